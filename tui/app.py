@@ -47,7 +47,7 @@ def _guides() -> type[Provider]:
 
 
 def _appearance(app: TerminalApp, options: Options) -> Appearance:
-    """The app's appearance, as the options say."""
+    """Return the app's appearance, as the options say."""
     app.asks_background = not options.keeps_theme
     return Appearance(app, options.theme, ascii_only=options.ascii_only, sparing=options.slowest > 0)
 
@@ -67,7 +67,7 @@ class Explorer(TerminalApp):
         talk: Talk | None = None,
         screen: Callable[[Session, Options], ExplorerScreen] | None = None,
     ) -> None:
-        """Opens with a view.
+        """Open with a view.
 
         Args:
             view: What is to be seen.
@@ -97,38 +97,38 @@ class Explorer(TerminalApp):
         return next(screen for screen in self.screen_stack if isinstance(screen, ExplorerScreen))
 
     async def action_quit(self) -> None:
-        """Textual's own key to leave, ctrl+q: no more of a slip than ours."""
+        """Leave by Textual's own key, ctrl+q: no more by a slip than by ours."""
         self.explorer.leave("quit")
 
     def get_default_screen(self) -> Screen[None]:
-        """The explorer, or the stage."""
+        """Return the explorer, or the stage."""
         return self.start
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Those of the theme alone."""
+        """Return the filters of the theme alone."""
         return self.appearance.line_filters
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """None of Textual's: the palette lists lessons and the commands of `tui.session.commands`."""
+        """Return none of Textual's: the palette lists lessons and the commands of `tui.session.commands`."""
         return ()
 
     def on_background(self, light: bool) -> None:
-        """The theme follows the terminal's background."""
+        """Follow the terminal's background with the theme."""
         self.appearance.follow_background(light)
 
     def action_command_palette(self) -> None:
-        """Opens the palette, once."""
+        """Open the palette, once."""
         from tui.screens.palette import Palette
 
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
 
     def tell_cut(self) -> None:
-        """A paste was too long."""
+        """Say that a paste was too long."""
         self.explorer.tell("That was too long to paste: it was cut.")
 
     async def on_command_clicked(self, event: CommandClicked) -> None:
-        """A click on a screen above the explorer."""
+        """Do a command that was clicked on a screen above the explorer."""
         await self.explorer.perform(event.command)
 
 
@@ -140,7 +140,7 @@ class NotesApp(TerminalApp):
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, link: Link, options: Options | None = None) -> None:
-        """Follows what the link tells, shown as the options say."""
+        """Follow what the link tells, shown as the options say."""
         from tui.screens.speaker_notes import NotesScreen
 
         super().__init__()
@@ -148,13 +148,13 @@ class NotesApp(TerminalApp):
         self._notes = NotesScreen(link)
 
     def get_default_screen(self) -> Screen[None]:
-        """The notes."""
+        """Return the notes."""
         return self._notes
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Those of the theme alone."""
+        """Return the filters of the theme alone."""
         return self.appearance.line_filters
 
     def on_background(self, light: bool) -> None:
-        """The theme follows the terminal's background."""
+        """Follow the terminal's background with the theme."""
         self.appearance.follow_background(light)

@@ -30,7 +30,7 @@ def render(
     theme: str = "dark",
     ascii: bool = False,  # noqa: A002 - the name of the flag
 ) -> str:
-    """The screen of a view in a terminal of `size` columns and rows: the same text each time."""
+    """Return the screen of a view in a terminal of `size` columns and rows: the same text each time."""
     return render_all([view], size, format, theme=theme, ascii=ascii)[0]
 
 
@@ -42,7 +42,7 @@ def render_all(
     theme: str = "dark",
     ascii: bool = False,  # noqa: A002
 ) -> list[str]:
-    """The screens of several views, one after the other in one app."""
+    """Return the screens of several views, one after the other in one app."""
 
     async def collect() -> list[str]:
         options = Options(theme=theme, ascii_only=ascii)
@@ -57,7 +57,7 @@ async def pictures(
     format: Format,  # noqa: A002 - the name of the flag
     options: Options,
 ) -> AsyncIterator[str]:
-    """Each view's screen, as soon as it is there."""
+    """Yield each view's screen, as soon as it is there."""
     if not views:
         return
     from llm_linalg.lessons.reader import catalog
@@ -78,7 +78,7 @@ async def pictures(
 
 
 def capture(app: Explorer, format: Format) -> str:  # noqa: A002
-    """What is on the screen of a running app."""
+    """Return what is on the screen of a running app."""
     if format == "svg":
         return svg(app)
     strips = screen_rows(app.screen)
@@ -93,7 +93,7 @@ def capture(app: Explorer, format: Format) -> str:  # noqa: A002
 
 
 def svg(app: Explorer) -> str:
-    """The screen as SVG that asks nothing of the network."""
+    """Return the screen as SVG that asks nothing of the network."""
     pieces: list[str] = []
     picture = ScreenSvg(app.title, app.size, colours_of(app.appearance.theme), pieces.append)
     picture.add(screen_rows(app.screen))

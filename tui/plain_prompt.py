@@ -62,11 +62,11 @@ class PlainPrompt:
         self._ascii = ascii_only
 
     def say(self, text: str) -> None:
-        """Writes a text, in ASCII if that is all there is."""
+        """Write a text, in ASCII if that is all there is."""
         self._write(ascii_text(text) if self._ascii else text)
 
     def show(self) -> None:
-        """Writes the frame; of a slide, its words."""
+        """Write the frame; of a slide, its words."""
         opened, talk = self.session.current, self.session.talk
         if talk is not None:
             self.say(f"stop {talk.number} of {len(talk.deck.stops)}: {clean(talk.stop.title)}\n")
@@ -79,7 +79,7 @@ class PlainPrompt:
             self.say(f"{self.session.notice}\n")
 
     def hear(self, line: str) -> bool:
-        """Does what a line says; False if that is to leave."""
+        """Do what a line says; False if that is to leave."""
         try:
             for said in acts(clean(line.strip(), LONGEST)) or [("next",)]:
                 if not self._done(*said):
@@ -90,7 +90,7 @@ class PlainPrompt:
         return True
 
     def _done(self, name: str, *rest: str) -> bool:
-        """Does one thing; False if that is to leave."""
+        """Do one thing; False if that is to leave."""
         word = find(name)
         if word.name == "quit":
             return False
@@ -104,7 +104,7 @@ class PlainPrompt:
         return True
 
     def _told(self, name: str) -> Iterator[str]:
-        """What a word says besides the frame."""
+        """Yield what a word says besides the frame."""
         session = self.session
         talk = session.talk
         if name == "help":
@@ -139,7 +139,7 @@ class PlainPrompt:
 
 
 def _held(session: Session) -> str:
-    """What came of running the stop's program on real processes."""
+    """Return what came of running the stop's program on real processes."""
     trace = session.current.trace if session.current is not None else None
     if trace is None:
         return "There is nothing to run."
@@ -153,7 +153,7 @@ def converse(
     view: View, lessons: Sequence[Lesson | ListedLesson], *, width: int, ascii_only: bool, notice: str = "",
     talk: Talk | None = None, record: str | None = None, seconds: float | None = None,
 ) -> tuple[View | None, int]:  # fmt: skip
-    """Reads standard input to its end; at it, what was said is written to the file `record` as a script.
+    """Read standard input to its end; then write what was said to the file `record` as a script.
 
     Returns the view where somebody at a terminal left, of a script None; and the exit code: 1 if a script
     said what can't be done, as any script's reader wants to know.
@@ -180,7 +180,7 @@ def converse(
 
 
 def _hold(plain: PlainPrompt, prompt: str, write: Callable[[str], None]) -> None:
-    """Hears lines until one of them is to leave, or there are no more."""
+    """Hear lines until one of them is to leave, or there are no more."""
     for line in lines(prompt, write):
         if not plain.hear(line):
             return
@@ -188,7 +188,7 @@ def _hold(plain: PlainPrompt, prompt: str, write: Callable[[str], None]) -> None
 
 
 def lines(prompt: str, write: Callable[[str], None]) -> Iterator[str]:
-    """Lines as they come; what is no UTF-8 is replaced."""
+    """Yield lines as they come; what is no UTF-8 is replaced."""
     if sys.stdin is None:
         return
     with os.fdopen(os.dup(sys.stdin.fileno()), "rb") as source:

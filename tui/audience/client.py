@@ -33,7 +33,7 @@ class Link:
         self._writer: asyncio.StreamWriter | None = None
 
     async def talk(self) -> AsyncIterator[Broadcast]:
-        """What is shown, until the presenter ends.
+        """Yield what is shown, until the presenter ends.
 
         Raises:
             PlaceError: If none is met.
@@ -61,7 +61,7 @@ class Link:
             writer.close()
 
     def say(self, verb: str, stop: int | None = None) -> bool:
-        """Asks for a verb; False where nobody hears."""
+        """Ask for a verb; False where nobody hears."""
         if self._writer is None:
             return False
         self._writer.write(encode({"do": verb} if stop is None else {"do": verb, "stop": stop}))
@@ -77,7 +77,7 @@ class Link:
 
 
 def title_at(path: Path) -> str:
-    """The title of what is presented at a socket; empty where it doesn't say."""
+    """Return the title of what is presented at a socket; empty where it doesn't say."""
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with line, suppress(OSError, ValueError, KeyError, TypeError):
         line.settimeout(meeting.PATIENCE)

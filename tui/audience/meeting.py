@@ -22,7 +22,7 @@ class PlaceError(Exception):
 
 
 def folder(environment: Mapping[str, str]) -> Path:
-    """The folder of the sockets, made if needed, that nobody else can enter.
+    """Return the folder of the sockets, made if needed, that nobody else can enter.
 
     Raises:
         PlaceError: If there is none, or it is somebody else's.
@@ -48,7 +48,7 @@ def folder(environment: Mapping[str, str]) -> Path:
 
 
 def listening_socket(place: Path) -> tuple[socket.socket, Path]:
-    """A socket that listens, readable and writable by its owner alone, and its path.
+    """Return a socket that listens, readable and writable by its owner alone, and its path.
 
     Raises:
         PlaceError: If it can't be made.
@@ -73,7 +73,7 @@ def listening_socket(place: Path) -> tuple[socket.socket, Path]:
 
 
 def presenters(place: Path) -> list[Path]:
-    """The sockets of presenters that live, the oldest first; those of dead ones are removed."""
+    """Return the sockets of presenters that live, the oldest first; those of dead ones are removed."""
     living = []
     with suppress(OSError):
         for path in place.iterdir():
@@ -91,7 +91,10 @@ def presenters(place: Path) -> list[Path]:
 
 
 def same_user(peer: socket.socket) -> bool:
-    """Whether the other end is of this user; True where the system can't say, since the folder is closed."""
+    """Return whether the other end is of this user.
+
+    True where the system can't say, since the folder is closed.
+    """
     try:
         if hasattr(socket, "SO_PEERCRED"):  # Linux: process, user, group
             data = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))

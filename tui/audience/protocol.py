@@ -50,12 +50,12 @@ class WireError(Exception):
 
 
 def encode(message: Mapping[str, object]) -> bytes:
-    """A message as a line."""
+    """Return a message as a line."""
     return json.dumps(message, ensure_ascii=True).encode() + b"\n"
 
 
 def decode(line: bytes) -> dict[str, Any]:
-    """The message of a line. Raises WireError."""
+    """Return the message of a line. Raises WireError."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):
@@ -66,12 +66,12 @@ def decode(line: bytes) -> dict[str, Any]:
 
 
 def greeting(role: Role) -> dict[str, object]:
-    """How a follower begins."""
+    """Return how a follower begins."""
     return {"llm-linalg": VERSION, "as": role}
 
 
 def role_of(message: Mapping[str, Any]) -> Role:
-    """Who a follower is, by its greeting. Raises WireError."""
+    """Return who a follower is, by its greeting. Raises WireError."""
     if message.get("llm-linalg") != VERSION:
         raise WireError(f"this presenter speaks version {VERSION}")
     for role in ROLES:
@@ -81,7 +81,7 @@ def role_of(message: Mapping[str, Any]) -> Role:
 
 
 def command_for(message: Mapping[str, Any], role: Role) -> str:
-    """The command that a follower asks for. Raises WireError."""
+    """Return the command that a follower asks for. Raises WireError."""
     if role != "notes":
         raise WireError("an audience only looks")
     verb, stop = message.get("do"), message.get("stop")
@@ -93,13 +93,13 @@ def command_for(message: Mapping[str, Any], role: Role) -> str:
 
 
 def deck_message(deck: Deck) -> dict[str, object]:
-    """A deck without its pictures."""
+    """Return a deck without its pictures."""
     stops = [[stop.title, stop.minutes] for stop in deck.stops]
     return {"deck": {"title": deck.title, "path": str(deck.path or ""), "stops": stops}}
 
 
 def lesson_message(deck: Deck, lesson: Lesson) -> dict[str, object]:
-    """A lesson, as it can be read again."""
+    """Return a lesson, as it can be read again."""
     if lesson.path is None or lesson.path not in deck.sources:
         return {"lesson": {"slug": lesson.slug}}
     data = deck.sources[lesson.path]
@@ -110,7 +110,7 @@ def lesson_message(deck: Deck, lesson: Lesson) -> dict[str, object]:
 
 
 def show_message(session: Session, role: Role, now: float) -> dict[str, object]:
-    """What is shown at a moment; only the speaker gets the notes."""
+    """Return what is shown at a moment; only the speaker gets the notes."""
     talk = on_stage(session)
     following = talk.following
     shown: dict[str, object] = {
@@ -136,13 +136,16 @@ def show_message(session: Session, role: Role, now: float) -> dict[str, object]:
 
 
 def _told_apart(following: DeckStop, stop: DeckStop) -> str:
-    """The next stop's title; where one heading holds for both, with its own."""
+    """Return the next stop's title; where one heading holds for both, with its own."""
     same = following.title == stop.title
     return f"{following.title} › {following.source}" if same and following.source else following.title
 
 
 def with_line(known: Broadcast, line: bytes) -> Broadcast:
-    """What is known of a talk, with what a presenter's line says. Raises WireError for what is no line."""
+    """Return what is known of a talk, with what a presenter's line says.
+
+    Raises WireError for what is no line.
+    """
     message = decode(line)
     if "refused" in message:
         raise WireError(str(message["refused"]))
@@ -153,7 +156,7 @@ def with_line(known: Broadcast, line: bytes) -> Broadcast:
 
 
 def lesson_from(told: Mapping[str, Any]) -> Lesson:
-    """The lesson of a `lesson` line. Raises LessonError, LookupError or KeyError."""
+    """Return the lesson of a `lesson` line. Raises LessonError, LookupError or KeyError."""
     from llm_linalg.lessons import files, reader
     from llm_linalg.lessons.deck import lesson_of
     from llm_linalg.lessons.documents import LONGEST_FILE

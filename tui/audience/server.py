@@ -53,7 +53,7 @@ class Audience:
     """
 
     def __init__(self, session: Session, do: Callable[[str], object]) -> None:
-        """`session` is what is shown first; `do` gets the commands that are asked for."""
+        """`session` is what is shown first; `do` gets the commands that followers send."""
         self._session = session
         self._do = do
         self._followers: set[_Follower] = set()
@@ -61,13 +61,13 @@ class Audience:
         self._path: Path | None = None
 
     async def open(self, place: Path) -> None:
-        """Begins to serve, in a folder of `places.folder`. Raises PlaceError."""
+        """Start serving, in the folder of `meeting.folder`. Raises PlaceError."""
         await asyncio.to_thread(meeting.presenters, place)  # clears what dead ones left
         listening, self._path = meeting.listening_socket(place)
         self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=LONGEST_REQUEST)
 
     def close(self) -> None:
-        """Ends: followers see the end of the line."""
+        """Stop serving: followers see the end of the line."""
         if self._server is not None:
             self._server.close()
         for follower in self._followers:
@@ -77,7 +77,7 @@ class Audience:
                 self._path.unlink()
 
     def show(self, session: Session) -> None:
-        """Something else is shown."""
+        """Send what is shown now, if that has changed."""
         if session is not self._session:
             self._session = session
             for follower in self._followers:
@@ -118,7 +118,7 @@ class Audience:
                 await sending
 
     async def _send(self, follower: _Follower) -> None:
-        """Sends the last state whenever there is another, as fast as it is taken."""
+        """Send the last state whenever there is another, as fast as it is taken."""
         while True:
             await follower.bell.wait()
             follower.bell.clear()
@@ -126,7 +126,7 @@ class Audience:
             await follower.writer.drain()
 
     def _lines(self, follower: _Follower) -> list[bytes]:
-        """What a follower lacks."""
+        """Return what a follower lacks."""
         talk = on_stage(self._session)
         deck, lesson = talk.deck, talk.stop.lesson
         lines = []

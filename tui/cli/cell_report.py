@@ -21,7 +21,7 @@ MARKDOWN = (".md", ".markdown")
 
 
 def document_in(file: str) -> Lesson | None:
-    """The notebook, or the Markdown that is no lesson, in a file; None for anything else.
+    """Return the notebook, or the Markdown that is no lesson, in a file; None for anything else.
 
     Raises:
         UsageError: If there is no such file.
@@ -36,7 +36,7 @@ def document_in(file: str) -> Lesson | None:
 
 
 def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[Trace, bool]:
-    """Runs a document's cells in order, with what those above made; those that fail are told on stderr.
+    """Run a document's cells in order, each with the names of those above; report those that fail.
 
     Returns:
         The trace, and whether every cell ran that the language has not refused.
@@ -60,7 +60,7 @@ def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[
 
 
 def _placed(lesson: Lesson, last: Stop, error: ProgramError) -> tuple[ProgramError, str]:
-    """An error with its line counted in its cell of a notebook, or in another file; and what is before it."""
+    """Return an error, its line counted in its notebook cell or file, and the place before it."""
     pairs = zip(lesson.cells(last), lesson.numbers(last), strict=True)
     start, number = max((pair for pair in pairs if pair[0] <= (error.line or 1)), default=(1, 1))
     stop = lesson.stop(number)
@@ -68,18 +68,18 @@ def _placed(lesson: Lesson, last: Stop, error: ProgramError) -> tuple[ProgramErr
 
 
 def _where(lesson: Lesson, stop: Stop) -> str:
-    """The file of a document, and the number of a notebook's code cell."""
+    """Return the file of a document, and the number of a notebook's code cell."""
     name = lesson.path.name if lesson.path is not None else lesson.slug
     return clean(name, 60) + (f", code cell {stop.number}: " if _numbered(lesson) else ": ")
 
 
 def _numbered(lesson: Lesson) -> bool:
-    """Whether its cells have no lines of a file, but numbers."""
+    """Return whether its cells have no lines of a file, but numbers."""
     return lesson.path is not None and lesson.path.suffix.lower() == NOTEBOOK
 
 
 def as_program(lesson: Lesson) -> str:
-    """The cells of a document as one program; what the language refuses stands in comments."""
+    """Return the cells of a document as one program; what the language refuses stands in comments."""
     return "\n".join(_parts(lesson))
 
 
@@ -94,7 +94,7 @@ def _parts(lesson: Lesson) -> Iterator[str]:
 
 
 def program_of(file: Path, longest: int) -> str | None:
-    """The cells of a notebook or of Markdown as one program of so many characters; None for another file.
+    """Return the cells of a notebook or of Markdown as one program; None for another file.
 
     Raises:
         UsageError: If it is too long, or there is no such file.

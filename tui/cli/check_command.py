@@ -13,7 +13,7 @@ from tui.model.flags import Choice, Parser
 
 
 def parser() -> Parser:
-    """``llm-linalg check``."""
+    """Return the parser of ``llm-linalg check``."""
     parser = Parser(
         prog="llm-linalg check",
         description="Open every stop of lessons and decks, and report what is wrong with file and line.",
@@ -31,7 +31,7 @@ def parser() -> Parser:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Checks what is named, or the built-in lessons; 1 if something is wrong."""
+    """Check what is named, or the built-in lessons; 1 if something is wrong."""
     from tui.cli import checks
 
     decks = stops = 0

@@ -33,7 +33,7 @@ PROGRAM_ROWS, LINE_ROWS = 6, 2  # of a stop's own program, and of one of its lin
 
 
 def targets(words: list[str]) -> Iterator[Deck | LessonError]:
-    """What is to be checked: lessons as decks of their stops, and the files that can't be read as either.
+    """Yield what is to be checked: lessons as decks of their stops, and the files that can't be read.
 
     Args:
         words: Files, folders and slugs; without one, the built-in lessons.
@@ -53,7 +53,10 @@ def targets(words: list[str]) -> Iterator[Deck | LessonError]:
 
 
 def _lessons_in(folder: Path) -> list[str]:
-    """The lessons and decks below a folder; not README.md, names that begin with . or _, other Markdown."""
+    """Return the lessons and decks below a folder.
+
+    README.md, names that begin with `.` or `_`, and other Markdown are left out.
+    """
     found = []
     for file in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
         hidden = any(part[0] in "._" for part in file.relative_to(folder).parts)
@@ -65,7 +68,7 @@ def _lessons_in(folder: Path) -> list[str]:
 
 
 def _meant(file: Path) -> bool:
-    """Whether a file is a lesson, or looks like one that has lost its front matter."""
+    """Return whether a file is a lesson, or looks like one that has lost its front matter."""
     try:
         text = read_bytes(file, LONGEST_FILE).decode("utf-8", "replace")
     except LessonError:
@@ -74,7 +77,7 @@ def _meant(file: Path) -> bool:
 
 
 def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
-    """What is wrong with a deck, or with a lesson that is one.
+    """Yield what is wrong with a deck, or with a lesson that is one.
 
     Args:
         deck: Its own lesson is checked whole, the stops of other lessons as they are shown.
@@ -114,7 +117,7 @@ def _own(deck: Deck, lesson: Lesson) -> bool:
 
 
 def _shown(stop: DeckStop, view: View, opened: Run) -> None:
-    """Raises what is wrong with another lesson's stop: its program, or what the deck asks it to show."""
+    """Raise what is wrong with another lesson's stop: its program, or what the deck asks it to show."""
     if opened.error is not None and not stop.at.fails:
         raise opened.error
     settle(view, opened, flags_of(stop))
@@ -132,7 +135,7 @@ def _at_the_ends(stop: DeckStop, view: View) -> Iterator[LessonError]:
 
 
 def cuts(view: View, opened: Run) -> Iterator[str]:
-    """What the screen at 80 × 24 can't show of a stop as it opens: of its words, its program, its picture.
+    """Yield what the screen at 80 × 24 can't show of a stop's words, program and picture as it opens.
 
     A picture fits if each of its tensors has a window, which says what it shows; a program that is longer
     than its pane moves in it with the line that is shown, and fits if it has six rows. A slide has the whole

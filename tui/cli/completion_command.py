@@ -20,7 +20,7 @@ NAME = "_llm_linalg_slugs_and_files"  # by "file" bash knows that names may need
 
 
 def parser() -> Parser:
-    """``llm-linalg completion SHELL``."""
+    """Return the parser of ``llm-linalg completion SHELL``."""
     parser = Parser(
         prog="llm-linalg completion",
         description="Print the script that completes commands, flags and lessons in a shell.",
@@ -31,7 +31,7 @@ def parser() -> Parser:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Prints the script for a shell."""
+    """Print the script for a shell."""
     import shtab
 
     write(shtab.complete(whole_parser(), flags.shell) + "\n")
@@ -39,7 +39,7 @@ def run(flags: argparse.Namespace) -> int:
 
 
 def whole_parser() -> Parser:
-    """One parser of everything, as shtab wants it: commands are subcommands, and so is each lesson.
+    """Return one parser of everything, as shtab wants it: commands are subcommands, and so is each lesson.
 
     Our own parsers are one a command, since the first word may be a lesson as well, and none is made that is
     not needed.
@@ -67,7 +67,7 @@ def whole_parser() -> Parser:
 
 
 def _with_choices(parser: Parser, lessons: dict[str, object]) -> Parser:
-    """A parser with what shtab completes: the words of choices, slugs, and files."""
+    """Return a parser with what shtab completes: the words of choices, slugs, and files."""
     import shtab
 
     for action in parser.actions:
@@ -89,7 +89,7 @@ def _settings(controls: Iterable[Control]) -> Iterator[str]:
 
 
 def _slugs_and_files(slugs: Iterable[str]) -> dict[str, object]:
-    """What completes a lesson's slug or a file: in each shell a function, or in fish a command."""
+    """Return what completes a lesson's slug or a file: in each shell a function, or in fish a command."""
     words = " ".join(slugs)
     return {
         "bash": NAME,

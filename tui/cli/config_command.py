@@ -19,7 +19,7 @@ from tui.model.flags import Choice, Parser
 
 
 def parser() -> Parser:
-    """``llm-linalg config``."""
+    """Return the parser of ``llm-linalg config``."""
     parser = Parser(
         prog="llm-linalg config", description="Show each setting and where it is from.", allow_abbrev=False
     )
@@ -31,7 +31,7 @@ def parser() -> Parser:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Prints the settings as they are for the app started now, or a file to begin with."""
+    """Print the settings as they are for the app started now, or a file to begin with."""
     if flags.example:
         write(example())
         return 0
@@ -46,7 +46,7 @@ def run(flags: argparse.Namespace) -> int:
 
 
 def as_json(settings: Settings) -> dict[str, object]:
-    """The settings as one JSON object."""
+    """Return the settings as one JSON object."""
     found = settings.by_name
     return {
         "format": 1,
@@ -65,7 +65,7 @@ def as_json(settings: Settings) -> dict[str, object]:
 
 
 def as_text(settings: Settings) -> Iterator[str]:
-    """The settings in lines of three columns: name, value, and where it is from."""
+    """Yield the settings in lines of three columns: name, value, and where it is from."""
     file = "nowhere: no home is known" if settings.file is None else clean(settings.file, 200)
     yield f"file: {file}{'' if _there(settings) else ' (not there)'}"
     says = {"state": "the last run", "default": "default"}

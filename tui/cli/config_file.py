@@ -43,17 +43,17 @@ class ConfigFile:
     keys: Mapping[str, tuple[tuple[str, ...], Sequence[str]]] = field(default_factory=dict)
 
     def where(self, *keys: str) -> str:
-        """File and line of a key."""
+        """Return file and line of a key."""
         return f"{self.path}:{line_of(list(self.lines), keys) + 1}"
 
     def wrong(self, keys: tuple[str, ...], reason: str) -> ConfigError:
-        """The error at a key."""
+        """Return the error at a key."""
         return ConfigError(f"{self.where(*keys)}: {reason}")
 
     def with_keys(
         self, change: Callable[[Mapping[str, Sequence[str]]], tuple[Command, ...]]
     ) -> tuple[tuple[Command, ...], dict[str, str]]:
-        """The table of keys, and where each command's change stands. Raises ConfigError."""
+        """Return the table of keys, and where each command's change stands. Raises ConfigError."""
         if not self.keys:
             return KEYS, {}
         try:
@@ -65,7 +65,7 @@ class ConfigFile:
 
 
 def read(path: Path | None, readers: Mapping[str, Callable[[object], Value]]) -> ConfigFile:
-    """The file at a path; an empty one where there is none.
+    """Return the file at a path; an empty one where there is none.
 
     Args:
         path: Where it may be.
@@ -109,7 +109,7 @@ def _value(
 def _keys(
     file: ConfigFile, at: tuple[str, ...], value: object
 ) -> Iterator[tuple[str, tuple[tuple[str, ...], Sequence[str]]]]:
-    """The commands below a key: a name with dots may be written as tables in one another."""
+    """Yield the commands below a key: a name with dots may be written as tables in one another."""
     command = ".".join(at[1:])
     if isinstance(value, dict):
         for key, inner in value.items():

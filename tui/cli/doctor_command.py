@@ -54,18 +54,18 @@ class TerminalFacts:
 
 
 def parser() -> Parser:
-    """``llm-linalg doctor``."""
+    """Return the parser of ``llm-linalg doctor``."""
     return Parser(prog="llm-linalg doctor", description="Say what this terminal can do.", allow_abbrev=False)
 
 
 def run(flags: argparse.Namespace) -> int:  # noqa: ARG001 - it has no flags
-    """Prints what was found."""
+    """Print what was found."""
     write(report(inspect_terminal()))
     return 0
 
 
 def inspect_terminal() -> TerminalFacts:
-    """Looks at the streams, and asks the terminal if there is one."""
+    """Look at the streams, and ask the terminal if there is one."""
     keys = sys.stdin is not None and sys.stdin.isatty()
     screen = sys.stdout is not None and sys.stdout.isatty()
     size, said = None, None
@@ -87,7 +87,7 @@ def inspect_terminal() -> TerminalFacts:
 
 
 def report(facts: TerminalFacts) -> str:
-    """The report, a line a fact: what it is, what the app does with it, why."""
+    """Return the report, a line a fact: what it is, what the app does with it, why."""
     rows = list(_rows(facts))
     wide = max(len(name) for name, _, _ in rows)
     lines = (f"{name:<{wide}}  {value}{f'  ({why})' if why else ''}" for name, value, why in rows)
@@ -130,7 +130,7 @@ def _mode(facts: TerminalFacts) -> tuple[str, str]:
 
 
 def _plain(facts: TerminalFacts) -> str:
-    """Why it is the plain session; nothing where it is not."""
+    """Return why it is the plain session; nothing where it is not."""
     asked = _asked(facts, "plain")
     if asked is not None and asked.value is True:
         return _by(asked)
@@ -140,13 +140,13 @@ def _plain(facts: TerminalFacts) -> str:
 
 
 def _asked(facts: TerminalFacts, name: str) -> SettingValue | None:
-    """A setting that somebody made; None where it is as it comes."""
+    """Return a setting that somebody made; None where it is as it comes."""
     found = None if facts.settings is None else facts.settings.by_name[name]
     return None if found is None or found.source == "default" else found
 
 
 def _by(found: SettingValue) -> str:
-    """Who made a setting."""
+    """Return who made a setting."""
     return found.where or "as it was left"
 
 
@@ -212,7 +212,7 @@ def _colours(facts: TerminalFacts) -> tuple[str, str]:
 
 
 def _unasked(facts: TerminalFacts) -> str:
-    """Why the terminal was asked nothing."""
+    """Return why the terminal was asked nothing."""
     there = facts.keys and facts.screen
     return "a dumb terminal answers nothing" if there else "there is no terminal to ask"
 

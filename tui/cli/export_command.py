@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def parser() -> Parser:
-    """``llm-linalg export WHAT …``."""
+    """Return the parser of ``llm-linalg export WHAT …``."""
     parser = Parser(
         prog="llm-linalg export",
         description="Write a lesson, a deck or a script as a file that stands alone.",
@@ -48,7 +48,7 @@ def parser() -> Parser:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Writes the file; returns the exit code: 1 if a program failed that isn't meant to.
+    """Write the file; return the exit code: 1 if a program failed that isn't meant to.
 
     Raises:
         UsageError: For what is not there, or goes with no such format.
@@ -72,7 +72,7 @@ def run(flags: argparse.Namespace) -> int:
 
 
 def large_enough(size: tuple[int, int]) -> None:
-    """Raises UsageError for a screen on which the app would only say that it is too small."""
+    """Raise UsageError for a screen on which the app would only say that it is too small."""
     from tui.layout.panes import SMALLEST, fits
 
     if not fits(*size):
@@ -80,7 +80,7 @@ def large_enough(size: tuple[int, int]) -> None:
 
 
 def format_of(flags: argparse.Namespace) -> Format:
-    """The format that is named, or that of the file's suffix. Raises UsageError."""
+    """Return the format that is named, or that of the file's suffix. Raises UsageError."""
     if flags.format is not None:
         return FORMATS[NAMES.index(flags.format)]
     if flags.output is None:
@@ -94,7 +94,7 @@ def format_of(flags: argparse.Namespace) -> Format:
 
 
 def shots_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Shot]]:
-    """The title of what is exported, and its shots: one if the format shows one picture."""
+    """Return the title of what is exported, and its shots: one if the format shows one picture."""
     from tui.export.shots import of_deck, of_script
     from tui.session.decks import find_deck
 
@@ -120,7 +120,7 @@ def shots_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Sho
 
 
 def is_script(word: str) -> bool:
-    """Whether a word names a script: a file that is neither a lesson nor a document."""
+    """Return whether a word names a script: a file that is neither a lesson nor a document."""
     from llm_linalg.lessons.deck import SUFFIXES
     from llm_linalg.lessons.documents import is_document
 
@@ -131,7 +131,7 @@ def is_script(word: str) -> bool:
 def write_shots(
     form: Format, title: str, shots: Sequence[Shot], flags: argparse.Namespace, write: Write
 ) -> None:
-    """Writes the shots in a format, piece by piece."""
+    """Write the shots in a format, piece by piece."""
     export = Export(title, flags.size, flags.theme or "dark", bool(flags.ascii))
     with Progress(form.name, len(shots)) as progress:
         writer = form.writer(export, write)
@@ -152,7 +152,7 @@ def write_shots(
 
 
 def report_failures(shots: Sequence[Shot]) -> int:
-    """Tells of the programs that failed and aren't meant to; the exit code.
+    """Report the programs that failed and aren't meant to; return the exit code.
 
     A notebook's cell that the tensor language refuses is a picture that says so, and nothing wrong.
     """
@@ -170,7 +170,7 @@ def report_failures(shots: Sequence[Shot]) -> int:
 
 @contextmanager
 def remove_unfinished() -> Iterator[None]:
-    """Being told to end is an exception here, so that what was begun is taken away."""
+    """Turn the signals that end the process into an exception, so that an unfinished file is removed."""
 
     def end(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 def parser() -> Parser:
-    """``llm-linalg follow``."""
+    """Return the parser of ``llm-linalg follow``."""
     return follower_parser("follow", "What is presented here, at this terminal's own size.")
 
 
 def follower_parser(name: str, says: str) -> Parser:
-    """The flags of whoever follows a talk."""
+    """Return the flags of whoever follows a talk."""
     parser = Parser(prog=f"llm-linalg {name}", description=says, allow_abbrev=False)
     parser.add_argument(
         "--of", type=whole, metavar="PROCESS", help="which presenter, where there are several"
@@ -41,7 +41,7 @@ def follower_parser(name: str, says: str) -> Parser:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """What an audience sees; returns the exit code."""
+    """Show what an audience sees; return the exit code."""
     settings = resolve(flags, os.environ)
     link = link_to_presenter("follow", flags)
     if settings.values.plain or launch.is_dumb(os.environ):
@@ -65,7 +65,7 @@ def _follower(link: Link, settings: Settings) -> Explorer:
 
 
 def link_to_presenter(role: Role, flags: argparse.Namespace) -> Link:
-    """A line to the presenter that is meant.
+    """Return a line to the presenter that is meant.
 
     Raises:
         UsageError: If there are several and none is named, or there is no place to meet.
@@ -83,7 +83,7 @@ def link_to_presenter(role: Role, flags: argparse.Namespace) -> Link:
 
 
 async def read_frames(link: Link, *, ascii_only: bool) -> int:
-    """What is shown as text, a frame each time something else is; ends with the presenter."""
+    """Print what is shown, a frame each time it changes, until the presenter ends."""
     from llm_linalg.lessons.lesson import LessonError
     from tui.plain_prompt import PlainPrompt
     from tui.screens.follower import BroadcastReader

@@ -23,7 +23,7 @@ TEXT = ("plain", "json")
 
 
 def parser() -> Parser:
-    """``llm-linalg frame LESSON …``."""
+    """Return the parser of ``llm-linalg frame LESSON …``."""
     parser = Parser(prog="llm-linalg frame", description="Print a picture of a lesson.", allow_abbrev=False)
     parser.add_argument("lesson", metavar="LESSON", help="a slug, or the path of a lesson file")
     view_flags(parser)
@@ -36,14 +36,14 @@ def parser() -> Parser:
 
 
 def no_environment() -> None:
-    """Takes away what decides how a screen looks: a picture is the same everywhere, as the flags say."""
+    """Take away what decides how a screen looks: a picture is the same everywhere, as the flags say."""
     for name in list(os.environ):
         if name in FOREIGN or name.startswith("TEXTUAL"):
             del os.environ[name]
 
 
 def run(flags: argparse.Namespace) -> int:
-    """``llm-linalg frame``: one picture, or one for each step."""
+    """Print one picture, or one for each step; return the exit code."""
     no_environment()
     from tui.compose.view_check import settle
     from tui.compose.view_runner import open_view

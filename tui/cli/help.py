@@ -15,7 +15,7 @@ WIDEST = 100  # columns of prose that are read well
 
 
 def parser() -> Parser:
-    """``llm-linalg help [TOPIC]``."""
+    """Return the parser of ``llm-linalg help [TOPIC]``."""
     parser = Parser(
         prog="llm-linalg help", description="Print a guide, or list the guides there are.", allow_abbrev=False
     )
@@ -26,7 +26,7 @@ def parser() -> Parser:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Prints a topic, or all there are."""
+    """Print a topic, or all there are."""
     if flags.topic is None:
         write("".join(_listed()))
         return 0
@@ -36,7 +36,7 @@ def run(flags: argparse.Namespace) -> int:
 
 
 def topics() -> tuple[str, ...]:
-    """What there is to read."""
+    """Return what there is to read."""
     return tuple(sorted([*guides(), *GENERATED]))
 
 
@@ -55,7 +55,7 @@ def _guide(topic: str, width: int) -> str:
 
 
 def _width() -> int:
-    """The terminal's columns, within what is read well; 80 where nobody sits at one."""
+    """Return the terminal's columns, within what is read well; 80 where nobody sits at one."""
     try:
         columns = os.get_terminal_size(1).columns if sys.stdout is sys.__stdout__ else 0
     except OSError:

@@ -45,7 +45,7 @@ class KeyMapError(ValueError):
 
 
 def change_keys(changes: Mapping[str, Sequence[str]], table: Sequence[Command] = KEYS) -> tuple[Command, ...]:
-    """The table with other keys for the commands that are named.
+    """Return the table with other keys for the commands that are named.
 
     Args:
         changes: The names or characters of keys, by command.
@@ -83,7 +83,7 @@ def _names(command: str, given: Sequence[str], table: Sequence[Command]) -> Iter
 
 
 def _free(key: Command, moved: Iterable[Command], table: Iterable[Command]) -> None:
-    """Raises KeyMapError where another command, live at the same time, has one of the keys too."""
+    """Raise KeyMapError where another command, live at the same time, has one of the keys too."""
     before = {one.id: set(one.key_names) for one in table}
     for other in moved:
         both = set(key.key_names) & set(other.key_names)

@@ -9,14 +9,14 @@ from tui.model.flags import Parser
 
 
 def parser() -> Parser:
-    """``llm-linalg language``."""
+    """Return the parser of ``llm-linalg language``."""
     return Parser(
         prog="llm-linalg language", description="Print what the tensor language has.", allow_abbrev=False
     )
 
 
 def run(flags: argparse.Namespace) -> int:  # noqa: ARG001 - it has no flags
-    """``llm-linalg language``: what the tensor language has, on one page."""
+    """Print what the tensor language has, on one page."""
     from llm_linalg.language.reference import page
 
     write(page())

@@ -40,7 +40,7 @@ SLOW = 0.25  # seconds between two beats on a slow link
 
 
 def launch(flags: argparse.Namespace, lesson: Lesson | None = None, drafts: Drafts | None = None) -> int:
-    """Runs the app; returns its exit code. Raises UsageError where the terminal can't serve.
+    """Run the app; return its exit code. Raises UsageError where the terminal can't serve.
 
     Args:
         flags: What the command line says.
@@ -77,7 +77,7 @@ def _launched(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts |
 
 
 def options_of(settings: Settings) -> Options:
-    """How the app is shown, as the settings have it."""
+    """Return how the app is shown, as the settings have it."""
     from tui.app import Options
 
     return Options(
@@ -93,7 +93,7 @@ def options_of(settings: Settings) -> Options:
 
 
 def run_on_terminal(make: Callable[[], AppType], settings: Settings) -> tuple[AppType, int]:
-    """Makes an app and runs it on the terminal; returns it with its exit code.
+    """Make an app and run it on the terminal; return it with its exit code.
 
     Raises:
         UsageError: Where the terminal can't serve.
@@ -121,7 +121,7 @@ def run_on_terminal(make: Callable[[], AppType], settings: Settings) -> tuple[Ap
 
 
 def storage_notice(state_file: StateFile) -> str:
-    """What is said where nothing can be kept; nothing where something can."""
+    """Return what is said where nothing can be kept; nothing where something can."""
     if state_file.folder is None:
         return "No home folder is known: nothing is kept."
     return (
@@ -130,19 +130,25 @@ def storage_notice(state_file: StateFile) -> str:
 
 
 def _left(app: Explorer, state: State) -> State:
-    """What is remembered of an app that has ended well."""
+    """Return what is remembered of an app that has ended well."""
     if app.theme != app.appearance.unasked_theme:
         state = state._replace(theme=app.theme)
     return state if app.options.drafts.file is not None else at_view(state, app.start.session.reopening_view)
 
 
 def at_view(state: State, view: View) -> State:
-    """The state with the place of a view; a trace of the user's own code is never run again unasked."""
+    """Return the state with the place of a view.
+
+    A trace of the user's own code is never run again unasked.
+    """
     return state if view.lesson.external is not None else state._replace(place=place(view))
 
 
 def place(view: View) -> tuple[str, ...]:
-    """The arguments that open a view again from any folder; the playground's program is kept elsewhere."""
+    """Return the arguments that open a view again from any folder.
+
+    The playground's program is kept elsewhere.
+    """
     if is_playground(view.lesson):
         view = replace(view, code=None)
     first, *rest = arguments(view)
@@ -154,7 +160,7 @@ def place(view: View) -> tuple[str, ...]:
 def opening(
     flags: argparse.Namespace, settings: Settings, state_file: StateFile, lesson: Lesson | None
 ) -> tuple[View, str]:
-    """The view that the app opens, and what is said of it.
+    """Return the view that the app opens, and what is said of it.
 
     Where nothing is named it is the lesson of the settings, else the last place, else the first lesson.
     Somebody who sends lines through a pipe was nowhere before.
@@ -178,7 +184,7 @@ def opening(
 
 
 def lesson_of_settings(settings: Settings) -> Lesson | None:
-    """The lesson that the settings name, if they do. Raises UsageError with the place where it is named."""
+    """Return the lesson that the settings name, if any. Raises UsageError with the place."""
     if not settings.values.lesson:
         return None
     try:
@@ -188,7 +194,7 @@ def lesson_of_settings(settings: Settings) -> Lesson | None:
 
 
 def view_at_place(place: Sequence[str]) -> View | None:
-    """The view of a place that was kept; None where it leads nowhere any more."""
+    """Return the view of a place that was kept; None where it leads nowhere any more."""
     if not place:
         return None
     try:
@@ -207,7 +213,7 @@ def plain(
     talk: Talk | None = None,
     record: str | None = None,
 ) -> int:
-    """The session without a screen; `record` is the file that it is written to as a script."""
+    """Run the session without a screen; `record` names the script that it is written to."""
     from llm_linalg.lessons.reader import catalog
     from tui.plain_prompt import converse
 
@@ -232,7 +238,7 @@ def plain(
 
 
 def is_dumb(environment: Mapping[str, str]) -> bool:
-    """Whether somebody sits at a terminal that can't draw."""
+    """Return whether somebody sits at a terminal that can't draw."""
     seated = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
     return seated and environment.get("TERM", "") in ("", "dumb")
 
@@ -241,7 +247,7 @@ PRINTS = "'llm-linalg frame LESSON' prints a picture"
 
 
 def check_terminal(environment: Mapping[str, str], instead: str = PRINTS) -> None:
-    """Raises UsageError, in one line, where the app can't be drawn or steered."""
+    """Raise UsageError, in one line, where the app can't be drawn or steered."""
     if sys.stdout is None or not sys.stdout.isatty():
         raise UsageError(f"standard output is not a terminal: {instead}")
     if sys.stdin is None or not sys.stdin.isatty():

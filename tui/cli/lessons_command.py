@@ -10,14 +10,14 @@ from tui.model.flags import Parser
 
 
 def parser() -> Parser:
-    """``llm-linalg lessons``."""
+    """Return the parser of ``llm-linalg lessons``."""
     parser = Parser(prog="llm-linalg lessons", description="List the lessons.", allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="as one JSON list")
     return parser
 
 
 def run(flags: argparse.Namespace) -> int:
-    """``llm-linalg lessons``: what there is to open."""
+    """Print the lessons there are to open."""
     from llm_linalg.lessons.reader import catalog
 
     if flags.json:

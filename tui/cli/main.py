@@ -34,7 +34,7 @@ KERNELS = {
 
 
 def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) -> int:
-    """Runs a command line; returns the exit code.
+    """Run a command line; return the exit code.
 
     Args:
         arguments: The words after the program's name; those of the process unless given.
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) ->
 
 
 def _hold_streams() -> None:
-    """Leads each standard stream that is closed to nowhere.
+    """Lead each standard stream that is closed to nowhere.
 
     What is opened next would get its number, and then whatever a library says, or the screen.
     """
@@ -61,7 +61,7 @@ def _hold_streams() -> None:
 
 
 def _code_of(words: list[str], given: Lesson | None) -> int:
-    """Runs a command line; what goes wrong is said."""
+    """Run a command line, and report what goes wrong; return the exit code."""
     from llm_linalg.lessons.lesson import LessonError
 
     try:
@@ -107,7 +107,7 @@ def _dispatch(words: list[str]) -> int:
 
 
 def _app(flags: argparse.Namespace) -> int:
-    """``llm-linalg [LESSON]``, and the version."""
+    """Run ``llm-linalg [LESSON]``, or print the version."""
     if not flags.version:
         from tui.cli.launch import launch
 
@@ -122,10 +122,10 @@ class CommandModule(Protocol):
     """What the module of a command has."""
 
     def parser(self) -> Parser:
-        """The parser of its flags."""
+        """Return the parser of its flags."""
 
     def run(self, flags: argparse.Namespace) -> int:
-        """Does what the flags say; returns the exit code. Raises UsageError and LessonError."""
+        """Do what the flags say; return the exit code. Raises UsageError and LessonError."""
 
 
 # Only the module of the command that is given is imported.
@@ -153,12 +153,12 @@ AS_IT_IS = frozenset({"trace"})
 
 
 def command(name: str) -> CommandModule:
-    """The module of a command of the table."""
+    """Return the module of a command of the table."""
     return cast(CommandModule, import_module(COMMANDS[name]))
 
 
 def parsers() -> dict[str, Parser]:
-    """The parser of each command; the app's own has no name."""
+    """Return the parser of each command; the app's own has no name."""
     return {"": app_parser(), **{name: command(name).parser() for name in COMMANDS}}
 
 

@@ -28,14 +28,14 @@ LONGEST = 1000  # bytes of a line that is typed
 
 
 def parser() -> Parser:
-    """``llm-linalg notes``."""
+    """Return the parser of ``llm-linalg notes``."""
     return follower_parser(
         "notes", "The speaker's notes of the talk that is presented here, and keys to drive it."
     )
 
 
 def run(flags: argparse.Namespace) -> int:
-    """The speaker's notes; returns the exit code."""
+    """Show the speaker's notes; return the exit code."""
     settings = resolve(flags, os.environ)
     link = link_to_presenter("notes", flags)
     if settings.values.plain or launch.is_dumb(os.environ):
@@ -50,7 +50,7 @@ def run(flags: argparse.Namespace) -> int:
 
 
 async def read_notes(link: Link) -> int:
-    """The notes as lines, and the verbs from standard input; ends with the presenter."""
+    """Print the notes, and send the verbs from standard input, until the presenter ends."""
     last = None
     Thread(target=_typed, args=(asyncio.get_running_loop(), link), daemon=True).start()
     try:
@@ -67,7 +67,7 @@ async def read_notes(link: Link) -> int:
 
 
 def _said(now: Broadcast) -> str:
-    """A stop's notes as text."""
+    """Return a stop's notes as text."""
     from tui.text.prose import words_of
 
     show, stops = now.show, now.deck.get("stops") or []
@@ -80,7 +80,7 @@ def _said(now: Broadcast) -> str:
 
 
 def _typed(loop: asyncio.AbstractEventLoop, link: Link) -> None:
-    """Hands over what is typed; a thread that waits for a line holds nothing that the end would wait for."""
+    """Hand over what is typed; a thread that waits for a line holds nothing that the end would wait for."""
     if sys.stdin is None:
         return
     line = b""
@@ -93,7 +93,7 @@ def _typed(loop: asyncio.AbstractEventLoop, link: Link) -> None:
 
 
 def _hear(link: Link, line: str) -> None:
-    """Says the verb that a line is: next, back, stop 3."""
+    """Say the verb that a line is: next, back, stop 3."""
     words = line.split() or ["next"]
     if words[0] == "stop" and len(words) == 2 and words[1].isdecimal():
         link.say("go", int(words[1][:6]))

@@ -10,7 +10,7 @@ from tui.model.flags import Parser
 
 
 def parser() -> Parser:
-    """``llm-linalg open FILE …``."""
+    """Return the parser of ``llm-linalg open FILE …``."""
     parser = Parser(
         prog="llm-linalg open",
         description="Open a notebook, a Python file or Markdown: each cell is a program. None is executed.",
@@ -22,5 +22,5 @@ def parser() -> Parser:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Opens the app at a file's cells; returns the exit code."""
+    """Open the app at a file's cells; return the exit code."""
     return launch(flags)

@@ -44,7 +44,7 @@ usable terminal.
 
 
 def size(text: str) -> tuple[int, int]:
-    """Columns and rows, such as 80x24."""
+    """Return columns and rows, such as 80x24."""
     found = re.fullmatch(r"([0-9]{1,5})[xX×]([0-9]{1,5})", text)
     pair = (int(found[1]), int(found[2])) if found else (0, 0)
     if not all(1 <= side <= LARGEST for side in pair):
@@ -55,7 +55,7 @@ def size(text: str) -> tuple[int, int]:
 
 
 def megabytes(text: str) -> int:
-    """A number of megabytes."""
+    """Return a number of megabytes."""
     value = whole(text)
     if not 0 <= value <= 1_000_000:
         raise argparse.ArgumentTypeError(f"{quote(text)} is not a number of megabytes")
@@ -63,19 +63,19 @@ def megabytes(text: str) -> int:
 
 
 def view_flags(parser: Parser) -> None:
-    """The flags that name a picture, and its colours."""
+    """Add the flags that name a picture, and its colours."""
     picture_flags(parser)
     colour_flags(parser)
 
 
 def colour_flags(parser: Parser) -> None:
-    """The flags of colours and characters."""
+    """Add the flags of colours and characters."""
     for name in COLOURS:
         BY_NAME[name].add_to(parser)
 
 
 def app_parser() -> Parser:
-    """``llm-linalg [LESSON] …``."""
+    """Return the parser of ``llm-linalg [LESSON] …``."""
     parser = Parser(
         prog="llm-linalg",
         description="The linear algebra inside a language model, step by step, on real torch tensors.",
@@ -90,7 +90,7 @@ def app_parser() -> Parser:
 
 
 def app_flags(parser: Parser) -> None:
-    """The flags of what opens the app: the picture, and how it is shown."""
+    """Add the flags of what opens the app: the picture, and how it is shown."""
     view_flags(parser)
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
     time_limit_flag(parser)
@@ -98,12 +98,12 @@ def app_flags(parser: Parser) -> None:
 
 
 def time_limit_flag(parser: Parser) -> None:
-    """The flag of how long a program may run."""
+    """Add the flag of how long a program may run."""
     BY_NAME["time_limit"].add_to(parser)
 
 
 def display_flags(parser: Parser) -> None:
-    """The flags of how the app is shown."""
+    """Add the flags of how the app is shown."""
     parser.add_argument("--play", action="store_true", help="start playing")
     for name in DISPLAY:
         BY_NAME[name].add_to(parser)

@@ -15,7 +15,7 @@ from tui.model.usage_error import UsageError
 
 
 def parser() -> Parser:
-    """``llm-linalg play [FILE] …``."""
+    """Return the parser of ``llm-linalg play [FILE] …``."""
     parser = Parser(
         prog="llm-linalg play",
         description="Write a program in the tensor language, and see at once what torch did with it.",
@@ -29,7 +29,7 @@ def parser() -> Parser:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Opens the playground on a file's program, on that which was kept, or on an example; the exit code.
+    """Open the playground on a file's program, the draft or an example; return the exit code.
 
     The cells of a notebook become one program, which is kept as a draft: the notebook is never written.
     """
@@ -46,7 +46,7 @@ def run(flags: argparse.Namespace) -> int:
 
 
 def program_in(file: Path) -> str:
-    """The program in a file; of one that is yet to be written, nothing. Raises UsageError."""
+    """Return the program in a file; of one that is yet to be written, nothing. Raises UsageError."""
     try:
         return user_dirs.read(file)
     except FileNotFoundError:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Shows a deck; returns the exit code.
+    """Show a deck; return the exit code.
 
     Raises:
         UsageError: For a stop that is not there, or flags that don't go together.
@@ -72,7 +72,7 @@ def run(flags: argparse.Namespace) -> int:
 
 
 def first_stop(deck: Deck, wanted: int | None, state_file: StateFile) -> int:
-    """The stop to begin with: as wanted, else where the deck was left, else the first.
+    """Return the stop to begin with: as wanted, else where the deck was left, else the first.
 
     Raises:
         UsageError: For a stop that is not there.
@@ -82,7 +82,7 @@ def first_stop(deck: Deck, wanted: int | None, state_file: StateFile) -> int:
 
 
 def parser() -> Parser:
-    """``llm-linalg present DECK …``."""
+    """Return the parser of ``llm-linalg present DECK …``."""
     parser = Parser(
         prog="llm-linalg present",
         description="Show a deck on a stage: it opens where it was left.",
@@ -102,12 +102,12 @@ def parser() -> Parser:
 
 
 def seconds(text: str) -> float:
-    """A number of seconds."""
+    """Return a number of seconds."""
     return _number(text, "seconds", 0.1, 86_400)
 
 
 def minutes(text: str) -> float:
-    """A number of minutes."""
+    """Return a number of minutes."""
     return _number(text, "minutes", 0.1, MOST_MINUTES)
 
 

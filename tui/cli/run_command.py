@@ -24,7 +24,7 @@ PROGRAM = 1_000_000  # bytes of a program file that are read
 
 
 def parser() -> Parser:
-    """``llm-linalg run …``."""
+    """Return the parser of ``llm-linalg run …``."""
     parser = Parser(
         prog="llm-linalg run", description="Run a program of the tensor language.", allow_abbrev=False
     )
@@ -47,7 +47,7 @@ def parser() -> Parser:
 
 
 def ranks(text: str) -> int:
-    """A number of devices."""
+    """Return a number of devices."""
     value = whole(text)
     if not 1 <= value <= MOST_RANKS:
         raise argparse.ArgumentTypeError(f"{quote(text)} is not a number of devices from 1 to {MOST_RANKS}")
@@ -55,7 +55,7 @@ def ranks(text: str) -> int:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """``llm-linalg run``: a program's tensors and what it printed."""
+    """Run a program, and print its tensors and what it printed; return the exit code."""
     from llm_linalg import LimitError, ProgramError
     from llm_linalg import run as run_program
     from tui.cli.cell_report import document_in, run_cells
@@ -101,7 +101,7 @@ def _on_processes(job: dict[str, object], trace: Trace) -> int:
 
 
 def print_trace(trace: Trace, form: str) -> None:
-    """Writes a trace's tensors, and what its program printed, in one of `TEXT`."""
+    """Write a trace's tensors, and what its program printed, in one of `TEXT`."""
     from tui.render.program_text import program_json, program_plain
 
     for text in (program_plain(trace),) if form == "plain" else program_json(trace):
@@ -109,7 +109,7 @@ def print_trace(trace: Trace, form: str) -> None:
 
 
 def _program(flags: argparse.Namespace) -> tuple[str, int, dict[str, object]]:
-    """The program's text, its seed, and the names that it may use."""
+    """Return the program's text, its seed, and the names that it may use."""
     seed = flags.seed or 0
     if flags.code is not None:
         if flags.file is not None:
@@ -136,7 +136,7 @@ def _program(flags: argparse.Namespace) -> tuple[str, int, dict[str, object]]:
 
 
 def _lesson_program(flags: argparse.Namespace) -> tuple[str, int, dict[str, object]]:
-    """The program of a lesson's last stop that isn't meant to fail."""
+    """Return the program of a lesson's last stop that isn't meant to fail."""
     try:
         lesson = find_lesson(flags.file)
     except UsageError as error:

@@ -27,7 +27,7 @@ INSTEAD = "'llm-linalg export FILE -o demo.html' makes a page of it, or a record
 
 
 def parser() -> Parser:
-    """``llm-linalg play-script FILE …``."""
+    """Return the parser of ``llm-linalg play-script FILE …``."""
     parser = Parser(
         prog="llm-linalg play-script",
         description="Play a script of actions in the app. Any key takes over.",
@@ -45,7 +45,7 @@ def parser() -> Parser:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """``llm-linalg play-script``: opens the app, and plays the script until a key is pressed."""
+    """Open the app, and play the script until a key is pressed; return the exit code."""
     from tui.session.script.playback import opening_session
 
     script = script_in(flags.file)
@@ -66,7 +66,7 @@ def run(flags: argparse.Namespace) -> int:
 
 
 def script_in(name: str) -> Script:
-    """The script in a file.
+    """Return the script in a file.
 
     Raises:
         UsageError: Where it can't be read.

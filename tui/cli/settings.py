@@ -31,7 +31,7 @@ YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 def yes_or_no(text: str) -> bool:
-    """A switch. Raises ArgumentTypeError."""
+    """Return the value of a switch. Raises ArgumentTypeError."""
     if text.lower() not in YES + NO:
         raise argparse.ArgumentTypeError(f"it is one of {', '.join((*YES, *NO))}")
     return text.lower() in YES
@@ -58,7 +58,7 @@ def setting(
     metavar: str = "N",
     others: Callable[[Mapping[str, str]], ValueAndSource | None] = _nothing,
 ) -> Any:
-    """A field of `Values`.
+    """Return a field of `Values`.
 
     Args:
         default: Its value where nothing says otherwise.
@@ -151,7 +151,7 @@ class Setting(NamedTuple):
         return f"LLM_LINALG_{self.name.upper()}"
 
     def add_to(self, parser: Parser) -> None:
-        """Adds its flag, None where it isn't given, to a parser."""
+        """Add its flag, None where it isn't given, to a parser."""
         name = f"--{self.name.replace('_', '-')}"
         if isinstance(self.default, bool):
             switch(parser, name, self.flag)
@@ -159,7 +159,7 @@ class Setting(NamedTuple):
             parser.add_argument(name, type=self.read, metavar=self.metavar, help=self.flag)
 
     def of_toml(self, value: object) -> Value:
-        """The value that stands in the file. Raises ArgumentTypeError."""
+        """Return the value that stands in the file. Raises ArgumentTypeError."""
         if isinstance(self.default, bool):
             if not isinstance(value, bool):
                 raise argparse.ArgumentTypeError("it has to be true or false, without quotes")
@@ -210,7 +210,7 @@ class Settings:
 def resolve(
     flags: argparse.Namespace, environment: Mapping[str, str], state_file: StateFile | None = None
 ) -> Settings:
-    """The settings for a run of the app.
+    """Return the settings for a run of the app.
 
     Raises:
         ConfigError: For a variable or a file that is wrong.
@@ -236,7 +236,7 @@ def _found(
     file: config_file.ConfigFile,
     last: Mapping[str, Value | None],
 ) -> Iterator[SettingValue]:
-    """Where a value may come from, what counts most first."""
+    """Yield where a value may come from, what counts most first."""
     name = setting.name
     flag = flag_value(flags, name)
     if flag is not None:
@@ -261,7 +261,7 @@ def _found(
 
 
 def utf8(environment: Mapping[str, str]) -> bool:
-    """Whether the locale writes UTF-8, as the C library decides it: LC_ALL, else LC_CTYPE, else LANG."""
+    """Return whether the locale writes UTF-8, as the C library decides: LC_ALL, LC_CTYPE, then LANG."""
     name = next((environment[key] for key in ("LC_ALL", "LC_CTYPE", "LANG") if environment.get(key)), "")
     if name in ("C", "POSIX"):
         return False
@@ -275,7 +275,7 @@ def utf8(environment: Mapping[str, str]) -> bool:
 
 
 def example() -> str:
-    """A file with every setting and key, each commented out, at its default."""
+    """Return a file with every setting and key, each commented out, at its default."""
     from tui.session.keys import KEYS
 
     lines = [

@@ -23,7 +23,7 @@ _TARGET = re.compile(r"(?:.+\.py|(?!randint:)[\w.]+):[^\W\d][\w.]*(?:\(.*\))?", 
 
 
 def parser() -> Parser:
-    """``llm-linalg trace TARGET …``."""
+    """Return the parser of ``llm-linalg trace TARGET …``."""
     parser = Parser(
         prog="llm-linalg trace",
         description="Import and run your own code, and open the trace of its torch calls.",
@@ -48,7 +48,7 @@ def parser() -> Parser:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Runs what the flags name; prints its nodes, or opens the app."""
+    """Run what the flags name; print its nodes, or open the app."""
     from llm_linalg.base.errors import ProgramError
     from tui.cli.launch import check_terminal, launch
 
@@ -77,7 +77,7 @@ def run(flags: argparse.Namespace) -> int:
 
 
 def lesson_of_target(flags: argparse.Namespace) -> Lesson:
-    """What the flags name, in a lesson's place; it has been imported, and not yet run.
+    """Return what the flags name, in a lesson's place; it has been imported, and not yet run.
 
     Raises:
         UsageError: If there is no such thing.

@@ -36,7 +36,7 @@ class Shot:
     screen: Sequence[Strip] = ()
 
     def frame(self, ascii_only: bool = False) -> Frame:
-        """The shot's frame."""
+        """Return the shot's frame."""
         run = self.session.current
         if run is None:
             raise LookupError("a shot's program was run before it was made")
@@ -44,7 +44,7 @@ class Shot:
 
 
 def on_paper(stop: Sequence[Shot]) -> Shot:
-    """Which of a stop's pictures a handout has: the one that a deck names, else the last."""
+    """Return which of a stop's pictures a handout has: the one that a deck names, else the last."""
     return next((shot for shot in stop if shot.is_deck_step), stop[-1])
 
 
@@ -69,10 +69,10 @@ class FormatWriter(Protocol):
     """Writes shots, one after the other."""
 
     def add(self, shot: Shot) -> None:
-        """The next shot."""
+        """Write the next shot."""
 
     def end(self) -> None:
-        """There are no more."""
+        """Write what stands after the last shot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,14 +28,14 @@ CLASSES = {
 
 
 def position_text(frame: Frame) -> str:
-    """Where the frame is, in a few words."""
+    """Return where the frame is, in a few words."""
     if frame.error is not None or not frame.steps:
         return frame.stop_title if frame.error is None else "it fails"
     return f"step {frame.step} of {frame.steps}"
 
 
 def picture(frame: Frame, heat: bool) -> str:
-    """All of a frame but its prose.
+    """Return all of a frame but its prose.
 
     Args:
         frame: The frame.
@@ -83,7 +83,7 @@ def _parts(frame: Frame, heat: bool) -> Iterator[str]:
 
 
 def _boxes(level: MapView) -> str:
-    """A level of the map as a table: the selected box is marked, and what is followed is counted."""
+    """Return a level of the map as a table: the selected box is marked, and what is followed is counted."""
     asked = ("cells", "derivative") if level.question else ("multiplications", "share")
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("", "shape", *asked, "reads"))
     lines = [f"<tr>{heads}</tr>\n"]
@@ -134,7 +134,7 @@ def _tensor(panel: Panel, frame: Frame, heat: bool) -> str:
 
 
 def _cut(panel: Panel, rows: range, columns: range) -> str:
-    """Which rows and columns are shown, where that is not all."""
+    """Return which rows and columns are shown, where that is not all."""
     said = ""
     if len(rows) < panel.rows:
         said += f", rows {rows.start}–{rows.stop - 1}"
@@ -166,13 +166,13 @@ def _error(error: ErrorView) -> str:
 
 
 def paragraphs(text: str) -> str:
-    """A lesson's prose as HTML; a link to a lesson is its words."""
+    """Return a lesson's prose as HTML; a link to a lesson is its words."""
     runs = (run for group in group_blocks(blocks(text)) for run in groupby(group, _tag))
     return "".join(_made(tag, [*run]) for tag, run in runs)
 
 
 def _tag(block: Block) -> str:
-    """The HTML tag of what a block stands in."""
+    """Return the HTML tag of what a block stands in."""
     tags = {"code": "pre", "row": "table", "quote": "blockquote", "item": "ol"}
     return "ul" if lead_of(block) == BULLET else tags.get(block.kind, "p")
 

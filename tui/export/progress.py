@@ -20,7 +20,7 @@ class Progress:
         return self
 
     def on(self) -> None:
-        """One more is made."""
+        """Count one more."""
         self._made += 1
         self._draw()
 

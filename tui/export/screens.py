@@ -18,7 +18,7 @@ ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 def draw(
     shots: Sequence[Shot], size: tuple[int, int], options: Options, take: Callable[[Shot], None]
 ) -> None:
-    """Draws each shot, in order, and hands it on with its rows: the same rows each time.
+    """Draw each shot, in order, and hand it on with its rows: the same rows each time.
 
     A lesson and a deck stand on a clean stage, as in a talk; a script has the whole screen. A signal
     that says to end cancels the work where it waits, and leads to SystemExit.
@@ -38,7 +38,7 @@ def draw(
 
 
 async def _endable(work: Coroutine[object, object, None], told: list[int]) -> None:
-    """Does the work, which a signal cancels; an exception in a handler would tear the app apart."""
+    """Do the work, which a signal cancels; an exception in a handler would tear the app apart."""
     task = asyncio.ensure_future(work)
 
     def end(number: int) -> None:

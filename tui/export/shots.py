@@ -32,7 +32,7 @@ ONE_STOP = ("node", "cursor", "at", "row", "code", "depth", "backward")  # flags
 
 
 def of_script(script: Script) -> Iterator[Shot]:
-    """The pictures of a script; where another lesson or stop comes into view, a stop begins."""
+    """Yield the pictures of a script; where another lesson or stop comes into view, a stop begins."""
     number, shown = 0, ("", 0)
     for played in play(script, MOST):
         view, talk = played.session.view, played.session.talk
@@ -45,7 +45,7 @@ def of_script(script: Script) -> Iterator[Shot]:
 def of_deck(
     deck: Deck, flags: argparse.Namespace, parser: Parser, tell: Callable[[str], None] = lambda _: None
 ) -> Iterator[Shot]:
-    """The pictures of a deck or a lesson: every stop, or the one that is asked for, step by step.
+    """Yield the pictures of a deck or a lesson: every stop, or the one that is asked for, step by step.
 
     Args:
         deck: What is shown.
@@ -85,7 +85,7 @@ def of_deck(
 
 
 def _for_all(deck: Deck, flags: argparse.Namespace) -> None:
-    """Raises UsageError for what can't be asked of every stop at once."""
+    """Raise UsageError for what can't be asked of every stop at once."""
     for name in ONE_STOP:
         if flag_value(flags, name) is not None:
             raise UsageError(f"--{name} is said of one stop: name it, with --stop")
@@ -96,7 +96,7 @@ def _for_all(deck: Deck, flags: argparse.Namespace) -> None:
 
 
 def _opened(deck: Deck, stop: DeckStop, number: int, asked: argparse.Namespace, alone: bool) -> Session:
-    """A stop as it is asked for; what is asked of every stop holds where it can."""
+    """Return a stop as it is asked for; what is asked of every stop holds where it can."""
     if not alone:
         own = {control.name for control in stop.lesson.controls}
         asked.set = [(name, value) for name, value in asked.set if name in own]
@@ -112,7 +112,7 @@ def _opened(deck: Deck, stop: DeckStop, number: int, asked: argparse.Namespace, 
 
 
 def _views(session: Session, wanted: str | int | None) -> Sequence[View]:
-    """The views of a stop: one if a step is wanted, else from the one at which it begins to the last."""
+    """Return the views of a stop: one if a step is wanted, else from its first to its last."""
     navigation, view = session.navigation, session.view
     if navigation is None or not navigation.path or wanted not in (None, "all"):
         return [view]

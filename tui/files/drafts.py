@@ -29,7 +29,7 @@ class Drafts(NamedTuple):
     file: Path | None = None
 
     def load(self) -> str | None:
-        """What was kept; None if there is nothing that can be read."""
+        """Return what was kept; None if there is nothing that can be read."""
         if self.folder is None or self.file is not None:
             return None
         try:
@@ -38,7 +38,7 @@ class Drafts(NamedTuple):
             return None
 
     def keep(self, text: str, *, anew: bool = False) -> bool:
-        """Keeps what was typed; whether that worked, or there was nothing to do.
+        """Keep what was typed; whether that worked, or there was nothing to do.
 
         Args:
             text: The program.
@@ -56,7 +56,7 @@ class Drafts(NamedTuple):
         return True
 
     def holds(self, text: str) -> bool:
-        """Whether the file that was opened, if one was, has this text."""
+        """Return whether the file that was opened, if one was, has this text."""
         if self.file is None:
             return True
         try:
@@ -67,7 +67,7 @@ class Drafts(NamedTuple):
             return False
 
     def save(self, text: str, *, anew: bool = False) -> str:
-        """Saves because it was asked for, as `keep` does or as the file; says in one line how that went."""
+        """Save on request, as `keep` does or to the file; say in one line how that went."""
         if self.file is None:
             if self.folder is None:
                 return "Nothing is kept here."
@@ -83,6 +83,6 @@ class Drafts(NamedTuple):
 
 
 def folder(environment: Mapping[str, str]) -> Path | None:
-    """The user's folder for programs, or None where no home is known."""
+    """Return the user's folder for programs, or None where no home is known."""
     state = user_dirs.folder(environment)
     return None if state is None else state / "play"

@@ -22,7 +22,7 @@ class WriteError(Exception):
 
 
 def write(text: str) -> None:
-    """Writes data to standard output, in UTF-8, and hands it on at once.
+    """Write data to standard output, in UTF-8, and hand it on at once.
 
     Raises:
         BrokenPipeError: If the reader has gone.
@@ -49,13 +49,13 @@ def _write(out: TextIO, text: str) -> None:
 
 
 def say(message: str) -> None:
-    """One line on stderr."""
+    """Write one line to stderr."""
     if sys.stderr is not None:
         print(f"llm-linalg: {clean(message, 2000)}", file=sys.stderr)  # noqa: T201 - stderr is narration
 
 
 def explain(error: ProgramError, place: str = "") -> None:
-    """An error on stderr, after the place of what is at fault: one screen.
+    """Write an error to stderr, after the place of what is at fault: one screen.
 
     Below it is torch's own message, where the sentence is another, and the frames that led there.
     """
@@ -102,7 +102,7 @@ class Sink:
         return self
 
     def write(self, text: str) -> None:
-        """Writes a piece."""
+        """Write a piece."""
         if self._handle is None:
             write(text)
             return
@@ -132,7 +132,7 @@ class Sink:
 
 
 def _mode(path: Path) -> int:
-    """The permissions of the file that is replaced, or those of a new one."""
+    """Return the permissions of the file that is replaced, or those of a new one."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except OSError:

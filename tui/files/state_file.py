@@ -34,11 +34,11 @@ class State(NamedTuple):
     decks: tuple[tuple[str, int], ...] = ()
 
     def deck(self, path: str | os.PathLike[str]) -> int | None:
-        """The stop, from 1, at which a deck was left; None for one that is not known."""
+        """Return the stop, from 1, at which a deck was left; None for one that is not known."""
         return dict(self.decks).get(_absolute(path))
 
     def with_deck(self, path: str | os.PathLike[str], stop: int) -> State:
-        """With the stop at which a deck is left; the decks not used for longest are forgotten."""
+        """Return the state with a deck's last stop; the decks not used for longest are forgotten."""
         others = {name: number for name, number in self.decks if name != _absolute(path)}
         return self._replace(decks=(*others.items(), (_absolute(path), stop))[-MOST_DECKS:])
 
@@ -53,7 +53,7 @@ class StateFile(NamedTuple):
     folder: Path | None = None
 
     def load(self) -> State:
-        """What is remembered, as far as it makes sense."""
+        """Return what is remembered, as far as it makes sense."""
         if self.folder is None:
             return State()
         try:
@@ -62,7 +62,7 @@ class StateFile(NamedTuple):
             return State()
 
     def update(self, change: Callable[[State], State]) -> bool:
-        """Changes what is remembered now, which another app may have written; whether that was kept."""
+        """Change what is remembered now, which another app may have written; whether that was kept."""
         if self.folder is None:
             return False
         state = change(self.load())
@@ -75,7 +75,7 @@ class StateFile(NamedTuple):
 
 
 def of_json(value: Any) -> State:
-    """The state that a JSON value stands for; each part that is not as it should be is left out."""
+    """Return the state that a JSON value stands for; each part that is not as it should be is left out."""
     table = value if isinstance(value, dict) else {}
     words, theme, decks = table.get("place"), table.get("theme"), table.get("decks")
     listed = words if isinstance(words, list) and len(words) <= MOST_WORDS else []

@@ -14,7 +14,7 @@ LARGEST = 200_000  # bytes that are read
 
 
 def folder(environment: Mapping[str, str], kind: tuple[str, str] = STATE) -> Path | None:
-    """The folder of this program among those of a kind, `STATE` or `CONFIG`; None where no home is known.
+    """Return this program's folder of a kind, `STATE` or `CONFIG`; None where no home is known.
 
     A variable that is no absolute path counts for nothing, as the XDG specification says; macOS has the same
     folders. (platformdirs finds a home in the list of users where the environment has none, and some of its
@@ -28,7 +28,7 @@ def folder(environment: Mapping[str, str], kind: tuple[str, str] = STATE) -> Pat
 
 
 def writable(place: Path | None) -> bool:
-    """Whether texts can be kept in a folder, which is made if it isn't there."""
+    """Return whether texts can be kept in a folder, which is made if it isn't there."""
     try:
         if place is not None:
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -38,14 +38,17 @@ def writable(place: Path | None) -> bool:
 
 
 def keep(path: Path, text: str) -> None:
-    """Writes a text in place of what is there, its folders made as needed. Raises OSError."""
+    """Write a text in place of what is there, its folders made as needed. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with Sink(str(path), private=True, errors="replace") as sink:
         sink.write(text)
 
 
 def read(path: Path) -> str:
-    """A file's text. Raises OSError, or ValueError for what is no text file of `LARGEST` bytes at most."""
+    """Return a file's text.
+
+    Raises OSError, or ValueError for what is no text file of `LARGEST` bytes at most.
+    """
     if path.exists() and not path.is_file():
         raise ValueError("not a file")  # a pipe or a device may never end
     with path.open("rb") as file:

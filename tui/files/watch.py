@@ -31,7 +31,10 @@ class Watch:
         self._wrong = ""
 
     def look(self) -> Deck | str | None:
-        """The deck as it was saved since the last look, or what is wrong with it; None if nothing changed."""
+        """Return the deck as it was saved since the last look, or what is wrong with it.
+
+        None if nothing changed.
+        """
         now = self._now()
         if self._path is None or (now == self._seen and not self._wrong):
             return None
@@ -47,7 +50,7 @@ class Watch:
         return deck
 
     def _now(self) -> Seen:
-        """What tells a saved file from the one before; of a folder, also what is in it."""
+        """Return what tells a saved file from the one before; of a folder, also what is in it."""
         if self._path is None:
             return ()
         listed: list[Path] = []

@@ -32,12 +32,12 @@ class BoardColumns:
     full: int
 
     def value_of(self, row: LiveRow) -> str:
-        """A row's value, with its cells where there is room for them."""
+        """Return a row's value, with its cells where there is room for them."""
         return row.full if cell_len(row.full) <= self.full else row.brief
 
 
 def board_rows(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Row]:
-    """The board in `height` rows of at most `width` columns; the selected row is always among them."""
+    """Return the board in `height` rows of at most `width` columns; the selected row is always among them."""
     drawn = _chain(board, width, height, glyphs) if board.chain else _list(board, width, height, glyphs)
     above = max(0, height - len(drawn)) // 2
     return [*[()] * above, *(fit(line, width, glyphs.dots) for line in drawn)]
@@ -53,7 +53,7 @@ def _list(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Row
 
 
 def _chain(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Row]:
-    """Boxes with arrows between them, as roomy as the height allows."""
+    """Return boxes with arrows between them, as roomy as the height allows."""
     boxes = sum(not row.apart for row in board.rows)
     apart = len(board.rows) - boxes
     columns = columns_of(board, width, 9)
@@ -78,13 +78,13 @@ def _chain(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Ro
 
 
 def _shown(board: BoardView, height: int) -> list[tuple[int, LiveRow]]:
-    """The rows that there is room for, with their numbers."""
+    """Return the rows that there is room for, with their numbers."""
     rows = window(len(board.rows), height, range(board.row - 1, board.row))
     return [(i + 1, board.rows[i]) for i in rows]
 
 
 def columns_of(board: BoardView, width: int, taken: int) -> BoardColumns:
-    """The columns of a board in a space of `width`, of which `taken` are for what stands around them."""
+    """Return a board's columns in a space of `width`, of which `taken` are for what stands around them."""
     label = max(cell_len(row.label) for row in board.rows)
     words = max(cell_len(row.words) for row in board.rows)
     left = width - taken - label - words - 2 * GAP
@@ -95,7 +95,7 @@ def columns_of(board: BoardView, width: int, taken: int) -> BoardColumns:
 
 
 def _number(board: BoardView, number: int) -> Row:
-    """The digit that opens a row."""
+    """Return the digit that opens a row."""
     digit = str(number) if board.has_digits and number <= 9 else " "
     return (TextSpan(f"{digit} ", "key", f"row:{number}"),)
 
@@ -103,7 +103,7 @@ def _number(board: BoardView, number: int) -> Row:
 def _cells(
     board: BoardView, number: int, row: LiveRow, columns: BoardColumns, glyphs: Glyphs
 ) -> Sequence[TextSpan]:
-    """Label, value and words of a row; a click on any of them opens its lesson."""
+    """Return label, value and words of a row; a click on any of them opens its lesson."""
     do = f"row:{number}"
     picked = number == board.row
     label = row.label + " " * (columns.label - cell_len(row.label))
@@ -118,7 +118,7 @@ def _cells(
 
 
 def _edge(kind: str, inner: int, glyphs: Glyphs, mark: str = "") -> Row:
-    """A border of a box; `mark` stands in its middle."""
+    """Return a border of a box; `mark` stands in its middle."""
     left, right = ("+", "+") if glyphs.plain else CORNERS[kind]
     side = glyphs.horizontal * (inner // 2)
     line = side + (mark or glyphs.horizontal) + glyphs.horizontal * (inner - inner // 2 - 1)
@@ -126,7 +126,7 @@ def _edge(kind: str, inner: int, glyphs: Glyphs, mark: str = "") -> Row:
 
 
 def _joint(between: int, inner: int, glyphs: Glyphs) -> list[Row]:
-    """What stands between two boxes, in that many rows."""
+    """Return what stands between two boxes, in that many rows."""
     if between == 3:
         arrow = (TextSpan(" " * (5 + inner // 2)), TextSpan(glyphs.down, "accent"))
         return [_edge("bottom", inner, glyphs), arrow, _edge("top", inner, glyphs)]

@@ -15,7 +15,7 @@ class Footer(RowWidget):
     DEFAULT_CSS = "Footer { height: 1; }"
 
     def show_picture(self, picture: Picture) -> None:
-        """Shows what a key would do now."""
+        """Show what a key would do now."""
         self.show([fit(self._row(picture), picture.room.width, self.glyphs.dots)])
 
     def _row(self, picture: Picture) -> Row:
@@ -55,7 +55,7 @@ class Footer(RowWidget):
 
 
 def fit_entries(entries: list[Row], width: int) -> Row:
-    """As many entries as fit, and always the last two, such as help and quit."""
+    """Return as many entries as fit, and always the last two, such as help and quit."""
     tail = entries[-2:]
     room = width - sum(width_of(entry) for entry in tail)
     kept: list[TextSpan] = []

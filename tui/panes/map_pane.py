@@ -34,7 +34,7 @@ class Rail:
         return max(self.targets)
 
     def at(self, row: int) -> str:
-        """What of it stands in a row: where it starts, goes on, branches off, or ends."""
+        """Return what of it stands in a row: where it starts, goes on, branches off, or ends."""
         if not self.source <= row <= self.last:
             return " "
         if row == self.source:
@@ -66,7 +66,7 @@ class MapColumns:
 
     @classmethod
     def of(cls, rows: Sequence[BoxRow], shown: MapView, width: int, *, large: bool = False) -> MapColumns:
-        """The columns for some rows of a level, in a space of `width`."""
+        """Return the columns for some rows of a level, in a space of `width`."""
         followed = bool(shown.question)
         label = min(LABEL, max(cell_len(_label(row)) for row in rows))
         shape = max(5, *(len(row.sizes) for row in rows))
@@ -88,13 +88,13 @@ class MapColumns:
         return f"{'':<{self.label}}{gap}{'shape':<{self.shape}}{gap}{count:>{self.count}}{gap}{last}"
 
     def bar_of(self, row: BoxRow) -> int:
-        """How long a box's bar is."""
+        """Return how long a box's bar is."""
         size = (row.influence or 0.0) if self.follows_cell else row.share
         return round(self.bar * size / self.most) if self.most > 0 else 0
 
 
 def map_rows(shown: MapView, width: int, height: int, glyphs: Glyphs, *, large: bool = False) -> list[Row]:
-    """The level in `height` rows of at most `width` columns; the selected box is always among them.
+    """Return the level in `height` rows of at most `width` columns; the selected box is always among them.
 
     Where it is to be drawn in `large` letters, it is names, shapes and shares alone.
     """
@@ -119,7 +119,7 @@ Track = tuple[Rail, ...]
 
 
 def rails_of(arrows: Sequence[tuple[int, int]], places: range) -> list[Track]:
-    """The rails that pass through some rows, by their columns from the left; short ones stand further in.
+    """Return the rails through some rows, by their columns from the left; short ones stand further in.
 
     Where there are more than there is room for, the longest are left out: the words name what a box reads.
     """
@@ -142,7 +142,7 @@ def rails_of(arrows: Sequence[tuple[int, int]], places: range) -> list[Track]:
 
 
 def _arrows(place: int, rails: Sequence[Track], lit: Collection[int], near: bool, glyphs: Glyphs) -> Row:
-    """What stands in front of a box: the rails, the head of an arrow that enters, one from the row above.
+    """Return what stands before a box: rails, the head of an arrow that enters, one from the row above.
 
     What lies on the way that is followed is drawn heavier.
     """
@@ -177,7 +177,7 @@ def _label(row: BoxRow) -> str:
 
 
 def _box(shown: MapView, place: int, columns: MapColumns, glyphs: Glyphs) -> Row:
-    """A box with its shape and what it takes; a click selects it, and goes in where it is selected."""
+    """Return a box with its shape and what it takes; a click selects it, and goes in where it is selected."""
     row = shown.rows[place]
     number = place - shown.row + shown.place[0]
     picked, do = place == shown.row, "" if row.foreign else f"box:{number}"

@@ -33,7 +33,7 @@ class NotesContent:
 
 
 def notes_rows(notes: NotesContent, width: int, height: int, glyphs: Glyphs) -> list[Row]:
-    """The notes in `height` rows of at most `width` columns."""
+    """Return the notes in `height` rows of at most `width` columns."""
     if notes.now is None:
         waiting = [row((" notes", "accent strong")), (), row((f" {notes.notice}", "label"))]
         return [fit(spans, width, glyphs.dots) for spans in waiting[:height]]
@@ -74,7 +74,7 @@ def _head(now: Broadcast, seconds: float, width: int, glyphs: Glyphs) -> list[Ro
 
 
 def _clock(show: Mapping[str, Any], seconds: float, width: int, glyphs: Glyphs) -> list[Row]:
-    """The time that has passed and the time that is left, large if there is room."""
+    """Return the time that has passed and the time that is left, large if there is room."""
     planned = show.get("planned")
     left = planned - seconds if isinstance(planned, int | float) else None
     role = "error" if left is not None and left < 0 else "strong"

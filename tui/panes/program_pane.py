@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def code_rows(code: Sequence[str], line: int | None, count: int, width: int, pointer: str) -> list[Row]:
-    """`count` rows of the program with line number `line` (from 1) among them, marked; long lines go on."""
+    """Return `count` rows of the program, line `line` (from 1) among them and marked; long lines go on."""
     rows: list[Row] = []
     first = last = 0
     for number, text in enumerate(code, 1):
@@ -37,21 +37,21 @@ class ProgramPane(RowWidget):
     DEFAULT_CSS = "ProgramPane { height: 4; }"
 
     def show_picture(self, picture: Picture) -> None:
-        """Shows the lines around the current one."""
+        """Show the lines around the current one."""
         code, line = program_of(picture)
         room = picture.room
         self.show(code_rows(code, line, room.program, room.main, self.glyphs.pointer))
 
 
 def program_of(picture: Picture) -> tuple[tuple[str, ...], int | None]:
-    """The program's lines and the current one; before the first run, the lesson's text."""
+    """Return the program's lines and the current one; before the first run, the lesson's text."""
     if picture.frame is not None:
         return picture.frame.code, picture.frame.line
     return tuple(picture.session.view.program.splitlines()), None
 
 
 def about(frame: Frame) -> list[str]:
-    """What else is said about the operation, most important first."""
+    """Return what else is said about the operation, most important first."""
     words = ["backward" if frame.backward else "", frame.note]
     if frame.node is not None:
         words += [f"by {frame.node.evidence}", frame.node.op]
@@ -59,7 +59,7 @@ def about(frame: Frame) -> list[str]:
 
 
 def map_facts(level: MapView, width: int, glyphs: Glyphs) -> Row:
-    """Where on the map one is; a click leads out."""
+    """Return where on the map one is; a click leads out."""
     number, boxes = level.place
     right = row((f"box {number} of {boxes}", "dim"))
     asked = row((f"   {level.question}", "current")) if level.question else ()
@@ -77,7 +77,7 @@ class FactsPane(RowWidget):
     DEFAULT_CSS = "FactsPane { height: 1; }"
 
     def show_picture(self, picture: Picture) -> None:
-        """Shows the shape line."""
+        """Show the shape line."""
         frame = picture.frame
         if frame is None:
             self.show([row((picture.waiting, "label"))])

@@ -31,16 +31,16 @@ class Sidebar(RowWidget):
         self._made: tuple[object, tuple[list[Row], int]] | None = None  # the lessons, as they were last
 
     def show_picture(self, picture: Picture) -> None:
-        """Shows the lessons, the open one and the chosen one."""
+        """Show the lessons, the open one and the chosen one."""
         self._picture = picture
         self.fill()
 
     def on_resize(self, _event: events.Resize) -> None:
-        """More or fewer rows than before."""
+        """Show more or fewer rows than before."""
         self.fill()
 
     def fill(self) -> None:
-        """Makes the rows, as many as there is room for, around the pointer."""
+        """Make the rows, as many as there is room for, around the pointer."""
         if self._picture is None or not self._picture.room.sidebar:
             return
         session = self._picture.session
@@ -53,7 +53,7 @@ class Sidebar(RowWidget):
         self.show(shown)
 
     def _outline(self, session: Session, entries: tuple[OutlineEntry, ...]) -> tuple[list[Row], int]:
-        """What stands in the open document, and the place of what is pointed at."""
+        """Return what stands in the open document, and the place of what is pointed at."""
         at = place(session, entries)
         made = []
         for k, entry in enumerate(entries):
@@ -65,14 +65,17 @@ class Sidebar(RowWidget):
         return made, at
 
     def _lessons_kept(self, session: Session) -> tuple[list[Row], int]:
-        """The lessons, made anew only where something else is open or chosen: a step changes none of them."""
+        """Return the lessons, made anew only where something else is open or chosen.
+
+        A step changes none of them.
+        """
         key = (session.lessons, session.sidebar_choice, session.view.lesson, self.glyphs, self._columns)
         if self._made is None or self._made[0] != key:
             self._made = key, self._lessons(session)
         return self._made[1]
 
     def _lessons(self, session: Session) -> tuple[list[Row], int]:
-        """The parts, the lessons of the open one, and the place of the lesson that is pointed at."""
+        """Return the parts, the lessons of the open one, and the place of the lesson that is pointed at."""
         chosen = session.sidebar_choice or session.view.lesson.slug
         made: list[Row] = []
         pointed = 0

@@ -14,7 +14,7 @@ WIDEST = 72  # columns of text that are still read well
 
 
 def slide_rows(title: str, prose: str, width: int, height: int, *, big: bool, glyphs: Glyphs) -> list[Row]:
-    """A slide in `height` rows of at most `width` columns.
+    """Return a slide in `height` rows of at most `width` columns.
 
     Args:
         title: What is on it, above.
@@ -43,7 +43,7 @@ def slide_rows(title: str, prose: str, width: int, height: int, *, big: bool, gl
 
 
 def row_count(title: str, prose: str, width: int) -> int:
-    """The rows that a slide takes where nothing is large."""
+    """Return the rows that a slide takes where nothing is large."""
     return len(_head(title, width)) + 1 + len(paragraphs(prose, min(WIDEST, width)))
 
 

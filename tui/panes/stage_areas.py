@@ -26,7 +26,7 @@ class StageArea:
 
 
 def areas(picture: Picture, width: int, height: int) -> list[StageArea]:
-    """What stands on the stage: the frame's panels, and beside a failed program the last good picture."""
+    """Return the areas of the stage: the frame's panels, and beside a failed program the last good ones."""
     frame = picture.frame
     if frame is None:
         return []
@@ -51,7 +51,7 @@ def _scene(
 
 
 def labels(shown: list[StageArea], height: int) -> list[Row]:
-    """The labels of the scenes as rows of the stage."""
+    """Return the labels of the scenes as rows of the stage."""
     lines: list[list[tuple[int, str, str]]] = [[] for _ in range(height)]
     for scene in shown:
         down = bool(scene.caption)

@@ -24,7 +24,7 @@ class StagePane(RowWidget):
         self._matrices: list[Matrix] = []
 
     def show_picture(self, picture: Picture) -> None:
-        """Shows the panels; only a change of the layout moves a widget."""
+        """Show the panels; only a change of the layout moves a widget."""
         if picture.frame is None and picture.slide is None and not self._matrices:
             return  # nothing to show yet, and nothing to import for it before the first paint
         from tui.panes.board_pane import board_rows

@@ -26,7 +26,7 @@ class TextPane(RowWidget):
     DEFAULT_CSS = "TextPane { height: 4; }"
 
     def show_picture(self, picture: Picture) -> None:
-        """Shows what there is to say about this step."""
+        """Show what there is to say about this step."""
         room = picture.room
         if room.big:
             self.show(large(picture, room.main)[: room.words])
@@ -53,7 +53,7 @@ class TextPane(RowWidget):
 
 
 def text_rows(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
-    """Everything that is said about this step, in as many rows as it takes; `short` takes fewer."""
+    """Return everything that is said about this step, in as many rows as it takes; `short` takes fewer."""
     frame = picture.frame
     told = picture.session.talk is None  # on a stage the first row has the title
     if frame is None:
@@ -75,7 +75,7 @@ def text_rows(picture: Picture, width: int, *, short: bool = False) -> list[Row]
 
 
 def introduction(picture: Picture, width: int) -> list[Row]:
-    """What a stop says that failed, for where there is room for it beside the reason."""
+    """Return what a stop says that failed, for where there is room for it beside the reason."""
     frame = picture.frame
     if frame is None or frame.error is None or not frame.prose:
         return []
@@ -85,7 +85,7 @@ def introduction(picture: Picture, width: int) -> list[Row]:
 
 
 def large(picture: Picture, width: int) -> list[Row]:
-    """What is said on a stage, for the back row: large letters as far as there is room."""
+    """Return what is said on a stage, for the back row: large letters as far as there is room."""
     frame, room = picture.frame, picture.room
     narrow = width // ACROSS
     if frame is None or frame.error is not None or frame.cursor is not None:
@@ -98,7 +98,7 @@ def large(picture: Picture, width: int) -> list[Row]:
 
 
 def output_rows(frame: Frame, width: int) -> list[Row]:
-    """What the program printed, space by space, with room in each row for a sign that more stands above."""
+    """Return what the program printed, space by space, with room for a sign that more stands above."""
     return [
         row(("prints ", "dim"), piece)
         for text in frame.printed.splitlines()
@@ -107,7 +107,7 @@ def output_rows(frame: Frame, width: int) -> list[Row]:
 
 
 def ending(rows: list[Row], height: int, dots: str) -> list[Row]:
-    """The last of some rows; the first of them says if there are more above."""
+    """Return the last of some rows; the first of them says if there are more above."""
     if len(rows) <= height:
         return rows
     first, *rest = rows[len(rows) - height :]
@@ -115,7 +115,7 @@ def ending(rows: list[Row], height: int, dots: str) -> list[Row]:
 
 
 def about_cell(cursor: CursorView, width: int, *, brief: bool = False) -> list[Row]:
-    """What the cell under the cursor is."""
+    """Return what the cell under the cursor is."""
     first = row(
         (cursor.zero, "strong"),
         " = ",
@@ -137,7 +137,7 @@ def about_cell(cursor: CursorView, width: int, *, brief: bool = False) -> list[R
 
 
 def error_rows(error: ErrorView, width: int, *, brief: bool = False, mend: bool = False) -> list[Row]:
-    """Why the program failed, and the keys of the repairs."""
+    """Return why the program failed, and the keys of the repairs."""
     rows = [row((text, "error")) for text in wrap(error.sentence, width)]
     if error.repairs:
         for number, repair in enumerate(error.repairs, 1):
@@ -160,7 +160,7 @@ def error_rows(error: ErrorView, width: int, *, brief: bool = False, mend: bool 
 
 
 def _shortened(frame: str, width: int) -> str:
-    """A frame with as much of its path, from the end, as leaves room for the line and the function."""
+    """Return a frame with as much of its path, from the end, as leaves room for the line and the function."""
     found = _FRAME.match(frame)
     if found is None or len(frame) <= width:
         return frame
@@ -170,7 +170,7 @@ def _shortened(frame: str, width: int) -> str:
 
 
 def torch_says(error: ErrorView, width: int) -> list[Row]:
-    """Torch's own message, where the sentence is another."""
+    """Return Torch's own message, where the sentence is another."""
     if not error.detail or error.detail in error.sentence:
         return []
     lines = wrap(error.detail, width - 7)
@@ -178,14 +178,14 @@ def torch_says(error: ErrorView, width: int) -> list[Row]:
 
 
 def _repair_key(number: int, mend: bool) -> str:
-    """What applies a repair: a digit; in the editor, which takes digits for itself, a key so often."""
+    """Return what applies a repair: a digit; in the editor, which takes digits for itself, a key so often."""
     if not mend:
         return f" {number} "
     return "^r " if number == 1 else f"{number}× "
 
 
 def cut(rows: list[Row], count: int, width: int, dots: str, key: str = "p") -> list[Row]:
-    """At most `count` rows; if some are left out, the last says which key shows them."""
+    """Return at most `count` rows; if some are left out, the last says which key shows them."""
     if len(rows) <= count or not count:
         return rows[:count]
     kept = rows[:count]
@@ -195,7 +195,7 @@ def cut(rows: list[Row], count: int, width: int, dots: str, key: str = "p") -> l
 
 
 def whole_text(picture: Picture, width: int) -> list[Row]:
-    """The program and everything said, for the large view."""
+    """Return the program and everything said, for the large view."""
     frame = picture.frame
     view = picture.session.view
     code = frame.code if frame is not None else tuple(view.program.splitlines())

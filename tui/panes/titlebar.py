@@ -23,7 +23,7 @@ class TitleBar(RowWidget):
     DEFAULT_CSS = "TitleBar { height: 2; }"
 
     def show_picture(self, picture: Picture) -> None:
-        """Shows the lesson, the stop and the seed."""
+        """Show the lesson, the stop and the seed."""
         if picture.session.talk is not None:
             self.show([talk_row(picture, self.glyphs)])
             return
@@ -54,7 +54,7 @@ class TitleBar(RowWidget):
 
 
 def talk_row(picture: Picture, glyphs: Glyphs) -> Row:
-    """The one row of title on a stage: the stop, what is not as it was rehearsed, the time, where one is."""
+    """Return the title on a stage: the stop, what is not as it was rehearsed, the time, the number."""
     session, room = picture.session, picture.room
     talk = on_stage(session)
     time = _clock(talk, monotonic())
@@ -74,7 +74,7 @@ def talk_row(picture: Picture, glyphs: Glyphs) -> Row:
 
 
 def _clock(talk: Talk, now: float) -> str:
-    """What the clock shows; empty where there is none."""
+    """Return what the clock shows; empty where there is none."""
     left = talk.remaining(now)
     if talk.clock == "off" or (talk.clock == "remaining" and left is None):
         return ""

@@ -27,7 +27,7 @@ class ControlsPane(RowWidget):
     DEFAULT_CSS = "ControlsPane { height: 1; }"
 
     def show_picture(self, picture: Picture) -> None:
-        """Shows the controls' values."""
+        """Show the controls' values."""
         session = picture.session
         spans: list[TextSpan] = []
         for control in session.view.lesson.controls:
@@ -62,7 +62,7 @@ class ControlsPane(RowWidget):
 
 
 def control_text(control: Control, text: str, dots: str) -> str:
-    """A control's value in a row: of a list of words, the last of them, parted by spaces."""
+    """Return a control's value in a row: of a list of words, the last of them, parted by spaces."""
     if control.kind != "list" or not control.choices:
         return text
     text = text.replace(",", " ")
@@ -75,7 +75,7 @@ class Counter(RowWidget):
     DEFAULT_CSS = "Counter { width: auto; height: 1; }"
 
     def show_picture(self, picture: Picture) -> int:
-        """Shows the step; says how many columns that takes."""
+        """Show the step; say how many columns that takes."""
         frame, glyphs = picture.frame, self.glyphs
         if frame is None or not frame.steps:
             self.show([row((picture.waiting, "label"))])
@@ -99,7 +99,7 @@ class Rate(RowWidget):
     DEFAULT_CSS = "Rate { width: auto; height: 1; }"
 
     def show_picture(self, picture: Picture) -> int:
-        """Shows speed and order; says how many columns that takes."""
+        """Show speed and order; say how many columns that takes."""
         frame, player = picture.frame, picture.session.player
         if frame is None or not frame.steps:
             self.show([()])
@@ -119,7 +119,7 @@ class Bar(RowWidget):
     DEFAULT_CSS = "Bar { width: 1fr; height: 1; }"
 
     def show_picture(self, picture: Picture, room: int) -> None:
-        """Shows the part played, in `room` columns."""
+        """Show the part played, in `room` columns."""
         frame, glyphs = picture.frame, self.glyphs
         if frame is None or not frame.steps:
             self.show([()])
@@ -132,19 +132,19 @@ class Bar(RowWidget):
         self.show([spans])
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Begins to scrub."""
+        """Begin to scrub."""
         event.stop()
         self.capture_mouse()
         self._scrub(event.x)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Scrubs while the button is held."""
+        """Scrub while the button is held."""
         if self.app.mouse_captured is self:
             event.stop()
             self._scrub(event.x)
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
-        """Ends scrubbing."""
+        """End scrubbing."""
         if self.app.mouse_captured is self:
             event.stop()
             self.release_mouse()
@@ -164,13 +164,13 @@ class Transport(RowWidget):
         self._left = self._right = -1
 
     def compose(self) -> ComposeResult:
-        """Three parts, each sent again for itself."""
+        """Yield three parts, each sent again for itself."""
         yield Counter()
         yield Bar()
         yield Rate()
 
     def show_picture(self, picture: Picture) -> None:
-        """Shows the step and how far that is; a wider number moves the bar, which is rare."""
+        """Show the step and how far that is; a wider number moves the bar, which is rare."""
         counter, rate = self.query_one(Counter), self.query_one(Rate)
         left, right = counter.show_picture(picture), rate.show_picture(picture)
         if (left, right) != (self._left, self._right):

@@ -34,48 +34,48 @@ class CommandHost(Protocol):
         """The panes."""
 
     def live(self) -> tuple[Command, ...]:
-        """The commands that do something now."""
+        """Return the commands that do something now."""
 
     def update_session(self, session: Session) -> None:
-        """Takes a session over."""
+        """Take a session over."""
 
     def tell(self, notice: str) -> None:
-        """Says something in the footer."""
+        """Say something in the footer."""
 
 
 AppCommand = Callable[[CommandHost], Awaitable[object] | None]
 
 
 def redraw(host: CommandHost) -> None:
-    """Draws the whole screen anew."""
+    """Draw the whole screen anew."""
     if isinstance(host.app, TerminalApp):
         host.app.redraw()
 
 
 def suspend(host: CommandHost) -> None:
-    """Suspends to the shell."""
+    """Suspend to the shell."""
     host.app.action_suspend_process()
 
 
 def palette(host: CommandHost) -> None:
-    """Opens the palette."""
+    """Open the palette."""
     host.app.action_command_palette()
 
 
 def theme(host: CommandHost) -> None:
-    """Takes the next theme."""
+    """Take the next theme."""
     next_theme(host.app)
     host.tell(f"Theme: {host.app.theme}.")
 
 
 def next_theme(app: App[object]) -> None:
-    """Gives an app the theme after its own."""
+    """Give an app the theme after its own."""
     names = list(THEMES)
     app.theme = names[(names.index(app.theme) + 1) % len(names)]
 
 
 def copy_command(host: CommandHost) -> None:
-    """Copies the command that opens this view again."""
+    """Copy the command that opens this view again."""
     given = host.session.view.lesson.external
     if given is not None and not given.words:
         host.tell("Opened from Python: no command opens it again.")
@@ -86,7 +86,7 @@ def copy_command(host: CommandHost) -> None:
 
 
 def copy_code(host: CommandHost) -> None:
-    """Copies the program as torch code."""
+    """Copy the program as torch code."""
     session = host.session
     run = session.current
     text = run.torch_code(session.view) if run is not None else session.view.program
@@ -95,7 +95,7 @@ def copy_code(host: CommandHost) -> None:
 
 
 def confirm_leaving(host: CommandHost) -> bool:
-    """Whether a talk is left, which is asked for twice: nothing ends one by a slip."""
+    """Return whether a talk is left, which is asked for twice: nothing ends one by a slip."""
     session = host.session
     talk = session.talk
     if talk is not None and not talk.leaving:
@@ -108,14 +108,14 @@ def confirm_leaving(host: CommandHost) -> bool:
 
 
 def examples(host: CommandHost) -> Awaitable[object]:
-    """Opens the programs to begin with."""
+    """Open the programs to begin with."""
     from tui.screens.palette import Examples, Palette
 
     return host.app.push_screen(Palette([Examples], placeholder="Begin with…"))
 
 
 def index(host: CommandHost) -> Awaitable[object]:
-    """Opens the deck's stops."""
+    """Open the deck's stops."""
     from tui.screens.palette import Palette, Stops
 
     return host.app.push_screen(Palette([Stops], placeholder="Which stop?"))
@@ -129,7 +129,7 @@ def guides(host: CommandHost) -> Awaitable[object]:
 
 
 def help_(host: CommandHost) -> Awaitable[object]:
-    """Opens the keys that work now."""
+    """Open the keys that work now."""
     from tui.screens.pager import Pager, help_rows
 
     own = [control for control in host.session.view.lesson.controls if control.key]
@@ -138,7 +138,7 @@ def help_(host: CommandHost) -> Awaitable[object]:
 
 
 def text(host: CommandHost) -> Awaitable[object] | None:
-    """Opens the program and the text in full."""
+    """Open the program and the text in full."""
     from tui.panes.text_pane import whole_text
     from tui.screens.pager import Pager
 

@@ -33,7 +33,7 @@ class DeviceRun:
         self._stop: Callable[[], None] = lambda: None
 
     def start(self, session: Session) -> str:
-        """Starts the processes of the stop that is open, those that ran before ended; says so."""
+        """Start the processes of the stop that is open, those that ran before ended; say so."""
         self.stop()
         run = session.current
         if run is not None and run.trace is not None:
@@ -46,7 +46,7 @@ class DeviceRun:
         return f"Starting {session.view.at_stop.ranks} processes; go on meanwhile."
 
     def stop(self) -> None:
-        """Leaves no process behind."""
+        """Leave no process behind."""
         self._stop()
         self._stop = lambda: None
 

@@ -72,7 +72,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     ]  # fmt: skip
 
     def __init__(self, session: Session, options: Options | None = None) -> None:
-        """With a session, shown as the options say."""
+        """Start with a session, shown as the options say."""
         super().__init__()
         self.options = options = options or Options()
         self.keys = options.keys
@@ -113,7 +113,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             self.session = self.script_player.after(session)
 
     def compose(self) -> ComposeResult:
-        """The page, and what stands in its place where there is no room for it."""
+        """Yield the page, and what stands in its place where there is no room for it."""
         yield self.page
         yield TooSmall()
 
@@ -128,38 +128,38 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         return not self.busy and not self._queue and self.editor.is_settled
 
     def on_mount(self) -> None:
-        """Paints first; then runs the program, which imports torch."""
+        """Paint first; then run the program, which imports torch."""
         self.app.app_suspend_signal.subscribe(self, lambda _: self.pause())
         self.app.theme_changed_signal.subscribe(self, lambda _: self._repaint())
         self.call_after_refresh(self._ask)
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Other room for the same picture."""
+        """Draw the same picture in other room."""
         if self.size != self._drawn:
             self._drawn = self.size
             self.draw()
 
     def on_screen_suspend(self) -> None:
-        """Something opened above: nothing moves under it."""
+        """Stop what moves under a screen that opened above."""
         self.pause()
 
     def on_unmount(self) -> None:
-        """What was done and typed last is written, and no process is left behind."""
+        """Write what was done and typed last, and leave no process behind."""
         self.recording.end(self.session)
         self.devices.stop()
         self.editor.end()
 
     def pause(self) -> None:
-        """Stops the player."""
+        """Stop the player."""
         if self.session.player.playing:
             self.update_session(replace(self.session, player=self.session.player.pause()))
 
     def tell(self, notice: str) -> None:
-        """Says something in the footer, until the next key."""
+        """Say something in the footer, until the next key."""
         self.update_session(self.session.with_notice(notice))
 
     def update_session(self, session: Session) -> None:
-        """Takes a session over: runs its program if that is another one, and draws."""
+        """Take a session over: run its program if that is another one, and draw."""
         before, self.session = self.session, session
         # A view may also need another run of the same program: for values that were dropped.
         if session.current is None and (before.current or not before.view.same_program(session.view)):
@@ -175,7 +175,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     # The picture.
 
     def draw(self) -> None:
-        """Makes the frame, and hands one picture to every pane; a script goes on when that has stood."""
+        """Make the frame, and hand one picture to every pane; a script goes on when that has stood."""
         session = self.session
         if session.current is not None:
             self.frame = session.current.frame(session.view, ascii_only=self.options.ascii_only)
@@ -192,7 +192,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             script.follow()
 
     def _show(self, session: Session, frame: Frame | None, waiting: str) -> None:
-        """Hands one picture to every pane, if there is room for them."""
+        """Hand one picture to every pane, if there is room for them."""
         self.set_class(session.talk is not None and session.talk.black, "-black")
         room = self.page.fit(self.size, session, frame, prompted=self.prompt is not None)
         self.set_class(room is None, "-small")
@@ -210,14 +210,14 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.editor.show_picture(picture)
 
     def live(self) -> tuple[Command, ...]:
-        """The commands that do something now."""
+        """Return the commands that do something now."""
         now = (self.contexts, self._taken)
         if now not in self._live:
             self._live[now] = live(self.contexts, self.keys, self._taken)
         return self._live[now]
 
     def _repaint(self) -> None:
-        """Paints everything again: another theme."""
+        """Paint everything again: another theme."""
         for widget in self.query("*").results(Widget):
             widget.refresh()
 
@@ -229,7 +229,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         )
 
     def on_run_started(self, _event: RunStarted) -> None:
-        """Torch is there: from now on it is the program that takes long, if anything does."""
+        """Take note that torch is there: from now on it is the program that takes long, if anything does."""
         if self.waiting == BEHIND:
             self.waiting = ""
         if self.waiting in ("", LOADING):
@@ -241,7 +241,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             self.draw()
 
     async def on_run_finished(self, event: RunFinished) -> None:
-        """A program was run; a result that nobody waits for any more is dropped."""
+        """Take the result of a run; one that nobody waits for any more is dropped."""
         if not event.opened.serves(self.session.view):
             return
         self.waiting = ""
@@ -250,7 +250,10 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         await self._drain()
 
     def _after(self, opened: Run) -> Session:
-        """The session after a run; where one of a trace is stopped, what it was to replace comes back."""
+        """Return the session after a run.
+
+        Where one of a trace is stopped, what it was to replace comes back.
+        """
         from tui.compose.error_frame import is_halted
 
         left, lesson = self._left, opened.view.lesson
@@ -261,7 +264,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         return back.with_notice("Stopped: this is what was there before.")
 
     async def _drain(self) -> None:
-        """Does what waited for a run."""
+        """Do what waited for a run."""
         while self._queue and not self.busy:
             await self._press(self._queue.pop(0))
 
@@ -269,13 +272,13 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.update_session(tick(self.session))
 
     def on_devices_compared(self, event: DevicesCompared) -> None:
-        """The processes have ended."""
+        """Say what came of the processes."""
         self.tell(event.text)
 
     # Keys and clicks.
 
     async def on_key(self, event: events.Key) -> None:
-        """Takes the prompt's keys, those that have to wait for a run, and those of commands.
+        """Take the prompt's keys, those that have to wait for a run, and those of commands.
 
         The app would run a binding after keys that came in the same moment; here they keep their order. Any
         key takes over from a script.
@@ -299,12 +302,12 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         return False
 
     def command_of(self, key: str) -> str | None:
-        """What a key would do now, remapped or not."""
+        """Return what a key would do now, remapped or not."""
         found = (one.id for one in self.live() if key in one.key_names)
         return own_command(self.session, key) or next(found, None)
 
     def must_wait(self, key: str) -> bool:
-        """Whether a key has to wait: for a run, or for keys that wait already."""
+        """Return whether a key has to wait: for a run, or for keys that wait already."""
         if not self.busy:
             return False
         return has_to_wait(self.session, self.keys, key, self.command_of(key), behind=bool(self._queue))
@@ -318,29 +321,29 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             await self.perform(command)
 
     async def _type(self, key: str) -> None:
-        """One key into the prompt."""
+        """Type one key into the prompt."""
         self.prompt, command = edit_prompt(self.prompt or "", key, staged=self.session.talk is not None)
         if command is not None:
             await self.perform(command)
         self.draw()
 
     async def action_command(self, command: str) -> None:
-        """What every binding does."""
+        """Do the command of a binding."""
         await self.perform(command)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A binding is live in its context."""
+        """Return a binding is live in its context."""
         if action == "command" and parameters and parameters[0] in BY_ID:
             return BY_ID[str(parameters[0])].when in self.contexts
         return True
 
     async def on_command_clicked(self, event: CommandClicked) -> None:
-        """A click on a word that stands for a command."""
+        """Do the command of a word that was clicked."""
         event.stop()
         await self.perform(event.command)
 
     def on_cell_clicked(self, event: CellClicked) -> None:
-        """A click on a cell puts the cursor there."""
+        """Put the cursor on the cell that was clicked."""
         event.stop()
         panel = None if self.frame is None else self.frame.panel(event.panel)
         if self.busy or panel is None or panel.role == "margin":
@@ -349,19 +352,19 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.do("cell.turn" if here else f"cell:{','.join(map(str, event.index))}:{event.panel}")
 
     def on_editor_typed(self, event: Editor.Typed) -> None:
-        """Another program."""
+        """Take the program that was typed."""
         event.stop()
         self.editor.take_text(event)
 
     def on_editor_moved(self, event: Editor.Moved) -> None:
-        """The cursor of the editor is on another line."""
+        """Show the operation of the line that the editor's cursor is on."""
         event.stop()
         self.editor.take_line(event)
 
     # Commands.
 
     async def perform(self, command: str) -> None:
-        """Does a command by its name."""
+        """Do a command by its name."""
         self.take_over()
         self.editor.flush()
         if self.session.notice:
@@ -374,7 +377,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             self.do(command)
 
     async def _perform_on_screen(self, command: str) -> None:
-        """Does a command that is no session's: one of the app, of what opens above, or of this screen."""
+        """Do a command that is no session's: one of the app, of what opens above, or of this screen."""
         if command in app_commands.COMMANDS:
             app_commands.COMMANDS[command](self)
         elif command in app_commands.ABOVE:
@@ -386,19 +389,19 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             self._own_commands[command]()
 
     def do(self, command: str) -> None:
-        """Does a command of `tui.session.commands`, and notes it."""
+        """Do a command of `tui.session.commands`, and note it."""
         before = self.session
         after = run(before, command)
         self.recording.recorder.add_command(before, command, after)
         self.update_session(after)
 
     def take_over(self) -> bool:
-        """From here on no script plays; whether one did."""
+        """Stop the script, if one plays; return whether one did."""
         player, self.script_player = self.script_player, None
         return player is not None and player.take_over()
 
     def leave(self, command: str) -> None:
-        """Ends the app, unless something speaks against it, which is told once."""
+        """End the app, unless something speaks against it, which is told once."""
         if (
             command != "stage.quit" or app_commands.confirm_leaving(self)
         ) and not self.editor.blocks_leaving():
@@ -421,7 +424,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
 
 def contexts_of(session: Session, frame: Frame | None, waiting: str) -> frozenset[Context]:
-    """When keys do something, now: what the session says, and what the picture has."""
+    """Return the contexts that hold now: what the session says, and what the picture has."""
     contexts = session.contexts
     if frame is not None and session.current is not None and not session.editing:
         sliced = any(panel.at and panel.role == "result" for panel in frame.panels)
@@ -433,7 +436,7 @@ def contexts_of(session: Session, frame: Frame | None, waiting: str) -> frozense
 def has_to_wait(
     session: Session, keys: Sequence[Command], key: str, command: str | None, *, behind: bool
 ) -> bool:
-    """Whether a key has to wait while a program runs.
+    """Return whether a key has to wait while a program runs.
 
     Args:
         session: What is going on.
@@ -454,12 +457,12 @@ def has_to_wait(
 
 
 def ambiguous(keys: Iterable[Command], key: str) -> bool:
-    """Whether a key is several commands', each in its context."""
+    """Return whether a key is several commands', each in its context."""
     return sum(key in one.key_names for one in keys) > 1
 
 
 def edit_prompt(prompt: str, key: str, *, staged: bool) -> tuple[str | None, str | None]:
-    """What stands in the number prompt after a key, None once it is closed; and the command that follows.
+    """Return the number prompt's text after a key, None once it is closed; and the command that follows.
 
     Args:
         prompt: What stood in it.
@@ -478,7 +481,7 @@ def edit_prompt(prompt: str, key: str, *, staged: bool) -> tuple[str | None, str
 
 
 def own_command(session: Session, key: str) -> str | None:
-    """The command of the lesson's control that has this key."""
+    """Return the command of the lesson's control that has this key."""
     for control in session.view.lesson.controls:
         if control.key and control.key == key:
             return moving(control.name)

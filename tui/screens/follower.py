@@ -47,11 +47,11 @@ class FollowerScreen(ExplorerScreen):
         self.link = link
 
     def on_mount(self) -> None:
-        """Listens."""
+        """Listen."""
         self.run_worker(self._listen(), group="follow")
 
     async def on_key(self, event: events.Key) -> None:
-        """No number is typed here, and no letter moves a control."""
+        """Let no key type a number or move a control."""
         if self.command_of(event.key) in ALLOWED:
             return
         if not on_stage(self.session).black:
@@ -60,14 +60,14 @@ class FollowerScreen(ExplorerScreen):
         event.prevent_default()
 
     async def perform(self, command: str) -> None:
-        """Does what an audience may do."""
+        """Do what an audience may do."""
         if command == "stage.big" and glyphs_of(self).plain:
             self.tell(NO_LARGE)
         elif command in ALLOWED:
             await super().perform(command)
 
     async def _listen(self) -> None:
-        """Shows what is told, and waits for a presenter when there is none."""
+        """Show what is told, and wait for a presenter when there is none."""
         told, met, read = "", False, BroadcastReader()
         while self.link is not None:
             said = GONE
@@ -94,7 +94,7 @@ class BroadcastReader:
         self._lesson: Lesson | None = None
 
     def session(self, session: Session, now: Broadcast) -> Session:
-        """The session that shows what the presenter shows, as large as it was here.
+        """Return the session that shows what the presenter shows, as large as it was here.
 
         Raises:
             LessonError, LookupError, WireError: If the lesson or the view can't be made of it.
@@ -106,14 +106,14 @@ class BroadcastReader:
         return session.at_stop(view, talk)
 
     def talk(self, now: Broadcast) -> tuple[Talk, View]:
-        """The talk and the view that the presenter shows. Raises as `session` does."""
+        """Return the talk and the view that the presenter shows. Raises as `session` does."""
         if self._lesson is None or now.lesson != self._told:
             self._lesson, self._told = lesson_from(now.lesson), now.lesson
         return talk_of(now, self._lesson)
 
 
 def talk_of(now: Broadcast, lesson: Lesson) -> tuple[Talk, View]:
-    """The talk as one that follows knows it, and its view: of the other stops, the titles alone.
+    """Return the talk as one that follows knows it, and its view: of the other stops, the titles alone.
 
     Raises:
         LessonError, WireError: If something is told otherwise than it should be.
@@ -146,6 +146,6 @@ def talk_of(now: Broadcast, lesson: Lesson) -> tuple[Talk, View]:
 
 
 def _without_stop(words: tuple[str, ...]) -> list[str]:
-    """A view's words without the stop, which is told by itself."""
+    """Return a view's words without the stop, which is told by itself."""
     at = words.index("--stop") if "--stop" in words else len(words)
     return [*words[:at], *words[at + 2 :]]

@@ -12,5 +12,5 @@ class ModalScreen(screen.ModalScreen[Any]):
     """A screen that another one comes back from under."""
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
-        """Closes this screen; Textual would close whichever is on top, and end the app at the last."""
+        """Close this screen; Textual would close whichever is on top, and end the app at the last."""
         return super().dismiss(result) if self.is_active else AwaitComplete()

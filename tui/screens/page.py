@@ -40,7 +40,7 @@ class Pane(Protocol):
     """What shows a part of a picture."""
 
     def show_picture(self, picture: Picture) -> None:
-        """Shows it; repaints what changed."""
+        """Show it; repaint what changed."""
 
 
 class PageSection(RowWidget):
@@ -51,7 +51,7 @@ class TooSmall(RowWidget):
     """What is said in a terminal that is too small."""
 
     def show_size(self, size: Size) -> None:
-        """Says how large a terminal has to be."""
+        """Say how large a terminal has to be."""
         text = f"too small: needs {SMALLEST[0]}×{SMALLEST[1]}, has {size.width}×{size.height}"
         step = max(1, size.width)
         self.show([row(text[i : i + step]) for i in range(0, len(text), step)])
@@ -74,7 +74,7 @@ class Page(RowWidget):
         self._clock = ClockTimer(self, self._show_time)
 
     def compose(self) -> ComposeResult:
-        """The panes, in reading order."""
+        """Yield the panes, in reading order."""
         yield TitleBar()
         with PageSection(id="middle"):
             yield Sidebar()
@@ -88,7 +88,7 @@ class Page(RowWidget):
         yield Footer()
 
     def panes(self) -> Iterator[Pane]:
-        """The panes that show pictures."""
+        """Yield the panes that show pictures."""
         yield self.query_one(TitleBar)
         yield self.query_one(Sidebar)
         yield self.query_one(ProgramPane)
@@ -100,7 +100,7 @@ class Page(RowWidget):
         yield self.query_one(Footer)
 
     def show_picture(self, picture: Picture | None) -> None:
-        """Hands a picture to every pane; none where there is no room for them."""
+        """Hand a picture to every pane; none where there is no room for them."""
         self.picture = picture
         if picture is not None:
             for pane in self.panes():
@@ -108,12 +108,12 @@ class Page(RowWidget):
             self._clock.follow(picture.session.talk)
 
     def _show_time(self) -> None:
-        """The clock in the title has gone on."""
+        """Draw the clock in the title as it has gone on."""
         if self.picture is not None:
             self.query_one(TitleBar).show_picture(self.picture)
 
     def fit(self, size: Size, session: Session, frame: Frame | None, *, prompted: bool) -> PaneSizes | None:
-        """Gives the panes their room.
+        """Give the panes their room.
 
         Args:
             size: The screen's.
@@ -159,7 +159,7 @@ class Page(RowWidget):
         return sizes(width, height, code, prose_rows(view.at_stop), sidebar=sidebar, failed=failed)
 
     def _give(self, pane: type[Widget], rows: int) -> None:
-        """Gives a pane its rows; one that has none is not there."""
+        """Give a pane its rows; one that has none is not there."""
         widget = self.query_one(pane)
         widget.styles.height = rows
         widget.display = rows > 0

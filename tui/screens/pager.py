@@ -46,38 +46,38 @@ class Pager(ModalScreen, inherit_bindings=False):
         self._top = 0
 
     def compose(self) -> ComposeResult:
-        """One sheet."""
+        """Yield one sheet."""
         yield Sheet()
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Other room for the same rows."""
+        """Show the same rows in other room."""
         self.fill()
 
     def action_close(self) -> None:
-        """Back to the explorer."""
+        """Go back to the explorer."""
         self.dismiss()
 
     def action_scroll_rows(self, by: int) -> None:
-        """Up or down."""
+        """Scroll up or down."""
         self._top += by
         self.fill()
 
     def on_mouse_scroll_down(self, _event: events.MouseScrollDown) -> None:
-        """Down by the wheel."""
+        """Scroll down by the wheel."""
         self.action_scroll_rows(3)
 
     def on_mouse_scroll_up(self, _event: events.MouseScrollUp) -> None:
-        """Up by the wheel."""
+        """Scroll up by the wheel."""
         self.action_scroll_rows(-3)
 
     def on_command_clicked(self, event: CommandClicked) -> None:
-        """A link or a key that was clicked: the explorer does it."""
+        """Leave a link or a key that was clicked to the explorer."""
         event.stop()
         self.dismiss()
         self.app.post_message(event)
 
     def fill(self) -> None:
-        """Shows the rows from the top one on; a key may come before there is a sheet to fill."""
+        """Show the rows from the top one on; a key may come before there is a sheet to fill."""
         sheet = next(iter(self.query(Sheet)), None)
         if sheet is None:
             return
@@ -105,7 +105,7 @@ class Pager(ModalScreen, inherit_bindings=False):
 
 
 def help_rows(keys: Iterable[Command], controls: Sequence[Control] = ()) -> list[Row]:
-    """The keys under their headings."""
+    """Return the keys under their headings."""
     rows: list[Row] = []
     for group, members in help_groups(keys):
         rows += [(), row((group, "title"))] if rows else [row((group, "title"))]

@@ -44,26 +44,26 @@ class PaletteHost(Protocol):
         """What is going on."""
 
     def live(self) -> tuple[Command, ...]:
-        """The commands that do something now."""
+        """Return the commands that do something now."""
 
     async def perform(self, command: str) -> None:
-        """Does a command by its name."""
+        """Do a command by its name."""
 
 
 class Entries(Provider):
     """What there is to find, as entries: a name, a help, and commands, a line each."""
 
     def _entries(self) -> Iterator[tuple[str, str, str]]:
-        """Name, help and commands of everything that is there before anything is typed."""
+        """Return name, help and commands of everything that is there before anything is typed."""
         raise NotImplementedError
 
     async def discover(self) -> Hits:
-        """Everything, before anything is typed."""
+        """Yield everything, before anything is typed."""
         for name, about, commands in self._entries():
             yield DiscoveryHit(Content(name), partial(self._do, commands), text=name, help=about)
 
     async def search(self, query: str) -> Hits:
-        """What matches."""
+        """Yield what matches."""
         matcher = self.matcher(query)
         for name, about, commands in self._entries():
             score = matcher.match(f"{name} {about}")
@@ -89,7 +89,7 @@ class Commands(Entries):
     """Lessons and commands of the explorer."""
 
     def _entries(self) -> Iterator[tuple[str, str, str]]:
-        """Name, help and command of everything there is to find."""
+        """Yield name, help and command of everything there is to find."""
         host = self.host
         if host is None:
             return
@@ -99,7 +99,7 @@ class Commands(Entries):
                 yield key.help, f"key {key.key_text}", key.id
 
     def _places(self, session: Session) -> Iterator[tuple[str, str, str]]:
-        """The lessons and stops there are to go to; on a stage, the deck's stops."""
+        """Yield the lessons and stops there are to go to; on a stage, the deck's stops."""
         if session.talk is not None:
             yield from stop_entries(session.talk)
             return
@@ -111,7 +111,7 @@ class Commands(Entries):
             yield f"Example: {example.title}", "opens in the playground", f"example:{example.name}"
 
     async def search(self, query: str) -> Hits:
-        """What matches, and behind it the stops of other lessons: what no lesson is named after is found too.
+        """Yield what matches, then the stops of other lessons, for what no lesson is named after.
 
         Lessons that nobody has opened yet are read one after the other: keys are served in between.
         """
@@ -137,13 +137,13 @@ class Guides(Entries):
     """The guides to read. Not on a stage, where the audience would read them too."""
 
     def _entries(self) -> Iterator[tuple[str, str, str]]:
-        """Title and topic of every guide."""
+        """Yield title and topic of every guide."""
         if self.host is not None and self.host.session.talk is None:
             for guide in guides().values():
                 yield f"Guide: {guide.title}", f"llm-linalg help {guide.topic}", guide.topic
 
     async def _do(self, commands: str) -> None:
-        """Opens a guide by its topic."""
+        """Open a guide by its topic."""
         guide = guides()[commands]
         await self.app.push_screen(Pager(guide.title, partial(guide_rows, guide.text)))
 
@@ -152,7 +152,7 @@ class Examples(Entries):
     """Programs to begin with."""
 
     def _entries(self) -> Iterator[tuple[str, str, str]]:
-        """Name, help and command of every example."""
+        """Yield name, help and command of every example."""
         for example in EXAMPLES:
             yield example.title, example.program.splitlines()[0], f"example:{example.name}"
 
@@ -161,18 +161,18 @@ class Stops(Entries):
     """The stops of the deck on the stage."""
 
     async def search(self, query: str) -> Hits:
-        """As any; the slash that opens the index may be typed in it too."""
+        """Yield what matches; the slash that opens the index may be typed in it too."""
         async for hit in super().search(query.removeprefix("/")):
             yield hit
 
     def _entries(self) -> Iterator[tuple[str, str, str]]:
-        """Name, help and command of every stop."""
+        """Yield name, help and command of every stop."""
         talk = None if self.host is None else self.host.session.talk
         yield from () if talk is None else stop_entries(talk)
 
 
 def stop_entries(talk: Talk) -> Iterator[tuple[str, str, str]]:
-    """A deck's stops as entries: name, help and command."""
+    """Yield a deck's stops as entries: name, help and command."""
     for number, stop in enumerate(talk.deck.stops, 1):
         minutes = "" if stop.minutes is None else f", {stop.minutes:g} min"
         here = "   (here)" if number == talk.number else ""

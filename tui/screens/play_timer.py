@@ -33,7 +33,7 @@ class PlayTimer:
         return self._timer is not None
 
     def follow(self, player: Player, tempo: float = 1.0) -> None:
-        """Beats as the player asks, `tempo` times as fast."""
+        """Beat as the player asks, `tempo` times as fast."""
         wanted = max(self._slowest, FASTEST, player.interval / tempo) if player.playing else None
         if wanted == self._interval:
             return
@@ -59,7 +59,7 @@ class ClockTimer:
         return self._timer is not None
 
     def follow(self, talk: Talk | None) -> None:
-        """Beats as long as the talk's clock is to be drawn."""
+        """Beat as long as the talk's clock is to be drawn."""
         wanted = talk is not None and talk.clock != "off" and talk.watch.running and not talk.black
         if wanted and self._timer is None:
             self._timer = self._owner.set_interval(1.0, self._beat)

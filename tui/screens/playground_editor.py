@@ -40,19 +40,19 @@ class EditorHost(Protocol):
         """What has the keys."""
 
     def do(self, command: str) -> None:
-        """Does a command of `tui.session.commands`."""
+        """Do a command of `tui.session.commands`."""
 
     def tell(self, notice: str) -> None:
-        """Says something in the footer."""
+        """Say something in the footer."""
 
     def set_focus(self, widget: Widget | None) -> None:
-        """Gives a widget the keys."""
+        """Give a widget the keys."""
 
     def set_timer(self, delay: float, callback: Callable[[], None]) -> Timer:
-        """Calls back after so many seconds."""
+        """Call back after so many seconds."""
 
     def run_worker(self, work: Any, *, group: str, exclusive: bool) -> object:
-        """Does some work beside the event loop's."""
+        """Do some work beside the event loop's."""
 
 
 class PlaygroundEditor:
@@ -86,7 +86,7 @@ class PlaygroundEditor:
     # On the page.
 
     def arrange(self, session: Session, room: PaneSizes) -> None:
-        """The editor stands in the program's place, or beside everything, while the playground is open."""
+        """Put the editor in the program's place, or beside everything, while the playground is open."""
         here = is_playground(session.view.lesson)
         page, host = self._host.page, self._host
         if here and self.widget is None:
@@ -111,44 +111,44 @@ class PlaygroundEditor:
             widget.focus()
 
     def show_picture(self, picture: Picture) -> None:
-        """Shows what the program's run gave beside its lines, while the playground is open."""
+        """Show what the program's run gave beside its lines, while the playground is open."""
         if self.widget is not None and is_playground(picture.session.view.lesson):
             self.widget.show_picture(picture)
 
     # What is typed.
 
     def take_text(self, event: Editor.Typed) -> None:
-        """Another program."""
+        """Run the program that was typed, and keep it."""
         self._host.do(f"write:{event.line}:{event.text}")
         if event.cut:
             self._host.tell(f"A program has {LONGEST:,} characters at most: it was cut.")
         self._changed(event.text)
 
     def flush(self) -> None:
-        """Takes over what was typed a moment ago."""
+        """Take over what was typed a moment ago."""
         typed = self.widget.flush() if self.widget is not None else None
         if typed is not None:
             self.take_text(typed)
 
     def take_line(self, event: Editor.Moved) -> None:
-        """The operation of another line is shown; a click gives the editor the keys."""
+        """Show the operation of another line; a click gives the editor the keys."""
         if self.widget is not None and self.widget.has_focus and self.open:
             self._host.do(f"line:{event.line}")
 
     def undo(self) -> None:
-        """Takes the last change of the text back."""
+        """Take the last change of the text back."""
         if self.widget is not None:
             self.widget.undo()
 
     def redo(self) -> None:
-        """Makes the change again that was taken back."""
+        """Make the change again that was taken back."""
         if self.widget is not None:
             self.widget.redo()
 
     # What is kept.
 
     def _follow(self, session: Session) -> None:
-        """Keeps a program that a repair has changed, or what took one back, and not what was only begun."""
+        """Keep a program that a repair has changed, or what took one back, and not what was only begun."""
         program = session.view.program
         if self._program is None:
             self._anew = self._drafts.load() not in (None, program)
@@ -162,7 +162,7 @@ class PlaygroundEditor:
             self._keeping = self._host.set_timer(IDLE, self._keep)
 
     def blocks_leaving(self) -> bool:
-        """Whether a file's program was changed and not saved; that is told once of each."""
+        """Return whether a file's program was changed and not saved; that is told once of each."""
         self.flush()
         program = self._program
         if program is None or program == self._warned or self._drafts.holds(program):
@@ -186,7 +186,7 @@ class PlaygroundEditor:
             self._host.tell("This folder can't be written: the program is not kept.")
 
     def save(self) -> None:
-        """Saves because it was asked for."""
+        """Save on request."""
         self.flush()
         if self.open:
             told = self._drafts.save(self._host.session.view.program, anew=self._anew)
@@ -194,7 +194,7 @@ class PlaygroundEditor:
             self._host.tell(told)
 
     def end(self) -> None:
-        """The last words are kept too."""
+        """Keep the last words too."""
         typed = self.widget.flush() if self.widget is not None else None
         text = self._unkept if typed is None else typed.text
         if text is not None:

@@ -59,7 +59,7 @@ class PresenterScreen(ExplorerScreen):
         return on_stage(self.session)
 
     def on_mount(self) -> None:
-        """Looks at the deck's files from now on, and lets others follow."""
+        """Look at the deck's files from now on, and let others follow."""
         self.set_interval(POLL, self._look)
         self.rearm()
         if not self.app.is_headless:
@@ -68,7 +68,7 @@ class PresenterScreen(ExplorerScreen):
     # Keys.
 
     async def on_key(self, event: events.Key) -> None:
-        """Takes the digits of a number, and any key while the screen is black; a script is left first."""
+        """Take the digits of a number, and any key while the screen is black; a script is left first."""
         if self.script_player is None and await self._took(event.key):
             event.stop()
             event.prevent_default()
@@ -101,14 +101,14 @@ class PresenterScreen(ExplorerScreen):
         return True
 
     def must_wait(self, key: str) -> bool:
-        """A slide waits for no program."""
+        """Return a slide waits for no program."""
         slide = self.session.view.at_stop.slide and not self._queue
         if slide and self.command_of(key) in ("stage.next", "stage.back", "stage.goto"):
             return False
         return super().must_wait(key)
 
     async def perform(self, command: str) -> None:
-        """Does a command by its name, if it doesn't lead off the stage."""
+        """Do a command by its name, if it doesn't lead off the stage."""
         if find(command).leaves_deck:
             self.tell("On stage only the deck's own stops open.")
             return
@@ -120,7 +120,7 @@ class PresenterScreen(ExplorerScreen):
         await super().perform(command)
 
     def update_session(self, session: Session) -> None:
-        """Takes a session over, shows or hides everything, and remembers the stop."""
+        """Take a session over, show or hide everything, and remember the stop."""
         before = self.talk
         super().update_session(session)
         if self.talk.auto != before.auto:
@@ -129,13 +129,13 @@ class PresenterScreen(ExplorerScreen):
             self.run_worker(self._remember, group="remember", thread=True)
 
     def draw(self) -> None:
-        """Draws; those who follow see the same."""
+        """Draw; those who follow see the same."""
         super().draw()
         if self.audience is not None:
             self.audience.show(self.session)
 
     def _remember(self) -> None:
-        """Keeps the stop, so that the talk can begin there again."""
+        """Keep the stop, so that the talk can begin there again."""
         with self._remembering:
             path, number = self.talk.deck.path, self.talk.number
             if path is not None and number != self._remembered:
@@ -155,13 +155,13 @@ class PresenterScreen(ExplorerScreen):
         audience.show(self.session)
 
     def on_unmount(self) -> None:
-        """The stop is kept, whatever was still on its way there; those who follow see the end."""
+        """Keep the stop, whatever was still on its way there; those who follow see the end."""
         self._remember()
         if self.audience is not None:
             self.audience.close()
 
     async def on_command_received(self, event: CommandReceived) -> None:
-        """What the reader of the notes asks, as if its key were pressed here."""
+        """Do what the reader of the notes sends, as if its key were pressed here."""
         self.prompt, self.count = None, ""
         if self.talk.black:
             await self.perform("stage.black")
@@ -177,7 +177,7 @@ class PresenterScreen(ExplorerScreen):
     # By itself.
 
     def rearm(self) -> None:
-        """The next step by itself is a whole interval away."""
+        """Put the next step by itself a whole interval away."""
         if self._next is not None:
             self._next.stop()
         talk = self.talk
@@ -193,7 +193,7 @@ class PresenterScreen(ExplorerScreen):
     # The deck's files.
 
     async def _look(self) -> None:
-        """Reads the deck again if it was saved: off the event loop, since a disk may be slow."""
+        """Read the deck again if it was saved: off the event loop, since a disk may be slow."""
         found = await asyncio.to_thread(self._files.look)
         if found is None:
             return

@@ -24,13 +24,13 @@ class Recording:
         self._file = file
 
     def save(self, session: Session) -> str:
-        """Writes what was done so far, because it was asked for; says in one line how that went."""
+        """Write what was done so far, on request; say in one line how that went."""
         if session.view.lesson.external is not None:
             return f"{GIVEN[0].upper()}{GIVEN[1:]}."
         return self._saved(session)
 
     def end(self, session: Session) -> None:
-        """What was done to the end is written, where that was asked for at the start."""
+        """Write what was done to the end, if a file was named at the start."""
         if self._file is not None:
             self._saved(session)
 

@@ -41,14 +41,14 @@ class RunFinished(Message):
 
 
 def behind() -> bool:
-    """Whether a run that nobody waits for any more is still in a call, so that no other can begin."""
+    """Return whether a run that nobody waits for any more is still in a call, so that no other can begin."""
     return _ONE_AT_A_TIME.locked() and _latest.is_set()
 
 
 def run_program(
     owner: Widget, view: View, previous: Run | None, seconds: float | None = None
 ) -> Callable[[], None]:
-    """Runs the view's program in a thread, for so long at most; `owner` gets `RunFinished`.
+    """Run the view's program in a thread, for so long at most; `owner` gets `RunFinished`.
 
     Returns:
         What halts the run, so that its result says that it was stopped. Another run halts it as well; then
@@ -66,7 +66,7 @@ def run_program(
 async def _awaited(
     owner: Widget, view: View, previous: Run | None, halted: Event, seconds: float | None
 ) -> None:
-    """Waits for the run, and halts it where nobody waits any more; the thread itself holds nothing up."""
+    """Wait for the run, and halt it where nobody waits any more; the thread itself holds nothing up."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
     dropped = Event()

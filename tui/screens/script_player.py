@@ -30,16 +30,16 @@ class ScriptHost(Protocol):
         """Whether what was asked for is what is shown."""
 
     def update_session(self, session: Session) -> None:
-        """Takes a session over."""
+        """Take a session over."""
 
     def tell(self, notice: str) -> None:
-        """Says something in the footer."""
+        """Say something in the footer."""
 
     def pause(self) -> None:
-        """Stops the player."""
+        """Stop the player."""
 
     def set_timer(self, delay: float, callback: Callable[[], None]) -> Timer:
-        """Calls back after so many seconds."""
+        """Call back after so many seconds."""
 
 
 class ScriptPlayer:
@@ -66,14 +66,14 @@ class ScriptPlayer:
         return bool(self._lines) or self._timer is not None
 
     def follow(self) -> None:
-        """Something was drawn: if that was what the last line asked for, it stands for its time."""
+        """Let what was drawn stand for its time, if it is what the last line asked for."""
         if not self.active or self._timer is not None:
             return
         if self._host.is_settled and not self._host.session.player.playing:
             self._timer = self._host.set_timer(max(SHORTEST, _time(self._line) / self.tempo), self._next)
 
     def take_over(self) -> bool:
-        """A key or a click: from here on it is the user's. Whether there was something left of the script."""
+        """Leave the rest of the script to the user, at a key or a click; return whether there was any."""
         if not self.active:
             return False
         self._end()
@@ -95,7 +95,7 @@ class ScriptPlayer:
         self._host.update_session(self.after(self._host.session))
 
     def after(self, session: Session) -> Session:
-        """The session after the next line."""
+        """Return the session after the next line."""
         self._line = line = self._lines.popleft()
         try:
             with self._script.errors_at(line):
@@ -109,7 +109,7 @@ class ScriptPlayer:
 
 
 def _time(line: ScriptLine) -> float:
-    """How long the picture of a line stands."""
+    """Return how long the picture of a line stands."""
     waits = [seconds(said[1:]) for said in line.acts if said[0] == "wait"]
     only = bool(waits) and len(waits) == len(line.acts)
     return sum(waits) + (0.0 if only else PACE)

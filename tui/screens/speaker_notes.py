@@ -56,7 +56,7 @@ class NotesScreen(Screen[None], inherit_bindings=False):
     AUTO_FOCUS = ""
 
     def __init__(self, link: Link) -> None:
-        """Follows what the link tells."""
+        """Follow what the link tells."""
         super().__init__()
         self.now: Broadcast | None = None
         self.notice = "Waiting for a presenter."
@@ -66,16 +66,16 @@ class NotesScreen(Screen[None], inherit_bindings=False):
         self._top = 0
 
     def compose(self) -> ComposeResult:
-        """One sheet of rows."""
+        """Yield one sheet of rows."""
         yield RowWidget()
 
     def on_mount(self) -> None:
-        """Listens, and keeps the clock going."""
+        """Listen, and keep the clock going."""
         self.run_worker(self._listen(), group="notes")
         self.set_interval(1.0, self.draw)
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Other room for the same rows."""
+        """Show the same rows in other room."""
         self.draw()
 
     @property
@@ -89,7 +89,7 @@ class NotesScreen(Screen[None], inherit_bindings=False):
         return (float(told) if isinstance(told, int | float) else 0.0) + since
 
     def draw(self) -> None:
-        """Draws the notes and the keys."""
+        """Draw the notes and the keys."""
         width, height = self.size
         if not height:
             return
@@ -104,7 +104,7 @@ class NotesScreen(Screen[None], inherit_bindings=False):
         lines.show([*rows, fit(fit_entries(keys, width), width, lines.glyphs.dots)])
 
     def on_key(self, event: events.Key) -> None:
-        """The digits of a number."""
+        """Take the digits of a number."""
         if event.key in DIGITS:
             event.stop()
             event.prevent_default()
@@ -115,7 +115,7 @@ class NotesScreen(Screen[None], inherit_bindings=False):
             self.draw()
 
     def action_do(self, command: str) -> None:
-        """What every key does."""
+        """Do what a key asks."""
         count, self._count = self._count, ""
         if command == "quit":
             self.app.exit()
@@ -135,7 +135,7 @@ class NotesScreen(Screen[None], inherit_bindings=False):
             self.notice = "Nobody presents now."
 
     async def _listen(self) -> None:
-        """Shows what is told, and waits for a presenter when there is none."""
+        """Show what is told, and wait for a presenter when there is none."""
         while True:
             try:
                 async for now in self._link.talk():

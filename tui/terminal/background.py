@@ -11,12 +11,12 @@ SILENT = ("linux", "vt", "dumb", "cygwin", "ansi")
 
 
 def answers(term: str) -> bool:
-    """Whether a terminal of this name may be asked."""
+    """Return whether a terminal of this name may be asked."""
     return bool(term) and not term.startswith(SILENT)
 
 
 def is_light(answer: bytes) -> bool | None:
-    """Whether the background that an answer tells of is light; None if it tells of none.
+    """Return whether the background that an answer tells of is light; None if it tells of none.
 
     The weights are those of Rec. 709 for the lightness that an eye sees.
     """

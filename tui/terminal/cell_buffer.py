@@ -44,12 +44,12 @@ class CellBuffer:
         self.size = (0, 0)
 
     def forget(self, width: int, height: int) -> None:
-        """Nothing is known any more: another size, or somebody else wrote on the screen."""
+        """Know nothing any more: another size, or somebody else wrote on the screen."""
         self.size = (width, height)
         self._rows = [[None] * width for _ in range(height)]
 
     def draw(self, placed: Iterable[StripPosition], colours: ColorSystem) -> str:
-        """Puts strips into the buffer; returns what a terminal has to be sent for that."""
+        """Put strips into the buffer; return what a terminal has to be sent for that."""
         out = _Writer()
         for y, x, strips in placed:
             if 0 <= y < len(self._rows):
@@ -88,7 +88,7 @@ class _Writer:
         self._last = (-1, -1)
 
     def wrote(self, y: int, x: int) -> bool:
-        """Whether the last character was put there."""
+        """Return whether the last character was put there."""
         return self._last == (y, x)
 
     def put(self, y: int, x: int, cell: BufferCell, row: Sequence[BufferCell | None]) -> None:
@@ -125,7 +125,7 @@ class _Writer:
 
 
 def cells_of(strip: Strip, colours: ColorSystem) -> list[BufferCell]:
-    """A strip as columns."""
+    """Return a strip as columns."""
     cells: list[BufferCell] = []
     for segment in strip:
         cells += _columns(segment.text, parameters(segment, colours))
@@ -134,7 +134,7 @@ def cells_of(strip: Strip, colours: ColorSystem) -> list[BufferCell]:
 
 @lru_cache(4096)
 def _columns(text: str, style: str) -> tuple[BufferCell, ...]:
-    """A text as columns. The last place that it passes: what a terminal would obey is not let through."""
+    """Return a text as columns. It is the last check: what a terminal would obey is not let through."""
     if not text.isprintable():
         text = clean(text, None)
     if text.isascii():
@@ -151,7 +151,7 @@ def _columns(text: str, style: str) -> tuple[BufferCell, ...]:
 
 
 def parameters(segment: Segment, colours: ColorSystem) -> str:
-    """The parameters of a segment's style."""
+    """Return the parameters of a segment's style."""
     return _parameters(segment.style, colours) if segment.style is not None else ""
 
 

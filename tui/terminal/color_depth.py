@@ -17,7 +17,7 @@ MODERN = ("kitty", "ghostty", "direct", "truecolor", "24bit")
 
 
 def color_depth(environment: Mapping[str, str]) -> tuple[ColorDepth, str]:
-    """The colours of the terminal, and why."""
+    """Return the colours of the terminal, and why."""
     said = environment.get("COLORTERM", "").strip().lower()
     if said in ("truecolor", "24bit"):
         return "truecolor", f"COLORTERM={said}"

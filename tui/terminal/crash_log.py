@@ -17,12 +17,15 @@ LONGEST = 300  # characters of the error's own words
 
 
 def full_text(error: BaseException) -> str:
-    """The whole of an error, for a log. Not its variables, which may hold what is nobody else's business."""
+    """Return the whole of an error, for a log.
+
+    Not its variables, which may hold what is nobody else's business.
+    """
     return "".join(traceback.format_exception(error))
 
 
 def log_file() -> tuple[int, Path | None]:
-    """A file of our own to write to, as a descriptor; where there is no place for one, nowhere."""
+    """Return a file of our own to write to, as a descriptor; where there is no place for one, nowhere."""
     try:
         handle, name = tempfile.mkstemp(prefix="llm-linalg-", suffix=".log")
     except OSError:
@@ -31,7 +34,7 @@ def log_file() -> tuple[int, Path | None]:
 
 
 def write_log(error: BaseException) -> Path | None:
-    """Writes an error to a log; returns where that is, None if it is nowhere."""
+    """Write an error to a log; return where that is, None if it is nowhere."""
     handle, log = log_file()
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as out:
         out.write(full_text(error))
@@ -39,7 +42,7 @@ def write_log(error: BaseException) -> Path | None:
 
 
 def report(error: BaseException, log: Path | None) -> int:
-    """Says an error in short and where its log is; returns the exit code."""
+    """Say an error in short and where its log is; return the exit code."""
     where = f"the whole of it is in {log}" if log is not None else "there was no place for a log"
     kind, words = type(error).__name__, str(error)
     what = clean(f"{kind}: {words}" if words else kind, LONGEST)
@@ -52,7 +55,7 @@ def report(error: BaseException, log: Path | None) -> int:
 
 @contextmanager
 def in_threads(fail: Callable[[BaseException], None]) -> Iterator[None]:
-    """Passes on what goes wrong in a thread, which Python would print and forget."""
+    """Pass on what goes wrong in a thread, which Python would print and forget."""
     before = threading.excepthook
 
     def hook(args: threading.ExceptHookArgs) -> None:

@@ -26,13 +26,13 @@ class Difference(CompositorUpdate):
         self.cells = cells
 
     def render_segments(self, console: Console) -> str:
-        """What has to be sent."""
+        """Return what has to be sent."""
         colours = SYSTEMS.get(console.color_system or "", ColorSystem.TRUECOLOR)
         return self.cells.draw(strip_positions(self.update), colours)
 
 
 def strip_positions(update: LayoutUpdate | ChopsUpdate) -> Iterator[StripPosition]:
-    """The strips of an update and where they stand.
+    """Yield the strips of an update and where they stand.
 
     A strip is given whole though only a span of it is dirty: the buffer sends what differs, whereas to cut it
     would fill rich's cache of cut segments, thousands of them, with numbers that never come again.

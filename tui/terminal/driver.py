@@ -38,27 +38,27 @@ class DriverHost(Protocol):
     screen_descriptor: int
 
     def redraw(self) -> None:
-        """The terminal shows nothing that is known."""
+        """Send everything again: the terminal shows nothing that is known."""
 
     def catch_up(self) -> None:
-        """The terminal has taken everything that it was sent."""
+        """Send what was held back: the terminal has taken everything that it was sent."""
 
     def leave(self, code: int) -> None:
-        """Ends the app."""
+        """End the app."""
 
     def fail(self, error: BaseException) -> None:
-        """Ends the app because of an error."""
+        """End the app because of an error."""
 
     def tell_cut(self) -> None:
-        """A paste was too long."""
+        """Say that a paste was too long."""
 
     async def keep_pace(self) -> None:
-        """Returns once few of the keys that were passed on are still to be handled."""
+        """Return once few of the keys that were passed on are still to be handled."""
 
     asks_background: bool
 
     def on_background(self, light: bool) -> None:
-        """The terminal said what its background is."""
+        """Take note of the terminal's background."""
 
 
 class Driver(LinuxDriver):
@@ -82,7 +82,7 @@ class Driver(LinuxDriver):
         return writer is not None and writer.behind
 
     def _get_terminal_size(self) -> tuple[int, int]:
-        """The terminal's own word: neither COLUMNS nor a descriptor that leads to the log.
+        """Return the size that the terminal itself says, not COLUMNS nor that of a descriptor led to the log.
 
         It is asked at the start, and when the window has changed, whose contents are then anyone's guess.
         """
@@ -94,7 +94,7 @@ class Driver(LinuxDriver):
         return (width, height) if width > 0 and height > 0 else (80, 24)
 
     def start_application_mode(self) -> None:
-        """As Textual does; but a change of the window is looked at in the loop, one after the other.
+        """Start as Textual does; but handle a change of the window in the loop, one after the other.
 
         In a signal's handler a second change could come in between, and the older size be told last.
         """
@@ -107,7 +107,7 @@ class Driver(LinuxDriver):
             self.flush()
 
     def stop_application_mode(self) -> None:
-        """As Textual does; what is left of the picture goes first.
+        """Stop as Textual does, once what is left of the picture is gone.
 
         GNU screen as it comes and the Linux console have no other screen to go back to: there the picture
         would stay, and the shell go on in the midst of it.
@@ -121,7 +121,7 @@ class Driver(LinuxDriver):
             self._app.post_message(Resize(size, size))
 
     def process_message(self, message: Message) -> None:
-        """Passes a message on; the terminal's own word of another size is one of them."""
+        """Pass a message on; the terminal's own word of another size is one of them."""
         if isinstance(message, InBandWindowResize | Resize):
             self._call(self.host.redraw)
         super().process_message(message)
@@ -136,7 +136,7 @@ class Driver(LinuxDriver):
 
     @_writer_thread.setter
     def _writer_thread(self, thread: object) -> None:
-        """Whatever thread Textual makes to write with, ours takes its place."""
+        """Put our thread in the place of the one that Textual makes to write with."""
         self._writer = None
         if thread is not None:
             self._writer = TerminalWriter(
@@ -147,14 +147,14 @@ class Driver(LinuxDriver):
             )
 
     def _run_input_thread(self) -> None:
-        """Reads keys; an error ends the app as any other does."""
+        """Read keys; an error ends the app as any other does."""
         try:
             self.run_input_thread()
         except Exception as error:  # noqa: BLE001 - nobody else would see that the keys have ended
             self.host.fail(error)
 
     def run_input_thread(self) -> None:
-        """Reads keys until the app ends or the terminal has gone."""
+        """Read keys until the app ends or the terminal has gone."""
         intake, parser = InputFilter(), XTermParser(self._debug)
         intake.expecting = self._asked
         with selectors.DefaultSelector() as selector:
@@ -174,7 +174,7 @@ class Driver(LinuxDriver):
                 self._tell(intake)
 
     def _pass(self, text: str, parser: XTermParser) -> None:
-        """Passes on what is typed, as fast as the app takes it."""
+        """Pass on what is typed, as fast as the app takes it."""
         for start in range(0, len(text), PIECE):
             for message in parser.feed(text[start : start + PIECE]):
                 self.process_message(message)
@@ -186,7 +186,7 @@ class Driver(LinuxDriver):
                 return
 
     def _keep_pace(self) -> None:
-        """Leaves what is typed in the terminal's own buffer while the app has enough to do.
+        """Leave what is typed in the terminal's own buffer while the app has enough to do.
 
         A long text that comes as keys would stand before whatever ends the app, and take memory.
         """
@@ -198,7 +198,7 @@ class Driver(LinuxDriver):
             pass
 
     def _tell(self, intake: InputFilter) -> None:
-        """Passes on what is no key."""
+        """Pass on what is no key."""
         while intake.answers:
             light = background.is_light(intake.answers.pop())
             if light is not None:

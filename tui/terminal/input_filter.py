@@ -44,7 +44,7 @@ class InputFilter:
         return bool(self._rest)
 
     def feed(self, data: bytes) -> str:
-        """The text of these bytes."""
+        """Return the text of these bytes."""
         data, self._rest = self._rest + data, b""
         self._told = self._told and not ANSWER.match(data)
         parts: list[bytes] = []
@@ -58,7 +58,7 @@ class InputFilter:
         return self._decode(given)
 
     def flush(self) -> str:
-        """What was held back, since nothing followed: a key that begins like something longer."""
+        """Return what was held back, since nothing followed: a key that begins like something longer."""
         rest, self._rest = self._rest[self._told :], b""
         self._told = False
         self.expecting = self.expecting and not rest
@@ -82,7 +82,7 @@ class InputFilter:
         return b""
 
     def _newer(self, report: re.Match[bytes]) -> bytes:
-        """The report as terminals of today write it; nothing for one that can't be."""
+        """Return the report as terminals of today write it; nothing for one that can't be."""
         code, x, y = (byte[0] - 32 for byte in report.groups())
         if code < 0 or x < 1 or y < 1:
             return b""
@@ -112,7 +112,7 @@ class InputFilter:
 
 
 def _tail(data: bytes, mark: bytes, least: int) -> re.Match[bytes] | None:
-    """The end of `data` that may be the beginning of `mark`, at least so many bytes of it."""
+    """Return the end of `data` that may be the beginning of `mark`, at least so many bytes of it."""
     for size in range(len(mark) - 1, least - 1, -1):
         if data.endswith(mark[:size]):
             return re.compile(re.escape(mark[:size]) + rb"\Z").search(data)

@@ -36,7 +36,7 @@ class Answers:
 
 
 def answers(data: bytes) -> Answers:
-    """What these bytes of a terminal mean."""
+    """Return what these bytes of a terminal mean."""
     modes = {int(mode): state in (b"1", b"2", b"3") for mode, state in MODE.findall(data)}
     keyboard = bool(KEYBOARD.search(data))
     anything = bool(modes) or keyboard or bool(DEVICE.search(data))
@@ -44,7 +44,7 @@ def answers(data: bytes) -> Answers:
 
 
 def ask(source: int, sink: int, term: str) -> Answers:
-    """Puts the questions that a terminal of this name understands to the one at these descriptors."""
+    """Put the questions that a terminal of this name understands to the one at these descriptors."""
     colour = QUESTION.encode() if may_be_asked(term) else b""
     data = b""
     with _unbuffered(source):
@@ -61,7 +61,7 @@ def ask(source: int, sink: int, term: str) -> Answers:
 
 @contextmanager
 def _unbuffered(source: int) -> Iterator[None]:
-    """Without echo and without waiting for a line; what is typed meanwhile is dropped."""
+    """Read without echo and without waiting for a line; what is typed meanwhile is dropped."""
     before = termios.tcgetattr(source)
     try:
         tty.setcbreak(source, termios.TCSANOW)

@@ -21,7 +21,7 @@ class Redirection(NamedTuple):
 
 @contextmanager
 def redirect_output() -> Iterator[Redirection]:
-    """Keeps the terminal for the app alone: what C++ writes to descriptor 1 or 2 is found in the log.
+    """Keep the terminal for the app alone: what C++ writes to descriptor 1 or 2 is found in the log.
 
     A log that nobody wrote to is removed.
     """

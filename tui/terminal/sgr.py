@@ -21,7 +21,7 @@ class SgrStyle(NamedTuple):
 
 @lru_cache(4096)
 def parse_sgr(parameters: str) -> SgrStyle:
-    """The pen of the parameters of a style sequence, such as `1;38;5;4;48;5;17`."""
+    """Return the style that the parameters of a sequence such as `1;38;5;4;48;5;17` set."""
     weights: set[str] = set()
     foreground, background = "39", "49"
     words = parameters.split(";") if parameters else []
@@ -47,7 +47,7 @@ def parse_sgr(parameters: str) -> SgrStyle:
 
 @lru_cache(8192)
 def change(old: str, new: str) -> str:
-    """The shortest sequence that turns the style of `old` parameters into that of `new`."""
+    """Return the shortest sequence that turns the style of `old` parameters into that of `new`."""
     if old == new:
         return ""
     before, after = parse_sgr(old), parse_sgr(new)

@@ -18,7 +18,7 @@ ENDING = tuple(number for number in signal.Signals if number.name in CODES)  # s
 
 @contextmanager
 def handle_signals(loop: asyncio.AbstractEventLoop, leave: Callable[[int], None]) -> Iterator[None]:
-    """Each of the signals calls `leave` with its exit code; after the block they are ignored.
+    """Call `leave` with the exit code of each of the signals; ignore them after the block.
 
     Whoever closes a window sends several: what is still to be kept by then would be cut off by the next one.
     """
@@ -39,7 +39,7 @@ def handle_signals(loop: asyncio.AbstractEventLoop, leave: Callable[[int], None]
 
 @contextmanager
 def raise_on_signals() -> Iterator[None]:
-    """Each of the signals raises SystemExit with its exit code; after the block they are ignored."""
+    """Raise SystemExit with the exit code of each of the signals; ignore them after the block."""
 
     def end(number: int, _: object) -> None:
         for one in ENDING:  # of several the first one says which
@@ -60,7 +60,7 @@ def raise_on_signals() -> Iterator[None]:
 
 @contextmanager
 def restore_handlers() -> Iterator[None]:
-    """After the block the signals do what they did before it, for a script that goes on."""
+    """Let the signals do after the block what they did before it, for a script that goes on."""
     before = {number: signal.getsignal(number) for number in ENDING}
     try:
         yield

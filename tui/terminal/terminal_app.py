@@ -50,7 +50,7 @@ class TerminalApp(App[None]):
     # What is sent.
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        """Sends the difference to what the terminal shows; nothing while it has not taken the last one."""
+        """Send the difference to what the terminal shows; nothing while it has not taken the last one."""
         if self.is_headless or not isinstance(renderable, LayoutUpdate | ChopsUpdate):
             super()._display(screen, renderable)
             return
@@ -73,7 +73,7 @@ class TerminalApp(App[None]):
         return isinstance(self._driver, Driver) and self._driver.behind
 
     def catch_up(self) -> None:
-        """Nothing is in the way any more: what was held back meanwhile goes out as one frame."""
+        """Send what was held back as one frame, now that nothing is in the way."""
         if self._late and self._running and not self._exit:
             self._late = False
             with self._context():  # the thread that writes may have asked for it, which knows of no app
@@ -85,32 +85,32 @@ class TerminalApp(App[None]):
             self.call_later(self.catch_up)
 
     def redraw(self) -> None:
-        """Nobody knows what the screen shows: another size, or the app was away. Everything is sent again."""
+        """Send everything again: the size is another, or the app was away, and nobody knows what is shown."""
         self._stale = self._late = True
         self.call_later(self.catch_up)
 
     def tell_cut(self) -> None:
-        """A paste was too long; the app says so where it can."""
+        """Say that a paste was too long, in an app that can."""
 
     def on_background(self, light: bool) -> None:
-        """The terminal said what its background is; only asked where `asks_background`."""
+        """Take note of the terminal's background, which is only asked for with `asks_background`."""
 
     def _set_pointer_shape(self, shape: str) -> None:
-        """Leaves the pointer alone: the few terminals that know the sequence gain little, others print it."""
+        """Leave the pointer alone: the few terminals that know the sequence gain little, others print it."""
 
     async def keep_pace(self) -> None:
-        """Returns once few of the keys that were passed on are still to be handled; none is as it ends."""
+        """Return once few of the keys that were passed on are still to be handled; none is as it ends."""
         while self._running and (self._exit or self._to_do() > MANY):
             await asyncio.sleep(0.005)
 
     def _to_do(self) -> int:
-        """Messages that wait: the app's, and those of what it hands keys on to."""
+        """Return messages that wait: the app's, and those of what it hands keys on to."""
         screens = self._screen_stack[-1:]  # none at the very beginning
         keyed = [screen.focused for screen in screens if screen.focused is not None]
         return sum(pump.message_queue_size for pump in (self, *screens, *keyed))
 
     async def on_event(self, event: events.Event) -> None:
-        """A key waits for the screen that it is for: one of the same moment may have opened it."""
+        """Let a key wait for the screen that it is for: one of the same moment may have opened it."""
         if isinstance(event, events.Key) and self._screen_stack:
             await wait_for_mount(self.screen)
         await super().on_event(event)
@@ -118,7 +118,7 @@ class TerminalApp(App[None]):
     # How it ends.
 
     async def run_async(self, **options: Any) -> None:
-        """As Textual does; signals end the app as a key would, and say so in the exit code.
+        """Run as Textual does; signals end the app as a key would, and say so in the exit code.
 
         They are heard before there is anything to see: the terminal is changed before that.
         """
@@ -128,12 +128,12 @@ class TerminalApp(App[None]):
             await super().run_async(**options)
 
     def leave(self, code: int) -> None:
-        """Ends the app with an exit code, the terminal restored; of several the first one says which."""
+        """End the app with an exit code, the terminal restored; of several the first one says which."""
         if not self._exit:
             self.exit(return_code=code)
 
     def fail(self, error: BaseException) -> None:
-        """Ends the app because of an error, from any thread; whoever started it says it."""
+        """End the app because of an error, from any thread; whoever started it says it."""
         loop = self._loop
         if loop is None or self._exit:
             self.failure = self.failure or error
@@ -142,7 +142,7 @@ class TerminalApp(App[None]):
             loop.call_soon_threadsafe(self._failed, error)
 
     def _uncaught(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """An error outside of Textual's own loops, such as in a callback of a signal."""
+        """Handle an error outside of Textual's own loops, such as in a callback of a signal."""
         error = context.get("exception")
         if isinstance(error, Exception) and not self._exit:
             self._failed(error)
@@ -155,10 +155,10 @@ class TerminalApp(App[None]):
         self._close_messages_no_wait()
 
     def _handle_exception(self, error: Exception) -> None:
-        """Keeps the error for whoever started the app; of a worker's, the one that it comes from."""
+        """Keep the error for whoever started the app; of a worker's, the one that it comes from."""
         self.failure = self.failure or sys.exception() or error
         super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
-        """Ends the app; Textual would print every local."""
+        """End the app; Textual would print every local."""
         self._close_messages_no_wait()

@@ -40,17 +40,17 @@ OVERRIDDEN = {
 
 
 def screen_size(screen: Screen[Any]) -> Size:
-    """The size at which a screen is drawn, which follows the window's a moment later."""
+    """Return the size at which a screen is drawn, which follows the window's a moment later."""
     return screen._compositor.size  # noqa: SLF001
 
 
 def screen_rows(screen: Screen[Any]) -> list[Strip]:
-    """The rows of cells that a screen shows."""
+    """Return the rows of cells that a screen shows."""
     return screen._compositor.render_strips()  # noqa: SLF001
 
 
 def whole_update(screen: Screen[Any], below: Sequence[Screen[Any]]) -> LayoutUpdate:
-    """Everything that a screen shows, those below it included, as one update."""
+    """Return everything that a screen shows, those below it included, as one update."""
     whole = screen._compositor.render_update(full=True, screen_stack=list(below))  # noqa: SLF001
     if not isinstance(whole, LayoutUpdate):
         raise TypeError("a full update of a screen is one of its layout")
@@ -58,7 +58,7 @@ def whole_update(screen: Screen[Any], below: Sequence[Screen[Any]]) -> LayoutUpd
 
 
 async def wait_for_mount(screen: Screen[Any]) -> None:
-    """Returns once a screen is mounted, or about to close."""
+    """Return once a screen is mounted, or about to close."""
     if not (screen.is_mounted or screen._closing):  # noqa: SLF001
         await screen._mounted_event.wait()  # noqa: SLF001
 
@@ -82,7 +82,7 @@ async def still_rows(pilot: Pilot[Any], settled: Callable[[], bool]) -> list[Str
 
 
 def _has_work(app: App[Any]) -> bool:
-    """Whether a message waits to be handled, or a widget to be laid out or painted."""
+    """Return whether a message waits to be handled, or a widget to be laid out or painted."""
     screen = app.screen
     widgets = list(screen.walk_children(Widget, with_self=True))
     return (

@@ -22,7 +22,7 @@ class TerminalWriter(Thread):
         gone: Callable[[], None],
         failed: Callable[[BaseException], None],
     ) -> None:
-        """What is called from the thread.
+        """Take what is called from the thread.
 
         Args:
             descriptor: the terminal's.
@@ -49,7 +49,7 @@ class TerminalWriter(Thread):
             return bool(self._waiting) or self._busy
 
     def write(self, text: str) -> None:
-        """Takes text to be written; never waits."""
+        """Take text to be written; never wait."""
         with self._changed:
             if text and self._alone:
                 with suppress(OSError):
@@ -59,7 +59,7 @@ class TerminalWriter(Thread):
                 self._changed.notify_all()
 
     def run(self) -> None:
-        """Writes until told to stop."""
+        """Write until told to stop."""
         try:
             self._work()
         except OSError:
@@ -97,7 +97,7 @@ class TerminalWriter(Thread):
             self._waiting.clear()
 
     def stop(self) -> None:
-        """Writes what there is and ends; a terminal that takes nothing loses what it was sent and is left."""
+        """Write what there is and end; a terminal that takes nothing loses what it was sent and is left."""
         with self._changed:
             self._ending = True
             self._changed.notify_all()

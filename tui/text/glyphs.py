@@ -46,5 +46,5 @@ _TABLE = str.maketrans(GLYPHS)
 
 
 def ascii_text(text: str) -> str:
-    """The text in ASCII; a character without a spelling of its own becomes ``?``."""
+    """Return the text in ASCII; a character without a spelling of its own becomes ``?``."""
     return text if text.isascii() else text.translate(_TABLE).encode("ascii", "replace").decode("ascii")

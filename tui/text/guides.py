@@ -33,7 +33,7 @@ class Guide(NamedTuple):
 
 @cache
 def guides() -> dict[str, Guide]:
-    """The guides by topic, in alphabetical order."""
+    """Return the guides by topic, in alphabetical order."""
     found = {
         file.name.removesuffix(".md"): file
         for file in files("tui").joinpath("help").iterdir()
@@ -49,7 +49,7 @@ def _guide(topic: str, text: str) -> Guide:
 
 
 def guide_rows(text: str, width: int) -> list[Row]:
-    """A guide's text as rows of at most `width` columns: headings in bold, prose as lessons have it."""
+    """Return a guide's text as rows of at most `width` columns, with its headings in bold."""
     rows: list[Row] = []
     for level, part in groupby(blocks(text), lambda block: block.level):
         if level:

@@ -30,7 +30,7 @@ CHARACTERS = {
 
 
 def key_name(text: str) -> str:
-    """The name that Textual gives a key: a character, or a name, with ctrl+, alt+ or shift+ before it.
+    """Return the name that Textual gives a key: a character, or a name, with ctrl+, alt+ or shift+ before it.
 
     Raises:
         ValueError: With the nearest spelling.
@@ -53,7 +53,7 @@ def key_name(text: str) -> str:
 
 
 def key_label(name: str) -> str:
-    """A key as the footer and the help write it."""
+    """Return a key as the footer and the help write it."""
     *modifiers, last = name.split("+")
     marks = "".join({"ctrl": "^", "shift": "⇧", "alt": "alt-"}.get(word, f"{word}+") for word in modifiers)
     return marks + clean(KEY_GLYPHS.get(last) or CHARACTERS.get(last) or last, 12)

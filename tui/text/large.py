@@ -56,14 +56,14 @@ _BELOW = frozenset("\u0327\u0328")
 
 
 def enlarge(text: str) -> tuple[str, str, str]:
-    """A line of text as three lines, each twice as wide as it."""
+    """Return a line of text as three lines, each twice as wide as it."""
     letters = [_letter(letter) for letter in _letters(text)]
     top, middle, bottom = ("".join(letter[k] for letter in letters) for k in range(DOWN))
     return top, middle, bottom
 
 
 def enlarge_rows(rows: Sequence[Row]) -> list[Row]:
-    """Rows of spans in large letters, three rows each."""
+    """Return rows of spans in large letters, three rows each."""
     found: list[Row] = []
     for spans in rows:
         letters = [enlarge(span.text) for span in spans]
@@ -75,12 +75,12 @@ def enlarge_rows(rows: Sequence[Row]) -> list[Row]:
 
 
 def in_font(text: str) -> bool:
-    """Whether each of its letters is large in large letters."""
+    """Return whether each of its letters is large in large letters."""
     return all(_dots(letter) is not None for letter in _letters(text))
 
 
 def _letters(text: str) -> list[str]:
-    """The characters, each with the marks that stand over or under it."""
+    """Return the characters, each with the marks that stand over or under it."""
     found: list[str] = []
     for character in unicodedata.normalize("NFC", text):
         if found and not cell_len(character):
@@ -92,7 +92,7 @@ def _letters(text: str) -> list[str]:
 
 @cache
 def _dots(letter: str) -> str | None:
-    """Six rows of dots; None if it is not in the font."""
+    """Return six rows of dots; None if it is not in the font."""
     if letter in _FONT:
         return _FONT[letter]
     apart = unicodedata.normalize("NFD", letter)

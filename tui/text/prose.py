@@ -19,7 +19,7 @@ RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def inline(text: str, before: int = 0) -> Row:
-    """A block's words as spans: `code`, **strong**, and links to lessons.
+    """Return a block's words as spans: `code`, **strong**, and links to lessons.
 
     Links are numbered, since a key opens each; `before` says how many came earlier.
     """
@@ -34,7 +34,7 @@ def inline(text: str, before: int = 0) -> Row:
 
 
 def lead_of(block: Block) -> str:
-    """What stands before a list's item, a dot or its number, or before a quotation."""
+    """Return what stands before a list's item, a dot or its number, or before a quotation."""
     if block.kind not in ("item", "quote"):
         return ""
     number = block.mark.rstrip(".)")
@@ -42,14 +42,14 @@ def lead_of(block: Block) -> str:
 
 
 def with_title(title: str, text: str) -> str:
-    """Prose that begins with its title."""
+    """Return prose that begins with its title."""
     end = "" if title.endswith((".", "?", "!", ":")) else "."
     gap = "\n" if any(block.kind not in ("text", "heading") for block in markdown.blocks(text)[:1]) else " "
     return f"**{title}{end}**{gap}{text}" if title and "*" not in title else text
 
 
 def words(spans: Row) -> Row:
-    """The spans cut after each space, so that they can be wrapped there."""
+    """Return the spans cut after each space, so that they can be wrapped there."""
     cut: list[TextSpan] = []
     for span in spans:
         cut += [span.with_text(word) for word in re.findall(r"\S+\s*|\s+", span.text)]
@@ -57,13 +57,13 @@ def words(spans: Row) -> Row:
 
 
 def paragraphs(text: str, width: int) -> list[Row]:
-    """Prose as rows of at most `width` columns; a list's items and a table's rows are lines of their own."""
+    """Return prose as rows of at most `width` columns; list items and table rows are lines of their own."""
     return list(_paragraphs(text, width))
 
 
 @lru_cache(64)
 def _paragraphs(text: str, width: int) -> tuple[Row, ...]:
-    """The rows, kept: a step says the same sentence as the one before."""
+    """Return the rows of a text, kept: a step says the same sentence as the one before."""
     rows: list[Row] = []
     seen = 0
     for group in markdown.group_blocks(markdown.blocks(text)):
@@ -86,7 +86,7 @@ def _paragraphs(text: str, width: int) -> tuple[Row, ...]:
 
 
 def _table(run: Sequence[Block], width: int) -> list[Row]:
-    """A table's rows with their cells in columns; what goes beyond the width is cut."""
+    """Return a table's rows with their cells in columns; what goes beyond the width is cut."""
     cells = [[inline(text) for text in block.cells] for block in run]
     wide = [max(map(width_of, column)) for column in zip(*cells, strict=True)]
     rows: list[Row] = []
@@ -100,17 +100,17 @@ def _table(run: Sequence[Block], width: int) -> list[Row]:
 
 
 def words_of(text: str, width: int) -> list[str]:
-    """Prose as lines of text, without marks."""
+    """Return prose as lines of text, without marks."""
     return ["".join(span.text for span in spans) for spans in paragraphs(text, width)]
 
 
 def formula_row(line: Formula) -> Row:
-    """A formula's line as spans in the roles of its states."""
+    """Return a formula's line as spans in the roles of its states."""
     return tuple(TextSpan(text, "" if state == "plain" else state) for text, state in line)
 
 
 def formula(lines: Sequence[Formula], width: int) -> list[Row]:
-    """Formula lines, wrapped at their spaces."""
+    """Return the lines of a formula as rows, wrapped at their spaces."""
     rows: list[Row] = []
     for line in lines:
         rows += _glued(words(formula_row(line)), width, 2)
@@ -118,7 +118,7 @@ def formula(lines: Sequence[Formula], width: int) -> list[Row]:
 
 
 def elide(line: Formula, width: int, dots: str = "…") -> Row:
-    """A formula's line in one row: terms far from the current one give way to dots, the total stays."""
+    """Return a formula's line in one row: terms far from the current one give way to dots."""
     spans = formula_row(line)
     if width_of(spans) <= width or len(spans) < 4:
         return spans
@@ -146,7 +146,7 @@ def _with_gaps(spans: Row, kept: set[int], gap: str) -> Row:
 
 
 def _glued(spans: Row, width: int, indent: int) -> list[Row]:
-    """Wraps words; spans that no space parts stay together."""
+    """Wrap words; spans that no space parts stay together."""
     if width_of(spans) <= width:
         return wrap_spans(spans, width)
     groups: list[list[TextSpan]] = []

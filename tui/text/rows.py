@@ -22,7 +22,7 @@ class TextSpan(NamedTuple):
     do: str = ""
 
     def with_text(self, text: str) -> TextSpan:
-        """The same with other text."""
+        """Return the same with other text."""
         return TextSpan(text, self.role, self.do)
 
 
@@ -30,24 +30,27 @@ Row = tuple[TextSpan, ...]
 
 
 def row(*spans: str | tuple[str, ...]) -> Row:
-    """A row of spans; a plain string is text without a role."""
+    """Return a row of spans; a plain string is text without a role."""
     return tuple(TextSpan(span) if isinstance(span, str) else TextSpan(*span) for span in spans)
 
 
 def clean_row(spans: Row) -> Row:
-    """The row without characters that a terminal obeys or hides: whoever made it, none gets to the screen."""
+    """Return the row without characters that a terminal obeys or hides.
+
+    Whoever made it, none gets to the screen.
+    """
     if all(span.text.isprintable() for span in spans):
         return spans
     return tuple(span.with_text(clean(span.text, None)) for span in spans)
 
 
 def width_of(spans: Iterable[TextSpan]) -> int:
-    """Columns that the spans take."""
+    """Return the columns that the spans take."""
     return sum([len(span.text) if span.text.isascii() else cell_len(span.text) for span in spans])
 
 
 def fit(spans: Row, width: int, dots: str = "…") -> Row:
-    """The row in at most `width` columns; what is cut ends in `dots`."""
+    """Return the row in at most `width` columns; what is cut ends in `dots`."""
     if width_of(spans) <= width:
         return spans
     room = max(0, width - len(dots))
@@ -63,7 +66,7 @@ def fit(spans: Row, width: int, dots: str = "…") -> Row:
 
 
 def cut(text: str, width: int, *, pad: bool = False) -> str:
-    """A line in at most `width` columns, its end given up for `…`; with `pad`, in exactly so many."""
+    """Return a line in at most `width` columns, its end given up for `…`; with `pad`, in exactly so many."""
     if cell_len(text) > width:
         head = chop_cells(text, width - 1)[0] if width > 1 else ""
         text = f"{head}…" if width > 0 else ""
@@ -71,7 +74,7 @@ def cut(text: str, width: int, *, pad: bool = False) -> str:
 
 
 def ends(left: Row, right: Row, width: int, dots: str = "…") -> Row:
-    """`left` and `right` at the two ends of a row; the left one gives way."""
+    """Return `left` and `right` at the two ends of a row; the left one gives way."""
     right = fit(right, width, dots)
     space = width - width_of(right)
     left = fit(left, max(0, space - 1), dots) if right else fit(left, width, dots)
@@ -79,7 +82,7 @@ def ends(left: Row, right: Row, width: int, dots: str = "…") -> Row:
 
 
 def span_at(spans: Row, x: int) -> TextSpan | None:
-    """The span that column `x` falls in."""
+    """Return the span that column `x` falls in."""
     for span in spans:
         x -= cell_len(span.text)
         if x < 0:
@@ -88,7 +91,7 @@ def span_at(spans: Row, x: int) -> TextSpan | None:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Lines of at most `width` columns, broken at spaces; a longer word is cut."""
+    """Return lines of at most `width` columns, broken at spaces; a longer word is cut."""
     lines: list[str] = []
     for paragraph in text.splitlines() or [""]:
         line = ""
@@ -111,7 +114,10 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def cut_rows(line: str, width: int) -> list[str]:
-    """A line of output on as many rows as it takes, cut at a space where it has one: each of them stays."""
+    """Return a line of output on as many rows as it takes, cut at a space where it has one.
+
+    Each of them stays.
+    """
     rows, rest = [], line
     while cell_len(rest) > width > 0:
         head, *_ = chop_cells(rest, width)
@@ -123,7 +129,10 @@ def cut_rows(line: str, width: int) -> list[str]:
 
 
 def wrap_code(line: str, width: int) -> list[str]:
-    """A line of a program on as many rows as it takes, broken at spaces; what goes on is set in further."""
+    """Return a line of a program on as many rows as it takes, broken at spaces.
+
+    What goes on is set in further.
+    """
     margin = len(line) - len(line.lstrip()) + 4
     if cell_len(line) <= width or margin > width // 2:
         return [line] if cell_len(line) <= width else chop_cells(line, max(1, width))
@@ -138,7 +147,7 @@ def wrap_code(line: str, width: int) -> list[str]:
 
 
 def wrap_spans(spans: Row, width: int, indent: int = 0) -> list[Row]:
-    """The row on several lines, broken between spans, or inside one where nothing else will do."""
+    """Return the row on several lines, broken between spans, or inside one where nothing else will do."""
     lines: list[list[TextSpan]] = [[]]
     used = 0
     if width_of(spans) <= width:
@@ -161,12 +170,12 @@ def wrap_spans(spans: Row, width: int, indent: int = 0) -> list[Row]:
 
 
 def _stripped(line: Sequence[TextSpan]) -> Row:
-    """Without the space at which it was broken."""
+    """Return the line without the space at which it was broken."""
     return (*line[:-1], line[-1].with_text(line[-1].text.rstrip(" "))) if line else ()
 
 
 def differing_columns(old: Sequence[TextSpan], new: Sequence[TextSpan]) -> range:
-    """The columns in which two rows differ; empty if they look the same."""
+    """Return the columns in which two rows differ; empty if they look the same."""
     first, last = -1, -1
     pairs = zip_longest(_columns(old), _columns(new), fillvalue=(" ", ""))
     for column, (before, after) in enumerate(pairs):
@@ -177,7 +186,7 @@ def differing_columns(old: Sequence[TextSpan], new: Sequence[TextSpan]) -> range
 
 
 def _columns(spans: Sequence[TextSpan]) -> list[tuple[str, str]]:
-    """What each column shows; a wide character fills its second column with nothing."""
+    """Return what each column shows; a wide character fills its second column with nothing."""
     columns: list[tuple[str, str]] = []
     for span in spans:
         if span.text.isascii():

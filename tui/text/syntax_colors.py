@@ -31,7 +31,7 @@ class Token(NamedTuple):
 
 
 def tokens(lines: Sequence[str]) -> list[list[Token]]:
-    """The tokens of each line that are drawn in a role of their own."""
+    """Return the tokens of each line that are drawn in a role of their own."""
     found: list[list[Token]] = []
     quotes = ""  # those that an open string of several lines waits for
     for line in lines:
@@ -53,7 +53,7 @@ def tokens(lines: Sequence[str]) -> list[list[Token]]:
 
 
 def _closing(line: str, at: int, quotes: str) -> tuple[int, str]:
-    """Where a string of several lines ends on a line, and the quotes that it still waits for."""
+    """Return where a string of several lines ends on a line, and the quotes that it still waits for."""
     end = line.find(quotes, at)
     return (len(line), quotes) if end < 0 else (end + 3, "")
 

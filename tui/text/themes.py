@@ -44,7 +44,7 @@ class Glyphs(NamedTuple):
     plain: bool = False
 
     def text(self, text: str) -> str:
-        """`text` with the characters that this set does not have replaced."""
+        """Return `text` with the characters that this set does not have replaced."""
         return ascii_text(text) if self.plain else text
 
 
@@ -79,15 +79,15 @@ class Theme(NamedTuple):
         return self.textual_theme.name
 
     def style(self, role: str) -> Style:
-        """The style of a role; several roles may be joined by a space, the later on top."""
+        """Return the style of a role; several roles may be joined by a space, the later on top."""
         return _style(self.name, role)
 
     def part(self, role: str) -> Style:
-        """What a role adds to the style that a text has already."""
+        """Return what a role adds to the style that a text has already."""
         return _parsed(self.roles.get(role, ""))
 
     def heat(self, level: float | None, role: str, *, few: bool = False) -> Style:
-        """The style of a cell whose value is `level` (−1 to 1) of the range that the colour maps.
+        """Return the style of a cell whose value is `level` (−1 to 1) of the range that the colour maps.
 
         Where a terminal has a `few` colours only, the scale has two steps on each side.
         """
@@ -106,14 +106,17 @@ FEW_POSITIVE = ("black on yellow", "black on bright_yellow")
 
 
 def step_of(level: float, steps: int) -> int:
-    """Which of `steps` strengths a level has; 0 is the background, in the middle of the scale."""
+    """Return which of `steps` strengths a level has; 0 is the background, in the middle of the scale."""
     size = min(1.0, abs(level))
     return 0 if size < 0.5 / (steps + 1) else min(steps, 1 + int(size * steps - 1e-9))
 
 
 @lru_cache(256)
 def _parsed(spec: str) -> Style:
-    """A Rich style, its colours as numbers of the 256: they look the same, and half the bytes say them."""
+    """Return a Rich style, its colours as numbers of the 256.
+
+    They look the same, and half the bytes say them.
+    """
     return Style.parse(re.sub(r"#[0-9a-f]{6}", lambda found: f"color({_number(found[0])})", spec))
 
 
@@ -246,6 +249,9 @@ THEMES: dict[str, Theme] = {theme.name: theme for theme in (DARK, LIGHT, CONTRAS
 
 
 def colours_of(theme: Theme) -> tuple[str, str]:
-    """The colours of text and background where a style names none; the dark ones where there is no colour."""
+    """Return the colours of text and background where a style names none.
+
+    The dark ones where there is no colour.
+    """
     foreground, _, background = (DARK.base if theme.colourless else theme.base).partition(" on ")
     return foreground, background

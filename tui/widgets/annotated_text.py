@@ -37,7 +37,7 @@ class AnnotatedText(TextArea):
                 self._highlights[mark.row].append(place)
 
     def render_line(self, y: int) -> Strip:
-        """The line, its note at the end; each segment has a style, so that no filter meets one without."""
+        """Return the line, its note at the end; each segment has a style: no filter meets one without."""
         theme, width = theme_of(self), self.size.width
         base = theme.style("editor")
         strip = super().render_line(y).adjust_cell_length(width, base)
@@ -58,7 +58,7 @@ class AnnotatedText(TextArea):
         return strip.simplify()
 
     def _failed_elsewhere(self, y: int) -> str:
-        """Where the program failed, if that line is above or below the window: on its first or last row."""
+        """Return where the program failed, on the first or last row if that line is outside the window."""
         mark, first, height = self._mark, self.scroll_offset.y, self.size.height
         if mark is None:
             return ""
@@ -72,7 +72,7 @@ class AnnotatedText(TextArea):
         return "!" if glyphs_of(self).plain else "✗"
 
     def _note(self, row: int, width: int) -> str:
-        """As much of a line's note as there is room for behind its text; its shape in any case."""
+        """Return as much of a line's note as there is room for behind its text; its shape in any case."""
         note = self._notes.get(row, "")
         if not note or (self._mark is not None and row == self._mark.row):
             return ""

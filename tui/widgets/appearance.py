@@ -22,7 +22,7 @@ class Appearance:
     def __init__(
         self, app: App[Any], theme: str = "", *, ascii_only: bool = False, sparing: bool = False
     ) -> None:
-        """Gives the app our themes, and this one of them; without a name it keeps the theme that it has."""
+        """Give the app our themes, and this one of them; without a name it keeps the theme that it has."""
         self._app = app
         self._ascii_only = ascii_only
         self.sparing = sparing
@@ -56,12 +56,12 @@ class Appearance:
         return [NoColor()] if self.theme.colourless else []
 
     def follow_background(self, light: bool) -> None:
-        """A light background gets the light theme, unless another was chosen meanwhile."""
+        """Take the light theme on a light background, unless another was chosen meanwhile."""
         if self._app.theme == self.unasked_theme:
             self._app.theme = self.unasked_theme = "light" if light else DEFAULT_THEME
 
 
 def appearance_of(app: App[Any]) -> Appearance:
-    """The appearance of an app; that of the dark theme for one that has none, as in tests."""
+    """Return the appearance of an app; that of the dark theme for one that has none, as in tests."""
     found = getattr(app, "appearance", None)
     return found if isinstance(found, Appearance) else Appearance(app)

@@ -77,7 +77,7 @@ class Editor(AnnotatedText):
     # From the session.
 
     def show_picture(self, picture: Picture) -> None:
-        """Shows another program if it is one, what its run gave, and the line of the operation shown."""
+        """Show another program if it is one, what its run gave, and the line of the operation shown."""
         session = picture.session
         theme = theme_of(self)
         if theme.name != self._theme_name:
@@ -102,11 +102,11 @@ class Editor(AnnotatedText):
             self.call_after_refresh(self._show_line)
 
     def on_resize(self) -> None:
-        """The line of the operation stays in a window that has become smaller."""
+        """Keep the line of the operation in a window that has become smaller."""
         self.call_after_refresh(self._show_line)
 
     def on_blur(self) -> None:
-        """Nobody types: the lines are shown from their beginnings."""
+        """Show the lines from their beginnings: nobody types."""
         self.call_after_refresh(self._show_line)
 
     def _show_line(self) -> None:
@@ -116,7 +116,7 @@ class Editor(AnnotatedText):
             self.scroll_to(x=0, animate=False, immediate=True)
 
     def _take(self, run: Run) -> None:
-        """What a run gave: notes, or the place of an error, and what is known of the lines around it."""
+        """Take what a run gave: notes, or the place of an error, and what is known of the lines around it."""
         from tui.compose.line_notes import notes
 
         lines = tuple(run.view.program.split("\n"))
@@ -131,7 +131,7 @@ class Editor(AnnotatedText):
         self.refresh()
 
     def action_to_an_end(self, first: bool, select: bool) -> None:
-        """The cursor before the first character, or behind the last one."""
+        """Put the cursor before the first character, or behind the last one."""
         self.move_cursor((0, 0) if first else self.document.end, select=select)
 
     def _end_of(self, line: int) -> tuple[int, int]:
@@ -146,7 +146,7 @@ class Editor(AnnotatedText):
         return self._waiting is None
 
     def flush(self) -> Typed | None:
-        """What was typed and not handed on yet."""
+        """Return what was typed and not handed on yet."""
         if self._waiting is not None:
             self._waiting.stop()
             self._waiting = None
@@ -161,7 +161,7 @@ class Editor(AnnotatedText):
             self.post_message(typed)
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        """Waits for the end of typing; the notes stay beside their lines meanwhile."""
+        """Wait for the end of typing; the notes stay beside their lines meanwhile."""
         event.stop()
         lines = tuple(self.document.lines)
         self._notes = carry_notes(self._notes, self._lines, lines, typing=True)
@@ -171,7 +171,7 @@ class Editor(AnnotatedText):
         self._waiting = self.set_timer(PAUSE, self._hand_on)
 
     def on_text_area_selection_changed(self, event: TextArea.SelectionChanged) -> None:
-        """Says so if the cursor came to another line."""
+        """Say so if the cursor came to another line."""
         event.stop()
         line = self.cursor_location[0] + 1
         if line != self._line:
@@ -180,13 +180,13 @@ class Editor(AnnotatedText):
                 self.post_message(self.Moved(line))
 
     def on_focus(self) -> None:
-        """A click gives it the keys."""
+        """Show the operation of the line: a click gives the editor the keys."""
         self.post_message(self.Moved(self.cursor_location[0] + 1))
 
     # Text.
 
     def on_key(self, event: events.Key) -> None:
-        """Enter goes on at the margin of the line, and tab to the next stop."""
+        """Make enter go on at the margin of the line, and tab to the next stop."""
         if event.key not in ("enter", "tab"):
             return
         event.stop()
@@ -198,7 +198,7 @@ class Editor(AnnotatedText):
         self._replace_via_keyboard(text, *self.selection)
 
     def edit(self, edit: Edit) -> EditResult:
-        """Every change of the text: it is made harmless, and cut where there is no room."""
+        """Change the text; what is new is made harmless, and cut where there is no room."""
         start, end = sorted((edit.from_location, edit.to_location))
         gone = len(self.get_text_range(start, end))
         room = max(0, LONGEST - len(self.document.text) + gone)
@@ -209,13 +209,13 @@ class Editor(AnnotatedText):
         return super().edit(edit)
 
     def _recompute_cursor_offset(self) -> None:
-        """Where the cursor is drawn; while an undo is under way it may be on a line that is gone by now."""
+        """Find where the cursor is drawn, which may be on a line that an undo has just removed."""
         location = self.clamp_visitable(self.cursor_location)
         self._cursor_offset = self.wrapped_document.location_to_offset(location)
 
 
 def editor_theme(theme: Theme) -> TextAreaTheme:
-    """A theme of the app as one of the editor."""
+    """Return a theme of the app as one of the editor."""
     base = theme.style("editor")
     return TextAreaTheme(
         name=theme.name,

@@ -39,12 +39,12 @@ ROLES: tuple[tuple[CellMark, str], ...] = (
 
 @cache
 def role_of(mark: CellMark) -> str:
-    """The role that a cell with these marks is drawn in: the most particular one."""
+    """Return the role that a cell with these marks is drawn in: the most particular one."""
     return next((role for flag, role in ROLES if mark & flag), "")
 
 
 def heat_text(piece: CellText, glyphs: Glyphs, colourless: bool) -> str:
-    """A cell as heat alone: its sign and how strong it is, as a number over a colour or as a shade."""
+    """Return a cell as heat alone: its sign and how strong it is, as a number over a colour or as a shade."""
     if piece.level is None or piece.mark & (CellMark.PENDING | CellMark.MASKED):
         return piece.text
     strength = step_of(piece.level, STRENGTHS)
@@ -55,7 +55,10 @@ def heat_text(piece: CellText, glyphs: Glyphs, colourless: bool) -> str:
 
 
 def without_read_marks(cells: tuple[tuple[Cell, ...], ...]) -> tuple[tuple[Cell, ...], ...]:
-    """The cells without the marks of a whole row or column that is read: a slow link has the active cells."""
+    """Return the cells without the marks of a whole row or column that is read.
+
+    A slow link has the active cells.
+    """
     factors = sum(bool(cell.mark & CellMark.FACTOR) for row in cells for cell in row)
     away = CellMark.READ if factors == 1 else CellMark.READ | CellMark.FACTOR
     return tuple(
@@ -88,7 +91,7 @@ class Matrix(RowWidget):
         self.big = False
 
     def show_panel(self, panel: Panel, slot: PanelSlot, showing: Showing, big: bool = False) -> None:
-        """Shows a window of a panel, `big` in large letters; cells that look as before are not sent again."""
+        """Show a window of a panel, `big` in large letters; cells that look as before are not sent again."""
         old, kept = self.cells, self._alike(slot, showing) and big == self.big
         self.panel, self.slot, self.showing, self.big = panel, slot, showing, big
         self.cells = panel.cells.window(slot.rows, slot.columns, slot.decimals)
@@ -116,7 +119,7 @@ class Matrix(RowWidget):
         return (ACROSS, DOWN) if self.big else (1, 1)
 
     def _alike(self, slot: PanelSlot, showing: Showing) -> bool:
-        """Whether cells may be compared with those shown: the same number, size and look of them."""
+        """Return whether cells may be compared with those shown: the same number, size and look of them."""
         old = self.slot
         return (
             old is not None
@@ -125,7 +128,7 @@ class Matrix(RowWidget):
         )
 
     def render_line(self, y: int) -> Strip:
-        """One row of cells, as few runs as its marks allow."""
+        """Return one row of cells, as few runs as its marks allow."""
         width = self.outer_size.width
         theme, glyphs = self.theme, self.glyphs
         few = appearance_of(self.app).few_colours
@@ -146,7 +149,7 @@ class Matrix(RowWidget):
         return strip.adjust_cell_length(width, theme.style(""))
 
     def on_click(self, event: events.Click) -> None:
-        """Puts the cell cursor on the cell clicked."""
+        """Put the cell cursor on the cell clicked."""
         if self.panel is None or self.slot is None:
             return
         across, down = self._scale

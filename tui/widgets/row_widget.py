@@ -62,7 +62,7 @@ class RowWidget(Widget, inherit_css=False):
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
-        """Forgets the rows that have to be drawn anew: those of the regions, or all."""
+        """Forget the rows that have to be drawn anew: those of the regions, or all."""
         self._page = None
         if regions and not (layout or recompose):
             for region in regions:
@@ -73,7 +73,7 @@ class RowWidget(Widget, inherit_css=False):
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The rows of a region of the widget, those that were kept as they are.
+        """Return the rows of a region of the widget, those that were kept as they are.
 
         The compositor asks every widget for all of its rows whenever one of them has changed anything.
         """
@@ -101,7 +101,7 @@ class RowWidget(Widget, inherit_css=False):
         return strip
 
     def show(self, rows: Sequence[Row]) -> None:
-        """Shows these rows; what looks as before is not sent again."""
+        """Show these rows; what looks as before is not sent again."""
         glyphs = self.glyphs
         if glyphs.plain:
             rows = [tuple(span.with_text(glyphs.text(span.text)) for span in spans) for spans in rows]
@@ -124,7 +124,7 @@ class RowWidget(Widget, inherit_css=False):
             self.refresh(*dirty)
 
     def render_line(self, y: int) -> Strip:
-        """One row as a strip as wide as the widget."""
+        """Return one row as a strip as wide as the widget."""
         width = self.outer_size.width
         theme, glyphs = self.theme, self.glyphs
         spans = self.rows[y] if y < len(self.rows) else ()
@@ -136,7 +136,7 @@ class RowWidget(Widget, inherit_css=False):
         return Strip(segments, width).simplify()
 
     def on_click(self, event: events.Click) -> None:
-        """Turns a click into the command of the span under it."""
+        """Turn a click into the command of the span under it."""
         if event.y < len(self.rows):
             span = span_at(self.rows[event.y], event.x)
             if span is not None and span.do:
@@ -145,10 +145,10 @@ class RowWidget(Widget, inherit_css=False):
 
 
 def theme_of(widget: Widget) -> Theme:
-    """The theme in force for a widget; a bare app gets the dark one."""
+    """Return the theme in force for a widget; a bare app gets the dark one."""
     return appearance_of(widget.app).theme
 
 
 def glyphs_of(widget: Widget) -> Glyphs:
-    """The characters in force for a widget."""
+    """Return the characters in force for a widget."""
     return appearance_of(widget.app).glyphs

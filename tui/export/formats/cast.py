@@ -36,7 +36,7 @@ class AsciicastWriter:
         self._line({"version": 3, "term": term, "title": export.title})
 
     def add(self, shot: Shot) -> None:
-        """The next shot."""
+        """Write the next shot."""
         from rich.color import ColorSystem
 
         if shot.stop != self._stop:
@@ -50,11 +50,11 @@ class AsciicastWriter:
         self._wait += shot.seconds
 
     def end(self) -> None:
-        """After the last shot."""
+        """Write the event that ends the recording."""
         self._event("x", "0")
 
     def _event(self, code: str, data: str) -> None:
-        """One event; its time is that since the event before."""
+        """Write one event, with the time since the one before."""
         self._line([round(self._wait, 3), code, data])
         self._wait = 0.0
 

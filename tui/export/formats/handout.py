@@ -17,13 +17,13 @@ class HandoutWriter:
         write(f"# {_line(export.title)}\n")
 
     def add(self, shot: Shot) -> None:
-        """The next shot; with the first of a stop, the one before is complete."""
+        """Take the next shot; with the first of a stop, the one before is complete."""
         if self._stop and shot.stop != self._stop[0].stop:
             self.end()
         self._stop.append(shot)
 
     def end(self) -> None:
-        """Writes the stop that is complete."""
+        """Write the stop that is complete."""
         if not self._stop:
             return
         shown = on_paper(self._stop)
@@ -33,7 +33,7 @@ class HandoutWriter:
             self._write(_fenced(self._picture(shown), "text"))
 
     def _picture(self, shot: Shot) -> str:
-        """The frame as text, without what the handout has already: its head, prose and program."""
+        """Return the frame as text, without what the handout has already: its head, prose and program."""
         from tui.render.plain import to_plain
 
         return to_plain(shot.frame(self._ascii_only), self._width, whole=False)
@@ -45,7 +45,7 @@ def _program(shot: Shot) -> str:
 
 
 def _prose(shot: Shot) -> str:
-    """The stop's text; a link to a lesson is its words."""
+    """Return the stop's text; a link to a lesson is its words."""
     return "".join(text for text, _ in spans(shot.session.view.at_stop.prose)).strip()
 
 
@@ -54,7 +54,7 @@ def _block(text: str) -> str:
 
 
 def _fenced(text: str, language: str) -> str:
-    """A fence that no line of the text closes."""
+    """Return a fence that no line of the text closes."""
     longest = max(map(len, re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"\n{fence}{language}\n{text}{fence}\n"

@@ -36,7 +36,7 @@ class HtmlWriter:
         self._shots: list[tuple[Shot, str, str, str]] = []  # with the part, where it is, and its picture
 
     def add(self, shot: Shot) -> None:
-        """The next picture."""
+        """Make the next picture."""
         from tui.export.html_parts import picture, position_text
 
         frame, stop = shot.frame(self._export.ascii_only), shot.session.view.at_stop
@@ -46,7 +46,7 @@ class HtmlWriter:
         )
 
     def end(self) -> None:
-        """Writes the page."""
+        """Write the page."""
         from tui.export.html_parts import paragraphs
 
         write, title = self._write, self._export.title

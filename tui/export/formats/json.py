@@ -16,7 +16,7 @@ class JsonWriter:
         write(f'{{"format": 1, "title": {json.dumps(export.title, ensure_ascii=False)}, "frames": [')
 
     def add(self, shot: Shot) -> None:
-        """The next frame."""
+        """Write the next frame."""
         from tui.render.json_text import frame_object
 
         facts = {"seconds": round(shot.seconds, 3), **frame_object(shot.frame())}
@@ -25,7 +25,7 @@ class JsonWriter:
         self._first = False
 
     def end(self) -> None:
-        """Closes the object."""
+        """Close the object."""
         self._write("\n]}\n")
 
 

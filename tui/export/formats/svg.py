@@ -15,11 +15,11 @@ class SvgWriter:
         self._svg = ScreenSvg(export.title, export.size, colours_of(THEMES[export.theme]), write)
 
     def add(self, shot: Shot) -> None:
-        """The next screen."""
+        """Draw the next screen."""
         self._svg.add(shot.screen, shot.seconds)
 
     def end(self) -> None:
-        """Writes the whole."""
+        """Write the whole."""
         self._svg.end()
 
 
