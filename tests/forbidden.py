@@ -23,7 +23,10 @@ ALLOWED = {
         "attribute_of",
     ): "a name that stands in the table of a layer's attributes",
     ("tui.cli.main", "command"): "a command's module, by the words of our table of commands",
-    ("tui.model.flags", "flag_value"): "a flag's value, by a name of our table of settings or of the view's flags",
+    (
+        "tui.model.flags",
+        "flag_value",
+    ): "a flag's value, by a name of our table of settings or of the view's flags",
     ("llm_linalg.api.trusted", "_imported"): "the user's own module, which they asked to be imported and run",
     ("llm_linalg.api.trusted", "_attribute"): "the user's own function, by the name that they gave",
 }

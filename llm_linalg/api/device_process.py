@@ -44,7 +44,7 @@ def available() -> bool:
     return bool(distributed.is_available()) and bool(distributed.is_gloo_available())
 
 
-def named_values(trace: Record[Any]) -> DeviceValues:
+def values_by_name(trace: Record[Any]) -> DeviceValues:
     """Return the tensors that a program gave a name: shape, type and values, for those that are small."""
     return {
         name: {
@@ -118,7 +118,7 @@ def run(job: Mapping[str, Any], folder: Path, rank: int) -> dict[str, Any]:
         return {"error": error.message}
     finally:
         distributed.destroy_process_group()
-    return {"told": named_values(trace)}
+    return {"told": values_by_name(trace)}
 
 
 def main() -> int:

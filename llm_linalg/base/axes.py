@@ -1,9 +1,8 @@
-"""An axes spec in the manner of einsum: which axis of an operand runs along which axis of the result.
+"""Axes specs, as in einsum: which axis of an operand runs along which axis of the result.
 
-``ik,kj->ij`` says that a matrix product's cell (i, j) is made from row i of the first operand and
-column j of the second. From that one line follow the cells read, the loop orders, the shape rule
-with its error, and the formula. An axis of size 1 where the label is larger is broadcast: it always
-reads index 0.
+``ik,kj->ij`` says that cell (i, j) of a matrix product is computed from row i of the first operand and
+column j of the second. The cells read, the loop orders, the shape rule with its error, and the formula
+all follow from that one line. An axis of size 1 whose label is larger is broadcast: index 0 is read.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ Shape = tuple[int, ...]
 
 
 def extent(shape: Sequence[int]) -> int:
-    """Return how many rows or cells torch may go through of a shape: an axis of none counts as one."""
+    """Return the number of cells of a shape, an empty axis counting as 1: torch may loop over the others."""
     return prod([size or 1 for size in shape])
 
 
@@ -30,8 +29,8 @@ class ShapeMismatch(Exception):  # noqa: N818 - a mismatch is what the field cal
 
     Attributes:
         axes: The axes that clash.
-        rule: Why the rule needs otherwise, as a sentence.
-        at: The operand that the sentence is about, where no axis of it is.
+        rule: What the rule requires, as a sentence.
+        at: The operand that the sentence is about, if it is about no particular axis.
     """
 
     def __init__(self, rule: str, *axes: MismatchedAxis, at: int | None = None) -> None:
@@ -61,16 +60,19 @@ class Axes:
         given: Mapping[str, int] | None = None,
         rules: Mapping[str, str] | None = None,
     ) -> Axes:
-        """Give each label its size, or raise `ShapeMismatch`.
+        """Return the spec with the size of each label.
 
         Args:
             output: The labels of the result's axes.
             operands: The labels of each operand's axes.
             shapes: The operands' shapes.
-            exact: The labels that must match exactly; the others broadcast.
+            exact: The labels whose sizes must be equal; the others broadcast.
             rule: The sentence of the error.
             given: Sizes of labels that only the output has.
-            rules: The sentences of labels that have another.
+            rules: By label, a sentence to use instead of `rule`.
+
+        Raises:
+            ShapeMismatch: If two sizes of a label don't fit.
         """
         first: dict[str, MismatchedAxis] = {}
         for position, (labels, shape) in enumerate(zip(operands, shapes, strict=True)):
@@ -99,16 +101,16 @@ class Axes:
 
     @property
     def letters(self) -> Mapping[str, str]:
-        """A letter for each label, as torch's einsum writes them: 52 at the most."""
+        """A letter for each label, for `torch.einsum`, which has 52."""
         return dict(zip(self.sizes, ascii_letters, strict=False))
 
     @property
     def terms(self) -> int:
-        """How many combinations of the reduced labels there are for one output cell."""
+        """The number of terms of one output cell: the product of the reduced labels' sizes."""
         return prod(self.sizes[label] for label in self.reduction_labels)
 
     def broadcast(self, operand: int) -> tuple[bool, ...]:
-        """Say for each axis of an operand whether it is repeated along its label."""
+        """Return for each axis of an operand whether it is broadcast along its label."""
         pairs = zip(self.operands[operand], self.shapes[operand], strict=True)
         return tuple(size == 1 and self.sizes[label] != 1 for label, size in pairs)
 
@@ -119,12 +121,12 @@ class Axes:
 
 @lru_cache(1_000)
 def align_right(rank: int, total: int, prefix: str = "a") -> Labels:
-    """Return the labels of an operand of ``rank`` axes, aligned at the right among ``total``."""
+    """Return the labels of an operand with ``rank`` axes among ``total``, aligned right for broadcasting."""
     return tuple(f"{prefix}{axis}" for axis in range(total - rank, total))
 
 
 def pointwise(shapes: Sequence[Shape], rule: str = "") -> Axes:
-    """Return the spec of an elementwise operation: shapes aligned at the right, size 1 repeated."""
+    """Return the spec of an elementwise operation, whose shapes are broadcast as torch does."""
     return _pointwise(tuple(shapes), rule)
 
 

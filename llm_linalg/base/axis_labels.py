@@ -1,6 +1,6 @@
-"""What the axes of a tensor are called, and what stands at their places: ``query``, and the tokens.
+"""Names of a tensor's axes, and labels of their positions: ``query``, and the tokens along it.
 
-A lesson declares a few; the others are derived by `llm_linalg.analysis.axis_names`.
+A lesson declares a few; `llm_linalg.analysis.axis_names` derives the others.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 
 class AxisLabels(NamedTuple):
-    """One axis of a tensor.
+    """The name of one axis of a tensor, and the labels along it.
 
     Attributes:
-        name: What runs along it, such as ``query``; empty if nobody said.
-        labels: A word for each of its places, empty where there is none; () for none at all.
+        name: What runs along the axis, such as ``query``; empty if unknown.
+        labels: A word for each position, empty where there is none; () for no labels at all.
     """
 
     name: str = ""
@@ -28,11 +28,11 @@ TensorLabels = tuple[AxisLabels, ...]
 
 
 class AxisDeclarations(NamedTuple):
-    """What is said of some tensors' axes beforehand.
+    """The axis names and labels that a lesson declares.
 
     Attributes:
-        axes: For a tensor's name the names of its axes, in order; an empty one says nothing.
-        labels: For an axis's name the words at its places, or the name of a list in the program.
+        axes: Pairs of a tensor's name and the names of its axes, in order; an empty name declares nothing.
+        labels: Pairs of an axis's name and the words along it, or the name of a list in the program.
     """
 
     axes: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -42,12 +42,12 @@ class AxisDeclarations(NamedTuple):
         return bool(self.axes)
 
     @property
-    def required_names(self) -> set[str]:
-        """The names that the program has to have: of the tensors, and of lists of words."""
+    def needs(self) -> set[str]:
+        """The names that the program must define: of tensors, and of lists of words."""
         return {tensor for tensor, _ in self.axes} | {x for _, x in self.labels if isinstance(x, str)}
 
     def labels_of(self, lists: Mapping[str, Sequence[str]]) -> dict[str, TensorLabels]:
-        """Return the edges of each tensor declared; a list that the program lacks labels nothing.
+        """Return the axes of each declared tensor; a list that the program lacks gives no labels.
 
         Args:
             lists: The program's own lists of words, by name.
@@ -66,7 +66,7 @@ NO_DECLARATIONS = AxisDeclarations()
 
 
 def fit_labels(edge: AxisLabels, size: int) -> AxisLabels:
-    """Return an edge with as many labels as its axis has places."""
+    """Return an axis with its labels cut or padded to `size` positions."""
     given = edge.labels[:size]
     labels = (*given, *[""] * (size - len(given))) if any(given) else ()
     return AxisLabels(edge.name, labels)

@@ -1,7 +1,7 @@
-"""Collections of cells: sets of index tuples, stored as ranges.
+"""Sets of cells (index tuples), stored as ranges.
 
-A step over a 4096 x 4096 tensor writes or reads millions of cells; what it holds is a few ranges.
-Every class here is a `collections.abc.Set`, so it compares with a Python set of tuples.
+A step over a 4096 x 4096 tensor reads or writes millions of cells, which take a few ranges here.
+Every class is a `collections.abc.Set`, so it compares equal to a Python set of tuples.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Cells = Set[Index]
 
 
 def strides(shape: Sequence[int]) -> tuple[int, ...]:
-    """Return the row-major strides, in cells, of a shape."""
+    """Return the row-major strides of a shape, in cells."""
     steps = [1] * len(shape)
     for axis in range(len(shape) - 2, -1, -1):
         steps[axis] = steps[axis + 1] * shape[axis + 1]
@@ -40,7 +40,7 @@ def ravel(index: Sequence[int], shape: Sequence[int]) -> int:
 
 
 class _Cells(Set[Index]):
-    """What all collections of cells share: a set's operators give a plain frozenset."""
+    """The base of all sets of cells, whose set operators return a plain frozenset."""
 
     __slots__ = ()
 
@@ -84,7 +84,7 @@ class Box(_Cells):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Diagonal(_Cells):
-    """The cells with i + j = ``total`` in the last two axes of a slice: one front of a wave."""
+    """The cells with i + j = ``total`` in the matrix at ``prefix``: one front of a wave."""
 
     prefix: Index
     total: int
@@ -109,7 +109,7 @@ class Diagonal(_Cells):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Points(_Cells):
-    """Cells of a shape by their row-major positions, sorted: for what is no product of ranges."""
+    """Cells of a shape by their sorted row-major positions, for sets that are not a product of ranges."""
 
     shape: tuple[int, ...]
     flat: tuple[int, ...]

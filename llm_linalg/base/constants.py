@@ -1,6 +1,13 @@
-"""Words and bounds that lessons, command lines and the engine share; light, so that all may import them."""
+"""Words and bounds shared by lessons, command lines and the engine; importing them costs nothing."""
 
 from __future__ import annotations
 
-ORDER_NAMES = ("cells", "terms", "rows", "columns", "outer", "wave")  # `llm_linalg.walks.orders` has each
-MOST_RANKS = 8  # devices that a program may run on together
+ORDER_NAMES = (
+    "cells",
+    "terms",
+    "rows",
+    "columns",
+    "outer",
+    "wave",
+)  # implemented in `llm_linalg.walks.orders`
+MOST_RANKS = 8  # devices that one program may run on

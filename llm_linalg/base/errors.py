@@ -1,7 +1,7 @@
-"""What goes wrong with a program, as values that a screen can show.
+"""Errors of a program, as values that a screen can show.
 
-A message is one sentence. ``str(error)`` is the message, the place, and the line with a caret
-under it: a screen at most, and free of control characters whatever the program held.
+A message is one sentence. ``str(error)`` is the message, the place, and the line with a caret under it: one
+screen at most, and free of control characters whatever the program contains.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Span(NamedTuple):
         return self.of(source.split("\n"))
 
     def of(self, lines: Sequence[str]) -> str:
-        """Return the part that the span covers of a program's lines."""
+        """Return the text that the span covers, given the program's lines."""
         lines = [*lines[self.line - 1 : self.end_line]]
         if not lines:
             return ""
@@ -43,7 +43,7 @@ class Span(NamedTuple):
         return "\n".join(lines)
 
     def shift(self, lines: int) -> Span:
-        """Return the place so many lines further down."""
+        """Return the span `lines` further down."""
         return Span(self.line + lines, self.column, self.end_line + lines, self.end_column)
 
     def replace_in(self, source: str, text: str) -> str:
@@ -55,13 +55,13 @@ class Span(NamedTuple):
 
 
 class StackFrame(NamedTuple):
-    """A place that a call of trusted Python came through.
+    """A stack frame of trusted Python, on the way to a call that failed.
 
     Attributes:
-        file: Its file.
-        span: The expression in it.
-        function: The function, with the classes and functions that it stands in.
-        text: The line.
+        file: The file's path.
+        span: The expression that the frame was evaluating.
+        function: The function's qualified name.
+        text: The source line.
     """
 
     file: str
@@ -80,7 +80,7 @@ class StackFrame(NamedTuple):
 
 
 def innermost(frames: tuple[StackFrame, ...]) -> tuple[Span | None, str]:
-    """Return the place that frames lead to, and a source in which it is: the lines above are only counted."""
+    """Return the innermost frame's span, and a source that contains it: its line, below empty ones."""
     if not frames:
         return None, ""
     return frames[-1].span, "\n" * (frames[-1].line - 1) + frames[-1].text
@@ -91,10 +91,10 @@ class ProgramError(Exception):
 
     Attributes:
         message: One sentence.
-        span: Where it is, or None when it has no place.
+        span: The place of the error; None if it has none.
         source: The program's text.
-        frames: In trusted Python, what led to the call that failed, outermost first.
-        trace: Of a program that began to run, the trace of what it did before it failed; else None.
+        frames: The stack frames of trusted Python that led to the failing call, outermost first.
+        trace: What a program did before it failed; None if it did not start.
     """
 
     frames: tuple[StackFrame, ...] = ()
@@ -107,7 +107,7 @@ class ProgramError(Exception):
         self.source = source
 
     def shift(self, lines: int) -> Self:
-        """Return the error as that of a text with so many lines more above the program, or fewer (< 0)."""
+        """Return the error as it would be with `lines` more lines above the program (fewer if negative)."""
         other = copy(self)
         if self.span is not None:
             other.span = self.span.shift(lines)
@@ -126,7 +126,7 @@ class ProgramError(Exception):
 
     @property
     def end_column(self) -> int | None:
-        """The column after the last, on the first line of the place."""
+        """The column after the last, on the first line of the span."""
         if self.span is None:
             return None
         if self.span.end_line == self.span.line:
@@ -157,15 +157,15 @@ class ProgramError(Exception):
 
 
 class LimitError(ProgramError):
-    """A program that asks for more cells, multiplications, steps or text than the budget allows."""
+    """A program that exceeds its budget of cells, multiplications, steps, text or time."""
 
 
 class HaltedError(ProgramError):
-    """A program that was stopped from outside, at the place where it was."""
+    """A program that was stopped from outside while it ran."""
 
 
 class OperandInfo(NamedTuple):
-    """An operand of a call that failed: its name, its shape, and the text that made it."""
+    """An operand of a failed call: its name, its shape, and the text of its expression."""
 
     name: str
     shape: tuple[int, ...]
@@ -181,18 +181,18 @@ class MismatchedAxis(NamedTuple):
 
 
 class Repair(str):
-    """Source text that replaces the failing expression; it was run, and worked.
+    """Source text that can replace the failing expression; it was run and worked.
 
     Attributes:
-        shape: The shape of what it gives.
-        why: A few words on what it changes.
+        shape: The shape of its result.
+        why: What it changes, in a few words.
     """
 
     shape: tuple[int, ...]
     why: str
 
     def __new__(cls, source: str, shape: tuple[int, ...], why: str) -> Repair:
-        """Make a repair of its text and what is known of it."""
+        """Create the text with its attributes; a `str` is immutable, so `__init__` comes too late."""
         repair = super().__new__(cls, source)
         repair.shape = shape
         repair.why = why
@@ -207,8 +207,8 @@ class ShapeError(ProgramError):
         operands: Its operands, in the order of the parameters.
         axes: The axes that clash.
         repairs: Expressions that can replace the failing one.
-        detail: What torch says of it.
-        most: Of a look-up: the largest place that was asked for.
+        detail: torch's own message.
+        most: The largest index of a failed look-up; None for other operations.
         values: The operands' tensors.
     """
 
@@ -239,7 +239,7 @@ class ShapeError(ProgramError):
         """The text of the failing expression."""
         return self.span.text(self.source) if self.span else ""
 
-    def repaired(self, repair: str) -> str:
+    def apply_repair(self, repair: str) -> str:
         """Return the program with ``repair`` in place of the failing expression."""
         return self.span.replace_in(self.source, repair) if self.span else self.source
 

@@ -1,8 +1,8 @@
-"""Garbage collection while a program runs: what was there before is not gone through again and again.
+"""Make full garbage collections rare while a program runs.
 
-A run makes many objects that stay: each node of its trace. So Python looks for garbage often, and now and
-then among all that torch and the app have made too. While a program runs that is put off. What it made is
-collected as ever: a trace that nobody holds any more takes no memory for long, however many runs follow.
+A run creates many objects that stay, such as the nodes of its trace. They trigger collections, some of them
+full ones, which traverse all objects of torch and the app as well. While a program runs, full collections
+are put off; young generations are collected as usual, so a released trace is still freed soon.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SELDOM = 400  # collections of newer objects before one of all; Python's own number is 10
+SELDOM = 400  # collections of the middle generation per full one; Python's default is 10
 _LOCK = Lock()
 _running = 0
 _before: tuple[int, int, int] | None = None
@@ -24,9 +24,9 @@ _meanwhile: tuple[int, int, int] | None = None
 
 @contextmanager
 def rare_full_collections() -> Iterator[None]:
-    """Let Python look for garbage among new objects, and seldom among all, while the context is open.
+    """Collect the oldest generation only rarely while the context is open.
 
-    Several threads may be in it. What somebody else says meanwhile of how often it looks stays so.
+    Several threads may enter it. Thresholds that somebody else sets in the meantime are left alone.
     """
     global _running, _before, _meanwhile  # noqa: PLW0603  the collector is one for all threads
     with _LOCK:

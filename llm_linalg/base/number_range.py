@@ -1,4 +1,4 @@
-"""What the common format of many numbers depends on, found by reductions over a tensor."""
+"""Find the range of a tensor's numbers, on which their common format depends, by reductions over it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Style: TypeAlias = Literal["plain", "whole", "fixed", "scientific"]
 
 @dataclass(frozen=True, slots=True)
 class NumberRange:
-    """What a common format depends on.
+    """What the common format of many numbers depends on.
 
     Attributes:
-        kind: The widest kind of number met.
+        kind: The widest kind of number among them.
         extremes: The least and the greatest number; of floats, the finite ones farthest from zero on either
             side and the least size that is not 0, with either sign. Their texts are the longest.
         zeros: Those present of 0.0 and -0.0. (In torch's printing a negative zero may stick out of its
@@ -37,7 +37,7 @@ class NumberRange:
     whole: bool = True
 
     def style(self, scientific: bool | None) -> Style:
-        """The style that torch's printer would choose (torch/_tensor_str.py), unless `scientific` decides."""
+        """Return the style that torch's printer (torch/_tensor_str.py) chooses, unless `scientific` is set."""
         if self.kind != "float":
             return "plain"
         sizes = [abs(x) for x in self.extremes]
@@ -50,7 +50,7 @@ class NumberRange:
 
 
 def summary(tensor: torch.Tensor) -> str:
-    """A tensor in one line: `float32 (3, 4)  min -1.2  max 2.3  mean 0.1  2 nan`, of what is finite."""
+    """Return a tensor's facts in one line: `float32 (3, 4)  min -1.2  max 2.3  mean 0.1  2 nan`."""
     head = f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
     if tensor.is_meta:
         return f"{head}  no values (meta)"
@@ -58,13 +58,13 @@ def summary(tensor: torch.Tensor) -> str:
 
 
 def _is_tensor(values: object) -> TypeGuard[torch.Tensor]:
-    """Whether this is a tensor, found without importing torch: where torch is not loaded there are none."""
+    """Return whether a value is a tensor, without importing torch: if it isn't loaded, there are none."""
     module = sys.modules.get("torch")
     return module is not None and isinstance(values, vars(module).get("Tensor", ()))
 
 
 def number_ranges(values: torch.Tensor | Values) -> tuple[NumberRange, ...]:
-    """Surveys a tensor or plain numbers: one survey of real numbers; of complex ones two, of either part."""
+    """Return the range of a tensor or of plain numbers; for complex numbers two, of either part."""
     if _is_tensor(values):
         parts = (values.real, values.imag) if values.is_complex() else (values,)
         return tuple(_survey_tensor(part) for part in parts)
@@ -84,7 +84,7 @@ def _numbers(values: Values) -> Iterator[Number]:
 
 
 def _native(values: torch.Tensor) -> torch.Tensor:
-    """The same real numbers in a dtype that has the reductions on a CPU."""
+    """Return the same real numbers in a dtype for which the CPU has the reductions."""
     import torch
 
     if values.is_floating_point():
@@ -96,12 +96,12 @@ def _native(values: torch.Tensor) -> torch.Tensor:
 
 
 def _survey_tensor(tensor: torch.Tensor) -> NumberRange:
-    """Surveys a real tensor of any shape; one on the meta device has no values and counts as empty."""
+    """Return the range of a real tensor of any shape; a meta tensor has no values and counts as empty."""
     kind: Literal["bool", "int", "float"] = "float" if tensor.is_floating_point() else "int"
     if tensor.numel() == 0 or tensor.is_meta:
         return NumberRange(kind)
     values = tensor.detach().resolve_neg()
-    # A broadcast axis repeats the same numbers: looking at them once keeps an expanded tensor small.
+    # An expanded axis (stride 0) repeats the same numbers, so one position along it is enough.
     for axis, stride in enumerate(values.stride()):
         values = values.narrow(axis, 0, 1) if stride == 0 else values
     values = _native(values)
@@ -128,13 +128,13 @@ def _survey_tensor(tensor: torch.Tensor) -> NumberRange:
         negative = values.signbit()
         zeros = tuple(x for x, sign in ((0.0, ~negative), (-0.0, negative)) if (zero & sign).any())
         sizes = sizes.masked_fill(zero, math.inf)
-    # One row settles it for most tensors; only whole ones are read to the end.
+    # One row decides for most tensors; only tensors of whole numbers are read to the end.
     whole = all(bool((part == part.ceil()).all()) for part in (values[(0,) * (values.dim() - 1)], values))
     return NumberRange(kind, _extremes(sizes.min().item(), low, high), zeros, others, whole)
 
 
 def _survey_numbers(numbers: Sequence[int | float]) -> NumberRange:
-    """Surveys plain Python numbers: one float among them makes all of them floats, as in `torch.tensor`."""
+    """Return the range of Python numbers; one float among them makes all floats, as in `torch.tensor`."""
     if not any(isinstance(x, float) for x in numbers):
         booleans = bool(numbers) and all(isinstance(x, bool) for x in numbers)
         return NumberRange("bool" if booleans else "int", (min(numbers), max(numbers)) if numbers else ())
@@ -151,7 +151,7 @@ def _survey_numbers(numbers: Sequence[int | float]) -> NumberRange:
 
 
 def _extremes(near: float, low: float, high: float) -> tuple[float, ...]:
-    """The floats with the longest texts between two bounds, where `near` is the least size that is not 0."""
+    """Return the floats with the longest texts between two bounds; `near` is the least size above 0."""
     candidates = ((low < 0, low), (low < 0, -near), (high > 0, near), (high > 0, high))
     return tuple(x for there, x in candidates if there)
 
@@ -164,7 +164,7 @@ def _float(value: int | float) -> float:
 
 
 def _statistics(values: torch.Tensor) -> Iterator[str]:
-    """The parts of a summary after dtype and shape."""
+    """Yield the parts of a summary after dtype and shape."""
     import torch
 
     if values.numel() == 0:

@@ -1,8 +1,8 @@
-"""Numbers as text: in a cell of a given width, in a tensor's common format, in one line, in full.
+"""Format numbers: in a cell of a given width, in a tensor's common format, in one line, in full.
 
-A tensor's cells look as torch prints them. What their common format depends on is found by reductions over
-the tensor (see `survey`), so a large tensor costs a few passes and no Python list; text is made only for the
-cells that are asked for. Nothing here imports torch until it is given a tensor.
+A tensor's cells look as torch prints them. Their common format follows from reductions over the tensor (see
+`number_ranges`), so a large tensor costs a few passes and no Python list; only the cells on the screen are
+formatted. Nothing here imports torch until it is given a tensor.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ class Formatter:
         scientific: bool | None = None,
         ascii_only: bool = False,
     ) -> Formatter:
-        """Finds the common format of a tensor, or of a sample of Python numbers.
+        """Return the common format of a tensor, or of a sample of Python numbers.
 
         Args:
-            values: A tensor of any shape, or numbers, nested as they like (None is skipped). All of a tensor
-                is looked at, where torch looks at the corners of one above 1,000 cells.
+            values: A tensor of any shape, or numbers, nested at will (None is skipped). All of a tensor is
+                read, where torch's printer reads the corners of one above 1,000 cells.
             decimals: Digits after the point; torch's own printing has 4.
             limit: The most columns that a number may take. Decimals are given up first, down to one; numbers
                 that are still too wide are then shortened one by one, as `format_cell` does.
@@ -104,11 +104,11 @@ class Formatter:
         return cls(style, places, int(min(max(width, others), room)), ascii_only)
 
     def text(self, value: Number) -> str:
-        """One number, right-aligned to `width`; one from outside the sample that is too wide is shortened."""
+        """Return a number right-aligned to `width`; one from outside the sample may have to be shortened."""
         return self.token(value).rjust(self.width)
 
     def token(self, value: Number) -> str:
-        """One number without the padding, in at most `width` columns."""
+        """Return a number without padding, in at most `width` columns."""
         if self.imaginary is not None:
             written = _complex_text(complex(value), self.style, self.imaginary.style, self.decimals)
         else:
@@ -121,17 +121,17 @@ class Formatter:
 
 
 def format_cell(value: Number, width: int, decimals: int = 4, *, ascii_only: bool = False) -> str:
-    """One number in at most `width` columns, unpadded: as torch prints it alone where that fits.
+    """Return a number in at most `width` columns, unpadded: as torch prints it alone if that fits.
 
-    Else decimals are given up, then `1e+10` is tried, then `1e10`; `#` says that there is no room for the
-    truth. A float that was rounded to no decimals has no point (`12`), where a whole one has it (`12.`).
+    Otherwise it loses decimals, then becomes `1e+10`, then `1e10`; `#` says that nothing truthful fits. A
+    float that was rounded to no decimals has no point (`12`), whereas a whole one has it (`12.`).
     """
     written = _alone(value, decimals)
     return written if len(written) <= width else _shorten(value, width, decimals, ascii_only)
 
 
 def exact(value: Number, dtype: torch.dtype | str = "float64") -> str:
-    """A number in full: the shortest text that reads back as the same number of that dtype.
+    """Return the shortest text that reads back as the same number of a dtype.
 
     Args:
         value: The number; a float is rounded to the dtype first.
@@ -153,7 +153,7 @@ def exact(value: Number, dtype: torch.dtype | str = "float64") -> str:
 
 
 def significant(value: Number, digits: int = 6) -> float | int | bool | str:
-    """For JSON: a float to `digits` significant digits; nan, inf, -inf and complex numbers as strings."""
+    """Return a number for JSON: floats with `digits` significant digits; nan, inf, complex as strings."""
     if isinstance(value, complex):
         return f"{value:.{digits}g}"
     if not isinstance(value, float):
@@ -162,9 +162,9 @@ def significant(value: Number, digits: int = 6) -> float | int | bool | str:
 
 
 def adds_up(terms: Iterable[str], total: str) -> bool:
-    """Whether numbers as displayed add up to the total as displayed: then `=` is honest, else `≈`.
+    """Return whether displayed numbers add up to a displayed total, so that `=` is honest and not `≈`.
 
-    A term may be a product (`0.84·-2.18`) and may stand in brackets. What can't be read (`#`) doesn't add up.
+    A term may be a product (`0.84·-2.18`), in brackets or not. What is not a number (`#`) doesn't add up.
     """
     try:
         left, right = [_factors(term) for term in terms], _decimal(total)
@@ -177,7 +177,7 @@ def adds_up(terms: Iterable[str], total: str) -> bool:
 
 
 def _alone(value: Number, decimals: int) -> str:
-    """A number as torch prints a tensor that holds nothing else."""
+    """Return a number as torch prints a tensor that holds nothing else."""
     if isinstance(value, complex):
         real, imaginary = number_ranges(value)
         return _complex_text(value, real.style(None), imaginary.style(None), decimals)
@@ -185,7 +185,7 @@ def _alone(value: Number, decimals: int) -> str:
 
 
 def _text_in(value: Number, style: Style, decimals: int) -> str:
-    """A number in a style, however wide; one that the style would falsify is written as it would be alone."""
+    """Return a number in a style, however wide; if the style would falsify it, as it is printed alone."""
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, complex):
@@ -209,13 +209,13 @@ def _complex_text(value: complex, real: Style, imaginary: Style, decimals: int) 
 
 
 def _shorten(value: Number, width: int, decimals: int, ascii_only: bool) -> str:
-    """The most telling text of a number in at most `width` columns, or `#` all over."""
+    """Return the most precise text of a number in at most `width` columns, else a row of `#`."""
     text = next((text for text in _shorter(value, decimals, ascii_only) if len(text) <= width), None)
     return "#" * width if text is None else text
 
 
 def _shorter(value: Number, decimals: int, ascii_only: bool) -> Iterator[str]:
-    """Texts of a number, the most telling first."""
+    """Yield texts of a number, the most precise first."""
     if isinstance(value, complex):
         yield from (_alone(value, places) for places in range(decimals, -1, -1))
         return
@@ -244,7 +244,7 @@ def _integer(value: int) -> str:
 
 
 def _round_to(value: float, name: str) -> float:
-    """The nearest number of a dtype, ties to even; a double where the dtype is none of the three below."""
+    """Return the nearest number of a dtype, ties to even; dtypes other than the three below are doubles."""
     code = {"float32": "f", "bfloat16": "f", "float16": "e"}.get(name)
     if code is None or not math.isfinite(value):
         return value

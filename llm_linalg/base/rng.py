@@ -1,4 +1,4 @@
-"""torch's generator of random numbers: there is one in a process, and each run has it for itself."""
+"""Serialise runs on torch's global random number generator, and restore its state afterwards."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from threading import Lock
 
 import torch
 
-_IN_USE = Lock()  # two runs in two threads would draw each other's numbers
-_HAS_LOCK: ContextVar[bool] = ContextVar("held", default=False)  # by this run, whichever threads it has
+_IN_USE = Lock()  # without it, runs in two threads would draw each other's numbers
+_HAS_LOCK: ContextVar[bool] = ContextVar("held", default=False)  # per run, in all of its threads
 
 
 @contextmanager
 def lock_rng() -> Iterator[None]:
-    """Have the generator while the context is open, and leave it as it was; other runs wait."""
+    """Hold the generator while the context is open, then restore its state; other runs wait. Re-entrant."""
     if _HAS_LOCK.get():
         with restore_rng():
             yield
@@ -31,14 +31,14 @@ def lock_rng() -> Iterator[None]:
 
 @contextmanager
 def restore_rng() -> Iterator[None]:
-    """Leave the generator as it was, whatever is drawn while the context is open."""
+    """Restore the CPU generator's state when the context ends."""
     with torch.random.fork_rng(devices=[]):
         yield
 
 
 @contextmanager
 def seed_rng(seed: int) -> Iterator[None]:
-    """Have the generator, seeded, while the context is open, and leave it as it was; other runs wait."""
+    """Hold the generator and seed it while the context is open, then restore its state; other runs wait."""
     with lock_rng():
-        torch.default_generator.manual_seed(seed)  # and no other device's
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every device
         yield

@@ -1,11 +1,11 @@
-"""Short texts of values, for messages: whatever the value is, they take no time."""
+"""Short texts of values for messages, in constant time whatever the value is."""
 
 from __future__ import annotations
 
 from reprlib import Repr
 from typing import Any
 
-TYPE_NAMES = {  # what the language calls a value of a type, if not as the type is called
+TYPE_NAMES = {  # the language's names for types, where they differ from Python's
     "str": "text",
     "UserFunction": "function",
     "Method": "function",
@@ -16,7 +16,7 @@ TYPE_NAMES = {  # what the language calls a value of a type, if not as the type 
 
 
 class _Brief(Repr):
-    """As `repr`, of little of a value: what is no number, text, list or the like is named by its type."""
+    """A `repr` cut short, in which an object other than plain data is named by its type."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class _Brief(Repr):
         self.maxstring = 40
 
     def repr_instance(self, x: Any, level: int) -> str:  # noqa: ARG002  as `Repr` calls it
-        """Return what stands for anything else."""
+        """Return the text of an object that `Repr` has no rule for, such as ``a function``."""
         kind = type(x).__name__
         return repr(x) if x is None or isinstance(x, bool | float) else f"a {TYPE_NAMES.get(kind, kind)}"
 
@@ -33,5 +33,5 @@ _BRIEF = _Brief()
 
 
 def short_repr(value: Any, most: int = 60) -> str:
-    """Return a short text of a value."""
+    """Return a value's text in at most `most` characters."""
     return f"{_BRIEF.repr(value):.{most}}"

@@ -1,4 +1,4 @@
-"""Sentences about a word that is not known: what it was, the nearest spelling, what there is."""
+"""Messages about an unknown word: what it was, the nearest spelling, and the words that there are."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ MOST_LISTED = 20
 
 
 def quote(text: str, limit: int = 40) -> str:
-    """`text`, which somebody else wrote, in quotes on one line and cut at `limit` characters."""
+    """Return foreign text cleaned, in quotes, on one line, and cut to `limit` characters."""
     return f'"{clean(text, limit)}"'
 
 
 def hint(word: str, known: Iterable[str]) -> str:
-    """``: did you mean …?`` with the nearest spelling, or nothing."""
+    """Return ``: did you mean …?`` with the nearest spelling; empty if none is near."""
     near = nearest(word, known)
     return f": did you mean {near}?" if near else ""
 
 
 def unknown(what: str, word: str, known: Iterable[str]) -> str:
-    """One sentence on a word that is not among the `known` ones.
+    """Return a sentence about a word that is not among the `known` ones.
 
     >>> unknown("key", "titel", ["title", "part"])
     'unknown key "titel": did you mean "title"? (title, part)'
     >>> unknown("key", "zzz", ["title", "part"])
     'unknown key "zzz": there is title, part'
 
-    Beside a near spelling, more than `MOST_LISTED` names would only hide it.
+    With a near spelling, more than `MOST_LISTED` names are not listed: they would only hide it.
     """
     names = list(known)
     listed = ", ".join(names) or "none"
@@ -40,7 +40,7 @@ def unknown(what: str, word: str, known: Iterable[str]) -> str:
 
 
 def number_duplicates(names: Sequence[str]) -> tuple[str, ...]:
-    """Return names that are told apart: of several that are equal all but the last are numbered, ``x:1``."""
+    """Return unique names: of several equal ones, all but the last are numbered, as ``x:1``."""
     total = Counter(names)
     seen: Counter[str] = Counter()
     made = []

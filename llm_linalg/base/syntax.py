@@ -1,4 +1,4 @@
-"""Texts into syntax trees, one at a time."""
+"""Parse program text into syntax trees, one at a time."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
-# To tell of an error, Python reads its line from the file of this name, if there is one, and only else from
-# the text. No file system can hold this name, so that none is asked.
+# For a syntax error Python reads the line from the file of this name if it exists, not from the text. No file
+# system can have this name, so no file is ever read.
 _NOWHERE = "\ud800"
-# CPython counts how deep a tree is for all threads at once (python/cpython#106905): of two threads that make
-# trees at the same time, one may end with a SystemError.
+# CPython counts the depth of a tree across threads (python/cpython#106905): when two threads build trees at
+# the same time, one may fail with a SystemError.
 _ONE_AT_A_TIME = RLock()
 
 LEAVES = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
-"""Nodes within which nothing stands."""
+"""Node types without children."""
 _CHILDREN: Mapping[type[ast.AST], Callable[[Any], Iterable[ast.AST]]] = {
     **{
         kind: lambda _: () for kind in (ast.Constant, ast.Load, ast.Store, ast.Add, ast.Sub, ast.Mult, ast.Lt)
@@ -45,7 +45,7 @@ _CHILDREN: Mapping[type[ast.AST], Callable[[Any], Iterable[ast.AST]]] = {
     ast.Return: lambda node: _there(node.value),
     ast.FunctionDef: lambda node: (
         *(node.args, *node.body, *node.decorator_list, *_there(node.returns)),
-        *getattr(node, "type_params", ()),  # of Python 3.12 and later
+        *getattr(node, "type_params", ()),  # since Python 3.12
     ),
     ast.arguments: lambda node: (
         *(*node.posonlyargs, *node.args, *_there(node.vararg)),
@@ -57,8 +57,8 @@ _CHILDREN: Mapping[type[ast.AST], Callable[[Any], Iterable[ast.AST]]] = {
 _FORMATTED = re.compile(r"""\b[rR]?[fF][rR]?['"]""")
 _ASIDE = re.compile(
     r"""(?:(?<!\w)([rRbBuUfF]{1,2}))?(\'\'\'|\"\"\"|['"])(?:\\.|(?!\2).)*(?:\2|\Z)|\#[^\n]*""", re.DOTALL
-)  # texts and comments
-_PART = r"\w\x80-\U0010ffff"  # of a name: Python's have marks that \\w has not
+)  # string literals and comments
+_PART = r"\w\x80-\U0010ffff"  # characters of a name: Python allows marks that \\w does not match
 _NAME = re.compile(rf"(\.\s*)?(?<![{_PART}])(?!\d)[{_PART}]+")
 _DOTTED = re.compile(r"(?:\.\s*[^\W\d]\w*\s*){200}")
 _SCANNED = 20_000_000  # characters
@@ -70,7 +70,7 @@ _NO_SIGNS_OR_POINTS = _NO_SIGNS + b"."
 
 @contextmanager
 def no_garbage_collection() -> Iterator[None]:
-    """Collect no garbage: there is none, and to look for it among all objects of torch takes long."""
+    """Switch garbage collection off: parsing makes no garbage, and a pass over torch's objects is slow."""
     collected = gc.isenabled()
     gc.disable()
     try:
@@ -84,9 +84,9 @@ def statements(text: str) -> ast.Module:
     """Return the tree of a program.
 
     Raises:
-        SyntaxError: If it is none.
-        ValueError: If there are characters in it that Python does not take.
-        MemoryError: If it is nested too deeply; or a `RecursionError`.
+        SyntaxError: If the text is not a program.
+        ValueError: If it contains null characters or lone surrogates.
+        MemoryError, RecursionError: If it is nested too deeply.
     """
     with _ONE_AT_A_TIME, no_garbage_collection(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -94,7 +94,7 @@ def statements(text: str) -> ast.Module:
 
 
 def expression(text: str) -> ast.expr:
-    """Return the tree of an expression; what it raises is as for `statements`."""
+    """Return the tree of an expression; raises as `statements` does."""
     with _ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text, _NOWHERE, mode="eval").body
@@ -105,12 +105,12 @@ def _there(node: ast.AST | None) -> tuple[ast.AST, ...]:
 
 
 def children(node: ast.AST) -> Iterable[ast.AST]:
-    """Return the nodes right within one, as `ast.iter_child_nodes` does; for most in a third of the time."""
+    """Return a node's children like `ast.iter_child_nodes`, for most nodes in a third of the time."""
     return _CHILDREN.get(node.__class__, ast.iter_child_nodes)(node)
 
 
 def descendants(*nodes: ast.AST) -> Iterator[ast.AST]:
-    """Yield nodes and all that stand within them, as `ast.walk` does, in less time and in no order."""
+    """Yield nodes and all their descendants like `ast.walk`, faster and in no particular order."""
     todo = list(nodes)
     while todo:
         node = todo.pop()
@@ -119,11 +119,10 @@ def descendants(*nodes: ast.AST) -> Iterator[ast.AST]:
 
 
 def signs(text: str, many: int) -> int:
-    """Return how many brackets, commas, operators and the like a text has, if they are more than many.
+    """Return the number of brackets, commas, operators and the like in a text: the parser's work.
 
-    Those in comments and texts are none, but for texts with braces: expressions stand in them. A parser takes
-    a while for each, also for those of which it makes no node, such as brackets within brackets; points are
-    not counted, since most stand within numbers.
+    Signs in comments and string literals don't count, except in f-strings, which contain expressions. This is
+    worked out only if there are more than `many` in all. Dots don't count, since most belong to numbers.
     """
     count = _count_signs(text)
     if count > many:
@@ -138,10 +137,10 @@ def _count_signs(text: str) -> int:
 
 
 def slow_to_parse(text: str) -> bool:
-    """Return whether a parser takes a time that grows with the square of a part of a text.
+    """Return whether parsing a text takes quadratic time.
 
-    So it is with an import of very many names with dots between them, and before Python 3.12 with a long text
-    in which many braces are: it looks for each from the text's start.
+    That is so for very long dotted names, and before Python 3.12 for long f-strings with many braces, each of
+    which is searched from the string's start.
     """
     if _DOTTED.search(text):
         return True
@@ -152,9 +151,9 @@ def slow_to_parse(text: str) -> bool:
 
 
 def ambiguous_name(text: str) -> tuple[str, int, int] | None:
-    """Return the first name that would be read as another one, with its line and column, if there is one.
+    """Return the first name that Python would normalise to another one (NFKC), with its line and column.
 
-    Names in other texts and comments are none.
+    Names in comments and string literals don't count. None if there is no such name.
     """
     if text.isascii():
         return None
@@ -168,7 +167,7 @@ def ambiguous_name(text: str) -> tuple[str, int, int] | None:
 
 
 def combining_marks(text: str) -> int:
-    """Return how many marks stand one behind another, at most: they are sorted, which takes their square."""
+    """Return the longest run of combining marks: normalising sorts a run, which takes quadratic time."""
     most = marks = 0
     for char in "" if text.isascii() else text:
         marks = marks + 1 if unicodedata.combining(char) else 0

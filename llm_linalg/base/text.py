@@ -1,8 +1,8 @@
-"""Text that the project did not write, made fit for a screen: cleaned and measured.
+"""Clean and measure foreign text for a terminal.
 
 Programs, names, paths, messages: whatever comes from outside goes through `clean` before it is shown.
-Cleaned text holds no character that a terminal obeys, reorders by, or hides. Brackets are left alone, so a
-caller hands the text on as text and never as markup.
+Clean text contains no character that a terminal obeys, hides, or reorders text by. Brackets stay, so it must
+be passed on as text and never as markup.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from itertools import accumulate
 
 _REPLACEMENT = "�"
 _TAB = 4
-# Marks that one character may carry: enough for any language's common text, too few to write over other rows.
+# Combining marks allowed on a character: enough for any language, too few to reach into other rows.
 _MARKS = 2
-# Cc is left out: control characters have pictures. The rest is obeyed, hidden, or of unknown width.
+# Terminals obey or hide these, or their width is unknown. Control characters (Cc) are shown as pictures.
 _UNSAFE = frozenset({"Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARK = frozenset({"Mn", "Me", "Mc"})
-# Letters that are drawn as nothing: the fillers of Hangul and Khmer's inherent vowels.
+# Letters without a glyph: Hangul fillers and Khmer inherent vowels.
 _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u17b4\u17b5")
-# They alter the picture before them, in its width too, and terminals differ: variants and skin tones.
+# Variation selectors and skin tones change the width of the character before them, and terminals differ.
 _STYLE = frozenset(
     map(chr, (*range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400), *range(0xE0100, 0xE01F0), 0x34F))
 )
 
 
 def clean(text: str, limit: int | None = 10_000, *, lines: bool = False) -> str:
-    """Makes foreign text safe to show, and cuts it.
+    """Return foreign text made safe to show, and cut to a limit.
 
-    Every unsafe character becomes one visible character of one column, so that a caret keeps its place: a
-    control character its picture (ESC is `␛`), and C1 and bidi controls, zero-width and invisible
-    characters, surrogates, private and unassigned ones `�`. Tabs are expanded to every fourth column. Marks
-    beyond two on a character, marks on nothing, variation selectors and skin tones, which take no column,
-    are dropped. A line break becomes a space.
+    Every unsafe character becomes one visible character of one column, so that carets stay aligned. A control
+    character becomes its picture (ESC is `␛`); C1 and bidi controls, zero-width and invisible characters,
+    surrogates, private and unassigned characters become `�`. Tabs advance to the next fourth column. Marks
+    beyond two on a character, marks on nothing, variation selectors and skin tones are dropped: they take no
+    column. A line break becomes a space.
 
     Args:
         text: Anything at all.
-        limit: The most characters of the result, the `…` of a cut included; None for no limit.
+        limit: The most characters of the result, including the `…` of a cut; None for no limit.
         lines: Keep line breaks.
     """
     if text.isascii() and text.isprintable():
         return text if limit is None or len(text) <= limit else _cut(text, limit)
-    # Expanding and dropping change the length; what is far beyond the limit is not even looked at.
+    # Tabs and dropped characters change the length, so more than `limit` is read, but not all of a huge text.
     source = text if limit is None else text[: 4 * limit + 4]
     out: list[str] = []
     column = marks = 0
@@ -70,16 +70,16 @@ def clean(text: str, limit: int | None = 10_000, *, lines: bool = False) -> str:
 
 
 def width(text: str) -> int:
-    """Display columns of a cleaned text's one line: wide and full-width characters take two, marks none.
+    """Return the columns of one line of clean text: wide and full-width characters take two, marks none.
 
-    By the tables of this Python. The app measures with `rich.cells.cell_len`, by whose tables Textual lays
-    out the screen and which are newer: the two differ in characters that Unicode made wide since.
+    This uses Python's Unicode tables. The app measures with `rich.cells.cell_len`, whose newer tables lay out
+    Textual's screen: the two differ for characters that Unicode made wide since.
     """
     return len(text) if text.isascii() else sum(map(_columns, text))
 
 
 def characters(line: str | bytes, offset: int) -> int:
-    """The characters before a place that is given in bytes, as `ast` and code objects give it."""
+    """Return the number of characters before a byte offset, which `ast` and code objects use."""
     if isinstance(line, str):
         return min(offset, len(line)) if line.isascii() else bisect_right(_ends(line), offset)
     return len(line[:offset].decode(errors="ignore"))
@@ -87,15 +87,15 @@ def characters(line: str | bytes, offset: int) -> int:
 
 @lru_cache(64)
 def _ends(line: str) -> Sequence[int]:
-    """Where each character ends, in bytes."""
+    """Return the byte offset at which each character ends."""
     return list(accumulate(len(char.encode(errors="surrogatepass")) for char in line))
 
 
-MOST_COMPARED = 40_000  # letters with letters
+MOST_COMPARED = 40_000  # pairs of letters that `nearest` compares
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """The choice spelled most like the word, whatever the case; None if none is near."""
+    """Return the choice spelled most like a word, ignoring case; None if none is near."""
     asked = word[:64].casefold()  # difflib's time grows with the square of the length
     room, by_key = MOST_COMPARED, dict[str, str]()
     for choice in sorted(choices, key=lambda choice: abs(len(choice) - len(asked))):
@@ -108,7 +108,7 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
 
 
 def _safe(char: str) -> str:
-    """What stands for a character other than tab and newline: itself, its picture, `�`, or nothing."""
+    """Return a safe text for a character other than tab and newline: itself, its picture, `�`, or nothing."""
     code = ord(char)
     if code < 0x20:
         return chr(0x2400 + code)

@@ -20,7 +20,7 @@ from llm_linalg.language.interpreter import Code, Interpreter, operand_nodes
 from llm_linalg.ops.call_errors import refusal_reason
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.pointwise import RULE
-from llm_linalg.recording.tensor_index import detached_value
+from llm_linalg.recording.tensor_index import detach_value
 
 _SHAPE_WORDS = ("shape", "size", "dimension", "dim ", "broadcast", "same number", "elements")
 _OUT_OF_RANGE = re.compile(
@@ -53,7 +53,7 @@ def explain(run: Interpreter, node: Code, error: Exception) -> ProgramError:
         operands.append(OperandInfo(name, tuple(tensor.shape), text))
     found = _explained(call, error, operands, span, source)
     if isinstance(found, ShapeError):
-        found.values = tuple(detached_value(tensor) for tensor in call.tensors)
+        found.values = tuple(detach_value(tensor) for tensor in call.tensors)
     return found
 
 

@@ -231,7 +231,7 @@ def _repairs_that_last(error: ShapeError, rerun: Callable[[str], object]) -> tup
     found: list[Repair] = []
     for repair in error.repairs:
         try:
-            rerun(error.repaired(repair))
+            rerun(error.apply_repair(repair))
         except HaltedError:
             raise
         except LimitError:

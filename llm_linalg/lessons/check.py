@@ -40,7 +40,7 @@ def _problems(lesson: LessonContents, thorough: bool) -> Iterator[LessonError]:
         yield from _stop(lesson, stop, made)
         if thorough:
             yield from _at_the_ends(lesson, stop)
-    for name in sorted(lesson.axis_declarations.required_names - made):
+    for name in sorted(lesson.axis_declarations.needs - made):
         at = next((k for k, line in enumerate(lines, 1) if name in line), 1)
         yield lesson.error_at(at, unknown("name", name, sorted(made)), "show")
 

@@ -83,7 +83,7 @@ class Deck:
         title: Of the whole.
         stops: At least one.
         path: The file or the folder; None for a built-in lesson.
-        planned_minutes: The minutes that the whole is meant to take, where the front matter says it.
+        target_minutes: The minutes that the whole is meant to take, where the front matter says it.
         sources: The bytes of every file that was read for it.
         errors: What was told of lines that name nothing, and that are left out.
     """
@@ -91,7 +91,7 @@ class Deck:
     title: str
     stops: tuple[DeckStop, ...]
     path: Path | None = None
-    planned_minutes: float | None = None
+    target_minutes: float | None = None
     sources: Mapping[Path, bytes] = field(default_factory=dict, repr=False)
     errors: tuple[LessonError, ...] = ()
 
@@ -104,7 +104,7 @@ class Deck:
     def minutes(self) -> float | None:
         """How long it is meant to take: as planned, else what its stops add up to; None if nothing says."""
         given = [stop.minutes for stop in self.stops if stop.minutes is not None]
-        return self.planned_minutes if self.planned_minutes is not None else sum(given) if given else None
+        return self.target_minutes if self.target_minutes is not None else sum(given) if given else None
 
 
 def load(path: str | os.PathLike[str], *, whole: bool = True) -> Deck:
@@ -120,12 +120,12 @@ def load(path: str | os.PathLike[str], *, whole: bool = True) -> Deck:
     place = Path(path)
     broken: list[LessonError] = []
 
-    def told(error: LessonError) -> None:
+    def report(error: LessonError) -> None:
         if whole:
             raise error
         broken.append(error)
 
-    deck = _folder(place, told) if place.is_dir() else _file(place, {}, {}, told)
+    deck = _folder(place, report) if place.is_dir() else _file(place, {}, {}, report)
     deck = replace(deck, errors=tuple(broken)) if broken else deck
     if len(deck.stops) > MOST_STOPS:
         raise LessonError(str(place), 1, f"the deck has {len(deck.stops):,} stops; {MOST_STOPS:,} are shown")
@@ -173,7 +173,7 @@ class _StopSource:
         )
 
 
-def _folder(place: Path, told: Tell) -> Deck:
+def _folder(place: Path, report: Tell) -> Deck:
     """The files of a folder in the order of their names; README.md, `.x` and `_x` are left out."""
     try:
         found = sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
@@ -185,7 +185,7 @@ def _folder(place: Path, told: Tell) -> Deck:
         raise LessonError(str(place), 1, reason)
     sources: dict[Path, bytes] = {}
     read: dict[Path, Lesson] = {}
-    decks = [_file(file, sources, read, told) for file in files]
+    decks = [_file(file, sources, read, report) for file in files]
     return Deck(
         place.resolve().name or str(place),
         tuple(stop for deck in decks for stop in deck.stops),
@@ -195,14 +195,14 @@ def _folder(place: Path, told: Tell) -> Deck:
     )
 
 
-def _file(place: Path, sources: dict[Path, bytes], read: dict[Path, Lesson], told: Tell) -> Deck:
+def _file(place: Path, sources: dict[Path, bytes], read: dict[Path, Lesson], report: Tell) -> Deck:
     """The deck in a file.
 
     Args:
         place: The file.
         sources: Gets the bytes of what is read.
         read: The lessons that `stops` fences named so far: each is read once.
-        told: Is told of each line of a `stops` fence that names nothing.
+        report: Is told of each line of a `stops` fence that names nothing.
     """
     if place.suffix.lower() not in SUFFIXES or not is_lesson(text := _text(place, sources)):
         return replace(of_lesson(_document(place, sources)), sources=sources)
@@ -220,7 +220,7 @@ def _file(place: Path, sources: dict[Path, bytes], read: dict[Path, Lesson], tol
             try:
                 found += named.stops(words, line)
             except LessonError as error:
-                told(error)
+                report(error)
         minutes = piece.notes.minutes
         share = minutes / len(found) if minutes is not None and found else None
         stops += [stop if share is None else replace(stop, minutes=share) for stop in found]

@@ -23,7 +23,7 @@ from llm_linalg.recording.aliasing import version_of
 from llm_linalg.recording.guard import Guard
 from llm_linalg.recording.inline import inline_body
 from llm_linalg.recording.record_node import Operand, RecordNode
-from llm_linalg.recording.tensor_index import TensorIndex, Where, detached_value
+from llm_linalg.recording.tensor_index import TensorIndex, Where, detach_value
 
 if TYPE_CHECKING:
     from llm_linalg.ops.price import Price
@@ -211,7 +211,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         for position, output in enumerate(outputs(result)):
             if plan.operation is _GRADIENT.operation and self._was_accumulated(output):
                 continue
-            value = detached_value(output)
+            value = detach_value(output)
             call = plan.call(func, own, value)
             call.position = position
             node = self.node_type(len(self.nodes), plan.operation.name, value, operands, call, origin)
@@ -236,7 +236,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         result = self._run(func, args, kwargs)
         target = result if isinstance(result, Tensor) else tensors[0]
         own = [values.get(id(value), value) for value in own]
-        self._wrote(plan.call(func, own, detached_value(target)), operands, target)
+        self._wrote(plan.call(func, own, detach_value(target)), operands, target)
         self._remember_price(len(self.nodes) - 1, price)
         return result
 
@@ -328,7 +328,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             name = call.operation.name
             if name != "grad" or not self._was_accumulated(output):
                 self._add(
-                    self.node_type(len(self.nodes), name, detached_value(output), operands, own, origin),
+                    self.node_type(len(self.nodes), name, detach_value(output), operands, own, origin),
                     output,
                 )
 
@@ -336,7 +336,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         """Add a node for a call that wrote to an operand, with the values after the write."""
         target = result if isinstance(result, Tensor) else call.write_target
         own = call.with_tensors([operand.value for operand in operands])
-        self._wrote(own.with_output(detached_value(target)), operands, target)
+        self._wrote(own.with_output(detach_value(target)), operands, target)
 
     def _wrote(self, call: Call, operands: tuple[Operand[RecordNode], ...], target: Tensor) -> None:
         node = self.node_type(

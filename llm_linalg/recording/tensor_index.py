@@ -153,9 +153,7 @@ class TensorIndex:
     def input(self, tensor: Tensor, name: str | None, op: str = "input") -> RecordNode:
         """Add a node for a tensor that comes from outside."""
         with untraced():
-            node = self.node_type(
-                len(self.nodes), op, detached_value(tensor), origin=self._where(), name=name
-            )
+            node = self.node_type(len(self.nodes), op, detach_value(tensor), origin=self._where(), name=name)
             return self._add(node, tensor)
 
     def adopt(self, tensor: Tensor, node: RecordNode) -> None:
@@ -276,7 +274,7 @@ class TensorIndex:
             self._guard.charge_alias_update(memory, len(operands) - 1)
         with untraced():
             node = self.node_type(
-                len(self.nodes), call.operation.name, detached_value(tensor), operands, call, self._where()
+                len(self.nodes), call.operation.name, detach_value(tensor), operands, call, self._where()
             )
             self._add(node, tensor)
         self._name_table.note_write(tensor, node)
@@ -312,7 +310,7 @@ class TensorIndex:
         with untraced():
             for tensor, leaf, node, version in added:
                 if tensor._version != version and node.call is not None:
-                    operand, value = self._operand(leaf), detached_value(tensor)
+                    operand, value = self._operand(leaf), detach_value(tensor)
                     call = node.call.with_tensors([operand.value]).with_output(value)
                     new = self.node_type(len(self.nodes), node.op, value, (operand,), call, self._where())
                     self._add(new, tensor)
@@ -340,14 +338,14 @@ class TensorIndex:
             node = self.input(tensor, name, _op_of(tensor))
             if name:
                 self.names.setdefault(name, node)
-        return Operand(detached_value(tensor) if node.dropped else node.value, node)
+        return Operand(detach_value(tensor) if node.dropped else node.value, node)
 
 
 def _op_of(tensor: Tensor) -> str:
     return "parameter" if isinstance(tensor, torch.nn.Parameter) else "input"
 
 
-def detached_value(tensor: Tensor) -> Tensor:
+def detach_value(tensor: Tensor) -> Tensor:
     """Return a tensor's values as a node keeps them: detached, and on the CPU unless they are on meta."""
     if tensor.__class__ is Tensor and not _MODES():
         value = tensor.detach()

@@ -68,7 +68,7 @@ def deck(tmp_path: Path) -> Path:
 
 def test_stops_stand_as_in_the_file(deck: Path) -> None:
     read = load(deck)
-    assert (read.title, read.planned_minutes, read.path) == ("A talk", 20.0, deck)
+    assert (read.title, read.target_minutes, read.path) == ("A talk", 20.0, deck)
     assert [(stop.lesson.slug, stop.stop) for stop in read.stops] == [
         ("talk", 1), ("talk", 2), ("talk", 3), ("matmul", 2), ("matmul", 3), ("triangular", 2), ("own", 1),
         ("talk", 4),

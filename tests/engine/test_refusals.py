@@ -29,7 +29,7 @@ def failure(expression: str) -> ShapeError:
     for axis in error.axes:
         assert error.operands[axis.operand].shape[axis.axis] == axis.size
     for repair in error.repairs:
-        run(error.repaired(repair))
+        run(error.apply_repair(repair))
     return error
 
 
@@ -210,7 +210,7 @@ def test_inside_a_function_repairs_know_its_names() -> None:
         run(program)
     assert caught.value.line == 2
     assert "x @ W.T" in caught.value.repairs
-    assert run(caught.value.repaired("x @ W.T"))["y"].shape == (3, 4)
+    assert run(caught.value.apply_repair("x @ W.T"))["y"].shape == (3, 4)
 
 
 def test_a_cell_that_fails_in_a_function_leaves_the_names_of_the_next_alone() -> None:

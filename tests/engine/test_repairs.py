@@ -39,7 +39,7 @@ def test_a_repair_changes_what_clashes_and_nothing_else(program: str, repairs: l
     error = failure(program)
     assert [str(repair) for repair in error.repairs] == repairs
     for repair in error.repairs:
-        run(error.repaired(repair))
+        run(error.apply_repair(repair))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_an_expression_of_several_lines_has_the_repairs_of_the_same_on_one(lines
     assert several.repairs == alone.repairs
     assert several.repairs
     for repair in several.repairs:
-        run(several.repaired(repair))
+        run(several.apply_repair(repair))
 
 
 @pytest.mark.parametrize(
@@ -75,12 +75,12 @@ def test_texts_comments_and_statements_over_several_lines_are_left_as_they_are(l
     error = failure(X + lines)
     assert "size" in error.message
     for repair in error.repairs:
-        run(error.repaired(repair))
+        run(error.apply_repair(repair))
 
 
 def still_fails_there(error: ShapeError, repair: Repair) -> bool:
     try:
-        run(error.repaired(repair))
+        run(error.apply_repair(repair))
     except ProgramError as other:
         return other.span is not None and other.span[:2] == error.span[:2] if error.span else False
     return False

@@ -173,7 +173,7 @@ def test_errors_name_the_operands_and_their_repairs_run(
     assert len(found.repairs) == len(set(found.repairs)) <= 6
     for repair in found.repairs:
         assert repair.why
-        fixed = found.repaired(repair)
+        fixed = found.apply_repair(repair)
         alone = "\n".join([*fixed.split("\n")[:3], f"r = {repair}"])
         assert run(alone)["r"].shape == repair.shape
 
@@ -190,7 +190,7 @@ def test_a_product_s_error() -> None:
     assert error.expression == "x @ W"
     assert error.caret.split("\n")[1] == "    ^^^^^"
     assert "axis 1 of x (3, 2) has size 2, axis 0 of W (4, 2) has size 4" in str(error)
-    assert run(error.repaired("x @ W.T"))["Y"].shape == (3, 4)
+    assert run(error.apply_repair("x @ W.T"))["Y"].shape == (3, 4)
     assert "mat1" in error.detail or "size" in error.detail
 
 
@@ -199,7 +199,7 @@ def test_operands_that_are_expressions_are_named_by_their_text() -> None:
     assert error.operands[0].source == "x + 1"
     assert error.operands[1].name == "x[:2].T.contiguous().T.T.reshape(1, 4)"
     for repair in error.repairs:
-        run(error.repaired(repair))
+        run(error.apply_repair(repair))
 
 
 def test_the_same_tensor_twice() -> None:
@@ -243,4 +243,4 @@ def test_other_failures_have_a_place_and_no_false_repairs(program: str) -> None:
     assert error.line == 2
     if isinstance(error, ShapeError):
         for repair in error.repairs:
-            run(error.repaired(repair))
+            run(error.apply_repair(repair))

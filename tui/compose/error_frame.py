@@ -232,7 +232,7 @@ def apply_repair(error: ProgramError, view: View, number: int) -> View:
 
     if not isinstance(error, ShapeError) or not 1 <= number <= repair_count(error):
         raise IndexError(number)
-    return view.with_program(error.repaired(error.repairs[number - 1]))
+    return view.with_program(error.apply_repair(error.repairs[number - 1]))
 
 
 def _kind(error: ProgramError, refused: bool, fault: LessonError | None) -> str:

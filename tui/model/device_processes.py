@@ -138,12 +138,12 @@ def job_of(view: View) -> dict[str, Any]:
 
 def verdict(found: Sequence[dict[str, Any]], trace: Trace) -> tuple[str, bool]:
     """Compare the processes' tensors with the one process's: a sentence, and whether they are equal."""
-    from llm_linalg.api.device_process import named_values
+    from llm_linalg.api.device_process import values_by_name
 
     largest, count = 0.0, 0
     head = f"{len(found)} processes, gloo"
     for rank, (theirs, one) in enumerate(zip(found, trace.ranks, strict=True)):
-        ours = named_values(one)
+        ours = values_by_name(one)
         for name in theirs:  # in one process the others' parts have names as well
             apart = _apart(theirs[name], ours.get(name))
             if apart is None or apart > CLOSE:
