@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import io
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from llm_linalg.lessons.deck import load as load_deck
 from llm_linalg.lessons.reader import load
+from tui.cli.main import main
 from tui.cli.settings import SETTINGS, resolve
 from tui.export.formats import FORMATS
 from tui.session.decks import check_views
@@ -68,13 +72,20 @@ def python(*arguments: str, cwd: Path = ROOT, quiet: bool = True) -> str:
     return done.stdout
 
 
+def shown(words: Sequence[str], quiet: bool = True) -> str:
+    """Returns what `llm-linalg` prints; it must end well and, if `quiet`, say nothing else."""
+    out, narration = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(narration):
+        code = main(words)
+    assert (code, quiet and narration.getvalue()) in ((0, ""), (0, False)), narration.getvalue()
+    return out.getvalue()
+
+
 def test_its_pictures_are_what_the_tool_draws_now() -> None:
     pictures = PICTURE.findall(README)
     assert len(pictures) == README.count("![") == 2
     for file, command in pictures:
-        assert python("-m", "tui", *shlex.split(command)) == (ROOT / file).read_text(encoding="utf-8"), (
-            command
-        )
+        assert shown(shlex.split(command)) == (ROOT / file).read_text(encoding="utf-8"), command
 
 
 def test_it_shows_commands_without_a_terminal() -> None:
@@ -85,7 +96,7 @@ def test_it_shows_commands_without_a_terminal() -> None:
 def test_each_command_that_needs_no_terminal_works(words: list[str], tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text("x = torch.ones(2)\n", encoding="utf-8")
-    assert python("-m", "tui", *(str(program) if word == program.name else word for word in words)).strip()
+    assert shown([str(program) if word == program.name else word for word in words]).strip()
 
 
 def test_the_python_example_works() -> None:
@@ -107,7 +118,7 @@ def test_the_lesson_example_is_a_lesson_that_runs(tmp_path: Path) -> None:
     lesson = load(path)
     assert [stop.show for stop in lesson.stops] == ["S", "A"]
     for stop in lesson.stops:
-        assert python("-m", "tui", "frame", str(path), "--stop", str(stop.number)).strip()
+        assert shown(["frame", str(path), "--stop", str(stop.number)]).strip()
 
 
 def test_the_board_example_is_a_board(tmp_path: Path) -> None:
@@ -118,14 +129,14 @@ def test_the_board_example_is_a_board(tmp_path: Path) -> None:
         f'+++\ntitle = "Map"\n+++\nText.\n\n```python\n{program}\n```\n\n{board}\n', encoding="utf-8"
     )
     assert load(path).check() == ()
-    assert "matrix × matrix" in python("-m", "tui", "frame", str(path))
+    assert "matrix × matrix" in shown(["frame", str(path)])
 
 
 def test_the_example_of_claims_holds(tmp_path: Path) -> None:
     file = tmp_path / "ones.md"
     file.write_text(f'+++\ntitle = "Ones"\n+++\nText.\n\n{fences("markdown", LESSONS)[2]}', encoding="utf-8")
     assert load(file).stops[0].expects[0] == (9, "Y.shape == (3, 4)")
-    assert python("-m", "tui", "check", str(file), quiet=False) == ""
+    assert shown(["check", str(file)], quiet=False) == ""
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("(3, 4)\n", "(4, 3)\n", 1), encoding="utf-8")
     assert [problem.line for problem in load(file).check()] == [9]
@@ -140,8 +151,8 @@ def test_the_deck_example_is_a_deck(tmp_path: Path) -> None:
         *["The scores"] * 2,
         "And with numbers",
     ]
-    assert "step 3 of" in python("-m", "tui", "frame", str(file), "--stop", "3")
-    assert python("-m", "tui", "check", str(file), quiet=False) == ""
+    assert "step 3 of" in shown(["frame", str(file), "--stop", "3"])
+    assert shown(["check", str(file)], quiet=False) == ""
 
 
 def test_the_settings_example_is_a_file_of_settings(tmp_path: Path) -> None:
@@ -173,7 +184,7 @@ def test_what_it_links_to_exists() -> None:
 
 @pytest.mark.parametrize("topic", sorted(set(re.findall(r"llm-linalg help (\w+)", README))))
 def test_each_guide_that_it_names_is_there(topic: str) -> None:
-    assert python("-m", "tui", "help", topic).strip()
+    assert shown(["help", topic]).strip()
 
 
 def test_its_picture_exists() -> None:
