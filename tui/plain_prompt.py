@@ -17,9 +17,9 @@ from tui.model.view_words import command
 from tui.render.plain import to_plain
 from tui.session.script.playback import beats
 from tui.session.script.running import ensure_run
-from tui.session.script.saving import save
+from tui.session.script.saving import save_script
 from tui.session.script.script_recorder import ScriptRecorder
-from tui.session.script.script_words import find, help_text
+from tui.session.script.script_words import find_word, help_text
 from tui.session.script.tokens import acts
 from tui.session.session import Session
 from tui.terminal.signals import raise_on_signals
@@ -91,7 +91,7 @@ class PlainPrompt:
 
     def _done(self, name: str, *rest: str) -> bool:
         """Do one thing; False if that is to leave."""
-        word = find(name)
+        word = find_word(name)
         if word.name == "quit":
             return False
         before = self.session
@@ -175,7 +175,7 @@ def converse(
         code = end.code if isinstance(end.code, int) else 1
     if record is not None:
         name = view.lesson.slug if talk is None else talk.name
-        say(save(plain.recorder.text(plain.session), record, name))
+        say(save_script(plain.recorder.text(plain.session), record, name))
     return (plain.session.reopening_view, code) if typed else (None, int(plain.missed > 0))
 
 

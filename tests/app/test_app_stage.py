@@ -15,7 +15,7 @@ from tests.app.talks import DECK, deck_at, where
 from tui.app import Explorer, Options
 from tui.files.state_file import StateFile
 from tui.screens.presenter import PresenterScreen
-from tui.session.presentation.stage_moves import at, on_stage
+from tui.session.presentation.stage_moves import go_to_stop, on_stage
 from tui.session.presentation.state import Talk
 from tui.session.script.running import ensure_run
 from tui.text.large import ACROSS, DOWN, enlarge, in_font
@@ -82,7 +82,7 @@ async def test_a_picture_that_comes_while_the_app_ends_is_dropped(file: Path) ->
         shown = d.app.explorer.session
         d.app.exit()
         # The slide had no matrices: these would be mounted.
-        d.app.explorer.update_session(ensure_run(at(shown, 3)))
+        d.app.explorer.update_session(ensure_run(go_to_stop(shown, 3)))
         assert d.app.explorer.session.view.lesson.slug == "matmul"
 
 
@@ -271,7 +271,7 @@ async def test_the_stop_is_remembered_however_soon_the_talk_ends(file: Path, tmp
     async with staged(file, options=Options(state_file=memory)) as d:
         assert memory.load().deck(file) is None
         for number in (2, 4, 3):
-            d.app.explorer.update_session(at(d.app.explorer.session, number))
+            d.app.explorer.update_session(go_to_stop(d.app.explorer.session, number))
         d.app.exit()
     assert memory.load().deck(file) == 3
 

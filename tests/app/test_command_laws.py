@@ -25,15 +25,14 @@ from tui.navigation.playground import PLAYGROUND
 from tui.render.json_text import to_json
 from tui.render.plain import to_plain
 from tui.screens.explorer import contexts_of
-from tui.session.commands import COMMANDS, Unwritten, Wait, run
-from tui.session.commands import find as find_command
+from tui.session.commands import COMMANDS, Unwritten, Wait, find_command, run
 from tui.session.contexts import Context
-from tui.session.keys import live
+from tui.session.keys import live_commands
 from tui.session.presentation.stage_moves import on_stage
 from tui.session.script.opening import opening_view
-from tui.session.script.playback import last
+from tui.session.script.playback import last_session
 from tui.session.script.running import ensure_run
-from tui.session.script.script_reader import parse
+from tui.session.script.script_reader import parse_script
 from tui.session.script.script_recorder import ScriptRecorder
 from tui.session.session import Session
 
@@ -68,7 +67,7 @@ def texts(session: Session) -> list[str]:
     frame = None if run_ is None else run_.frame(session.view)
     commands = [
         command.id
-        for command in live(contexts_of(session, frame, ""))
+        for command in live_commands(contexts_of(session, frame, ""))
         if not command.by_screen and not isinstance(command.script, Unwritten)
     ]
     clicks = ["go:2", "scrub:400", *(f"set:{control.name}:+1" for control in session.view.lesson.controls)]
@@ -217,7 +216,7 @@ def test_laws_hold_along_a_walk(
     for step in walked.steps:
         for law in LAWS:
             law(step)
-    again, end = last(parse(walked.script, "walk.steps")), walked.end
+    again, end = last_session(parse_script(walked.script, "walk.steps")), walked.end
     assert kept(again) == kept(end), walked.script
     assert pictures(again) == pictures(end), walked.script
 

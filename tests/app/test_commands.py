@@ -10,9 +10,9 @@ from llm_linalg.lessons.controls import FREE_KEYS
 from tests.app.driving import opened
 from tui.cli.keymap import APART, TOGETHER
 from tui.screens import app_commands
-from tui.session.commands import BY_ID, COMMANDS, Command, Unwritten, find, run
+from tui.session.commands import BY_ID, COMMANDS, Command, Unwritten, find_command, run
 from tui.session.contexts import Context
-from tui.session.keys import KEYS, footer, help_groups, live
+from tui.session.keys import KEYS, footer_commands, help_groups, live_commands
 from tui.session.script.script_words import BY_NAME, WORDS
 from tui.text.key_names import key_name
 
@@ -23,7 +23,7 @@ every = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command
 def test_a_command_is_the_sessions_or_the_screens(command: Command) -> None:
     done_by = [command.run is not None, command.run_with is not None, command.by_screen]
     assert sum(done_by) == 1
-    assert BY_ID[command.id] is find(f"{command.id}:1") is command
+    assert BY_ID[command.id] is find_command(f"{command.id}:1") is command
 
 
 @every
@@ -97,9 +97,9 @@ def test_of_two_commands_with_a_key_the_narrower_comes_first() -> None:
 
 
 def test_the_help_and_the_footer_have_every_live_key_once() -> None:
-    keys = live(frozenset(Context))
+    keys = live_commands(frozenset(Context))
     listed = [key.id for _, members in help_groups(keys) for key in members]
     assert sorted(listed) == sorted(key.id for key in keys)
     for context in Context:
-        shown = footer(live({context}))
+        shown = footer_commands(live_commands({context}))
         assert [key.footer for key in shown] == sorted(key.footer for key in shown)

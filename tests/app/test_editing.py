@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from llm_linalg import ProgramError, run
 from tui.cli.main import main
-from tui.compose.line_notes import notes, path_at
+from tui.compose.line_notes import line_notes, path_at
 from tui.compose.nodes import labels
 from tui.session.editing import ErrorMark, carry_notes, harmless, indent_after
 from tui.text.syntax_colors import tokens
@@ -79,7 +79,7 @@ def test_a_line_has_the_note_of_what_it_bound_last() -> None:
     trace = run(
         "a = torch.ones(2, 3)\nb = a @ a.T; c = b > 0\nprint(a.sum())\nfor i in range(2):\n    d = a + i\n"
     )
-    assert notes(trace) == {
+    assert line_notes(trace) == {
         1: "(2, 3) float32",
         2: "(2, 2) bool",
         3: "() float32",
@@ -97,7 +97,7 @@ def test_a_line_that_calls_returns_or_names_a_tensor_has_its_note() -> None:
         "def f(x):\n    y = x.sum(0)\n    return y\na = torch.ones(2, 3)\nb = f(a)\nc = a\nb\n"
         "for row in a:\n    d = f(row) * 2\n    print(f(row))\ne = f(f(a))\n"
     )
-    assert notes(trace) == {
+    assert line_notes(trace) == {
         2: "() float32",
         3: "() float32",
         4: "(2, 3) float32",
@@ -118,7 +118,7 @@ def test_what_a_line_goes_through_fills_or_looks_at_is_not_what_it_gave() -> Non
         "x = torch.ones(2, 3)\nxs = [row.sum() for row in x]\nlin = nn.Linear(3, 4)\n"
         "lin(x).sum().backward()\nlin.zero_grad()\nx[0] = 2\nn = x.sum().item()\n"
     )
-    assert notes(trace) == {
+    assert line_notes(trace) == {
         1: "(2, 3) float32",
         2: "() float32",
         4: "() float32",
@@ -131,7 +131,7 @@ def test_a_line_that_failed_gave_nothing() -> None:
     with pytest.raises(ProgramError) as caught:
         run("x = torch.ones(3)\ny = torch.relu(x + torch.ones(5))")
     assert caught.value.trace is not None
-    assert notes(caught.value.trace) == {1: "(3,) float32"}
+    assert line_notes(caught.value.trace) == {1: "(3,) float32"}
 
 
 def test_an_error_has_a_place() -> None:

@@ -13,7 +13,7 @@ from llm_linalg.lessons.reader import FollowedCell, catalog, find
 from tests.app.driving import lesson, opened
 from tests.app.test_player import START, Product
 from tui.cli.parser import app_parser
-from tui.compose.view_check import settle
+from tui.compose.view_check import check_view
 from tui.compose.view_runner import open_view
 from tui.model.frame import CellMark
 from tui.model.map_view import MapView, percent
@@ -198,7 +198,7 @@ def test_a_cell_that_isnt_there_is_not_followed() -> None:
         flags = app_parser().read(["why", "--lineage", cell])
         view = view_of(flags)
         with pytest.raises(UsageError):
-            settle(view, open_view(view), flags)
+            check_view(view, open_view(view), flags)
     with pytest.raises(UsageError, match="one way at a time"):
         view_of(app_parser().read(["why", "--lineage", "x[0,0]", "--reach", "x[0,0]"]))
 

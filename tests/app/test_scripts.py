@@ -17,9 +17,9 @@ from tests.app.driving import Driver, opened
 from tui.app import Explorer, Options
 from tui.render.json_text import to_json
 from tui.render.plain import to_plain
-from tui.session.keys import live
-from tui.session.script.playback import ScriptShot, last, opening_session, play
-from tui.session.script.script_reader import PACE, ScriptError, parse
+from tui.session.keys import live_commands
+from tui.session.script.playback import ScriptShot, last_session, opening_session, play_script
+from tui.session.script.script_reader import PACE, ScriptError, parse_script
 from tui.session.script.tape import Tape
 from tui.session.script.tokens import acts, line_of
 from tui.session.session import Session
@@ -53,7 +53,7 @@ def test_what_follows_a_mark_is_a_comment() -> None:
 )
 def test_what_is_no_script_says_where(text: str, place: int, said: str) -> None:
     with pytest.raises(ScriptError, match=said) as caught:
-        parse(text, "demo.steps")
+        parse_script(text, "demo.steps")
     assert str(caught.value).startswith(f"demo.steps:{place}: ")
 
 
@@ -85,12 +85,12 @@ def test_what_is_no_script_says_where(text: str, place: int, said: str) -> None:
 )
 def test_what_cannot_be_done_says_where(line: str, said: str) -> None:
     with pytest.raises(ScriptError, match=said) as caught:
-        last(parse(f"lesson matmul\n{line}\n", "demo.steps"))
+        last_session(parse_script(f"lesson matmul\n{line}\n", "demo.steps"))
     assert caught.value.line == 2
 
 
 def shots(text: str) -> list[ScriptShot]:
-    return list(play(parse(text, "demo.steps")))
+    return list(play_script(parse_script(text, "demo.steps")))
 
 
 def steps(text: str) -> list[int]:
@@ -114,8 +114,8 @@ def test_a_picture_stands_for_as_long_as_the_script_says() -> None:
 
 
 def test_acts_of_one_line_happen_at_once() -> None:
-    apart = last(parse("lesson matmul\nlast\nset m 1\nset m 3\n", "x"))
-    at_once = last(parse("lesson matmul\nlast\nset m 1; set m 3\n", "x"))
+    apart = last_session(parse_script("lesson matmul\nlast\nset m 1\nset m 3\n", "x"))
+    at_once = last_session(parse_script("lesson matmul\nlast\nset m 1; set m 3\n", "x"))
     assert apart.view.step == 4  # one row of Y has four cells, and the step stays there
     assert at_once.view.step == 12
 
@@ -154,7 +154,7 @@ async def walk(driver: Driver, rng: random.Random, length: int) -> None:
         elif rng.random() < 0.12 and driver.session.player.playing:
             screen._beat()
         else:
-            keys = [key for key in live(screen.contexts) if not key.by_screen]
+            keys = [key for key in live_commands(screen.contexts) if not key.by_screen]
             await screen.perform(rng.choice(keys).id)
         if rng.random() < 0.8:
             await driver.settle()
@@ -169,7 +169,7 @@ async def test_what_was_done_ends_in_the_same_picture_when_it_is_played(seed: in
         await walk(driver, rng, 60)
         done = driver.session
         text = driver.app.explorer.recording.recorder.text(done)
-    again = last(parse(text, "walk.steps"))
+    again = last_session(parse_script(text, "walk.steps"))
     assert pictures(again) == pictures(done), text
     assert kept(again) | {"player": None} == kept(done) | {"player": None}, text
 
@@ -201,20 +201,20 @@ async def test_typing_is_recorded_as_what_was_written() -> None:
         text, done = screen.recording.recorder.text(driver.session), driver.session
     assert text.count("write ") == 2  # the last one that ran, whose picture stays, and the last one
     assert text.splitlines()[1] == "take"
-    assert pictures(last(parse(text, "x"))) == pictures(done)
+    assert pictures(last_session(parse_script(text, "x"))) == pictures(done)
 
 
 @pytest.mark.parametrize("slug", ["matmul", "linear"])
 def test_it_begins_with_the_view_that_is_named(slug: str) -> None:
     code = json.dumps("x = torch.ones(2, 2)\nY = x @ x")
-    session = last(parse(f"lesson {slug} --seed 3 --order rows --step 2 --code {code}", "x"))
+    session = last_session(parse_script(f"lesson {slug} --seed 3 --order rows --step 2 --code {code}", "x"))
     assert (session.view.seed, session.view.step, session.view.order) == (3, 2, "rows")
     assert session.history.past == ()
 
 
 @asynccontextmanager
 async def played(text: str) -> AsyncIterator[Driver]:
-    script = parse(text, "demo.steps")
+    script = parse_script(text, "demo.steps")
     options = Options(tape=Tape(script=script, tempo=100))
     app = Explorer(opening_session(script).view, catalog(), options)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -233,8 +233,8 @@ async def test_the_app_plays_a_script_as_it_is_played_without_a_screen() -> None
     async with played(SCRIPT) as driver:
         await until(driver, lambda: "over" in driver.session.notice)
         await driver.settle()
-        assert pictures(driver.session) == pictures(last(parse(SCRIPT, "x")))
-        assert kept(driver.session) == kept(last(parse(SCRIPT, "x")))
+        assert pictures(driver.session) == pictures(last_session(parse_script(SCRIPT, "x")))
+        assert kept(driver.session) == kept(last_session(parse_script(SCRIPT, "x")))
         text = driver.app.explorer.recording.recorder.text(driver.session)
     assert text == SCRIPT
 

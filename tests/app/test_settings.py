@@ -21,10 +21,10 @@ from tui.cli.settings import COLOURS, DISPLAY, SETTINGS, Setting, Settings, Sett
 from tui.files.state_file import StateFile
 from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
-from tui.model.view_words import VIEW, picture_flags
+from tui.model.view_words import VIEW, add_picture_flags
 from tui.session.commands import BY_ID
 from tui.session.contexts import Context
-from tui.session.keys import KEYS, live
+from tui.session.keys import KEYS, live_commands
 from tui.text.guides import guides
 from tui.text.key_names import CHARACTERS, key_label, key_name
 
@@ -177,7 +177,7 @@ def test_each_setting_is_complete(one: Setting, config: Path) -> None:
 
 def test_the_view_flags_are_named_whole() -> None:
     parser = Parser(add_help=False)
-    picture_flags(parser)
+    add_picture_flags(parser)
     assert tuple(action.dest for action in parser.actions) == VIEW
 
 
@@ -275,7 +275,7 @@ async def test_a_moved_key_works_is_shown_and_the_old_one_is_free() -> None:
 
 async def test_a_lessons_control_goes_before_a_key_that_was_moved_to_its_letter() -> None:
     table = change_keys({"order": ["t"]})
-    assert "order" not in {key.id for key in live({Context.TENSORS}, table, {"t"})}
+    assert "order" not in {key.id for key in live_commands({Context.TENSORS}, table, {"t"})}
     lesson = find("triangular")
     async with opened("triangular", options=Options(keys=table)) as d:
         kind = dict(d.view.controls)["kind"]

@@ -14,10 +14,10 @@ from tui.app import Explorer, Options
 from tui.cli.main import main
 from tui.render.plain import to_plain
 from tui.session.commands import Unwritten
-from tui.session.keys import live
+from tui.session.keys import live_commands
 from tui.session.presentation.state import Talk
-from tui.session.script.playback import last, opening_session
-from tui.session.script.script_reader import ScriptError, parse
+from tui.session.script.playback import last_session, opening_session
+from tui.session.script.script_reader import ScriptError, parse_script
 from tui.session.script.tape import Tape
 from tui.session.session import Session
 
@@ -73,7 +73,7 @@ async def test_a_talk_ends_in_the_same_picture_when_it_is_played(seed: int, deck
         for _ in range(50):
             keys = [
                 key.id
-                for key in live(app.explorer.contexts)
+                for key in live_commands(app.explorer.contexts)
                 if not key.by_screen and not isinstance(key.script, Unwritten)
             ]
             word = rng.choice([*keys, "stage.next", "stage.next", f"stage.go:{rng.randint(1, 6)}", "forward"])
@@ -82,7 +82,7 @@ async def test_a_talk_ends_in_the_same_picture_when_it_is_played(seed: int, deck
                 await driver.settle()
         await driver.settle()
         done, text = driver.session, app.explorer.recording.recorder.text(driver.session)
-    assert seen(last(parse(text, "walk.steps"))) == seen(done), text
+    assert seen(last_session(parse_script(text, "walk.steps"))) == seen(done), text
 
 
 SCRIPT = "set n 4\nnext\nnext\nbig\nstop next\nstop 4\nrepair 1\nreset\nnext\nback\n"
@@ -90,7 +90,7 @@ SCRIPT = "set n 4\nnext\nnext\nbig\nstop next\nstop 4\nrepair 1\nreset\nnext\nba
 
 async def test_the_stage_plays_what_is_played_without_one(deck: Path) -> None:
     text = f"deck {deck} --stop 2\n{SCRIPT}"
-    script = parse(text, "demo.steps")
+    script = parse_script(text, "demo.steps")
     begun = opening_session(script)
     assert begun.talk is not None
     options = Options(tape=Tape(script=script, tempo=100))
@@ -100,12 +100,12 @@ async def test_the_stage_plays_what_is_played_without_one(deck: Path) -> None:
         while "over" not in driver.session.notice and ":" not in driver.session.notice:
             await pilot.pause()
         await driver.settle()
-        assert seen(driver.session) == seen(last(script))
+        assert seen(driver.session) == seen(last_session(script))
         assert app.explorer.recording.recorder.text(driver.session) == text
 
 
 async def test_any_key_takes_over_on_a_stage(deck: Path) -> None:
-    script = parse(f"deck {deck}\nwait 3600\nnext\n", "demo.steps")
+    script = parse_script(f"deck {deck}\nwait 3600\nnext\n", "demo.steps")
     begun = opening_session(script)
     app = Explorer(begun.view, begun.lessons, Options(tape=Tape(script=script)), begun.talk)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -131,8 +131,8 @@ async def test_steps_that_come_by_themselves_are_written_too(deck: Path, tmp_pat
 
 
 def test_several_steps_lead_over_stops(deck: Path) -> None:
-    apart = last(parse(f"deck {deck}\n" + "next\n" * 5, "x"))
-    assert seen(last(parse(f"deck {deck}\nnext 5\n", "x"))) == seen(apart)
+    apart = last_session(parse_script(f"deck {deck}\n" + "next\n" * 5, "x"))
+    assert seen(last_session(parse_script(f"deck {deck}\nnext 5\n", "x"))) == seen(apart)
     assert (apart.view.lesson.slug, apart.view.step) == ("triangular", 3)
 
 
@@ -149,7 +149,7 @@ def test_several_steps_lead_over_stops(deck: Path) -> None:
 )
 def test_what_cannot_be_done_says_where(text: str, place: int, said: str, deck: Path) -> None:
     with pytest.raises(ScriptError, match=said) as caught:
-        last(parse(text.format(deck, deck), "demo.steps"))
+        last_session(parse_script(text.format(deck, deck), "demo.steps"))
     assert caught.value.line == place
 
 

@@ -18,7 +18,7 @@ from tui.files.state_file import MOST_DECKS, NAME, State, StateFile, of_json
 from tui.files.user_dirs import CONFIG, LARGEST, folder
 from tui.model.view import View
 from tui.model.view_words import view_of
-from tui.navigation.playground import PLAYGROUND, opening
+from tui.navigation.playground import PLAYGROUND, playground_view
 
 FULL = State(("matmul", "--stop", "2"), "light", (("/a.md", 3), ("/b.md", 12)))
 
@@ -157,8 +157,8 @@ def test_a_file_is_named_by_its_absolute_path(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_playgrounds_program_is_not_in_it() -> None:
-    assert place(opening("secret = 1"))[0] == PLAYGROUND.slug
-    assert "secret" not in " ".join(place(opening("secret = 1")))
+    assert place(playground_view("secret = 1"))[0] == PLAYGROUND.slug
+    assert "secret" not in " ".join(place(playground_view("secret = 1")))
 
 
 def test_the_folders() -> None:

@@ -15,7 +15,7 @@ from llm_linalg.lessons.files import LONGEST_FILE, read_bytes
 from llm_linalg.lessons.reader import Lesson, LessonError, Stop, catalog
 from llm_linalg.lessons.reader import problems as broken_files
 from tui.compose.program_run import Run
-from tui.compose.view_check import settle
+from tui.compose.view_check import check_view
 from tui.compose.view_runner import open_view
 from tui.layout.panes import Picture, prose_rows, sizes, slide_sizes
 from tui.model.usage_error import UsageError
@@ -120,7 +120,7 @@ def _shown(stop: DeckStop, view: View, opened: Run) -> None:
     """Raise what is wrong with another lesson's stop: its program, or what the deck asks it to show."""
     if opened.error is not None and not stop.at.fails:
         raise opened.error
-    settle(view, opened, flags_of(stop))
+    check_view(view, opened, flags_of(stop))
 
 
 def _at_the_ends(stop: DeckStop, view: View) -> Iterator[LessonError]:

@@ -17,7 +17,7 @@ from tui.cli import launch
 from tui.cli.parser import colour_flags, display_flags
 from tui.cli.settings import Settings, resolve
 from tui.files.output import say, write
-from tui.model.flags import Parser, whole
+from tui.model.flags import Parser, whole_number
 from tui.model.usage_error import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def follower_parser(name: str, says: str) -> Parser:
     """Return the flags of whoever follows a talk."""
     parser = Parser(prog=f"llm-linalg {name}", description=says, allow_abbrev=False)
     parser.add_argument(
-        "--of", type=whole, metavar="PROCESS", help="which presenter, where there are several"
+        "--of", type=whole_number, metavar="PROCESS", help="which presenter, where there are several"
     )
     colour_flags(parser)
     display_flags(parser)

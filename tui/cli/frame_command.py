@@ -45,14 +45,14 @@ def no_environment() -> None:
 def run(flags: argparse.Namespace) -> int:
     """Print one picture, or one for each step; return the exit code."""
     no_environment()
-    from tui.compose.view_check import settle
+    from tui.compose.view_check import check_view
     from tui.compose.view_runner import open_view
 
     if flags.step == "all" and flags.format == "svg":
         raise UsageError("an SVG is one picture: --step all goes with plain, json, screen or ansi")
     wanted, flags = view_and_flags(flags, parser())
     opened = open_view(wanted)
-    view = settle(wanted, opened, flags)
+    view = check_view(wanted, opened, flags)
     try:
         with Sink(flags.output) as sink:
             for text in _texts(view, opened, flags):

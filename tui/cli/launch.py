@@ -20,7 +20,7 @@ from tui.model.flags import flag_value
 from tui.model.lesson_words import find_lesson, first_lesson
 from tui.model.usage_error import UsageError
 from tui.model.view import View
-from tui.model.view_words import VIEW, arguments, starting, view_of
+from tui.model.view_words import VIEW, arguments, start_view, view_of
 from tui.navigation.playground import PLAYGROUND, is_playground
 from tui.session.script import saving
 from tui.session.script.tape import Tape
@@ -58,7 +58,7 @@ def _launched(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts |
     state_file = StateFile(user_dirs.folder(os.environ))
     settings = resolve(flags, os.environ, state_file)
     view, notice = opening(flags, settings, state_file, lesson)
-    saving.check(flags.record, view.lesson)
+    saving.check_target(flags.record, view.lesson)
     if settings.values.plain or is_dumb(os.environ):
         return plain(view, notice, state_file, settings, record=flags.record)
 
@@ -166,10 +166,10 @@ def opening(
     Somebody who sends lines through a pipe was nowhere before.
     """
     if lesson is not None or flags.lesson is not None:
-        return starting(view_of(flags, lesson), flags), ""
+        return start_view(view_of(flags, lesson), flags), ""
     wanted = lesson_of_settings(settings)
     if wanted is not None:
-        return starting(view_of(flags, wanted), flags), ""
+        return start_view(view_of(flags, wanted), flags), ""
     seated = sys.stdin is not None and sys.stdin.isatty()
     last = (
         view_at_place(state_file.load().place)
@@ -178,7 +178,7 @@ def opening(
     )
     first = first_lesson()
     if last is None:
-        return starting(view_of(flags, first), flags), ""
+        return start_view(view_of(flags, first), flags), ""
     again = f"llm-linalg {first.slug}"
     return last, "" if last == View.opening(first) else f"Where you were last. To begin anew: {again}"
 
@@ -199,7 +199,7 @@ def view_at_place(place: Sequence[str]) -> View | None:
         return None
     try:
         flags = app_parser().read(place)
-        return starting(view_of(flags, PLAYGROUND if flags.lesson == PLAYGROUND.slug else None), flags)
+        return start_view(view_of(flags, PLAYGROUND if flags.lesson == PLAYGROUND.slug else None), flags)
     except (UsageError, LessonError):
         return None
 

@@ -10,8 +10,8 @@ import re
 
 from llm_linalg.base.spelling import quote
 from tui.cli.settings import BY_NAME, COLOURS, DISPLAY
-from tui.model.flags import Parser, whole
-from tui.model.view_words import picture_flags
+from tui.model.flags import Parser, whole_number
+from tui.model.view_words import add_picture_flags
 
 FORMATS = ("plain", "json", "screen", "svg", "ansi")
 LARGEST = 1000  # columns or rows of a frame
@@ -56,7 +56,7 @@ def size(text: str) -> tuple[int, int]:
 
 def megabytes(text: str) -> int:
     """Return a number of megabytes."""
-    value = whole(text)
+    value = whole_number(text)
     if not 0 <= value <= 1_000_000:
         raise argparse.ArgumentTypeError(f"{quote(text)} is not a number of megabytes")
     return value
@@ -64,7 +64,7 @@ def megabytes(text: str) -> int:
 
 def view_flags(parser: Parser) -> None:
     """Add the flags that name a picture, and its colours."""
-    picture_flags(parser)
+    add_picture_flags(parser)
     colour_flags(parser)
 
 

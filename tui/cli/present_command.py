@@ -15,7 +15,7 @@ from tui.cli.parser import colour_flags, display_flags, time_limit_flag
 from tui.cli.settings import resolve
 from tui.files import user_dirs
 from tui.files.state_file import StateFile
-from tui.model.flags import Parser, whole
+from tui.model.flags import Parser, whole_number
 from tui.model.usage_error import UsageError
 from tui.session.decks import check_stop_number, check_views, find_deck
 from tui.session.presentation.state import EVERY, Talk
@@ -39,7 +39,7 @@ def run(flags: argparse.Namespace) -> int:
     if flags.autoplay is not None and not settings.values.motion:
         raise UsageError("--autoplay goes on by itself, and the settings say that nothing does")
     deck = check_views(find_deck(flags.deck))
-    saving.check(flags.record, deck.stops[0].lesson)
+    saving.check_target(flags.record, deck.stops[0].lesson)
     lines = settings.values.plain or launch.is_dumb(os.environ)
     number = first_stop(deck, flags.stop, state_file if not lines and not flags.loop else StateFile())
     talk = Talk(
@@ -89,7 +89,9 @@ def parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("deck", metavar="DECK", help="a Markdown file, a folder of lessons, or a lesson")
-    parser.add_argument("--stop", type=whole, metavar="N", help="the deck's stop to begin with, from 1")
+    parser.add_argument(
+        "--stop", type=whole_number, metavar="N", help="the deck's stop to begin with, from 1"
+    )
     parser.add_argument("--minutes", type=minutes, metavar="N", help="how long it may take; counts down")
     parser.add_argument("--big", action="store_true", help="large cells, readable from the back row")
     parser.add_argument("--autoplay", type=seconds, metavar="SECONDS", help="a step on by itself each time")

@@ -12,7 +12,7 @@ from llm_linalg.base.constants import MOST_RANKS
 from llm_linalg.base.spelling import quote
 from tui.cli.parser import FORMATS, time_limit_flag
 from tui.files.output import explain, say, write
-from tui.model.flags import Choice, Parser, seed, whole
+from tui.model.flags import Choice, Parser, seed, whole_number
 from tui.model.lesson_words import find_lesson
 from tui.model.usage_error import UsageError
 from tui.model.view import View
@@ -48,7 +48,7 @@ def parser() -> Parser:
 
 def ranks(text: str) -> int:
     """Return a number of devices."""
-    value = whole(text)
+    value = whole_number(text)
     if not 1 <= value <= MOST_RANKS:
         raise argparse.ArgumentTypeError(f"{quote(text)} is not a number of devices from 1 to {MOST_RANKS}")
     return value

@@ -14,7 +14,7 @@ from tui.cli import launch
 from tui.cli.parser import colour_flags
 from tui.cli.settings import resolve
 from tui.files import user_dirs
-from tui.model.flags import Parser, speed, switch
+from tui.model.flags import Parser, add_switch, speed
 from tui.model.usage_error import UsageError
 from tui.session.script import saving
 from tui.session.script.tape import Tape
@@ -39,8 +39,8 @@ def parser() -> Parser:
     )
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
     colour_flags(parser)
-    switch(parser, "--mouse", "without it the mouse is left to the terminal")
-    switch(parser, "--slow-link", "send as little as possible")
+    add_switch(parser, "--mouse", "without it the mouse is left to the terminal")
+    add_switch(parser, "--slow-link", "send as little as possible")
     return parser
 
 
@@ -51,7 +51,7 @@ def run(flags: argparse.Namespace) -> int:
     script = script_in(flags.file)
     launch.check_terminal(os.environ, INSTEAD)
     begun = opening_session(script)
-    saving.check(flags.record, begun.view.lesson)
+    saving.check_target(flags.record, begun.view.lesson)
     settings = resolve(flags, os.environ)
 
     def make() -> Explorer:
@@ -72,10 +72,10 @@ def script_in(name: str) -> Script:
         UsageError: Where it can't be read.
         ScriptError: Where it is none.
     """
-    from tui.session.script.script_reader import parse
+    from tui.session.script.script_reader import parse_script
 
     try:
-        return parse(user_dirs.read(Path(name)), clean(name, 200))
+        return parse_script(user_dirs.read(Path(name)), clean(name, 200))
     except OSError as error:
         raise UsageError(f"cannot read {quote(name, 200)}: {error.strerror or error}") from None
     except ValueError as error:

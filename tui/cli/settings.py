@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from tui.model.flags import Choice, Parser, flag_value, speed, switch, time_limit
+from tui.model.flags import Choice, Parser, add_switch, flag_value, speed, time_limit
 
 if TYPE_CHECKING:
     from tui.cli import config_file
@@ -154,7 +154,7 @@ class Setting(NamedTuple):
         """Add its flag, None where it isn't given, to a parser."""
         name = f"--{self.name.replace('_', '-')}"
         if isinstance(self.default, bool):
-            switch(parser, name, self.flag)
+            add_switch(parser, name, self.flag)
         else:
             parser.add_argument(name, type=self.read, metavar=self.metavar, help=self.flag)
 

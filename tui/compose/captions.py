@@ -58,7 +58,7 @@ def _slice(r: range, size: int) -> str:
     return ":" if r == range(size) else f"{r.start}:{r.stop}"
 
 
-def facts(node: NodeView) -> NodeFacts:
+def node_facts(node: NodeView) -> NodeFacts:
     """Return a node's name, operation, line, shape, dtype and evidence."""
     name, dtype = clean(node.name, 60), node.result.dtype
     return NodeFacts(name, node.op, node.line or 0, node.shape, dtype, node.evidence, node.kind)

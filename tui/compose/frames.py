@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import clean
-from tui.compose.captions import facts, formula
+from tui.compose.captions import formula, node_facts
 from tui.compose.pictures import PictureInput, panels_of
 from tui.compose.source_lines import file_lines
 from tui.model.frame import ControlFacts, CursorView, Frame
@@ -101,7 +101,7 @@ def node_frame(
         code=_code(trace, node, base),
         line=node.line,
         own_line=node.program_line,
-        node=facts(node),
+        node=node_facts(node),
         path=navigation.path,
         order=node.order,
         orders=orders,
@@ -146,7 +146,7 @@ def map_frame(
         code=_code(trace, first, base),
         line=first.line,
         own_line=first.program_line,
-        node=facts(box),
+        node=node_facts(box),
         path=place,
         step=step,
         steps=steps,
@@ -167,7 +167,7 @@ def frame_without_values(view: View, trace: Trace, navigation: NodeNavigation, n
         base,
         code=_code(trace, node, base),
         line=node.line,
-        node=facts(node),
+        node=node_facts(node),
         path=navigation.names,
         shape_line=clean(node.shape_line, 200),
         sentence="Its values were dropped: alone they are more than the budget of values that are kept.",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
 
 
-def notes(trace: Trace) -> dict[int, str]:
+def line_notes(trace: Trace) -> dict[int, str]:
     """Return the shape and dtype of what each line, from 1, gave last, else of what it computed last.
 
     A gradient that is looked at is not computed there, and a line that failed gave nothing.

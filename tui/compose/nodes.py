@@ -54,7 +54,7 @@ def labels(nodes: Sequence[Node]) -> tuple[str, ...]:
     return level_labels(nodes).labels
 
 
-def find(nodes: Sequence[Node], path: Path) -> tuple[Node, ...]:
+def find_nodes(nodes: Sequence[Node], path: Path) -> tuple[Node, ...]:
     """Return the nodes along a path, from the trace down into parts.
 
     Raises:

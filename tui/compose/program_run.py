@@ -16,7 +16,7 @@ from tui.compose.format_cache import FormatCache
 from tui.compose.frames import frame_without_values, in_ascii, map_frame, node_frame, program_frame
 from tui.compose.lineage_highlight import FollowedCells, follow_cell
 from tui.compose.maps import BoxRows, map_view
-from tui.compose.nodes import NodeNavigation, find, path_of, top_node
+from tui.compose.nodes import NodeNavigation, find_nodes, path_of, top_node
 from tui.compose.pictures import PictureInput
 from tui.compose.screen_labels import axis_names
 from tui.compose.torch_code import torch_code
@@ -90,11 +90,11 @@ class Run:
         stop = view.at_stop
         own = view.backward == stop.backward
         standard = _standard(trace, stop.show if own else None)
-        chain = find(nodes, view.path) if view.path else standard
+        chain = find_nodes(nodes, view.path) if view.path else standard
         wanted = stop.order if chain and chain == standard and own else None
         return NodeNavigation(chain, nodes, wanted, None if trace is None else trace.map)
 
-    def top(self, view: View) -> Node | None:
+    def top_node(self, view: View) -> Node | None:
         """Return the trace's node that a view is at or in."""
         try:
             chain = self.navigation(view).chain

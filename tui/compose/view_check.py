@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tui.compose.program_run import Run
 
 
-def settle(view: View, run: Run, flags: argparse.Namespace) -> View:
+def check_view(view: View, run: Run, flags: argparse.Namespace) -> View:
     """Return the view with its node, order and step checked against the run.
 
     Raises:

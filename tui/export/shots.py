@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import unknown
-from tui.compose.view_check import settle
+from tui.compose.view_check import check_view
 from tui.export.format import Shot
 from tui.model.flags import Parser, flag_value
 from tui.model.usage_error import UsageError
-from tui.model.view_words import starting, view_of
+from tui.model.view_words import start_view, view_of
 from tui.navigation.steps import Player, goto, position
 from tui.session.decks import flags_of
 from tui.session.presentation.state import Talk
-from tui.session.script.playback import play
+from tui.session.script.playback import play_script
 from tui.session.script.running import ensure_run
 from tui.session.session import Session
 
@@ -34,7 +34,7 @@ ONE_STOP = ("node", "cursor", "at", "row", "code", "depth", "backward")  # flags
 def of_script(script: Script) -> Iterator[Shot]:
     """Yield the pictures of a script; where another lesson or stop comes into view, a stop begins."""
     number, shown = 0, ("", 0)
-    for played in play(script, MOST):
+    for played in play_script(script, MOST):
         view, talk = played.session.view, played.session.talk
         place = (view.lesson.slug, view.stop) if talk is None else ("", talk.number)
         number, shown = number + (place != shown), place
@@ -101,11 +101,11 @@ def _opened(deck: Deck, stop: DeckStop, number: int, asked: argparse.Namespace, 
         own = {control.name for control in stop.lesson.controls}
         asked.set = [(name, value) for name, value in asked.set if name in own]
     view = view_of(asked, stop.lesson)
-    view = view if asked.step == "all" else starting(view, asked)
+    view = view if asked.step == "all" else start_view(view, asked)
     session = ensure_run(Session.start(view, deck.lessons).with_presentation(Talk(deck, number)))
     opened = session.current
     if opened is not None and alone:
-        return replace(session, view=settle(session.view, opened, asked))
+        return replace(session, view=check_view(session.view, opened, asked))
     navigation = session.navigation
     known = navigation is None or view.order in navigation.orders
     return session if known else replace(session, view=replace(session.view, order=None))

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from tui.layout import label_space
 from tui.layout.values import Label, Layout, PanelSlot
-from tui.layout.window import GAP, share, spread, window
+from tui.layout.window import GAP, first_focus, share, window
 from tui.model.frame import Panel
 from tui.text.rows import cut
 
@@ -73,8 +73,8 @@ def falk(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft:
     down = share([max(top.rows, 1), left.rows], [1, 1], height - 1 - len(addends) - over - between)
     if across is None or down is None:
         return None
-    columns = window(result.columns, across[1], spread([result.focus_columns, top.focus_columns]))
-    rows = window(result.rows, down[1], spread([result.focus_rows, left.focus_rows]))
+    columns = window(result.columns, across[1], first_focus([result.focus_columns, top.focus_columns]))
+    rows = window(result.rows, down[1], first_focus([result.focus_rows, left.focus_rows]))
     inner_left = window(left.columns, across[0], left.focus_columns)
     inner_top = window(top.rows, down[0], top.focus_rows)
     used = margin + len(inner_left) * cell_left + len(columns) * cell_right + 2 * fit.tight
@@ -179,7 +179,7 @@ def in_column(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft
     for (i, panel), count, over in zip(panels, down, overs, strict=True):
         y += over
         peers = [other.focus_columns for _, other in panels if other.columns == panel.columns]
-        columns = window(panel.columns, room, spread([panel.focus_columns, *reversed(peers)]))
+        columns = window(panel.columns, room, first_focus([panel.focus_columns, *reversed(peers)]))
         rows = window(panel.rows, count, panel.focus_rows)
         slots.append(PanelSlot(i, titles + margin, y, rows, columns, cell, fit.decimals, fit.tight))
         labels.append(_before(i, panel, titles, y))

@@ -51,6 +51,6 @@ def share(needs: Sequence[int], units: Sequence[int], budget: int) -> list[int] 
     return given
 
 
-def spread(focuses: Sequence[range]) -> range:
+def first_focus(focuses: Sequence[range]) -> range:
     """Return the first focus that is not empty."""
     return next((focus for focus in focuses if len(focus)), range(0))

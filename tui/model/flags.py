@@ -49,7 +49,7 @@ class Parser(argparse.ArgumentParser):
         return values
 
 
-def whole(text: str) -> int:
+def whole_number(text: str) -> int:
     """Parse an integer of at most 30 digits."""
     if not re.fullmatch(r"[+-]?[0-9]{1,30}", text.strip()):
         raise argparse.ArgumentTypeError(f"{quote(text)} is not a whole number")
@@ -58,7 +58,7 @@ def whole(text: str) -> int:
 
 def seed(text: str) -> int:
     """Parse a seed that torch takes."""
-    value = whole(text)
+    value = whole_number(text)
     if value not in SEEDS:
         raise argparse.ArgumentTypeError(f"{quote(text)} is not between -2^63 and 2^64 - 1")
     return value
@@ -121,6 +121,6 @@ def flag_value(flags: argparse.Namespace, name: str) -> Any:
     return getattr(flags, name, None)
 
 
-def switch(parser: Parser, flag: str, says: str) -> None:
+def add_switch(parser: Parser, flag: str, says: str) -> None:
     """Add a flag and its opposite; None where neither is given, which leaves it to the settings."""
     parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=says)

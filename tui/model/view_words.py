@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.constants import ORDER_NAMES
 from llm_linalg.base.spelling import quote, unknown
-from tui.model.flags import Choice, Parser, seed, whole
+from tui.model.flags import Choice, Parser, seed, whole_number
 from tui.model.lesson_words import find_lesson, first_lesson, lesson_word
 from tui.model.usage_error import UsageError
 from tui.model.view import END, View
@@ -28,9 +28,9 @@ DEPTHS = ("map", "operations", "cells", "terms")
 LOOKS = ("numbers", "heat", "both")
 
 
-def picture_flags(parser: Parser) -> None:
+def add_picture_flags(parser: Parser) -> None:
     """Add the flags that name a picture."""
-    parser.add_argument("--stop", type=whole, metavar="N", help="the lesson's stop, from 1")
+    parser.add_argument("--stop", type=whole_number, metavar="N", help="the lesson's stop, from 1")
     parser.add_argument("--node", metavar="NAME", help="the tensor to show; a part of a composite is S/exp")
     parser.add_argument(
         "--step", type=step, metavar="N", help="a step: a number, first or last; for `frame` also all"
@@ -45,14 +45,14 @@ def picture_flags(parser: Parser) -> None:
     parser.add_argument("--depth", type=Choice("depth", DEPTHS), metavar="D", help=f"{', '.join(DEPTHS)}")
     parser.add_argument("--cursor", type=cursor, metavar="CELL", help="put the cell cursor there: 'Y[1,2]'")
     parser.add_argument(
-        "--box", type=boxes, metavar="A/B", help="a box of the map, by the names that lead to it"
+        "--box", type=box_path, metavar="A/B", help="a box of the map, by the names that lead to it"
     )
     parser.add_argument(
         "--lineage", type=cell_or_none, metavar="CELL", help="light what a cell depends on: 'Y[1,2]'; or none"
     )
     parser.add_argument("--reach", type=cell_or_none, metavar="CELL", help="light what a cell feeds")
-    parser.add_argument("--at", type=place, metavar="I,J", help="the slice of an N-d tensor")
-    parser.add_argument("--row", type=whole, metavar="N", help="the selected row of a board, from 1")
+    parser.add_argument("--at", type=slice_index, metavar="I,J", help="the slice of an N-d tensor")
+    parser.add_argument("--row", type=whole_number, metavar="N", help="the selected row of a board, from 1")
     parser.add_argument("--look", type=Choice("look", LOOKS), metavar="L", help=f"{', '.join(LOOKS)}")
     parser.add_argument(
         "--backward",
@@ -111,7 +111,7 @@ def cursor(text: str) -> tuple[str, tuple[int, ...]]:
     return found[1], tuple(int(part) for part in found[2].split(",") if part.strip())
 
 
-def boxes(text: str) -> tuple[str, ...]:
+def box_path(text: str) -> tuple[str, ...]:
     """Parse the names that lead to a box of the map."""
     return tuple(filter(None, text.split("/")))
 
@@ -121,7 +121,7 @@ def cell_or_none(text: str) -> tuple[str, tuple[int, ...]] | str:
     return text if text == "none" else cursor(text)
 
 
-def place(text: str) -> tuple[int, ...]:
+def slice_index(text: str) -> tuple[int, ...]:
     """Parse the index of a slice, such as 0,1."""
     if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text):
         raise argparse.ArgumentTypeError(f"{quote(text)} is not the index of a slice, such as 0,1")
@@ -214,7 +214,7 @@ def _controls(lesson: Lesson, given: list[tuple[str, str]]) -> tuple[tuple[str, 
     return tuple((control.name, control.show(values[control.name])) for control in lesson.controls)
 
 
-def starting(view: View, flags: argparse.Namespace) -> View:
+def start_view(view: View, flags: argparse.Namespace) -> View:
     """Return the view to open; a step named in words is found when the program has run.
 
     Raises:

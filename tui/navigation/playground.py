@@ -35,7 +35,7 @@ def is_playground(lesson: Lesson) -> bool:
     return lesson is PLAYGROUND
 
 
-def opening(text: str | None, seed: int = 0) -> View:
+def playground_view(text: str | None, seed: int = 0) -> View:
     """Return the view with which the playground opens, on a program or on its first example."""
     return replace(View.opening(PLAYGROUND), code=_FIRST if text is None else text, seed=seed)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tui.layout.panes import Picture
-from tui.session.control_commands import moving
-from tui.session.keys import CONTROLS_AFTER, footer
+from tui.session.control_commands import move_command
+from tui.session.keys import CONTROLS_AFTER, footer_commands
 from tui.text.rows import Row, TextSpan, fit, row, width_of
 from tui.widgets.row_widget import RowWidget
 
@@ -40,10 +40,10 @@ class Footer(RowWidget):
         own: list[Row] = []
         for control in picture.session.view.lesson.controls:
             if control.key:
-                do = moving(control.name)
+                do = move_command(control.name)
                 does = control.label if control.append is None else "append"
                 own.append((TextSpan(f" {control.key} ", "key", do), TextSpan(f"{does} ", "label", do)))
-        for key in footer(picture.keys):
+        for key in footer_commands(picture.keys):
             label = "pause" if key.id == "play" and playing else key.label
             if key.footer > CONTROLS_AFTER:
                 shown += own

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 
 from tui.layout.panes import Picture
 from tui.navigation.playground import is_playground
-from tui.session.control_commands import moving
+from tui.session.control_commands import move_command
 from tui.text.rows import TextSpan, ends, row, width_of
 from tui.widgets.row_widget import CommandClicked, RowWidget
 
@@ -36,15 +36,15 @@ class ControlsPane(RowWidget):
             key = f"{control.key} " if control.key else ""
             if name == session.control:
                 spans += [
-                    TextSpan("[ ", "key", moving(name, -1)),
+                    TextSpan("[ ", "key", move_command(name, -1)),
                     TextSpan(key, "key"),
                     TextSpan(f"{control.label} ", "label"),
-                    TextSpan(value, "current", moving(name)),
-                    TextSpan(" ]", "key", moving(name)),
+                    TextSpan(value, "current", move_command(name)),
+                    TextSpan(" ]", "key", move_command(name)),
                     TextSpan(" "),
                 ]
             else:
-                do = moving(name) if control.kind == "choice" else f"pick:{name}"
+                do = move_command(name) if control.kind == "choice" else f"pick:{name}"
                 spans += [
                     TextSpan(f" {key}", "key", do),
                     TextSpan(f"{control.label} ", "label", do),

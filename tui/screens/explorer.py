@@ -23,10 +23,10 @@ from tui.screens.play_timer import PlayTimer
 from tui.screens.playground_editor import PlaygroundEditor
 from tui.screens.recording import Recording
 from tui.screens.run_worker import RunFinished, RunStarted, behind, run_program
-from tui.session.commands import BY_ID, Command, Wait, find, run
+from tui.session.commands import BY_ID, Command, Wait, find_command, run
 from tui.session.contexts import Context
-from tui.session.control_commands import moving
-from tui.session.keys import KEYS, live
+from tui.session.control_commands import move_command
+from tui.session.keys import KEYS, live_commands
 from tui.session.session import Session
 from tui.session.step_commands import tick
 from tui.widgets.row_widget import CommandClicked
@@ -213,7 +213,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         """Return the commands that do something now."""
         now = (self.contexts, self._taken)
         if now not in self._live:
-            self._live[now] = live(self.contexts, self.keys, self._taken)
+            self._live[now] = live_commands(self.contexts, self.keys, self._taken)
         return self._live[now]
 
     def _repaint(self) -> None:
@@ -371,7 +371,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             self.session = self.session.with_notice("")
         if not self.options.motion:
             command = STEPS_INSTEAD.get(command, command)
-        if find(command).by_screen:
+        if find_command(command).by_screen:
             await self._perform_on_screen(command)
         else:
             self.do(command)
@@ -448,7 +448,7 @@ def has_to_wait(
     if command is None:
         names = DIGITS.union(*(one.key_names for one in keys), ("backspace",))
         return key in names and not session.editing
-    known = find(command)
+    known = find_command(command)
     if behind and not known.by_screen and session.sidebar_choice is None and ambiguous(keys, key):
         return True  # what waits may give it another meaning: arrows move a cell cursor, once it is there
     if known.waits is Wait.FOR_KEYS:
@@ -484,5 +484,5 @@ def own_command(session: Session, key: str) -> str | None:
     """Return the command of the lesson's control that has this key."""
     for control in session.view.lesson.controls:
         if control.key and control.key == key:
-            return moving(control.name)
+            return move_command(control.name)
     return None

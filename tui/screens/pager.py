@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 
 from tui.screens.modal import ModalScreen
 from tui.session.commands import Command, Topic
-from tui.session.control_commands import moving
+from tui.session.control_commands import move_command
 from tui.session.keys import help_groups
 from tui.text.key_names import key_label
 from tui.text.rows import Row, TextSpan, row
@@ -113,7 +113,7 @@ def help_rows(keys: Iterable[Command], controls: Sequence[Control] = ()) -> list
             text = f"Move {control.label} to its next value"
             if control.append is not None:
                 text = f"Append to {control.label} what the program says"
-            rows.append(_entry(control.key or "", text, moving(control.name)))
+            rows.append(_entry(control.key or "", text, move_command(control.name)))
         rows += [_entry(key_label(key.key_names[0]), key.help, key.id) for key in members]
     return rows
 

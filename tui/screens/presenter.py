@@ -16,7 +16,7 @@ from tui.audience.server import Audience
 from tui.files.watch import Watch
 from tui.screens.explorer import DIGITS, ExplorerScreen
 from tui.screens.options import Options
-from tui.session.commands import find
+from tui.session.commands import find_command
 from tui.session.contexts import Context
 from tui.session.decks import read_deck
 from tui.session.presentation.reload import reload_deck
@@ -109,7 +109,7 @@ class PresenterScreen(ExplorerScreen):
 
     async def perform(self, command: str) -> None:
         """Do a command by its name, if it doesn't lead off the stage."""
-        if find(command).leaves_deck:
+        if find_command(command).leaves_deck:
             self.tell("On stage only the deck's own stops open.")
             return
         if command == "stage.big" and glyphs_of(self).plain:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.session.script.saving import GIVEN, save
+from tui.session.script.saving import GIVEN, save_script
 from tui.session.script.script_recorder import ScriptRecorder
 
 if TYPE_CHECKING:
@@ -36,4 +36,4 @@ class Recording:
 
     def _saved(self, session: Session) -> str:
         name = session.view.lesson.slug if session.talk is None else session.talk.name
-        return save(self.recorder.text(session), self._file, name)
+        return save_script(self.recorder.text(session), self._file, name)

@@ -314,13 +314,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "stage.first", "ctrl+home", "^home", "first stop", "The first stop, as gg",
-        Topic.STAGE, Context.PRESENTATION, run=lambda session: stage_moves.at(session, 1),
+        Topic.STAGE, Context.PRESENTATION, run=lambda session: stage_moves.go_to_stop(session, 1),
         waits=Wait.FOR_KEYS, script=writing.deck_stop,
     ),
     Command(
         "stage.last", "G", "G", "last stop", "The last stop; after a number, that stop",
         Topic.STAGE, Context.PRESENTATION, waits=Wait.FOR_KEYS,
-        run=lambda session: stage_moves.at(session, len(stage_moves.on_stage(session).deck.stops)),
+        run=lambda session: stage_moves.go_to_stop(session, len(stage_moves.on_stage(session).deck.stops)),
         script=writing.deck_stop,
     ),
     _by_screen(
@@ -532,12 +532,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "undo", "u", "u", "undo", "Undo the last change",
-        Topic.CONTROLS, Context.UNDO, 22, control_commands.history("undo"), waits=Wait.FOR_KEYS,
+        Topic.CONTROLS, Context.UNDO, 22, control_commands.undo_or_redo("undo"), waits=Wait.FOR_KEYS,
         script="undo", word_help="undo the last change",
     ),
     Command(
         "redo", "U,ctrl+r", "U", "redo", "Do again what was undone",
-        Topic.CONTROLS, Context.REDO, run=control_commands.history("redo"), waits=Wait.FOR_KEYS,
+        Topic.CONTROLS, Context.REDO, run=control_commands.undo_or_redo("redo"), waits=Wait.FOR_KEYS,
         script="redo", word_help="do it again",
     ),
     Command(
@@ -550,7 +550,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "twin", "w", "w", "backward", "Forward or backward pass",
-        Topic.VIEW, Context.BACKWARD, 18, step_commands.turn,
+        Topic.VIEW, Context.BACKWARD, 18, step_commands.switch_pass,
         script="twin", word_help="forward or backward pass",
     ),
     Command(
@@ -650,15 +650,15 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _with_argument(
         "stage.go", "Go to a stop of the deck by its number", Topic.STAGE,
-        lambda session, number: stage_moves.at(session, int(number)), writing.deck_stop, Wait.FOR_KEYS,
-        Context.PRESENTATION,
+        lambda session, number: stage_moves.go_to_stop(session, int(number)), writing.deck_stop,
+        Wait.FOR_KEYS, Context.PRESENTATION,
     ),
 )  # fmt: skip
 
 BY_ID: dict[str, Command] = {command.id: command for command in COMMANDS}
 
 
-def find(text: str) -> Command:
+def find_command(text: str) -> Command:
     """Return the record of a command, with or without its argument. Raises KeyError where there is none."""
     return BY_ID[text.partition(":")[0]]
 
@@ -671,7 +671,7 @@ def run(session: Session, text: str) -> Session:
     Raises:
         KeyError: there is no command of that name, or it is the screen's.
     """
-    command, (_, colon, argument) = find(text), text.partition(":")
+    command, (_, colon, argument) = find_command(text), text.partition(":")
     try:
         if command.run_with is not None and argument:
             return command.run_with(session, argument)

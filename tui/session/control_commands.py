@@ -228,7 +228,7 @@ def repair_by(number: int) -> Transition:
     return repair
 
 
-def history(step: str) -> Transition:
+def undo_or_redo(step: str) -> Transition:
     """Undo or redo."""
 
     def move(session: Session) -> Session:
@@ -250,7 +250,7 @@ def next_look(session: Session) -> Session:
     return replace(session, view=replace(session.view, look=look), notice="")
 
 
-def moving(name: str, direction: int = 1) -> str:
+def move_command(name: str, direction: int = 1) -> str:
     """Return the command that moves a control: what a click on it does, and a key of its own."""
     return f"set:{name}:{direction:+d}"
 

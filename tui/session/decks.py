@@ -11,7 +11,7 @@ from tui.model.flags import Parser
 from tui.model.lesson_words import existing_path, find_lesson, is_path, lesson_word
 from tui.model.usage_error import UsageError
 from tui.model.view import View
-from tui.model.view_words import picture_flags, starting, view_of
+from tui.model.view_words import add_picture_flags, start_view, view_of
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck, DeckStop
@@ -54,7 +54,7 @@ def flags_of(stop: DeckStop) -> argparse.Namespace:
     from llm_linalg.lessons.reader import LessonError
 
     parser = Parser(prog="a line of stops", add_help=False, allow_abbrev=False)
-    picture_flags(parser)
+    add_picture_flags(parser)
     try:
         flags = parser.read(stop.words)
     except UsageError as error:
@@ -75,7 +75,7 @@ def view_at(stop: DeckStop) -> View:
 
     flags = flags_of(stop)
     try:
-        return starting(view_of(flags, stop.lesson), flags)
+        return start_view(view_of(flags, stop.lesson), flags)
     except UsageError as error:
         raise LessonError(stop.file, stop.line, str(error)) from None
 

@@ -14,7 +14,7 @@ CONTROLS_AFTER = BY_ID["out"].footer
 """The place in the footer after which a lesson's controls stand: between how one moves and what one asks."""
 
 
-def live(
+def live_commands(
     contexts: Collection[Context], table: Iterable[Command] = KEYS, taken: Collection[str] = ()
 ) -> tuple[Command, ...]:
     """Return the commands that do something in these contexts; of two for one key the first has it.
@@ -34,7 +34,7 @@ def live(
     return tuple(found)
 
 
-def footer(commands: Iterable[Command]) -> list[Command]:
+def footer_commands(commands: Iterable[Command]) -> list[Command]:
     """Return the commands that the footer names, in its order."""
     return sorted((command for command in commands if command.footer), key=lambda command: command.footer)
 

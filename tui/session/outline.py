@@ -134,7 +134,7 @@ def _modules(session: Session) -> tuple[OutlineEntry, ...]:
     if run is None or run.trace is None or run.view.lesson is not session.view.lesson:
         return ()
     trace = run.trace
-    shown = run.top(session.view)
+    shown = run.top_node(session.view)
     if shown is None:
         return ()
     if session.view.backward:

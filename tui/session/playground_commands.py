@@ -17,7 +17,7 @@ def edit(session: Session) -> Session:
     from tui.compose.nodes import own_line
 
     run = session.current
-    node = None if run is None else run.top(session.view)
+    node = None if run is None else run.top_node(session.view)
     line = (None if node is None else own_line(node)) or session.caret
     return at_caret(replace(session, editing=True, caret=line, player=session.player.pause(), notice=""))
 
@@ -46,7 +46,7 @@ def example(session: Session, name: str) -> Session:
 
 
 def _begun(session: Session, text: str, seed: int) -> Session:
-    view = playground.opening(text[: playground.LONGEST], seed)
+    view = playground.playground_view(text[: playground.LONGEST], seed)
     begun = session.with_undo(replace(view, look=session.view.look, depth="operations"))
     return replace(begun, editing=True, caret=playground.last_line(text), is_new_program=True)
 

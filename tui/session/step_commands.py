@@ -44,7 +44,7 @@ def on_run(move: Callable[[Run, View], View]) -> Transition:
     return act
 
 
-def turn(session: Session) -> Session:
+def switch_pass(session: Session) -> Session:
     """Show the forward or the backward pass; or say why there is none."""
     run_ = session.current
     if run_ is None or session.navigation is None:

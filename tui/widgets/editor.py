@@ -117,11 +117,11 @@ class Editor(AnnotatedText):
 
     def _take(self, run: Run) -> None:
         """Take what a run gave: notes, or the place of an error, and what is known of the lines around it."""
-        from tui.compose.line_notes import notes
+        from tui.compose.line_notes import line_notes
 
         lines = tuple(run.view.program.split("\n"))
         ran = run.partial_trace if run.trace is None else run.trace
-        fresh = {} if ran is None else {line - 1: note for line, note in notes(ran).items()}
+        fresh = {} if ran is None else {line - 1: note for line, note in line_notes(ran).items()}
         self._mark = None if run.error is None else ErrorMark.of(run.error)
         if run.trace is None:
             old = carry_notes(self._notes, self._lines, lines, typing=False)

@@ -103,7 +103,7 @@ def stop_on(session: Session) -> Session:
     talk = on_stage(session)
     if talk.last and not talk.loop:
         return session.with_notice("That is the last stop.")
-    return at(session, 1 if talk.last else talk.number + 1)
+    return go_to_stop(session, 1 if talk.last else talk.number + 1)
 
 
 def stop_back(session: Session) -> Session:
@@ -114,7 +114,7 @@ def stop_back(session: Session) -> Session:
     return enter_stop(session, talk, talk.number - 1, talk.last_view(talk.number - 1))
 
 
-def at(session: Session, number: int) -> Session:
+def go_to_stop(session: Session, number: int) -> Session:
     """Go to the beginning of a stop by its number; if there is no such stop, to the nearest, and say so."""
     talk = on_stage(session)
     most = len(talk.deck.stops)
@@ -129,7 +129,7 @@ def skip(session: Session) -> Session:
     here = talk.stop.lesson
     after = (k for k, stop in enumerate(talk.deck.stops, 1) if k > talk.number and stop.lesson is not here)
     number = next(after, None)
-    return session.with_notice("That is the last lesson.") if number is None else at(session, number)
+    return session.with_notice("That is the last lesson.") if number is None else go_to_stop(session, number)
 
 
 def finish(session: Session) -> Session:

@@ -15,7 +15,7 @@ from tui.navigation import steps
 from tui.navigation.playground import is_playground, last_line
 from tui.session.commands import Command, run
 from tui.session.contexts import Context
-from tui.session.control_commands import LOOKS, control_to, moving, open_lesson
+from tui.session.control_commands import LOOKS, control_to, move_command, open_lesson
 from tui.session.script.opening import opening_view
 from tui.session.script.running import ensure_run
 from tui.session.script.tokens import Words
@@ -187,7 +187,7 @@ def append(session: Session, rest: Sequence[str]) -> Session:
     name = rest[0] if rest else next(iter(growing), "")
     if len(rest) > 1 or name not in growing:
         raise UsageError(f"append NAME; the lists that grow: {', '.join(growing) or 'none in this lesson'}")
-    return run(session, moving(name))
+    return run(session, move_command(name))
 
 
 def pick(session: Session, rest: Sequence[str]) -> Session:

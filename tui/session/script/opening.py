@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tui.model.flags import Parser, whole
+from tui.model.flags import Parser, whole_number
 from tui.model.usage_error import UsageError
 from tui.model.view import View
-from tui.model.view_words import picture_flags, starting, view_of
+from tui.model.view_words import add_picture_flags, start_view, view_of
 from tui.navigation.playground import PLAYGROUND
 from tui.session.decks import check_stop_number, check_views, find_deck
 from tui.session.presentation.state import Talk
@@ -33,7 +33,7 @@ def lesson_parser() -> Parser:
     """Return a parser of what may follow ``lesson``: a slug or a path, and the flags that name a picture."""
     parser = Parser(prog="lesson", add_help=False, allow_abbrev=False)
     parser.add_argument("lesson")
-    picture_flags(parser)
+    add_picture_flags(parser)
     return parser
 
 
@@ -41,7 +41,7 @@ def opening_view(rest: Sequence[str]) -> View:
     """Return the view that ``lesson`` and what follows it name. Raises UsageError or LessonError."""
     flags = lesson_parser().read(rest)
     view = view_of(flags, PLAYGROUND if flags.lesson == PLAYGROUND.slug else None)
-    return starting(view, flags)
+    return start_view(view, flags)
 
 
 def open_deck(rest: Sequence[str]) -> Talk:
@@ -50,7 +50,7 @@ def open_deck(rest: Sequence[str]) -> Talk:
         raise UsageError("which deck? its path, such as deck talk.md")
     parser = Parser(prog="deck", add_help=False, allow_abbrev=False)
     parser.add_argument("deck")
-    parser.add_argument("--stop", type=whole)
+    parser.add_argument("--stop", type=whole_number)
     flags = parser.read(rest)
     deck = check_views(find_deck(flags.deck))
     return Talk(deck, check_stop_number(deck, flags.stop) or 1)

@@ -13,7 +13,7 @@ from tui.session.script.actions import seconds
 from tui.session.script.opening import first_session
 from tui.session.script.running import ensure_run
 from tui.session.script.script_reader import PACE, Script
-from tui.session.script.script_words import find
+from tui.session.script.script_words import find_word
 from tui.session.script.tokens import Words
 from tui.session.session import Session
 from tui.session.step_commands import tick
@@ -52,7 +52,7 @@ def beats(session: Session, most: int | None = None) -> Iterator[Session]:
         yield session
 
 
-def play(script: Script, most: int | None = None) -> Iterator[ScriptShot]:
+def play_script(script: Script, most: int | None = None) -> Iterator[ScriptShot]:
     """Return the pictures of a script, in order.
 
     Args:
@@ -101,7 +101,7 @@ def _shots(script: Script, most: int | None) -> Iterator[ScriptShot]:
 def perform(session: Session, acts: tuple[Words, ...]) -> Session:
     """Return the session after acts that happen at once. Raises UsageError or LessonError."""
     for said in acts:
-        session = find(said[0]).act(session.with_notice(""), said[1:])
+        session = find_word(said[0]).act(session.with_notice(""), said[1:])
     return session
 
 
@@ -111,7 +111,7 @@ def opening_session(script: Script) -> Session:
         return first_session(script.lines[0].acts[0])
 
 
-def last(script: Script) -> Session:
+def last_session(script: Script) -> Session:
     """Return the session after a whole script."""
-    *_, shot = play(script)
+    *_, shot = play_script(script)
     return shot.session

@@ -19,7 +19,7 @@ SUFFIX = ".steps"
 GIVEN = "a run of your own Python can't be written as a script"
 
 
-def check(name: str | None, lesson: Lesson) -> None:
+def check_target(name: str | None, lesson: Lesson) -> None:
     """Raise UsageError where no file of that name can be written, or no script says what is opened."""
     if name is None:
         return
@@ -31,7 +31,7 @@ def check(name: str | None, lesson: Lesson) -> None:
         raise UsageError(f"cannot write {quote(name, 200)}: --record takes a file in a folder of yours")
 
 
-def save(text: str, name: str | None, slug: str) -> str:
+def save_script(text: str, name: str | None, slug: str) -> str:
     """Save a script, and return a line that says how that went.
 
     Args:
@@ -39,7 +39,7 @@ def save(text: str, name: str | None, slug: str) -> str:
         name: its file; one that is not there yet, named after the lesson, if None.
         slug: the lesson's.
     """
-    path = new(slug) if name is None else Path(name)
+    path = new_file(slug) if name is None else Path(name)
     shown = clean(str(path), 200)
     try:
         with Sink(str(path)) as sink:
@@ -49,7 +49,7 @@ def save(text: str, name: str | None, slug: str) -> str:
     return f"Saved as {shown}: llm-linalg play-script {shown}"
 
 
-def new(slug: str) -> Path:
+def new_file(slug: str) -> Path:
     """Return a file of this folder that is not there yet."""
     stem = "".join(character if character.isalnum() else "-" for character in slug)[:60] or "session"
     names = (Path(f"{stem}{f'-{number}' if number > 1 else ''}{SUFFIX}") for number in count(1))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from llm_linalg.lessons.lesson import LessonError
 from tui.model.usage_error import UsageError
 from tui.session.script.opening import FIRST
-from tui.session.script.script_words import find
+from tui.session.script.script_words import find_word
 from tui.session.script.tokens import Words, acts
 
 LONGEST = 100_000  # lines
@@ -55,7 +55,7 @@ class Script:
             raise ScriptError(self.file, line.number, str(error)) from None
 
 
-def parse(text: str, file: str) -> Script:
+def parse_script(text: str, file: str) -> Script:
     """Read a script. Raises ScriptError, with the line, for what is no script.
 
     Args:
@@ -69,7 +69,7 @@ def parse(text: str, file: str) -> Script:
         try:
             said = tuple(acts(line))
             for words in said:
-                find(words[0])
+                find_word(words[0])
         except UsageError as error:
             raise ScriptError(file, number, str(error)) from None
         if said and not lines and said[0][0] not in FIRST:

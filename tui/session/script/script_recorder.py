@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tui.model.view import END, View
 from tui.model.view_words import arguments
-from tui.session.commands import Unwritten, find
+from tui.session.commands import Unwritten, find_command
 from tui.session.decks import deck_word
 from tui.session.presentation.state import Talk
 from tui.session.script.from_command import position
@@ -107,7 +107,7 @@ def words_of(before: Session, text: str, after: Session) -> Words | None:
     """
     if _lasting(before) == _lasting(after):
         return None
-    command, (_, _, argument) = find(text), text.partition(":")
+    command, (_, _, argument) = find_command(text), text.partition(":")
     if command.script is None or isinstance(command.script, Unwritten):
         return None
     if isinstance(command.script, str):

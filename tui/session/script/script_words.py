@@ -108,7 +108,7 @@ WORDS: tuple[ScriptWord, ...] = (
 BY_NAME = {word.name: word for word in WORDS}
 
 
-def find(name: str) -> ScriptWord:
+def find_word(name: str) -> ScriptWord:
     """Return the word of that name. Raises UsageError with the nearest one."""
     word = BY_NAME.get(name.lower())
     if word is None:
