@@ -7,7 +7,7 @@ import pytest
 from llm_linalg.lessons.reader import PART_TITLES
 from tests.app.driving import opened
 from tui.app import Options
-from tui.layout.panes import LARGEST, SMALLEST, WIDE_SIDEBAR, WIDE_SIDEBAR_FROM, sizes
+from tui.layout.pane_sizes import LARGEST, SMALLEST, WIDE_SIDEBAR, WIDE_SIDEBAR_FROM, sizes
 
 
 @pytest.mark.parametrize("size", [(40, 10), (20, 5), (1, 1), (59, 24), (80, 17), (5, 60)])

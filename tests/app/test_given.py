@@ -21,7 +21,7 @@ from tests.engine.test_places import Model
 from tui.cli import main as cli
 from tui.cli.main import main
 from tui.compose.view_runner import open_view
-from tui.layout.panes import BEHIND, RUNNING
+from tui.layout.pane_sizes import BEHIND, RUNNING
 from tui.model.view import View
 from tui.model.view_words import arguments
 from tui.session.outline import outline, selection

@@ -7,7 +7,7 @@ from tests.app.test_playground import PRODUCT, bench, editor
 from tui.app import Options
 from tui.cli.keymap import change_keys
 from tui.files.drafts import Drafts
-from tui.layout.panes import LOADING, RUNNING, STOPPING
+from tui.layout.pane_sizes import LOADING, RUNNING, STOPPING
 
 
 async def test_the_editor_takes_back_what_the_keys_of_a_user_say() -> None:

@@ -9,7 +9,7 @@ import pytest
 from llm_linalg.lessons.reader import catalog
 from tests.terminal.console import Console
 from tests.thinning import thin
-from tui.layout.panes import LARGEST, RUNNING
+from tui.layout.pane_sizes import LARGEST, RUNNING
 
 FAR = re.compile(r"\d+/\d+ (steps|boxes|terms|operations)")
 PROSE = "Each cell of Y"

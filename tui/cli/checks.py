@@ -17,7 +17,7 @@ from llm_linalg.lessons.reader import problems as broken_files
 from tui.compose.program_run import Run
 from tui.compose.view_check import check_view
 from tui.compose.view_runner import open_view
-from tui.layout.panes import Picture, prose_rows, sizes, slide_sizes
+from tui.layout.pane_sizes import Picture, prose_rows, sizes, slide_sizes
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.panes.slide_pane import row_count

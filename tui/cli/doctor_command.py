@@ -15,7 +15,7 @@ from tui.cli.settings import Settings, SettingValue, resolve, utf8
 from tui.files import user_dirs
 from tui.files.output import write
 from tui.files.state_file import StateFile
-from tui.layout.panes import SMALLEST, fits
+from tui.layout.pane_sizes import SMALLEST, fits
 from tui.model.flags import Parser
 from tui.terminal.color_depth import color_depth
 from tui.terminal.probe import Answers

@@ -73,7 +73,7 @@ def run(flags: argparse.Namespace) -> int:
 
 def large_enough(size: tuple[int, int]) -> None:
     """Raise UsageError for a screen on which the app would only say that it is too small."""
-    from tui.layout.panes import SMALLEST, fits
+    from tui.layout.pane_sizes import SMALLEST, fits
 
     if not fits(*size):
         raise UsageError(f"--size: the app's screen has {SMALLEST[0]}x{SMALLEST[1]} characters at least")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.layout.panes import Picture
+from tui.layout.pane_sizes import Picture
 from tui.session.control_commands import move_command
 from tui.session.keys import CONTROLS_AFTER, footer_commands
 from tui.text.rows import Row, TextSpan, fit, row, width_of

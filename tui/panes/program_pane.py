@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tui.layout.panes import Picture
+from tui.layout.pane_sizes import Picture
 from tui.text.rows import Row, ends, row, width_of, wrap_code
 from tui.widgets.row_widget import RowWidget
 

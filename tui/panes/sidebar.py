@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual import events
 
-from tui.layout.panes import Picture
+from tui.layout.pane_sizes import Picture
 from tui.session.outline import OutlineEntry, outline
 from tui.session.outline import selection as place
 from tui.text.rows import Row, TextSpan, fit, width_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from tui.layout.arrange import arrange
-from tui.layout.panes import Picture
+from tui.layout.pane_sizes import Picture
 from tui.layout.values import Layout
 from tui.model.frame import Arrangement, Panel
 from tui.text.rows import Row, TextSpan

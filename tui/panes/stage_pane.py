@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.geometry import Offset
 
-from tui.layout.panes import Picture
+from tui.layout.pane_sizes import Picture
 from tui.text.large import ACROSS, DOWN, enlarge_rows
 from tui.widgets.row_widget import RowWidget
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tui.layout.panes import Picture
+from tui.layout.pane_sizes import Picture
 from tui.navigation.playground import is_playground
 from tui.text.large import ACROSS, DOWN, enlarge_rows
 from tui.text.prose import elide, formula, paragraphs, with_title

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import clean
-from tui.layout.panes import Picture
+from tui.layout.pane_sizes import Picture
 from tui.session.presentation.stage_moves import is_edited, on_stage
 from tui.session.presentation.stopwatch import clock_text
 from tui.text.rows import Row, TextSpan, ends, row, width_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.app import ComposeResult
 
-from tui.layout.panes import Picture
+from tui.layout.pane_sizes import Picture
 from tui.navigation.playground import is_playground
 from tui.session.control_commands import move_command
 from tui.text.rows import TextSpan, ends, row, width_of

@@ -14,7 +14,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.layout.panes import BEHIND, LOADING, RUNNING, STOPPING, Picture
+from tui.layout.pane_sizes import BEHIND, LOADING, RUNNING, STOPPING, Picture
 from tui.screens import app_commands
 from tui.screens.device_run import DeviceRun, DevicesCompared
 from tui.screens.options import Options

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.widget import Widget
 
-from tui.layout.panes import (
+from tui.layout.pane_sizes import (
     SMALLEST,
     PaneSizes,
     Picture,

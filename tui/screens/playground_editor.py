@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tui.files.drafts import Drafts
-from tui.layout.panes import PaneSizes, Picture
+from tui.layout.pane_sizes import PaneSizes, Picture
 from tui.navigation.playground import LONGEST, is_playground
 from tui.panes.program_pane import ProgramPane
 from tui.screens.page import Page

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.widgets.text_area import Edit, EditResult
 
     from tui.compose.program_run import Run
-    from tui.layout.panes import Picture
+    from tui.layout.pane_sizes import Picture
     from tui.text.themes import Theme
 
 PAUSE = 0.02  # seconds without a key before the program is run
