@@ -82,12 +82,12 @@ def sizes(
     """Return the room that a terminal gives; None if it is too small to be of use.
 
     Args:
-        width: columns of the terminal.
-        height: rows of the terminal.
-        code: lines of the program.
-        said: rows that the stop's text would like at 80 columns.
-        sidebar: whether it is wanted; None leaves it to the width.
-        failed: an error is explained, which takes more words.
+        width: Columns of the terminal.
+        height: Rows of the terminal.
+        code: Lines of the program.
+        said: Rows that the stop's text would like at 80 columns.
+        sidebar: Whether it is wanted; None leaves it to the width.
+        failed: An error is explained, which takes more words.
     """
     if not fits(width, height):
         return None
@@ -118,13 +118,13 @@ def bench_sizes(
     """Return the room of the playground's panes: as `sizes`, with an editor for the program, or beside it.
 
     Args:
-        width: columns of the terminal.
-        height: rows of the terminal.
-        lines: of the program.
-        sidebar: whether it is wanted; None leaves it to the width.
-        failed: an error is explained, which takes more words.
-        editing: the editor has the keys, and more rows.
-        printing: the program printed something.
+        width: Columns of the terminal.
+        height: Rows of the terminal.
+        lines: Of the program.
+        sidebar: Whether it is wanted; None leaves it to the width.
+        failed: An error is explained, which takes more words.
+        editing: The editor has the keys, and more rows.
+        printing: The program printed something.
     """
     if not fits(width, height):
         return None
@@ -157,13 +157,13 @@ def talk_sizes(
     """Return the room in a presentation: no sidebar, a row of title, keys if asked, the rest the picture.
 
     Args:
-        width: columns of the terminal.
-        height: rows of the terminal.
-        code: lines of the program.
-        session: what is on stage.
-        failed: an error is explained, which takes more words.
-        spoken: something is said in the last row, whatever else stands there.
-        big: the cells are large.
+        width: Columns of the terminal.
+        height: Rows of the terminal.
+        code: Lines of the program.
+        session: What is on stage.
+        failed: An error is explained, which takes more words.
+        spoken: Something is said in the last row, whatever else stands there.
+        big: The cells are large.
     """
     talk = session.talk
     if talk is None or not fits(width, height):

@@ -66,7 +66,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             key.keys, f"command('{key.id}')", key.label, show=bool(key.footer), key_display=key.key_text,
-            id=key.id, tooltip=key.help, group=Binding.Group(key.group),
+            id=key.id, tooltip=key.help, group=Binding.Group(key.topic),
         )
         for key in KEYS
     ]  # fmt: skip

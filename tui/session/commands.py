@@ -67,21 +67,21 @@ class Command(NamedTuple):
     """One command.
 
     Attributes:
-        id: its name; also the binding's, so that a keymap can move it.
+        id: Its name; also the binding's, so that a keymap can move it.
         keys: Textual's names of its keys, joined by commas; none for a command that takes an argument.
-        key_text: the keys as the footer and the help write them.
-        label: one or two words, for the footer.
-        help: one sentence, for the help and the palette.
-        group: the heading in the help.
-        when: the context in which it does something.
-        footer: its place in the footer; 0 keeps it out.
-        run: makes a session from a session.
-        run_with: the same, for a command that takes an argument.
-        by_screen: whether it reaches outside the session, and the screen does it.
-        waits: what it waits for while a program runs.
-        leads_away: whether it leads to other lessons, whatever its context.
-        script: how a script repeats it: a phrase, what makes one, or why none does.
-        word_help: what the help of scripts says about the phrase's first word, where the word is only that.
+        key_text: The keys as the footer and the help write them.
+        label: One or two words, for the footer.
+        help: One sentence, for the help and the palette.
+        topic: The heading in the help.
+        when: The context in which it does something.
+        footer: Its place in the footer; 0 keeps it out.
+        run: Makes a session from a session.
+        run_with: The same, for a command that takes an argument.
+        by_screen: Whether it reaches outside the session, and the screen does it.
+        waits: What it waits for while a program runs.
+        leads_away: Whether it leads to other lessons, whatever its context.
+        script: How a script repeats it: a phrase, what makes one, or why none does.
+        word_help: What the help of scripts says about the phrase's first word, where the word is only that.
     """
 
     id: str
@@ -89,7 +89,7 @@ class Command(NamedTuple):
     key_text: str
     label: str
     help: str
-    group: Topic
+    topic: Topic
     when: Context
     footer: int = 0
     run: Transition | None = None
@@ -669,7 +669,7 @@ def run(session: Session, text: str) -> Session:
     A listed lesson is read when it is opened: of one that is broken, the session tells why.
 
     Raises:
-        KeyError: there is no command of that name, or it is the screen's.
+        KeyError: There is no command of that name, or it is the screen's.
     """
     command, (_, colon, argument) = find_command(text), text.partition(":")
     try:

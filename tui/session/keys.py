@@ -42,5 +42,5 @@ def footer_commands(commands: Iterable[Command]) -> list[Command]:
 def help_groups(commands: Iterable[Command]) -> list[tuple[Topic, list[Command]]]:
     """Return the commands under the headings of the help, empty headings left out."""
     listed = list(commands)
-    groups = [(group, [command for command in listed if command.group is group]) for group in Topic]
+    groups = [(group, [command for command in listed if command.topic is group]) for group in Topic]
     return [(group, members) for group, members in groups if members]

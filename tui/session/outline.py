@@ -25,11 +25,11 @@ class OutlineEntry(NamedTuple):
     """One row of an outline.
 
     Attributes:
-        command: what opens it, as in `tui.session.commands`; also what it is known by.
-        text: its label.
-        level: how deep it stands, from 0.
-        heading: whether others stand below it.
-        here: whether it is what is open.
+        command: What opens it, as in `tui.session.commands`; also what it is known by.
+        text: Its label.
+        level: How deep it stands, from 0.
+        heading: Whether others stand below it.
+        here: Whether it is what is open.
     """
 
     command: str

@@ -34,21 +34,21 @@ class Session:
     """The state of the explorer.
 
     Attributes:
-        view: what is to be seen.
-        lessons: every lesson that the sidebar lists.
-        last_run: the last run; it may belong to an earlier view while a new run is under way.
-        trail: the views from which the cell cursor was followed, for going back.
-        visits: the boards from which lessons were opened, for going back.
-        control: the selected control's name.
-        sidebar_choice: what is being chosen in the sidebar: a lesson's slug, or an outline entry's command.
-        notice: one line for the learner, until the next key.
-        editing: whether the playground's editor has the keys.
-        caret: the line, from 1, on which its cursor stands.
-        draft: the program that was last in it.
-        is_new_program: whether what is in it was put there, and is not the program that was kept.
-        landing: whether a run is awaited that shows that line.
-        last_repair: the run that failed in the editor, the number of the repair made, and the program then.
-        talk: the deck that is on stage, if one is.
+        view: The picture to show.
+        lessons: Every lesson that the sidebar lists.
+        last_run: The last run; it may belong to an earlier view while a new run is under way.
+        trail: The views from which a cell was followed to where it was made, for going back.
+        visits: The boards from which lessons were opened, for going back.
+        control: The selected control's name.
+        sidebar_choice: What is being chosen in the sidebar: a lesson's slug, or an outline entry's command.
+        notice: One line for the learner, until the next key.
+        editing: Whether the playground's editor has the keys.
+        caret: The line, from 1, on which its cursor stands.
+        draft: The playground's last program.
+        is_new_program: Whether a command put the editor's program there; else it is the draft.
+        landing: Whether the run under way shall show that line's operation.
+        last_repair: The run that failed in the editor, the number of the repair made, and the program then.
+        talk: The deck that is on stage, if one is.
     """
 
     view: View

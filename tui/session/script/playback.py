@@ -24,10 +24,10 @@ class ScriptShot:
     """One picture of a script that is played.
 
     Attributes:
-        session: what is seen, its program run.
-        seconds: how long it stands.
-        line: the script's line, from 1, that led to it.
-        beat: whether it is a step of playing.
+        session: What is seen, its program run.
+        seconds: How long it stands.
+        line: The script's line, from 1, that led to it.
+        beat: Whether it is a step of playing.
     """
 
     session: Session
@@ -40,8 +40,8 @@ def beats(session: Session, most: int | None = None) -> Iterator[Session]:
     """Return the pictures of a session that plays, a step each, up to the one at which it pauses.
 
     Args:
-        session: one that plays, or doesn't.
-        most: steps after which it is paused.
+        session: One that plays, or doesn't.
+        most: Steps after which it is paused.
     """
     made = 0
     while session.player.playing:

@@ -35,9 +35,9 @@ def save_script(text: str, name: str | None, slug: str) -> str:
     """Save a script, and return a line that says how that went.
 
     Args:
-        text: the script.
-        name: its file; one that is not there yet, named after the lesson, if None.
-        slug: the lesson's.
+        text: The script.
+        name: Its file; one that is not there yet, named after the lesson, if None.
+        slug: The lesson's.
     """
     path = new_file(slug) if name is None else Path(name)
     shown = clean(str(path), 200)

@@ -33,8 +33,8 @@ class Script:
     """A session as text.
 
     Attributes:
-        file: the path, as messages name it.
-        lines: those that say something, up to ``quit``; the first opens a lesson or a deck.
+        file: The path, as messages name it.
+        lines: Those that say something, up to ``quit``; the first opens a lesson or a deck.
     """
 
     file: str
@@ -59,8 +59,8 @@ def parse_script(text: str, file: str) -> Script:
     """Read a script. Raises ScriptError, with the line, for what is no script.
 
     Args:
-        text: the whole of it.
-        file: what messages call it.
+        text: The whole of it.
+        file: What messages call it.
     """
     lines: list[ScriptLine] = []
     for number, line in enumerate(text.splitlines(), 1):

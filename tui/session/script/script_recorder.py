@@ -20,7 +20,7 @@ class ScriptRecorder:
     """A list of lines, to which every command is added, but nothing that follows from one by itself.
 
     Attributes:
-        full: whether the session was longer than what is recorded.
+        full: Whether the session was longer than what is recorded.
     """
 
     def __init__(self, view: View, talk: Talk | None = None) -> None:

@@ -17,11 +17,11 @@ class ScriptWord:
     """One word of scripts and of the prompt.
 
     Attributes:
-        name: the word.
-        takes: what may follow it, as the help writes it.
-        says: what it does, in one line.
-        act: does it. Raises UsageError for what can't be.
-        shows: whether the frame is printed afterwards.
+        name: The word.
+        takes: What may follow it, as the help writes it.
+        says: What it does, in one line.
+        act: Does it. Raises UsageError for what can't be.
+        shows: Whether the frame is printed afterwards.
     """
 
     name: str
@@ -34,7 +34,7 @@ class ScriptWord:
 def of_commands(group: Topic) -> Iterator[ScriptWord]:
     """Return the words that are nothing but the commands of a topic, as their records say."""
     for command in COMMANDS:
-        if command.group is group and command.word_help and isinstance(command.script, str):
+        if command.topic is group and command.word_help and isinstance(command.script, str):
             name = command.script.split()[0]
             phrases = {
                 tuple(other.script.split()[1:]): other

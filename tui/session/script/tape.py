@@ -12,9 +12,9 @@ class Tape(NamedTuple):
     """The script to record, and the one to play.
 
     Attributes:
-        record: the file to which what is done is written as a script at the end; none unless given.
-        script: what is played until a key is pressed.
-        tempo: how many times faster than written.
+        record: The file to which what is done is written as a script at the end; none unless given.
+        script: What is played until a key is pressed.
+        tempo: How many times faster than written.
     """
 
     record: str | None = None
