@@ -1,6 +1,7 @@
-"""What a program may name: torch's functions, a tensor's methods and attributes, layers.
+"""What a program may name: torch's functions, a tensor's methods and attributes, layers, Python's own.
 
-These are the language's only doors to torch. A name that is not here does not exist.
+This is the second of two gates, after `source`, and the language's only way to torch: a name that is not here
+does not exist. Torch's operations come from the table in `llm_linalg.ops`; the rest is listed below.
 """
 
 from __future__ import annotations
@@ -28,26 +29,26 @@ _TYPING = "Any Callable Dict Iterable Iterator List Literal Optional Sequence Tu
 
 
 def _pick(home: Any, names: Iterable[str]) -> dict[str, Any]:
-    """Return what a module or class of torch's has under the names of one of our tables."""
+    """Return the members that a module or class has, of those names in our tables."""
     found = {name: getattr(home, name, None) for name in names}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def _operations(place: str, home: Any) -> dict[str, Any]:
-    """Return torch's functions that the table of operations, or its list of exceptions, has at a place."""
+    """Return the operations that our table spells with ``torch.``, ``F.`` or as a method."""
     return _pick(home, (*TABLE.names_in(place), *fallback.names_in(place)))
 
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """What stands before a dot: ``torch``, ``nn``, ``F``, ``math``."""
+    """A module as a program sees it, such as ``torch``, ``nn``, ``F`` or ``math``."""
 
     name: str
     members: Mapping[str, Any]
 
 
 def limits(dtype: torch.dtype) -> Namespace:
-    """Return what ``torch.finfo`` knows of a type: its least and largest numbers, and the gap after 1."""
+    """Do what ``torch.finfo`` does."""
     found = torch.finfo(dtype)
     return Namespace("torch.finfo", _pick(found, _LIMITS.split()))
 
@@ -60,7 +61,7 @@ LINALG = Namespace("torch.linalg", _operations("linalg", torch.linalg))
 CUDA = Namespace("torch.cuda", {"is_available": arithmetic.is_cuda_available})
 DIST = Namespace("dist", {"all_reduce": devices.all_reduce, "all_gather": devices.all_gather})
 MATH = Namespace("math", {**_pick(math, _MATH.split()), "prod": arithmetic.prod})
-TYPING = Namespace("typing", {name: name for name in _TYPING.split()})  # what stands there is never looked at
+TYPING = Namespace("typing", {name: name for name in _TYPING.split()})  # annotations are never evaluated
 FUTURE = Namespace("__future__", {"annotations": "annotations"})
 TORCH = Namespace(
     "torch",
@@ -74,7 +75,7 @@ TORCH = Namespace(
         "nn": NN,
         "linalg": LINALG,
         "cuda": CUDA,
-        "empty": torch.zeros,  # what it holds is left open, and here each run is the same
+        "empty": torch.zeros,  # torch leaves its cells undefined; here every run is the same
         "empty_like": torch.zeros_like,
         "device": arithmetic.cpu_device,
         "Size": arithmetic.make_size,
@@ -100,7 +101,7 @@ ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
     "ndim": lambda x: x.ndim,
     "grad": lambda x: x.grad,
     "requires_grad": lambda x: x.requires_grad,
-    "data": lambda x: x.detach(),  # the same memory; and unlike torch's own, what writes it is seen
+    "data": lambda x: x.detach(),  # shares the memory as torch's does, but writing to it is recorded
     "is_leaf": lambda x: x.is_leaf,
     "device": lambda x: x.device,
 }
@@ -109,8 +110,8 @@ STORED: Mapping[str, Callable[[Tensor, Any], None]] = {
     "data": autograd.set_data,
     "requires_grad": autograd.set_requires_grad,
 }
-"""What ``x.NAME = value`` does, of a tensor."""
-FIELDS = ("values", "indices")  # of what topk, sort and max give, in their order
+"""Attributes of a tensor that can be assigned to."""
+FIELDS = ("values", "indices")  # of the pairs that topk, sort and max return
 BUILTINS: Mapping[str, Any] = {
     "abs": abs,
     "round": arithmetic.round_number,
@@ -136,7 +137,7 @@ BUILTINS: Mapping[str, Any] = {
     "zip": arithmetic.zip_items,
 }
 IMPORTED: Mapping[str, Namespace] = {"torch": TORCH, "nn": NN, "F": F, "math": MATH, "dist": DIST}
-"""What a program has without importing it, by name."""
+"""Modules that a program can use without an import, by name."""
 
 MODULES: Mapping[str, Namespace] = {
     "torch": TORCH,
@@ -151,9 +152,5 @@ REFUSED_ARGUMENTS = frozenset(suggestions.ARGUMENTS)
 
 
 def attribute(value: Any, name: str) -> Any:
-    """Return a tensor's attribute from the table.
-
-    Raises:
-        KeyError: If the table lacks it.
-    """
+    """Return a tensor's attribute by the table; `KeyError` if it is not in there."""
     return ATTRIBUTES[name](value)

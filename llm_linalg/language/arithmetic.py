@@ -1,4 +1,8 @@
-"""Arithmetic on plain values, bounded before it is computed."""
+"""Operators and functions on plain values, whose size is limited before they are computed.
+
+Python's numbers and lists have no size limit, so ``9 ** 9 ** 9`` or ``[0] * 10 ** 9`` would take all time
+or memory in one step, which no budget could interrupt. Tensors are charged elsewhere, call by call.
+"""
 
 from __future__ import annotations
 
@@ -26,21 +30,21 @@ MAX_LEVELS = 1_000
 _SEQUENCES = (str, list, tuple)
 NUMBER_TYPES: frozenset[Any] = frozenset([int, float])
 NUMERIC_TYPES: frozenset[Any] = NUMBER_TYPES | {Tensor, nn.Parameter}
-"""Of two of these an operation holds nothing against the bounds, unless both are whole numbers."""
+"""Types whose operations need no check here, unless both operands are integers."""
 PLAIN_TYPES: frozenset[Any] = frozenset([bool, int, float, str, type(None), list, tuple, dict, range])
-"""Most plain values, told at a glance."""
-_SMALL = 2**63  # a smaller number is within the bound: its bits need not be counted
-_LEAST, _MOST = 1 - 2**30, 2**30 - 1  # CPython compares numbers between those at once
+"""Types of most values that are not tensors: a quick way to tell, used everywhere."""
+_SMALL = 2**63  # products of smaller integers are within the limit: their bits need not be counted
+_LEAST, _MOST = 1 - 2**30, 2**30 - 1  # CPython keeps these in one digit, and compares them fastest
 _FLAT = (str, range)
 _PARTS: frozenset[Any] = frozenset([list, tuple])
 _ENDS: frozenset[Any] = frozenset(_FLAT)
-_OTHER = 8  # items that a dict, a set or a range in a list takes as long as
-MAX_IN_A_SIZE = 50  # which no tensor has as many axes as
-_JOINED = 100  # items in the time in which a layer is put into another
+_OTHER = 8  # a dict, a set or a range within a list takes as long as this many items
+MAX_IN_A_SIZE = 50  # numbers in a torch.Size; no tensor has as many axes
+_JOINED = 100  # putting a layer into another takes as long as this many items
 TYPES_WITH_ITEMS = (*_FLAT, list, tuple, dict, OrderedSet, *get_args(DICT_VIEWS))
-"""What has items."""
+"""Types of values that have items."""
 ITEMLESS_TYPES: frozenset[Any] = frozenset([bool, int, float, type(None), Tensor])
-"""What has none, told at a glance."""
+"""Types of values that have none, for a quick check."""
 
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -72,9 +76,9 @@ IN_PLACE: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.LShift: operator.ilshift,
     ast.RShift: operator.irshift,
 }
-_GROWING = frozenset([ast.Pow, ast.LShift, ast.Mult])  # what can give far longer numbers than it is given
+_GROWING = frozenset([ast.Pow, ast.LShift, ast.Mult])  # can make a number far longer than its operands
 _WITHIN = {kind: does for kind, does in BINARY.items() if kind not in (ast.Pow, ast.LShift)}
-"""What of small numbers gives none beyond the bound."""
+"""Operators that keep small integers within the limit."""
 UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
@@ -96,7 +100,11 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 
 def binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
-    """Return ``left kind right``; plain values are held against the bounds first."""
+    """Return ``left kind right``, after a check of its size.
+
+    Raises:
+        LimitError: If a plain result would be too large.
+    """
     if left.__class__ is right.__class__ is int:
         does = _WITHIN.get(kind)
         if does is not None and _LEAST < left < _MOST and _LEAST < right < _MOST:
@@ -109,16 +117,16 @@ def binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
 
 
 def _in_order(left: Any, right: Any, found: set[Any]) -> OrderedSet:
-    """Return what keys of dicts have in common, or the like, in the order in which they came."""
+    """Return what Python made of the keys of dicts as a set that keeps the order of the operands."""
     return OrderedSet([item for item in [*left, *right] if item in found])
 
 
 def check_operation(kind: type[ast.operator], left: Any, right: Any) -> None:
-    """Hold an operation on plain values against the bounds; what has tensors is held as a call.
+    """Check an operation on plain values before it is done.
 
     Raises:
-        LimitError: If the result would be too long.
-        TypeError: If it is no operation of the language.
+        LimitError: If the result would be too large.
+        TypeError: If the language has no such operation.
     """
     if left.__class__ in NUMBER_TYPES and right.__class__ in NUMBER_TYPES:
         if left.__class__ is right.__class__ is int:
@@ -129,7 +137,7 @@ def check_operation(kind: type[ast.operator], left: Any, right: Any) -> None:
     if isinstance(left, DICT_VIEWS | dict) or isinstance(right, DICT_VIEWS):
         check_keys(
             chain(*[side for side in (left, right) if isinstance(side, TYPES_WITH_ITEMS)])
-        )  # Python makes a set
+        )  # of which Python makes a set
     if isinstance(left, str) and kind is ast.Mod:
         raise TypeError("text is formatted with an f-string")
     if isinstance(left, int) and isinstance(right, int):
@@ -146,10 +154,10 @@ def check_operation(kind: type[ast.operator], left: Any, right: Any) -> None:
 
 
 def new_items(kind: type[ast.operator], left: Any, right: Any) -> int:
-    """Return how many items an operation on plain values makes beside those that it goes through.
+    """Return how many items an operation on plain values makes, to be charged beside its operands.
 
     Raises:
-        LimitError: If it would be a size of more numbers than any tensor has axes, or more layers than fit.
+        LimitError: If a ``torch.Size`` or a layer would hold too many.
     """
     if isinstance(left, torch.Size) or isinstance(right, torch.Size):
         _check_size(kind, left, right)
@@ -158,16 +166,12 @@ def new_items(kind: type[ast.operator], left: Any, right: Any) -> int:
     made = 3 * sum(len(side) for side in (left, right) if isinstance(side, OrderedSet))
     for items, times in ((left, right), (right, left)) if kind is ast.Mult else ():
         if times.__class__ is int and isinstance(items, _SEQUENCES):
-            made += min(len(items) * max(times, 0), MAX_ITEMS)  # more is refused
+            made += min(len(items) * max(times, 0), MAX_ITEMS)  # more will be refused
     return made
 
 
 def make_size(numbers: Any = ()) -> torch.Size:
-    """Return what ``torch.Size`` makes of numbers.
-
-    Raises:
-        LimitError: If they are more than any tensor has axes.
-    """
+    """Do what ``torch.Size`` does, for as many numbers as a tensor may have axes."""
     if isinstance(numbers, list | tuple | range) and len(numbers) > MAX_IN_A_SIZE:
         raise LimitError(f"a size of {len(numbers):,} numbers; {MAX_IN_A_SIZE} are allowed")
     return torch.Size(numbers)
@@ -195,7 +199,7 @@ def _check_integers(kind: type[ast.operator], left: int, right: int) -> None:
 
 
 def _fewest_bits(kind: type[ast.operator], left: int, right: int, most: int) -> int:
-    """Return how many bits a result has at least that has so many at most."""
+    """Return the fewest bits that a result can have whose upper bound is `most`."""
     if kind is ast.Pow and right > 0:
         return (left.bit_length() - 1) * right + 1
     return most - 1 if kind is ast.Mult else most
@@ -206,25 +210,26 @@ def _too_long(kind: type[ast.operator], left: int, right: int) -> bool:
 
 
 def check_result(value: Any) -> Any:
-    """Return a value that a function gave, unless it is a whole number beyond the bound."""
+    """Return the result of a call, unless it is an integer that is too large."""
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
         raise LimitError(f"a whole number of more than {MAX_BITS} bits")
     return value
 
 
 def item_count(*values: Any) -> int:
-    """Return how many items plain values have in all, those within them included; see `nesting`."""
+    """Return how many items plain values have in all, those within them included."""
     return nesting(*values)[0]
 
 
 def nesting(*values: Any) -> tuple[int, int, int]:
-    """Return how many items plain values have in all, how deep those lie that have some, and others beside.
+    """Return how many items plain values have in all, how deep they are nested, and a surcharge in items.
 
-    A list of a list of a list, each the same one a thousand times, is small in memory and endless to
-    print or compare. Others are those that a dict, a set or a range in a list takes as long as.
+    The items are those that printing or comparing would go through: a list of a list of a list, each the same
+    one a thousand times, is small in memory and endless to print. The surcharge is for dicts, sets and ranges
+    within lists, which take longer.
 
     Raises:
-        LimitError: If they have more than the bound, or a list is in itself.
+        LimitError: If they are too many, or a list is in itself.
     """
     total = 0
     level: list[Any] = []
@@ -241,10 +246,10 @@ def nesting(*values: Any) -> tuple[int, int, int]:
 
 
 def _nesting_within(level: Collection[Any], total: int) -> tuple[int, int, int]:
-    """Return what `nesting` does of values that may have others within them; some items were counted."""
+    """Do what `nesting` does for values with others within them, level by level, from `total` items on."""
     others = 0
     for levels in range(MAX_LEVELS):
-        kinds = Counter(map(type, level))  # of which there are few
+        kinds = Counter(map(type, level))  # few, however long the level
         inner = set(filter(_has_items, kinds))
         if not inner:
             return total, max(levels - 1, 0), others
@@ -253,7 +258,7 @@ def _nesting_within(level: Collection[Any], total: int) -> tuple[int, int, int]:
         others += _OTHER * sum(kinds[kind] for kind in inner.difference(_SEQUENCES)) if levels else 0
         mappings = [value for value in level if isinstance(value, dict)] if _mapped(inner) else []
         total += sum(map(len, level)) + sum(map(len, mappings))
-        if total > MAX_WEIGHT:  # before any is gone through: the same dict may be there many times
+        if total > MAX_WEIGHT:  # checked before the next level is built: a dict may be in this one many times
             raise LimitError(f"more than {MAX_WEIGHT:,} items in all")
         if not inner.isdisjoint(_ENDS):
             level = [value for value in level if value.__class__ not in _ENDS]
@@ -271,7 +276,11 @@ def _mapped(kinds: Iterable[type]) -> bool:
 
 
 def to_list(tensor: Tensor) -> Any:
-    """Return a tensor's cells as nested lists."""
+    """Do what ``tensor.tolist()`` does.
+
+    Raises:
+        LimitError: If the tensor has too many cells.
+    """
     items = extent(tuple(tensor.shape))
     if items > MAX_ITEMS:
         raise LimitError(f"a list of {items:,} numbers; {MAX_ITEMS:,} are allowed")
@@ -279,13 +288,7 @@ def to_list(tensor: Tensor) -> Any:
 
 
 def to_dtype(tensor: Tensor, *kinds: Any, dtype: torch.dtype | None = None) -> Tensor:
-    """Return a tensor in another type; all tensors of the language live on the CPU.
-
-    Args:
-        tensor: The tensor.
-        kinds: A type, a tensor that has it, or a device and a type.
-        dtype: The type by its name.
-    """
+    """Do what ``tensor.to(…)`` does, for dtypes and for the CPU, the only device."""
     for kind in (*kinds, dtype):
         if isinstance(kind, torch.dtype | Tensor):
             tensor = tensor.to(kind)
@@ -295,10 +298,10 @@ def to_dtype(tensor: Tensor, *kinds: Any, dtype: torch.dtype | None = None) -> T
 
 
 def cpu_device(kind: Any) -> torch.device:
-    """Return the CPU, which is the only device here.
+    """Do what ``torch.device`` does for the CPU.
 
     Raises:
-        ValueError: If another is asked for.
+        ValueError: If it is another device.
     """
     if not isinstance(kind, str | torch.device) or str(kind) != "cpu":
         raise ValueError(f"there is only the CPU here, not {short_repr(kind)}")
@@ -306,15 +309,15 @@ def cpu_device(kind: Any) -> torch.device:
 
 
 def is_cuda_available() -> bool:
-    """Say that there is no other device."""
+    """Do what ``torch.cuda.is_available`` does: here there is never a GPU."""
     return False
 
 
 def make_tensor(data: Any) -> Tensor:
-    """Return what ``torch.Tensor`` makes of lists.
+    """Do what ``torch.Tensor`` does with lists.
 
     Raises:
-        TypeError: If it is given sizes, for which it would leave cells as memory held them.
+        TypeError: If it gets sizes: torch would fill the cells with whatever was in memory.
     """
     if not isinstance(data, list | tuple):
         raise TypeError("torch.Tensor takes lists here: write torch.zeros(sizes), or torch.tensor(number)")
@@ -322,14 +325,14 @@ def make_tensor(data: Any) -> Tensor:
 
 
 def round_number(number: Any, digits: int | None = None) -> Any:
-    """Return what `round` gives."""
+    """Do what ``round`` does."""
     if digits is not None and abs(digits) > MAX_BITS:
         raise LimitError(f"a number is rounded to at most {MAX_BITS} digits")
     return round(number) if digits is None else round(number, digits)
 
 
 def sum_items(items: Any, start: Any = 0) -> Any:
-    """Return what `sum` gives, of nothing its start; of lists in a time that grows with their items."""
+    """Do what ``sum`` does; of lists in linear time, where Python's own is quadratic."""
     if isinstance(start, nn.Module):
         raise TypeError("a sum joins no layers: write nn.ModuleList(items)")
     if not isinstance(start, list | tuple):
@@ -347,12 +350,12 @@ def sum_items(items: Any, start: Any = 0) -> Any:
 
 
 def prod(numbers: Any) -> Any:
-    """Return what ``math.prod`` gives."""
+    """Do what ``math.prod`` does."""
     result: Any = 1
     for item in numbers:
         item = int(item) if item.__class__ is bool else item
         if item.__class__ in NUMBER_TYPES and result.__class__ in NUMBER_TYPES:
-            result = check_result(result * item)  # neither is beyond the bound
+            result = check_result(result * item)  # both are small: the product needs a check only afterwards
         elif item.__class__ in NUMBER_TYPES or isinstance(item, Tensor):
             result = binary(ast.Mult, result, item)
         else:
@@ -361,12 +364,12 @@ def prod(numbers: Any) -> Any:
 
 
 def manual_seed(seed: int) -> None:
-    """Seed torch's generator, and no other device's."""
+    """Do what ``torch.manual_seed`` does, for the CPU's generator alone."""
     torch.default_generator.manual_seed(int(seed))
 
 
 def make_range(*bounds: int) -> range:
-    """Return a range of a bounded length."""
+    """Do what ``range`` does, up to a length."""
     found = range(*bounds)
     if len(found) > MAX_ITEMS:
         raise LimitError(f"a range of {len(found):,} numbers; {MAX_ITEMS:,} are allowed")
@@ -374,10 +377,10 @@ def make_range(*bounds: int) -> range:
 
 
 def enumerate_items(items: Any, start: int = 0) -> list[tuple[int, Any]]:
-    """Return what `enumerate` yields."""
+    """Do what ``enumerate`` does, as a list: it can be gone through again."""
     return list(enumerate(items, start))
 
 
 def zip_items(*sequences: Any, strict: bool = False) -> list[tuple[Any, ...]]:
-    """Return what `zip` yields."""
+    """Do what ``zip`` does, as a list."""
     return list(zip(*sequences, strict=strict))

@@ -1,4 +1,4 @@
-"""Gradients as a program asks for them: back from a loss, off and on, put into a tensor."""
+"""What a program calls of torch's autograd: ``backward``, ``no_grad``, and writing ``x.grad``."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from llm_linalg.base.untraced import untraced
 
 @dataclass(frozen=True, slots=True)
 class GradMode:
-    """Stands after ``with``, or above a ``def``: whether what is done there has a gradient."""
+    """What ``torch.no_grad()`` and ``torch.enable_grad()`` return: whether torch records for gradients."""
 
     enabled: bool
 
 
 def no_grad() -> GradMode:
-    """Return what ``torch.no_grad()`` gives."""
+    """Do what ``torch.no_grad()`` does; `grad_mode` gives it effect."""
     return GradMode(enabled=False)
 
 
 def enable_grad() -> GradMode:
-    """Return what ``torch.enable_grad()`` gives."""
+    """Do what ``torch.enable_grad()`` does."""
     return GradMode(enabled=True)
 
 
@@ -34,14 +34,14 @@ def backward(
     *,
     create_graph: bool = False,
 ) -> None:
-    """Let autograd go back from a tensor.
+    """Run a backward pass from a tensor.
 
-    With a gradient, that is the way back from the sum of its cells times those of the tensor: torch imports a
-    compiler when it is handed one.
+    A gradient is not handed to torch, which would import a compiler for it: the pass starts from the sum of
+    ``tensor * gradient`` instead, which has the same gradients.
 
     Raises:
-        TypeError: If the gradient is no tensor, or is to have a gradient itself.
-        ValueError: If it has another shape.
+        TypeError: If the gradient is not a tensor, or is to have a gradient itself.
+        ValueError: If it has another shape than the tensor.
     """
     if create_graph:
         raise TypeError("gradients of gradients (create_graph=True) are not part of this language")
@@ -55,11 +55,11 @@ def backward(
 
 
 def set_grad(tensor: Tensor, value: Tensor | None) -> None:
-    """Give a tensor a gradient, or none.
+    """Do ``tensor.grad = value``.
 
     Raises:
-        TypeError: If it is no tensor.
-        ValueError: If it has another shape or type.
+        TypeError: If the value is neither a tensor nor None.
+        ValueError: If it has another shape or dtype than the tensor.
     """
     if value is not None and not isinstance(value, Tensor):
         raise TypeError(f"x.grad is a tensor or None, not a {type(value).__name__}")
@@ -73,11 +73,11 @@ def set_grad(tensor: Tensor, value: Tensor | None) -> None:
 
 
 def set_data(tensor: Tensor, value: Tensor) -> None:
-    """Write other numbers into a tensor, of which autograd sees nothing.
+    """Do ``tensor.data = value`` by writing into its memory: that is recorded, and autograd doesn't see it.
 
     Raises:
-        TypeError: If they are no tensor.
-        ValueError: If they have another shape or type.
+        TypeError: If the value is not a tensor.
+        ValueError: If it has another shape or dtype than the tensor.
     """
     if not isinstance(value, Tensor):
         raise TypeError(f"x.data is a tensor, not a {type(value).__name__}")
@@ -93,5 +93,5 @@ def set_data(tensor: Tensor, value: Tensor) -> None:
 
 
 def set_requires_grad(tensor: Tensor, value: bool) -> None:
-    """Say whether a tensor is to have a gradient."""
+    """Do ``tensor.requires_grad = value``."""
     tensor.requires_grad_(bool(value))

@@ -1,4 +1,8 @@
-"""What a program may use. Counts decide, the same on every machine; the clock is only a backstop."""
+"""What a program may use up: steps, tensors, elements, multiplications, and time.
+
+Counts decide, the same on every machine; the clock is a backstop. Everything is charged before it is done, so
+that a program is stopped before it takes the machine's memory, and at a line that can be shown.
+"""
 
 from __future__ import annotations
 
@@ -22,43 +26,43 @@ from llm_linalg.recording.write_log import storage_numel
 SECONDS = 2.0
 LOOK_EVERY = 100  # steps between two looks at the clock, and at whether somebody stops the run
 TRIALS = 30_000  # steps that may be spent on finding what would have worked
-MAX_SHARES = 16  # so small a part of the budget a cell of a notebook has once several asked for too much
+MAX_SHARES = 16  # the least that a cell gets after cells that used it up is a 16th of the budget
 
-# What takes longer than a step, in steps, each of which takes about a microsecond.
+# What takes longer than a step, in steps: one is about a microsecond.
 FUNCTION_CALL_STEPS = 9
 LAYER_CALL_STEPS, LAYER_VISIT_STEPS, NEW_LAYER_STEPS, LAYER_NAME_STEPS = 58, 7, 270, 5
 BACKWARD_STEPS, BACKWARD_CALL_STEPS = 300, 16
 ALIAS_UPDATE_STEPS, WRITER_QUERY_STEPS, WRITE_STEPS = 285, 9, 38
 TENSOR_TEXT_STEPS, CELL_TEXT_STEPS, LIST_TEXT_STEPS, ITEM_TEXT_STEPS = 460, 9, 7, 2
-NOTEBOOK_CELL_STEPS, FAILURE_STEPS, SHAPE_ERROR_STEPS = 100, 400, 1_500  # of a notebook; one that fails
-ITEMS_PER_STEP = 8  # of lists and texts that are gone through
+NOTEBOOK_CELL_STEPS, FAILURE_STEPS, SHAPE_ERROR_STEPS = 100, 400, 1_500
+ITEMS_PER_STEP = 8  # of lists and text that something goes through
 NAMES_PER_STEP = 4
-CHARACTERS_PER_STEP = 1_000  # of a text that is copied or looked up
-_SORTED = 8  # times as long as others takes an item that is put in order, or into a set
+CHARACTERS_PER_STEP = 1_000  # of text that is copied or hashed
+_SORTED = 8  # an item that is sorted, or put into a set, takes as long as this many others
 
 
 def never() -> bool:
-    """No."""
+    """Return False: the run is never halted from outside."""
     return False
 
 
 @dataclass(slots=True)
 class Budget:
-    """What a program may use, and what is left of it.
+    """What a program may still use up.
 
     Attributes:
-        steps: Expressions and statements that are evaluated, repetitions included; what takes longer, such as
-            a torch call whatever its size, counts as several.
-        tensors: How many tensors all calls may give together.
-        elements: How many elements all tensors may have together.
-        multiplications: How many multiplications all calls may take together, or what takes as long.
-        call_tensors: How many tensors one call may give.
-        call_elements: How many elements one call may make at once.
-        call_multiplications: How many multiplications one call may take: about a second's.
-        seconds: How long a run may take; None if counts alone decide.
-        halt: Asked before each torch call and every so many steps whether somebody stops the run.
-        trials: Steps left for finding what would have worked instead of what failed.
-        next_look: Below so many steps left it is time to look at the clock.
+        steps: Expressions and statements, repetitions included; what takes longer, such as any torch call,
+            counts as several.
+        tensors: Tensors that all calls together may make.
+        elements: Elements that all of those may have.
+        multiplications: Multiplications of all calls, or what takes as long.
+        call_tensors: Tensors that one call may make.
+        call_elements: Elements that one call may make.
+        call_multiplications: Multiplications of one call, which nothing can interrupt: about a second.
+        seconds: Time for the run; None if counts alone decide.
+        halt: Asked before each torch call and every hundred steps; once it returns True, the run ends.
+        trials: Steps for trying repairs of a call that failed.
+        next_look: Once fewer steps than this are left, `look` is due.
     """
 
     steps: int = 6_000_000
@@ -81,21 +85,21 @@ class Budget:
 
     @property
     def left(self) -> tuple[int, int, int, int]:
-        """Steps, tensors, elements and multiplications that are left."""
+        """The steps, tensors, elements and multiplications that are left."""
         return self.steps, self.tensors, self.elements, self.multiplications
 
     @property
     def steps_used(self) -> int:
-        """How many steps were taken."""
+        """The steps that were taken."""
         return self._allowed[0] - self.steps
 
     def start(self) -> None:
-        """Start the clock, unless it runs."""
+        """Start the clock, unless it is running: the devices of a group share one."""
         if self.seconds is not None and self._deadline is None:
             self._deadline = monotonic() + self.seconds
 
     def grant_share(self) -> None:
-        """After a cell that asked for too much, leave those below it at least half of what it had."""
+        """Leave the cells below one that used up its budget at least half of what it had."""
         self._shares *= 2
         if self._shares > MAX_SHARES:
             return
@@ -108,18 +112,18 @@ class Budget:
             self._deadline = max(self._deadline, monotonic() + self.seconds / self._shares)
 
     def step(self, count: int = 1) -> None:
-        """Count steps before they are taken.
+        """Charge steps.
 
         Raises:
-            LimitError: If they are too many, or the time is over.
-            HaltedError: If the run is stopped.
+            LimitError: If there are not so many left, or the time is over.
+            HaltedError: If the run is halted.
         """
         self.steps -= count
         if self.steps < self.next_look:
             self.look()
 
     def look(self) -> None:
-        """See whether the run may go on; raises what `step` does."""
+        """Check steps, clock and `halt`, and raise what `step` does; rarely done, as the clock costs more."""
         self.next_look = max(self.steps - LOOK_EVERY, 0)
         self._check_stop()
         if self.steps < 0:
@@ -132,7 +136,7 @@ class Budget:
             raise LimitError(self.timeout_message())
 
     def timeout_message(self, line: int | None = None) -> str:
-        """Return what is said once the time is over, with the line at which the run was, if that is known."""
+        """Return the message for a run whose time is over, with the line that it had reached."""
         place = f" at line {line}" if line else ""
         return f"stopped after {self.seconds or 0:g} s{place}: let it do less, or give it a longer time limit"
 
@@ -142,12 +146,12 @@ class Budget:
     # Torch calls
 
     def charge(self, call: Call) -> Price | None:
-        """Charge a call before it is made, from its shapes alone; return what it costs, if that is known.
+        """Charge a torch call before it is made, and return its price, or None if that is unknown.
 
         Raises:
-            ShapeMismatch: If torch would make it, and must not.
-            LimitError: If it asks for more than one call may, or than is left.
-            HaltedError: If the run is stopped.
+            ShapeMismatch: If torch would accept the call, though its shapes don't fit.
+            LimitError: If it needs more than one call may, or than is left.
+            HaltedError: If the run is halted.
         """
         self._check_stop()
         price = price_of(call)
@@ -165,11 +169,11 @@ class Budget:
         return price
 
     def charge_again(self, price: Price, written: Tensor | None = None) -> None:
-        """Charge a call that is like one that was charged; raises what `charge` does.
+        """Charge a call whose price is known from one like it; raises what `charge` does.
 
         Args:
-            price: What that one cost.
-            written: The tensor that it writes into.
+            price: The price of a call.
+            written: The tensor that the call writes into.
         """
         self._check_stop()
         self._spend(price.outputs, price.elements, price.multiplications)
@@ -178,7 +182,7 @@ class Budget:
             self.charge_write(written.numel(), storage_numel(written))
 
     def charge_backward(self, prices: Iterable[Price], leaves: int) -> None:
-        """Charge a backward pass through calls of these prices, to leaves of so many elements in all."""
+        """Charge a backward pass: the prices of the calls it goes through, and the elements of all leaves."""
         calls = reads = multiplications = 0
         for price in prices:
             calls += 1
@@ -190,38 +194,38 @@ class Budget:
         self._spend(0, 0, 2 * multiplications + 2 * ELEMENT * (reads + leaves))
 
     def charge_elements(self, count: int) -> None:
-        """Charge elements that are about to be filled, or copied."""
+        """Charge elements that are about to be filled or copied."""
         self._spend(0, count, ELEMENT * count)
 
     def charge_copy(self, count: int) -> None:
-        """Charge a tensor of so many elements that is about to be copied."""
+        """Charge the copy of a tensor of so many elements."""
         self._spend(1, count, ELEMENT * count)
         self.step(WRITE_STEPS)
 
     def charge_layer(self, name: str, elements: int) -> None:
-        """Charge a layer that is about to be made, with weights of so many elements."""
+        """Charge a new layer whose weights have so many elements."""
         self.step(NEW_LAYER_STEPS)
         self._check_elements(name, elements)
         self._spend(0, elements, 4 * ELEMENT * elements)
 
     def charge_write(self, elements: int, memory: int) -> None:
-        """Charge what it takes that a memory is written: what shares it is kept as it was.
+        """Charge a write in place: the record keeps what was in the memory before.
 
         Args:
-            elements: Those of the tensor that is written.
-            memory: Those of its memory.
+            elements: The size of the tensor that is written.
+            memory: The size of the storage it lies in.
         """
         self.step(WRITE_STEPS)
         if memory > SMALL:
             self.charge_elements(memory if memory == elements else 4 * memory)
 
     def charge_alias_update(self, memory: int, writers: int) -> None:
-        """Charge a look at a tensor whose memory, of so many elements, was written through others."""
+        """Charge a new node for a tensor whose memory, of so many elements, other tensors have written."""
         self.step(ALIAS_UPDATE_STEPS + 2 * writers)
         self._spend(0, 0, 3 * ELEMENT * memory)
 
     def charge_inspection(self, elements: int) -> None:
-        """Charge the question who wrote so many elements last."""
+        """Charge finding out which calls wrote so many elements last."""
         self.step(WRITER_QUERY_STEPS)
         self._spend(0, 0, ELEMENT * elements // 8)
 
@@ -250,7 +254,7 @@ class Budget:
     # Plain values
 
     def charge_items(self, *values: Any) -> None:
-        """Charge plain values, and layers, before something goes through all their items."""
+        """Charge plain values and layers before something goes through all their items."""
         nested = False
         for value in values:
             if value.__class__ in arithmetic.ITEMLESS_TYPES:
@@ -264,7 +268,7 @@ class Budget:
             self.step(2 + 4 * levels + (items + others) // ITEMS_PER_STEP)
 
     def charge_call(self, function: Any, arguments: Sequence[Any], named: Collection[Any]) -> None:
-        """Charge what a call of a Python function goes through: its arguments."""
+        """Charge a call of a Python function: it goes through its arguments."""
         self.charge_items(*arguments, *named)
         if arguments and (
             function is sort_items or function is OrderedSet or function is any or function is all
@@ -274,11 +278,11 @@ class Budget:
                 self.step(_SORTED * len(items) // ITEMS_PER_STEP)
 
     def charge_list(self, items: int) -> None:
-        """Charge so many items that something makes or goes through."""
+        """Charge so many items of a list that something makes or goes through."""
         self.step(items // ITEMS_PER_STEP)
 
     def charge_text(self, size: TextSize) -> None:
-        """Charge what is about to be made into text."""
+        """Charge text before it is made."""
         self.step(
             ITEM_TEXT_STEPS
             + TENSOR_TEXT_STEPS * size.tensors
@@ -289,15 +293,15 @@ class Budget:
 
     # Trials
 
-    def trial(self, letters: int, **bounds: Any) -> Budget:
-        """Return a budget for trying what would work instead, of a text of so many letters."""
-        self.trials -= 2 * letters
+    def trial(self, characters: int, **bounds: Any) -> Budget:
+        """Return a small budget for trying a repair, whose text has so many characters."""
+        self.trials -= 2 * characters
         bounds = {"steps": TRIALS, **bounds}
         budget = Budget(**{**bounds, "steps": max(min(bounds["steps"], self.trials), 0)}, halt=self.halt)
         budget.seconds, budget._deadline = self.seconds, self._deadline
         return budget
 
     def hint(self, name: str, known: Collection[str]) -> str:
-        """Say which of several names is nearest to one; nothing once much was tried to find such."""
+        """Return a hint at the known name nearest to one, or nothing once many hints have been worked out."""
         self.trials -= min(len(name) * sum(map(len, known)), MOST_COMPARED) // 10
         return hint(name, known) if self.trials > 0 else ""

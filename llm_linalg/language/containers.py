@@ -1,4 +1,4 @@
-"""Methods of plain values: of text, lists and dicts, bounded before they are computed."""
+"""Methods of text, lists and dicts, and sets, whose size is limited before they are made."""
 
 from __future__ import annotations
 
@@ -14,20 +14,16 @@ from llm_linalg.base.short_repr import short_repr
 
 MAX_JOINED = 100_000
 DICT_VIEWS: Any = type({}.keys()) | type({}.values()) | type({}.items())
-"""What a dict's ``keys()``, ``values()`` and ``items()`` are."""
+"""The types of a dict's ``keys()``, ``values()`` and ``items()``."""
 
 
 _SMALL = frozenset([bool, int, float, type(None)])
-MAX_KEY = 2**60  # beyond it whole numbers that are not the same have the same hash
-MAX_ALIKE = 30  # keys that have the same hash: among those a table looks one by one
+MAX_KEY = 2**60  # larger integers can share a hash with another: so could be made a dict that takes ages
+MAX_ALIKE = 30  # keys that share a hash: a dict compares those one by one
 
 
 def check_key(key: Any) -> None:
-    """Hold a key's numbers against the bound.
-
-    Raises:
-        LimitError: If one is too large.
-    """
+    """Raise `LimitError` if an integer in a key is so large that others could share its hash."""
     if key.__class__ is int:
         if not -MAX_KEY < key < MAX_KEY:
             raise LimitError("a whole number as a key lies between -2**60 and 2**60")
@@ -39,11 +35,11 @@ def check_key(key: Any) -> None:
 
 
 def check_keys(keys: Iterable[Any]) -> list[Any]:
-    """Return all keys of a dict or a set that is made at once.
+    """Return the keys of a dict or a set that is about to be made, as a list.
 
     Raises:
-        LimitError: If a number in one is too large, or too many have the same hash.
-        TypeError: If one has none.
+        LimitError: If an integer in one is too large, or too many share a hash.
+        TypeError: If one can't be a key.
     """
     found = list(keys)
     numbers = [key for key in found if key.__class__ is int]
@@ -60,7 +56,7 @@ def check_keys(keys: Iterable[Any]) -> list[Any]:
 
 
 class OrderedSet:
-    """What ``set`` gives: each item once, in the order in which they came, so that each run is the same."""
+    """What ``set`` makes: each item once, in the order of insertion, so that every run is the same."""
 
     __slots__ = ("items",)
 
@@ -83,7 +79,7 @@ class OrderedSet:
 
     @classmethod
     def _of(cls, items: Iterable[Any]) -> OrderedSet:
-        """Return a set of items that are in one of two others: none is there three times."""
+        """Return a set of items that come from two others; the keys are checked once it stands."""
         found = cls()
         found.items = dict.fromkeys(items)
         check_keys(found.items)
@@ -122,18 +118,18 @@ class OrderedSet:
 
 
 _SETS: Any = OrderedSet | type({}.keys()) | type({}.items())
-OrderedSet.__name__ = "set"  # as a program calls it
+OrderedSet.__name__ = "set"  # as the messages call it
 
 
-def _joined(between: str, parts: Iterable[str]) -> str:
+def _join(between: str, parts: Iterable[str]) -> str:
     words = list(parts)
     if sum(map(len, words)) + len(between) * len(words) > MAX_JOINED:
         raise LimitError(f"a text of more than {MAX_JOINED:,} characters")
     return between.join(words)
 
 
-def _stripped(text: str, chars: str | None = None) -> str:
-    """Return a text without some characters at its ends; Python's own looks for each of them anew."""
+def _strip(text: str, chars: str | None = None) -> str:
+    """Do what ``str.strip`` does, in linear time; Python searches all of `chars` at each character."""
     if chars is None:
         return text.strip()
     others = set(chars)
@@ -145,13 +141,13 @@ def _stripped(text: str, chars: str | None = None) -> str:
     return text[start:stop]
 
 
-def _replaced(text: str, old: str, new: str, count: int = -1) -> str:
+def _replace(text: str, old: str, new: str, count: int = -1) -> str:
     if text.count(old) * len(new) + len(text) > MAX_JOINED:
         raise LimitError(f"a text of more than {MAX_JOINED:,} characters")
     return text.replace(old, new, count)
 
 
-def _popped(items: dict[Any, Any], key: Any, *default: Any) -> Any:
+def _pop(items: dict[Any, Any], key: Any, *default: Any) -> Any:
     if key not in items and not default:
         raise ValueError(f"there is no item {short_repr(key)}")
     return items.pop(key, *default)
@@ -164,11 +160,13 @@ def _index(items: list[Any], value: Any, *bounds: int) -> int:
     for place in range(len(items))[slice(start, stop)]:
         if items[place] is value or items[place] == value:
             return place
-    raise ValueError(f"{short_repr(value)} is not in the list")  # Python's own would make a text of all of it
+    raise ValueError(
+        f"{short_repr(value)} is not in the list"
+    )  # Python's message would hold all of the value
 
 
 def make_dict(items: Any = (), **named: Any) -> dict[Any, Any]:
-    """Return what ``dict`` gives."""
+    """Do what ``dict`` does."""
     if not isinstance(items, dict):
         items = [pair if isinstance(pair, list | tuple | str) else tuple(pair) for pair in items]
         check_keys([pair[0] for pair in items if pair])
@@ -176,7 +174,7 @@ def make_dict(items: Any = (), **named: Any) -> dict[Any, Any]:
 
 
 def update(items: dict[Any, Any], others: Any = (), **named: Any) -> None:
-    """Do what ``update`` of a dict does."""
+    """Do what ``dict.update`` does."""
     others = make_dict(others, **named)
     check_keys([*items, *others])
     items.update(others)
@@ -186,7 +184,7 @@ METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
     str: {
         "split": str.split,
         "splitlines": str.splitlines,
-        "strip": _stripped,
+        "strip": _strip,
         "lower": str.lower,
         "upper": str.upper,
         "startswith": str.startswith,
@@ -194,8 +192,8 @@ METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
         "count": str.count,
         "find": str.find,
         "index": str.index,
-        "join": _joined,
-        "replace": _replaced,
+        "join": _join,
+        "replace": _replace,
     },
     list: {
         "append": list.append,
@@ -213,7 +211,7 @@ METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
         "values": dict.values,
         "items": dict.items,
         "get": dict.get,
-        "pop": _popped,
+        "pop": _pop,
         "update": update,
         "copy": dict.copy,
         "setdefault": dict.setdefault,
@@ -221,27 +219,23 @@ METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
 }
 
 CONSTANT_TIME: frozenset[Any] = frozenset(
-    [list.append, dict.get, dict.setdefault, dict.keys, dict.values, dict.items, _popped]
+    [list.append, dict.get, dict.setdefault, dict.keys, dict.values, dict.items, _pop]
 )
 """Methods that take as long however many items there are."""
-CHANGING: frozenset[Any] = frozenset(
-    [*(list.append, list.extend, list.insert, list.pop, list.reverse), update, dict.setdefault, _popped]
-)
-"""Methods that change what they are of."""
 
 
 def methods(value: Any) -> Mapping[str, Callable[..., Any]]:
-    """Return the methods of a plain value, by name."""
+    """Return the methods of a plain value by name."""
     return next((table for kind, table in METHODS.items() if isinstance(value, kind)), {})
 
 
 def sort_items(items: Iterable[Any], *, key: Any = None, reverse: bool = False) -> list[Any]:
-    """Return what ``sorted`` gives."""
+    """Do what ``sorted`` does."""
     if key is not None:
         raise TypeError("sorted has no key= in this language: sort pairs, such as (len(w), w)")
     return sorted(items, reverse=reverse)
 
 
 def reverse_items(items: Any) -> list[Any]:
-    """Return what ``reversed`` yields."""
+    """Do what ``reversed`` does, as a list; of a tensor, its rows."""
     return list(items)[::-1] if isinstance(items, Tensor) else list(reversed(items))

@@ -1,4 +1,8 @@
-"""Runs programs: anyone's, within a budget, and our own, over tensors that are known."""
+"""Ways to run a program: a user's within a budget, the same on several devices, and one of our own.
+
+Each checks the text, interprets it with torch's global state isolated, and returns the record of its calls; a
+program that fails leaves the record of what it did on the error.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +26,14 @@ from llm_linalg.language.source import Source
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import N, RecordNode
 
-_TRIAL: Mapping[str, Any] = {
+_TRIAL: Mapping[str, Any] = {  # for a program that is run again with a repair
     "steps": 20_000,
     "tensors": 500,
     "elements": 2**20,
     "multiplications": 2**28,
 }
 _SHORT = 10_000  # steps: some milliseconds
-_OWN_BUDGET: Mapping[str, Any] = {
+_OWN_BUDGET: Mapping[str, Any] = {  # as good as none
     "steps": 2**40,
     "tensors": 2**20,
     "elements": 2**31,
@@ -43,11 +47,11 @@ _REPEATING = (ast.For, ast.FunctionDef, ast.ListComp, ast.GeneratorExp, ast.Dict
 
 @dataclass(frozen=True, slots=True)
 class Explanations:
-    """How the errors of a program are explained: by the layer above, which knows more than the language.
+    """How errors are explained; the layer above knows more of that than the language.
 
     Attributes:
         explain: Turns a failed call into the error that is shown.
-        find_repairs: Finds what can stand in place of a call whose shapes clash.
+        find_repairs: Finds what could stand in place of a call whose shapes clash.
     """
 
     explain: Explain
@@ -59,7 +63,7 @@ def _torch_error(run: Interpreter, node: Code, error: Exception) -> ProgramError
 
 
 PLAIN = Explanations(_torch_error)
-"""torch's own words, for programs of ours, which are not meant to fail."""
+"""torch's own words, for our own programs, which are not meant to fail."""
 
 
 @rare_full_collections()
@@ -75,7 +79,7 @@ def execute(
     seconds: float | None = SECONDS,
     node_type: type[N],
 ) -> Record[N]:
-    """Run a program of anyone's, within a budget; see `llm_linalg.run`."""
+    """Run a user's program within a budget; for the arguments see `llm_linalg.run`."""
     budget = Budget(seconds=seconds, halt=halt or never)
     with isolated_torch_state(seed):
         return _run(
@@ -97,17 +101,17 @@ def execute_on_devices(
     node_type: type[N],
 ) -> tuple[Record[N], ...]:
     """Run a program on several devices, which share one budget, and return the record of each."""
-    read = Source(source)
+    checked = Source(source)
     budget = Budget(seconds=seconds, halt=halt or never)
 
-    def one(given: Mapping[str, Any], device: LocalDevice) -> Record[N]:
+    def run_on(device: LocalDevice, names: Mapping[str, Any]) -> Record[N]:
         with seed_rng(seed):
             return _run(
-                read, seed, given, budget, explanations, cells=cells, group=device, node_type=node_type
+                checked, seed, names, budget, explanations, cells=cells, group=device, node_type=node_type
             )
 
     with isolated_torch_state(seed):
-        return run_in_turn(one, names, ranks)
+        return run_in_turn(run_on, names, ranks)
 
 
 @rare_full_collections()
@@ -119,16 +123,16 @@ def execute_over(
     names: Mapping[str, Any] | None = None,
     node_type: type[N],
 ) -> Record[N]:
-    """Run a program of our own, made from a record that exists, over the tensors of its nodes.
+    """Run a program of our own, such as a backward pass, over the nodes of a record.
 
-    Its size is that record's, and not bounded again.
+    It is as large as the record, whose size has been limited, so it gets no budget of its own.
 
     Args:
         source: The program.
         known: The nodes whose tensors it uses, by the names that it has for them.
-        seed: What ``torch.manual_seed`` is called with before it.
+        seed: The seed of torch's generator.
         names: Other values that it uses.
-        node_type: What its nodes are made as.
+        node_type: The class of the recorded nodes.
     """
     budget = Budget(**_OWN_BUDGET)
     with isolated_torch_state(seed):
@@ -150,9 +154,10 @@ def _run(
     trial: bool = False,
     node_type: type[N],
 ) -> Record[N]:
-    """As `execute`, of a text that has been read, with what it may take, and the generator as it is.
+    """Interpret a checked program and return its record; a trial is not repaired in turn.
 
-    Of a trial only the beginning is run, and no repairs are looked for.
+    Raises:
+        ProgramError: If the program fails; its ``trace`` is the record of what ran.
     """
     tensors = {name: node.value for name, node in (known or {}).items()}
     find_repairs = None if trial else explanations.find_repairs
@@ -189,11 +194,11 @@ def _run_trial(
     explanations: Explanations,
     cells: Sequence[int],
 ) -> None:
-    """Run the beginning of a program, as far as is left of what a budget has for what is tried.
+    """Run a program with a repair in it, as far as the budget for trials reaches.
 
     Raises:
-        ProgramError: What the program does.
-        LimitError: If it has not ended by then.
+        ProgramError: If it fails.
+        LimitError: If the budget ends first.
     """
     trial = budget.trial(len(text), **_TRIAL)
     try:
@@ -206,14 +211,14 @@ def _run_trial(
 
 
 def _should_try_repairs(run: Interpreter, error: ShapeError, names: Mapping[str, Any]) -> bool:
-    """Whether the program is run again with each repair: it may come by again, and has done little so far."""
+    """Return whether to run the program again with each repair: its line may run again, and it is short."""
     short = run.budget.steps_used <= _SHORT
     plain = all(isinstance(value, int | float | str | tuple) for value in names.values())
     return bool(error.repairs) and short and plain and _may_repeat(run.source, error)
 
 
 def _may_repeat(source: Source, error: ShapeError) -> bool:
-    """Return whether the program may come by the place of an error more than once."""
+    """Return whether the line of an error stands in a loop or a function."""
     line = error.line or 0
     return any(
         isinstance(node, _REPEATING) and node.lineno <= line <= (node.end_lineno or line)
@@ -222,29 +227,24 @@ def _may_repeat(source: Source, error: ShapeError) -> bool:
 
 
 def _repairs_that_last(error: ShapeError, rerun: Callable[[str], object]) -> tuple[Repair, ...]:
-    """Return the repairs of an error after which its place no longer fails, whenever the program comes by.
-
-    Args:
-        error: The error.
-        rerun: Runs a program.
-    """
-    found: list[Repair] = []
+    """Return the repairs of an error with which its line succeeds each time that it runs."""
+    lasting: list[Repair] = []
     for repair in error.repairs:
         try:
             rerun(error.apply_repair(repair))
         except HaltedError:
             raise
         except LimitError:
-            pass  # so far it was right
+            pass  # it was right as far as the trial got
         except ProgramError as other:
             if other.span is not None and error.span is not None and other.span[:2] == error.span[:2]:
                 continue
-        found.append(repair)
-    return tuple(found)
+        lasting.append(repair)
+    return tuple(lasting)
 
 
 def _record_of(run: Interpreter, seed: int, *, failed: bool = False) -> Record[Any]:
-    """Return the trace of what a program did, also if it failed."""
+    """Return the record of what a program did, whether it ended or failed."""
     printed = "".join(run.printed)
     trace = run.recorder.finish(run.source.text, seed, printed, failed=failed)
     trace.lines = dict(run.line_results)
@@ -253,10 +253,10 @@ def _record_of(run: Interpreter, seed: int, *, failed: bool = False) -> Record[A
 
 
 def evaluate_expression(expression: str, explanations: Explanations, seed: int = 0) -> Any:
-    """Return the value of one expression of the tensor language; a tuple for several, as in Python.
+    """Return the value of an expression of the language.
 
     Raises:
-        ProgramError: If it is none, or can't be run.
+        ProgramError: If the text is not one expression, or fails.
     """
     checked = Source(expression)
     body = checked.tree.body
@@ -271,7 +271,7 @@ def evaluate_expression(expression: str, explanations: Explanations, seed: int =
 
 @contextmanager
 def isolated_torch_state(seed: int) -> Iterator[None]:
-    """As `seeded`, without torch's advice, which is for its own users, and with torch's way of printing."""
+    """Seed torch's generator, reset its print options and silence warnings; undo all of it afterwards."""
     options = PRINT_OPTIONS.set(None)
     try:
         with seed_rng(seed), warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""The names that are a function's own, as in Python: those that it binds anywhere."""
+"""A function's local names: as in Python, those that it binds anywhere in its body."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from llm_linalg.base.syntax import LEAVES, children
 
 
 class Unbound:
-    """What a function's own name holds until it is bound: so it is not looked up around the function."""
+    """The value of a local name before it is assigned, so that it isn't looked up outside the function."""
 
     __slots__ = ()
 
 
 UNBOUND = Unbound()
 _ALONE = frozenset([ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.Constant])
-"""Within which a function binds no name: what comprehensions bind is their own."""
+"""Expressions within which a function binds no name: a comprehension's names are its own."""
 
 
 def name_of_import(alias: ast.alias) -> str:
-    """Return the name that an import binds: of ``torch.nn`` it is ``torch``."""
+    """Return the name that an import binds: ``import torch.nn`` binds ``torch``."""
     return alias.asname or alias.name.partition(".")[0]
 
 
 def local_names_of(body: Sequence[ast.stmt]) -> dict[str, Unbound]:
-    """Return the names that the statements of a function bind, none of them bound yet."""
+    """Return the local names of a function, each of them unbound."""
     names: dict[str, Unbound] = {}
     todo: list[Any] = [*body]
     while todo:

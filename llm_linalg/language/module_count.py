@@ -1,4 +1,4 @@
-"""How many layers a layer is made of."""
+"""How many layers a layer holds: each call goes through all of them, so there is a limit."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from torch import nn
 
 from llm_linalg.base.errors import LimitError
 
-MAX_LAYERS = 2_000  # in one layer: each call goes through all of them
+MAX_LAYERS = 2_000
 MAX_DEPTH = 50
 
 
 def count_layers(layer: nn.Module) -> int:
-    """Return how many layers a layer is made of, itself included; one that is there twice counts twice.
+    """Return how many layers a layer holds, itself included; one that is in it twice counts twice.
 
     Raises:
-        LimitError: If they are more than the bound, or too deep within each other.
+        LimitError: If they are too many, or nested too deeply.
     """
     total = depth = 0
     level = [layer]
     while level:
         total += len(level)
         depth += 1
-        check_count(total + sum(len(vars(outer)["_modules"]) for outer in level))  # before they are listed
+        check_count(
+            total + sum(len(vars(outer)["_modules"]) for outer in level)
+        )  # before a list is made of them
         if depth > MAX_DEPTH:
             raise LimitError(f"layers in layers, more than {MAX_DEPTH} deep")
         inner = [item for outer in level for item in vars(outer)["_modules"].values()]
@@ -32,10 +34,10 @@ def count_layers(layer: nn.Module) -> int:
 
 
 def count_result(left: Any, right: Any) -> int:
-    """Return how many layers there are in a layer times a number, or with others behind it; 0 without one.
+    """Return how many layers ``left + right`` or ``left * right`` would hold; 0 if neither is a layer.
 
     Raises:
-        LimitError: If one alone has more than the bound.
+        LimitError: If one of them alone holds too many.
     """
     total = 0
     for layer, other in ((left, right), (right, left)):
@@ -46,10 +48,6 @@ def count_result(left: Any, right: Any) -> int:
 
 
 def check_count(number: int) -> None:
-    """Hold how many layers are to be put into one against the bound, before they are.
-
-    Raises:
-        LimitError: If they are more.
-    """
+    """Raise `LimitError` if a layer would hold too many layers."""
     if number > MAX_LAYERS:
         raise LimitError(f"a layer of more than {MAX_LAYERS:,} layers")

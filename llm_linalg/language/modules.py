@@ -1,4 +1,4 @@
-"""Layers: those of the language, what a program may ask of one, and what it may put into one."""
+"""Layers: which of torch.nn there are, their attributes and methods, and how one is made."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LAYER_NAMES = """
     Dropout Flatten Identity Sequential ModuleList CrossEntropyLoss MSELoss
 """
 _PLAIN = int | float | torch.dtype | torch.device
-MOST_SIZES = 50  # or letters, of what a layer is made with
+MOST_SIZES = 50  # numbers, or characters, in an argument of a layer
 LAYER_LISTS = nn.Sequential | nn.ModuleList
 _SIZES: Mapping[str, tuple[str, ...]] = {
     "Linear": ("in_features", "out_features"),
@@ -37,15 +37,15 @@ FIELDS = frozenset(_FIELDS.split())
 PARAMETERS = frozenset(["weight", "bias"])
 
 
-def _frozen(layer: nn.Module, wanted: bool = True) -> nn.Module:
+def _set_requires_grad(layer: nn.Module, requires_grad: bool = True) -> nn.Module:
     for parameter in layer.parameters():
-        parameter.requires_grad_(wanted)
+        parameter.requires_grad_(requires_grad)
     return layer
 
 
-def _appended(layer: nn.Module, other: nn.Module) -> nn.Module:
+def _append(layer: nn.Module, other: nn.Module) -> nn.Module:
     if not isinstance(layer, LAYER_LISTS) or layer is other or not isinstance(other, nn.Module):
-        raise TypeError("only to nn.Sequential or nn.ModuleList another layer is appended")
+        raise TypeError("a layer is appended only to nn.Sequential or nn.ModuleList")
     count_both = count_layers(layer) + count_layers(other)
     if count_both > MAX_LAYERS or any(inner is layer for inner in other.modules()):
         raise LimitError(f"a layer of more than {MAX_LAYERS:,} layers")
@@ -57,20 +57,20 @@ METHODS: Mapping[str, Callable[..., Any]] = {
     "parameters": lambda layer: list(layer.parameters()),
     "named_parameters": lambda layer: list(layer.named_parameters()),
     "children": lambda layer: list(layer.children()),
-    "append": _appended,
+    "append": _append,
     "train": lambda layer, mode=True: layer.train(bool(mode)),
     "eval": lambda layer: layer.eval(),
     "zero_grad": lambda layer: layer.zero_grad(),
-    "requires_grad_": _frozen,
+    "requires_grad_": _set_requires_grad,
 }
 ATTRIBUTES = frozenset([*FIELDS, *PARAMETERS, *METHODS])
 
 
 def attribute_of(layer: nn.Module, name: str) -> Any:
-    """Return a layer's attribute from the table, which is no method.
+    """Return a layer's attribute by the table.
 
     Raises:
-        KeyError: If the table or the layer lacks it.
+        KeyError: If the table or the layer has no such attribute, or it is a method.
     """
     if name not in ATTRIBUTES or name in METHODS:
         raise KeyError(name)
@@ -81,11 +81,11 @@ def attribute_of(layer: nn.Module, name: str) -> Any:
 
 
 def set_weight(layer: nn.Module, name: str, value: Any) -> None:
-    """Give a layer another weight or bias, as ``layer.weight = nn.Parameter(...)`` does.
+    """Do ``layer.weight = nn.Parameter(…)``, or the same for a bias.
 
     Raises:
-        KeyError: If it has none of this name.
-        TypeError: If the value is no parameter.
+        KeyError: If the layer has no parameter of this name.
+        TypeError: If the value is not an nn.Parameter.
     """
     if name not in PARAMETERS or name not in vars(layer)["_parameters"]:
         raise KeyError(name)
@@ -96,14 +96,15 @@ def set_weight(layer: nn.Module, name: str, value: Any) -> None:
 
 
 def make_parameter(data: Tensor, requires_grad: bool = True) -> nn.Parameter:
-    """Return what ``nn.Parameter`` gives: a leaf, which has a gradient."""
+    """Do what ``nn.Parameter`` does: make a leaf that gets a gradient."""
     if not isinstance(data, Tensor):
         raise TypeError(f"nn.Parameter takes a tensor, not a {type(data).__name__}")
     with untraced():
         return nn.Parameter(data.detach(), requires_grad)
 
 
-_parameters: Callable[[Any], Signature] = cache(signature)  # to find them out takes longer than a layer
+# Cached: to work out a signature takes longer than to make a layer.
+_signature_of: Callable[[Any], Signature] = cache(signature)
 
 
 def make_layer(
@@ -112,9 +113,13 @@ def make_layer(
     arguments: list[Any],
     named: Mapping[str, Any],
 ) -> nn.Module:
-    """Make a layer, its parameters' cells held against the budget; `TypeError` for what are no sizes.
+    """Make a layer, charged by the size of its weights.
 
-    What torch calls to fill them is no step of the program, and is not recorded.
+    What torch calls to fill the weights is no step of the program, and is not recorded.
+
+    Raises:
+        TypeError: If an argument is not what a layer takes.
+        LimitError: If the layer would be too large.
     """
     for argument in arguments:
         if isinstance(argument, list | tuple):
@@ -130,22 +135,22 @@ def make_layer(
 
 
 def _bind(kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _parameters(kind).bind(*arguments, **named).arguments
+    return _signature_of(kind).bind(*arguments, **named).arguments
 
 
 def size_arguments(
     kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, Any]
 ) -> Sequence[Any]:
-    """Return those arguments on which it hangs how large a layer's weights are."""
+    """Return the arguments that set the size of a layer's weights."""
     given = _bind(kind, arguments, named)
     return [given[name] for name in _SIZES.get(kind.__name__, ())]
 
 
 def _check_arguments(kind: type[nn.Module], given: Mapping[str, Any]) -> None:
-    """Hold what a layer is made with against the bounds: its text shows all of it, each time.
+    """Check the arguments of a layer: its text will show all of them.
 
     Raises:
-        TypeError: If it is something else than numbers, words or weights.
+        TypeError: If one is something else than a number, a word or a weight.
     """
     for name, value in given.items():
         several = isinstance(value, list | tuple) and len(value) <= MOST_SIZES

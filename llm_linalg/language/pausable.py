@@ -1,4 +1,4 @@
-"""Functions that take turns, each in a thread of its own: one goes on only while the others wait."""
+"""Functions that take turns, each in a thread of its own: only one runs while the others wait."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ T = TypeVar("T")
 
 
 class Cancelled(Exception):  # noqa: N818  a way out of a function, not an error
-    """Nobody waits for what the function would return."""
+    """Ends a function whose result nobody waits for."""
 
 
 class PausableThread(Generic[T]):
-    """A function that can pause anywhere below its own frame.
+    """A function that can pause at any depth of its own calls, which a generator can't.
 
-    It sees the context's variables as they were where this was made, and draws its own random numbers: those
-    that the others draw meanwhile are none of them.
+    It sees the context variables of the place that made it, and what the others draw while it pauses does not
+    disturb its random numbers.
 
     Args:
-        function: What is run. It calls `pause` to let others go on, and is ended there if it is left.
+        function: The function; it calls `pause` to let the others run.
 
     Attributes:
-        ended: Whether it has returned or raised.
-        left: Whether nobody waits for it any more: it had better end soon.
+        has_ended: Whether the function has returned or raised.
+        is_cancelled: Whether it is to end at its next pause.
     """
 
     def __init__(self, function: Callable[[], T]) -> None:
@@ -43,11 +43,7 @@ class PausableThread(Generic[T]):
         self.is_cancelled = False
 
     def resume(self) -> None:
-        """Let it run until it pauses or ends.
-
-        Raises:
-            BaseException: What it raised, if it ended so.
-        """
+        """Run the function until it pauses or ends; raise what it raised."""
         if self._thread.ident is None:
             self._thread.start()
         self._its_turn.release()
@@ -57,20 +53,16 @@ class PausableThread(Generic[T]):
 
     @property
     def result(self) -> T:
-        """What it returned.
-
-        Raises:
-            LookupError: If it has not.
-        """
+        """The return value; `LookupError` if there is none yet."""
         if self._result is None:
             raise LookupError("it has not returned anything")
         return self._result
 
     def pause(self) -> None:
-        """Let the others go on: called by the function.
+        """Let the others run; called by the function itself.
 
         Raises:
-            Left: If nobody waits for it any more.
+            Cancelled: If the function is to end.
         """
         with restore_rng():
             self._others_turn.release()
@@ -79,7 +71,7 @@ class PausableThread(Generic[T]):
             raise Cancelled
 
     def cancel(self) -> None:
-        """End it where it is, and wait until it has."""
+        """End the function at its pause, and wait until it has ended."""
         self.is_cancelled = True
         if self._thread.ident is not None:
             self._its_turn.release()
@@ -87,12 +79,12 @@ class PausableThread(Generic[T]):
 
     def _run(self) -> None:
         self._its_turn.acquire()
-        set_num_threads(self._torch_threads)  # a new thread would take as many as there are processors
+        set_num_threads(self._torch_threads)  # a new thread starts with one for each processor
         try:
             self._result = self._function()
         except Cancelled:
             pass
-        except BaseException as error:  # noqa: BLE001  it is raised where one waits for it
+        except BaseException as error:  # noqa: BLE001  raised again in `resume`
             self._error = error
         self.has_ended = True
         self._others_turn.release()

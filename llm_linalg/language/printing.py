@@ -1,4 +1,4 @@
-"""The text of values: what ``print``, ``str`` and f-strings show, which is what Python shows."""
+"""The text of values, as Python's ``print``, ``str`` and f-strings show it, measured before it is made."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from llm_linalg.language.containers import DICT_VIEWS, OrderedSet
 from llm_linalg.language.module_count import count_layers
 
 MAX_TEXT = 100_000
-MAX_SHOWN = 20_000  # a cell takes some five microseconds
-MAX_TENSORS = 700  # of which each takes 150 steps
+MAX_SHOWN = 20_000  # cells; each takes some five microseconds
+MAX_TENSORS = 700
 _SHOWN = (
     bool
     | int
@@ -37,8 +37,8 @@ _SHOWN = (
     | torch.dtype
     | torch.device
 )
-_WIDE = 4  # times as long as others take cells that may have hundreds of digits
-_A_LAYER = 10  # items that the text of a layer takes as long as
+_WIDE = 4  # a cell that may have hundreds of digits takes as long as this many others
+_A_LAYER = 10  # the text of a layer takes as long as this many items
 _WITHOUT_CELLS = frozenset([bool, int, float, str, type(None)])
 _OPTIONS: Mapping[str, tuple[int, int]] = {
     "precision": (0, 20),
@@ -47,15 +47,15 @@ _OPTIONS: Mapping[str, tuple[int, int]] = {
     "linewidth": (10, 1_000),
 }
 PRINT_OPTIONS: ContextVar[Mapping[str, Any] | None] = ContextVar("print options", default=None)
-"""How the program that runs wants tensors printed; torch's own options are left as they are."""
+"""The print options that the running program has set; torch's own are left as they are."""
 
 
 def set_printoptions(**options: Any) -> None:
-    """Choose how tensors are printed from here on, as torch's function of this name does.
+    """Do what ``torch.set_printoptions`` does, for this run alone.
 
     Raises:
-        LimitError: If a number would make texts without end.
-        TypeError: If an option is none of those of the language.
+        LimitError: If an option would make endless text.
+        TypeError: If the language has no such option.
     """
     for name, value in options.items():
         if name == "sci_mode":
@@ -71,13 +71,13 @@ def set_printoptions(**options: Any) -> None:
 
 
 class TextSize(NamedTuple):
-    """What the text of a value shows: so many tensors with so many cells, and so many items of lists.
+    """How much the text of a value will show.
 
     Attributes:
-        tensors: How many tensors.
-        cells: How many cells of them.
-        items: How many items of plain values.
-        lists: How many brackets the cells stand in.
+        tensors: Tensors.
+        cells: Cells of all of them; torch leaves out the middle of large ones.
+        items: Items of lists and the like.
+        lists: Brackets around the cells.
     """
 
     tensors: int
@@ -87,11 +87,11 @@ class TextSize(NamedTuple):
 
 
 def text_size(value: Any) -> TextSize:
-    """Return what the text of a value shows.
+    """Return how much the text of a value will show, without making it.
 
     Raises:
-        LimitError: If they are too many: torch leaves out the middle of long axes, and none of short ones.
-        TypeError: If a part of it has no text that is the same each time.
+        LimitError: If that is too much.
+        TypeError: If a part of it has no text that is the same in every run.
     """
     options = {
         "threshold": PRINT_OPTS.threshold,
@@ -107,7 +107,7 @@ def text_size(value: Any) -> TextSize:
         if isinstance(item, list | tuple | DICT_VIEWS):
             kinds = set(map(type, item))
             items += len(item)
-            if 3 * items > MAX_TEXT:  # each is three characters at least
+            if 3 * items > MAX_TEXT:  # an item takes three characters at least
                 raise LimitError(f"the text of {items:,} items; {MAX_TEXT // 3:,} are allowed: print a slice")
             todo += [] if kinds <= _WITHOUT_CELLS else item
         elif isinstance(item, OrderedSet):
@@ -121,7 +121,7 @@ def text_size(value: Any) -> TextSize:
             tensors += 1
             if tensors > MAX_TENSORS:
                 raise LimitError(f"the text of more than {MAX_TENSORS} tensors: print a slice")
-            edges = 2 * options["edgeitems"] or item.numel()  # of none, torch shows all
+            edges = 2 * options["edgeitems"] or item.numel()  # with edgeitems=0 torch shows all
             sizes = item.shape if whole else [min(size, edges) for size in item.shape]
             total += prod(sizes) * (_WIDE if options.get("sci_mode") is False and _long(item) else 1)
             lists += sum(accumulate(sizes[:-1], mul))
@@ -137,18 +137,18 @@ def _long(tensor: Tensor) -> bool:
 
 
 def is_number(value: Any, conversion: int) -> bool:
-    """Return whether an f-string shows a tensor as the number that is its only cell."""
+    """Return whether an f-string shows a value as a number: a tensor without axes is its only cell."""
     with untraced():
         return isinstance(value, Tensor) and not value.dim() and conversion < 0
 
 
 def str_text(value: Any = "") -> str:
-    """Return a value as ``print`` shows it; what it shows is to be counted first, as `text_size`."""
+    """Return ``str(value)``; whoever calls it has charged its `text_size`."""
     return _with_options(value, str)
 
 
 def repr_text(value: Any) -> str:
-    """Return a value as ``repr`` shows it."""
+    """Return ``repr(value)``; whoever calls it has charged its `text_size`."""
     return _with_options(value, repr)
 
 
@@ -161,19 +161,15 @@ def _with_options(value: Any, show: Any) -> str:
             return str(show(value))
 
 
-def check_places(spec: str) -> None:
-    """Refuse what stands behind the colon of an f-string, if it asks for a long text.
-
-    Raises:
-        LimitError: If it does.
-    """
+def check_format(spec: str) -> None:
+    """Raise `LimitError` if a format, such as ``>8.3f``, asks for a long text."""
     if any(int(number) > 200 for number in re.findall(r"\d+", spec)[:8]) or len(spec) > 40:
         raise LimitError("a number is formatted with at most 200 places")
 
 
 def format_value(value: Any, conversion: int, spec: str) -> str:
-    """Return a value as an f-string shows it."""
-    check_places(spec)
+    """Return a value as an f-string shows it, after its conversion (``!r``) and in its format."""
+    check_format(spec)
     if is_number(value, conversion):
         with untraced():
             return format(value, spec)

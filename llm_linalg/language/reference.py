@@ -1,4 +1,4 @@
-"""The tensor language on one page, made from its tables."""
+"""The reference page of the language, generated from its tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from llm_linalg.language import (
 from llm_linalg.ops import levels, price
 
 WIDTH = 100
-# Every kind of syntax that `source` allows, as it is written. A test holds that none is left out.
+# Every kind of syntax that `source` allows, and how it is written. A test checks that none is left out.
 SYNTAX: tuple[tuple[str, str], ...] = (
     ("Module Expr Pass", "statements one a line, or parted by `;`; `pass`"),
     ("Assign Name expr_context", "`Y = x @ W`, `a = b = 1`"),
@@ -57,7 +57,7 @@ SYNTAX: tuple[tuple[str, str], ...] = (
 
 
 def page() -> str:
-    """The page, as Markdown of plain lines."""
+    """Return the page as Markdown."""
     return "\n".join(_lines()) + "\n"
 
 
@@ -87,7 +87,7 @@ def _lines() -> Iterator[str]:
 
 
 def _refusals() -> list[str]:
-    """Return what is said of constructs, and of names that people look for."""
+    """Return the advice for what the language has not, one line each."""
     lacking = {name: said for name, said in suggestions.ATTRIBUTES.items() if name not in allowlist.METHODS}
     of_names = (suggestions.NAMES, suggestions.MEMBERS, suggestions.PACKAGES)
     said = [line for table in of_names for line in _advice(table, "`{}`")]
@@ -106,7 +106,7 @@ def _refusals() -> list[str]:
 
 
 def _advice(table: Mapping[str, str], form: str) -> list[str]:
-    """Return a line for each advice, with all names that it is for."""
+    """Return one line for each piece of advice, with all the names that it is for."""
     names: dict[str, list[str]] = {}
     for name, advice in sorted(table.items()):
         names.setdefault(advice, []).append(form.format(name))

@@ -1,4 +1,8 @@
-"""From text to a checked syntax tree: what is not on the list is refused, with its place."""
+"""From text to a checked syntax tree: what is not on the list is refused, with its place.
+
+This is the first of two gates. It knows the syntax alone and needs no torch; what a name or an attribute
+means is decided by `allowlist`, when the tree is interpreted.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +31,9 @@ MAX_NODES = 10_000
 MAX_SIGNS = 20_000  # brackets, commas, operators
 MAX_DEPTH = 60
 MAX_NAME = 100
-MAX_MARKS = 30  # one behind another
+MAX_MARKS = 30  # combining marks in a row, which some terminals draw on top of each other
 MAX_DIGITS = 40
-_SHORT = 15_000  # characters, for which no parser takes long
+_SHORT = 15_000  # characters, which any parser reads in no time
 _TOO_LARGE = "the program is too large: it has too many parts"
 
 _EXPRESSIONS: tuple[type[ast.AST], ...] = (
@@ -103,12 +107,12 @@ _QUESTION = re.compile(r"\s*([\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
 
 
 def unknown_import(path: str) -> str:
-    """Say that there is no such thing to import, and what to write instead or what there is."""
+    """Return the message for an import that the language has not, with what to write instead."""
     return suggestions.unknown_import(path, KNOWN)
 
 
 def _named_once(source: Source, names: Sequence[tuple[str | None, ast.AST]]) -> None:
-    """Refuse parameters, or arguments, of which two have the same name, as Python does."""
+    """Refuse two parameters, or two arguments, of one name; `ast.parse` lets them pass."""
     seen: set[str | None] = {None}
     for name, node in names:
         if name in seen and name is not None:
@@ -117,32 +121,25 @@ def _named_once(source: Source, names: Sequence[tuple[str | None, ast.AST]]) -> 
 
 
 class Source:
-    """A program's text with its tree and the places in it.
+    """A checked program: its text, its syntax tree, and where each node stands.
 
     Args:
         text: The program.
-        bounded: Hold its length against the bounds; not needed for programs of our own.
+        bounded: Whether its size is limited; programs that this package writes itself may be longer.
+
+    Raises:
+        ProgramError: If the text is not Python, or holds what is not part of the language.
+        LimitError: If it is too long, too large or nested too deeply.
 
     Attributes:
-        tree: Its syntax tree.
-        size: How many nodes that has.
-        attributes: What stands after its dots.
-        stored: What of it is assigned to.
-        imported: What it imports from modules.
-        comprehends: Whether it has comprehensions.
-        functions: Those that it defines.
-        found: What was worked out of it, once: under what that is, and the node.
+        tree: The syntax tree.
     """
 
     def __init__(self, text: str, bounded: bool = True) -> None:
         self._bounded = bounded
         self.text = text.replace("\r\n", "\n")
         self._lines = self.text.split("\n")
-        self._spans: dict[ast.AST, Span | None] = {}  # asked for again at each turn of a loop
-        self.size, self.comprehends = 0, False
-        self.found: dict[Any, Any] = {}
-        self.functions: list[ast.FunctionDef] = []
-        self.attributes, self.stored, self.imported = set[str](), set[str](), set[str]()
+        self._spans: dict[ast.AST, Span | None] = {}  # a loop asks for the same ones at each turn
         self._check_text()
         with no_garbage_collection():
             self._check_size()
@@ -151,7 +148,7 @@ class Source:
             self._check_tree()
 
     def span(self, node: ast.AST) -> Span | None:
-        """Return the place of a syntax node; `ast` counts bytes, a span counts characters."""
+        """Return the place of a syntax node, in characters; `ast` counts bytes."""
         if node not in self._spans:
             self._spans[node] = self._span(node)
         return self._spans[node]
@@ -169,7 +166,7 @@ class Source:
         )
 
     def text_of(self, node: ast.AST) -> str:
-        """Return the text of a syntax node."""
+        """Return a syntax node as it is written."""
         span = self.span(node)
         return span.of(self._lines) if span else ""
 
@@ -194,7 +191,7 @@ class Source:
                     raise ProgramError(f"a character that can't be seen: U+{ord(char):04X}", place, self.text)
 
     def _check_size(self) -> None:
-        """Refuse a text for which a parser would take long."""
+        """Refuse a text that would keep the parser busy."""
         large = self._bounded and len(self.text) > _SHORT
         if large and (signs(self.text, MAX_SIGNS) > MAX_SIGNS or slow_to_parse(self.text)):
             raise LimitError(_TOO_LARGE)
@@ -216,7 +213,7 @@ class Source:
             raise LimitError("the program is nested too deeply, or holds a number too long to read") from None
 
     def _check_names(self) -> None:
-        """Refuse identifiers that Python would silently read as others (full-width, mathematical)."""
+        """Refuse identifiers that Python reads as others, such as full-width or mathematical letters."""
         found = ambiguous_name(self.text)
         if found is not None:
             name, line, column = found
@@ -225,11 +222,11 @@ class Source:
 
     def _check_tree(self) -> None:
         level: list[ast.AST] = [self.tree]
-        depth = 0
+        depth = size = 0
         while level:
             depth += 1
-            self.size += len(level)
-            if self._bounded and self.size > MAX_NODES:
+            size += len(level)
+            if self._bounded and size > MAX_NODES:
                 raise LimitError(_TOO_LARGE)
             if depth > MAX_DEPTH:
                 error = self.error("this expression is nested too deeply", level[0])
@@ -257,18 +254,12 @@ class Source:
         if "__" in node.arg:
             raise self.error(suggestions.UNDERSCORES, node)
 
-    def _check_comprehension(self, _: ast.comprehension) -> None:
-        self.comprehends = True
-
     def _check_attribute(self, node: ast.Attribute) -> None:
         if node.attr.startswith("_"):
             raise self.error(f"{node.attr} is private: it is not part of the language", node)
-        self.attributes.add(node.attr)
-        if isinstance(node.ctx, ast.Store):
-            self.stored.add(node.attr)
 
     def _check_with(self, node: ast.With) -> None:
-        """Refuse what is no ``with torch.no_grad():`` by its form; what is called is seen when it is run."""
+        """Refuse a ``with`` that can't be ``with torch.no_grad():``; what it calls is checked in the run."""
         for item in node.items:
             called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else None
             if isinstance(called, ast.Name) and called.id in suggestions.NAMES:  # such as `open`
@@ -277,22 +268,19 @@ class Source:
                 raise self.error(suggestions.SYNTAX[ast.With], node)
 
     def _check_import(self, node: ast.Import | ast.ImportFrom) -> None:
-        """Refuse what is no part of torch; what the language has of torch is seen when it is imported."""
+        """Refuse packages other than torch and its like; which of their parts exist, the run checks."""
         paths = (
             [node.module or "."] if isinstance(node, ast.ImportFrom) else [item.name for item in node.names]
         )
         for path in paths:
             if path.partition(".")[0] not in _PACKAGES:
                 raise self.error(unknown_import(path), node)
-        if isinstance(node, ast.ImportFrom):
-            self.imported.update(item.name for item in node.names)
 
     def _check_function(self, node: ast.FunctionDef) -> None:
-        self.functions.append(node)
         for decorator in node.decorator_list:
             if not isinstance(decorator, ast.Call | ast.Attribute):
                 raise self.error(suggestions.DECORATOR, decorator)
-        if len(node.name) > MAX_NAME:  # it stands in the path of each call within it
+        if len(node.name) > MAX_NAME:  # the scope of each call within it holds the name
             raise self.error(f"a function's name has at most {MAX_NAME} characters", node)
         if "__" in node.name:
             raise self.error(suggestions.UNDERSCORES, node)
@@ -321,5 +309,4 @@ class Source:
         ast.Call: _check_call,
         ast.arg: _check_argument,
         ast.With: _check_with,
-        ast.comprehension: _check_comprehension,
     }

@@ -1,4 +1,7 @@
-"""What to write in place of what the language lacks, by what somebody wrote."""
+"""What to write instead of what the language lacks: the advice in its error messages.
+
+To give advice for a name, add a line to the table that it belongs to; the reference page lists it too.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from llm_linalg.base.short_repr import TYPE_NAMES
 from llm_linalg.base.spelling import hint
 
-Hint = Callable[[str, Collection[str]], str]  # says which of several names is nearest to one
+Hint = Callable[[str, Collection[str]], str]  # of a name and known ones: ": did you mean …" or nothing
 
 _ASYNC = "nothing runs beside it: write it without `async` and `await`"
 _YIELD = "fill a list, and return it"
@@ -52,7 +55,7 @@ CHANGED = "what the loop goes through changes meanwhile: fill another list, or g
 KEY = "go through pairs, as in max([(n, word) for word, n in counts.items()])"
 SPREAD = "`**` unpacking is not part of the language: write each name=value"
 
-_LONGEST = 200  # letters of a path that is imported
+_LONGEST = 200  # characters of an import path in a message
 _LISTED = ": `llm-linalg language` lists what is"
 _CPU = "all tensors live on the CPU here: leave it out"
 _WRITTEN_OUT = "write it with layers and functions, as `llm-linalg language` lists them"
@@ -104,7 +107,7 @@ NAMES: Mapping[str, str] = {
     "frozenset": "write set(items)",
     "time": "leave it out",
 }
-"""For a name that is bound to nothing."""
+"""For names that nothing is bound to."""
 
 MEMBERS: Mapping[str, str] = {
     "torch.load": _FILE,
@@ -164,7 +167,7 @@ MEMBERS: Mapping[str, str] = {
     "F.multi_head_attention_forward": "write q @ k.transpose(-2, -1), softmax, @ v",
     "math.factorial": "write math.prod(range(1, n + 1))",
 }
-"""For what is asked of a module."""
+"""For members of modules."""
 
 ATTRIBUTES: Mapping[str, str] = {
     "numpy": "print the tensor, or take x.tolist()",
@@ -201,14 +204,14 @@ ATTRIBUTES: Mapping[str, str] = {
     "storage": "print x.flatten(), x.stride() and x.storage_offset()",
     "untyped_storage": "print x.flatten(), x.stride() and x.storage_offset()",
 }
-"""For what is asked of a value."""
+"""For attributes and methods of values."""
 
 LISTS: Mapping[str, str] = {
     "sort": "write xs = sorted(xs)",
     "clear": "write xs = []",
     "remove": "write [x for x in xs if x != item]",
 }
-"""For what is asked of a list; tensors may have it."""
+"""For methods of lists, some of which tensors have."""
 
 ARGUMENTS: Mapping[str, str] = {
     "out": "bind the result to a name",
@@ -219,7 +222,7 @@ ARGUMENTS: Mapping[str, str] = {
     "layout": "leave it out",
     "non_blocking": "leave it out",
 }
-"""For arguments that no function of torch's takes here."""
+"""For keyword arguments of torch functions."""
 
 PACKAGES: Mapping[str, str] = {
     **dict.fromkeys(["numpy", "scipy", "pandas"], _ARRAYS),
@@ -243,11 +246,11 @@ _ARITHMETIC = "+-*/"
 
 
 def unknown_import(path: str, had: str) -> str:
-    """Say that there is no such thing to import, and what to write instead or what there is.
+    """Return the message for an import that the language has not.
 
     Args:
-        path: Its dotted name, such as ``torch.optim.AdamW``.
-        had: The modules that the language has.
+        path: What is imported, such as ``torch.optim.AdamW``.
+        had: The modules that can be imported.
     """
     if path.endswith(".*"):
         return f"{path} can't be imported: name what is used, as in from math import sqrt"
@@ -260,14 +263,14 @@ def unknown_import(path: str, had: str) -> str:
 
 
 def unknown_member(shown: str, name: str, known: Collection[str], near: Hint = hint, owner: str = "") -> str:
-    """Say that the language lacks a name, and what to write instead or the nearest one that it has.
+    """Return the message for a member, an attribute or a method that the language has not.
 
     Args:
-        shown: The name as it stands in the sentence, such as ``torch.empty`` or ``.numpy``.
+        shown: The name as the message shows it, such as ``torch.empty`` or ``.numpy``.
         name: Its last part.
-        known: What there is in its place.
-        near: Says which of those is the nearest.
-        owner: What a tensor is called in the sentence, if it is one that the name is asked of.
+        known: The names that would have been right there.
+        near: Returns a hint at the nearest of those.
+        owner: How the program writes the tensor whose attribute this would be.
     """
     advice = MEMBERS.get(shown) if not shown.startswith(".") else ATTRIBUTES.get(name)
     if advice is None and "append" in known:
@@ -278,8 +281,8 @@ def unknown_member(shown: str, name: str, known: Collection[str], near: Hint = h
 
 
 def _in_place(name: str, owner: str) -> str:
-    """Say how else a tensor is changed where it is."""
-    from llm_linalg.ops import TABLE  # it loads torch, which to check a program's text doesn't need
+    """Return what to write instead of a method such as ``add_``."""
+    from llm_linalg.ops import TABLE  # loads torch, which checking a program's text can do without
 
     sign = TABLE.operator(name)
     return (
@@ -290,12 +293,12 @@ def _in_place(name: str, owner: str) -> str:
 
 
 def missing_attribute(value: object, text: str, name: str, of_tensors: bool) -> str:
-    """Say that a value, no tensor, has not what others have.
+    """Return the message for an attribute that other values have, but this one has not.
 
     Args:
-        value: The value.
-        text: What gave it.
-        name: What is asked of it.
+        value: The value, which is not a tensor.
+        text: How the program writes it.
+        name: The attribute.
         of_tensors: Whether tensors have it.
     """
     if value is None and text.endswith(".grad"):
@@ -310,7 +313,7 @@ def missing_attribute(value: object, text: str, name: str, of_tensors: bool) -> 
 
 
 def unbound_local(name: str) -> str:
-    """Say that a name of a function's own has no value yet, and what to write instead."""
+    """Return the message for a local name that is read before it is assigned."""
     return (
         f"{name} has no value here yet: what a function assigns to is its own, as in Python: "
         f"pass {name} in as an argument, or assign to it first"
@@ -318,7 +321,7 @@ def unbound_local(name: str) -> str:
 
 
 def unknown_name(name: str, known: Collection[str], near: Hint = hint) -> str:
-    """Say that nothing has a name, and what to write instead or the nearest one."""
+    """Return the message for a name that nothing is bound to."""
     advice = NAMES.get(name)
     if advice:
         return f"{name} is not part of the language: {advice}"
