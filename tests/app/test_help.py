@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tui.cli.help import GENERATED
+from tui.cli.help_command import GENERATED
 from tui.cli.main import main
 from tui.session.keys import KEYS
 from tui.text.guides import guide_rows, guides

@@ -59,7 +59,7 @@ def run(flags: argparse.Namespace) -> int:
     if form.screens:
         large_enough(flags.size)
     title, shots = shots_of(flags, form)
-    with remove_unfinished():
+    with clean_up_on_signals():
         try:
             with Sink(flags.output) as sink:
                 write_shots(form, title, shots, flags, sink.write)
@@ -169,7 +169,7 @@ def report_failures(shots: Sequence[Shot]) -> int:
 
 
 @contextmanager
-def remove_unfinished() -> Iterator[None]:
+def clean_up_on_signals() -> Iterator[None]:
     """Turn the signals that end the process into an exception, so that an unfinished file is removed."""
 
     def end(number: int, _frame: FrameType | None) -> None:

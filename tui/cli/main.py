@@ -146,7 +146,7 @@ COMMANDS = {
     "config": "tui.cli.config_command",
     "doctor": "tui.cli.doctor_command",
     "language": "tui.cli.language_command",
-    "help": "tui.cli.help",
+    "help": "tui.cli.help_command",
 }
 AS_IT_IS = frozenset({"trace"})
 """The commands that leave torch's kernels as they are: the user's own code runs in them."""

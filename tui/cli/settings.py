@@ -74,24 +74,11 @@ def setting(
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The settings, each a field: all that is known of a setting stands there.
+    """The settings, each a field that has all that is known of it; `README.md` says how to add one.
 
-    To add a setting, add a field; its name is the key in the file, with hyphens the flag, and in capitals
-    behind ``LLM_LINALG_`` the variable of the environment::
-
-        motion: bool = setting(
-            True, "false: it never moves by itself", flag="without it nothing ever moves by itself"
-        )
-
-    - A switch is a bool, and has `--name` and `--no-name`. Another setting is a text or a float, and says how
-      that is read.
-    - What decides besides, such as ``NO_COLOR``, is `others`.
-    - Read it where it matters: ``settings.values.motion``.
-    - Name its flag in `DISPLAY`, if the app's commands have it, and the setting in the guide
-      ``tui/help/settings.md``.
-
-    `llm-linalg config`, its example and the completion know the setting from here, and
-    `tests/app/test_settings.py` tells what is missing.
+    Its name is the key in the file, with hyphens the flag, and in capitals behind ``LLM_LINALG_`` the
+    variable of the environment. A switch is a bool, and has ``--name`` and ``--no-name``. Another setting
+    is a text or a float, and says how that is read.
     """
 
     lesson: str = setting(

@@ -195,7 +195,7 @@ def _box(shown: MapView, place: int, columns: MapColumns, glyphs: Glyphs) -> Row
             shape,
             TextSpan(f"{gap}{last}", dim, do),
         )
-    bar = glyphs.bar_done * columns.bar_of(row) if last else ""
+    bar = glyphs.bar_full * columns.bar_of(row) if last else ""
     return (
         TextSpan(f"{glyphs.pointer if picked else ' '} {label}", role, do),
         TextSpan(f"{gap}{row.sizes:<{columns.shape}}", dim, do),

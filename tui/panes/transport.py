@@ -126,8 +126,8 @@ class Bar(RowWidget):
             return
         played = room * frame.step // frame.steps
         spans = (
-            TextSpan(glyphs.bar_done * played, "accent"),
-            TextSpan(glyphs.bar_rest * (room - played), "rule"),
+            TextSpan(glyphs.bar_full * played, "accent"),
+            TextSpan(glyphs.bar_empty * (room - played), "rule"),
         )
         self.show([spans])
 

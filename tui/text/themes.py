@@ -29,16 +29,13 @@ class Glyphs(NamedTuple):
     horizontal: str = "─"
     cross: str = "┬"
     pointer: str = "▸"
-    bar_done: str = "━"
-    bar_rest: str = "─"
+    bar_full: str = "━"
+    bar_empty: str = "─"
     back: str = "◀"
     forward: str = "▶"
-    paused: str = "▶"
     playing: str = "‖"
     dots: str = "…"
-    masked: str = "░"
     shades: str = " ░▒▓█"
-    ok: str = "✓"
     up: str = "↑"
     down: str = "↓"
     plain: bool = False
@@ -50,8 +47,8 @@ class Glyphs(NamedTuple):
 
 UNICODE = Glyphs()
 ASCII = Glyphs(
-    vertical="|", horizontal="-", cross="+", pointer=">", bar_done="=", bar_rest="-", back="<",
-    forward=">", paused=">", playing="|", dots="~", masked=":", shades=" .:#@", ok="ok", up="^", down="v",
+    vertical="|", horizontal="-", cross="+", pointer=">", bar_full="=", bar_empty="-", back="<",
+    forward=">", playing="|", dots="~", shades=" .:#@", up="^", down="v",
     plain=True,
 )  # fmt: skip
 
