@@ -89,7 +89,7 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
 
     seed = flags.seed or 0
     try:
-        given = trusted.evaluate_inputs(flags.evaluate_inputs, seed)
+        given = trusted.evaluate_inputs(flags.inputs, seed)
         function, path = trusted.load(flags.target, seed)
         trusted.check_inputs(function, given, flags.target.partition(":")[2])
     except trusted.TargetError as error:
