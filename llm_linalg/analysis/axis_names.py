@@ -1,9 +1,9 @@
-"""Names and labels of axes, carried through a trace by what each operation does with its axes.
+"""Carry names and labels of axes through a trace.
 
-Of a product the rows are those of the first operand and the columns those of the second; a transpose swaps
-them, a sum drops one, a softmax keeps both. That is not written down for each operation: it is read off
-the axes spec and, of what moves cells, off the map of indices. So the scores ``Q @ K.T`` have queries down
-their rows and keys along their columns since Q's and K's rows are called so.
+A product has the rows of its first operand and the columns of its second; a transpose swaps axes, a sum
+drops one, a softmax keeps all. None of this is written down for an operation: it follows from its axes spec
+or, for operations that move cells, from the index map. So the scores ``Q @ K.T`` have queries as rows and
+keys as columns because the rows of Q and K have these names.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from llm_linalg.base.axes import Axes, Shape
 
 MOST_CELLS = 65_536
-"""A map of more cells than these is not looked through: what it moves loses its names."""
+"""Larger index maps are not examined; their results have no axis names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class _Link:
     """An axis of a result that runs along an axis of an operand.
 
     Attributes:
-        axis: The result's.
+        axis: The axis of the result.
         operand: The operand's position.
-        own: The operand's axis.
-        places: For each place along the result's axis that along the operand's, −1 for none.
+        own: The axis of the operand.
+        places: For each position along the result's axis, that along the operand's; −1 for none.
     """
 
     axis: int
@@ -46,10 +46,10 @@ class _Link:
 
 
 class AxisNaming:
-    """The edges of nodes, found when they are asked for.
+    """The axis names and labels of nodes, derived on request.
 
     Args:
-        declared: What is said of tensors by their names.
+        declared: The axes of some tensors.
         lists: The program's own lists of words, by name.
     """
 
@@ -58,11 +58,11 @@ class AxisNaming:
         self._found: dict[RecordNode, TensorLabels] = {}
 
     def of(self, node: RecordNode) -> TensorLabels:
-        """Return the edges of a node's axes, in order; () if there is nothing to say of any."""
+        """Return the names and labels of a node's axes, in order; () if none is known."""
         if not self._declared:
             return ()
         todo = [node]
-        while todo:  # a trace may be longer than Python's stack is deep
+        while todo:  # no recursion: a trace may be longer than Python's stack is deep
             now = todo[-1]
             waiting = [other for other in _sources(now) if other not in self._found]
             if waiting:
@@ -83,7 +83,7 @@ class AxisNaming:
         return edges if any(edges) else ()
 
     def _derive(self, node: RecordNode) -> TensorLabels:
-        """Return what a node's axes are called for what its operands' are; () where that is nothing."""
+        """Return the axes that follow from the operands'; () if nothing follows."""
         operands = [self._found[item.node] for item in node.operands]
         if not any(operands):
             return ()
@@ -98,13 +98,13 @@ class AxisNaming:
 
 
 def _sources(node: RecordNode) -> list[RecordNode]:
-    """Return the nodes whose edges a node's own come from."""
+    """Return the nodes from whose axes a node's own are derived."""
     found = [operand.node for operand in node.operands]
     return [*found, *parts_of(node)[-1:]] if node.kind == "composite" else found
 
 
 def _links(node: RecordNode, operands: Sequence[TensorLabels]) -> Iterator[_Link]:
-    """Yield what runs along what, of the operands that have edges."""
+    """Yield which axis runs along which, for the operands with known axes."""
     axes = node.call.operation.label_axes(node.call) if node.call else None
     for place, edges in enumerate(operands):
         if not edges:
@@ -127,9 +127,9 @@ def _by_axes(axes: Axes, place: int, shape: Shape) -> Iterator[_Link]:
 
 
 def _by_index(relation: IndexReads, place: int) -> Iterator[_Link]:
-    """Yield the axes of a result whose place alone says the place along an axis of an operand.
+    """Yield the axes of a result whose position alone determines the position along an operand's axis.
 
-    Along axes of one place everything is so; such an axis is followed only where there is no other choice.
+    An axis of size 1 determines nothing, so it is linked only if it has no rival.
     """
     flat = relation.source.long() - relation.first - 1
     inside = (flat >= 0) & (flat < prod(relation.shape))
@@ -147,11 +147,11 @@ def _by_index(relation: IndexReads, place: int) -> Iterator[_Link]:
 
 
 def _function(there: Tensor, inside: Tensor, axis: int) -> list[int] | None:
-    """Return places along an operand's axis, for each place along a result's; None if others count too.
+    """Return the position along an operand's axis for each along a result's; None if other axes matter.
 
     Args:
-        there: For each cell of the result the place along the operand's axis that it came from.
-        inside: The cells (bool) that came from the operand at all.
+        there: For each cell of the result, the position along the operand's axis that it came from.
+        inside: A mask (bool) of the cells that came from the operand at all.
         axis: The result's axis.
     """
     if not there.numel():
@@ -164,12 +164,12 @@ def _function(there: Tensor, inside: Tensor, axis: int) -> list[int] | None:
         return None
     places: list[int] = most.tolist()
     real = [i for i in places if i >= 0]
-    same = len(real) > 1 and len(set(real)) == 1  # one place all along is none of the axis's own
+    same = len(real) > 1 and len(set(real)) == 1  # a constant position does not run along the axis
     return None if same or not real else places
 
 
 def _agree(size: int, sources: Sequence[tuple[AxisLabels, Sequence[int]]]) -> AxisLabels:
-    """Return the edge that all sources agree on: the name, and each label."""
+    """Return the name and the labels on which all sources agree."""
     names = {edge.name for edge, _ in sources if edge.name}
     labels = []
     for i in range(size) if any(edge.labels for edge, _ in sources) else ():

@@ -1,7 +1,7 @@
-"""The map of a trace: its operations folded by the scopes in which they were made, a level at a time.
+"""The block diagram (the map) of a trace: its operations folded by scope, a level at a time.
 
-A box of a level is a scope (a module, a call of a program's function), which opens into the level inside
-it, or one operation. What comes from outside stands at a level's top, and arrows say which box reads which.
+A box of a level is one operation, or a scope (a module, a call of a program's function) that opens into the
+level inside it. Inputs from outside are a level's first boxes, and arrows say which box reads which.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 DRAWN = frozenset({"rand", "randn", "randint", "randperm"})
-MOST_SAID = 1000  # names among which the nearest is looked for
+MOST_SAID = 1000  # names compared to suggest a spelling
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +29,12 @@ class DiagramBox(Generic[N]):
     """One box of a level.
 
     Attributes:
-        name: Its name, which no other box of the level has.
-        label: What to call it: a name of the program's, or a short expression.
+        name: Its name, unique in the level.
+        label: Its text: a name in the program, or a short expression.
         nodes: The nodes inside, in order; one for an operation.
-        outputs: Those of them that are read outside, or the last.
-        scope: What it opens into; None for an operation.
-        foreign: Whether it is no part of the level: it comes in from outside.
+        outputs: Those of them that are read outside; the last if none is.
+        scope: The scope that it opens into; None for an operation.
+        foreign: Whether it is an input of the level from outside.
     """
 
     name: str
@@ -46,39 +46,39 @@ class DiagramBox(Generic[N]):
 
     @property
     def node(self) -> N:
-        """What comes out of it; of several, the last."""
+        """Its output; the last of several."""
         return self.outputs[-1]
 
     @cached_property
     def multiplications(self) -> int:
-        """How many multiplications are made inside, of those that are known; what comes in makes none."""
+        """The known number of multiplications inside; 0 for an input."""
         return 0 if self.foreign else sum(multiplications_of(node) or 0 for node in self.nodes)
 
     @cached_property
     def products(self) -> int:
-        """How many of them are made in products of matrices and vectors."""
+        """How many of its multiplications belong to products of matrices and vectors."""
         matrix = [node for node in self.nodes if node.kind == "contraction"]
         return 0 if self.foreign else sum(multiplications_of(node) or 0 for node in matrix)
 
     @cached_property
     def uncountable(self) -> int:
-        """How many of its operations are of a kind whose multiplications are not known."""
+        """How many of its operations have an unknown number of multiplications."""
         return 0 if self.foreign else sum(multiplications_of(node) is None for node in self.nodes)
 
     def count_cells(self, cells: Mapping[N, Collection[Index]]) -> tuple[int, int]:
-        """Return how many cells of what comes out are among some cells of nodes, and of how many."""
+        """Return how many cells of its outputs are among the given cells, and how many its outputs have."""
         found = sum(len(cells[node]) for node in self.outputs if node in cells)
         return found, sum(node.value.numel() for node in self.outputs)
 
 
 @dataclass(frozen=True, eq=False)
 class DiagramLevel(Generic[N]):
-    """What stands inside one scope.
+    """The boxes inside one scope.
 
     Attributes:
         path: The names of the boxes that lead here, from the outermost; empty for the whole trace.
-        boxes: What comes in from outside, then scopes and operations in the order in which they came.
-        arrows: Which box reads which, as pairs of positions: from, to.
+        boxes: Inputs from outside, then scopes and operations in the order of execution.
+        arrows: Pairs of box positions: the one that is read, and its reader.
     """
 
     path: Path
@@ -92,23 +92,27 @@ class DiagramLevel(Generic[N]):
 
     @cached_property
     def own(self) -> Path:
-        """The names of those that stand in it; what comes in from outside does not."""
+        """The names of its own boxes, without inputs from outside."""
         return tuple(box.name for box in self.boxes if not box.foreign)
 
     @cached_property
     def places(self) -> Mapping[str, int]:
-        """Where among the boxes each one is."""
+        """The position of each box, by name."""
         return {name: place for place, name in enumerate(self.names)}
 
     def box(self, name: str) -> DiagramBox[N]:
-        """Return the box of a name; `LookupError` with the nearest spelling if there is none."""
+        """Return the box of a name.
+
+        Raises:
+            LookupError: If there is none, with the nearest spelling.
+        """
         if name not in self.places:
             raise LookupError(unknown("box", name, self.names[-MOST_SAID:]))
         return self.boxes[self.places[name]]
 
 
 class BlockDiagram(Generic[N]):
-    """The levels of a trace's map, made when they are asked for and kept."""
+    """The levels of a trace's diagram, built on request and cached."""
 
     def __init__(self, nodes: Sequence[N], scopes: Scope[N]) -> None:
         self._nodes = nodes
@@ -116,10 +120,10 @@ class BlockDiagram(Generic[N]):
         self._levels: dict[str, DiagramLevel[N]] = {}
 
     def level(self, path: Sequence[str] = ()) -> DiagramLevel[N]:
-        """Return what stands inside the boxes of a path.
+        """Return the level inside the box at a path.
 
         Raises:
-            LookupError: If there is no such box, or it is an operation, which has no level inside.
+            LookupError: If there is no such box, or it is an operation and has no level inside.
         """
         scope = self._scopes
         walked: Path = ()
@@ -133,13 +137,13 @@ class BlockDiagram(Generic[N]):
         return level
 
     def locate(self, node: N) -> Path | None:
-        """Return the path of a node's box, or of the next if it has none; None if there are no boxes."""
+        """Return the path of a node's box, or of the next box if it has none; None if there are no boxes."""
         path: Path = ()
         level = self.level()
         for part in filter(None, node.scope.split(".")):
             box = next((box for box in level.boxes if box.scope and box.scope.name == part), None)
             if box is None:
-                break  # it makes parameters, and has no box
+                break  # a scope of parameters only has no box
             path = (*path, box.name)
             level = self.level(path)
         own = [box for box in level.boxes if not box.foreign] or list(level.boxes)
@@ -149,14 +153,14 @@ class BlockDiagram(Generic[N]):
 
     @cached_property
     def multiplications(self) -> int:
-        """How many multiplications the whole trace takes, of those that are known."""
+        """The known number of multiplications of the whole trace."""
         return sum(multiplications_of(node) or 0 for node in self._nodes)
 
     @cached_property
     def _hidden(self) -> set[N]:
-        """What has no box: parameters, and what expressions make of parameters and constants alone.
+        """The nodes without a box: parameters, and unnamed results of parameters and constants alone.
 
-        Random numbers are data. A program of constants alone is shown whole.
+        Random numbers count as data. A program of constants alone is shown as a whole.
         """
         nodes = self._nodes
         hidden: set[N] = set()
@@ -207,7 +211,7 @@ class BlockDiagram(Generic[N]):
         return DiagramLevel(path, boxes, tuple(sorted(arrows)))
 
     def _scope_box(self, scope: Scope[N]) -> DiagramBox[N] | None:
-        """Return the box of a scope; None if it makes nothing but parameters."""
+        """Return the box of a scope; None if it contains only hidden nodes."""
         nodes = sorted((node for part in scope for node in part.nodes), key=lambda node: node.index)
         held = set(nodes)
         if held <= self._hidden:
@@ -223,7 +227,7 @@ def _operation(node: N, *, foreign: bool = False) -> DiagramBox[N]:
 
 
 def _with_unique_names(boxes: Iterable[DiagramBox[N]]) -> tuple[DiagramBox[N], ...]:
-    """Return the boxes with names that tell them apart."""
+    """Return the boxes with unique names."""
     found = list(boxes)
     names = number_duplicates([box.name for box in found])
     return tuple(

@@ -1,4 +1,4 @@
-"""What a composite reads: the composition of its parts' reads."""
+"""Compose the reads of a composite from those of its parts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from llm_linalg.recording.record_node import RecordNode
 
 @dataclass(frozen=True)
 class ComposedReads(ReadsByMask):
-    """By the rules of the parts: the lineage of the last part, back to what stands for the operand.
+    """The reads of a composite: the lineage from its last part back to one operand.
 
-    Masks inside count: what a causal attention hides from a token, the token does not read.
+    Masks inside count: a token does not read what causal attention hides from it.
 
-    Args:
-        lineage: The lineage of the trace of the parts.
+    Attributes:
+        lineage: The lineage of the parts' trace.
         source: The input that stands for the operand.
-        last: The part that gives the result.
+        last: The part that returns the result.
     """
 
     lineage: Lineage[RecordNode]

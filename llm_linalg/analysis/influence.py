@@ -1,8 +1,8 @@
-"""Influence: how much a cell changes when another does, through a whole program.
+"""Influence: how much a cell changes when another one does, through a whole program.
 
-Lineage says which cells matter, whatever they hold. Influence says how much they do where they are: the
-derivative, taken back (or on) through each node's own call by autograd, at the program's values. So a
-cell that a result depends on may have influence 0: behind a relu that is shut, or beside a factor of 0.
+Lineage says which cells matter at all, whatever their values. Influence is the derivative at the program's
+values, carried back (or forward) through each node's own call by autograd. A cell in the lineage of a result
+may have influence 0, for example before a relu that is off, or beside a factor of 0.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
 
 
 Graph = tuple[list[Tensor], Tensor | None]
-"""A node's operands as leaves, and what was made of them; None where nothing real was."""
+"""A node's operands as autograd leaves, and its result computed from them; None if it has no gradient."""
 
 
 class Influence(Generic[N]):
-    """The derivatives of a trace's cells, by graphs of its nodes that are made once."""
+    """The derivatives of a trace's cells; each node's autograd graph is built once."""
 
     def __init__(self, nodes: Sequence[N]) -> None:
         self._nodes = nodes
         self._graphs: dict[N, Graph] = {}
 
     def back(self, node: N, index: Index) -> dict[N, Tensor]:
-        """Return the derivative of a cell by the cells of each node that it is made from, its own included.
+        """Return the gradient of one cell with respect to each node that it depends on, its own included.
 
         Args:
-            node: The node of the cell, real numbers.
-            index: Its place.
+            node: The node of the cell; its dtype must be floating-point.
+            index: The cell.
 
         Returns:
-            For each node a tensor of its shape: the derivative of the cell by each of its own.
+            By node, a tensor of its shape: the derivative of the cell with respect to each of its cells.
 
         Raises:
-            ValueError: If the node holds no real numbers.
+            ValueError: If the node is not floating-point.
             IndexError: If it has no such cell.
         """
         found = {node: _seed(node, index)}
@@ -57,7 +57,7 @@ class Influence(Generic[N]):
         return found
 
     def forward(self, node: N, index: Index) -> dict[N, Tensor]:
-        """Return the derivative of the cells of each node by a cell that goes into them; see `back`."""
+        """Return the derivative of the cells of each later node with respect to one cell; see `back`."""
         found = {node: _seed(node, index)}
         for current in self._nodes[node.index + 1 :]:
             if any(operand.node in found for operand in current.operands):
@@ -67,7 +67,7 @@ class Influence(Generic[N]):
         return found
 
     def _pulled(self, node: N, cotangent: Tensor, *, twice: bool = False) -> list[Tensor | None]:
-        """Return a cotangent taken back to each operand; None where nothing arrives."""
+        """Return the VJP of a node for each operand; None where no gradient arrives."""
         leaves, result = self._graph(node)
         taken: list[Tensor | None] = [None] * len(leaves)
         if result is None:
@@ -81,9 +81,9 @@ class Influence(Generic[N]):
         return taken
 
     def _pushed(self, node: N, tangents: Sequence[Tensor | None]) -> Tensor | None:
-        """Return what tangents of some operands become; None where nothing arrives.
+        """Return the JVP of a node for tangents of some operands; None where nothing arrives.
 
-        A backward pass is linear in its cotangent, so its own backward pass goes forward.
+        A VJP is linear in its cotangent, so the VJP of the VJP is the JVP (the double-backward trick).
         """
         _, result = self._graph(node)
         if result is None:
@@ -104,7 +104,7 @@ class Influence(Generic[N]):
         return carried
 
     def _by_cells(self, node: N, tangents: Sequence[Tensor | None]) -> Tensor:
-        """Return what tangents become, one backward pass a cell of the result."""
+        """Return the JVP by one backward pass for each cell of the result."""
         carried = node.value.new_zeros(node.shape)
         for cell in torch.ones(node.shape).nonzero().tolist():
             taken = self._pulled(node, one(node.shape, tuple(cell)).to(node.value.dtype))
@@ -116,7 +116,7 @@ class Influence(Generic[N]):
         return carried
 
     def _graph(self, node: N) -> Graph:
-        """Return a node's call run again, on leaves that autograd can be asked about."""
+        """Return the autograd graph of a node's call, run again on detached leaves."""
         if node not in self._graphs:
             values = [operand.value.detach().clone() for operand in node.operands]
             leaves = [value.requires_grad_(value.is_floating_point()) for value in values]

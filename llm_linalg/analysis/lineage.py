@@ -1,9 +1,9 @@
 """Lineage: what a cell depends on through a whole program, and what it feeds.
 
-It composes each node's own reads, and knows masks. A cell that a mask fixed (to 0, or to −inf before
-a softmax) carries nothing; a factor that is 0 because it was masked carries nothing, nor does its
-partner. So a token's output in causal attention leads back to the tokens up to it and no further,
-which is what changing an input shows.
+It composes the reads of the nodes, and takes masks into account. A cell that a mask set to a constant (0, or
+−inf before a softmax) carries nothing, and neither does the partner of a factor that was masked to 0. So a
+token's output in causal attention leads back to the tokens up to it and no further, which is also what
+perturbing an input shows.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from llm_linalg.recording.record_node import N, RecordNode
 
 
 class Lineage(Generic[N]):
-    """The dependences between a trace's cells, worked out node by node and kept."""
+    """The dependences between a trace's cells."""
 
     def __init__(self, nodes: Sequence[N]) -> None:
         self._nodes = nodes
         self._fixed: dict[N, Tensor | None] = {}
 
     def back(self, node: N, index: Index) -> dict[N, Cells]:
-        """Return the cells of each earlier node that a cell depends on, its own included."""
+        """Return the cells of each node that a cell depends on, its own node included."""
         return {key: points(mask) for key, mask in self.masks_back(node, _one(node, index)).items()}
 
     def forward(self, node: N, index: Index) -> dict[N, Cells]:
-        """Return the cells of each later node that a cell feeds, its own included."""
+        """Return the cells of each node that a cell feeds, its own node included."""
         return {key: points(mask) for key, mask in self.masks_forward(node, _one(node, index)).items()}
 
     def masks_forward(self, node: N, mask: Tensor) -> dict[N, Tensor]:
-        """Return what a set of cells feeds, as one boolean mask a node."""
+        """Return the cells that a set of cells feeds, as a boolean mask for each node."""
         reached = {node: mask}
         for later in self._nodes:
             if later is node or not any(operand.node in reached for operand in later.operands):
@@ -53,7 +53,7 @@ class Lineage(Generic[N]):
         return reached
 
     def masks_back(self, node: N, mask: Tensor) -> dict[N, Tensor]:
-        """Return what a set of cells depends on, as one boolean mask a node."""
+        """Return the cells that a set of cells depends on, as a boolean mask for each node."""
         found = {node: mask}
         for current in sorted(self._ancestors(node), key=lambda n: -n.index):
             own = found.get(current)
@@ -67,8 +67,8 @@ class Lineage(Generic[N]):
         return found
 
     def constant_cells(self, node: N) -> Tensor | None:
-        """Return the cells (bool) that masks fixed, so that nothing upstream changes them; None for none."""
-        todo = [node]  # operands first: a program's chain may be longer than Python's stack is deep
+        """Return a mask (bool) of the cells that masks made constant; None if nothing upstream is cut off."""
+        todo = [node]  # no recursion: a program's chain may be longer than Python's stack is deep
         while todo:
             current = todo[-1]
             if current in self._fixed:
@@ -100,7 +100,7 @@ class Lineage(Generic[N]):
         return None if bool(live.all()) else ~live
 
     def _live(self, node: N, place: int) -> Tensor | None:
-        """Return the cells of an operand that are not fixed; None if all are live."""
+        """Return a mask (bool) of an operand's cells that are not constant; None if all are live."""
         operand = node.operands[place]
         fixed = self.constant_cells(operand.node)
         return None if fixed is None else ~fixed
@@ -129,7 +129,7 @@ class Lineage(Generic[N]):
         return self._absorbed(node, place, node.operand_reads[place].forward(mask))
 
     def _partners(self, node: N, place: int) -> list[tuple[tuple[str, ...], Tensor]]:
-        """Return the other factors that masks made 0 somewhere: their cells that are not so."""
+        """Return the other factors that masks set to 0 somewhere, with masks (bool) of their other cells."""
         axes = _product_axes(node)
         if axes is None:
             return []
@@ -143,7 +143,7 @@ class Lineage(Generic[N]):
         return found
 
     def _absorbed(self, node: N, place: int, mask: Tensor) -> Tensor:
-        """Take away the output's cells that an operand can't move."""
+        """Return an output mask without the cells that an operand can't change."""
         if node.call is None:
             return mask
         fixed = [self.constant_cells(operand.node) for operand in node.operands]
@@ -152,7 +152,7 @@ class Lineage(Generic[N]):
 
 
 def _product_axes(node: RecordNode) -> Axes | None:
-    """Return the axes spec of what is a sum of products, a plain product included."""
+    """Return the axes spec of a sum of products, including an elementwise product; else None."""
     operation = node.call.operation if node.call else None
     if isinstance(operation, Contraction) or (isinstance(operation, Pointwise) and operation.product):
         return node.axes
@@ -164,7 +164,7 @@ def _own(node: RecordNode, place: int, mask: Tensor) -> Tensor:
 
 
 def _meet(axes: Axes, place: int, masks: list[tuple[tuple[str, ...], Tensor]]) -> Tensor:
-    """Return an operand's cells that meet the output's and the partners' cells in some term."""
+    """Return the operand's cells that share a term with the masked cells of the output and the partners."""
     labels = tuple(dict.fromkeys(axes.operands[place]))
     grid = _contract(axes, masks, labels)
     inner = Axes(labels, axes.operands, axes.sizes, axes.shapes)
@@ -176,14 +176,16 @@ def _join(axes: Axes, masks: list[tuple[tuple[str, ...], Tensor]]) -> Tensor:
 
 
 def _contract(axes: Axes, masks: list[tuple[tuple[str, ...], Tensor]], output: tuple[str, ...]) -> Tensor:
-    """Return where some combination of the other labels has every mask true."""
+    """Return the output cells for which some index of the other labels makes every mask true."""
     letters = axes.letters
     specs = ["".join(letters[label] for label in labels) for labels, _ in masks]
     present = set("".join(specs))
     kept = [label for label in output if letters[label] in present]
     result = torch.einsum(
         f"{','.join(specs)}->{''.join(letters[label] for label in kept)}",
-        *(mask.to(torch.float32) for _, mask in masks),  # counts: only whether they are 0 matters
+        *(
+            mask.to(torch.float32) for _, mask in masks
+        ),  # einsum counts the terms; only whether a count is 0 matters
     )
     found = result > 0.5
     for axis, label in enumerate(output):

@@ -1,4 +1,4 @@
-"""Opens a composite operation into the small program that it is made of."""
+"""Expand a composite operation into the small program that it consists of."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from llm_linalg.ops.operation import Call
 from llm_linalg.ops.reads import Reads
 from llm_linalg.recording.record_node import N, RecordNode
 
-SMALL = 2**22  # multiplications, or like work, that are done to count those of the parts
+SMALL = 2**22  # cost up to which a composite's parts are run on the CPU in order to count them
 
 
 def parts_of(node: N) -> tuple[N, ...]:
-    """Return the nodes inside a composite call, in order; () for the others."""
+    """Return the nodes inside a composite call, in order; () for other operations."""
     if node.part_nodes is None:
         node.part_nodes = _parts(node)
     return node.part_nodes
@@ -38,7 +38,7 @@ def _parts(node: N) -> tuple[N, ...]:
 
 
 def reads_of(node: RecordNode) -> tuple[Reads, ...]:
-    """Return what a node's cells read, an entry an operand; of a composite, through its parts."""
+    """Return the reads of a node, one entry an operand; those of a composite go through its parts."""
     call = node.call
     if call is None:
         return ()
@@ -58,12 +58,12 @@ def reads_of(node: RecordNode) -> tuple[Reads, ...]:
 
 
 def _inputs(call: Call) -> dict[str, int]:
-    """Return the names that a composite's program takes tensors by, each with the operand's place."""
+    """Return the input names of a composite's program, each with the operand's position."""
     return {name: places[0] for name, places in call.places.items() if places}
 
 
 def multiplications_of(node: RecordNode) -> int | None:
-    """Return how many multiplications a node takes, divisions too, by its axes; None if that is not known."""
+    """Return the number of multiplications and divisions of a node, by its axes; None if unknown."""
     call = node.call
     if call is None or call.position:  # an input, or a later output of a call that has several
         return 0
@@ -74,7 +74,7 @@ def multiplications_of(node: RecordNode) -> int | None:
         (name, tuple(call.tensors[place].shape), call.tensors[place].dtype)
         for name, place in _inputs(call).items()
     )
-    # On meta nothing is computed, but torch takes most of a second to get ready for it.
+    # The meta device computes nothing, but torch takes most of a second to set it up.
     device = "cpu" if call.operation.cost(call, call.shape) <= SMALL else "meta"
     return _multiplications(program, operands, device)
 

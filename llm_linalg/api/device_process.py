@@ -1,10 +1,8 @@
-"""One device as a process of its own, which the app starts.
+"""Run one device as a process of its own, which the app starts.
 
-``python -m llm_linalg.api.device_process FOLDER RANK`` is its command.
-
-The job stands in the folder, and the answer is written there. The devices meet through a file in it, and
-exchange tensors by `torch.distributed` with gloo, over the machine's own loopback. A device ends when
-whoever started it closes its standard input, so none is left behind.
+``python -m llm_linalg.api.device_process FOLDER RANK`` reads the job from the folder and writes its answer
+there. The devices rendezvous through a file in it and exchange tensors by `torch.distributed` with gloo, over
+the machine's loopback. A device exits when its parent closes its standard input, so none is left behind.
 """
 
 from __future__ import annotations
@@ -27,25 +25,25 @@ if TYPE_CHECKING:
     from llm_linalg.recording.recorder import Recorder
 
 JOB = "job.json"
-MOST_CELLS = 4096  # of a tensor that is told
+MOST_CELLS = 4096  # of a tensor in the answer
 PATIENCE = timedelta(seconds=60)
 DeviceValues = dict[str, dict[str, Any]]
 
 
 def answer_of(rank: int) -> str:
-    """Return the name of the file in which a device answers."""
+    """Return the name of the file that holds a device's answer."""
     return f"rank-{rank}.json"
 
 
 def available() -> bool:
-    """Whether this torch can exchange tensors between processes."""
+    """Return whether this torch can exchange tensors between processes."""
     from torch import distributed
 
     return bool(distributed.is_available()) and bool(distributed.is_gloo_available())
 
 
 def values_by_name(trace: Record[Any]) -> DeviceValues:
-    """Return the tensors that a program gave a name: shape, type and values, for those that are small."""
+    """Return shape, dtype and values of the small tensors that have a name in a program."""
     return {
         name: {
             "shape": list(node.shape),
@@ -58,27 +56,27 @@ def values_by_name(trace: Record[Any]) -> DeviceValues:
 
 
 class _Process:
-    """The group of processes, as this one sees it."""
+    """The process group, as this process sees it."""
 
     def __init__(self, rank: int, ranks: int) -> None:
         self.rank, self.ranks = rank, ranks
 
     def connect(self, recorder: Recorder, charge_copy: Callable[[int], None]) -> None:
-        """Nothing has to be known of it: what comes from outside is an input."""
+        """Do nothing: a tensor that comes from another process is an input."""
 
     def all_reduce(self, tensor: Tensor) -> Tensor:
-        """Return the sum of what each process gives."""
+        """Return the sum over the processes (all-reduce)."""
         from torch import distributed
 
         from llm_linalg.base.untraced import untraced
 
-        with untraced():  # the exchange is no part of the trace, its result is
-            total = tensor.clone()  # a gradient goes back to this process's part, as it came
+        with untraced():  # the exchange is not part of the trace, only its result
+            total = tensor.clone()  # the gradient flows to this process's own part, unchanged
             distributed.all_reduce(total.data)
         return total
 
     def all_gather(self, tensor: Tensor) -> list[Tensor]:
-        """Return what each process gives, in the order of their numbers."""
+        """Return the tensors of all processes, by rank (all-gather)."""
         from torch import distributed
 
         from llm_linalg.base.untraced import untraced
@@ -92,7 +90,7 @@ class _Process:
 
 
 def run(job: Mapping[str, Any], folder: Path, rank: int) -> dict[str, Any]:
-    """Run a job as one of its devices; return what it told, or why it failed."""
+    """Run a job as one of its devices; return its values, or its error's message."""
     from torch import distributed
 
     from llm_linalg.api.run import EXPLANATIONS
@@ -122,7 +120,7 @@ def run(job: Mapping[str, Any], folder: Path, rank: int) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Run one device."""
+    """Run the device that the command line names, and return the exit code."""
     folder, rank = Path(sys.argv[1]), int(sys.argv[2])
     Thread(target=_end_with_the_input, daemon=True).start()
     job = json.loads((folder / JOB).read_text(encoding="utf-8"))
@@ -132,8 +130,8 @@ def main() -> int:
 
 
 def _end_with_the_input() -> None:
-    """End when whoever started this process has gone."""
-    while os.read(sys.stdin.fileno(), 1024):  # no buffer, whose lock Python wants when it ends
+    """Exit when the parent process closes standard input."""
+    while os.read(sys.stdin.fileno(), 1024):  # unbuffered: a buffer's lock would block Python's exit
         pass
     os._exit(3)
 

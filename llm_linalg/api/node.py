@@ -1,4 +1,4 @@
-"""A node as documented: what torch did in one call, and the questions that can be put to it."""
+"""The documented node: one torch call, with its parts, orders, walks and descriptions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Node(record_node.RecordNode):
 
     @cached_property
     def operand_reads(self) -> tuple[Reads, ...]:
-        """What its cells read, an entry an operand; of a composite, through its parts."""
+        """What its cells read, one entry an operand; those of a composite go through its parts."""
         return reads_of(self)
 
     @property
@@ -30,7 +30,7 @@ class Node(record_node.RecordNode):
 
     @cached_property
     def multiplications(self) -> int | None:
-        """How many multiplications it takes, divisions too, by its axes; None if that is not known."""
+        """The number of its multiplications and divisions, by its axes; None if unknown."""
         return multiplications_of(self)
 
     @cached_property
@@ -39,13 +39,14 @@ class Node(record_node.RecordNode):
         return orders_of(self)
 
     def walk(self, order: str | None = None) -> Walk:
-        """Return the operation step by step.
+        """Return the operation as a sequence of steps.
 
         Args:
             order: One of `orders`; the first when left out.
 
         Raises:
             ValueError: If the node has no such order.
+            LookupError: If its values were dropped.
         """
         return walk_of(self, order)
 
@@ -55,9 +56,9 @@ class Node(record_node.RecordNode):
         return shape_line(self)
 
     def sentence(self, order: str | None = None) -> str:
-        """Return in one sentence what a step of an order does."""
+        """Return one sentence on what a step of an order does."""
         return sentence(self, order or self.orders[0])
 
 
 Operand = record_node.Operand[Node]
-"""A tensor that went into a call: its value, and the node that made it."""
+"""A tensor passed to a call: its value, and the node that made it."""

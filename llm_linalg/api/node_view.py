@@ -1,9 +1,8 @@
-"""What a picture of one operation shows, as a value: the only question that a picture puts to the engine.
+"""Everything that a picture of one operation shows, as an immutable value.
 
-:func:`node_view` answers for a node at a step of a loop order, :func:`cell_view` for one cell of its result.
-What they return never changes. It is small, and what grows with the tensor is worked out for the part that is
-looked at: the numbers of a window, the cells that one cell reads, the terms of one sum. So a view of a
-4096 × 4096 product costs what is drawn of it.
+:func:`node_view` returns a node at a step of a loop order, :func:`cell_view` one cell of its result. What
+grows with the tensor is computed only for the visible part: the numbers of a window, the cells that one cell
+reads, the terms of one sum. So the view of a 4096 × 4096 product costs as much as the part that is drawn.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ from llm_linalg.ops.terms import Number
 from llm_linalg.walks.walk import Step, Walk
 
 WRITTEN = 64
-"""Cells written by one step that are looked at for what is no number."""
+"""The most cells of one step that are checked for NaN and infinity."""
 
 AxisNames = Callable[[Node], TensorLabels]
 
 
 def no_axis_names(_: Node) -> TensorLabels:
-    """Return no names for a node's axes."""
+    """Return no axis names: the default of `node_view`."""
     return ()
 
 
@@ -40,14 +39,14 @@ class NodeView:
     """An operation at one step of a loop order.
 
     Attributes:
-        node: The node. It tells operations apart; all questions to it are here.
-        operands: The tensors that went in.
-        result: What came out, as the step leaves it.
-        walk: The steps in a loop order; None if the view is of the result without its steps.
+        node: The node, for its identity; pictures read everything else from the view.
+        operands: The operands.
+        result: The result, as the step leaves it.
+        walk: The steps in a loop order; None for the result without steps.
         position: The step, from 0; -1 before the first.
-        line: The line, from 1, of the operation or of the composite that it is a part of.
-        program_line: The same; of a gradient the line of what it is the gradient of.
-        file: The file in which `line` counts, of trusted Python; else empty.
+        line: The line, from 1, of the operation or of the composite that contains it.
+        program_line: The same, but for a gradient the line of its forward node.
+        file: The file of `line`, for trusted Python; else empty.
     """
 
     node: Node
@@ -71,22 +70,22 @@ class NodeView:
 
     @property
     def op(self) -> str:
-        """The operation, by torch's short name."""
+        """The operation's short name in torch."""
         return self.node.op
 
     @property
     def operator(self) -> str:
-        """Python's operator for it, such as ``@``; or empty."""
+        """Python's operator for the operation, such as ``@``; empty if it has none."""
         return TABLE.operator(self.op)
 
     @property
     def why(self) -> str:
-        """In a gradient program, why it is what it is; else empty."""
+        """The explanation of a step of a gradient program; else empty."""
         return self.node.why
 
     @property
     def dropped(self) -> bool:
-        """Whether its values were dropped: then nothing may be asked about its cells."""
+        """Whether its values were dropped, so that questions about its cells raise `LookupError`."""
         return self.node.dropped
 
     @cached_property
@@ -131,58 +130,58 @@ class NodeView:
 
     @property
     def steps(self) -> int:
-        """How many steps it has in its order."""
+        """The number of steps in its order; 0 without an order."""
         return 0 if self.walk is None else len(self.walk)
 
     @cached_property
     def step(self) -> Step | None:
-        """The step; None before the first."""
+        """The current step; None before the first."""
         return self.walk[self.position] if self.walk is not None and 0 <= self.position < self.steps else None
 
     @cached_property
     def sentence(self) -> str:
-        """How a step of its order makes its cells; empty without an order."""
+        """One sentence on what a step of its order does; empty without an order."""
         return "" if self.order is None else self.node.sentence(self.order)
 
     @cached_property
     def text(self) -> str:
-        """What its step does, in one line; empty before the first."""
+        """One line of arithmetic on the current step; empty before the first."""
         return "" if self.step is None else self.step.text
 
     @cached_property
     def nan_reason(self) -> str:
-        """Why a cell that its step wrote is no finite number; empty if all are."""
+        """Why a cell that the current step wrote is NaN or infinite; empty if all are finite."""
         written = self.step.writes if self.step is not None and len(self.step.writes) <= WRITTEN else ()
         return next((text for index in written if (text := nan_reason(self.node, index))), "")
 
     def reads(self, index: Index) -> tuple[Cells, ...]:
-        """Return the cells of each operand that a cell is made from."""
+        """Return the cells of each operand that a cell is computed from."""
         return self.node.reads(index)
 
     def feeds(self, operand: int, index: Index) -> Cells:
-        """Return the cells of the result that a cell of an operand goes into."""
+        """Return the cells of the result that a cell of an operand contributes to."""
         return self.node.feeds(operand, index)
 
     def is_masked(self, index: Index) -> bool:
-        """Whether a rule of the operation masks a cell."""
+        """Return whether the operation masks a cell."""
         return self.node.mask_rule(index) is not None
 
 
 def node_view(
     node: Node, order: str | None = None, position: int | None = None, axis_names: AxisNames = no_axis_names
 ) -> NodeView:
-    """Return a node as a picture shows it.
+    """Return the view of a node.
 
     Args:
         node: The node.
-        order: The loop order; None for the result without its steps, all of it computed.
-        position: The step, from 0; -1 is before the first, None the last.
-        axis_names: What is known of the names of a node's axes.
+        order: The loop order; None for the complete result without steps.
+        position: The step, from 0; -1 is before the first, None is the last.
+        axis_names: Returns the axis names and labels of a node.
     """
     walk = None if order is None else Walk(node, order, step_text)
     last = -1 if walk is None or node.dropped else len(walk) - 1
     position = last if position is None else position
-    left = None if 0 <= position == last else walk  # what is done needs no steps
+    left = None if 0 <= position == last else walk  # a complete result needs no steps
     outer = node
     while outer.composite is not None:
         outer = outer.composite
@@ -194,9 +193,9 @@ def node_view(
 
 
 def forward_node_of(step: Node) -> Node | None:
-    """Return the node of the program whose gradient a node computes; None if it computes none.
+    """Return the program's node whose VJP a step of a gradient program belongs to; else None.
 
-    Of a composite's part it is the composite.
+    For the part of a composite this is the composite.
     """
     node = step.forward_node
     while node is not None and node.composite is not None:
@@ -208,8 +207,8 @@ class NamedCells(NamedTuple):
     """Some cells of a tensor.
 
     Attributes:
-        name: What the tensor is called where an index follows.
-        cells: Which cells.
+        name: The tensor's name, such that an index can follow.
+        cells: The cells.
         shape: The tensor's shape.
     """
 
@@ -220,17 +219,17 @@ class NamedCells(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class CellView:
-    """One cell of a result: what it is made from, how, and where it goes.
+    """One cell of a result: where it comes from, how it is computed, and where it goes.
 
     Attributes:
         index: The cell.
         value: Its number.
         maker: The node at the step that completes the cell.
-        sources: What it is made from, an entry an operand.
-        consumers: Where it goes, an entry for each node that reads it, as many as were asked for.
-        more: How many nodes read it besides.
+        sources: The cells that it is computed from, one entry an operand.
+        consumers: The cells that read it, one entry a node, up to a limit.
+        more: How many further nodes read it.
         mask_rule: The rule that masks it; None if none does.
-        nan_reason: Why it is no finite number; empty if it is one.
+        nan_reason: Why it is NaN or infinite; empty if it is finite.
     """
 
     index: Index
@@ -250,14 +249,14 @@ def cell_view(
     most: int,
     axis_names: AxisNames = no_axis_names,
 ) -> CellView:
-    """Return what there is to say about one cell of a tensor.
+    """Return the view of one cell of a tensor.
 
     Args:
         tensor: The tensor.
         index: The cell.
         readers: The nodes that may read it.
-        most: How many of those that do are listed.
-        axis_names: What is known of the names of a node's axes.
+        most: The most readers to list.
+        axis_names: Returns the axis names and labels of a node.
     """
     maker = tensor.node
     consumers = [

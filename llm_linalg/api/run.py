@@ -1,4 +1,4 @@
-"""`run`: a program of anyone's as a trace."""
+"""`run`: interpret a program in the tensor language, and return its trace."""
 
 from __future__ import annotations
 
@@ -29,26 +29,27 @@ def run(
 ) -> Trace:
     """Run a program in the tensor language and return its trace.
 
-    The text may be anyone's: it is interpreted over an allow-list, never executed. Of runs in several threads
-    one waits for the other, since they draw from torch's one generator.
+    The text may be anyone's: it is interpreted over an allow-list, never executed. Runs in several threads
+    wait for each other, because they share torch's global random number generator.
 
     Args:
         source: The program.
         seed: What ``torch.manual_seed`` is called with before it; torch's own generator is left as it was.
-        seconds: How long it may run; None if counts alone decide, which are the same on every machine.
+        seconds: The time limit; None for none, so that only counts decide, which every machine agrees on.
         names: Plain values that the program may use, such as a lesson's controls.
-        cells: Lines, from 1, at which its cells begin, if it has cells. As in a notebook, one that fails is
-            passed over from there on, and is in the trace's `refused`; but the last one has to run.
-        halt: Asked before each torch call and every hundred steps; once it says yes, the run ends.
-        ranks: If not 0: it is run on so many devices, in turn and in this process; see
-            `llm_linalg.language.devices`. The trace is that of the device whose number is given as the name
-            ``rank``, else of the first; its `ranks` are those of all.
+        cells: The lines, from 1, at which its cells begin, if it has cells. As in a notebook, a cell that
+            fails is left at its failing line and the next one runs; its error is in the trace's
+            `cell_errors`. A failure of the last cell is raised.
+        halt: Asked before each torch call and every hundred steps whether the run is to stop.
+        ranks: The number of devices to run on, in turn and in this process; 0 for a program that uses none
+            (see `llm_linalg.language.devices`). The result is the trace of the device given as the name
+            ``rank``, else of the first; its `ranks` are the traces of all.
 
     Raises:
-        ProgramError: If it can't be read or run, with line, column and caret; its `trace` is what ran.
+        ProgramError: If it can't be parsed or run, with line, column and caret; its `trace` is what ran.
         ShapeError: If operands don't fit, with the clashing axes and repairs that work.
-        LimitError: If one of its calls, or all it does, is more than the budget allows, or its time is over.
-        HaltedError: If it was stopped.
+        LimitError: If a call or the whole program exceeds the budget or the time limit.
+        HaltedError: If `halt` stopped it.
     """
     names = names or {}
     try:

@@ -1,4 +1,4 @@
-"""A tensor of a picture, whose numbers are read window by window, whole or as a step leaves them."""
+"""A tensor in a picture, read window by window, either complete or as a step leaves it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class TensorView:
     """A tensor whose numbers are read window by window.
 
     Attributes:
-        node: The node that made it. It tells tensors apart and is not asked anything.
+        node: The node that made it, for its identity only.
         name: The node's name.
-        title: What it is called: its name, or the text of a short expression such as ``W.T``.
-        value: All of its numbers, computed to the end.
-        axis_names: What its axes are called; () if nothing is known of any.
-        walk: The steps that make it, if they are not all done.
+        title: Its name, or the text of a short expression such as ``W.T``.
+        value: The complete tensor.
+        axis_names: The names and labels of its axes; () if none is known.
+        walk: The steps that compute it; None if it is complete.
         step: The last step that is done, from 0; -1 before the first.
     """
 
@@ -48,7 +48,7 @@ class TensorView:
         return str(self.value.dtype).removeprefix("torch.")
 
     def window(self, matrix: TensorSlice, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
-        """Return the numbers of a window of a matrix in it; None stands for what is not yet computed."""
+        """Return the numbers in a window of one of its matrices; None for a cell not yet computed."""
         if self.walk is None:
             return numbers_in(self.value, matrix, rows, columns)
         rank, (row_axis, column_axis, at) = len(self.shape), matrix
@@ -67,7 +67,7 @@ class TensorView:
         return None if self.walk is None else self.walk.values(self.step, tuple(leading), *window)[0][0]
 
     def tolist(self) -> Any:
-        """Return all of its numbers, nested as `torch.Tensor.tolist` nests them; None for what is to come."""
+        """Return all of its numbers, nested like `torch.Tensor.tolist`; None for a cell not yet computed."""
         return self.value.detach().tolist() if self.walk is None else self._nested(self.walk, ())
 
     def _nested(self, walk: Walk, at: Index) -> Any:
@@ -81,7 +81,7 @@ class TensorView:
 
 
 def numbers_in(value: Value, matrix: TensorSlice, rows: range, columns: range) -> Sequence[Sequence[Number]]:
-    """Return the numbers of a window of a matrix in a tensor; nothing outside it is touched."""
+    """Return the numbers in a window of one of a tensor's matrices; nothing else is read."""
     if not value.numel():
         return [[] for _ in rows]
     row_axis, column_axis, at = matrix

@@ -1,4 +1,4 @@
-"""A trace as documented, and `trace`, which records trusted Python as one."""
+"""The documented trace, and `trace`, which records trusted Python."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from llm_linalg.recording.retention import BUDGET
 
 
 class Trace(Record[Node]):
-    """What torch did for a program: its nodes, and what they have to do with each other."""
+    """What torch did for a program: its nodes and how they depend on each other."""
 
     @classmethod
     def of(cls, record: Record[Node]) -> Trace:
@@ -48,13 +48,14 @@ class Trace(Record[Node]):
         """Return the gradient program of a node: each step in torch terms, such as ``dW = dY.T @ X``.
 
         Args:
-            loss: The node, or its name. If it has more than one cell, the gradient is that of their sum.
+            loss: The node, or its name. The gradient of one with several cells is that of their sum.
 
         Returns:
-            A trace whose nodes are named ``d`` + the name of what they are the gradient of.
+            A trace in which the gradient of a node is named ``d`` + the node's name.
 
         Raises:
-            LookupError: If values that it was made from were dropped.
+            LookupError: If values that it depends on were dropped.
+            ValueError: If the node is not floating-point.
         """
         node = self.node(loss)
         if node not in self._gradients:
@@ -63,49 +64,49 @@ class Trace(Record[Node]):
         return self._gradients[node]
 
     def lineage(self, node: str | Node, index: Index) -> dict[Node, Cells]:
-        """Return what a cell depends on, back to the inputs: the cells of each node.
+        """Return the cells of each node that a cell depends on, back to the inputs.
 
         A cell that a mask set to 0, or to −inf before a softmax, carries nothing.
 
         Raises:
-            LookupError: If values that it was made from were dropped; so do `reach` and the like.
+            LookupError: If values that it depends on were dropped.
         """
         found = self.node(node)
         self.require_values(ancestors(self.nodes, found))
         return self._lineage.back(found, tuple(index))
 
     def reach(self, node: str | Node, index: Index) -> dict[Node, Cells]:
-        """Return what a cell feeds, on to the end: the cells of each node."""
+        """Return the cells of each node that a cell feeds, on to the end; the inverse of `lineage`."""
         found = self.node(node)
         self.require_values(
             ancestors(self.nodes, *descendants(self.nodes, found))
-        )  # what they are made of may be masked
+        )  # masks among their other operands count too
         return self._lineage.forward(found, tuple(index))
 
     def influence(self, node: str | Node, index: Index) -> dict[Node, Tensor]:
-        """Return the derivative of a cell by the cells of each node that it is made from, at their values.
+        """Return the gradient of one cell with respect to each node that it depends on, at their values.
 
-        Beside `lineage`, which says what a cell depends on at all.
+        `lineage` says which cells a cell depends on at all; this says how much.
 
         Returns:
-            For each node of real numbers that it is made from, and its own, a tensor of that node's shape.
+            By floating-point node, its own included, a tensor of the node's shape.
 
         Raises:
-            ValueError: If the node holds no real numbers.
+            ValueError: If the node is not floating-point.
         """
         found = self.node(node)
         self.require_values(ancestors(self.nodes, found))
         return self._influence.back(found, tuple(index))
 
     def effect(self, node: str | Node, index: Index) -> dict[Node, Tensor]:
-        """Return the derivative of the cells of each node that a cell feeds by that cell, at their values."""
+        """Return the derivative of each node that a cell feeds with respect to that cell, at their values."""
         found = self.node(node)
         self.require_values(descendants(self.nodes, found))
         return self._influence.forward(found, tuple(index))
 
     @cached_property
     def map(self) -> BlockDiagram[Node]:
-        """Its operations folded by scopes: boxes, arrows, and what each takes, a level at a time."""
+        """Its block diagram: operations folded by scope, with arrows and costs, a level at a time."""
         return BlockDiagram(self.nodes, self.scopes)
 
     @cached_property
@@ -119,14 +120,14 @@ class Trace(Record[Node]):
     def edges(
         self, axes: Mapping[str, Sequence[str]], labels: Mapping[str, Sequence[str] | str] | None = None
     ) -> dict[Node, TensorLabels]:
-        """Return what the axes of each node are called, derived from what is said of a few.
+        """Return the axis names and labels of each node, derived from those of a few.
 
         Args:
-            axes: For a tensor's name the names of its axes, in order: ``{"Q": ("query", "")}``.
-            labels: For an axis's name the words at its places, or the name of a list in the program.
+            axes: By tensor name, the names of its axes in order: ``{"Q": ("query", "")}``.
+            labels: By axis name, the words along it, or the name of a list in the program.
 
         Returns:
-            An `Edge` (``name``, ``labels``) for each axis of each node of which there is something to say.
+            For each node about which something is known, an `AxisLabels` (``name``, ``labels``) an axis.
         """
         words = {name: x if isinstance(x, str) else tuple(x) for name, x in (labels or {}).items()}
         named = tuple((name, tuple(own)) for name, own in axes.items())
@@ -145,26 +146,26 @@ def trace(
 ) -> Trace:
     """Run any Python callable that uses torch, and return the trace of its torch calls.
 
-    This runs the function: it is for code that you trust. Nodes of inputs are named after the
-    parameters, and others after the local variables that hold them when the function returns,
-    or else after the one that they were assigned to; a module's parameters as the module names them.
-    What runs in C++ alone, such as a scripted module, in another thread, or inside ``torch.vmap`` and
-    its like is not recorded; what it gives comes in as an input.
+    This runs the function, so use it only for code that you trust. The nodes of inputs are named after the
+    parameters, others after the local variables that hold them when the function returns, or else after
+    the variables that they were assigned to; a module's parameters have the module's names for them.
+    What runs only in C++, such as a scripted module, in another thread, or inside ``torch.vmap`` and its like
+    is not recorded; its results appear as inputs.
 
     Args:
         function: A function, a method or an ``nn.Module``.
         inputs: Its arguments.
         seed: What ``torch.manual_seed`` is called with before it.
-        keep: The most bytes of the values that are kept (None: all). Of the nodes beyond it, `dropped` is
-            true: they know their shape, and the trace's `recomputed` runs the function again for them.
-        around: The position of a node around which values are kept; the last ones unless given.
-        halt: Is asked at each torch call whether the run is to end.
+        keep: The most bytes of values to keep (None for all). The other nodes are `dropped`: they keep shape
+            and dtype, and the trace's `recomputed` runs the function again for their values.
+        around: The position of a node around which values are kept; None for the latest.
+        halt: Asked at each torch call whether the run is to stop.
 
     Raises:
-        HaltedError: If it was stopped.
+        HaltedError: If `halt` stopped it.
         LimitError: If it makes more calls than a trace can hold.
         ProgramError: If a torch call fails, with the frames that led to it.
-        ShapeError: If that is since its operands don't fit.
+        ShapeError: If a torch call fails because its operands don't fit.
     """
     places = CallSites(function)
     recorder = Recorder(places.current, None, keep, around, halt)
@@ -198,7 +199,7 @@ def trace(
             raise ended from None
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             if recorder.failed is None or recorder.failure is not error:
-                raise  # the function's own, whatever torch refused before it
+                raise  # the function's own error, not that of the last failed call
             held = variables_in(error.__traceback__)
             names = [recorder.label_of(tensor) or held.get(id(tensor)) for tensor in recorder.failed.tensors]
             raise explain_call(recorder.failed, error, frames_of(error.__traceback__), names) from error
@@ -212,7 +213,7 @@ def trace(
 def _again(
     function: Callable[..., Any], inputs: tuple[Any, ...], run_again: Callable[[int], Trace]
 ) -> Callable[[int], Trace]:
-    """Return what runs a function again, unless the tensors that it is given have been written by then."""
+    """Return a function that repeats a run, and raises `ProgramError` if inputs were written since."""
     given = dict(_parameters(function))
     for name, value in _named_inputs(function, inputs):
         for place, tensor in enumerate(tensors_in(value)):
@@ -229,7 +230,7 @@ def _again(
 
 
 def _state(tensor: Tensor) -> tuple[object, ...]:
-    """Return what is another once a tensor was written, or its gradient."""
+    """Return the identity and version of a tensor and of its gradient; a write changes them."""
     several = [item for item in (tensor, tensor.grad) if item is not None]
     return tuple([(id(item), version_of(item)) for item in several])
 

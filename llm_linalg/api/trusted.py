@@ -1,4 +1,4 @@
-"""The user's own code by its name: `model.py:forward`, `package.module:GPT(50, heads=4)`. It is run."""
+"""Import and run the user's own code by its name: `model.py:forward`, `package.module:GPT(50, heads=4)`."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _DRAW = re.compile(r"randint:(-?[0-9]{1,18}):(-?[0-9]{1,18}):([0-9]{1,9}(?:x[0-9
 
 
 class TargetError(Exception):
-    """There is nothing to run under that name; one line says why."""
+    """Nothing can be run under a name; the message is one line on why."""
 
 
 def load(target: str, seed: int = 0) -> tuple[Callable[..., Any], Path | None]:
-    """Import what a target names, and return the callable with the file that it is in.
+    """Import the callable that a target names, and return it with its file.
 
     Args:
-        target: `FILE.py:NAME` or `MODULE:NAME`; a dotted name goes into classes; a class that is an
-            `nn.Module` is made, with the constants in parentheses if it takes any.
-        seed: What a module's parameters are drawn with.
+        target: `FILE.py:NAME` or `MODULE:NAME`. A dotted name goes into classes. An `nn.Module` class is
+            instantiated, with the constants in parentheses as its arguments.
+        seed: The seed with which a module's parameters are drawn.
 
     Raises:
-        TargetError: If there is no such thing.
-        ProgramError: If importing or making it fails, with the frames that led there.
+        TargetError: If there is no such callable.
+        ProgramError: If importing or instantiating it fails, with the frames that led there.
     """
     place, _, expression = target.partition(":")
     if not place or not expression.strip():
@@ -65,13 +65,13 @@ def load(target: str, seed: int = 0) -> tuple[Callable[..., Any], Path | None]:
 
 
 def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
-    """Return the inputs that texts mean, each one or several.
+    """Return the inputs that texts describe, each one or several.
 
-    A text is an expression of the tensor language (`torch.randn(2, 5, 8)`, and `a, b` for two), the shape of
-    random numbers (`2x5x8`), or whole numbers below a bound (`randint:0:50:2x5`).
+    A text is an expression of the tensor language (`torch.randn(2, 5, 8)`, or `a, b` for two inputs), the
+    shape of normal random numbers (`2x5x8`), or random integers between two bounds (`randint:0:50:2x5`).
 
     Raises:
-        ProgramError: If one is none of these.
+        ProgramError: If a text is none of these.
     """
     found: list[Any] = []
     for text in texts:
@@ -81,10 +81,10 @@ def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
 
 
 def check_inputs(function: Callable[..., Any], given: tuple[Any, ...], title: str) -> None:
-    """Hold inputs against the parameters of what is to be run, where it says which it has.
+    """Check the number of inputs against a callable's signature, if it has one.
 
     Raises:
-        TargetError: If there are too few of them, or too many.
+        TargetError: If there are too few or too many.
     """
     try:
         parameters = signature(function.forward if isinstance(function, nn.Module) else function)
@@ -109,7 +109,7 @@ def _expression(text: str) -> str:
 
 
 def _read(expression: str) -> tuple[list[str], ast.Call | None]:
-    """Return the names of a dotted expression, and the call that it ends in, if it does."""
+    """Return the names of a dotted expression, and the call that it ends with; None without a call."""
     try:
         node = syntax.expression(expression)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
@@ -140,7 +140,7 @@ def _imported(place: str) -> ModuleType:
     spec = spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise TargetError(f"{quote(place, 200)} is not a Python file")
-    sys.path.insert(0, str(path.resolve().parent))  # its own imports work as if it were run
+    sys.path.insert(0, str(path.resolve().parent))  # so that its own imports work as if it were run
     module = module_from_spec(spec)
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)

@@ -1,4 +1,4 @@
-"""Errors of the user's own code, as errors of a program."""
+"""Turn exceptions of the user's own code into `ProgramError`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def user_code_errors(*ours: type[Exception]) -> Iterator[None]:
-    """Runs the user's own code: whatever it raises, an exit too, is a `ProgramError` that says where.
+    """Turn any exception inside the context, `SystemExit` included, into a `ProgramError` with its frames.
 
     Args:
-        ours: Errors that it doesn't raise but we do, which go through as they are.
+        ours: Exception types of our own, which pass through unchanged.
     """
     from llm_linalg.base.errors import ProgramError
 
@@ -25,7 +25,7 @@ def user_code_errors(*ours: type[Exception]) -> Iterator[None]:
 
 
 def error_of_user_code(error: BaseException) -> Exception:
-    """What to show of an error that user code raised: its kind, its words, and the frames that led to it."""
+    """Return the `ProgramError` for an exception of user code: its type, its message, and its frames."""
     from llm_linalg.base.errors import ProgramError, innermost
     from llm_linalg.recording.call_sites import frames_of
 

@@ -37,7 +37,7 @@ class NumberRange:
     whole: bool = True
 
     def style(self, scientific: bool | None) -> Style:
-        """Return the style that torch's printer (torch/_tensor_str.py) chooses, unless `scientific` is set."""
+        """Return the style that torch's printer (torch/_tensor_str.py) takes, unless `scientific` is set."""
         if self.kind != "float":
             return "plain"
         sizes = [abs(x) for x in self.extremes]

@@ -1,4 +1,4 @@
-"""An operation in words: its shapes in one line, and one sentence on how its cells are made."""
+"""Describe an operation: its shapes in one line, and one sentence on how its cells are computed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from llm_linalg.ops import TABLE
 from llm_linalg.ops.movement import Movement
 from llm_linalg.recording.record_node import RecordNode
 
-_LONG = 40  # a line of shapes beyond this leaves no room for the result's
+_LONG = 40  # columns of operand shapes that leave room for the result's
 _KINDS = {
     "movement": "Each cell of {out} is a cell of {first}, moved and not changed.",
     "mask": "A cell passes where the rule holds; elsewhere it is fixed, and reads nothing.",
@@ -68,18 +68,18 @@ def _note(node: RecordNode) -> str:
     title, along = repeated[0]
     if len(repeated) == 1:
         return f"{title} repeats along {axes_text(along)}"
-    # Of two in fewer words: 80 columns have room for no more.
+    # Two are described in fewer words, to fit into 80 columns.
     other, across = repeated[1]
     return f"{title} repeats on {axes_text(along)}, {other} on {', '.join(map(str, across))}"
 
 
 def _gone(axes: Axes) -> list[int]:
-    """Return the axes of a reduction's operand that its result has not."""
+    """Return the axes of a reduction's operand that its result lacks."""
     return [axis for axis, label in enumerate(axes.operands[0]) if label in axes.reduction_labels]
 
 
 def _repeats(axes: Axes, operand: int) -> list[int]:
-    """Return the axes of the output along which an operand is repeated."""
+    """Return the axes of the output along which an operand is broadcast."""
     own = dict(zip(axes.operands[operand], axes.broadcast(operand), strict=True))
     return [
         axis
@@ -89,7 +89,7 @@ def _repeats(axes: Axes, operand: int) -> list[int]:
 
 
 def sentence(node: RecordNode, order: str) -> str:
-    """Return in one sentence how a step of an order makes its cells."""
+    """Return one sentence on how a step of an order computes its cells."""
     names = {"out": node.title, "first": _source(node)}
     if node.kind == "creation" and node.operands:  # such as ones_like
         return f"{node.title} is made from plain numbers: no cell of {names['first']} goes into it."
@@ -106,7 +106,7 @@ def sentence(node: RecordNode, order: str) -> str:
 
 
 def _pointwise(node: RecordNode) -> str:
-    """Return which cells a cell is made from: the same one, but for operands that are repeated."""
+    """Return which cells an elementwise result reads: the same one, except in broadcast operands."""
     axes = node.axes
     repeated = {
         operand.title: None
@@ -125,7 +125,7 @@ def _pointwise(node: RecordNode) -> str:
 
 
 def _source(node: RecordNode) -> str:
-    """Return what the cells come from: of a look-up it is the table, not the index; of a cat it is each."""
+    """Return where a movement's cells come from: the table of a look-up, each operand of a cat."""
     operation = node.call.operation if node.call else None
     places = [0] if node.operands else []
     if node.call and isinstance(operation, Movement):
@@ -172,7 +172,7 @@ def _outer_words(node: RecordNode, factors: list[int]) -> str:
 
 
 def _slice_words(node: RecordNode, axes: Axes, place: int) -> str:
-    """Return what of an operand a cell reads: ``a row of x``, ``a column of W``, ``all of x``."""
+    """Return the part of an operand that a cell reads: ``a row of x``, ``a column of W``, ``all of x``."""
     labels, name = axes.operands[place], node.operands[place].title
     if len(labels) < 2:
         return f"all of {name}"

@@ -1,4 +1,4 @@
-"""A step as one line of arithmetic: ``done + [current] + (pending) = value``."""
+"""Write a step as one line of arithmetic: ``done + [current] + (pending) = value``."""
 
 from __future__ import annotations
 
@@ -36,13 +36,18 @@ def cell_name(name: str, index: Index) -> str:
 
 
 def operand_name(operand: Operand[N]) -> str:
-    """Return what an operand is called where an index follows: ``K.T``, ``(x + 1)``."""
+    """Return an operand's name such that an index can follow: ``K.T``, ``(x + 1)``."""
     title = operand.title
     return f"({title})" if OPERATORS.intersection(title) else title
 
 
 def walk_of(node: RecordNode, order: str | None = None) -> Walk:
-    """Return a node step by step, in one of its orders, or the first; `ValueError` if it is none of them."""
+    """Return a node's walk in a loop order, by default the first.
+
+    Raises:
+        ValueError: If the node has no such order.
+        LookupError: If its values were dropped.
+    """
     node.require_values()
     orders = orders_of(node)
     chosen = orders[0] if order is None else order
@@ -52,14 +57,14 @@ def walk_of(node: RecordNode, order: str | None = None) -> Walk:
 
 
 def step_text(walk: Walk, step: Step) -> str:
-    """Return what a step does, in one line."""
+    """Return one line on what a step does: ``Y[1,1] = -2.1788·0.8380 + [0.5684·0.1820] = -1.7224``."""
     if step.cell is None:
         return block_text(walk, step)
     return f"{cell_name(walk.node.name, step.cell)} = {right_side(walk.node, step.cell, step)}"
 
 
 def right_side(node: RecordNode, index: Index, step: Step) -> str:
-    """Return what stands right of the equals sign for a cell."""
+    """Return the right-hand side of a cell's formula."""
     rule = node.mask_rule(index)
     value = format_number(node.value[index].item())
     if rule:
@@ -78,7 +83,7 @@ def right_side(node: RecordNode, index: Index, step: Step) -> str:
 
 
 def _pass_text(node: RecordNode, index: Index) -> str:
-    """Return the rule by which a mask lets a cell pass, as it stands behind the value; else ""."""
+    """Return the rule by which a mask lets a cell pass, to follow the value; empty for other operations."""
     call = node.call
     rule = call.operation.pass_rule(call, index) if call and isinstance(call.operation, Mask) else ""
     return f", as {rule}" if rule else ""
@@ -101,9 +106,9 @@ def _values(terms: Sequence[Term]) -> Iterator[str]:
 
 
 def elide_terms(terms: Sequence[Term], current: int, most: int) -> list[Term | int]:
-    """Return at most ``most`` terms, always with the one at ``current`` and its neighbours.
+    """Return at most ``most`` items: terms, always with the current one and its neighbours.
 
-    A number stands for as many terms left out.
+    An integer stands for that many terms left out.
     """
     if len(terms) <= most:
         return list(terms)
@@ -125,7 +130,7 @@ def _gap(count: int) -> str:
 
 
 def term_text(term: Term) -> str:
-    """Return a term: ``a·b``, ``[a·b]`` the current one, ``(a·b)`` a pending one."""
+    """Return a term's text: ``a·b`` if done, ``[a·b]`` if current, ``(a·b)`` if pending."""
     factors = [format_number(factor) for factor in term.factors]
     text = "·".join(factors[:1] + [f"({f})" if f.startswith("-") else f for f in factors[1:]])
     if term.state == "current":
@@ -134,7 +139,7 @@ def term_text(term: Term) -> str:
 
 
 def phrase(node: RecordNode, index: Index) -> str | None:
-    """Return the operation's own phrase with the cell's numbers in it; None if it has none."""
+    """Return the operation's phrase with a cell's numbers filled in; None if it has no phrase."""
     operation = node.call.operation if node.call else None
     if operation is None or node.call is None or not operation.phrase:
         return None
@@ -146,7 +151,7 @@ def phrase(node: RecordNode, index: Index) -> str | None:
 
 
 def _part(node: RecordNode, name: str, index: Index) -> str:
-    """Return a value for a phrase: the cells read, or an inner step's value at the cell."""
+    """Return a value to fill into a phrase: the cells read, an operand's cell, or a part's."""
     if name == "cells":
         cells = node.reads(index)[0]
         values = [format_number(node.operands[0].value[cell].item()) for cell in _first(cells, SHOWN_TERMS)]
@@ -182,7 +187,7 @@ def _sources(node: RecordNode, index: Index) -> Iterator[str]:
 
 
 def _deciding(node: RecordNode) -> set[int | None]:
-    """Return the operands that only decide whether a cell passes: a mask, a condition."""
+    """Return the positions of operands that only decide whether a cell passes: a mask, a condition."""
     call = node.call
     if call is None or not isinstance(call.operation, Mask):
         return set()
@@ -195,7 +200,7 @@ def _first(cells: Cells, count: int) -> Iterator[Index]:
 
 
 def block_text(walk: Walk, step: Step) -> str:
-    """Return what a step that writes several cells does: ``Y[1, :] = x[1, :] · W[:, :]``."""
+    """Return one line on a step that writes several cells: ``Y[1, :] = x[1, :] · W[:, :]``."""
     node = walk.node
     left = block_name(node.name, step.writes, node.shape)
     if node.kind == "mask":

@@ -1,4 +1,4 @@
-"""Why a cell is no finite number: which numbers it was made of, and in which step that went wrong."""
+"""Explain why a cell is NaN or infinite: in which step it arose, and from which numbers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.walks.orders import orders_of
 
 MANY = 4096
-"""Cells that are looked at, at most."""
+"""The most cells of an operand that are examined."""
 
 
 def nan_reason(node: RecordNode, index: Index) -> str:
-    """Return why a cell is NaN, or an infinity that its operands are not; empty for any other cell.
+    """Return why a cell is NaN, or infinite although its operands are finite; empty for any other cell.
 
-    Of what has parts it is the first of them in which a NaN arises: of a softmax over a row that is masked
-    whole, the difference −inf − (−inf).
+    A composite is searched for the first part in which the NaN arises: for a softmax over a fully masked row,
+    the difference −inf − (−inf).
     """
     if not _broken(node, index):
         return ""
@@ -39,7 +39,7 @@ def nan_reason(node: RecordNode, index: Index) -> str:
 
 
 def _broken(node: RecordNode, index: Index) -> bool:
-    """Whether a cell is NaN, or infinite and made of what is finite."""
+    """Return whether a cell is NaN, or infinite and computed from finite numbers."""
     if node.value.is_complex() or not node.value.is_floating_point() or not node.operands:
         return False
     value = float(node.value[index])
@@ -59,7 +59,7 @@ def _is_nan(node: RecordNode, index: Index) -> bool:
 
 
 def _source(node: RecordNode, index: Index) -> tuple[RecordNode, Index] | None:
-    """Return a cell that a cell was made of and that is NaN; None if there is none."""
+    """Return a NaN cell that a cell was computed from; None if there is none."""
     for operand, cells in zip(node.operands, node.reads(index), strict=True):
         if operand.value.is_floating_point() and len(cells) <= MANY:
             for cell in cells:
@@ -69,7 +69,7 @@ def _source(node: RecordNode, index: Index) -> tuple[RecordNode, Index] | None:
 
 
 def _birth(node: RecordNode, index: Index) -> tuple[RecordNode, Index]:
-    """Return the part, and its cell, in which a NaN arises; the node itself for what has no parts."""
+    """Return the part and the cell in which a NaN arises; the node itself if it has no parts."""
     parts = parts_of(node)
     if not parts or not _is_nan(parts[-1], index) or parts[-1].shape != node.shape:
         return node, index

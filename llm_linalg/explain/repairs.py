@@ -1,4 +1,4 @@
-"""Repairs of a call whose shapes clash: each is tried, and only what works is offered."""
+"""Suggest repairs of a call whose shapes clash; each is run, and only those that work are offered."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from llm_linalg.language.interpreter import Interpreter
 
 MOST = 6
-_MARGINS = re.compile(r"(?<=[(\[{]) +| +(?=[)\]}])")  # where a bracket stood at the end of a line
-_MASK = 3  # of the operands of attention
+_MARGINS = re.compile(r"(?<=[(\[{]) +| +(?=[)\]}])")  # left by a bracket at the end of a line
+_MASK = 3  # the position of attention's mask among its operands
 _ARITHMETIC = ast.Add | ast.Sub | ast.Mult | ast.Div
 _WITH_WIDTHS = (nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.Embedding)
 _BUDGET: Mapping[str, Any] = {"call_elements": 2**22, "elements": 2**23, "multiplications": 2**29}
@@ -45,13 +45,13 @@ class _Piece:
 def repairs(
     interpreter: Interpreter, node: ast.expr | ast.stmt, error: ShapeError, found: list[ast.expr | None]
 ) -> tuple[Repair, ...]:
-    """Return texts that can replace what failed, in the order of how little they change.
+    """Return texts that can replace the failing one, those that change least first.
 
     Args:
-        interpreter: With the names as they were when the call failed.
-        node: The failing expression, or statement.
+        interpreter: The interpreter, with the names as they were when the call failed.
+        node: The failing expression or statement.
         error: The error; its operands are in the order of ``found``.
-        found: The sub-expressions that gave the operands.
+        found: The sub-expressions of the operands; None for one that has none.
     """
     text = interpreter.source.text_of(node)
     if "\n" not in text:
@@ -59,7 +59,7 @@ def repairs(
             return _of_expression(interpreter, interpreter.source, node, error, found)
         return tuple(_of_statement(interpreter, node, error, found))
     if not isinstance(node, ast.expr) or any(mark in text for mark in "#'\""):
-        return ()  # on one line texts and comments may mean another thing
+        return ()  # joining its lines might change a string or a comment
     lines = [line.removesuffix("\\").strip() for line in text.split("\n")]
     alike, one = _alone(_MARGINS.sub("", " ".join(lines)))
     return _of_expression(interpreter, alike, one, error, _in(one, node, found))
@@ -72,7 +72,7 @@ def _of_expression(
     error: ShapeError,
     found: Sequence[ast.expr | None],
 ) -> tuple[Repair, ...]:
-    """Return repairs of an expression that stands on one line of a source."""
+    """Return repairs of an expression on one line of a source."""
     whole = source.text_of(node)
     pieces: dict[int, _Piece] = {}
     for place, piece in enumerate(found):
@@ -96,7 +96,7 @@ def _of_expression(
 def _of_statement(
     interpreter: Interpreter, node: ast.stmt, error: ShapeError, found: Sequence[ast.expr | None]
 ) -> Iterator[Repair]:
-    """Yield repairs of ``x += b`` and ``x[mask] = 1``: those of ``x + b`` and ``x[mask]`` that fit."""
+    """Yield repairs of ``x += b`` and ``x[mask] = 1``, derived from those of ``x + b`` and ``x[mask]``."""
     text = interpreter.source.text_of
     match node:
         case ast.AugAssign(target=ast.Name() as target, op=op, value=value) if isinstance(op, _ARITHMETIC):
@@ -116,7 +116,7 @@ def _of_statement(
 
 
 def _alone(text: str) -> tuple[Source, ast.expr]:
-    """Return the source of an expression alone, and its tree."""
+    """Return an expression as a source of its own, and its tree."""
     source = Source(text)
     statement = source.tree.body[0]
     if not isinstance(statement, ast.Expr):
@@ -125,7 +125,7 @@ def _alone(text: str) -> tuple[Source, ast.expr]:
 
 
 def _in(one: ast.expr, other: ast.AST, found: Sequence[ast.expr | None]) -> list[ast.expr | None]:
-    """Return the parts of an expression that are where others are in one that is written alike."""
+    """Return the nodes of an expression that correspond to nodes of one with the same structure."""
     same: dict[Any, Any] = dict(zip(ast.walk(other), ast.walk(one), strict=False))
     return [same.get(piece) for piece in found]
 
@@ -152,7 +152,9 @@ def _candidates(
         a, b = places[0], places[1]
         swapped = {a: _in_brackets(pieces[b].text), b: _in_brackets(pieces[a].text)}
         yield _replace_pieces(whole, pieces, swapped), "swaps the operands"
-        if error.operation == "matmul" and isinstance(node, ast.Call):  # such as mm, of a stack of matrices
+        if error.operation == "matmul" and isinstance(
+            node, ast.Call
+        ):  # such as mm, which takes no stack of matrices
             yield (
                 f"{_in_brackets(pieces[a].text)} @ {_in_brackets(pieces[b].text)}",
                 "multiplies each of the matrices",
@@ -174,7 +176,7 @@ def _candidates(
 
 
 def _conversions(whole: str, pieces: dict[int, _Piece], error: ShapeError) -> Iterator[tuple[str, str]]:
-    """Yield operands of other dtypes than the widest one in that dtype, where a product has several."""
+    """Yield a product whose operands are all converted to the widest of their dtypes."""
     kinds = [tensor.dtype for tensor in error.values]
     if len(set(kinds)) < 2 or error.axes or error.operation not in ("matmul", "linear", "einsum", "dot"):
         return
@@ -187,7 +189,7 @@ def _conversions(whole: str, pieces: dict[int, _Piece], error: ShapeError) -> It
 
 
 def _along(whole: str, node: ast.expr, error: ShapeError) -> Iterator[tuple[str, str]]:
-    """Yield tensors joined along each of their other axes."""
+    """Yield a cat along each axis."""
     if error.operation != "cat" or not isinstance(node, ast.Call) or not error.operands:
         return
     given = [*node.args[1:], *(keyword.value for keyword in node.keywords if keyword.arg in ("dim", "axis"))]
@@ -202,7 +204,7 @@ def _along(whole: str, node: ast.expr, error: ShapeError) -> Iterator[tuple[str,
 def _cut(
     whole: str, pieces: dict[int, _Piece], error: ShapeError, working: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the longer of two clashing axes cut to the size of the shorter; else with it those beside it."""
+    """Yield the longer of two clashing axes cut to the shorter; if that fails, its other axes too."""
     if len(error.axes) != 2:
         return
     longer, shorter = sorted(error.axes, key=lambda axis: -axis.size)
@@ -230,7 +232,7 @@ def _cut(
 
 
 def _resized(whole: str, node: ast.expr, error: ShapeError, source: Source) -> Iterator[tuple[str, str]]:
-    """Yield -1 in the place of each size of a reshape, and what else reshapes."""
+    """Yield a reshape with -1 for one size, or for two neighbours, and other ways to reshape."""
     if error.operation in ("view", "reshape", "expand", "broadcast_to") and isinstance(node, ast.Call):
         sizes = node.args
         if len(sizes) == 1 and isinstance(sizes[0], ast.Tuple | ast.List):
@@ -249,7 +251,7 @@ def _resized(whole: str, node: ast.expr, error: ShapeError, source: Source) -> I
 def _relayered(
     node: ast.expr, error: ShapeError, interpreter: Interpreter, source: Source
 ) -> Iterator[tuple[str, str]]:
-    """Yield a new layer of the right width in the place of one that is called."""
+    """Yield a call of a new layer that has the right width."""
     if not isinstance(node, ast.Call) or not error.operands:
         return
     argument = ", ".join(source.text_of(item) for item in node.args)
@@ -259,7 +261,7 @@ def _relayered(
 
 
 def _layers(error: ShapeError) -> Iterator[tuple[str, str]]:
-    """Yield layers that would take the input as it is."""
+    """Yield layers that would accept the input, each with its description."""
     shape = error.operands[0].shape
     weight = error.operands[1].shape if len(error.operands) > 1 else ()
     match error.operation:
@@ -277,10 +279,10 @@ _INDICES = {"embedding": 0, "cross_entropy": 1, "nll_loss": 1, **dict.fromkeys(_
 
 
 def _indices(whole: str, pieces: dict[int, _Piece], error: ShapeError) -> Iterator[tuple[str, str]]:
-    """Yield other indices: whole numbers, and such as the table has; logits and targets as rows."""
+    """Yield indices converted to integers or clamped to the table's size; logits and targets flattened."""
     place = _INDICES.get(error.operation)
     if place is None or place not in pieces or (error.operation in _ONE_BY_ONE and len(error.axes) > 1):
-        return  # a mask is no index
+        return  # a mask, not an index
     text = _in_brackets(pieces[place].text)
     yield _replace_pieces(whole, pieces, {place: f"{text}.long()"}), "takes whole numbers"
     if error.axes:
@@ -303,14 +305,14 @@ def _replace_pieces(whole: str, pieces: dict[int, _Piece], texts: dict[int, str]
 
 
 def _place(whole: str, node: ast.expr, inner: ast.expr) -> tuple[int, int]:
-    """Return where an expression within one stands in its text."""
+    """Return the start and the end of an inner expression in the text of the outer one."""
     ends = inner.col_offset, inner.end_col_offset or inner.col_offset
     start, end = (characters(whole, offset - node.col_offset) for offset in ends)
     return start, end
 
 
 def _with_brackets(whole: str, start: int, end: int) -> tuple[int, int]:
-    """Return the place of a text with the brackets around it, if they are there for it alone."""
+    """Return a range of the text extended by brackets around it, unless they belong to a call."""
     opened = whole[start - 1 : start] == "(" and whole[end : end + 1] == ")"
     called = start > 1 and (whole[start - 2].isidentifier() or whole[start - 2] in ")]0123456789")
     return (start - 1, end + 1) if opened and not called else (start, end)
@@ -325,7 +327,7 @@ def _transpose_text(piece: _Piece) -> str:
 
 
 def _in_brackets(text: str) -> str:
-    """Return the text in brackets unless it holds together by itself."""
+    """Return the text in brackets unless its syntax holds it together."""
     whole = isinstance(expression(text), ast.Name | ast.Attribute | ast.Call | ast.Subscript)
     return text if whole else f"({text})"
 

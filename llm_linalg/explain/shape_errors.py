@@ -1,4 +1,4 @@
-"""Why a call failed, in the program's own terms: which axis of which operand, and which rule."""
+"""Explain why a call failed, in the program's own terms: which axis of which operand, and which rule."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", 
 
 
 def explain(run: Interpreter, node: Code, error: Exception) -> ProgramError:
-    """Return the error to show for a call that failed at a syntax node."""
+    """Return the error to show for a torch call that failed at a syntax node."""
     call = run.recorder.failed
     run.recorder.failed = None
     span, source = run.source.span(node), run.source.text
@@ -49,7 +49,7 @@ def explain(run: Interpreter, node: Code, error: Exception) -> ProgramError:
         text = run.source.text_of(piece) if piece is not None else ""
         name = text or (made.name if made else f"operand {place + 1}")
         if made is not None and not text and made.op == "parameter" and made.bound_name is None:
-            name = f"{made.source}.{_parameter(call, place)}"  # of a layer that was made in its place
+            name = f"{made.source}.{_parameter(call, place)}"  # a layer created in the expression itself
         operands.append(OperandInfo(name, tuple(tensor.shape), text))
     found = _explained(call, error, operands, span, source)
     if isinstance(found, ShapeError):
@@ -60,9 +60,13 @@ def explain(run: Interpreter, node: Code, error: Exception) -> ProgramError:
 def explain_call(
     call: Call, error: Exception, frames: tuple[StackFrame, ...], known: Sequence[str | None]
 ) -> ProgramError:
-    """Return the error to show for a recorded call of trusted Python, with the frames that led to it.
+    """Return the error to show for a failed call of trusted Python, with the frames that led to it.
 
-    Operands of which it is not known what they are called have the names of torch's parameters.
+    Args:
+        call: The call.
+        error: torch's exception.
+        frames: The stack frames, outermost first.
+        known: The operands' names; None for one that has none, which gets the name of torch's parameter.
     """
     names = [name or _parameter(call, place) for place, name in enumerate(known)]
     operands = [OperandInfo(name, shape, "") for name, shape in zip(names, call.shapes, strict=True)]
@@ -74,7 +78,7 @@ def explain_call(
 
 
 def mismatch_of(call: Call) -> ShapeMismatch | None:
-    """Return what the operation's shape rule has against a call, if it has one and it objects."""
+    """Return the mismatch that the operation's shape rule finds in a call; None if it finds none."""
     try:
         call.operation.infer(call)
     except ShapeMismatch as mismatch:
@@ -85,7 +89,7 @@ def mismatch_of(call: Call) -> ShapeMismatch | None:
 
 
 def _no_axis(call: Call, detail: str) -> ShapeMismatch | None:
-    """Return what torch says of an axis that isn't there, with the axes that are."""
+    """Return torch's complaint about an axis that doesn't exist, with the axes that do; else None."""
     found = _OUT_OF_RANGE.search(detail)
     if found is None or not call.tensors:
         return None
@@ -98,7 +102,7 @@ def _no_axis(call: Call, detail: str) -> ShapeMismatch | None:
 
 
 def _unequal(call: Call, detail: str) -> ShapeMismatch | None:
-    """Return which axes torch means by those of a and b, where it says of two operands that they differ."""
+    """Return the axes that torch means when it says that the sizes of tensors a and b differ; else None."""
     found = _UNEQUAL.search(detail)
     if found is None or len(call.shapes) < 2:
         return None
@@ -163,7 +167,7 @@ def _parameter(call: Call, place: int) -> str:
 
 
 def _as_called(said: str, node: ast.expr | ast.stmt) -> str:
-    """Return Python's words on a call's arguments with the function as the program calls it."""
+    """Return Python's message about a call's arguments with the function's name in the program."""
     match node:
         case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)):
             return re.sub(r"^[\w.]+\(\)", f"{name}()", said)
@@ -172,7 +176,7 @@ def _as_called(said: str, node: ast.expr | ast.stmt) -> str:
 
 def _plain(error: Exception) -> str:
     """Return an exception's first line, without its class."""
-    if isinstance(error, OverflowError) and len(error.args) > 1:  # as C says it, with its number
+    if isinstance(error, OverflowError) and len(error.args) > 1:  # errno and C's message
         return "the result is too large for a float"
     lines = [line for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

@@ -1,7 +1,7 @@
-"""Loop orders: in which order a node's cells are made.
+"""Loop orders: the order in which a node's cells are computed.
 
-An order maps a step's number to what the step writes and to the term it has reached, by arithmetic
-alone: no order holds a list of steps.
+An order maps a step's number to the cells that it writes and the term that it adds, by arithmetic alone:
+no order holds a list of steps.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from llm_linalg.recording.record_node import RecordNode
 
 
 class Grid(NamedTuple):
-    """A result as a stack of matrices, each cell made of ``terms`` terms.
+    """A result as a stack of matrices whose cells are sums of ``terms`` terms.
 
     A vector is one row, a scalar one cell.
     """
@@ -41,11 +41,11 @@ class Grid(NamedTuple):
 
     @property
     def matrices(self) -> int:
-        """How many matrices the stack has."""
+        """The number of matrices in the stack."""
         return prod(self.batch)
 
     def matrix(self, index: Index) -> int:
-        """Return which matrix of the stack a cell is in."""
+        """Return the position in the stack of a cell's matrix."""
         return ravel(index[:-2], self.batch) if len(index) > 1 else 0
 
     def box(self, matrix: int, rows: range, columns: range) -> Box:
@@ -55,7 +55,7 @@ class Grid(NamedTuple):
 
 
 class Order(Protocol):
-    """How many steps there are, what each writes, and when a cell is written."""
+    """A loop order: the number of steps, what each writes, and when a cell is written."""
 
     def steps(self, grid: Grid) -> int:
         """Return the number of steps."""
@@ -64,7 +64,7 @@ class Order(Protocol):
         """Return the cells that a step writes."""
 
     def term(self, grid: Grid, step: int) -> int | None:
-        """Return the term that a step adds; None if it takes all of them."""
+        """Return the term that a step adds; None if it adds all of them."""
 
     def when(self, grid: Grid, index: Index) -> tuple[int, int]:
         """Return the first and the last step that write a cell."""
@@ -158,7 +158,7 @@ class OuterOrder:
 
 
 class WaveOrder:
-    """The cells with i + j = d a step: what could be made at once in a systolic array."""
+    """The cells with i + j = d a step: those that a systolic array computes at the same time."""
 
     def steps(self, grid: Grid) -> int:
         return grid.matrices * self._fronts(grid)
@@ -189,7 +189,7 @@ ORDERS: Mapping[str, Order] = {
 
 
 def orders_of(node: RecordNode) -> tuple[str, ...]:
-    """Return the orders that make sense for a node, the plainest first."""
+    """Return the names of the orders that apply to a node, the default first."""
     matrix = len(node.shape) >= 2
     names = ["cells"]
     if node.term_count is not None:

@@ -1,7 +1,7 @@
-"""A walk: one operation as an indexable sequence of steps under a loop order.
+"""Walks: one operation as an indexable sequence of steps in a loop order.
 
-Step *k* is computed from *k* alone, so going back, jumping and scrubbing cost the same as going on,
-and a walk over a huge product holds no list of steps.
+Step *k* is computed from *k* alone, so going back, jumping and scrubbing cost the same as going on, and a
+walk over a huge product holds no list of steps.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ State = Literal["done", "current", "pending"]
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One addend of a cell.
+    """One term of a cell's sum.
 
     Attributes:
-        factors: What is multiplied.
+        factors: The numbers that are multiplied.
         value: Their product.
         state: ``done``, ``current`` or ``pending``.
     """
@@ -43,7 +43,7 @@ class Term:
 
 
 class Terms(Sequence[Term]):
-    """The terms of a cell, made when they are asked for."""
+    """The terms of a cell, created on access."""
 
     def __init__(self, terms: CellTerms, current: int) -> None:
         self._cell_terms = terms
@@ -74,10 +74,10 @@ class Terms(Sequence[Term]):
 
 
 class Step:
-    """One step of a walk; what it holds is worked out when it is asked for.
+    """One step of a walk; its attributes are computed on access.
 
     Attributes:
-        index: Its place in the walk, counted from 0.
+        index: Its position in the walk, counted from 0.
     """
 
     def __init__(self, walk: Walk, index: int) -> None:
@@ -94,7 +94,7 @@ class Step:
 
     @cached_property
     def cell(self) -> Index | None:
-        """The cell that it writes, if it is one alone in an order that goes cell by cell."""
+        """The cell that it writes in an order that goes cell by cell; else None."""
         return next(iter(self.writes)) if self._walk.order in ("cells", "terms") else None
 
     @cached_property
@@ -108,7 +108,7 @@ class Step:
 
     @cached_property
     def terms(self) -> Sequence[Term]:
-        """The terms of its cell, up to the last each with its state; () if it writes several cells."""
+        """The terms of its cell with their states; () if it writes several cells."""
         terms = self._cell_terms
         if terms is None:
             return ()
@@ -127,7 +127,7 @@ class Step:
             return None
         node = self._walk.node
         terms = self._cell_terms if node.term_count is not None else None
-        if not terms:  # no sum, or one of nothing: 0, or nan for a mean
+        if not terms:  # not a sum, or an empty one: 0, or nan for a mean
             return node.value[self.cell].item()
         term = self._walk.loop.term(self._walk.grid, self.index)
         return terms.total(len(terms) if term is None else term + 1)
@@ -139,12 +139,14 @@ class Step:
 
 
 class Walk(Sequence[Step]):
-    """The steps of a node under a loop order.
+    """The steps of a node in a loop order.
 
     Attributes:
         node: The node.
         order: The loop order's name.
-        text_of: Says what a step does, in one line.
+        text_of: Returns one line on what a step does.
+        loop: The loop order.
+        grid: The node's result as a stack of matrices.
     """
 
     def __init__(self, node: RecordNode, order: str, text_of: Callable[[Walk, Step], str]) -> None:
@@ -180,23 +182,23 @@ class Walk(Sequence[Step]):
         return self.loop.when(self.grid, index)
 
     def state(self, k: int, index: Index) -> State:
-        """Return how far a cell is after step ``k``; ``k = -1`` is before the first."""
+        """Return a cell's state after step ``k``; ``k = -1`` is before the first."""
         first, last = self.loop.when(self.grid, index)
         if k < first:
             return "pending"
         return "current" if k <= last else "done"
 
     def values(self, k: int, at: Index, rows: range, columns: range) -> list[list[Number | None]]:
-        """Return the result's cells in a window as they are after step ``k``.
+        """Return a window of the result as it is after step ``k``.
 
         Args:
             k: The step, counted from 0; -1 is before the first.
-            at: The leading indices of the matrix shown.
-            rows: Its rows; a vector has one.
-            columns: Its columns.
+            at: The index of the matrix in the stack.
+            rows: The window's rows in it; a vector has one.
+            columns: The window's columns.
 
         Returns:
-            A list of rows; None stands for what is not yet computed.
+            A list of rows; None stands for a cell that is not yet computed.
         """
         node = self.node
         if not node.value.numel():
@@ -224,7 +226,7 @@ class Walk(Sequence[Step]):
         return tuple(_read_by(relation, writes) for relation in self.node.operand_reads)
 
     def _term_reads(self, axes: Axes, writes: Cells, term: int) -> tuple[Cells, ...]:
-        """Return what one term of the written cells reads: one index of each reduced label."""
+        """Return the cells that one term of the written cells reads: one index along each reduced label."""
         beside = self.node.bias_position
         inside = term < axes.terms
         at = (
@@ -247,10 +249,10 @@ class Walk(Sequence[Step]):
 
 
 def _read_by(relation: Reads, writes: Cells) -> Cells:
-    """Return what a set of output cells reads through a relation.
+    """Return the cells of an operand that a set of output cells reads.
 
-    A wave's front has a cell in each row and column of the block around it, and orders offer waves only
-    where no operand has both axes: so the front reads what the block reads.
+    A wave's front has a cell in each row and column of its bounding block, and waves are offered only if no
+    operand has both axes, so the front reads what the block reads.
     """
     if len(writes) == 1:
         return relation.reads(next(iter(writes)))
@@ -258,7 +260,7 @@ def _read_by(relation: Reads, writes: Cells) -> Cells:
 
 
 def bounds(cells: Cells) -> tuple[range, ...]:
-    """Return the smallest block that holds some cells."""
+    """Return the bounding block of some cells, one range an axis."""
     if isinstance(cells, Box):
         return cells.ranges
     columns = list(zip(*cells, strict=True))
@@ -274,7 +276,7 @@ def _final(value: Tensor, at: Index, rows: range, columns: range) -> list[list[N
 
 
 def _partial(walk: Walk, k: int, at: Index, rows: range, columns: range) -> list[list[Number]]:
-    """Return the sums so far of the cells that are begun and not finished."""
+    """Return the partial sums of a window's cells that have been started."""
     blank: list[list[Number]] = [[0.0] * len(columns) for _ in rows]
     term = walk.loop.term(walk.grid, k) if 0 <= k < len(walk) else None
     if term is None:
@@ -291,7 +293,7 @@ def _partial(walk: Walk, k: int, at: Index, rows: range, columns: range) -> list
 
 
 def _outer(walk: Walk, axes: Axes, term: int, at: Index, rows: range, columns: range) -> list[list[Number]]:
-    """Return the sum of the first outer products, for the window alone."""
+    """Return the sum of the outer products up to a term, for the window alone."""
     spans = dict(
         zip(axes.output, [*(range(i, i + 1) for i in at), rows, columns][-len(axes.output) :], strict=True)
     )

@@ -1,4 +1,4 @@
-"""Why a line of a gradient program is what it is, in a sentence or two."""
+"""Explain the lines of a gradient program, in a sentence or two each."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _TURNED = frozenset({"T", "mT", "t"})
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What a line does.
+    """The explanation of one line.
 
     Attributes:
-        words: In words.
-        user: The forward node whose backward step it is.
-        target: What it makes the gradient of.
+        words: The text.
+        user: The forward node whose VJP the line computes.
+        target: The node that the line computes a gradient of.
     """
 
     words: str
@@ -35,7 +35,7 @@ class Reason:
     target: RecordNode
 
     def of(self, node: RecordNode) -> str:
-        """Return the words for one of the line's nodes: a transposition on the way has its own."""
+        """Return the words for one node of the line; a transposition on the way has its own."""
         if node.bound_name is None and node.op in _TURNED and self.user.kind == "contraction":
             own = node.operands[0].title
             return (
@@ -46,7 +46,7 @@ class Reason:
 
 
 def seed_reason(loss: RecordNode) -> str:
-    """Return why the backward pass begins with ones."""
+    """Explain why the backward pass begins with ones."""
     many = "" if not loss.shape else f" Each cell of {loss.title} counts alike, as in their sum."
     return f"Here the way back begins: {loss.title} moves with itself, one to one.{many}"
 
@@ -54,14 +54,14 @@ def seed_reason(loss: RecordNode) -> str:
 def operand_reason(
     user: RecordNode, place: int, target: RecordNode, cotangent: str, axes: Sequence[int]
 ) -> str:
-    """Return why an operand gets what it gets.
+    """Explain the gradient that a node passes to one operand.
 
     Args:
         user: The forward node.
-        place: The operand.
-        target: The node that made it.
+        place: The operand's position.
+        target: The operand's own node.
         cotangent: The name of the user's gradient.
-        axes: Those over which the operand was repeated, and so is summed now.
+        axes: The axes along which the operand was broadcast, over which its gradient is summed.
     """
     operation = user.call.operation if user.call else None
     if user.kind == "contraction":
@@ -95,11 +95,11 @@ def _contracted(user: RecordNode, place: int, target: RecordNode, cotangent: str
 
 
 def sum_reason(node: RecordNode, ways: Sequence[tuple[str, RecordNode, bool]]) -> str:
-    """Return why the gradients of several uses are added.
+    """Explain why the gradients of several uses are added.
 
     Args:
         node: The node that was used more than once.
-        ways: For each use: the name of what came back, the using node, and whether it came back unchanged.
+        ways: For each use the name of its gradient, the using node, and whether it passed it on unchanged.
     """
     parts = []
     for name, user, same in ways:

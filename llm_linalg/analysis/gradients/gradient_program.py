@@ -1,9 +1,9 @@
-"""The gradient program of a trace: the backward pass, written out in torch terms and run.
+"""Write the backward pass of a trace as a program in torch terms, and run it.
 
-Each use of a tensor gives one line, from the rule in the using operation's entry, such as
-``dW = dY.T @ X``. Where an operand was broadcast, its cotangent is summed over the repeated axes; where
-a tensor was used more than once, the parts are added. An operation that has parts and no rule is taken
-back part by part. One that has neither is asked of autograd.
+Each use of a tensor becomes one line, by the VJP rule in the using operation's entry, such as
+``dW = dY.T @ X``. The cotangent of a broadcast operand is summed over the repeated axes; the cotangents of
+several uses are added. An operation that has parts and no rule is differentiated part by part; one that has
+neither is left to autograd.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ from llm_linalg.recording.record_node import N, RecordNode
 def backward(trace: Record[N], loss: N) -> Record[N]:
     """Return the gradient program of ``loss``: each step in torch terms, such as ``dW = dY.T @ X``.
 
-    Its nodes are named ``d`` + the name of what they are the gradient of.
+    The gradient of a node is named ``d`` + the node's name.
+
+    Raises:
+        ValueError: If the loss is not floating-point.
     """
     if not loss.value.dtype.is_floating_point:
         raise ValueError(f"{loss.name} is {loss.dtype}: only what is made of real numbers has a gradient")
@@ -62,12 +65,12 @@ def _whole(node: RecordNode) -> RecordNode:
     return node
 
 
-_FEW = 8  # parts that are added with plus signs; more are stacked
+_FEW = 8  # cotangents that are added with plus signs; more are stacked
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What one use of a tensor adds to its cotangent: the using node, a rule, and why."""
+    """The contribution of one use of a tensor to its cotangent: the using node, a rule, an explanation."""
 
     user: RecordNode
     rule: Rule
@@ -75,7 +78,7 @@ class _Part:
 
     @property
     def same(self) -> bool:
-        """Whether it hands a cotangent on as it is."""
+        """Whether it passes a cotangent on unchanged."""
         return self.rule.text.isidentifier() and not self.rule.lines
 
 
@@ -83,15 +86,15 @@ class _Writer:
     """Writes the lines of a gradient program, from the loss to the inputs.
 
     Attributes:
-        names: What each forward node is called in it.
+        names: The names of forward nodes in it.
         lines: The program.
-        reasons: For each line, why it is there.
+        reasons: The explanation of each line.
         autograd_steps: Steps that autograd takes, by the names that the program calls them.
     """
 
     def __init__(self, nodes: Sequence[RecordNode], loss: RecordNode) -> None:
         self._loss = loss
-        self._level = tuple(nodes)  # the nodes among which one is at work
+        self._level = tuple(nodes)  # the program's nodes, or the parts of a composite while inside it
         self._needed = _needed(self._before, loss)
         self._parts: dict[RecordNode, list[_Part]] = {loss: []}
         self._emitted: set[RecordNode] = set()
@@ -102,7 +105,7 @@ class _Writer:
         self.autograd_steps: dict[str, Callable[[Tensor], Tensor]] = {}
 
     def write(self) -> None:
-        """Write a node's cotangent when all its uses have been passed, then pass it on."""
+        """Write each node's cotangent once all its uses are done, and pass it on to its operands."""
         for node in reversed(self._before):
             if node in self._needed and node in self._parts:
                 self._emit(node)
@@ -125,7 +128,9 @@ class _Writer:
             seed = Rule(f"torch.ones_like({self.names.mention(node)})")
             parts = [_Part(node, seed, explanations.seed_reason(node)), *parts]
         if len(parts) == 1 and parts[0].same and (node.bound_name is None or node.composite is not None):
-            self._aliases[node] = parts[0].rule.text  # a step that only hands the cotangent on needs no line
+            self._aliases[node] = parts[
+                0
+            ].rule.text  # a step that passes the cotangent on unchanged needs no line
             return
         if len(parts) == 1:
             self._write(name, parts[0], node)
@@ -167,7 +172,7 @@ class _Writer:
             self._pass_on(node, call, place, rules.get(key_of(call, place)))
 
     def _send_by_parts(self, node: RecordNode) -> None:
-        """Go back through the parts of a composite, whose last one has its cotangent."""
+        """Go back through the parts of a composite, starting with its cotangent at the last part."""
         level, self._level = self._level, parts_of(node)
         last = parts_of(node)[-1]
         self._needed |= _needed(parts_of(node), last)
@@ -186,7 +191,7 @@ class _Writer:
             self._parts[target] = [*parts, *self._gathered(node, target, self._parts.pop(target, []))]
 
     def _gathered(self, node: RecordNode, target: RecordNode, parts: list[_Part]) -> list[_Part]:
-        """Make one part of what a composite's parts hand to one of its operands."""
+        """Add up what a composite's parts contribute to one of its operands."""
         if len(parts) < 2:
             return parts
         texts = []
@@ -200,7 +205,7 @@ class _Writer:
         return [_Part(node, Rule(" + ".join(texts)), why)]
 
     def _send_jointly(self, node: RecordNode, template: str) -> None:
-        """Join the cotangents of all outputs of a call, when the last of them that has one is passed on."""
+        """Join the cotangents of all outputs of a call, once the last output that has one is reached."""
         first = node.index - (node.call.position if node.call else 0)
         outputs = [other for other in self._level[first:] if other.operands is node.operands]
         if any(other.index > node.index and other in self._parts for other in outputs):
@@ -238,7 +243,7 @@ class _Writer:
         self._add(target, _Part(node, rule, why))
 
     def _through_transpose(self, node: RecordNode, place: int) -> tuple[RecordNode, str] | None:
-        """Return the cotangent of W in a product with ``W.T``, in one step: ``dW = dY.T @ X``."""
+        """Return W and its cotangent for a product with ``W.T``, in one step: ``dW = dY.T @ X``."""
         shapes = node.call.shapes if node.call else ()
         turned = transpose_of(node.operands[place].node)
         other = node.operands[1 - place].node if node.op == "matmul" else None
@@ -252,7 +257,7 @@ class _Writer:
         return source, f"{cotangent}.{sign} @ {partner}" if place else f"{partner} @ {cotangent}.{sign}"
 
     def _rule(self, node: RecordNode, place: int, template: str) -> Rule:
-        """Return a rule of the table with the program's names put in."""
+        """Return a rule of the table with the program's names filled in."""
         call = node.call
         if call is None:
             raise LookupError(node.name)
@@ -299,7 +304,7 @@ class _Writer:
 
 
 def _needed(nodes: Sequence[RecordNode], last: RecordNode) -> set[RecordNode]:
-    """Return the nodes that the last one was made from and that have a gradient."""
+    """Return the nodes that the last one depends on and that have a gradient."""
     needed = {last}
     for node in reversed(nodes):
         if node in needed and not node.no_grad:

@@ -1,4 +1,4 @@
-"""What the nodes of a trace are called in its gradient program."""
+"""Name the nodes of a trace in its gradient program."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from llm_linalg.recording.record_node import RecordNode
 
 
 class GradientNames:
-    """Gives names that don't get in each other's way.
+    """Unique names for the nodes and cotangents of a gradient program.
 
     Attributes:
-        of: What each forward node is called.
-        known: The forward nodes that the program mentions, by those names.
+        of: The name of each forward node.
+        known: The forward nodes that the program mentions, by name.
     """
 
     def __init__(self, nodes: Iterable[RecordNode]) -> None:
@@ -25,7 +25,7 @@ class GradientNames:
             self.give(node, node.name)
 
     def give(self, node: RecordNode, name: str) -> None:
-        """Give a node its name, or one like it: neither that nor its cotangent's is another's."""
+        """Give a node a name such that neither it nor ``d`` + the name is taken."""
         name = _identifier(name)
         while self._taken & {name, f"d{name}"}:
             name = f"{name}_{node.index}"
@@ -33,7 +33,7 @@ class GradientNames:
         self._taken |= {name, f"d{name}"}
 
     def free(self, name: str) -> str:
-        """Return a name that nothing else in the program has, and take it."""
+        """Reserve and return an unused name, numbered if need be."""
         own, number = name, 1
         while own in self._taken:
             number += 1
@@ -42,12 +42,12 @@ class GradientNames:
         return own
 
     def inner(self, node: RecordNode, name: str) -> str:
-        """Return what something inside a node's step is called: ``N_center``, ``norm35_center``."""
+        """Return the name of something inside a node's step: ``N_center``, ``norm35_center``."""
         last = node.op.rpartition("_")[2]
         return f"{self.of[node] if node.bound_name else f'{last}{node.index}'}_{name}"
 
     def mention(self, node: RecordNode) -> str:
-        """Return the text by which the program means a node: its name, or ``W.T``."""
+        """Return the text that refers to a node in the program: its name, or ``W.T``."""
         turned = transpose_of(node)
         if turned is not None:
             return f"{self.mention(turned[0])}.{turned[1]}"
@@ -59,7 +59,7 @@ class GradientNames:
 
 
 def transpose_of(node: RecordNode) -> tuple[RecordNode, str] | None:
-    """Return what an expression such as ``W.T`` or ``K.mT`` transposes, and the sign; None for another."""
+    """Return the operand of an unnamed ``W.T`` or ``K.mT``, and ``T`` or ``mT``; None for other nodes."""
     if node.call is None or node.bound_name or not node.operands:
         return None
     source, rank = node.operands[0].node, len(node.shape)
@@ -71,7 +71,7 @@ def transpose_of(node: RecordNode) -> tuple[RecordNode, str] | None:
 
 
 def _identifier(name: str) -> str:
-    """Return a name as the language takes it: ``0.weight`` is ``p0_weight``."""
+    """Return a name as an identifier of the language: ``0.weight`` becomes ``p0_weight``."""
     name = name.replace(".", "_")
     while "__" in name:
         name = name.replace("__", "_")

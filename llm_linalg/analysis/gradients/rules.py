@@ -1,4 +1,4 @@
-"""The rule of one operand's cotangent, as an entry of the table has it, made into lines of a program."""
+"""Turn the VJP rule of one operand, a template in the operation's entry, into lines of a program."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from llm_linalg.ops.vjp import autograd_vjp, rerun
 from llm_linalg.recording.record_node import RecordNode
 
 TO = "{to}"
-"""In a rule: the name of the cotangent itself, which its lines above the last have bound."""
+"""Stands in a rule for the name of the cotangent, if the lines above the last bind it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule with its names put in.
+    """A rule with its names filled in.
 
     Attributes:
-        lines: What stands above, each as the name that it binds (or writes into) and an expression.
-        text: The cotangent; `TO` where the lines have made it.
-        sum_axes: The axes over which it is summed, since the operand was repeated along them.
+        text: The expression of the cotangent; `TO` if the lines bind it.
+        lines: Assignments that precede it.
+        sum_axes: The axes over which it is summed because the operand was broadcast along them.
     """
 
     text: str
@@ -36,26 +36,26 @@ class Rule:
 
 
 def local_names(template: str) -> tuple[str, ...]:
-    """Return the names that a rule's lines bind for itself."""
+    """Return the local names that a rule's lines bind."""
     found = re.findall(r"^(\w+) = ", template, flags=re.MULTILINE)
     return tuple(dict.fromkeys(found))
 
 
 def rename_locals(template: str, names: Mapping[str, str]) -> str:
-    """Return a rule whose own names are others; those in braces stay."""
+    """Return a rule with its local names replaced; names in braces stay."""
     for name, new in names.items():
         template = re.sub(rf"(?<![\w{{.]){name}(?![\w}}])", new, template)
     return template
 
 
 def fit_rule(template: str, text: str, call: Call, place: int, given: Mapping[str, Tensor]) -> Rule:
-    """Return a rule that gives its operand's shape and type.
+    """Return a rule completed by a sum and a cast, so that it has its operand's shape and dtype.
 
     Args:
         template: The rule as the table has it.
-        text: The rule with the program's names put in.
+        text: The rule with the program's names filled in.
         call: The call.
-        place: The operand.
+        place: The operand's position.
         given: The tensors that the names in braces stand for.
     """
     *lines, last = text.split("\n")
@@ -71,7 +71,7 @@ def fit_rule(template: str, text: str, call: Call, place: int, given: Mapping[st
 
 
 def _fits(call: Call, place: int) -> bool:
-    """Whether a rule gives its operand's shape and type at any rate, since nothing was repeated or cast."""
+    """Return whether a rule surely has its operand's shape and dtype: nothing was broadcast or cast."""
     own, out, kind = call.tensors[place], call.result, call.operation.kind
     if own.dtype != out.dtype:
         return False
@@ -83,10 +83,7 @@ def _fits(call: Call, place: int) -> bool:
 
 
 def _value(template: str, call: Call, given: Mapping[str, Tensor]) -> Tensor:
-    """Return what a rule gives, for its shape and type before they are made its operand's.
-
-    The rule is run on tensors of the right shapes: what it gives is not in question here.
-    """
+    """Run a rule on tensors of the right shapes, and return the result for its shape and dtype."""
     text = template.replace("{alpha}", "")
     names: dict[str, RecordNode] = {}
     for name, tensor in given.items():
@@ -100,14 +97,14 @@ def _value(template: str, call: Call, given: Mapping[str, Tensor]) -> Tensor:
 
 
 def broadcast_axes(result: Shape, own: Shape) -> tuple[int, ...]:
-    """Return the axes of a result along which an operand was repeated."""
+    """Return the axes of a result along which an operand was broadcast."""
     gap = len(result) - len(own)
     inner = (axis for axis, size in enumerate(own, gap) if size == 1 and result[axis] != 1)
     return (*range(gap), *inner)
 
 
 def sum_to_shape(text: str, result: Shape, own: Shape) -> str:
-    """Return a cotangent summed over the axes along which its operand was repeated."""
+    """Return the text of a cotangent summed over the axes along which its operand was broadcast."""
     if result == own:
         return text
     gap = len(result) - len(own)
@@ -121,7 +118,7 @@ def sum_to_shape(text: str, result: Shape, own: Shape) -> str:
 
 
 def vjp(cotangent: Tensor, call: Call, place: int) -> Tensor:
-    """Return a cotangent taken back through a call to one of its operands, by autograd."""
+    """Return the VJP of a call for one operand, by autograd."""
     if torch.overrides.has_torch_function((cotangent,)):
         taken: Tensor = torch.overrides.handle_torch_function(vjp, (cotangent,), cotangent, call, place)
         return taken
@@ -137,7 +134,7 @@ def vjp(cotangent: Tensor, call: Call, place: int) -> Tensor:
 
 
 def key_of(call: Call, place: int) -> str:
-    """Return the parameter of an operand; one of several in a list has its position behind it."""
+    """Return an operand's parameter name, followed by its position if the parameter is a list."""
     owners: Mapping[str, Any] = call.arguments
     for name, places in call.places.items():
         if place in places:
