@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Board, BoardRow
     from llm_linalg.recording.record_node import Value
 
-FEW = 9  # cells that are written out
+FEW = 9  # cells written out
 DIGITS = 12  # columns of a number
-MOST = 4096  # cells whose values are kept
-UNKNOWN = "?"  # a tensor that this run did not make
+MOST = 4096  # cells whose values go into the JSON
+UNKNOWN = "?"  # stands for a tensor that this run lacks
 
 
 def board_view(board: Board, view: View, trace: Trace | None, ascii_only: bool) -> BoardView:

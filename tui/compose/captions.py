@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from llm_linalg.api.node_view import NodeView
     from llm_linalg.walks.walk import Term
 
-SHOWN = 8  # terms of a formula that are written out
-NAMED = 4  # cells that are named one by one
+SHOWN = 8  # terms of a formula written out
+NAMED = 4  # cells named one by one
 LINES = 4000  # characters of a step's own text
 
 

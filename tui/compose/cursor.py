@@ -25,7 +25,7 @@ class CursorCell:
 
     Attributes:
         tensor: The tensor that it is in.
-        index: Which cell of it.
+        index: Its index.
         operand: The tensor's position among the operands of `owner`; None if it is its result.
         owner: The node shown, or the one beside it whose result the tensor is.
     """
@@ -55,7 +55,7 @@ def cursor_cell(view: View, node: NodeView, beside: tuple[NodeView, ...]) -> Cur
 def cursor_view(cursor: CursorCell, cell: CellView, followed: FollowedCells | None = None) -> CursorView:
     """Describe the cell under the cursor: its value, what it was made from, and what it feeds.
 
-    With the cells of one that is followed, also what the two have to do with each other.
+    With the lineage of a followed cell, also how the two depend on each other.
     """
     tensor, index, made = cursor.tensor, cursor.index, cell.maker
     sources = [cells_name(*cells) for cells in cell.sources]

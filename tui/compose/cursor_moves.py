@@ -12,7 +12,7 @@ from tui.model.frame import Index, Panel
 from tui.model.view import View
 from tui.navigation.steps import last, order_of
 
-MOST_SLICES = 100_000  # slices of a tensor that one can go through
+MOST_SLICES = 100_000  # slices of a tensor that the keys go through
 
 
 def follow(run: Run, view: View) -> View:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tui.model.view import View
 
 ATTEMPTS = 6
-UNKNOWN = "?"  # a number of a tensor that isn't there
+UNKNOWN = "?"  # stands for a number of a tensor without values
 MOST_FRAMES = 8
 
 
@@ -43,11 +43,11 @@ def error_frame(
     Args:
         view: The view that it was run for.
         error: Why it failed.
-        operands: Of a shape error the operands, as far as they are there.
+        operands: The operands of a shape error; None where one has no values.
         good: The last good picture.
-        fault: Where the lesson itself, as it is written, is at fault.
+        fault: The place in the lesson's file, if the lesson is at fault.
         cache: The formats of numbers.
-        ascii_only: Whether the panels have nothing but ASCII.
+        ascii_only: Whether to draw in ASCII.
     """
     from llm_linalg.base.errors import ShapeError
 

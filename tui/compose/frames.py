@@ -85,10 +85,10 @@ def node_frame(
     Args:
         view: The view.
         trace: The program that it shows.
-        navigation: Where its node is, and where one can go from there.
+        navigation: Its node, and what surrounds it.
         picture: What its panels are made from.
         cursor: The cell under the cursor.
-        board: What stands in the place of panels.
+        board: The stop's board, shown in place of panels.
     """
     node = picture.node
     base = _base(view, navigation)
@@ -131,9 +131,9 @@ def map_frame(
     Args:
         view: The view.
         trace: The program that it shows.
-        navigation: Where one can go.
+        navigation: The program's map.
         level: The level.
-        box: What comes out of the box.
+        box: The node that the box gives.
         first: The first operation in it.
     """
     base = empty_frame(view)

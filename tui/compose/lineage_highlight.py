@@ -26,10 +26,10 @@ class FollowedCells:
     """A cell that is followed through a program.
 
     Attributes:
-        start: Which, and which way.
+        start: The cell, and which way it is followed.
         node: Its node.
-        cells: Of each node on the way, the cells.
-        influence: Of each node of real numbers on the way, the derivatives.
+        cells: The cells on the way, by node.
+        influence: The derivatives, by node of real numbers on the way.
     """
 
     start: FollowedCell

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tui.compose.lineage_highlight import FollowedCells
 
 LABEL = 40  # characters of a label
-MOST_FOREIGN = 4  # things from outside that are told one by one
+MOST_FOREIGN = 4  # rows from outside, listed one by one
 
 
 BoxRows = dict[tuple[tuple[str, ...], "FollowedCell | None", bool], tuple[BoxRow, ...]]

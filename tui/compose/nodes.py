@@ -35,7 +35,7 @@ class NodeLabels:
 
 _LATEST: list[
     NodeLabels
-] = []  # of the longest levels: each holds its nodes, so that they are told by identity
+] = []  # of the longest levels; each keeps its nodes alive, as it is found by identity
 
 
 def level_labels(nodes: Sequence[Node]) -> NodeLabels:

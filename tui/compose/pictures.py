@@ -1,6 +1,6 @@
 """The panels of a picture.
 
-A node's operands and result (and what stands beside it), lit for a step or the cursor.
+A node's operands and result, and the nodes beside it, with a step's or the cursor's cells highlighted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from llm_linalg.recording.record_node import Value
     from tui.compose.lineage_highlight import FollowedCells
 
-FED_BY = 8  # cells whose way into the results beside is followed
+FED_BY = 8  # cells that are followed into the results beside
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +34,12 @@ class PictureInput:
     Attributes:
         node: The node shown, at its step.
         beside: The nodes that are shown together with it.
-        whole: Whether all of the result is shown, and no step.
-        at: The slice that was asked for.
+        whole: Whether all of the result is shown, without a step.
+        at: The slice to show; None lets it follow the active cell.
         cursor: The cell under the cursor.
         cache: The formats of numbers.
-        ascii_only: Whether there is nothing but ASCII.
-        summary: What stands beside each row of the result.
+        ascii_only: Whether to draw in ASCII.
+        summary: The reduction beside each row of the result.
         follows: The cell that is followed through the program, and the cells on its way.
     """
 

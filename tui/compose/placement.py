@@ -2,7 +2,7 @@
 
 A contraction ``ik,kj->ij`` is Falk's scheme: the operand with the result's row label stands left, the one
 with its column label on top, each with the summed label on its other side; so a weight stored (out, in) is
-shown transposed because its labels say so. What has no such axes stands in a row, or, if everything is
+shown transposed because its labels say so. Operands without such axes stand in a row, or, if everything is
 one-dimensional, in a column.
 """
 

@@ -35,25 +35,25 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.reader import LessonError
     from llm_linalg.recording.record_node import Value
 
-AT_A_KEY = 500  # operations whose gradient program is made while one waits for a key
-MOST_BACKWARD = 30_000  # operations that have one at all
+AT_A_KEY = 500  # operations up to which a key makes the gradient program at once
+MOST_BACKWARD = 30_000  # operations beyond which there is none
 
 
 @dataclass(eq=False)
 class Run:
     """A program that was run, or failed, for a view.
 
-    It answers what does not change: the frame of a view, where the cursor can go. What takes a while to work
-    out is kept.
+    It has the frame of any view, and the moves of the cursor. What takes a while to compute
+    is cached.
 
     Attributes:
-        view: What it was run for.
-        trace: What torch did; None if it failed.
+        view: The view that it was run for.
+        trace: The record of torch's operations; None if it failed.
         error: Why it failed.
-        good: What was open before, if this failed.
-        operands: Of a shape error the operands, as far as they are there.
-        fault: Where the lesson itself, as it is written, is at fault.
-        partial_trace: What ran of it before it failed, where somebody asks for that.
+        good: The last run that did not fail, if this failed.
+        operands: The operands of a shape error; None where one has no values.
+        fault: The place in the lesson's file, if the lesson is at fault.
+        partial_trace: The record up to the failure, where it is wanted.
     """
 
     view: View

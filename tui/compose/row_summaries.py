@@ -39,9 +39,9 @@ class RowSummaries:
     """The numbers beside the rows of a tensor: each is there when all of its row is.
 
     Attributes:
-        title: What they are: ``sum``, say.
+        title: The reduction, such as ``sum``.
         value: All of them.
-        rows: The tensor beside which they stand.
+        rows: The tensor that they summarise.
     """
 
     title: str

@@ -17,7 +17,7 @@ WORD = 24  # characters of a label
 def axis_names(declared: AxisDeclarations, trace: Trace | None) -> AxisNaming | None:
     """Return the names of axes in a program, in its backward pass and in the parts of composites.
 
-    None if the lesson declares nothing of any.
+    None if the lesson declares no axes.
     """
     if not declared or trace is None:
         return None

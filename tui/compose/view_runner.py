@@ -38,11 +38,11 @@ def open_view(
     """Run the view's program. Never raises for a program that fails: the error is in the result.
 
     Args:
-        view: What is to be seen.
-        previous: What was open before: if this fails, its picture (or the last good one before it) is kept
-        beside.
-        halt: Whether nobody waits for it any more: then its run ends, with an error that says so.
-        seconds: How long it may run; None where what is seen must depend on no clock.
+        view: The view to run.
+        previous: The run before: if this one fails, its picture, or the last good one, is kept beside the
+            error.
+        halt: Says whether to stop the run, which then ends with an error that says so.
+        seconds: The time limit; None where the result must not depend on a clock.
     """
     from llm_linalg import ProgramError, ShapeError, run
     from llm_linalg.lessons.check import faults
@@ -94,7 +94,7 @@ def _trace_above(
     for end in range(error.line - 1, max(0, error.line - 1 - ATTEMPTS), -1):
         cells = [start for start in view.cells if start <= end]
         if cells:
-            cells.append(end + 1)  # an empty one: of all that stand above the last, none ends the run
+            cells.append(end + 1)  # an empty last cell, as only the last one may end the run with an error
         try:
             return run(
                 "\n".join([*lines[:end], ""]),
@@ -136,7 +136,7 @@ def _open_external(
         node = top_node(trace.nodes, view.path)
         if node is not None and node.dropped:
             trace = given.run(view.seed, node.index, halt)
-        _ = trace.map.level(), trace.map.multiplications  # of a long run it takes a while, so not at a key
+        _ = trace.map.level(), trace.map.multiplications  # computed here, as it takes a while for a long run
         return _with_gradients(Run(view, trace, None, None))
     except ProgramError as error:
         good = previous.good if previous is not None and previous.error is not None else previous

@@ -1,6 +1,6 @@
 """The layout of the stage: pure geometry.
 
-:func:`arrange` places panels in a space of columns × rows of characters. It chooses how many decimals are
+`arrange` places panels in a space of columns × rows of characters. It chooses how many decimals are
 shown and how wide a cell is so that the panels fit whole; where they can't, each shows a window around its
 focus.
 """
@@ -75,7 +75,7 @@ class Attempt(NamedTuple):
     fit: Fit
 
 
-_KNOWN: dict[Hashable, Attempt | None] = {}  # what was found last: a step asks for it again
+_KNOWN: dict[Hashable, Attempt | None] = {}  # the last results: every step asks again
 MOST_KNOWN = 64
 
 

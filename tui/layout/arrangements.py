@@ -24,9 +24,9 @@ class Fit:
 
     Attributes:
         decimals: Digits after the point.
-        tight: Neighbours share a column.
-        edges: Labels at rows and columns: 2 for all, 1 for as much of them as there is room, and only those
-            that don't stand at another panel as well, 0 for none.
+        tight: Whether neighbours share a column.
+        edges: Labels at rows and columns: 2 for all; 1 for those that there is room for and that don't
+            stand at another panel as well; 0 for none.
     """
 
     decimals: int

@@ -42,7 +42,7 @@ def row_labels(panel: Panel, slot: PanelSlot) -> list[Label]:
 def column_labels(panel: Panel, slot: PanelSlot) -> list[Label]:
     """Return the words above the columns shown, each ending where its column's numbers do.
 
-    None where columns are so narrow that hardly a letter would be left of each.
+    Return none where columns are too narrow for the first letters.
     """
     if slot.cell - 1 < min(max(map(cell_len, panel.column_edge.labels)), NARROWEST):
         return []

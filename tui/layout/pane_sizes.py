@@ -22,12 +22,12 @@ STOPPING = "stopping, once this call is done…"
 BEHIND = "waiting for the last program's call to end…"
 SMALLEST = (60, 18)
 LARGEST = (160, 50)
-SIDEBAR = 19  # its columns, the rule beside it included
+SIDEBAR = 19  # columns, the rule beside it included
 SIDEBAR_FROM = 78
 WIDE_SIDEBAR = 34  # every title in full
-WIDE_SIDEBAR_FROM = 130  # columns with which the rest has room enough
+WIDE_SIDEBAR_FROM = 130  # columns from which the rest has room enough
 PROSE_ROW = 54  # characters of prose that a row at 80 columns takes, on average
-BESIDE_FROM = 90  # columns of the main part that the playground divides in two
+BESIDE_FROM = 90  # columns of the main part from which the playground divides it in two
 
 
 class PaneSizes(NamedTuple):
@@ -86,8 +86,8 @@ def sizes(
         height: Rows of the terminal.
         code: Lines of the program.
         said: Rows that the stop's text would like at 80 columns.
-        sidebar: Whether it is wanted; None leaves it to the width.
-        failed: An error is explained, which takes more words.
+        sidebar: Whether to show the sidebar; None leaves it to the width.
+        failed: Whether an error is explained, which takes more words.
     """
     if not fits(width, height):
         return None
@@ -120,11 +120,11 @@ def bench_sizes(
     Args:
         width: Columns of the terminal.
         height: Rows of the terminal.
-        lines: Of the program.
-        sidebar: Whether it is wanted; None leaves it to the width.
-        failed: An error is explained, which takes more words.
-        editing: The editor has the keys, and more rows.
-        printing: The program printed something.
+        lines: Lines of the program.
+        sidebar: Whether to show the sidebar; None leaves it to the width.
+        failed: Whether an error is explained, which takes more words.
+        editing: Whether the editor has the keys, and so more rows.
+        printing: Whether the program printed something.
     """
     if not fits(width, height):
         return None
@@ -160,10 +160,10 @@ def talk_sizes(
         width: Columns of the terminal.
         height: Rows of the terminal.
         code: Lines of the program.
-        session: What is on stage.
-        failed: An error is explained, which takes more words.
-        spoken: Something is said in the last row, whatever else stands there.
-        big: The cells are large.
+        session: The session of the talk.
+        failed: Whether an error is explained, which takes more words.
+        spoken: Whether the last row holds a notice or a prompt.
+        big: Whether the cells are large.
     """
     talk = session.talk
     if talk is None or not fits(width, height):

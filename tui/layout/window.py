@@ -10,8 +10,8 @@ GAP = 3
 def window(count: int, size: int, focus: range) -> range:
     """Return ``size`` of ``count`` rows or columns, by pages, with the focus (or its beginning) among them.
 
-    Pages move seldom, and depend on the focus alone: the same step gives the same window however one came
-    to it.
+    Pages move seldom, and depend on the focus alone: the same step gives the same window whichever way
+    it was reached.
     """
     if count <= size:
         return range(count)
@@ -30,7 +30,7 @@ def share(needs: Sequence[int], units: Sequence[int], budget: int) -> list[int] 
     Args:
         needs: Cells that each grid would like.
         units: Characters that one cell of each takes.
-        budget: Characters that there are.
+        budget: Characters available.
 
     Returns:
         Cells for each, at least one where one is needed; None if there is no room for that.

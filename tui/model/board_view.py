@@ -11,12 +11,12 @@ class LiveRow:
     """One row of a board.
 
     Attributes:
-        label: What it is called.
+        label: Its text.
         name: The tensor that it shows, or None.
         lesson: The slug of the lesson that it opens.
         title: That lesson's title.
-        words: What it is in linear algebra.
-        apart: Whether it is no box of the chain.
+        words: Its meaning in linear algebra.
+        apart: Whether it stands outside the chain.
         shape: The tensor's shape; None without a tensor.
         values: Its numbers, nested as in torch; None where there are too many.
         brief: The tensor in few characters: a single number, else its shape.
@@ -48,7 +48,7 @@ class BoardView:
 
     Attributes:
         chain: Whether they are boxes joined by arrows.
-        row: Which is selected, from 1.
+        row: The number of the selected row, from 1.
         has_digits: Whether a digit opens a row: the links of the text have the digits otherwise.
     """
 

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
     from tui.model.view import View
 
-PATIENCE = 90.0  # seconds until they are given up
-BEAT = 0.1  # seconds between two looks
+PATIENCE = 90.0  # seconds until the processes are ended
+BEAT = 0.1  # seconds between two checks
 LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 ABSENT = "This torch has no torch.distributed with gloo: the one process shows the arithmetic."
-CLOSE = 1e-5  # what rounding may make of a sum of more than two parts
+CLOSE = 1e-5  # relative; sums of more than two parts may round differently
 
 
 class DevicesError(Exception):
@@ -40,7 +40,7 @@ class DeviceProcesses:
 
     Args:
         job: The program as ``source``, its ``seed``, its plain ``names``, and how many ``ranks`` there are.
-        patience: Seconds until they are given up.
+        patience: Seconds until they are ended.
     """
 
     def __init__(self, job: dict[str, Any], patience: float = PATIENCE) -> None:

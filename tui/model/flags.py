@@ -102,8 +102,8 @@ class Choice:
     """A parser of words, with the nearest spelling in its error.
 
     Attributes:
-        what: What they name.
-        words: Those there are.
+        what: What the words name, for the error.
+        words: The words it accepts.
     """
 
     what: str

@@ -1,7 +1,7 @@
 """The frame: everything that one picture shows, as immutable values.
 
-A frame never changes and knows no widget. What would be large in it is worked out where it is looked at: the
-cells of a :class:`Panel` a window at a time, so that one over a 4096 × 4096 tensor costs what is drawn of it.
+A frame never changes and knows no widget. The cells of a `Panel` are read a window at a time, so that a frame
+of a 4096 × 4096 tensor costs no more than what is drawn of it.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Panel:
     sign: str = ""  # what stands before it: "+", "=", "→", "@"
     pending_glyph: str = "·"
     mask_glyph: str = "░"
-    edges: TensorLabels = ()  # what the tensor's axes are called, one an axis; () if nobody said
+    edges: TensorLabels = ()  # names and labels of the tensor's axes; () if there are none
 
     @property
     def rows(self) -> int:
@@ -227,7 +227,7 @@ class CursorView:
     maker: str | None  # the node that made it, where the cursor can follow
     where: str = ""  # its place by the names of the axes: "query saw, key cat"
     nan_reason: str = ""  # why it is no finite number
-    relation: str = ""  # what it has to do with the cell that is followed
+    relation: str = ""  # how it and the followed cell depend on each other
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -289,7 +289,7 @@ class Frame:
     board: BoardView | None = None  # the picture in place of panels
     map: MapView | None = None  # the same: a level of the map
     note: str = ""  # anything else worth a line: "slice 0 of 8", "rounded"
-    operation: NodeView | None = field(default=None, repr=False)  # what is shown, as the engine has it
+    operation: NodeView | None = field(default=None, repr=False)  # the engine's view of the node
 
     @property
     def formula_text(self) -> tuple[str, ...]:

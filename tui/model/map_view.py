@@ -12,20 +12,20 @@ class BoxRow:
 
     Attributes:
         name: Its name on the level.
-        label: What it is called there.
-        op: The operation, of a box that is one; else empty.
-        shape: What comes out of it; None for several things from outside, told as one.
-        opens: Whether boxes stand inside it.
+        label: Its text on the level.
+        op: The operation if the box is a single one, else empty.
+        shape: The shape of its result; None for several tensors from outside in one row.
+        opens: Whether it has boxes inside.
         foreign: Whether it comes in from outside the level.
         operations: How many operations are in it.
         multiplications: How many multiplications they make.
-        share: The part that is of the program's multiplications, 0 to 1.
+        share: Their share of the program's multiplications, 0 to 1.
         products: How many of them are in matrix products.
-        words: What it is in linear algebra.
+        words: Its meaning in linear algebra.
         lesson: The slug of the lesson that it opens, or None.
         title: That lesson's title.
-        lit: How many cells of what comes out lie on the way that is followed; None if nothing is.
-        cells: How many cells come out.
+        lit: How many cells of its result lie on the followed cell's way; None if no cell is followed.
+        cells: How many cells its result has.
         influence: The largest derivative along that way, in size; None if there is none.
     """
 

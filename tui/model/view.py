@@ -12,7 +12,7 @@ Depth = Literal["map", "operations", "cells", "terms"]
 CellDisplay = Literal["numbers", "heat", "both"]
 Cursor = tuple[str, tuple[int, ...]]
 
-END = 10**15  # a step beyond every walk; `player.position` clamps it
+END = 10**15  # a step beyond every walk; `steps.position` clamps it
 
 
 class ReturnPoint(NamedTuple):

@@ -1,7 +1,7 @@
 """Views in words: the flags that read one, and the command that writes it.
 
-What `arguments` writes, `view_of` reads back to the same view. A word more is a flag in `picture_flags`, a
-field in `view_of` and a line in `arguments`.
+What `arguments` writes, `view_of` reads back to the same view. A new flag goes into `add_picture_flags`,
+`view_of` and `arguments`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def add_picture_flags(parser: Parser) -> None:
         action=argparse.BooleanOptionalAction,
         help="show the backward program, or the forward one",
     )
-    parser.add_argument(  # as the flag was called before: saved commands and decks have it
+    parser.add_argument(  # the former name: saved commands and decks have it
         "--twin", dest="backward", action=argparse.BooleanOptionalAction, help=argparse.SUPPRESS
     )
     parser.add_argument("--code", metavar="TEXT", help="run this program in place of the stop's")

@@ -1,6 +1,6 @@
 """Moves on the map, as pure functions from a view to a view.
 
-The map folds a program's operations by the calls in which they were made. A level of it is what stands in
+The map folds a program's operations by the calls in which they were made. A level of it is the content of
 one box; a step is a box of the level.
 """
 

@@ -11,7 +11,7 @@ from tui.model.view import View
 
 SLUG = "play"
 TITLE = "Playground"
-LONGEST = 50_000  # characters: what the language reads
+LONGEST = 50_000  # characters that the language reads
 
 _FIRST = EXAMPLES[0].program
 PLAYGROUND = Lesson(
@@ -48,7 +48,7 @@ def last_line(text: str) -> int:
 def as_program(view: View) -> str:
     """Return a stop's program as one that stands alone: the controls that it uses are assigned at its top.
 
-    One that several devices run together is that of a single device, which has all of it.
+    The program of several devices becomes that of a single one, which has all of it.
     """
     program = view.program.strip("\n")
     used = set(re.findall(r"[^\W\d]\w*", program))

@@ -116,7 +116,7 @@ def position(view: View, navigation: Navigable) -> tuple[int, int]:
 def goto(view: View, navigation: Navigable, step: int) -> View:
     """Go to a step of the current depth, clamped into range.
 
-    The slice shown is again that of the active cells, which must be in view.
+    The slice shown follows the active cells again.
     """
     now, steps = position(view, navigation)
     if view.depth == "map":

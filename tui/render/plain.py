@@ -20,7 +20,7 @@ MASKED = "#"
 def to_plain(frame: Frame, width: int = 80, *, whole: bool = True) -> str:
     """Return the frame as text: lesson, program, tensors, formula, words.
 
-    Without the `whole` of it, the lesson's name, its prose and the program are left to what stands around.
+    Without `whole`, the lesson's name, its prose and the program are left out, as they stand elsewhere.
     """
     head = [
         _head(frame),

@@ -69,7 +69,7 @@ SHAPES: dict[str, tuple[Rectangle, ...]] = {
 def split_shapes(text: str) -> tuple[str, list[tuple[int, Rectangle]]]:
     """Split a text: what a font shows, and rectangles with their columns.
 
-    Boxes that go on from one cell to the next are one.
+    Rectangles that continue in the next cell are joined.
     """
     boxes: list[tuple[int, Rectangle]] = []
     column = 0

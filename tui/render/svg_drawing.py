@@ -24,7 +24,7 @@ FONTS = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberati
 class ScreenSvg:
     """A writer of screens, side by side on a strip that jumps from one to the next.
 
-    A row that was there before is only referred to. Whoever asks for less motion sees the last picture.
+    A row that was there before is only referred to. With reduced motion the last picture is shown.
     """
 
     def __init__(

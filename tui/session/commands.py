@@ -1,6 +1,6 @@
 """The table of commands: everything known of a command is in its record here.
 
-Bindings, footer, help, palette, settings, the words of scripts and how a command is recorded, and whether it
+Bindings, footer, help, palette, settings, the words of scripts, how a command is recorded and whether it
 waits for the run under way are made from it. A command that only changes the session has its function in its
 record; what reaches outside (quitting, copying, opening a screen) is done by the screen. Commands without
 keys take an argument after a colon, and are what clicks, typing and the palette use: ``open:matmul``,
@@ -29,7 +29,7 @@ from tui.session.session import Session
 from tui.session.step_commands import Transition, motion, on_run
 
 ArgumentTransition = Callable[[Session, str], Session]
-PAGE = 20  # places that the sidebar goes up or down at once
+PAGE = 20  # places that the sidebar moves at once
 
 
 class Topic(StrEnum):
@@ -78,9 +78,9 @@ class Command(NamedTuple):
         run: Makes a session from a session.
         run_with: The same, for a command that takes an argument.
         by_screen: Whether it reaches outside the session, and the screen does it.
-        waits: What it waits for while a program runs.
+        waits: How long it waits while a program runs.
         leads_away: Whether it leads to other lessons, whatever its context.
-        script: How a script repeats it: a phrase, what makes one, or why none does.
+        script: How a script repeats it: a phrase, a function that writes one, or the reason why none does.
         word_help: What the help of scripts says about the phrase's first word, where the word is only that.
     """
 
@@ -370,7 +370,7 @@ COMMANDS: tuple[Command, ...] = (
         "stage.quit", "q,ctrl+c", "q", "leave", "Leave the stage, when pressed twice",
         Topic.STAGE, Context.PRESENTATION, 25,
     ),
-    # What is the same everywhere else.
+    # Everywhere else.
     Command(
         "board.return", "backspace", "⌫", "go back", "Return to the board that opened this lesson",
         Topic.BOARD, Context.BOARD_VISIT, 4, board_commands.come_back, waits=Wait.FOR_KEYS,

@@ -66,7 +66,7 @@ def flags_of(stop: DeckStop) -> argparse.Namespace:
 def view_at(stop: DeckStop) -> View:
     """Return the view that a deck's stop opens with, as it was rehearsed.
 
-    A node, an order or a step can't be known to be there before the program has run: `stage.view_check` says.
+    Whether its node, order and step exist is known once the program has run: `compose.view_check`.
 
     Raises:
         LessonError: With the deck's file and line, for a word or a control that is none.
@@ -99,7 +99,7 @@ def view_and_flags(flags: argparse.Namespace, parser: Parser) -> tuple[View, arg
         raise UsageError(f"{quote(deck.title)} has stops 1 to {len(deck.stops)}: there is no stop {number}")
     stop = deck.stops[number - 1]
     flags_of(stop)
-    both = parser.read([*stop.words, *flags.words])  # of two the last counts: what is typed comes last
+    both = parser.read([*stop.words, *flags.words])  # the last of two counts, and that is the typed one
     both.stop = stop.stop
     return view_of(both, stop.lesson), both
 

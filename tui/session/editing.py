@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from llm_linalg.base.errors import ProgramError
 
 
-WAS = "was "  # before what a line gave when the program last ran
+WAS = "was "  # before a note from an earlier run
 
 
 class ErrorMark(NamedTuple):
@@ -38,7 +38,7 @@ def carry_notes(
         notes: By row, from 0.
         old: The lines that they belong to.
         new: The lines that there are now.
-        typing: Keep the note of a line that is being changed, until it is known better.
+        typing: Whether to keep the note of a line that is being changed.
     """
     if old == new:
         return dict(notes)
@@ -62,8 +62,8 @@ def mix_notes(fresh: Mapping[int, str], old: Mapping[int, str], row: int | None)
     """Return the notes of a program that failed in a row, from 0.
 
     Args:
-        fresh: What the lines gave that ran before the failure.
-        old: What the lines gave when the program last ran, of those that are as they were.
+        fresh: The notes of the lines that ran before the failure.
+        old: The notes of unchanged lines from the last run that did not fail.
         row: Where it failed; None if that, or what ran before, is not known. Above it everything ran.
     """
     stale = {at: f"{WAS}{note.removeprefix(WAS)}" for at, note in old.items() if row is None or at >= row}
@@ -72,7 +72,9 @@ def mix_notes(fresh: Mapping[int, str], old: Mapping[int, str], row: int | None)
 
 def harmless(text: str) -> str:
     """Return the text without what a terminal obeys; its lines stay, whichever way they end."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")  # a terminal pastes the one, files hold the other
+    text = text.replace("\r\n", "\n").replace(
+        "\r", "\n"
+    )  # files have the first, a terminal pastes the second
     plain = text.replace("\n", "")
     return text if plain.isascii() and plain.isprintable() else clean(text, None, lines=True)
 

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 REFUSED = "✗"
 LONGEST = 60
-NEAR = 200  # nodes of a module that are listed before and after the one shown
+NEAR = 200  # nodes of a module listed before and after the one shown
 
 
 class OutlineEntry(NamedTuple):
     """One row of an outline.
 
     Attributes:
-        command: What opens it, as in `tui.session.commands`; also what it is known by.
+        command: The command that opens it, which also identifies it.
         text: Its label.
         level: How deep it stands, from 0.
         heading: Whether others stand below it.

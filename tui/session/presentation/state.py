@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck, DeckStop
 
 ClockFace = Literal["off", "elapsed", "remaining"]
-EVERY = 5.0  # seconds between two steps that come by themselves, unless said
+EVERY = 5.0  # seconds between two automatic steps, by default
 MOST_HISTORY = 2000
 
 
@@ -30,18 +30,18 @@ class Talk:
     """A place in a deck, and how it is shown.
 
     Attributes:
-        deck: What is shown.
+        deck: The deck on stage.
         number: The stop, from 1.
-        last_views: How each stop was left, by number.
-        history: The steps on, for going back.
+        last_views: The view in which each stop was left, by number.
+        history: The steps forward, for going back.
         black: Whether nothing is shown.
         footer: Whether the keys are shown.
         big: Whether the cells are large.
         clock: What the clock shows.
-        watch: How long it has been going on.
-        minutes: How long it is meant to take, or None.
-        every: Seconds between two steps that come by themselves.
-        auto: Whether they do.
+        watch: The time that it has taken.
+        minutes: Its planned length, or None.
+        every: Seconds between two automatic steps.
+        auto: Whether steps are automatic.
         loop: Whether the first stop comes after the last.
         fault: What is wrong with the deck's file as it was saved last; empty if nothing is.
         leaving: Whether the key that leaves was the last one.

@@ -9,8 +9,8 @@ class Stopwatch(NamedTuple):
     """The time that a talk has taken.
 
     Attributes:
-        before: The seconds counted until it was started last.
-        since: When it was started last, on any clock that goes on; None while it stands.
+        before: The seconds counted before it was last started.
+        since: The time when it was last started, of a monotonic clock; None while it is stopped.
     """
 
     before: float = 0.0

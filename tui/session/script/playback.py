@@ -24,7 +24,7 @@ class ScriptShot:
     """One picture of a script that is played.
 
     Attributes:
-        session: What is seen, its program run.
+        session: The session, its program run.
         seconds: How long it stands.
         line: The script's line, from 1, that led to it.
         beat: Whether it is a step of playing.
@@ -56,7 +56,7 @@ def play_script(script: Script, most: int | None = None) -> Iterator[ScriptShot]
     """Return the pictures of a script, in order.
 
     Args:
-        script: What is played.
+        script: The script.
         most: The steps that one ``play`` takes at most.
 
     Raises:

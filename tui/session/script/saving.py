@@ -36,8 +36,8 @@ def save_script(text: str, name: str | None, slug: str) -> str:
 
     Args:
         text: The script.
-        name: Its file; one that is not there yet, named after the lesson, if None.
-        slug: The lesson's.
+        name: The file; None for a new one named after the lesson.
+        slug: The lesson's slug.
     """
     path = new_file(slug) if name is None else Path(name)
     shown = clean(str(path), 200)

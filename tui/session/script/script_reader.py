@@ -34,7 +34,7 @@ class Script:
 
     Attributes:
         file: The path, as messages name it.
-        lines: Those that say something, up to ``quit``; the first opens a lesson or a deck.
+        lines: The lines with acts, up to ``quit``; the first opens a lesson or a deck.
     """
 
     file: str
@@ -59,8 +59,8 @@ def parse_script(text: str, file: str) -> Script:
     """Read a script. Raises ScriptError, with the line, for what is no script.
 
     Args:
-        text: The whole of it.
-        file: What messages call it.
+        text: The script's text.
+        file: The file's name in messages.
     """
     lines: list[ScriptLine] = []
     for number, line in enumerate(text.splitlines(), 1):

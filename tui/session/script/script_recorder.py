@@ -20,7 +20,7 @@ class ScriptRecorder:
     """A list of lines, to which every command is added, but nothing that follows from one by itself.
 
     Attributes:
-        full: Whether the session was longer than what is recorded.
+        full: Whether the session had more lines than are recorded.
     """
 
     def __init__(self, view: View, talk: Talk | None = None) -> None:
@@ -103,7 +103,7 @@ class ScriptRecorder:
 def words_of(before: Session, text: str, after: Session) -> Words | None:
     """Return what a command did, in words; None if there is nothing that a script would have to do again.
 
-    What is only pointed at, such as a lesson in the sidebar, and what is only said are nothing of that kind.
+    A choice in the sidebar, or a notice, is nothing of that kind.
     """
     if _lasting(before) == _lasting(after):
         return None

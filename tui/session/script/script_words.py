@@ -20,7 +20,7 @@ class ScriptWord:
         name: The word.
         takes: What may follow it, as the help writes it.
         says: What it does, in one line.
-        act: Does it. Raises UsageError for what can't be.
+        act: The action. Raises UsageError for what can't be done.
         shows: Whether the frame is printed afterwards.
     """
 

@@ -12,8 +12,8 @@ class Tape(NamedTuple):
     """The script to record, and the one to play.
 
     Attributes:
-        record: The file to which what is done is written as a script at the end; none unless given.
-        script: What is played until a key is pressed.
+        record: The file in which the session is saved as a script at the end, if one is given.
+        script: The script to play until a key is pressed.
         tempo: How many times faster than written.
     """
 
