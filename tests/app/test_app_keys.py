@@ -27,47 +27,6 @@ async def test_steps_go_forward_back_first_and_last() -> None:
         assert d.view.step == 0
 
 
-async def test_going_back_shows_what_was_shown() -> None:
-    async with opened("matmul") as d:
-        seen = [d.rows]
-        for _ in range(5):
-            await d.press("right")
-            seen.append(d.rows)
-        for rows in reversed(seen[:-1]):
-            await d.press("left")
-            assert d.rows == rows
-
-
-async def test_into_a_cell_and_out_again_comes_back_to_it() -> None:
-    async with opened("matmul") as d:
-        await d.press("right", "right", "right", "enter")
-        assert d.has(depth="terms")
-        assert "/24 terms" in d.screen
-        await d.press("right", "escape")
-        assert (d.view.depth, d.view.step) == ("cells", 3)
-        await d.press("escape")
-        assert d.has(depth="operations")
-        assert "operations" in d.screen
-
-
-async def test_over_goes_from_operation_to_operation() -> None:
-    async with opened("matmul") as d:
-        await d.press("b")
-        assert d.view.path == ("W",)
-        await d.press("n")
-        assert d.view.path == ("Y",)
-
-
-async def test_the_order_changes_at_the_same_place() -> None:
-    async with opened("matmul") as d:
-        await d.press("right", "right", "right", "right", "right", "right", "o")
-        opened_run = d.session.current
-        assert opened_run is not None
-        frame = opened_run.frame(d.view)
-        assert frame.order == "rows"
-        assert frame.step == 2  # the second row holds Y[1, 1]
-
-
 async def test_goto_takes_a_number() -> None:
     async with opened("matmul") as d:
         await d.press("g", "1", "x", "3", "backspace", "1")
@@ -135,20 +94,6 @@ async def test_seeds_change_the_numbers() -> None:
         assert d.view.seed == 0
 
 
-async def test_the_mask_lesson_toggles_with_t_and_moves_its_diagonal() -> None:
-    async with opened("triangular") as d:
-        assert dict(d.view.controls)["kind"] == "triu"
-        await d.press("t")
-        assert dict(d.view.controls)["kind"] == "tril"
-        assert "tril (5, 5)" in d.screen
-        before = dict(d.view.controls)["diagonal"]
-        await d.press("right_square_bracket")
-        assert int(dict(d.view.controls)["diagonal"]) == int(before) + 1
-        assert dict(d.view.controls)["kind"] == "tril"
-        await d.press("left_square_bracket")
-        assert dict(d.view.controls)["diagonal"] == before
-
-
 async def test_a_lesson_has_a_key_of_its_own() -> None:
     front = '[controls.kind]\nchoices = ["a", "b"]\ndefault = "a"\nkey = "k"\n'
     mine = lesson('Text.\n\n```python\nx = torch.ones(2) if kind == "a" else torch.zeros(2)\n```\n', front)
@@ -186,15 +131,6 @@ async def test_looks_go_round_and_name_their_range() -> None:
         await d.press("v")
         assert d.has(look="numbers")
         assert "colours" not in d.screen
-
-
-async def test_w_shows_the_backward_pass() -> None:
-    async with opened("backprop") as d:
-        await d.press("w")
-        assert d.view.backward
-        assert "backward" in d.screen
-        await d.press("w")
-        assert not d.view.backward
 
 
 async def test_a_key_appends_what_the_program_says_and_it_runs_again() -> None:

@@ -119,16 +119,6 @@ def test_steps_by_number_and_by_name(word: str, steps: list[int], capsys: Captur
     assert [json.loads(line)["step"] for line in out.splitlines()] == steps
 
 
-def test_flags_reach_the_picture(capsys: Capture) -> None:
-    words = ["--set", "m=4", "--order", "outer", "--step", "2", "--seed", "3", "--format", "json"]
-    made = json.loads(ours(capsys, "frame", "matmul", *words)[1])
-    assert (made["controls"]["m"], made["order"], made["step"], made["seed"]) == (4, "outer", 2, 3)
-    inside = json.loads(
-        ours(capsys, "frame", "matmul", "--order", "terms", "--step", "3", "--format", "json")[1]
-    )
-    assert (inside["order"], inside["steps"]) == ("terms", 24)
-
-
 def test_a_stop_that_is_meant_to_fail_is_a_frame_like_any_other(product: str, capsys: Capture) -> None:
     code, out, narration = ours(capsys, "frame", product, "--stop", "3", "--format", "json")
     assert (code, narration) == (0, "")

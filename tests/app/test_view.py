@@ -128,23 +128,6 @@ def test_another_stop_keeps_controls_and_seed() -> None:
     assert (there.stop, there.controls, there.seed, there.step, there.path) == (2, view.controls, 8, 0, ())
 
 
-def test_undo_and_redo() -> None:
-    first = View.opening(lesson())
-    second, third = first.set("m", "4"), first.set("m", "5")
-    history = History().push(first).push(second)
-    back, history = history.undo(third)
-    assert back == second
-    back, history = history.undo(back)
-    assert back == first
-    assert history.undo(back) == (first, history)
-    forth, history = history.redo(back)
-    assert forth == second
-    forth, history = history.redo(forth)
-    assert (forth, history.future) == (third, ())
-    assert history.redo(forth) == (third, history)
-    assert not history.push(forth).future
-
-
 def test_history_is_bounded() -> None:
     view = View.opening(lesson())
     history = History(limit=3)
