@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from difflib import unified_diff
 from html import unescape
 from pathlib import Path
@@ -24,6 +23,7 @@ Format: TypeAlias = Literal["plain", "json", "svg", "screen"]
 Size: TypeAlias = tuple[int, int] | str
 
 SUFFIXES: dict[str, str] = {"plain": "txt", "json": "jsonl", "svg": "svg", "screen": "screen"}
+FIXTURE = "linalg_frames"
 FOLDER = "frames"
 UPDATE = "--update-frames"
 MOST_LINES = 60  # of a difference
@@ -36,17 +36,22 @@ class Record:
     """What a run's tests did with stored frames: sets of what xdist can send from process to process."""
 
     tests: set[tuple[str, str]] = field(default_factory=set)  # file and name of those with the fixture
-    passed: set[str] = field(default_factory=set)
-    compared: set[str] = field(default_factory=set)
-    written: set[str] = field(default_factory=set)
+    passes: set[str] = field(default_factory=set)
+    comparisons: set[str] = field(default_factory=set)
+    writes: set[str] = field(default_factory=set)
 
-    def unused(self) -> list[str]:
+    def add(self, other: Record) -> None:
+        """Take what another process recorded."""
+        self.tests |= other.tests
+        self.passes |= other.passes
+        self.comparisons |= other.comparisons
+        self.writes |= other.writes
+
+    def orphans(self) -> list[str]:
         """Stored frames that no test compares, beside files whose tests of frames have all run and passed."""
-        files = {file for file, _ in self.tests} - {
-            file for file, test in self.tests if test not in self.passed
-        }
-        stored = {str(frame) for file in files for frame in _stored(Path(file))}
-        return sorted(stored - self.compared)
+        open_files = {file for file, test in self.tests if test not in self.passes}
+        files = {file for file, _ in self.tests} - open_files
+        return sorted({str(frame) for file in files for frame in _stored(Path(file))} - self.comparisons)
 
 
 RECORD = pytest.StashKey[Record]()
@@ -68,35 +73,38 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Record the tests with the fixture, unless only some of a file are collected."""
     if not config.getoption("lf", False) and not any("::" in word for word in config.args):
-        users = (item for item in items if linalg_frames.__name__ in getattr(item, "fixturenames", ()))
-        config.stash[RECORD].tests.update((str(item.path), item.nodeid) for item in users)
+        config.stash[RECORD].tests.update(
+            (str(item.path), item.nodeid) for item in items if _has_fixture(item)
+        )
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Record a test that passes."""
+    """Record a test with the fixture that passes."""
     yield
-    item.config.stash[RECORD].passed.add(item.nodeid)
+    if _has_fixture(item):
+        item.config.stash[RECORD].passes.add(item.nodeid)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Send the record of a process of xdist to the one that reports."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output[linalg_frames.__name__] = vars(session.config.stash[RECORD])
+        output[FIXTURE] = asdict(session.config.stash[RECORD])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take the record of a process of xdist."""
-    for name, values in getattr(node, "workeroutput", {}).get(linalg_frames.__name__, {}).items():
-        getattr(node.config.stash[RECORD], name).update(values)
+    sent = getattr(node, "workeroutput", {}).get(FIXTURE)
+    if sent is not None:  # as it is of a process that has crashed
+        node.config.stash[RECORD].add(Record(**sent))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which frames were written, and which no test compares."""
     record = terminalreporter.config.stash[RECORD]
-    for title, names in (("frames written", sorted(record.written)), ("frames unused", record.unused())):
+    for title, names in (("frames written", sorted(record.writes)), ("frames unused", record.orphans())):
         if names:
             terminalreporter.section(title)
             terminalreporter.write("".join(f"{name}\n" for name in names))
@@ -187,14 +195,14 @@ class LinalgFrames:
         differences = []
         for name, (what, text) in frames.items():
             file = self._folder / f"{name}.{SUFFIXES[form]}"
-            self._record.compared.add(str(file))
+            self._record.comparisons.add(str(file))
             stored = file.read_bytes().decode("utf-8", "replace") if file.is_file() else None
             if stored == text:
                 continue
             if self._update:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(text.encode("utf-8"))
-                self._record.written.add(str(file))
+                self._record.writes.add(str(file))
                 continue
             place = file.relative_to(self._here)
             if stored is None:
@@ -206,11 +214,17 @@ class LinalgFrames:
             pytest.fail("\n\n".join([*differences, f"If this is meant: pytest {UPDATE}"]), pytrace=False)
 
 
+def _has_fixture(item: pytest.Item) -> bool:
+    return FIXTURE in getattr(item, "fixturenames", ())
+
+
 def _frames(request: Mapping[str, object], folder: Path) -> list[tuple[int, str]]:
     """The frames that the worker makes in a folder, each with its stop's number; fail where it makes none.
 
     The worker imports the app that lies beside this package, whatever the folder and `PYTHONPATH` have.
     """
+    import subprocess
+
     paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     done = subprocess.run(
         [sys.executable, "-m", "tui.cli.frames_worker"],
