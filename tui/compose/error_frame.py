@@ -170,9 +170,9 @@ def _unknown(
 
 def error_view(
     error: ProgramError,
-    expected: bool,
+    is_expected: bool,
     good: Frame | None,
-    refused: bool = False,
+    is_refused: bool = False,
     fault: LessonError | None = None,
 ) -> ErrorView:
     """Return why the program failed; a document's cell that the language does not take is refused.
@@ -199,15 +199,15 @@ def error_view(
         )
     )
     return ErrorView(
-        kind=_kind(error, refused and shaped is None, fault),
-        sentence=_said(error.message, refused and shaped is None, fault),
+        kind=_kind(error, is_refused and shaped is None, fault),
+        sentence=_said(error.message, is_refused and shaped is None, fault),
         line=error.line,
         column=error.column,
         caret=error.caret,
         detail="" if shaped is None else shaped.detail,
         clashes=clashes,
         repairs=repairs,
-        is_expected=expected,
+        is_expected=is_expected,
         cause=error,
         good=good,
         frames=tuple(str(frame) for frame in error.frames[-MOST_FRAMES:]),
@@ -235,16 +235,16 @@ def apply_repair(error: ProgramError, view: View, number: int) -> View:
     return view.with_program(error.apply_repair(error.repairs[number - 1]))
 
 
-def _kind(error: ProgramError, refused: bool, fault: LessonError | None) -> str:
+def _kind(error: ProgramError, is_refused: bool, fault: LessonError | None) -> str:
     if fault is not None and error.line is None:
         return "LessonError"
-    return "refused" if refused else type(error).__name__
+    return "refused" if is_refused else type(error).__name__
 
 
-def _said(message: str, refused: bool, fault: LessonError | None) -> str:
+def _said(message: str, is_refused: bool, fault: LessonError | None) -> str:
     if fault is not None:
         return f"{clean(Path(fault.file).name, 40)}:{fault.line}: {message}"
-    return f"refused: {message}" if refused else message
+    return f"refused: {message}" if is_refused else message
 
 
 def _operand_name(error: ShapeError, position: int) -> str:

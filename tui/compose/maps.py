@@ -29,7 +29,7 @@ BoxRows = dict[tuple[tuple[str, ...], "FollowedCell | None", bool], tuple[BoxRow
 
 
 def map_view(
-    view: View, navigation: NodeNavigation, followed: FollowedCells | None, ascii_only: bool, known: BoxRows
+    view: View, navigation: NodeNavigation, followed: FollowedCells | None, ascii_only: bool, cache: BoxRows
 ) -> MapView | None:
     """Return the level of the map at which a view is; None for a program without boxes."""
     from llm_linalg.lessons.reader import shelf
@@ -42,14 +42,14 @@ def map_view(
     outside = sum(one.foreign for one in level.boxes)
     folded = outside - 1 if outside > MOST_FOREIGN else 0
     key = (box[:-1], None if followed is None else followed.start, ascii_only)
-    if key not in known:
+    if key not in cache:
         notes = {note.name: note for note in view.lesson.boxes}
         titles = {lesson.slug: lesson.title for lesson in (*shelf(), view.lesson)}
         rows = [_row(one, navigation.map, notes, titles, followed, spell) for one in level.boxes]
-        known[key] = tuple([_together(rows[:outside]), *rows[outside:]] if folded else rows)
+        cache[key] = tuple([_together(rows[:outside]), *rows[outside:]] if folded else rows)
     return MapView(
         path=tuple(spell(clean(name, LABEL)) for name in box[:-1]),
-        rows=known[key],
+        rows=cache[key],
         arrows=level.arrows if not folded else _folded(level.arrows, folded),
         row=level.places[box[-1]] - folded,
         question="" if followed is None else followed.question,

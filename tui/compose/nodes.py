@@ -99,7 +99,7 @@ def _count(nodes: Sequence[Node], word: str) -> int:
     return sum(node.name == word.rpartition(":")[0] for node in nodes)
 
 
-def path_of(nodes: Sequence[Node], wanted: Node, inside: Sequence[Node] = ()) -> Path | None:
+def path_of(nodes: Sequence[Node], target: Node, inside: Sequence[Node] = ()) -> Path | None:
     """Return the path of a node among ``nodes``, or among the parts of one of ``inside``.
 
     ``inside`` is a chain from the trace down. None if the node is in neither.
@@ -112,16 +112,16 @@ def path_of(nodes: Sequence[Node], wanted: Node, inside: Sequence[Node] = ()) ->
         level = node.parts
         levels.append((prefix, level))
     for prefix, level in reversed(levels):
-        place = _position(level, wanted)
+        place = _position(level, target)
         if place >= 0:
             return (*prefix, labels(level)[place])
     return None
 
 
-def _position(nodes: Sequence[Node], wanted: Node) -> int:
-    if wanted.index < len(nodes) and nodes[wanted.index] is wanted:
-        return wanted.index
-    return next((i for i, node in enumerate(nodes) if node is wanted), -1)
+def _position(nodes: Sequence[Node], target: Node) -> int:
+    if target.index < len(nodes) and nodes[target.index] is target:
+        return target.index
+    return next((i for i, node in enumerate(nodes) if node is target), -1)
 
 
 @dataclass(frozen=True, eq=False)

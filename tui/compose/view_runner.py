@@ -126,16 +126,16 @@ def _lacks_node(view: View, trace: Trace) -> bool:
 
 
 def _open_external(
-    view: View, given: ExternalProgram, previous: Run | None, halt: Callable[[], bool] | None = None
+    view: View, program: ExternalProgram, previous: Run | None, halt: Callable[[], bool] | None = None
 ) -> Run:
     """Run what is shown in a lesson's place; again, if the values that the view shows were dropped."""
     from llm_linalg import ProgramError, ShapeError
 
     try:
-        trace = given.run(view.seed, halt=halt)
+        trace = program.run(view.seed, halt=halt)
         node = top_node(trace.nodes, view.path)
         if node is not None and node.dropped:
-            trace = given.run(view.seed, node.index, halt)
+            trace = program.run(view.seed, node.index, halt)
         _ = trace.map.level(), trace.map.multiplications  # computed here, as it takes a while for a long run
         return _with_gradients(Run(view, trace, None, None))
     except ProgramError as error:

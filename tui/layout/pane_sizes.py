@@ -77,7 +77,7 @@ def _taken(width: int, height: int, sidebar: bool | None) -> tuple[int, int, int
 
 
 def sizes(
-    width: int, height: int, code: Sequence[str], said: int, *, sidebar: bool | None, failed: bool
+    width: int, height: int, code: Sequence[str], text_rows: int, *, sidebar: bool | None, failed: bool
 ) -> PaneSizes | None:
     """Return the room that a terminal gives; None if it is too small to be of use.
 
@@ -85,7 +85,7 @@ def sizes(
         width: Columns of the terminal.
         height: Rows of the terminal.
         code: Lines of the program.
-        said: Rows that the stop's text would like at 80 columns.
+        text_rows: Rows that the stop's text would like at 80 columns.
         sidebar: Whether to show the sidebar; None leaves it to the width.
         failed: Whether an error is explained, which takes more words.
     """
@@ -101,7 +101,9 @@ def sizes(
     if failed:
         words += min(4, max(0, height - 6 - program - words - 5))
     if height >= 24 and not failed:
-        words = min(max(words, said), max(words, 8 - program))  # a short program leaves room for more words
+        words = min(
+            max(words, text_rows), max(words, 8 - program)
+        )  # a short program leaves room for more words
     return PaneSizes(width, height, shown, program, words)
 
 

@@ -66,11 +66,11 @@ class DeviceProcesses:
             place = Path(folder)
             (place / JOB).write_text(json.dumps(self._job), encoding="utf-8")
             try:
-                started = [self._start(place, rank, ends) for rank in range(self._job["ranks"])]
+                processes = [self._start(place, rank, ends) for rank in range(self._job["ranks"])]
             except OSError as error:
                 raise DevicesError(f"no process could be started: {error.strerror}") from None
-            self._wait(started, place)
-            return [self._answer(place, rank) for rank in range(len(started))]
+            self._wait(processes, place)
+            return [self._answer(place, rank) for rank in range(len(processes))]
 
     def _start(self, place: Path, rank: int, ends: ExitStack) -> subprocess.Popen[bytes]:
         package = str(Path(__file__).resolve().parents[2])
@@ -88,17 +88,17 @@ class DeviceProcesses:
         ends.callback(_end, process)
         return process
 
-    def _wait(self, started: Sequence[subprocess.Popen[bytes]], place: Path) -> None:
+    def _wait(self, processes: Sequence[subprocess.Popen[bytes]], place: Path) -> None:
         end = monotonic() + self._patience
-        while any(process.poll() is None for process in started):
+        while any(process.poll() is None for process in processes):
             if self._stopped.is_set():
                 raise DevicesError("stopped")
             if monotonic() > end:
                 raise DevicesError(f"the processes took longer than {self._patience:g} s, and were ended")
-            if any(process.poll() for process in started):
+            if any(process.poll() for process in processes):
                 break  # one failed: the others would wait for it
             self._stopped.wait(BEAT)
-        for rank, process in enumerate(started):
+        for rank, process in enumerate(processes):
             if process.poll():
                 raise DevicesError(f"the process of device {rank} failed: {_last_line(place, rank)}")
 
@@ -136,13 +136,13 @@ def job_of(view: View) -> dict[str, Any]:
     }
 
 
-def verdict(found: Sequence[dict[str, Any]], trace: Trace) -> tuple[str, bool]:
+def verdict(results: Sequence[dict[str, Any]], trace: Trace) -> tuple[str, bool]:
     """Compare the processes' tensors with the one process's: a sentence, and whether they are equal."""
     from llm_linalg.api.device_process import values_by_name
 
     largest, count = 0.0, 0
-    head = f"{len(found)} processes, gloo"
-    for rank, (theirs, one) in enumerate(zip(found, trace.ranks, strict=True)):
+    head = f"{len(results)} processes, gloo"
+    for rank, (theirs, one) in enumerate(zip(results, trace.ranks, strict=True)):
         ours = values_by_name(one)
         for name in theirs:  # in one process the others' parts have names as well
             apart = _apart(theirs[name], ours.get(name))

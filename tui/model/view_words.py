@@ -201,12 +201,12 @@ def _row(row: int | None, opening: View) -> int:
     return row
 
 
-def _controls(lesson: Lesson, given: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+def _controls(lesson: Lesson, settings: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     from llm_linalg.lessons.reader import UnknownNameError, Value
 
     parsed: dict[str, Value] = {}
     try:
-        for name, text in given:
+        for name, text in settings:
             parsed[name] = lesson.control(name).parse(text)
         values: Mapping[str, Value] = lesson.values(parsed)
     except (UnknownNameError, ValueError) as error:

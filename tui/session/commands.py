@@ -112,10 +112,10 @@ class Command(NamedTuple):
 
 
 def _by_screen(
-    command: str, keys: str, shown: str, label: str, about: str, group: Topic, when: Context,
+    command: str, keys: str, key_text: str, label: str, about: str, group: Topic, when: Context,
     footer: int = 0, waits: Wait = Wait.NOTHING,
 ) -> Command:  # fmt: skip
-    return Command(command, keys, shown, label, about, group, when, footer, by_screen=True, waits=waits)
+    return Command(command, keys, key_text, label, about, group, when, footer, by_screen=True, waits=waits)
 
 
 def _with_argument(

@@ -15,16 +15,16 @@ CONTROLS_AFTER = BY_ID["out"].footer
 
 
 def live_commands(
-    contexts: Collection[Context], table: Iterable[Command] = KEYS, taken: Collection[str] = ()
+    contexts: Collection[Context], table: Iterable[Command] = KEYS, control_keys: Collection[str] = ()
 ) -> tuple[Command, ...]:
     """Return the commands that do something in these contexts; of two for one key the first has it.
 
     Args:
         contexts: Those that hold.
         table: The commands with their keys.
-        taken: The keys of the lesson's controls, which go first; our own table leaves their letters alone.
+        control_keys: The keys of the lesson's controls, which go first; the table leaves their letters free.
     """
-    used = set(taken)
+    used = set(control_keys)
     found = []
     for command in table:
         names = command.key_names

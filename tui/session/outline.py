@@ -79,11 +79,11 @@ def choose_end(session: Session, *, last: bool) -> Session:
 def _document(session: Session, lesson: Lesson) -> tuple[OutlineEntry, ...]:
     """Return all headings, and the cells below the one that is chosen or open: the others are folded."""
     number = session.view.stop
-    failed = _failed(session, lesson)
+    failures = _failed(session, lesson)
     least = min((heading.level for heading in lesson.outline), default=1)
     bounds = [*[heading.stop for heading in lesson.outline], len(lesson.stops) + 1]
     chosen = session.sidebar_choice or f"stop:{number}"
-    entries = _cells(lesson, range(1, min(bounds)), 0, number, failed)
+    entries = _cells(lesson, range(1, min(bounds)), 0, number, failures)
     for place, (heading, (_, end)) in enumerate(zip(lesson.outline, pairwise(bounds), strict=True)):
         command = f"stop:{heading.stop}:{place}"
         level = heading.level - least
@@ -92,16 +92,16 @@ def _document(session: Session, lesson: Lesson) -> tuple[OutlineEntry, ...]:
         entries.append(OutlineEntry(command, heading.title, level, heading=True, here=here))
         shown = chosen == command or any(chosen == f"stop:{stop}" for stop in below)
         if shown or (here and session.sidebar_choice is None):
-            entries += _cells(lesson, below, level + 1, number, failed)
+            entries += _cells(lesson, below, level + 1, number, failures)
     return tuple(entries)
 
 
-def _cells(lesson: Lesson, stops: range, level: int, number: int, failed: set[int]) -> list[OutlineEntry]:
+def _cells(lesson: Lesson, stops: range, level: int, number: int, failures: set[int]) -> list[OutlineEntry]:
     entries = []
     for stop in (lesson.stops[k - 1] for k in stops):
         lines = [line.strip() for line in stop.code.split("\n") if line.strip()] or ["text"]
         first = next((line for line in lines if not line.startswith(("import ", "from "))), lines[0])
-        refused = f"{REFUSED} " if stop.refusal is not None or stop.number in failed else ""
+        refused = f"{REFUSED} " if stop.refusal is not None or stop.number in failures else ""
         text = f"{stop.number} {refused}{clean(first, LONGEST)}"
         entries.append(OutlineEntry(f"stop:{stop.number}", text, level, here=stop.number == number))
     return entries

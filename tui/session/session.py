@@ -196,20 +196,20 @@ class Session:
         }
         return {context for context, held in holds.items() if held}
 
-    def with_run(self, opened: Run) -> Session:
+    def with_run(self, run: Run) -> Session:
         """Take the result of a run; a place that this run does not have gives way to the stop's own."""
         from tui.compose.line_notes import path_at
 
-        found = replace(self, last_run=opened)
-        if opened.trace is None:
+        found = replace(self, last_run=run)
+        if run.trace is None:
             return found
-        if not opened.trace.nodes:  # an empty program has no place to be at
+        if not run.trace.nodes:  # an empty program has no place to be at
             view = replace(
                 self.view, path=(), return_path=(), order=None, step=0, cursor=None, backward=False
             )
             return replace(found, view=view, trail=(), landing=False)
         if self.editing or self.landing:
-            view = at_operation(self.view, path_at(opened.trace, self.caret))
+            view = at_operation(self.view, path_at(run.trace, self.caret))
             view = view if self.editing else replace(view, depth="cells")
             return replace(found, view=view, landing=False)
         if found.navigation is not None:

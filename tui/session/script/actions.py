@@ -75,12 +75,12 @@ def _whole(rest: Sequence[str], what: str) -> int:
     return int(rest[0])
 
 
-def one_of(rest: Sequence[str], what: str, known: Sequence[str]) -> str:
+def one_of(rest: Sequence[str], what: str, choices: Sequence[str]) -> str:
     """Return the one word that follows, which is one of those known."""
     if len(rest) != 1:
-        raise UsageError(f"which {what}? one of {', '.join(known)}")
-    if rest[0] not in known:
-        raise UsageError(unknown(what, rest[0], known))
+        raise UsageError(f"which {what}? one of {', '.join(choices)}")
+    if rest[0] not in choices:
+        raise UsageError(unknown(what, rest[0], choices))
     return rest[0]
 
 

@@ -18,11 +18,11 @@ FIRST = ("lesson", "deck")
 """The words that a script begins with."""
 
 
-def first_session(said: Words) -> Session:
+def first_session(words: Words) -> Session:
     """Return the session with which a script's first act begins. Raises UsageError or LessonError."""
     from llm_linalg.lessons.reader import catalog
 
-    word, *rest = said
+    word, *rest = words
     if word == "lesson":
         return Session.start(opening_view(rest), [*catalog(), PLAYGROUND])
     talk = open_deck(rest)

@@ -100,8 +100,8 @@ def _shots(script: Script, most: int | None) -> Iterator[ScriptShot]:
 
 def perform(session: Session, acts: tuple[Words, ...]) -> Session:
     """Return the session after acts that happen at once. Raises UsageError or LessonError."""
-    for said in acts:
-        session = find_word(said[0]).act(session.with_notice(""), said[1:])
+    for words in acts:
+        session = find_word(words[0]).act(session.with_notice(""), words[1:])
     return session
 
 

@@ -32,17 +32,17 @@ class ScriptRecorder:
     def add_command(self, before: Session, command: str, after: Session) -> None:
         """Record a command that turned one session into another."""
         self._played(before)
-        said = words_of(before, command, after)
+        words = words_of(before, command, after)
         self._plays(after)
-        if said is not None and said[0] not in PLAYS:
-            self._say(said, before)
+        if words is not None and words[0] not in PLAYS:
+            self._say(words, before)
 
-    def add_words(self, before: Session, said: Words, after: Session) -> None:
+    def add_words(self, before: Session, words: Words, after: Session) -> None:
         """Record words that were given, at the prompt or by a script, and done."""
         self._played(before)
         self._plays(after)
-        if said[0] not in PLAYS:
-            self._say(said, before)
+        if words[0] not in PLAYS:
+            self._say(words, before)
 
     def text(self, now: Session) -> str:
         """Return the script so far, when the session is as it is now."""
@@ -61,24 +61,24 @@ class ScriptRecorder:
             self._add([(self._playing, str(position(session)))])
             self._playing = None
 
-    def _say(self, said: Words, before: Session) -> None:
+    def _say(self, words: Words, before: Session) -> None:
         last = self._lines[-1]
-        word = said[0]
-        if self.full or (word == "write" and self._rewritten(said, before)):
+        word = words[0]
+        if self.full or (word == "write" and self._rewritten(words, before)):
             return
         if before.current is None:
-            last.append(said)  # its program was not run yet: this happened at once
-        elif self._counts(said, before) and len(last) == 1 and last[0][0] == word:
+            last.append(words)  # its program was not run yet: this happened at once
+        elif self._counts(words, before) and len(last) == 1 and last[0][0] == word:
             last[0] = (word, str(int((*last[0], "1")[1]) + 1))
         else:
-            self._add([said])
+            self._add([words])
 
     @staticmethod
-    def _counts(said: Words, before: Session) -> bool:
+    def _counts(words: Words, before: Session) -> bool:
         """Return whether the same again is only a larger number; in a talk it may lead to another stop."""
-        return before.talk is None and len(said) == 1 and said[0] in COUNTED
+        return before.talk is None and len(words) == 1 and words[0] in COUNTED
 
-    def _rewritten(self, said: Words, before: Session) -> bool:
+    def _rewritten(self, words: Words, before: Session) -> bool:
         """Return whether the program written last was only a beginning of this one.
 
         The last one that ran well is kept: its picture stands beside one that fails.
@@ -90,7 +90,7 @@ class ScriptRecorder:
             if len(lines) > 1 and len(lines[-2]) == 1 and lines[-2][0][0] == "write":
                 del lines[-2]
             return False
-        lines[-1] = [said]
+        lines[-1] = [words]
         return True
 
     def _add(self, line: list[Words]) -> None:

@@ -62,13 +62,13 @@ def _string(line: str, place: int) -> tuple[str, int]:
     return str(text), end
 
 
-def text_of(said: Sequence[str]) -> str:
+def text_of(words: Sequence[str]) -> str:
     """Return an act as it is written: `acts` reads the same from it."""
     return " ".join(
-        word if word.isprintable() and _BARE.fullmatch(word) else json.dumps(word) for word in said
+        word if word.isprintable() and _BARE.fullmatch(word) else json.dumps(word) for word in words
     )
 
 
-def line_of(said: Sequence[Words]) -> str:
+def line_of(phrases: Sequence[Words]) -> str:
     """Return acts that happen at once, as a line."""
-    return f"{AT_ONCE} ".join(map(text_of, said))
+    return f"{AT_ONCE} ".join(map(text_of, phrases))
