@@ -188,7 +188,7 @@ def line(marks: Sequence[CellMark], tight: bool = False) -> str:
         ([CellMark.NONE, CellMark.WRITE], " 7 [7]", " 7[7]"),
         ([CellMark.READ, READ], " 7 [7]", " 7[7]"),
         ([CellMark.CURSOR, CellMark.CURSOR], ">7<>7<", ">7>7<"),
-        ([CellMark.MADE, CellMark.MADE, CellMark.FED], "(7  7){7}", "(7 7{7}"),
+        ([CellMark.SOURCE, CellMark.SOURCE, CellMark.CONSUMER], "(7  7){7}", "(7 7{7}"),
         ([CellMark.CLASH, CellMark.CLASH], "!7  7!", "!7 7!"),
         ([CellMark.CURSOR | READ, READ], ">7<[7]", ">7[7]"),
     ],

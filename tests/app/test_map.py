@@ -174,7 +174,7 @@ def test_cells_on_the_way_are_marked_in_every_picture_and_coloured_by_the_deriva
     panel = frame.panel("P")
     assert panel is not None
     cells = panel.cells.window(range(5), range(5))
-    marked = {(i, j) for i in range(5) for j in range(5) if CellMark.MADE in cells[i][j].mark}
+    marked = {(i, j) for i in range(5) for j in range(5) if CellMark.SOURCE in cells[i][j].mark}
     assert marked == {(1, 0), (1, 1), (2, 0), (2, 1), (2, 2)}
     node = run.trace.node_named("P:1") if run.trace is not None else None
     assert run.trace is not None

@@ -55,8 +55,8 @@ def test_what_the_cursor_says_is_what_torch_says() -> None:
     frame = run.frame(at_result)
     left, top, result = frame.panels
     assert marked(result, CellMark.CURSOR) == {(1, 1)}
-    assert marked(left, CellMark.MADE) == {(1, 0), (1, 1)}
-    assert marked(top, CellMark.MADE) == {(0, 1), (1, 1)}
+    assert marked(left, CellMark.SOURCE) == {(1, 0), (1, 1)}
+    assert marked(top, CellMark.SOURCE) == {(0, 1), (1, 1)}
     assert frame.cursor is not None
     assert float(frame.cursor.value) == pytest.approx(value(run, "Y")[1, 1].item(), rel=1e-9)
     assert (frame.cursor.zero, frame.cursor.one, frame.cursor.evidence) == ("Y[1,1]", "y₂₂", "rule")
@@ -75,7 +75,7 @@ def test_what_made_a_cell_is_called_as_it_is_on_the_picture() -> None:
 def test_the_cursor_on_an_operand_lights_what_it_feeds() -> None:
     view, run = opened(PRODUCT)
     frame = run.frame(replace(view, cursor=("W", (1, 2))))
-    assert marked(frame.panels[-1], CellMark.FED) == {(0, 2), (1, 2), (2, 2)}
+    assert marked(frame.panels[-1], CellMark.CONSUMER) == {(0, 2), (1, 2), (2, 2)}
     assert frame.cursor is not None
     assert frame.cursor.feeds == "Y[:, 2]"
 
@@ -112,11 +112,11 @@ def test_three_results_of_one_pair_share_a_cursor() -> None:
     code = "a = torch.arange(1.0, 4)\nb = a + 3\np = a * b\nd = torch.dot(a, b)\no = torch.outer(a, b)"
     view, run = opened(code, 'show="p, d, o"')
     frame = run.frame(replace(view, cursor=("a", (1,))))
-    lit = {panel.name: marked(panel, CellMark.FED) for panel in frame.panels if panel.name in "pdo"}
+    lit = {panel.name: marked(panel, CellMark.CONSUMER) for panel in frame.panels if panel.name in "pdo"}
     assert lit == {"p": {(1,)}, "d": {()}, "o": {(1, 0), (1, 1), (1, 2)}}
     frame = run.frame(replace(view, cursor=("o", (2, 0))))
-    assert marked(frame.panels[0], CellMark.MADE) == {(2,)}
-    assert marked(frame.panels[1], CellMark.MADE) == {(0,)}
+    assert marked(frame.panels[0], CellMark.SOURCE) == {(2,)}
+    assert marked(frame.panels[1], CellMark.SOURCE) == {(0,)}
     outer = frame.panel("o")
     assert outer is not None
     assert grid(outer)[0] == ["4.", "5.", "6."]

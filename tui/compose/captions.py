@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from llm_linalg.api.node_view import NodeView
     from llm_linalg.walks.walk import Term
 
-SHOWN = 8  # terms of a formula written out
-NAMED = 4  # cells named one by one
-LINES = 4000  # characters of a step's own text
+MOST_TERMS = 8  # terms of a formula written out
+MOST_NAMES = 4  # cells named one by one
+LONGEST_TEXT = 4000  # characters of a step's own text
 
 
 def cell_name(name: str, index: Index) -> str:
@@ -47,8 +47,8 @@ def cells_name(name: str, cells: Collection[Index], shape: Sequence[int]) -> str
     if isinstance(cells, Box):
         parts = [_slice(r, size) for r, size in zip(cells.ranges, shape, strict=True)]
         return f"{clean(name, 40)}[{', '.join(parts)}]"
-    named = ", ".join(cell_name(name, index) for index in islice(cells, NAMED))
-    more = len(cells) - NAMED
+    named = ", ".join(cell_name(name, index) for index in islice(cells, MOST_NAMES))
+    more = len(cells) - MOST_NAMES
     return f"{named} and {more} more" if more > 0 else named
 
 
@@ -75,7 +75,7 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
     terms = step.terms
     target = next(iter(step.writes), None) if len(step.writes) == 1 else None
     if not node.is_sum or not terms or target is None:
-        return tuple(((line, "plain"),) for line in clean(node.text, LINES, lines=True).splitlines())
+        return tuple(((line, "plain"),) for line in clean(node.text, LONGEST_TEXT, lines=True).splitlines())
     shown = [(k, terms[k]) for k in _picked(len(terms), step.current)]
     head = f"{cell_name(node.name, target)} = "
     totals = [] if step.value is None else [step.value]
@@ -101,7 +101,7 @@ def _picked(count: int, current: int | None) -> list[int]:
 
     All of a few; of many the first, the last, and those around the current one.
     """
-    if count <= SHOWN:
+    if count <= MOST_TERMS:
         return list(range(count))
     middle = count - 1 if current is None else current
     wanted = {0, 1, middle - 1, middle, middle + 1, count - 1}

@@ -11,7 +11,7 @@ from llm_linalg.base.axis_labels import TensorLabels
 from llm_linalg.base.cells import Box, TensorSlice
 from llm_linalg.base.text import clean
 from tui.compose.format_cache import FormatCache
-from tui.compose.frames import PRINTED, empty_frame
+from tui.compose.frames import LONGEST_OUTPUT, empty_frame
 from tui.compose.highlights import Highlight
 from tui.compose.panels import NAME, PanelStyle, make_panel, rest_of
 from tui.compose.placement import Placement, plain_placement
@@ -60,7 +60,7 @@ def error_frame(
         panels=clash_panels(error, operands, cache, ascii_only) if isinstance(error, ShapeError) else (),
         arrangement="row",
         sentence=error.message,
-        printed="" if error.trace is None else clean(error.trace.printed, PRINTED, lines=True),
+        printed="" if error.trace is None else clean(error.trace.printed, LONGEST_OUTPUT, lines=True),
         error=error_view(error, expected, good, _refused(view, error), fault),
     )
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tui.model.board_view import BoardView
     from tui.model.map_view import MapView
 
-CODE = 400  # characters of a line of the program
-PRINTED = 4000
+LONGEST_LINE = 400  # characters of a line of the program
+LONGEST_OUTPUT = 4000
 
 
 def empty_frame(view: View) -> Frame:
@@ -42,7 +42,7 @@ def empty_frame(view: View) -> Frame:
         stop_title=clean(stop.title, 100),
         seed=view.seed,
         controls=controls,
-        code=tuple(clean(line, CODE) for line in view.program.split("\n")),
+        code=tuple(clean(line, LONGEST_LINE) for line in view.program.split("\n")),
         line=None,
         node=None,
         path=(),
@@ -69,7 +69,7 @@ def empty_frame(view: View) -> Frame:
 
 def program_frame(view: View, printed: str, board: BoardView | None) -> Frame:
     """Return the frame of a program without operations."""
-    return replace(empty_frame(view), printed=clean(printed, PRINTED, lines=True), board=board)
+    return replace(empty_frame(view), printed=clean(printed, LONGEST_OUTPUT, lines=True), board=board)
 
 
 def node_frame(
@@ -114,7 +114,7 @@ def node_frame(
         shape_line=clean(node.shape_line, 200),
         formula=() if picture.whole else formula(node),
         sentence=_sentence(node, picture.whole, first=step == 0),
-        printed=clean(trace.printed, PRINTED, lines=True),
+        printed=clean(trace.printed, LONGEST_OUTPUT, lines=True),
         cursor=cursor,
         range_text=_range(picture.extent) if steepest is None else f"∂ {_range(steepest)}",
         board=board,
@@ -154,7 +154,7 @@ def map_frame(
         shape_line=clean(box.shape_line, 200) if level.selection.op else "",  # of one operation alone
         sentence=level.sentence,
         prose=base.prose if as_opened else "",
-        printed=clean(trace.printed, PRINTED, lines=True),
+        printed=clean(trace.printed, LONGEST_OUTPUT, lines=True),
         map=level,
         operation=box,
     )
@@ -194,7 +194,9 @@ def _code(trace: Trace, node: NodeView, base: Frame) -> tuple[str, ...]:
     """Return the text in which a node's line counts: the program, or the file of trusted Python."""
     if node.file:
         return file_lines(node.file, node.line)
-    return tuple(clean(line, CODE) for line in trace.source.split("\n")) if trace.source else base.code
+    return (
+        tuple(clean(line, LONGEST_LINE) for line in trace.source.split("\n")) if trace.source else base.code
+    )
 
 
 def _range(extent: float) -> str:

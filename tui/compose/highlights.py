@@ -72,9 +72,9 @@ def cursor_highlights(
     """Return what the cursor lights: what a result's cell (`on` None) is made of, else what a cell feeds."""
     here = Highlight(((CellMark.CURSOR, (index,)),), (index,))
     if on is None:
-        made = tuple(Highlight(((CellMark.MADE, cells),), cells) for cells in node.reads(index))
+        made = tuple(Highlight(((CellMark.SOURCE, cells),), cells) for cells in node.reads(index))
         return made, here
     fed = node.feeds(on, index)
     value = node.operands[on].value
     operands = tuple(here if other.value is value else Highlight() for other in node.operands)
-    return operands, Highlight(((CellMark.FED, fed),), fed)
+    return operands, Highlight(((CellMark.CONSUMER, fed),), fed)

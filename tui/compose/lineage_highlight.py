@@ -51,7 +51,7 @@ class FollowedCells:
     @property
     def mark(self) -> CellMark:
         """What a cell on the way is."""
-        return CellMark.MADE if self.start.way == "lineage" else CellMark.FED
+        return CellMark.SOURCE if self.start.way == "lineage" else CellMark.CONSUMER
 
     def steepest(self, node: Node) -> float | None:
         """Return the largest derivative, in size, of a node's cells on the way; None where there is none."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 MANY = 100
-LISTED = 1000  # names that an error lists, at most
+MOST_NAMES = 1000  # names that an error lists, at most
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +67,7 @@ def find_nodes(nodes: Sequence[Node], path: Path) -> tuple[Node, ...]:
         if place is None and word.endswith(f":{_count(nodes, word)}"):
             place = known.places.get(word.rpartition(":")[0])
         if place is None:
-            raise LookupError(unknown("node", word, known.labels[-LISTED:]))
+            raise LookupError(unknown("node", word, known.labels[-MOST_NAMES:]))
         chain.append(nodes[place])
         nodes = nodes[place].parts
     return tuple(chain)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from llm_linalg.recording.record_node import Value
     from tui.compose.lineage_highlight import FollowedCells
 
-FED_BY = 8  # cells that are followed into the results beside
+MOST_SOURCES = 8  # cells that are followed into the results beside
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +157,7 @@ def _highlights(picture: PictureInput) -> tuple[tuple[Highlight, ...], Highlight
     lit = []
     for operand in node.operands:
         cells = shared.get(id(operand.value), ())
-        lit.append(Highlight(((CellMark.MADE, cells),), cells))
+        lit.append(Highlight(((CellMark.SOURCE, cells),), cells))
     return tuple(lit), Highlight()
 
 
@@ -179,9 +179,9 @@ def _highlight_beside(picture: PictureInput, other: NodeView) -> Highlight:
     else:
         reads = cursor.owner.reads(cursor.index)
         sources = [
-            (operand.value, tuple(cells)[:FED_BY])
+            (operand.value, tuple(cells)[:MOST_SOURCES])
             for operand, cells in zip(cursor.owner.operands, reads, strict=True)
-            if len(cells) <= FED_BY
+            if len(cells) <= MOST_SOURCES
         ]
     fed = {
         cell
@@ -192,7 +192,7 @@ def _highlight_beside(picture: PictureInput, other: NodeView) -> Highlight:
         for cell in other.feeds(p, index)
     }
     ordered = tuple(sorted(fed))
-    return Highlight(((CellMark.FED, ordered),), ordered)
+    return Highlight(((CellMark.CONSUMER, ordered),), ordered)
 
 
 def _output_cell(picture: PictureInput, placement: Placement, result: Highlight) -> Index:

@@ -21,8 +21,8 @@ CLASSES = {
     CellMark.WRITE: "w",
     CellMark.MASKED: "m",
     CellMark.CURSOR: "u",
-    CellMark.MADE: "d",
-    CellMark.FED: "e",
+    CellMark.SOURCE: "d",
+    CellMark.CONSUMER: "e",
     CellMark.CLASH: "x",
 }
 

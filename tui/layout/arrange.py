@@ -31,7 +31,7 @@ FITS = (Fit(4), Fit(3), Fit(2))
 TIGHT = (Fit(3, tight=True), Fit(2, tight=True), Fit(1, tight=True))
 DECIMALS = (4, 3, 2, 1)
 CHOICES = ((FITS, 2), (FITS, 1), (TIGHT, 2), (TIGHT, 1))
-LABELLED = [[replace(fit, edges=edges) for fit in fits] for fits, edges in CHOICES]
+LABEL_FITS = [[replace(fit, edges=edges) for fit in fits] for fits, edges in CHOICES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,11 @@ def arrange(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
         for panel in panels
     )  # fmt: skip
     key = (traits, arrangement, width, height)
-    if key not in _KNOWN:
-        if len(_KNOWN) >= MOST_KNOWN:
-            _KNOWN.clear()
-        _KNOWN[key] = _search(panels, arrangement, width, height)
-    found = _KNOWN[key]
+    if key not in _CACHE:
+        if len(_CACHE) >= CACHE_SIZE:
+            _CACHE.clear()
+        _CACHE[key] = _search(panels, arrangement, width, height)
+    found = _CACHE[key]
     placed = None
     if found is not None:
         placed = _place([(i, panels[i]) for i in found.panels], found.arrangement, width, height, found.fit)
@@ -75,8 +75,8 @@ class Attempt(NamedTuple):
     fit: Fit
 
 
-_KNOWN: dict[Hashable, Attempt | None] = {}  # the last results: every step asks again
-MOST_KNOWN = 64
+_CACHE: dict[Hashable, Attempt | None] = {}  # the last results: every step asks again
+CACHE_SIZE = 64
 
 
 def _own(panels: Sequence[Panel]) -> IndexedPanels:
@@ -90,7 +90,7 @@ def _search(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
     turned: dict[Arrangement, Arrangement] = {"row": "column", "column": "row"}
     choices = [arrangement, turned[arrangement]] if arrangement in turned else [arrangement]
     groups = [numbered, own] if len(own) < len(panels) else [numbered]
-    labelled = LABELLED if any(edge.labels for panel in panels for edge in panel.edges) else []
+    labelled = LABEL_FITS if any(edge.labels for panel in panels for edge in panel.edges) else []
     for tier in (labelled, (FITS, TIGHT)):
         second: Attempt | None = None
         for some, fits, choice in product(groups, tier, choices):
@@ -104,7 +104,7 @@ def _search(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
                 second = second or attempt  # a title that is cut costs more than a decimal
         if second is not None:
             return second
-    closest = ([LABELLED[1][-1]] if labelled else []) + [FITS[-1], TIGHT[1]]
+    closest = ([LABEL_FITS[1][-1]] if labelled else []) + [FITS[-1], TIGHT[1]]
     for choice in dict.fromkeys((arrangement, *choices, "row", "column")):
         fits = [*chain(*labelled), *FITS, *closest]
         tried = [(fit, _place(own, choice, width, height, fit)) for fit in fits]
@@ -148,8 +148,8 @@ def _brackets(mark: CellMark) -> str:
         (CellMark.CURSOR, "><"),
         (CellMark.CLASH, "!!"),
         (CellMark.FACTOR | CellMark.WRITE, "[]"),
-        (CellMark.MADE, "()"),
-        (CellMark.FED, "{}"),
+        (CellMark.SOURCE, "()"),
+        (CellMark.CONSUMER, "{}"),
     ):
         if mark & flag:
             return pair

@@ -35,8 +35,8 @@ class CellMark(enum.Flag):
     FACTOR = enum.auto()  # read by the current term of this step
     WRITE = enum.auto()  # written by this step
     CURSOR = enum.auto()  # under the cell cursor
-    MADE = enum.auto()  # the cell under the cursor was made of it
-    FED = enum.auto()  # the cell under the cursor feeds it
+    SOURCE = enum.auto()  # the cell under the cursor was made of it
+    CONSUMER = enum.auto()  # the cell under the cursor feeds it
     MASKED = enum.auto()  # hidden by a mask
     CLASH = enum.auto()  # lies along an axis that does not match
     PENDING = enum.auto()  # not yet computed

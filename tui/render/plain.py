@@ -145,8 +145,8 @@ def _legend(panels: Sequence[Panel], width: int) -> list[str]:
         CellMark.PENDING: f"{PENDING} not yet computed",
         CellMark.MASKED: f"{MASKED} masked",
         CellMark.CURSOR: "> < the cursor",
-        CellMark.MADE: "( ) made it",
-        CellMark.FED: "{ } is fed by it",
+        CellMark.SOURCE: "( ) made it",
+        CellMark.CONSUMER: "{ } is fed by it",
         CellMark.CLASH: "! ! does not fit",
     }
     words = [text for mark, text in said.items() if mark in found]

@@ -14,7 +14,7 @@ from tui.render.json_text import tensor_object
 if TYPE_CHECKING:
     from llm_linalg import Node, Trace
 
-SHOWN = 64  # cells of a tensor that are written out
+MOST_CELLS = 64  # cells of a tensor that are written out
 
 
 def program_plain(trace: Trace) -> str:
@@ -39,7 +39,7 @@ def _node(node: Node) -> Iterator[str]:
     said = f"{node.dtype} {node.shape}  dropped" if node.dropped else summary(node.value)
     yield f"{clean(node.name, 60)} = {node.op}({operands}){where}{scope}   {said}"
     value = node.value.detach()
-    if node.dropped or not 0 < value.numel() <= SHOWN:
+    if node.dropped or not 0 < value.numel() <= MOST_CELLS:
         return
     formatter = Formatter.of(value, 4)
     rows = value.reshape(-1, value.shape[-1]) if value.dim() else value.reshape(1, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.session.script.saving import GIVEN, save_script
+from tui.session.script.saving import NO_SCRIPT, save_script
 from tui.session.script.script_recorder import ScriptRecorder
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Recording:
     def save(self, session: Session) -> str:
         """Write what was done so far, on request; say in one line how that went."""
         if session.view.lesson.external is not None:
-            return f"{GIVEN[0].upper()}{GIVEN[1:]}."
+            return f"{NO_SCRIPT[0].upper()}{NO_SCRIPT[1:]}."
         return self._saved(session)
 
     def end(self, session: Session) -> None:

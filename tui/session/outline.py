@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from llm_linalg.recording.scopes import Scope
     from tui.session.session import Session
 
-REFUSED = "✗"
+FAILURE = "✗"
 LONGEST = 60
 NEAR = 200  # nodes of a module listed before and after the one shown
 
@@ -101,7 +101,7 @@ def _cells(lesson: Lesson, stops: range, level: int, number: int, failures: set[
     for stop in (lesson.stops[k - 1] for k in stops):
         lines = [line.strip() for line in stop.code.split("\n") if line.strip()] or ["text"]
         first = next((line for line in lines if not line.startswith(("import ", "from "))), lines[0])
-        refused = f"{REFUSED} " if stop.refusal is not None or stop.number in failures else ""
+        refused = f"{FAILURE} " if stop.refusal is not None or stop.number in failures else ""
         text = f"{stop.number} {refused}{clean(first, LONGEST)}"
         entries.append(OutlineEntry(f"stop:{stop.number}", text, level, here=stop.number == number))
     return entries

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Lesson
 
 SUFFIX = ".steps"
-GIVEN = "a run of your own Python can't be written as a script"
+NO_SCRIPT = "a run of your own Python can't be written as a script"
 
 
 def check_target(name: str | None, lesson: Lesson) -> None:
@@ -24,7 +24,7 @@ def check_target(name: str | None, lesson: Lesson) -> None:
     if name is None:
         return
     if lesson.external is not None:
-        raise UsageError(GIVEN)
+        raise UsageError(NO_SCRIPT)
     path = Path(name)
     folder = path.parent
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):

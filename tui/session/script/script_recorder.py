@@ -12,8 +12,8 @@ from tui.session.script.tokens import Words, line_of
 from tui.session.session import Session
 
 MOST = 20_000  # lines: a session that says more is recorded up to there
-COUNTED = ("next", "back")
-PLAYS = ("play", "rewind")
+REPEATABLE = ("next", "back")
+PLAY_WORDS = ("play", "rewind")
 
 
 class ScriptRecorder:
@@ -34,14 +34,14 @@ class ScriptRecorder:
         self._played(before)
         words = words_of(before, command, after)
         self._plays(after)
-        if words is not None and words[0] not in PLAYS:
+        if words is not None and words[0] not in PLAY_WORDS:
             self._say(words, before)
 
     def add_words(self, before: Session, words: Words, after: Session) -> None:
         """Record words that were given, at the prompt or by a script, and done."""
         self._played(before)
         self._plays(after)
-        if words[0] not in PLAYS:
+        if words[0] not in PLAY_WORDS:
             self._say(words, before)
 
     def text(self, now: Session) -> str:
@@ -53,7 +53,7 @@ class ScriptRecorder:
     def _plays(self, session: Session) -> None:
         """Note that it plays from here on, if it does."""
         if session.player.playing:
-            self._playing = PLAYS[session.player.direction < 0]
+            self._playing = PLAY_WORDS[session.player.direction < 0]
 
     def _played(self, session: Session) -> None:
         """Record what was played up to here."""
@@ -76,7 +76,7 @@ class ScriptRecorder:
     @staticmethod
     def _counts(words: Words, before: Session) -> bool:
         """Return whether the same again is only a larger number; in a talk it may lead to another stop."""
-        return before.talk is None and len(words) == 1 and words[0] in COUNTED
+        return before.talk is None and len(words) == 1 and words[0] in REPEATABLE
 
     def _rewritten(self, words: Words, before: Session) -> bool:
         """Return whether the program written last was only a beginning of this one.
