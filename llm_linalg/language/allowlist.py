@@ -14,7 +14,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.language import arithmetic, autograd, containers, devices, modules, printing, suggestions
+from llm_linalg.language import (
+    autograd,
+    builtin_functions,
+    containers,
+    devices,
+    modules,
+    printing,
+    suggestions,
+    torch_functions,
+)
 from llm_linalg.ops import TABLE, fallback
 
 _DTYPES = """
@@ -58,16 +67,16 @@ NN = Namespace(
     "nn", {**_pick(nn, modules.LAYER_NAMES.split()), "functional": F, "Parameter": modules.make_parameter}
 )
 LINALG = Namespace("torch.linalg", _operations("linalg", torch.linalg))
-CUDA = Namespace("torch.cuda", {"is_available": arithmetic.is_cuda_available})
+CUDA = Namespace("torch.cuda", {"is_available": torch_functions.is_cuda_available})
 DIST = Namespace("dist", {"all_reduce": devices.all_reduce, "all_gather": devices.all_gather})
-MATH = Namespace("math", {**_pick(math, _MATH.split()), "prod": arithmetic.prod})
+MATH = Namespace("math", {**_pick(math, _MATH.split()), "prod": builtin_functions.prod})
 TYPING = Namespace("typing", {name: name for name in _TYPING.split()})  # annotations are never evaluated
 FUTURE = Namespace("__future__", {"annotations": "annotations"})
 TORCH = Namespace(
     "torch",
     {
         **_operations("torch", torch),
-        "manual_seed": arithmetic.manual_seed,
+        "manual_seed": torch_functions.manual_seed,
         **_pick(torch, _DTYPES.split()),
         "pi": math.pi,
         "inf": math.inf,
@@ -77,9 +86,9 @@ TORCH = Namespace(
         "cuda": CUDA,
         "empty": torch.zeros,  # torch leaves its cells undefined; here every run is the same
         "empty_like": torch.zeros_like,
-        "device": arithmetic.cpu_device,
-        "Size": arithmetic.make_size,
-        "Tensor": arithmetic.make_tensor,
+        "device": torch_functions.cpu_device,
+        "Size": torch_functions.make_size,
+        "Tensor": torch_functions.make_tensor,
         "finfo": limits,
         "no_grad": autograd.no_grad,
         "inference_mode": autograd.no_grad,
@@ -89,9 +98,9 @@ TORCH = Namespace(
 )
 METHODS: Mapping[str, Callable[..., Any]] = {
     **_operations("Tensor", Tensor),
-    "to": arithmetic.to_dtype,
+    "to": torch_functions.to_dtype,
     "backward": autograd.backward,
-    "tolist": arithmetic.to_list,
+    "tolist": torch_functions.to_list,
 }
 ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
     "shape": lambda x: x.shape,
@@ -114,17 +123,17 @@ STORED: Mapping[str, Callable[[Tensor, Any], None]] = {
 FIELDS = ("values", "indices")  # of the pairs that topk, sort and max return
 BUILTINS: Mapping[str, Any] = {
     "abs": abs,
-    "round": arithmetic.round_number,
+    "round": builtin_functions.round_number,
     "len": len,
     "any": any,
     "all": all,
-    "sorted": containers.sort_items,
-    "reversed": containers.reverse_items,
+    "sorted": builtin_functions.sort_items,
+    "reversed": builtin_functions.reverse_items,
     "set": containers.OrderedSet,
     "dict": containers.make_dict,
     "min": min,
     "max": max,
-    "sum": arithmetic.sum_items,
+    "sum": builtin_functions.sum_items,
     "float": float,
     "int": int,
     "bool": bool,
@@ -132,9 +141,9 @@ BUILTINS: Mapping[str, Any] = {
     "repr": printing.repr_text,
     "tuple": tuple,
     "list": list,
-    "range": arithmetic.make_range,
-    "enumerate": arithmetic.enumerate_items,
-    "zip": arithmetic.zip_items,
+    "range": builtin_functions.make_range,
+    "enumerate": builtin_functions.enumerate_items,
+    "zip": builtin_functions.zip_items,
 }
 IMPORTED: Mapping[str, Namespace] = {"torch": TORCH, "nn": NN, "F": F, "math": MATH, "dist": DIST}
 """Modules that a program can use without an import, by name."""

@@ -17,16 +17,14 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.base.axes import extent
 from llm_linalg.base.errors import LimitError
-from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language import module_count
 from llm_linalg.language.containers import DICT_VIEWS, OrderedSet, check_keys
 
 MAX_BITS = 256
 MAX_ITEMS = 100_000
-MAX_WEIGHT = 200_000
-MAX_LEVELS = 1_000
+MAX_NESTED_ITEMS = 200_000
+MAX_NESTING = 1_000
 _SEQUENCES = (str, list, tuple)
 NUMBER_TYPES: frozenset[Any] = frozenset([int, float])
 NUMERIC_TYPES: frozenset[Any] = NUMBER_TYPES | {Tensor, nn.Parameter}
@@ -35,13 +33,13 @@ PLAIN_TYPES: frozenset[Any] = frozenset([bool, int, float, str, type(None), list
 """Types of most values that are not tensors: a quick way to tell, used everywhere."""
 _SMALL = 2**63  # products of smaller integers are within the limit: their bits need not be counted
 _LEAST, _MOST = 1 - 2**30, 2**30 - 1  # CPython keeps these in one digit, and compares them fastest
-_FLAT = (str, range)
-_PARTS: frozenset[Any] = frozenset([list, tuple])
-_ENDS: frozenset[Any] = frozenset(_FLAT)
-_OTHER = 8  # a dict, a set or a range within a list takes as long as this many items
-MAX_IN_A_SIZE = 50  # numbers in a torch.Size; no tensor has as many axes
-_JOINED = 100  # putting a layer into another takes as long as this many items
-TYPES_WITH_ITEMS = (*_FLAT, list, tuple, dict, OrderedSet, *get_args(DICT_VIEWS))
+_FLAT_TYPES = (str, range)
+_LIST_TYPES: frozenset[Any] = frozenset([list, tuple])
+_FLAT_KINDS: frozenset[Any] = frozenset(_FLAT_TYPES)
+_CONTAINER_ITEMS = 8  # a dict, a set or a range within a list takes as long as this many items
+MAX_SIZE_NUMBERS = 50  # numbers in a torch.Size; no tensor has as many axes
+_LAYER_ITEMS = 100  # putting a layer into another takes as long as this many items
+TYPES_WITH_ITEMS = (*_FLAT_TYPES, list, tuple, dict, OrderedSet, *get_args(DICT_VIEWS))
 """Types of values that have items."""
 ITEMLESS_TYPES: frozenset[Any] = frozenset([bool, int, float, type(None), Tensor])
 """Types of values that have none, for a quick check."""
@@ -77,7 +75,7 @@ IN_PLACE: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.RShift: operator.irshift,
 }
 _GROWING = frozenset([ast.Pow, ast.LShift, ast.Mult])  # can make a number far longer than its operands
-_WITHIN = {kind: does for kind, does in BINARY.items() if kind not in (ast.Pow, ast.LShift)}
+_SAFE_FOR_SMALL = {kind: does for kind, does in BINARY.items() if kind not in (ast.Pow, ast.LShift)}
 """Operators that keep small integers within the limit."""
 UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.USub: operator.neg,
@@ -106,19 +104,19 @@ def binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
         LimitError: If a plain result would be too large.
     """
     if left.__class__ is right.__class__ is int:
-        does = _WITHIN.get(kind)
+        does = _SAFE_FOR_SMALL.get(kind)
         if does is not None and _LEAST < left < _MOST and _LEAST < right < _MOST:
             return does(left, right)
         _check_integers(kind, left, right)
     elif left.__class__ not in NUMERIC_TYPES or right.__class__ not in NUMERIC_TYPES:
         check_operation(kind, left, right)
-    found = BINARY[kind](left, right)
-    return _in_order(left, right, found) if found.__class__ is set else found
+    result = BINARY[kind](left, right)
+    return _in_order(left, right, result) if result.__class__ is set else result
 
 
-def _in_order(left: Any, right: Any, found: set[Any]) -> OrderedSet:
+def _in_order(left: Any, right: Any, items: set[Any]) -> OrderedSet:
     """Return what Python made of the keys of dicts as a set that keeps the order of the operands."""
-    return OrderedSet([item for item in [*left, *right] if item in found])
+    return OrderedSet([item for item in [*left, *right] if item in items])
 
 
 def check_operation(kind: type[ast.operator], left: Any, right: Any) -> None:
@@ -162,26 +160,19 @@ def new_items(kind: type[ast.operator], left: Any, right: Any) -> int:
     if isinstance(left, torch.Size) or isinstance(right, torch.Size):
         _check_size(kind, left, right)
     if isinstance(left, nn.Module) or isinstance(right, nn.Module):
-        return _JOINED * module_count.count_result(left, right)
-    made = 3 * sum(len(side) for side in (left, right) if isinstance(side, OrderedSet))
+        return _LAYER_ITEMS * module_count.count_result(left, right)
+    count = 3 * sum(len(side) for side in (left, right) if isinstance(side, OrderedSet))
     for items, times in ((left, right), (right, left)) if kind is ast.Mult else ():
         if times.__class__ is int and isinstance(items, _SEQUENCES):
-            made += min(len(items) * max(times, 0), MAX_ITEMS)  # more will be refused
-    return made
-
-
-def make_size(numbers: Any = ()) -> torch.Size:
-    """Do what ``torch.Size`` does, for as many numbers as a tensor may have axes."""
-    if isinstance(numbers, list | tuple | range) and len(numbers) > MAX_IN_A_SIZE:
-        raise LimitError(f"a size of {len(numbers):,} numbers; {MAX_IN_A_SIZE} are allowed")
-    return torch.Size(numbers)
+            count += min(len(items) * max(times, 0), MAX_ITEMS)  # more will be refused
+    return count
 
 
 def _check_size(kind: type[ast.operator], left: Any, right: Any) -> None:
     sizes = [len(side) for side in (left, right) if isinstance(side, tuple)]
     times = [side for side in (left, right) if isinstance(side, int)] if kind is ast.Mult else []
-    if sum(sizes) * max([1, *times]) > MAX_IN_A_SIZE:
-        raise LimitError(f"a size of more than {MAX_IN_A_SIZE} numbers")
+    if sum(sizes) * max([1, *times]) > MAX_SIZE_NUMBERS:
+        raise LimitError(f"a size of more than {MAX_SIZE_NUMBERS} numbers")
 
 
 def _check_integers(kind: type[ast.operator], left: int, right: int) -> None:
@@ -234,36 +225,36 @@ def nesting(*values: Any) -> tuple[int, int, int]:
     total = 0
     level: list[Any] = []
     for value in values:
-        if (
-            value.__class__ in _PARTS and ITEMLESS_TYPES.issuperset(map(type, value))
-        ) or value.__class__ in _ENDS:
+        kind = value.__class__
+        if kind in _FLAT_KINDS or (kind in _LIST_TYPES and ITEMLESS_TYPES.issuperset(map(type, value))):
             total += len(value)
-        elif value.__class__ not in ITEMLESS_TYPES:
+        elif kind not in ITEMLESS_TYPES:
             level.append(value)
-    if total > MAX_WEIGHT:
-        raise LimitError(f"more than {MAX_WEIGHT:,} items in all")
+    if total > MAX_NESTED_ITEMS:
+        raise LimitError(f"more than {MAX_NESTED_ITEMS:,} items in all")
     return _nesting_within(level, total) if level else (total, 0, 0)
 
 
 def _nesting_within(level: Collection[Any], total: int) -> tuple[int, int, int]:
     """Do what `nesting` does for values with others within them, level by level, from `total` items on."""
-    others = 0
-    for levels in range(MAX_LEVELS):
+    surcharge = 0
+    for levels in range(MAX_NESTING):
         kinds = Counter(map(type, level))  # few, however long the level
         inner = set(filter(_has_items, kinds))
         if not inner:
-            return total, max(levels - 1, 0), others
+            return total, max(levels - 1, 0), surcharge
         if len(inner) < len(kinds):
             level = [value for value in level if value.__class__ in inner]
-        others += _OTHER * sum(kinds[kind] for kind in inner.difference(_SEQUENCES)) if levels else 0
+        if levels:
+            surcharge += _CONTAINER_ITEMS * sum(kinds[kind] for kind in inner.difference(_SEQUENCES))
         mappings = [value for value in level if isinstance(value, dict)] if _mapped(inner) else []
         total += sum(map(len, level)) + sum(map(len, mappings))
-        if total > MAX_WEIGHT:  # checked before the next level is built: a dict may be in this one many times
-            raise LimitError(f"more than {MAX_WEIGHT:,} items in all")
-        if not inner.isdisjoint(_ENDS):
-            level = [value for value in level if value.__class__ not in _ENDS]
+        if total > MAX_NESTED_ITEMS:  # before the next level is listed: one dict may be in this many times
+            raise LimitError(f"more than {MAX_NESTED_ITEMS:,} items in all")
+        if not inner.isdisjoint(_FLAT_KINDS):
+            level = [value for value in level if value.__class__ not in _FLAT_KINDS]
         level = [*chain.from_iterable(level), *chain.from_iterable(map(dict.values, mappings))]
-    raise LimitError(f"lists in lists, more than {MAX_LEVELS:,} deep")
+    raise LimitError(f"lists in lists, more than {MAX_NESTING:,} deep")
 
 
 @lru_cache(1_000)
@@ -273,114 +264,3 @@ def _has_items(kind: type) -> bool:
 
 def _mapped(kinds: Iterable[type]) -> bool:
     return any(issubclass(kind, dict) for kind in kinds)
-
-
-def to_list(tensor: Tensor) -> Any:
-    """Do what ``tensor.tolist()`` does.
-
-    Raises:
-        LimitError: If the tensor has too many cells.
-    """
-    items = extent(tuple(tensor.shape))
-    if items > MAX_ITEMS:
-        raise LimitError(f"a list of {items:,} numbers; {MAX_ITEMS:,} are allowed")
-    return tensor.tolist()
-
-
-def to_dtype(tensor: Tensor, *kinds: Any, dtype: torch.dtype | None = None) -> Tensor:
-    """Do what ``tensor.to(…)`` does, for dtypes and for the CPU, the only device."""
-    for kind in (*kinds, dtype):
-        if isinstance(kind, torch.dtype | Tensor):
-            tensor = tensor.to(kind)
-        elif kind is not None:
-            cpu_device(kind)
-    return tensor
-
-
-def cpu_device(kind: Any) -> torch.device:
-    """Do what ``torch.device`` does for the CPU.
-
-    Raises:
-        ValueError: If it is another device.
-    """
-    if not isinstance(kind, str | torch.device) or str(kind) != "cpu":
-        raise ValueError(f"there is only the CPU here, not {short_repr(kind)}")
-    return torch.device("cpu")
-
-
-def is_cuda_available() -> bool:
-    """Do what ``torch.cuda.is_available`` does: here there is never a GPU."""
-    return False
-
-
-def make_tensor(data: Any) -> Tensor:
-    """Do what ``torch.Tensor`` does with lists.
-
-    Raises:
-        TypeError: If it gets sizes: torch would fill the cells with whatever was in memory.
-    """
-    if not isinstance(data, list | tuple):
-        raise TypeError("torch.Tensor takes lists here: write torch.zeros(sizes), or torch.tensor(number)")
-    return torch.tensor(data, dtype=torch.float32)
-
-
-def round_number(number: Any, digits: int | None = None) -> Any:
-    """Do what ``round`` does."""
-    if digits is not None and abs(digits) > MAX_BITS:
-        raise LimitError(f"a number is rounded to at most {MAX_BITS} digits")
-    return round(number) if digits is None else round(number, digits)
-
-
-def sum_items(items: Any, start: Any = 0) -> Any:
-    """Do what ``sum`` does; of lists in linear time, where Python's own is quadratic."""
-    if isinstance(start, nn.Module):
-        raise TypeError("a sum joins no layers: write nn.ModuleList(items)")
-    if not isinstance(start, list | tuple):
-        return sum(items, start)
-    added, found = list(items), list(start)
-    if not added:
-        return start
-    for item in added:
-        if not isinstance(item, type(start)):
-            raise TypeError(f"a {type(item).__name__} can't be added to a {type(start).__name__}")
-        found += item
-        if len(found) > MAX_ITEMS:
-            raise LimitError(f"a sequence of more than {MAX_ITEMS:,} items")
-    return found if isinstance(start, list) else tuple(found)
-
-
-def prod(numbers: Any) -> Any:
-    """Do what ``math.prod`` does."""
-    result: Any = 1
-    for item in numbers:
-        item = int(item) if item.__class__ is bool else item
-        if item.__class__ in NUMBER_TYPES and result.__class__ in NUMBER_TYPES:
-            result = check_result(result * item)  # both are small: the product needs a check only afterwards
-        elif item.__class__ in NUMBER_TYPES or isinstance(item, Tensor):
-            result = binary(ast.Mult, result, item)
-        else:
-            raise TypeError("math.prod multiplies numbers")
-    return result
-
-
-def manual_seed(seed: int) -> None:
-    """Do what ``torch.manual_seed`` does, for the CPU's generator alone."""
-    torch.default_generator.manual_seed(int(seed))
-
-
-def make_range(*bounds: int) -> range:
-    """Do what ``range`` does, up to a length."""
-    found = range(*bounds)
-    if len(found) > MAX_ITEMS:
-        raise LimitError(f"a range of {len(found):,} numbers; {MAX_ITEMS:,} are allowed")
-    return found
-
-
-def enumerate_items(items: Any, start: int = 0) -> list[tuple[int, Any]]:
-    """Do what ``enumerate`` does, as a list: it can be gone through again."""
-    return list(enumerate(items, start))
-
-
-def zip_items(*sequences: Any, strict: bool = False) -> list[tuple[Any, ...]]:
-    """Do what ``zip`` does, as a list."""
-    return list(zip(*sequences, strict=strict))

@@ -17,7 +17,8 @@ from llm_linalg.base.errors import HaltedError, LimitError
 from llm_linalg.base.spelling import hint
 from llm_linalg.base.text import MOST_COMPARED
 from llm_linalg.language import arithmetic, module_count
-from llm_linalg.language.containers import OrderedSet, sort_items
+from llm_linalg.language.builtin_functions import sort_items
+from llm_linalg.language.containers import OrderedSet
 from llm_linalg.language.printing import TextSize
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.price import ELEMENT, SMALL, Price, price_of
@@ -264,8 +265,8 @@ class Budget:
             elif isinstance(value, nn.Module):
                 self.step(2 * module_count.count_layers(value))
         if nested:
-            items, levels, others = arithmetic.nesting(*values)
-            self.step(2 + 4 * levels + (items + others) // ITEMS_PER_STEP)
+            items, levels, surcharge = arithmetic.nesting(*values)
+            self.step(2 + 4 * levels + (items + surcharge) // ITEMS_PER_STEP)
 
     def charge_call(self, function: Any, arguments: Sequence[Any], named: Collection[Any]) -> None:
         """Charge a call of a Python function: it goes through its arguments."""

@@ -15,6 +15,7 @@ from llm_linalg.language import (
     module_count,
     modules,
     suggestions,
+    torch_functions,
 )
 from llm_linalg.language.attributes import Method
 from llm_linalg.language.budget import LAYER_CALL_STEPS, LAYER_VISIT_STEPS
@@ -40,7 +41,7 @@ def _is_for_torch(run: Interpreter, keyword: ast.keyword, value: Any) -> bool:
     """Return whether an argument is handed on; ``device="cpu"`` may be written, and is left out."""
     if keyword.arg == "device":
         if value is not None:
-            arithmetic.cpu_device(value)
+            torch_functions.cpu_device(value)
         return False
     if keyword.arg in allowlist.REFUSED_ARGUMENTS:
         advice = suggestions.ARGUMENTS[keyword.arg]

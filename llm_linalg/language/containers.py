@@ -7,25 +7,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, filterfalse
 from typing import Any
 
-from torch import Tensor
-
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 
-MAX_JOINED = 100_000
+MAX_TEXT = 100_000  # characters
 DICT_VIEWS: Any = type({}.keys()) | type({}.values()) | type({}.items())
 """The types of a dict's ``keys()``, ``values()`` and ``items()``."""
 
 
 _SMALL = frozenset([bool, int, float, type(None)])
-MAX_KEY = 2**60  # larger integers can share a hash with another: so could be made a dict that takes ages
-MAX_ALIKE = 30  # keys that share a hash: a dict compares those one by one
+MAX_INTEGER_KEY = 2**60  # larger integers share their hash with others: a dict of those would take ages
+MAX_SAME_HASH = 30  # keys that share a hash: a dict compares those one by one
 
 
 def check_key(key: Any) -> None:
     """Raise `LimitError` if an integer in a key is so large that others could share its hash."""
     if key.__class__ is int:
-        if not -MAX_KEY < key < MAX_KEY:
+        if not -MAX_INTEGER_KEY < key < MAX_INTEGER_KEY:
             raise LimitError("a whole number as a key lies between -2**60 and 2**60")
     elif isinstance(key, tuple):
         for part in key:
@@ -48,10 +46,10 @@ def check_keys(keys: Iterable[Any]) -> list[Any]:
     for key in several:
         check_key(key)
     common = Counter(map(hash, several)).most_common(1)
-    if common and common[0][1] > MAX_ALIKE:
+    if common and common[0][1] > MAX_SAME_HASH:
         first, *others = [key for key in several if hash(key) == common[0][0]]
-        if sum(key != first for key in others) > MAX_ALIKE:
-            raise LimitError(f"more than {MAX_ALIKE} keys that have the same hash")
+        if sum(key != first for key in others) > MAX_SAME_HASH:
+            raise LimitError(f"more than {MAX_SAME_HASH} keys that have the same hash")
     return found
 
 
@@ -123,8 +121,8 @@ OrderedSet.__name__ = "set"  # as the messages call it
 
 def _join(between: str, parts: Iterable[str]) -> str:
     words = list(parts)
-    if sum(map(len, words)) + len(between) * len(words) > MAX_JOINED:
-        raise LimitError(f"a text of more than {MAX_JOINED:,} characters")
+    if sum(map(len, words)) + len(between) * len(words) > MAX_TEXT:
+        raise LimitError(f"a text of more than {MAX_TEXT:,} characters")
     return between.join(words)
 
 
@@ -142,8 +140,8 @@ def _strip(text: str, chars: str | None = None) -> str:
 
 
 def _replace(text: str, old: str, new: str, count: int = -1) -> str:
-    if text.count(old) * len(new) + len(text) > MAX_JOINED:
-        raise LimitError(f"a text of more than {MAX_JOINED:,} characters")
+    if text.count(old) * len(new) + len(text) > MAX_TEXT:
+        raise LimitError(f"a text of more than {MAX_TEXT:,} characters")
     return text.replace(old, new, count)
 
 
@@ -227,15 +225,3 @@ CONSTANT_TIME: frozenset[Any] = frozenset(
 def methods(value: Any) -> Mapping[str, Callable[..., Any]]:
     """Return the methods of a plain value by name."""
     return next((table for kind, table in METHODS.items() if isinstance(value, kind)), {})
-
-
-def sort_items(items: Iterable[Any], *, key: Any = None, reverse: bool = False) -> list[Any]:
-    """Do what ``sorted`` does."""
-    if key is not None:
-        raise TypeError("sorted has no key= in this language: sort pairs, such as (len(w), w)")
-    return sorted(items, reverse=reverse)
-
-
-def reverse_items(items: Any) -> list[Any]:
-    """Do what ``reversed`` does, as a list; of a tensor, its rows."""
-    return list(items)[::-1] if isinstance(items, Tensor) else list(reversed(items))

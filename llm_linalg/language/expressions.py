@@ -17,8 +17,8 @@ from llm_linalg.language.containers import OrderedSet, check_keys
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.suggestions import SPREAD
 
-MAX_KEY = 50  # parts of a key
-MAX_PLACES = 10_000  # numbers in the lists and ranges of a key
+MAX_KEY_PARTS = 50  # parts of a key
+MAX_KEY_PLACES = 10_000  # numbers in the lists and ranges of a key
 
 # Unions are built once: these are asked for at each turn of a loop.
 WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | modules.LAYER_LISTS
@@ -164,22 +164,22 @@ def _charge_key(key: Any, budget: Budget) -> None:
     """
     budget.charge_items(key)
     parts = key if isinstance(key, tuple) else (key,)
-    if len(parts) > MAX_KEY:
-        raise LimitError(f"a key of {len(parts):,} parts; {MAX_KEY} are allowed")
+    if len(parts) > MAX_KEY_PARTS:
+        raise LimitError(f"a key of {len(parts):,} parts; {MAX_KEY_PARTS} are allowed")
     places = [
         part
         for part in parts
-        if isinstance(part, _KEYS) and (len(part) > MAX_KEY or not isinstance(part, tuple))
+        if isinstance(part, _KEYS) and (len(part) > MAX_KEY_PARTS or not isinstance(part, tuple))
     ]
     if places:
         budget.charge_list(10 * arithmetic.item_count(*places))
     if float in set(map(type, parts)):  # floats with the same hash are easily found
         budget.step(100)
     for part in parts:
-        if isinstance(part, list) and len(part) > MAX_KEY and _has_tensor(part):
-            raise LimitError(f"a list of {len(part):,} tensors as a key; {MAX_KEY} are allowed")
-    if arithmetic.nesting(key)[0] > MAX_PLACES:
-        raise LimitError(f"a key with more than {MAX_PLACES:,} places: write torch.tensor(places)")
+        if isinstance(part, list) and len(part) > MAX_KEY_PARTS and _has_tensor(part):
+            raise LimitError(f"a list of {len(part):,} tensors as a key; {MAX_KEY_PARTS} are allowed")
+    if arithmetic.item_count(key) > MAX_KEY_PLACES:
+        raise LimitError(f"a key with more than {MAX_KEY_PLACES:,} places: write torch.tensor(places)")
 
 
 def _has_tensor(items: list[Any]) -> bool:

@@ -16,10 +16,9 @@ from torch._tensor_str import PRINT_OPTS, printoptions
 
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
-from llm_linalg.language.containers import DICT_VIEWS, OrderedSet
+from llm_linalg.language.containers import DICT_VIEWS, MAX_TEXT, OrderedSet
 from llm_linalg.language.module_count import count_layers
 
-MAX_TEXT = 100_000
 MAX_SHOWN = 20_000  # cells; each takes some five microseconds
 MAX_TENSORS = 700
 _SHOWN = (

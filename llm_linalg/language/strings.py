@@ -8,6 +8,7 @@ from typing import Any
 from llm_linalg.base.errors import LimitError
 from llm_linalg.language import printing
 from llm_linalg.language.budget import CHARACTERS_PER_STEP
+from llm_linalg.language.containers import MAX_TEXT
 from llm_linalg.language.interpreter import MAX_PRINTED, Interpreter
 
 
@@ -17,8 +18,8 @@ def f_string(run: Interpreter, node: ast.JoinedStr) -> str:
     for part in node.values:
         text += str(run.evaluate(part))
         run.budget.step(len(text) // CHARACTERS_PER_STEP)
-        if len(text) > printing.MAX_TEXT:
-            raise LimitError(f"a text of more than {printing.MAX_TEXT:,} characters")
+        if len(text) > MAX_TEXT:
+            raise LimitError(f"a text of more than {MAX_TEXT:,} characters")
     return text
 
 

@@ -16,7 +16,16 @@ from hypothesis import strategies as st
 
 from llm_linalg import LimitError, ProgramError, ShapeError, Trace, run
 from llm_linalg.explain.shape_errors import mismatch_of
-from llm_linalg.language import allowlist, arithmetic, autograd, budget, execute, printing
+from llm_linalg.language import (
+    allowlist,
+    arithmetic,
+    autograd,
+    budget,
+    builtin_functions,
+    execute,
+    printing,
+    torch_functions,
+)
 from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.fallback import FallbackOperation
@@ -295,8 +304,12 @@ def test_each_call_of_the_language_is_bounded_by_a_rule_of_ours() -> None:
     functions = [torch.Tensor.__neg__, torch.Tensor.__pos__, torch.Tensor.__invert__]
     ways = [f"__{way}{name}__" for name in OPERATORS for way in ("", "r", "i")]
     functions += [getattr(torch.Tensor, name) for name in ways if hasattr(torch.Tensor, name)]
-    own = [each for module in (autograd, arithmetic, printing) for each in vars(module).values()]
-    own += [allowlist.limits, arithmetic.make_size]
+    own = [
+        each
+        for module in (autograd, arithmetic, builtin_functions, torch_functions, printing)
+        for each in vars(module).values()
+    ]
+    own += [allowlist.limits, torch_functions.make_size]
     for table in (allowlist.TORCH.members, allowlist.METHODS, allowlist.F.members, allowlist.LINALG.members):
         functions += [each for each in table.values() if callable(each) and each not in own]
     unbounded = {
