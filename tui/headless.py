@@ -1,4 +1,4 @@
-"""The app itself, run without a terminal: its screen as characters, SVG or ANSI."""
+"""Run the app without a terminal, and give its screen as characters, SVG or ANSI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The session: reads a line, does what it says, prints the frame as text. Nothing moves the cursor."""
+"""The session at a prompt: read a line, do what it says, print the frame. Nothing moves the cursor."""
 
 from __future__ import annotations
 
@@ -82,14 +82,14 @@ class PlainPrompt:
         """Do what a line says; False if that is to leave."""
         try:
             for said in acts(clean(line.strip(), LONGEST)) or [("next",)]:
-                if not self._done(*said):
+                if not self._do(*said):
                     return False
         except (UsageError, LessonError) as error:
             self.missed += 1
             self.say(f"{clean(str(error), LONGEST)}\n")
         return True
 
-    def _done(self, name: str, *rest: str) -> bool:
+    def _do(self, name: str, *rest: str) -> bool:
         """Do one thing; False if that is to leave."""
         word = find_word(name)
         if word.name == "quit":
@@ -97,13 +97,13 @@ class PlainPrompt:
         before = self.session
         self.session = ensure_run(word.act(before.with_notice(""), rest), before, self._seconds)
         self.recorder.add_words(before, (word.name, *rest), self.session)
-        for text in self._told(word.name):
+        for text in self._replies(word.name):
             self.say(text)
         if word.shows:
             self.show()
         return True
 
-    def _told(self, name: str) -> Iterator[str]:
+    def _replies(self, name: str) -> Iterator[str]:
         """Yield what a word says besides the frame."""
         session = self.session
         talk = session.talk
@@ -123,11 +123,11 @@ class PlainPrompt:
             code = opened.torch_code(session.view) if opened is not None else session.view.program
             yield f"{clean(code.rstrip(), None, lines=True)}\n"
         elif name == "processes":
-            yield f"{_held(session)}\n"
+            yield f"{_processes_report(session)}\n"
         elif name in ("play", "rewind"):
-            yield from self._played()
+            yield from self._play()
 
-    def _played(self) -> Iterator[str]:
+    def _play(self) -> Iterator[str]:
         if not self.session.player.playing:
             yield "There is nothing to play.\n"
         for session in beats(self.session, MANY):
@@ -138,7 +138,7 @@ class PlainPrompt:
                 yield f"step {frame.step} of {frame.steps}: {formula}\n"
 
 
-def _held(session: Session) -> str:
+def _processes_report(session: Session) -> str:
     """Return what came of running the stop's program on real processes."""
     trace = session.current.trace if session.current is not None else None
     if trace is None:
@@ -170,7 +170,7 @@ def converse(
     try:
         with raise_on_signals() if typed else nullcontext():
             plain.show()
-            _hold(plain, "> " if typed else "", write)
+            _hear_lines(plain, "> " if typed else "", write)
     except SystemExit as end:  # what there is to keep is kept
         code = end.code if isinstance(end.code, int) else 1
     if record is not None:
@@ -179,7 +179,7 @@ def converse(
     return (plain.session.reopening_view, code) if typed else (None, int(plain.missed > 0))
 
 
-def _hold(plain: PlainPrompt, prompt: str, write: Callable[[str], None]) -> None:
+def _hear_lines(plain: PlainPrompt, prompt: str, write: Callable[[str], None]) -> None:
     """Hear lines until one of them is to leave, or there are no more."""
     for line in lines(prompt, write):
         if not plain.hear(line):

@@ -1,4 +1,4 @@
-"""A follower's end: meets a presenter, reads what is shown, and says what may be said."""
+"""A follower's end of the line: find a presenter, read what is shown, and send commands."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GONE = "The presenter has gone; waiting for the next."
 
 
 class Link:
-    """A line to a presenter.
+    """A connection to a presenter.
 
     Attributes:
         role: Who this is.

@@ -1,4 +1,4 @@
-"""Where presenters are met: sockets in a folder that the user alone can enter."""
+"""Where presenters are found: sockets in a folder that the user alone can enter."""
 
 from __future__ import annotations
 

@@ -128,14 +128,14 @@ def show_message(session: Session, role: Role, now: float) -> dict[str, object]:
         shown |= {
             "notes": talk.stop.notes,
             "minutes": talk.stop.minutes,
-            "next": "" if following is None else _told_apart(following, talk.stop),
+            "next": "" if following is None else _next_title(following, talk.stop),
             "changed": is_edited(session),
             "fault": talk.fault,
         }
     return {"show": shown}
 
 
-def _told_apart(following: DeckStop, stop: DeckStop) -> str:
+def _next_title(following: DeckStop, stop: DeckStop) -> str:
     """Return the next stop's title; where one heading holds for both, with its own."""
     same = following.title == stop.title
     return f"{following.title} › {following.source}" if same and following.source else following.title

@@ -1,4 +1,4 @@
-"""The presenter's end: whoever follows gets what is shown last, and none is waited for."""
+"""The presenter's end of the line: send followers what is shown, and wait for none of them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class _Follower:
 
 
 class Audience:
-    """Serves what is shown to whoever follows.
+    """Sends what is shown to whoever follows.
 
     A follower is sent the whole of the last state when it has taken the one before: what came between is left
     out, so nothing queues, and one that doesn't read costs one message.

@@ -1,4 +1,4 @@
-"""Documents on the command line: their cells run in order, and their programs as one text."""
+"""Run a document's cells in order and report those that fail, or join them into one program."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[
 
     for stop in lesson.stops:
         if stop.refusal is not None:
-            line = "" if _numbered(lesson) else f"line {stop.line + 1}: "
+            line = "" if _is_notebook(lesson) else f"line {stop.line + 1}: "
             say(f"{_where(lesson, stop)}{line}refused: {stop.refusal}")
     last = next((stop for stop in reversed(lesson.stops) if stop.refusal is None), None)
     if last is None:
@@ -55,25 +55,25 @@ def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[
     cells = (*lesson.cells(last), lines + 1)
     trace = run(f"{last.program}\n", seed=seed, seconds=seconds, cells=cells)
     for error in trace.cell_errors:
-        explain(*_placed(lesson, last, error))
+        explain(*_place_error(lesson, last, error))
     return trace, not trace.cell_errors
 
 
-def _placed(lesson: Lesson, last: Stop, error: ProgramError) -> tuple[ProgramError, str]:
+def _place_error(lesson: Lesson, last: Stop, error: ProgramError) -> tuple[ProgramError, str]:
     """Return an error, its line counted in its notebook cell or file, and the place before it."""
     pairs = zip(lesson.cells(last), lesson.numbers(last), strict=True)
     start, number = max((pair for pair in pairs if pair[0] <= (error.line or 1)), default=(1, 1))
     stop = lesson.stop(number)
-    return error.shift(1 - start + (0 if _numbered(lesson) else stop.line)), _where(lesson, stop)
+    return error.shift(1 - start + (0 if _is_notebook(lesson) else stop.line)), _where(lesson, stop)
 
 
 def _where(lesson: Lesson, stop: Stop) -> str:
     """Return the file of a document, and the number of a notebook's code cell."""
     name = lesson.path.name if lesson.path is not None else lesson.slug
-    return clean(name, 60) + (f", code cell {stop.number}: " if _numbered(lesson) else ": ")
+    return clean(name, 60) + (f", code cell {stop.number}: " if _is_notebook(lesson) else ": ")
 
 
-def _numbered(lesson: Lesson) -> bool:
+def _is_notebook(lesson: Lesson) -> bool:
     """Return whether its cells have no lines of a file, but numbers."""
     return lesson.path is not None and lesson.path.suffix.lower() == NOTEBOOK
 

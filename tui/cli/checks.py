@@ -1,4 +1,4 @@
-"""Checks of lessons and decks as they are shown: what the engine finds wrong, and what the screen cuts."""
+"""Check lessons and decks as they are shown: programs that fail, and what does not fit the screen."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
             view = view_at(stop)
             opened = open_view(view)
             if not own:
-                _shown(stop, view, opened)
+                _raise_faults(stop, view, opened)
         except LessonError as error:
             yield error
             continue
@@ -116,7 +116,7 @@ def _own(deck: Deck, lesson: Lesson) -> bool:
     return lesson.path is not None and lesson.path == deck.path
 
 
-def _shown(stop: DeckStop, view: View, opened: Run) -> None:
+def _raise_faults(stop: DeckStop, view: View, opened: Run) -> None:
     """Raise what is wrong with another lesson's stop: its program, or what the deck asks it to show."""
     if opened.error is not None and not stop.at.fails:
         raise opened.error

@@ -81,7 +81,7 @@ def _with_choices(parser: Parser, lessons: dict[str, object]) -> Parser:
 
 
 def _settings(controls: Iterable[Control]) -> Iterator[str]:
-    """Yields the choices of a lesson's controls, and of the others what they begin with."""
+    """Yield the choices of a lesson's controls, and of the others what they begin with."""
     for control in controls:
         values = control.choices if control.kind == "choice" else [control.default]
         words = (f"{control.name}={control.show(value)}" for value in values)

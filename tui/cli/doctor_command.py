@@ -30,7 +30,7 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class TerminalFacts:
-    """What was found out about where the program runs.
+    """What is known about the terminal and its environment.
 
     Attributes:
         keys: whether keys come from a terminal.
@@ -131,7 +131,7 @@ def _mode(facts: TerminalFacts) -> tuple[str, str]:
 
 def _plain(facts: TerminalFacts) -> str:
     """Return why it is the plain session; nothing where it is not."""
-    asked = _asked(facts, "plain")
+    asked = _setting(facts, "plain")
     if asked is not None and asked.value is True:
         return _by(asked)
     if facts.keys and facts.screen and is_dumb(facts.environment):
@@ -139,7 +139,7 @@ def _plain(facts: TerminalFacts) -> str:
     return ""
 
 
-def _asked(facts: TerminalFacts, name: str) -> SettingValue | None:
+def _setting(facts: TerminalFacts, name: str) -> SettingValue | None:
     """Return a setting that somebody made; None where it is as it comes."""
     found = None if facts.settings is None else facts.settings.by_name[name]
     return None if found is None or found.source == "default" else found
@@ -151,7 +151,7 @@ def _by(found: SettingValue) -> str:
 
 
 def _theme(facts: TerminalFacts) -> tuple[str, str]:
-    asked = _asked(facts, "theme")
+    asked = _setting(facts, "theme")
     if asked is not None:
         return str(asked.value), _by(asked)
     light = facts.answers is not None and facts.answers.light
@@ -159,7 +159,7 @@ def _theme(facts: TerminalFacts) -> tuple[str, str]:
 
 
 def _characters(facts: TerminalFacts) -> tuple[str, str]:
-    asked = _asked(facts, "ascii")
+    asked = _setting(facts, "ascii")
     if asked is not None and asked.value is True:
         return "ASCII only", _by(asked)
     if not utf8(facts.environment) and asked is None:
@@ -168,7 +168,7 @@ def _characters(facts: TerminalFacts) -> tuple[str, str]:
 
 
 def _mouse(facts: TerminalFacts) -> tuple[str, str]:
-    asked = _asked(facts, "mouse")
+    asked = _setting(facts, "mouse")
     if asked is not None and asked.value is False:
         return "left to the terminal", _by(asked)
     answers = facts.answers
@@ -179,7 +179,7 @@ def _mouse(facts: TerminalFacts) -> tuple[str, str]:
 
 def _far(facts: TerminalFacts) -> tuple[str, str]:
     far = "SSH_TTY" in facts.environment or "SSH_CONNECTION" in facts.environment
-    asked = _asked(facts, "slow_link")
+    asked = _setting(facts, "slow_link")
     if asked is not None and asked.value is True:
         return "yes" if far else "no", f"as little as possible is sent: {_by(asked)}"
     return ("yes", "--slow-link sends less") if far else ("no", "")
@@ -211,7 +211,7 @@ def _colours(facts: TerminalFacts) -> tuple[str, str]:
     return NAMES[found_depth], why
 
 
-def _unasked(facts: TerminalFacts) -> str:
+def _no_answer_reason(facts: TerminalFacts) -> str:
     """Return why the terminal was asked nothing."""
     there = facts.keys and facts.screen
     return "a dumb terminal answers nothing" if there else "there is no terminal to ask"
@@ -220,14 +220,14 @@ def _unasked(facts: TerminalFacts) -> str:
 def _background(facts: TerminalFacts) -> tuple[str, str]:
     answers = facts.answers
     if answers is None:
-        return "not asked", _unasked(facts)
+        return "not asked", _no_answer_reason(facts)
     return {None: "no answer", True: "light", False: "dark"}[answers.light], ""
 
 
 def _answer(facts: TerminalFacts, what: str, good: str, other: str) -> tuple[str, str]:
     answers = facts.answers
     if answers is None:
-        return "not asked", _unasked(facts)
+        return "not asked", _no_answer_reason(facts)
     value = {
         "synchronized": answers.synchronized, "mouse": answers.mouse, "keyboard": answers.keyboard or None,
     }[what]  # fmt: skip

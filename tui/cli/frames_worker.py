@@ -41,7 +41,7 @@ class FrameError(Exception):
 
 
 def frame(words: list[str]) -> str:
-    """What ``llm-linalg frame`` prints. Raises FrameError."""
+    """Return what ``llm-linalg frame`` prints. Raises FrameError."""
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
         code = main(["frame", *words])
@@ -51,7 +51,7 @@ def frame(words: list[str]) -> str:
 
 
 def stop_frames(request: Request) -> Iterator[tuple[int, str]]:
-    """Yields the frames of a deck's stops, or of one of them.
+    """Yield the frames of a deck's stops, or of one of them.
 
     Raises:
         FrameError: If there is no such stop, or a frame can't be made.
@@ -70,7 +70,7 @@ def stop_frames(request: Request) -> Iterator[tuple[int, str]]:
 
 
 def program_frame(request: Request) -> str:
-    """The frame of a program, as of a lesson of its own. Raises FrameError, with the program's name in it."""
+    """Return the frame of a program. Raises FrameError, with the program's name in it."""
     code, name = request["code"], request["name"]
     marks = "`" * (3 + max(map(len, re.findall("`+", code)), default=0))
     with TemporaryDirectory() as folder:
@@ -84,7 +84,7 @@ def program_frame(request: Request) -> str:
 
 
 def answer(request: Request) -> dict[str, object]:
-    """What is written for a request."""
+    """Return the answer to a request."""
     try:
         return {"frames": [(1, program_frame(request))] if "code" in request else list(stop_frames(request))}
     except (FrameError, LessonError, UsageError) as error:

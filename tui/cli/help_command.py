@@ -28,7 +28,7 @@ def parser() -> Parser:
 def run(flags: argparse.Namespace) -> int:
     """Print a topic, or all there are."""
     if flags.topic is None:
-        write("".join(_listed()))
+        write("".join(_topic_list()))
         return 0
     generated = GENERATED.get(flags.topic)
     write(_guide(flags.topic, _width()) if generated is None else generated[1]())
@@ -40,7 +40,7 @@ def topics() -> tuple[str, ...]:
     return tuple(sorted([*guides(), *GENERATED]))
 
 
-def _listed() -> Iterator[str]:
+def _topic_list() -> Iterator[str]:
     yield "llm-linalg help TOPIC prints one of these:\n\n"
     for topic in topics():
         title = GENERATED[topic][0] if topic in GENERATED else guides()[topic].title

@@ -1,4 +1,4 @@
-"""Other keys for the app's commands: a table with some moved, and what clashes in it."""
+"""Change the keys of the app's commands, and find those that two commands would share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting the app: what the terminal must be able to do, said in one line if it can't."""
+"""Start the app, or say in one line what the terminal lacks for it."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def launch(flags: argparse.Namespace, lesson: Lesson | None = None, drafts: Draf
     """
     process.hold_collection()
     try:
-        return _launched(flags, lesson, drafts)
+        return _launch(flags, lesson, drafts)
     finally:
         process.resume_collection()
 
 
-def _launched(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | None) -> int:
+def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | None) -> int:
     state_file = StateFile(user_dirs.folder(os.environ))
     settings = resolve(flags, os.environ, state_file)
     view, notice = opening(flags, settings, state_file, lesson)
@@ -72,7 +72,7 @@ def _launched(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts |
 
     app, code = run_on_terminal(make, settings)
     if app.failure is None:
-        state_file.update(partial(_left, app))
+        state_file.update(partial(_with_last_place, app))
     return code
 
 
@@ -129,7 +129,7 @@ def storage_notice(state_file: StateFile) -> str:
     )
 
 
-def _left(app: Explorer, state: State) -> State:
+def _with_last_place(app: Explorer, state: State) -> State:
     """Return what is remembered of an app that has ended well."""
     if app.theme != app.appearance.unasked_theme:
         state = state._replace(theme=app.theme)

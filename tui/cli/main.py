@@ -1,4 +1,4 @@
-"""The command line: one table of commands, what each exits with, and torch's kernels.
+"""The command line: the table of commands, their exit codes, and torch's kernels.
 
 It imports neither torch nor textual, and neither do ``--help``, ``--version`` and ``lessons``.
 """

@@ -52,13 +52,13 @@ def run(flags: argparse.Namespace) -> int:
 async def read_notes(link: Link) -> int:
     """Print the notes, and send the verbs from standard input, until the presenter ends."""
     last = None
-    Thread(target=_typed, args=(asyncio.get_running_loop(), link), daemon=True).start()
+    Thread(target=_read_verbs, args=(asyncio.get_running_loop(), link), daemon=True).start()
     try:
         async for now in link.talk():
             show = now.show
             if (show.get("number"), show.get("notes")) != last:
                 last = (show.get("number"), show.get("notes"))
-                write(_said(now))
+                write(_notes_text(now))
     except (meeting.PlaceError, WireError) as error:
         say(str(error))
         return 1
@@ -66,7 +66,7 @@ async def read_notes(link: Link) -> int:
     return 0
 
 
-def _said(now: Broadcast) -> str:
+def _notes_text(now: Broadcast) -> str:
     """Return a stop's notes as text."""
     from tui.text.prose import words_of
 
@@ -79,7 +79,7 @@ def _said(now: Broadcast) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _typed(loop: asyncio.AbstractEventLoop, link: Link) -> None:
+def _read_verbs(loop: asyncio.AbstractEventLoop, link: Link) -> None:
     """Hand over what is typed; a thread that waits for a line holds nothing that the end would wait for."""
     if sys.stdin is None:
         return

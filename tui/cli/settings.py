@@ -1,4 +1,4 @@
-"""The settings: one table, and where the value of each comes from.
+"""The settings, and where the value of each comes from.
 
 A flag goes before the environment, the environment before the file, the file before what was last used, and
 that before the default. The file is `config.toml` in the user's folder for configuration. What needs no
@@ -174,7 +174,7 @@ class SettingValue(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, decided.
+    """The settings of one run of the app.
 
     Attributes:
         by_name: by name.
@@ -211,12 +211,12 @@ def resolve(
     file = config_file.read(path, {setting.name: setting.of_toml for setting in SETTINGS})
     theme = None if state_file is None else state_file.load().theme
     last = {"theme": theme if theme in THEME_NAMES else None}  # another release may have had others
-    by_name = {one.name: next(_found(one, flags, environment, file, last)) for one in SETTINGS}
+    by_name = {one.name: next(_candidates(one, flags, environment, file, last)) for one in SETTINGS}
     keys, key_sources = file.with_keys(change_keys)
     return Settings(by_name, keys, key_sources, None if path is None else str(path))
 
 
-def _found(
+def _candidates(
     setting: Setting,
     flags: argparse.Namespace,
     environment: Mapping[str, str],

@@ -50,7 +50,7 @@ def on_paper(stop: Sequence[Shot]) -> Shot:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What holds for all shots of an export.
+    """What all shots of an export have in common.
 
     Attributes:
         title: of the whole.

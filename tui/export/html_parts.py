@@ -1,4 +1,4 @@
-"""What a page of HTML is made of: prose, and frames with program, tensors as tables, formula and words."""
+"""The parts of an HTML page: prose, and frames with program, tensors as tables, formula and words."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def _error(error: ErrorView) -> str:
 def paragraphs(text: str) -> str:
     """Return a lesson's prose as HTML; a link to a lesson is its words."""
     runs = (run for group in group_blocks(blocks(text)) for run in groupby(group, _tag))
-    return "".join(_made(tag, [*run]) for tag, run in runs)
+    return "".join(_element(tag, [*run]) for tag, run in runs)
 
 
 def _tag(block: Block) -> str:
@@ -177,7 +177,7 @@ def _tag(block: Block) -> str:
     return "ul" if lead_of(block) == BULLET else tags.get(block.kind, "p")
 
 
-def _made(tag: str, run: list[Block]) -> str:
+def _element(tag: str, run: list[Block]) -> str:
     match tag:
         case "pre":
             return "".join(f"<pre>{escape(block.text)}</pre>\n" for block in run)

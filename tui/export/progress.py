@@ -1,4 +1,4 @@
-"""A bar on standard error for what takes long; nothing where that is no terminal."""
+"""A progress bar on standard error, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ WIDTH = 30
 
 
 class Progress:
-    """How many of a number of pictures are made."""
+    """Counts the pictures that are done."""
 
     def __init__(self, what: str, total: int) -> None:
         self._what, self._total, self._made, self._shown = what, total, 0, ""

@@ -1,4 +1,4 @@
-"""Shots as screens: the app itself draws them, without a terminal. There is no second renderer."""
+"""Draw shots as screens with the app itself, without a terminal: there is no second renderer."""
 
 from __future__ import annotations
 

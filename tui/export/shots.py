@@ -72,7 +72,7 @@ def of_deck(
         flags_of(stop)
         asked = parser.read([*stop.words, *flags.words])  # of two the last counts: what is typed comes last
         asked.stop = stop.stop
-        session = _opened(deck, stop, number, asked, alone)
+        session = _open(deck, stop, number, asked, alone)
         views = _views(session, flags.step)
         if len(views) > MOST:
             tell(f"stop {number} has {len(views) - 1:,} steps: the first {MOST - 1} and the last are shown")
@@ -95,7 +95,7 @@ def _for_all(deck: Deck, flags: argparse.Namespace) -> None:
             raise UsageError(unknown("control", name, known))
 
 
-def _opened(deck: Deck, stop: DeckStop, number: int, asked: argparse.Namespace, alone: bool) -> Session:
+def _open(deck: Deck, stop: DeckStop, number: int, asked: argparse.Namespace, alone: bool) -> Session:
     """Return a stop as it is asked for; what is asked of every stop holds where it can."""
     if not alone:
         own = {control.name for control in stop.lesson.controls}

@@ -1,4 +1,4 @@
-"""Where the playground's program is kept between two runs of the app. Never needed: every failure is told.
+"""Keep the playground's program between two runs of the app. No failure of that ends the app.
 
 What is kept lies in the user's state folder, readable by nobody else, and appears whole or not at all.
 """

@@ -1,4 +1,4 @@
-"""Where data goes: standard output in UTF-8 whatever the locale, or a file that is whole or not there."""
+"""Write data: to standard output in UTF-8, whatever the locale, or to a file, whole or not at all."""
 
 from __future__ import annotations
 

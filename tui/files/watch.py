@@ -1,4 +1,4 @@
-"""Watching the files of a deck: what was saved is read again."""
+"""Watch the files of a deck, and read it again when one was saved."""
 
 from __future__ import annotations
 

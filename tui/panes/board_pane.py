@@ -46,7 +46,7 @@ def board_rows(board: BoardView, width: int, height: int, glyphs: Glyphs) -> lis
 def _list(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     columns = columns_of(board, width, 4)
     lines: list[Row] = []
-    for number, row in _shown(board, height):
+    for number, row in _visible_rows(board, height):
         lines.append((*_number(board, number), *_cells(board, number, row, columns, glyphs)))
     spaced = [line for pair in zip(lines, [()] * len(lines), strict=True) for line in pair][:-1]
     return spaced if len(spaced) <= height else lines
@@ -64,7 +64,7 @@ def _chain(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Ro
         between, ends, gap = 0, 0, 0
     inner = columns.label + 3
     lines: list[Row] = [_edge("top", inner, glyphs)] if ends else []
-    for number, row in _shown(board, height) if not ends else enumerate(board.rows, 1):
+    for number, row in _visible_rows(board, height) if not ends else enumerate(board.rows, 1):
         if number > 1 and not row.apart:
             lines += _joint(between, inner, glyphs)
         if number == boxes + 1:
@@ -77,7 +77,7 @@ def _chain(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Ro
     return [*lines, *[_edge("bottom", inner, glyphs)] * bool(ends and not apart)]
 
 
-def _shown(board: BoardView, height: int) -> list[tuple[int, LiveRow]]:
+def _visible_rows(board: BoardView, height: int) -> list[tuple[int, LiveRow]]:
     """Return the rows that there is room for, with their numbers."""
     rows = window(len(board.rows), height, range(board.row - 1, board.row))
     return [(i + 1, board.rows[i]) for i in rows]

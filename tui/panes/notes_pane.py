@@ -17,7 +17,7 @@ from tui.text.themes import Glyphs
 
 @dataclass(frozen=True, slots=True)
 class NotesContent:
-    """What stands on the notes.
+    """What the notes show.
 
     Attributes:
         now: What the presenter told last; None before it told anything.

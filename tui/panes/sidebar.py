@@ -45,11 +45,11 @@ class Sidebar(RowWidget):
             return
         session = self._picture.session
         entries = outline(session)
-        made, pointed = self._outline(session, entries) if entries else self._lessons_kept(session)
+        made, pointed = self._outline(session, entries) if entries else self._recall_lessons(session)
         room = self.size.height or len(made)
         start = max(0, min(pointed - room // 2, len(made) - room))
         shown = made[start : start + room]
-        shown += [self._framed((), "")] * (room - len(shown))
+        shown += [self._frame((), "")] * (room - len(shown))
         self.show(shown)
 
     def _outline(self, session: Session, entries: tuple[OutlineEntry, ...]) -> tuple[list[Row], int]:
@@ -61,10 +61,10 @@ class Sidebar(RowWidget):
             role = "picked" if picked else "part" if entry.heading else "strong" if entry.here else ""
             mark = self.glyphs.pointer if k == at else " "
             text = f" {mark} {' ' * min(entry.level, MOST_INDENTED)}{entry.text}"
-            made.append(self._framed((TextSpan(text, role, entry.command),), role))
+            made.append(self._frame((TextSpan(text, role, entry.command),), role))
         return made, at
 
-    def _lessons_kept(self, session: Session) -> tuple[list[Row], int]:
+    def _recall_lessons(self, session: Session) -> tuple[list[Row], int]:
         """Return the lessons, made anew only where something else is open or chosen.
 
         A step changes none of them.
@@ -96,7 +96,7 @@ class Sidebar(RowWidget):
 
     def _part(self, part: int, first: Lesson | ListedLesson, opened: bool) -> Row:
         text = f" {part} {first.part_title}"
-        return self._framed((TextSpan(text, "open" if opened else "part", f"open:{first.slug}"),), "part")
+        return self._frame((TextSpan(text, "open" if opened else "part", f"open:{first.slug}"),), "part")
 
     def _lesson(self, session: Session, lesson: Lesson | ListedLesson, pointed: bool) -> Row:
         choosing = session.sidebar_choice is not None
@@ -104,14 +104,14 @@ class Sidebar(RowWidget):
         role = "picked" if pointed and choosing else "strong" if pointed else ""
         if not pointed and lesson.slug == session.view.lesson.slug:
             role = "strong"
-        return self._framed((TextSpan(f" {mark} {lesson.title}", role, f"open:{lesson.slug}"),), role)
+        return self._frame((TextSpan(f" {mark} {lesson.title}", role, f"open:{lesson.slug}"),), role)
 
     @property
     def _columns(self) -> int:
         """The columns of a row, the rule not among them."""
         return 0 if self._picture is None else self._picture.room.sidebar - 1
 
-    def _framed(self, spans: Row, role: str) -> Row:
+    def _frame(self, spans: Row, role: str) -> Row:
         width = self._columns
         spans = fit(spans, width, self.glyphs.dots)
         space = TextSpan(" " * (width - width_of(spans)), role if role == "picked" else "")

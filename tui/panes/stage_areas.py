@@ -1,4 +1,4 @@
-"""What stands where on the stage: one frame's panels, or a failed program's beside the last good ones."""
+"""Share the stage: one frame's panels, or those of a failed program beside the last good ones."""
 
 from __future__ import annotations
 

@@ -154,12 +154,12 @@ def error_rows(error: ErrorView, width: int, *, brief: bool = False, mend: bool 
     else:
         rows += [row((text, "code")) for text in error.caret.splitlines()]
     rows += [
-        fit(row((f"from {_shortened(frame, width - 5)}", "dim")), width) for frame in reversed(error.frames)
+        fit(row((f"from {_shorten(frame, width - 5)}", "dim")), width) for frame in reversed(error.frames)
     ]
     return rows if brief else [*rows, *torch_says(error, width)]
 
 
-def _shortened(frame: str, width: int) -> str:
+def _shorten(frame: str, width: int) -> str:
     """Return a frame with as much of its path, from the end, as leaves room for the line and the function."""
     found = _FRAME.match(frame)
     if found is None or len(frame) <= width:

@@ -122,7 +122,7 @@ def index(host: CommandHost) -> Awaitable[object]:
 
 
 def guides(host: CommandHost) -> Awaitable[object]:
-    """Opens the guides to read."""
+    """Open the guides to read."""
     from tui.screens.palette import Guides, Palette
 
     return host.app.push_screen(Palette([Guides], placeholder="Which guide?"))

@@ -1,4 +1,4 @@
-"""Runs a stop's program on real processes, in a thread, and hands over in a sentence what came of it."""
+"""Run a stop's program on real processes, in a thread, and compare what they compute."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class DevicesCompared(Message):
-    """What the processes made was compared with what the one process made."""
+    """The values of the processes were compared with those of the one process."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

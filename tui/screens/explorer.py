@@ -283,11 +283,11 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         The app would run a binding after keys that came in the same moment; here they keep their order. Any
         key takes over from a script.
         """
-        if await self._taken_key(event.key):
+        if await self._take_key(event.key):
             event.stop()
             event.prevent_default()
 
-    async def _taken_key(self, key: str) -> bool:
+    async def _take_key(self, key: str) -> bool:
         if self.take_over() and key in ONLY_STOP:
             return True
         if self.prompt is not None:

@@ -1,4 +1,4 @@
-"""An audience's screen: what the presenter shows, drawn at this terminal's own size. It only looks."""
+"""An audience's screen: what the presenter shows, at this terminal's own size."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ALLOWED = frozenset({"theme", "text", "help", "suspend", "quit", "stage.big", "s
 
 
 class FollowerScreen(ExplorerScreen):
-    """The screen of one that follows.
+    """The screen of a follower.
 
     Attributes:
         link: the line to the presenter; None ends the listening.
@@ -87,7 +87,7 @@ class FollowerScreen(ExplorerScreen):
 
 
 class BroadcastReader:
-    """Makes sessions of what is told; a lesson is read once."""
+    """Makes sessions of broadcasts; a lesson is read once."""
 
     def __init__(self) -> None:
         self._told: Mapping[str, Any] = {}

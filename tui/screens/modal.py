@@ -1,4 +1,4 @@
-"""A screen above the explorer is closed once, however many keys of one moment ask for it."""
+"""A modal screen that is closed once, however many keys of one moment ask for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.await_complete import AwaitComplete
 
 
 class ModalScreen(screen.ModalScreen[Any]):
-    """A screen that another one comes back from under."""
+    """A screen above the explorer."""
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Close this screen; Textual would close whichever is on top, and end the app at the last."""

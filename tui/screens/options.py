@@ -1,4 +1,4 @@
-"""How the app is shown: what the command line and the settings come down to."""
+"""The options of the app, as the command line and the settings give them."""
 
 from __future__ import annotations
 

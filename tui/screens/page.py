@@ -48,7 +48,7 @@ class PageSection(RowWidget):
 
 
 class TooSmall(RowWidget):
-    """What is said in a terminal that is too small."""
+    """The message in a terminal that is too small."""
 
     def show_size(self, size: Size) -> None:
         """Say how large a terminal has to be."""

@@ -1,4 +1,4 @@
-"""What the command palette finds: every lesson and stop, and every command that does something now."""
+"""The command palette: every lesson and stop, and every command that is live now."""
 
 from __future__ import annotations
 

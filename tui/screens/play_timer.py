@@ -1,4 +1,4 @@
-"""Timers that exist only while they are needed: the player's, and that of a talk's clock."""
+"""Timers that run only while they are needed: the player's, and that of a talk's clock."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PlayTimer:
 
 
 class ClockTimer:
-    """Beats once a second while a talk's clock goes and is seen; another sends nothing."""
+    """Beats once a second while a talk's clock runs and is seen."""
 
     def __init__(self, owner: Widget, beat: Callable[[], None]) -> None:
         self._owner = owner

@@ -1,4 +1,4 @@
-"""The playground's editor on the page: who has the keys, what is typed, what is kept."""
+"""The playground's editor on the page: its focus, what is typed, and the draft that is kept."""
 
 from __future__ import annotations
 
@@ -173,9 +173,9 @@ class PlaygroundEditor:
 
     def _keep(self) -> None:
         self._keeping = None
-        self._host.run_worker(self._kept(), group="keep", exclusive=True)
+        self._host.run_worker(self._keep_draft(), group="keep", exclusive=True)
 
-    async def _kept(self) -> None:
+    async def _keep_draft(self) -> None:
         text, anew = self._unkept, self._anew
         if text is None:
             return

@@ -33,7 +33,7 @@ POLL = 0.5  # seconds between two looks at the deck's files
 
 
 class CommandReceived(Message):
-    """A reader of the notes asks for a command."""
+    """A reader of the notes sent a command."""
 
     def __init__(self, command: str) -> None:
         super().__init__()
@@ -69,12 +69,12 @@ class PresenterScreen(ExplorerScreen):
 
     async def on_key(self, event: events.Key) -> None:
         """Take the digits of a number, and any key while the screen is black; a script is left first."""
-        if self.script_player is None and await self._took(event.key):
+        if self.script_player is None and await self._take_digit(event.key):
             event.stop()
             event.prevent_default()
         self.rearm()
 
-    async def _took(self, key: str) -> bool:
+    async def _take_digit(self, key: str) -> bool:
         if self.talk.black:
             await self.perform("stage.black")
             return True

@@ -1,4 +1,4 @@
-"""What is done in the app, written down as a script."""
+"""Record what is done in the app as a script."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Recording:
         """Write what was done so far, on request; say in one line how that went."""
         if session.view.lesson.external is not None:
             return f"{NO_SCRIPT[0].upper()}{NO_SCRIPT[1:]}."
-        return self._saved(session)
+        return self._save(session)
 
     def end(self, session: Session) -> None:
         """Write what was done to the end, if a file was named at the start."""
         if self._file is not None:
-            self._saved(session)
+            self._save(session)
 
-    def _saved(self, session: Session) -> str:
+    def _save(self, session: Session) -> str:
         name = session.view.lesson.slug if session.talk is None else session.talk.name
         return save_script(self.recorder.text(session), self._file, name)

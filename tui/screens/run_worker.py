@@ -1,4 +1,4 @@
-"""Runs a session's program in a thread, and hands the result over as a message.
+"""Run a session's program in a thread, and post the result as a message.
 
 A run is not killed: it asks, before each of its calls, whether it is to end. Code of the user's own may be in
 a call that takes long, so nothing waits for its thread: the app ends without it, and the process too.
@@ -57,13 +57,13 @@ def run_program(
     halted = Event()
 
     async def work() -> None:  # a function, and no coroutine yet: another run may come before it begins
-        await _awaited(owner, view, previous, halted, seconds)
+        await _wait_for_run(owner, view, previous, halted, seconds)
 
     owner.run_worker(work, name="run", group="program", exclusive=True)  # type: ignore[arg-type]
     return halted.set
 
 
-async def _awaited(
+async def _wait_for_run(
     owner: Widget, view: View, previous: Run | None, halted: Event, seconds: float | None
 ) -> None:
     """Wait for the run, and halt it where nobody waits any more; the thread itself holds nothing up."""

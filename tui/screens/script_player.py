@@ -1,4 +1,4 @@
-"""Plays a script in the app: a line after the other, when the picture before has stood long enough."""
+"""Play a script in the app: each line once the picture before has stood long enough."""
 
 from __future__ import annotations
 

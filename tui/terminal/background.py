@@ -1,4 +1,4 @@
-"""Whether the terminal's background is dark or light: what is asked, and what an answer means. Pure."""
+"""Find out whether the terminal's background is dark or light: the question, and what an answer means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many colours a terminal has, by what the environment says. Pure."""
+"""How many colours a terminal has, as the environment says."""
 
 from __future__ import annotations
 

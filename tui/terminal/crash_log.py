@@ -1,4 +1,4 @@
-"""An error that nobody foresaw: two lines for whoever sits there, and the whole of it in a log."""
+"""Report an unexpected error: two lines on the terminal, and the traceback in a log."""
 
 from __future__ import annotations
 

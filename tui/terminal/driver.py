@@ -33,7 +33,7 @@ PIECE = 32  # keys that are passed on before the app is asked whether it keeps p
 
 
 class DriverHost(Protocol):
-    """What the driver asks of the app that it shows."""
+    """What the driver needs of its app."""
 
     screen_descriptor: int
 
@@ -100,7 +100,7 @@ class Driver(LinuxDriver):
         """
         super().start_application_mode()  # type: ignore[no-untyped-call]
         with suppress(NotImplementedError, RuntimeError, ValueError):
-            self._loop.add_signal_handler(signal.SIGWINCH, self._resized)
+            self._loop.add_signal_handler(signal.SIGWINCH, self._handle_resize)
         if self.host.asks_background and background.answers(os.environ.get("TERM", "")):
             self._asked = True
             self.write(background.QUESTION)
@@ -115,7 +115,7 @@ class Driver(LinuxDriver):
         self.write("\x1b[m\x1b[H\x1b[J")
         super().stop_application_mode()
 
-    def _resized(self) -> None:
+    def _handle_resize(self) -> None:
         if not self._in_band_window_resize:
             size = Size(*self._get_terminal_size())
             self._app.post_message(Resize(size, size))

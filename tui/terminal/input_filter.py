@@ -1,4 +1,4 @@
-"""What comes from the terminal, made harmless before it is read for keys. Pure: bytes in, text out."""
+"""Make what comes from the terminal harmless before it is parsed for keys: bytes in, text out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks a terminal what it can do, and never waits long for one that doesn't answer."""
+"""Ask a terminal what it can do, and never wait long for one that doesn't answer."""
 
 from __future__ import annotations
 

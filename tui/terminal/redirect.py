@@ -1,4 +1,4 @@
-"""Where the screen goes, and where everything goes that a library writes past it."""
+"""Keep the terminal for the screen, and send what libraries write to a log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shortest way to say a style, given the one in force. Pure."""
+"""The shortest escape sequence from one style to another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The signals that end the app: heard from before the terminal is taken until after it is given back."""
+"""The signals that end the app, handled from before the terminal is taken until it is given back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of the app that meets the terminal: what is sent, when, and how it ends."""
+"""The part of the app that deals with the terminal: what is sent, when, and how it ends."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class TerminalApp(App[None]):
         They are heard before there is anything to see: the terminal is changed before that.
         """
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(self._uncaught)
+        loop.set_exception_handler(self._handle_uncaught)
         with handle_signals(loop, self.leave):
             await super().run_async(**options)
 
@@ -139,17 +139,17 @@ class TerminalApp(App[None]):
             self.failure = self.failure or error
             return
         with suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(self._failed, error)
+            loop.call_soon_threadsafe(self._end_with, error)
 
-    def _uncaught(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    def _handle_uncaught(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Handle an error outside of Textual's own loops, such as in a callback of a signal."""
         error = context.get("exception")
         if isinstance(error, Exception) and not self._exit:
-            self._failed(error)
+            self._end_with(error)
         else:
             loop.default_exception_handler(context)
 
-    def _failed(self, error: BaseException) -> None:
+    def _end_with(self, error: BaseException) -> None:
         self.failure = self.failure or error
         self._return_code = 1
         self._close_messages_no_wait()

@@ -1,4 +1,4 @@
-"""What of Textual is private and used here nonetheless, in one place: the cells of a screen, its updates.
+"""All that we use of Textual's private parts: the cells of a screen, its updates, whether it is drawn.
 
 There is no public way to any of it. Another minor version may have it otherwise: `tests/test_textual.py` says
 which one this was written for, and what has to be looked at when that changes.

@@ -13,7 +13,7 @@ PATIENCE = 1.0  # seconds that a terminal has to take the last words
 
 
 class TerminalWriter(Thread):
-    """Writes in order. Whoever draws asks `behind` first, and draws again when it is told of a drain."""
+    """Writes in order. The app draws only while it is not `behind`, and again once all is written."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Text for terminals without UTF-8: every glyph that the app draws, in ASCII."""
+"""Every glyph that the app draws, in ASCII, for terminals without UTF-8."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def _paragraphs(text: str, width: int) -> tuple[Row, ...]:
                 spans = inline(block.source if block.level else block.text, seen)
                 seen += sum(span.role == "key" for span in spans)
                 lead = lead_of(block)
-                rows += _glued((*row(*[lead] * bool(lead)), *words(spans)), width, len(lead))
+                rows += _wrap_glued((*row(*[lead] * bool(lead)), *words(spans)), width, len(lead))
     return tuple(rows)
 
 
@@ -113,7 +113,7 @@ def formula(lines: Sequence[Formula], width: int) -> list[Row]:
     """Return the lines of a formula as rows, wrapped at their spaces."""
     rows: list[Row] = []
     for line in lines:
-        rows += _glued(words(formula_row(line)), width, 2)
+        rows += _wrap_glued(words(formula_row(line)), width, 2)
     return rows
 
 
@@ -145,7 +145,7 @@ def _with_gaps(spans: Row, kept: set[int], gap: str) -> Row:
     return tuple(found)
 
 
-def _glued(spans: Row, width: int, indent: int) -> list[Row]:
+def _wrap_glued(spans: Row, width: int, indent: int) -> list[Row]:
     """Wrap words; spans that no space parts stay together."""
     if width_of(spans) <= width:
         return wrap_spans(spans, width)

@@ -151,7 +151,7 @@ def wrap_spans(spans: Row, width: int, indent: int = 0) -> list[Row]:
     lines: list[list[TextSpan]] = [[]]
     used = 0
     if width_of(spans) <= width:
-        return [_stripped(spans)]
+        return [_strip_end(spans)]
     for span in spans:
         text = span.text
         if used and used + cell_len(text.rstrip()) > width:
@@ -166,10 +166,10 @@ def wrap_spans(spans: Row, width: int, indent: int = 0) -> list[Row]:
         if text:
             lines[-1].append(span.with_text(text))
             used += cell_len(text)
-    return [_stripped(line) for line in lines]
+    return [_strip_end(line) for line in lines]
 
 
-def _stripped(line: Sequence[TextSpan]) -> Row:
+def _strip_end(line: Sequence[TextSpan]) -> Row:
     """Return the line without the space at which it was broken."""
     return (*line[:-1], line[-1].with_text(line[-1].text.rstrip(" "))) if line else ()
 

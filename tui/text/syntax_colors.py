@@ -1,4 +1,4 @@
-"""Which parts of a program's text are keywords, names of the library, numbers, strings, comments. Pure.
+"""Find the keywords, library names, numbers, strings and comments of a program's text.
 
 Python's own tokenizer gives up on a text that is broken, and a text that somebody types is broken most of the
 time; this reads line by line, and is wrong at most about the string that was not closed.

@@ -1,4 +1,4 @@
-"""How things look: four themes, each a table of roles, and two sets of glyphs.
+"""Four themes, each a table of roles, and two sets of glyphs.
 
 Every colour of the coloured themes is one of the 256 colours that an SSH session without COLORTERM
 has, given exactly, so that nothing that differs in truecolor falls together there. Meaning is carried
@@ -81,7 +81,7 @@ class Theme(NamedTuple):
 
     def part(self, role: str) -> Style:
         """Return what a role adds to the style that a text has already."""
-        return _parsed(self.roles.get(role, ""))
+        return _parse(self.roles.get(role, ""))
 
     def heat(self, level: float | None, role: str, *, few: bool = False) -> Style:
         """Return the style of a cell whose value is `level` (−1 to 1) of the range that the colour maps.
@@ -94,7 +94,7 @@ class Theme(NamedTuple):
         if level is None or not scale:
             return style
         strength = step_of(level, len(scale))
-        return style if strength == 0 else style + _parsed(scale[strength - 1])
+        return style if strength == 0 else style + _parse(scale[strength - 1])
 
 
 # The value scale where there are 16 colours: chosen by hand, since nearest colours would mix the signs.
@@ -109,7 +109,7 @@ def step_of(level: float, steps: int) -> int:
 
 
 @lru_cache(256)
-def _parsed(spec: str) -> Style:
+def _parse(spec: str) -> Style:
     """Return a Rich style, its colours as numbers of the 256.
 
     They look the same, and half the bytes say them.
@@ -125,9 +125,9 @@ def _number(colour: str) -> int:
 @lru_cache(512)
 def _style(name: str, roles: str) -> Style:
     theme = THEMES[name]
-    style = _parsed(theme.base)
+    style = _parse(theme.base)
     for role in roles.split():
-        style += _parsed(theme.roles.get(role, ""))
+        style += _parse(theme.roles.get(role, ""))
     return style
 
 

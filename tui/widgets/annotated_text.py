@@ -1,4 +1,4 @@
-"""A text with what each of its lines gave beside it, and the place where it failed."""
+"""A text area with a note beside each line, and the place of an error."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ class AnnotatedText(TextArea):
             gutter = f"{row + 1:>{self.gutter_width - 2}}{self._sign} "
             lead = Strip([Segment(gutter, theme.style(f"{current} error"))], self.gutter_width)
             strip = Strip.join([lead, strip.crop(self.gutter_width, width)])
-        elsewhere = self._failed_elsewhere(y)
+        elsewhere = self._distant_error(y)
         note, role = (elsewhere, "error") if elsewhere else (self._note(row, width), "note")
         if note:
             tail = Strip([Segment(note, theme.style(f"{current} {role}"))], len(note))
             strip = Strip.join([strip.crop(0, width - len(note)), tail])
         return strip.simplify()
 
-    def _failed_elsewhere(self, y: int) -> str:
+    def _distant_error(self, y: int) -> str:
         """Return where the program failed, on the first or last row if that line is outside the window."""
         mark, first, height = self._mark, self.scroll_offset.y, self.size.height
         if mark is None:

@@ -1,4 +1,4 @@
-"""The playground's editor: Textual's own, with our colours, and beside each line what it gave."""
+"""The playground's editor: Textual's own, with our colours, and beside each line its result."""
 
 from __future__ import annotations
 

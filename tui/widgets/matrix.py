@@ -92,7 +92,7 @@ class Matrix(RowWidget):
 
     def show_panel(self, panel: Panel, slot: PanelSlot, showing: Showing, big: bool = False) -> None:
         """Show a window of a panel, `big` in large letters; cells that look as before are not sent again."""
-        old, kept = self.cells, self._alike(slot, showing) and big == self.big
+        old, kept = self.cells, self._is_comparable(slot, showing) and big == self.big
         self.panel, self.slot, self.showing, self.big = panel, slot, showing, big
         self.cells = panel.cells.window(slot.rows, slot.columns, slot.decimals)
         if appearance_of(self.app).sparing:
@@ -105,7 +105,7 @@ class Matrix(RowWidget):
             if before == after:
                 continue
             was, now = cell_texts(before, slot), cell_texts(after, slot)
-            touched = [x for x in range(len(now)) if _drawn(was[x]) != _drawn(now[x])]
+            touched = [x for x in range(len(now)) if _appearance(was[x]) != _appearance(now[x])]
             if touched:
                 first, last = touched[0] * slot.cell, (touched[-1] + 1) * slot.cell
                 across, down = self._scale
@@ -118,7 +118,7 @@ class Matrix(RowWidget):
         """Columns and rows that a character takes."""
         return (ACROSS, DOWN) if self.big else (1, 1)
 
-    def _alike(self, slot: PanelSlot, showing: Showing) -> bool:
+    def _is_comparable(self, slot: PanelSlot, showing: Showing) -> bool:
         """Return whether cells may be compared with those shown: the same number, size and look of them."""
         old = self.slot
         return (
@@ -159,5 +159,5 @@ class Matrix(RowWidget):
             self.post_message(CellClicked(self.panel.name, self.panel.index(*hit)))
 
 
-def _drawn(piece: CellText) -> tuple[str, str, float | None]:
+def _appearance(piece: CellText) -> tuple[str, str, float | None]:
     return piece.text, role_of(piece.mark), piece.level

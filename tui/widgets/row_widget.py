@@ -1,4 +1,4 @@
-"""The widget that panes are: rows of styled text, of which only the columns that changed are painted again.
+"""The base of our panes: rows of styled text, of which only the columns that changed are painted again.
 
 It has no border, no padding and no opacity, so none is worked out for a step.
 """

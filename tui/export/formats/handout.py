@@ -30,7 +30,7 @@ class HandoutWriter:
         self._stop = []
         self._write(f"\n## {shown.stop}. {_line(shown.title)}\n{_block(_prose(shown))}{_program(shown)}")
         if not shown.session.view.at_stop.slide:
-            self._write(_fenced(self._picture(shown), "text"))
+            self._write(_fence(self._picture(shown), "text"))
 
     def _picture(self, shot: Shot) -> str:
         """Return the frame as text, without what the handout has already: its head, prose and program."""
@@ -41,7 +41,7 @@ class HandoutWriter:
 
 def _program(shot: Shot) -> str:
     code = shot.session.view.program.strip("\n")
-    return _fenced(f"{code}\n", "python") if code.strip() else ""
+    return _fence(f"{code}\n", "python") if code.strip() else ""
 
 
 def _prose(shot: Shot) -> str:
@@ -53,7 +53,7 @@ def _block(text: str) -> str:
     return f"\n{text}\n" if text else ""
 
 
-def _fenced(text: str, language: str) -> str:
+def _fence(text: str, language: str) -> str:
     """Return a fence that no line of the text closes."""
     longest = max(map(len, re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
