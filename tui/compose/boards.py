@@ -62,14 +62,14 @@ def _texts(value: Value, ascii_only: bool) -> tuple[str, str]:
         return shape, shape
     formatter = Formatter.of(value, limit=DIGITS, ascii_only=ascii_only)
     if value.dim():
-        return shape, _nested(value.tolist(), formatter)
+        return shape, _nest(value.tolist(), formatter)
     number = value.item()
     if isinstance(number, int) and not isinstance(number, bool):
         return (f"{number:,}",) * 2
     return (formatter.token(number),) * 2
 
 
-def _nested(values: Any, formatter: Formatter) -> str:
+def _nest(values: Any, formatter: Formatter) -> str:
     if isinstance(values, list):
-        return f"[{' '.join(_nested(value, formatter) for value in values)}]"
+        return f"[{' '.join(_nest(value, formatter) for value in values)}]"
     return formatter.token(values)

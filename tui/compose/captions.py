@@ -76,7 +76,7 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
     target = next(iter(step.writes), None) if len(step.writes) == 1 else None
     if not node.is_sum or not terms or target is None:
         return tuple(((line, "plain"),) for line in clean(node.text, LONGEST_TEXT, lines=True).splitlines())
-    shown = [(k, terms[k]) for k in _picked(len(terms), step.current)]
+    shown = [(k, terms[k]) for k in _positions(len(terms), step.current)]
     head = f"{cell_name(node.name, target)} = "
     totals = [] if step.value is None else [step.value]
     text = writer([x for _, term in shown for x in (*term.factors, term.value)] + totals)
@@ -96,7 +96,7 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
     return (*lines, ((head, "plain"), *sums, (f" {sign} {total}", "done")))
 
 
-def _picked(count: int, current: int | None) -> list[int]:
+def _positions(count: int, current: int | None) -> list[int]:
     """Return the positions of the terms that are written out.
 
     All of a few; of many the first, the last, and those around the current one.

@@ -53,7 +53,7 @@ def move(run: Run, view: View, rows: int, columns: int) -> View:
         return replace(view, cursor=_start(node.name, node.shape, written))
     for panel in run.frame(view).panels:
         if panel.name == cell.tensor.name and panel.shape == cell.tensor.shape:
-            return replace(view, cursor=(cell.tensor.name, _moved(panel, cell.index, rows, columns)))
+            return replace(view, cursor=(cell.tensor.name, _neighbour(panel, cell.index, rows, columns)))
     return view
 
 
@@ -106,7 +106,7 @@ def _start(name: str, shape: tuple[int, ...], written: Index | None = None) -> t
     return name, (0,) * len(shape) if written is None else written
 
 
-def _moved(panel: Panel, index: Index, rows: int, columns: int) -> Index:
+def _neighbour(panel: Panel, index: Index, rows: int, columns: int) -> Index:
     """Return the cell ``rows`` down and ``columns`` right on a panel, not beyond its edges."""
     row, column = panel.place(index) or (0, 0)
     row = max(0, min(row + rows, panel.rows - 1))

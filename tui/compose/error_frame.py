@@ -61,11 +61,11 @@ def error_frame(
         arrangement="row",
         sentence=error.message,
         printed="" if error.trace is None else clean(error.trace.printed, LONGEST_OUTPUT, lines=True),
-        error=error_view(error, expected, good, _refused(view, error), fault),
+        error=error_view(error, expected, good, _is_refused(view, error), fault),
     )
 
 
-def _refused(view: View, error: ProgramError) -> bool:
+def _is_refused(view: View, error: ProgramError) -> bool:
     """Return whether the language does not take a document's cell, or a limit ended its run."""
     from llm_linalg.base.errors import LimitError
 
@@ -200,7 +200,7 @@ def error_view(
     )
     return ErrorView(
         kind=_kind(error, is_refused and shaped is None, fault),
-        sentence=_said(error.message, is_refused and shaped is None, fault),
+        sentence=_sentence(error.message, is_refused and shaped is None, fault),
         line=error.line,
         column=error.column,
         caret=error.caret,
@@ -241,7 +241,7 @@ def _kind(error: ProgramError, is_refused: bool, fault: LessonError | None) -> s
     return "refused" if is_refused else type(error).__name__
 
 
-def _said(message: str, is_refused: bool, fault: LessonError | None) -> str:
+def _sentence(message: str, is_refused: bool, fault: LessonError | None) -> str:
     if fault is not None:
         return f"{clean(Path(fault.file).name, 40)}:{fault.line}: {message}"
     return f"refused: {message}" if is_refused else message

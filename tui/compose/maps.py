@@ -46,17 +46,17 @@ def map_view(
         notes = {note.name: note for note in view.lesson.boxes}
         titles = {lesson.slug: lesson.title for lesson in (*shelf(), view.lesson)}
         rows = [_row(one, navigation.map, notes, titles, followed, spell) for one in level.boxes]
-        cache[key] = tuple([_together(rows[:outside]), *rows[outside:]] if folded else rows)
+        cache[key] = tuple([_fold_rows(rows[:outside]), *rows[outside:]] if folded else rows)
     return MapView(
         path=tuple(spell(clean(name, LABEL)) for name in box[:-1]),
         rows=cache[key],
-        arrows=level.arrows if not folded else _folded(level.arrows, folded),
+        arrows=level.arrows if not folded else _fold_arrows(level.arrows, folded),
         row=level.places[box[-1]] - folded,
         question="" if followed is None else followed.question,
     )
 
 
-def _together(rows: Sequence[BoxRow]) -> BoxRow:
+def _fold_rows(rows: Sequence[BoxRow]) -> BoxRow:
     """Return what comes in from outside, as one row."""
     said = f"{len(rows)} from outside"
     lit = None if rows[0].lit is None else sum(row.lit or 0 for row in rows)
@@ -67,7 +67,7 @@ def _together(rows: Sequence[BoxRow]) -> BoxRow:
     )  # fmt: skip
 
 
-def _folded(arrows: Sequence[tuple[int, int]], by: int) -> tuple[tuple[int, int], ...]:
+def _fold_arrows(arrows: Sequence[tuple[int, int]], by: int) -> tuple[tuple[int, int], ...]:
     """Return the arrows between rows of which the first `by` + 1 are one."""
     return tuple(sorted({(max(0, source - by), target - by) for source, target in arrows}))
 

@@ -88,7 +88,7 @@ def panels_of(picture: PictureInput) -> tuple[tuple[Panel, ...], Arrangement]:
     if node.kind == "mask":
         result = Highlight(result.marks, result.focus, node.is_masked)
     panels.append(_panel(picture, node.result, plan.output, at, result, style))
-    if _summarized(picture, plan.output):
+    if _has_summary(picture, plan.output):
         panels.append(_summary(picture, panels[-1], plan.output, style))
     for other in picture.beside:
         lit = _highlight_beside(picture, other)
@@ -125,7 +125,7 @@ def _slopes(followed: FollowedCells, tensor: TensorView, extent: float | None) -
     return lambda index: level_of(followed.slope(tensor.node, index), extent)
 
 
-def _summarized(picture: PictureInput, placement: Placement) -> bool:
+def _has_summary(picture: PictureInput, placement: Placement) -> bool:
     """Return whether something stands beside the rows of the result."""
     shape = picture.node.shape
     return picture.summary is not None and has_rows(shape) and placement.column_axis == len(shape) - 1
@@ -223,10 +223,10 @@ def _operand_slice(
         return ()
     asked = picture.at is not None and node.result.value.numel()
     first = next(iter(node.reads(output)[p]), None) if asked else highlight.first()
-    return rest_of(_belonging(node, p, output) if first is None else first, placement)
+    return rest_of(_operand_cell(node, p, output) if first is None else first, placement)
 
 
-def _belonging(node: NodeView, p: int, output: Index) -> Index:
+def _operand_cell(node: NodeView, p: int, output: Index) -> Index:
     """Return the cell of an operand that belongs to a cell of the result by the labels of the axes."""
     shape = node.operands[p].shape
     if node.axes is None:

@@ -73,7 +73,9 @@ class Run:
 
     def serves(self, view: View) -> bool:
         """Return whether the view shows the same run, so that `frame` draws it without running again."""
-        return self.view.same_program(view) and not _gone(self, view) and not self.awaits_gradients(view)
+        return (
+            self.view.same_program(view) and not _lacks_values(self, view) and not self.awaits_gradients(view)
+        )
 
     def trace_of(self, view: View) -> Trace | None:
         """Return the trace that the view shows: the program's, or the gradient program's once it is made."""
@@ -89,7 +91,7 @@ class Run:
         nodes = () if trace is None else trace.nodes
         stop = view.at_stop
         own = view.backward == stop.backward
-        standard = _standard(trace, stop.show if own else None)
+        standard = _stop_node(trace, stop.show if own else None)
         chain = find_nodes(nodes, view.path) if view.path else standard
         wanted = stop.order if chain and chain == standard and own else None
         return NodeNavigation(chain, nodes, wanted, None if trace is None else trace.map)
@@ -223,7 +225,7 @@ class Run:
 
     def switch_pass(self, view: View) -> View | str:
         """Return the view at the other pass; or why there is none."""
-        why = "" if view.backward or self.trace is None else _barred(self.trace)
+        why = "" if view.backward or self.trace is None else _backward_refusal(self.trace)
         return why or self.other_pass(view)
 
     def awaits_gradients(self, view: View) -> bool:
@@ -286,7 +288,7 @@ class Run:
         return self._gradients
 
 
-def _barred(trace: Trace) -> str:
+def _backward_refusal(trace: Trace) -> str:
     """Return why there is no backward pass through a long trace; empty if there is."""
     if trace.dropped:
         return "Some values of this run were dropped, so there is no way back: --keep keeps more of them."
@@ -328,7 +330,7 @@ def _step_of(steps: Sequence[Node], chain: Sequence[Node]) -> Node | None:
     return next(iter(named), None)
 
 
-def _gone(run: Run, view: View) -> bool:
+def _lacks_values(run: Run, view: View) -> bool:
     """Return whether the values that a view shows were dropped, and another run would have them."""
     if run.trace is None or view.lesson.external is None or view.path == run.view.path:
         return False
@@ -336,7 +338,7 @@ def _gone(run: Run, view: View) -> bool:
     return node is not None and node.dropped
 
 
-def _standard(trace: Trace | None, show: str | None) -> tuple[Node, ...]:
+def _stop_node(trace: Trace | None, show: str | None) -> tuple[Node, ...]:
     """Return the node that a stop shows: by name, else the last, as a repaired program may lack the name."""
     if trace is None or not trace.nodes:
         return ()

@@ -99,7 +99,7 @@ def _search(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
                 if layout is None or not layout.whole:
                     continue
                 attempt = Attempt(tuple(i for i, _ in some), choice, fit)
-                if all(_told(label, panels) for label in layout.labels):
+                if all(_is_complete(label, panels) for label in layout.labels):
                     return attempt if fit.decimals > 1 else second or attempt
                 second = second or attempt  # a title that is cut costs more than a decimal
         if second is not None:
@@ -187,7 +187,7 @@ def _all_columns(layout: Layout, panels: Sequence[Panel]) -> bool:
     return all(len(slot.columns) == panels[slot.panel].columns for slot in layout.slots)
 
 
-def _told(label: Label, panels: Sequence[Panel]) -> bool:
+def _is_complete(label: Label, panels: Sequence[Panel]) -> bool:
     """Return whether a label is complete: a title is not cut, and names the axes that have names."""
     margin = label.panel is not None and panels[label.panel].role == "margin"
     if (

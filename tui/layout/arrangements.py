@@ -257,20 +257,20 @@ def _titles(numbered: tuple[int, Panel]) -> list[str]:
     return [f"{panel.sign} {text}".lstrip() for text in texts]
 
 
-def _fitted(texts: Sequence[str], room: int) -> str:
+def _first_fitting(texts: Sequence[str], room: int) -> str:
     """Return the first text that fits; else the last one, cut."""
     return next((text for text in texts if cell_len(text) <= room), cut(texts[-1], max(0, room)))
 
 
 def _before(i: int, panel: Panel, edge: int, y: int) -> Label:
     """Return a title that ends one column left of ``edge``."""
-    text = _fitted([*_titles((i, panel)), panel.title], edge - 1)
+    text = _first_fitting([*_titles((i, panel)), panel.title], edge - 1)
     return Label(max(0, edge - 1 - cell_len(text)), y, text, i, "title")
 
 
 def _above(i: int, panel: Panel, slot: PanelSlot, y: int, room: int) -> list[Label]:
     """Return a title above the grid and, if only a window of it is shown, which."""
-    text = _fitted([panel.label_with_names, panel.label_of_names, panel.label, panel.title], room)
+    text = _first_fitting([panel.label_with_names, panel.label_of_names, panel.label, panel.title], room)
     labels = [Label(slot.x, y, text, i, "title")]
     parts = []
     if len(slot.rows) < panel.rows:

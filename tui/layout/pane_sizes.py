@@ -69,7 +69,7 @@ def fits(width: int, height: int) -> bool:
     return width >= SMALLEST[0] and height >= SMALLEST[1]
 
 
-def _taken(width: int, height: int, sidebar: bool | None) -> tuple[int, int, int]:
+def _usable_size(width: int, height: int, sidebar: bool | None) -> tuple[int, int, int]:
     """Return the columns and rows that are used of those there are, and the columns of the sidebar."""
     width, height = min(width, LARGEST[0]), min(height, LARGEST[1])
     shown = width >= SIDEBAR_FROM if sidebar is None else sidebar
@@ -91,7 +91,7 @@ def sizes(
     """
     if not fits(width, height):
         return None
-    width, height, shown = _taken(width, height, sidebar)
+    width, height, shown = _usable_size(width, height, sidebar)
     spare = max(0, height - 24)
     inner = width - shown - 4
     lines = sum(len(wrap_code(line, inner)) for line in code)
@@ -130,7 +130,7 @@ def bench_sizes(
     """
     if not fits(width, height):
         return None
-    width, height, shown = _taken(width, height, sidebar)
+    width, height, shown = _usable_size(width, height, sidebar)
     inner = width - shown - 2
     spare = max(0, height - 24)
     transport = int(not failed)  # where it fails, there is no step to go to
@@ -149,7 +149,7 @@ def slide_sizes(width: int, height: int, *, sidebar: bool | None) -> PaneSizes |
     """Return the room of a stop that is prose alone: what title, sidebar and footer leave is the stage's."""
     if not fits(width, height):
         return None
-    width, height, shown = _taken(width, height, sidebar)
+    width, height, shown = _usable_size(width, height, sidebar)
     return PaneSizes(width, height, shown, 0, 0, facts=0, controls=0, transport=0)
 
 
@@ -170,7 +170,7 @@ def talk_sizes(
     talk = session.talk
     if talk is None or not fits(width, height):
         return None
-    width, height, _ = _taken(width, height, False)
+    width, height, _ = _usable_size(width, height, False)
     footer = int(talk.footer or spoken)
     if session.view.at_stop.slide:
         return PaneSizes(width, height, 0, 0, 0, 0, 1, 0, 0, 0, footer, big)

@@ -107,24 +107,24 @@ class Panel:
     @property
     def label(self) -> str:
         """The title with the shape, as it is shown: ``W (2, 4)``, ``Wᵀ (2, 6)``."""
-        return self._labelled(list(map(str, self.shape)))
+        return self._label(list(map(str, self.shape)))
 
     @property
     def label_with_names(self) -> str:
         """The label with the names of the axes before their sizes: ``S (query 4, key 4)``."""
         pairs = zip(self._names, self.shape, strict=True)
-        return self._labelled([f"{name} {size}".lstrip() for name, size in pairs])
+        return self._label([f"{name} {size}".lstrip() for name, size in pairs])
 
     @property
     def label_of_names(self) -> str:
         """The label with names in the place of sizes: ``S (query, key)``."""
-        return self._labelled([name or str(size) for name, size in zip(self._names, self.shape, strict=True)])
+        return self._label([name or str(size) for name, size in zip(self._names, self.shape, strict=True)])
 
     @property
     def _names(self) -> list[str]:
         return [edge.name for edge in self.edges] or [""] * len(self.shape)
 
-    def _labelled(self, sizes: list[str]) -> str:
+    def _label(self, sizes: list[str]) -> str:
         if self.row_axis is not None and self.column_axis is not None and self.is_transposed:
             sizes[self.row_axis], sizes[self.column_axis] = sizes[self.column_axis], sizes[self.row_axis]
         return f"{self.title} ({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"

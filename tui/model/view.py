@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 Depth = Literal["map", "operations", "cells", "terms"]
 CellDisplay = Literal["numbers", "heat", "both"]
+LOOKS: tuple[CellDisplay, ...] = ("numbers", "heat", "both")
 Cursor = tuple[str, tuple[int, ...]]
 
 END = 10**15  # a step beyond every walk; `steps.position` clamps it
@@ -133,11 +134,11 @@ class View:
 
     def with_seed(self, seed: int) -> View:
         """Return the view with another seed."""
-        return self if seed == self.seed else self._restarted(seed=seed)
+        return self if seed == self.seed else self._with_choices(seed=seed)
 
     def with_program(self, program: str) -> View:
         """Return the view with another program, such as one with a repair applied."""
-        return self._restarted(code=program)
+        return self._with_choices(code=program)
 
     def at_stop_number(self, stop: int) -> View:
         """Return the view at another stop of the same lesson, controls and seed kept."""
@@ -175,9 +176,9 @@ class View:
     def _with(self, name: str, value: Value) -> View:
         values = self.lesson.change(self.values, name, value)
         changed = tuple((key, self.lesson.control(key).show(values[key])) for key, _ in self.controls)
-        return self if changed == self.controls else self._restarted(controls=changed)
+        return self if changed == self.controls else self._with_choices(controls=changed)
 
-    def _restarted(
+    def _with_choices(
         self,
         *,
         controls: tuple[tuple[str, str], ...] | None = None,

@@ -18,14 +18,13 @@ from llm_linalg.base.spelling import quote, unknown
 from tui.model.flags import Choice, Parser, seed, whole_number
 from tui.model.lesson_words import find_lesson, first_lesson, lesson_word
 from tui.model.usage_error import UsageError
-from tui.model.view import END, View
+from tui.model.view import END, LOOKS, View
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.reader import FollowedCell, Lesson
     from tui.model.view import Depth
 
 DEPTHS = ("map", "operations", "cells", "terms")
-LOOKS = ("numbers", "heat", "both")
 
 
 def add_picture_flags(parser: Parser) -> None:
@@ -157,7 +156,7 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
         code=flags.code,
         row=_row(flags.row, opening),
         box=opening.box if flags.box is None else flags.box,
-        follows=_asked(flags, opening),
+        follows=_cell_to_follow(flags, opening),
     )
 
 
@@ -174,7 +173,7 @@ def _depth(flags: argparse.Namespace, opening: View) -> Depth:
     return "map" if lit and not below else opening.depth
 
 
-def _asked(flags: argparse.Namespace, opening: View) -> FollowedCell | None:
+def _cell_to_follow(flags: argparse.Namespace, opening: View) -> FollowedCell | None:
     """Return the cell to follow.
 
     Raises:

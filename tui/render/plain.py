@@ -24,7 +24,7 @@ def to_plain(frame: Frame, width: int = 80, *, whole: bool = True) -> str:
     """
     head = [
         _head(frame),
-        [line for paragraph in _prose(frame).split("\n") for line in _wrapped(paragraph, width)]
+        [line for paragraph in _prose(frame).split("\n") for line in _wrap(paragraph, width)]
         if (frame.step == 0 or frame.map is not None) and frame.prose
         else [],
         _program(frame),
@@ -37,7 +37,7 @@ def to_plain(frame: Frame, width: int = 80, *, whole: bool = True) -> str:
         _legend(frame.panels, width),
         list(frame.formula_text),
         _boxes(frame, width),
-        list(_wrapped(frame.sentence, width)) if frame.error is None and frame.board is None else [],
+        list(_wrap(frame.sentence, width)) if frame.error is None and frame.board is None else [],
         list(_error(frame, width)),
         [f"cursor: {line}" for line in frame.cursor.lines] if frame.cursor else [],
         ["printed:", *(f"  {line}" for line in frame.printed.splitlines())] if frame.printed.strip() else [],
@@ -49,7 +49,7 @@ def _prose(frame: Frame) -> str:
     return "".join(text for text, _ in spans(frame.prose))
 
 
-def _wrapped(text: str, width: int) -> Sequence[str]:
+def _wrap(text: str, width: int) -> Sequence[str]:
     return wrap(text, max(20, width)) if text else [""]
 
 
@@ -114,7 +114,7 @@ def _tensor(panel: Panel, width: int) -> list[str]:
     for number, row in zip(rows, panel.cells.window(rows, columns, 4), strict=True):
         text = "".join(piece.text for piece in cell_texts(row, slot))
         said = cut(panel.row_edge.labels[number], margin - 1, pad=True) + " " if margin else ""
-        lines.append(said + (text if _unknown(panel) else _spelled(text, panel)))
+        lines.append(said + (text if _unknown(panel) else _spell(text, panel)))
     return lines
 
 
@@ -127,7 +127,7 @@ def _unknown(panel: Panel) -> bool:
     return panel.pending_glyph == "?"
 
 
-def _spelled(text: str, panel: Panel) -> str:
+def _spell(text: str, panel: Panel) -> str:
     return text.replace(panel.pending_glyph, PENDING).replace(panel.mask_glyph, MASKED)
 
 

@@ -76,7 +76,7 @@ def split_shapes(text: str) -> tuple[str, list[tuple[int, Rectangle]]]:
     for character in text:
         boxes += ((column, box) for box in SHAPES.get(character, ()))
         column += cell_len(character)
-    return "".join(" " if character in SHAPES else character for character in text), _joined(boxes)
+    return "".join(" " if character in SHAPES else character for character in text), _join(boxes)
 
 
 def split_widths(text: str) -> list[tuple[int, str]]:
@@ -97,7 +97,7 @@ def split_widths(text: str) -> list[tuple[int, str]]:
     return found
 
 
-def _joined(boxes: list[tuple[int, Rectangle]]) -> list[tuple[int, Rectangle]]:
+def _join(boxes: list[tuple[int, Rectangle]]) -> list[tuple[int, Rectangle]]:
     found: list[tuple[int, Rectangle]] = []
     last: dict[tuple[float, float], int] = {}  # of each top and height: the place in `found` of the last box
     for column, (left, top, width, height) in boxes:

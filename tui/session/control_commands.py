@@ -6,13 +6,11 @@ from dataclasses import replace
 
 from llm_linalg.lessons.markdown import links
 from llm_linalg.lessons.reader import read_entry
-from tui.model.view import CellDisplay, View
+from tui.model.view import LOOKS, View
 from tui.navigation.playground import PLAYGROUND, is_playground
 from tui.session import outline
 from tui.session.session import Session, first_control
 from tui.session.step_commands import Transition
-
-LOOKS: tuple[CellDisplay, ...] = ("numbers", "heat", "both")
 
 
 def stop_by(direction: int) -> Transition:
@@ -146,15 +144,15 @@ def move_control(session: Session, name: str, direction: int) -> Session:
     if view == session.view:
         end = "largest" if direction > 0 else "smallest"
         return session.with_notice(f"{name} is at its {end}.")
-    return _controlled(session, view, name)
+    return _with_control(session, view, name)
 
 
 def control_to(session: Session, name: str, text: str) -> Session:
     """Set a control from text, as `move_control` moves it. Raises LookupError or ValueError."""
-    return _controlled(session, session.view.set(name, text), name)
+    return _with_control(session, session.view.set(name, text), name)
 
 
-def _controlled(session: Session, view: View, name: str) -> Session:
+def _with_control(session: Session, view: View, name: str) -> Session:
     keyed = session.view.control(name).key is not None and session.control is not None
     return replace(session.with_undo(view), control=session.control if keyed else name)
 

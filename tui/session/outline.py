@@ -79,7 +79,7 @@ def choose_end(session: Session, *, last: bool) -> Session:
 def _document(session: Session, lesson: Lesson) -> tuple[OutlineEntry, ...]:
     """Return all headings, and the cells below the one that is chosen or open: the others are folded."""
     number = session.view.stop
-    failures = _failed(session, lesson)
+    failures = _failing_stops(session, lesson)
     least = min((heading.level for heading in lesson.outline), default=1)
     bounds = [*[heading.stop for heading in lesson.outline], len(lesson.stops) + 1]
     chosen = session.sidebar_choice or f"stop:{number}"
@@ -107,7 +107,7 @@ def _cells(lesson: Lesson, stops: range, level: int, number: int, failures: set[
     return entries
 
 
-def _failed(session: Session, lesson: Lesson) -> set[int]:
+def _failing_stops(session: Session, lesson: Lesson) -> set[int]:
     """Return the stops whose cells failed when the program of the one that is open was run."""
     run = session.last_run
     if run is None or run.view.lesson is not lesson:

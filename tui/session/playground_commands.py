@@ -37,15 +37,15 @@ def take(session: Session) -> Session:
         return edit(session)
     if not view.program:
         return session.with_notice("There is no program here to edit.")
-    return _begun(session, playground.as_program(view), view.seed)
+    return _start(session, playground.as_program(view), view.seed)
 
 
 def example(session: Session, name: str) -> Session:
     """Begin with an example."""
-    return _begun(session, BY_NAME[name].program, 0) if name in BY_NAME else session
+    return _start(session, BY_NAME[name].program, 0) if name in BY_NAME else session
 
 
-def _begun(session: Session, text: str, seed: int) -> Session:
+def _start(session: Session, text: str, seed: int) -> Session:
     view = playground.playground_view(text[: playground.LONGEST], seed)
     begun = session.with_undo(replace(view, look=session.view.look, depth="operations"))
     return replace(begun, editing=True, caret=playground.last_line(text), is_new_program=True)

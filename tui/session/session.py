@@ -157,7 +157,7 @@ class Session:
             found.add(Context.REPAIRS)
         if self.view.cursor is not None:
             found.add(Context.CURSOR)
-            if run is not None and _drawn(run, self.view):
+            if run is not None and _can_flip(run, self.view):
                 found.add(Context.MASK_CURSOR)
         linked = bool(links(self.view.at_stop.prose))
         if self.view.board is not None and (run is None or run.error is None):
@@ -265,7 +265,7 @@ class Session:
         return replace(self, notice=notice)
 
 
-def _drawn(run: Run, view: View) -> bool:
+def _can_flip(run: Run, view: View) -> bool:
     """Return whether the cell under the cursor can be turned over."""
     if not any(control.kind == "grid" for control in view.lesson.controls):
         return False

@@ -23,7 +23,7 @@ def reload_deck(session: Session, deck: Deck) -> Session:
     number = places.get(talk.number) or _nearest(places, talk.number, len(deck.stops))
 
     def carry(view: View, before: int, now: int) -> View:
-        return _carried(view, talk.deck.stops[before - 1], deck.stops[now - 1])
+        return _carry(view, talk.deck.stops[before - 1], deck.stops[now - 1])
 
     left = {places[k]: carry(was, k, places[k]) for k, was in talk.last_views.items() if k in places}
     view = carry(session.view, talk.number, number)
@@ -46,7 +46,7 @@ def _nearest(places: Mapping[int, int], number: int, most: int) -> int:
     return max(1, min(places.get(known, 0) + number - known, most))
 
 
-def _carried(view: View, before: DeckStop, now: DeckStop) -> View:
+def _carry(view: View, before: DeckStop, now: DeckStop) -> View:
     """Return a view at a stop that was read again: its place and its changes stay, as far as they fit."""
     old, new = view_at(before), view_at(now)
     step = new.step if view.step == old.step else view.step

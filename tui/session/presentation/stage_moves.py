@@ -46,7 +46,7 @@ def forward(session: Session) -> Session:
     talk = on_stage(session)
     talk = replace(talk, watch=talk.watch.start(monotonic()))
     session = replace(session, talk=talk)
-    view = _stepped(session)
+    view = _next_view(session)
     if view is not None:
         moved = session.at_view(view)
     elif not talk.last:
@@ -60,7 +60,7 @@ def forward(session: Session) -> Session:
     return replace(moved, talk=replace(now, history=(*now.history, entry)[-MOST_HISTORY:]))
 
 
-def _stepped(session: Session) -> View | None:
+def _next_view(session: Session) -> View | None:
     """Return the view after one step more; None at the end of what is shown."""
     view, navigation = session.view, session.navigation
     if view.at_stop.slide or navigation is None or not navigation.path:

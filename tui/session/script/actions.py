@@ -11,11 +11,12 @@ from tui.model.examples import BY_NAME as EXAMPLES
 from tui.model.flags import SEEDS, pause
 from tui.model.flags import speed as parse_speed
 from tui.model.usage_error import UsageError
+from tui.model.view import LOOKS
 from tui.navigation import steps
 from tui.navigation.playground import is_playground, last_line
 from tui.session.commands import Command, run
 from tui.session.contexts import Context
-from tui.session.control_commands import LOOKS, control_to, move_command, open_lesson
+from tui.session.control_commands import control_to, move_command, open_lesson
 from tui.session.script.opening import opening_view
 from tui.session.script.running import ensure_run
 from tui.session.script.tokens import Words

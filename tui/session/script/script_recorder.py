@@ -31,31 +31,31 @@ class ScriptRecorder:
 
     def add_command(self, before: Session, command: str, after: Session) -> None:
         """Record a command that turned one session into another."""
-        self._played(before)
+        self._end_playing(before)
         words = words_of(before, command, after)
-        self._plays(after)
+        self._begin_playing(after)
         if words is not None and words[0] not in PLAY_WORDS:
             self._say(words, before)
 
     def add_words(self, before: Session, words: Words, after: Session) -> None:
         """Record words that were given, at the prompt or by a script, and done."""
-        self._played(before)
-        self._plays(after)
+        self._end_playing(before)
+        self._begin_playing(after)
         if words[0] not in PLAY_WORDS:
             self._say(words, before)
 
     def text(self, now: Session) -> str:
         """Return the script so far, when the session is as it is now."""
-        self._played(now)
-        self._plays(now)
+        self._end_playing(now)
+        self._begin_playing(now)
         return "".join(f"{line_of(line)}\n" for line in self._lines)
 
-    def _plays(self, session: Session) -> None:
+    def _begin_playing(self, session: Session) -> None:
         """Note that it plays from here on, if it does."""
         if session.player.playing:
             self._playing = PLAY_WORDS[session.player.direction < 0]
 
-    def _played(self, session: Session) -> None:
+    def _end_playing(self, session: Session) -> None:
         """Record what was played up to here."""
         if self._playing is not None:
             self._add([(self._playing, str(position(session)))])
@@ -64,7 +64,7 @@ class ScriptRecorder:
     def _say(self, words: Words, before: Session) -> None:
         last = self._lines[-1]
         word = words[0]
-        if self.full or (word == "write" and self._rewritten(words, before)):
+        if self.full or (word == "write" and self._replaces_last(words, before)):
             return
         if before.current is None:
             last.append(words)  # its program was not run yet: this happened at once
@@ -78,7 +78,7 @@ class ScriptRecorder:
         """Return whether the same again is only a larger number; in a talk it may lead to another stop."""
         return before.talk is None and len(words) == 1 and words[0] in REPEATABLE
 
-    def _rewritten(self, words: Words, before: Session) -> bool:
+    def _replaces_last(self, words: Words, before: Session) -> bool:
         """Return whether the program written last was only a beginning of this one.
 
         The last one that ran well is kept: its picture stands beside one that fails.
@@ -105,7 +105,7 @@ def words_of(before: Session, text: str, after: Session) -> Words | None:
 
     A choice in the sidebar, or a notice, is nothing of that kind.
     """
-    if _lasting(before) == _lasting(after):
+    if _state(before) == _state(after):
         return None
     command, (_, _, argument) = find_command(text), text.partition(":")
     if command.script is None or isinstance(command.script, Unwritten):
@@ -115,7 +115,7 @@ def words_of(before: Session, text: str, after: Session) -> Words | None:
     return command.script(before, argument, after)
 
 
-def _lasting(session: Session) -> tuple[object, ...]:
+def _state(session: Session) -> tuple[object, ...]:
     """Return what a script has to bring back."""
     view, history, talk = session.view, session.history, session.talk
     return (
