@@ -75,7 +75,7 @@ def _is_refused(view: View, error: ProgramError) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClashingTensor:
-    """An operand of a call that torch refused (:class:`tui.compose.panels.PanelTensor`)."""
+    """An operand of a call that torch refused, as a `PanelTensor`."""
 
     name: str
     value: Value

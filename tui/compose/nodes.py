@@ -126,7 +126,7 @@ def _position(nodes: Sequence[Node], target: Node) -> int:
 
 @dataclass(frozen=True, eq=False)
 class NodeNavigation:
-    """A node as the player sees it (:class:`tui.navigation.steps.Navigable`)."""
+    """A node as the player sees it, a `Navigable`."""
 
     chain: tuple[Node, ...]
     top: tuple[Node, ...]  # the program's nodes

@@ -72,7 +72,7 @@ Heat = Callable[[Index], float | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TensorCells:
-    """The cells of a slice of a tensor (:class:`tui.model.frame.CellSource`)."""
+    """The cells of a slice of a tensor, a `CellSource`."""
 
     source: NumberSource
     matrix: TensorSlice

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """What a follower knows of a talk: the objects of the lines that `audience.wire` describes.
+    """What a follower knows of a talk: the objects of the lines that `audience.protocol` describes.
 
     Attributes:
         deck: The `deck` line's.

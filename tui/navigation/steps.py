@@ -2,7 +2,7 @@
 
 There are four depths, as in a debugger. On the ``map`` a step is a box; at ``operations`` it is a node; at
 ``cells`` a step of the node's walk under a loop order; at ``terms`` a single product. What the player must
-know about the program is the protocol :class:`Navigable`; every answer costs the same whatever the step.
+know about the program is the protocol `Navigable`; every answer costs the same whatever the step.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The state of the app as one value: the view, its run, the player, what is selected.
 
-The commands of :mod:`tui.session.commands` are functions from a session to a session. The screen runs the
+The commands of `tui.session.commands` are functions from a session to a session. The screen runs the
 program again when the view asks for another run, and draws.
 """
 
