@@ -1,4 +1,4 @@
-"""A board: a stop's picture that is a list, or a chain, of live cells."""
+"""Boards: a stop's picture as a list, or a chain, of live cells."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ class BoardRow(NamedTuple):
     """One live cell of a board.
 
     Attributes:
-        label: What it is called.
+        label: Its title.
         name: The tensor of the program that it shows, or None.
         lesson: The slug of the lesson that it opens.
-        words: What it is in linear algebra, in a few words.
-        apart: Whether it stands below the `---`: on the board, but no box of the chain.
+        words: Its meaning in linear algebra, in a few words.
+        apart: Whether it is below the `---`: on the board, but not in the chain.
         line: Its line in the file, from 1.
     """
 
@@ -26,7 +26,7 @@ class BoardRow(NamedTuple):
 
 
 class Board(NamedTuple):
-    """A stop's picture that is a list of live cells, or a chain of boxes."""
+    """A list of live cells, or a chain of boxes."""
 
     rows: tuple[BoardRow, ...]
     chain: bool = False

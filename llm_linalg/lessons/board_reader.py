@@ -1,4 +1,4 @@
-"""Boards: a fence whose lines are live cells, each with the lesson that it opens.
+"""Read boards: fences whose lines are live cells, each with the lesson that it opens.
 
 ```board chain
 Embedding | x | lesson:vector | a row of a table
@@ -27,15 +27,15 @@ _LINK = re.compile(r"lesson:([A-Za-z0-9_-]+)")
 
 
 def read(fence: BoardFence, first: int, program: str) -> Board:
-    """The board that a fence is.
+    """Return the board in a fence.
 
     Args:
-        fence: Its text.
+        fence: The fence.
         first: The file's line, from 1, of the body's first line.
-        program: What its stop runs; the tensors that the board names must be assigned in it.
+        program: The stop's program, which must assign the tensors that the board names.
 
     Raises:
-        BodyError: At the line that is wrong.
+        BodyError: At a line that is wrong.
     """
     if fence.info not in ("", "chain"):
         raise BodyError(fence.place, unknown("word after board", fence.info, ["chain"]))
@@ -80,7 +80,7 @@ def _row(text: str, place: int, line: int, assigned: set[str] | None, apart: boo
 
 
 def _assigned(program: str) -> set[str] | None:
-    """The names that a program assigns; None where it can't be read, which running it explains."""
+    """Return the names that a program assigns; None if it can't be parsed, which running it explains."""
     import ast
 
     from llm_linalg.base.errors import ProgramError

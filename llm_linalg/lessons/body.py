@@ -1,4 +1,4 @@
-"""The body of a lesson: headings, prose and fences, read into pieces, one a stop."""
+"""Read the body of a lesson: headings, prose and fences, divided into parts, one a stop."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from llm_linalg.lessons.markdown import Block, blocks, prose
 FENCES = ("python", "board", "notes", "stops")
 LONGEST_TITLE = 80
 
-Line = tuple[int, str]  # its place, and its text
+Line = tuple[int, str]  # its number, from 0, and its text
 
 
 def shift_lines(lines: tuple[Line, ...], by: int) -> tuple[Line, ...]:
-    """The lines with their places so many further down."""
+    """Return lines with their numbers increased."""
     return tuple((place + by, text) for place, text in lines)
 
 
 class BoardFence(NamedTuple):
-    """A `board` fence as it stands in the file: its info string, its lines, and its own line, from 0."""
+    """A `board` fence in the file: its info string, its lines, and the line number of the fence, from 0."""
 
     info: str
     lines: tuple[str, ...]
@@ -32,7 +32,7 @@ class BoardFence(NamedTuple):
 
 
 class StopNotes(NamedTuple):
-    """What the speaker reads at a stop, and how many minutes it is meant to take, if that is said."""
+    """The speaker's notes at a stop, and the minutes that it is planned to take; None if not said."""
 
     text: str = ""
     minutes: float | None = None
@@ -41,7 +41,7 @@ class StopNotes(NamedTuple):
         return bool(self.text) or self.minutes is not None
 
     def join(self, other: StopNotes) -> StopNotes:
-        """With further notes below these."""
+        """Return these notes followed by others, whose minutes count if they have any."""
         text = "\n\n".join(filter(None, (self.text, other.text)))
         return StopNotes(text, self.minutes if other.minutes is None else other.minutes)
 
@@ -50,10 +50,10 @@ NO_NOTES = StopNotes()
 
 
 class BodyPart(NamedTuple):
-    """A stop as it stands in the file: prose and, unless it is prose alone, a fence.
+    """A stop in the file: prose and, unless it is prose alone, a fence.
 
-    `place` is the line of the fence, from 0, or where the prose begins. A `stops` fence of a deck is a piece
-    too: its `stops` are its lines, each with its place, and it is no stop of the file's own.
+    `place` is the line of the fence, from 0, or where the prose begins. A `stops` fence of a deck is a part
+    too, but not a stop of the file's own: its lines are in `stops`.
     """
 
     title: str
@@ -64,25 +64,25 @@ class BodyPart(NamedTuple):
     board: BoardFence | None = None
     notes: StopNotes = NO_NOTES
     stops: tuple[Line, ...] = ()
-    expects: tuple[Line, ...] = ()  # what is claimed of its program's state
+    expects: tuple[Line, ...] = ()  # claims about its program's state
 
     def shift(self, lines: int) -> BodyPart:
-        """With its places so many lines further down."""
+        """Return the part with its line numbers increased."""
         return self._replace(place=self.place + lines, stops=shift_lines(self.stops, lines))
 
 
 @dataclass(slots=True)
 class _OpenStop:
-    """What was read since the last stop."""
+    """The text read since the last stop."""
 
     title: str = ""
-    heading: int | None = None  # the place of a heading that has no stop yet
+    heading: int | None = None  # the line of a heading that has no stop yet
     prose: list[Block] = field(default_factory=list)
     notes: StopNotes = NO_NOTES
 
     @property
     def place(self) -> int | None:
-        """Where it begins."""
+        """The line where it begins; None if it is empty."""
         return self.heading if self.heading is not None or not self.prose else self.prose[0].first
 
     @property
@@ -91,23 +91,22 @@ class _OpenStop:
         return prose(self.prose)
 
     def begin_stop(self) -> None:
-        """Begins anew below a stop: only the title goes on."""
+        """Start the next stop, under the same heading."""
         self.heading = None
         self.prose, self.notes = [], NO_NOTES
 
 
 def read(lines: list[str]) -> list[BodyPart]:
-    """The stops of a body.
+    """Return the parts of a body.
 
-    A `##` heading names the stops below it. Each `python` fence is a stop, with the
-    prose before it; prose with no fence after it, up to the next heading or the end, is
-    a stop too. A `board` fence belongs to the program right above it, or is a stop of
-    its own, with the prose before it. A `notes` fence belongs to the stop in whose text
-    it stands, or that is right above it. A line `expect: …` below a program is a claim about
-    its state. Fences in another language stay in the prose.
+    A `##` heading names the stops below it. Each `python` fence is a stop, with the prose before it; prose
+    without a fence after it, up to the next heading or the end, is a stop too. A `board` fence belongs to the
+    program directly above it, or is a stop of its own with the prose before it. A `notes` fence belongs to
+    the stop in whose text it stands, or to the one directly above it. A line `expect: …` below a program is a
+    claim about its state. Fences in other languages stay in the prose.
 
     Raises:
-        BodyError: At the line that is wrong.
+        BodyError: At a line that is wrong.
     """
     pieces: list[BodyPart] = []
     now = _OpenStop()
@@ -128,7 +127,7 @@ def read(lines: list[str]) -> list[BodyPart]:
 
 
 def _take(fence: Block, now: _OpenStop, pieces: list[BodyPart]) -> bool:
-    """Takes in a fence of a lesson; whether it is one."""
+    """Add a fence to the parts; return whether it is a lesson's, and not one to leave in the prose."""
     place = fence.first
     language = _language(fence.info, place)
     if language not in FENCES:
@@ -149,7 +148,7 @@ def _take(fence: Block, now: _OpenStop, pieces: list[BodyPart]) -> bool:
 
 
 def _close(now: _OpenStop, pieces: list[BodyPart]) -> None:
-    """Prose that no fence follows becomes a stop; a heading with nothing below it is an error."""
+    """Make a stop of prose without a fence; raise `BodyError` for a heading with nothing below it."""
     if now.prose_text:
         pieces.append(BodyPart(now.title, now.prose_text, now.place or 0, notes=now.notes))
     elif now.heading is not None:
@@ -157,7 +156,7 @@ def _close(now: _OpenStop, pieces: list[BodyPart]) -> None:
 
 
 def _language(info: str, place: int) -> str:
-    """What a fence holds: one of `FENCES`, or else; what looks like one of them is a slip, not prose."""
+    """Return the language of a fence; raise `BodyError` if it looks like a misspelling of one of `FENCES`."""
     word = re.split(r"[\s{]", info, maxsplit=1)[0]
     if not word or word in FENCES:
         return word
@@ -170,7 +169,7 @@ def _language(info: str, place: int) -> str:
 
 
 def _notes(fence: Block) -> StopNotes:
-    """The notes of a fence: ``notes minutes=2``."""
+    """Return the notes in a fence, whose info string may be ``notes minutes=2``."""
     said = fence.info.removeprefix("notes")
     minutes = None
     if said.strip():
@@ -183,7 +182,7 @@ def _notes(fence: Block) -> StopNotes:
 
 
 def _put_notes(notes: StopNotes, place: int, now: _OpenStop, pieces: list[BodyPart]) -> None:
-    """Gives notes to the stop that is being read, or to the one right above if none is."""
+    """Add notes to the stop that is being read, or else to the one directly above."""
     above = None if now.prose_text or now.heading is not None or not pieces else pieces[-1]
     before = now.notes if above is None else above.notes
     if notes.minutes is not None and before.minutes is not None:
@@ -195,7 +194,7 @@ def _put_notes(notes: StopNotes, place: int, now: _OpenStop, pieces: list[BodyPa
 
 
 def _put_stops(fence: Block, now: _OpenStop, pieces: list[BodyPart]) -> None:
-    """The stops of other lessons that a deck shows here; prose above them is a stop by itself."""
+    """Add a deck's stops of other lessons; the prose above them becomes a stop of its own."""
     place = fence.first
     if fence.info != "stops":
         raise BodyError(place, "nothing stands behind stops in the first line of its fence")
@@ -210,7 +209,7 @@ def _put_stops(fence: Block, now: _OpenStop, pieces: list[BodyPart]) -> None:
 
 
 def _put_board(board: BoardFence, now: _OpenStop, pieces: list[BodyPart]) -> None:
-    """Gives a board to the program right above it; with prose before it, it is a stop of its own."""
+    """Add a board to the program directly above it; with prose before it, it becomes a stop of its own."""
     above = pieces[-1] if pieces and not now.prose_text and now.heading is None else None
     if above is None or above.info is None:
         place = board.place if now.place is None else now.place
@@ -224,7 +223,7 @@ def _put_board(board: BoardFence, now: _OpenStop, pieces: list[BodyPart]) -> Non
 
 
 def _put_claim(text: str, place: int, now: _OpenStop, pieces: list[BodyPart]) -> None:
-    """Gives a claim to the program right above it."""
+    """Add a claim to the program directly above it."""
     above = pieces[-1] if pieces and not now.prose_text and now.heading is None else None
     if above is None or above.info is None:
         raise BodyError(place, "an expect: line stands right below the program that it is about")

@@ -1,4 +1,4 @@
-"""What a lesson says of the boxes of its maps: in front matter, ``[boxes]``, a line a function or operation.
+"""Read a lesson's notes on the boxes of its maps: ``[boxes]`` in front matter, a line for each name.
 
 [boxes]
 attention = { lesson = "attention", words = "the tokens meet" }
@@ -19,12 +19,12 @@ _SLUG = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class BoxNote(NamedTuple):
-    """What is said of the boxes of one name.
+    """A note on the boxes of one name.
 
     Attributes:
         name: A function of the program, a module, or an operation.
         lesson: The slug of the lesson that such a box opens, or None.
-        words: What it is in linear algebra, in a few words.
+        words: Its meaning in linear algebra, in a few words.
     """
 
     name: str
@@ -33,7 +33,7 @@ class BoxNote(NamedTuple):
 
 
 def boxes_of(table: object) -> tuple[BoxNote, ...]:
-    """The notes of a front matter's table.
+    """Return the notes in a front matter's table.
 
     Raises:
         FrontError: With the path of the key that is wrong.

@@ -1,4 +1,4 @@
-"""Checks of a lesson: what does not run, is missing or unused, or is claimed and not so."""
+"""Check a lesson: what doesn't run, what is missing or unused, which claims are false."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 def problems(lesson: LessonContents, *, thorough: bool = False) -> Iterator[LessonError]:
-    """What is wrong with a lesson, each with file and line. Imports torch.
+    """Yield the problems of a lesson, with file and line. Imports torch.
 
     Args:
         lesson: The lesson, or a document.
-        thorough: Also with each control at its ends.
+        thorough: Whether to run it with each control at its ends as well.
     """
     told: set[str] = set()
     for problem in _problems(lesson, thorough):
-        if str(problem) not in told:  # what fails above fails in the stops that continue it, too
+        if str(problem) not in told:  # a failing program fails again in the stops that continue it
             told.add(str(problem))
             yield problem
 
@@ -46,7 +46,7 @@ def _problems(lesson: LessonContents, thorough: bool) -> Iterator[LessonError]:
 
 
 def faults(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
-    """What a stop asks for that its program, run with the defaults, does not give."""
+    """Yield what a stop shows that its program, run with the defaults, doesn't have."""
     if stop.fails:
         yield lesson.error_at(stop.line, "the stop is meant to fail, and does not", "program")
         return
@@ -70,7 +70,7 @@ def faults(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonE
 
 
 def _on_map(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
-    """What a stop asks of the map that isn't there: its box, and the cell that is followed."""
+    """Yield the stop's box on the map, and the cell that it follows, if they don't exist."""
     try:
         if stop.map:
             trace.map.level(stop.map[:-1]).box(stop.map[-1])
@@ -81,7 +81,7 @@ def _on_map(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[Lesson
 
 
 def ends(control: Control) -> tuple[Value, ...]:
-    """All choices of a control, or its least and its greatest value; nothing where it has no ends."""
+    """Return all choices of a control, or its least and its greatest value; () if it is unbounded."""
     if control.kind == "choice":
         return control.choices
     if control.kind == "grid":
@@ -97,7 +97,7 @@ def ends(control: Control) -> tuple[Value, ...]:
 
 
 def extremes(lesson: LessonContents) -> Iterator[dict[str, Value]]:
-    """Each control at its ends, the others at their defaults; then all together at an end."""
+    """Yield each control at its ends with the others at their defaults; then all at their ends together."""
     first: dict[str, Value] = {}
     last: dict[str, Value] = {}
     for control in lesson.controls:
@@ -110,7 +110,7 @@ def extremes(lesson: LessonContents) -> Iterator[dict[str, Value]]:
 
 
 def _stop(lesson: LessonContents, stop: Stop, made: set[str]) -> Iterator[LessonError]:
-    """What is wrong with one stop; `made` gets the names that its program gives a value."""
+    """Yield the problems of one stop, and add the names that its program binds to `made`."""
     if stop.refusal is not None:
         yield lesson.error_at(stop.line + 1, stop.refusal, "program")  # its first line of code
         return
@@ -137,7 +137,7 @@ def _stop(lesson: LessonContents, stop: Stop, made: set[str]) -> Iterator[Lesson
 
 
 def _growing(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
-    """What is wrong with the tensors that lists grow by: the last stop makes them all."""
+    """Yield the problems of the tensors that lists grow by, which the last stop's program makes."""
     for control in lesson.controls:
         if control.append is None:
             continue
@@ -152,7 +152,7 @@ def _growing(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[Lesso
 
 
 def _at_the_ends(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
-    """What fails at the ends of the controls and isn't explained by shapes that don't fit."""
+    """Yield the errors at the ends of the controls, except shapes that don't fit."""
     for values in extremes(lesson):
         try:
             lesson.run(stop, values)
@@ -165,7 +165,7 @@ def _at_the_ends(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
 
 
 def _controls(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
-    """Controls that no program uses, and that choose nothing for others."""
+    """Yield the controls that no program uses and that set no others."""
     used = {name for stop in lesson.stops for name in _names(stop.program, ast.Load)}
     for control in lesson.controls:
         if control.name not in used and not control.sets:
@@ -176,7 +176,7 @@ def _controls(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]
 
 
 def _undeclared(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
-    """Names that a program reads, perhaps only now and then, and that nothing gives a value."""
+    """Yield the names that a program reads, if only in some branch, and that nothing binds."""
     from llm_linalg.language.allowlist import BUILTINS, IMPORTED
 
     assigned = _names(stop.program, ast.Store).keys()
@@ -190,7 +190,7 @@ def _undeclared(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
 
 
 def _names(program: str, context: type[ast.expr_context]) -> dict[str, int]:
-    """The names that a program reads or binds, each with its first line; none where it can't be read."""
+    """Return the names that a program reads or binds with their first lines; {} if it can't be parsed."""
     from llm_linalg.language.source import Source
 
     try:
@@ -211,7 +211,7 @@ def _names(program: str, context: type[ast.expr_context]) -> dict[str, int]:
 
 
 def _links(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
-    """Links of the prose and of the boards to lessons that there are none of."""
+    """Yield links to lessons that don't exist, from prose, notes, boards and map boxes."""
     from llm_linalg.lessons.markdown import spans
 
     known = [*(place.stem for place in curriculum_files()), lesson.slug]
@@ -234,7 +234,7 @@ def _nowhere(slug: str, known: list[str]) -> str:
 
 
 def _lines(lesson: LessonContents) -> list[str]:
-    """The lines of the lesson's file; none where it can't be read any more, or is a text of no file."""
+    """Return the lines of the lesson's file; [] if it has none, or it can't be read any more."""
     if lesson.path is None or lesson.document:
         return []
     try:

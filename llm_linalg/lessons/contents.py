@@ -1,4 +1,4 @@
-"""What stands in a lesson's file, and the error of a file that is none."""
+"""The contents of a lesson's file, and the error of a broken one."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ PART_TITLES = (
     "Summary",
     "More lessons",
 )
-OTHER_PART = len(PART_TITLES) - 1  # of a lesson that names no part
-MOST_MINUTES = 600.0  # that a stop, or a whole talk, may be said to take
+OTHER_PART = len(PART_TITLES) - 1  # the part of a lesson that names none
+MOST_MINUTES = 600.0  # the most that a stop or a talk may be planned to take
 
 
 class LessonError(Exception):
@@ -41,8 +41,8 @@ class LessonError(Exception):
         file: Its path, as text of one line.
         line: The line to look at, from 1.
         reason: One sentence.
-        kind: What is broken: "file", or of a lesson that was checked "program", "show", "control", "link",
-            "note", "claim" or "fit".
+        kind: What is broken: "file", or, from a check, "program", "show", "control", "link", "note",
+            "claim" or "fit".
     """
 
     def __init__(self, file: str, line: int, reason: str, kind: str = "file") -> None:
@@ -54,35 +54,38 @@ class LessonError(Exception):
 
 
 class UnknownNameError(LookupError):
-    """No lesson, stop or control has that name; the text says which there are."""
+    """No lesson, stop or control has that name; the message lists those that there are."""
 
 
 def title_of_part(part: int, title: str) -> str:
-    """The title of the part that a lesson of this title is in: its own, if it is beyond the parts."""
+    """Return the title of a part; a number beyond the parts is that of a lesson which is its own part."""
     return PART_TITLES[part] if part < len(PART_TITLES) else title
 
 
 def place_of(part: int, title: str) -> str:
-    """Where a lesson of this title stands: the part's number and title; by itself beyond the parts."""
+    """Return a part's number and title; only the lesson's title for a number beyond the parts."""
     return f"{part} {PART_TITLES[part]}" if part < len(PART_TITLES) else title
 
 
 @dataclass(frozen=True, slots=True)
 class LessonContents:
-    """What stands in a lesson's file.
+    """The contents of a lesson's file.
 
     Attributes:
         slug: The file's name without its suffix.
-        part: The part of the curriculum that it stands in.
-        order: Its place within the part.
-        seed: What `torch.manual_seed` gets before the program runs.
+        title: Its title.
+        part: The part of the curriculum that it belongs to.
+        order: Its position within the part.
+        seed: The seed for `torch.manual_seed` before the program runs.
+        controls: The names of the program that the learner changes.
+        stops: Its stops, in order.
         path: The file, or None.
         outline: The headings of a document (a notebook, a Python file, any Markdown).
-        document: Whether it is one: nobody wrote it for this, so what fails in a cell is passed over below.
-        external: Of trusted Python in a lesson's place: what is run; its one stop has no program.
-        minutes: How long a talk of it is meant to take, or None.
-        axis_declarations: What the axes of its tensors are called.
-        boxes: What the boxes of its maps are, and the lessons that they open.
+        document: Whether it is a document, whose failing cells don't stop the cells below.
+        external: Trusted Python to run in place of a program; the lesson then has one stop without a program.
+        minutes: The planned length of a talk of it, or None.
+        axis_declarations: The names and labels of its tensors' axes.
+        boxes: Notes on the boxes of its maps, and the lessons that they open.
     """
 
     slug: str
@@ -102,12 +105,12 @@ class LessonContents:
 
     @property
     def part_title(self) -> str:
-        """The title of its part; a lesson that is beyond the parts is one of its own."""
+        """The title of its part; a lesson beyond the parts is its own."""
         return title_of_part(self.part, self.title)
 
     @property
     def place(self) -> str:
-        """Where it stands: the part's number and title, or the file of a document."""
+        """Its place in the curriculum, as the part's number and title; the file name of a document."""
         if self.path is not None and (self.document or self.external is not None):
             return clean(self.path.name, 60)
         if self.external is not None:
@@ -115,20 +118,20 @@ class LessonContents:
         return place_of(self.part, self.title)
 
     def stop(self, number: int) -> Stop:
-        """The stop of that number, from 1.
+        """Return the stop of a number, from 1.
 
         Raises:
-            UnknownNameError: Where there is none.
+            UnknownNameError: If there is none.
         """
         if not 1 <= number <= len(self.stops):
             raise UnknownNameError(f"{self.slug} has stops 1 to {len(self.stops)}: there is no stop {number}")
         return self.stops[number - 1]
 
     def control(self, name: str) -> Control:
-        """The control of that name.
+        """Return the control of a name.
 
         Raises:
-            UnknownNameError: With the nearest spelling and the controls that there are.
+            UnknownNameError: If there is none, with the nearest spelling and the controls that there are.
         """
         for control in self.controls:
             if control.name == name:
@@ -137,11 +140,11 @@ class LessonContents:
         raise UnknownNameError(unknown(f"control of {self.slug}", name, names))
 
     def values(self, given: Mapping[str, Value] | None = None) -> dict[str, Value]:
-        """The value of every control: as given, else as a given choice sets it, else the default.
+        """Return the value of every control: as given, else as a given choice sets it, else the default.
 
         Raises:
-            UnknownNameError: For a name that is no control.
-            ValueError: For a value that the control does not take.
+            UnknownNameError: If a name is not a control.
+            ValueError: If a control doesn't take its value.
         """
         given = {name: self.control(name).check(value) for name, value in (given or {}).items()}
         values = {control.name: control.default for control in self.controls}
@@ -150,11 +153,11 @@ class LessonContents:
         return values | given
 
     def change(self, values: Mapping[str, Value], name: str, value: Value) -> dict[str, Value]:
-        """All values after one control was moved, with what its new choice sets besides.
+        """Return all values after one control was set, including the values that its choice sets.
 
         Raises:
-            UnknownNameError: For a name that is no control.
-            ValueError: For a value that the control does not take.
+            UnknownNameError: If a name is not a control.
+            ValueError: If the control doesn't take the value.
         """
         value = self.control(name).check(value)
         return {**self.values(values), **self._set_by(name, value), name: value}
@@ -166,15 +169,15 @@ class LessonContents:
     def run(
         self, stop: Stop | int = 1, controls: Mapping[str, Value] | None = None, seed: int | None = None
     ) -> Trace:
-        """The trace of a stop's program. Imports torch.
+        """Return the trace of a stop's program. Imports torch.
 
         Args:
             stop: A stop, or its number from 1.
-            controls: Values by name; the others have their defaults.
-            seed: The lesson's own unless given.
+            controls: Values by name; the other controls have their defaults.
+            seed: The seed; None for the lesson's own.
 
         Raises:
-            ProgramError: Where the program fails, as a stop that `fails` does.
+            ProgramError: If the program fails, as that of a stop with `fails` does.
         """
         from llm_linalg.api.run import run
 
@@ -185,19 +188,19 @@ class LessonContents:
         return run(
             chosen.program,
             seed=seed,
-            seconds=None,  # what a lesson shows depends on no clock
+            seconds=None,  # a lesson's pictures must not depend on the clock
             names=self.names(controls),
             cells=self.cells(chosen),
             ranks=chosen.ranks,
         )
 
     def names(self, controls: Mapping[str, Value] | None = None) -> dict[str, object]:
-        """The controls' values as the program has them, a list for each tuple; raises as `values` does."""
+        """Return the controls' values as the program sees them, lists for tuples; raises as `values` does."""
         values = self.values(controls).items()
         return {name: as_name(value) for name, value in values}
 
     def cells(self, stop: Stop) -> tuple[int, ...]:
-        """The lines, from 1, at which the cells of a document's program begin; none of a lesson's."""
+        """Return the lines, from 1, at which the cells of a document's program begin; () for a lesson."""
         starts: list[int] = []
         line = 1
         for part in self._parts(stop) if self.document else ():
@@ -206,16 +209,16 @@ class LessonContents:
         return tuple(starts)
 
     def numbers(self, stop: Stop) -> tuple[int, ...]:
-        """The numbers of the stops that `cells` are of."""
+        """Return the numbers of the stops to which `cells` belong."""
         return tuple(part.number for part in self._parts(stop)) if self.document else ()
 
     def _parts(self, stop: Stop) -> tuple[Stop, ...]:
-        """The stops whose code makes a stop's program, its own at the end."""
+        """Return the stops whose code makes up a stop's program, itself last."""
         above = self.stops[: stop.number - 1]
         return (*(other for other in above if not other.fails and other.refusal is None), stop)
 
     def line_of(self, stop: Stop, line: int) -> int:
-        """The line of the lesson's file where a line of a stop's program stands, both from 1."""
+        """Return the line in the lesson's file of a line of a stop's program, both from 1."""
         for part in self._parts(stop):
             length = len(part.code.split("\n")) if part.code else 0
             if line <= length:
@@ -224,16 +227,16 @@ class LessonContents:
         return stop.line
 
     def program_error(self, stop: Stop, error: ProgramError) -> LessonError:
-        """What to say where a stop's program fails and isn't meant to: the lesson's file, line, reason."""
+        """Return the lesson's error for a stop whose program fails unexpectedly."""
         line = stop.line if error.line is None else self.line_of(stop, error.line)
         return self.error_at(line, error.message, "program")
 
     def error_at(self, line: int, reason: str, kind: str) -> LessonError:
-        """What is wrong at a line of the lesson's file."""
+        """Return an error at a line of the lesson's file."""
         return LessonError(str(self.path or self.slug), line, reason, kind)
 
     def dead_link(self, slugs: Collection[str]) -> LessonError | None:
-        """The first row of a board that opens none of the lessons of these slugs, as an error."""
+        """Return an error for the first row of a board that opens none of these lessons; None if all do."""
         known = [*slugs, self.slug]
         for stop in self.stops:
             for row in stop.board.rows if stop.board else ():

@@ -1,7 +1,7 @@
 """Controls: the names of a lesson's program that the learner changes.
 
-A control is a table of the lesson's front matter. Its value is plain (a number, a
-text, a tuple of numbers), so that it can stand in a shell command and in JSON.
+A control is a table in the lesson's front matter. Its value is plain (a number, a text, a tuple of numbers),
+so that it can be written in a shell command and in JSON.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LARGEST = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One name that the lesson's program uses, with the values it may take.
+    """One name that the lesson's program uses, and the values that it may have.
 
     Attributes:
         name: An identifier, bound before the program runs.
@@ -33,14 +33,14 @@ class Control:
             "list" (numbers, each within `minimum` and `maximum` where given; or entries among `choices`),
             "grid" (rows of 0 and 1).
         default: The value that the lesson opens with.
-        step: How far one move goes.
+        step: The size of one move.
         key: A letter that moves the control to its next value, or None.
-        label: What the screen calls it; the name unless given.
-        sets: (choice as text, other control, value): what choosing it sets besides; whatever a grid is made,
-            it sets what stands with an empty text.
-        edits: Of a grid, the name of the tensor that it is drawn on.
-        append: Of a list: the tensor of the program whose number is what it grows by, or None. Among
-            choices the number is a choice's position.
+        label: Its name on the screen.
+        sets: (choice as text, other control, value): a choice sets other controls too. For a grid the text is
+            empty, and any edit sets them.
+        edits: The name of the tensor on which a grid is edited.
+        append: For a list, the tensor of the program whose number is the next entry, or None. With choices
+            the number is the position of a choice.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Control:
     edits: str = ""
 
     def show(self, value: Value) -> str:
-        """The value as text that `parse` reads back, without spaces of its own."""
+        """Return a value as text that `parse` reads back, without spaces of its own."""
         if self.kind == "grid":
             return grids.format_grid(self._grid(value))
         if isinstance(value, tuple):
@@ -65,10 +65,10 @@ class Control:
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     def parse(self, text: str) -> Value:
-        """The value that `text` names.
+        """Return the value that a text stands for.
 
         Raises:
-            ValueError: With a sentence that says what the control takes.
+            ValueError: If the control doesn't take it, with a sentence on what it takes.
         """
         text = text.strip()
         if self.kind == "grid":
@@ -79,10 +79,10 @@ class Control:
         return self.check(self._entry(text))
 
     def check(self, value: Value) -> Value:
-        """`value` if the control may take it, as the control's own type.
+        """Return a value converted to the control's type.
 
         Raises:
-            ValueError: With a sentence that says what the control takes.
+            ValueError: If the control doesn't take it, with a sentence on what it takes.
         """
         if self.kind == "grid":
             return grids.check_grid(self.name, value, self._grid(self.default))
@@ -94,10 +94,10 @@ class Control:
         return self._checked(value)
 
     def move(self, value: Value, direction: int) -> Value:
-        """The value one move on (+1) or back (-1).
+        """Return the value one move forward (+1) or back (-1).
 
-        Choices go round; a range ends at its ends; of a list the last entry moves, and one that grows
-        loses its last entry by a move back (`grown` is its way on); a grid is all 1, or all 0.
+        Choices wrap around, a range stops at its ends, and a list moves its last entry. A list that grows
+        loses its last entry by a move back (`append_entry` moves it forward). A grid becomes all 1 or all 0.
         """
         if self.kind == "grid":
             return grids.fill_grid(self._grid(value), int(direction > 0))
@@ -108,10 +108,10 @@ class Control:
         return (*value[:-1], self._moved(value[-1], direction))
 
     def append_entry(self, value: Value, number: int | float) -> Value:
-        """The list with one more entry: the number, or the choice at that position.
+        """Return a list with one more entry: a number, or the choice at that position.
 
         Raises:
-            ValueError: If the list is full, or takes no such entry.
+            ValueError: If the list is full, or doesn't take the entry.
         """
         entries = value if isinstance(value, tuple) else (value,)
         if len(entries) >= MOST_ENTRIES:
@@ -137,7 +137,7 @@ class Control:
         return ",".join(map(self.show, self.choices[:3])) if self.choices else "1,2,3"
 
     def _entry(self, text: str) -> Scalar:
-        """A value, or an entry of a list, from its text."""
+        """Return the value, or the list entry, that a text stands for."""
         if not self.choices:
             return self._number(text)
         for choice in self.choices:
@@ -146,7 +146,7 @@ class Control:
         raise ValueError(unknown(f"value of {self.name}", text, map(self.show, self.choices)))
 
     def _checked(self, value: object) -> Scalar:
-        """A value, or an entry of a list, if the control may take it."""
+        """Return a value or a list entry if the control takes it."""
         if not self.choices:
             return self._bounded(value)
         for choice in self.choices:
@@ -185,7 +185,7 @@ class Control:
 
     @property
     def whole(self) -> bool:
-        """Whether its numbers are integers: one float among the defaults makes them floats."""
+        """Whether its numbers are integers: one float in the default makes all of them floats."""
         if isinstance(self.default, tuple):
             return all(isinstance(entry, int) for entry in self.default)
         return self.kind != "float"
@@ -199,26 +199,26 @@ class Control:
         return LARGEST if self.maximum is None else self.maximum
 
     def _takes(self) -> str:
-        """What the control takes, in words: the beginning of each of its complaints."""
+        """Return what the control takes, in words: the start of each error message."""
         what = {"int": "is a whole number", "float": "is a number"}.get(self.kind, "takes numbers")
         bounds = "" if self.minimum is None else f" from {self.minimum} to {self.maximum}"
         return f"{self.name} {what}{bounds}"
 
 
 def as_name(value: Value) -> object:
-    """A value as a program has it: lists in the place of tuples."""
+    """Return a value as the program sees it, with lists for tuples."""
     return [as_name(entry) for entry in value] if isinstance(value, tuple) else value
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether a value is a finite number; True and False are none."""
+    """Return whether a value is a finite number; True and False are not."""
     return (isinstance(value, int) and not isinstance(value, bool)) or (
         isinstance(value, float) and math.isfinite(value)
     )
 
 
 def _shown(value: object) -> str:
-    """A value that is refused, on one line; an integer of thousands of digits has no text."""
+    """Return a rejected value on one line; Python can't convert integers of thousands of digits."""
     huge = isinstance(value, int) and abs(value) > 10**18
     if huge:
         return "so large a number"

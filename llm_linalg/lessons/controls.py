@@ -1,4 +1,4 @@
-"""The controls of a lesson's front matter, read strictly."""
+"""Read the controls in a lesson's front matter, strictly."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONGEST_TEXT = 60
 
 
 class FrontError(Exception):
-    """What is wrong in a front matter, and at which key: `keys` is the path to it."""
+    """An error in front matter; `keys` is the path of the key that is wrong."""
 
     def __init__(self, keys: tuple[str, ...], reason: str) -> None:
         super().__init__(reason)
@@ -33,7 +33,7 @@ class FrontError(Exception):
 
 
 def controls_of(table: object) -> tuple[Control, ...]:
-    """The controls of a front matter's table.
+    """Return the controls in a front matter's table.
 
     Raises:
         FrontError: With the path of the key that is wrong.
@@ -50,7 +50,7 @@ def controls_of(table: object) -> tuple[Control, ...]:
 
 
 def _control(name: str, table: object) -> Control:
-    """One control from its table; what it `sets` is read when all of them are known."""
+    """Return the control in a table; its `sets` is read later, when all controls are known."""
     at = ("controls", name)
     if not name.isidentifier() or name != unicodedata.normalize("NFKC", name):
         raise FrontError(at, f"a control is a name that the program uses: {quote(name)} is no identifier")
@@ -109,7 +109,7 @@ def _choice(blank: Control, table: Mapping[str, Any]) -> Control:
 
 
 def _grid(blank: Control, table: Mapping[str, Any]) -> Control:
-    """A control that is drawn cell by cell, on the tensor that it edits."""
+    """Return a control of rows of 0 and 1, edited cell by cell on a tensor."""
     at = ("controls", blank.name)
     for key in ("range", "step"):
         if key in table:
@@ -120,7 +120,7 @@ def _grid(blank: Control, table: Mapping[str, Any]) -> Control:
 
 
 def _numbers(blank: Control, table: Mapping[str, Any]) -> Control:
-    """A control with a range, or a list with or without one."""
+    """Return a numeric control with a range, or a list of numbers with or without one."""
     at = ("controls", blank.name)
     default, bounds = table["default"], table.get("range")
     listed = isinstance(default, list)
@@ -147,7 +147,7 @@ def _numbers(blank: Control, table: Mapping[str, Any]) -> Control:
 
 
 def _append(control: Control, name: object) -> str | None:
-    """The tensor that a list grows by."""
+    """Return the name of the tensor that a list grows by; None without one."""
     at = ("controls", control.name, "append")
     if name is None:
         return None
@@ -159,7 +159,7 @@ def _append(control: Control, name: object) -> str | None:
 
 
 def _with_sets(control: Control, table: Mapping[str, Any], controls: Mapping[str, Control]) -> Control:
-    """The control with what its choices set, checked against the controls that they set."""
+    """Return the control with its `sets`, checked against the controls that it sets."""
     at = ("controls", control.name, "sets")
     given = table.get("sets", {})
     if control.kind == "grid" and isinstance(given, dict):
@@ -199,7 +199,7 @@ def _key(value: object, at: tuple[str, ...]) -> str | None:
 
 
 def line_of_text(value: object, at: tuple[str, ...]) -> str:
-    """A text of one line that can stand on the screen."""
+    """Return a text of one line that can be shown on the screen; `FrontError` for any other value."""
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise FrontError(at, f"{at[-1]} is a text of one line, without control characters")
     if len(value) > LONGEST_TEXT:

@@ -1,7 +1,7 @@
-"""Decks: what is shown on a stage, stop after stop, as an immutable value.
+"""Decks: the stops of a presentation, in order, as an immutable value.
 
-A deck is a lesson's file, or a folder of them in the order of their names. It may have slides of prose
-alone, `notes` fences for the speaker, and `stops` fences that show other lessons in between, a line each:
+A deck is a lesson's file, or a folder of them in alphabetical order. It may have slides of prose alone,
+`notes` fences for the speaker, and `stops` fences that insert stops of other lessons, a line each:
 
 ```stops
 matmul                                    all stops of a lesson
@@ -10,8 +10,8 @@ own.md:1                                  of a lesson beside the deck's file
 triangular --stop 2 --set kind=tril       one picture, in the words that the app copies with Y
 ```
 
-What stands in a line behind the lesson is a view: it belongs to one stop, the first unless ``--stop`` says
-another, and the engine hands it on as words. Reading a deck imports no torch and runs nothing.
+The words after the lesson's name are a view of one stop, the first unless ``--stop`` names another; the
+engine passes them on to the app. Reading a deck imports no torch and runs nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MOST_STOPS = 1000
 SUFFIXES = (".md", ".markdown")
 Tell = Callable[[LessonError], None]
 
-PROGRAM = "llm-linalg"  # a line may begin with it, as a command that was copied does
+PROGRAM = "llm-linalg"  # a line may begin with it, like a copied command
 
 _NAMED = re.compile(r"(.+?)(?::([0-9]{1,6})(?:-([0-9]{1,6}))?)?")
 
@@ -46,13 +46,13 @@ class DeckStop:
 
     Attributes:
         lesson: The lesson that it is a stop of.
-        stop: Which one, from 1.
-        title: The heading above it in the deck, or the stop's own.
-        notes: What the speaker reads, as prose; empty if there is nothing.
-        minutes: How long it is meant to take, or None.
-        words: How it is rehearsed, if not as it opens: arguments such as ``--set n=4 --step 3``.
+        stop: Its number in the lesson, from 1.
+        title: The heading above it in the deck, or the stop's own title.
+        notes: The speaker's notes, as prose; empty without any.
+        minutes: Its planned length, or None.
+        words: The view with which it opens, as arguments such as ``--set n=4 --step 3``.
         file: The deck's file.
-        line: The line, from 1, where it stands in the deck's file.
+        line: Its line in the deck's file, from 1.
     """
 
     lesson: Lesson
@@ -71,21 +71,21 @@ class DeckStop:
 
     @property
     def source(self) -> str:
-        """What tells it from others below one heading: its lesson and its own title, if these are other."""
+        """Its lesson's title and its own, as far as they differ from `title`."""
         return " › ".join(one for one in (self.lesson.title, self.at.title) if one != self.title)
 
 
 @dataclass(frozen=True, slots=True)
 class Deck:
-    """What is shown, in order.
+    """The stops of a presentation, in order.
 
     Attributes:
-        title: Of the whole.
-        stops: At least one.
+        title: The deck's title.
+        stops: Its stops, at least one.
         path: The file or the folder; None for a built-in lesson.
-        target_minutes: The minutes that the whole is meant to take, where the front matter says it.
+        target_minutes: The planned minutes in the front matter, or None.
         sources: The bytes of every file that was read for it.
-        errors: What was told of lines that name nothing, and that are left out.
+        errors: The errors of `stops` lines that name nothing, which are left out.
     """
 
     title: str
@@ -97,22 +97,23 @@ class Deck:
 
     @property
     def lessons(self) -> tuple[Lesson, ...]:
-        """The lessons of its stops, each once, in order of appearance."""
+        """The distinct lessons of its stops, in order of appearance."""
         return tuple({id(stop.lesson): stop.lesson for stop in self.stops}.values())
 
     @property
     def minutes(self) -> float | None:
-        """How long it is meant to take: as planned, else what its stops add up to; None if nothing says."""
+        """Its planned length: as the front matter says, else the sum over its stops; None without either."""
         given = [stop.minutes for stop in self.stops if stop.minutes is not None]
         return self.target_minutes if self.target_minutes is not None else sum(given) if given else None
 
 
 def load(path: str | os.PathLike[str], *, whole: bool = True) -> Deck:
-    """The deck in a file or a folder; a notebook, a Python file and any Markdown are decks of their cells.
+    """Return the deck in a file or a folder; a notebook, Python or Markdown file is a deck of its cells.
 
     Args:
         path: The file or the folder.
-        whole: Without, a line of a `stops` fence that names nothing is left out, and is among `broken`.
+        whole: Whether to raise at a `stops` line that names nothing; else it is left out, with its error in
+            the deck's `errors`.
 
     Raises:
         LessonError: With the file, the line (1 where none is to blame) and the reason.
@@ -133,13 +134,13 @@ def load(path: str | os.PathLike[str], *, whole: bool = True) -> Deck:
 
 
 def of_lesson(one: Lesson) -> Deck:
-    """A lesson as a deck: its stops, with their own notes."""
+    """Return a lesson's stops, with their own notes, as a deck."""
     said = _StopSource(str(one.path or one.slug))
     return Deck(one.title, tuple(said.stop(one, stop.number) for stop in one.stops), one.path, one.minutes)
 
 
 def lesson_of(data: bytes, path: Path) -> Lesson:
-    """The lesson that the bytes of one of a deck's files are: of its own file, the lesson of its own stops.
+    """Return the lesson in one of a deck's files; for the deck's own file, the lesson of its own stops.
 
     Raises:
         LessonError: With the file, the line and the reason.
@@ -151,7 +152,7 @@ def lesson_of(data: bytes, path: Path) -> Lesson:
 
 @dataclass(frozen=True, slots=True)
 class _StopSource:
-    """What the deck says about the stops of a line."""
+    """What the deck adds to the stops of one line."""
 
     file: str
     line: int | None = None
@@ -174,7 +175,7 @@ class _StopSource:
 
 
 def _folder(place: Path, report: Tell) -> Deck:
-    """The files of a folder in the order of their names; README.md, `.x` and `_x` are left out."""
+    """Return the deck of a folder's files in alphabetical order, without README.md, `.x` and `_x`."""
     try:
         found = sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
     except OSError as error:
@@ -196,13 +197,13 @@ def _folder(place: Path, report: Tell) -> Deck:
 
 
 def _file(place: Path, sources: dict[Path, bytes], read: dict[Path, Lesson], report: Tell) -> Deck:
-    """The deck in a file.
+    """Return the deck in a file.
 
     Args:
         place: The file.
-        sources: Gets the bytes of what is read.
-        read: The lessons that `stops` fences named so far: each is read once.
-        report: Is told of each line of a `stops` fence that names nothing.
+        sources: Collects the bytes of the files that are read.
+        read: The lessons that `stops` fences named so far, so that each is read once.
+        report: Called with the error of each `stops` line that names nothing.
     """
     if place.suffix.lower() not in SUFFIXES or not is_lesson(text := _text(place, sources)):
         return replace(of_lesson(_document(place, sources)), sources=sources)
@@ -239,7 +240,7 @@ def _document(place: Path, sources: dict[Path, bytes]) -> Lesson:
 
 @dataclass(frozen=True, slots=True)
 class _StopsFence:
-    """What the lines of a `stops` fence name."""
+    """Finds the stops that the lines of a `stops` fence name."""
 
     place: Path
     piece: BodyPart
@@ -247,7 +248,7 @@ class _StopsFence:
     read: dict[Path, Lesson]
 
     def stops(self, text: str, line: int) -> Iterator[DeckStop]:
-        """The stops of a line."""
+        """Yield the stops that a line names."""
         file = str(self.place)
         try:
             name, first, last, view = _line(text)
@@ -261,7 +262,7 @@ class _StopsFence:
             raise LessonError(file, line, f"{error.file}:{error.line}: {error.reason}") from None
 
     def _lesson(self, name: str) -> Lesson:
-        """The lesson of a name: a built-in one, or in a file whose path is seen from the deck's."""
+        """Return a built-in lesson, or that in a file whose path is relative to the deck's."""
         if "/" not in name and not documents.is_document(name):
             return reader.find(name)
         path = self.place.parent / name
@@ -271,10 +272,10 @@ class _StopsFence:
 
 
 def _line(text: str) -> tuple[str, int | None, int | None, tuple[str, ...]]:
-    """The lesson that a line names, the first and the last of its stops, and the words of its view.
+    """Return the lesson that a line names, its first and last stop, and the words of its view.
 
     Raises:
-        ValueError: If it reads otherwise.
+        ValueError: If the line is not of that form.
     """
     try:
         words = shlex.split(text)

@@ -1,4 +1,4 @@
-"""Claims of a lesson: expressions of the tensor language that must be true of the state after a program."""
+"""Check a lesson's claims: expressions of the tensor language that must be true after a program."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from llm_linalg.language.program import interpreter, run_program
 from llm_linalg.language.source import Source
 
 MOST_CELLS = 24
-LONGEST = 300  # characters of a value
+LONGEST = 300  # characters of a value in a message
 
 
 def failing_claims(
     program: str, claims: Sequence[str], seed: int = 0, names: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[int, str]]:
-    """The claims that don't hold: the place of each among them, from 0, and what the values are instead.
+    """Yield the position of each false claim, from 0, with the values that it has instead.
 
     Args:
-        program: What runs before them.
+        program: The program that runs first.
         claims: Expressions, each evaluated in the state that the program leaves.
-        seed: What `torch.manual_seed` gets before the program.
+        seed: The seed for `torch.manual_seed` before the program.
         names: Plain values that the program may use, such as a lesson's controls.
 
     Raises:
-        ProgramError: Where the program itself fails.
+        ProgramError: If the program itself fails.
     """
     run = interpreter(Source(program), names or {}, Budget(seconds=None), explain)
     with isolated_torch_state(seed):
@@ -51,7 +51,7 @@ def failing_claims(
 
 
 def _false(state: Interpreter, claim: str) -> str:
-    """What is wrong with a claim; nothing if it is true."""
+    """Return why a claim is false; empty if it is true."""
     body = state.source.tree.body
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
         raise ProgramError("it is not one expression that is true or false")
@@ -74,12 +74,12 @@ def _false(state: Interpreter, claim: str) -> str:
 
 
 def value_text(value: object) -> str:
-    """A value on one line: the cells of a small tensor, the facts about a large one."""
+    """Return a value on one line: the cells of a small tensor, a summary of a large one."""
     if isinstance(value, Tensor):
         small = value.numel() <= MOST_CELLS
         return _cells(value.detach().tolist()) if small else summary(value)
     if isinstance(value, tuple):
-        return clean(str(tuple(value)), LONGEST)  # a torch.Size is one
+        return clean(str(tuple(value)), LONGEST)  # a torch.Size is a tuple
     return clean(repr(value), LONGEST)
 
 

@@ -1,4 +1,4 @@
-"""From a script or a REPL into the app."""
+"""`explore`: open the app from a script or a REPL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def explore(what: Trace | Callable[..., Any], *inputs: Any, seed: int = 0) -> in
     """Open the app on a trace, or on a callable and its inputs, and return when it is closed.
 
     Args:
-        what: A trace, or a function or an ``nn.Module`` of your own: it is run, with the inputs.
+        what: A trace, or a trusted function or ``nn.Module``, which is run with the inputs.
         inputs: The arguments of a callable.
         seed: What ``torch.manual_seed`` is called with before a callable.
 
@@ -27,8 +27,8 @@ def explore(what: Trace | Callable[..., Any], *inputs: Any, seed: int = 0) -> in
     Raises:
         RuntimeError: If the app is not installed beside the engine.
     """
-    # The engine knows no app: not by an import, and not by a name either. It asks the environment for the
-    # command that this project installs, and calls what that command calls.
+    # The engine must not import the app, nor name its modules. It looks up the command that this project
+    # installs, and calls that command's entry point.
     command = next(iter(entry_points(group="console_scripts", name=COMMAND)), None)
     if command is None:
         raise RuntimeError(f"the {COMMAND} command is not installed here, so there is no app to open")

@@ -1,4 +1,4 @@
-"""Trusted Python in a lesson's place: a function or a module that is run, or a trace that is there."""
+"""Trusted Python shown in place of a lesson: a function or a module to run, or an existing trace."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Make = Callable[[int, int | None, Halt | None], "Trace"]
 
 
 class ExternalProgram:
-    """What the app opens where it opens no lesson.
+    """A traceable program outside the lessons, run by the app on demand.
 
     Args:
-        make: Runs it with a seed, and keeps the values around the node of a position (None: the last); asks
-            at each torch call whether it is to end.
+        make: Returns its trace, given a seed, the position of a node around which values are kept (None for
+            the latest), and a function asked at each torch call whether to stop.
         words: The command line that opens it again, without the program's name; empty if there is none.
     """
 
@@ -32,12 +32,12 @@ class ExternalProgram:
         self._last: tuple[int, Trace] | None = None
 
     def run(self, seed: int, around: int | None = None, halt: Halt | None = None) -> Trace:
-        """Return the trace; the last one again if the seed is the same and what is wanted was not dropped.
+        """Return the trace, reusing the last one if the seed is the same and the wanted values are there.
 
-        What it prints is in the trace's `printed`.
+        Its output is in the trace's `printed`.
 
         Raises:
-            ProgramError: If it fails in any way, with the frames that led to it.
+            ProgramError: If it fails in any way, with the frames that led to the failure.
         """
         if self._last is not None and self._last[0] == seed:
             found = self._last[1]
@@ -52,7 +52,7 @@ class ExternalProgram:
 
 
 def of_trace(trace: Trace) -> ExternalProgram:
-    """A trace that is there already: another seed changes nothing."""
+    """Return an existing trace as an external program; the seed has no effect."""
 
     def make(_seed: int, around: int | None, _halt: Halt | None) -> Trace:
         return trace if around is None or trace.rerun is None else trace.rerun(around)
@@ -66,7 +66,7 @@ def of_function(
     words: tuple[str, ...] = (),
     keep: int | None = None,
 ) -> ExternalProgram:
-    """A function or a module with its inputs; it is run when it is shown."""
+    """Return a function or a module with its inputs as an external program."""
 
     def make(seed: int, around: int | None, halt: Halt | None) -> Trace:
         from llm_linalg.api.trace import trace

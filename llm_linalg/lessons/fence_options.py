@@ -1,4 +1,4 @@
-"""The info string of a lesson's program: what stands behind `python` in the first line of its fence."""
+"""Parse the options of a lesson's program: the info string after `python` in its fence's first line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PAIR = re.compile(r"""\s+([^\s="']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"']+))?""")
 
 
 class BodyError(Exception):
-    """What is wrong in the body: the place of its line, from 0, and the reason."""
+    """An error in a lesson's body: the line, from 0, and the reason."""
 
     def __init__(self, place: int, reason: str) -> None:
         super().__init__(reason)
@@ -27,7 +27,7 @@ class BodyError(Exception):
 
 
 class FenceOptions(NamedTuple):
-    """The info string of a fence: ``python show="mask" order="rows" steps="1-5" fails``."""
+    """The options of a fence such as ``python show="mask" order="rows" steps="1-5" fails``."""
 
     show: tuple[str, ...] = ()
     order: str | None = None
@@ -41,7 +41,7 @@ class FenceOptions(NamedTuple):
 
 
 def parse_options(text: str, place: int) -> FenceOptions:
-    """What stands behind `python` in the first line of a fence."""
+    """Return the options in a fence's info string; raise `BodyError` for a wrong one."""
     text = text.removeprefix("python")
     found, seen, at = FenceOptions(), set[str](), 0
     while at < len(text):

@@ -1,4 +1,4 @@
-"""Files of lessons, before anything in them is understood."""
+"""Read lesson files as bytes and text, within limits."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from llm_linalg.lessons.contents import LessonError
 from llm_linalg.lessons.markdown import MOST_LINES
 
 FOLDER = Path(__file__).with_name("curriculum")
-"""The built-in lessons."""
+"""The folder of the built-in lessons."""
 LONGEST_FILE = 256_000  # bytes
 
 
 def curriculum_files() -> list[Path]:
-    """The files of the built-in lessons."""
+    """Return the files of the built-in lessons."""
     return sorted(place for place in FOLDER.iterdir() if place.name.endswith(".md"))
 
 
 def text_of(data: bytes, path: str | os.PathLike[str]) -> str:
-    """The text of a lesson's bytes.
+    """Return the text of a lesson file.
 
     Raises:
-        LessonError: If they are too many, or no UTF-8.
+        LessonError: If it is too long, or not UTF-8.
     """
     if len(data) > LONGEST_FILE:
         raise LessonError(str(path), 1, f"larger than {LONGEST_FILE} bytes: not a lesson")
@@ -33,14 +33,14 @@ def text_of(data: bytes, path: str | os.PathLike[str]) -> str:
 
 
 def read_bytes(place: Path, most: int) -> bytes:
-    """The first bytes of a file.
+    """Return at most `most` bytes from the start of a file.
 
     Raises:
         LessonError: If it can't be read.
     """
     try:
         if place.exists() and not place.is_file():
-            raise LessonError(str(place), 1, "not a file")  # a pipe or a device may never end
+            raise LessonError(str(place), 1, "not a file")  # reading a pipe or a device may never end
         with place.open("rb") as file:
             return file.read(most)
     except OSError as error:
@@ -50,10 +50,10 @@ def read_bytes(place: Path, most: int) -> bytes:
 
 
 def decode(data: bytes, path: str | os.PathLike[str]) -> str:
-    """The text of a file's bytes, without the mark that may stand in front.
+    """Return the text of a file's bytes, without a byte order mark.
 
     Raises:
-        LessonError: With the line where it is no UTF-8.
+        LessonError: At the first line that is not UTF-8.
     """
     data = data.removeprefix(BOM_UTF8)
     try:

@@ -1,4 +1,4 @@
-"""The front matter of a lesson: TOML, read strictly, with the line of what is wrong."""
+"""Read the front matter of a lesson, which is TOML, strictly; errors have their line."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from llm_linalg.lessons.controls import FrontError, controls_of, line_of_text
 
 KEYS = ("title", "part", "order", "seed", "format", "minutes", "controls", "axes", "labels", "boxes")
 FORMAT = 1
-# A lesson that names no place stands after those that do.
-LAST = 1000
+LAST = 1000  # the order of a lesson that has none: after those that have one
 LONGEST_FRONT = 16_000
 MOST_LINES = 300
 _HEAD = re.compile(r'\+\+\+\ntitle = "([^"\\\n]+)"\npart = (\d{1,2})\norder = (\d{1,4})\n')
@@ -25,13 +24,13 @@ _BARE = re.compile(r"""\s*((?:"[^"]*"|[\w.-])+)\s*=\s*([A-Za-z][\w-]*)\s*(?:#.*)
 
 
 def head(data: bytes) -> tuple[str, int, int] | None:
-    """The title, the part and the place within it, from a file's first bytes; None if it begins otherwise."""
+    """Return title, part and order from a file's first bytes; None if it doesn't start with these three."""
     found = _HEAD.match(data.decode("utf-8", "ignore"))
     return (found[1], int(found[2]), int(found[3])) if found and found[1].isprintable() else None
 
 
 class FrontMatter(NamedTuple):
-    """A front matter that was read and checked."""
+    """The checked front matter of a lesson."""
 
     title: str
     part: int
@@ -44,11 +43,11 @@ class FrontMatter(NamedTuple):
 
 
 def read(lines: list[str]) -> FrontMatter:
-    """Reads the lines between the two `+++`.
+    """Return the front matter in the lines between the two `+++`.
 
     Raises:
-        FrontError: With the path of the key that is wrong.
-        ValueError, RecursionError: From tomllib; `toml_fault` reads them.
+        FrontError: If a value is wrong, with the path of its key.
+        ValueError, RecursionError: From tomllib; `toml_fault` explains them.
     """
     text = "\n".join(lines)
     if len(lines) > MOST_LINES or len(text) > LONGEST_FRONT:
@@ -77,7 +76,7 @@ def read(lines: list[str]) -> FrontMatter:
 
 
 def _declared(axes: object, labels: object) -> AxisDeclarations:
-    """What is said of the axes of tensors: ``Q = ["query", "feature"]``, and ``query = "words"``."""
+    """Return the axis declarations: ``Q = ["query", "feature"]`` in axes, ``query = "words"`` in labels."""
     for key, table in (("axes", axes), ("labels", labels)):
         if not isinstance(table, dict):
             raise FrontError((key,), f"{key} is a table: [{key}]")
@@ -97,17 +96,17 @@ def _declared(axes: object, labels: object) -> AxisDeclarations:
 
 
 def line_of(lines: list[str], keys: tuple[str, ...]) -> int:
-    """The place (from 0) of the line where `keys` stands; 0 for `()`.
+    """Return the line, from 0, of the key at a path; 0 for `()`.
 
-    tomllib keeps no lines, so the beginnings of the text are read, each a line longer
-    than the one before, until the key is there. Only an error pays for it.
+    tomllib keeps no line numbers, so ever longer prefixes of the text are parsed until the key appears. That
+    is slow, but happens only after an error.
     """
     begun = 0
     for end in range(1, len(lines) + 1):
         try:
             found: Any = tomllib.loads("\n".join(lines[:end]))
         except (ValueError, RecursionError):
-            continue  # in the middle of a value
+            continue  # the prefix ends inside a value
         for key in keys:
             found = found.get(key) if isinstance(found, dict) else None
         if found is not None:
@@ -118,7 +117,7 @@ def line_of(lines: list[str], keys: tuple[str, ...]) -> int:
 
 
 def toml_fault(error: Exception, lines: list[str]) -> tuple[int, str]:
-    """The line (from 0) and the reason of an error of tomllib's."""
+    """Return the line, from 0, and the reason of an error raised by tomllib."""
     text = str(error)
     place = re.search(r"\s*\(at line (\d+), column (\d+)\)", text)
     if isinstance(error, RecursionError):
@@ -134,7 +133,7 @@ def toml_fault(error: Exception, lines: list[str]) -> tuple[int, str]:
 
 
 def _bare(key: str, word: str) -> str:
-    """What is wrong with a word that stands there as it is."""
+    """Return what is wrong with an unquoted word as a value."""
     if word.lower() in ("true", "false"):
         return f"{key}: it is written {word.lower()}, not {word}"
     return f'{key}: a text stands in quotes, as {key} = "{word}"'

@@ -1,6 +1,6 @@
-"""A grid of 0 and 1 as a control's value, such as a mask that the reader draws cell by cell.
+"""Grids of 0 and 1 as the value of a control, such as a mask that the reader edits cell by cell.
 
-Its text is its rows of digits with slashes between, so that it stands in a shell command: ``100/110/111``.
+A grid's text is its rows of digits separated by slashes, which a shell command can contain: ``100/110/111``.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ MOST_SIDE = 16
 
 
 def format_grid(grid: Grid) -> str:
-    """The text of a grid, which `parsed` reads."""
+    """Return the text of a grid, which `parse_grid` reads back."""
     return "/".join("".join(map(str, row)) for row in grid)
 
 
 def parse_grid(name: str, text: str, like: Grid) -> Grid:
-    """The grid that a text is.
+    """Return the grid that a text stands for, of the same shape as `like`.
 
     Raises:
-        ValueError: With a sentence that says what the control of that name takes.
+        ValueError: If it is none, with a sentence on what the control `name` takes.
     """
     rows = text.split("/")
     if not all(row and set(row) <= {"0", "1"} for row in rows):
@@ -32,10 +32,10 @@ def parse_grid(name: str, text: str, like: Grid) -> Grid:
 
 
 def check_grid(name: str, value: object, like: Grid) -> Grid:
-    """The grid that a value is, of the same shape as another one.
+    """Return a value as a grid of the same shape as `like`.
 
     Raises:
-        ValueError: With a sentence that says what the control of that name takes.
+        ValueError: If it is none, with a sentence on what the control `name` takes.
     """
     if not is_grid(value) or [len(row) for row in value] != [len(row) for row in like]:
         raise ValueError(f"{_takes(name, like)}, not {quote(str(value))[1:-1]}")
@@ -43,7 +43,7 @@ def check_grid(name: str, value: object, like: Grid) -> Grid:
 
 
 def is_grid(value: object) -> TypeGuard[Grid]:
-    """Whether a value is rows of 0 and 1, all of one length."""
+    """Return whether a value is rows of 0 and 1, all of the same length."""
     if not isinstance(value, tuple | list) or not 1 <= len(value) <= MOST_SIDE:
         return False
     rows = [row for row in value if isinstance(row, tuple | list) and 1 <= len(row) <= MOST_SIDE]
@@ -53,12 +53,12 @@ def is_grid(value: object) -> TypeGuard[Grid]:
 
 
 def fill_grid(grid: Grid, entry: int) -> Grid:
-    """A grid of the same shape, all 0 or all 1."""
+    """Return a grid of the same shape, all 0 or all 1."""
     return tuple((entry,) * len(row) for row in grid)
 
 
 def flip_cell(grid: Grid, row: int, column: int) -> Grid:
-    """The grid with one entry turned over."""
+    """Return the grid with one entry flipped."""
     return tuple(
         tuple(1 - entry if (i, j) == (row, column) else entry for j, entry in enumerate(line))
         for i, line in enumerate(grid)

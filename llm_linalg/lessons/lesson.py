@@ -1,4 +1,4 @@
-"""What a lesson is: one that has been read, or an entry of the shelf that has not."""
+"""Lessons, and entries of the shelf whose files have not been read yet."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Lesson(LessonContents):
-    """A lesson: what stands in its file, checked."""
+    """A lesson: the checked contents of its file."""
 
     def check(self, *, thorough: bool = False) -> tuple[LessonError, ...]:
-        """Runs every stop and holds it against what the lesson says; what is wrong, with file and line.
+        """Run every stop and return the lesson's problems, with file and line.
 
         For authors and tests. Imports torch.
 
         Args:
-            thorough: Also with each control at its ends.
+            thorough: Whether to run it with each control at its ends as well.
         """
         from llm_linalg.lessons.check import problems
 
@@ -45,12 +45,13 @@ class Lesson(LessonContents):
 
 @dataclass(frozen=True, slots=True)
 class ListedLesson:
-    """An entry of the shelf: of its file no more has been read than the title and the place.
+    """An entry of the shelf: a lesson of which only title and place have been read.
 
     Attributes:
-        path: Its file; `llm_linalg.lessons.reader.opened` reads it.
-        part: The part of the curriculum that it stands in.
-        order: Its place within the part.
+        path: Its file; `llm_linalg.lessons.reader.read_entry` reads it.
+        title: Its title.
+        part: The part of the curriculum that it belongs to.
+        order: Its position within the part.
     """
 
     path: Path
@@ -65,19 +66,19 @@ class ListedLesson:
 
     @property
     def part_title(self) -> str:
-        """The title of its part; a lesson that is beyond the parts is one of its own."""
+        """The title of its part; a lesson beyond the parts is its own."""
         return title_of_part(self.part, self.title)
 
     @property
     def place(self) -> str:
-        """Where it stands: the part's number and title."""
+        """Its place in the curriculum, as the part's number and title."""
         return place_of(self.part, self.title)
 
 
 def lesson_of(
     given: ExternalProgram, title: str, path: Path | None = None, prose: str = "", seed: int = 0
 ) -> Lesson:
-    """The lesson in whose place something given stands: one stop, without a program of its own."""
+    """Return a lesson of one stop that shows an external program."""
     name = clean(title, 60) or "trace"
     stop = Stop(number=1, title=name, prose=clean(prose, 4000, lines=True))
     return Lesson(slug=f"trace:{name}", title=name, seed=seed, stops=(stop,), path=path, external=given)

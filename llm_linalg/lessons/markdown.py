@@ -1,7 +1,7 @@
-"""Markdown as lessons, decks and documents have it: CommonMark and tables, read into small values.
+"""Parse the Markdown of lessons, decks and documents, which is CommonMark with tables, into flat blocks.
 
-HTML is text, whatever it says: nothing in a value is markup. What a container holds is laid flat, since a
-terminal's rows are: an item of a list within a list is an item, and a fence in one is a fence.
+HTML is plain text. Containers are flattened, because a terminal has only rows: an item of a nested list is an
+item, and a fence in an item is a fence.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from markdown_it.tree import SyntaxTreeNode
 
 LESSON = "lesson:"
-MOST_LINES = 20_000  # of Markdown that is read at once: the parser takes up to 70 µs for each
+MOST_LINES = 20_000  # lines parsed at once; the parser takes up to 70 µs a line
 _LINK = re.compile(r"\[([^\[\]\n]+)\]\(lesson:([A-Za-z0-9_-]+)\)")
 _CLAIM = re.compile(r"expect:\s*(.*?)\s*")
 
@@ -32,15 +32,15 @@ class Block(NamedTuple):
     """A block of Markdown.
 
     Attributes:
-        kind: Running text, a heading, a list's item, a quotation, a table's row, code, or a lesson's claim.
-        first: The place of its first line, from 0.
-        end: The place of the line below its last.
-        text: Its words in one line, with their marks; of code, its lines as they stand.
-        mark: What stands before an item, as ``-`` or ``3.``; the marks of a fence; of a table's head ``|``.
-        level: Of a heading, from 1.
-        info: What stands behind the marks of a fence.
-        is_closed: Whether a line of marks closes a fence.
-        cells: Of a row.
+        kind: Running text, a heading, a list item, a quotation, a table row, code, or a lesson's claim.
+        first: Its first line, from 0.
+        end: The line after its last.
+        text: Its text on one line, with inline markup; the lines of code.
+        mark: The marker of an item, such as ``-`` or ``3.``; the marker of a fence; ``|`` for a table's head.
+        level: The level of a heading, from 1; 0 for other blocks.
+        info: The info string of a fence.
+        is_closed: Whether a fence has its closing marker.
+        cells: The cells of a table row.
     """
 
     kind: Kind
@@ -55,12 +55,12 @@ class Block(NamedTuple):
 
     @property
     def is_fence(self) -> bool:
-        """Whether it is code between two lines of marks."""
+        """Whether it is fenced code."""
         return self.kind == "code" and bool(self.mark)
 
     @property
     def source(self) -> str:
-        """The block as Markdown, its words in one line; a heading within prose is strong."""
+        """The block as Markdown on one line; a heading becomes strong text."""
         match self.kind:
             case "heading":
                 return f"**{self.text}**"
@@ -75,12 +75,12 @@ class Block(NamedTuple):
         return self.text
 
     def is_apart_from(self, above: Block) -> bool:
-        """Whether a blank line stands between it and the block above it, or might as well."""
+        """Return whether it starts a new paragraph below another block."""
         return self.first > above.end or bool({self.kind, above.kind} & {"heading", "code"})
 
 
 class TextRun(NamedTuple):
-    """A run of words in one style; of a link to a lesson, the lesson's slug."""
+    """A run of text in one style; `slug` is that of the lesson to which a link leads."""
 
     text: str
     kind: Literal["", "code", "strong", "link"] = ""
@@ -88,23 +88,23 @@ class TextRun(NamedTuple):
 
 
 class Paragraph(NamedTuple):
-    """Blocks that no blank line parts, as Markdown; of a heading alone its words, and its level from 1."""
+    """Blocks without a blank line between them, as Markdown; or a heading's text with its level, from 1."""
 
     text: str
     level: int = 0
 
     @property
     def as_prose(self) -> str:
-        """The paragraph as prose: a heading within it is strong."""
+        """The paragraph as prose, with a heading as strong text."""
         return f"**{self.text}**" if self.level else self.text
 
 
 def blocks(text: str, *, claims: bool = False) -> list[Block]:
-    """The blocks of Markdown, from above.
+    """Return the blocks of Markdown, in order.
 
     Args:
         text: The Markdown.
-        claims: Whether a line that begins with ``expect:`` is a block of its own, as in a lesson.
+        claims: Whether a line ``expect: …`` is a block of its own, as in a lesson.
     """
     from markdown_it.tree import SyntaxTreeNode
 
@@ -113,7 +113,7 @@ def blocks(text: str, *, claims: bool = False) -> list[Block]:
 
 
 def group_blocks(found: Sequence[Block]) -> list[list[Block]]:
-    """The blocks in groups that blank lines part."""
+    """Return blocks grouped into paragraphs."""
     groups: list[list[Block]] = []
     for block in found:
         if not groups or block.is_apart_from(groups[-1][-1]):
@@ -123,12 +123,12 @@ def group_blocks(found: Sequence[Block]) -> list[list[Block]]:
 
 
 def paragraphs(text: str) -> list[Paragraph]:
-    """The paragraphs of Markdown, each block's words in one line."""
+    """Return the paragraphs of Markdown, with each block on one line."""
     return paragraphs_of(blocks(text))
 
 
 def paragraphs_of(found: Sequence[Block]) -> list[Paragraph]:
-    """The paragraphs that blocks make."""
+    """Return the paragraphs of blocks, without empty headings."""
     return [
         Paragraph(group[0].text, group[0].level)
         if group[0].level
@@ -138,13 +138,13 @@ def paragraphs_of(found: Sequence[Block]) -> list[Paragraph]:
 
 
 def prose(found: Sequence[Block]) -> str:
-    """Blocks as a lesson keeps its prose: a line a block, a blank line between paragraphs."""
+    """Return blocks as a lesson's prose: a line for each block, a blank line between paragraphs."""
     return "\n\n".join(paragraph.as_prose for paragraph in paragraphs_of(found))
 
 
 @lru_cache(1024)
 def text_runs(text: str) -> tuple[TextRun, ...]:
-    """The words of a block, in runs of one style, and clean: an entity may stand for any character."""
+    """Return the text of a block in runs of one style, cleaned, since an entity may be any character."""
     runs: list[TextRun] = []
     for run in _words(_inline().parseInline(text)[0].children or []):
         if runs and runs[-1][1:] == run[1:] and not run.slug:
@@ -155,13 +155,13 @@ def text_runs(text: str) -> tuple[TextRun, ...]:
 
 
 def links(text: str) -> list[str]:
-    """The slugs of the lessons that prose links to, in order."""
+    """Return the slugs of the lessons to which prose links, in order."""
     found = (each for block in blocks(text) if block.kind != "code" for each in block.cells or (block.text,))
     return [run.slug for each in found for run in text_runs(each) if run.slug]
 
 
 def spans(prose: str) -> tuple[tuple[str, str | None], ...]:
-    """Prose in pieces: a text, and the slug of the lesson that it links to, or None.
+    """Return prose divided at its links: pairs of a text and the slug that it links to, or None.
 
     >>> spans("See [a product](lesson:matmul).")
     (('See ', None), ('a product', 'matmul'), ('.', None))
@@ -177,11 +177,13 @@ def spans(prose: str) -> tuple[tuple[str, str | None], ...]:
 
 @cache
 def _parser(claims: bool) -> MarkdownIt:
-    """The parser of blocks. It is imported by who reads a lesson, not by who lists them."""
+    """Return the block parser, imported only when a lesson is read and not when lessons are listed."""
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
-    parser.disable(["normalize", "inline", "reference"])  # lines are parted already, words are read later
+    parser.disable(
+        ["normalize", "inline", "reference"]
+    )  # the text has plain newlines, and inline markup is parsed later
     if claims:
         ends = ["paragraph", "reference", "blockquote", "list"]
         parser.block.ruler.before("table", "claim", _claim, {"alt": ends})
@@ -196,7 +198,7 @@ def _inline() -> MarkdownIt:
 
 
 def _claim(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
-    """A rule of the parser: a line that begins with ``expect:``."""
+    """Match a line ``expect: …``: a block rule of the parser."""
     if state.is_code_block(line):
         return False
     found = _CLAIM.fullmatch(state.src, state.bMarks[line] + state.tShift[line], state.eMarks[line])
@@ -208,7 +210,7 @@ def _claim(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
 
 
 def _flat(nodes: Iterable[SyntaxTreeNode], lines: Sequence[str], mark: str = "") -> Iterator[Block]:
-    """The blocks of a tree, laid flat; `mark` stands before each that is no container."""
+    """Yield the blocks of a syntax tree, flattened; `mark` is that of the enclosing item or quotation."""
     for node in nodes:
         first, end = node.map or (0, 0)
         text = node.content.removesuffix("\n")

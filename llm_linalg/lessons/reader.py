@@ -1,7 +1,7 @@
-"""Lessons: a Markdown file as an immutable value, and the catalog of the built-in ones.
+"""Read lessons, Markdown files, as immutable values; list the built-in ones.
 
-A lesson is TOML front matter between `+++` lines, prose, and programs in `python` fences.
-Reading one imports no torch and runs nothing; `Lesson.run` runs a stop's program.
+A lesson consists of TOML front matter between `+++` lines, prose, and programs in `python` fences. Reading
+one imports no torch and runs nothing; `Lesson.run` runs a stop's program.
 """
 
 from __future__ import annotations
@@ -55,42 +55,42 @@ __all__ = [
     "spans",
 ]
 
-LONGEST_HEAD = 400  # bytes that hold a title and a place
+LONGEST_HEAD = 400  # bytes that contain title, part and order
 
 
 def load(path: str | os.PathLike[str]) -> Lesson:
-    """The lesson in a file.
+    """Return the lesson in a file.
 
     Raises:
-        LessonError: With the file, the line (1 where none is to blame) and the reason.
+        LessonError: If it is broken, with the file, the line (1 if none is to blame) and the reason.
     """
     place = Path(path)
     return check_links(read(place))
 
 
 def read(place: Path) -> Lesson:
-    """The lesson in a file; its links are not followed.
+    """Return the lesson in a file without checking its links.
 
     Raises:
-        LessonError: With the file, the line and the reason.
+        LessonError: If it is broken, with the file, the line and the reason.
     """
     return of_bytes(read_bytes(place, LONGEST_FILE + 1), place)
 
 
 def of_bytes(data: bytes, path: str | os.PathLike[str]) -> Lesson:
-    """The lesson that a file's bytes are.
+    """Return the lesson in a file's bytes.
 
     Raises:
-        LessonError: With the file, the line and the reason.
+        LessonError: If it is broken, with the file, the line and the reason.
     """
     return parse(text_of(data, path), path)
 
 
 def check_links(lesson: Lesson) -> Lesson:
-    """The lesson itself.
+    """Return the same lesson if the links of its boards lead somewhere.
 
     Raises:
-        LessonError: If one of its links leads nowhere.
+        LessonError: At the first that leads nowhere.
     """
     dead = lesson.dead_link([place.stem for place in curriculum_files()])
     if dead is not None:
@@ -99,10 +99,10 @@ def check_links(lesson: Lesson) -> Lesson:
 
 
 def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
-    """The lesson that `text` is; its slug is the name of `path` without the suffix.
+    """Return the lesson in a text; its slug is the name of `path` without the suffix.
 
     Raises:
-        LessonError: With the file, the line and the reason.
+        LessonError: If it is broken, with the file, the line and the reason.
     """
     lesson, pieces = parse_deck_file(text, path)
     other = next((piece for piece in pieces if piece.stops), None)
@@ -113,10 +113,10 @@ def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
 
 
 def parse_deck_file(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, list[body.BodyPart]]:
-    """The lesson of a deck's own stops, and what stands in the file; the pieces' places are lines, from 1.
+    """Return a deck file's own stops as a lesson, and all of its parts, with line numbers from 1.
 
     Raises:
-        LessonError: With the file, the line and the reason.
+        LessonError: If it is broken, with the file, the line and the reason.
     """
     name = str(path)
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
@@ -157,7 +157,7 @@ def parse_deck_file(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, li
 
 
 def _stops(pieces: list[body.BodyPart], first: int, title: str) -> tuple[Stop, ...]:
-    """The stops with their programs: a fence continues those above it that do not fail."""
+    """Return the stops with their programs: a fence continues those above it, except failing ones."""
     stops: list[Stop] = []
     above: list[str] = []
     for number, piece in enumerate(pieces, 1):
@@ -197,9 +197,9 @@ def _stops(pieces: list[body.BodyPart], first: int, title: str) -> tuple[Stop, .
 
 @cache
 def shelf() -> tuple[Lesson | ListedLesson, ...]:
-    """The built-in lessons in the order of the curriculum, most read no further than their titles.
+    """Return the built-in lessons in the order of the curriculum, most of them as unread entries.
 
-    `opened` reads the others; files that have neither title nor place are left out.
+    `read_entry` reads those. Broken files without title and place are left out.
     """
     listed: list[Lesson | ListedLesson] = []
     for place in curriculum_files():
@@ -211,7 +211,7 @@ def shelf() -> tuple[Lesson | ListedLesson, ...]:
 
 
 def read_entry(lesson: Lesson | ListedLesson) -> Lesson:
-    """The lesson that an entry of the shelf stands for; its file is read once.
+    """Return the lesson of an entry of the shelf; each file is read once.
 
     Raises:
         LessonError: If the file is broken.
@@ -220,7 +220,7 @@ def read_entry(lesson: Lesson | ListedLesson) -> Lesson:
 
 
 def is_built_in(lesson: Lesson) -> bool:
-    """Whether a lesson is one of the package's own, as `find` and `catalog` give it."""
+    """Return whether a lesson is one of the package's own, as returned by `find` and `catalog`."""
     return any(lesson is read_entry(entry) for entry in shelf() if entry.path == lesson.path)
 
 
@@ -231,7 +231,7 @@ def _opened(listed: ListedLesson) -> Lesson:
 
 @cache
 def _built_in() -> tuple[tuple[Lesson, ...], tuple[LessonError, ...]]:
-    """The lessons of the package's folder, wholly read, and the errors of the files there that are none."""
+    """Return the lessons in the package's folder, and the errors of the broken files there."""
     shelved = {lesson.slug: lesson for lesson in shelf()}
     whole: dict[str, Lesson] = {}
     broken: list[LessonError] = []
@@ -246,21 +246,21 @@ def _built_in() -> tuple[tuple[Lesson, ...], tuple[LessonError, ...]]:
 
 
 def catalog() -> tuple[Lesson, ...]:
-    """The built-in lessons, in the order of the curriculum; broken files are left out."""
+    """Return the built-in lessons, in the order of the curriculum; broken files are left out."""
     return _built_in()[0]
 
 
 def problems() -> tuple[LessonError, ...]:
-    """What is wrong with the built-in files that `catalog` left out."""
+    """Return the errors of the built-in files that `catalog` leaves out."""
     return _built_in()[1]
 
 
 def find(slug: str) -> Lesson:
-    """The built-in lesson of that name.
+    """Return the built-in lesson of a name.
 
     Raises:
-        UnknownNameError: With the nearest spelling and the lessons that there are.
-        LessonError: Where the file of that name is broken.
+        UnknownNameError: If there is none, with the nearest spelling and the lessons that there are.
+        LessonError: If the file of that name is broken.
     """
     for lesson in shelf():
         if lesson.slug == slug:

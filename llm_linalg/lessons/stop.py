@@ -1,4 +1,4 @@
-"""What a stop of a lesson is, and a heading of a document's outline."""
+"""Stops of a lesson, and headings of a document's outline."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FollowedCell:
-    """A cell that is followed through the whole program.
+    """A cell whose dependences are followed through the whole program.
 
     Attributes:
         way: ``lineage``, back to what it depends on, or ``reach``, on to what it feeds.
-        name: The node's name; one of several of that name as ``x:1``.
+        name: The node's name; ``x:1`` for the first of several.
         index: The cell.
     """
 
@@ -30,28 +30,28 @@ class Stop(NamedTuple):
     """One idea: a few sentences and a program.
 
     Attributes:
-        number: From 1.
+        number: Its number in the lesson, from 1.
         title: The heading above it, or the lesson's title.
-        prose: Markdown; a paragraph is one line, a blank line stands between two.
-        code: The program of its own fence; empty for a stop of prose alone.
-        program: What runs: the fences above it that do not fail, and its own; nothing for prose alone.
-        show: The node to show, by name; None means the last one.
-        beside: Nodes shown together with it.
+        prose: Markdown, with a line for each block and a blank line between paragraphs.
+        code: The program in its own fence; empty for a stop of prose alone.
+        program: The program to run: the fences above it that don't fail, and its own; empty for prose alone.
+        show: The name of the node to show; None for the last.
+        beside: The names of nodes to show together with it.
         order: The loop order to begin with, or None.
         steps: The first and the last step to play, from 1, or None for all.
-        margin: What stands beside each row of the result: its ``sum``, ``mean``, ``max`` or ``min``; or None.
+        margin: The summary beside each row of the result: ``sum``, ``mean``, ``max`` or ``min``; or None.
         fails: Whether the program is meant to fail.
-        backward: Whether it shows the gradient program of its own: the nodes named are that one's.
-        ranks: On how many devices its program runs together; 0 for one that knows of none.
-        map: The box of the map with which it opens, by the names that lead to it; None: not on the map.
-        follow: The cell that is followed when it opens, or None.
-        line: The line of the fence in the file (of the prose, without a fence), from 1.
-        board: What it shows in place of one node, or None.
-        refusal: Of a document's cell that the language refuses as it stands: the reason.
-        notes: What the speaker reads at it, as prose.
-        minutes: How long it is meant to take on stage, or None.
-        expects: What is claimed of the state after its program: the file's line, from 1, and an expression.
-        slide: Whether it is prose alone: a slide, on a stage and elsewhere.
+        backward: Whether to show the gradient program; `show` and `beside` are then names in it.
+        ranks: The number of devices that the program runs on; 0 for a program that uses none.
+        map: The path of the box of the map with which it opens; None to open off the map.
+        follow: The cell whose lineage or reach is shown when it opens, or None.
+        line: The line, from 1, of its fence in the file, or of its prose if it has none.
+        board: The board that it shows in place of one node, or None.
+        refusal: Why the language rejects a document's cell before it runs; None if it doesn't.
+        notes: The speaker's notes, as prose.
+        minutes: Its planned length in a presentation, or None.
+        expects: Claims about the state after its program: the file's line, from 1, and an expression.
+        slide: Whether it is a slide: prose alone.
     """
 
     number: int
@@ -78,14 +78,14 @@ class Stop(NamedTuple):
     slide: bool = False
 
     def trace_to_show(self, trace: Trace) -> Trace | None:
-        """The trace whose nodes it names: the program's or its gradient program; None where there is none."""
+        """Return the trace to show, that of the program or of its gradient; None without a gradient."""
         if not self.backward:
             return trace
         return None if trace.loss is None else trace.backward(trace.loss)
 
 
 class Heading(NamedTuple):
-    """An entry of a document's outline: its level from 1, its text, and the stop that it leads to."""
+    """A heading in a document's outline: its level, from 1, its text, and the number of its stop."""
 
     level: int
     title: str

@@ -39,7 +39,7 @@ def outputs(result: Any) -> Sequence[Tensor]:
 
 
 def may_write(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    """Whether a call may write into an operand, by its function's name or its arguments."""
+    """Return whether a call may write into an operand, by its function's name or its arguments."""
     return (
         writes(function)
         or (bool(kwargs) and (kwargs.get("out") is not None or bool(kwargs.get("inplace"))))
@@ -49,7 +49,7 @@ def may_write(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]
 
 @cache
 def writes(function: Function) -> bool:
-    """Whether a function of torch's writes into its operand, by its name."""
+    """Return whether a function of torch's writes into its operand, by its name."""
     name = str(getattr(function, "__name__", ""))
     return (
         name == "__setitem__"

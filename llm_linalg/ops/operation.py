@@ -110,7 +110,7 @@ class Operation:
         return self.canonical_arguments(arguments) if self.canonical_arguments else arguments
 
     def depends_on_shapes_only(self, call: Call) -> bool:
-        """Whether the price of a call depends on shapes, dtypes and plain values alone, and on no cell."""
+        """Return whether the price of a call depends only on shapes, dtypes and plain values, not on cells."""
         return self.shapes_suffice(call) if self.shapes_suffice else False
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:

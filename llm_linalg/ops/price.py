@@ -147,7 +147,7 @@ def _entry(call: Call) -> Operation:
 
 
 def _scattered(tensor: Tensor, elements: int) -> bool:
-    """Whether a tensor's elements don't lie as those lie that are made of it, so many."""
+    """Return whether a tensor's elements don't lie as those lie that are made of it, so many."""
     if not tensor.is_contiguous():
         return True
     short = tensor.dim() > 4 or (tensor.dim() > 2 and tensor.shape[-1] <= 4)
@@ -155,14 +155,14 @@ def _scattered(tensor: Tensor, elements: int) -> bool:
 
 
 def _alternates(call: Call) -> bool:
-    """Whether a call reduces several of many axes."""
+    """Return whether a call reduces several of many axes."""
     axes = call.arguments.get("dim")
     several = isinstance(axes, list | tuple) and len(axes) > 1
     return several and call.operation.kind == "reduction" and len(call.shapes[0]) > 4
 
 
 def _wide(call: Call) -> bool:
-    """Whether a call makes or moves numbers of 64 bits, or computes with fractions of so many."""
+    """Return whether a call makes or moves numbers of 64 bits, or computes with fractions of so many."""
     dtype, value = call.arguments.get("dtype"), call.arguments.get("fill_value")
     if dtype is torch.float64 or dtype is torch.int64 or (dtype is None and value.__class__ is int):
         return True

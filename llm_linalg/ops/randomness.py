@@ -29,11 +29,11 @@ def rng_state_before(function: Function, args: Sequence[Any], kwargs: Mapping[st
 
 
 def uses_dropout(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    """Whether an attention with these arguments uses dropout."""
+    """Return whether an attention with these arguments uses dropout."""
     return bool(kwargs.get("dropout_p") or (args[DROPOUT] if len(args) > DROPOUT else 0))
 
 
 @cache
 def draws_random_numbers(function: Function) -> bool:
-    """Whether a torch function may draw random numbers, judged by its name."""
+    """Return whether a torch function may draw random numbers, judged by its name."""
     return getattr(function, "__name__", "").rstrip("_") in _DRAWING

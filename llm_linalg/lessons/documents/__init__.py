@@ -1,7 +1,7 @@
-"""Files that are no lessons, read as if they were: notebooks, Python files, Markdown.
+"""Read documents that are not lessons as if they were: notebooks, Python files, Markdown.
 
-Each code cell is a stop whose program has the state of the cells above it, the text between is its prose,
-and the headings are the outline. Reading runs nothing and imports no torch.
+Each code cell is a stop whose program continues the cells above it. The text between is its prose, and the
+headings are the outline. Reading runs nothing and imports no torch.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from llm_linalg.lessons.documents import markdown_file, notebook, python_file
 from llm_linalg.lessons.documents.code_cells import DocumentError, lesson_of_cells
 from llm_linalg.lessons.lesson import Lesson, LessonError
 
-LONGEST_FILE = 64_000_000  # bytes: pictures in a notebook's outputs are large
-LONGEST_SCRIPT = 1_000_000  # bytes, which are parsed as a whole
+LONGEST_FILE = 64_000_000  # bytes; a notebook's outputs may contain large pictures
+LONGEST_SCRIPT = 1_000_000  # bytes; a Python file is parsed as a whole
 READERS = {
     ".ipynb": notebook.read,
     ".py": python_file.read,
@@ -27,25 +27,25 @@ READERS = {
 
 
 def is_document(path: str | os.PathLike[str]) -> bool:
-    """Whether a name is that of a file that `read` reads."""
+    """Return whether `read` reads files with this suffix."""
     return Path(path).suffix.lower() in READERS
 
 
 def read(path: str | os.PathLike[str]) -> Lesson:
-    """The document in a file, as a lesson.
+    """Return the document in a file, as a lesson.
 
     Raises:
-        LessonError: With the file, the line (1 where none is to blame) and the reason.
+        LessonError: If it can't be read, with the file, the line (1 if none is to blame) and the reason.
     """
     place = Path(path)
     return lesson.check_links(parse(files.read_bytes(place, LONGEST_FILE + 1), place))
 
 
 def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
-    """The document that a file's bytes are; the suffix of `path` says how to read them.
+    """Return the document in a file's bytes, as a lesson; the suffix of `path` is the format.
 
     Raises:
-        LessonError: With the file, the line and the reason.
+        LessonError: If it can't be read, with the file, the line and the reason.
     """
     name = str(path)
     reader = READERS.get(Path(name).suffix.lower())

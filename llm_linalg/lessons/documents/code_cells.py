@@ -1,4 +1,4 @@
-"""Cells of a document, and the lesson that they make."""
+"""Turn the cells of a document into a lesson."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_TITLE = 80
 
 
 class DocumentError(Exception):
-    """What is wrong with a document, and at which line, from 1."""
+    """An error in a document, with its line, from 1."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(reason)
@@ -29,12 +29,12 @@ class DocumentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DocumentCell:
-    """A piece of a document.
+    """A cell of a document.
 
     Attributes:
         kind: Code, or prose in Markdown.
         text: Its text.
-        line: The line of the file above its first, from 1; of a notebook, its number.
+        line: The line in the file, from 1, above its first; in a notebook, the cell's number.
     """
 
     kind: Literal["code", "prose"]
@@ -44,17 +44,17 @@ class DocumentCell:
 
 @dataclass(slots=True)
 class _Above:
-    """What was read since the last code cell."""
+    """The prose since the last code cell."""
 
     paragraphs: list[str]
     line: int = 1
 
 
 def lesson_of_cells(cells: Sequence[DocumentCell], path: Path) -> Lesson:
-    """The lesson that cells make: a stop a code cell, numbered as they stand.
+    """Return a lesson with one stop for each code cell.
 
     Raises:
-        DocumentError: Where there are none, or too many.
+        DocumentError: If there are no code cells, or too many.
     """
     cells = [cell for cell in cells if cell.text.strip()]
     if not any(cell.kind == "code" for cell in cells):
@@ -84,7 +84,7 @@ def lesson_of_cells(cells: Sequence[DocumentCell], path: Path) -> Lesson:
         if stops[-1].refusal is None:
             running.append(cell.text)
         above = _Above([])
-    if above.paragraphs:  # what stands below the last program
+    if above.paragraphs:  # prose below the last program
         last = DocumentCell("code", "", above.line)
         stops.append(_stop(len(stops) + 1, title or name, above.paragraphs, last, running))
     first = outline[0].title if outline else name
@@ -95,7 +95,7 @@ def lesson_of_cells(cells: Sequence[DocumentCell], path: Path) -> Lesson:
 
 def _stop(number: int, title: str, prose: list[str], cell: DocumentCell, running: list[str]) -> Stop:
     if len(prose) and prose[0] == f"**{title}**":
-        prose = prose[1:]  # the stop's title says it
+        prose = prose[1:]  # it repeats the stop's title
     return Stop(
         number=number,
         title=title,
@@ -108,7 +108,7 @@ def _stop(number: int, title: str, prose: list[str], cell: DocumentCell, running
 
 
 def _refusal(code: str) -> str | None:
-    """Why the language refuses a cell as it stands, or None."""
+    """Return why the language rejects a cell before it runs; None if it doesn't."""
     if len(code) > MAX_CHARACTERS:
         return f"the cell has {len(code)} characters; {MAX_CHARACTERS} are allowed"
     try:

@@ -1,4 +1,4 @@
-"""Markdown with Python fences, and the project's own lessons without their front matter."""
+"""Read Markdown with Python fences, including the project's own lessons without front matter."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _PROMPT = re.compile(r"(?:>>>|\.\.\.)(?: |$)(.*)")
 
 
 def is_lesson(text: str) -> bool:
-    """Whether Markdown is a lesson, or meant to be one: it has front matter, or fences with a lesson's keys.
+    """Return whether Markdown is meant to be a lesson: it has front matter, or fences with a lesson's keys.
 
-    What is meant to be one and lacks its front matter is an error that says so, not a document.
+    One that is meant to be a lesson and lacks front matter is an error that says so, not a document.
     """
     lines = text.splitlines()[:MOST_LINES] or [""]
     if lines[0].rstrip() == "+++":
@@ -28,7 +28,7 @@ def is_lesson(text: str) -> bool:
 
 
 def read(text: str) -> list[DocumentCell]:
-    """The cells of a Markdown file: each fence of Python is one; a fence that is never closed ends it.
+    """Return the cells of a Markdown file, one for each Python fence; an unclosed fence extends to the end.
 
     Raises:
         DocumentError: If it has too many lines.
@@ -50,17 +50,19 @@ def _cells(lines: list[str], found: list[Block]) -> Iterator[DocumentCell]:
 
 
 def language(info: str) -> str:
-    """The language that the first line of a fence names, in small letters."""
+    """Return the language in a fence's info string, in lower case; empty without one."""
     word = _WORD.match(info)
     return word[1].lower() if word else ""
 
 
 def _code(lines: list[str]) -> str:
-    """The program of a fence, without prompts and their answers."""
+    """Return the program in a fence, without prompts and output."""
     first = next((line for line in lines if line.strip()), "")
     if first.startswith(">>>"):
         said = [_PROMPT.fullmatch(line) for line in lines]
-        lines = [line[1] if line else "" for line in said]  # a line a line, so that places stay
+        lines = [
+            line[1] if line else "" for line in said
+        ]  # output becomes empty lines, so that line numbers stay
     while lines and not lines[-1].strip():
         lines.pop()
     return "\n".join(lines)

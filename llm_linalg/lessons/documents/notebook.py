@@ -1,4 +1,4 @@
-"""Jupyter notebooks: JSON of format 3 or 4. Outputs are left where they are."""
+"""Read Jupyter notebooks, JSON of format 3 or 4; outputs are ignored."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _CELLS = ("code", "markdown", "raw", "heading", "html")
 
 
 def read(text: str) -> list[DocumentCell]:
-    """The cells of a notebook.
+    """Return the cells of a notebook.
 
     Raises:
-        DocumentError: If it is none.
+        DocumentError: If the text is not a notebook in Python.
     """
     try:
         found: Any = json.loads(text)
@@ -54,7 +54,7 @@ def _list(owner: dict[str, Any], key: str) -> list[Any]:
 
 
 def _check_language(notebook: dict[str, Any]) -> None:
-    """Refuse a notebook that says that it is written in another language."""
+    """Raise `DocumentError` for a notebook whose metadata names another language."""
     metadata = notebook.get("metadata")
     about = metadata.get("language_info") if isinstance(metadata, dict) else None
     name = about.get("name") if isinstance(about, dict) else None

@@ -1,6 +1,6 @@
-"""Python files as cells: at `# %%` lines if there are any, else at blank lines between statements.
+"""Split Python files into cells: at `# %%` lines if there are any, else at blank lines between statements.
 
-What only imports has nothing to show: it stands in one cell with the code below it.
+A block of imports has nothing to show, so it is joined with the code below it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _HEAD = re.compile(r"#!|#.*?coding[:=]")
 
 
 def read(text: str) -> list[DocumentCell]:
-    """The cells of a Python file; comments that stand alone or begin a cell are its prose."""
+    """Return the cells of a Python file; comments on their own or at the start of a cell are prose."""
     lines = text.split("\n")
     for place in range(min(2, len(lines))):
         if _HEAD.match(lines[place]):
@@ -29,7 +29,7 @@ def read(text: str) -> list[DocumentCell]:
 
 
 def _marked(lines: list[str]) -> Iterator[DocumentCell]:
-    """Cells that begin at `# %%`, with a title behind it; `# %% [markdown]` makes one prose."""
+    """Yield cells that begin at `# %%`, which a title may follow; `# %% [markdown]` is a prose cell."""
     starts = [place for place, line in enumerate(lines) if _MARK.fullmatch(line)]
     if starts[0] > 0:
         yield from _block(lines[: starts[0]], 0)
@@ -49,7 +49,7 @@ def _marked(lines: list[str]) -> Iterator[DocumentCell]:
 
 
 def _block(lines: list[str], first: int) -> Iterator[DocumentCell]:
-    """The prose and the code of one cell whose lines begin at place `first`, from 0."""
+    """Yield the prose and the code of one cell, whose lines start at line `first`, from 0."""
     place = 0
     while place < len(lines) and (not lines[place].strip() or lines[place].startswith("#")):
         place += 1
@@ -66,7 +66,7 @@ def _block(lines: list[str], first: int) -> Iterator[DocumentCell]:
 
 
 def _said(lines: list[str]) -> str:
-    """Comment lines, or a string, as Markdown."""
+    """Return comment lines, or a string literal, as Markdown."""
     text = "\n".join(line[1:].removeprefix(" ") if line.startswith("#") else line for line in lines).strip()
     for quotes in ('"""', "'''"):
         if text.startswith(quotes) and text.endswith(quotes) and len(text) >= 6:
@@ -75,7 +75,7 @@ def _said(lines: list[str]) -> str:
 
 
 def _docstring(lines: list[str]) -> tuple[str, int]:
-    """The text of a string that stands alone at the beginning, and how many lines it takes."""
+    """Return the string statement at the start of a cell, and its number of lines; ("", 0) without one."""
     if not lines or not lines[0].startswith(('"""', "'''", 'r"""', '"', "'")):
         return "", 0
     tree = _parsed("\n".join(lines))
@@ -87,7 +87,7 @@ def _docstring(lines: list[str]) -> tuple[str, int]:
 
 
 def _blocks(lines: list[str]) -> Iterator[tuple[int, int]]:
-    """Where blocks begin and end: blank lines part them, but not inside a statement."""
+    """Yield the first line and the end of each block; blank lines outside statements separate blocks."""
     inside = _inside(lines)
     start: int | None = None
     for place, line in enumerate(lines):
@@ -101,7 +101,7 @@ def _blocks(lines: list[str]) -> Iterator[tuple[int, int]]:
 
 
 def _shown(lines: list[str]) -> Iterator[tuple[int, int]]:
-    """Where blocks begin and end; one that only imports goes on to the end of another, not over prose."""
+    """Yield the blocks to show: a block of imports is joined with the next, unless prose intervenes."""
     first: int | None = None
     ended = 0
     for start, end in _blocks(lines):
@@ -118,19 +118,19 @@ def _shown(lines: list[str]) -> Iterator[tuple[int, int]]:
 
 
 def _imports(lines: list[str]) -> bool:
-    """Whether a block only imports, below what it says."""
+    """Return whether a block contains only imports, besides a docstring."""
     tree = _parsed("\n".join(lines))
     parts = [] if tree is None else tree.body[bool(ast.get_docstring(tree)) :]
     return bool(parts) and all(isinstance(part, ast.Import | ast.ImportFrom) for part in parts)
 
 
 def _inside(lines: list[str]) -> set[int]:
-    """The places of lines within a statement, so that a blank one there parts nothing."""
+    """Return the lines inside statements, where a blank line separates nothing."""
     tree = _parsed("\n".join(lines))
     if tree is not None:
         spans = [(statement.lineno, statement.end_lineno or statement.lineno) for statement in tree.body]
         return {place for first, last in spans for place in range(first - 1, last)}
-    # Not Python as a whole: a blank line parts what is followed by a line that is not indented.
+    # The file as a whole is not valid Python: a blank line separates if the next line is not indented.
     found: set[int] = set()
     for place in range(len(lines) - 1, -1, -1):
         below = next((line for line in lines[place + 1 : place + 20] if line.strip()), "")
