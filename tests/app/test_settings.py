@@ -287,3 +287,12 @@ async def test_a_lessons_control_goes_before_a_key_that_was_moved_to_its_letter(
 
 def test_an_error_of_the_file_is_one_of_usage() -> None:
     assert issubclass(ConfigError, UsageError)
+
+
+def test_a_flags_former_name_is_still_read() -> None:
+    parser = Parser(add_help=False)
+    add_picture_flags(parser)
+    assert [parser.read([flag]).backward for flag in ("--twin", "--no-twin")] == [True, False]
+    with pytest.raises(UsageError) as caught:
+        parser.read(["--twun"])
+    assert "--twin" not in str(caught.value)
