@@ -1,6 +1,6 @@
-"""Makes a frame of every stop of every lesson, at both ends, in the text formats: `python tests/frames.py`.
+"""Makes a frame of every stop of every lesson, at both ends as text and JSON, and its last screen.
 
-`python tests/frames.py 1/2` makes those of every second lesson, and `2/2` the others.
+`python tests/frames.py` makes all, `python tests/frames.py 1/2` those of every second lesson, and `2/2` the others.
 
 Goes through the command line's own entry, in one process: a fresh one for each of some hundreds of frames
 would spend its time on importing torch. Run as a file, it takes the installed package and not the work tree.
@@ -18,8 +18,8 @@ from llm_linalg.lessons.reader import Lesson, Stop, catalog
 from tui.cli.main import main
 
 COLUMNS, ROWS = 80, 24
-FORMATS = ("plain", "json", "screen")
-STEPS = ("first", "last")
+# A screen starts the app: one a stop is enough.
+PICTURES = (("plain", "first"), ("plain", "last"), ("json", "first"), ("json", "last"), ("screen", "last"))
 
 
 def output(arguments: list[str]) -> str:
@@ -58,7 +58,7 @@ def run(part: int = 1, parts: int = 1) -> int:
     """Makes all frames, or a part of them; names each that fails; returns the exit code."""
     made, bad = 0, 0
     for lesson in catalog()[part - 1 :: parts]:
-        for stop, kind, step in itertools.product(lesson.stops, FORMATS, STEPS):
+        for stop, (kind, step) in itertools.product(lesson.stops, PICTURES):
             size = ["--size", f"{COLUMNS}x{ROWS}"] if kind == "screen" else []
             place = ["--stop", str(stop.number), "--step", step, "--format", kind]
             arguments = ["frame", lesson.slug, *place, *size]

@@ -41,6 +41,7 @@ def write(folder: Path, test: str) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_the_readmes_example(tmp_path: Path) -> None:
     (example,) = [text for text in fences("python", GUIDES["testing"]) if "linalg_frames" in text]
     write(tmp_path, example)

@@ -84,6 +84,7 @@ def test_gradients_are_those_of_the_own_part(started: list[subprocess.Popen[byte
     assert over(started, 2)
 
 
+@pytest.mark.slow
 @needs_gloo
 def test_what_is_another_is_told(started: list[subprocess.Popen[bytes]]) -> None:
     found = DeviceProcesses(job("x = torch.ones(2) * rank\ny = dist.all_reduce(x)")).run()
@@ -134,6 +135,7 @@ def test_they_are_ended_when_nobody_waits_any_more(started: list[subprocess.Pope
     assert over(started, 2)
 
 
+@pytest.mark.slow
 @needs_gloo
 def test_one_that_dies_ends_the_others(
     started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch

@@ -44,7 +44,7 @@ def test_an_entry_has_a_phrase_where_its_cells_are_computed(operation: Operation
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(data=st.data())
 def test_an_entry_has_a_gradient_where_torch_has_one(operation: Operation, data: st.DataObject) -> None:
     sample = data.draw(samples(operation.name))
@@ -70,7 +70,7 @@ def test_an_entry_does_not_leave_to_autograd_what_it_has_a_rule_for(operation: O
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(data=st.data())
 def test_an_entry_has_a_price_that_covers_what_it_makes(operation: Operation, data: st.DataObject) -> None:
     for node in calls(operation, data):
