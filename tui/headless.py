@@ -84,10 +84,9 @@ def capture(app: Explorer, format: Format) -> str:  # noqa: A002
     strips = screen_rows(app.screen)
     if format == "screen":
         return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
-    depth: Literal["truecolor"] = "truecolor"
     console = Console(
-        file=io.StringIO(), force_terminal=True, color_system=depth, no_color=False, width=app.size.width,
-        legacy_windows=False, _environ={},
+        file=io.StringIO(), force_terminal=True, color_system="truecolor", no_color=False,
+        width=app.size.width, legacy_windows=False, _environ={},
     )  # fmt: skip
     return "\n".join(strip.simplify().render(console) for strip in strips) + "\n"
 

@@ -61,7 +61,7 @@ class Link:
             writer.close()
 
     def say(self, verb: str, stop: int | None = None) -> bool:
-        """Ask for a verb; False where nobody hears."""
+        """Send a verb; False without a connection."""
         if self._writer is None:
             return False
         self._writer.write(encode({"do": verb} if stop is None else {"do": verb, "stop": stop}))

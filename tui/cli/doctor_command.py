@@ -36,7 +36,7 @@ class TerminalFacts:
         keys: whether keys come from a terminal.
         screen: whether there is one to draw on.
         size: its columns and rows.
-        environment: what is told of it.
+        environment: its variables.
         answers: what it said itself; None if it wasn't asked.
         settings: what was chosen, and by whom; None where that can't be read.
         fault: why not.
@@ -71,7 +71,7 @@ def inspect_terminal() -> TerminalFacts:
     size, said = None, None
     if screen:
         columns, rows = os.get_terminal_size(1)
-        size = (columns, rows) if columns > 0 and rows > 0 else None  # a pty of which nobody said the size
+        size = (columns, rows) if columns > 0 and rows > 0 else None  # a pty without a size
     if keys and screen and not is_dumb(os.environ):
         from tui.terminal.probe import ask
 
@@ -140,7 +140,7 @@ def _plain(facts: TerminalFacts) -> str:
 
 
 def _setting(facts: TerminalFacts, name: str) -> SettingValue | None:
-    """Return a setting that somebody made; None where it is as it comes."""
+    """Return a setting that was set; None for a default."""
     found = None if facts.settings is None else facts.settings.by_name[name]
     return None if found is None or found.source == "default" else found
 

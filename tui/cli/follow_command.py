@@ -30,7 +30,7 @@ def parser() -> Parser:
 
 
 def follower_parser(name: str, says: str) -> Parser:
-    """Return the flags of whoever follows a talk."""
+    """Return the parser of a follower's flags."""
     parser = Parser(prog=f"llm-linalg {name}", description=says, allow_abbrev=False)
     parser.add_argument(
         "--of", type=whole_number, metavar="PROCESS", help="which presenter, where there are several"

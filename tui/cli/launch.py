@@ -238,7 +238,7 @@ def plain(
 
 
 def is_dumb(environment: Mapping[str, str]) -> bool:
-    """Return whether somebody sits at a terminal that can't draw."""
+    """Return whether the app is at a terminal that can't draw."""
     seated = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
     return seated and environment.get("TERM", "") in ("", "dumb")
 

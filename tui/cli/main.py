@@ -85,7 +85,7 @@ def _code_of(words: list[str], given: Lesson | None) -> int:
         if sys.stdout is sys.__stdout__:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
-    except Exception as error:  # noqa: BLE001 - what nobody foresaw is told alike, whichever command it was
+    except Exception as error:  # noqa: BLE001 - an unexpected error is reported alike for all commands
         from tui.terminal import crash_log
 
         return crash_log.report(error, crash_log.write_log(error))

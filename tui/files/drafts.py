@@ -42,7 +42,7 @@ class Drafts(NamedTuple):
 
         Args:
             text: The program.
-            anew: Whether it is another one than was kept before: that one stays beside it.
+            anew: Whether it is another program than the one that was kept, which then stays beside it.
         """
         if self.folder is None or self.file is not None:
             return True

@@ -22,7 +22,7 @@ class NotesContent:
     Attributes:
         now: What the presenter told last; None before it told anything.
         seconds: The clock, counted on since then.
-        notice: One line besides, as while nobody presents.
+        notice: A line below, such as that there is no presenter.
         top: How many rows of the notes are scrolled over.
     """
 

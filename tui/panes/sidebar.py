@@ -65,7 +65,7 @@ class Sidebar(RowWidget):
         return made, at
 
     def _recall_lessons(self, session: Session) -> tuple[list[Row], int]:
-        """Return the lessons, made anew only where something else is open or chosen.
+        """Return the lessons, made again only when something else is open or chosen.
 
         A step changes none of them.
         """

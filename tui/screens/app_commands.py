@@ -27,17 +27,17 @@ class CommandHost(Protocol):
 
     @property
     def session(self) -> Session:
-        """What is going on."""
+        """The session on the screen."""
 
     @property
     def page(self) -> Page:
         """The panes."""
 
     def live(self) -> tuple[Command, ...]:
-        """Return the commands that do something now."""
+        """Return the commands that are live now."""
 
     def update_session(self, session: Session) -> None:
-        """Take a session over."""
+        """Show another session."""
 
     def tell(self, notice: str) -> None:
         """Say something in the footer."""
@@ -47,7 +47,7 @@ AppCommand = Callable[[CommandHost], Awaitable[object] | None]
 
 
 def redraw(host: CommandHost) -> None:
-    """Draw the whole screen anew."""
+    """Draw the whole screen again."""
     if isinstance(host.app, TerminalApp):
         host.app.redraw()
 

@@ -54,7 +54,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     the player, the recording, the script that is played, the processes.
 
     Attributes:
-        session: what is going on.
+        session: the state of the explorer.
         contexts: those that hold now: a command is live in its own.
         frame: the session's, if there is one.
         prompt: the number that is being typed; None if there is no prompt.
@@ -210,7 +210,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.editor.show_picture(picture)
 
     def live(self) -> tuple[Command, ...]:
-        """Return the commands that do something now."""
+        """Return the commands that are live now."""
         now = (self.contexts, self._taken)
         if now not in self._live:
             self._live[now] = live_commands(self.contexts, self.keys, self._taken)
@@ -241,7 +241,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             self.draw()
 
     async def on_run_finished(self, event: RunFinished) -> None:
-        """Take the result of a run; one that nobody waits for any more is dropped."""
+        """Take the result of a run; that of an abandoned one is dropped."""
         if not event.opened.serves(self.session.view):
             return
         self.waiting = ""
@@ -401,7 +401,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         return player is not None and player.take_over()
 
     def leave(self, command: str) -> None:
-        """End the app, unless something speaks against it, which is told once."""
+        """End the app; what speaks against it is said first, once."""
         if (
             command != "stage.quit" or app_commands.confirm_leaving(self)
         ) and not self.editor.blocks_leaving():
@@ -439,7 +439,7 @@ def has_to_wait(
     """Return whether a key has to wait while a program runs.
 
     Args:
-        session: What is going on.
+        session: The state of the explorer.
         keys: The table of keys.
         key: What was pressed.
         command: What it would do now; None for nothing.

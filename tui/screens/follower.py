@@ -67,7 +67,7 @@ class FollowerScreen(ExplorerScreen):
             await super().perform(command)
 
     async def _listen(self) -> None:
-        """Show what is told, and wait for a presenter when there is none."""
+        """Show the broadcasts, and wait for a presenter when there is none."""
         told, met, read = "", False, BroadcastReader()
         while self.link is not None:
             said = GONE
@@ -116,7 +116,7 @@ def talk_of(now: Broadcast, lesson: Lesson) -> tuple[Talk, View]:
     """Return the talk as one that follows knows it, and its view: of the other stops, the titles alone.
 
     Raises:
-        LessonError, WireError: If something is told otherwise than it should be.
+        LessonError, WireError: If the broadcast lacks something, or has it in another form.
     """
     show = now.show
     try:
@@ -146,6 +146,6 @@ def talk_of(now: Broadcast, lesson: Lesson) -> tuple[Talk, View]:
 
 
 def _without_stop(words: tuple[str, ...]) -> list[str]:
-    """Return a view's words without the stop, which is told by itself."""
+    """Return a view's words without the stop, which is a field of its own."""
     at = words.index("--stop") if "--stop" in words else len(words)
     return [*words[:at], *words[at + 2 :]]

@@ -18,7 +18,7 @@ class Options:
 
     Attributes:
         theme: a name in `tui.text.themes.LOOKS`.
-        keeps_theme: whether somebody asked for it; else the terminal's background decides between two.
+        keeps_theme: whether the user chose it; else the terminal's background decides between two.
         ascii_only: for terminals whose locale has no UTF-8.
         play: whether it plays from the start.
         motion: whether it may play at all by itself; without, the keys that play step instead.

@@ -41,10 +41,10 @@ class PaletteHost(Protocol):
 
     @property
     def session(self) -> Session:
-        """What is going on."""
+        """The session on the screen."""
 
     def live(self) -> tuple[Command, ...]:
-        """Return the commands that do something now."""
+        """Return the commands that are live now."""
 
     async def perform(self, command: str) -> None:
         """Do a command by its name."""

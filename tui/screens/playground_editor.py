@@ -29,7 +29,7 @@ class EditorHost(Protocol):
 
     @property
     def session(self) -> Session:
-        """What is going on."""
+        """The session on the screen."""
 
     @property
     def page(self) -> Page:
@@ -67,7 +67,7 @@ class PlaygroundEditor:
         self._host = host
         self._drafts = drafts
         self._program: str | None = None  # the playground's, as it was last
-        self._anew = False  # whether it is another one than was kept
+        self._anew = False  # whether it is not the one that was kept
         self._warned: str | None = None  # of that it isn't saved in its file
         self._unkept: str | None = None
         self._keeping: Timer | None = None
@@ -162,7 +162,7 @@ class PlaygroundEditor:
             self._keeping = self._host.set_timer(IDLE, self._keep)
 
     def blocks_leaving(self) -> bool:
-        """Return whether a file's program was changed and not saved; that is told once of each."""
+        """Return whether a file's program was changed and not saved, and say so; once for each program."""
         self.flush()
         program = self._program
         if program is None or program == self._warned or self._drafts.holds(program):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Programs draw from torch's one generator, and to end takes one a moment: they run one after the other.
 _ONE_AT_A_TIME = Lock()
-_latest = Event()  # of the run that began last: whether nobody waits for it any more
+_latest = Event()  # of the run that began last: set once its result is not wanted any more
 
 
 class RunStarted(Message):
@@ -41,7 +41,7 @@ class RunFinished(Message):
 
 
 def behind() -> bool:
-    """Return whether a run that nobody waits for any more is still in a call, so that no other can begin."""
+    """Return whether an abandoned run is still in a call, so that no other can begin."""
     return _ONE_AT_A_TIME.locked() and _latest.is_set()
 
 
@@ -66,12 +66,12 @@ def run_program(
 async def _wait_for_run(
     owner: Widget, view: View, previous: Run | None, halted: Event, seconds: float | None
 ) -> None:
-    """Wait for the run, and halt it where nobody waits any more; the thread itself holds nothing up."""
+    """Wait for the run, and halt it if the wait is cancelled; its thread holds nothing up."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
     dropped = Event()
 
-    def ended(error: BaseException | None) -> None:
+    def finish(error: BaseException | None) -> None:
         if done.done():
             return
         if error is None:
@@ -86,7 +86,7 @@ async def _wait_for_run(
         except Exception as raised:  # noqa: BLE001 - the worker raises it, and the app tells of it
             error = raised
         with suppress(RuntimeError):  # the app has ended meanwhile
-            loop.call_soon_threadsafe(ended, error)
+            loop.call_soon_threadsafe(finish, error)
 
     Thread(target=copy_context().run, args=(work,), name=RUN_THREAD, daemon=True).start()
     try:

@@ -23,14 +23,14 @@ class ScriptHost(Protocol):
 
     @property
     def session(self) -> Session:
-        """What is going on."""
+        """The session on the screen."""
 
     @property
     def is_settled(self) -> bool:
         """Whether what was asked for is what is shown."""
 
     def update_session(self, session: Session) -> None:
-        """Take a session over."""
+        """Show another session."""
 
     def tell(self, notice: str) -> None:
         """Say something in the footer."""

@@ -135,7 +135,7 @@ class NotesScreen(Screen[None], inherit_bindings=False):
             self.notice = "Nobody presents now."
 
     async def _listen(self) -> None:
-        """Show what is told, and wait for a presenter when there is none."""
+        """Show the broadcasts, and wait for a presenter when there is none."""
         while True:
             try:
                 async for now in self._link.talk():

@@ -16,7 +16,7 @@ def answers(term: str) -> bool:
 
 
 def is_light(answer: bytes) -> bool | None:
-    """Return whether the background that an answer tells of is light; None if it tells of none.
+    """Return whether the background in an answer is light; None if there is none in it.
 
     The weights are those of Rec. 709 for the lightness that an eye sees.
     """

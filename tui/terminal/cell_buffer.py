@@ -44,7 +44,7 @@ class CellBuffer:
         self.size = (0, 0)
 
     def forget(self, width: int, height: int) -> None:
-        """Know nothing any more: another size, or somebody else wrote on the screen."""
+        """Forget all cells: the size is another, or something else wrote on the screen."""
         self.size = (width, height)
         self._rows = [[None] * width for _ in range(height)]
 

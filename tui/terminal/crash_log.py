@@ -19,7 +19,7 @@ LONGEST = 300  # characters of the error's own words
 def full_text(error: BaseException) -> str:
     """Return the whole of an error, for a log.
 
-    Not its variables, which may hold what is nobody else's business.
+    Its variables are left out: they may hold private data.
     """
     return "".join(traceback.format_exception(error))
 

@@ -38,7 +38,7 @@ def resume_collection() -> None:
 def leave(code: int) -> int:
     """Return the exit code; with a run still in a call, end the process here, since Python would wait.
 
-    Such a run is code of the user's own that heeds nobody. Torch, taken down under a thread in it, may
+    Such a run is code of the user's own, which can't be stopped. Torch, taken down under it, may
     end the process by a signal: so nothing is taken down.
     """
     running = [thread for thread in threading.enumerate() if thread.name == RUN_THREAD]

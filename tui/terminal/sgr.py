@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 RESET = "\x1b[0m"
-# What takes a weight away. A terminal of 256 colours knows them all; older ones are given a whole style anew.
+# What takes a weight away. A terminal of 256 colours knows them all; older ones are sent a whole style.
 OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "7": "27", "8": "28", "9": "29"}
 INDEXED = "8;5;"  # in the parameters of a colour that only such a terminal was asked for
 

@@ -20,7 +20,7 @@ ENDING = tuple(number for number in signal.Signals if number.name in CODES)  # s
 def handle_signals(loop: asyncio.AbstractEventLoop, leave: Callable[[int], None]) -> Iterator[None]:
     """Call `leave` with the exit code of each of the signals; ignore them after the block.
 
-    Whoever closes a window sends several: what is still to be kept by then would be cut off by the next one.
+    Closing a window sends several: the next one would cut off what is still being saved.
     """
     taken = []
     for number in ENDING:

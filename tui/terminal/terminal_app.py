@@ -85,7 +85,7 @@ class TerminalApp(App[None]):
             self.call_later(self.catch_up)
 
     def redraw(self) -> None:
-        """Send everything again: the size is another, or the app was away, and nobody knows what is shown."""
+        """Send everything again: after another size, or while the app was away, what is shown is unknown."""
         self._stale = self._late = True
         self.call_later(self.catch_up)
 
@@ -133,7 +133,7 @@ class TerminalApp(App[None]):
             self.exit(return_code=code)
 
     def fail(self, error: BaseException) -> None:
-        """End the app because of an error, from any thread; whoever started it says it."""
+        """End the app because of an error, from any thread; the caller of `run` reports it."""
         loop = self._loop
         if loop is None or self._exit:
             self.failure = self.failure or error
@@ -155,7 +155,7 @@ class TerminalApp(App[None]):
         self._close_messages_no_wait()
 
     def _handle_exception(self, error: Exception) -> None:
-        """Keep the error for whoever started the app; of a worker's, the one that it comes from."""
+        """Keep the error for the caller of `run`; of a worker's, the one that it comes from."""
         self.failure = self.failure or sys.exception() or error
         super()._handle_exception(error)
 

@@ -28,7 +28,7 @@ class TerminalWriter(Thread):
             descriptor: the terminal's.
             drained: whenever everything was written.
             gone: if nothing can be written any more.
-            failed: for any other error; from then on whoever writes does so itself, to leave the terminal.
+            failed: for any other error; from then on `write` writes directly, to leave the terminal.
         """
         super().__init__(daemon=True, name="terminal-output")
         self._descriptor = descriptor

@@ -37,7 +37,7 @@ def row(*spans: str | tuple[str, ...]) -> Row:
 def clean_row(spans: Row) -> Row:
     """Return the row without characters that a terminal obeys or hides.
 
-    Whoever made it, none gets to the screen.
+    It is the last check: whatever a text comes from, none of them reaches the screen.
     """
     if all(span.text.isprintable() for span in spans):
         return spans

@@ -15,7 +15,7 @@ class Appearance:
     """The appearance of an app, which has it as its `appearance`.
 
     Attributes:
-        unasked_theme: the theme that nobody chose while the app ran.
+        unasked_theme: the theme that the app started with, or that follows the background.
         sparing: whether as little as possible is sent.
     """
 

@@ -106,11 +106,11 @@ class Editor(AnnotatedText):
         self.call_after_refresh(self._show_line)
 
     def on_blur(self) -> None:
-        """Show the lines from their beginnings: nobody types."""
+        """Show the lines from their beginnings."""
         self.call_after_refresh(self._show_line)
 
     def _show_line(self) -> None:
-        """Have the cursor's line in the window; from its beginning, unless somebody types there."""
+        """Scroll to the cursor's line; to its beginning, unless the editor has the focus."""
         self.scroll_cursor_visible(animate=False)
         if not self.has_focus:
             self.scroll_to(x=0, animate=False, immediate=True)

@@ -18,7 +18,7 @@ from textual.strip import Strip
 from tui.layout.arrange import CellText, cell_texts
 from tui.layout.values import PanelSlot
 from tui.model.frame import Cell, CellMark, Index, Panel
-from tui.model.view import CellDisplay as Showing
+from tui.model.view import CellDisplay
 from tui.text.large import ACROSS, DOWN, enlarge
 from tui.text.themes import STRENGTHS, Glyphs, step_of
 from tui.widgets.appearance import appearance_of
@@ -85,15 +85,15 @@ class Matrix(RowWidget):
         super().__init__()
         self.panel: Panel | None = None
         self.slot: PanelSlot | None = None
-        self.showing: Showing = "numbers"
+        self.cell_display: CellDisplay = "numbers"
         self.cells: tuple[tuple[Cell, ...], ...] = ()
         self.place: tuple[int, int, int, int] | None = None
         self.big = False
 
-    def show_panel(self, panel: Panel, slot: PanelSlot, showing: Showing, big: bool = False) -> None:
+    def show_panel(self, panel: Panel, slot: PanelSlot, cell_display: CellDisplay, big: bool = False) -> None:
         """Show a window of a panel, `big` in large letters; cells that look as before are not sent again."""
-        old, kept = self.cells, self._is_comparable(slot, showing) and big == self.big
-        self.panel, self.slot, self.showing, self.big = panel, slot, showing, big
+        old, kept = self.cells, self._is_comparable(slot, cell_display) and big == self.big
+        self.panel, self.slot, self.cell_display, self.big = panel, slot, cell_display, big
         self.cells = panel.cells.window(slot.rows, slot.columns, slot.decimals)
         if appearance_of(self.app).sparing:
             self.cells = without_read_marks(self.cells)
@@ -118,12 +118,12 @@ class Matrix(RowWidget):
         """Columns and rows that a character takes."""
         return (ACROSS, DOWN) if self.big else (1, 1)
 
-    def _is_comparable(self, slot: PanelSlot, showing: Showing) -> bool:
+    def _is_comparable(self, slot: PanelSlot, cell_display: CellDisplay) -> bool:
         """Return whether cells may be compared with those shown: the same number, size and look of them."""
         old = self.slot
         return (
             old is not None
-            and showing == self.showing
+            and cell_display == self.cell_display
             and (old.cell, len(old.rows), len(old.columns)) == (slot.cell, len(slot.rows), len(slot.columns))
         )
 
@@ -137,9 +137,11 @@ class Matrix(RowWidget):
         if self.slot is not None and y < len(self.cells):
             for piece in cell_texts(self.cells[y], self.slot):
                 role = role_of(piece.mark)
-                text = heat_text(piece, glyphs, theme.colourless) if self.showing == "heat" else piece.text
+                text = (
+                    heat_text(piece, glyphs, theme.colourless) if self.cell_display == "heat" else piece.text
+                )
                 style = theme.style(role)
-                if self.showing != "numbers":
+                if self.cell_display != "numbers":
                     style = theme.heat(piece.level, role, few=few)
                 elif not role and not text.strip():
                     style = theme.style("")

@@ -62,7 +62,7 @@ class RowWidget(Widget, inherit_css=False):
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
-        """Forget the rows that have to be drawn anew: those of the regions, or all."""
+        """Forget the rows that have to be drawn again: those of the regions, or all."""
         self._page = None
         if regions and not (layout or recompose):
             for region in regions:
