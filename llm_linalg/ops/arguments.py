@@ -12,7 +12,7 @@ from torch import Tensor
 
 Function = Callable[..., Any]
 T = TypeVar("T")
-PLAIN = frozenset([bool, int, float, str])  # what holds no tensor, told at a glance
+PLAIN = frozenset([bool, int, float, str])  # types that contain no tensor
 _SINGLE: frozenset[Any] = PLAIN | {type(None), type(...)}
 _NESTED: frozenset[Any] = frozenset([list, tuple])
 _IN_PLACE = frozenset(
@@ -21,7 +21,7 @@ _IN_PLACE = frozenset(
 
 
 class ArgumentSlot:
-    """Stands for a tensor while arguments are bound, so that ``x @ x`` keeps its two operands apart."""
+    """A placeholder for a tensor while arguments are bound; it keeps the two operands of ``x @ x`` apart."""
 
     __slots__ = ("position",)
 
@@ -30,7 +30,7 @@ class ArgumentSlot:
 
 
 def outputs(result: Any) -> Sequence[Tensor]:
-    """Return the tensors that a call gave, in order; what else it gave, such as None, is left out."""
+    """Return the tensors in a call's result, in order; other results, such as None, are left out."""
     if isinstance(result, Tensor):
         return (result,)
     if not isinstance(result, tuple | list) or not result or not isinstance(result[0], Tensor | tuple | None):
@@ -39,7 +39,7 @@ def outputs(result: Any) -> Sequence[Tensor]:
 
 
 def may_write(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    """Return whether a call may write into an operand, by its function's name or its arguments."""
+    """Return whether a call may write to an operand, judged by its function's name and its arguments."""
     return (
         writes(function)
         or (bool(kwargs) and (kwargs.get("out") is not None or bool(kwargs.get("inplace"))))
@@ -49,7 +49,7 @@ def may_write(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]
 
 @cache
 def writes(function: Function) -> bool:
-    """Return whether a function of torch's writes into its operand, by its name."""
+    """Return whether a torch function writes to its operand, judged by its name."""
     name = str(getattr(function, "__name__", ""))
     return (
         name == "__setitem__"
@@ -76,7 +76,7 @@ def leaves(value: object, kind: type[T]) -> Iterator[T]:
 
 
 def _may_hold(items: Sequence[Any]) -> bool:
-    """Return whether lists within lists may hold more than plain values: a look at each level tells."""
+    """Return whether nested lists may contain more than plain values, by the first item at each level."""
     while True:
         kinds = set(map(type, items))
         nested = kinds - _SINGLE
@@ -99,7 +99,7 @@ def map_tensors(value: Any, change: Callable[[Tensor], Any]) -> Any:
 
 
 def fill_slots(value: Any, written: Sequence[Any]) -> Any:
-    """Return an argument with what was written in the place of each slot."""
+    """Return an argument with each slot replaced by its operand."""
     if value.__class__ is ArgumentSlot:
         return written[value.position]
     if value is None or value.__class__ in PLAIN:

@@ -1,4 +1,4 @@
-"""What an operation without a rule reads, measured by autograd."""
+"""Measure by autograd what an operation without a rule reads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Function = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class AutogradProbe:
-    """An operation as a function of one operand alone, of generic partners, and a value to run it on."""
+    """An operation as a function of one operand, with generic values for the others, and one to run it on."""
 
     function: Function
     probe: Tensor
@@ -31,21 +31,21 @@ class AutogradProbe:
             return leaf, self.function(leaf)
 
     def back(self, mask: Tensor) -> Tensor:
-        """Return the operand's cells that have a share in any of the result's in ``mask``."""
+        """Return a mask of the operand's cells on which some result cell in ``mask`` depends."""
         leaf, out = self.graph
         cotangent = torch.where(mask, _generic(tuple(mask.shape), out.dtype), 0)
         (found,) = autograd_vjp([out], [leaf], [cotangent], keep=True)
         return torch.zeros(leaf.shape, dtype=torch.bool) if found is None else found != 0
 
     def forward(self, mask: Tensor) -> Tensor:
-        """Return the result's cells that any of the operand's in ``mask`` has a share in."""
+        """Return a mask of the result's cells that depend on some operand cell in ``mask``."""
         leaf, out = self.graph
         with torch.enable_grad():
             cotangent = _generic(tuple(out.shape), out.dtype).requires_grad_(True)
             (taken,) = autograd_vjp([out], [leaf], [cotangent], twice=True)
             if taken is None:
                 return torch.zeros(out.shape, dtype=torch.bool)
-            # The backward pass is linear in the cotangent: its own backward pass goes forward.
+            # A VJP is linear in the cotangent, so its own VJP is the JVP.
             tangent = torch.where(mask, _generic(tuple(mask.shape), leaf.dtype), 0)
             (found,) = autograd_vjp([taken], [cotangent], [tangent])
         return torch.zeros(out.shape, dtype=torch.bool) if found is None else found != 0
@@ -78,7 +78,7 @@ class AutogradReads(ReadsByMask):
     def forward(self, mask: Tensor) -> Tensor:
         try:
             return torch.stack([probe.forward(mask) for probe in self.probes]).any(0)
-        except RuntimeError:  # a kernel whose backward pass has none of its own: cell by cell
+        except RuntimeError:  # a kernel without double backward: cell by cell
             found = torch.zeros(self.output, dtype=torch.bool)
             for cell in torch.ones(self.output).nonzero().tolist():
                 found[tuple(cell)] = bool((self.back(one(self.output, tuple(cell))) & mask).any())

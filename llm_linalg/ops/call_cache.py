@@ -1,6 +1,6 @@
 """Cached calls: one plan for all calls of a function with the same shapes, dtypes and plain values.
 
-What was worked out for the first such call (its arguments by parameter, its price) holds for the others.
+The bound arguments and the price of the first such call hold for the others.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Composites: one call that torch may fuse, and that is a small program of simpler ones.
+"""Composites: single calls, often fused by torch, that equal a small program of simpler ones.
 
-The program is held equal to torch by tests; what a cell reads is the composition of what its parts read.
+Tests compare the program with torch. The reads of a composite are composed from those of its parts.
 """
 
 from __future__ import annotations

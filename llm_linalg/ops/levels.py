@@ -1,4 +1,4 @@
-"""The depth of nested lists in the arguments of a call."""
+"""Limit the depth of nested lists in the arguments of a call."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ MOST_LEVELS = 24  # a tensor has an axis for each
 
 
 def hold(value: Any) -> None:
-    """Check that the lists of an argument are not nested too deep.
+    """Check how deep the lists of an argument are nested.
 
     Raises:
-        LimitError: If they are nested deeper than a tensor has axes.
+        LimitError: If they are nested deeper than `MOST_LEVELS`.
     """
     level = [value]
     for _ in range(MOST_LEVELS + 1):

@@ -16,14 +16,14 @@ from llm_linalg.ops.reads import AxesReads, MaskedReads, Reads
 
 @dataclass(frozen=True, eq=False)
 class Mask(Operation):
-    """An operation that passes some cells on and fixes the others.
+    """An operation that passes some cells and sets the others to a constant.
 
     Attributes:
-        mask_of: The cells (bool, the output's shape) that the mask fixes.
+        mask_of: Returns the masked cells (bool, the output's shape) of a call.
         rule: The predicate at a cell, with its numbers.
-        parameter_masks: For some parameters, the cells (bool) that do not read them, if not `masked_cells`.
-        passes: Whether a cell passes, where that is known without all of `masked_cells`.
-        matrix: It takes at least two axes.
+        parameter_masks: For some parameters, the cells (bool) that don't read them.
+        passes: Whether a cell passes, if that can be computed without the whole mask.
+        matrix: The operand must have at least two axes.
         mask_parameters: The parameters that only decide which cells pass.
     """
 

@@ -1,4 +1,4 @@
-"""Relations that answer for sets of cells, and so for one cell or for a block."""
+"""Reads defined by masks over sets of cells, from which those of one cell or of a block follow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def one(shape: Shape, index: Index) -> Tensor:
 
 
 class ReadsByMask:
-    """What `reads`, `feeds` and `block` are where `back` and `forward` are known."""
+    """Defines `reads`, `feeds` and `block` by `back` and `forward`."""
 
     @property
     def sizes(self) -> tuple[Shape, Shape]:
@@ -36,11 +36,11 @@ class ReadsByMask:
         raise NotImplementedError
 
     def reads(self, index: Index) -> Cells:
-        """Return the operand's cells that the output cell is made from."""
+        """Return the operand's cells that an output cell is computed from."""
         return points(self.back(one(self.sizes[0], index)))
 
     def feeds(self, index: Index) -> Cells:
-        """Return the output cells that the operand's cell goes into."""
+        """Return the output cells to which an operand's cell contributes."""
         return points(self.forward(one(self.sizes[1], index)))
 
     def block(self, ranges: tuple[range, ...]) -> Cells:
@@ -52,10 +52,10 @@ class ReadsByMask:
 
 @dataclass(frozen=True)
 class InverseIndexReads(ReadsByMask):
-    """By index, the other way round: each cell of the operand goes to one of the output, or to none.
+    """The inverse of an index map: each cell of the operand goes to one cell of the output, or to none.
 
-    Args:
-        inner: Says of each cell of the operand, as if it were an output, which cell of ours it goes to.
+    Attributes:
+        inner: The index map from the operand's cells, taken as an output, to the cells of the output.
     """
 
     inner: IndexReads

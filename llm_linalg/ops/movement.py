@@ -1,7 +1,7 @@
-"""Movement: operations that only say where each cell comes from.
+"""Movements: operations that copy cells and compute none.
 
-Their index maps are not written down here. The same torch call is run on a tensor of flat indices,
-counted from 1, and its output says where each cell came from; 0 says that the call filled it.
+Their index maps are not written down. The same torch call is run on a tensor of flat indices, counted from 1,
+and its output says where each cell came from; 0 marks a cell that the call filled in.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _as_double(tensor: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Movement(Operation):
-    """An operation that moves cells and computes none.
+    """An operation that copies cells and computes none.
 
     Attributes:
         data: The parameters whose cells are moved; the others (an index) say where to.
@@ -140,7 +140,7 @@ class Movement(Operation):
         return {**back, **super().cotangents(call), **lent}
 
     def _scatter_back(self, call: Call) -> Mapping[str, str]:
-        """Return the VJP that holds for any movement: each gradient is added where its cell came from."""
+        """Return the generic VJP of a movement: each gradient is added where its cell came from."""
         cotangents = {}
         for name in self.data:
             several = isinstance(call.arguments[name], list | tuple)

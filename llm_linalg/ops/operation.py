@@ -1,4 +1,4 @@
-"""An operation, as an entry of the table describes it, and a call of one.
+"""Operations, as entries of the table describe them, and calls of them.
 
 An operation is one entry: its name, its signature, the torch functions that mean it, and how its cells are
 computed. A family in this folder implements what its operations have in common; an entry states the facts.
@@ -43,14 +43,14 @@ class Operation:
     Attributes:
         name: torch's own short name.
         signature: Its parameters, as in ``input, dim=None, keepdim=False, *, dtype=None``.
-        in_language: Where programs may write its name and its aliases: words of ``torch``, ``Tensor`` (as a
-            method), ``F``, ``linalg`` and ``attribute``; a word with a dot adds another name. Empty: nowhere.
+        in_language: Where programs may use its name and its aliases: any of the words ``torch``, ``Tensor``
+            (as a method), ``F``, ``linalg``, ``attribute``; a dotted word adds another name; empty for none.
         aliases: torch's other names for it.
         spellings: Other torch functions that mean it, such as Python's operators.
-        reflected: Those that take the first two parameters the other way round.
+        reflected: Spellings that take the first two parameters in reverse, such as ``__rsub__``.
         operator: Python's operator for it, which also stands between the operands on the stage.
         symbol: The sign between the shapes of its operands, if Python has no operator for it.
-        phrase: How a cell is made, with the operands' values in braces: ``exp({input})``.
+        phrase: How a cell is computed, with the operands' values in braces: ``exp({input})``.
         gradient: For each parameter, its cotangent in torch terms; see
             `llm_linalg.analysis.gradients.gradient_program`.
             Lines above the last bind names that it uses; they are named after the node in the program.
@@ -110,7 +110,7 @@ class Operation:
         return self.canonical_arguments(arguments) if self.canonical_arguments else arguments
 
     def depends_on_shapes_only(self, call: Call) -> bool:
-        """Return whether the price of a call depends only on shapes, dtypes and plain values, not on cells."""
+        """Return whether a call's price depends only on shapes, dtypes and plain values, not on cells."""
         return self.shapes_suffice(call) if self.shapes_suffice else False
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
@@ -160,7 +160,7 @@ class Operation:
         return tuple(OpaqueReads(call.shape, shape) for shape in call.shapes)
 
     def terms(self, call: Call, index: Index) -> CellTerms:
-        """Return the terms of a cell; of an operation that is no sum, its value is the only one."""
+        """Return the terms of a cell; the only term of an operation that is not a sum is its value."""
         value = call.result[index].item()
         return CellTerms(tail=(CellTerm((value,), value),))
 
@@ -169,7 +169,7 @@ class Operation:
         return None
 
     def term_count(self, call: Call) -> int | None:
-        """Return how many terms each cell is the sum of; None if it is no sum, or the number varies."""
+        """Return the number of terms that each cell sums; None if it is not a sum, or the number varies."""
         return None
 
     def unmoved_outputs(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
@@ -379,13 +379,13 @@ class Call:
 
     @property
     def write_target(self) -> Tensor:
-        """The first tensor of the call as it was written: an in-place call writes into it."""
+        """The first tensor in the call's source order, to which an in-place call writes."""
         return self.tensors[self.order.index(0)]
 
 
 @dataclass(slots=True, eq=False)
 class SlottedArguments:
-    """The arguments of a call as they were written, with a slot in the place of each tensor."""
+    """The arguments of a call in the order of its source, with a slot for each tensor."""
 
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
@@ -396,7 +396,7 @@ class SlottedArguments:
         """Replace the tensors in some arguments by slots.
 
         Raises:
-            LimitError: If there are more than the most, or they are too deep within lists.
+            LimitError: If there are more than `most` tensors, or lists are nested too deep.
         """
         tensors: list[Tensor] = []
 

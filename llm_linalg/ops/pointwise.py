@@ -24,10 +24,10 @@ class Pointwise(Operation):
 
     Attributes:
         product: The cell is the product of its operands.
-        signs: The cell is the sum of its operands with these signs; empty when it is no sum.
-        flat_at: The infinity at which the function of one operand does not move any more.
-        casts: Only the cells of the first operand are read; another lends its dtype.
-        unmoved_by: The output's cells that an operand can't move, by the cells that masks fixed.
+        signs: The cell is the sum of its operands with these signs; empty if it is not a sum.
+        flat_at: The infinity (its sign) at which a function of one operand is constant.
+        casts: Only the cells of the first operand are read; another provides the dtype.
+        unmoved_by: Returns the output's cells that an operand can't change, given the cells that masks fixed.
     """
 
     product: bool = False

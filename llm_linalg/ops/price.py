@@ -1,8 +1,8 @@
-"""What a call costs, from its shapes and plain arguments alone: known before it is made.
+"""Price a call before it runs, from its shapes and plain arguments alone.
 
-Torch can't be interrupted within a call, so a call that would take too long must not begin. How long one
-takes is told in multiplications of a matrix product, of which one thread does some six thousand million in a
-second; an element of a sum takes as long as `ELEMENT` of them, and an entry says if its own take longer.
+A torch call can't be interrupted, so one that would take too long must not start. The unit is a
+multiplication in a matrix product; one thread does about 6·10⁹ of these in a second. An element of a sum costs `ELEMENT` of
+them, and an operation's entry says if its elements cost more.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from llm_linalg.ops.table import TABLE
 MAX_AXES = 24
 MAX_EMPTY = 100_000  # rows of a tensor without elements
 MAX_SIZES = MAX_FACTORS = 100
-ELEMENT = 48  # multiplications that take as long as an element of a sum
-SMALL = 2**14  # elements that are copied in no time
+ELEMENT = 48  # multiplications that take as long as one element of a sum
+SMALL = 2**14  # elements whose copy takes no noticeable time
 
 
 class Price(NamedTuple):
-    """What a call costs.
+    """The price of a call.
 
     Attributes:
-        outputs: How many tensors it gives.
-        elements: How many elements it makes at once, on the way too.
-        multiplications: How many multiplications, or work that takes as long.
-        steps: How many steps of a program it takes as long as, whatever its size.
-        reads: How many elements its operands have: a gradient makes as many.
+        outputs: The number of tensors that it returns.
+        elements: The number of elements that it allocates at once, intermediates included.
+        multiplications: The number of multiplications, or equivalent work.
+        steps: The fixed cost of the call in interpreter steps.
+        reads: The number of elements of its operands, as many as their gradients have.
     """
 
     outputs: int
@@ -50,30 +50,30 @@ class Price(NamedTuple):
     reads: int
 
 
-_HALF, _HALF_SOFTMAX, _HALF_MATRIX = 2, 28, 46  # of numbers of 16 bits
-_WIDE, _SCATTERED, _MANY_AXES = 2, 3, 7  # numbers of 64 bits; elements far apart; eight axes or more
-_WHOLE_NUMBERS = 8  # a product of them
+_HALF, _HALF_SOFTMAX, _HALF_MATRIX = 2, 28, 46  # factors for 16-bit numbers
+_WIDE, _SCATTERED, _MANY_AXES = 2, 3, 7  # factors for 64-bit numbers, strided reads, eight axes or more
+_WHOLE_NUMBERS = 8  # the factor for a product of integers
 _MATRIX, _TRIANGLE, _QUERY, _SCORE, _PICKED_ROW, _INNER_LIST = 2, 15, 11, 9, 17, 148  # elements, each
 _ATTENTION, _HALF_ATTENTION = 68, 370
 _TENSOR, _ANOTHER, _OPERAND, _UNLISTED, _FACTOR = 40, 16, 10, 80, 500  # steps
-_READING = frozenset(["equal", "scatter", "scatter_add"])  # it may go through more elements than it gives
-_DRAWN = frozenset(["rand_like", "randn_like", "randint_like"])  # as a tensor lies in memory
-# Of other arguments than it takes torch says so at once; without memory it would load a compiler first.
+_READING = frozenset(["equal", "scatter", "scatter_add"])  # they may read more elements than they return
+_DRAWN = frozenset(["rand_like", "randn_like", "randint_like"])  # in the memory order of their operand
+# torch rejects wrong arguments of these at once, but on the meta device would import a compiler first.
 _REFUSED_AT_ONCE = frozenset(["embedding", "layer_norm", "rms_norm"])
 
 _GRADIENT = Price(0, 0, 0, _TENSOR, 0)
 
 
 def price_of(call: Call) -> Price | None:
-    """Return what a call costs by the project's rules, or else by the same call without memory.
+    """Return the price of a call, by our shape rules or else by the same call on meta tensors.
 
-    None is what torch refuses before it makes anything: it says why.
+    None means that torch rejects the call before it allocates anything, and explains why.
 
     Raises:
-        ShapeMismatch: If torch would make the call, and must not.
-        LimitError: If a part of it is beyond what any call has.
+        ShapeMismatch: If torch would run the call although its operands don't fit.
+        LimitError: If an argument exceeds what any call may have.
     """
-    if call.operation.name == "grad":  # it was made by the backward pass, and charged there
+    if call.operation.name == "grad":  # charged with the backward pass that computed it
         return _GRADIENT
     why = unsafe_reason(call)
     if why is not None:
@@ -92,7 +92,7 @@ def price_of(call: Call) -> Price | None:
         )
     except ShapeMismatch:
         if _copied(call) > SMALL:
-            raise  # torch would copy its operands for each matrix before it looks at their sizes
+            raise  # torch would copy the operands for each matrix before it checks their sizes
         return None
     except (TypeError, ValueError, IndexError, OverflowError, KeyError, ZeroDivisionError):
         shape = None if call.operation.name in _REFUSED_AT_ONCE else on_meta(call)
@@ -118,7 +118,7 @@ def _price(call: Call, outputs: int, shape: Shape | None, elements: int, work: i
 
 
 def _work(call: Call, elements: int, multiplications: int) -> int:
-    """Return the multiplications of a call, or how many take as long as it does."""
+    """Return the multiplications of a call, or the number that takes as long."""
     name, kind = call.operation.name, call.operation.kind
     if kind == "contraction" or name == "scaled_dot_product_attention":
         counted = 2 * elements
@@ -142,27 +142,27 @@ def _work(call: Call, elements: int, multiplications: int) -> int:
 
 
 def _entry(call: Call) -> Operation:
-    """Return the entry that says how slow a call is, also of an overload that it doesn't describe."""
+    """Return the entry with a call's speed, even if the call is an overload that it doesn't describe."""
     return TABLE.operations.get(call.operation.name, call.operation)
 
 
 def _scattered(tensor: Tensor, elements: int) -> bool:
-    """Return whether a tensor's elements don't lie as those lie that are made of it, so many."""
+    """Return whether a tensor's elements are read in another order than the result's are written."""
     if not tensor.is_contiguous():
         return True
     short = tensor.dim() > 4 or (tensor.dim() > 2 and tensor.shape[-1] <= 4)
-    return short and 1 < tensor.numel() < elements  # it is repeated along some axes
+    return short and 1 < tensor.numel() < elements  # it is expanded along some axes
 
 
 def _alternates(call: Call) -> bool:
-    """Return whether a call reduces several of many axes."""
+    """Return whether a call reduces several axes of a tensor with many."""
     axes = call.arguments.get("dim")
     several = isinstance(axes, list | tuple) and len(axes) > 1
     return several and call.operation.kind == "reduction" and len(call.shapes[0]) > 4
 
 
 def _wide(call: Call) -> bool:
-    """Return whether a call makes or moves numbers of 64 bits, or computes with fractions of so many."""
+    """Return whether a call creates or copies 64-bit numbers, or computes with 64-bit floats."""
     dtype, value = call.arguments.get("dtype"), call.arguments.get("fill_value")
     if dtype is torch.float64 or dtype is torch.int64 or (dtype is None and value.__class__ is int):
         return True
@@ -174,7 +174,7 @@ def _wide(call: Call) -> bool:
 
 
 def _one_by_one(call: Call, elements: int) -> int:
-    """Return what a call takes for each row, line, matrix or list that it goes to one by one, in elements."""
+    """Return the overhead, in elements, of the rows, lines, matrices or lists that a call loops over."""
     name = call.operation.name
     if name == "tensor":
         return _INNER_LIST * inner_lists(call["data"])
@@ -200,9 +200,9 @@ def _one_by_one(call: Call, elements: int) -> int:
 
 
 def _lines(call: Call) -> int:
-    """Return how many lines there are along the axes that a call goes along; all in one if it names none."""
+    """Return the number of lines along the axes that a call reduces; 1 if it names no axis."""
     shape = call.shapes[0]
-    if isinstance(call.operation, FallbackOperation):  # nobody knows which those are
+    if isinstance(call.operation, FallbackOperation):  # its axes are not known
         return extent(shape) // max(min(shape), 1)
     dim = call.arguments.get("dim")
     if dim is None:
@@ -213,7 +213,7 @@ def _lines(call: Call) -> int:
 
 
 def _singular(call: Call) -> int:
-    """Return the multiplications of a norm that is told by a matrix's singular values; 0 of others."""
+    """Return the multiplications of a norm computed from a matrix's singular values; 0 for others."""
     if call.operation.name not in ("norm", "vector_norm") or len(call.shapes[0]) < 2:
         return 0
     kind = call.arguments.get("ord", call.arguments.get("p"))
@@ -224,7 +224,7 @@ def _singular(call: Call) -> int:
 
 
 def _copied(call: Call) -> int:
-    """Return how many elements torch copies of a product's operands that are stacks, broadcast."""
+    """Return the number of elements that torch copies to broadcast the operands of a batched product."""
     if call.operation.kind != "contraction" or min(map(len, call.shapes), default=0) < 3:
         return 0
     matrices = stacks(call)
@@ -235,7 +235,7 @@ def _copied(call: Call) -> int:
 
 
 def _shape(call: Call) -> Shape | None:
-    """Return the output's shape by rule, or from the same call on tensors without memory."""
+    """Return the output's shape, by rule or from the same call on meta tensors."""
     operation = call.operation
     if isinstance(operation, FallbackOperation) and not operation.has_bounded_cost:
         return on_meta(call)
@@ -243,9 +243,9 @@ def _shape(call: Call) -> Shape | None:
 
 
 def on_meta(call: Call) -> Shape | None:
-    """Return the output's shape from the same call on meta tensors, or None.
+    """Return the output's shape from the same call on meta tensors; None if that fails.
 
-    Shapes that clash don't come here: what torch says of them on this device is written in Python, and
+    Clashing shapes must be caught before: torch's error for them on the meta device is raised in Python, and
     imports a compiler first.
     """
     try:
@@ -289,7 +289,7 @@ def _hold_sizes(call: Call) -> None:
 
 
 def _number_parameters(call: Call) -> list[str]:
-    """Return the parameters of a call that have tensors, and numbers in others."""
+    """Return the parameters that hold a tensor in this call but may hold a plain number."""
     own = call.operation.name == "select"
     return [
         name
@@ -299,7 +299,7 @@ def _number_parameters(call: Call) -> list[str]:
 
 
 def _with_numbers(call: Call) -> Call:
-    """Return a call with the numbers that tensors hold which stand where others have one."""
+    """Return a call with one-element tensors replaced by their numbers where a number is allowed."""
     names = _number_parameters(call) if len(call.tensors) > 1 else []
     if not names:
         return call

@@ -1,8 +1,7 @@
-"""What an output cell reads, and what an operand's cell feeds: one mechanism a kind of operation.
+"""Which cells an output cell reads, and which an operand's cell feeds, by one mechanism a kind of operation.
 
-A `Reads` belongs to a node and one of its operands. It answers for a cell (`reads`, `feeds`, as
-collections of index tuples) and for a set of cells given as a boolean mask (`back`, `forward`),
-which is what lineage composes.
+A `Reads` belongs to a node and one of its operands. It answers for one cell (`reads`, `feeds`, as sets of
+index tuples) and for a set of cells given as a boolean mask (`back`, `forward`), which lineage composes.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from llm_linalg.base.cells import NO_CELLS, Box, Cells, Index, Points, ravel, st
 
 
 class Reads(Protocol):
-    """Between the cells of an output and the cells of one operand."""
+    """The relation between the cells of an output and those of one operand."""
 
     def reads(self, index: Index) -> Cells:
-        """Return the operand's cells that the output cell is made from."""
+        """Return the operand's cells that an output cell is computed from."""
 
     def feeds(self, index: Index) -> Cells:
-        """Return the output cells that the operand's cell goes into."""
+        """Return the output cells to which an operand's cell contributes."""
 
     def block(self, ranges: tuple[range, ...]) -> Cells:
         """Return the operand's cells that a block of the output reads."""
@@ -112,7 +111,7 @@ class AxesReads:
 
     @property
     def has_repeated_label(self) -> bool:
-        """Whether a label stands twice in the operand: only its diagonal is read."""
+        """Whether a label occurs twice in the operand, so that only its diagonal is read."""
         return len(set(self._labels)) < len(self._labels)
 
     @property
@@ -159,7 +158,7 @@ def _spread(mask: Tensor, labels: list[str], target: tuple[str, ...]) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class IndexReads:
-    """By index: the operation was run on flat indices, and says where each cell came from.
+    """By index: the operation was run on flat indices, so its result says where each cell came from.
 
     Args:
         source: For each output cell, 1 + the position it was taken from, in a numbering in which
@@ -240,7 +239,7 @@ class PrefixReads:
 
 @dataclass(frozen=True, slots=True)
 class MaskedReads:
-    """By rule, under a predicate: where ``hidden`` (bool, the output's shape) holds, nothing is read."""
+    """By rule, under a predicate: the cells in ``mask`` (bool, the output's shape) read nothing."""
 
     inner: AxesReads
     mask: Tensor

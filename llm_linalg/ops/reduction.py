@@ -23,10 +23,10 @@ class Reduction(Operation):
     """A function of every cell along the reduced axes.
 
     Attributes:
-        adds: The cell is the sum of what it reads.
-        averages: The sum is divided by the number of cells.
-        pair: The operation of two tensors that the same function of torch means (max, min).
-        multiplications_per_cell: Counts for a cell that is read, but for what averages.
+        adds: The cell is the sum of the cells that it reads.
+        averages: The sum is divided by their number.
+        pair: The operation on two tensors that shares the torch function (max, min).
+        multiplications_per_cell: Per cell that is read, not counting the division of an average.
     """
 
     adds: bool = False

@@ -18,7 +18,7 @@ from llm_linalg.ops.operation import Call, Operation, fill_template
 from llm_linalg.ops.reads import AxesReads, PrefixReads, Reads
 from llm_linalg.ops.terms import CellTerm, CellTerms
 
-SORTING = 8  # a cell that is sorted takes as long as so many that are computed
+SORTING = 8  # the cost of sorting a cell, relative to computing one
 RULE = "the weight and the bias have the shape of the axes that are normalised"
 
 
@@ -27,11 +27,11 @@ class Rowwise(Operation):
     """A function of a row for each of its cells.
 
     Attributes:
-        alongside: Parameters whose tensors are read at the cell's own place in the row (a weight, a bias).
-        trailing: The parameter that gives the row's shape; else ``dim`` names its axis.
-        normalises: The row's shares are found (softmax): −inf has none, and a share alone is all there is.
+        alongside: Parameters whose tensors are read at the cell's own position in the row (a weight, a bias).
+        trailing: The parameter with the row's shape; without one, ``dim`` names the row's axis.
+        normalises: The row sums to 1 (softmax): −inf becomes 0, and a single live cell is always 1.
         selects: The result's row has another length than the operand's (topk).
-        sorts: What stands at a place of the result's row stood at another of the operand's.
+        sorts: The result's row is the operand's in another order.
     """
 
     alongside: tuple[str, ...] = ()

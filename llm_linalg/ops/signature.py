@@ -18,20 +18,20 @@ def flat_arguments(value: Any) -> tuple[Any, ...]:
     return tuple(value)
 
 
-# torch takes numpy's words too.
+# torch accepts numpy's parameter names too.
 _NUMPY = {"axis": "dim", "keepdims": "keepdim"}
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """The parameters of a signature. Every call binds them, and ``inspect`` takes twenty times as long.
+    """The parameters of a signature, bound at every call; ``inspect`` takes twenty times as long.
 
     Attributes:
-        positional: Those that may be given by position.
-        keyword: Those that are given by name alone.
-        defaults: The values of those that may be left out.
-        rest: The one that takes the positions left over, if there is one.
-        others: The one that takes the names left over, if there is one.
+        positional: The positional parameters.
+        keyword: The keyword-only parameters.
+        defaults: The default values.
+        rest: The parameter of extra positional arguments (``*args``), or None.
+        others: The parameter of extra keyword arguments (``**kwargs``), or None.
     """
 
     positional: tuple[str, ...]

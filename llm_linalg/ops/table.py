@@ -20,7 +20,7 @@ from llm_linalg.ops.rowwise import ROWWISE
 from llm_linalg.ops.torch_names import resolve
 
 _HOMES = ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}", "torch.Tensor.__{}__")
-# What writes its result into the first operand is the same operation.
+# A function that writes its result to the first operand is the same operation.
 _IN_PLACE = ("torch.Tensor.{}_", "torch.{}_", "torch.nn.functional.{}_", "torch.Tensor.__i{}__")
 
 
@@ -55,7 +55,7 @@ class OperationTable:
         return next((own for own in self.operations.values() if name in own.aliases), None)
 
     def operator(self, name: str) -> str:
-        """Return Python's operator for an operation, such as ``@``; or an empty text."""
+        """Return Python's operator for an operation, such as ``@``; empty if it has none."""
         operation = self.find(name)
         return operation.operator if operation else ""
 
@@ -73,7 +73,7 @@ class OperationTable:
         """Return the entry of a torch function, or None."""
         try:
             return self._entries.get(function)
-        except TypeError:  # not hashable: no function of torch's
+        except TypeError:  # not hashable, so not a torch function
             return None
 
 

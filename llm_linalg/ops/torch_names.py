@@ -1,4 +1,4 @@
-"""torch's functions and their names."""
+"""Find torch functions by name, and the short names of torch functions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def short_name(function: Function) -> str:
     elif function in _OTHERWISE:
         name = _OTHERWISE[function]
     elif not any(function in resolve(space.format(name)) for space in _SPACES):
-        # torch's own table takes ten milliseconds to make, and is asked only for the few that are elsewhere
+        # torch's own table takes ten milliseconds to build, so it serves only the few functions elsewhere
         name = (resolve_name(function) or name).removesuffix(".__get__").rpartition(".")[2]
     return name.strip("_") or "call"
 

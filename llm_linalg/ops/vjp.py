@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def rerun(call: Call, leaves: Sequence[Tensor]) -> Any:
-    """Return what a call gives of tensors; those that torch takes no gradient back to require none then."""
+    """Run a call on leaves; a leaf for which torch has no derivative loses its `requires_grad`."""
     try:
         return call.replay(leaves)
     except RuntimeError as error:
@@ -36,17 +36,17 @@ def autograd_vjp(
     keep: bool = False,
     twice: bool = False,
 ) -> tuple[Tensor | None, ...]:
-    """Return what cotangents of some results become at the leaves; None where nothing arrives.
+    """Return the vector-Jacobian product for each leaf; None where no gradient arrives.
 
     Args:
-        results: What was made of the leaves, with a graph.
+        results: Tensors computed from the leaves, with an autograd graph.
         leaves: Tensors that require a gradient.
-        cotangents: One a result, of its shape.
-        keep: Whether the graph is asked again.
-        twice: Whether what arrives has a graph of its own.
+        cotangents: One for each result, of its shape.
+        keep: Whether to keep the graph for another backward pass.
+        twice: Whether to build a graph of the result (`create_graph`).
     """
-    # Asked for the gradient of one number torch needs no cotangents: those it compares by way of sympy,
-    # whose import takes half a second. Where a result is infinite its share of the sum is of no account.
+    # The gradient of a scalar needs no cotangents, which torch would compare by way of sympy, whose import
+    # takes half a second. An infinite result does no harm: its own value is not used.
     with torch.enable_grad():
         shares = [(result * own).sum() for result, own in zip(results, cotangents, strict=True)]
         total = torch.stack(shares).sum() if len(shares) > 1 else shares[0]
