@@ -32,7 +32,7 @@ SVG_COLUMN = 8.4  # units that a character of the app's SVG is wide
 
 
 @dataclass
-class Record:
+class FrameUsage:
     """What a run's tests did with stored frames: sets of what xdist can send from process to process."""
 
     tests: set[tuple[str, str]] = field(default_factory=set)  # file and name of those with the fixture
@@ -40,7 +40,7 @@ class Record:
     comparisons: set[str] = field(default_factory=set)
     writes: set[str] = field(default_factory=set)
 
-    def add(self, other: Record) -> None:
+    def add(self, other: FrameUsage) -> None:
         """Take what another process recorded."""
         self.tests |= other.tests
         self.passes |= other.passes
@@ -54,7 +54,7 @@ class Record:
         return sorted({str(frame) for file in files for frame in _stored(Path(file))} - self.comparisons)
 
 
-RECORD = pytest.StashKey[Record]()
+USAGE = pytest.StashKey[FrameUsage]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -66,14 +66,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begin the record of the run."""
-    config.stash[RECORD] = Record()
+    config.stash[USAGE] = FrameUsage()
 
 
 @pytest.hookimpl(tryfirst=True)  # before some are deselected
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Record the tests with the fixture, unless only some of a file are collected."""
     if not config.getoption("lf", False) and not any("::" in word for word in config.args):
-        config.stash[RECORD].tests.update(
+        config.stash[USAGE].tests.update(
             (str(item.path), item.nodeid) for item in items if _has_fixture(item)
         )
 
@@ -83,14 +83,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Record a test with the fixture that passes."""
     yield
     if _has_fixture(item):
-        item.config.stash[RECORD].passes.add(item.nodeid)
+        item.config.stash[USAGE].passes.add(item.nodeid)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Send the record of a process of xdist to the one that reports."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output[FIXTURE] = asdict(session.config.stash[RECORD])
+        output[FIXTURE] = asdict(session.config.stash[USAGE])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -98,12 +98,12 @@ def pytest_testnodedown(node: Any) -> None:
     """Take the record of a process of xdist."""
     sent = getattr(node, "workeroutput", {}).get(FIXTURE)
     if sent is not None:  # as it is of a process that has crashed
-        node.config.stash[RECORD].add(Record(**sent))
+        node.config.stash[USAGE].add(FrameUsage(**sent))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which frames were written, and which no test compares."""
-    record = terminalreporter.config.stash[RECORD]
+    usage = terminalreporter.config.stash[USAGE]
     for title, names in (("frames written", sorted(record.writes)), ("frames unused", record.orphans())):
         if names:
             terminalreporter.section(title)
@@ -124,7 +124,7 @@ class LinalgFrames:
     """
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
-        self._record = request.config.stash[RECORD]
+        self._usage = request.config.stash[USAGE]
         self._update = bool(request.config.getoption(UPDATE))
         self._here = request.path.parent
         self._folder = self._here / FOLDER / _plain(f"{request.path.stem}-{request.node.name}")
@@ -195,14 +195,14 @@ class LinalgFrames:
         differences = []
         for name, (what, text) in frames.items():
             file = self._folder / f"{name}.{SUFFIXES[form]}"
-            self._record.comparisons.add(str(file))
+            self._usage.comparisons.add(str(file))
             stored = file.read_bytes().decode("utf-8", "replace") if file.is_file() else None
             if stored == text:
                 continue
             if self._update:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(text.encode("utf-8"))
-                self._record.writes.add(str(file))
+                self._usage.writes.add(str(file))
                 continue
             place = file.relative_to(self._here)
             if stored is None:

@@ -1,8 +1,8 @@
 """Price a call before it runs, from its shapes and plain arguments alone.
 
 A torch call can't be interrupted, so one that would take too long must not start. The unit is a
-multiplication in a matrix product; one thread does about 6·10⁹ of these in a second. An element of a sum costs `ELEMENT` of
-them, and an operation's entry says if its elements cost more.
+multiplication in a matrix product; one thread does about 6·10⁹ of these in a second. An element of a sum
+costs `ELEMENT` of them, and an operation's entry says if its elements cost more.
 """
 
 from __future__ import annotations
