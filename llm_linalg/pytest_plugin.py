@@ -104,7 +104,7 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which frames were written, and which no test compares."""
     usage = terminalreporter.config.stash[USAGE]
-    for title, names in (("frames written", sorted(record.writes)), ("frames unused", record.orphans())):
+    for title, names in (("frames written", sorted(usage.writes)), ("frames unused", usage.orphans())):
         if names:
             terminalreporter.section(title)
             terminalreporter.write("".join(f"{name}\n" for name in names))

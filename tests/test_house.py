@@ -117,3 +117,9 @@ def test_inheritance_among_our_own_classes_is_at_most_two_deep(package: str) -> 
     deep = {name: depth for name, depth in depths().items() if name.startswith(f"{package}.")}
     assert len(deep) > 50
     assert {name: depth for name, depth in deep.items() if depth > DEEPEST} == {}
+
+
+def test_no_class_name_is_for_two_things() -> None:
+    nodes = (node for _, tree in trees() for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    names = Counter(node.name for node in nodes if not node.name.startswith("_"))
+    assert [name for name, count in names.items() if count > 1] == []
