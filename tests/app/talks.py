@@ -6,7 +6,7 @@ from pathlib import Path
 
 from llm_linalg.lessons.deck import load
 from tui.session.commands import run
-from tui.session.presentation.stage_moves import on_stage
+from tui.session.presentation.stage_moves import require_talk
 from tui.session.presentation.state import Talk
 from tui.session.script.running import ensure_run
 from tui.session.session import Session
@@ -69,4 +69,4 @@ def done(session: Session, *commands: str) -> Session:
 
 def where(session: Session) -> tuple[int, int]:
     """The stop and the step."""
-    return on_stage(session).number, session.view.step
+    return require_talk(session).number, session.view.step

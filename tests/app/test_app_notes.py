@@ -17,7 +17,7 @@ from tui.model.broadcast import Broadcast
 from tui.panes.notes_pane import NotesContent, notes_rows
 from tui.screens.follower import ALLOWED, FollowerScreen
 from tui.session.keys import KEYS
-from tui.session.presentation.stage_moves import on_stage
+from tui.session.presentation.stage_moves import require_talk
 from tui.session.presentation.state import Talk
 from tui.session.session import Session
 from tui.text.rows import width_of
@@ -109,7 +109,7 @@ def test_each_name_of_the_clock_stands_below_its_number(talk: Session) -> None:
 
 async def test_a_follower_shows_the_same_at_its_own_size_and_only_looks(talk: Session) -> None:
     shown = done(talk, "stage.go:2", "stage.next", "seed.up")
-    mine = on_stage(talk)
+    mine = require_talk(talk)
     start = Talk(mine.deck)
     keys = tuple(key for key in KEYS if key.id in ALLOWED)
     app = Explorer(start.first_view(1), mine.deck.lessons, Options(keys=keys), start, FollowerScreen)
@@ -127,7 +127,7 @@ async def test_a_follower_shows_the_same_at_its_own_size_and_only_looks(talk: Se
         assert "you only look" in capture(app, "screen")
         assert "A sum" in capture(app, "screen")
         await pilot.press("B")
-        assert on_stage(screen.session).big
+        assert require_talk(screen.session).big
         screen.link = None
         await pilot.press("q")
         assert app._exit

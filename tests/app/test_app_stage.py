@@ -15,7 +15,7 @@ from tests.app.talks import DECK, deck_at, where
 from tui.app import Explorer, Options
 from tui.files.state_file import StateFile
 from tui.screens.presenter import PresenterScreen
-from tui.session.presentation.stage_moves import go_to_stop, on_stage
+from tui.session.presentation.stage_moves import go_to_stop, require_talk
 from tui.session.presentation.state import Talk
 from tui.session.script.running import ensure_run
 from tui.text.large import ACROSS, DOWN, enlarge, in_font
@@ -281,7 +281,7 @@ async def test_it_goes_on_by_itself_and_stops_at_the_end(file: Path) -> None:
         screen = d.app.explorer
         assert isinstance(screen, PresenterScreen)
         await d.press("A")
-        assert on_stage(d.session).auto
+        assert require_talk(d.session).auto
         assert screen._next is not None
         screen._go_on()
         await d.settle()
@@ -290,7 +290,7 @@ async def test_it_goes_on_by_itself_and_stops_at_the_end(file: Path) -> None:
         for _ in range(2):
             screen._go_on()
             await d.settle()
-        assert not on_stage(d.session).auto
+        assert not require_talk(d.session).auto
         assert screen._next is None
 
 

@@ -33,7 +33,7 @@ from tui.audience.protocol import (
 from tui.audience.server import Audience
 from tui.model.broadcast import Broadcast
 from tui.screens.follower import talk_of
-from tui.session.presentation.stage_moves import is_edited, on_stage
+from tui.session.presentation.stage_moves import is_edited, require_talk
 from tui.session.session import Session
 
 
@@ -48,7 +48,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def told(session: Session, role: Role = "follow") -> Broadcast:
-    talk = on_stage(session)
+    talk = require_talk(session)
     lines = [
         deck_message(talk.deck),
         lesson_message(talk.deck, talk.stop.lesson),
@@ -75,7 +75,7 @@ def test_what_is_told_is_what_is_shown(talk: Session, way: tuple[str, ...]) -> N
     now = told(talk)
     lesson = lesson_from(now.lesson)
     followed, view = talk_of(now, lesson)
-    mine = on_stage(talk)
+    mine = require_talk(talk)
     assert (view.controls, view.seed, view.step, view.order, view.depth, view.cursor, view.look) == (
         talk.view.controls, talk.view.seed, talk.view.step, talk.reopening_view.order, talk.view.depth,
         talk.view.cursor, talk.view.look,
@@ -280,7 +280,9 @@ async def test_one_that_does_not_read_is_not_waited_for(talk: Session, home: dic
         while not numbers or numbers[-1] != 4:
             numbers.append((await anext(shown)).show["number"])
         sizes = [one.writer.transport.get_write_buffer_size() for one in audience._followers]
-        longest = sum(len(encode(line)) for line in (deck_message(on_stage(talk).deck), told(talk).lesson))
+        longest = sum(
+            len(encode(line)) for line in (deck_message(require_talk(talk).deck), told(talk).lesson)
+        )
         assert max(sizes) <= longest + 2000
         deaf.close()
 

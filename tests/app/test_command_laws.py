@@ -28,7 +28,7 @@ from tui.screens.explorer import contexts_of
 from tui.session.commands import COMMANDS, Unwritten, Wait, find_command, run
 from tui.session.contexts import Context
 from tui.session.keys import live_commands
-from tui.session.presentation.stage_moves import on_stage
+from tui.session.presentation.stage_moves import require_talk
 from tui.session.script.opening import opening_view
 from tui.session.script.playback import last_session
 from tui.session.script.running import ensure_run
@@ -164,7 +164,7 @@ def law_a_step_on_and_one_back_is_none(step: Step) -> None:
         there = run(session, "stage.next")
         if there.view != session.view:
             back = run(ensure_run(there), "stage.back")
-            assert (back.view, on_stage(back).number) == (session.view, on_stage(session).number)
+            assert (back.view, require_talk(back).number) == (session.view, require_talk(session).number)
     if ground is not None and ground.path:
         number, steps = player.position(session.view, ground)
         if number < steps:
@@ -182,7 +182,7 @@ def law_a_command_that_waits_for_no_run_needs_none(step: Step) -> None:
 
 def law_nothing_leads_out_of_a_deck(step: Step) -> None:
     if step.before.talk is not None:
-        talk = on_stage(step.after)
+        talk = require_talk(step.after)
         assert step.after.view.lesson is talk.stop.lesson
         assert not find_command(step.text).leaves_deck
 

@@ -13,7 +13,7 @@ from tui.files.watch import Watch
 from tui.session.contexts import OFF_STAGE, Context
 from tui.session.decks import read_deck, view_at
 from tui.session.presentation.reload import reload_deck
-from tui.session.presentation.stage_moves import is_edited, on_stage
+from tui.session.presentation.stage_moves import is_edited, require_talk
 from tui.session.presentation.state import Talk
 from tui.session.presentation.stopwatch import Stopwatch, clock_text
 from tui.session.session import Session
@@ -130,17 +130,17 @@ def test_nothing_leads_out_of_the_deck(talk: Session) -> None:
 
 def test_a_kiosk_begins_again_and_forgets(tmp_path: Path) -> None:
     talk = done(started(deck_at(tmp_path), 4, loop=True), "control.up", "stage.finish", "stage.next")
-    assert (where(talk), on_stage(talk).last_views) == ((1, 0), {})
+    assert (where(talk), require_talk(talk).last_views) == ((1, 0), {})
     assert not is_edited(done(talk, "stage.go:4"))
 
 
 def test_the_clock_is_started_by_the_first_step(talk: Session) -> None:
-    assert not on_stage(talk).watch.running
+    assert not require_talk(talk).watch.running
     going = done(talk, "stage.next")
-    assert on_stage(going).watch.running
+    assert require_talk(going).watch.running
     standing = done(going, "stage.pause")
-    assert (on_stage(standing).watch.running, standing.notice) == (False, "The clock stands.")
-    faces = [on_stage(done(talk, *["stage.clock"] * n)).clock for n in range(4)]
+    assert (require_talk(standing).watch.running, standing.notice) == (False, "The clock stands.")
+    faces = [require_talk(done(talk, *["stage.clock"] * n)).clock for n in range(4)]
     assert faces == ["off", "elapsed", "remaining", "off"]
 
 
@@ -164,13 +164,13 @@ def test_a_stopwatch_counts_while_it_runs() -> None:
 
 
 def test_what_is_left_of_the_planned_time(talk: Session) -> None:
-    now = on_stage(talk)
+    now = require_talk(talk)
     assert (now.duration, now.remaining(0.0)) == (600.0, 600.0)
     assert Talk(now.deck, minutes=1.0, watch=Stopwatch(70.0)).remaining(0.0) == -10.0
 
 
 def saved(talk: Session, file: Path, text: str) -> Session:
-    watch = Watch(on_stage(talk).deck, read_deck)
+    watch = Watch(require_talk(talk).deck, read_deck)
     file.write_text(text, encoding="utf-8")
     deck = watch.look()
     assert deck is not None
@@ -236,6 +236,6 @@ def test_a_folder_is_watched_with_what_comes_into_it(tmp_path: Path) -> None:
 
 
 def test_each_stop_of_the_deck_opens_as_it_was_rehearsed(talk: Session) -> None:
-    deck = on_stage(talk).deck
+    deck = require_talk(talk).deck
     for number, stop in enumerate(deck.stops, 1):
         assert done(talk, f"stage.go:{number}").view == view_at(stop)

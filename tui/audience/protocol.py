@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tui.model.broadcast import Broadcast
 from tui.model.view_words import arguments
-from tui.session.presentation.stage_moves import is_edited, on_stage
+from tui.session.presentation.stage_moves import is_edited, require_talk
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck, DeckStop
@@ -111,7 +111,7 @@ def lesson_message(deck: Deck, lesson: Lesson) -> dict[str, object]:
 
 def show_message(session: Session, role: Role, now: float) -> dict[str, object]:
     """Return what is shown at a moment; only the speaker gets the notes."""
-    talk = on_stage(session)
+    talk = require_talk(session)
     following = talk.following
     shown: dict[str, object] = {
         "number": talk.number,

@@ -23,7 +23,7 @@ from tui.audience.protocol import (
     role_of,
     show_message,
 )
-from tui.session.presentation.stage_moves import on_stage
+from tui.session.presentation.stage_moves import require_talk
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck
@@ -127,7 +127,7 @@ class Audience:
 
     def _lines(self, follower: _Follower) -> list[bytes]:
         """Return what a follower lacks."""
-        talk = on_stage(self._session)
+        talk = require_talk(self._session)
         deck, lesson = talk.deck, talk.stop.lesson
         lines = []
         if deck is not follower.deck:

@@ -36,7 +36,7 @@ def board_view(board: Board, view: View, trace: Trace | None, ascii_only: bool) 
 def _row(
     row: BoardRow, title: str, trace: Trace | None, spell: Callable[[str], str], ascii_only: bool
 ) -> LiveRow:
-    made = LiveRow(
+    live = LiveRow(
         label=spell(clean(row.label)),
         name=row.name,
         lesson=row.lesson,
@@ -45,13 +45,13 @@ def _row(
         apart=row.apart,
     )
     if row.name is None:
-        return made
+        return live
     if trace is None or row.name not in trace:
-        return replace(made, brief=UNKNOWN, full=UNKNOWN)
+        return replace(live, brief=UNKNOWN, full=UNKNOWN)
     value = trace[row.name].value.detach()
     brief, full = _texts(value, ascii_only)
     values = value.tolist() if value.numel() <= MOST else None
-    return replace(made, shape=tuple(value.shape), values=values, brief=brief, full=full)
+    return replace(live, shape=tuple(value.shape), values=values, brief=brief, full=full)
 
 
 def _texts(value: Value, ascii_only: bool) -> tuple[str, str]:

@@ -27,13 +27,13 @@ class Highlight:
 
     def mark(self, index: Index) -> CellMark:
         """Return the marks of a cell."""
-        found = CellMark.NONE
+        marks = CellMark.NONE
         for mark, cells in self.marks:
             if index in cells:
-                found |= mark
+                marks |= mark
         if self.rule is not None and self.rule(index):
-            found |= CellMark.MASKED
-        return found
+            marks |= CellMark.MASKED
+        return marks
 
     def first(self) -> Index | None:
         """Return a cell of the focus."""

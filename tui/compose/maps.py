@@ -83,7 +83,7 @@ def _row(
     inside = box.scope is not None
     note = notes.get(box.name.partition(":")[0] if inside else box.node.op)
     lesson = note.lesson if note is not None and note.lesson in titles else None
-    found, cells = (None, box.node.value.numel()) if followed is None else box.count_cells(followed.cells)
+    lit, cells = (None, box.node.value.numel()) if followed is None else box.count_cells(followed.cells)
     steep = (
         [] if followed is None else [s for node in box.outputs if (s := followed.steepest(node)) is not None]
     )
@@ -101,7 +101,7 @@ def _row(
         words="" if note is None else spell(clean(note.words)),
         lesson=lesson,
         title="" if lesson is None else spell(clean(titles[lesson], 60)),
-        lit=found,
+        lit=lit,
         cells=cells,
         influence=max(steep, default=None),
     )

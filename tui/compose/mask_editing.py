@@ -27,26 +27,26 @@ def mask_entry(run: Run, view: View) -> MaskEntry | None:
     A control of kind "grid" says which tensor it edits. A cell of any tensor of the picture with as many rows
     and columns stands for the entry at its place: of a mask, of the scores that it hides, of the weights.
     """
-    found = None if run.trace is None or view.backward or view.cursor is None else run.cursor_cell(view)
-    if run.trace is None or found is None:
+    cell = None if run.trace is None or view.backward or view.cursor is None else run.cursor_cell(view)
+    if run.trace is None or cell is None:
         return None
     for control in view.lesson.controls:
         if control.kind != "grid" or control.edits not in run.trace:
             continue
         value = run.trace[control.edits].value
         shape = tuple(value.shape)
-        if len(shape) == 2 and found.tensor.shape[-2:] == shape == _shape(control):
+        if len(shape) == 2 and cell.tensor.shape[-2:] == shape == _shape(control):
             grid = tuple(tuple(int(bool(entry)) for entry in row) for row in value.tolist())
-            return MaskEntry(control, grid, *found.index[-2:])
+            return MaskEntry(control, grid, *cell.index[-2:])
     return None
 
 
 def flip_entry(run: Run, view: View) -> View:
     """Return the view with the cell under the cursor flipped; the same view if it can't be."""
-    found = mask_entry(run, view)
-    if found is None:
+    entry = mask_entry(run, view)
+    if entry is None:
         return view
-    return view.set(found.control.name, found.control.show(flip_cell(found.grid, found.row, found.column)))
+    return view.set(entry.control.name, entry.control.show(flip_cell(entry.grid, entry.row, entry.column)))
 
 
 def _shape(control: Control) -> tuple[int, ...]:

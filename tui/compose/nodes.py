@@ -29,8 +29,8 @@ class NodeLabels:
     @classmethod
     def of(cls, nodes: Sequence[Node]) -> NodeLabels:
         """Return the labels of some nodes; equal names but the last are numbered, ``x:1``."""
-        made = number_duplicates([node.name for node in nodes])
-        return cls(nodes, made, {label: place for place, label in enumerate(made)})
+        labels = number_duplicates([node.name for node in nodes])
+        return cls(nodes, labels, {label: place for place, label in enumerate(labels)})
 
 
 _LATEST: list[
@@ -43,10 +43,10 @@ def level_labels(nodes: Sequence[Node]) -> NodeLabels:
     for known in _LATEST:
         if known.nodes is nodes:
             return known
-    found = NodeLabels.of(nodes)
+    fresh = NodeLabels.of(nodes)
     if len(nodes) > MANY:
-        _LATEST[:] = [found, *_LATEST[:1]]
-    return found
+        _LATEST[:] = [fresh, *_LATEST[:1]]
+    return fresh
 
 
 def labels(nodes: Sequence[Node]) -> tuple[str, ...]:

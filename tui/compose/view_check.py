@@ -62,10 +62,10 @@ def _on_map(view: View, navigation: Navigable) -> None:
 
 def _inside(view: View, run: Run) -> None:
     """Check the indices of a cursor and of a slice against the shapes."""
-    found, node = run.cursor_cell(view), run.navigation(view).node
-    if found is not None and view.cursor is not None and found.index != view.cursor[1]:
-        shape = tuple(found.tensor.shape)
-        raise UsageError(f"{found.tensor.name} has shape {shape}: there is no cell {list(view.cursor[1])}")
+    cell, node = run.cursor_cell(view), run.navigation(view).node
+    if cell is not None and view.cursor is not None and cell.index != view.cursor[1]:
+        shape = tuple(cell.tensor.shape)
+        raise UsageError(f"{cell.tensor.name} has shape {shape}: there is no cell {list(view.cursor[1])}")
     if view.at is None or node is None:
         return
     sizes = node.shape[:-2]

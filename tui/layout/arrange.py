@@ -60,10 +60,12 @@ def arrange(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
         if len(_CACHE) >= CACHE_SIZE:
             _CACHE.clear()
         _CACHE[key] = _search(panels, arrangement, width, height)
-    found = _CACHE[key]
+    attempt = _CACHE[key]
     placed = None
-    if found is not None:
-        placed = _place([(i, panels[i]) for i in found.panels], found.arrangement, width, height, found.fit)
+    if attempt is not None:
+        placed = _place(
+            [(i, panels[i]) for i in attempt.panels], attempt.arrangement, width, height, attempt.fit
+        )
     return placed or _last_resort(_own(panels), width, height)
 
 
@@ -131,15 +133,15 @@ def cell_texts(cells: Sequence[Cell], slot: PanelSlot) -> tuple[CellText, ...]:
         kind[1] if kinds[i + 1 : i + 2] != [kind] or kind == "><" else " " for i, kind in enumerate(kinds)
     ]
     room = slot.cell - 2 + slot.tight
-    made = []
+    texts = []
     for i, cell in enumerate(cells):
         before, after = opens[i], closes[i]
         if slot.tight:
             before, after = before if before != " " or i == 0 else closes[i - 1], ""
-        made.append(CellText(f"{before}{cell.text.rjust(room)[:room]}{after}", cell.level, cell.mark))
+        texts.append(CellText(f"{before}{cell.text.rjust(room)[:room]}{after}", cell.level, cell.mark))
     if slot.tight and cells:
-        made.append(CellText(closes[-1], None, CellMark.NONE))
-    return tuple(made)
+        texts.append(CellText(closes[-1], None, CellMark.NONE))
+    return tuple(texts)
 
 
 @cache

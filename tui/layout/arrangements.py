@@ -191,24 +191,24 @@ def in_column(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft
 
 def _margins(panels: IndexedPanels, fit: Fit) -> list[int]:
     """Return the columns for the labels of each panel's rows, words equal to those left of them only once."""
-    found = []
+    widths = []
     last: tuple[str, ...] = ()
     for _, panel in panels:
         words = panel.row_edge.labels
-        found.append(0 if words == last and fit.edges < 2 else fit.beside(panel))
+        widths.append(0 if words == last and fit.edges < 2 else fit.beside(panel))
         last = words or last
-    return found
+    return widths
 
 
 def _overs(panels: IndexedPanels, fit: Fit) -> list[int]:
     """Return the rows for the labels of each panel's columns, words equal to those above them only once."""
-    found = []
+    heights = []
     last: tuple[str, ...] = ()
     for _, panel in panels:
         words = panel.column_edge.labels
-        found.append(0 if words == last else fit.above(panel))
+        heights.append(0 if words == last else fit.above(panel))
         last = words or last
-    return found
+    return heights
 
 
 def margin_width(margins: IndexedPanels, fit: Fit) -> int:

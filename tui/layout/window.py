@@ -35,20 +35,20 @@ def share(needs: Sequence[int], units: Sequence[int], budget: int) -> list[int] 
     Returns:
         Cells for each, at least one where one is needed; None if there is no room for that.
     """
-    given = [min(need, 1) for need in needs]
-    left = budget - sum(cells * unit for cells, unit in zip(given, units, strict=True))
+    counts = [min(need, 1) for need in needs]
+    left = budget - sum(cells * unit for cells, unit in zip(counts, units, strict=True))
     if left < 0:
         return None
     order = sorted(range(len(needs)), key=lambda i: needs[i] * units[i])
     for position, i in enumerate(order):
-        extra = min(needs[i] - given[i], left // (len(order) - position) // units[i])
-        given[i] += extra
+        extra = min(needs[i] - counts[i], left // (len(order) - position) // units[i])
+        counts[i] += extra
         left -= extra * units[i]
     for i in reversed(order):  # what rounding left over
-        extra = min(needs[i] - given[i], left // units[i])
-        given[i] += extra
+        extra = min(needs[i] - counts[i], left // units[i])
+        counts[i] += extra
         left -= extra * units[i]
-    return given
+    return counts
 
 
 def first_focus(focuses: Sequence[range]) -> range:

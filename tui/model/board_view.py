@@ -68,9 +68,9 @@ class BoardView:
 
     def _records(self) -> Iterator[dict[str, object]]:
         for row in self.rows:
-            made: dict[str, object] = {"label": row.label, "name": row.name}
+            record: dict[str, object] = {"label": row.label, "name": row.name}
             if row.shape is not None:
-                made["shape"] = list(row.shape)
+                record["shape"] = list(row.shape)
             if row.values is not None:
-                made["value"] = row.values
-            yield {**made, "lesson": row.lesson, "text": row.words}
+                record["value"] = row.values
+            yield {**record, "lesson": row.lesson, "text": row.words}

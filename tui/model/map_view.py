@@ -148,7 +148,7 @@ class MapView:
 
     def _records(self) -> Iterator[dict[str, object]]:
         for place, row in enumerate(self.rows):
-            made: dict[str, object] = {
+            record: dict[str, object] = {
                 "name": row.name,
                 "label": row.label,
                 "shape": None if row.shape is None else list(row.shape),
@@ -161,10 +161,10 @@ class MapView:
                 "reads": [self.rows[source].name for source, target in self.arrows if target == place],
             }
             if row.lesson is not None:
-                made["lesson"] = row.lesson
+                record["lesson"] = row.lesson
             if row.lit is not None:
-                made |= {"lit": row.lit, "cells": row.cells, "influence": row.influence}
-            yield made
+                record |= {"lit": row.lit, "cells": row.cells, "influence": row.influence}
+            yield record
 
 
 def brief(share: float) -> str:

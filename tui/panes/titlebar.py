@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import clean
 from tui.layout.pane_sizes import Picture
-from tui.session.presentation.stage_moves import is_edited, on_stage
+from tui.session.presentation.stage_moves import is_edited, require_talk
 from tui.session.presentation.stopwatch import clock_text
 from tui.text.rows import Row, TextSpan, ends, row, width_of
 from tui.text.themes import Glyphs
@@ -56,7 +56,7 @@ class TitleBar(RowWidget):
 def talk_row(picture: Picture, glyphs: Glyphs) -> Row:
     """Return the title on a stage: the stop, what is not as it was rehearsed, the time, the number."""
     session, room = picture.session, picture.room
-    talk = on_stage(session)
+    talk = require_talk(session)
     time = _clock(talk, monotonic())
     right = row(
         ("file broken  " if talk.fault else "", "error"),

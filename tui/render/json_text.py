@@ -28,7 +28,7 @@ def to_json(frame: Frame) -> str:
 def frame_object(frame: Frame) -> dict[str, object]:
     """Return what a frame shows as an object for JSON."""
     node = frame.operation
-    made: dict[str, object] = {
+    record: dict[str, object] = {
         "format": 1,
         "lesson": frame.lesson,
         "stop": frame.stop,
@@ -43,14 +43,14 @@ def frame_object(frame: Frame) -> dict[str, object]:
     }
     for panel in frame.panels:
         if panel.role == "margin" and panel.rows <= LARGEST:
-            made["margin"] = {"name": panel.name, "values": _numbers(_column(panel))}
+            record["margin"] = {"name": panel.name, "values": _numbers(_column(panel))}
     if frame.board is not None:
-        made["board"] = [_row(row) for row in frame.board.record()]
+        record["board"] = [_row(row) for row in frame.board.record()]
     if frame.error is not None:
-        made["error"] = _error(frame.error.cause)
+        record["error"] = _error(frame.error.cause)
     if frame.map is not None:
-        made["map"] = frame.map.record()
-    return made
+        record["map"] = frame.map.record()
+    return record
 
 
 def _node(facts: NodeFacts) -> dict[str, object]:
@@ -111,18 +111,18 @@ def _numbers(values: Any) -> Any:
 
 
 def _tensor(tensor: TensorView) -> dict[str, object]:
-    made: dict[str, object] = {"name": tensor.name, "shape": list(tensor.shape)}
+    record: dict[str, object] = {"name": tensor.name, "shape": list(tensor.shape)}
     if tensor.value.numel() <= LARGEST:
-        made["values"] = _numbers(tensor.tolist())
-    return made | _axes(tensor.axis_names)
+        record["values"] = _numbers(tensor.tolist())
+    return record | _axes(tensor.axis_names)
 
 
 def tensor_object(name: str, tensor: Value) -> dict[str, object]:
     """Return a tensor by name and shape, with its values unless there are too many."""
-    made: dict[str, object] = {"name": name, "shape": list(tensor.shape)}
+    record: dict[str, object] = {"name": name, "shape": list(tensor.shape)}
     if tensor.numel() <= LARGEST:
-        made["values"] = _numbers(tensor.detach().tolist())
-    return made
+        record["values"] = _numbers(tensor.detach().tolist())
+    return record
 
 
 def _axes(edges: TensorLabels) -> dict[str, object]:
@@ -133,15 +133,15 @@ def _axes(edges: TensorLabels) -> dict[str, object]:
 def _error(error: ProgramError) -> dict[str, object]:
     from llm_linalg.base.errors import ShapeError
 
-    made: dict[str, object] = {
+    record: dict[str, object] = {
         "type": type(error).__name__,
         "message": error.message,
         "line": error.line,
         "column": error.column,
     }
     if isinstance(error, ShapeError):
-        made["operation"] = error.operation
-        made["operands"] = [{"name": o.name, "shape": list(o.shape)} for o in error.operands]
-        made["axes"] = [{"operand": a.operand, "axis": a.axis, "size": a.size} for a in error.axes]
-        made["repairs"] = [{"text": str(r), "shape": list(r.shape), "why": r.why} for r in error.repairs]
-    return made
+        record["operation"] = error.operation
+        record["operands"] = [{"name": o.name, "shape": list(o.shape)} for o in error.operands]
+        record["axes"] = [{"operand": a.operand, "axis": a.axis, "size": a.size} for a in error.axes]
+        record["repairs"] = [{"text": str(r), "shape": list(r.shape), "why": r.why} for r in error.repairs]
+    return record

@@ -133,14 +133,14 @@ def _spell(text: str, panel: Panel) -> str:
 
 def _legend(panels: Sequence[Panel], width: int) -> list[str]:
     """Return what the marks in the rows of numbers mean, of those that are there."""
-    found = CellMark.NONE
+    marks = CellMark.NONE
     for panel in panels:
         rows = window(panel.rows, ROWS, panel.focus_rows)
         room = max(1, (width - label_space.beside(panel)) // _cell(panel))
         columns = window(panel.columns, room, panel.focus_columns)
         for row in panel.cells.window(rows, columns, 4):
             for cell in row:
-                found |= cell.mark & ~CellMark.PENDING if _unknown(panel) else cell.mark
+                marks |= cell.mark & ~CellMark.PENDING if _unknown(panel) else cell.mark
     said = {
         CellMark.PENDING: f"{PENDING} not yet computed",
         CellMark.MASKED: f"{MASKED} masked",
@@ -149,7 +149,7 @@ def _legend(panels: Sequence[Panel], width: int) -> list[str]:
         CellMark.CONSUMER: "{ } is fed by it",
         CellMark.CLASH: "! ! does not fit",
     }
-    words = [text for mark, text in said.items() if mark in found]
+    words = [text for mark, text in said.items() if mark in marks]
     return [", ".join(words)] if words else []
 
 

@@ -76,5 +76,5 @@ def _place(node: Node) -> dict[str, object]:
     return {"file": node.file, "scope": node.scope, "dropped": node.dropped} if node.file else {}
 
 
-def _line(made: dict[str, object]) -> str:
-    return json.dumps(made, ensure_ascii=False, allow_nan=False) + "\n"
+def _line(record: dict[str, object]) -> str:
+    return json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"

@@ -84,29 +84,29 @@ def split_widths(text: str) -> list[tuple[int, str]]:
 
     A font seldom makes them twice as wide, so what stands in one piece with them would be out of place.
     """
-    found: list[tuple[int, str]] = []
+    parts: list[tuple[int, str]] = []
     column, last = 0, 0
     for character in text:
         wide = cell_len(character)
-        if found and wide in (0, last):
-            found[-1] = found[-1][0], found[-1][1] + character
+        if parts and wide in (0, last):
+            parts[-1] = parts[-1][0], parts[-1][1] + character
         else:
-            found.append((column, character))
+            parts.append((column, character))
             last = wide
         column += wide
-    return found
+    return parts
 
 
 def _join(boxes: list[tuple[int, Rectangle]]) -> list[tuple[int, Rectangle]]:
-    found: list[tuple[int, Rectangle]] = []
+    joined: list[tuple[int, Rectangle]] = []
     last: dict[tuple[float, float], int] = {}  # of each top and height: the place in `found` of the last box
     for column, (left, top, width, height) in boxes:
         at = last.get((top, height))
         if at is not None:
-            first, (start, _, long, _) = found[at]
+            first, (start, _, long, _) = joined[at]
             if abs(first + start + long - (column + left)) < 1e-9:
-                found[at] = first, (start, top, long + width, height)
+                joined[at] = first, (start, top, long + width, height)
                 continue
-        last[top, height] = len(found)
-        found.append((column, (left, top, width, height)))
-    return found
+        last[top, height] = len(joined)
+        joined.append((column, (left, top, width, height)))
+    return joined

@@ -20,7 +20,7 @@ from tui.screens.explorer import ExplorerScreen
 from tui.screens.options import Options
 from tui.screens.presenter import NO_LARGE
 from tui.session.decks import view_at
-from tui.session.presentation.stage_moves import on_stage
+from tui.session.presentation.stage_moves import require_talk
 from tui.session.presentation.state import Talk
 from tui.session.presentation.stopwatch import Stopwatch
 from tui.session.session import Session
@@ -54,7 +54,7 @@ class FollowerScreen(ExplorerScreen):
         """Let no key type a number or move a control."""
         if self.command_of(event.key) in ALLOWED:
             return
-        if not on_stage(self.session).black:
+        if not require_talk(self.session).black:
             self.tell("Here you only look: the presenter goes on. ? shows what your keys do.")
         event.stop()
         event.prevent_default()

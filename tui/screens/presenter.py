@@ -20,7 +20,7 @@ from tui.session.commands import find_command
 from tui.session.contexts import Context
 from tui.session.decks import read_deck
 from tui.session.presentation.reload import reload_deck
-from tui.session.presentation.stage_moves import on_stage
+from tui.session.presentation.stage_moves import require_talk
 from tui.session.presentation.state import Talk
 from tui.session.session import Session
 from tui.widgets.row_widget import glyphs_of
@@ -56,7 +56,7 @@ class PresenterScreen(ExplorerScreen):
     @property
     def talk(self) -> Talk:
         """The talk."""
-        return on_stage(self.session)
+        return require_talk(self.session)
 
     def on_mount(self) -> None:
         """Look at the deck's files from now on, and let others follow."""

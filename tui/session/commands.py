@@ -157,7 +157,7 @@ COMMANDS: tuple[Command, ...] = (
     _by_screen("edit.quit", "ctrl+q", "^q", "quit", "Quit", Topic.PLAYGROUND, Context.EDITOR, 25),
     Command(
         "edit.repair", "ctrl+r", "^r", "repair", "Apply the first repair; again, the next one",
-        Topic.PLAYGROUND, Context.EDITOR_REPAIRS, 2, playground_commands.mend,
+        Topic.PLAYGROUND, Context.EDITOR_REPAIRS, 2, playground_commands.next_repair,
         script="mend", word_help="a repair there, the next one if said again",
     ),
     # The sidebar.
@@ -257,12 +257,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "map.lesson", "L", "L", "lesson", "Open the lesson of the selected box",
-        Topic.MAP, Context.MAP_LESSONS, 3, map_commands.lesson,
+        Topic.MAP, Context.MAP_LESSONS, 3, map_commands.open_lesson_of_box,
         script="about", word_help="the lesson of a box of the map",
     ),
     Command(
         "map", "M", "M", "map", "The map of the program, at the place that is shown; from there back",
-        Topic.MAP, Context.NODE, 18, map_commands.toggle,
+        Topic.MAP, Context.NODE, 18, map_commands.toggle_map,
         script="map", word_help="onto the map of the program, and off it",
     ),
     Command(
@@ -297,11 +297,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "stage.stop.next", "J", "J", "next stop", "The next stop, whatever is left of this one",
-        Topic.STAGE, Context.PRESENTATION, run=stage_moves.stop_on, waits=Wait.FOR_KEYS, script="stop next",
+        Topic.STAGE, Context.PRESENTATION, run=stage_moves.next_stop, waits=Wait.FOR_KEYS, script="stop next",
     ),
     Command(
         "stage.stop.previous", "K,comma", "K", "stop before", "The stop before, as it was left",
-        Topic.STAGE, Context.PRESENTATION, run=stage_moves.stop_back, waits=Wait.FOR_KEYS, script="stop back",
+        Topic.STAGE, Context.PRESENTATION, run=stage_moves.previous_stop, waits=Wait.FOR_KEYS,
+        script="stop back",
     ),
     Command(
         "stage.skip", "L", "L", "skip lesson", "Skip the rest of this lesson",
@@ -320,7 +321,9 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "stage.last", "G", "G", "last stop", "The last stop; after a number, that stop",
         Topic.STAGE, Context.PRESENTATION, waits=Wait.FOR_KEYS,
-        run=lambda session: stage_moves.go_to_stop(session, len(stage_moves.on_stage(session).deck.stops)),
+        run=lambda session: stage_moves.go_to_stop(
+            session, len(stage_moves.require_talk(session).deck.stops)
+        ),
         script=writing.deck_stop,
     ),
     _by_screen(
@@ -334,12 +337,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "stage.black", "b,full_stop", "b", "black", "A black screen; any key ends it",
-        Topic.STAGE, Context.PRESENTATION, 6, display.black, waits=Wait.NOTHING,
+        Topic.STAGE, Context.PRESENTATION, 6, display.toggle_black, waits=Wait.NOTHING,
         script="black", word_help="of a deck: nothing at all, or the picture again",
     ),
     Command(
         "stage.big", "B", "B", "large", "Large cells, readable from the back row",
-        Topic.STAGE, Context.PRESENTATION, 7, display.big, waits=Wait.NOTHING,
+        Topic.STAGE, Context.PRESENTATION, 7, display.toggle_big, waits=Wait.NOTHING,
         script="big", word_help="of a deck: large cells, or not",
     ),
     Command(
@@ -348,23 +351,23 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "stage.auto", "A", "A", "by itself", "Go on by itself, or by key only",
-        Topic.STAGE, Context.PRESENTATION, run=display.auto, waits=Wait.NOTHING, script=_DISPLAY,
+        Topic.STAGE, Context.PRESENTATION, run=display.toggle_auto, waits=Wait.NOTHING, script=_DISPLAY,
     ),
     Command(
         "stage.clock", "C", "C", "clock", "The time passed, the time left, or no clock",
-        Topic.STAGE, Context.PRESENTATION, 8, display.clock, waits=Wait.NOTHING, script=_DISPLAY,
+        Topic.STAGE, Context.PRESENTATION, 8, display.next_clock, waits=Wait.NOTHING, script=_DISPLAY,
     ),
     Command(
         "stage.pause", "P", "P", "stop clock", "Stop the clock, or let it go on",
-        Topic.STAGE, Context.PRESENTATION, run=display.pause, waits=Wait.NOTHING, script=_DISPLAY,
+        Topic.STAGE, Context.PRESENTATION, run=display.toggle_clock, waits=Wait.NOTHING, script=_DISPLAY,
     ),
     Command(
         "stage.zero", "Z", "Z", "zero", "Set the clock to zero",
-        Topic.STAGE, Context.PRESENTATION, run=display.zero, waits=Wait.NOTHING, script=_DISPLAY,
+        Topic.STAGE, Context.PRESENTATION, run=display.reset_clock, waits=Wait.NOTHING, script=_DISPLAY,
     ),
     Command(
         "stage.footer", "backslash", "\\", "keys", "Show or hide the keys",
-        Topic.STAGE, Context.PRESENTATION, run=display.footer, waits=Wait.NOTHING, script=_DISPLAY,
+        Topic.STAGE, Context.PRESENTATION, run=display.toggle_footer, waits=Wait.NOTHING, script=_DISPLAY,
     ),
     _by_screen(
         "stage.quit", "q,ctrl+c", "q", "leave", "Leave the stage, when pressed twice",
@@ -383,7 +386,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "play.take", "E", "E", "edit", "Open this program in the playground",
-        Topic.PLAYGROUND, Context.LESSON_PROGRAM, 23, playground_commands.take, waits=Wait.NOTHING,
+        Topic.PLAYGROUND, Context.LESSON_PROGRAM, 23, playground_commands.take_program, waits=Wait.NOTHING,
         script="take", word_help="this program into the playground",
     ),
     Command(
@@ -637,7 +640,7 @@ COMMANDS: tuple[Command, ...] = (
         step_commands.cell_at, writing.cell,
     ),
     _with_argument(
-        "box", "Select a box of the map by its row, or go into it", Topic.MAP, map_commands.select,
+        "box", "Select a box of the map by its row, or go into it", Topic.MAP, map_commands.select_box,
         writing.box,
     ),
     _with_argument(
@@ -646,7 +649,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _with_argument(
         "line", "Put the editor's cursor on a line by its number", Topic.PLAYGROUND,
-        playground_commands.on_line, writing.with_argument("line"),
+        playground_commands.move_caret, writing.with_argument("line"),
     ),
     _with_argument(
         "stage.go", "Go to a stop of the deck by its number", Topic.STAGE,

@@ -216,12 +216,14 @@ def repair_by(number: int) -> Transition:
         if run_ is None or run_.error is None:
             return session
         try:
-            found = session.with_undo(run_.apply_repair(session.view, number))
+            mended = session.with_undo(run_.apply_repair(session.view, number))
         except IndexError:
             return session.with_notice(f"There is no repair {number}.")
-        if is_playground(found.view.lesson) and not found.editing:
-            return replace(found, caret=run_.error.line or found.caret, landing=True)  # where it was repaired
-        return found
+        if is_playground(mended.view.lesson) and not mended.editing:
+            return replace(
+                mended, caret=run_.error.line or mended.caret, landing=True
+            )  # where it was repaired
+        return mended
 
     return repair
 

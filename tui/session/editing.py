@@ -47,15 +47,15 @@ def carry_notes(
     most = shorter - head
     tail = next((k for k in range(most) if old[-1 - k] != new[-1 - k]), most)
     moved = len(new) - len(old)
-    kept: dict[int, str] = {}
+    carried_notes: dict[int, str] = {}
     for row, note in notes.items():
         if row < head:
-            kept[row] = note
+            carried_notes[row] = note
         elif row >= len(old) - tail:
-            kept[row + moved] = note
+            carried_notes[row + moved] = note
         elif typing and moved == 0 and new[row].strip():
-            kept[row] = note
-    return kept
+            carried_notes[row] = note
+    return carried_notes
 
 
 def mix_notes(fresh: Mapping[int, str], old: Mapping[int, str], row: int | None) -> dict[int, str]:

@@ -25,13 +25,13 @@ def live_commands(
         control_keys: The keys of the lesson's controls, which go first; the table leaves their letters free.
     """
     used = set(control_keys)
-    found = []
+    commands = []
     for command in table:
         names = command.key_names
         if command.when in contexts and not used.issuperset(names):
-            found.append(command)
+            commands.append(command)
             used.update(names)
-    return tuple(found)
+    return tuple(commands)
 
 
 def footer_commands(commands: Iterable[Command]) -> list[Command]:

@@ -11,7 +11,7 @@ from tui.session.session import Session
 from tui.session.step_commands import motion
 
 
-def toggle(session: Session) -> Session:
+def toggle_map(session: Session) -> Session:
     """Go onto the map, at the box of the node shown; from there back to the node."""
     navigation, view = session.navigation, session.view
     if navigation is None or not navigation.path:
@@ -22,7 +22,7 @@ def toggle(session: Session) -> Session:
     return replace(session.at_view(there), trail=() if view.cursor is None else session.trail)
 
 
-def select(session: Session, argument: str) -> Session:
+def select_box(session: Session, argument: str) -> Session:
     """Select a box by its place among the rows of the level; go into the selected one."""
     navigation, view = session.navigation, session.view
     if navigation is None or view.depth != "map" or not navigation.path:
@@ -49,7 +49,7 @@ def ask(session: Session) -> Session:
     return replace(session.at_view(on_cell), trail=(view,))
 
 
-def lesson(session: Session) -> Session:
+def open_lesson_of_box(session: Session) -> Session:
     """Open the lesson of the selected box; the way back is kept."""
     run, view = session.current, session.view
     level = None if run is None or view.depth != "map" else run.frame(view).map
@@ -82,17 +82,17 @@ def follow(session: Session) -> Session:
             "Only a cell of the program itself is followed: go out of this part first."
         )
     if view.follows is None or (cell is not None and not follows_cell(run, view, cell)):
-        found = cell
+        follows = cell
     elif view.follows.way == "lineage":
-        found = replace(view.follows, way="reach")
+        follows = replace(view.follows, way="reach")
     else:
-        found = None
-    shown = replace(view, follows=found)
-    if found is not None:
+        follows = None
+    shown = replace(view, follows=follows)
+    if follows is not None:
         said = run.follow_refusal(shown)
         if said:
             return session.with_notice(said)
-    if view.depth == "map" or found is None:
+    if view.depth == "map" or follows is None:
         return session.at_view(shown)
     there = map_moves.onto(shown, session.navigation, session.navigation.path)
     return replace(session.at_view(replace(there, cursor=None)), trail=(view,))

@@ -116,11 +116,11 @@ def _failing_stops(session: Session, lesson: Lesson) -> set[int]:
     errors = [*(() if trace is None else trace.cell_errors), *([run.error] if run.error else ())]
     stop = run.view.at_stop
     starts, numbers = lesson.cells(stop), lesson.numbers(stop)
-    found = set()
+    stops = set()
     for error in errors:
         at = [number for start, number in zip(starts, numbers, strict=True) if start <= (error.line or 0)]
-        found.update(at[-1:])
-    return found
+        stops.update(at[-1:])
+    return stops
 
 
 def _modules(session: Session) -> tuple[OutlineEntry, ...]:

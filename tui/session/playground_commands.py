@@ -30,7 +30,7 @@ def leave(session: Session) -> Session:
     return replace(session, editing=False, landing=session.current is None, view=view, notice="")
 
 
-def take(session: Session) -> Session:
+def take_program(session: Session) -> Session:
     """Open the stop's program in the playground."""
     view = session.view
     if is_playground(view.lesson):
@@ -51,7 +51,7 @@ def _start(session: Session, text: str, seed: int) -> Session:
     return replace(begun, editing=True, caret=playground.last_line(text), is_new_program=True)
 
 
-def mend(session: Session) -> Session:
+def next_repair(session: Session) -> Session:
     """Apply the first repair of the error shown; after one, the next in its place, and at last none.
 
     One whose run was stopped is run again.
@@ -88,7 +88,7 @@ def write(session: Session, argument: str) -> Session:
     return replace(session, view=view, caret=int(line), player=paused, notice="", is_new_program=False)
 
 
-def on_line(session: Session, argument: str) -> Session:
+def move_caret(session: Session, argument: str) -> Session:
     """Give the keys to the editor, its cursor on a line, whose operation is shown."""
     if not is_playground(session.view.lesson):
         return session

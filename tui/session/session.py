@@ -150,40 +150,40 @@ class Session:
             again = self.last_repair is not None and self.last_repair[2] == self.view.program
             repairs = {Context.EDITOR_REPAIRS} if broken or again else set()
             return frozenset({Context.EDITOR, Context.EVERYWHERE} | repairs)
-        found = {Context.ALWAYS, Context.EVERYWHERE, Context.NO_PRESENTATION, *self._place}
+        contexts = {Context.ALWAYS, Context.EVERYWHERE, Context.NO_PRESENTATION, *self._place}
         if navigation is not None and navigation.path:
-            found |= self._here(navigation)
+            contexts |= self._here(navigation)
         if broken:
-            found.add(Context.REPAIRS)
+            contexts.add(Context.REPAIRS)
         if self.view.cursor is not None:
-            found.add(Context.CURSOR)
+            contexts.add(Context.CURSOR)
             if run is not None and _can_flip(run, self.view):
-                found.add(Context.MASK_CURSOR)
+                contexts.add(Context.MASK_CURSOR)
         linked = bool(links(self.view.at_stop.prose))
         if self.view.board is not None and (run is None or run.error is None):
-            found |= {Context.BOARD} if linked else {Context.BOARD, Context.BOARD_DIGITS}
+            contexts |= {Context.BOARD} if linked else {Context.BOARD, Context.BOARD_DIGITS}
         if self.trail:
-            found.add(Context.CURSOR_TRAIL)
+            contexts.add(Context.CURSOR_TRAIL)
         if self.visits and self.visits[-1].at_stop is not self.view.at_stop:
-            found.add(Context.BOARD_VISIT)
+            contexts.add(Context.BOARD_VISIT)
         if self.sidebar_choice is not None:
-            found = (found - UNDER_SIDEBAR) | {Context.SIDEBAR}
+            contexts = (contexts - UNDER_SIDEBAR) | {Context.SIDEBAR}
         if linked:
-            found.add(Context.LINKS)
+            contexts.add(Context.LINKS)
         if self.view.at_stop.ranks and run is not None and run.trace is not None:
-            found.add(Context.DEVICES)
-        return frozenset(found if self.talk is None else (found - OFF_STAGE) | {Context.PRESENTATION})
+            contexts.add(Context.DEVICES)
+        return frozenset(contexts if self.talk is None else (contexts - OFF_STAGE) | {Context.PRESENTATION})
 
     def _here(self, navigation: Navigable) -> set[Context]:
         """Return the contexts of a place in a program: on the map, or at a node."""
-        found = {Context.NODE, Context.MAP if self.view.depth == "map" else Context.TENSORS}
+        contexts = {Context.NODE, Context.MAP if self.view.depth == "map" else Context.TENSORS}
         if self.view.depth == "map" and self.view.lesson.boxes:
-            found.add(Context.MAP_LESSONS)
+            contexts.add(Context.MAP_LESSONS)
         if self.view.follows is not None or self.view.cursor is not None:
-            found.add(Context.LINEAGE)
+            contexts.add(Context.LINEAGE)
         if steps.position(self.view, navigation)[1]:
-            found.add(Context.STEPS)
-        return found
+            contexts.add(Context.STEPS)
+        return contexts
 
     @property
     def _place(self) -> set[Context]:
@@ -200,25 +200,25 @@ class Session:
         """Take the result of a run; a place that this run does not have gives way to the stop's own."""
         from tui.compose.line_notes import path_at
 
-        found = replace(self, last_run=run)
+        session = replace(self, last_run=run)
         if run.trace is None:
-            return found
+            return session
         if not run.trace.nodes:  # an empty program has no place to be at
             view = replace(
                 self.view, path=(), return_path=(), order=None, step=0, cursor=None, backward=False
             )
-            return replace(found, view=view, trail=(), landing=False)
+            return replace(session, view=view, trail=(), landing=False)
         if self.editing or self.landing:
             view = at_operation(self.view, path_at(run.trace, self.caret))
             view = view if self.editing else replace(view, depth="cells")
-            return replace(found, view=view, landing=False)
-        if found.navigation is not None:
-            step, _ = steps.position(self.view, found.navigation)
+            return replace(session, view=view, landing=False)
+        if session.navigation is not None:
+            step, _ = steps.position(self.view, session.navigation)
             at_step = step if self.view.depth not in steps.WHOLE else self.view.step
-            return replace(found, view=replace(self.view, step=at_step))
+            return replace(session, view=replace(self.view, step=at_step))
         view = replace(self.view, path=(), return_path=(), order=None, step=0, cursor=None)
         view = replace(view, backward=view.at_stop.backward)
-        return replace(found, view=view, trail=())
+        return replace(session, view=view, trail=())
 
     def at_view(self, view: View) -> Session:
         """Go to another step or place of the same run; a player at work pauses."""

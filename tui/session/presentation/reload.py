@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tui.model.view import View
 from tui.session.decks import view_at
-from tui.session.presentation.stage_moves import on_stage
+from tui.session.presentation.stage_moves import require_talk
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck, DeckStop
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def reload_deck(session: Session, deck: Deck) -> Session:
     """Go on with the deck as it was saved now, at the same stop; changes to stops stay as far as they fit."""
-    talk = on_stage(session)
+    talk = require_talk(session)
     places = match_stops(talk.deck, deck)
     number = places.get(talk.number) or _nearest(places, talk.number, len(deck.stops))
 

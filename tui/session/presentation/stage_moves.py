@@ -34,7 +34,7 @@ def enter_stop(session: Session, talk: Talk, number: int, view: View) -> Session
     return session.at_stop(view, replace(talk, number=number, last_views=left))
 
 
-def on_stage(session: Session) -> Talk:
+def require_talk(session: Session) -> Talk:
     """Return the session's talk. Raises LookupError without one."""
     if session.talk is None:
         raise LookupError("nothing is on stage")
@@ -43,7 +43,7 @@ def on_stage(session: Session) -> Talk:
 
 def forward(session: Session) -> Session:
     """Go to the next step; at the end of what is shown, to the next stop."""
-    talk = on_stage(session)
+    talk = require_talk(session)
     talk = replace(talk, watch=talk.watch.start(monotonic()))
     session = replace(session, talk=talk)
     view = _next_view(session)
@@ -52,10 +52,10 @@ def forward(session: Session) -> Session:
     elif not talk.last:
         moved = enter_stop(session, talk, talk.number + 1, talk.first_view(talk.number + 1))
     elif talk.loop:
-        return again(session)
+        return restart(session)
     else:
         return session.with_notice("That is the end.")
-    now = on_stage(moved)
+    now = require_talk(moved)
     entry = HistoryEntry((talk.number, session.view), (now.number, moved.view))
     return replace(moved, talk=replace(now, history=(*now.history, entry)[-MOST_HISTORY:]))
 
@@ -77,7 +77,7 @@ def _next_view(session: Session) -> View | None:
 
 def back(session: Session) -> Session:
     """Undo the last step forward; without one, go a step back, and before the first, to the previous stop."""
-    talk = on_stage(session)
+    talk = require_talk(session)
     view, navigation = session.view, session.navigation
     entry = talk.history[-1] if talk.history else None
     if entry is not None and entry.after == (talk.number, view):
@@ -95,20 +95,20 @@ def back(session: Session) -> Session:
             return session.at_view(player.back(view, navigation)).with_presentation(talk)
         if inside:
             return session.at_view(player.out(view, navigation)).with_presentation(talk)
-    return stop_back(session.with_presentation(talk))
+    return previous_stop(session.with_presentation(talk))
 
 
-def stop_on(session: Session) -> Session:
+def next_stop(session: Session) -> Session:
     """Go to the next stop, at its beginning."""
-    talk = on_stage(session)
+    talk = require_talk(session)
     if talk.last and not talk.loop:
         return session.with_notice("That is the last stop.")
     return go_to_stop(session, 1 if talk.last else talk.number + 1)
 
 
-def stop_back(session: Session) -> Session:
+def previous_stop(session: Session) -> Session:
     """Go to the previous stop, as it was left."""
-    talk = on_stage(session)
+    talk = require_talk(session)
     if talk.number == 1:
         return session.with_notice("That is the beginning.")
     return enter_stop(session, talk, talk.number - 1, talk.last_view(talk.number - 1))
@@ -116,7 +116,7 @@ def stop_back(session: Session) -> Session:
 
 def go_to_stop(session: Session, number: int) -> Session:
     """Go to the beginning of a stop by its number; if there is no such stop, to the nearest, and say so."""
-    talk = on_stage(session)
+    talk = require_talk(session)
     most = len(talk.deck.stops)
     there = max(1, min(number, most))
     found = enter_stop(session, replace(talk, history=()), there, talk.first_view(there))
@@ -125,7 +125,7 @@ def go_to_stop(session: Session, number: int) -> Session:
 
 def skip(session: Session) -> Session:
     """Go to the first stop of the next lesson."""
-    talk = on_stage(session)
+    talk = require_talk(session)
     here = talk.stop.lesson
     after = (k for k, stop in enumerate(talk.deck.stops, 1) if k > talk.number and stop.lesson is not here)
     number = next(after, None)
@@ -146,7 +146,7 @@ def finish(session: Session) -> Session:
 
 def reset(session: Session) -> Session:
     """Show the stop as it was rehearsed, at the same step; where nothing was changed, at its beginning."""
-    talk = on_stage(session)
+    talk = require_talk(session)
     view, rehearsed = session.view, view_at(talk.stop)
     place, own = (view.path, view.order, view.depth), (rehearsed.path, rehearsed.order, rehearsed.depth)
     if is_edited(session) and place == own:
@@ -156,7 +156,7 @@ def reset(session: Session) -> Session:
     return staged.with_notice("As rehearsed.")
 
 
-def again(session: Session) -> Session:
+def restart(session: Session) -> Session:
     """Go to the first stop, everything as rehearsed: what a kiosk does at the end."""
-    talk = on_stage(session)
+    talk = require_talk(session)
     return session.at_stop(view_at(talk.deck.stops[0]), replace(talk, number=1, last_views={}, history=()))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from llm_linalg.lessons.markdown import links
 from tui.navigation import steps
-from tui.session.presentation.stage_moves import on_stage
+from tui.session.presentation.stage_moves import require_talk
 from tui.session.script.tokens import Words
 from tui.session.session import Session
 
@@ -60,7 +60,7 @@ def stop(way: str) -> CommandWriter:
 
 def deck_stop(_before: Session, _argument: str, after: Session) -> Words:
     """Write the stop of the deck by its number."""
-    return ("stop", str(on_stage(after).number))
+    return ("stop", str(require_talk(after).number))
 
 
 def control(before: Session, argument: str, after: Session) -> Words:

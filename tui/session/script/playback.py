@@ -62,16 +62,16 @@ def play_script(script: Script, most: int | None = None) -> Iterator[ScriptShot]
     Raises:
         ScriptError: For a line that can't be done, when it is reached.
     """
-    held: ScriptShot | None = None
+    last_shot: ScriptShot | None = None
     for shot in _shots(script, most):
-        if held is not None and shot.session is held.session:
-            held = replace(held, seconds=held.seconds + shot.seconds)
+        if last_shot is not None and shot.session is last_shot.session:
+            last_shot = replace(last_shot, seconds=last_shot.seconds + shot.seconds)
             continue
-        if held is not None:
-            yield held
-        held = shot
-    if held is not None:
-        yield held
+        if last_shot is not None:
+            yield last_shot
+        last_shot = shot
+    if last_shot is not None:
+        yield last_shot
 
 
 def _shots(script: Script, most: int | None) -> Iterator[ScriptShot]:

@@ -25,13 +25,13 @@ def acts(line: str) -> list[Words]:
     A word in double quotes is read as in JSON, so that it may hold spaces and ``\n``. What follows a ``#``
     that begins a word is a comment. Raises UsageError for quotes that don't close.
     """
-    found: list[list[str]] = [[]]
+    lines: list[list[str]] = [[]]
     for token in _tokens(line):
         if token is None:
-            found.append([])
+            lines.append([])
         else:
-            found[-1].append(token)
-    return [tuple(words) for words in found if words]
+            lines[-1].append(token)
+    return [tuple(words) for words in lines if words]
 
 
 def _tokens(line: str) -> Iterator[str | None]:
