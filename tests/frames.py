@@ -1,6 +1,6 @@
 """Makes a frame of every stop of every lesson, at both ends as text and JSON, and its last screen.
 
-`python tests/frames.py` makes all, `python tests/frames.py 1/2` those of every second lesson, and `2/2` the others.
+`python tests/frames.py 1/2` makes those of every second lesson, `2/2` the others, and without a part all.
 
 Goes through the command line's own entry, in one process: a fresh one for each of some hundreds of frames
 would spend its time on importing torch. Run as a file, it takes the installed package and not the work tree.

@@ -15,7 +15,7 @@ from tui.model.view import View
 from tui.session.session import Session
 
 SMALL = (80, 24)
-LONGEST = 60.0  # seconds: past this something that we wait for is broken
+LONGEST = 240.0  # seconds: past this something that we wait for is broken
 
 
 class Driver:
@@ -53,7 +53,7 @@ class Driver:
         """Until it is said what a run that is under way waits for."""
         async with asyncio.timeout(LONGEST):
             while self.app.explorer.waiting != words:
-                await self.pilot.pause(0.01)
+                await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:
         """Presses keys, each one's run waited for."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from llm_linalg.lessons.reader import catalog, find
-from tests.app.driving import Driver
+from tests.app.driving import LONGEST, Driver
 from tui.app import Explorer, Options
 from tui.model.view import View
 
@@ -31,7 +31,7 @@ async def test_keys_pressed_before_torch_are_not_lost(
     from tui.compose import view_runner
 
     gate = threading.Event()
-    monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(30))
+    monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(LONGEST))
     app = Explorer(View.opening(find("matmul")), catalog(), Options())
     async with app.run_test(size=(80, 24)) as pilot:
         d = Driver(app, pilot)
@@ -57,7 +57,7 @@ async def test_quitting_before_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     from tui.compose import view_runner
 
     gate = threading.Event()
-    monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(30))
+    monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(LONGEST))
     app = Explorer(View.opening(find("matmul")), catalog(), Options())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
@@ -70,7 +70,7 @@ async def test_playing_from_the_start_waits_for_torch(monkeypatch: pytest.Monkey
     from tui.compose import view_runner
 
     gate = threading.Event()
-    monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(30))
+    monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(LONGEST))
     app = Explorer(View.opening(find("matmul")), catalog(), Options(play=True, speed=0.5))
     async with app.run_test(size=(80, 24)) as pilot:
         d = Driver(app, pilot)
@@ -103,7 +103,7 @@ async def test_another_lesson_is_opened_before_torch(monkeypatch: pytest.MonkeyP
     from tui.compose import view_runner
 
     gate = threading.Event()
-    monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(30))
+    monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(LONGEST))
     app = Explorer(View.opening(find("matmul")), catalog(), Options())
     async with app.run_test(size=(80, 24)) as pilot:
         d = Driver(app, pilot)

@@ -66,7 +66,7 @@ def process(*words: str, **environment: str) -> subprocess.CompletedProcess[byte
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
 
 
@@ -97,7 +97,7 @@ def test_a_reader_that_leaves_is_no_error() -> None:
         stdout=write,
         stderr=subprocess.PIPE,
         check=False,
-        timeout=60,
+        timeout=240,
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (141, b"")
@@ -113,7 +113,7 @@ def test_a_full_disk_is_one_line(words: list[str]) -> None:
             stdout=full,
             stderr=subprocess.PIPE,
             check=False,
-            timeout=60,
+            timeout=240,
         )
     assert done.returncode == 2
     assert done.stderr.decode().splitlines() == [

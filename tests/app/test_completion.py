@@ -44,7 +44,7 @@ def ask(shell: str, script: Path, line: str) -> set[str]:
         "bash": ["bash", "--norc", "-c", ASK_BASH, "bash", str(script), line],
         "fish": ["fish", "-N", "-c", "source $argv[1]; complete -C $argv[2]", str(script), line],
     }[shell]
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done
     return {text.partition("\t")[0] for text in done.stdout.splitlines()}
 

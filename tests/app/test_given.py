@@ -109,7 +109,7 @@ async def test_a_program_that_waits_for_the_call_of_the_one_before_is_not_said_t
 
     def slow(x: Tensor) -> Tensor:
         if blocks.is_set():
-            done.wait(30)  # it heeds nobody
+            done.wait(240)  # it heeds nobody
         return x + 1
 
     async with opened(lesson_of(of_function(slow, (torch.ones(2),)), "slow")) as app:
@@ -224,7 +224,7 @@ async def test_where_that_is_stopped_what_was_shown_comes_back() -> None:
 
     def held(x: Tensor) -> Tensor:
         if blocks.is_set():
-            done.wait(30)
+            done.wait(240)
         return long(x)
 
     lesson = lesson_of(of_function(held, (torch.zeros(10),), keep=200), "trace:held")

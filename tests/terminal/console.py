@@ -23,7 +23,7 @@ from types import TracebackType
 import pyte
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LONGEST = 30.0  # seconds: past this a program that we wait for is broken
+LONGEST = 120.0  # seconds: past this a program that we wait for is broken, on however busy a machine
 APP = (sys.executable, "-W", "ignore", "-m", "tui")
 # What pyte would show as text: the keyboard protocol and queries of modes.
 UNKNOWN = re.compile(rb"\x1b\[[<>=][\d;]*[a-zA-Z]|\x1b\[\?\d+\$p")
@@ -194,7 +194,7 @@ class Console:
             assert now < LONGEST, f"not reached:\n{self.text}"
         return self
 
-    def quiet(self, seconds: float = 0.3) -> str:
+    def quiet(self, seconds: float = 0.5) -> str:
         """Reads until nothing more comes for so long; returns what stands on the screen then."""
         while self.read(seconds):
             pass

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal.console import Console
+from tests.terminal.console import LONGEST, Console
 from tests.thinning import thin
 
 PROSE = "Each cell of Y"
@@ -27,7 +27,7 @@ def test_a_signal_ends_it_and_gives_the_terminal_back(name: str, code: int) -> N
     with Console("matmul", "--play") as console:
         console.until(PROSE)
         console.signal(signal.Signals[f"SIG{name}"])
-        assert console.wait(10) == code
+        assert console.wait() == code
         assert console.left_over == []
         assert console.after == ""
 
@@ -65,7 +65,7 @@ def test_a_signal_while_the_terminal_is_being_taken_gives_it_back(name: str, cod
     with Console("matmul") as console:
         console.until(lambda: mark in console.raw)
         console.signal(signal.Signals[f"SIG{name}"])
-        assert console.wait(20) == code
+        assert console.wait() == code
         assert console.left_over == []
         assert console.after == ""
 
@@ -120,7 +120,7 @@ def test_it_ends_though_code_of_one_s_own_is_still_running(name: str, by: str, t
             console.send("q")
         else:
             console.signal(signal.SIGHUP)
-        assert console.wait(20) == (0 if by == "q" else 129)
+        assert console.wait() == (0 if by == "q" else 129)
         assert console.left_over == []
 
 
@@ -132,7 +132,7 @@ def test_a_run_of_one_s_own_code_is_stopped_by_the_key(tmp_path: Path) -> None:
         console.send("\x07")
         console.until("stopped: what comes after this was not run")
         console.send("q")
-        assert console.wait(20) == 0
+        assert console.wait() == 0
 
 
 @pytest.mark.parametrize("by", thin(["key", "signal"], 2))
@@ -168,7 +168,7 @@ def test_when_the_terminal_goes_away_nothing_stays_behind() -> None:
     with Console("matmul", before=deaf) as console:
         console.until(PROSE)
         console.hang_up()
-        assert console.process.wait(20) == 129
+        assert console.process.wait(LONGEST) == 129
 
 
 PLAYING = ("matmul", "--play", "--speed", "100", "--set", "m=12", "--set", "n=12")
@@ -186,7 +186,7 @@ def test_a_terminal_that_stops_reading_can_be_left_from_outside() -> None:
         console.until("/144 steps")
         not_reading(console)
         console.signal(signal.SIGTERM)
-        assert console.process.wait(20) == 143
+        assert console.process.wait(LONGEST) == 143
 
 
 @pytest.mark.slow
@@ -196,7 +196,7 @@ def test_whichever_signal_leaves_it(name: str, code: int) -> None:
         console.until("/144 steps")
         not_reading(console)
         console.signal(signal.Signals[f"SIG{name}"])
-        assert console.process.wait(20) == code
+        assert console.process.wait(LONGEST) == code
 
 
 @pytest.mark.slow
@@ -230,7 +230,7 @@ def test_a_flood_of_keys_waits_in_the_terminal_and_it_can_be_left_from_outside()
                 os.write(console.master, b"\x1b[C\x1b[D" * 80)
         assert resident(console.process.pid) - before < 30_000_000
         console.signal(signal.SIGTERM)
-        assert console.wait(5) == 143
+        assert console.wait() == 143
         assert console.left_over == []
 
 

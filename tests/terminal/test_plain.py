@@ -42,7 +42,7 @@ def piped(*words: str, said: bytes, **changed: str | None) -> subprocess.Complet
         input=said,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
 
 

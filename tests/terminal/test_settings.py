@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal.console import Console
+from tests.terminal.console import LONGEST, Console
 from tests.thinning import thin
 from tui.files.user_dirs import read
 
@@ -82,7 +82,7 @@ def test_the_signal_of_a_closed_window_keeps_the_place(homes: dict[str, str | No
     with Console("matmul", "--step", "3", env=homes) as console:
         console.until("3/12 steps")
         console.hang_up()
-        assert console.process.wait(20) == 129
+        assert console.process.wait(LONGEST) == 129
     with Console(env=homes) as console:
         console.until("3/12 steps")
 
@@ -109,7 +109,7 @@ def test_a_signal_keeps_the_place_line_by_line_too(
         console.send("next\n")
         console.until("step 1 of 12").quiet()
         console.signal(signal.Signals[f"SIG{name}"])
-        assert console.wait(20) == code
+        assert console.wait() == code
     assert '"--step", "1"' in (tmp_path / "state" / "llm-linalg" / "state.json").read_text(encoding="utf-8")
     assert "next" in record.read_text(encoding="utf-8")
 
@@ -127,7 +127,7 @@ def test_a_terminal_that_goes_away_keeps_the_place_line_by_line_too(
         console.send("next\n")
         console.until("step 1 of 12").quiet()
         console.hang_up()
-        assert console.process.wait(20) == 129
+        assert console.process.wait(LONGEST) == 129
     assert '"--step", "1"' in (tmp_path / "state" / "llm-linalg" / "state.json").read_text(encoding="utf-8")
 
 

@@ -23,7 +23,7 @@ def test_without_keys_to_read_it_is_one_line(kind: str) -> None:
     before = (lambda: os.close(0)) if kind == "closed" else None
     try:
         with Console("matmul", stdin=stdin, before=before) as console:
-            assert console.wait(20) == 2
+            assert console.wait() == 2
             assert b"\x1b" not in console.raw
             assert console.raw.count(b"\n") == 1
             assert b"standard input is not a terminal" in console.raw
@@ -36,7 +36,7 @@ def test_without_a_screen_to_draw_on_it_names_what_needs_none() -> None:
     read, write = os.pipe()
     try:
         with Console("matmul", stdout=write) as console:
-            assert console.wait(20) == 2
+            assert console.wait() == 2
             assert b"\x1b" not in console.raw
             assert b"'llm-linalg frame LESSON' prints a picture" in console.raw
         os.close(write)
