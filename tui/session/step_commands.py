@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tui.compose import cursor_moves
 from tui.model.view import View
-from tui.navigation import steps as player
+from tui.navigation import steps
 from tui.navigation.steps import Navigable
 from tui.session.session import Session
 
@@ -62,13 +62,13 @@ def play_by(direction: int, until: int | None = None) -> Transition:
             return session
         if session.player.playing:
             return replace(session, player=session.player.pause(), notice="")
-        step, steps = player.position(session.view, navigation)
+        step, count = steps.position(session.view, navigation)
         view = session.view
-        if direction > 0 and step >= steps:
-            view = player.first(view, navigation)
+        if direction > 0 and step >= count:
+            view = steps.first(view, navigation)
         if direction < 0 and step <= 0:
-            view = player.last(view, navigation)
-        there = until is not None and until == player.position(view, navigation)[0]
+            view = steps.last(view, navigation)
+        there = until is not None and until == steps.position(view, navigation)[0]
         going = session.player.in_direction(direction)._replace(
             playing=not there, until=None if there else until
         )
@@ -84,7 +84,7 @@ def tick(session: Session) -> Session:
     navigation = session.navigation
     if navigation is None:
         return replace(session, player=session.player.pause())
-    view, going = player.tick(session.view, navigation, session.player)
+    view, going = steps.tick(session.view, navigation, session.player)
     return replace(session, view=view, player=going)
 
 
@@ -96,7 +96,7 @@ def out(session: Session) -> Session:
         asked = next(iter(session.trail), session.view)  # what a board opened closes to the board
         closed = asked if asked.board is not None else replace(session.view, cursor=None)
         return replace(session.at_view(closed), trail=())
-    return motion(player.out)(session)
+    return motion(steps.out)(session)
 
 
 def toggle_cursor(session: Session) -> Session:
@@ -139,17 +139,17 @@ def come_back(session: Session) -> Session:
 def go_to(session: Session, argument: str) -> Session:
     """Go to a step by its number; for a number that is no step, to the nearest, with a notice."""
     navigation, step = session.navigation, int(argument)
-    moved = motion(lambda view, navigation: player.goto(view, navigation, step))(session)
+    moved = motion(lambda view, navigation: steps.goto(view, navigation, step))(session)
     if navigation is None:
         return moved if session.current is None else moved.with_notice("There are no steps here.")
-    _, steps = player.position(session.view, navigation)
-    if not steps:
+    _, count = steps.position(session.view, navigation)
+    if not count:
         return moved.with_notice("There are no steps here.")
-    first = 1 if session.view.depth in player.WHOLE else 0
+    first = 1 if session.view.depth in steps.WHOLE else 0
     return (
         moved
-        if first <= step <= steps
-        else moved.with_notice(f"There is no step {step}: {first} to {steps}.")
+        if first <= step <= count
+        else moved.with_notice(f"There is no step {step}: {first} to {count}.")
     )
 
 
@@ -158,6 +158,6 @@ def scrub(session: Session, argument: str) -> Session:
     navigation = session.navigation
     if navigation is None:
         return session
-    _, steps = player.position(session.view, navigation)
-    step = (steps * int(argument) + 500) // 1000
-    return motion(lambda view, navigation: player.goto(view, navigation, step))(session)
+    _, count = steps.position(session.view, navigation)
+    step = (count * int(argument) + 500) // 1000
+    return motion(lambda view, navigation: steps.goto(view, navigation, step))(session)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from tui.navigation import steps as player
+from tui.navigation import steps
 from tui.session.decks import view_at
 from tui.session.presentation.state import MOST_HISTORY, HistoryEntry, Talk, end_of
 
@@ -65,13 +65,13 @@ def _next_view(session: Session) -> View | None:
     view, navigation = session.view, session.navigation
     if view.at_stop.slide or navigation is None or not navigation.path:
         return None
-    step, steps = player.position(view, navigation)
-    if not view.path and view.depth not in player.WHOLE:
-        steps = min(steps, end_of(view))
-    if step < steps:
-        return player.forward(view, navigation)
+    step, count = steps.position(view, navigation)
+    if not view.path and view.depth not in steps.WHOLE:
+        count = min(count, end_of(view))
+    if step < count:
+        return steps.forward(view, navigation)
     if len(view.path) > 1:
-        return player.over(view, navigation)
+        return steps.over(view, navigation)
     return None
 
 
@@ -88,13 +88,13 @@ def back(session: Session) -> Session:
         return enter_stop(session, undone, number, before)
     talk = replace(talk, history=())
     if navigation is not None and navigation.path and not view.at_stop.slide:
-        step, steps = player.position(view, navigation)
+        step, count = steps.position(view, navigation)
         rehearsed = view_at(talk.stop)
         inside = (view.path, view.depth) != (rehearsed.path, rehearsed.depth)
-        if step > (0 if inside else min(rehearsed.step, steps)):
-            return session.at_view(player.back(view, navigation)).with_presentation(talk)
+        if step > (0 if inside else min(rehearsed.step, count)):
+            return session.at_view(steps.back(view, navigation)).with_presentation(talk)
         if inside:
-            return session.at_view(player.out(view, navigation)).with_presentation(talk)
+            return session.at_view(steps.out(view, navigation)).with_presentation(talk)
     return previous_stop(session.with_presentation(talk))
 
 
@@ -137,10 +137,10 @@ def finish(session: Session) -> Session:
     view, navigation = session.view, session.navigation
     if navigation is None or view.at_stop.slide:
         return session
-    if view.path or view.depth in player.WHOLE:
-        return session.at_view(player.finish(view, navigation))
+    if view.path or view.depth in steps.WHOLE:
+        return session.at_view(steps.finish(view, navigation))
     return session.at_view(
-        player.goto(view, navigation, min(player.position(view, navigation)[1], end_of(view)))
+        steps.goto(view, navigation, min(steps.position(view, navigation)[1], end_of(view)))
     )
 
 
