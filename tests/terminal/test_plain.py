@@ -10,12 +10,13 @@ import pytest
 
 from llm_linalg.lessons.reader import catalog, find
 from tests.terminal.console import Console, environment
+from tests.thinning import thin
 from tui.model.view import View
 from tui.plain_prompt import PlainPrompt
 from tui.session.script.script_words import WORDS
 
 
-@pytest.mark.parametrize("term", ["dumb", "", None])
+@pytest.mark.parametrize("term", thin(["dumb", "", None], 3))
 def test_a_terminal_that_cannot_draw_gets_text_and_not_one_escape(term: str | None) -> None:
     with Console("matmul", env={"TERM": term}, size=(100, 200)) as console:
         console.until("step 0 of 12").until("> ")

@@ -91,6 +91,7 @@ def test_a_clicker_goes_on_and_back_and_black(tmp_path: Path, home: dict[str, st
         console.until("Where you left it: stop 3")
 
 
+@pytest.mark.slow
 def test_a_saved_file_appears_where_one_is(tmp_path: Path, home: dict[str, str | None]) -> None:
     file = deck_at(tmp_path)
     with Console("present", str(file), "--stop", "2", env=home) as console:
@@ -133,6 +134,7 @@ def test_others_follow_and_the_notes_drive(tmp_path: Path, home: dict[str, str |
     assert met(home, 0) == []
 
 
+@pytest.mark.slow
 def test_several_presenters_are_told_apart(tmp_path: Path, home: dict[str, str | None]) -> None:
     other = deck_at(tmp_path, DECK.replace("A talk", "Another"), "other.md")
     with (
@@ -155,6 +157,7 @@ def test_several_presenters_are_told_apart(tmp_path: Path, home: dict[str, str |
             until(notes, "stop 1 of 4: Welcome")
 
 
+@pytest.mark.slow
 def test_without_a_presenter_notes_wait_on_a_screen_and_end_in_a_pipe(home: dict[str, str | None]) -> None:
     with Console("notes", env=home) as console:
         console.until("nobody presents")

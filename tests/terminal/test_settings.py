@@ -54,7 +54,7 @@ def test_a_newcomer_sees_the_first_lesson_and_later_the_last_place(
 
 
 @pytest.mark.parametrize(
-    "text", ['{"place": ["matmul", "--st', '{"place": ["nolesson"]}', "\x00\xff", "[" * 9999]
+    "text", thin(['{"place": ["matmul", "--st', '{"place": ["nolesson"]}', "\x00\xff", "[" * 9999], 4)
 )
 def test_a_damaged_state_is_a_first_run(homes: dict[str, str | None], tmp_path: Path, text: str) -> None:
     (tmp_path / "state" / "llm-linalg").mkdir(parents=True)
@@ -78,6 +78,7 @@ def test_a_signal_keeps_the_place(homes: dict[str, str | None], name: str, code:
         console.until("2/12 steps")
 
 
+@pytest.mark.slow
 def test_the_signal_of_a_closed_window_keeps_the_place(homes: dict[str, str | None]) -> None:
     with Console("matmul", "--step", "3", env=homes) as console:
         console.until("3/12 steps")
