@@ -79,5 +79,4 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets counts alone end programs: how long they take says as much of the machine. A module may differ."""
-    if "llm_linalg.language.budget" in sys.modules:
-        monkeypatch.setattr("llm_linalg.language.budget.monotonic", lambda: 0.0)
+    monkeypatch.setattr("llm_linalg.language.budget.monotonic", lambda: 0.0)
