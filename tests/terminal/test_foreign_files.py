@@ -133,7 +133,7 @@ def test_what_is_printed_of_files(home: Home, tmp_path: Path, form: str) -> None
     file, book = tmp_path / "evil.md", tmp_path / "evil.ipynb"
     file.write_text(lesson(TEXT), encoding="utf-8")
     book.write_text(notebook(TEXT), encoding="utf-8")
-    for words in ((str(file),), (str(book),), (str(book), "--stop", "2")):
+    for words in ((str(file),), (str(book), "--stop", "2")):
         text = plain("frame", *words, "--format", form, env=home)
         assert HIDDEN.findall(text) == []
 

@@ -65,6 +65,7 @@ def test_a_damaged_state_is_a_first_run(homes: dict[str, str | None], tmp_path: 
         assert console.wait() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "code"), thin([("TERM", 143), ("INT", 130), ("QUIT", 131)], 3))
 def test_a_signal_keeps_the_place(homes: dict[str, str | None], name: str, code: int) -> None:
     with Console("matmul", env=homes) as console:
