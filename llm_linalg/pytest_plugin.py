@@ -33,22 +33,22 @@ SVG_COLUMN = 8.4  # units that a character of the app's SVG is wide
 
 @dataclass
 class FrameUsage:
-    """What a run's tests did with stored frames: sets of what xdist can send from process to process."""
+    """What a run's tests did with stored frames, in sets that xdist can send between processes."""
 
-    tests: set[tuple[str, str]] = field(default_factory=set)  # file and name of those with the fixture
+    tests: set[tuple[str, str]] = field(default_factory=set)  # file and id of each test with the fixture
     passes: set[str] = field(default_factory=set)
     comparisons: set[str] = field(default_factory=set)
     writes: set[str] = field(default_factory=set)
 
     def add(self, other: FrameUsage) -> None:
-        """Take what another process recorded."""
+        """Add what another process recorded."""
         self.tests |= other.tests
         self.passes |= other.passes
         self.comparisons |= other.comparisons
         self.writes |= other.writes
 
     def orphans(self) -> list[str]:
-        """Stored frames that no test compares, beside files whose tests of frames have all run and passed."""
+        """Return the stored frames that no test compares, for files whose tests have all run and passed."""
         open_files = {file for file, test in self.tests if test not in self.passes}
         files = {file for file, _ in self.tests} - open_files
         return sorted({str(frame) for file in files for frame in _stored(Path(file))} - self.comparisons)
@@ -65,7 +65,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin the record of the run."""
+    """Start the record of the run."""
     config.stash[USAGE] = FrameUsage()
 
 
@@ -87,7 +87,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Send the record of a process of xdist to the one that reports."""
+    """Send an xdist worker's record to the process that reports."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output[FIXTURE] = asdict(session.config.stash[USAGE])
@@ -95,14 +95,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take the record of a process of xdist."""
+    """Add the record of an xdist worker."""
     sent = getattr(node, "workeroutput", {}).get(FIXTURE)
     if sent is not None:  # as it is of a process that has crashed
         node.config.stash[USAGE].add(FrameUsage(**sent))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which frames were written, and which no test compares."""
+    """Report the frames that were written, and those that no test compares."""
     usage = terminalreporter.config.stash[USAGE]
     for title, names in (("frames written", sorted(usage.writes)), ("frames unused", usage.orphans())):
         if names:
@@ -245,7 +245,7 @@ def _frames(request: Mapping[str, object], folder: Path) -> list[tuple[int, str]
 
 
 def _stored(tests: Path) -> Iterator[Path]:
-    """Yields the frames that are stored for a file of tests, or were for one that it had."""
+    """Yield the frames stored for a test file, including those of tests that it no longer has."""
     stem = _plain(tests.stem)
     others = [f"{_plain(file.stem)}-" for file in tests.parent.glob(f"{stem}-*.py")]
     for folder in (tests.parent / FOLDER).glob(f"{stem}-*"):
@@ -254,7 +254,7 @@ def _stored(tests: Path) -> Iterator[Path]:
 
 
 def _difference(stored: str, now: str, form: Format) -> list[str]:
-    """What differs, in lines that can be read."""
+    """Return a readable diff."""
     before, after = _lines(stored, form), _lines(now, form)
     if before == after:  # an SVG whose characters are the same
         before, after = stored.splitlines(), now.splitlines()
@@ -264,7 +264,7 @@ def _difference(stored: str, now: str, form: Format) -> list[str]:
 
 
 def _lines(text: str, form: Format) -> list[str]:
-    """A frame as lines to compare: JSON spread out, of an SVG its characters, row by row."""
+    """Return a frame as lines to compare: JSON expanded, an SVG as its characters, row by row."""
     if form == "json":
         try:
             return [line for one in text.splitlines() for line in _spread("", json.loads(one))]
@@ -277,7 +277,7 @@ def _lines(text: str, form: Format) -> list[str]:
 
 
 def _characters(row: str) -> str:
-    """The characters in a row of an SVG, each in its column."""
+    """Return the characters in a row of an SVG, each in its column."""
     shown = ""
     for x, words in re.findall(r'<text x="([\d.]+)"[^>]*>([^<]*)</text>', row):
         shown = shown.ljust(round(float(x) / SVG_COLUMN)) + unescape(words)
@@ -285,7 +285,7 @@ def _characters(row: str) -> str:
 
 
 def _spread(path: str, value: object) -> Iterator[str]:
-    """A JSON value in lines: `path: value`, a row of numbers in one."""
+    """Yield a JSON value as lines `path: value`, with a row of numbers on one line."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _spread(f"{path}.{key}" if path else str(key), inner)
@@ -299,10 +299,10 @@ def _spread(path: str, value: object) -> Iterator[str]:
 
 
 def _size(size: Size) -> str:
-    """A size in the words of the command line, 100x30."""
+    """Return a size as the command line takes it, such as 100x30."""
     return size.replace("×", "x").lower() if isinstance(size, str) else "x".join(map(str, size))
 
 
 def _plain(text: str) -> str:
-    """A text as part of a file's name."""
+    """Return a text as part of a file name."""
     return re.sub(r"[^\w.=+-]+", "-", text, flags=re.ASCII).strip("-.") or "frame"

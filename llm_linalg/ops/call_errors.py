@@ -45,8 +45,8 @@ def _hot(call: Call) -> ShapeMismatch | None:
     return ShapeMismatch(f"there are the classes 0 {last}: {wrong} is out of range", at=0)
 
 
-def _two_kinds(call: Call) -> ShapeMismatch | None:
-    """Explain that the operands of a product have two dtypes, which torch converts in a sum alone."""
+def _dtype_mismatch(call: Call) -> ShapeMismatch | None:
+    """Explain that the operands of a product have two dtypes, which torch converts only in a sum."""
     kinds = list(dict.fromkeys(str(tensor.dtype).removeprefix("torch.") for tensor in call.tensors))
     if len(kinds) < 2:
         return None
@@ -92,7 +92,7 @@ def _attended(call: Call) -> ShapeMismatch | None:
     return None
 
 
-def _unequal(call: Call) -> ShapeMismatch | None:
+def _count_mismatch(call: Call) -> ShapeMismatch | None:
     """Explain that there are more or fewer values than keys.
 
     torch's fused kernel does not check this: it reads beyond the end of a tensor, and may crash the process.
@@ -141,7 +141,7 @@ def _split(call: Call) -> ShapeMismatch | None:
     )
 
 
-def _viewed(call: Call) -> ShapeMismatch | None:
+def _view_mismatch(call: Call) -> ShapeMismatch | None:
     """Explain which axes a view can't merge: by torch's rule, one stride must lead through both.
 
     Counted in cells from the right, a place between two axes with strides that don't lead on must be one
@@ -166,20 +166,20 @@ CALL_ERRORS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
     "embedding": _looked_up,
     "one_hot": _hot,
     "permute": _permuted,
-    "matmul": _two_kinds,
-    "linear": _two_kinds,
-    "einsum": _two_kinds,
-    "dot": _two_kinds,
+    "matmul": _dtype_mismatch,
+    "linear": _dtype_mismatch,
+    "einsum": _dtype_mismatch,
+    "dot": _dtype_mismatch,
     "scaled_dot_product_attention": _attended,
     "cross_entropy": _entropy,
     "nll_loss": _entropy,
     "split": _split,
     **INDEX_ERRORS,
-    "view": _viewed,
+    "view": _view_mismatch,
 }
 
 
-def _rolled(call: Call) -> ShapeMismatch | None:
+def _roll_mismatch(call: Call) -> ShapeMismatch | None:
     """Explain that a roll has too many shifts: torch recurses once for each, and would overflow the stack."""
     shifts = call["shifts"]
     if not isinstance(shifts, list | tuple) or len(shifts) <= _MOST_NAMED:
@@ -189,7 +189,7 @@ def _rolled(call: Call) -> ShapeMismatch | None:
     )
 
 
-def _shortened(call: Call) -> ShapeMismatch | None:
+def _max_norm_mismatch(call: Call) -> ShapeMismatch | None:
     """Explain that ``max_norm`` would make a look-up change its table."""
     if call["max_norm"] is None:
         return None
@@ -197,9 +197,9 @@ def _shortened(call: Call) -> ShapeMismatch | None:
 
 
 UNSAFE_CALLS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
-    "embedding": _shortened,
-    "scaled_dot_product_attention": _unequal,
-    "roll": _rolled,
+    "embedding": _max_norm_mismatch,
+    "scaled_dot_product_attention": _count_mismatch,
+    "roll": _roll_mismatch,
 }
 """Calls that torch would accept and that must not run."""
 

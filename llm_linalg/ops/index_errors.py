@@ -56,7 +56,7 @@ def _picked(call: Call) -> ShapeMismatch | None:
             continue
         place = next(p for p, tensor in enumerate(call.tensors) if tensor is item)
         if item.dtype not in MASK_DTYPES:
-            wrong = non_integer_index(item, place, "places") or _outside(item, axis, own)
+            wrong = non_integer_index(item, place, "places") or _position_mismatch(item, axis, own)
             if wrong is not None:
                 return wrong
             continue
@@ -67,12 +67,12 @@ def _picked(call: Call) -> ShapeMismatch | None:
                     MismatchedAxis(place, offset, size),
                 )
                 return ShapeMismatch("a mask has the sizes of the axes that it stands for", *ends)
-    return _together(call)
+    return _broadcast_mismatch(call)
 
 
-def _together(call: Call) -> ShapeMismatch | None:
+def _broadcast_mismatch(call: Call) -> ShapeMismatch | None:
     """Explain which indices of a key can't be broadcast to one shape."""
-    indices = [_sized(call, item) for _, item in _items(call) if isinstance(item, Tensor | _LISTED)]
+    indices = [_index_axes(call, item) for _, item in _items(call) if isinstance(item, Tensor | _LISTED)]
     for back in range(1, max(map(len, indices), default=0) + 1):
         sizes = [axes[-back] for axes in indices if back <= len(axes) and axes[-back].size != 1]
         other = next((axis for axis in sizes if axis.size != sizes[0].size), None)
@@ -87,7 +87,7 @@ def _together(call: Call) -> ShapeMismatch | None:
     return None
 
 
-def _sized(call: Call, index: Any) -> list[MismatchedAxis]:
+def _index_axes(call: Call, index: Any) -> list[MismatchedAxis]:
     """Return the axes of an index in a key; those of a list or a mask count as operand 0's."""
     if isinstance(index, Tensor) and index.dtype in MASK_DTYPES:
         return [MismatchedAxis(0, 0, int(index.count_nonzero()))]
@@ -97,7 +97,9 @@ def _sized(call: Call, index: Any) -> list[MismatchedAxis]:
     return [MismatchedAxis(0, axis, size) for axis, size in enumerate(torch.tensor(index).shape)]
 
 
-def _outside(index: Tensor, axis: int, own: Shape, least: int | None = None) -> ShapeMismatch | None:
+def _position_mismatch(
+    index: Tensor, axis: int, own: Shape, least: int | None = None
+) -> ShapeMismatch | None:
     """Return the mismatch of a position beyond an axis; by default it may count from the end."""
     wrong = out_of_bounds(index, -own[axis] if least is None else least, own[axis] - 1)
     if wrong is None:
@@ -134,7 +136,7 @@ def _written(call: Call) -> ShapeMismatch | None:
     return None
 
 
-def _looked_into(call: Call) -> ShapeMismatch | None:
+def _index_mismatch(call: Call) -> ShapeMismatch | None:
     """Explain why the index of a gather or scatter does not fit the tensor."""
     index, place = call.tensor("index"), call.place("index") or 0
     own, given, axis = call.shapes[0], tuple(index.shape), call.dim()
@@ -147,21 +149,23 @@ def _looked_into(call: Call) -> ShapeMismatch | None:
             return ShapeMismatch(
                 f"but for axis {axis}, an index is at most as large as what it is for", *ends
             )
-    return non_integer_index(index, place, "places") or _outside(index, axis, own, 0)
+    return non_integer_index(index, place, "places") or _position_mismatch(index, axis, own, 0)
 
 
 def _selected(call: Call) -> ShapeMismatch | None:
     index, place = call.tensor("index"), call.place("index") or 0
     if index.dim() > 1:
         return ShapeMismatch(f"the index of index_select has one axis, not {index.dim()}", at=place)
-    return non_integer_index(index, place, "places") or _outside(index, call.dim(), call.shapes[0], 0)
+    return non_integer_index(index, place, "places") or _position_mismatch(
+        index, call.dim(), call.shapes[0], 0
+    )
 
 
 INDEX_ERRORS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
     "getitem": _picked,
     "setitem": _written,
-    "gather": _looked_into,
-    "scatter": _looked_into,
-    "scatter_add": _looked_into,
+    "gather": _index_mismatch,
+    "scatter": _index_mismatch,
+    "scatter_add": _index_mismatch,
     "index_select": _selected,
 }
