@@ -32,7 +32,7 @@ MAX_SHARES = 16  # the least that a cell gets after cells that used it up is a 1
 # What takes longer than a step, in steps: one is about a microsecond.
 FUNCTION_CALL_STEPS = 9
 LAYER_CALL_STEPS, LAYER_VISIT_STEPS, NEW_LAYER_STEPS, LAYER_NAME_STEPS = 58, 7, 270, 5
-BACKWARD_STEPS, BACKWARD_CALL_STEPS = 300, 16
+BACKWARD_STEPS = 300
 ALIAS_UPDATE_STEPS, WRITER_QUERY_STEPS, WRITE_STEPS = 285, 9, 38
 TENSOR_TEXT_STEPS, CELL_TEXT_STEPS, LIST_TEXT_STEPS, ITEM_TEXT_STEPS = 460, 9, 7, 2
 NOTEBOOK_CELL_STEPS, FAILURE_STEPS, SHAPE_ERROR_STEPS = 100, 400, 1_500
@@ -184,12 +184,12 @@ class Budget:
 
     def charge_backward(self, prices: Iterable[Price], leaves: int) -> None:
         """Charge a backward pass: the prices of the calls it goes through, and the elements of all leaves."""
-        calls = reads = multiplications = 0
+        steps, reads, multiplications = BACKWARD_STEPS, 0, 0
         for price in prices:
-            calls += 1
+            steps += price.backward_steps
             reads += price.reads
             multiplications += price.multiplications
-        self.step(BACKWARD_STEPS + BACKWARD_CALL_STEPS * calls)
+        self.step(steps)
         if reads > self.elements:
             raise self._exceeded(2, "makes tensors of more than {} cells in all")
         self._spend(0, 0, 2 * multiplications + 2 * ELEMENT * (reads + leaves))

@@ -41,6 +41,7 @@ class Price(NamedTuple):
         multiplications: The number of multiplications, or equivalent work.
         steps: The fixed cost of the call in interpreter steps.
         reads: The number of elements of its operands, as many as their gradients have.
+        backward_steps: The fixed cost of a backward pass through it, likewise.
     """
 
     outputs: int
@@ -48,6 +49,7 @@ class Price(NamedTuple):
     multiplications: int
     steps: int
     reads: int
+    backward_steps: int
 
 
 _HALF, _HALF_SOFTMAX, _HALF_MATRIX = 2, 28, 46  # factors for 16-bit numbers
@@ -56,12 +58,23 @@ _WHOLE_NUMBERS = 8  # the factor for a product of integers
 _MATRIX, _TRIANGLE, _QUERY, _SCORE, _PICKED_ROW, _INNER_LIST = 2, 15, 11, 9, 17, 148  # elements, each
 _ATTENTION, _HALF_ATTENTION = 68, 370
 _TENSOR, _ANOTHER, _OPERAND, _UNLISTED, _FACTOR = 40, 16, 10, 80, 500  # steps
+_BACKWARD, _FACTOR_BACKWARD = 16, 50  # steps
+_SLOW_BACKWARD = {  # for calls whose gradient torch computes with many others
+    "scaled_dot_product_attention": 95,
+    "cosine_similarity": 80,
+    "cumprod": 65,
+    "einsum": 55,
+    "pow": 50,
+    "prod": 50,
+    **dict.fromkeys(["clamp", "kron", "outer"], 42),
+    **dict.fromkeys(["linear", "matmul", "maximum", "minimum", "normalize", "rms_norm", "std", "var"], 32),
+}
 _READING = frozenset(["equal", "scatter", "scatter_add"])  # they may read more elements than they return
 _DRAWN = frozenset(["rand_like", "randn_like", "randint_like"])  # in the memory order of their operand
 # torch rejects wrong arguments of these at once, but on the meta device would import a compiler first.
 _REFUSED_AT_ONCE = frozenset(["embedding", "layer_norm", "rms_norm"])
 
-_GRADIENT = Price(0, 0, 0, _TENSOR, 0)
+_GRADIENT = Price(0, 0, 0, _TENSOR, 0, _BACKWARD)
 
 
 def price_of(call: Call) -> Price | None:
@@ -114,7 +127,17 @@ def _price(call: Call, outputs: int, shape: Shape | None, elements: int, work: i
     if operation.name == "einsum":
         steps += _FACTOR * max(len(call.tensors) - 4, 0)
     reads = sum(map(prod, call.shapes))
-    return Price(outputs, elements, _work(call, elements, work), steps, reads)
+    return Price(outputs, elements, _work(call, elements, work), steps, reads, _backward_steps(call))
+
+
+def _backward_steps(call: Call) -> int:
+    """Return the fixed cost of a backward pass through a call, in interpreter steps."""
+    name, operands = call.operation.name, len(call.tensors)
+    if (name == "pow" and operands < 2) or (name == "matmul" and max(map(len, call.shapes)) < 3):
+        return _BACKWARD
+    return _SLOW_BACKWARD.get(name, _BACKWARD) + (
+        _FACTOR_BACKWARD * max(operands - 2, 0) if name == "einsum" else 0
+    )
 
 
 def _work(call: Call, elements: int, multiplications: int) -> int:

@@ -172,3 +172,22 @@ def test_a_longer_program_is_not_stopped_at_what_it_did_before(monkeypatch: pyte
         run(f"w = torch.ones(3, requires_grad=True)\nfor i in range({turns}): (w * w).sum().backward()")
     few, many = (budget.steps_used for budget in made)
     assert many - few == pytest.approx(few, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "torch.einsum('ij,jk->ik', y, x)",
+        "y.cumprod(0)",
+        "F.linear(y, x)",
+        "F.scaled_dot_product_attention(y, x, x)",
+    ],
+)
+def test_a_gradient_made_of_many_calls_counts_as_several(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = budgets(monkeypatch)
+    turn = "x = torch.ones(2, 2, requires_grad=True)\ny = x\nfor i in range(20): y = {}\n"
+    for way in ("y * x", call):
+        for back in ("", "y.sum().backward()"):
+            run(turn.format(way) + back, seconds=None)
+    plain, plain_back, slow, slow_back = (budget.steps_used for budget in made)
+    assert slow_back - slow > 1.5 * (plain_back - plain) - 300
