@@ -126,7 +126,7 @@ def make_layer(
             check_count(len(argument))
     if not issubclass(kind, LAYER_LISTS):
         _check_arguments(kind, _bind(kind, arguments, named))
-    sizes = [size for value in size_arguments(kind, arguments, named) for size in _sizes(value)]
+    sizes = [size for value in _size_arguments(kind, arguments, named) for size in _sizes(value)]
     budget.charge_layer(f"nn.{kind.__name__}", prod(sizes))
     with untraced():
         layer = kind(*arguments, **named)
@@ -138,7 +138,7 @@ def _bind(kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, A
     return _signature_of(kind).bind(*arguments, **named).arguments
 
 
-def size_arguments(
+def _size_arguments(
     kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, Any]
 ) -> Sequence[Any]:
     """Return the arguments that set the size of a layer's weights."""
