@@ -17,7 +17,7 @@ from llm_linalg.base.errors import HaltedError, LimitError
 from llm_linalg.base.spelling import hint
 from llm_linalg.base.text import MOST_COMPARED
 from llm_linalg.language import arithmetic, module_count
-from llm_linalg.language.builtin_functions import sort_items
+from llm_linalg.language.builtin_functions import enumerate_items, sort_items, zip_items
 from llm_linalg.language.containers import OrderedSet
 from llm_linalg.language.printing import TextSize
 from llm_linalg.ops.operation import Call
@@ -30,7 +30,7 @@ TRIALS = 30_000  # steps that may be spent on finding what would have worked
 MAX_SHARES = 16  # the least that a cell gets after cells that used it up is a 16th of the budget
 
 # What takes longer than a step, in steps: one is about a microsecond.
-FUNCTION_CALL_STEPS = 9
+FUNCTION_CALL_STEPS, DICT_STEPS = 9, 6
 LAYER_CALL_STEPS, LAYER_VISIT_STEPS, NEW_LAYER_STEPS, LAYER_NAME_STEPS = 58, 7, 270, 5
 BACKWARD_STEPS = 300
 ALIAS_UPDATE_STEPS, WRITER_QUERY_STEPS, WRITE_STEPS = 285, 9, 38
@@ -39,7 +39,9 @@ NOTEBOOK_CELL_STEPS, FAILURE_STEPS, SHAPE_ERROR_STEPS = 100, 400, 1_500
 ITEMS_PER_STEP = 8  # of lists and text that something goes through
 NAMES_PER_STEP = 4
 CHARACTERS_PER_STEP = 1_000  # of text that is copied or hashed
-_SORTED = 8  # an item that is sorted, or put into a set, takes as long as this many others
+_SORTED = 8  # an item that is sorted, or put into a set or a tuple, takes as long as this many others
+_NEW_NUMBER = 4  # likewise a number of a range
+_SLOW_FOR_EACH_ITEM = (sort_items, OrderedSet, any, all, enumerate_items, zip_items)
 
 
 def never() -> bool:
@@ -271,9 +273,10 @@ class Budget:
     def charge_call(self, function: Any, arguments: Sequence[Any], named: Collection[Any]) -> None:
         """Charge a call of a Python function: it goes through its arguments."""
         self.charge_items(*arguments, *named)
-        if arguments and (
-            function is sort_items or function is OrderedSet or function is any or function is all
-        ):
+        for value in arguments:
+            if value.__class__ is range:  # its numbers are made now
+                self.step(_NEW_NUMBER * len(value) // ITEMS_PER_STEP)
+        if arguments and any(function is known for known in _SLOW_FOR_EACH_ITEM):
             items = arguments[0]
             if isinstance(items, arithmetic.TYPES_WITH_ITEMS):
                 self.step(_SORTED * len(items) // ITEMS_PER_STEP)

@@ -12,7 +12,7 @@ from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language import arithmetic, module_count, modules
 from llm_linalg.language.arithmetic import NUMERIC_TYPES
-from llm_linalg.language.budget import CHARACTERS_PER_STEP, Budget
+from llm_linalg.language.budget import CHARACTERS_PER_STEP, DICT_STEPS, Budget
 from llm_linalg.language.containers import OrderedSet, check_keys
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.suggestions import SPREAD
@@ -42,6 +42,7 @@ def dict_display(run: Interpreter, node: ast.Dict) -> dict[Any, Any]:
     """Evaluate ``{a: b}``."""
     if any(key is None for key in node.keys):
         raise run.error(SPREAD, node)
+    run.budget.step(DICT_STEPS)
     both = zip(node.keys, node.values, strict=True)
     pairs = [(lookup_key(run, key), run.evaluate(value)) for key, value in both if key is not None]
     return dict(zip(check_keys(key for key, _ in pairs), [value for _, value in pairs], strict=True))
