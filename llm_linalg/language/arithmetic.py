@@ -39,6 +39,7 @@ _FLAT_KINDS: frozenset[Any] = frozenset(_FLAT_TYPES)
 _CONTAINER_ITEMS = 8  # a dict, a set or a range within a list takes as long as this many items
 MAX_SIZE_NUMBERS = 50  # numbers in a torch.Size; no tensor has as many axes
 _LAYER_ITEMS = 100  # putting a layer into another takes as long as this many items
+_NEW_SET = 60  # an empty set takes as long as this many items
 TYPES_WITH_ITEMS = (*_FLAT_TYPES, list, tuple, dict, OrderedSet, *get_args(DICT_VIEWS))
 """Types of values that have items."""
 ITEMLESS_TYPES: frozenset[Any] = frozenset([bool, int, float, type(None), Tensor])
@@ -161,7 +162,7 @@ def new_items(kind: type[ast.operator], left: Any, right: Any) -> int:
         _check_size(kind, left, right)
     if isinstance(left, nn.Module) or isinstance(right, nn.Module):
         return _LAYER_ITEMS * module_count.count_result(left, right)
-    count = 3 * sum(len(side) for side in (left, right) if isinstance(side, OrderedSet))
+    count = sum(_NEW_SET + 3 * len(side) for side in (left, right) if isinstance(side, OrderedSet))
     for items, times in ((left, right), (right, left)) if kind is ast.Mult else ():
         if times.__class__ is int and isinstance(items, _SEQUENCES):
             count += min(len(items) * max(times, 0), MAX_ITEMS)  # more will be refused

@@ -18,7 +18,7 @@ from llm_linalg.language import (
     torch_functions,
 )
 from llm_linalg.language.attributes import Method
-from llm_linalg.language.budget import LAYER_CALL_STEPS, LAYER_VISIT_STEPS
+from llm_linalg.language.budget import DICT_STEPS, LAYER_CALL_STEPS, LAYER_VISIT_STEPS
 from llm_linalg.language.functions import UserFunction, invoke
 from llm_linalg.language.interpreter import Interpreter
 
@@ -56,6 +56,8 @@ def _apply(
         return invoke(run, function, arguments, named)
     if (arguments or named) and function is not len:
         run.budget.charge_call(function, arguments, named.values())
+    if function is containers.OrderedSet or function is allowlist.BUILTINS["dict"]:
+        run.budget.step(2 * DICT_STEPS)
     if function.__class__ is Method:
         return _call_method(run, function, arguments, named)
     if isinstance(function, type) and issubclass(function, nn.Module):
@@ -74,6 +76,7 @@ def _call_method(run: Interpreter, method: Method, arguments: list[Any], named: 
         run.budget.step(LAYER_VISIT_STEPS * module_count.count_layers(method.owner))
     elif not isinstance(method.owner, Tensor) and method.function not in containers.CONSTANT_TIME:
         run.budget.charge_items(method.owner)
+        run.budget.step(2 * DICT_STEPS if method.owner.__class__ is dict else 0)
     if method.function is dict.setdefault and arguments:
         containers.check_key(arguments[0])
     if method.function is not autograd.backward:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from llm_linalg.language import modules
 from llm_linalg.language.assignment import assign
+from llm_linalg.language.budget import DICT_STEPS
 from llm_linalg.language.containers import DICT_VIEWS, OrderedSet, check_keys
 from llm_linalg.language.expressions import truth
 from llm_linalg.language.interpreter import Interpreter
@@ -30,6 +31,7 @@ def list_comprehension(run: Interpreter, node: ast.ListComp | ast.GeneratorExp) 
 def dict_comprehension(run: Interpreter, node: ast.DictComp) -> dict[Any, Any]:
     """Evaluate ``{a: b for x in xs}``."""
     pairs = _rows(run, [node.key, node.value], node.generators)
+    run.budget.step(DICT_STEPS)
     run.budget.charge_items([key for key, _ in pairs])
     check_keys([key for key, _ in pairs])
     return {key: value for key, value in pairs}  # noqa: C416  each is a row of two

@@ -198,3 +198,12 @@ def test_objects_made_for_each_item_count(made: str, monkeypatch: pytest.MonkeyP
     budget = budgets(monkeypatch)
     run(f"x = [0] * 9_000\ny = {made}", seconds=None)
     assert budget[0].steps_used > 4_500
+
+
+@pytest.mark.parametrize("made", ["{}", "{0: 0 for k in ()}", "set()", "dict()", "s | s", "d.update(a=1)"])
+def test_a_dict_or_set_counts_as_several_steps(made: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = budgets(monkeypatch)
+    start = "d, s = {}, set()\n"
+    for program in (start, start + f"y = {made}"):
+        run(program, seconds=None)
+    assert budget[1].steps_used - budget[0].steps_used > 6
