@@ -162,7 +162,8 @@ def new_items(kind: type[ast.operator], left: Any, right: Any) -> int:
         _check_size(kind, left, right)
     if isinstance(left, nn.Module) or isinstance(right, nn.Module):
         return _LAYER_ITEMS * module_count.count_result(left, right)
-    count = sum(_NEW_SET + 3 * len(side) for side in (left, right) if isinstance(side, OrderedSet))
+    sets = [side for side in (left, right) if isinstance(side, OrderedSet | DICT_VIEWS)]
+    count = sum(_NEW_SET + 3 * len(side) for side in sets)
     for items, times in ((left, right), (right, left)) if kind is ast.Mult else ():
         if times.__class__ is int and isinstance(items, _SEQUENCES):
             count += min(len(items) * max(times, 0), MAX_ITEMS)  # more will be refused

@@ -24,6 +24,7 @@ MAX_KEY_PLACES = 10_000  # numbers in the lists and ranges of a key
 WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | modules.LAYER_LISTS
 _PLAIN_ITEMS = frozenset([tuple, list, dict, str, range])
 _KEYS: Any = tuple | list | dict | range
+_LARGE_HASH = 1_000  # items of a dict or a set, among which a search may meet many others first
 _MEMBERSHIP: Any = ast.In | ast.NotIn
 _HASHED: Any = dict | OrderedSet
 
@@ -94,6 +95,8 @@ def _compare(run: Interpreter, operator: ast.cmpop, left: Any, right: Any) -> An
     if left.__class__ not in NUMERIC_TYPES or right.__class__ not in NUMERIC_TYPES:
         hashed = isinstance(operator, _MEMBERSHIP) and isinstance(right, _HASHED)
         run.budget.charge_items(left, *(() if hashed else (right,)))
+        if hashed and len(right) > _LARGE_HASH:
+            run.budget.step(DICT_STEPS)
     return arithmetic.COMPARE[operator.__class__](left, right)
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from llm_linalg import HaltedError, LimitError, ProgramError, run
+from llm_linalg.base.errors import Span
 from llm_linalg.language import budget as budgeting
 from llm_linalg.language import execute
 from llm_linalg.language.budget import MAX_SHARES, Budget
@@ -200,10 +201,27 @@ def test_objects_made_for_each_item_count(made: str, monkeypatch: pytest.MonkeyP
     assert budget[0].steps_used > 4_500
 
 
-@pytest.mark.parametrize("made", ["{}", "{0: 0 for k in ()}", "set()", "dict()", "s | s", "d.update(a=1)"])
+@pytest.mark.parametrize(
+    "made", ["{}", "{0: 0 for k in ()}", "set()", "dict()", "s | s", "d.keys() ^ d.keys()", "d.update(a=1)"]
+)
 def test_a_dict_or_set_counts_as_several_steps(made: str, monkeypatch: pytest.MonkeyPatch) -> None:
     budget = budgets(monkeypatch)
     start = "d, s = {}, set()\n"
     for program in (start, start + f"y = {made}"):
         run(program, seconds=None)
     assert budget[1].steps_used - budget[0].steps_used > 6
+
+
+def test_a_search_in_a_large_set_counts_as_several_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = budgets(monkeypatch)
+    for size in (9, 2_000):
+        for many in (1, 101):
+            run(f"s = set(range({size}))\nfor i in range({many}): i in s", seconds=None)
+    small, small_many, large, large_many = (one.steps_used for one in budget)
+    assert large_many - large > small_many - small + 500
+
+
+def test_the_line_of_a_run_out_of_time_moves_with_the_program() -> None:
+    message = Budget().timeout_message(3)
+    error = LimitError(message, Span(3, 0, 3, 1), "x = 1\ny = 2\nz = 3")
+    assert "at line 2:" in error.shift(-1).message
