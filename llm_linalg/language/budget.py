@@ -40,6 +40,7 @@ ITEMS_PER_STEP = 8  # of lists and text that something goes through
 NAMES_PER_STEP = 4
 CHARACTERS_PER_STEP = 1_000  # of text that is copied or hashed
 _SORTED = 8  # an item that is sorted, or put into a set or a tuple, takes as long as this many others
+_LISTS = frozenset([list, tuple, str, range])
 _NEW_NUMBER = 4  # likewise a number of a range
 _SLOW_FOR_EACH_ITEM = (sort_items, OrderedSet, any, all, enumerate_items, zip_items)
 
@@ -264,6 +265,8 @@ class Budget:
                 continue
             if isinstance(value, arithmetic.TYPES_WITH_ITEMS):
                 nested = True
+                if value.__class__ not in _LISTS:  # looked through by a longer way
+                    self.step(DICT_STEPS)
             elif isinstance(value, nn.Module):
                 self.step(2 * module_count.count_layers(value))
         if nested:

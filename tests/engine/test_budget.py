@@ -202,7 +202,17 @@ def test_objects_made_for_each_item_count(made: str, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    "made", ["{}", "{0: 0 for k in ()}", "set()", "dict()", "s | s", "d.keys() ^ d.keys()", "d.update(a=1)"]
+    "made",
+    [
+        "{}",
+        "{0: 0 for k in ()}",
+        "set()",
+        "dict()",
+        "s | s",
+        "[0 for k in s]",
+        "d.keys() ^ d.keys()",
+        "d.update(a=1)",
+    ],
 )
 def test_a_dict_or_set_counts_as_several_steps(made: str, monkeypatch: pytest.MonkeyPatch) -> None:
     budget = budgets(monkeypatch)
