@@ -42,9 +42,10 @@ def topics() -> tuple[str, ...]:
 
 def _topic_list() -> Iterator[str]:
     yield "llm-linalg help TOPIC prints one of these:\n\n"
+    width = max(map(len, topics()))
     for topic in topics():
         title = GENERATED[topic][0] if topic in GENERATED else guides()[topic].title
-        yield f"  {topic:<12} {title}\n"
+        yield f"  {topic:<{width}}  {title}\n"
     yield "\nllm-linalg --help lists the commands, and llm-linalg COMMAND --help what each takes.\n"
 
 
