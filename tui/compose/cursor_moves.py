@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 from math import prod
+from typing import TYPE_CHECKING
 
-from tui.compose.nodes import path_of
-from tui.compose.program_run import Run
-from tui.model.frame import Index, Panel
-from tui.model.view import View
 from tui.navigation.steps import last, order_of
+
+if TYPE_CHECKING:  # the table of commands is read before the first paint, which composes nothing
+    from tui.compose.program_run import Run
+    from tui.model.frame import Index, Panel
+    from tui.model.view import View
 
 MOST_SLICES = 100_000  # slices of a tensor that the keys go through
 
@@ -30,6 +32,8 @@ def follow(run: Run, view: View) -> View:
             for index in made:
                 return replace(view, cursor=(operand.name, index), at=None)
         return view
+    from tui.compose.nodes import path_of
+
     maker = cell.tensor.node
     path = path_of(trace.nodes, maker, navigation.chain[:-1])
     if path is None or not maker.operands:
@@ -62,6 +66,8 @@ def onto_tensor(run: Run, view: View, name: str) -> View:
     node = run.trace[name] if run.trace is not None and name in run.trace else None
     if run.trace is None or node is None or not node.value.numel():
         return view
+    from tui.compose.nodes import path_of
+
     path = path_of(run.trace.nodes, node) or ()
     there = replace(view, path=path, order=None, depth="cells", step=0, at=None, return_path=())
     return replace(last(there, run.navigation(there)), cursor=_start(node.name, node.shape))
