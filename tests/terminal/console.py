@@ -17,6 +17,7 @@ import tempfile
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -208,6 +209,19 @@ class Console:
             assert time.monotonic() < end, f"did not end in {seconds:g} s:\n{self.text}"
         self.read_all()
         return self.process.returncode
+
+    def leave(self, key: str = "q") -> int:
+        """Presses a key until the program has ended; returns its exit code.
+
+        A key that a busy program reads together with an Escape before it is another key: it is pressed again.
+        """
+        end = time.monotonic() + LONGEST
+        while self.process.poll() is None:
+            with suppress(OSError):
+                self.send(key)
+            self.quiet(0.5)
+            assert time.monotonic() < end, f"{key} did not end it in {LONGEST:g} s:\n{self.text}"
+        return self.wait()
 
     def signal(self, number: int) -> None:
         """Sends a signal to the program alone."""

@@ -233,9 +233,7 @@ def test_a_presenter_that_lies(home: Home, role: str, lines: tuple[bytes, ...]) 
             console.quiet(1.0)
             assert console.process.poll() in (None, 1, 2)
             console.send("\x1b")
-            console.quiet(0.2)
-            console.send("q")
-            console.wait()
+            console.leave()
             assert foreign(console.raw) == []
             assert console.left_over == []
         told = subprocess.Popen(

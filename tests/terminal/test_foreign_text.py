@@ -21,12 +21,7 @@ def walk_through(console: Console, keys: str = "\x1b[C.np\x1bc\x1b[B?\x1b,l\x1b[
         console.send(key)
         console.quiet(0.05)
     console.send("\x1b")
-    console.quiet(0.3)
-    console.send("q")
-    console.quiet(0.2)
-    if console.process.poll() is None:
-        console.send("q")
-    assert console.wait() == 0
+    assert console.leave() == 0
 
 
 @pytest.mark.parametrize("suffix", thin([".md", ".ipynb", ".py"], 3))
