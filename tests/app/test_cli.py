@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import torch
 from llm_linalg import __version__
 from tests.app.lessons import PRODUCT
 from tui.cli import frame_command
-from tui.cli.main import COMMANDS, command, main
-from tui.cli.parser import EPILOG
+from tui.cli.command_table import COMMANDS
+from tui.cli.main import command, main
+from tui.cli.parser import DESCRIPTION
 from tui.files.output import Sink
 
 Capture = pytest.CaptureFixture[str]
@@ -261,4 +263,32 @@ def test_each_command_has_a_parser_of_its_name_and_is_listed(name: str) -> None:
     found = command(name)
     assert found.parser().prog == f"llm-linalg {name}"
     assert callable(found.run)
-    assert f"\n  llm-linalg {name} " in EPILOG
+    assert len(re.findall(rf"^  llm-linalg {name} .*  \w.*", DESCRIPTION, re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_has_a_line_for_each_flag_and_fits(name: str, capsys: Capture) -> None:
+    code, out, _ = ours(capsys, *filter(None, [name]), "--help")
+    assert code == 0
+    assert [line for line in out.splitlines() if len(line) > 90] == []
+    switches = re.findall(r"^  --no-([\w-]+)  +(\S.*)", out, re.MULTILINE)
+    for flag, off in switches:
+        on = re.search(rf"^  --{flag}  +(\S.*)", out, re.MULTILINE)
+        assert on is not None
+        assert on[1].removesuffix(" (the default)") != off.removesuffix(" (the default)")
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("notes", {"--play", "--speed", "--stop", "--step"}),
+        ("follow", {"--play", "--speed", "--stop", "--step"}),
+        ("present", {"--play", "--step"}),
+        ("trace", {"--set", "--code", "--stop", "--row", "--time-limit"}),
+        ("play", {"--set", "--stop", "--row"}),
+        ("check", {"--seed"}),
+    ],
+)
+def test_help_leaves_out_what_a_command_does_not_take(name: str, flags: set[str], capsys: Capture) -> None:
+    _, out, _ = ours(capsys, name, "--help")
+    assert flags.isdisjoint(re.findall(r"--[\w-]+", out))

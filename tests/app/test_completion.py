@@ -11,8 +11,9 @@ import pytest
 
 from llm_linalg.base.constants import ORDER_NAMES
 from llm_linalg.lessons.reader import catalog
+from tui.cli.command_table import COMMANDS
 from tui.cli.completion_command import SHELLS, whole_parser
-from tui.cli.main import COMMANDS, main, parsers
+from tui.cli.main import main, parsers
 from tui.cli.settings import THEME_NAMES
 
 # zsh completes at a prompt alone: tests/terminal/test_completion.py asks it there.

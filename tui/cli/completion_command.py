@@ -45,7 +45,8 @@ def whole_parser() -> Parser:
     not needed.
     """
     from llm_linalg.lessons.reader import catalog
-    from tui.cli.main import COMMANDS, command
+    from tui.cli.command_table import COMMANDS
+    from tui.cli.main import command
     from tui.cli.parser import app_flags
 
     lessons = catalog()

@@ -43,7 +43,7 @@ def parser() -> Parser:
     )  # fmt: skip
     parser.add_argument("--size", type=size, default=(80, 24), metavar="COLSxROWS", help="80x24 unless given")
     parser.add_argument("--speed", type=speed, default=1.0, metavar="X", help="X times as fast")
-    view_flags(parser)
+    view_flags(parser, all_steps=True)
     return parser
 
 

@@ -14,8 +14,8 @@ from tui.audience import meeting
 from tui.audience.client import Link, title_at
 from tui.audience.protocol import Role, WireError
 from tui.cli import launch
-from tui.cli.parser import colour_flags, display_flags
-from tui.cli.settings import Settings, resolve
+from tui.cli.parser import setting_flags
+from tui.cli.settings import COLOURS, Settings, resolve
 from tui.files.output import say, write
 from tui.model.flags import Parser, whole_number
 from tui.model.usage_error import UsageError
@@ -35,8 +35,7 @@ def follower_parser(name: str, says: str) -> Parser:
     parser.add_argument(
         "--of", type=whole_number, metavar="PROCESS", help="which presenter, where there are several"
     )
-    colour_flags(parser)
-    display_flags(parser)
+    setting_flags(parser, (*COLOURS, "plain", "mouse", "slow_link"))
     return parser
 
 

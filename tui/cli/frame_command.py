@@ -26,7 +26,7 @@ def parser() -> Parser:
     """Return the parser of ``llm-linalg frame LESSON …``."""
     parser = Parser(prog="llm-linalg frame", description="Print a picture of a lesson.", allow_abbrev=False)
     parser.add_argument("lesson", metavar="LESSON", help="a slug, or the path of a lesson file")
-    view_flags(parser)
+    view_flags(parser, all_steps=True)
     parser.add_argument("--size", type=size, default=(80, 24), metavar="COLSxROWS", help="80x24 unless given")
     parser.add_argument(
         "--format", type=Choice("format", FORMATS), default="plain", metavar="F", help=f"{', '.join(FORMATS)}"

@@ -1,4 +1,4 @@
-"""The command line: the table of commands, their exit codes, and torch's kernels.
+"""The command line: from words to a command, exit codes, and torch's kernels.
 
 It imports neither torch nor textual, and neither do ``--help``, ``--version`` and ``lessons``.
 """
@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
 from llm_linalg.base.text import nearest
+from tui.cli.command_table import COMMANDS
 from tui.cli.parser import app_parser
 from tui.files.output import WriteError, say, write
 from tui.model.usage_error import UsageError
@@ -128,33 +129,13 @@ class CommandModule(Protocol):
         """Do what the flags say; return the exit code. Raises UsageError and LessonError."""
 
 
-# Only the module of the command that is given is imported.
-COMMANDS = {
-    "open": "tui.cli.open_command",
-    "play": "tui.cli.play_command",
-    "present": "tui.cli.present_command",
-    "notes": "tui.cli.notes_command",
-    "follow": "tui.cli.follow_command",
-    "lessons": "tui.cli.lessons_command",
-    "frame": "tui.cli.frame_command",
-    "export": "tui.cli.export_command",
-    "play-script": "tui.cli.script_command",
-    "run": "tui.cli.run_command",
-    "trace": "tui.cli.trace_command",
-    "check": "tui.cli.check_command",
-    "completion": "tui.cli.completion_command",
-    "config": "tui.cli.config_command",
-    "doctor": "tui.cli.doctor_command",
-    "language": "tui.cli.language_command",
-    "help": "tui.cli.help_command",
-}
 AS_IT_IS = frozenset({"trace"})
 """The commands that leave torch's kernels as they are: the user's own code runs in them."""
 
 
 def command(name: str) -> CommandModule:
-    """Return the module of a command of the table."""
-    return cast(CommandModule, import_module(COMMANDS[name]))
+    """Return the module of a command of the table; only that of the one that is given is imported."""
+    return cast(CommandModule, import_module(COMMANDS[name].module))
 
 
 def parsers() -> dict[str, Parser]:

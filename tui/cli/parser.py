@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 
 from llm_linalg.base.spelling import quote
+from tui.cli.command_table import overview
 from tui.cli.settings import BY_NAME, COLOURS, DISPLAY
 from tui.model.flags import Parser, whole_number
 from tui.model.view_words import add_picture_flags
@@ -16,30 +18,16 @@ from tui.model.view_words import add_picture_flags
 FORMATS = ("plain", "json", "screen", "svg", "ansi")
 LARGEST = 1000  # columns or rows of a frame
 
-EPILOG = """\
-commands:
-  llm-linalg [LESSON]              open the app, at a lesson or at the first one
-  llm-linalg open FILE             open a notebook (.ipynb), a Python file or any Markdown with Python
-  llm-linalg play [FILE]           write a program and see at once what torch did
-  llm-linalg present DECK          show a deck on a stage: a Markdown file, a folder, a lesson
-  llm-linalg notes                 the speaker's notes of what is presented, in another terminal
-  llm-linalg follow                what is presented, in another terminal
-  llm-linalg lessons [--json]      list the lessons
-  llm-linalg frame LESSON …        print one picture, or all of them
-  llm-linalg export WHAT -o FILE   write a lesson, a deck or a script as a page, a recording, a picture
-  llm-linalg play-script FILE      play a script of actions in the app
-  llm-linalg run [FILE | - | -c CODE]   run a program of the tensor language and print its tensors
-  llm-linalg trace FILE.py:FUNCTION     import and run your own code, and open what torch did in it
-  llm-linalg completion SHELL      print what completes words in bash, zsh or fish
-  llm-linalg check [FILE…]         open every stop of lessons and decks, and report what is wrong
-  llm-linalg config                show each setting and where it is from
-  llm-linalg doctor                say what this terminal can do, and what the app makes of it
-  llm-linalg language              print what the tensor language has
-  llm-linalg help [TOPIC]          print a guide, or list the guides
+DESCRIPTION = f"""\
+The linear algebra inside a language model, step by step, on real torch tensors.
 
-LESSON is a slug (see "llm-linalg lessons") or the path of a lesson file, or of what "open" opens. Steps count
-from 1; step 0 is the picture before the first. Exit codes: 0 done, 1 the program failed, 2 wrong usage or no
-usable terminal.
+{overview()}
+"""
+EPILOG = """\
+LESSON is a slug of "llm-linalg lessons", or the path of a lesson file or of what
+"open" opens. Steps count from 1; step 0 is the picture before the first. Exit codes:
+0 done, 1 the program or a check failed, 2 wrong usage or no usable terminal.
+"llm-linalg COMMAND --help" says what a command takes.
 """
 
 
@@ -62,23 +50,30 @@ def megabytes(text: str) -> int:
     return value
 
 
-def view_flags(parser: Parser) -> None:
-    """Add the flags that name a picture, and its colours."""
-    add_picture_flags(parser)
+def view_flags(parser: Parser, *, all_steps: bool = False, leave_out: Sequence[str] = ()) -> None:
+    """Add the flags that name a picture, and its colours; see `add_picture_flags`."""
+    add_picture_flags(parser, all_steps=all_steps, leave_out=leave_out)
     colour_flags(parser)
 
 
 def colour_flags(parser: Parser) -> None:
     """Add the flags of colours and characters."""
-    for name in COLOURS:
-        BY_NAME[name].add_to(parser)
+    setting_flags(parser, COLOURS)
+
+
+def setting_flags(parser: Parser, names: Sequence[str]) -> None:
+    """Add the flags of settings: of how the app is shown."""
+    group = parser.group("display")
+    for name in names:
+        BY_NAME[name].add_to(group)
 
 
 def app_parser() -> Parser:
     """Return the parser of ``llm-linalg [LESSON] …``."""
     parser = Parser(
         prog="llm-linalg",
-        description="The linear algebra inside a language model, step by step, on real torch tensors.",
+        usage="llm-linalg [LESSON] [options]\n       llm-linalg COMMAND …",
+        description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -89,21 +84,9 @@ def app_parser() -> Parser:
     return parser
 
 
-def app_flags(parser: Parser) -> None:
+def app_flags(parser: Parser, *, leave_out: Sequence[str] = ()) -> None:
     """Add the flags of what opens the app: the picture, and how it is shown."""
-    view_flags(parser)
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
-    time_limit_flag(parser)
-    display_flags(parser)
-
-
-def time_limit_flag(parser: Parser) -> None:
-    """Add the flag of how long a program may run."""
-    BY_NAME["time_limit"].add_to(parser)
-
-
-def display_flags(parser: Parser) -> None:
-    """Add the flags of how the app is shown."""
-    parser.add_argument("--play", action="store_true", help="start playing")
-    for name in DISPLAY:
-        BY_NAME[name].add_to(parser)
+    view_flags(parser, leave_out=leave_out)
+    parser.group("display").add_argument("--play", action="store_true", help="start playing")
+    setting_flags(parser, [name for name in ("time_limit", *DISPLAY) if name not in leave_out])

@@ -24,7 +24,7 @@ def parser() -> Parser:
     parser.add_argument(
         "file", nargs="?", metavar="FILE", help="a program, which ctrl+s saves there; or a notebook"
     )
-    app_flags(parser)
+    app_flags(parser, leave_out=("set", "stop", "row"))
     return parser
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.spelling import quote
 from llm_linalg.lessons.contents import MOST_MINUTES
 from tui.cli import launch
-from tui.cli.parser import colour_flags, display_flags, time_limit_flag
-from tui.cli.settings import resolve
+from tui.cli.parser import setting_flags
+from tui.cli.settings import COLOURS, DISPLAY, resolve
 from tui.files import user_dirs
 from tui.files.state_file import StateFile
 from tui.model.flags import Parser, whole_number
@@ -97,9 +97,7 @@ def parser() -> Parser:
     parser.add_argument("--autoplay", type=seconds, metavar="SECONDS", help="a step on by itself each time")
     parser.add_argument("--loop", action="store_true", help="after the last stop comes the first")
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
-    colour_flags(parser)
-    time_limit_flag(parser)
-    display_flags(parser)
+    setting_flags(parser, (*COLOURS, "time_limit", *DISPLAY))
     return parser
 
 

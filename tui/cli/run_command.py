@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.constants import MOST_RANKS
 from llm_linalg.base.spelling import quote
-from tui.cli.parser import FORMATS, time_limit_flag
+from tui.cli.parser import FORMATS
+from tui.cli.settings import BY_NAME
 from tui.files.output import explain, say, write
 from tui.model.flags import Choice, Parser, seed, whole_number
 from tui.model.lesson_words import find_lesson
@@ -36,7 +37,7 @@ def parser() -> Parser:
     )
     parser.add_argument("-c", dest="code", metavar="CODE", help="the program itself")
     parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
-    time_limit_flag(parser)
+    BY_NAME["time_limit"].add_to(parser)
     parser.add_argument(
         "--ranks", type=ranks, metavar="N", help="run it on so many devices, each a local process of its own"
     )

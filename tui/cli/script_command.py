@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean
 from tui.cli import launch
-from tui.cli.parser import colour_flags
-from tui.cli.settings import resolve
+from tui.cli.parser import setting_flags
+from tui.cli.settings import COLOURS, resolve
 from tui.files import user_dirs
-from tui.model.flags import Parser, add_switch, speed
+from tui.model.flags import Parser, speed
 from tui.model.usage_error import UsageError
 from tui.session.script import saving
 from tui.session.script.tape import Tape
@@ -38,9 +38,7 @@ def parser() -> Parser:
         "--speed", type=speed, default=1.0, metavar="X", help="X times as fast as written", dest="tempo"
     )
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
-    colour_flags(parser)
-    add_switch(parser, "--mouse", "without it the mouse is left to the terminal")
-    add_switch(parser, "--slow-link", "send as little as possible")
+    setting_flags(parser, (*COLOURS, "mouse", "slow_link"))
     return parser
 
 

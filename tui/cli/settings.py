@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from tui.model.flags import Choice, Parser, add_switch, flag_value, speed, time_limit
+from tui.model.flags import Choice, add_switch, flag_value, speed, time_limit
 
 if TYPE_CHECKING:
     from tui.cli import config_file
@@ -55,6 +55,7 @@ def setting(
     read: Callable[[str], Value] = yes_or_no,
     *,
     flag: str,
+    off: str = "",
     metavar: str = "N",
     others: Callable[[Mapping[str, str]], ValueAndSource | None] = _nothing,
 ) -> Any:
@@ -65,10 +66,11 @@ def setting(
         says: What it is, in a line.
         read: Makes a value of a text; raises ArgumentTypeError.
         flag: The help of its flag; empty for what is no flag.
+        off: That of a switch's opposite.
         metavar: What stands for the flag's value in the help; a switch has none.
         others: What other variables of the environment decide, where its own is not set.
     """
-    about = {"says": says, "read": read, "flag": flag, "metavar": metavar, "others": others}
+    about = {"says": says, "read": read, "flag": flag, "off": off, "metavar": metavar, "others": others}
     return field(default=default, metadata={"default": default, **about})
 
 
@@ -100,19 +102,34 @@ class Values:
         flag="stop a program after so long: 2 unless given; 0 or off for no such limit",
         metavar="SECONDS",
     )
-    ascii: bool = setting(False, "no glyph outside ASCII", flag="no glyph outside ASCII", others=_locale)
+    ascii: bool = setting(
+        False,
+        "no glyph outside ASCII",
+        flag="no glyph outside ASCII",
+        off="lines and arrows of Unicode",
+        others=_locale,
+    )
     plain: bool = setting(
         False,
         "no screen: a line in, a frame as text out",
         flag="no screen: a line in, a frame as text out",
+        off="the screen",
     )
     mouse: bool = setting(
-        True, "false leaves the mouse to the terminal", flag="without it the mouse is left to the terminal"
+        True,
+        "false leaves the mouse to the terminal",
+        flag="the app takes the mouse",
+        off="leave the mouse to the terminal",
     )
     motion: bool = setting(
-        True, "false: it never moves by itself", flag="without it nothing ever moves by itself"
+        True,
+        "false: it never moves by itself",
+        flag="steps may play by themselves",
+        off="nothing ever moves by itself",
     )
-    slow_link: bool = setting(False, "send as little as possible", flag="send as little as possible")
+    slow_link: bool = setting(
+        False, "send as little as possible", flag="send as little as possible", off="send every picture"
+    )
 
 
 COLOURS = ("theme", "ascii")
@@ -129,6 +146,7 @@ class Setting(NamedTuple):
     says: str
     read: Callable[[str], Value]
     flag: str
+    off: str
     metavar: str
     others: Callable[[Mapping[str, str]], ValueAndSource | None]
 
@@ -137,11 +155,11 @@ class Setting(NamedTuple):
         """The variable of the environment."""
         return f"LLM_LINALG_{self.name.upper()}"
 
-    def add_to(self, parser: Parser) -> None:
-        """Add its flag, None where it isn't given, to a parser."""
+    def add_to(self, parser: argparse._ActionsContainer) -> None:
+        """Add its flag, None where it isn't given, to a parser or a group of one."""
         name = f"--{self.name.replace('_', '-')}"
         if isinstance(self.default, bool):
-            add_switch(parser, name, self.flag)
+            add_switch(parser, name, self.flag, self.off, default=self.default)
         else:
             parser.add_argument(name, type=self.read, metavar=self.metavar, help=self.flag)
 

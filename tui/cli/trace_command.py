@@ -43,7 +43,7 @@ def parser() -> Parser:
     parser.add_argument(
         "--format", type=Choice("format", FORMATS[:2]), metavar="F", help="print the nodes: plain or json"
     )
-    app_flags(parser)
+    app_flags(parser, leave_out=("set", "code", "stop", "row", "time_limit"))
     return parser
 
 

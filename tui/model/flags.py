@@ -26,6 +26,11 @@ class Parser(argparse.ArgumentParser):
         """Write the help as data, in UTF-8 whatever the locale."""
         write(self.format_help())
 
+    def group(self, title: str) -> argparse._ArgumentGroup:
+        """Return the group of flags of that title in the help."""
+        known = (group for group in self._action_groups if group.title == title)
+        return next(known, None) or self.add_argument_group(title)
+
     @property
     def actions(self) -> Sequence[argparse.Action]:
         """The flags and the words that it takes, in order."""
@@ -121,6 +126,20 @@ def flag_value(flags: argparse.Namespace, name: str) -> Any:
     return getattr(flags, name, None)
 
 
-def add_switch(parser: Parser, flag: str, says: str) -> None:
-    """Add a flag and its opposite; None where neither is given, which leaves it to the settings."""
-    parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=says)
+def add_switch(
+    parser: argparse._ActionsContainer, flag: str, on: str, off: str, *, default: bool = False
+) -> None:
+    """Add a flag and its opposite; None where neither is given, which leaves it to the settings.
+
+    Args:
+        parser: A parser, or a group of one.
+        flag: Its name, such as ``--mouse``.
+        on: What it does.
+        off: What ``--no-mouse`` does.
+        default: Which of both holds unless something else is said.
+    """
+    dest = flag.removeprefix("--").replace("-", "_")
+    both = [(flag, True, on), (f"--no-{flag.removeprefix('--')}", False, off)]
+    for name, value, says in sorted(both, key=lambda one: one[1] is default):  # what changes something first
+        said = says if says == argparse.SUPPRESS or value is not default else f"{says} (the default)"
+        parser.add_argument(name, dest=dest, action="store_const", const=value, default=None, help=said)

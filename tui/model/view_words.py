@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base.constants import ORDER_NAMES
 from llm_linalg.base.spelling import quote, unknown
-from tui.model.flags import Choice, Parser, seed, whole_number
+from tui.model.flags import Choice, Parser, add_switch, seed, whole_number
 from tui.model.lesson_words import find_lesson, first_lesson, lesson_word
 from tui.model.usage_error import UsageError
 from tui.model.view import END, LOOKS, View
@@ -27,41 +27,38 @@ if TYPE_CHECKING:
 DEPTHS = ("map", "operations", "cells", "terms")
 
 
-def add_picture_flags(parser: Parser) -> None:
-    """Add the flags that name a picture."""
-    parser.add_argument("--stop", type=whole_number, metavar="N", help="the lesson's stop, from 1")
-    parser.add_argument("--node", metavar="NAME", help="the tensor to show; a part of a composite is S/exp")
-    parser.add_argument(
-        "--step", type=step, metavar="N", help="a step: a number, first or last; for `frame` also all"
-    )
-    parser.add_argument(
-        "--set", type=setting, action="append", default=[], metavar="NAME=VALUE", help="a control's value"
-    )
-    parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
-    parser.add_argument(
-        "--order", type=Choice("order", ORDER_NAMES), metavar="O", help=", ".join(ORDER_NAMES)
-    )
-    parser.add_argument("--depth", type=Choice("depth", DEPTHS), metavar="D", help=f"{', '.join(DEPTHS)}")
-    parser.add_argument("--cursor", type=cursor, metavar="CELL", help="put the cell cursor there: 'Y[1,2]'")
-    parser.add_argument(
-        "--box", type=box_path, metavar="A/B", help="a box of the map, by the names that lead to it"
-    )
-    parser.add_argument(
-        "--lineage", type=cell_or_none, metavar="CELL", help="light what a cell depends on: 'Y[1,2]'; or none"
-    )
-    parser.add_argument("--reach", type=cell_or_none, metavar="CELL", help="light what a cell feeds")
-    parser.add_argument("--at", type=slice_index, metavar="I,J", help="the slice of an N-d tensor")
-    parser.add_argument("--row", type=whole_number, metavar="N", help="the selected row of a board, from 1")
-    parser.add_argument("--look", type=Choice("look", LOOKS), metavar="L", help=f"{', '.join(LOOKS)}")
-    parser.add_argument(
-        "--backward",
-        action=argparse.BooleanOptionalAction,
-        help="show the backward program, or the forward one",
-    )
-    parser.add_argument(  # the former name: saved commands and decks have it
-        "--twin", dest="backward", action=argparse.BooleanOptionalAction, help=argparse.SUPPRESS
-    )
-    parser.add_argument("--code", metavar="TEXT", help="run this program in place of the stop's")
+def add_picture_flags(parser: Parser, *, all_steps: bool = False, leave_out: Sequence[str] = ()) -> None:
+    """Add the flags that name a picture.
+
+    Args:
+        parser: What gets them.
+        all_steps: Whether the command shows every step, if asked to.
+        leave_out: The names of those that the command doesn't take; its help leaves them out.
+    """
+    group = parser.group("picture")
+
+    def add(flag: str, says: str, **about: Any) -> None:
+        group.add_argument(flag, help=argparse.SUPPRESS if flag[2:] in leave_out else says, **about)
+
+    steps = "first, last or all" if all_steps else "first or last"
+    add("--stop", "the lesson's stop, from 1", type=whole_number, metavar="N")
+    add("--node", "the tensor to show; a part of a composite is S/exp", metavar="NAME")
+    add("--step", f"a step: a number, {steps}", type=step, metavar="N")
+    add("--set", "a control's value", type=setting, action="append", default=[], metavar="NAME=VALUE")
+    add("--seed", "the seed of the random numbers", type=seed, metavar="N")
+    add("--order", ", ".join(ORDER_NAMES), type=Choice("order", ORDER_NAMES), metavar="O")
+    add("--depth", ", ".join(DEPTHS), type=Choice("depth", DEPTHS), metavar="D")
+    add("--cursor", "put the cell cursor there: 'Y[1,2]'", type=cursor, metavar="CELL")
+    add("--box", "a box of the map, by the names that lead to it", type=box_path, metavar="A/B")
+    add("--lineage", "light what a cell depends on: 'Y[1,2]'; or none", type=cell_or_none, metavar="CELL")
+    add("--reach", "light what a cell feeds", type=cell_or_none, metavar="CELL")
+    add("--at", "the slice of an N-d tensor", type=slice_index, metavar="I,J")
+    add("--row", "the selected row of a board, from 1", type=whole_number, metavar="N")
+    add("--look", ", ".join(LOOKS), type=Choice("look", LOOKS), metavar="L")
+    add_switch(group, "--backward", "show the backward program", "show the forward program")
+    for flag, value in (("--twin", True), ("--no-twin", False)):  # the former name: saved decks have it
+        add(flag, argparse.SUPPRESS, dest="backward", action="store_const", const=value)
+    add("--code", "run this program in place of the stop's", metavar="TEXT")
 
 
 VIEW = (
