@@ -12,6 +12,7 @@ from typing import Literal
 from rich.console import Console
 from textual.worker import WorkerCancelled
 
+from llm_linalg.base.text import CleanText, clean_lines
 from tui.app import Explorer, Options
 from tui.model.view import View
 from tui.render.svg_drawing import ScreenSvg
@@ -29,7 +30,7 @@ def render(
     *,
     theme: str = "dark",
     ascii: bool = False,  # noqa: A002 - the name of the flag
-) -> str:
+) -> CleanText:
     """Return the screen of a view in a terminal of `size` columns and rows: the same text each time."""
     return render_all([view], size, format, theme=theme, ascii=ascii)[0]
 
@@ -41,10 +42,10 @@ def render_all(
     *,
     theme: str = "dark",
     ascii: bool = False,  # noqa: A002
-) -> list[str]:
+) -> list[CleanText]:
     """Return the screens of several views, one after the other in one app."""
 
-    async def collect() -> list[str]:
+    async def collect() -> list[CleanText]:
         options = Options(theme=theme, ascii_only=ascii)
         return [picture async for picture in pictures(list(views), size, format, options)]
 
@@ -56,7 +57,7 @@ async def pictures(
     size: tuple[int, int],
     format: Format,  # noqa: A002 - the name of the flag
     options: Options,
-) -> AsyncIterator[str]:
+) -> AsyncIterator[CleanText]:
     """Yield each view's screen, as soon as it is there."""
     if not views:
         return
@@ -77,24 +78,25 @@ async def pictures(
             yield capture(app, format)
 
 
-def capture(app: Explorer, format: Format) -> str:  # noqa: A002
+def capture(app: Explorer, format: Format) -> CleanText:  # noqa: A002
     """Return what is on the screen of a running app."""
     if format == "svg":
         return svg(app)
     strips = screen_rows(app.screen)
     if format == "screen":
-        return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
+        return clean_lines("\n".join(strip.text.rstrip() for strip in strips) + "\n")
     console = Console(
         file=io.StringIO(), force_terminal=True, color_system="truecolor", no_color=False,
         width=app.size.width, legacy_windows=False, _environ={},
     )  # fmt: skip
-    return "\n".join(strip.simplify().render(console) for strip in strips) + "\n"
+    # The text is clean; the styles are ours.
+    return CleanText("\n".join(strip.simplify().render(console) for strip in strips) + "\n")
 
 
-def svg(app: Explorer) -> str:
+def svg(app: Explorer) -> CleanText:
     """Return the screen as SVG that asks nothing of the network."""
     pieces: list[str] = []
     picture = ScreenSvg(app.title, app.size, colours_of(app.appearance.theme), pieces.append)
     picture.add(screen_rows(app.screen))
     picture.end()
-    return "".join(pieces)
+    return clean_lines("".join(pieces))

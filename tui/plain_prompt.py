@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import CleanText, clean, clean_lines
 from llm_linalg.lessons.lesson import LessonError
 from tui.model.device_processes import DeviceProcesses, DevicesError, job_of, verdict
 from tui.model.usage_error import UsageError
@@ -46,7 +46,7 @@ class PlainPrompt:
     """
 
     def __init__(
-        self, view: View, lessons: Sequence[Lesson | ListedLesson], write: Callable[[str], None], *,
+        self, view: View, lessons: Sequence[Lesson | ListedLesson], write: Callable[[CleanText], None], *,
         width: int = 80, ascii_only: bool = False, talk: Talk | None = None, seconds: float | None = None,
     ) -> None:  # fmt: skip
         """`write` gets every text, whole lines of it but for the prompt; programs run for so many seconds."""
@@ -62,8 +62,8 @@ class PlainPrompt:
         self._ascii = ascii_only
 
     def say(self, text: str) -> None:
-        """Write a text, in ASCII if that is all there is."""
-        self._write(ascii_text(text) if self._ascii else text)
+        """Write a text, cleaned, and in ASCII if that is all there is."""
+        self._write(clean_lines(ascii_text(text) if self._ascii else text))
 
     def show(self) -> None:
         """Write the frame; of a slide, its words."""
@@ -179,22 +179,22 @@ def converse(
     return (plain.session.reopening_view, code) if typed else (None, int(plain.missed > 0))
 
 
-def _hear_lines(plain: PlainPrompt, prompt: str, write: Callable[[str], None]) -> None:
+def _hear_lines(plain: PlainPrompt, prompt: str, write: Callable[[CleanText], None]) -> None:
     """Hear lines until one of them is to leave, or there are no more."""
     for line in lines(prompt, write):
         if not plain.hear(line):
             return
-    write("\n" if prompt else "")
+    write(clean_lines("\n" if prompt else ""))
 
 
-def lines(prompt: str, write: Callable[[str], None]) -> Iterator[str]:
+def lines(prompt: str, write: Callable[[CleanText], None]) -> Iterator[str]:
     """Yield lines as they come; what is no UTF-8 is replaced."""
     if sys.stdin is None:
         return
     with os.fdopen(os.dup(sys.stdin.fileno()), "rb") as source:
         while True:
             if prompt:
-                write(prompt)
+                write(clean(prompt))
             try:
                 line = source.readline(LARGEST)
                 rest = line

@@ -112,7 +112,8 @@ class ProgramError(Exception):
         if self.span is not None:
             other.span = self.span.shift(lines)
             line = self.span.line
-            other.message = self.message.replace(f" at line {line}:", f" at line {line + lines}:")
+            moved = self.message.replace(f" at line {line}:", f" at line {line + lines}:")
+            other.message = clean(moved, limit=None)
             other.source = "\n" * lines + "\n".join(self.source.split("\n")[max(0, -lines) :])
         return other
 

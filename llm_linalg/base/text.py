@@ -3,16 +3,25 @@
 Programs, names, paths, messages: whatever comes from outside goes through `clean` before it is shown.
 Clean text contains no character that a terminal obeys, hides, or reorders text by. Brackets stay, so it must
 be passed on as text and never as markup.
+
+`CleanText` is its type. What shows text asks for that type, and only this module makes it: so mypy finds what
+has been left out.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import accumulate
+from typing import NewType
+
+CleanText = NewType("CleanText", str)
+"""Text that may be shown: `clean` made it, or something here that is as strict."""
 
 _REPLACEMENT = "�"
 _TAB = 4
@@ -27,9 +36,21 @@ _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u17b4\u17b5")
 _STYLE = frozenset(
     map(chr, (*range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400), *range(0xE0100, 0xE01F0), 0x34F))
 )
+# Characters of one column or two that are always safe: text of these alone needs no second look.
+_ORDINARY = (
+    " -~\u00a0-\u00ac\u00ae-\u02ff\u0391-\u03a1\u03a3-\u03ff\u0400-\u0482\u048a-\u052f"
+    "\u2010-\u2027\u2030-\u205e\u2070\u2071\u2074-\u208e\u2190-\u2426\u2500-\u27bf"
+    "\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3\ufffd"
+)
+_IS_ORDINARY = {
+    (lines, tabs): re.compile(f"[{_ORDINARY}{chr(10) * lines}{chr(9) * tabs}]*").fullmatch
+    for lines in (False, True)
+    for tabs in (False, True)
+}
+_DATA = re.compile(f"[{_ORDINARY}\n]+")
 
 
-def clean(text: str, limit: int | None = 10_000, *, lines: bool = False) -> str:
+def clean(text: str, limit: int | None = 10_000, *, lines: bool = False, tabs: bool = False) -> CleanText:
     """Return foreign text made safe to show, and cut to a limit.
 
     Every unsafe character becomes one visible character of one column, so that carets stay aligned. A control
@@ -42,9 +63,10 @@ def clean(text: str, limit: int | None = 10_000, *, lines: bool = False) -> str:
         text: Anything at all.
         limit: The most characters of the result, including the `…` of a cut; None for no limit.
         lines: Keep line breaks.
+        tabs: Keep tabs.
     """
-    if text.isascii() and text.isprintable():
-        return text if limit is None or len(text) <= limit else _cut(text, limit)
+    if _IS_ORDINARY[lines, tabs](text):
+        return CleanText(text if limit is None or len(text) <= limit else _cut(text, limit))
     # Tabs and dropped characters change the length, so more than `limit` is read, but not all of a huge text.
     source = text if limit is None else text[: 4 * limit + 4]
     out: list[str] = []
@@ -54,7 +76,8 @@ def clean(text: str, limit: int | None = 10_000, *, lines: bool = False) -> str:
             out.append("\n" if lines else " ")
             column, marks = 0 if lines else column + 1, _MARKS
             continue
-        safe = " " * (_TAB - column % _TAB) if char == "\t" else _safe(char)
+        tab = char if tabs else " " * (_TAB - column % _TAB)
+        safe = tab if char == "\t" else _safe(char)
         if _is_mark(safe):
             marks += 1
             if marks > _MARKS or column == 0:
@@ -65,8 +88,29 @@ def clean(text: str, limit: int | None = 10_000, *, lines: bool = False) -> str:
         column += width(safe)
     cleaned = "".join(out)
     if limit is None or (len(cleaned) <= limit and len(source) == len(text)):
-        return cleaned
-    return _cut(cleaned, limit)
+        return CleanText(cleaned)
+    return CleanText(_cut(cleaned, limit))
+
+
+def clean_lines(text: str) -> CleanText:
+    """Return a whole text made safe to write, with its line breaks and tabs."""
+    return clean(text, None, lines=True, tabs=True)
+
+
+def escape_json(text: str) -> CleanText:
+    r"""Return JSON in which every character that `clean` would take is escaped, as ``\u001b``.
+
+    It means the same: such characters stand nowhere in JSON but within strings.
+    """
+    if _DATA.fullmatch(text):
+        return CleanText(text)
+    out: list[str] = []
+    marks = 0
+    for char in text:
+        safe = char if char == "\n" else _safe(char)
+        marks = marks + 1 if _is_mark(char) else 0
+        out.append(char if safe == char and marks <= _MARKS else json.dumps(char)[1:-1])
+    return CleanText("".join(out))
 
 
 def width(text: str) -> int:

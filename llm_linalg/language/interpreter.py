@@ -217,7 +217,7 @@ class Interpreter:
             raise error
         if isinstance(error, ProgramError):
             span = self.source.span(node)
-            message = error.message
+            message: str = error.message
             if span and message == self.budget.timeout_message():
                 message = self.budget.timeout_message(span.line)
             raise type(error)(message, span, self.source.text) from None

@@ -172,11 +172,11 @@ def test_a_sink_writes_through_a_link_and_into_a_device(tmp_path: Path) -> None:
     real.write_text("old", encoding="utf-8")
     link.symlink_to(real)
     with Sink(str(link)) as sink:
-        sink.write("new")
+        sink.keep("new")
         assert real.read_text(encoding="utf-8") == "old"
     assert (link.is_symlink(), real.read_text(encoding="utf-8")) == (True, "new")
     with Sink(os.devnull) as sink:
-        sink.write("gone")
+        sink.keep("gone")
 
 
 def test_a_private_sink_is_its_owners_alone_and_leaves_nothing_where_it_fails(tmp_path: Path) -> None:
@@ -185,10 +185,10 @@ def test_a_private_sink_is_its_owners_alone_and_leaves_nothing_where_it_fails(tm
     path.chmod(0o644)
     folder.mkdir()
     with Sink(str(path), private=True, errors="replace") as sink:
-        sink.write("n\udc80w")
+        sink.keep("n\udc80w")
     assert (path.read_text(encoding="utf-8"), path.stat().st_mode & 0o777) == ("n?w", 0o600)
     with pytest.raises(IsADirectoryError), Sink(str(folder), private=True) as sink:
-        sink.write("new")
+        sink.keep("new")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder", "mine"]
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import CleanText, clean, clean_lines
 from llm_linalg.lessons.lesson import LessonError
 from tui.cli.parser import FORMATS
 from tui.files.output import say, write
 from tui.model.flags import Choice, Parser
+from tui.text.json_line import json_line
 
 
 def parser() -> Parser:
@@ -53,8 +53,8 @@ def run(flags: argparse.Namespace) -> int:
     return int(bool(told))
 
 
-def _line(problem: LessonError, form: str) -> str:
+def _line(problem: LessonError, form: str) -> CleanText:
     if form == "json":
         parts = {"file": problem.file, "line": problem.line, "kind": problem.kind, "what": problem.reason}
-        return json.dumps({"format": 1, **parts}, ensure_ascii=False) + "\n"
-    return f"{problem.file}:{problem.line}: {clean(problem.reason, 1000)}\n"
+        return json_line({"format": 1, **parts})
+    return clean_lines(f"{clean(problem.file)}:{problem.line}: {clean(problem.reason, 1000)}\n")

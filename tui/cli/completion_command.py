@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from llm_linalg.base.text import clean_lines
 from tui.files.output import write
 from tui.model.flags import Choice, Parser
 
@@ -34,7 +35,7 @@ def run(flags: argparse.Namespace) -> int:
     """Print the script for a shell."""
     import shtab
 
-    write(shtab.complete(whole_parser(), flags.shell) + "\n")
+    write(clean_lines(shtab.complete(whole_parser(), flags.shell) + "\n"))
     return 0
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import clean, clean_lines
 from tui.cli.launch import lesson_of_settings
 from tui.cli.parser import FORMATS
 from tui.cli.settings import SETTINGS, Settings, example, resolve
@@ -16,6 +15,7 @@ from tui.files import user_dirs
 from tui.files.output import write
 from tui.files.state_file import StateFile
 from tui.model.flags import Choice, Parser
+from tui.text.json_line import json_line
 
 
 def parser() -> Parser:
@@ -33,15 +33,15 @@ def parser() -> Parser:
 def run(flags: argparse.Namespace) -> int:
     """Print the settings as they are for the app started now, or a file to begin with."""
     if flags.example:
-        write(example())
+        write(clean_lines(example()))
         return 0
     settings = resolve(argparse.Namespace(), os.environ, StateFile(user_dirs.folder(os.environ)))
     lesson_of_settings(settings)
     if flags.format == "json":
-        write(json.dumps(as_json(settings), ensure_ascii=False) + "\n")
+        write(json_line(as_json(settings)))
     else:
         for line in as_text(settings):
-            write(line + "\n")
+            write(clean_lines(f"{line}\n"))
     return 0
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import clean, clean_lines
 from tui.cli.config_file import ConfigError
 from tui.cli.launch import COLOR_SYSTEMS, is_dumb
 from tui.cli.settings import Settings, SettingValue, resolve, utf8
@@ -60,7 +60,7 @@ def parser() -> Parser:
 
 def run(flags: argparse.Namespace) -> int:  # noqa: ARG001 - it has no flags
     """Print what was found."""
-    write(report(inspect_terminal()))
+    write(clean_lines(report(inspect_terminal())))
     return 0
 
 

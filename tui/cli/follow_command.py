@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import clean, clean_lines
 from tui.audience import meeting
 from tui.audience.client import Link, title_at
 from tui.audience.protocol import Role, WireError
@@ -88,7 +88,6 @@ async def read_frames(link: Link, *, ascii_only: bool) -> int:
     from tui.screens.follower import BroadcastReader
     from tui.session.script.running import ensure_run
     from tui.session.session import Session
-    from tui.text.glyphs import ascii_text
 
     read, plain = BroadcastReader(), None
     try:
@@ -100,11 +99,11 @@ async def read_frames(link: Link, *, ascii_only: bool) -> int:
             plain = plain or PlainPrompt(view, [view.lesson], write, ascii_only=ascii_only, talk=talk)
             plain.session = session
             if talk.black:
-                write(ascii_text("The screen is black.\n"))
+                write(clean_lines("The screen is black.\n"))
             else:
                 plain.show()
     except (meeting.PlaceError, WireError, LessonError, LookupError) as error:
         say(str(error))
         return 1
-    write("The presenter has gone.\n")
+    write(clean_lines("The presenter has gone.\n"))
     return 0

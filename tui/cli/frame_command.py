@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote
+from llm_linalg.base.text import CleanText, clean_lines
 from tui.cli.parser import FORMATS, size, view_flags
 from tui.files.output import Sink, explain
 from tui.model.flags import Choice, Parser
@@ -81,7 +82,7 @@ def _views(view: View, opened: Run, every: bool) -> Iterator[View]:
         yield goto(view, navigation, number)
 
 
-def _texts(view: View, opened: Run, flags: argparse.Namespace) -> Iterator[str]:
+def _texts(view: View, opened: Run, flags: argparse.Namespace) -> Iterator[CleanText]:
     views = _views(view, opened, flags.step == "all")
     if flags.format not in TEXT:
         from tui.headless import render
@@ -97,4 +98,4 @@ def _texts(view: View, opened: Run, flags: argparse.Namespace) -> Iterator[str]:
         if flags.format == "json":
             yield to_json(made)
         else:
-            yield "\n" * bool(number) + to_plain(made, flags.size[0])
+            yield clean_lines("\n" * bool(number) + to_plain(made, flags.size[0]))

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
+from llm_linalg.base.text import clean_lines
 from tui.files.output import write
 from tui.model.flags import Choice, Parser
 from tui.text.guides import guide_rows, guides
@@ -28,10 +29,11 @@ def parser() -> Parser:
 def run(flags: argparse.Namespace) -> int:
     """Print a topic, or all there are."""
     if flags.topic is None:
-        write("".join(_topic_list()))
+        write(clean_lines("".join(_topic_list())))
         return 0
     generated = GENERATED.get(flags.topic)
-    write(_guide(flags.topic, _width()) if generated is None else generated[1]())
+    text = _guide(flags.topic, _width()) if generated is None else generated[1]()
+    write(clean_lines(text))
     return 0
 
 

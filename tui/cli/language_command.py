@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from llm_linalg.base.text import clean_lines
 from tui.files.output import write
 from tui.model.flags import Parser
 
@@ -19,5 +20,5 @@ def run(flags: argparse.Namespace) -> int:  # noqa: ARG001 - it has no flags
     """Print what the tensor language has, on one page."""
     from llm_linalg.language.reference import page
 
-    write(page())
+    write(clean_lines(page()))
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import clean, clean_lines
 from tui.files.output import write
 from tui.model.flags import Parser
 
@@ -30,14 +30,14 @@ def run(flags: argparse.Namespace) -> int:
             }
             for lesson in catalog()
         ]
-        import json
+        from tui.text.json_line import json_line
 
-        write(json.dumps(listed, ensure_ascii=False) + "\n")
+        write(json_line(listed))
         return 0
     part = None
     for lesson in catalog():
         if lesson.part != part:
             part = lesson.part
-            write(f"{part} {lesson.part_title}\n")
-        write(f"  {lesson.slug:<12} {clean(lesson.title, 60)}\n")
+            write(clean_lines(f"{part} {lesson.part_title}\n"))
+        write(clean_lines(f"  {lesson.slug:<12} {clean(lesson.title, 60)}\n"))
     return 0

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
-from llm_linalg.base.text import nearest
+from llm_linalg.base.text import clean_lines, nearest
 from tui.cli.command_table import COMMANDS
 from tui.cli.parser import app_parser
 from tui.files.output import WriteError, say, write
@@ -115,7 +115,7 @@ def _app(flags: argparse.Namespace) -> int:
         return launch(flags)
     from llm_linalg import __version__
 
-    write(f"llm-linalg {__version__}\n")
+    write(clean_lines(f"llm-linalg {__version__}\n"))
     return 0
 
 

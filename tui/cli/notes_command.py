@@ -10,7 +10,7 @@ from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import CleanText, clean, clean_lines
 from tui.audience import meeting
 from tui.audience.client import Link
 from tui.audience.protocol import WireError
@@ -62,11 +62,11 @@ async def read_notes(link: Link) -> int:
     except (meeting.PlaceError, WireError) as error:
         say(str(error))
         return 1
-    write("The presenter has gone.\n")
+    write(clean_lines("The presenter has gone.\n"))
     return 0
 
 
-def _notes_text(now: Broadcast) -> str:
+def _notes_text(now: Broadcast) -> CleanText:
     """Return a stop's notes as text."""
     from tui.text.prose import words_of
 
@@ -76,7 +76,7 @@ def _notes_text(now: Broadcast) -> str:
     text = words_of(clean(str(show.get("notes") or "no notes"), None, lines=True), 80)
     following = clean(str(show.get("next") or "the end"))
     lines = [f"stop {number} of {len(stops)}: {clean(str(title))}", *text, f"next: {following}", ""]
-    return "".join(f"{line}\n" for line in lines)
+    return clean_lines("".join(f"{line}\n" for line in lines))
 
 
 def _read_verbs(loop: asyncio.AbstractEventLoop, link: Link) -> None:

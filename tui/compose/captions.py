@@ -31,7 +31,7 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 def entry_name(name: str, index: Index) -> str:
     """Return a cell as in mathematics, from 1: ``y₂₃``, or ``y₁₂,₃`` where a digit is not enough."""
-    low = clean(name, 40)
+    low: str = clean(name, 40)
     low = low.lower() if len(low) == 1 else low
     numbers = [str(i + 1) for i in index]
     between = "," if any(len(number) > 1 for number in numbers) else ""

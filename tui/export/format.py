@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from llm_linalg.base.text import CleanText
+
 if TYPE_CHECKING:
     from textual.strip import Strip
 
     from tui.model.frame import Frame
     from tui.session.session import Session
 
-Write = Callable[[str], None]
+Write = Callable[[CleanText], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

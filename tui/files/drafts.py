@@ -76,7 +76,7 @@ class Drafts(NamedTuple):
         shown = clean(str(self.file), 200)
         try:
             with Sink(str(self.file)) as sink:
-                sink.write(text)
+                sink.keep(text)
         except OSError as error:
             return f"It can't be saved as {shown}: {error.strerror or error}."
         return f"Saved as {shown}."

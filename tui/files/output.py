@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import CleanText, clean
 
 if TYPE_CHECKING:
     from llm_linalg.base.errors import ProgramError
@@ -21,7 +21,7 @@ class WriteError(Exception):
     """Standard output can't take what is written to it."""
 
 
-def write(text: str) -> None:
+def write(text: CleanText) -> None:
     """Write data to standard output, in UTF-8, and hand it on at once.
 
     Raises:
@@ -101,11 +101,17 @@ class Sink:
             raise
         return self
 
-    def write(self, text: str) -> None:
-        """Write a piece."""
+    def write(self, text: CleanText) -> None:
+        """Write a piece of what is for people, and may be read with `cat`."""
         if self._handle is None:
             write(text)
-            return
+        else:
+            self.keep(text)
+
+    def keep(self, text: str) -> None:
+        """Write a piece of the user's own to the file, exactly as it is."""
+        if self._handle is None:
+            raise ValueError("what is kept exactly goes to a file")
         data = memoryview(text.encode("utf-8", self._errors))
         while data:
             data = data[os.write(self._handle, data) :]

@@ -41,7 +41,7 @@ def keep(path: Path, text: str) -> None:
     """Write a text in place of what is there, its folders made as needed. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with Sink(str(path), private=True, errors="replace") as sink:
-        sink.write(text)
+        sink.keep(text)
 
 
 def read(path: Path) -> str:

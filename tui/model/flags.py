@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from llm_linalg.base.spelling import quote, unknown
+from llm_linalg.base.text import clean_lines
 from tui.files.output import write
 from tui.model.usage_error import UsageError
 
@@ -24,7 +25,7 @@ class Parser(argparse.ArgumentParser):
 
     def print_help(self, file: object = None) -> None:  # noqa: ARG002 - argparse's signature
         """Write the help as data, in UTF-8 whatever the locale."""
-        write(self.format_help())
+        write(clean_lines(self.format_help()))
 
     def group(self, title: str) -> argparse._ArgumentGroup:
         """Return the group of flags of that title in the help."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base.numbers import significant
+from llm_linalg.base.text import CleanText
 from tui.model.frame import Frame, NodeFacts, Panel
+from tui.text.json_line import json_line
 
 if TYPE_CHECKING:
     from llm_linalg.api.node_view import NodeView
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 LARGEST = 4096  # cells; values of larger tensors are left out
 
 
-def to_json(frame: Frame) -> str:
+def to_json(frame: Frame) -> CleanText:
     """Return the frame's object on a line of its own; NaN and infinities are strings in it."""
-    return json.dumps(frame_object(frame), ensure_ascii=False, allow_nan=False) + "\n"
+    return json_line(frame_object(frame))
 
 
 def frame_object(frame: Frame) -> dict[str, object]:

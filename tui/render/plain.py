@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from llm_linalg.base.text import CleanText, clean_lines
 from llm_linalg.lessons.markdown import spans
 from tui.layout import label_space
 from tui.layout.arrange import cell_texts
@@ -17,7 +18,7 @@ PENDING = "_"
 MASKED = "#"
 
 
-def to_plain(frame: Frame, width: int = 80, *, whole: bool = True) -> str:
+def to_plain(frame: Frame, width: int = 80, *, whole: bool = True) -> CleanText:
     """Return the frame as text: lesson, program, tensors, formula, words.
 
     Without `whole`, the lesson's name, its prose and the program are left out, as they stand elsewhere.
@@ -42,7 +43,9 @@ def to_plain(frame: Frame, width: int = 80, *, whole: bool = True) -> str:
         [f"cursor: {line}" for line in frame.cursor.lines] if frame.cursor else [],
         ["printed:", *(f"  {line}" for line in frame.printed.splitlines())] if frame.printed.strip() else [],
     ]
-    return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
+    return clean_lines(
+        "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
+    )
 
 
 def _prose(frame: Frame) -> str:

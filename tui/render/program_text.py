@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.numbers import Formatter, summary
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import CleanText, clean, clean_lines
 from tui.render.json_text import tensor_object
+from tui.text.json_line import json_line
 
 if TYPE_CHECKING:
     from llm_linalg import Node, Trace
@@ -17,18 +17,17 @@ if TYPE_CHECKING:
 MOST_CELLS = 64  # cells of a tensor that are written out
 
 
-def program_plain(trace: Trace) -> str:
+def program_plain(trace: Trace) -> CleanText:
     """Return every node with its operation, shape and numbers, then the printed text."""
     blocks = ["\n".join(_node(node)) for node in trace.nodes]
     if trace.printed:
         blocks.append(output_text(trace.printed).rstrip("\n"))
-    return "\n\n".join(blocks) + "\n" if blocks else ""
+    return clean_lines("\n\n".join(blocks) + "\n" if blocks else "")
 
 
-def output_text(printed: str) -> str:
+def output_text(printed: str) -> CleanText:
     """Return what a program printed, tabs kept, below the line ``printed:``; nothing if it printed none."""
-    text = "\t".join(clean(part, None, lines=True) for part in printed.split("\t"))
-    return "printed:\n" + text.rstrip("\n") + "\n" if printed else ""
+    return clean_lines("printed:\n" + printed.rstrip("\n") + "\n" if printed else "")
 
 
 def _node(node: Node) -> Iterator[str]:
@@ -47,10 +46,10 @@ def _node(node: Node) -> Iterator[str]:
         yield "  " + "  ".join(formatter.text(number) for number in row)
 
 
-def program_json(trace: Trace) -> Iterator[str]:
+def program_json(trace: Trace) -> Iterator[CleanText]:
     """Return one object a node, a line each; the last one holds what was printed."""
     for node in trace.nodes:
-        yield _line(
+        yield json_line(
             {
                 "format": 1,
                 "node": {
@@ -68,13 +67,9 @@ def program_json(trace: Trace) -> Iterator[str]:
                 else tensor_object(node.name, node.value),
             }
         )
-    yield _line({"format": 1, "seed": trace.seed, "code": trace.source, "printed": trace.printed})
+    yield json_line({"format": 1, "seed": trace.seed, "code": trace.source, "printed": trace.printed})
 
 
 def _place(node: Node) -> dict[str, object]:
     """Return the file and module of a node of trusted Python, and whether its values were dropped."""
     return {"file": node.file, "scope": node.scope, "dropped": node.dropped} if node.file else {}
-
-
-def _line(record: dict[str, object]) -> str:
-    return json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"

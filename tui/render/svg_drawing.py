@@ -10,6 +10,7 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
+from llm_linalg.base.text import CleanText, clean_lines
 from tui.render.shapes import Rectangle, split_shapes, split_widths
 
 Rows = Iterable[Iterable[Segment]]
@@ -28,7 +29,7 @@ class ScreenSvg:
     """
 
     def __init__(
-        self, title: str, size: tuple[int, int], colours: tuple[str, str], write: Callable[[str], None]
+        self, title: str, size: tuple[int, int], colours: tuple[str, str], write: Callable[[CleanText], None]
     ) -> None:
         """Take the `size` in columns and rows, and the default `colours` of text and background."""
         self._title, self._size, self._write = title, size, write
@@ -46,7 +47,10 @@ class ScreenSvg:
 
     def end(self) -> None:
         """Write the whole."""
-        write = self._write
+
+        def write(text: str) -> None:
+            self._write(clean_lines(text))
+
         width, height = self._size[0] * CELL[0], self._size[1] * CELL[1]
         outer = (width + 2 * MARGIN, height + 2 * MARGIN)
         write(

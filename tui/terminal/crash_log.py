@@ -48,7 +48,7 @@ def report(error: BaseException, log: Path | None) -> int:
     what = clean(f"{kind}: {words}" if words else kind, LONGEST)
     if sys.stderr is not None:
         with suppress(OSError):
-            sys.stderr.write(f"llm-linalg: {what}\nllm-linalg: {where}\n")
+            sys.stderr.write(f"llm-linalg: {what}\nllm-linalg: {clean(where, None)}\n")
             sys.stderr.flush()
     return 1
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich.segment import Segment
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual._xterm_parser import XTermParser
+from textual.strip import Strip
 from textual.widget import Widget
+
+from llm_linalg.base.text import clean
 
 if TYPE_CHECKING:
     from textual.app import App
     from textual.geometry import Size
     from textual.pilot import Pilot
     from textual.screen import Screen
-    from textual.strip import Strip
 
 __all__ = ["ChopsUpdate", "CompositorUpdate", "LayoutUpdate", "XTermParser"]
 
@@ -45,8 +48,15 @@ def screen_size(screen: Screen[Any]) -> Size:
 
 
 def screen_rows(screen: Screen[Any]) -> list[Strip]:
-    """Return the rows of cells that a screen shows."""
-    return screen._compositor.render_strips()  # noqa: SLF001
+    """Return the rows of cells that a screen shows, without anything that a terminal would obey."""
+    return list(map(_clean_strip, screen._compositor.render_strips()))  # noqa: SLF001
+
+
+def _clean_strip(strip: Strip) -> Strip:
+    """Return the same strip where its text is clean, which that of the editor may not be."""
+    if strip.text.isprintable():
+        return strip
+    return Strip([Segment(clean(text, None), style, control) for text, style, control in strip])
 
 
 def whole_update(screen: Screen[Any], below: Sequence[Screen[Any]]) -> LayoutUpdate:

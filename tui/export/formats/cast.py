@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from tui.export.format import Export, Format, Shot, Write
+from tui.text.json_line import json_line
 
 CLEAR = "\x1b[?25l\x1b[0m\x1b[2J\x1b[H"
 BASIC = (
@@ -59,7 +58,7 @@ class AsciicastWriter:
         self._wait = 0.0
 
     def _line(self, value: object) -> None:
-        self._write(json.dumps(value, ensure_ascii=False) + "\n")
+        self._write(json_line(value))
 
 
 FORMAT = Format(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from llm_linalg.base.text import clean_lines
 from llm_linalg.lessons.markdown import spans
 from tui.export.format import Export, Format, Shot, Write, on_paper
 
@@ -14,7 +15,7 @@ class HandoutWriter:
     def __init__(self, export: Export, write: Write) -> None:
         self._width, self._ascii_only, self._write = export.size[0], export.ascii_only, write
         self._stop: list[Shot] = []
-        write(f"# {_line(export.title)}\n")
+        write(clean_lines(f"# {_line(export.title)}\n"))
 
     def add(self, shot: Shot) -> None:
         """Take the next shot; with the first of a stop, the one before is complete."""
@@ -28,9 +29,11 @@ class HandoutWriter:
             return
         shown = on_paper(self._stop)
         self._stop = []
-        self._write(f"\n## {shown.stop}. {_line(shown.title)}\n{_block(_prose(shown))}{_program(shown)}")
+        self._write(
+            clean_lines(f"\n## {shown.stop}. {_line(shown.title)}\n{_block(_prose(shown))}{_program(shown)}")
+        )
         if not shown.session.view.at_stop.slide:
-            self._write(_fence(self._picture(shown), "text"))
+            self._write(clean_lines(_fence(self._picture(shown), "text")))
 
     def _picture(self, shot: Shot) -> str:
         """Return the frame as text, without what the handout has already: its head, prose and program."""

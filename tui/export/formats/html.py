@@ -11,6 +11,7 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
+from llm_linalg.base.text import clean_lines
 from tui.export.format import Export, Format, Shot, Write, on_paper
 
 HERE = Path(__file__)
@@ -49,7 +50,10 @@ class HtmlWriter:
         """Write the page."""
         from tui.export.html_parts import paragraphs
 
-        write, title = self._write, self._export.title
+        def write(text: str) -> None:
+            self._write(clean_lines(text))
+
+        title = self._export.title
         stops = [(number, [*group]) for number, group in groupby(self._shots, key=lambda one: one[0].stop)]
         places = dict.fromkeys(part for _, [(_, part, _, _), *_] in stops)
         kicker = " · ".join(["llm-linalg", *(places if len(places) == 1 else ())])

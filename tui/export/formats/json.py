@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
+from llm_linalg.base.text import clean_lines
 from tui.export.format import Export, Format, Shot, Write
+from tui.text.json_line import json_text
 
 
 class JsonWriter:
@@ -13,20 +13,20 @@ class JsonWriter:
     def __init__(self, export: Export, write: Write) -> None:
         self._write = write
         self._first = True
-        write(f'{{"format": 1, "title": {json.dumps(export.title, ensure_ascii=False)}, "frames": [')
+        write(clean_lines(f'{{"format": 1, "title": {json_text(export.title)}, "frames": ['))
 
     def add(self, shot: Shot) -> None:
         """Write the next frame."""
         from tui.render.json_text import frame_object
 
         facts = {"seconds": round(shot.seconds, 3), **frame_object(shot.frame())}
-        line = json.dumps(facts, ensure_ascii=False, allow_nan=False)
-        self._write(f"{'' if self._first else ','}\n{line}")
+        self._write(clean_lines("\n" if self._first else ",\n"))
+        self._write(json_text(facts))
         self._first = False
 
     def end(self) -> None:
         """Close the object."""
-        self._write("\n]}\n")
+        self._write(clean_lines("\n]}\n"))
 
 
 FORMAT = Format("json", (".json",), "every picture's numbers", JsonWriter)

@@ -43,7 +43,7 @@ def save_script(text: str, name: str | None, slug: str) -> str:
     shown = clean(str(path), 200)
     try:
         with Sink(str(path)) as sink:
-            sink.write(text)
+            sink.keep(text)
     except OSError as error:
         return f"It can't be saved as {shown}: {error.strerror or error}."
     return f"Saved as {shown}: llm-linalg play-script {shown}"
