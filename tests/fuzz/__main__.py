@@ -1,4 +1,6 @@
-"""`python -m tests.fuzz [FLAG]… [FOLDER]`: atheris, until it finds something.
+"""`python -m tests.fuzz [FLAG]… [FOLDER]`: atheris, until it finds something; or a long run by its name.
+
+``python -m tests.fuzz keys`` presses random keys in the app; ``--help`` after the name says what it takes.
 
 Found is: an exception that is no error of ours, an event that the system would see, a program that takes
 longer than ``-timeout`` or more than ``-rss_limit_mb``. The flags are libFuzzer's, such as ``-runs=10000``;
@@ -10,8 +12,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
+RUNS = {"keys": "tests.fuzz.keys"}
+"""The long runs, and the module of each, which has a `main` that takes the words after the name."""
 LIMITS = ["-timeout=20", "-rss_limit_mb=4096", "-max_len=400"]
 
 
@@ -32,7 +37,10 @@ def sow(folder: Path) -> None:
 
 
 def main() -> int:
-    """Run the job, or show a program."""
+    """Do a long run, run the job, or show a program."""
+    if sys.argv[1:2] and sys.argv[1] in RUNS:
+        code: int = import_module(RUNS[sys.argv[1]]).main(sys.argv[2:])
+        return code
     if sys.argv[1:2] == ["--show"]:
         from tests.fuzz.writing import Writer
 
