@@ -7,7 +7,7 @@ import io
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 from textual.worker import WorkerCancelled
@@ -20,6 +20,9 @@ from tui.session.session import Session
 from tui.terminal.textual_private import screen_rows, still_rows
 from tui.text.themes import colours_of
 
+if TYPE_CHECKING:
+    from tui.session.presentation.state import Talk
+
 Format = Literal["screen", "svg", "ansi"]
 
 
@@ -30,9 +33,13 @@ def render(
     *,
     theme: str = "dark",
     ascii: bool = False,  # noqa: A002 - the name of the flag
+    talk: Talk | None = None,
 ) -> CleanText:
-    """Return the screen of a view in a terminal of `size` columns and rows: the same text each time."""
-    return render_all([view], size, format, theme=theme, ascii=ascii)[0]
+    """Return the screen of a view in a terminal of `size` columns and rows: the same text each time.
+
+    A stop of a talk stands on the stage.
+    """
+    return render_all([view], size, format, theme=theme, ascii=ascii, talk=talk)[0]
 
 
 def render_all(
@@ -42,12 +49,13 @@ def render_all(
     *,
     theme: str = "dark",
     ascii: bool = False,  # noqa: A002
+    talk: Talk | None = None,
 ) -> list[CleanText]:
     """Return the screens of several views, one after the other in one app."""
 
     async def collect() -> list[CleanText]:
         options = Options(theme=theme, ascii_only=ascii)
-        return [picture async for picture in pictures(list(views), size, format, options)]
+        return [picture async for picture in pictures(list(views), size, format, options, talk)]
 
     return asyncio.run(collect())
 
@@ -57,18 +65,20 @@ async def pictures(
     size: tuple[int, int],
     format: Format,  # noqa: A002 - the name of the flag
     options: Options,
+    talk: Talk | None = None,
 ) -> AsyncIterator[CleanText]:
     """Yield each view's screen, as soon as it is there."""
     if not views:
         return
     from llm_linalg.lessons.reader import catalog
 
-    app = Explorer(views[0], catalog(), options)
+    app = Explorer(views[0], catalog(), options, talk)
     async with app.run_test(size=size) as pilot:
         for view in views:
             screen = app.explorer
             run = screen.session.last_run
             fresh = Session.start(view, screen.session.lessons)  # what came before leaves no trace
+            fresh = fresh if talk is None else fresh.with_presentation(talk)
             screen.update_session(replace(fresh, last_run=run if run and run.serves(view) else None))
             while not app.explorer.is_settled:
                 with suppress(WorkerCancelled):  # the run that this view's has replaced

@@ -13,8 +13,8 @@ from llm_linalg.lessons.lesson import LessonError
 from tui.model.device_processes import DeviceProcesses, DevicesError, job_of, verdict
 from tui.model.usage_error import UsageError
 from tui.model.view import View
-from tui.model.view_words import command
 from tui.render.plain import to_plain
+from tui.session.reopening import reopening_command
 from tui.session.script.playback import beats
 from tui.session.script.running import ensure_run
 from tui.session.script.saving import save_script
@@ -68,13 +68,13 @@ class PlainPrompt:
     def show(self) -> None:
         """Write the frame; of a slide, its words."""
         opened, talk = self.session.current, self.session.talk
-        if talk is not None:
-            self.say(f"stop {talk.number} of {len(talk.deck.stops)}: {clean(talk.stop.title)}\n")
         if self.session.view.at_stop.slide and talk is not None:
+            self.say(f"stop {talk.number} of {len(talk.deck.stops)}: {clean(talk.stop.title)}\n")
             self.say("".join(f"{line}\n" for line in words_of(talk.stop.at.prose, self._width)))
             opened = None
         if opened is not None:
-            self.say(to_plain(opened.frame(self.session.view, ascii_only=self._ascii), self._width))
+            frame = opened.frame(self.session.view, ascii_only=self._ascii)
+            self.say(to_plain(frame, self._width, place=None if talk is None else talk.place))
         if self.session.notice:
             self.say(f"{self.session.notice}\n")
 
@@ -117,7 +117,7 @@ class PlainPrompt:
         elif name == "lessons":
             yield from (f"{one.slug:<14} {one.part} {clean(one.title, 60)}\n" for one in session.lessons)
         elif name == "command":
-            yield f"{clean(command(session.reopening_view), None)}\n"
+            yield f"{clean(reopening_command(session), None)}\n"
         elif name == "code":
             opened = session.current
             code = opened.torch_code(session.view) if opened is not None else session.view.program

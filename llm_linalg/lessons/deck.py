@@ -101,6 +101,14 @@ class Deck:
         return tuple({id(stop.lesson): stop.lesson for stop in self.stops}.values())
 
     @property
+    def is_talk(self) -> bool:
+        """Whether it is made for a stage, and no lesson alone: of several files, with notes or minutes."""
+        alone = all(stop.lesson.path == self.path for stop in self.stops)
+        return self.path is not None and (
+            not alone or self.minutes is not None or any(stop.notes for stop in self.stops)
+        )
+
+    @property
     def minutes(self) -> float | None:
         """Its planned length: as the front matter says, else the sum over its stops; None without either."""
         given = [stop.minutes for stop in self.stops if stop.minutes is not None]

@@ -283,7 +283,7 @@ def test_help_has_a_line_for_each_flag_and_fits(name: str, capsys: Capture) -> N
     [
         ("notes", {"--play", "--speed", "--stop", "--step"}),
         ("follow", {"--play", "--speed", "--stop", "--step"}),
-        ("present", {"--play", "--step"}),
+        ("present", {"--play"}),
         ("trace", {"--set", "--code", "--stop", "--row", "--time-limit"}),
         ("play", {"--set", "--stop", "--row"}),
         ("check", {"--seed"}),

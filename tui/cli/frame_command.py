@@ -14,7 +14,8 @@ from tui.files.output import Sink, explain
 from tui.model.flags import Choice, Parser
 from tui.model.usage_error import UsageError
 from tui.model.view import View
-from tui.session.decks import view_and_flags
+from tui.session.decks import Opening, opening_of
+from tui.session.presentation.state import Talk
 
 if TYPE_CHECKING:
     from tui.compose.program_run import Run
@@ -51,12 +52,12 @@ def run(flags: argparse.Namespace) -> int:
 
     if flags.step == "all" and flags.format == "svg":
         raise UsageError("an SVG is one picture: --step all goes with plain, json, screen or ansi")
-    wanted, flags = view_and_flags(flags, parser())
-    opened = open_view(wanted)
-    view = check_view(wanted, opened, flags)
+    opening = opening_of(flags, parser())
+    opened = open_view(opening.view)
+    view = check_view(opening.view, opened, opening.flags)
     try:
         with Sink(flags.output) as sink:
-            for text in _texts(view, opened, flags):
+            for text in _texts(opening._replace(view=view), opened):
                 sink.write(text)
     except BrokenPipeError:
         raise
@@ -82,20 +83,24 @@ def _views(view: View, opened: Run, every: bool) -> Iterator[View]:
         yield goto(view, navigation, number)
 
 
-def _texts(view: View, opened: Run, flags: argparse.Namespace) -> Iterator[CleanText]:
-    views = _views(view, opened, flags.step == "all")
+def _texts(opening: Opening, opened: Run) -> Iterator[CleanText]:
+    flags = opening.flags
+    talk = None if opening.deck is None else Talk(opening.deck, opening.number)
+    views = _views(opening.view, opened, flags.step == "all")
     if flags.format not in TEXT:
         from tui.headless import render
 
+        theme, ascii_only = flags.theme or "dark", bool(flags.ascii)
         for one in views:
-            yield render(one, flags.size, flags.format, theme=flags.theme or "dark", ascii=bool(flags.ascii))
+            yield render(one, flags.size, flags.format, theme=theme, ascii=ascii_only, talk=talk)
         return
     from tui.render.json_text import to_json
     from tui.render.plain import to_plain
 
+    place = None if talk is None else talk.place
     for number, one in enumerate(views):
         made = opened.frame(one, ascii_only=bool(flags.ascii) and flags.format != "json")
         if flags.format == "json":
-            yield to_json(made)
+            yield to_json(made, place)
         else:
-            yield clean_lines("\n" * bool(number) + to_plain(made, flags.size[0]))
+            yield clean_lines("\n" * bool(number) + to_plain(made, flags.size[0], place=place))

@@ -15,9 +15,10 @@ from tui.cli.parser import setting_flags
 from tui.cli.settings import COLOURS, DISPLAY, resolve
 from tui.files import user_dirs
 from tui.files.state_file import StateFile
-from tui.model.flags import Parser, whole_number
+from tui.model.flags import Parser, flag_value
 from tui.model.usage_error import UsageError
-from tui.session.decks import check_stop_number, check_views, find_deck
+from tui.model.view_words import VIEW, add_picture_flags, start_view, view_of
+from tui.session.decks import check_stop_number, check_views, find_deck, flags_at
 from tui.session.presentation.state import EVERY, Talk
 from tui.session.script import saving
 from tui.session.script.tape import Tape
@@ -53,6 +54,11 @@ def run(flags: argparse.Namespace) -> int:
         clock="off" if flags.minutes is None else "remaining",
     )
     view = talk.first_view(number)
+    if flags.stop is not None:  # what else is said is of that stop
+        named = flags_at(talk.stop, flags.words, parser())
+        view = start_view(view_of(named, talk.stop.lesson), named)
+    else:
+        _refuse_picture_flags(flags)
     if lines:
         return launch.plain(view, "", state_file, settings, talk=talk, record=flags.record)
     notice = f"Where you left it: stop {number}. gg goes to the first." if flags.stop is None else ""
@@ -69,6 +75,13 @@ def run(flags: argparse.Namespace) -> int:
         return Explorer(view, deck.lessons, options, talk)
 
     return launch.run_on_terminal(make, settings)[1]
+
+
+def _refuse_picture_flags(flags: argparse.Namespace) -> None:
+    """Raise UsageError for flags that say how a stop is shown where none is named."""
+    for name in VIEW:
+        if flag_value(flags, name):
+            raise UsageError(f"--{name} is said of one stop: name it, with --stop")
 
 
 def first_stop(deck: Deck, wanted: int | None, state_file: StateFile) -> int:
@@ -89,14 +102,12 @@ def parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("deck", metavar="DECK", help="a Markdown file, a folder of lessons, or a lesson")
-    parser.add_argument(
-        "--stop", type=whole_number, metavar="N", help="the deck's stop to begin with, from 1"
-    )
     parser.add_argument("--minutes", type=minutes, metavar="N", help="how long it may take; counts down")
     parser.add_argument("--big", action="store_true", help="large cells, readable from the back row")
     parser.add_argument("--autoplay", type=seconds, metavar="SECONDS", help="a step on by itself each time")
     parser.add_argument("--loop", action="store_true", help="after the last stop comes the first")
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
+    add_picture_flags(parser, stop="the deck's stop to begin with, from 1")
     setting_flags(parser, (*COLOURS, "time_limit", *DISPLAY))
     return parser
 

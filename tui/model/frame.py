@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from llm_linalg.base.axis_labels import AxisLabels, TensorLabels
 from llm_linalg.base.cells import TensorSlice
@@ -25,6 +25,24 @@ Number = float | int | bool | complex
 Role = Literal["left", "top", "result", "operand", "addend", "sibling", "margin"]
 Arrangement = Literal["falk", "row", "column"]
 TermState = Literal["plain", "done", "current", "pending"]
+
+
+class StagePlace(NamedTuple):
+    """Where a frame stands in a deck.
+
+    Attributes:
+        deck: The deck's title.
+        stop: The stop's number in the deck, from 1.
+        stops: How many the deck has.
+        title: What the deck calls the stop.
+        source: The lesson and the stop that are shown, where they are called otherwise.
+    """
+
+    deck: str
+    stop: int
+    stops: int
+    title: str
+    source: str = ""
 
 
 class CellMark(enum.Flag):

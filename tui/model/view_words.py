@@ -27,11 +27,18 @@ if TYPE_CHECKING:
 DEPTHS = ("map", "operations", "cells", "terms")
 
 
-def add_picture_flags(parser: Parser, *, all_steps: bool = False, leave_out: Sequence[str] = ()) -> None:
+def add_picture_flags(
+    parser: Parser,
+    *,
+    stop: str = "the lesson's stop, from 1",
+    all_steps: bool = False,
+    leave_out: Sequence[str] = (),
+) -> None:
     """Add the flags that name a picture.
 
     Args:
         parser: What gets them.
+        stop: What ``--stop`` is.
         all_steps: Whether the command shows every step, if asked to.
         leave_out: The names of those that the command doesn't take; its help leaves them out.
     """
@@ -41,18 +48,18 @@ def add_picture_flags(parser: Parser, *, all_steps: bool = False, leave_out: Seq
         group.add_argument(flag, help=argparse.SUPPRESS if flag[2:] in leave_out else says, **about)
 
     steps = "first, last or all" if all_steps else "first or last"
-    add("--stop", "the lesson's stop, from 1", type=whole_number, metavar="N")
+    add("--stop", stop, type=whole_number, metavar="N")
     add("--node", "the tensor to show; a part of a composite is S/exp", metavar="NAME")
     add("--step", f"a step: a number, {steps}", type=step, metavar="N")
     add("--set", "a control's value", type=setting, action="append", default=[], metavar="NAME=VALUE")
     add("--seed", "the seed of the random numbers", type=seed, metavar="N")
     add("--order", ", ".join(ORDER_NAMES), type=Choice("order", ORDER_NAMES), metavar="O")
     add("--depth", ", ".join(DEPTHS), type=Choice("depth", DEPTHS), metavar="D")
-    add("--cursor", "put the cell cursor there: 'Y[1,2]'", type=cursor, metavar="CELL")
+    add("--cursor", "put the cell cursor there: 'Y[1,2]'; or none", type=cell_or_none, metavar="CELL")
     add("--box", "a box of the map, by the names that lead to it", type=box_path, metavar="A/B")
     add("--lineage", "light what a cell depends on: 'Y[1,2]'; or none", type=cell_or_none, metavar="CELL")
     add("--reach", "light what a cell feeds", type=cell_or_none, metavar="CELL")
-    add("--at", "the slice of an N-d tensor", type=slice_index, metavar="I,J")
+    add("--at", "the slice of an N-d tensor; or none", type=slice_index, metavar="I,J")
     add("--row", "the selected row of a board, from 1", type=whole_number, metavar="N")
     add("--look", ", ".join(LOOKS), type=Choice("look", LOOKS), metavar="L")
     add_switch(group, "--backward", "show the backward program", "show the forward program")
@@ -117,8 +124,10 @@ def cell_or_none(text: str) -> tuple[str, tuple[int, ...]] | str:
     return text if text == "none" else cursor(text)
 
 
-def slice_index(text: str) -> tuple[int, ...]:
-    """Parse the index of a slice, such as 0,1."""
+def slice_index(text: str) -> tuple[int, ...] | str:
+    """Parse the index of a slice, such as 0,1, or none."""
+    if text == "none":
+        return text
     if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text):
         raise argparse.ArgumentTypeError(f"{quote(text)} is not the index of a slice, such as 0,1")
     return tuple(int(part) for part in text.split(","))
@@ -146,8 +155,8 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
         order=flags.order if cells else None,
         depth=flags.depth or _depth(flags, opening),
         step=flags.step if isinstance(flags.step, int) else opening.step if flags.node is None else 0,
-        cursor=flags.cursor,
-        at=flags.at,
+        cursor=None if flags.cursor == "none" else flags.cursor,
+        at=None if flags.at == "none" else flags.at,
         look=flags.look or "numbers",
         backward=opening.backward if flags.backward is None else flags.backward,
         code=flags.code,
@@ -245,6 +254,29 @@ def arguments(view: View) -> list[str]:
     if view.seed != view.lesson.seed:
         words += ["--seed", str(view.seed)]
     return words + _look_words(view)
+
+
+def explicit_flags(view: View) -> list[tuple[str, ...]]:
+    """Return every flag that says something of a view, also where that is what its lesson opens with."""
+    order = "terms" if view.depth == "terms" else view.order or view.at_stop.order
+    asked = view.follows
+    flags = [
+        ("--node", "/".join(view.path)),
+        *(("--set", f"{name}={text}") for name, text in view.controls),
+        *([("--order", order)] if order is not None else []),
+        ("--depth", view.depth),
+        ("--box", "/".join(view.box)),
+        ("--lineage", "none") if asked is None else (f"--{asked.way}", cell(asked.name, asked.index)),
+        ("--step", str(view.step)),
+        ("--seed", str(view.seed)),
+        ("--cursor", "none" if view.cursor is None else cell(*view.cursor)),
+        ("--at", "none" if view.at is None else ",".join(map(str, view.at))),
+        ("--look", view.look),
+        ("--backward" if view.backward else "--no-backward",),
+        *([("--row", str(view.row))] if view.at_stop.board is not None else []),
+        *([("--code", view.code)] if view.code is not None else []),
+    ]
+    return [tuple(flag) for flag in flags]
 
 
 def _control_words(view: View, opening: View) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base.numbers import significant
 from llm_linalg.base.text import CleanText
-from tui.model.frame import Frame, NodeFacts, Panel
+from tui.model.frame import Frame, NodeFacts, Panel, StagePlace
 from tui.text.json_line import json_line
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 LARGEST = 4096  # cells; values of larger tensors are left out
 
 
-def to_json(frame: Frame) -> CleanText:
+def to_json(frame: Frame, place: StagePlace | None = None) -> CleanText:
     """Return the frame's object on a line of its own; NaN and infinities are strings in it."""
-    return json_line(frame_object(frame))
+    return json_line(frame_object(frame, place))
 
 
-def frame_object(frame: Frame) -> dict[str, object]:
-    """Return what a frame shows as an object for JSON."""
+def frame_object(frame: Frame, place: StagePlace | None = None) -> dict[str, object]:
+    """Return what a frame shows as an object for JSON, with its place in a deck if it has one."""
     node = frame.operation
     record: dict[str, object] = {
         "format": 1,
@@ -51,6 +51,9 @@ def frame_object(frame: Frame) -> dict[str, object]:
         record["error"] = _error(frame.error.cause)
     if frame.map is not None:
         record["map"] = frame.map.record()
+    if place is not None:
+        told = {"title": place.deck, "stop": place.stop, "stops": place.stops, "heading": place.title}
+        record["deck"] = told
     return record
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from llm_linalg.base.text import CleanText, clean_lines
+from llm_linalg.base.text import CleanText, clean, clean_lines
 from llm_linalg.lessons.markdown import spans
 from tui.layout import label_space
 from tui.layout.arrange import cell_texts
 from tui.layout.values import PanelSlot
 from tui.layout.window import window
-from tui.model.frame import CellMark, Frame, Panel
+from tui.model.frame import CellMark, Frame, Panel, StagePlace
 from tui.text.rows import cut, wrap
 
 ROWS = 20  # of a panel
@@ -18,13 +18,16 @@ PENDING = "_"
 MASKED = "#"
 
 
-def to_plain(frame: Frame, width: int = 80, *, whole: bool = True) -> CleanText:
+def to_plain(
+    frame: Frame, width: int = 80, *, whole: bool = True, place: StagePlace | None = None
+) -> CleanText:
     """Return the frame as text: lesson, program, tensors, formula, words.
 
-    Without `whole`, the lesson's name, its prose and the program are left out, as they stand elsewhere.
+    Without `whole`, the lesson's name, its prose and the program are left out, as they stand elsewhere. Of a
+    stop of a deck, it begins with its place there.
     """
     head = [
-        _head(frame),
+        _head(frame, place),
         [line for paragraph in _prose(frame).split("\n") for line in _wrap(paragraph, width)]
         if (frame.step == 0 or frame.map is not None) and frame.prose
         else [],
@@ -56,10 +59,18 @@ def _wrap(text: str, width: int) -> Sequence[str]:
     return wrap(text, max(20, width)) if text else [""]
 
 
-def _head(frame: Frame) -> list[str]:
-    stops = f"stop {frame.stop} of {frame.stops}: {frame.stop_title}"
-    controls = [f"{control.name} = {control.text}" for control in frame.controls]
-    return [f"{frame.part}, {frame.title}", stops, ", ".join([*controls, f"seed {frame.seed}"])]
+def _head(frame: Frame, place: StagePlace | None) -> list[str]:
+    controls = ", ".join([*(f"{one.name} = {one.text}" for one in frame.controls), f"seed {frame.seed}"])
+    if place is None:
+        stops = f"stop {frame.stop} of {frame.stops}: {frame.stop_title}"
+        return [f"{frame.part}, {frame.title}", stops, controls]
+    stops = f"stop {place.stop} of {place.stops}: {clean(place.title)}"
+    return [
+        clean(place.deck),
+        stops,
+        *([clean(place.source)] if place.source not in ("", place.deck) else []),
+        controls,
+    ]
 
 
 def _program(frame: Frame) -> list[str]:

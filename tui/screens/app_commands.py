@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from tui.model.view_words import command
+from tui.session.reopening import reopening_command
 from tui.terminal.terminal_app import TerminalApp
 from tui.text.themes import THEMES
 
@@ -80,7 +80,7 @@ def copy_command(host: CommandHost) -> None:
     if given is not None and not given.words:
         host.tell("Opened from Python: no command opens it again.")
         return
-    text = command(host.session.reopening_view)
+    text = reopening_command(host.session)
     host.app.copy_to_clipboard(text)
     host.tell(f"Copied: {text}")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.base.spelling import quote
 from tui.model.flags import Parser
@@ -80,8 +81,24 @@ def view_at(stop: DeckStop) -> View:
         raise LessonError(stop.file, stop.line, str(error)) from None
 
 
-def view_and_flags(flags: argparse.Namespace, parser: Parser) -> tuple[View, argparse.Namespace]:
-    """Return the view that the flags name of a lesson or a deck, and the flags, the deck's own first.
+class Opening(NamedTuple):
+    """What the flags of a command name.
+
+    Attributes:
+        view: The view.
+        flags: The flags, the deck's own first.
+        deck: The deck that it is a stop of; None for a lesson.
+        number: Its number in the deck, from 1.
+    """
+
+    view: View
+    flags: argparse.Namespace
+    deck: Deck | None = None
+    number: int = 1
+
+
+def opening_of(flags: argparse.Namespace, parser: Parser) -> Opening:
+    """Return the view that the flags name of a lesson or a deck.
 
     Args:
         flags: As `parser` read them.
@@ -92,16 +109,27 @@ def view_and_flags(flags: argparse.Namespace, parser: Parser) -> tuple[View, arg
         LessonError: If the lesson or the deck is broken.
     """
     if flags.lesson is None or not (is_path(flags.lesson) or Path(flags.lesson).exists()):
-        return view_of(flags), flags
+        return Opening(view_of(flags), flags)
     deck = find_deck(flags.lesson)
     number = 1 if flags.stop is None else flags.stop
     if not 1 <= number <= len(deck.stops):
         raise UsageError(f"{quote(deck.title)} has stops 1 to {len(deck.stops)}: there is no stop {number}")
     stop = deck.stops[number - 1]
+    both = flags_at(stop, flags.words, parser)
+    return Opening(view_of(both, stop.lesson), both, deck if deck.is_talk else None, number)
+
+
+def flags_at(stop: DeckStop, words: Sequence[str], parser: Parser) -> argparse.Namespace:
+    """Return a deck's own flags of a stop with those of `words`, of which the last counts: what is typed.
+
+    Raises:
+        UsageError: For a word that is none.
+        LessonError: For one of the deck's, with file and line.
+    """
     flags_of(stop)
-    both = parser.read([*stop.words, *flags.words])  # the last of two counts, and that is the typed one
+    both = parser.read([*stop.words, *words])
     both.stop = stop.stop
-    return view_of(both, stop.lesson), both
+    return both
 
 
 def check_stop_number(deck: Deck, stop: int | None) -> int | None:

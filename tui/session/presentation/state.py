@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from tui.model.frame import StagePlace
 from tui.model.view import END, View
 from tui.session.decks import view_at
 from tui.session.presentation.stopwatch import Stopwatch
@@ -67,6 +68,12 @@ class Talk:
     def stop(self) -> DeckStop:
         """The deck's stop that is shown."""
         return self.deck.stops[self.number - 1]
+
+    @property
+    def place(self) -> StagePlace:
+        """Where it stands, in words."""
+        stop = self.stop
+        return StagePlace(self.deck.title, self.number, len(self.deck.stops), stop.title, stop.source)
 
     @property
     def name(self) -> str:
