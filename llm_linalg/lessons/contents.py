@@ -155,12 +155,31 @@ class LessonContents:
     def change(self, values: Mapping[str, Value], name: str, value: Value) -> dict[str, Value]:
         """Return all values after one control was set, including the values that its choice sets.
 
+        A choice sets another control only where nobody has moved that: from the value that the choice before
+        set, or that it has without any.
+
         Raises:
             UnknownNameError: If a name is not a control.
             ValueError: If the control doesn't take the value.
         """
         value = self.control(name).check(value)
-        return {**self.values(values), **self._set_by(name, value), name: value}
+        now = self.values(values)
+        sets = self._set_by(name, value)
+        if self.control(name).kind == "choice":
+            sets = {
+                other: new for other, new in sets.items() if now[other] in self._unmoved(name, now, other)
+            }
+        return {**now, **sets, name: value}
+
+    def _unmoved(self, name: str, now: Mapping[str, Value], other: str) -> set[Value]:
+        """Return the values of a control that some choice, or nobody, has given it."""
+        by_choice = self._set_by(name, now[name])
+        if other in by_choice:
+            return {by_choice[other]}
+        return {
+            self.control(other).default,
+            *(new for _, set_too, new in self.control(name).sets if set_too == other),
+        }
 
     def _set_by(self, name: str, value: Value) -> dict[str, Value]:
         control = self.control(name)
