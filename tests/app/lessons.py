@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from functools import cache
 
 from llm_linalg.lessons.reader import Lesson, parse
@@ -85,3 +87,19 @@ def opened(code: str, info: str = "") -> tuple[View, Run]:
     """The opening view of a one-stop lesson, and its run."""
     view = View.opening(one(code, info))
     return view, open_view(view)
+
+
+def shell_split(line: str) -> list[str]:
+    """The words of a shell line, as bash reads it: `shlex` knows no ``$'…'``."""
+    return shlex.split(re.sub(r"\$'((?:\\.|[^'\\])*)'", lambda found: shlex.quote(_unescape(found[1])), line))
+
+
+def _unescape(text: str) -> str:
+    signs = {"n": "\n", "t": "\t"}
+
+    def char(found: re.Match[str]) -> str:
+        if found[1]:
+            return bytes.fromhex(found[1].replace("\\x", "")).decode()
+        return signs.get(found[2], found[2])
+
+    return re.sub(r"((?:\\x[0-9a-f]{2})+)|\\(.)", char, text)

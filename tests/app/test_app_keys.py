@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+from dataclasses import replace
+
 import pytest
 
 from tests.app.driving import lesson, opened
-from tui.model.view_words import command
+from tui.model.view_words import arguments, command
+from tui.navigation.playground import PLAYGROUND, playground_view
 
 
 async def test_steps_go_forward_back_first_and_last() -> None:
@@ -183,6 +187,31 @@ async def test_copying_says_so_and_changes_no_layout() -> None:
         assert "Y = x @ W" in d.app.clipboard
         await d.press("right")
         assert "space play" in d.rows[-1]
+
+
+PROGRAM = "x = torch.ones(2, 3)  # it's\ty\\n\ny = x @ x.T\n"
+
+
+async def test_a_long_command_is_shown_whole_and_kept_for_the_end() -> None:
+    async with opened(PLAYGROUND) as d:
+        d.app.explorer.update_session(replace(d.session, view=d.view.with_program(PROGRAM), editing=False))
+        await d.settle()
+        await d.press("Y")
+        assert d.app.copied == d.app.clipboard == command(d.view)
+        shown = "".join(row.strip() for row in d.rows[2:8])
+        assert "".join(d.app.clipboard.split()) in "".join(shown.split())
+        assert "it is printed when you" in d.screen
+
+
+def test_a_command_is_one_line_that_a_shell_reads_back() -> None:
+    for program in (PROGRAM, "a\n'b'\x1b[0m\n", "x = 'ä'\n\\'"):
+        view = playground_view(program)
+        line = command(view)
+        assert line.isprintable()
+        told = subprocess.run(
+            ["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True, text=True
+        )
+        assert told.stdout.split("\0")[:-1] == ["llm-linalg", *arguments(view)]
 
 
 async def test_the_help_lists_what_works_now_and_closes() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import replace
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from llm_linalg.lessons.reader import LessonError, catalog, find, parse
 from tests.app.driving import opened
+from tests.app.lessons import shell_split
 from tui.cli.parser import app_parser
 from tui.compose.mask_editing import mask_entry
 from tui.compose.program_run import Run
@@ -61,7 +61,7 @@ def test_cells_are_turned_over_from_whatever_mask_there_is(kind: str, cells: lis
         assert torch.equal(allowed(state), wanted)
         assert dict(state.view.controls)["mask"] == "custom"
         assert state.view.cursor == ("allowed", (i, j))
-    assert view_of(app_parser().read(shlex.split(command(state.view))[1:])) == state.view
+    assert view_of(app_parser().read(shell_split(command(state.view))[1:])) == state.view
     for _ in cells:
         state = ensure_run(run(state, "undo"))
     assert replace(state.view, cursor=None) == first
@@ -82,10 +82,10 @@ def test_the_scores_and_the_weights_stand_for_the_mask_too_but_nothing_of_anothe
 
 def test_a_control_that_another_sets_is_in_the_command_even_at_its_default() -> None:
     view = View.opening(find("causal")).set("custom", "1000/0100/0010/0001").set("mask", "tril")
-    again = view_of(app_parser().read(shlex.split(command(view))[1:]))
+    again = view_of(app_parser().read(shell_split(command(view))[1:]))
     assert again.controls == view.controls
     band = View.opening(find("causal")).set("mask", "band").set("offset", "0")
-    assert view_of(app_parser().read(shlex.split(command(band))[1:])) == band
+    assert view_of(app_parser().read(shell_split(command(band))[1:])) == band
 
 
 async def test_the_key_and_a_second_click_turn_the_cell_under_the_cursor() -> None:

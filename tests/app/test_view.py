@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg.lessons.reader import UnknownNameError, find
-from tests.app.lessons import lesson
+from tests.app.lessons import lesson, shell_split
 from tui.cli.parser import app_parser
 from tui.model.view import CellDisplay, Depth, History, View
 from tui.model.view_words import command, view_of
@@ -16,7 +15,7 @@ from tui.model.view_words import command, view_of
 
 def reopened(view: View) -> View:
     """The view that the command of a view opens, read as the command line reads it."""
-    words = shlex.split(command(view))
+    words = shell_split(command(view))
     assert words[0] == "llm-linalg"
     return view_of(app_parser().read(words[1:]))
 
@@ -43,7 +42,7 @@ def test_the_command_of_the_issue() -> None:
 
 def test_a_lesson_of_a_file_is_named_by_its_path_and_quoted() -> None:
     view = View.opening(lesson(name="my lessons/it's.md"))
-    assert shlex.split(command(view)) == ["llm-linalg", "my lessons/it's.md"]
+    assert shell_split(command(view)) == ["llm-linalg", "my lessons/it's.md"]
 
 
 @given(

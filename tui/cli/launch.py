@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from llm_linalg.base.text import clean
 from llm_linalg.lessons.lesson import LessonError
 from tui.cli.parser import app_parser
 from tui.cli.settings import Settings, resolve
@@ -117,6 +118,10 @@ def run_on_terminal(make: Callable[[], AppType], settings: Settings) -> tuple[Ap
             app.failure = app.failure or error
         if app.failure is not None:
             print(crash_log.full_text(app.failure), file=sys.stderr, flush=True)  # noqa: T201 - into the log
+    if app.copied:
+        from tui.files.output import write
+
+        write(f"Copied last:\n{clean(app.copied.rstrip(), None, lines=True)}\n")
     return app, (app.return_code or 0) if app.failure is None else crash_log.report(app.failure, out.log)
 
 

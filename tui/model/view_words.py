@@ -234,7 +234,28 @@ def start_view(view: View, flags: argparse.Namespace) -> View:
 
 def command(view: View) -> str:
     """Return the shell line that reopens exactly this view, with what differs from the lesson's opening."""
-    return shlex.join(["llm-linalg", *arguments(view)])
+    return " ".join(map(shell_word, ["llm-linalg", *arguments(view)]))
+
+
+_ESCAPES = {"\\": r"\\", "'": r"\'", "\n": r"\n", "\t": r"\t"}
+
+
+def shell_word(text: str) -> str:
+    r"""Return a word quoted for a shell; a program of several lines as ``$'x = 1\ny = 2'``: that is one line.
+
+    bash, zsh and ksh read that form; a word of printable characters is quoted for any shell.
+    """
+    if text.isprintable():
+        return shlex.quote(text)
+    return f"$'{''.join(map(_escape, text))}'"
+
+
+def _escape(char: str) -> str:
+    plain = _ESCAPES.get(char)
+    if plain is not None or char.isprintable():
+        return plain or char
+    errors = "surrogateescape" if "\udc80" <= char <= "\udcff" else "replace"  # a byte of a path, or nothing
+    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", errors))
 
 
 def arguments(view: View) -> list[str]:

@@ -6,8 +6,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from rich.cells import cell_len
+
 from tui.session.reopening import reopening_command
 from tui.terminal.terminal_app import TerminalApp
+from tui.text.prose import paragraphs
+from tui.text.rows import Row, cut_rows, row
 from tui.text.themes import THEMES
 
 if TYPE_CHECKING:
@@ -74,15 +78,27 @@ def next_theme(app: App[object]) -> None:
     app.theme = names[(names.index(app.theme) + 1) % len(names)]
 
 
-def copy_command(host: CommandHost) -> None:
-    """Copy the command that opens this view again."""
+def copy_command(host: CommandHost) -> Awaitable[object] | None:
+    """Copy the command that opens this view again; one too long for the footer is shown whole above."""
     given = host.session.view.lesson.external
     if given is not None and not given.words:
         host.tell("Opened from Python: no command opens it again.")
-        return
+        return None
     text = reopening_command(host.session)
-    host.app.copy_to_clipboard(text)
-    host.tell(f"Copied: {text}")
+    _copy(host, text)
+    said = f"Copied: {text}"
+    if host.session.talk is not None or cell_len(said) + 2 <= host.app.size.width:
+        host.tell(said)
+        return None
+    from tui.screens.pager import Pager
+
+    return host.app.push_screen(Pager("Copied", lambda width: copied_rows(text, width)))
+
+
+def copied_rows(text: str, width: int) -> list[Row]:
+    """Return all of what was copied, and what to do where the clipboard did not take it."""
+    where = "Not on the clipboard? Not every terminal takes it: it is printed when you quit, too."
+    return [*(row((piece, "code")) for piece in cut_rows(text, width)), (), *paragraphs(where, width)]
 
 
 def copy_code(host: CommandHost) -> None:
@@ -90,8 +106,15 @@ def copy_code(host: CommandHost) -> None:
     session = host.session
     run = session.current
     text = run.torch_code(session.view) if run is not None else session.view.program
+    _copy(host, text)
+    host.tell(f"Copied {len(text.splitlines())} lines of torch code; they are printed when you quit, too.")
+
+
+def _copy(host: CommandHost, text: str) -> None:
+    """Hand a text to the terminal's clipboard, of which nobody says if it has taken it."""
     host.app.copy_to_clipboard(text)
-    host.tell(f"Copied {len(text.splitlines())} lines of torch code.")
+    if isinstance(host.app, TerminalApp):
+        host.app.copied = text
 
 
 def confirm_leaving(host: CommandHost) -> bool:
@@ -154,7 +177,6 @@ COMMANDS: dict[str, AppCommand] = {
     "suspend": suspend,
     "palette": palette,
     "theme": theme,
-    "copy.command": copy_command,
     "copy.code": copy_code,
 }
 ABOVE: dict[str, AppCommand] = {
@@ -164,5 +186,6 @@ ABOVE: dict[str, AppCommand] = {
     "edit.help": help_,
     "text": text,
     "guides": guides,
+    "copy.command": copy_command,
 }
 """Commands that open a screen above the explorer: of two keys of one moment the first does."""

@@ -28,6 +28,7 @@ class TerminalApp(App[None]):
     Attributes:
         screen_descriptor: the terminal's file descriptor.
         failure: the error that ended the app, if one did.
+        copied: what was copied last, to be printed at the end: the clipboard may not have taken it.
         asks_background: whether the terminal is to be asked if its background is light.
     """
 
@@ -38,6 +39,7 @@ class TerminalApp(App[None]):
         sys.setswitchinterval(SWITCH)
         self.screen_descriptor = 1
         self.failure: BaseException | None = None
+        self.copied = ""
         self._cells = CellBuffer()
         self._late = False
         self._stale = True
