@@ -42,6 +42,17 @@ async def test_the_palette_opens_a_guide() -> None:
         assert isinstance(d.app.screen, ExplorerScreen)
 
 
+@pytest.mark.parametrize("words", ["open", "notebook", "file of your own"])
+async def test_the_palette_says_how_a_notebook_is_opened(words: str) -> None:
+    async with opened("matmul") as d:
+        await d.pilot.press("ctrl+p")
+        await d.pilot.press(*words)
+        await d.app.workers.wait_for_complete()
+        await d.pilot.pause()
+        assert "Open a notebook or a file of your own" in d.screen
+        assert "llm-linalg open NOTEBOOK.ipynb" in d.screen
+
+
 async def test_the_help_leads_to_the_guides() -> None:
     async with opened("matmul") as d:
         await d.press("question_mark", "pagedown", "pagedown", "pagedown")

@@ -8,6 +8,9 @@ from tui.session.keys import CONTROLS_AFTER, footer_commands
 from tui.text.rows import Row, TextSpan, fit, row, width_of
 from tui.widgets.row_widget import RowWidget
 
+OWN_STAY = 3
+"""How long the keys of a lesson's controls stay in a footer with little room; see `Command.footer_stay`."""
+
 
 class Footer(RowWidget):
     """One row at the bottom."""
@@ -31,37 +34,42 @@ class Footer(RowWidget):
         if picture.session.notice:
             return row((f" {picture.session.notice}", "current"))
         spell = self.glyphs.text  # in ASCII some are wider, and fewer of them fit
-        keys = [tuple(span.with_text(spell(span.text)) for span in entry) for entry in self._keys(picture)]
+        keys = [
+            (tuple(span.with_text(spell(span.text)) for span in entry), stay)
+            for entry, stay in self._keys(picture)
+        ]
         return fit_entries(keys, picture.room.width)
 
-    def _keys(self, picture: Picture) -> list[Row]:
+    def _keys(self, picture: Picture) -> list[tuple[Row, int]]:
         playing = picture.session.player.playing
-        shown: list[Row] = []
-        own: list[Row] = []
+        shown: list[tuple[Row, int]] = []
+        own: list[tuple[Row, int]] = []
         for control in picture.session.view.lesson.controls:
             if control.key:
                 do = move_command(control.name)
                 does = control.label if control.append is None else "append"
-                own.append((TextSpan(f" {control.key} ", "key", do), TextSpan(f"{does} ", "label", do)))
+                entry = (TextSpan(f" {control.key} ", "key", do), TextSpan(f"{does} ", "label", do))
+                own.append((entry, OWN_STAY))
         for key in footer_commands(picture.keys):
             label = "pause" if key.id == "play" and playing else key.label
             if key.footer > CONTROLS_AFTER:
                 shown += own
                 own = []
-            shown.append(
-                (TextSpan(f" {key.key_text} ", "key", key.id), TextSpan(f"{label} ", "label", key.id))
-            )
+            entry = (TextSpan(f" {key.key_text} ", "key", key.id), TextSpan(f"{label} ", "label", key.id))
+            shown.append((entry, key.footer_stay))
         return shown
 
 
-def fit_entries(entries: list[Row], width: int) -> Row:
-    """Return as many entries as fit, and always the last two, such as help and quit."""
-    tail = entries[-2:]
-    room = width - sum(width_of(entry) for entry in tail)
-    kept: list[TextSpan] = []
-    for entry in entries[:-2]:
-        if width_of(entry) > room:
-            break
-        room -= width_of(entry)
-        kept += entry
-    return (*kept, *(span for entry in tail for span in entry))
+def fit_entries(entries: list[tuple[Row, int]], width: int) -> Row:
+    """Return the entries that fit, and always the last two, such as help and quit.
+
+    Each has a number: of those that don't fit the ones with the smallest go first, the last of them before
+    the others.
+    """
+    kept = list(entries)
+    excess = sum(width_of(entry) for entry, _ in entries) - width
+    while excess > 0 and len(kept) > 2:
+        least = min(stay for _, stay in kept[:-2])
+        place = max(k for k, (_, stay) in enumerate(kept[:-2]) if stay == least)
+        excess -= width_of(kept.pop(place)[0])
+    return tuple(span for entry, _ in kept for span in entry)

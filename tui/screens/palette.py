@@ -139,6 +139,7 @@ class Guides(Entries):
     def _entries(self) -> Iterator[tuple[str, str, str]]:
         """Yield title and topic of every guide."""
         if self.host is not None and self.host.session.talk is None:
+            yield "Open a notebook or a file of your own", "llm-linalg open NOTEBOOK.ipynb", "files"
             for guide in guides().values():
                 yield f"Guide: {guide.title}", f"llm-linalg help {guide.topic}", guide.topic
 

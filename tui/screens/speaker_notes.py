@@ -101,7 +101,7 @@ class NotesScreen(Screen[None], inherit_bindings=False):
         lines.styles.height = height
         spell = lines.glyphs.text
         keys = [row((spell(f" {key.glyph} "), "key"), (spell(f"{key.label} "), "label")) for key in KEYS]
-        lines.show([*rows, fit(fit_entries(keys, width), width, lines.glyphs.dots)])
+        lines.show([*rows, fit(fit_entries([(entry, 0) for entry in keys], width), width, lines.glyphs.dots)])
 
     def on_key(self, event: events.Key) -> None:
         """Take the digits of a number."""

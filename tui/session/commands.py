@@ -82,6 +82,7 @@ class Command(NamedTuple):
         leads_away: Whether it leads to other lessons, whatever its context.
         script: How a script repeats it: a phrase, a function that writes one, or the reason why none does.
         word_help: What the help of scripts says about the phrase's first word, where the word is only that.
+        footer_stay: Where the footer has no room for all, those with the smallest number are left out first.
     """
 
     id: str
@@ -99,6 +100,7 @@ class Command(NamedTuple):
     leads_away: bool = False
     script: str | CommandWriter | Unwritten | None = None
     word_help: str = ""
+    footer_stay: int = 0
 
     @property
     def key_names(self) -> list[str]:
@@ -113,9 +115,12 @@ class Command(NamedTuple):
 
 def _by_screen(
     command: str, keys: str, key_text: str, label: str, about: str, group: Topic, when: Context,
-    footer: int = 0, waits: Wait = Wait.NOTHING,
+    footer: int = 0, waits: Wait = Wait.NOTHING, footer_stay: int = 0,
 ) -> Command:  # fmt: skip
-    return Command(command, keys, key_text, label, about, group, when, footer, by_screen=True, waits=waits)
+    return Command(
+        command, keys, key_text, label, about, group, when, footer, by_screen=True, waits=waits,
+        footer_stay=footer_stay,
+    )  # fmt: skip
 
 
 def _with_argument(
@@ -132,7 +137,8 @@ _DISPLAY = Unwritten("how a talk is shown to this audience is no part of it")
 
 COMMANDS: tuple[Command, ...] = (
     _by_screen(
-        "halt", "ctrl+g", "^g", "stop", "Stop the program that is running", Topic.APP, Context.RUNNING, 1
+        "halt", "ctrl+g", "^g", "stop", "Stop the program that is running", Topic.APP, Context.RUNNING, 1,
+        footer_stay=9,
     ),
     # The playground's editor.
     Command(
@@ -164,7 +170,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "list.open", "enter", "↑↓↵", "choose, open", "Open the lesson chosen in the sidebar",
         Topic.LESSON, Context.SIDEBAR, 1, control_commands.open_choice, waits=Wait.NOTHING,
-        script=writing.sidebar_choice,
+        script=writing.sidebar_choice, footer_stay=5,
     ),
     Command(
         "list.page.up", "K", "K", "up", "Choose twenty places further up in the sidebar",
@@ -190,11 +196,12 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "cell.turn", "space", "space", "0 or 1", "Turn the cell over: draw the mask",
         Topic.CELL_CURSOR, Context.MASK_CURSOR, 3, control_commands.turn_cell, script="turn",
+        footer_stay=5,
     ),
     Command(
         "cursor.left", "left", "←↑↓→", "move", "Move the cell cursor left",
         Topic.CELL_CURSOR, Context.CURSOR, 1, on_run(lambda run, view: cursor_moves.move(run, view, 0, -1)),
-        script="left", word_help="the cell before",
+        script="left", word_help="the cell before", footer_stay=5,
     ),
     Command(
         "cursor.right", "right", "→", "move", "Move the cell cursor right",
@@ -226,10 +233,12 @@ COMMANDS: tuple[Command, ...] = (
         "cursor.follow", "enter", "↵", "follow", "Follow the cell to the operation that made it",
         Topic.CELL_CURSOR, Context.CURSOR, 3, step_commands.follow,
         script="follow", word_help="to the operation that made the cell",
+        footer_stay=5,
     ),
     Command(
         "board.open", "enter", "↑↓↵", "choose, open", "Open the lesson of the selected row",
         Topic.BOARD, Context.BOARD, 1, board_commands.open_row, waits=Wait.NOTHING, script=writing.open_row,
+        footer_stay=4,
     ),
     Command(
         "board.up", "up", "↑", "row", "Select the row above", Topic.BOARD, Context.BOARD,
@@ -241,7 +250,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "board.ask", "c", "c", "cell", "Ask a cell of the row's tensor where it came from",
-        Topic.BOARD, Context.BOARD, 16, board_commands.ask, script="ask",
+        Topic.BOARD, Context.BOARD, 16, board_commands.ask, script="ask", footer_stay=4,
     ),
     Command(
         "map.up", "up", "↑↓", "box", "Select the box above", Topic.MAP, Context.MAP, 1, motion(steps.back),
@@ -249,11 +258,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "map.down", "down", "↓", "box", "Select the box below", Topic.MAP, Context.MAP,
-        run=motion(steps.forward), script="next",
+        run=step_commands.forward, script="next",
     ),
     Command(
         "map.ask", "c", "c", "cell", "Ask a cell of what the box gives where it came from",
-        Topic.MAP, Context.MAP, 16, map_commands.ask, script="ask",
+        Topic.MAP, Context.MAP, 16, map_commands.ask, script="ask", footer_stay=4,
     ),
     Command(
         "map.lesson", "L", "L", "lesson", "Open the lesson of the selected box",
@@ -268,6 +277,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "follow", "I", "I", "lineage", "All that the cell depends on; all that it feeds; none",
         Topic.MAP, Context.LINEAGE, 4, map_commands.follow, script=writing.lineage,
+        footer_stay=2,
     ),
     *(
         Command(
@@ -280,7 +290,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "cursor.return", "backspace", "⌫", "return", "Return to where the cell was followed from",
         Topic.CELL_CURSOR, Context.CURSOR_TRAIL, 4, step_commands.come_back,
-        script="return", word_help="back to where it was followed from",
+        script="return", word_help="back to where it was followed from", footer_stay=4,
     ),
     # A deck on stage.
     Command(
@@ -377,12 +387,12 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "board.return", "backspace", "⌫", "go back", "Return to the board that opened this lesson",
         Topic.BOARD, Context.BOARD_VISIT, 4, board_commands.come_back, waits=Wait.FOR_KEYS,
-        script="board", word_help="back to the board that opened this lesson",
+        script="board", word_help="back to the board that opened this lesson", footer_stay=4,
     ),
     Command(
         "edit", "E,tab", "E", "editor", "Give the keys to the editor",
         Topic.PLAYGROUND, Context.PLAYGROUND, 9, playground_commands.edit, waits=Wait.NOTHING,
-        script="edit", word_help="the keys to the playground's editor",
+        script="edit", word_help="the keys to the playground's editor", footer_stay=3,
     ),
     Command(
         "play.take", "E", "E", "edit", "Open this program in the playground",
@@ -391,7 +401,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "play", "space", "space", "play", "Play or pause",
-        Topic.MOTION, Context.STEPS, 10, step_commands.play_by(1), script="play",
+        Topic.MOTION, Context.STEPS, 10, step_commands.play_by(1), script="play", footer_stay=1,
     ),
     Command(
         "back", "left", "←", "back", "Step back",
@@ -399,7 +409,8 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "forward", "right", "←→", "step", "Step forward",
-        Topic.MOTION, Context.STEPS, 11, motion(steps.forward), script=writing.word_or_step("next"),
+        Topic.MOTION, Context.STEPS, 11, step_commands.forward, script=writing.word_or_step("next"),
+        footer_stay=3,
     ),
     Command(
         "play.back", "less_than_sign", "<", "rewind", "Play backwards, or pause",
@@ -435,7 +446,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "into", "enter", "↵", "into", "Go into the box, the operation, or the cell",
         Topic.DEPTH, Context.NODE, 12, motion(steps.into),
-        script="into", word_help="into the operation, or into the cell",
+        script="into", word_help="into the operation, or into the cell", footer_stay=2,
     ),
     Command(
         "over", "n", "n", "next op", "Go to the next operation",
@@ -449,16 +460,16 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "out", "escape", "esc", "out", "Close what is open first, then go out a depth",
         Topic.DEPTH, Context.ALWAYS, 13, step_commands.out,
-        script="out", word_help="close what is open, then a depth out",
+        script="out", word_help="close what is open, then a depth out", footer_stay=3,
     ),
     Command(
         "cursor", "c", "c", "cell", "Cell cursor: ask a cell where it came from",
-        Topic.CELL_CURSOR, Context.TENSORS, 16, step_commands.toggle_cursor, script="cell",
+        Topic.CELL_CURSOR, Context.TENSORS, 16, step_commands.toggle_cursor, script="cell", footer_stay=4,
     ),
     Command(
         "stop.next", "full_stop", ".", "next", "Go to the next stop of the lesson",
         Topic.LESSON, Context.ALWAYS, 14, control_commands.stop_by(1), waits=Wait.FOR_KEYS,
-        script=writing.stop("next"),
+        script=writing.stop("next"), footer_stay=3,
     ),
     Command(
         "stop.previous", "comma", ",", "before", "Go to the stop before",
@@ -476,13 +487,14 @@ COMMANDS: tuple[Command, ...] = (
         leads_away=True, script="show",
     ),
     Command(
-        "list.down", "down", "↓", "choose", "Choose the lesson below in the sidebar",
-        Topic.LESSON, Context.ALWAYS, run=control_commands.choose_by(1), waits=Wait.NOTHING,
-        leads_away=True, script="show",
+        "list.down", "down", "↑↓", "menu", "Choose the lesson below in the sidebar",
+        Topic.LESSON, Context.ALWAYS, 16, control_commands.choose_by(1), waits=Wait.NOTHING,
+        leads_away=True, script="show", footer_stay=1,
     ),
     Command(
         "repair", "r", "r", "repair", "Apply the first repair",
         Topic.CONTROLS, Context.REPAIRS, 5, control_commands.repair_by(1), script="repair 1",
+        footer_stay=3,
     ),
     *(
         Command(

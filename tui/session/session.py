@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.lessons.markdown import links
 from tui.model.view import History, View
 from tui.navigation import steps
-from tui.navigation.playground import at_operation, is_playground, last_line
+from tui.navigation.playground import PLAYGROUND, at_operation, is_playground, last_line
 from tui.navigation.steps import Navigable, Player
 from tui.session.contexts import OFF_STAGE, Context
 
@@ -259,6 +259,14 @@ class Session:
         from llm_linalg.lessons.reader import read_entry
 
         return next((read_entry(lesson) for lesson in self.lessons if lesson.slug == slug), None)
+
+    def neighbour(self, direction: int) -> Lesson | ListedLesson | None:
+        """Return the lesson after the open one (1), or the one before (−1); None where there is none."""
+        if is_playground(self.view.lesson):
+            return None
+        lessons = [lesson for lesson in self.lessons if lesson.slug != PLAYGROUND.slug]
+        place = [lesson.slug for lesson in lessons].index(self.view.lesson.slug) + direction
+        return lessons[place] if 0 <= place < len(lessons) else None
 
     def with_notice(self, notice: str) -> Session:
         """Return the session with a notice."""

@@ -96,7 +96,47 @@ def out(session: Session) -> Session:
         asked = next(iter(session.trail), session.view)  # what a board opened closes to the board
         closed = asked if asked.board is not None else replace(session.view, cursor=None)
         return replace(session.at_view(closed), trail=())
-    return motion(steps.out)(session)
+    return _out_of_map(session) if session.view.depth == "map" else motion(steps.out)(session)
+
+
+def _out_of_map(session: Session) -> Session:
+    """Go out of a level of the map; at the outermost, back to the cell that led here, or darken it."""
+    moved = motion(steps.out)(session)
+    view = session.view
+    if session.navigation is None or moved.view != view:
+        return moved
+    if session.trail:
+        return come_back(session)
+    if view.follows not in (None, view.at_stop.follow):
+        return session.at_view(replace(view, follows=view.at_stop.follow))
+    return session.with_notice("Nothing is around this map. M: back to the operation.")
+
+
+def forward(session: Session) -> Session:
+    """Go one step forward; at the last step, say which key goes on."""
+    moved = motion(steps.forward)(session)
+    navigation = session.navigation
+    if navigation is None or moved.view != session.view:
+        return moved
+    return moved.with_notice(_way_on(session, navigation))
+
+
+STEP_NAMES = {"map": "box", "operations": "operation"}
+
+
+def _way_on(session: Session, navigation: Navigable) -> str:
+    """Return what comes after the last step, and by which key."""
+    view = session.view
+    last = f"The last {STEP_NAMES.get(view.depth, 'step')}"
+    if len(navigation.path) > 1 and view.depth != "map":
+        return f"{last} of {navigation.path[-1]}. n: the next part; esc: out to {navigation.path[-2]}."
+    stops = len(view.lesson.stops)
+    if view.stop < stops:
+        return f"{last} here. Press . for the next stop, {view.lesson.stops[view.stop].title}."
+    following = session.neighbour(1)
+    if following is not None:
+        return f"{last} of this lesson. Press . for the next one, {following.title}."
+    return f"{last}, and the end."
 
 
 def toggle_cursor(session: Session) -> Session:

@@ -1,0 +1,125 @@
+"""Where one can go from here: out of a map, on from the last step, and by which keys, as the footer says."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from llm_linalg.lessons.reader import Lesson, catalog, find
+from tests.app.driving import opened
+from tui.headless import render_all
+from tui.model.view import View
+from tui.navigation.playground import PLAYGROUND
+from tui.session.commands import run
+from tui.session.contexts import Context
+from tui.session.script.running import ensure_run
+from tui.session.session import Session
+
+DEEPEST = 12  # levels of a map, with room to spare
+
+
+def session_at(view: View) -> Session:
+    """A session whose program has been run."""
+    return ensure_run(Session.start(view, [*catalog(), PLAYGROUND]))
+
+
+def done(session: Session, *commands: str) -> Session:
+    """The session after commands."""
+    for command in commands:
+        session = ensure_run(run(session, command), session)
+    return session
+
+
+def cells_of(lesson: Lesson) -> list[Session]:
+    """The cell cursor at the end of every stop that has cells."""
+    found = []
+    for stop in lesson.stops:
+        opening = session_at(replace(View.opening(lesson, stop.number), depth="cells"))
+        if Context.TENSORS in opening.contexts and not opening.view.backward:
+            found.append(done(opening, "last", "cursor"))
+    return [session for session in found if session.view.cursor is not None]
+
+
+@pytest.mark.parametrize("slug", ["matvec", "block", "causal", "mlp"])
+def test_escape_leads_from_the_map_of_a_cell_back_to_the_cell(slug: str) -> None:
+    for asked in cells_of(find(slug)):
+        lit = done(asked, "follow")
+        if lit.view.depth != "map":
+            continue
+        for _ in range(DEEPEST):
+            lit = done(lit, "out")
+            if lit.view.depth != "map":
+                break
+        assert lit.view == asked.view, (slug, asked.view.stop)
+
+
+def test_escape_puts_out_the_light_of_a_map_that_no_cell_led_to() -> None:
+    shown = session_at(View.opening(find("why"), 1))
+    lit = replace(shown, view=replace(shown.view, follows=View.opening(find("why"), 5).follows))
+    assert lit.view.follows is not None
+    dark = done(lit, "out")
+    assert dark.view == shown.view
+    assert "M: back" in done(dark, "out").notice  # and never nothing at all
+
+
+async def test_the_map_of_a_cell_names_escape_in_its_footer() -> None:
+    async with opened("matvec") as d:
+        await d.press("f", "c", "I")
+        assert "esc out" in d.rows[-1]
+        assert d.view.depth == "map"
+        await d.press("escape")
+        assert d.view.cursor is not None
+        await d.press("escape")
+        assert d.has(cursor=None, depth="cells")
+
+
+@pytest.mark.parametrize("lesson", catalog(), ids=lambda lesson: lesson.slug)
+def test_a_step_past_the_last_says_what_comes_next(lesson: Lesson) -> None:
+    for number in (1, len(lesson.stops)):
+        shown = session_at(View.opening(lesson, number))
+        if Context.STEPS not in shown.contexts:
+            continue
+        past = done(shown, "last", "forward")
+        assert past.view == done(shown, "last").view
+        following = shown.neighbour(1)
+        if number < len(lesson.stops):
+            assert lesson.stops[number].title in past.notice
+        elif following is not None:
+            assert following.title in past.notice
+        else:
+            assert "end" in past.notice
+        if Context.NODE in shown.contexts and shown.view.depth != "map":
+            inside = done(shown, "last", "into")
+            if len(inside.view.path) > 1:
+                assert "n: the next part" in done(inside, "last", "forward").notice
+
+
+def test_the_next_lesson_says_that_it_begins() -> None:
+    lessons = catalog()
+    for left, entered in itertools.pairwise(lessons):
+        last = Session.start(View.opening(left, len(left.stops)), [*lessons, PLAYGROUND])
+        begun = run(last, "stop.next")
+        assert begun.view.lesson is entered
+        assert entered.title in begun.notice
+        assert (f"Part {entered.place}" in begun.notice) == (
+            left.part != entered.part and entered.place != entered.title
+        )
+        assert left.title in run(begun, "stop.previous").notice
+
+
+def test_every_lesson_names_the_cell_cursor_and_the_way_out_at_80_columns() -> None:
+    views = [View.opening(lesson) for lesson in catalog() if not lesson.stops[0].fails]
+    for view, screen in zip(views, render_all(views, (80, 24), "screen"), strict=True):
+        footer = screen.splitlines()[-1]
+        assert "c cell" in footer, view.lesson.slug
+        assert "esc out" in footer, view.lesson.slug
+        for control in view.lesson.controls:
+            assert control.key is None or f" {control.key} " in footer, view.lesson.slug
+
+
+def test_the_arrows_that_choose_a_lesson_are_in_the_footer() -> None:
+    view = View.opening(find("matvec"))
+    (screen,) = render_all([view], (80, 24), "screen")
+    assert "↑↓ menu" in screen.splitlines()[-1]
