@@ -121,7 +121,7 @@ def run_on_terminal(make: Callable[[], AppType], settings: Settings) -> tuple[Ap
     if app.copied:
         from tui.files.output import write
 
-        write(f"Copied last:\n{clean(app.copied.rstrip(), None, lines=True)}\n")
+        write(clean(f"Copied last:\n{app.copied.rstrip()}\n", None, lines=True))
     return app, (app.return_code or 0) if app.failure is None else crash_log.report(app.failure, out.log)
 
 

@@ -234,7 +234,12 @@ def start_view(view: View, flags: argparse.Namespace) -> View:
 
 def command(view: View) -> str:
     """Return the shell line that reopens exactly this view, with what differs from the lesson's opening."""
-    return " ".join(map(shell_word, ["llm-linalg", *arguments(view)]))
+    return shell_line(["llm-linalg", *arguments(view)])
+
+
+def shell_line(words: Sequence[str]) -> str:
+    """Return words as one line for a shell."""
+    return " ".join(map(shell_word, words))
 
 
 _ESCAPES = {"\\": r"\\", "'": r"\'", "\n": r"\n", "\t": r"\t"}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from llm_linalg.lessons.lesson import LessonError
 from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
-from tui.model.view_words import add_picture_flags, arguments, explicit_flags, start_view, view_of
+from tui.model.view_words import add_picture_flags, arguments, explicit_flags, shell_line, start_view, view_of
 from tui.session.decks import deck_word, flags_at
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ Flags = Sequence[tuple[str, ...]]
 
 def reopening_command(session: Session) -> str:
     """Return the shell line that reopens exactly what is seen."""
-    return shlex.join(["llm-linalg", *reopening_words(session)])
+    return shell_line(["llm-linalg", *reopening_words(session)])
 
 
 def reopening_words(session: Session) -> list[str]:
