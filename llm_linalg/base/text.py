@@ -23,6 +23,7 @@ from typing import NewType
 CleanText = NewType("CleanText", str)
 """Text that may be shown: `clean` made it, or something here that is as strict."""
 
+NOTHING = CleanText("")
 _REPLACEMENT = "�"
 _TAB = 4
 # Combining marks allowed on a character: enough for any language, too few to reach into other rows.

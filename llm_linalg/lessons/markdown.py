@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import CleanText, clean, clean_lines
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 LESSON = "lesson:"
 MOST_LINES = 20_000  # lines parsed at once; the parser takes up to 70 µs a line
 _LINK = re.compile(r"\[([^\[\]\n]+)\]\(lesson:([A-Za-z0-9_-]+)\)")
+_SCHEMES = frozenset({"http", "https", "mailto", "lesson"})
+# What opens HTML or a link, outside of escapes and of code; then in code too, if others see no code there.
+_ACTIVE = (
+    re.compile(r"(\\.|(?<!`)(`+)(?!`).*?(?<!`)\2(?!`))|<(?=[A-Za-z/!?])|\["),
+    re.compile(r"(\\.)|<(?=[A-Za-z/!?])|\["),
+)
 _CLAIM = re.compile(r"expect:\s*(.*?)\s*")
 
 
@@ -83,7 +89,7 @@ class TextRun(NamedTuple):
     """A run of text in one style; `slug` is that of the lesson to which a link leads."""
 
     text: str
-    kind: Literal["", "code", "strong", "link"] = ""
+    kind: Literal["", "code", "strong", "emphasis", "link"] = ""
     slug: str = ""
 
 
@@ -137,9 +143,9 @@ def paragraphs_of(found: Sequence[Block]) -> list[Paragraph]:
     ]
 
 
-def prose(found: Sequence[Block]) -> str:
+def prose(found: Sequence[Block]) -> CleanText:
     """Return blocks as a lesson's prose: a line for each block, a blank line between paragraphs."""
-    return "\n\n".join(paragraph.as_prose for paragraph in paragraphs_of(found))
+    return clean_lines("\n\n".join(paragraph.as_prose for paragraph in paragraphs_of(found)))
 
 
 @lru_cache(1024)
@@ -158,6 +164,44 @@ def links(text: str) -> list[str]:
     """Return the slugs of the lessons to which prose links, in order."""
     found = (each for block in blocks(text) if block.kind != "code" for each in block.cells or (block.text,))
     return [run.slug for each in found for run in text_runs(each) if run.slug]
+
+
+def inert(text: str) -> str:
+    r"""Return Markdown in which nothing is HTML, and no link leads to a script, whoever reads it.
+
+    Here HTML is plain text; for other readers it is escaped. Text without any stays as it is.
+
+    >>> inert("See <b>this</b>.")
+    'See \\<b>this\\</b>.'
+    """
+    if _is_inert(text):
+        return text
+    lines = text.split("\n")
+    code = [block for block in blocks(text) if block.kind == "code"]
+    kept = {number for block in code for number in range(block.first, block.end)}
+    made = text
+    for active in _ACTIVE:
+        made = "\n".join(
+            line if number in kept else active.sub(lambda found: found[1] or f"\\{found[0]}", line)
+            for number, line in enumerate(lines)
+        )
+        if _is_inert(made):
+            break
+    return made
+
+
+def _is_inert(text: str) -> bool:
+    """Return whether a reader that knows HTML finds none, and no link but to a page or a lesson."""
+    if "<" not in text and ":" not in text:
+        return True
+    tokens = [*_full().parse(text)]
+    for token in tokens:
+        tokens += token.children or []
+        target = str(token.attrs.get("href", token.attrs.get("src", "")))
+        scheme, colon, _ = target.partition(":")
+        if token.type.startswith("html") or (colon and scheme.lower() not in _SCHEMES):
+            return False
+    return True
 
 
 def spans(prose: str) -> tuple[tuple[str, str | None], ...]:
@@ -188,6 +232,18 @@ def _parser(claims: bool) -> MarkdownIt:
         ends = ["paragraph", "reference", "blockquote", "list"]
         parser.block.ruler.before("table", "claim", _claim, {"alt": ends})
     return parser
+
+
+@cache
+def _full() -> MarkdownIt:
+    """Return a parser that takes all that other readers may take: HTML, and every link."""
+    from markdown_it import MarkdownIt
+
+    class Trusting(MarkdownIt):
+        def validateLink(self, url: str) -> bool:  # noqa: N802, ARG002 - its name there
+            return True
+
+    return Trusting("commonmark", {"html": True}).enable("table")
 
 
 @cache
@@ -250,7 +306,8 @@ def _rows(table: SyntaxTreeNode) -> Iterator[Block]:
 
 
 def _words(tokens: Sequence[Token]) -> Iterator[TextRun]:
-    strong, slug, label = 0, "", ""
+    depth = {"strong": 0, "em": 0}
+    slug, label = "", ""
     for token in tokens:
         if token.type == "link_open":
             target = str(token.attrs["href"])
@@ -260,9 +317,11 @@ def _words(tokens: Sequence[Token]) -> Iterator[TextRun]:
                 yield TextRun(label, "link", slug)
             slug = ""
         elif token.nesting:
-            strong += token.nesting
+            depth[token.tag] = depth.get(token.tag, 0) + token.nesting
         else:
             text = token.content or " " * token.type.endswith("break")
             label += text
-            if not slug:
-                yield TextRun(text, "code" if token.type == "code_inline" else "strong" if strong else "")
+            if token.type == "code_inline" and not slug:
+                yield TextRun(text, "code")
+            elif not slug:
+                yield TextRun(text, "strong" if depth["strong"] else "emphasis" if depth["em"] else "")

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from llm_linalg.base.text import clean
 from llm_linalg.lessons import documents
-from llm_linalg.lessons.markdown import Paragraph, TextRun, blocks, links, paragraphs, prose, text_runs
+from llm_linalg.lessons.markdown import (
+    Paragraph,
+    TextRun,
+    blocks,
+    inert,
+    links,
+    paragraphs,
+    prose,
+    text_runs,
+)
 from llm_linalg.lessons.reader import parse
 
 CASES = {
@@ -58,7 +67,9 @@ def test_prose_that_is_read_again_is_the_same(text: str) -> None:
 def test_words_are_in_runs_of_one_style_and_html_is_text() -> None:
     assert text_runs("A *b **c** d* ``e`f`` [g `h`](lesson:dot) [i](http://j) <b>k</b> ![l](m)") == (
         TextRun("A "),
-        TextRun("b c d", "strong"),
+        TextRun("b ", "emphasis"),
+        TextRun("c", "strong"),
+        TextRun(" d", "emphasis"),
         TextRun(" "),
         TextRun("e`f", "code"),
         TextRun(" "),
@@ -82,3 +93,49 @@ def test_any_text_has_blocks_within_its_lines_and_clean_words(text: str) -> None
 def test_an_entity_stands_for_no_character_that_a_terminal_obeys(entity: str) -> None:
     (run,) = text_runs(f"a{entity}b")
     assert run.text.isprintable()
+
+
+MARKUP = (
+    *(
+        "<b>",
+        "</b>",
+        "<script>",
+        "<!--",
+        "-->",
+        "<a\nb>",
+        "<?",
+        "<![CDATA[",
+        "<javascript:x>",
+        "&lt;",
+        "&#60;b>",
+    ),
+    *(
+        "[x]",
+        "[",
+        "]",
+        "![",
+        "(javascript:1)",
+        "(java&#115;cript:1)",
+        "[x]: data:1",
+        "\\",
+        "`",
+        "``",
+        "```\n",
+    ),
+    *("~~~\n", "\n", "\n\n", "    ", "> ", "- ", "1. ", "|", "\t", "a"),
+)
+
+
+@given(st.lists(st.sampled_from(MARKUP), max_size=14).map("".join))
+def test_nothing_in_inert_prose_is_html_or_leads_to_a_script(text: str) -> None:
+    once = inert(text)
+    assert inert(once) == once
+
+
+def test_inert_prose_is_as_it_was_but_for_html() -> None:
+    assert (
+        inert("a < b, `<b>`, [c](https://d.e) <https://f.g>")
+        == "a < b, `<b>`, [c](https://d.e) <https://f.g>"
+    )
+    assert inert("`List<int>` <b>x</b>\n\n```\n<b>\n```") == "`List<int>` \\<b>x\\</b>\n\n```\n<b>\n```"
+    assert inert("[x](javascript:alert(1))") == "\\[x](javascript:alert(1))"

@@ -200,7 +200,7 @@ def _cells(row: Block) -> str:
 
 
 def _inline(text: str) -> str:
-    tags = {"code": "code", "strong": "strong", "link": "em"}
+    tags = {"code": "code", "strong": "strong", "emphasis": "em"}
     found = []
     for span in inline(text):
         if span.role == "key":  # the number of a link, for a key of the app

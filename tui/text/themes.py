@@ -133,6 +133,7 @@ def _style(name: str, roles: str) -> Style:
 
 _WEIGHTS: dict[str, str] = {
     "strong": "bold",
+    "emphasis": "italic",
     "title": "bold",
     "key": "bold",
     "current": "bold",

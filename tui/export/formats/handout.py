@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from llm_linalg.base.text import clean_lines
-from llm_linalg.lessons.markdown import spans
+from llm_linalg.lessons.markdown import inert, spans
 from tui.export.format import Export, Format, Shot, Write, on_paper
 
 
@@ -48,8 +48,8 @@ def _program(shot: Shot) -> str:
 
 
 def _prose(shot: Shot) -> str:
-    """Return the stop's text; a link to a lesson is its words."""
-    return "".join(text for text, _ in spans(shot.session.view.at_stop.prose)).strip()
+    """Return the stop's text; a link to a lesson is its words, and HTML is text, as on the screen."""
+    return inert("".join(text for text, _ in spans(shot.session.view.at_stop.prose)).strip())
 
 
 def _block(text: str) -> str:
@@ -64,7 +64,7 @@ def _fence(text: str, language: str) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    return inert(" ".join(text.split()))
 
 
 FORMAT = Format(
