@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from llm_linalg.base.text import CleanText
+
 
 class BoardRow(NamedTuple):
     """One live cell of a board.
@@ -17,10 +19,10 @@ class BoardRow(NamedTuple):
         line: Its line in the file, from 1.
     """
 
-    label: str
+    label: CleanText
     name: str | None
     lesson: str
-    words: str
+    words: CleanText
     apart: bool
     line: int
 

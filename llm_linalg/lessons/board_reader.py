@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from llm_linalg.base.spelling import quote, unknown
-from llm_linalg.base.text import width
+from llm_linalg.base.text import clean, width
 from llm_linalg.lessons.board import Board, BoardRow
 from llm_linalg.lessons.body import BoardFence
 from llm_linalg.lessons.fence_options import BodyError
@@ -76,7 +76,7 @@ def _row(text: str, place: int, line: int, assigned: set[str] | None, apart: boo
     target = _LINK.fullmatch(link)
     if not target:
         raise BodyError(place, f"a row opens a lesson: lesson:matmul; not {quote(link)}")
-    return BoardRow(label, name or None, target[1], words, apart, line)
+    return BoardRow(clean(label), name or None, target[1], clean(words), apart, line)
 
 
 def _assigned(program: str) -> set[str] | None:

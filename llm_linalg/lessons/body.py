@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from llm_linalg.base.spelling import quote
-from llm_linalg.base.text import nearest
+from llm_linalg.base.text import NOTHING, CleanText, clean, clean_lines, nearest
 from llm_linalg.lessons.contents import MOST_MINUTES
 from llm_linalg.lessons.fence_options import BodyError, FenceOptions, parse_options
 from llm_linalg.lessons.markdown import Block, blocks, prose
@@ -34,7 +34,7 @@ class BoardFence(NamedTuple):
 class StopNotes(NamedTuple):
     """The speaker's notes at a stop, and the minutes that it is planned to take; None if not said."""
 
-    text: str = ""
+    text: CleanText = NOTHING
     minutes: float | None = None
 
     def __bool__(self) -> bool:
@@ -42,7 +42,7 @@ class StopNotes(NamedTuple):
 
     def join(self, other: StopNotes) -> StopNotes:
         """Return these notes followed by others, whose minutes count if they have any."""
-        text = "\n\n".join(filter(None, (self.text, other.text)))
+        text = clean_lines("\n\n".join(filter(None, (self.text, other.text))))
         return StopNotes(text, self.minutes if other.minutes is None else other.minutes)
 
 
@@ -56,8 +56,8 @@ class BodyPart(NamedTuple):
     too, but not a stop of the file's own: its lines are in `stops`.
     """
 
-    title: str
-    prose: str
+    title: CleanText
+    prose: CleanText
     place: int
     info: FenceOptions | None = None
     code: str = ""
@@ -75,7 +75,7 @@ class BodyPart(NamedTuple):
 class _OpenStop:
     """The text read since the last stop."""
 
-    title: str = ""
+    title: CleanText = NOTHING
     heading: int | None = None  # the line of a heading that has no stop yet
     prose: list[Block] = field(default_factory=list)
     notes: StopNotes = NO_NOTES
@@ -86,7 +86,7 @@ class _OpenStop:
         return self.heading if self.heading is not None or not self.prose else self.prose[0].first
 
     @property
-    def prose_text(self) -> str:
+    def prose_text(self) -> CleanText:
         """The prose, a paragraph a line."""
         return prose(self.prose)
 
@@ -205,7 +205,7 @@ def _put_stops(fence: Block, now: _OpenStop, pieces: list[BodyPart]) -> None:
     if now.prose_text:
         _close(now, pieces)
         notes = NO_NOTES
-    pieces.append(BodyPart(now.title, "", place, notes=notes, stops=tuple(lines)))
+    pieces.append(BodyPart(now.title, NOTHING, place, notes=notes, stops=tuple(lines)))
 
 
 def _put_board(board: BoardFence, now: _OpenStop, pieces: list[BodyPart]) -> None:
@@ -234,7 +234,7 @@ def _put_claim(text: str, place: int, now: _OpenStop, pieces: list[BodyPart]) ->
     pieces[-1] = above._replace(expects=(*above.expects, (place, text)))
 
 
-def _title(text: str, place: int) -> str:
+def _title(text: str, place: int) -> CleanText:
     if not text or not text.isprintable() or len(text) > LONGEST_TITLE:
         raise BodyError(place, f"a heading is 1 to {LONGEST_TITLE} characters, without control characters")
-    return text
+    return clean(text, None)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from llm_linalg.base.spelling import unknown
+from llm_linalg.base.text import NOTHING, CleanText
 from llm_linalg.lessons.controls import FrontError, line_of_text
 
 KEYS = ("lesson", "words")
@@ -29,7 +30,7 @@ class BoxNote(NamedTuple):
 
     name: str
     lesson: str | None = None
-    words: str = ""
+    words: CleanText = NOTHING
 
 
 def boxes_of(table: object) -> tuple[BoxNote, ...]:
@@ -53,5 +54,4 @@ def _note(name: str, said: object) -> BoxNote:
     lesson, words = said.get("lesson"), said.get("words", "")
     if lesson is not None and not (isinstance(lesson, str) and _SLUG.fullmatch(lesson)):
         raise FrontError((*at, "lesson"), 'lesson is the slug of a lesson, such as "attention"')
-    words = words and line_of_text(words, (*at, "words"))
-    return BoxNote(name, lesson, words)
+    return BoxNote(name, lesson, line_of_text(words, (*at, "words")) if words else NOTHING)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.axis_labels import NO_DECLARATIONS, AxisDeclarations
 from llm_linalg.base.spelling import quote, unknown
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import CleanText, clean
 from llm_linalg.lessons.boxes import BoxNote
 from llm_linalg.lessons.control import Control, Value, as_name
 from llm_linalg.lessons.stop import Heading, Stop
@@ -57,14 +57,14 @@ class UnknownNameError(LookupError):
     """No lesson, stop or control has that name; the message lists those that there are."""
 
 
-def title_of_part(part: int, title: str) -> str:
+def title_of_part(part: int, title: CleanText) -> CleanText:
     """Return the title of a part; a number beyond the parts is that of a lesson which is its own part."""
-    return PART_TITLES[part] if part < len(PART_TITLES) else title
+    return clean(PART_TITLES[part]) if part < len(PART_TITLES) else title
 
 
-def place_of(part: int, title: str) -> str:
+def place_of(part: int, title: CleanText) -> CleanText:
     """Return a part's number and title; only the lesson's title for a number beyond the parts."""
-    return f"{part} {PART_TITLES[part]}" if part < len(PART_TITLES) else title
+    return clean(f"{part} {PART_TITLES[part]}") if part < len(PART_TITLES) else title
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class LessonContents:
     """
 
     slug: str
-    title: str
+    title: CleanText
     part: int = OTHER_PART
     order: int = 0
     seed: int = 0
@@ -104,17 +104,17 @@ class LessonContents:
     boxes: tuple[BoxNote, ...] = ()
 
     @property
-    def part_title(self) -> str:
+    def part_title(self) -> CleanText:
         """The title of its part; a lesson beyond the parts is its own."""
         return title_of_part(self.part, self.title)
 
     @property
-    def place(self) -> str:
+    def place(self) -> CleanText:
         """Its place in the curriculum, as the part's number and title; the file name of a document."""
         if self.path is not None and (self.document or self.external is not None):
             return clean(self.path.name, 60)
         if self.external is not None:
-            return "Python"
+            return clean("Python")
         return place_of(self.part, self.title)
 
     def stop(self, number: int) -> Stop:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeGuard
 
 from llm_linalg.base.spelling import quote, unknown
+from llm_linalg.base.text import NOTHING, CleanText
 from llm_linalg.lessons import grids
 from llm_linalg.lessons.grids import Grid
 
@@ -51,7 +52,7 @@ class Control:
     maximum: int | float | None = None
     step: int | float = 1
     key: str | None = None
-    label: str = ""
+    label: CleanText = NOTHING
     sets: tuple[tuple[str, str, Value], ...] = ()
     append: str | None = None
     edits: str = ""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from llm_linalg.base.spelling import quote, unknown
+from llm_linalg.base.text import CleanText, clean
 from llm_linalg.lessons.control import LARGEST, Control, Kind, Value, is_number
 
 CONTROL_KEYS = ("choices", "range", "default", "step", "key", "label", "sets", "append", "edits")
@@ -198,10 +199,10 @@ def _key(value: object, at: tuple[str, ...]) -> str | None:
     return value
 
 
-def line_of_text(value: object, at: tuple[str, ...]) -> str:
+def line_of_text(value: object, at: tuple[str, ...]) -> CleanText:
     """Return a text of one line that can be shown on the screen; `FrontError` for any other value."""
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise FrontError(at, f"{at[-1]} is a text of one line, without control characters")
     if len(value) > LONGEST_TEXT:
         raise FrontError(at, f"{at[-1]} is longer than {LONGEST_TEXT} characters")
-    return value.strip()
+    return clean(value.strip(), None)

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from llm_linalg.base.spelling import quote
+from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.lessons import documents, files, reader
 from llm_linalg.lessons.body import NO_NOTES, BodyPart, StopNotes
 from llm_linalg.lessons.documents.markdown_file import is_lesson
@@ -57,8 +58,8 @@ class DeckStop:
 
     lesson: Lesson
     stop: int
-    title: str
-    notes: str = ""
+    title: CleanText
+    notes: CleanText = NOTHING
     minutes: float | None = None
     words: tuple[str, ...] = ()
     file: str = ""
@@ -70,9 +71,9 @@ class DeckStop:
         return self.lesson.stops[self.stop - 1]
 
     @property
-    def source(self) -> str:
+    def source(self) -> CleanText:
         """Its lesson's title and its own, as far as they differ from `title`."""
-        return " › ".join(one for one in (self.lesson.title, self.at.title) if one != self.title)
+        return clean(" › ".join(one for one in (self.lesson.title, self.at.title) if one != self.title))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Deck:
         errors: The errors of `stops` lines that name nothing, which are left out.
     """
 
-    title: str
+    title: CleanText
     stops: tuple[DeckStop, ...]
     path: Path | None = None
     target_minutes: float | None = None
@@ -164,7 +165,7 @@ class _StopSource:
 
     file: str
     line: int | None = None
-    title: str = ""
+    title: CleanText = NOTHING
     notes: StopNotes = NO_NOTES
     words: tuple[str, ...] = ()
 
@@ -196,7 +197,7 @@ def _folder(place: Path, report: Tell) -> Deck:
     read: dict[Path, Lesson] = {}
     decks = [_file(file, sources, read, report) for file in files]
     return Deck(
-        place.resolve().name or str(place),
+        clean(place.resolve().name or str(place), 200),
         tuple(stop for deck in decks for stop in deck.stops),
         place,
         sum(deck.minutes or 0.0 for deck in decks) or None,

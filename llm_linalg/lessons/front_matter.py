@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from llm_linalg.base.axis_labels import AxisDeclarations
 from llm_linalg.base.spelling import unknown
+from llm_linalg.base.text import CleanText, clean
 from llm_linalg.lessons.boxes import BoxNote, boxes_of
 from llm_linalg.lessons.contents import MOST_MINUTES, OTHER_PART
 from llm_linalg.lessons.control import LARGEST, Control, is_number
@@ -23,16 +24,16 @@ _HEAD = re.compile(r'\+\+\+\ntitle = "([^"\\\n]+)"\npart = (\d{1,2})\norder = (\
 _BARE = re.compile(r"""\s*((?:"[^"]*"|[\w.-])+)\s*=\s*([A-Za-z][\w-]*)\s*(?:#.*)?""")  # key = word
 
 
-def head(data: bytes) -> tuple[str, int, int] | None:
+def head(data: bytes) -> tuple[CleanText, int, int] | None:
     """Return title, part and order from a file's first bytes; None if it doesn't start with these three."""
     found = _HEAD.match(data.decode("utf-8", "ignore"))
-    return (found[1], int(found[2]), int(found[3])) if found and found[1].isprintable() else None
+    return (clean(found[1]), int(found[2]), int(found[3])) if found and found[1].isprintable() else None
 
 
 class FrontMatter(NamedTuple):
     """The checked front matter of a lesson."""
 
-    title: str
+    title: CleanText
     part: int
     order: int
     seed: int

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import CleanText, clean
 from llm_linalg.lessons.contents import (
     PART_TITLES,
     LessonContents,
@@ -55,7 +55,7 @@ class ListedLesson:
     """
 
     path: Path
-    title: str
+    title: CleanText
     part: int
     order: int
 
@@ -65,12 +65,12 @@ class ListedLesson:
         return self.path.stem
 
     @property
-    def part_title(self) -> str:
+    def part_title(self) -> CleanText:
         """The title of its part; a lesson beyond the parts is its own."""
         return title_of_part(self.part, self.title)
 
     @property
-    def place(self) -> str:
+    def place(self) -> CleanText:
         """Its place in the curriculum, as the part's number and title."""
         return place_of(self.part, self.title)
 
@@ -79,6 +79,6 @@ def lesson_of(
     given: ExternalProgram, title: str, path: Path | None = None, prose: str = "", seed: int = 0
 ) -> Lesson:
     """Return a lesson of one stop that shows an external program."""
-    name = clean(title, 60) or "trace"
+    name = clean(clean(title, 60) or "trace")
     stop = Stop(number=1, title=name, prose=clean(prose, 4000, lines=True))
     return Lesson(slug=f"trace:{name}", title=name, seed=seed, stops=(stop,), path=path, external=given)

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from llm_linalg.base.spelling import unknown
+from llm_linalg.base.text import CleanText
 from llm_linalg.lessons import board_reader, body, front_matter
 from llm_linalg.lessons.board import Board, BoardRow
 from llm_linalg.lessons.control import Control, Scalar, Value
@@ -156,7 +157,7 @@ def parse_deck_file(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, li
     return lesson, [piece.shift(first) for piece in pieces]
 
 
-def _stops(pieces: list[body.BodyPart], first: int, title: str) -> tuple[Stop, ...]:
+def _stops(pieces: list[body.BodyPart], first: int, title: CleanText) -> tuple[Stop, ...]:
     """Return the stops with their programs: a fence continues those above it, except failing ones."""
     stops: list[Stop] = []
     above: list[str] = []

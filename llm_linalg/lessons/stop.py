@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from llm_linalg.base.text import NOTHING, CleanText
 from llm_linalg.lessons.board import Board
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ class Stop(NamedTuple):
     """
 
     number: int
-    title: str
-    prose: str = ""
+    title: CleanText
+    prose: CleanText = NOTHING
     code: str = ""
     program: str = ""
     show: str | None = None
@@ -72,7 +73,7 @@ class Stop(NamedTuple):
     line: int = 1
     board: Board | None = None
     refusal: str | None = None
-    notes: str = ""
+    notes: CleanText = NOTHING
     minutes: float | None = None
     expects: tuple[tuple[int, str], ...] = ()
     slide: bool = False
@@ -88,5 +89,5 @@ class Heading(NamedTuple):
     """A heading in a document's outline: its level, from 1, its text, and the number of its stop."""
 
     level: int
-    title: str
+    title: CleanText
     stop: int

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from llm_linalg.base.cells import TensorSlice
+from llm_linalg.base.text import clean
 from tui.compose.panels import TensorCells
 from tui.model.frame import CellMark, Index, Number, Panel, Role
 
@@ -55,7 +56,7 @@ def panel(
         )
     return Panel(
         name=name,
-        title=title or name,
+        title=clean(title or name),
         role=role,
         shape=shape,
         dtype="float32",

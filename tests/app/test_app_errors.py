@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from llm_linalg.base.text import clean
 from llm_linalg.lessons.reader import ListedLesson, find
 from tests.app.driving import lesson, opened
 from tui.model.view import View
@@ -130,7 +131,7 @@ def test_a_listed_lesson_that_is_broken_is_told_and_the_one_that_is_open_stays(t
     file = tmp_path / "own.md"
     file.write_text('+++\ntitle = "Own"\npart = 2\norder = 9\nseeed = 1\n+++\nHi.\n', encoding="utf-8")
     dot = find("dot")
-    session = Session.start(View.opening(dot, len(dot.stops)), (dot, ListedLesson(file, "Own", 2, 9)))
+    session = Session.start(View.opening(dot, len(dot.stops)), (dot, ListedLesson(file, clean("Own"), 2, 9)))
     for command in ("open:own", "stop.next"):
         after = run(session, command)
         assert (after.view, after.history) == (session.view, session.history)

@@ -151,6 +151,22 @@ async def test_the_index_knows_what_a_heading_hides_and_takes_a_slash(file: Path
         assert where(d.session) == (3, 1)
 
 
+@pytest.mark.parametrize("title", ["[/foo]", "[@click=app.quit]x[/] [draft] $a [ \\["])
+async def test_brackets_of_titles_are_text_in_the_index_and_in_the_palette(
+    tmp_path: Path, title: str
+) -> None:
+    """A title that Textual's palette takes for markup ends the app, or acts when it is clicked."""
+    slides = "".join(f"## {name} {title}\nWords.\n\n" for name in ("First", "Second"))
+    async with staged(deck_at(tmp_path, f"+++\ntitle = 'All {title}'\n+++\n{slides}")) as d:
+        for key in ("l", "ctrl+p"):
+            await d.press(key)
+            assert all(said in d.screen for said in (f"1 First {title}", f"2 Second {title}", f"All {title}"))
+            row = next(y for y, text in enumerate(d.rows) if f"All {title}" in text)
+            await d.pilot.click(offset=(d.rows[row].index(title) + 1, row))
+            await d.settle()
+            assert d.app.is_running
+
+
 async def test_a_slide_has_no_steps_to_go_to(file: Path) -> None:
     async with staged(file) as d:
         await d.press("g", "5", "enter")

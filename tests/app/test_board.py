@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from llm_linalg.base.text import clean
 from llm_linalg.lessons.reader import Lesson, find, parse
 from tui.cli.main import main
 from tui.cli.parser import app_parser
@@ -99,7 +101,7 @@ def test_a_control_changes_the_values() -> None:
 
 def test_the_map_counts_and_computes_the_fraction() -> None:
     d, t = 64 * 16, 25 * 8
-    rows = {row.label: row for row in board_of(find("why"), 6, d_model="16", seq_len="8").rows}
+    rows = {str(row.label): row for row in board_of(find("why"), 6, d_model="16", seq_len="8").rows}
     products = 12 * t * d * d + 2 * t * t * d
     rest = 12 * t * d + 2 * (d // 64) * t * t + 6 * t * d
     assert rows["Attention"].values == 2 * t * t * d + 2 * (d // 64) * t * t
@@ -179,9 +181,13 @@ def test_ascii_is_ascii() -> None:
             assert "sum of all" in text
 
 
+def live_row(label: str, title: str, words: str, apart: bool, *rest: Any) -> LiveRow:
+    return LiveRow(clean(label), "x", "dot", clean(title), clean(words), apart, *rest)
+
+
 CHAIN = BoardView(
     tuple(
-        LiveRow(f"Box {k}", "x", "dot", "Dot product", "a few words", k == 5, (), k, f"{k:,}", f"{k:,}")
+        live_row(f"Box {k}", "Dot product", "a few words", k == 5, (), k, f"{k:,}", f"{k:,}")
         for k in range(1, 6)
     ),
     chain=True,
@@ -234,7 +240,7 @@ def test_the_selected_row_is_always_in_view_and_nothing_is_wider_than_the_stage(
 
 def board_of_eight() -> BoardView:
     rows = tuple(
-        LiveRow(f"Label {k}", "x", "dot", "Dot", "word " * k, False, (k,), None, f"({k},)", "[1. 2. 3.]")
+        live_row(f"Label {k}", "Dot", "word " * k, False, (k,), None, f"({k},)", "[1. 2. 3.]")
         for k in range(1, 9)
     )
     return BoardView(rows, chain=False, row=1, has_digits=True)

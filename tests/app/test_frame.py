@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from llm_linalg.base.text import clean
 from tests.app.fakes import panel
 from tui.model.frame import Cell, CellMark, CursorView
 
@@ -85,7 +86,8 @@ def test_cells_are_values() -> None:
 
 
 def test_the_cursor_says_both_ways_of_counting() -> None:
-    view = CursorView("Y", (1, 2), "Y[1,2]", "y₂₃", "0.5", None, "x[1, :]", "Y[1,2] = 0.5", "", "rule", "Y")
+    zero, one, sources, formula = map(clean, ("Y[1,2]", "y₂₃", "x[1, :]", "Y[1,2] = 0.5"))
+    view = CursorView("Y", (1, 2), zero, one, "0.5", None, sources, formula, clean(""), "rule", "Y")
     assert view.lines == (
         "Y[1,2] = 0.5   (y₂₃ counting from 1)",
         "Y[1,2] = 0.5",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_linalg.base.text import clean
 from llm_linalg.lessons.reader import FollowedCell, find
 from tests.app.test_map import at, level
 from tui.compose.view_runner import open_view
@@ -26,7 +27,7 @@ def drawn(shown: MapView, width: int = 60, height: int = 12, glyphs: Glyphs = UN
 
 
 def row(name: str, *, lit: int | None = None) -> BoxRow:
-    return BoxRow(name, name, "add", (2,), False, False, 1, 4, 0.5, 0, lit=lit, cells=2)
+    return BoxRow(name, clean(name), "add", (2,), False, False, 1, 4, 0.5, 0, lit=lit, cells=2)
 
 
 @given(st.integers(1, 30), st.data())

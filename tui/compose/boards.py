@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base.numbers import Formatter
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import CleanText, clean
 from llm_linalg.lessons.reader import shelf, spans
 from tui.model.board_view import BoardView, LiveRow
 from tui.model.view import View
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Board, BoardRow
     from llm_linalg.recording.record_node import Value
 
+Spell = Callable[[CleanText], CleanText]
 FEW = 9  # cells written out
 DIGITS = 12  # columns of a number
 MOST = 4096  # cells whose values go into the JSON
@@ -27,15 +28,13 @@ UNKNOWN = "?"  # stands for a tensor that this run lacks
 def board_view(board: Board, view: View, trace: Trace | None, ascii_only: bool) -> BoardView:
     """Return the board's rows with the values of the trace's tensors."""
     titles = {lesson.slug: lesson.title for lesson in (*shelf(), view.lesson)}
-    spell = ascii_text if ascii_only else str
+    spell: Spell = ascii_text if ascii_only else clean
     rows = [_row(row, titles.get(row.lesson, row.lesson), trace, spell, ascii_only) for row in board.rows]
     linked = any(slug for _, slug in spans(view.at_stop.prose))
     return BoardView(tuple(rows), board.chain, max(1, min(view.row, len(rows))), not linked)
 
 
-def _row(
-    row: BoardRow, title: str, trace: Trace | None, spell: Callable[[str], str], ascii_only: bool
-) -> LiveRow:
+def _row(row: BoardRow, title: str, trace: Trace | None, spell: Spell, ascii_only: bool) -> LiveRow:
     live = LiveRow(
         label=spell(clean(row.label)),
         name=row.name,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.cells import Box
 from llm_linalg.base.numbers import Formatter, adds_up
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import CleanText, clean
 from tui.model.frame import FormulaLine, Index, NodeFacts, Number, TermState
 
 if TYPE_CHECKING:
@@ -21,21 +21,22 @@ MOST_NAMES = 4  # cells named one by one
 LONGEST_TEXT = 4000  # characters of a step's own text
 
 
-def cell_name(name: str, index: Index) -> str:
+def cell_name(name: str, index: Index) -> CleanText:
     """Return a cell as torch writes it, ``Y[1, 2]``; a 0-d tensor's is its name."""
-    return f"{clean(name, 40)}[{','.join(map(str, index))}]" if index else clean(name, 40)
+    shown = clean(name, 40)
+    return clean(f"{shown}[{','.join(map(str, index))}]") if index else shown
 
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-def entry_name(name: str, index: Index) -> str:
+def entry_name(name: str, index: Index) -> CleanText:
     """Return a cell as in mathematics, from 1: ``y₂₃``, or ``y₁₂,₃`` where a digit is not enough."""
     low: str = clean(name, 40)
     low = low.lower() if len(low) == 1 else low
     numbers = [str(i + 1) for i in index]
     between = "," if any(len(number) > 1 for number in numbers) else ""
-    return low + between.join(numbers).translate(_SUBSCRIPTS)
+    return clean(low + between.join(numbers).translate(_SUBSCRIPTS))
 
 
 def cells_name(name: str, cells: Collection[Index], shape: Sequence[int]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.axis_labels import TensorLabels
 from llm_linalg.base.numbers import exact
+from llm_linalg.base.text import clean
 from tui.compose.captions import cell_name, cells_name, entry_name, formula
 from tui.model.frame import CursorView, Index
 from tui.model.view import View
@@ -67,14 +68,14 @@ def cursor_view(cursor: CursorCell, cell: CellView, followed: FollowedCells | No
         one=entry_name(tensor.name, index),
         value=exact(cell.value, tensor.dtype),
         mask_rule=cell.mask_rule,
-        sources=made_from,
-        formula=_formula(made) if made_from else "",
-        feeds=_feeds(cell),
+        sources=clean(made_from),
+        formula=clean(_formula(made) if made_from else ""),
+        feeds=clean(_feeds(cell)),
         evidence=made.evidence if made.operands else "",
         maker=made.name,
-        where=_where(tensor.axis_names, index),
-        nan_reason=cell.nan_reason,
-        relation="" if followed is None or made.is_part else followed.about(tensor.node, index),
+        where=clean(_where(tensor.axis_names, index)),
+        nan_reason=clean(cell.nan_reason),
+        relation=clean("" if followed is None or made.is_part else followed.about(tensor.node, index)),
     )
 
 

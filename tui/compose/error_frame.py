@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.axis_labels import TensorLabels
 from llm_linalg.base.cells import Box, TensorSlice
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import NOTHING, CleanText, clean
 from tui.compose.format_cache import FormatCache
 from tui.compose.frames import LONGEST_OUTPUT, empty_frame
 from tui.compose.highlights import Highlight
@@ -60,7 +60,7 @@ def error_frame(
         panels=clash_panels(error, operands, cache, ascii_only) if isinstance(error, ShapeError) else (),
         arrangement="row",
         sentence=error.message,
-        printed="" if error.trace is None else clean(error.trace.printed, LONGEST_OUTPUT, lines=True),
+        printed=NOTHING if error.trace is None else clean(error.trace.printed, LONGEST_OUTPUT, lines=True),
         error=error_view(error, expected, good, _is_refused(view, error), fault),
     )
 
@@ -186,7 +186,7 @@ def error_view(
         ()
         if shaped is None
         else tuple(
-            f"{_operand_name(shaped, mismatch.operand)}, axis {mismatch.axis}: size {mismatch.size}"
+            clean(f"{_operand_name(shaped, mismatch.operand)}, axis {mismatch.axis}: size {mismatch.size}")
             for mismatch in shaped.axes
         )
     )
@@ -203,14 +203,14 @@ def error_view(
         sentence=_sentence(error.message, is_refused and shaped is None, fault),
         line=error.line,
         column=error.column,
-        caret=error.caret,
-        detail="" if shaped is None else shaped.detail,
+        caret=clean(error.caret, None, lines=True),
+        detail=NOTHING if shaped is None else shaped.detail,
         clashes=clashes,
         repairs=repairs,
         is_expected=is_expected,
         cause=error,
         good=good,
-        frames=tuple(str(frame) for frame in error.frames[-MOST_FRAMES:]),
+        frames=tuple(clean(str(frame)) for frame in error.frames[-MOST_FRAMES:]),
     )
 
 
@@ -241,10 +241,10 @@ def _kind(error: ProgramError, is_refused: bool, fault: LessonError | None) -> s
     return "refused" if is_refused else type(error).__name__
 
 
-def _sentence(message: str, is_refused: bool, fault: LessonError | None) -> str:
+def _sentence(message: CleanText, is_refused: bool, fault: LessonError | None) -> CleanText:
     if fault is not None:
-        return f"{clean(Path(fault.file).name, 40)}:{fault.line}: {message}"
-    return f"refused: {message}" if is_refused else message
+        return clean(f"{clean(Path(fault.file).name, 40)}:{fault.line}: {message}", None)
+    return clean(f"refused: {message}", None) if is_refused else message
 
 
 def _operand_name(error: ShapeError, position: int) -> str:

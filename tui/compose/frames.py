@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import NOTHING, CleanText, clean
 from tui.compose.captions import formula, node_facts
 from tui.compose.pictures import PictureInput, panels_of
 from tui.compose.source_lines import file_lines
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 400  # characters of a line of the program
 LONGEST_OUTPUT = 4000
+DROPPED = "Its values were dropped: alone they are more than the budget of values that are kept."
 
 
 def empty_frame(view: View) -> Frame:
@@ -55,11 +56,11 @@ def empty_frame(view: View) -> Frame:
         composite=False,
         panels=(),
         arrangement="row",
-        shape_line="",
+        shape_line=NOTHING,
         formula=(),
-        sentence="",
+        sentence=NOTHING,
         prose=clean(stop.prose, None, lines=True),
-        printed="",
+        printed=NOTHING,
         error=None,
         cursor=None,
         range_text="",
@@ -102,7 +103,7 @@ def node_frame(
         line=node.line,
         own_line=node.program_line,
         node=node_facts(node),
-        path=navigation.path,
+        path=tuple(map(clean, navigation.path)),
         order=node.order,
         orders=orders,
         step=step,
@@ -147,13 +148,13 @@ def map_frame(
         line=first.line,
         own_line=first.program_line,
         node=node_facts(box),
-        path=place,
+        path=tuple(map(clean, place)),
         step=step,
         steps=steps,
         depths=("map", "operations"),
-        shape_line=clean(box.shape_line, 200) if level.selection.op else "",  # of one operation alone
+        shape_line=clean(box.shape_line, 200) if level.selection.op else NOTHING,  # of one operation alone
         sentence=level.sentence,
-        prose=base.prose if as_opened else "",
+        prose=base.prose if as_opened else NOTHING,
         printed=clean(trace.printed, LONGEST_OUTPUT, lines=True),
         map=level,
         operation=box,
@@ -168,9 +169,9 @@ def frame_without_values(view: View, trace: Trace, navigation: NodeNavigation, n
         code=_code(trace, node, base),
         line=node.line,
         node=node_facts(node),
-        path=navigation.names,
+        path=tuple(map(clean, navigation.names)),
         shape_line=clean(node.shape_line, 200),
-        sentence="Its values were dropped: alone they are more than the budget of values that are kept.",
+        sentence=clean(DROPPED),
     )
 
 
@@ -178,19 +179,19 @@ def _base(view: View, navigation: NodeNavigation) -> Frame:
     """Return a node's frame without the node; a gradient program has no prose but at the stop's own node."""
     base, stop = empty_frame(view), view.at_stop
     own = stop.backward and (not view.path or stop.show is None or navigation.path == (stop.show,))
-    return base if own or not view.backward else replace(base, prose="")
+    return base if own or not view.backward else replace(base, prose=NOTHING)
 
 
-def _sentence(node: NodeView, whole: bool, first: bool) -> str:
+def _sentence(node: NodeView, whole: bool, first: bool) -> CleanText:
     """Return how a step makes its cells, after why it gave NaN or inf, or what a gradient is for."""
     made = clean(node.sentence, 300)
     if (whole or first) and node.why:
-        return f"{clean(node.why, 500)} {made}".strip()
-    why = "" if whole else clean(node.nan_reason, 300)
-    return f"{why}. {made}" if why else made
+        return clean(f"{clean(node.why, 500)} {made}".strip())
+    why = NOTHING if whole else clean(node.nan_reason, 300)
+    return clean(f"{why}. {made}") if why else made
 
 
-def _code(trace: Trace, node: NodeView, base: Frame) -> tuple[str, ...]:
+def _code(trace: Trace, node: NodeView, base: Frame) -> tuple[CleanText, ...]:
     """Return the text in which a node's line counts: the program, or the file of trusted Python."""
     if node.file:
         return file_lines(node.file, node.line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import NOTHING, CleanText, clean
 from tui.compose.nodes import NodeNavigation
 from tui.model.map_view import BoxRow, MapView
 from tui.model.view import View
@@ -38,7 +38,7 @@ def map_view(
     if navigation.map is None or not box:
         return None
     level = navigation.map.level(box[:-1])
-    spell: Callable[[str], str] = ascii_text if ascii_only else str
+    spell: Callable[[CleanText], CleanText] = ascii_text if ascii_only else clean
     outside = sum(one.foreign for one in level.boxes)
     folded = outside - 1 if outside > MOST_FOREIGN else 0
     key = (box[:-1], None if followed is None else followed.start, ascii_only)
@@ -52,13 +52,13 @@ def map_view(
         rows=cache[key],
         arrows=level.arrows if not folded else _fold_arrows(level.arrows, folded),
         row=level.places[box[-1]] - folded,
-        question="" if followed is None else followed.question,
+        question=NOTHING if followed is None else clean(followed.question),
     )
 
 
 def _fold_rows(rows: Sequence[BoxRow]) -> BoxRow:
     """Return what comes in from outside, as one row."""
-    said = f"{len(rows)} from outside"
+    said = clean(f"{len(rows)} from outside")
     lit = None if rows[0].lit is None else sum(row.lit or 0 for row in rows)
     steep = [row.influence for row in rows if row.influence is not None]
     return BoxRow(
@@ -78,7 +78,7 @@ def _row(
     notes: Mapping[str, BoxNote],
     titles: Mapping[str, str],
     followed: FollowedCells | None,
-    spell: Callable[[str], str],
+    spell: Callable[[CleanText], CleanText],
 ) -> BoxRow:
     inside = box.scope is not None
     note = notes.get(box.name.partition(":")[0] if inside else box.node.op)
@@ -98,9 +98,9 @@ def _row(
         multiplications=box.multiplications,
         share=box.multiplications / whole.multiplications if whole.multiplications else 0.0,
         products=box.products,
-        words="" if note is None else spell(clean(note.words)),
+        words=NOTHING if note is None else spell(clean(note.words)),
         lesson=lesson,
-        title="" if lesson is None else spell(clean(titles[lesson], 60)),
+        title=NOTHING if lesson is None else spell(clean(titles[lesson], 60)),
         lit=lit,
         cells=cells,
         influence=max(steep, default=None),

@@ -129,14 +129,14 @@ def make_panel(
         heat: The level of a cell where it is not its number's.
     """
     ascii_only = style.ascii_only
-    title = clean(tensor.title, NAME) + (".T" if ascii_only else "ᵀ") * placement.is_transposed
+    title: str = clean(tensor.title, NAME) + (".T" if ascii_only else "ᵀ") * placement.is_transposed
     if at:
         title += f"[{', '.join(map(str, at))}]"
     pending, masked = (".", "#") if ascii_only else ("·", "░")
     names, shape = tensor.axis_names, tuple(tensor.value.shape)
     return Panel(
         name=tensor.name,
-        title=title,
+        title=clean(title),
         role=placement.role,
         shape=shape,
         dtype=str(tensor.value.dtype).removeprefix("torch."),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from llm_linalg.base.text import clean
 from tui.compose.cursor import CursorCell
 from tui.compose.format_cache import FormatCache, level_of
 from tui.compose.highlights import Highlight, cursor_highlights, step_highlights
@@ -137,7 +138,7 @@ def _summary(picture: PictureInput, result: Panel, placement: Placement, style: 
     summaries = RowSummaries(kind, picture.cache.row_summary(rows.value, kind), rows)
     beside = Placement("margin", placement.row_axis, None)
     panel = make_panel(summaries, beside, result.at, Highlight(), style)
-    return replace(panel, title=kind, focus_rows=result.focus_rows)
+    return replace(panel, title=clean(kind), focus_rows=result.focus_rows)
 
 
 def _highlights(picture: PictureInput) -> tuple[tuple[Highlight, ...], Highlight]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from llm_linalg.base.text import CleanText
+
 
 @dataclass(frozen=True, slots=True)
 class LiveRow:
@@ -23,11 +25,11 @@ class LiveRow:
         full: The same with its cells, where there are only a few.
     """
 
-    label: str
+    label: CleanText
     name: str | None
     lesson: str
-    title: str
-    words: str
+    title: CleanText
+    words: CleanText
     apart: bool
     shape: tuple[int, ...] | None = None
     values: object = None

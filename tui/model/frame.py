@@ -1,7 +1,7 @@
 """The frame: everything that one picture shows, as immutable values.
 
-A frame never changes and knows no widget. The cells of a `Panel` are read a window at a time, so that a frame
-of a 4096 × 4096 tensor costs no more than what is drawn of it.
+A frame never changes and knows no widget. Its texts are clean, whoever wrote them. The cells of a `Panel` are
+read a window at a time, so that a frame of a 4096 × 4096 tensor costs no more than what is drawn of it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from llm_linalg.base.axis_labels import AxisLabels, TensorLabels
 from llm_linalg.base.cells import TensorSlice
+from llm_linalg.base.text import NOTHING, CleanText
 from tui.model.board_view import BoardView
 from tui.model.map_view import MapView
 
@@ -92,7 +93,7 @@ class Panel:
     """
 
     name: str  # the tensor's name: what the cell cursor holds on to
-    title: str  # what stands beside it: "W", "Wᵀ", "Q[0, 1]"
+    title: CleanText  # what stands beside it: "W", "Wᵀ", "Q[0, 1]"
     role: Role
     shape: tuple[int, ...]
     dtype: str
@@ -180,7 +181,7 @@ class Panel:
 class NodeFacts:
     """Name, operation, place, shape, dtype and evidence of the node shown."""
 
-    name: str
+    name: CleanText
     op: str
     line: int
     shape: tuple[int, ...]
@@ -194,9 +195,9 @@ class ControlFacts:
     """One control of the lesson, as shown: ``m = 3``."""
 
     name: str
-    label: str
+    label: CleanText
     kind: str  # "choice" | "int" | "float" | "list"
-    text: str
+    text: CleanText
     key: str | None
     value: object  # what the program has under its name
 
@@ -205,9 +206,9 @@ class ControlFacts:
 class RepairFacts:
     """One repair that was run and worked; or another thing to do."""
 
-    text: str  # the source that replaces the expression
+    text: CleanText  # the source that replaces the expression
     shape: tuple[int, ...] | None  # of what that gives; None if it is no source
-    why: str
+    why: CleanText
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,17 +216,17 @@ class ErrorView:
     """Why the program failed. For a shape error the frame's panels are the operands, clashing axes marked."""
 
     kind: str  # "ShapeError", "LimitError", "ProgramError"; "refused" of a notebook's cell
-    sentence: str
+    sentence: CleanText
     line: int | None
     column: int | None
-    caret: str  # the source line and the caret under it; may be empty
-    detail: str  # torch's own words
-    clashes: tuple[str, ...]  # "x, axis 1: 2"
+    caret: CleanText  # the source line and the caret under it; may be empty
+    detail: CleanText  # torch's own words
+    clashes: tuple[CleanText, ...]  # "x, axis 1: 2"
     repairs: tuple[RepairFacts, ...]
     is_expected: bool  # the stop is meant to fail
     cause: ProgramError  # what the engine raised
     good: Frame | None = None  # the last good picture
-    frames: tuple[str, ...] = ()  # in trusted Python, what led to the call, outermost first
+    frames: tuple[CleanText, ...] = ()  # in trusted Python, what led to the call, outermost first
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,18 +235,18 @@ class CursorView:
 
     name: str
     index: Index
-    zero: str  # "Y[1, 1]"
-    one: str  # "y₂₂"
+    zero: CleanText  # "Y[1, 1]"
+    one: CleanText  # "y₂₂"
     value: str  # full precision
     mask_rule: str | None  # the rule that hides it
-    sources: str  # "x[1, 0], x[1, 1] and W[0, 1], W[1, 1]", or "" for an input
-    formula: str
-    feeds: str
+    sources: CleanText  # "x[1, 0], x[1, 1] and W[0, 1], W[1, 1]", or "" for an input
+    formula: CleanText
+    feeds: CleanText
     evidence: str
     maker: str | None  # the node that made it, where the cursor can follow
-    where: str = ""  # its place by the names of the axes: "query saw, key cat"
-    nan_reason: str = ""  # why it is no finite number
-    relation: str = ""  # how it and the followed cell depend on each other
+    where: CleanText = NOTHING  # its place by the names of the axes: "query saw, key cat"
+    nan_reason: CleanText = NOTHING  # why it is no finite number
+    relation: CleanText = NOTHING  # how it and the followed cell depend on each other
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -272,18 +273,18 @@ FormulaLine = tuple[tuple[str, TermState], ...]
 class Frame:
     """One picture. ``step`` counts from 1; 0 is the picture before the first step."""
 
-    lesson: str  # slug
-    title: str  # the lesson's
-    part: str  # "3 Matrix multiplication"
+    lesson: CleanText  # slug
+    title: CleanText  # the lesson's
+    part: CleanText  # "3 Matrix multiplication"
     stop: int
     stops: int
-    stop_title: str
+    stop_title: CleanText
     seed: int
     controls: tuple[ControlFacts, ...]
-    code: tuple[str, ...]
+    code: tuple[CleanText, ...]
     line: int | None  # of `code`, from 1, that is being shown
     node: NodeFacts | None
-    path: tuple[str, ...]  # names from the trace down to the node
+    path: tuple[CleanText, ...]  # names from the trace down to the node
     order: str | None
     orders: tuple[str, ...]
     step: int
@@ -293,11 +294,11 @@ class Frame:
     composite: bool  # the node has parts to go into
     panels: tuple[Panel, ...]
     arrangement: Arrangement
-    shape_line: str
+    shape_line: CleanText
     formula: tuple[FormulaLine, ...]
-    sentence: str
-    prose: str
-    printed: str
+    sentence: CleanText
+    prose: CleanText
+    printed: CleanText
     error: ErrorView | None
     cursor: CursorView | None
     range_text: str

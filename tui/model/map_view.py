@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from llm_linalg.base.text import NOTHING, CleanText, clean
+
 
 @dataclass(frozen=True, slots=True)
 class BoxRow:
@@ -30,7 +32,7 @@ class BoxRow:
     """
 
     name: str
-    label: str
+    label: CleanText
     op: str
     shape: tuple[int, ...] | None
     opens: bool
@@ -39,9 +41,9 @@ class BoxRow:
     multiplications: int
     share: float
     products: int
-    words: str = ""
+    words: CleanText = NOTHING
     lesson: str | None = None
-    title: str = ""
+    title: CleanText = NOTHING
     lit: int | None = None
     cells: int = 0
     influence: float | None = None
@@ -87,11 +89,11 @@ class MapView:
         question: What is asked of the boxes, such as "logits[4, 2] depends on"; empty if nothing is.
     """
 
-    path: tuple[str, ...]
+    path: tuple[CleanText, ...]
     rows: tuple[BoxRow, ...]
     arrows: tuple[tuple[int, int], ...]
     row: int
-    question: str = ""
+    question: CleanText = NOTHING
 
     @property
     def selection(self) -> BoxRow:
@@ -124,7 +126,7 @@ class MapView:
         return "; ".join(filter(None, words))
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> CleanText:
         """What there is to say about the selected box."""
         row = self.selection
         name = row.label if row.op in ("", row.label) else f"{row.label} ({row.op})"
@@ -135,7 +137,7 @@ class MapView:
             asked = f"{self.question} {row.lit} of the {row.cells} cells here{steep}. "
         more = f" {row.cost_text[:1].upper()}{row.cost_text[1:]}." if row.words else ""
         opens = f" Its lesson: {row.title}." if row.title else ""
-        return f"{asked}{said}{more}{opens}"
+        return clean(f"{asked}{said}{more}{opens}")
 
     def record(self) -> dict[str, object]:
         """Return the level for JSON."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from llm_linalg.base.text import clean
 from llm_linalg.lessons.lesson import PART_TITLES, Lesson, Stop
 from tui.model.examples import EXAMPLES
 from tui.model.view import View
 
 SLUG = "play"
-TITLE = "Playground"
+TITLE = clean("Playground")
 LONGEST = 50_000  # characters that the language reads
 
 _FIRST = EXAMPLES[0].program
@@ -23,7 +24,7 @@ PLAYGROUND = Lesson(
     controls=(),
     stops=(
         Stop(
-            number=1, title=TITLE, prose="", code=_FIRST, program=_FIRST, show=None, beside=(), order=None,
+            number=1, title=TITLE, code=_FIRST, program=_FIRST, show=None, beside=(), order=None,
             steps=None, fails=False, line=1,
         ),
     ),

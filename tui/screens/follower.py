@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import events
 
+from llm_linalg.base.text import clean
 from llm_linalg.lessons.deck import Deck, DeckStop
 from llm_linalg.lessons.lesson import LessonError
 from tui.audience.client import AGAIN, GONE, Link
@@ -121,7 +122,7 @@ def talk_of(now: Broadcast, lesson: Lesson) -> tuple[Talk, View]:
     show = now.show
     try:
         number, stop = int(show["number"]), int(show["stop"])
-        stops = [(str(title), minutes) for title, minutes in now.deck["stops"]]
+        stops = [(clean(str(title)), minutes) for title, minutes in now.deck["stops"]]
         words = tuple(str(word) for word in show["view"])
         rehearsed = tuple(str(word) for word in show["rehearsed"])
         seconds, planned = float(show["seconds"]), show["planned"]
@@ -129,7 +130,7 @@ def talk_of(now: Broadcast, lesson: Lesson) -> tuple[Talk, View]:
         raise WireError("something is told in another way") from None
     if not (1 <= number <= len(stops) and 1 <= stop <= len(lesson.stops)):
         raise WireError("a stop that is not there")
-    title = str(now.deck.get("title", ""))
+    title = clean(str(now.deck.get("title", "")))
     listed = tuple(DeckStop(lesson, stop, name, words=rehearsed) for name, _ in stops)
     watch = Stopwatch(seconds, monotonic() if show.get("running") else None)
     face = show.get("clock")

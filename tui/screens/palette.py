@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from asyncio import sleep
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import CleanText, clean
 from llm_linalg.lessons.lesson import LessonError
 from llm_linalg.lessons.reader import read_entry
 from tui.model.examples import EXAMPLES
@@ -50,25 +50,48 @@ class PaletteHost(Protocol):
         """Do a command by its name."""
 
 
-class Entries(Provider):
-    """What there is to find, as entries: a name, a help, and commands, a line each."""
+class Entry(NamedTuple):
+    """One thing to find: its name, a line about it, and the commands that it stands for, a line each."""
 
-    def _entries(self) -> Iterator[tuple[str, str, str]]:
-        """Return name, help and commands of everything that is there before anything is typed."""
+    name: CleanText
+    about: CleanText
+    commands: str
+
+    def discovery(self, do: Callable[[str], Awaitable[None]]) -> DiscoveryHit:
+        """Return it as it is found before anything is typed."""
+        about = _as_help(self.about)
+        return DiscoveryHit(Content(self.name), partial(do, self.commands), text=self.name, help=about)
+
+    def hit(self, score: float, do: Callable[[str], Awaitable[None]]) -> Hit:
+        """Return it as it is found by what was typed."""
+        about = _as_help(self.about)
+        return Hit(score, Content(self.name), partial(do, self.commands), text=self.name, help=about)
+
+
+def _as_help(text: CleanText) -> str:
+    """Return text as Textual's palette shows it without reading it as markup, as it would any `str`."""
+    return cast(str, Content(text))
+
+
+class Entries(Provider):
+    """What there is to find."""
+
+    def _entries(self) -> Iterator[Entry]:
+        """Return everything that is there before anything is typed."""
         raise NotImplementedError
 
     async def discover(self) -> Hits:
         """Yield everything, before anything is typed."""
-        for name, about, commands in self._entries():
-            yield DiscoveryHit(Content(name), partial(self._do, commands), text=name, help=about)
+        for entry in self._entries():
+            yield entry.discovery(self._do)
 
     async def search(self, query: str) -> Hits:
         """Yield what matches."""
         matcher = self.matcher(query)
-        for name, about, commands in self._entries():
-            score = matcher.match(f"{name} {about}")
+        for entry in self._entries():
+            score = matcher.match(f"{entry.name} {entry.about}")
             if score > 0:
-                yield Hit(score, Content(name), partial(self._do, commands), text=name, help=about)
+                yield entry.hit(score, self._do)
 
     @property
     def host(self) -> PaletteHost | None:
@@ -88,27 +111,30 @@ class Entries(Provider):
 class Commands(Entries):
     """Lessons and commands of the explorer."""
 
-    def _entries(self) -> Iterator[tuple[str, str, str]]:
-        """Yield name, help and command of everything there is to find."""
+    def _entries(self) -> Iterator[Entry]:
+        """Yield everything there is to find."""
         host = self.host
         if host is None:
             return
         yield from self._places(host.session)
         for key in host.live():
             if key.id not in ("palette",):
-                yield key.help, f"key {key.key_text}", key.id
+                yield Entry(clean(key.help), clean(f"key {key.key_text}"), key.id)
 
-    def _places(self, session: Session) -> Iterator[tuple[str, str, str]]:
+    def _places(self, session: Session) -> Iterator[Entry]:
         """Yield the lessons and stops there are to go to; on a stage, the deck's stops."""
         if session.talk is not None:
             yield from stop_entries(session.talk)
             return
         for lesson in session.lessons:
-            yield f"{lesson.title}", f"lesson {lesson.slug}, part {lesson.part}", f"open:{lesson.slug}"
+            about = clean(f"lesson {lesson.slug}, part {lesson.part}")
+            yield Entry(lesson.title, about, f"open:{lesson.slug}")
         for stop in session.view.lesson.stops:
-            yield f"stop {stop.number}: {stop.title}", "of this lesson", f"stop:{stop.number}"
+            name = clean(f"stop {stop.number}: {stop.title}")
+            yield Entry(name, clean("of this lesson"), f"stop:{stop.number}")
         for example in EXAMPLES:
-            yield f"Example: {example.title}", "opens in the playground", f"example:{example.name}"
+            name = clean(f"Example: {example.title}")
+            yield Entry(name, clean("opens in the playground"), f"example:{example.name}")
 
     async def search(self, query: str) -> Hits:
         """Yield what matches, then the stops of other lessons, for what no lesson is named after.
@@ -125,23 +151,24 @@ class Commands(Entries):
             await sleep(0)
             with suppress(LessonError):
                 for stop in () if lesson.slug == here else read_entry(lesson).stops:
-                    name = f"{lesson.title} › {stop.title}"
+                    name = clean(f"{lesson.title} › {stop.title}")
                     if (score := matcher.match(name) / 2) > 0:
-                        go = partial(self._do, f"open:{lesson.slug}\nstop:{stop.number}")
-                        yield Hit(
-                            score, Content(name), go, text=name, help=f"stop {stop.number} of {lesson.slug}"
-                        )
+                        about = clean(f"stop {stop.number} of {lesson.slug}")
+                        go = f"open:{lesson.slug}\nstop:{stop.number}"
+                        yield Entry(name, about, go).hit(score, self._do)
 
 
 class Guides(Entries):
     """The guides to read. Not on a stage, where the audience would read them too."""
 
-    def _entries(self) -> Iterator[tuple[str, str, str]]:
+    def _entries(self) -> Iterator[Entry]:
         """Yield title and topic of every guide."""
         if self.host is not None and self.host.session.talk is None:
-            yield "Open a notebook or a file of your own", "llm-linalg open NOTEBOOK.ipynb", "files"
+            own = clean("Open a notebook or a file of your own")
+            yield Entry(own, clean("llm-linalg open NOTEBOOK.ipynb"), "files")
             for guide in guides().values():
-                yield f"Guide: {guide.title}", f"llm-linalg help {guide.topic}", guide.topic
+                about = clean(f"llm-linalg help {guide.topic}")
+                yield Entry(clean(f"Guide: {guide.title}"), about, guide.topic)
 
     async def _do(self, commands: str) -> None:
         """Open a guide by its topic."""
@@ -152,10 +179,11 @@ class Guides(Entries):
 class Examples(Entries):
     """Programs to begin with."""
 
-    def _entries(self) -> Iterator[tuple[str, str, str]]:
-        """Yield name, help and command of every example."""
+    def _entries(self) -> Iterator[Entry]:
+        """Yield every example."""
         for example in EXAMPLES:
-            yield example.title, example.program.splitlines()[0], f"example:{example.name}"
+            first = clean(example.program.splitlines()[0])
+            yield Entry(clean(example.title), first, f"example:{example.name}")
 
 
 class Stops(Entries):
@@ -166,19 +194,19 @@ class Stops(Entries):
         async for hit in super().search(query.removeprefix("/")):
             yield hit
 
-    def _entries(self) -> Iterator[tuple[str, str, str]]:
-        """Yield name, help and command of every stop."""
+    def _entries(self) -> Iterator[Entry]:
+        """Yield every stop."""
         talk = None if self.host is None else self.host.session.talk
         yield from () if talk is None else stop_entries(talk)
 
 
-def stop_entries(talk: Talk) -> Iterator[tuple[str, str, str]]:
-    """Yield a deck's stops as entries: name, help and command."""
+def stop_entries(talk: Talk) -> Iterator[Entry]:
+    """Yield a deck's stops as entries."""
     for number, stop in enumerate(talk.deck.stops, 1):
         minutes = "" if stop.minutes is None else f", {stop.minutes:g} min"
         here = "   (here)" if number == talk.number else ""
-        yield (
-            f"{number} {clean(stop.title)}{here}",
-            f"{clean(stop.source or stop.lesson.title)}{minutes}",
+        yield Entry(
+            clean(f"{number} {stop.title}{here}"),
+            clean(f"{stop.source or stop.lesson.title}{minutes}"),
             f"stage.go:{number}",
         )

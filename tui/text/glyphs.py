@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar, cast
+
 GLYPHS = {
     "·": "*",
     "×": "x",
@@ -45,6 +47,11 @@ GLYPHS = {
 _TABLE = str.maketrans(GLYPHS)
 
 
-def ascii_text(text: str) -> str:
-    """Return the text in ASCII; a character without a spelling of its own becomes ``?``."""
-    return text if text.isascii() else text.translate(_TABLE).encode("ascii", "replace").decode("ascii")
+_Text = TypeVar("_Text", bound=str)
+
+
+def ascii_text(text: _Text) -> _Text:
+    """Return the text in ASCII, a character that has no spelling as ``?``; clean text stays clean."""
+    if text.isascii():
+        return text
+    return cast(_Text, text.translate(_TABLE).encode("ascii", "replace").decode("ascii"))

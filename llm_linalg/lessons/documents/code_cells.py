@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from llm_linalg.base.errors import ProgramError
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import NOTHING, CleanText, clean, clean_lines
 from llm_linalg.language.source import MAX_CHARACTERS, Source
 from llm_linalg.lessons.lesson import Heading, Lesson, Stop
 from llm_linalg.lessons.markdown import MOST_LINES, Paragraph, paragraphs
@@ -65,11 +65,11 @@ def lesson_of_cells(cells: Sequence[DocumentCell], path: Path) -> Lesson:
         raise DocumentError(1, f"it has more than {MOST_PROSE:,} characters of prose")
     if sum(cell.text.count("\n") + 1 for cell in cells if cell.kind == "prose") > MOST_LINES:
         raise DocumentError(1, f"it has more than {MOST_LINES:,} lines of prose")
-    name = clean(path.stem, LONGEST_TITLE) or "document"
+    name = clean(clean(path.stem, LONGEST_TITLE) or "document")
     stops: list[Stop] = []
     outline: list[Heading] = []
     running: list[str] = []
-    title, above = "", _Above([])
+    title, above = NOTHING, _Above([])
     for cell in cells:
         if cell.kind == "prose":
             above.line = cell.line if not above.paragraphs else above.line
@@ -93,13 +93,13 @@ def lesson_of_cells(cells: Sequence[DocumentCell], path: Path) -> Lesson:
     )
 
 
-def _stop(number: int, title: str, prose: list[str], cell: DocumentCell, running: list[str]) -> Stop:
+def _stop(number: int, title: CleanText, prose: list[str], cell: DocumentCell, running: list[str]) -> Stop:
     if len(prose) and prose[0] == f"**{title}**":
         prose = prose[1:]  # it repeats the stop's title
     return Stop(
         number=number,
         title=title,
-        prose="\n\n".join(prose),
+        prose=clean_lines("\n\n".join(prose)),
         code=cell.text,
         program="\n".join([*running, cell.text] if cell.text else running),
         line=cell.line,
