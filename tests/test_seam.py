@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.forbidden import ALLOWED, violations
+from tui.cli.command_table import COMMANDS
+from tui.cli.main import DRAWING
 
 ROOT = Path(__file__).resolve().parent.parent
 # Runs a statement, then says on the last line of stderr which modules it loaded.
@@ -98,6 +101,15 @@ def test_a_command_that_only_says_something_loads_neither_torch_nor_textual(
 
 def test_the_command_line_imports_neither_torch_nor_textual() -> None:
     assert not loaded("import tui.cli.main") & HEAVY
+
+
+def test_the_process_around_the_app_imports_next_to_nothing() -> None:
+    assert not loaded("import tui.cli.main") & {*HEAVY, "argparse", "pathlib", "dataclasses", "asyncio"}
+
+
+def test_the_commands_that_take_the_terminal_are_known() -> None:
+    launch = re.compile(r"return (launch\.run_on_terminal|launch)\(")
+    assert {name for name, entry in COMMANDS.items() if launch.search(source_of(entry.module))} == DRAWING
 
 
 def test_the_app_can_be_imported_and_painted_before_torch() -> None:

@@ -122,12 +122,14 @@ class Terminal:
         return total
 
     def cpu(self) -> float:
-        """Returns the CPU seconds used so far by all threads; NaN where there is no /proc."""
-        path = Path(f"/proc/{self.pid}/stat")
-        if not path.exists():
+        """Returns the CPU seconds used so far, also around the app; NaN where there is no /proc."""
+        own = Path(f"/proc/{self.pid}")
+        if not own.exists():
             return float("nan")
-        fields = path.read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        children = (own / "task" / str(self.pid) / "children").read_text().split()
+        stats = [Path(f"/proc/{pid}/stat").read_text() for pid in (self.pid, *children)]
+        fields = [stat.rpartition(")")[2].split() for stat in stats]
+        return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
 
     def close(self) -> None:
         """Ends the program, keeps its peak memory in MB in `peak`."""

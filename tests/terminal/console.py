@@ -227,6 +227,14 @@ class Console:
         """Sends a signal to the program alone."""
         os.kill(self.process.pid, number)
 
+    @property
+    def app(self) -> int:
+        """The process of the app, which the one that was started attends to. Needs a /proc."""
+        own = self.process.pid
+        children = Path(f"/proc/{own}/task/{own}/children")
+        self.until(lambda: bool(children.read_text(encoding="ascii").split()))
+        return int(children.read_text(encoding="ascii").split()[0])
+
     def stopped(self, seconds: float = LONGEST) -> bool:
         """Waits until the program is stopped, as by ctrl+z."""
         end = time.monotonic() + seconds

@@ -205,11 +205,11 @@ def test_a_terminal_that_does_not_read_costs_no_memory() -> None:
     with Console(*PLAYING) as console:
         console.until("/144 steps")
         not_reading(console)
-        before = resident(console.process.pid)
+        before = resident(console.app)
         for _ in range(3):  # it plays on: the walk is over and begun again
             console.signal(signal.SIGWINCH)
             not_reading(console)
-        assert resident(console.process.pid) - before < 2_000_000  # bytes; a queue would hold megabytes
+        assert resident(console.app) - before < 2_000_000  # bytes; a queue would hold megabytes
 
 
 def resident(pid: int) -> int:
@@ -223,12 +223,12 @@ def resident(pid: int) -> int:
 def test_a_flood_of_keys_waits_in_the_terminal_and_it_can_be_left_from_outside() -> None:
     with Console("matmul") as console:
         console.until(READY).quiet()
-        before, end = resident(console.process.pid), time.monotonic() + 4.0
+        before, end = resident(console.app), time.monotonic() + 4.0
         while time.monotonic() < end:
             console.read(0.0)
             if select.select([], [console.master], [], 0.05)[1]:
                 os.write(console.master, b"\x1b[C\x1b[D" * 80)
-        assert resident(console.process.pid) - before < 30_000_000
+        assert resident(console.app) - before < 30_000_000
         console.signal(signal.SIGTERM)
         assert console.wait() == 143
         assert console.left_over == []

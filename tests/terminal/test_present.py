@@ -153,7 +153,7 @@ def test_several_presenters_are_told_apart(tmp_path: Path, home: dict[str, str |
             assert asking.returncode == 2
             assert "1 presents nothing: --of " in err
             assert "is Another" in err
-        with follower("notes", home, "--of", str(second.process.pid)) as notes:
+        with follower("notes", home, "--of", str(second.app)) as notes:
             until(notes, "stop 1 of 4: Welcome")
 
 

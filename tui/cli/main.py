@@ -1,26 +1,23 @@
 """The command line: from words to a command, exit codes, and torch's kernels.
 
-It imports neither torch nor textual, and neither do ``--help``, ``--version`` and ``lessons``.
+It imports neither torch nor textual, and neither do ``--help``, ``--version`` and ``lessons``. Before the
+process around the app has been split off it imports next to nothing: that stays as small as it is then.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
-from llm_linalg.base.text import clean_lines, nearest
 from tui.cli.command_table import COMMANDS
-from tui.cli.parser import app_parser
-from tui.files.output import WriteError, say, write
-from tui.model.usage_error import UsageError
-from tui.terminal.process import leave
-from tui.terminal.signals import restore_handlers
+from tui.terminal import supervisor
 
 if TYPE_CHECKING:
+    import argparse
+
     from llm_linalg.lessons.reader import Lesson
     from tui.model.flags import Parser
 
@@ -44,9 +41,33 @@ def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) ->
     words = list(sys.argv[1:] if arguments is None else arguments)
     _hold_streams()
     if given is None:
-        return leave(_code_of(words, None))
+        code = supervisor.fork_app() if _may_draw(words) else None
+        if code is not None:
+            return code
+        code = _code_of(words, None)
+        from tui.terminal.process import leave
+
+        return leave(code)
+    from tui.terminal.signals import restore_handlers
+
     with restore_handlers():  # a script goes on
         return _code_of(words, given)
+
+
+def _may_draw(words: Sequence[str]) -> bool:
+    """Return whether a command line may take the terminal, in a process that has done nothing yet."""
+    threading = sys.modules.get("threading")
+    begun = "torch" in sys.modules or (threading is not None and threading.active_count() > 1)
+    named = words[0] if words and words[0] in COMMANDS else None
+    return (
+        (named is None or named in DRAWING)
+        and WITHOUT_SCREEN.isdisjoint(words)
+        and os.environ.get("TERM", "") not in ("", "dumb")
+        and hasattr(os, "fork")
+        and os.isatty(0)
+        and os.isatty(1)
+        and not begun
+    )
 
 
 def _hold_streams() -> None:
@@ -63,12 +84,22 @@ def _hold_streams() -> None:
 
 def _code_of(words: list[str], given: Lesson | None) -> int:
     """Run a command line, and report what goes wrong; return the exit code."""
+    try:
+        return _reported(words, given)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _reported(words: list[str], given: Lesson | None) -> int:
     from llm_linalg.lessons.lesson import LessonError
+    from tui.files.output import WriteError, say
+    from tui.model.usage_error import UsageError
 
     try:
         if given is None:
             return _dispatch(words)
         from tui.cli.launch import launch
+        from tui.cli.parser import app_parser
 
         return launch(app_parser().read(words), given)
     except (UsageError, WriteError) as error:
@@ -77,8 +108,6 @@ def _code_of(words: list[str], given: Lesson | None) -> int:
     except LessonError as error:
         say(str(error))
         return 1
-    except KeyboardInterrupt:
-        return 130
     except SystemExit as end:  # argparse leaves that way after --help
         return end.code if isinstance(end.code, int) else 1
     except BrokenPipeError:
@@ -93,6 +122,10 @@ def _code_of(words: list[str], given: Lesson | None) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
+    from llm_linalg.base.text import nearest
+    from tui.cli.parser import app_parser
+    from tui.model.usage_error import UsageError
+
     named = words[0] if words and words[0] in COMMANDS else None
     module, rest = (command(named), words[1:]) if named is not None else (None, words)
     try:
@@ -114,6 +147,8 @@ def _app(flags: argparse.Namespace) -> int:
 
         return launch(flags)
     from llm_linalg import __version__
+    from llm_linalg.base.text import clean_lines
+    from tui.files.output import write
 
     write(clean_lines(f"llm-linalg {__version__}\n"))
     return 0
@@ -129,6 +164,10 @@ class CommandModule(Protocol):
         """Do what the flags say; return the exit code. Raises UsageError and LessonError."""
 
 
+DRAWING = frozenset({"open", "play", "present", "notes", "follow", "play-script", "trace"})
+"""The commands that take the terminal; so does the app itself, which has no name."""
+WITHOUT_SCREEN = frozenset({"-h", "--help", "--version", "--plain", "--format"})
+"""Flags with which they don't."""
 AS_IT_IS = frozenset({"trace"})
 """The commands that leave torch's kernels as they are: the user's own code runs in them."""
 
@@ -140,6 +179,8 @@ def command(name: str) -> CommandModule:
 
 def parsers() -> dict[str, Parser]:
     """Return the parser of each command; the app's own has no name."""
+    from tui.cli.parser import app_parser
+
     return {"": app_parser(), **{name: command(name).parser() for name in COMMANDS}}
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from tui.terminal import supervisor
 from tui.terminal.process import RUN_THREAD, resume_collection
 
 if TYPE_CHECKING:
@@ -113,6 +114,10 @@ def _work(
         warm()
         resume_collection()
         owner.post_message(RunStarted())
-        opened = open_view(view, previous, lambda: dropped.is_set() or halted.is_set(), seconds)
+        supervisor.notes.running = True
+        try:
+            opened = open_view(view, previous, lambda: dropped.is_set() or halted.is_set(), seconds)
+        finally:
+            supervisor.notes.running = False
     if not dropped.is_set():
         owner.post_message(RunFinished(opened))

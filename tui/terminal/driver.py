@@ -9,18 +9,22 @@ import asyncio
 import os
 import selectors
 import signal
+import termios
+import tty
 from collections.abc import Callable
 from concurrent.futures import wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
+from textual import constants
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
 from textual.geometry import Size
 from textual.message import Message
 from textual.messages import InBandWindowResize
 
-from tui.terminal import background
+from tui.terminal import background, supervisor
 from tui.terminal.input_filter import InputFilter
 from tui.terminal.textual_private import XTermParser
 from tui.terminal.writer import TerminalWriter
@@ -29,6 +33,12 @@ if TYPE_CHECKING:
     from textual.app import App
 
 HANGUP = 129
+KEYBOARD = (
+    linux_driver.KITTY_DISAMBIGUATE_ESCAPE_CODES
+    | linux_driver.KITTY_REPORT_ALL_KEYS
+    | linux_driver.KITTY_REPORT_ASSOCIATED_TEXT
+)
+"""What Textual asks of the keyboard protocol."""
 PIECE = 32  # keys that are passed on before the app is asked whether it keeps pace
 
 
@@ -36,6 +46,10 @@ class DriverHost(Protocol):
     """What the driver needs of its app."""
 
     screen_descriptor: int
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the app is about to end."""
 
     def redraw(self) -> None:
         """Send everything again: the terminal shows nothing that is known."""
@@ -73,6 +87,7 @@ class Driver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._asked = False
         self._passed = 0  # keys since the app was asked whether it keeps pace
+        self._running = False  # whether the terminal is ours
         self.host = app  # type: ignore[assignment]  # the one app that names this driver
 
     @property
@@ -94,17 +109,67 @@ class Driver(LinuxDriver):
         return (width, height) if width > 0 and height > 0 else (80, 24)
 
     def start_application_mode(self) -> None:
-        """Start as Textual does; but handle a change of the window in the loop, one after the other.
+        """Start as Textual does; but handle signals in the loop, one after the other.
 
-        In a signal's handler a second change could come in between, and the older size be told last.
+        In a signal's handler a second change of the window could come in between, and the older size be told
+        last. And a terminal that is ours already is only taken again: whatever continued the process, nobody
+        may have stopped it, or nobody have given the terminal back, whose modes then are no one's to keep.
         """
+        if self._running:
+            self._take_again()
+            return
+        supervisor.notes.taken = True
         super().start_application_mode()  # type: ignore[no-untyped-call]
-        with suppress(NotImplementedError, RuntimeError, ValueError):
-            self._loop.add_signal_handler(signal.SIGWINCH, self._handle_resize)
+        writer = self._writer_thread
+        # In the background Textual starts nothing, and stops again.
+        self._running = supervisor.notes.taken = writer is not None and writer.is_alive()
+        for number, handle in (
+            (signal.SIGWINCH, self._handle_resize),
+            (signal.SIGTSTP, self._sigtstp_application),
+            (signal.SIGCONT, self._sigcont_application),
+        ):
+            with suppress(NotImplementedError, RuntimeError, ValueError):
+                self._loop.add_signal_handler(number, handle)
         if self.host.asks_background and background.answers(os.environ.get("TERM", "")):
             self._asked = True
             self.write(background.QUESTION)
             self.flush()
+
+    def _take_again(self) -> None:
+        """Bring the terminal into the modes that it has while it is ours, and draw everything."""
+        if not self._in_foreground():
+            os.kill(os.getpid(), signal.SIGSTOP)
+            return
+        supervisor.notes.taken = True
+        with suppress(termios.error):
+            now = termios.tcgetattr(self.fileno)
+            now[tty.LFLAG] = self._patch_lflag(now[tty.LFLAG])
+            now[tty.IFLAG] = self._patch_iflag(now[tty.IFLAG])
+            now[tty.CC][termios.VMIN] = 1
+            termios.tcsetattr(self.fileno, termios.TCSANOW, now)
+        self.write("\x1b[?1049h\x1b[?25l\x1b[?1004h")
+        if not constants.DISABLE_KITTY_KEY:
+            self.write(f"\x1b[<u\x1b[>{KEYBOARD}u")
+        self._enable_bracketed_paste()
+        self._disable_line_wrap()
+        self._enable_mouse_support()
+        if self._in_band_window_resize:
+            self._enable_in_band_window_resize()
+            self._enable_mouse_pixels()
+        size = Size(*self._get_terminal_size())
+        self._app.post_message(Resize(size, size))
+
+    def _in_foreground(self) -> bool:
+        try:
+            return os.tcgetpgrp(self.fileno) == os.getpgrp()
+        except OSError:
+            return True  # not the terminal that controls this process: no shell has taken it
+
+    def _sigcont_application(self, *_: object) -> None:
+        """Go on, and the process around this one with it; an app that ends takes no terminal any more."""
+        supervisor.wake_parent()
+        if not self.host.leaving:
+            super()._sigcont_application()
 
     def stop_application_mode(self) -> None:
         """Stop as Textual does, once what is left of the picture is gone.
@@ -112,8 +177,15 @@ class Driver(LinuxDriver):
         GNU screen as it comes and the Linux console have no other screen to go back to: there the picture
         would stay, and the shell go on in the midst of it.
         """
+        if self._mouse_pixels:
+            self.write("\x1b[?1016l")
         self.write("\x1b[m\x1b[H\x1b[J")
         super().stop_application_mode()
+
+    def close(self) -> None:
+        """Write the last words; from then on the terminal is not ours."""
+        super().close()
+        self._running = supervisor.notes.taken = False
 
     def _handle_resize(self) -> None:
         if not self._in_band_window_resize:

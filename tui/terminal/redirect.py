@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from tui.terminal import supervisor
 from tui.terminal.crash_log import log_file
 
 
@@ -32,9 +34,16 @@ def redirect_output() -> Iterator[Redirection]:
     handle, log = log_file()
     os.dup2(handle, 1)
     os.dup2(handle, 2)
+    told = not faulthandler.is_enabled()
+    if told:  # where it was, in case native code ends the process
+        faulthandler.enable(handle)
+    supervisor.notes.log = "" if log is None else str(log)
     try:
         yield Redirection(screen, log)
     finally:
+        if told:
+            faulthandler.disable()
+        supervisor.notes.log = ""
         os.dup2(screen, 1)
         os.dup2(narration, 2)
         os.close(narration)

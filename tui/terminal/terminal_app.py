@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from rich.console import RenderableType
@@ -13,9 +14,10 @@ from textual import events
 from textual.app import App
 from textual.screen import Screen
 
+from tui.terminal import supervisor
 from tui.terminal.cell_buffer import CellBuffer
 from tui.terminal.diff import Difference
-from tui.terminal.signals import handle_signals
+from tui.terminal.signals import CODES, handle_signals
 from tui.terminal.textual_private import ChopsUpdate, LayoutUpdate, screen_size, wait_for_mount, whole_update
 
 MANY = 16  # messages that may wait before more keys are read
@@ -127,7 +129,13 @@ class TerminalApp(App[None]):
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._handle_uncaught)
         with handle_signals(loop, self.leave):
+            supervisor.watch_parent(loop, partial(self.leave, CODES["SIGHUP"]))
             await super().run_async(**options)
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the app is about to end."""
+        return self._exit
 
     def leave(self, code: int) -> None:
         """End the app with an exit code, the terminal restored; of several the first one says which."""
