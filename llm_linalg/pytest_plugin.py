@@ -200,8 +200,7 @@ class LinalgFrames:
             if stored == text:
                 continue
             if self._update:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(text.encode("utf-8"))
+                _store(file, text)
                 self._usage.writes.add(str(file))
                 continue
             place = file.relative_to(self._here)
@@ -212,6 +211,18 @@ class LinalgFrames:
                 differences.append("\n".join([f"{what}: the frame is not the one stored as {place}", *lines]))
         if differences:
             pytest.fail("\n\n".join([*differences, f"If this is meant: pytest {UPDATE}"]), pytrace=False)
+
+
+def _store(file: Path, text: str) -> None:
+    """Write a frame; fail where that can't be done."""
+    from llm_linalg.base.file_io import FileReplacement
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileReplacement(file) as replacement:
+            replacement.write(text.encode("utf-8"))
+    except OSError as error:
+        pytest.fail(f"no frame could be stored as {file}: {error.strerror or error}", pytrace=False)
 
 
 def _has_fixture(item: pytest.Item) -> bool:

@@ -175,7 +175,11 @@ def converse(
         code = end.code if isinstance(end.code, int) else 1
     if record is not None:
         name = view.lesson.slug if talk is None else talk.name
-        say(save_script(plain.recorder.text(plain.session), record, name))
+        told, saved = save_script(plain.recorder.text(plain.session), record, name)
+        say(told)
+        code = code if saved else code or 1
+        if not typed and not saved:
+            return None, 1
     return (plain.session.reopening_view, code) if typed else (None, int(plain.missed > 0))
 
 

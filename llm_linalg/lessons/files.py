@@ -6,6 +6,7 @@ import os
 from codecs import BOM_UTF8
 from pathlib import Path
 
+from llm_linalg.base import file_io
 from llm_linalg.lessons.contents import LessonError
 from llm_linalg.lessons.markdown import MOST_LINES
 
@@ -39,14 +40,11 @@ def read_bytes(place: Path, most: int) -> bytes:
         LessonError: If it can't be read.
     """
     try:
-        if place.exists() and not place.is_file():
-            raise LessonError(str(place), 1, "not a file")  # reading a pipe or a device may never end
-        with place.open("rb") as file:
-            return file.read(most)
+        return file_io.read_bytes(place, most)
     except OSError as error:
         raise LessonError(str(place), 1, (error.strerror or "cannot be read").lower()) from None
-    except ValueError:
-        raise LessonError(str(place), 1, "not a path") from None
+    except ValueError as error:
+        raise LessonError(str(place), 1, str(error) if place.exists() else "not a path") from None
 
 
 def decode(data: bytes, path: str | os.PathLike[str]) -> str:

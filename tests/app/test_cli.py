@@ -179,19 +179,6 @@ def test_a_sink_writes_through_a_link_and_into_a_device(tmp_path: Path) -> None:
         sink.keep("gone")
 
 
-def test_a_private_sink_is_its_owners_alone_and_leaves_nothing_where_it_fails(tmp_path: Path) -> None:
-    path, folder = tmp_path / "mine", tmp_path / "folder"
-    path.write_text("old", encoding="utf-8")
-    path.chmod(0o644)
-    folder.mkdir()
-    with Sink(str(path), private=True, errors="replace") as sink:
-        sink.keep("n\udc80w")
-    assert (path.read_text(encoding="utf-8"), path.stat().st_mode & 0o777) == ("n?w", 0o600)
-    with pytest.raises(IsADirectoryError), Sink(str(folder), private=True) as sink:
-        sink.keep("new")
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder", "mine"]
-
-
 def test_run_says_what_a_program_made(capsys: Capture) -> None:
     code, out, narration = ours(capsys, "run", "-c", "x = torch.tensor([1., 2.])\nprint(x.sum().item())")
     assert (code, narration) == (0, "")

@@ -13,7 +13,7 @@ from llm_linalg.lessons.reader import Lesson, catalog, find
 from tests.app.driving import Driver
 from tests.app.test_app_goldens import SNAPSHOTS, compare
 from tui.app import Explorer, Options
-from tui.files.drafts import NAME, Drafts, folder
+from tui.files.drafts import NAME, Drafts, play_folder
 from tui.model.examples import EXAMPLES
 from tui.model.view import View
 from tui.model.view_words import arguments
@@ -262,9 +262,9 @@ async def test_a_file_is_written_by_its_key_alone(tmp_path: Path) -> None:
 
 
 def test_the_folder_is_the_states() -> None:
-    assert folder({"XDG_STATE_HOME": "/s", "HOME": "/h"}) == Path("/s/llm-linalg/play")
-    assert folder({"XDG_STATE_HOME": "s", "HOME": "/h"}) == Path("/h/.local/state/llm-linalg/play")
-    assert folder({}) is None
+    assert play_folder({"XDG_STATE_HOME": "/s", "HOME": "/h"}) == Path("/s/llm-linalg/play")
+    assert play_folder({"XDG_STATE_HOME": "s", "HOME": "/h"}) == Path("/h/.local/state/llm-linalg/play")
+    assert play_folder({}) is None
 
 
 async def test_what_is_pasted_is_cut_and_made_harmless() -> None:

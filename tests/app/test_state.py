@@ -110,19 +110,67 @@ def test_what_is_no_file_is_no_harm(tmp_path: Path, kind: str) -> None:
         (place / NAME).symlink_to(tmp_path / "nowhere" / "at all")
     assert StateFile(place).load() == State()
     done = StateFile(place).update(lambda _: FULL)
-    assert done == (kind in ("pipe", "loop"))
+    assert done == (kind != "file above")
     assert StateFile(place).load() == (FULL if done else State())
+    if kind in ("folder", "pipe", "dangling"):  # it is kept beside the new file
+        assert {path.name for path in place.iterdir()} == {NAME, f"{NAME}.bak"}
 
 
-def test_a_link_to_a_file_elsewhere_stays_a_link(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    target = tmp_path / "elsewhere" / "kept.json"
-    target.write_bytes(WHOLE)
-    (tmp_path / NAME).symlink_to(target)
-    assert StateFile(tmp_path).load().theme == "light"
-    assert StateFile(tmp_path).update(lambda _: FULL)
-    assert (tmp_path / NAME).is_symlink()
-    assert json.loads(target.read_text(encoding="utf-8"))["decks"] == {"/a.md": 3, "/b.md": 12}
+def test_a_link_within_the_folder_is_followed_and_one_that_leads_out_of_it_is_not(tmp_path: Path) -> None:
+    victim, folder = tmp_path / "notes.txt", tmp_path / "state"
+    victim.write_bytes(WHOLE)  # also if it could be read as a state
+    folder.mkdir()
+    (folder / NAME).symlink_to(victim)
+    assert StateFile(folder).load() == State()
+    assert StateFile(folder).update(lambda _: FULL)
+    assert victim.read_bytes() == WHOLE
+    assert not (folder / NAME).is_symlink()
+    assert (folder / f"{NAME}.bak").readlink() == victim
+
+    (folder / NAME).rename(folder / "mine.json")
+    (folder / NAME).symlink_to("mine.json")
+    assert StateFile(folder).load() == FULL
+    assert StateFile(folder).update(lambda state: state._replace(theme="dark"))
+    assert (folder / NAME).is_symlink()
+    assert json.loads((folder / "mine.json").read_text(encoding="utf-8"))["theme"] == "dark"
+
+
+DAMAGED = [
+    b"", WHOLE[:30], b"[]", b"{}", b"null", b"\xff", b'{"format": "1"}', b'{"format": 1, "place": [3]}',
+    b'{"format": 1, "decks": {"/a": true}}', b'{"theme": "light"}', b"[" * 100_000, b" " * (LARGEST + 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("data", DAMAGED, ids=range(len(DAMAGED)))
+def test_what_cannot_be_read_is_kept_and_said_once(tmp_path: Path, data: bytes) -> None:
+    file = tmp_path / NAME
+    for number in ("", "2"):
+        file.write_bytes(data)
+        assert f"it is {NAME}.bak{number} now" in StateFile(tmp_path).set_aside_damaged()
+        assert (tmp_path / f"{NAME}.bak{number}").read_bytes() == data
+        assert StateFile(tmp_path).set_aside_damaged() == ""
+    file.write_bytes(data)
+    assert StateFile(tmp_path).update(lambda _: FULL)  # who says nothing loses nothing
+    assert StateFile(tmp_path).load() == FULL
+    assert (tmp_path / f"{NAME}.bak3").read_bytes() == data
+
+
+def test_what_a_newer_version_wrote_is_left_alone(tmp_path: Path) -> None:
+    file, text = tmp_path / NAME, '{"format": 7, "place": {"lesson": "matmul"}, "theme": "light"}'
+    file.write_text(text, encoding="utf-8")
+    assert StateFile(tmp_path).load() == State()
+    assert not StateFile(tmp_path).update(lambda _: FULL)
+    assert "newer version" in StateFile(tmp_path).set_aside_damaged()
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+    assert file.read_text(encoding="utf-8") == text
+
+
+def test_what_another_version_added_stays(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text('{"format": 1, "theme": "light", "pace": 3}', encoding="utf-8")
+    assert StateFile(tmp_path).update(lambda state: state.with_deck("/a.md", 2))
+    assert json.loads((tmp_path / NAME).read_text(encoding="utf-8")) == {
+        "format": 1, "theme": "light", "pace": 3, "place": [], "decks": {"/a.md": 2},
+    }  # fmt: skip
 
 
 def test_decks_are_known_by_their_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

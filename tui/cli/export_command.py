@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean
 from tui.cli.frame_command import no_environment
-from tui.cli.parser import size, view_flags
+from tui.cli.parser import output_flag, size, view_flags
 from tui.export.format import Export
 from tui.export.formats import FORMATS, NAMES
 from tui.export.progress import Progress
@@ -36,7 +36,7 @@ def parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("lesson", metavar="WHAT", help="a slug, a lesson or deck, a folder, or a script")
-    parser.add_argument("-o", "--output", metavar="FILE", help="the file, whole or not at all")
+    output_flag(parser)
     parser.add_argument(
         "--format", type=Choice("format", NAMES), metavar="F",
         help=f"{', '.join(NAMES)}; as the file's suffix says unless given",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import CleanText, clean_lines
-from tui.cli.parser import FORMATS, size, view_flags
+from tui.cli.parser import FORMATS, output_flag, size, view_flags
 from tui.files.output import Sink, explain
 from tui.model.flags import Choice, Parser
 from tui.model.usage_error import UsageError
@@ -33,7 +33,7 @@ def parser() -> Parser:
     parser.add_argument(
         "--format", type=Choice("format", FORMATS), default="plain", metavar="F", help=f"{', '.join(FORMATS)}"
     )
-    parser.add_argument("-o", "--output", metavar="FILE", help="write to a file, whole or not at all")
+    output_flag(parser)
     return parser
 
 

@@ -15,7 +15,8 @@ from llm_linalg.lessons.lesson import LessonError
 from tui.cli.parser import app_parser
 from tui.cli.settings import Settings, resolve
 from tui.files import user_dirs
-from tui.files.drafts import Drafts, folder
+from tui.files.drafts import Drafts, play_folder
+from tui.files.output import say
 from tui.files.state_file import State, StateFile
 from tui.model.flags import flag_value
 from tui.model.lesson_words import find_lesson, first_lesson
@@ -69,12 +70,20 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
 
         options = replace(options_of(settings), play=flags.play, notice=notice or storage_notice(state_file))
         options = replace(options, tape=Tape(flags.record))
-        return Explorer(view, shelf(), replace(options, drafts=drafts or Drafts(folder(os.environ))))
+        return Explorer(view, shelf(), replace(options, drafts=drafts or Drafts(play_folder(os.environ))))
 
     app, code = run_on_terminal(make, settings)
     if app.failure is None:
         state_file.update(partial(_with_last_place, app))
-    return code
+    return report_losses(app, code)
+
+
+def report_losses(app: Explorer, code: int) -> int:
+    """Say what could not be written as the app ended; return the exit code."""
+    losses = [loss for loss in app.start.losses if loss]
+    for loss in losses:
+        say(loss)
+    return code or int(bool(losses))
 
 
 def options_of(settings: Settings) -> Options:
@@ -126,12 +135,12 @@ def run_on_terminal(make: Callable[[], AppType], settings: Settings) -> tuple[Ap
 
 
 def storage_notice(state_file: StateFile) -> str:
-    """Return what is said where nothing can be kept; nothing where something can."""
+    """Return what is said where nothing can be kept, or what was kept can't be read; else nothing."""
     if state_file.folder is None:
         return "No home folder is known: nothing is kept."
-    return (
-        "" if user_dirs.writable(state_file.folder) else "The home folder can't be written: nothing is kept."
-    )
+    if not user_dirs.writable(state_file.folder):
+        return "The home folder can't be written: nothing is kept."
+    return state_file.set_aside_damaged()
 
 
 def _with_last_place(app: Explorer, state: State) -> State:

@@ -42,6 +42,21 @@ def size(text: str) -> tuple[int, int]:
     return pair
 
 
+def output_flag(parser: Parser) -> None:
+    """Add the flag of the file that a command writes: None is standard output."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=_output,
+        metavar="FILE",
+        help="the file, whole or not at all; - is standard output",
+    )
+
+
+def _output(text: str) -> str | None:
+    return None if text == "-" else text
+
+
 def megabytes(text: str) -> int:
     """Return a number of megabytes."""
     value = whole_number(text)

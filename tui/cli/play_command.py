@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
+from llm_linalg.base.file_io import written_path
 from llm_linalg.base.spelling import quote
 from tui.cli.cell_report import program_of
 from tui.cli.parser import app_flags
@@ -42,18 +43,19 @@ def run(flags: argparse.Namespace) -> int:
     if file is not None:
         cells = program_of(file, LONGEST)
         flags.code, file = (program_in(file), file) if cells is None else (cells, None)
-    return launch(flags, PLAYGROUND, drafts.Drafts(drafts.folder(os.environ), file))
+    return launch(flags, PLAYGROUND, drafts.Drafts(drafts.play_folder(os.environ), file))
 
 
 def program_in(file: Path) -> str:
     """Return the program in a file; of one that is yet to be written, nothing. Raises UsageError."""
     try:
+        written_path(file)  # what can't be saved is better known before an hour of work
         return user_dirs.read(file)
     except FileNotFoundError:
         if file.parent.is_dir():
             return ""
         raise UsageError(f"there is no folder {quote(str(file.parent), 200)}") from None
     except OSError as error:
-        raise UsageError(f"cannot read {quote(str(file), 200)}: {error.strerror or error}") from None
+        raise UsageError(f"cannot edit {quote(str(file), 200)}: {error.strerror or error}") from None
     except ValueError as error:
         raise UsageError(f"{quote(str(file), 200)} is no program: {error}") from None

@@ -69,12 +69,12 @@ def run(flags: argparse.Namespace) -> int:
         options = replace(
             launch.options_of(settings),
             state_file=state_file,
-            notice=notice if number > 1 else "",
+            notice=notice if number > 1 else launch.storage_notice(state_file),
             tape=Tape(flags.record),
         )
         return Explorer(view, deck.lessons, options, talk)
 
-    return launch.run_on_terminal(make, settings)[1]
+    return launch.report_losses(*launch.run_on_terminal(make, settings))
 
 
 def _refuse_picture_flags(flags: argparse.Namespace) -> None:

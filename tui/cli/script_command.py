@@ -60,7 +60,7 @@ def run(flags: argparse.Namespace) -> int:
         lessons = catalog() if begun.talk is None else begun.lessons
         return Explorer(begun.view, lessons, replace(launch.options_of(settings), tape=tape), begun.talk)
 
-    return launch.run_on_terminal(make, settings)[1]
+    return launch.report_losses(*launch.run_on_terminal(make, settings))
 
 
 def script_in(name: str) -> Script:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
-import stat
+import re
 import sys
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
+from llm_linalg.base.file_io import FileReplacement, write_all, written_path
 from llm_linalg.base.text import CleanText, clean
 
 if TYPE_CHECKING:
@@ -74,74 +73,60 @@ class Sink:
 
     Args:
         name: The file's path; None is standard output.
-        private: Whether the file is its owner's alone. Such a file takes the place of a device or a pipe.
-        errors: What becomes of a character that UTF-8 has no bytes for, as `str.encode` names it.
     """
 
-    def __init__(self, name: str | None, *, private: bool = False, errors: str = "backslashreplace") -> None:
-        self._private, self._errors = private, errors
-        self._path = None if name is None else Path(os.path.realpath(name))
-        self._part: Path | None = None
+    def __init__(self, name: str | None) -> None:
+        self._path = None if name is None or descriptor_of(name) == 1 else Path(name)
+        self._file: FileReplacement | None = None
         self._handle: int | None = None
 
     def __enter__(self) -> Sink:
         if self._path is None:
             return self
-        if not self._private and self._path.exists() and not self._path.is_file():
-            self._handle = os.open(self._path, os.O_WRONLY)
+        number = descriptor_of(str(self._path))
+        if number is not None:
+            self._handle = os.dup(number)
             return self
-        self._part = self._path.with_name(f".{self._path.name[:80]}.{secrets.token_hex(8)}")
-        try:  # a signal may end this as soon as the file is there: `mkstemp` would not have said its name yet
-            self._handle = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            raise
-        except BaseException:
-            with suppress(OSError):
-                self._part.unlink()
-            raise
+        target = written_path(self._path)
+        if target.exists() and not target.is_file():
+            self._handle = os.open(target, os.O_WRONLY | os.O_NOCTTY)
+            return self
+        self._file = FileReplacement(target)
+        self._file.__enter__()
         return self
 
     def write(self, text: CleanText) -> None:
         """Write a piece of what is for people, and may be read with `cat`."""
-        if self._handle is None:
+        if self._path is None:
             write(text)
         else:
             self.keep(text)
 
     def keep(self, text: str) -> None:
         """Write a piece of the user's own to the file, exactly as it is."""
-        if self._handle is None:
+        data = text.encode("utf-8", "backslashreplace")
+        if self._file is not None:
+            self._file.write(data)
+        elif self._handle is not None:
+            write_all(self._handle, data)
+        else:
             raise ValueError("what is kept exactly goes to a file")
-        data = memoryview(text.encode("utf-8", self._errors))
-        while data:
-            data = data[os.write(self._handle, data) :]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._handle is None:
-            return
-        try:
-            if kind is None and self._part is not None and self._path is not None:
-                os.fsync(self._handle)
-                if not self._private:  # it was made so
-                    self._part.chmod(_mode(self._path))
-                self._part.replace(self._path)
-                self._part = None
-        finally:
-            try:
-                os.close(self._handle)
-            finally:
-                if self._part is not None:
-                    with suppress(OSError):
-                        self._part.unlink()
+        if self._file is not None:
+            self._file.__exit__(kind, error, trace)
+        elif self._handle is not None:
+            os.close(self._handle)
 
 
-def _mode(path: Path) -> int:
-    """Return the permissions of the file that is replaced, or those of a new one."""
-    try:
-        return stat.S_IMODE(path.stat().st_mode)
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
+def descriptor_of(name: str) -> int | None:
+    """Return the open file of this process that a path such as /dev/stdout or /dev/fd/3 stands for, if any.
+
+    Such a path is a link to what is open: a pipe without a name, or a file that others go on writing to.
+    """
+    found = re.fullmatch(r"/dev/(stdin|stdout|stderr)|/(?:dev|proc/self)/fd/([0-9]{1,6})", name)
+    if found is None:
+        return None
+    return ("stdin", "stdout", "stderr").index(found[1]) if found[1] else int(found[2])

@@ -2,22 +2,30 @@
 
 Never needed: what is damaged or can't be read counts as not there, part by part, and a folder that can't be
 written is no error. Two apps at once lose nothing but the older of two answers to the same question.
+
+Nothing is written over that this version doesn't understand: what is damaged is set aside, and what a newer
+version wrote stays as it is.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from llm_linalg.base import file_io
 from tui.files import user_dirs
 
 NAME = "state.json"
+FORMAT = 1
 MOST_DECKS = 100
 MOST_WORDS = 200
 LONGEST_WORD = 20_000  # characters
+
+
+Condition = Literal["absent", "sound", "damaged", "newer"]
 
 
 class State(NamedTuple):
@@ -54,24 +62,65 @@ class StateFile(NamedTuple):
 
     def load(self) -> State:
         """Return what is remembered, as far as it makes sense."""
-        if self.folder is None:
-            return State()
-        try:
-            return of_json(json.loads(user_dirs.read(self.folder / NAME)))
-        except (OSError, ValueError, RecursionError):
-            return State()
+        return of_json(self._read()[1])
 
     def update(self, change: Callable[[State], State]) -> bool:
         """Change what is remembered now, which another app may have written; whether that was kept."""
         if self.folder is None:
             return False
-        state = change(self.load())
-        parts = {"place": state.place, "theme": state.theme, "decks": dict(state.decks)}
+        condition, table = self._read()
+        if condition == "newer":
+            return False
+        path = self.folder / NAME
+        parts = {"format": FORMAT, **_parts(change(of_json(table)))}
         try:
-            user_dirs.keep(self.folder / NAME, json.dumps({"format": 1, **parts}) + "\n")
+            if condition == "damaged":
+                file_io.set_aside(path)
+            user_dirs.keep(path, json.dumps(parts if condition == "damaged" else table | parts) + "\n")
         except OSError:
             return False
         return True
+
+    def set_aside_damaged(self) -> str:
+        """Set the file aside if it can't be read; say in one line what is not remembered, and why."""
+        if self.folder is None:
+            return ""
+        condition, _ = self._read()
+        if condition == "newer":
+            return f"{NAME} is of a newer version: it is left alone, and nothing is kept."
+        if condition == "damaged":
+            try:
+                return f"{NAME} can't be read: it is {file_io.set_aside(self.folder / NAME).name} now."
+            except OSError:
+                return f"{NAME} can't be read, nor set aside: nothing is kept."
+        return ""
+
+    def _read(self) -> tuple[Condition, dict[str, Any]]:
+        """Return how the file is, and what stands in it."""
+        if self.folder is None:
+            return "absent", {}
+        try:
+            table = json.loads(user_dirs.read_own(self.folder / NAME))
+        except (FileNotFoundError, NotADirectoryError):
+            return "damaged" if (self.folder / NAME).is_symlink() else "absent", {}
+        except (OSError, ValueError, RecursionError):
+            return "damaged", {}
+        if not isinstance(table, dict):
+            return "damaged", {}
+        number = table.get("format")
+        if isinstance(number, int) and number > FORMAT:
+            return "newer", {}
+        return "sound" if number == FORMAT and _is_sound(table) else "damaged", table
+
+
+def _parts(state: State) -> dict[str, Any]:
+    """Return the parts of a state, as they stand in the file."""
+    return {"place": [*state.place], "theme": state.theme, "decks": dict(state.decks)}
+
+
+def _is_sound(table: Mapping[str, Any]) -> bool:
+    """Return whether all that stands there is what we would write."""
+    return all(table.get(name, value) == value for name, value in _parts(of_json(table)).items())
 
 
 def of_json(value: Any) -> State:

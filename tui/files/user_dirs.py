@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from tui.files.output import Sink
+from llm_linalg.base import file_io
 
 STATE = ("XDG_STATE_HOME", ".local/state")
 CONFIG = ("XDG_CONFIG_HOME", ".config")
@@ -31,17 +31,36 @@ def writable(place: Path | None) -> bool:
     """Return whether texts can be kept in a folder, which is made if it isn't there."""
     try:
         if place is not None:
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file_io.make_folder(place)
     except OSError:
         return False
     return place is not None and os.access(place, os.W_OK | os.X_OK)
 
 
 def keep(path: Path, text: str) -> None:
-    """Write a text in place of what is there, its folders made as needed. Raises OSError."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with Sink(str(path), private=True, errors="replace") as sink:
-        sink.keep(text)
+    """Write a text in place of what is there, its folders made as needed. Raises OSError.
+
+    What is no file of this folder is set aside.
+    """
+    file_io.make_folder(path.parent)
+    if not _is_replaceable(path):
+        file_io.set_aside(path)
+    with file_io.FileReplacement(path, private=True) as file:
+        file.write(text.encode("utf-8", "replace"))
+
+
+def _is_replaceable(path: Path) -> bool:
+    """Return whether a path is free, or a file's in this folder."""
+    try:
+        target = file_io.written_path(path)
+        return target.is_file() or not os.path.lexists(target)
+    except OSError:
+        return False
+
+
+def kept_text(text: str) -> str:
+    """Return what `read` gives once a text was kept."""
+    return text.encode("utf-8", "replace").decode("utf-8-sig").replace("\r\n", "\n")
 
 
 def read(path: Path) -> str:
@@ -49,13 +68,20 @@ def read(path: Path) -> str:
 
     Raises OSError, or ValueError for what is no text file of `LARGEST` bytes at most.
     """
-    if path.exists() and not path.is_file():
-        raise ValueError("not a file")  # a pipe or a device may never end
-    with path.open("rb") as file:
-        data = file.read(LARGEST + 1)
+    data = file_io.read_bytes(path, LARGEST + 1)
     if len(data) > LARGEST:
         raise ValueError(f"larger than {LARGEST} bytes")
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise ValueError("not UTF-8 text") from None
+
+
+def read_own(path: Path) -> str:
+    """Return the text that was kept in a folder of ours.
+
+    Raises OSError, or ValueError for what is no text, or a link that leads out of the folder.
+    """
+    if path.is_symlink():
+        file_io.written_path(path)
+    return read(path)

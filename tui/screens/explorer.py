@@ -60,6 +60,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         prompt: the number that is being typed; None if there is no prompt.
         waiting: what is said while the program has not been run yet.
         halt: stops the run that is under way.
+        losses: what could not be written as the app ended, in words; empty ones say nothing.
     """
 
     AUTO_FOCUS = ""  # only a command gives the editor the keys
@@ -87,6 +88,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.frame: Frame | None = None
         self.prompt: str | None = None
         self.waiting = LOADING
+        self.losses: list[str] = []
         self.halt: Callable[[], None] = lambda: None
         self._taken: frozenset[str] = frozenset()
         self._live: dict[tuple[frozenset[Context], frozenset[str]], tuple[Command, ...]] = {}
@@ -145,9 +147,9 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def on_unmount(self) -> None:
         """Write what was done and typed last, and leave no process behind."""
-        self.recording.end(self.session)
+        self.losses.append(self.recording.end(self.session))
         self.devices.stop()
-        self.editor.end()
+        self.losses.append(self.editor.end())
 
     def pause(self) -> None:
         """Stop the player."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tui.files.drafts import Drafts
@@ -71,7 +71,8 @@ class PlaygroundEditor:
         self._warned: str | None = None  # of that it isn't saved in its file
         self._unkept: str | None = None
         self._keeping: Timer | None = None
-        self._told = False
+        self._lock = Lock()  # of what is kept, which a thread does
+        self._told = ""  # what was said last of the draft that is kept
 
     @property
     def is_settled(self) -> bool:
@@ -162,13 +163,18 @@ class PlaygroundEditor:
             self._keeping = self._host.set_timer(IDLE, self._keep)
 
     def blocks_leaving(self) -> bool:
-        """Return whether a file's program was changed and not saved, and say so; once for each program."""
+        """Return whether what was typed would be lost, and say so; once for each program."""
         self.flush()
         program = self._program
-        if program is None or program == self._warned or self._drafts.holds(program):
+        if program is None or program == self._warned:
+            return False
+        if not self._drafts.holds(program):
+            self._host.tell("Not saved: ^s in the editor saves; again leaves.")
+        elif not self._keep_now():
+            self._host.tell(f"{self._told} Again leaves.")
+        else:
             return False
         self._warned = program
-        self._host.tell("Not saved: ^s in the editor saves; again leaves.")
         return True
 
     def _keep(self) -> None:
@@ -176,26 +182,44 @@ class PlaygroundEditor:
         self._host.run_worker(self._keep_draft(), group="keep", exclusive=True)
 
     async def _keep_draft(self) -> None:
-        text, anew = self._unkept, self._anew
-        if text is None:
-            return
-        self._unkept, self._anew = None, False
-        kept = await asyncio.to_thread(partial(self._drafts.keep, text, anew=anew))
-        if not kept and not self._told:
-            self._told = True
-            self._host.tell("This folder can't be written: the program is not kept.")
+        before = self._told
+        await asyncio.to_thread(self._keep_now)
+        if self._told not in ("", before):
+            self._host.tell(self._told)
+
+    def _keep_now(self) -> bool:
+        """Keep what is not kept yet; whether nothing is left to be kept."""
+        with self._lock:
+            text, anew = self._unkept, self._anew
+            if text is None:
+                return True
+            self._unkept, self._anew = None, False
+            try:
+                self._told = self._drafts.keep(text, anew=anew)
+            except OSError as error:
+                self._told = f"The program is not kept: {error.strerror or error}."
+                self._put_back(text, anew=anew)
+                return False
+            return True
+
+    def _put_back(self, text: str, *, anew: bool) -> None:
+        """Take what could not be kept for what is not kept yet, unless more was typed meanwhile."""
+        if self._unkept is None:
+            self._unkept, self._anew = text, anew or self._anew
 
     def save(self) -> None:
         """Save on request."""
         self.flush()
         if self.open:
-            told = self._drafts.save(self._host.session.view.program, anew=self._anew)
-            self._unkept, self._anew = None, False
+            with self._lock:
+                told, done = self._drafts.save(self._host.session.view.program, anew=self._anew)
+                if done:
+                    self._unkept, self._anew = None, False
             self._host.tell(told)
 
-    def end(self) -> None:
-        """Keep the last words too."""
+    def end(self) -> str:
+        """Keep the last words too; return what went wrong."""
         typed = self.widget.flush() if self.widget is not None else None
-        text = self._unkept if typed is None else typed.text
-        if text is not None:
-            self._drafts.keep(text, anew=self._anew)
+        if typed is not None:
+            self._unkept = typed.text
+        return "" if self._keep_now() else self._told

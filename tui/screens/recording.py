@@ -27,13 +27,13 @@ class Recording:
         """Write what was done so far, on request; say in one line how that went."""
         if session.view.lesson.external is not None:
             return f"{NO_SCRIPT[0].upper()}{NO_SCRIPT[1:]}."
-        return self._save(session)
+        return self._save(session)[0]
 
-    def end(self, session: Session) -> None:
-        """Write what was done to the end, if a file was named at the start."""
-        if self._file is not None:
-            self._save(session)
+    def end(self, session: Session) -> str:
+        """Write what was done to the end, if a file was named at the start; return what went wrong."""
+        told, saved = ("", True) if self._file is None else self._save(session)
+        return "" if saved else told
 
-    def _save(self, session: Session) -> str:
+    def _save(self, session: Session) -> tuple[str, bool]:
         name = session.view.lesson.slug if session.talk is None else session.talk.name
         return save_script(self.recorder.text(session), self._file, name)

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llm_linalg.base.file_io import written_path
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean
 from tui.files.output import Sink
@@ -27,12 +28,16 @@ def check_target(name: str | None, lesson: Lesson) -> None:
         raise UsageError(NO_SCRIPT)
     path = Path(name)
     folder = path.parent
-    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+    if (path.exists() and not path.is_file()) or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise UsageError(f"cannot write {quote(name, 200)}: --record takes a file in a folder of yours")
+    try:
+        written_path(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {quote(name, 200)}: {error.strerror}") from None
 
 
-def save_script(text: str, name: str | None, slug: str) -> str:
-    """Save a script, and return a line that says how that went.
+def save_script(text: str, name: str | None, slug: str) -> tuple[str, bool]:
+    """Save a script; return in one line how that went, and whether it did.
 
     Args:
         text: The script.
@@ -45,12 +50,12 @@ def save_script(text: str, name: str | None, slug: str) -> str:
         with Sink(str(path)) as sink:
             sink.keep(text)
     except OSError as error:
-        return f"It can't be saved as {shown}: {error.strerror or error}."
-    return f"Saved as {shown}: llm-linalg play-script {shown}"
+        return f"It can't be saved as {shown}: {error.strerror or error}.", False
+    return f"Saved as {shown}: llm-linalg play-script {shown}", True
 
 
 def new_file(slug: str) -> Path:
     """Return a file of this folder that is not there yet."""
     stem = "".join(character if character.isalnum() else "-" for character in slug)[:60] or "session"
     names = (Path(f"{stem}{f'-{number}' if number > 1 else ''}{SUFFIX}") for number in count(1))
-    return next(path for path in names if not path.exists())
+    return next(path for path in names if not os.path.lexists(path))
