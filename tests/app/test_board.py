@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.reader import Lesson, find, parse
+from tests.app.talks import done, started, where
 from tui.cli.main import main
 from tui.cli.parser import app_parser
 from tui.compose import cursor_moves
 from tui.compose.view_runner import open_view
+from tui.headless import render
 from tui.model.board_view import BoardView, LiveRow
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.model.view_words import command, view_of
-from tui.navigation.steps import last, over
+from tui.navigation.steps import last, over, position
 from tui.panes.board_pane import board_rows
 from tui.render.json_text import to_json
 from tui.render.plain import to_plain
+from tui.session.presentation.stage_moves import require_talk
 from tui.text.rows import width_of
 from tui.text.themes import ASCII, UNICODE, Glyphs
 
@@ -143,7 +148,7 @@ def test_plain_reads_the_rows_in_order() -> None:
     assert "Vector: one axis; value [1. 2. 3.]; lesson vector\n" in text
     assert "Matrix; value [[1. 2. 3.] [2. 4. 6.] [3. 6. 9.]]; lesson matrix\n" in text
     assert "Number: Σ of all; value 36.; lesson scalar\n" in text
-    assert "Shape: too many cells; shape (3, 3, 3); lesson tensor3\n" in text
+    assert "Shape: too many cells; shape (3, 3, 3), begins 1. 1. 1.; lesson tensor3\n" in text
     assert "Words: only words, of its own lesson; lesson board\n" in text
     assert "Y (3, 3)" not in text
 
@@ -152,7 +157,7 @@ def test_json_has_the_rows_beside_the_usual_keys() -> None:
     view = View.opening(BOARD)
     made = json.loads(to_json(open_view(view).frame(view)))
     assert made["node"]["name"] == "Y"
-    assert made["steps"] == 9
+    assert made["steps"] == 0
     assert made["board"][0] == {
         "label": "Vector",
         "name": "x",
@@ -274,3 +279,64 @@ def test_the_selected_row_is_part_of_the_view() -> None:
 def test_the_command_line_prints_a_board(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["frame", "summary", "--format", "screen"]) == 0
     assert "1 ▸ Ranks" in capsys.readouterr().out
+
+
+SIX_LINES = """+++
+title = "Six lines"
+minutes = 3
++++
+## Board
+Words.
+
+```python show="Y"
+a = torch.arange(1.0, 17).reshape(4, 4)
+b = a + 1
+c = b + 1
+d = c + 1
+e = d + 1
+Y = e @ a
+```
+```board
+Result | Y | lesson:matmul | a product
+Other | a | lesson:matrix | numbers
+```
+
+## After it
+Words.
+"""
+
+
+def test_a_board_is_one_picture_without_steps() -> None:
+    view = View.opening(parse(SIX_LINES, "six.md"))
+    run = open_view(view)
+    assert position(view, run.navigation(view)) == (0, 0)
+    made = json.loads(to_json(run.frame(view)))
+    assert (made["step"], made["steps"], made["terms"], made["writes"]) == (0, 0, [], [])
+    below = cursor_moves.onto_tensor(run, view, "Y")  # its cells are stepped through as ever
+    assert position(below, run.navigation(below))[1] == 16
+
+
+def test_on_a_stage_a_board_is_a_step_opens_nothing_and_shows_numbers(tmp_path: Path) -> None:
+    file = tmp_path / "six.md"
+    file.write_text(SIX_LINES, encoding="utf-8")
+    session = started(file)
+    assert where(done(session, "stage.next")) == (2, 0)
+    talk = require_talk(session)
+    screen = render(session.view, (80, 24), "screen", talk=talk)
+    assert "opens" not in screen
+    assert "row 1" not in screen
+    assert "steps" not in screen
+    assert [line for line in "abcde" if f"   {line} = " not in screen] == []
+    assert re.search(r"^ +Result +\(4, 4\) +\d+\. \d+\. \d+\. \d+\. … +a product", screen, re.MULTILINE)
+
+
+def test_check_reports_a_program_that_is_cut_above_a_board(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "six.md"
+    file.write_text(SIX_LINES, encoding="utf-8")
+    assert main(["check", str(file)]) == 0
+    rows = "".join(f"More {k} | a | lesson:matrix | numbers\n" for k in range(12))
+    file.write_text(SIX_LINES.replace("Other | a", f"{rows}Other | a"), encoding="utf-8")
+    assert main(["check", str(file)]) == 1
+    assert "the program takes 6 rows of 57 columns, not 4" in capsys.readouterr().out

@@ -145,7 +145,8 @@ def cuts(view: View, opened: Run) -> Iterator[str]:
     if stop.slide:
         yield from _slide_cut(stop)
         return
-    room = sizes(*SIZE, frame.code, prose_rows(stop), sidebar=None, failed=frame.error is not None)
+    failed = frame.error is not None
+    room = sizes(*SIZE, frame.code, prose_rows(stop), sidebar=None, failed=failed, board=view.board)
     if room is None:
         return
     picture = Picture(Session.start(view, [view.lesson]), frame, room, ())
@@ -156,8 +157,13 @@ def cuts(view: View, opened: Run) -> Iterator[str]:
     if len(rows) > room.words:
         yield f"the {what} take {len(rows)} rows of {room.main} columns; there is room for {room.words}"
     lines = [len(wrap_code(line, room.main - 2)) for line in stop.code.split("\n")]
-    if sum(lines) > PROGRAM_ROWS and stop.map is None:  # on the map the pane goes with the box
-        yield f"the program takes {sum(lines)} rows of {room.main - 2} columns, not {PROGRAM_ROWS}"
+    most = PROGRAM_ROWS
+    if frame.board is not None:  # it has no steps with which the pane moves
+        most = room.program
+        if len(frame.board.rows) > room.stage:
+            yield f"the board has {len(frame.board.rows)} rows; there is room for {room.stage}"
+    if sum(lines) > most and stop.map is None:  # on the map the pane goes with the box
+        yield f"the program takes {sum(lines)} rows of {room.main - 2} columns, not {most}"
     if max(lines) > LINE_ROWS:
         yield f"a line of the program takes {max(lines)} rows of {room.main - 2} columns, not {LINE_ROWS}"
     for scene in areas(picture, room.main, room.stage) if frame.board is None else ():

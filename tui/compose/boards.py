@@ -49,8 +49,9 @@ def _row(row: BoardRow, title: str, trace: Trace | None, spell: Spell, ascii_onl
         return replace(live, brief=UNKNOWN, full=UNKNOWN)
     value = trace[row.name].value.detach()
     brief, full = _texts(value, ascii_only)
+    first = _first(value, ascii_only) if value.dim() and value.numel() else ()
     values = value.tolist() if value.numel() <= MOST else None
-    return replace(live, shape=tuple(value.shape), values=values, brief=brief, full=full)
+    return replace(live, shape=tuple(value.shape), values=values, brief=brief, full=full, first=first)
 
 
 def _texts(value: Value, ascii_only: bool) -> tuple[str, str]:
@@ -66,6 +67,13 @@ def _texts(value: Value, ascii_only: bool) -> tuple[str, str]:
     if isinstance(number, int) and not isinstance(number, bool):
         return (f"{number:,}",) * 2
     return (formatter.token(number),) * 2
+
+
+def _first(value: Value, ascii_only: bool) -> tuple[str, ...]:
+    """Return the first cells of a tensor."""
+    cells = value[(0,) * (value.dim() - 1)][:FEW]
+    formatter = Formatter.of(cells, limit=DIGITS, ascii_only=ascii_only)
+    return tuple(formatter.token(cell) for cell in cells.tolist())
 
 
 def _nest(values: Any, formatter: Formatter) -> str:

@@ -13,7 +13,7 @@ from tui.text.prose import with_title
 from tui.text.rows import wrap_code
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Stop
+    from llm_linalg.lessons.reader import Board, Stop
     from tui.model.frame import Frame
 
 LOADING = "loading torch…"
@@ -77,7 +77,14 @@ def _usable_size(width: int, height: int, sidebar: bool | None) -> tuple[int, in
 
 
 def sizes(
-    width: int, height: int, code: Sequence[str], text_rows: int, *, sidebar: bool | None, failed: bool
+    width: int,
+    height: int,
+    code: Sequence[str],
+    text_rows: int,
+    *,
+    sidebar: bool | None,
+    failed: bool,
+    board: Board | None = None,
 ) -> PaneSizes | None:
     """Return the room that a terminal gives; None if it is too small to be of use.
 
@@ -88,6 +95,7 @@ def sizes(
         text_rows: Rows that the stop's text would like at 80 columns.
         sidebar: Whether to show the sidebar; None leaves it to the width.
         failed: Whether an error is explained, which takes more words.
+        board: The board that is shown in place of tensors.
     """
     if not fits(width, height):
         return None
@@ -104,7 +112,16 @@ def sizes(
         words = min(
             max(words, text_rows), max(words, 8 - program)
         )  # a short program leaves room for more words
-    return PaneSizes(width, height, shown, program, words)
+    return _beside_board(PaneSizes(width, height, shown, program, words), lines, board, failed)
+
+
+def _beside_board(room: PaneSizes, lines: int, board: Board | None, failed: bool) -> PaneSizes:
+    """Return the room with more for the program where a board, which has no steps, leaves some."""
+    if board is None or failed:
+        return room
+    room = room._replace(transport=0)
+    left = room.stage - len(board.rows) - 2 * board.chain
+    return room._replace(program=max(room.program, min(lines, room.program + max(0, left))))
 
 
 def bench_sizes(
@@ -183,7 +200,8 @@ def talk_sizes(
     lines = sum(len(wrap_code(line, width - 4)) for line in code)
     program = max(1, min(lines, (3 if height < 22 else 5) + spare // 4))
     words = (3 if height < 22 else 4) + min(4, spare // 4) + (min(4, max(0, height - 20)) if failed else 0)
-    return PaneSizes(width, height, 0, program, words, 0, 1, 1, controls, transport, footer)
+    room = PaneSizes(width, height, 0, program, words, 0, 1, 1, controls, transport, footer)
+    return _beside_board(room, lines, session.view.board, failed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

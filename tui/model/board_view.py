@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from rich.cells import cell_len
 
 from llm_linalg.base.text import CleanText
 
@@ -23,6 +25,7 @@ class LiveRow:
         values: Its numbers, nested as in torch; None where there are too many.
         brief: The tensor in few characters: a single number, else its shape.
         full: The same with its cells, where there are only a few.
+        first: The first cells of its first row.
     """
 
     label: CleanText
@@ -35,12 +38,22 @@ class LiveRow:
     values: object = None
     brief: str = ""
     full: str = ""
+    first: tuple[str, ...] = ()
+
+    def value_in(self, width: int, dots: str) -> str:
+        """Return as much of the tensor as so many columns hold: all cells, or shape and first cells."""
+        begun = [" ".join([*self.first[:count], dots]) for count in range(len(self.first), 0, -1)]
+        whole = [] if begun and self.full == self.brief else [self.full]
+        texts = [*whole, *(f"{self.brief} {text}" for text in begun), *begun[:-1]]
+        return next((text for text in texts if cell_len(text) <= width), self.brief)
 
     @property
     def plain(self) -> str:
         """The row as one line to be read aloud."""
         said = f"{self.label}: {self.words}" if self.words else self.label
-        value = f"shape {self.full}" if self.shape and self.full == self.brief else f"value {self.full}"
+        shaped = self.shape and self.full == self.brief
+        begins = f", begins {' '.join(self.first)}" if shaped and self.first else ""
+        value = f"shape {self.full}{begins}" if shaped else f"value {self.full}"
         return "; ".join([said, *([value] if self.full else []), f"lesson {self.lesson}"])
 
 
@@ -52,12 +65,19 @@ class BoardView:
         chain: Whether they are boxes joined by arrows.
         row: The number of the selected row, from 1.
         has_digits: Whether a digit opens a row: the links of the text have the digits otherwise.
+        opens: Whether its rows open lessons, and one is selected: on a stage none does.
     """
 
     rows: tuple[LiveRow, ...]
     chain: bool
     row: int
     has_digits: bool
+    opens: bool = True
+
+    @property
+    def on_stage(self) -> BoardView:
+        """The board as a stage shows it, where its rows open nothing."""
+        return replace(self, has_digits=False, opens=False)
 
     @property
     def selection(self) -> LiveRow:

@@ -99,9 +99,9 @@ def order_of(view: View, navigation: Navigable) -> str | None:
 def position(view: View, navigation: Navigable) -> tuple[int, int]:
     """Return ``(step, steps)`` at the view's depth, the step clamped into range.
 
-    Operations and boxes count from 1, without a 0.
+    Operations and boxes count from 1, without a 0. A board is one picture, without steps.
     """
-    if not navigation.path:
+    if not navigation.path or view.board is not None:
         return 0, 0
     if view.depth == "map":
         return map_moves.position(view, navigation)

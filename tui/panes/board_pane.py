@@ -23,17 +23,19 @@ class BoardColumns:
     Attributes:
         label, value: Columns of each; the words have what is left.
         numbers: Whether the values stand to the right, as numbers do.
-        full: Whether values show their cells.
+        full: Columns that a value may have.
+        dots: What stands for cells that are left out.
     """
 
     label: int
     value: int
     numbers: bool
     full: int
+    dots: str
 
     def value_of(self, row: LiveRow) -> str:
-        """Return a row's value, with its cells where there is room for them."""
-        return row.full if cell_len(row.full) <= self.full else row.brief
+        """Return a row's value, with as many of its cells as there is room for."""
+        return row.value_in(self.full, self.dots)
 
 
 def board_rows(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Row]:
@@ -44,7 +46,7 @@ def board_rows(board: BoardView, width: int, height: int, glyphs: Glyphs) -> lis
 
 
 def _list(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Row]:
-    columns = columns_of(board, width, 4)
+    columns = columns_of(board, width, 4, glyphs.dots)
     lines: list[Row] = []
     for number, row in _visible_rows(board, height):
         lines.append((*_number(board, number), *_cells(board, number, row, columns, glyphs)))
@@ -56,7 +58,7 @@ def _chain(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Ro
     """Return boxes with arrows between them, as roomy as the height allows."""
     boxes = sum(not row.apart for row in board.rows)
     apart = len(board.rows) - boxes
-    columns = columns_of(board, width, 9)
+    columns = columns_of(board, width, 9, glyphs.dots)
     for between, ends, gap in ((3, 2, 1), (1, 2, 1), (0, 2, 0), (0, 0, 0)):
         if boxes + between * (boxes - 1) + ends + apart + (gap if apart else 0) <= height:
             break
@@ -83,15 +85,15 @@ def _visible_rows(board: BoardView, height: int) -> list[tuple[int, LiveRow]]:
     return [(i + 1, board.rows[i]) for i in rows]
 
 
-def columns_of(board: BoardView, width: int, taken: int) -> BoardColumns:
+def columns_of(board: BoardView, width: int, taken: int, dots: str) -> BoardColumns:
     """Return a board's columns in a space of `width`, of which `taken` are for what stands around them."""
     label = max(cell_len(row.label) for row in board.rows)
     words = max(cell_len(row.words) for row in board.rows)
     left = width - taken - label - words - 2 * GAP
     full = max(left, *(cell_len(row.brief) for row in board.rows), 0)
-    columns = BoardColumns(label, 0, all(row.shape in (None, ()) for row in board.rows), full)
+    columns = BoardColumns(label, 0, all(row.shape in (None, ()) for row in board.rows), full, dots)
     value = max(cell_len(columns.value_of(row)) for row in board.rows)
-    return BoardColumns(label, value, columns.numbers, full)
+    return BoardColumns(label, value, columns.numbers, full, dots)
 
 
 def _number(board: BoardView, number: int) -> Row:
@@ -105,7 +107,7 @@ def _cells(
 ) -> Sequence[TextSpan]:
     """Return label, value and words of a row; a click on any of them opens its lesson."""
     do = f"row:{number}"
-    picked = number == board.row
+    picked = board.opens and number == board.row
     label = row.label + " " * (columns.label - cell_len(row.label))
     value = columns.value_of(row)
     space = " " * (columns.value - cell_len(value))

@@ -84,6 +84,9 @@ class FactsPane(RowWidget):
             return
         if frame.board is not None and not picture.waiting:
             board = frame.board
+            if picture.session.talk is not None:  # there no row opens anything
+                self.show([()])
+                return
             left = row(("opens ", "label"), (board.selection.title, "strong", f"row:{board.row}"))
             right = row((f"row {board.row} of {len(board.rows)}", "dim"))
             self.show([ends(left, right, picture.room.main, self.glyphs.dots)])

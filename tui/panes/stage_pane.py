@@ -43,7 +43,8 @@ class StagePane(RowWidget):
         if slide is not None:
             self.show(slide_rows(*slide, width, height, big=picture.room.big, glyphs=self.glyphs))
         elif board is not None:
-            self.show(board_rows(board, width, height, self.glyphs))
+            staged = picture.session.talk is not None
+            self.show(board_rows(board.on_stage if staged else board, width, height, self.glyphs))
         elif level is not None:
             lines = map_rows(level, width // across, height // down, self.glyphs, large=big)
             self.show(enlarge_rows(lines) if big else lines)

@@ -70,8 +70,9 @@ def _node(facts: NodeFacts) -> dict[str, object]:
 
 def _step(frame: Frame, node: NodeView | None) -> dict[str, object]:
     """Return where the operation stands, and all numbers of it."""
-    step = None if node is None else node.step
-    whole = frame.map is not None or node is None  # steps are boxes, or there are none
+    step = None if node is None or frame.board is not None else node.step
+    # Steps are boxes, or there are none.
+    whole = frame.map is not None or frame.board is not None or node is None
     shown = None if node is None or node.dropped else node
     return {
         "order": None if node is None else node.order,

@@ -94,7 +94,8 @@ def _facts(frame: Frame) -> list[str]:
     where = f"{' / '.join(frame.path)}: {kind}"
     step = f"step {frame.step} of {frame.steps}"
     order = f", order {frame.order}" if frame.order and frame.depth != "operations" else f", {frame.depth}"
-    return [where, *([frame.shape_line] if frame.shape_line else []), step + order]
+    shapes = [frame.shape_line] if frame.shape_line else []
+    return [where, *shapes, *([step + order] if frame.board is None else [])]
 
 
 def _boxes(frame: Frame, width: int) -> list[str]:

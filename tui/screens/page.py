@@ -156,7 +156,8 @@ class Page(RowWidget):
             )  # fmt: skip
         if view.at_stop.slide:
             return slide_sizes(width, height, sidebar=sidebar)
-        return sizes(width, height, code, prose_rows(view.at_stop), sidebar=sidebar, failed=failed)
+        wanted = prose_rows(view.at_stop)
+        return sizes(width, height, code, wanted, sidebar=sidebar, failed=failed, board=view.board)
 
     def _give(self, pane: type[Widget], rows: int) -> None:
         """Give a pane its rows; one that has none is not there."""
