@@ -245,6 +245,22 @@ class LessonContents:
             line -= length
         return stop.line
 
+    def unreadable_program(self) -> LessonError | None:
+        """Return the error of the first fence that the language can't read, as while it is written; or None.
+
+        Runs nothing. What is meant to fail, and a document's cells, may be anything.
+        """
+        from llm_linalg.base.errors import ProgramError
+        from llm_linalg.language.source import Source
+
+        for stop in () if self.document or self.external is not None else self.stops:
+            try:
+                if stop.code and not stop.fails:
+                    Source(stop.code)
+            except ProgramError as error:
+                return self.error_at(stop.line + (error.line or 1), error.message, "program")
+        return None
+
     def program_error(self, stop: Stop, error: ProgramError) -> LessonError:
         """Return the lesson's error for a stop whose program fails unexpectedly."""
         line = stop.line if error.line is None else self.line_of(stop, error.line)

@@ -16,6 +16,7 @@ from tui.session.presentation.reload import reload_deck
 from tui.session.presentation.stage_moves import is_edited, require_talk
 from tui.session.presentation.state import Talk
 from tui.session.presentation.stopwatch import Stopwatch, clock_text
+from tui.session.script.running import ensure_run
 from tui.session.session import Session
 
 WAY = [(1, 0), (2, 0), (2, 1), (2, 2), (3, 1), (3, 2), (4, 0), (4, 1)]
@@ -239,3 +240,30 @@ def test_each_stop_of_the_deck_opens_as_it_was_rehearsed(talk: Session) -> None:
     deck = require_talk(talk).deck
     for number, stop in enumerate(deck.stops, 1):
         assert done(talk, f"stage.go:{number}").view == view_at(stop)
+
+
+@pytest.mark.parametrize("half", ["y = torch.softmax(x, di", "y = x +", "if n", 'y = "x', "y = x @ (1, 2"])
+def test_a_program_saved_in_the_middle_of_a_line_is_a_broken_file(tmp_path: Path, half: str) -> None:
+    file = deck_at(tmp_path)
+    watch = Watch(require_talk(started(file)).deck, read_deck)
+    file.write_text(DECK.replace("y = x + 1", half), encoding="utf-8")
+    said = watch.look()
+    assert isinstance(said, str)
+    line = 1 + next(k for k, text in enumerate(DECK.split("\n")) if text == "y = x + 1")
+    assert said.startswith(f"talk.md:{line}: ")
+
+
+def test_a_program_that_fails_once_it_was_saved_leaves_the_picture(tmp_path: Path) -> None:
+    file = deck_at(tmp_path)
+    talk = done(started(file), "stage.go:2", "stage.next")
+    watch = Watch(require_talk(talk).deck, read_deck)
+    file.write_text(DECK.replace("y = x + 1", "y = xx + 1"), encoding="utf-8")
+    deck = watch.look()
+    assert not isinstance(deck, str | None)
+    later = ensure_run(reload_deck(talk, deck), talk)
+    assert later.current is not None
+    assert later.current.error is not None
+    failed = later.current.frame(later.view).error
+    assert failed is not None
+    assert failed.good is not None
+    assert failed.good.formula_text[0].startswith("y[0] = ")

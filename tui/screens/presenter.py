@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
 NO_LARGE = "Large letters need characters that are not in ASCII."
+NOTICE = 4.0  # seconds for which it is said that the deck was saved
 POLL = 0.5  # seconds between two looks at the deck's files
 
 
@@ -202,3 +204,9 @@ class PresenterScreen(ExplorerScreen):
             self.update_session(told.with_notice(found))
         else:
             self.update_session(reload_deck(self.session, found))
+            self.set_timer(NOTICE, partial(self._take_back, self.session.notice))
+
+    def _take_back(self, notice: str) -> None:
+        """Show again what stands in a notice's place, unless another has come."""
+        if self.session.notice == notice:
+            self.tell("")

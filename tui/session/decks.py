@@ -34,10 +34,17 @@ def find_deck(word: str, *, whole: bool = True) -> Deck:
 
 
 def read_deck(path: Path) -> Deck:
-    """Return the deck in a file or a folder, every stop of which has a view. Raises LessonError."""
+    """Return the deck in a file or a folder, every stop of which has a view and a program that can be read.
+
+    Raises:
+        LessonError: As for a file that was saved in the middle of a sentence.
+    """
     from llm_linalg.lessons.deck import load
 
-    return check_views(load(path))
+    deck = check_views(load(path))
+    for error in filter(None, (lesson.unreadable_program() for lesson in deck.lessons)):
+        raise error
+    return deck
 
 
 def deck_word(deck: Deck) -> str:

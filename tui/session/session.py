@@ -112,9 +112,12 @@ class Session:
             shown: What was on the screen last; the last run unless given.
         """
         run, view = shown or self.last_run, self.view
-        if run is None or run.view.lesson is not view.lesson or run.view.stop != view.stop:
+        if run is None or run.view.stop != view.stop:
             return None
-        return run
+        saved = (
+            self.talk is not None and run.view.lesson.path == view.lesson.path is not None
+        )  # it was read anew
+        return run if run.view.lesson is view.lesson or saved else None
 
     @property
     def navigation(self) -> Navigable | None:

@@ -61,5 +61,5 @@ def reset_clock(session: Session) -> Session:
 def toggle_auto(session: Session) -> Session:
     """Let steps come by themselves, or by key only."""
     talk = require_talk(session)
-    said = f"A step every {talk.every:g} s." if not talk.auto else "A step a key."
+    said = "Steps come by key alone." if talk.auto else f"A step every {talk.every:g} s, by itself."
     return session.with_presentation(replace(talk, auto=not talk.auto)).with_notice(said)
