@@ -108,7 +108,7 @@ def test_the_process_around_the_app_imports_next_to_nothing() -> None:
 
 
 def test_the_commands_that_take_the_terminal_are_known() -> None:
-    launch = re.compile(r"return (launch\.run_on_terminal|launch)\(")
+    launch = re.compile(r"return (launch\.report_losses\(\*)?(launch\.run_on_terminal|launch)\(")
     assert {name for name, entry in COMMANDS.items() if launch.search(source_of(entry.module))} == DRAWING
 
 

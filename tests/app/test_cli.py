@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -279,3 +280,17 @@ def test_help_has_a_line_for_each_flag_and_fits(name: str, capsys: Capture) -> N
 def test_help_leaves_out_what_a_command_does_not_take(name: str, flags: set[str], capsys: Capture) -> None:
     _, out, _ = ours(capsys, name, "--help")
     assert flags.isdisjoint(re.findall(r"--[\w-]+", out))
+
+
+def test_python_m_runs_nothing_of_the_current_folder(tmp_path: Path) -> None:
+    """Neither what we import, nor what Python imports for us."""
+    for name in ("torch", "textual", "__future__", "argparse", "typing", "markdown_it"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('foreign')\n", encoding="utf-8")
+    words = ["-m", "tui", "run", "-c", "x = torch.ones(2)"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, *words], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "x = ones()" in done.stdout

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +104,23 @@ def test_a_resize_while_playing() -> None:
             console.read(0.01)
         console.until("12/12 steps")
         assert "Y[2,3] =" in console.text
+
+
+@pytest.mark.parametrize("columns_and_lines", [None, "30000"])
+def test_a_terminal_of_any_size_is_drawn_within_bounds_and_ends(columns_and_lines: str | None) -> None:
+    sizes = {"COLUMNS": columns_and_lines, "LINES": columns_and_lines}
+    with Console("matmul", env=sizes) as console:  # whose emulator stays small
+        console._size(*((80, 24) if columns_and_lines else (30_000, 30_000)))
+        console.until(lambda: PROSE.encode() in console.raw)
+        memory = Path(f"/proc/{console.app}/statm")
+        if memory.exists():
+            assert int(memory.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") < 700_000_000
+        places = re.findall(rb"\x1b\[(\d+);(\d+)H", console.raw)
+        assert max(int(row) for row, _ in places) <= 200
+        assert max(int(column) for _, column in places) <= 500
+        console.send("\x1b[48;65535;65535;655350;655350t\x1b[48;0;0;0;0t")  # as if the terminal said so
+        console.send("?")
+        console.quiet(0.1)
+        console.signal(signal.SIGTERM)
+        assert console.wait() == 143
+        assert console.left_over == []

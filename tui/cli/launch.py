@@ -110,6 +110,8 @@ def run_on_terminal(make: Callable[[], AppType], settings: Settings) -> tuple[Ap
     """
     check_terminal(os.environ)
     os.environ.pop("NO_COLOR", None)  # the theme says it; libraries would take an empty one for a yes
+    for name in ("COLUMNS", "LINES"):  # the terminal says it
+        os.environ.pop(name, None)
     if os.environ.get("TEXTUAL_COLOR_SYSTEM", "auto") in ("", "auto"):
         os.environ["TEXTUAL_COLOR_SYSTEM"], _ = color_depth(os.environ)
     if not settings.values.motion or settings.values.slow_link:

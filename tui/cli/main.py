@@ -94,7 +94,9 @@ def _reported(words: list[str], given: Lesson | None) -> int:
     from llm_linalg.lessons.lesson import LessonError
     from tui.files.output import WriteError, say
     from tui.model.usage_error import UsageError
+    from tui.terminal import textual_variables
 
+    textual_variables.remove(os.environ)
     try:
         if given is None:
             return _dispatch(words)

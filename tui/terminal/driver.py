@@ -39,7 +39,13 @@ KEYBOARD = (
     | linux_driver.KITTY_REPORT_ASSOCIATED_TEXT
 )
 """What Textual asks of the keyboard protocol."""
+LARGEST = (500, 200)  # columns and rows
 PIECE = 32  # keys that are passed on before the app is asked whether it keeps pace
+
+
+def clamp(size: Size) -> Size:
+    """Return the size that is drawn: beyond `LARGEST` a terminal stays blank, however large it says it is."""
+    return Size(min(size.width, LARGEST[0]), min(size.height, LARGEST[1]))
 
 
 class DriverHost(Protocol):
@@ -89,6 +95,8 @@ class Driver(LinuxDriver):
         self._passed = 0  # keys since the app was asked whether it keeps pace
         self._running = False  # whether the terminal is ours
         self.host = app  # type: ignore[assignment]  # the one app that names this driver
+        if size is None:  # else Textual lets Rich find one until the first change of it
+            self._size = self._measure()
 
     @property
     def behind(self) -> bool:
@@ -102,11 +110,14 @@ class Driver(LinuxDriver):
         It is asked at the start, and when the window has changed, whose contents are then anyone's guess.
         """
         self.host.redraw()
+        return self._measure()
+
+    def _measure(self) -> tuple[int, int]:
         try:
             width, height = os.get_terminal_size(self.host.screen_descriptor)
         except OSError:
             return 80, 24
-        return (width, height) if width > 0 and height > 0 else (80, 24)
+        return clamp(Size(width, height)) if width > 0 and height > 0 else (80, 24)
 
     def start_application_mode(self) -> None:
         """Start as Textual does; but handle signals in the loop, one after the other.
@@ -194,6 +205,9 @@ class Driver(LinuxDriver):
 
     def process_message(self, message: Message) -> None:
         """Pass a message on; the terminal's own word of another size is one of them."""
+        if isinstance(message, Resize):
+            size = clamp(message.size)
+            message = Resize(size, size)
         if isinstance(message, InBandWindowResize | Resize):
             self._call(self.host.redraw)
         super().process_message(message)
