@@ -55,6 +55,12 @@ class Driver:
             while self.app.explorer.waiting != words:
                 await self.pilot.pause()
 
+    async def until_shown(self, words: str) -> None:
+        """Until the screen says this: a palette looks for what was typed while keys are served."""
+        async with asyncio.timeout(LONGEST):
+            while words not in self.screen:
+                await self.pilot.pause()
+
     async def press(self, *keys: str) -> None:
         """Presses keys, each one's run waited for."""
         for key in keys:

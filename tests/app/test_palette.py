@@ -47,10 +47,8 @@ async def test_the_palette_says_how_a_notebook_is_opened(words: str) -> None:
     async with opened("matmul") as d:
         await d.pilot.press("ctrl+p")
         await d.pilot.press(*words)
-        await d.app.workers.wait_for_complete()
-        await d.pilot.pause()
-        assert "Open a notebook or a file of your own" in d.screen
-        assert "llm-linalg open NOTEBOOK.ipynb" in d.screen
+        await d.until_shown("Open a notebook or a file of your own")
+        await d.until_shown("llm-linalg open NOTEBOOK.ipynb")
 
 
 async def test_the_help_leads_to_the_guides() -> None:
