@@ -13,6 +13,7 @@ from llm_linalg.lessons.deck import load
 from tests.app.driving import SMALL, Driver
 from tests.app.talks import DECK, deck_at, where
 from tui.app import Explorer, Options
+from tui.cli import present_command
 from tui.files.state_file import StateFile
 from tui.screens.presenter import PresenterScreen
 from tui.session.presentation.stage_moves import go_to_stop, require_talk
@@ -317,3 +318,21 @@ async def test_links_do_not_lead_off_the_stage(tmp_path: Path) -> None:
         await d.settle()
         assert "only the deck's own stops" in d.screen
         assert d.view.lesson.title == "T"
+
+
+async def test_where_a_talk_stands_is_marked_until_it_is_left(file: Path, tmp_path: Path) -> None:
+    memory = StateFile(tmp_path / "state")
+    async with staged(file, options=Options(state_file=memory)) as d:
+        await d.press("2", "G", "right_square_bracket", "right")
+        screen = d.app.explorer
+        assert isinstance(screen, PresenterScreen)
+        screen._remember()  # which a timer does soon after
+        mark = memory.load().mark(file)
+        assert mark is not None
+        assert mark.stop == 2
+        assert mark.running
+        flags = present_command.parser().read([str(file), *mark.words])
+        assert (flags.step, flags.set) == (1, [("n", "3")])
+        await d.press("q", "q")
+    assert memory.load().mark(file) is None
+    assert memory.load().deck(file) == 2

@@ -14,7 +14,7 @@ from llm_linalg.lessons.reader import Lesson, catalog, find, load
 from tests.app.lessons import PRODUCT
 from tui.cli.launch import place
 from tui.cli.parser import app_parser
-from tui.files.state_file import MOST_DECKS, NAME, State, StateFile, of_json
+from tui.files.state_file import MOST_DECKS, NAME, StageMark, State, StateFile, of_json
 from tui.files.user_dirs import CONFIG, LARGEST, folder
 from tui.model.view import View
 from tui.model.view_words import view_of
@@ -169,7 +169,7 @@ def test_what_another_version_added_stays(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text('{"format": 1, "theme": "light", "pace": 3}', encoding="utf-8")
     assert StateFile(tmp_path).update(lambda state: state.with_deck("/a.md", 2))
     assert json.loads((tmp_path / NAME).read_text(encoding="utf-8")) == {
-        "format": 1, "theme": "light", "pace": 3, "place": [], "decks": {"/a.md": 2},
+        "format": 1, "theme": "light", "pace": 3, "place": [], "decks": {"/a.md": 2}, "marks": {},
     }  # fmt: skip
 
 
@@ -215,3 +215,19 @@ def test_the_folders() -> None:
     assert folder({"HOME": "/h"}, CONFIG) == Path("/h/.config/llm-linalg")
     assert folder({"XDG_CONFIG_HOME": "/c"}, CONFIG) == Path("/c/llm-linalg")
     assert folder({"HOME": ""}) is None
+
+
+def test_a_talk_that_did_not_end_is_marked(tmp_path: Path) -> None:
+    memory = StateFile(tmp_path)
+    mark = StageMark(3, ("--step", "2", "--set", "n=4"), 37.5, True, 1_790_000_000.25)
+    assert memory.update(lambda state: state.with_deck("/a.md", 3).with_mark("/a.md", mark))
+    assert memory.load().mark("/a.md") == mark
+    assert memory.update(lambda state: state.with_mark("/b.md", mark._replace(stop=1)))
+    assert memory.update(lambda state: state.with_mark("/a.md", None))
+    assert (memory.load().mark("/a.md"), memory.load().deck("/a.md")) == (None, 3)
+    assert memory.load().mark("/b.md") == mark._replace(stop=1)
+
+
+@given(st.fixed_dictionaries({}, optional={"marks": st.dictionaries(st.text(max_size=4), JSON, max_size=3)}))
+def test_marks_of_other_types_are_left_out(value: object) -> None:
+    assert of_json(value).marks == ()

@@ -16,6 +16,7 @@ import pytest
 from tests.app.talks import DECK, deck_at
 from tests.terminal.console import LONGEST, Console, environment
 from tui.audience import meeting
+from tui.files.state_file import NAME
 
 PAGE_DOWN, PAGE_UP, RIGHT, LEFT = "\x1b[6~", "\x1b[5~", "\x1b[C", "\x1b[D"
 
@@ -62,6 +63,17 @@ def met(home: dict[str, str | None], count: int = 1) -> list[Path]:
         if len(found) == count:
             return found
     raise AssertionError(f"not {count} presenters")
+
+
+def kept_when(home: dict[str, str | None], wanted: str) -> None:
+    """Wait until the state file has this text."""
+    file = Path(str(home["XDG_STATE_HOME"])) / "llm-linalg" / NAME
+    end = time.monotonic() + LONGEST
+    while time.monotonic() < end:
+        if file.exists() and wanted in file.read_text(encoding="utf-8"):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"no {wanted!r}")
 
 
 def test_a_clicker_goes_on_and_back_and_black(tmp_path: Path, home: dict[str, str | None]) -> None:
@@ -166,3 +178,34 @@ def test_without_a_presenter_notes_wait_on_a_screen_and_end_in_a_pipe(home: dict
         assert console.left_over == []
     with follower("notes", home) as notes:
         assert notes.wait(LONGEST) == 1
+
+
+def test_step_and_clock_outlive_the_process(tmp_path: Path, home: dict[str, str | None]) -> None:
+    file = str(deck_at(tmp_path))
+    with Console("present", file, "--stop", "2", env=home) as console:
+        console.until("0/2 steps")
+        console.send(RIGHT)
+        console.until("1/2 steps")
+        kept_when(home, '"--step", "1"')
+        console.process.kill()
+    with Console("present", file, env=home) as console:
+        console.until("Where you left it: stop 2.").until("The clock goes on")
+        console.send("C")
+        console.until("1/2 steps")
+        console.send("qq")
+        assert console.wait() == 0
+    kept_when(home, '"marks": {}')
+
+
+@pytest.mark.slow
+def test_notes_at_a_terminal_are_left_by_a_word(tmp_path: Path, home: dict[str, str | None]) -> None:
+    with Console("present", str(deck_at(tmp_path)), env=home) as console:
+        console.until("Only words.")
+        met(home)
+        for word in ("quit\n", "\x04"):
+            with Console("notes", "--plain", env=home) as notes:
+                notes.until("stop 1 of 4: Welcome").until("10:00 left").until("> ")
+                notes.send("dance\n")
+                notes.until("stop back, quit")
+                notes.send(word)
+                assert notes.wait() == 0

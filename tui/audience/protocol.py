@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tui.model.broadcast import Broadcast
 from tui.model.view_words import arguments
+from tui.navigation.steps import position
 from tui.session.presentation.stage_moves import is_edited, require_talk
 
 if TYPE_CHECKING:
@@ -125,7 +126,10 @@ def show_message(session: Session, role: Role, now: float) -> dict[str, object]:
         "planned": talk.duration,
     }
     if role == "notes":
+        step, steps = _position(session)
         shown |= {
+            "step": step,
+            "steps": steps,
             "notes": talk.stop.notes,
             "minutes": talk.stop.minutes,
             "next": "" if following is None else _next_title(following, talk.stop),
@@ -133,6 +137,12 @@ def show_message(session: Session, role: Role, now: float) -> dict[str, object]:
             "fault": talk.fault,
         }
     return {"show": shown}
+
+
+def _position(session: Session) -> tuple[int, int]:
+    """Return the step that is shown, and how many there are; no steps while the program runs."""
+    navigation = session.navigation
+    return (0, 0) if navigation is None else position(session.view, navigation)
 
 
 def _next_title(following: DeckStop, stop: DeckStop) -> str:

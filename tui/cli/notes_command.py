@@ -8,9 +8,10 @@ import os
 import sys
 from contextlib import suppress
 from threading import Thread
+from time import strftime
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.text import CleanText, clean, clean_lines
+from llm_linalg.base.text import clean, clean_lines
 from tui.audience import meeting
 from tui.audience.client import Link
 from tui.audience.protocol import WireError
@@ -50,15 +51,33 @@ def run(flags: argparse.Namespace) -> int:
 
 
 async def read_notes(link: Link) -> int:
-    """Print the notes, and send the verbs from standard input, until the presenter ends."""
-    last = None
-    Thread(target=_read_verbs, args=(asyncio.get_running_loop(), link), daemon=True).start()
+    """Print the notes, and send the verbs from standard input, until the presenter or the reader ends."""
+    typed = sys.stdin is not None and sys.stdin.isatty()
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    Thread(target=_read_verbs, args=(loop, link, ended, typed), daemon=True).start()
+    reading = asyncio.ensure_future(_print_notes(link, "> " if typed else ""))
+    leaving = asyncio.ensure_future(ended.wait())
+    await asyncio.wait((reading, leaving), return_when=asyncio.FIRST_COMPLETED)
+    leaving.cancel()
+    if not reading.done():
+        reading.cancel()
+        return 0
+    return await reading
+
+
+async def _print_notes(link: Link, prompt: str) -> int:
+    last_stop: object = None
+    last_step: object = None
     try:
         async for now in link.talk():
             show = now.show
-            if (show.get("number"), show.get("notes")) != last:
-                last = (show.get("number"), show.get("notes"))
-                write(_notes_text(now))
+            stop, step = (show.get("number"), show.get("notes")), (show.get("step"), show.get("steps"))
+            if stop == last_stop and step == last_step:
+                continue
+            text = _step_text(now) if stop == last_stop else f"{_notes_text(now)}{_step_text(now)}\n"
+            last_stop, last_step = stop, step
+            write(clean_lines(f"{text}{prompt}"))
     except (meeting.PlaceError, WireError) as error:
         say(str(error))
         return 1
@@ -66,7 +85,7 @@ async def read_notes(link: Link) -> int:
     return 0
 
 
-def _notes_text(now: Broadcast) -> CleanText:
+def _notes_text(now: Broadcast) -> str:
     """Return a stop's notes as text."""
     from tui.text.prose import words_of
 
@@ -75,12 +94,34 @@ def _notes_text(now: Broadcast) -> CleanText:
     title = stops[number - 1][0] if isinstance(number, int) and 1 <= number <= len(stops) else ""
     text = words_of(clean(str(show.get("notes") or "no notes"), None, lines=True), 80)
     following = clean(str(show.get("next") or "the end"))
-    lines = [f"stop {number} of {len(stops)}: {clean(str(title))}", *text, f"next: {following}", ""]
-    return clean_lines("".join(f"{line}\n" for line in lines))
+    lines = [f"stop {number} of {len(stops)}: {clean(str(title))}", *text, f"next: {following}"]
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _read_verbs(loop: asyncio.AbstractEventLoop, link: Link) -> None:
-    """Hand over what is typed; a thread that waits for a line holds nothing that the end would wait for."""
+def _step_text(now: Broadcast) -> str:
+    """Return the step, the time that has passed and is left, the pace, and the time of day, as one line."""
+    from tui.panes.notes_pane import pace_text
+    from tui.session.presentation.stopwatch import clock_text, time_left
+
+    show = now.show
+    told, planned = show.get("seconds"), show.get("planned")
+    seconds = float(told) if isinstance(told, int | float) else 0.0
+    left = clock_text(time_left(planned, seconds)) if isinstance(planned, int | float) else ""
+    parts = [
+        f"step {show.get('step')} of {show.get('steps')}" if show.get("steps") else "",
+        f"{clock_text(seconds)} passed",
+        f"{left} left" if left else "",
+        pace_text(now, seconds),
+        strftime("%H:%M"),
+    ]
+    return ", ".join(filter(None, parts)) + "\n"
+
+
+def _read_verbs(loop: asyncio.AbstractEventLoop, link: Link, ended: asyncio.Event, typed: bool) -> None:
+    """Hand over what is typed; a thread that waits for a line holds nothing that the end would wait for.
+
+    Who types at a terminal ends the session with the input; a pipe may be empty from the start.
+    """
     if sys.stdin is None:
         return
     line = b""
@@ -88,18 +129,26 @@ def _read_verbs(loop: asyncio.AbstractEventLoop, link: Link) -> None:
         while data := os.read(sys.stdin.fileno(), LONGEST):
             *lines, line = (line + data).split(b"\n")
             for one in lines:
-                loop.call_soon_threadsafe(_hear, link, one.decode("utf-8", "replace"))
+                loop.call_soon_threadsafe(_hear, link, one.decode("utf-8", "replace"), ended)
             line = line[-LONGEST:]
+        if typed:
+            loop.call_soon_threadsafe(ended.set)
 
 
-def _hear(link: Link, line: str) -> None:
-    """Say the verb that a line is: next, back, stop 3."""
+def _hear(link: Link, line: str, ended: asyncio.Event) -> None:
+    """Do what a line says: next, back, stop 3, quit."""
     words = line.split() or ["next"]
+    if words in (["quit"], ["q"]):
+        ended.set()
+        return
+    heard = True
     if words[0] == "stop" and len(words) == 2 and words[1].isdecimal():
-        link.say("go", int(words[1][:6]))
+        heard = link.say("go", int(words[1][:6]))
     elif words in (["stop", "next"], ["stop", "back"]):
-        link.say("stop.next" if words[1] == "next" else "stop.previous")
+        heard = link.say("stop.next" if words[1] == "next" else "stop.previous")
     elif words in (["next"], ["back"]):
-        link.say(words[0])
+        heard = link.say(words[0])
     else:
-        say("next, back, stop N, stop next, stop back")
+        say("next, back, stop N, stop next, stop back, quit")
+    if not heard:
+        say("nobody presents now")

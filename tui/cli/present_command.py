@@ -5,27 +5,35 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote
-from llm_linalg.lessons.contents import MOST_MINUTES
+from llm_linalg.lessons.contents import MOST_MINUTES, LessonError
 from tui.cli import launch
 from tui.cli.parser import setting_flags
 from tui.cli.settings import COLOURS, DISPLAY, resolve
 from tui.files import user_dirs
-from tui.files.state_file import StateFile
+from tui.files.state_file import StageMark, StateFile
 from tui.model.flags import Parser, flag_value
 from tui.model.usage_error import UsageError
+from tui.model.view import View
 from tui.model.view_words import VIEW, add_picture_flags, start_view, view_of
 from tui.session.decks import check_stop_number, check_views, find_deck, flags_at
 from tui.session.presentation.state import EVERY, Talk
+from tui.session.presentation.stopwatch import Stopwatch
 from tui.session.script import saving
 from tui.session.script.tape import Tape
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck
     from tui.app import Explorer
+
+
+LONGEST_BREAK = 3600.0  # seconds after which a talk that did not end is another one
 
 
 def run(flags: argparse.Namespace) -> int:
@@ -53,15 +61,20 @@ def run(flags: argparse.Namespace) -> int:
         loop=flags.loop,
         clock="off" if flags.minutes is None else "remaining",
     )
+    mark = None if lines or deck.path is None or flags.loop else state_file.load().mark(deck.path)
+    talk = replace(talk, watch=_watch_of(mark))
     view = talk.first_view(number)
     if flags.stop is not None:  # what else is said is of that stop
-        named = flags_at(talk.stop, flags.words, parser())
-        view = start_view(view_of(named, talk.stop.lesson), named)
+        view = _view_of(talk, flags.words)
     else:
         _refuse_picture_flags(flags)
+        if mark is not None and mark.stop == number:
+            with suppress(UsageError, LessonError):  # the deck may have changed meanwhile
+                view = _view_of(talk, (flags.deck, *mark.words))
     if lines:
         return launch.plain(view, "", state_file, settings, talk=talk, record=flags.record)
-    notice = f"Where you left it: stop {number}. gg goes to the first." if flags.stop is None else ""
+    kept = "" if talk.watch == Stopwatch() else " The clock goes on: Z sets it to zero."
+    notice = f"Where you left it: stop {number}. gg goes to the first.{kept}" if flags.stop is None else ""
 
     def make() -> Explorer:
         from tui.app import Explorer
@@ -69,12 +82,26 @@ def run(flags: argparse.Namespace) -> int:
         options = replace(
             launch.options_of(settings),
             state_file=state_file,
-            notice=notice if number > 1 else launch.storage_notice(state_file),
+            notice=notice if number > 1 or kept else launch.storage_notice(state_file),
             tape=Tape(flags.record),
         )
         return Explorer(view, deck.lessons, options, talk)
 
     return launch.report_losses(*launch.run_on_terminal(make, settings))
+
+
+def _view_of(talk: Talk, words: Sequence[str]) -> View:
+    """Return the view of the talk's stop that the words of a command line name beside the deck's own."""
+    flags = flags_at(talk.stop, words, parser())
+    return start_view(view_of(flags, talk.stop.lesson), flags)
+
+
+def _watch_of(mark: StageMark | None) -> Stopwatch:
+    """Return the clock of a talk whose process ended: it went on meanwhile, unless that is too long ago."""
+    away = 0.0 if mark is None else time() - mark.at
+    if mark is None or not 0 <= away <= LONGEST_BREAK:
+        return Stopwatch()
+    return Stopwatch(mark.seconds + away, monotonic()) if mark.running else Stopwatch(mark.seconds)
 
 
 def _refuse_picture_flags(flags: argparse.Namespace) -> None:

@@ -21,11 +21,31 @@ from tui.files import user_dirs
 NAME = "state.json"
 FORMAT = 1
 MOST_DECKS = 100
+MOST_MARKS = 10
 MOST_WORDS = 200
 LONGEST_WORD = 20_000  # characters
+LATEST = 1e12  # seconds
 
 
 Condition = Literal["absent", "sound", "damaged", "newer"]
+
+
+class StageMark(NamedTuple):
+    """Where a talk stands that has not ended, for the case that its process does.
+
+    Attributes:
+        stop: The stop, from 1.
+        words: The flags that name its picture.
+        seconds: What the clock counted.
+        running: Whether the clock went.
+        at: When this was, in seconds of the system's clock.
+    """
+
+    stop: int
+    words: tuple[str, ...]
+    seconds: float
+    running: bool
+    at: float
 
 
 class State(NamedTuple):
@@ -35,11 +55,23 @@ class State(NamedTuple):
         place: the arguments of `llm-linalg` that open the last view again; none of a first run.
         theme: the theme that was last chosen by its key, or None.
         decks: a deck's absolute path and its last stop, from 1; the one used last at the end.
+        marks: the paths of decks whose talk has not ended, and where each stands.
     """
 
     place: tuple[str, ...] = ()
     theme: str | None = None
     decks: tuple[tuple[str, int], ...] = ()
+    marks: tuple[tuple[str, StageMark], ...] = ()
+
+    def mark(self, path: str | os.PathLike[str]) -> StageMark | None:
+        """Return where a deck's talk stood that did not end; None for one that did."""
+        return dict(self.marks).get(_absolute(path))
+
+    def with_mark(self, path: str | os.PathLike[str], mark: StageMark | None) -> State:
+        """Return the state with where a deck's talk stands, or None for one that has ended."""
+        others = [(name, other) for name, other in self.marks if name != _absolute(path)]
+        own = [] if mark is None else [(_absolute(path), mark)]
+        return self._replace(marks=(*others, *own)[-MOST_MARKS:])
 
     def deck(self, path: str | os.PathLike[str]) -> int | None:
         """Return the stop, from 1, at which a deck was left; None for one that is not known."""
@@ -115,7 +147,8 @@ class StateFile(NamedTuple):
 
 def _parts(state: State) -> dict[str, Any]:
     """Return the parts of a state, as they stand in the file."""
-    return {"place": [*state.place], "theme": state.theme, "decks": dict(state.decks)}
+    marks = {path: [mark.stop, [*mark.words], *mark[2:]] for path, mark in state.marks}
+    return {"place": [*state.place], "theme": state.theme, "decks": dict(state.decks), "marks": marks}
 
 
 def _is_sound(table: Mapping[str, Any]) -> bool:
@@ -127,14 +160,35 @@ def of_json(value: Any) -> State:
     """Return the state that a JSON value stands for; each part that is not as it should be is left out."""
     table = value if isinstance(value, dict) else {}
     words, theme, decks = table.get("place"), table.get("theme"), table.get("decks")
-    listed = words if isinstance(words, list) and len(words) <= MOST_WORDS else []
-    whole = all(isinstance(word, str) and len(word) <= LONGEST_WORD for word in listed)
+    marks = table.get("marks")
+    marked = [(path, _mark(told)) for path, told in marks.items()] if isinstance(marks, dict) else []
     stops = decks.items() if isinstance(decks, dict) else ()
     return State(
-        place=tuple(listed) if whole else (),
+        place=_words(words) or (),
         theme=theme if isinstance(theme, str) else None,
         decks=tuple((name, stop) for name, stop in stops if type(stop) is int and stop > 0)[-MOST_DECKS:],
+        marks=tuple((path, mark) for path, mark in marked if mark is not None)[-MOST_MARKS:],
     )
+
+
+def _words(value: object) -> tuple[str, ...] | None:
+    """Return a list of words as they are kept; None for anything else."""
+    if not isinstance(value, list) or len(value) > MOST_WORDS:
+        return None
+    whole = all(isinstance(word, str) and len(word) <= LONGEST_WORD for word in value)
+    return tuple(value) if whole else None
+
+
+def _mark(value: object) -> StageMark | None:
+    """Return the mark that a JSON value stands for; None for what is none."""
+    if not isinstance(value, list) or len(value) != len(StageMark._fields):
+        return None
+    stop, told, seconds, running, at = value
+    words = _words(told)
+    numbers = all(type(number) in (int, float) and 0 <= number < LATEST for number in (seconds, at))
+    if type(stop) is not int or stop < 1 or words is None or not numbers or type(running) is not bool:
+        return None
+    return StageMark(stop, words, seconds, running, at)
 
 
 def _absolute(path: str | os.PathLike[str]) -> str:

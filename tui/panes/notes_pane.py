@@ -8,7 +8,8 @@ from typing import Any
 
 from llm_linalg.base.text import clean
 from tui.model.broadcast import Broadcast
-from tui.session.presentation.stopwatch import clock_text
+from tui.session.presentation.pace import stop_due
+from tui.session.presentation.stopwatch import clock_text, minutes_text, time_left
 from tui.text.large import ACROSS, enlarge_rows
 from tui.text.prose import paragraphs
 from tui.text.rows import Row, ends, fit, row
@@ -24,12 +25,32 @@ class NotesContent:
         seconds: The clock, counted on since then.
         notice: A line below, such as that there is no presenter.
         top: How many rows of the notes are scrolled over.
+        time: The time of day.
     """
 
     now: Broadcast | None
     seconds: float
     notice: str = ""
     top: int = 0
+    time: str = ""
+
+
+def pace_text(now: Broadcast, seconds: float) -> str:
+    """Return at which stop the talk should be, where that is another; empty before it has begun."""
+    minutes = [stop[1] if isinstance(stop[1], int | float) else None for stop in now.deck.get("stops") or []]
+    planned = now.show.get("planned")
+    due = stop_due(minutes, planned if isinstance(planned, int | float) else None, seconds)
+    number = now.show.get("number")
+    if due is None or not isinstance(number, int) or not seconds:
+        return ""
+    return "on time" if due == number else f"you should be at stop {due}"
+
+
+def place_text(now: Broadcast) -> str:
+    """Return the step and the stop that are shown."""
+    step, steps = now.show.get("step"), now.show.get("steps")
+    counted = f"step {step}/{steps}   " if steps else ""
+    return f"{counted}stop {now.show.get('number')}/{len(now.deck.get('stops') or [])}"
 
 
 def notes_rows(notes: NotesContent, width: int, height: int, glyphs: Glyphs) -> list[Row]:
@@ -38,7 +59,7 @@ def notes_rows(notes: NotesContent, width: int, height: int, glyphs: Glyphs) -> 
         waiting = [row((" notes", "accent strong")), (), row((f" {notes.notice}", "label"))]
         return [fit(spans, width, glyphs.dots) for spans in waiting[:height]]
     show = notes.now.show
-    head = _head(notes.now, notes.seconds, width, glyphs)
+    head = _head(notes.now, notes.seconds, notes.time, width, glyphs)
     foot = [row((f" {notes.notice}", "current"))] if notes.notice else []
     fault = clean(str(show.get("fault") or ""))
     foot = [row((f" {fault}", "error")), *foot] if fault else foot
@@ -54,18 +75,18 @@ def notes_rows(notes: NotesContent, width: int, height: int, glyphs: Glyphs) -> 
     return [fit(spans, width, glyphs.dots) for spans in rows[:height]]
 
 
-def _head(now: Broadcast, seconds: float, width: int, glyphs: Glyphs) -> list[Row]:
+def _head(now: Broadcast, seconds: float, time: str, width: int, glyphs: Glyphs) -> list[Row]:
     show = now.show
     stops = now.deck.get("stops") or []
     number = show.get("number")
-    place = row((f"{number}/{len(stops)} ", "label"))
+    place = row((f"{place_text(now)} ", "label"), (f"  {time} " if time else "", "strong"))
     title = row((" notes  ", "accent strong"), (clean(str(now.deck.get("title", ""))), "label"))
     rows = [ends(title, place, width, glyphs.dots)]
-    rows += _clock(show, seconds, width, glyphs)
+    rows += _clock(show, seconds, pace_text(now, seconds), width, glyphs)
     stop = stops[number - 1] if isinstance(number, int) and 1 <= number <= len(stops) else ["", None]
     minutes = show.get("minutes")
     about = [
-        f"{minutes:g} min" if isinstance(minutes, int | float) else "",
+        minutes_text(minutes) if isinstance(minutes, int | float) else "",
         "changed" if show.get("changed") else "",
     ]
     about.append("the screen is black" if show.get("black") else "")
@@ -73,10 +94,10 @@ def _head(now: Broadcast, seconds: float, width: int, glyphs: Glyphs) -> list[Ro
     return [*rows, row((" now   ", "label"), (clean(str(stop[0])), "title"), (f"   {said}", "current")), ()]
 
 
-def _clock(show: Mapping[str, Any], seconds: float, width: int, glyphs: Glyphs) -> list[Row]:
-    """Return the time that has passed and the time that is left, large if there is room."""
+def _clock(show: Mapping[str, Any], seconds: float, pace: str, width: int, glyphs: Glyphs) -> list[Row]:
+    """Return the time that has passed and the time that is left, large if there is room, and the pace."""
     planned = show.get("planned")
-    left = planned - seconds if isinstance(planned, int | float) else None
+    left = time_left(planned, seconds) if isinstance(planned, int | float) else None
     role = "error" if left is not None and left < 0 else "strong"
     spans = row((" " + clock_text(seconds), "strong"))
     if left is not None:
@@ -87,4 +108,5 @@ def _clock(show: Mapping[str, Any], seconds: float, width: int, glyphs: Glyphs) 
         under = ACROSS * (len(clock_text(seconds)) + 3)
         first = f"{first:<{under}}remaining" if large else f"{first}, remaining"
     names = first + ("" if show.get("running") else f"{'   ' if large else '; '}it stands")
-    return [*(large or [spans]), row((f"{'  ' if large else ' '}{names}", "dim")), ()]
+    paced = ("   " + pace if pace else "", "dim" if pace == "on time" else "current")
+    return [*(large or [spans]), row((f"{'  ' if large else ' '}{names}", "dim"), paced), ()]

@@ -7,6 +7,7 @@ import os
 import threading
 from dataclasses import replace
 from functools import partial
+from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -14,7 +15,9 @@ from textual.message import Message
 
 from tui.audience import meeting
 from tui.audience.server import Audience
+from tui.files.state_file import StageMark
 from tui.files.watch import Watch
+from tui.model.view_words import explicit_flags
 from tui.screens.explorer import DIGITS, ExplorerScreen
 from tui.screens.options import Options
 from tui.session.commands import find_command
@@ -31,7 +34,17 @@ if TYPE_CHECKING:
 
 NO_LARGE = "Large letters need characters that are not in ASCII."
 NOTICE = 4.0  # seconds for which it is said that the deck was saved
+SAVE = 5.0  # seconds between two looks at the clock, which is kept in case the process ends
+SOON = 0.3  # seconds after a step until it is kept, with those that follow
 POLL = 0.5  # seconds between two looks at the deck's files
+
+
+def _mark(session: Session) -> StageMark:
+    """Return where a talk stands now."""
+    watch = require_talk(session).watch
+    words = tuple(word for flag in explicit_flags(session.reopening_view) for word in flag)
+    seconds = round(watch.seconds(monotonic()), 1)
+    return StageMark(require_talk(session).number, words, seconds, watch.running, time())
 
 
 class CommandReceived(Message):
@@ -51,7 +64,8 @@ class PresenterScreen(ExplorerScreen):
         self.audience: Audience | None = None
         self.count = ""  # the digits of a number that is being typed
         self._files = Watch(self.talk.deck, read_deck)
-        self._remembered: int | None = None  # the stop that is kept for the next time
+        self._remembered: tuple[object, ...] | None = None  # what is kept for the next time
+        self._pending: Timer | None = None  # until it is kept
         self._remembering = threading.Lock()
         self._next: Timer | None = None
 
@@ -63,6 +77,7 @@ class PresenterScreen(ExplorerScreen):
     def on_mount(self) -> None:
         """Look at the deck's files from now on, and let others follow."""
         self.set_interval(POLL, self._look)
+        self.set_interval(SAVE, self._remember_time)
         self.rearm()
         if not self.app.is_headless:
             self.run_worker(self._serve(), group="audience")
@@ -123,12 +138,14 @@ class PresenterScreen(ExplorerScreen):
 
     def update_session(self, session: Session) -> None:
         """Take a session over, show or hide everything, and remember the stop."""
-        before = self.talk
+        before, shown = self.talk, self.session.view
         super().update_session(session)
         if self.talk.auto != before.auto:
             self.rearm()
         if self.talk.number != before.number:
-            self.run_worker(self._remember, group="remember", thread=True)
+            self._remember_soon()
+        elif self._pending is None and self.session.view != shown:
+            self._pending = self.set_timer(SOON, self._remember_soon)
 
     def draw(self) -> None:
         """Draw; those who follow see the same."""
@@ -136,13 +153,28 @@ class PresenterScreen(ExplorerScreen):
         if self.audience is not None:
             self.audience.show(self.session)
 
-    def _remember(self) -> None:
-        """Keep the stop, so that the talk can begin there again."""
+    def _remember_soon(self) -> None:
+        """Keep where the talk stands, in a thread."""
+        self._pending = None
+        self.run_worker(self._remember, group="remember", thread=True)
+
+    def _remember_time(self) -> None:
+        """Keep the clock while it goes."""
+        if self.talk.watch.running:
+            self._remember_soon()
+
+    def _remember(self, *, ended: bool = False) -> None:
+        """Keep the stop, so that the talk can begin there again, and until it ends also step and clock."""
         with self._remembering:
-            path, number = self.talk.deck.path, self.talk.number
-            if path is not None and number != self._remembered:
-                self._remembered = number
-                self.options.state_file.update(lambda state: state.with_deck(path, number))
+            talk, session = self.talk, self.session
+            path, number = talk.deck.path, talk.number
+            if path is None:
+                return
+            mark = None if ended else _mark(session)
+            if (number, mark and mark[:4]) == self._remembered:
+                return
+            self._remembered = (number, mark and mark[:4])
+            self.options.state_file.update(lambda state: state.with_deck(path, number).with_mark(path, mark))
 
     # Who follows.
 
@@ -158,7 +190,7 @@ class PresenterScreen(ExplorerScreen):
 
     def on_unmount(self) -> None:
         """Keep the stop, whatever was still on its way there; those who follow see the end."""
-        self._remember()
+        self._remember(ended=self.talk.leaving)
         if self.audience is not None:
             self.audience.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from time import monotonic
+from time import monotonic, strftime
 from typing import ClassVar, NamedTuple
 
 from textual import events
@@ -95,7 +95,7 @@ class NotesScreen(Screen[None], inherit_bindings=False):
             return
         lines = self.query_one(RowWidget)
         said = f"stop {self._count}_   G or enter goes there" if self._count else self.notice
-        notes = NotesContent(self.now, self.seconds, said, self._top)
+        notes = NotesContent(self.now, self.seconds, said, self._top, strftime("%H:%M"))
         rows = notes_rows(notes, width, height - 1, lines.glyphs)
         rows += [()] * (height - 1 - len(rows))
         lines.styles.height = height

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from tui.model.frame import StagePlace
 from tui.model.view import END, View
 from tui.session.decks import view_at
-from tui.session.presentation.stopwatch import Stopwatch
+from tui.session.presentation.stopwatch import Stopwatch, time_left
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck, DeckStop
@@ -98,7 +98,7 @@ class Talk:
 
     def remaining(self, now: float) -> float | None:
         """Return the seconds that are left; below zero when it takes too long."""
-        return None if self.duration is None else self.duration - self.watch.seconds(now)
+        return None if self.duration is None else time_left(self.duration, self.watch.seconds(now))
 
     def first_view(self, number: int) -> View:
         """Return a stop's first picture, with what was changed on it when it was shown before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import NamedTuple
 
 
@@ -36,6 +37,16 @@ class Stopwatch(NamedTuple):
     def reset(self, now: float) -> Stopwatch:
         """Return it at zero; one that counts goes on from there."""
         return Stopwatch(0.0, now if self.running else None)
+
+
+def time_left(planned: float, seconds: float) -> int:
+    """Return the whole seconds that are left, which with the whole seconds passed add up to the plan."""
+    return ceil(planned - int(seconds))
+
+
+def minutes_text(minutes: float) -> str:
+    """Return minutes as ``2 min``, or below one as ``15 s``."""
+    return f"{minutes:g} min" if minutes >= 1 else f"{60 * minutes:g} s"
 
 
 def clock_text(seconds: float) -> str:
