@@ -120,7 +120,7 @@ class Explorer(TerminalApp):
         """Open the palette, once."""
         from tui.screens.palette import Palette
 
-        if not isinstance(self.screen, Palette):
+        if not any(isinstance(screen, Palette) for screen in self.screen_stack):
             self.push_screen(Palette(id="--command-palette"))
 
     def tell_cut(self) -> None:

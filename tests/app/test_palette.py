@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
+from rich.style import Style
+from textual._context import active_message_pump
+from textual.events import Click
 
 from tests.app.driving import Driver, opened
 from tui.screens.explorer import ExplorerScreen
 from tui.screens.pager import Pager
+from tui.screens.palette import Lines, Palette
 
 
 async def choose(d: Driver, words: str, slug: str, key: str = "ctrl+p") -> None:
@@ -68,3 +74,45 @@ async def test_the_palette_opens_lessons_from_the_help_too() -> None:
         await choose(d, "nn.lin", "linear")
         assert d.view.lesson.slug == "linear"
         assert isinstance(d.app.screen, ExplorerScreen)
+
+
+async def test_a_click_on_a_line_that_is_gone_does_nothing() -> None:
+    async with opened("matmul") as d:
+        await d.pilot.press("ctrl+p")
+        await d.app.workers.wait_for_complete()
+        await d.pilot.pause()
+        lines = d.app.screen.query_one(Lines)
+        gone = Style.from_meta({"option": lines.option_count})
+        x, y = (int(one) for one in lines.region.center)
+        lines.post_message(Click(lines, 1, 1, 0, 0, 1, False, False, False, x, y, style=gone))
+        await d.pilot.pause()
+        assert isinstance(d.app.screen, Palette)
+        assert d.app.failure is None
+
+
+async def test_there_is_one_palette_also_beneath_another_screen() -> None:
+    async with opened("matmul") as d:
+        await d.pilot.press("ctrl+p")
+        d.app.push_screen(Pager("above", lambda _: []))
+        await d.pilot.pause()
+        d.app.action_command_palette()
+        await d.pilot.pause()
+        assert sum(isinstance(screen, Palette) for screen in d.app.screen_stack) == 1
+
+
+@pytest.mark.parametrize("closed", [True, False])
+async def test_only_what_fails_in_a_screen_that_is_there_ends_the_app(
+    closed: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A search that is under way when its palette is closed misses the palette's widgets."""
+    with nullcontext() if closed else pytest.raises(ValueError, match="missed"):
+        async with opened("matmul") as d:
+            await d.pilot.press("ctrl+p")
+            palette = d.app.screen
+            if closed:
+                await d.press("escape")
+            failing = active_message_pump.set(palette)
+            d.app._handle_exception(ValueError("missed"))
+            active_message_pump.reset(failing)
+            assert (d.app.failure is None) == closed
+    assert ("ValueError: missed" in capfd.readouterr().err) == closed

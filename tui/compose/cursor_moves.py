@@ -23,9 +23,10 @@ def follow(run: Run, view: View) -> View:
     A cell of the result leads to the first cell that it was made of, a cell of an operand to the node
     that made it.
     """
-    cell, navigation, trace = run.cursor_cell(view), run.navigation(view), run.trace_of(view)
+    cell, trace = run.cursor_cell(view), run.trace_of(view)
     if cell is None or trace is None:
         return view
+    navigation = run.navigation(view)
     if cell.operand is None:
         cells = cell.owner.reads(cell.index)
         for operand, made in zip(cell.owner.operands, cells, strict=True):

@@ -85,20 +85,31 @@ def follow_cell(start: FollowedCell, trace: Trace) -> FollowedCells:
     Raises:
         LookupError: If there is no such cell, or the program is too large to follow one; one line says which.
     """
+    refusal = follow_refusal(start, trace)
+    if refusal:
+        raise LookupError(refusal)
     node = trace.node_named(start.name)
-    if len(start.index) != len(node.shape) or any(
-        not 0 <= i < n for i, n in zip(start.index, node.shape, strict=True)
-    ):
-        raise LookupError(f"{node.name} has shape {node.shape}: there is no cell {list(start.index)}")
-    if trace.dropped:
-        raise LookupError("Some values of this run were dropped, so no cell can be followed through it.")
-    if sum(other.value.numel() for other in trace.nodes) > MOST_CELLS:
-        raise LookupError(f"This run has more than {MOST_CELLS:,} cells: too many to follow one through.")
-    if len(trace.nodes) > MOST_OPERATIONS:
-        said = f"This run has more than {MOST_OPERATIONS:,} operations: too many to follow a cell through."
-        raise LookupError(said)
     back = start.way == "lineage"
     cells = (trace.lineage if back else trace.reach)(node, start.index)
     real = node.value.is_floating_point()
     influence = (trace.influence if back else trace.effect)(node, start.index) if real else {}
     return FollowedCells(start, node, cells, influence)
+
+
+def follow_refusal(start: FollowedCell, trace: Trace) -> str:
+    """Return what is known at once to speak against following a cell; empty if nothing is."""
+    try:
+        node = trace.node_named(start.name)
+    except LookupError as error:
+        return str(error.args[0])
+    if len(start.index) != len(node.shape) or any(
+        not 0 <= i < n for i, n in zip(start.index, node.shape, strict=True)
+    ):
+        return f"{node.name} has shape {node.shape}: there is no cell {list(start.index)}"
+    if trace.dropped:
+        return "Some values of this run were dropped, so no cell can be followed through it."
+    if sum(other.value.numel() for other in trace.nodes) > MOST_CELLS:
+        return f"This run has more than {MOST_CELLS:,} cells: too many to follow one through."
+    if len(trace.nodes) > MOST_OPERATIONS:
+        return f"This run has more than {MOST_OPERATIONS:,} operations: too many to follow a cell through."
+    return ""

@@ -14,7 +14,7 @@ from tui.compose.cursor import CursorCell, cursor_cell, cursor_view
 from tui.compose.error_frame import apply_repair, error_frame, repair_count
 from tui.compose.format_cache import FormatCache
 from tui.compose.frames import frame_without_values, in_ascii, map_frame, node_frame, program_frame
-from tui.compose.lineage_highlight import FollowedCells, follow_cell
+from tui.compose.lineage_highlight import FollowedCells, follow_cell, follow_refusal
 from tui.compose.maps import BoxRows, map_view
 from tui.compose.nodes import NodeNavigation, find_nodes, path_of, top_node
 from tui.compose.pictures import PictureInput
@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.reader import LessonError
     from llm_linalg.recording.record_node import Value
 
-AT_A_KEY = 500  # operations up to which a key makes the gradient program at once
+# Up to which a key waits for a gradient program, or for a cell that is followed: beyond, a run makes them.
+AT_A_KEY_OPERATIONS = 500
+AT_A_KEY_CELLS = 500_000
+AT_A_KEY_MULTIPLICATIONS = 10**8
 MOST_BACKWARD = 30_000  # operations beyond which there is none
 
 
@@ -74,7 +77,10 @@ class Run:
     def serves(self, view: View) -> bool:
         """Return whether the view shows the same run, so that `frame` draws it without running again."""
         return (
-            self.view.same_program(view) and not _lacks_values(self, view) and not self.awaits_gradients(view)
+            self.view.same_program(view)
+            and not _lacks_values(self, view)
+            and not self.awaits_gradients(view)
+            and not self.awaits_followed(view)
         )
 
     def trace_of(self, view: View) -> Trace | None:
@@ -196,9 +202,16 @@ class Run:
         return None if isinstance(found, str) else found
 
     def follow_refusal(self, view: View) -> str:
-        """Return why the cell that a view follows can't be followed; empty if it can."""
-        found = self._followed_or_refusal(view)
+        """Return why the cell that a view follows can't be followed; empty if it can, as far as is known."""
+        found = self._followed_or_refusal(view) if not self.awaits_followed(view) else None
         return found if isinstance(found, str) else ""
+
+    def awaits_followed(self, view: View) -> bool:
+        """Return whether the view follows a cell that is not yet followed, which takes a while."""
+        trace, start = self.trace, view.follows
+        if trace is None or start is None or view.backward or start in self._following:
+            return False
+        return self._takes_a_while and not follow_refusal(start, trace)
 
     def _followed_or_refusal(self, view: View) -> FollowedCells | str | None:
         if view.follows is None or self.trace is None or view.backward:
@@ -212,7 +225,10 @@ class Run:
 
     def cursor_cell(self, view: View) -> CursorCell | None:
         """Return the cell under the cursor; None if its tensor is not in the picture."""
-        node = self.navigation(view).node if view.cursor is not None else None
+        try:
+            node = self.navigation(view).node if view.cursor is not None else None
+        except LookupError:  # the place of a run that didn't fail
+            return None
         return None if node is None else cursor_cell(view, self._view_of(node), self._beside(view, node))
 
     @cached_property
@@ -230,11 +246,16 @@ class Run:
 
     def awaits_gradients(self, view: View) -> bool:
         """Return whether the view shows a gradient program that is not yet made and takes a while."""
-        return (
-            view.backward
-            and self.trace is not None
-            and not self._has_gradients
-            and len(self.trace.nodes) > AT_A_KEY
+        return view.backward and self.trace is not None and not self._has_gradients and self._takes_a_while
+
+    @cached_property
+    def _takes_a_while(self) -> bool:
+        """Whether what is computed of the whole program is too much for a key."""
+        trace = self.trace
+        return trace is not None and (
+            len(trace.nodes) > AT_A_KEY_OPERATIONS
+            or sum(node.value.numel() for node in trace.nodes) > AT_A_KEY_CELLS
+            or (trace.map.multiplications or 0) > AT_A_KEY_MULTIPLICATIONS
         )
 
     def other_pass(self, view: View) -> View:

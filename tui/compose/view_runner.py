@@ -63,7 +63,7 @@ def open_view(
         if fault is None and _lacks_node(view, trace):
             fault = next(faults(view.lesson, view.at_stop._replace(fails=False), trace))
         if fault is None:
-            return _with_gradients(Run(view, trace, None, None))
+            return _with_awaited(Run(view, trace, None, None))
         return Run(view, None, ProgramError(fault.reason), _last_good(previous), fault=fault)
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
@@ -74,10 +74,12 @@ def open_view(
         return replace(result, partial_trace=_trace_above(view, error, halt, seconds)) if wanted else result
 
 
-def _with_gradients(result: Run) -> Run:
-    """Make the gradient program of a long run now if its view shows it, and not at a key."""
+def _with_awaited(result: Run) -> Run:
+    """Compute of a long run now what its view shows of the whole program, and not at a key."""
     if result.awaits_gradients(result.view):
         result.gradient_program()
+    if result.awaits_followed(result.view):
+        result.follow(result.view)
     return result
 
 
@@ -137,7 +139,7 @@ def _open_external(
         if node is not None and node.dropped:
             trace = program.run(view.seed, node.index, halt)
         _ = trace.map.level(), trace.map.multiplications  # computed here, as it takes a while for a long run
-        return _with_gradients(Run(view, trace, None, None))
+        return _with_awaited(Run(view, trace, None, None))
     except ProgramError as error:
         good = previous.good if previous is not None and previous.error is not None else previous
         return Run(view, None, error, good, error.values if isinstance(error, ShapeError) else ())

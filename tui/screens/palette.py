@@ -8,8 +8,21 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
-from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual import events
+from textual.app import ComposeResult
+from textual.command import (
+    CommandInput,
+    CommandList,
+    CommandPalette,
+    DiscoveryHit,
+    Hit,
+    Hits,
+    Provider,
+    SearchIcon,
+)
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.widgets import LoadingIndicator
 
 from llm_linalg.base.text import CleanText, clean
 from llm_linalg.lessons.lesson import LessonError
@@ -25,11 +38,30 @@ if TYPE_CHECKING:
     from tui.session.session import Session
 
 
+class Lines(CommandList, can_focus=False):
+    """The list of a palette. What was drawn under the mouse may be gone when a click is handled."""
+
+    def on_click(self, event: events.Click) -> None:
+        """Keep Textual's own handler, which comes after this one, from a line that is gone."""
+        if event.style.meta.get("option", -1) >= self.option_count:
+            event.prevent_default()
+
+
 class Palette(CommandPalette, ModalScreen):
     """Textual's palette. A key that moves in its list does nothing until that is drawn and has lines.
 
     A page up in the moment between would end the app.
     """
+
+    def compose(self) -> ComposeResult:
+        """Yield Textual's widgets, but for the list."""
+        with Vertical(id="--container"):
+            with Horizontal(id="--input"):
+                yield SearchIcon()
+                yield CommandInput(placeholder=self._placeholder, select_on_focus=False)
+            with Vertical(id="--results"):
+                yield Lines()
+                yield LoadingIndicator()
 
     def _action_command_list(self, action: str) -> None:
         if all(one.scrollable_content_region for one in self.query(CommandList)):

@@ -14,11 +14,18 @@ from textual import events
 from textual.app import App
 from textual.screen import Screen
 
-from tui.terminal import supervisor
+from tui.terminal import crash_log, supervisor
 from tui.terminal.cell_buffer import CellBuffer
 from tui.terminal.diff import Difference
 from tui.terminal.signals import CODES, handle_signals
-from tui.terminal.textual_private import ChopsUpdate, LayoutUpdate, screen_size, wait_for_mount, whole_update
+from tui.terminal.textual_private import (
+    ChopsUpdate,
+    LayoutUpdate,
+    failing_screen,
+    screen_size,
+    wait_for_mount,
+    whole_update,
+)
 
 MANY = 16  # messages that may wait before more keys are read
 SWITCH = 0.001  # seconds for which one thread may keep the others waiting: what reads keys and what writes
@@ -165,7 +172,16 @@ class TerminalApp(App[None]):
         self._close_messages_no_wait()
 
     def _handle_exception(self, error: Exception) -> None:
-        """Keep the error for the caller of `run`; of a worker's, the one that it comes from."""
+        """Keep the error for the caller of `run`; of a worker's, the one that it comes from.
+
+        A screen that was closed has nothing to show any more: what its last timers and workers miss is
+        written to the log, and ends nothing.
+        """
+        screen = failing_screen()
+        if screen is not None and screen not in self._screen_stack and not self._exit:
+            if sys.__stderr__ is not None:  # which leads to the log
+                sys.__stderr__.write(crash_log.full_text(sys.exception() or error))
+            return
         self.failure = self.failure or sys.exception() or error
         super()._handle_exception(error)
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual._context import active_message_pump
 from textual._xterm_parser import XTermParser
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.geometry import Size
     from textual.pilot import Pilot
-    from textual.screen import Screen
 
 __all__ = ["ChopsUpdate", "CompositorUpdate", "LayoutUpdate", "XTermParser"]
 
@@ -37,7 +38,7 @@ OVERRIDDEN = {
         "_build_highlight_map", "_line_cache", "_highlights", "_replace_via_keyboard",
         "_recompute_cursor_offset", "_cursor_offset",
     ),
-    "textual.command.CommandPalette": ("_action_command_list",),
+    "textual.command.CommandPalette": ("_action_command_list", "_placeholder"),
 }  # fmt: skip
 """What our subclasses override, or ask of their own Textual class, though it begins with an underscore."""
 
@@ -45,6 +46,14 @@ OVERRIDDEN = {
 def screen_size(screen: Screen[Any]) -> Size:
     """Return the size at which a screen is drawn, which follows the window's a moment later."""
     return screen._compositor.size  # noqa: SLF001
+
+
+def failing_screen() -> Screen[Any] | None:
+    """Return the screen whose handler, timer or worker this is; None if it is the app's own."""
+    pump = active_message_pump.get(None)
+    while pump is not None and not isinstance(pump, Screen):
+        pump = pump._parent  # noqa: SLF001
+    return pump
 
 
 def screen_rows(screen: Screen[Any]) -> list[Strip]:
