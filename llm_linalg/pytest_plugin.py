@@ -127,6 +127,7 @@ class LinalgFrames:
         self._usage = request.config.stash[USAGE]
         self._update = bool(request.config.getoption(UPDATE))
         self._here = request.path.parent
+        self._project = request.config.rootpath
         self._folder = self._here / FOLDER / _plain(f"{request.path.stem}-{request.node.name}")
 
     def check(
@@ -156,7 +157,9 @@ class LinalgFrames:
         flags = ["--format", format, "--size", size]
         flags += [] if seed is None else ["--seed", str(seed)]
         flags += [f"--set={name}={value}" for name, value in (controls or {}).items()]
-        frames = _frames({"what": what, "stop": stop, "step": step, "flags": flags}, self._here)
+        frames = _frames(
+            {"what": what, "stop": stop, "step": step, "flags": flags}, self._here, self._project
+        )
         own = [step, seed, *(controls or {}).items(), None if size == "80x24" else size.replace("x", "-")]
         variant = "".join(f"-{_plain(str(part))}" for part in own if part is not None)
         stem = _plain(Path(what).stem)
@@ -187,7 +190,7 @@ class LinalgFrames:
         slug = _plain(name)
         flags = ["--format", format, "--size", _size(size)]
         request = {"code": code, "name": name, "slug": slug, "step": step, "seed": seed, "flags": flags}
-        ((_, text),) = _frames(request, self._here)
+        ((_, text),) = _frames(request, self._here, self._project)
         self._compare({f"{slug}-{_plain(str(step))}": (name, text)}, format)
 
     def _compare(self, frames: Mapping[str, tuple[str, str]], form: Format) -> None:
@@ -229,18 +232,24 @@ def _has_fixture(item: pytest.Item) -> bool:
     return FIXTURE in getattr(item, "fixturenames", ())
 
 
-def _frames(request: Mapping[str, object], folder: Path) -> list[tuple[int, str]]:
+def _paths_outside(project: Path) -> list[str]:
+    """Return what stands in `PYTHONPATH`, but for folders of the project."""
+    paths = [Path(path).resolve() for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    return [str(path) for path in paths if not path.is_relative_to(project.resolve())]
+
+
+def _frames(request: Mapping[str, object], folder: Path, project: Path) -> list[tuple[int, str]]:
     """The frames that the worker makes in a folder, each with its stop's number; fail where it makes none.
 
-    The worker imports the app that lies beside this package, whatever the folder and `PYTHONPATH` have.
+    The worker imports the app that lies beside this package, and nothing of the project under test.
     """
     import subprocess
 
-    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    done = subprocess.run(
-        [sys.executable, "-m", "tui.cli.frames_worker"],
+    launcher = str(Path(__file__).with_name("launcher.py"))
+    done = subprocess.run(  # noqa: S603 - this Python, our own module
+        [sys.executable, "-P", launcher, "tui.cli.frames_worker"],
         input=json.dumps(request),
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONSAFEPATH": "1"},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(_paths_outside(project))},
         cwd=folder,
         capture_output=True,
         text=True,

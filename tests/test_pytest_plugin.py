@@ -178,17 +178,62 @@ def test_a_stop_that_opens_on_the_map_is_stored_as_the_map(tmp_path: Path) -> No
     assert "map: all" in file.read_text(encoding="utf-8")
 
 
-def test_a_project_may_have_modules_of_the_same_names(tmp_path: Path) -> None:
+OWN_TESTS = """
+import tests.tui, textual, tui
+from llm_linalg.pytest_plugin import LinalgFrames
+
+def test_theirs():
+    assert {tui.NAME, tests.tui.NAME, textual.NAME} == {"their own"}
+
+def test_stop(linalg_frames: LinalgFrames) -> None:
+    linalg_frames.check("matmul", stop=1)
+
+def test_program(linalg_frames: LinalgFrames) -> None:
+    linalg_frames.check_program("Y = torch.ones(2, 2)")
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with names of its own for all that the app is made of."""
     for name in ("tui", "tests", "tests/tui"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text('NAME = "their own"\n', encoding="utf-8")
-    (tmp_path / "tests" / "textual.py").write_text("raise RuntimeError\n", encoding="utf-8")
+    for name in ("textual", "rich", "markdown_it", "tests/textual"):
+        (tmp_path / f"{name}.py").write_text('NAME = "their own"\n', encoding="utf-8")
     (tmp_path / "conftest.py").write_text("import tui\nassert tui.NAME == 'their own'\n", encoding="utf-8")
-    write(tmp_path / "tests", 'def test_it(linalg_frames):\n    linalg_frames.check("matmul", stop=1)\n')
-    path = os.pathsep.join([str(tmp_path), str(ROOT)])
-    done = run(tmp_path, "--update-frames", PYTHONPATH=path)
+    write(tmp_path / "tests", OWN_TESTS)
+    return tmp_path
+
+
+def test_a_project_may_have_modules_of_the_same_names(project: Path) -> None:
+    path = os.pathsep.join([".", str(project), str(ROOT)])
+    done = run(project, "--update-frames", "-p", "xdist", "-n", "2", PYTHONPATH=path)
     assert done.returncode == 0, done.stdout
-    assert (tmp_path / "tests/frames/test_lessons-test_it/matmul-1.txt").is_file()
+    written = [
+        project / "tests/frames/test_lessons-test_program/program-last.txt",
+        project / "tests/frames/test_lessons-test_stop/matmul-1.txt",
+    ]
+    assert listed(done.stdout, "frames written") == written
+    done = run(project, PYTHONPATH=path)
+    assert "3 passed" in done.stdout, done.stdout
+
+
+def test_the_command_starts_the_app_where_a_project_has_one_of_its_name(project: Path) -> None:
+    (project / "textual.py").unlink()  # whoever has that in PYTHONPATH has no textual
+    script = "import sys; from llm_linalg.launcher import main; sys.exit(main())"  # as an installer writes it
+    for path in (str(ROOT), os.pathsep.join([".", str(ROOT)])):
+        done = subprocess.run(
+            [sys.executable, "-c", script, "--version"], cwd=project, env=os.environ | {"PYTHONPATH": path},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout[:10], done.stderr) == (0, "llm-linalg", "")
+    script = f"import tui; {script}"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=project, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "the app is a package called tui, and another one is in use: " in done.stderr.splitlines()[-1]
 
 
 SEVERAL = """

@@ -309,7 +309,7 @@ def test_many_nodes_stay_usable() -> None:
 
 
 def test_explore_opens_the_installed_app(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    command = EntryPoint("llm-linalg", "tui.cli.main:main", "console_scripts")
+    command = EntryPoint("llm-linalg", "llm_linalg.launcher:main", "console_scripts")
     monkeypatch.setattr(exploring, "entry_points", lambda **_: [command])
     shown: list[str] = []
 

@@ -1,8 +1,8 @@
 """Frames for the pytest plugin, from a process of its own: torch's kernels are pinned before it is imported.
 
-``python -m tui.cli.frames_worker`` reads one request as JSON and writes ``{"frames": [[stop, text], …]}``, or
-``{"error": …}`` with what is wrong. A request has `flags` of ``llm-linalg frame`` and a `step`, and either
-`what`, a lesson or a deck, with a `stop`, or `code`, a program, with its `name`, `slug` and `seed`.
+It reads one request as JSON and writes ``{"frames": [[stop, text], …]}``, or ``{"error": …}`` with what is
+wrong. A request has `flags` of ``llm-linalg frame`` and a `step`, and either `what`, a lesson or a deck, with
+a `stop`, or `code`, a program, with its `name`, `slug` and `seed`.
 """
 
 from __future__ import annotations

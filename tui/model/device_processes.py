@@ -18,6 +18,7 @@ from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from llm_linalg import launcher
 from llm_linalg.base.text import clean
 
 if TYPE_CHECKING:
@@ -73,16 +74,14 @@ class DeviceProcesses:
             return [self._answer(place, rank) for rank in range(len(processes))]
 
     def _start(self, place: Path, rank: int, ends: ExitStack) -> subprocess.Popen[bytes]:
-        package = str(Path(__file__).resolve().parents[2])
-        paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
         log = ends.enter_context((place / f"rank-{rank}.log").open("wb"))
         process = subprocess.Popen(  # noqa: S603 - this Python, our own module, our own paths
-            [sys.executable, "-m", "llm_linalg.api.device_process", str(place), str(rank)],
+            [sys.executable, "-P", launcher.__file__, "llm_linalg.api.device_process", str(place), str(rank)],
             stdin=subprocess.PIPE,  # it ends when this closes, even if we are killed
             stdout=log,
             stderr=log,
             cwd=place,
-            env={**os.environ, "GLOO_SOCKET_IFNAME": LOOPBACK, "PYTHONPATH": os.pathsep.join(paths)},
+            env={**os.environ, "GLOO_SOCKET_IFNAME": LOOPBACK},
             start_new_session=True,  # the terminal's ^C is the app's, which ends them
         )
         ends.callback(_end, process)
