@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
+from textual.events import MouseDown
 from textual.strip import Strip
 
 from tests.bench.screen import Screen, cheapest
@@ -19,6 +20,7 @@ from tui.terminal.background import is_light
 from tui.terminal.cell_buffer import CellBuffer, cells_of
 from tui.terminal.input_filter import PASTE, InputFilter
 from tui.terminal.sgr import change, parse_sgr
+from tui.terminal.textual_private import XTermParser
 
 WIDTH, HEIGHT = 14, 4
 STYLES = [
@@ -154,6 +156,25 @@ def test_the_oldest_mouse_report_is_made_new_wherever_it_is_cut(at: int) -> None
 )
 def test_what_the_oldest_mouse_report_says(reports: bytes, newer: str) -> None:
     assert InputFilter().feed(reports) == newer
+
+
+SIZES = st.one_of(st.integers(0, 3), st.integers(0, 10**12))
+
+
+@given(rows=SIZES, columns=SIZES, height=SIZES, width=SIZES, at=st.integers(0, 40), x=st.integers(1, 80))
+def test_no_size_that_a_terminal_tells_breaks_the_mouse(
+    rows: int, columns: int, height: int, width: int, at: int, x: int
+) -> None:
+    """Zeros for the pixels are allowed; the mouse then is where its cells are."""
+    report = b"\x1b[48;%d;%d;%d;%dt" % (rows, columns, height, width)
+    intake, parser = InputFilter(), XTermParser()
+    text = intake.feed(report[:at]) + intake.feed(report[at:]) + intake.feed(b"\x1b[<0;%d;5M" % x)
+    *told, click = parser.feed(text)
+    assert isinstance(click, MouseDown)
+    assert len(told) == (rows > 0 and columns > 0)
+    if told and not (height and width):
+        assert intake.without_pixels
+        assert (round(click.x), round(click.y)) == (x - 1, 4)
 
 
 ANSWER = b"\x1b]11;rgb:ffff/ffff/e0e0\x1b\\"

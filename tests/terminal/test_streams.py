@@ -83,6 +83,26 @@ def test_a_click_is_a_key() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("pixels", ["0;0", "480;800"])
+def test_a_click_is_one_in_pixels_and_where_nobody_knows_them(pixels: str) -> None:
+    with Console("matmul") as console:
+        console.until(READY)
+        console.send("\x1b[?2048;2$y")  # as if it were asked, and could tell its size
+        console.until(lambda: b"\x1b[?1016h" in console.raw)
+        console.send(f"\x1b[48;24;80;{pixels}t")
+        if pixels == "0;0":
+            console.until(lambda: b"\x1b[?1016l\x1b[?1006h" in console.raw)
+        y = next(k for k, line in enumerate(console.screen.display) if READY in line)
+        x = console.screen.display[y].index("▶")
+        x, y = (x, y) if pixels == "0;0" else (x * 10 + 5, y * 20 + 5)
+        console.send(f"\x1b[<0;{x + 1};{y + 1}M\x1b[<0;{x + 1};{y + 1}m")
+        console.until("1/12 steps")
+        console.send("q")
+        assert console.wait() == 0
+        assert console.left_over == []
+
+
+@pytest.mark.slow
 def test_a_click_of_the_oldest_kind_is_one_too() -> None:
     with Console("matmul") as console:
         console.until(READY)

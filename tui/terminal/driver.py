@@ -166,6 +166,7 @@ class Driver(LinuxDriver):
         self._enable_mouse_support()
         if self._in_band_window_resize:
             self._enable_in_band_window_resize()
+        if self._mouse_pixels:
             self._enable_mouse_pixels()
         size = Size(*self._get_terminal_size())
         self._app.post_message(Resize(size, size))
@@ -289,9 +290,18 @@ class Driver(LinuxDriver):
             light = background.is_light(intake.answers.pop())
             if light is not None:
                 self._call(self.host.on_background, light)
+        if intake.without_pixels:
+            intake.without_pixels = False
+            self._call(self._count_mouse_in_cells)
         if intake.cut:
             intake.cut = False
             self._call(self.host.tell_cut)
+
+    def _count_mouse_in_cells(self) -> None:
+        """Have the mouse reported in cells again, by a terminal that doesn't tell how many pixels one has."""
+        if self._mouse_pixels and self._running:
+            self._mouse_pixels = False
+            self.write("\x1b[?1016l\x1b[?1006h")
 
     def _read(self) -> bytes:
         try:

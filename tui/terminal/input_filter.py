@@ -14,7 +14,10 @@ PICTURE = "␛".encode()  # of an escape in a paste: as itself, what follows wou
 X10 = re.compile(rb"\x1b\[M([\s\S])([\s\S])([\s\S])")
 # What a terminal answers to a question about its colours.
 ANSWER = re.compile(rb"\x1b\][0-9;:?a-zA-Z/#]{1,100}(?:\x07|\x1b\\)")
-CUT = re.compile(rb"\x1b(?:\[(?:M[\s\S]{0,2})?|\][0-9;:?a-zA-Z/#]{0,100}\x1b?)\Z")
+MOST = 65_535  # rows, columns, pixels: what Textual takes for a report has 32 characters at most
+# Its size, told unasked: rows, columns, and both in pixels, for a mouse that is reported in pixels.
+RESIZE = re.compile(rb"\x1b\[48;(\d{1,9})[:\d]*;(\d{1,9})[:\d]*;(\d{1,9})[:\d]*;(\d{1,9})[:\d]*t")
+CUT = re.compile(rb"\x1b(?:\[(?:M[\s\S]{0,2}|4(?:8(?:;[\d;:]{0,60})?)?)?|\][0-9;:?a-zA-Z/#]{0,100}\x1b?)\Z")
 RELEASE, MOTION = 3, 32
 
 
@@ -25,6 +28,7 @@ class InputFilter:
         cut: whether a paste was cut, once a paste; whoever tells of it sets it back.
         expecting: whether a question was put: an escape alone may be an answer's first half, once.
         answers: what the terminal answered; whoever takes them empties it.
+        without_pixels: whether the terminal told its size without pixels; whoever notes it sets it back.
     """
 
     def __init__(self) -> None:
@@ -37,6 +41,7 @@ class InputFilter:
         self.cut = False
         self.expecting = False
         self.answers: list[bytes] = []
+        self.without_pixels = False
 
     @property
     def waiting(self) -> bool:
@@ -69,6 +74,7 @@ class InputFilter:
         self.answers += ANSWER.findall(before)
         # Enter, typed while the terminal still made lines of what is typed: before the app was there.
         kept = X10.sub(self._newer, ANSWER.sub(b"", before)).replace(b"\n", b"\r")
+        kept = RESIZE.sub(self._with_pixels, kept)
         if start:
             parts += (kept, start)
             self._room, self._over = PASTE, False
@@ -92,6 +98,19 @@ class InputFilter:
         elif code < MOTION:
             self._button = code & RELEASE
         return b"\x1b[<%d;%d;%d%s" % (code, x, y, b"m" if released else b"M")
+
+    def _with_pixels(self, report: re.Match[bytes]) -> bytes:
+        """Return a report of a size such that the place of the mouse can be divided by it.
+
+        The protocol allows zeros for pixels that nobody knows. Then a cell counts as one.
+        """
+        rows, columns, height, width = (min(int(number), MOST) for number in report.groups())
+        if not rows or not columns:
+            return b""
+        if not height or not width:
+            self.without_pixels = True
+            height, width = rows, columns
+        return b"\x1b[48;%d;%d;%d;%dt" % (rows, columns, height, width)
 
     def _paste(self, data: bytes, parts: list[bytes]) -> bytes:
         inside, end, after = data.partition(END)
