@@ -10,6 +10,7 @@ TYPE_NAMES = {  # the language's names for types, where they differ from Python'
     "UserFunction": "function",
     "Method": "function",
     "Size": "tuple",
+    "Namespace": "module",
     "Distinct": "set",
     **dict.fromkeys(["function", "builtin_function_or_method", "method_descriptor"], "function"),
 }

@@ -48,12 +48,15 @@ def _operations(place: str, home: Any) -> dict[str, Any]:
     return _pick(home, (*TABLE.names_in(place), *fallback.names_in(place)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Namespace:
     """A module as a program sees it, such as ``torch``, ``nn``, ``F`` or ``math``."""
 
     name: str
     members: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"<module {self.name}>"
 
 
 def limits(dtype: torch.dtype) -> Namespace:
@@ -158,6 +161,13 @@ MODULES: Mapping[str, Namespace] = {
     "__future__": FUTURE,
 }
 REFUSED_ARGUMENTS = frozenset(suggestions.ARGUMENTS)
+TORCH_FUNCTIONS = frozenset(
+    value
+    for space in (TORCH, F, LINALG)
+    for value in space.members.values()
+    if callable(value) and not isinstance(value, type)
+)
+"""What hands its arguments to torch."""
 
 
 def attribute(value: Any, name: str) -> Any:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg.base.errors import LimitError
+from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language import module_count
 from llm_linalg.language.containers import DICT_VIEWS, OrderedSet, check_keys
 
@@ -112,6 +113,8 @@ def binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
     elif left.__class__ not in NUMERIC_TYPES or right.__class__ not in NUMERIC_TYPES:
         check_operation(kind, left, right)
     result = BINARY[kind](left, right)
+    if result.__class__ is complex:
+        raise TypeError(f"{short_repr(left)} to the power of {short_repr(right)} is no real number")
     return _in_order(left, right, result) if result.__class__ is set else result
 
 

@@ -25,6 +25,9 @@ class Method:
         self.function = function
         self.owner = owner
 
+    def __repr__(self) -> str:
+        return "<a method>"
+
 
 def attribute(run: Interpreter, node: ast.Attribute) -> Any:
     """Evaluate ``a.name``."""

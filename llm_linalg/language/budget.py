@@ -242,6 +242,8 @@ class Budget:
         if call.operation.kind == "contraction":
             return f"{name} would need {price.multiplications:,} multiplications; {most:,} are allowed"
         fewer = price.elements * most // price.multiplications
+        if not fewer:
+            return f"{name} would take as long as {price.multiplications:,} products; {most:,} are allowed"
         return f"{name} of {price.elements:,} cells would take too long: {fewer:,} are allowed in a call"
 
     def _spend(self, tensors: int, elements: int, multiplications: int) -> None:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
+from functools import cache
+from inspect import signature
+from types import FunctionType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language import (
     allowlist,
     arithmetic,
@@ -18,9 +24,23 @@ from llm_linalg.language import (
     torch_functions,
 )
 from llm_linalg.language.attributes import Method
+from llm_linalg.language.autograd import GradMode
 from llm_linalg.language.budget import DICT_STEPS, LAYER_CALL_STEPS, LAYER_VISIT_STEPS
 from llm_linalg.language.functions import UserFunction, invoke
 from llm_linalg.language.interpreter import Interpreter
+
+_HANDED = arithmetic.PLAIN_TYPES - {list, tuple, dict} | {
+    Tensor,
+    nn.Parameter,
+    torch.Size,
+    torch.dtype,
+    slice,
+    type(...),
+}
+"""Types of most arguments of torch's functions, for a quick check."""
+_STRANGE = (UserFunction, Method, allowlist.Namespace, GradMode, dict, containers.OrderedSet)
+_WORDS = frozenset(["reduction"])
+"""Parameters whose text torch writes into its message, whatever it is."""
 
 
 def call(run: Interpreter, node: ast.Call) -> Any:
@@ -59,11 +79,13 @@ def _apply(
     if function is containers.OrderedSet or function is allowlist.BUILTINS["dict"]:
         run.budget.step(2 * DICT_STEPS)
     if function.__class__ is Method:
-        return _call_method(run, function, arguments, named)
+        return _call_method(run, node, function, arguments, named)
     if isinstance(function, type) and issubclass(function, nn.Module):
         return _make_layer(run, function, arguments, named)
     if isinstance(function, nn.Module):
         run.budget.step(LAYER_CALL_STEPS * module_count.count_layers(function))
+    if function in allowlist.TORCH_FUNCTIONS:
+        _check_arguments(run, node, function, arguments, named)
     if isinstance(named.get("key"), UserFunction | Method) and function is not allowlist.BUILTINS["sorted"]:
         raise run.error("key= takes no function of a program here: " + suggestions.KEY, node)
     if not callable(function) or isinstance(function, Tensor):
@@ -71,7 +93,54 @@ def _apply(
     return arithmetic.check_result(function(*arguments, **named))
 
 
-def _call_method(run: Interpreter, method: Method, arguments: list[Any], named: dict[str, Any]) -> Any:
+def _check_arguments(
+    run: Interpreter, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]
+) -> None:
+    """Refuse what torch would only put into a message, however long its text, or take by its position.
+
+    Raises:
+        ProgramError: If an argument is a function, a module, a layer or a list with one in it; or if one is
+            refused by its name.
+    """
+    strange = _stranger([*arguments, *named.values()])
+    if strange is not None:
+        title = run.source.text_of(node.func)
+        raise run.error(f"{title} takes tensors, numbers and words, not {short_repr(strange)}", node)
+    by_name = {**dict(zip(_parameters(function), arguments, strict=False)), **named}
+    for name in by_name.keys() & allowlist.REFUSED_ARGUMENTS:
+        if modules.is_given(by_name[name]):
+            raise run.error(f"{name}= is not part of the language: {suggestions.ARGUMENTS[name]}", node)
+    for name in by_name.keys() & _WORDS:
+        if not isinstance(by_name[name], str):
+            raise run.error(f"{name} is a word, not {short_repr(by_name[name])}", node)
+
+
+def _stranger(values: Sequence[Any]) -> Any:
+    """Return a value that torch has no use for, at any depth of some arguments; None if there is none."""
+    level = [values]
+    while level:
+        inner: list[Any] = []
+        for items in level:
+            if _HANDED.issuperset(map(type, items)):
+                continue
+            for item in items:
+                if isinstance(item, list | tuple):
+                    inner.append(item)
+                elif isinstance(item, _STRANGE) or (callable(item) and not isinstance(item, type | Tensor)):
+                    return item
+        level = inner
+    return None
+
+
+@cache
+def _parameters(function: Any) -> tuple[str, ...]:
+    """Return the names of a function's parameters by position; () for one in C, which has no signature."""
+    return tuple(signature(function).parameters) if isinstance(function, FunctionType) else ()
+
+
+def _call_method(
+    run: Interpreter, node: ast.Call, method: Method, arguments: list[Any], named: dict[str, Any]
+) -> Any:
     if isinstance(method.owner, nn.Module):  # each method of a layer goes through all its layers
         run.budget.step(LAYER_VISIT_STEPS * module_count.count_layers(method.owner))
     elif not isinstance(method.owner, Tensor) and method.function not in containers.CONSTANT_TIME:
@@ -79,6 +148,8 @@ def _call_method(run: Interpreter, method: Method, arguments: list[Any], named: 
         run.budget.step(2 * DICT_STEPS if method.owner.__class__ is dict else 0)
     if method.function is dict.setdefault and arguments:
         containers.check_key(arguments[0])
+    if isinstance(method.owner, Tensor):
+        _check_arguments(run, node, method.function, [method.owner, *arguments], named)
     if method.function is not autograd.backward:
         return arithmetic.check_result(method.function(method.owner, *arguments, **named))
     run.budget.charge_backward(*run.recorder.backward_prices(method.owner))

@@ -58,6 +58,9 @@ class OrderedSet:
 
     __slots__ = ("items",)
 
+    def __repr__(self) -> str:
+        return "<a set>"
+
     def __init__(self, items: Iterable[Any] = ()) -> None:
         self.items = dict.fromkeys(check_keys(items))
 

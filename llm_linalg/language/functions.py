@@ -31,7 +31,7 @@ class Return(Exception):  # noqa: N818  a way out of nested statements, not an e
         self.value = value
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class UserFunction:
     """A function that the program defines.
 
@@ -48,6 +48,9 @@ class UserFunction:
     scope: ChainMap[str, Any]
     modes: tuple[GradMode, ...]
     local_names: Mapping[str, Any]
+
+    def __repr__(self) -> str:  # its scope may be endless to write
+        return "<a function>"
 
     def parameters(self, arguments: list[Any], named: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of its parameters by name.

@@ -38,6 +38,7 @@ FAILURES = (
     AttributeError,
     KeyError,
     MemoryError,
+    ImportError,
 )
 """What a program can cause; anything else is a fault of the interpreter, and not shown as the program's."""
 

@@ -14,14 +14,17 @@ from torch import Tensor, nn
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
+from llm_linalg.language import suggestions
 from llm_linalg.language.budget import LAYER_VISIT_STEPS, Budget
 from llm_linalg.language.module_count import MAX_LAYERS, check_count, count_layers
+from llm_linalg.language.torch_functions import cpu_device
 
 LAYER_NAMES = """
     Linear Embedding LayerNorm RMSNorm GELU ReLU SiLU Sigmoid Tanh LeakyReLU ELU Softplus Softmax LogSoftmax
     Dropout Flatten Identity Sequential ModuleList CrossEntropyLoss MSELoss
 """
-_PLAIN = int | float | torch.dtype | torch.device
+_PLAIN = int | float | torch.dtype
+_WORDS = frozenset(["reduction", "approximate"])
 MOST_SIZES = 50  # numbers, or characters, in an argument of a layer
 LAYER_LISTS = nn.Sequential | nn.ModuleList
 _SIZES: Mapping[str, tuple[str, ...]] = {
@@ -125,7 +128,7 @@ def make_layer(
         if isinstance(argument, list | tuple):
             check_count(len(argument))
     if not issubclass(kind, LAYER_LISTS):
-        _check_arguments(kind, _bind(kind, arguments, named))
+        arguments, named = _check_arguments(kind, arguments, named)
     sizes = [size for value in _size_arguments(kind, arguments, named) for size in _sizes(value)]
     budget.charge_layer(f"nn.{kind.__name__}", prod(sizes))
     with untraced():
@@ -146,15 +149,24 @@ def _size_arguments(
     return [given[name] for name in _SIZES.get(kind.__name__, ())]
 
 
-def _check_arguments(kind: type[nn.Module], given: Mapping[str, Any]) -> None:
-    """Check the arguments of a layer: its text will show all of them.
+def _check_arguments(
+    kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, Any]
+) -> tuple[list[Any], Mapping[str, Any]]:
+    """Return the arguments of a layer without a device, after a check: its text will show all of them.
 
     Raises:
-        TypeError: If one is something else than a number, a word or a weight.
+        TypeError: If one is something else than a number, a word or a weight, or is refused by its name.
+        ValueError: If the device is another than the CPU.
     """
-    for name, value in given.items():
+    bound = _signature_of(kind).bind(*arguments, **named)
+    if bound.arguments.get("device") is not None:
+        cpu_device(bound.arguments["device"])
+    bound.arguments.pop("device", None)
+    for name, value in bound.arguments.items():
+        if name in suggestions.ARGUMENTS and is_given(value):
+            raise TypeError(f"{name}= is not part of the language: {suggestions.ARGUMENTS[name]}")
         several = isinstance(value, list | tuple) and len(value) <= MOST_SIZES
-        short = isinstance(value, str) and len(value) <= MOST_SIZES
+        short = isinstance(value, str) and len(value) <= MOST_SIZES and name in _WORDS
         plain = value is None or isinstance(value, _PLAIN) or short or several
         if not plain and not (name in PARAMETERS and isinstance(value, Tensor)):
             raise TypeError(
@@ -163,6 +175,12 @@ def _check_arguments(kind: type[nn.Module], given: Mapping[str, Any]) -> None:
         for item in value if several else ():
             if not isinstance(item, int | float):
                 raise TypeError(f"nn.{kind.__name__} takes numbers for {name}, not {short_repr(item)}")
+    return list(bound.args), bound.kwargs
+
+
+def is_given(value: Any) -> bool:
+    """Return whether an argument asks for something, as False and None do not."""
+    return isinstance(value, Tensor) or bool(value)
 
 
 def _sizes(value: Any) -> list[int]:

@@ -218,6 +218,7 @@ ARGUMENTS: Mapping[str, str] = {
     "generator": f"write {_SEEDED} before it",
     "inplace": "leave it out: the result is a tensor of its own",
     "max_norm": "it changes the table itself: write table = table / table.norm(dim=1, keepdim=True)",
+    "sparse": "leave it out: a gradient has all its cells here",
     "pin_memory": "leave it out",
     "layout": "leave it out",
     "non_blocking": "leave it out",

@@ -80,7 +80,7 @@ def _add(value: Any, key: list[Any], operands: list[Any], any_number: bool) -> b
         key += [kind, value]
     elif kind is slice:
         parts = value.start, value.stop, value.step
-        key += [kind, repr(parts)]
+        key += [kind, *parts]
         return all(part is None or part.__class__ is int for part in parts)
     else:
         return False

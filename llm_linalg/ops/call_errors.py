@@ -10,8 +10,11 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from math import prod
 
+import torch
+
 from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.base.errors import MismatchedAxis
+from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.index_errors import INDEX_ERRORS, non_integer_index, out_of_bounds
 from llm_linalg.ops.movement_shapes import reshape_shape
@@ -58,14 +61,18 @@ def _permuted(call: Call) -> ShapeMismatch | None:
     given = dims[0] if len(dims) == 1 and isinstance(dims[0], list | tuple) else dims
     if len(given) != rank:
         return ShapeMismatch(
-            f"permute names each of its {rank} axes once, and {tuple(given)} are {len(given)}", at=0
+            f"permute names each of its {rank} axes once, and {short_repr(tuple(given))} are {len(given)}",
+            at=0,
         )
+    if not all(isinstance(axis, int) for axis in given):
+        return None
     counted = [axis % rank for axis in given if -rank <= axis < rank]
     twice = next((axis for axis in counted if counted.count(axis) > 1), None)
     if len(counted) < rank or twice is None:
         return None
     return ShapeMismatch(
-        f"permute names each of its axes once, and axis {twice} stands in {tuple(given)} twice", at=0
+        f"permute names each of its axes once, and axis {twice} stands in {short_repr(tuple(given))} twice",
+        at=0,
     )
 
 
@@ -189,6 +196,30 @@ def _roll_mismatch(call: Call) -> ShapeMismatch | None:
     )
 
 
+def takes_values(call: Call) -> bool:
+    """Return whether it depends on the values of a call's operands if torch may run it."""
+    if call.operation.name != "div" or call.arguments.get("rounding_mode") != "trunc":
+        return False
+    return not any(tensor.dtype.is_floating_point for tensor in call.tensors)
+
+
+def _overflow(call: Call) -> ShapeMismatch | None:
+    """Explain that a quotient is too large for its type: the processor would end the process for it."""
+    if not takes_values(call):
+        return None
+    sides = [call[name] for name in ("input", "other")]
+    kind = torch.result_type(*sides)
+    if kind.is_floating_point or kind is torch.bool:
+        return None
+    with untraced():
+        first, second = (torch.as_tensor(side).to(kind) for side in sides)
+        least = torch.iinfo(kind).min
+        if least == 0 or not (bool((first == least).any()) and bool((second == -1).any())):
+            return None
+    short = str(kind).removeprefix("torch.")
+    return ShapeMismatch(f"{least:,} divided by -1 is more than an {short} holds: divide x.double()", at=0)
+
+
 def _max_norm_mismatch(call: Call) -> ShapeMismatch | None:
     """Explain that ``max_norm`` would make a look-up change its table."""
     if call["max_norm"] is None:
@@ -200,12 +231,13 @@ UNSAFE_CALLS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
     "embedding": _max_norm_mismatch,
     "scaled_dot_product_attention": _count_mismatch,
     "roll": _roll_mismatch,
+    "div": _overflow,
 }
 """Calls that torch would accept and that must not run."""
 
 
 def unsafe_reason(call: Call) -> ShapeMismatch | None:
-    """Return why a call must not run: torch would read foreign memory, or would take long to refuse it."""
+    """Return why a call must not run: torch would read foreign memory, crash, or take long to refuse it."""
     axes = call.arguments.get("dim", call.kwargs.get("dim"))
     if isinstance(axes, list | tuple) and len(axes) > _MOST_NAMED:
         return ShapeMismatch(f"each axis is named once: {len(axes):,} are more than {_MOST_NAMED}", at=0)

@@ -42,7 +42,9 @@ class Composite(Operation):
 def attention(call: Call) -> str:
     """Return softmax(Q Kᵀ/√d + mask) V as a program; a fully masked row gives 0, as in torch."""
     width, length, seen = call.shapes[0][-1], call.shapes[0][-2], call.shapes[1][-2]
-    scale = call["scale"] if call["scale"] is not None else width**-0.5
+    scale = (
+        call["scale"] if call["scale"] is not None else max(width, 1) ** -0.5
+    )  # without features all scores are 0
     lines = ["scores = query @ key.transpose(-2, -1)", f"scaled = scores * {scale!r}"]
     weights = "weights = torch.softmax({}, dim=-1)"
     mask = call["attn_mask"]

@@ -73,7 +73,7 @@ def outer_axes(call: Call) -> Axes:
 
 
 def linear_axes(call: Call) -> Axes:
-    """Return the spec of ``F.linear``: y = x Wᵀ + b, the weight stored (out, in)."""
+    """Return the spec of ``F.linear``: y = x Wᵀ + b, the weight stored (out, in), the bias broadcast."""
     return _linear_axes(call.shapes)
 
 
@@ -85,15 +85,17 @@ def _linear_axes(shapes: tuple[Shape, ...]) -> Axes:
     rows: Labels = ("i",) if len(shapes[0]) > 1 else ()
     out: Labels = ("j",) if len(shapes[1]) == 2 else ()
     operands: list[Labels] = [(*batch, *rows, "k"), (*out, "k")]
+    output = (*batch, *rows, *out)
     if len(shapes) > 2:
-        if len(shapes[2]) > len(out):
+        if len(shapes[2]) > len(output):
             raise ShapeMismatch("the bias has one entry for each output feature")
-        operands.append(out[-len(shapes[2]) :] if shapes[2] else ())
+        operands.append(output[len(output) - len(shapes[2]) :])
     rule = "the last axis of the input must be as long as the weight's in_features, its last axis"
-    if len(shapes) > 2 and shapes[2] and shapes[2][0] not in (1, shapes[1][0]):
+    if len(shapes) > 2 and out and shapes[2] and shapes[2][-1] not in (1, shapes[1][0]):
         why = "the bias has one entry for each output feature, a row of the weight"
-        raise ShapeMismatch(why, MismatchedAxis(1, 0, shapes[1][0]), MismatchedAxis(2, 0, shapes[2][0]))
-    return Axes.solve((*batch, *rows, *out), operands, shapes, "k", rule)
+        last = len(shapes[2]) - 1
+        raise ShapeMismatch(why, MismatchedAxis(1, 0, shapes[1][0]), MismatchedAxis(2, last, shapes[2][-1]))
+    return Axes.solve(output, operands, shapes, "k", rule)
 
 
 def einsum_axes(call: Call) -> Axes:

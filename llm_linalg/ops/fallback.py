@@ -37,6 +37,7 @@ _BOUNDED = frozenset(
         *("dropout", "trace", "allclose", "contains"),
         *("multinomial", "nonzero", "where"),  # torch.where with a condition alone is nonzero
         *("nll_loss", "kl_div", "l1_loss", "binary_cross_entropy_with_logits"),
+        "vjp",  # autograd's step in a gradient program: it holds tensors of its own, none of them meta
     ]
 )
 IN_LANGUAGE: tuple[tuple[str, str, str], ...] = (

@@ -74,7 +74,7 @@ class Movement(Operation):
         rule: The shape rule, where it can clash or grow.
         views: It gives a view: no cell is copied.
         positions: Runs the call on numbered cells; its result says where each cell came from, 0 for nowhere.
-        reads_for_call: What the operands' cells go into, where numbered cells don't tell.
+        reads_for_call: What the operands' cells go into, where numbered cells don't tell; None where they do.
         scatters_back: The VJP of any movement is its own, unless it has a simpler one.
     """
 
@@ -83,7 +83,7 @@ class Movement(Operation):
     rule: Infer | None = None
     views: bool = False
     positions: Callable[[Call, Sequence[Tensor]], Tensor] = replay_positions
-    reads_for_call: Callable[[Call], tuple[Reads, ...]] | None = None
+    reads_for_call: Callable[[Call], tuple[Reads, ...] | None] | None = None
     scatters_back: bool = True
     kind: str = "movement"
     evidence: str = "index"
@@ -111,8 +111,9 @@ class Movement(Operation):
         return times * super().peak(call, shape)
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        if self.reads_for_call:
-            return self.reads_for_call(call)
+        known = self.reads_for_call(call) if self.reads_for_call else None
+        if known is not None:
+            return known
         moved = {place for name in self.data for place in call.places.get(name, ())}
         tensors, starts, first = [], {}, 0
         for place, tensor in enumerate(call.tensors):
@@ -166,6 +167,11 @@ def _padded_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
     """Return a pad of numbered cells, with 0 as the fill value."""
     kept = {name: value for name, value in call.kwargs.items() if name != "value"}
     return replay_positions(replace(call, args=call.args[:3], kwargs=kept), tensors)
+
+
+def _repeats_reads(call: Call) -> tuple[Reads, ...] | None:
+    """Return the reads of a call with counts alone, which are not moved: they say how long the result is."""
+    return None if call["repeats"] is not None else (OpaqueReads(call.shape, call.shapes[0]),)
 
 
 def _split_count(call: Call) -> int:
@@ -275,6 +281,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         "input, repeats=None, dim=None, *, output_size=None",
         in_language="torch Tensor",
         rule=repeat_interleave_shape,
+        reads_for_call=_repeats_reads,
         row_cost=7,
     ),
     Movement("tile", "input, *dims", in_language="torch Tensor", rule=tile_shape, slowness=2),

@@ -23,6 +23,7 @@ from llm_linalg.ops.creation import inner_lists
 from llm_linalg.ops.fallback import FallbackOperation, stacks
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.randomness import uses_dropout
+from llm_linalg.ops.reduction import matrix_sides
 from llm_linalg.ops.table import TABLE
 
 MAX_AXES = 24
@@ -72,7 +73,7 @@ _SLOW_BACKWARD = {  # for calls whose gradient torch computes with many others
 _READING = frozenset(["equal", "scatter", "scatter_add"])  # they may read more elements than they return
 _DRAWN = frozenset(["rand_like", "randn_like", "randint_like"])  # in the memory order of their operand
 # torch rejects wrong arguments of these at once, but on the meta device would import a compiler first.
-_REFUSED_AT_ONCE = frozenset(["embedding", "layer_norm", "rms_norm"])
+_REFUSED_AT_ONCE = frozenset(["embedding", "layer_norm", "rms_norm", "normalize"])
 
 _GRADIENT = Price(0, 0, 0, _TENSOR, 0, _BACKWARD)
 
@@ -243,7 +244,7 @@ def _singular(call: Call) -> int:
     of_a_matrix = isinstance(kind, int | float) and abs(kind) == 2 and call.function is torch.linalg.norm
     if kind != "nuc" and not of_a_matrix:
         return 0
-    return 8 * extent(call.shapes[0]) * min(call.shapes[0][-2:])
+    return 8 * extent(call.shapes[0]) * min(matrix_sides(call), default=0)
 
 
 def _copied(call: Call) -> int:

@@ -209,24 +209,25 @@ class IndexReads:
 
 @dataclass(frozen=True, slots=True)
 class PrefixReads:
-    """By rule: along ``dim`` everything up to the cell is read (cumsum)."""
+    """By rule: along ``dim`` everything up to the cell is read (cumsum); a 0-d tensor is one cell."""
 
     shape: Shape
     dim: int
 
     def reads(self, index: Index) -> Cells:
-        return self._box(index, 0, index[self.dim] + 1)
+        return self._box(index, 0, index[self.dim] + 1) if index else Box(())
 
     def feeds(self, index: Index) -> Cells:
-        return self._box(index, index[self.dim], self.shape[self.dim])
+        return self._box(index, index[self.dim], self.shape[self.dim]) if index else Box(())
 
     def block(self, ranges: tuple[range, ...]) -> Cells:
         spans = list(ranges)
-        spans[self.dim] = range(ranges[self.dim].stop)
+        if spans:
+            spans[self.dim] = range(ranges[self.dim].stop)
         return Box(tuple(spans))
 
     def back(self, mask: Tensor) -> Tensor:
-        return mask.flip(self.dim).cumsum(self.dim).flip(self.dim) > 0
+        return mask.flip(self.dim).cumsum(self.dim).flip(self.dim) > 0 if mask.dim() else mask
 
     def forward(self, mask: Tensor) -> Tensor:
         return mask.cumsum(self.dim) > 0

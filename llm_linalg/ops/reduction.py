@@ -158,8 +158,16 @@ def _norm_work(call: Call) -> int:
     """Return the multiplications; a norm by singular values takes about as many as a matrix product."""
     order, sizes = _norm_order(call), call.shapes[0]
     if order == "nuc" or (order in (2, -2) and len(sizes) > 1):
-        return prod(sizes) * min(sizes[-2:], default=1)
+        return prod(sizes) * min(matrix_sides(call), default=1)
     return prod(sizes)
+
+
+def matrix_sides(call: Call) -> Shape:
+    """Return the sizes of the two axes that a norm of matrices is taken along."""
+    shape, axes = call.shapes[0], call.arguments.get("dim")
+    if not isinstance(axes, list | tuple) or len(axes) != 2:
+        return shape[-2:]
+    return tuple([shape[axis] for axis in axes if -len(shape) <= axis < len(shape)])
 
 
 def _norm_order(call: Call) -> Any:

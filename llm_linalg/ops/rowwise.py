@@ -14,6 +14,7 @@ from torch import Tensor
 from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, align_right, pointwise
 from llm_linalg.base.cells import Index
 from llm_linalg.base.errors import MismatchedAxis
+from llm_linalg.base.short_repr import short_repr
 from llm_linalg.ops.operation import Call, Operation, fill_template
 from llm_linalg.ops.reads import AxesReads, PrefixReads, Reads
 from llm_linalg.ops.terms import CellTerm, CellTerms
@@ -32,6 +33,7 @@ class Rowwise(Operation):
         normalises: The row sums to 1 (softmax): −inf becomes 0, and a single live cell is always 1.
         selects: The result's row has another length than the operand's (topk).
         sorts: The result's row is the operand's in another order.
+        is_norm: A row may have several axes, and without ``dim`` has all.
     """
 
     alongside: tuple[str, ...] = ()
@@ -39,6 +41,7 @@ class Rowwise(Operation):
     selects: bool = False
     sorts: bool = False
     normalises: bool = False
+    is_norm: bool = False
     kind: str = "rowwise"
 
     def dims(self, call: Call) -> tuple[int, ...]:
@@ -46,6 +49,8 @@ class Rowwise(Operation):
         rank = len(call.shapes[0])
         if not self.trailing:
             dim = call["dim"]
+            if isinstance(dim, list | tuple) or (dim is None and self.is_norm):
+                return call.dims()
             return (_legacy_dim(rank) if dim is None else call.dim(),) if rank else ()
         given = call[self.trailing]
         count = 1 if isinstance(given, int) else len(given)
@@ -130,7 +135,8 @@ def _check_row(shape: Shape, dims: tuple[int, ...], given: int | Sequence[int]) 
     for axis, size in zip(dims, row, strict=True):
         if shape[axis] != size:
             raise ShapeMismatch(
-                f"the normalised axes must have the sizes {row}", MismatchedAxis(0, axis, shape[axis])
+                f"the normalised axes must have the sizes {short_repr(row)}",
+                MismatchedAxis(0, axis, shape[axis]),
             )
 
 
@@ -156,7 +162,7 @@ class Cumulative(Operation):
         return {name: fill_template(text, {"dim": call.dim()}) for name, text in self.gradient.items()}
 
     def terms(self, call: Call, index: Index) -> CellTerms:
-        if self.name != "cumsum":
+        if self.name != "cumsum" or not index:
             return super().terms(call, index)
         dim = call.dim()
         at = tuple(slice(None) if axis == dim else i for axis, i in enumerate(index))
@@ -256,6 +262,7 @@ ROWWISE: tuple[Operation, ...] = (
         "normalize",
         "input, p=2.0, dim=1, eps=1e-12, out=None",
         autograd=True,
+        is_norm=True,
         in_language="F",
         multiplications_per_cell=2,
         slowness=4,
