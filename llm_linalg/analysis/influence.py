@@ -2,7 +2,9 @@
 
 Lineage says which cells matter at all, whatever their values. Influence is the derivative at the program's
 values, carried back (or forward) through each node's own call by autograd. A cell in the lineage of a result
-may have influence 0, for example before a relu that is off, or beside a factor of 0.
+may have influence 0, for example before a relu that is off, or beside a factor of 0. Where torch has no
+derivative of a call, such as ``x // 2``, nothing is said of the nodes before (or after) it: what arrives on
+other ways is but a part of the sum.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 Graph = tuple[list[Tensor], Tensor | None]
 """A node's operands as autograd leaves, and its result computed from them; None if it has no gradient."""
+
+# What torch raises for a call that it can run but not differentiate.
+_UNKNOWN = (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError)
 
 
 class Influence(Generic[N]):
@@ -47,21 +52,40 @@ class Influence(Generic[N]):
             IndexError: If it has no such cell.
         """
         found = {node: _seed(node, index)}
+        unknown: set[N] = set()
         for current in reversed(self._nodes[: node.index + 1]):
-            if current not in found or not current.operands:
+            if (current not in found and current not in unknown) or not current.operands:
                 continue
-            for operand, taken in zip(current.operands, self._pulled(current, found[current]), strict=True):
+            try:
+                cotangent = None if current in unknown else found[current]
+                pulled = None if cotangent is None else self._pulled(current, cotangent)
+            except _UNKNOWN:
+                pulled = None
+            if pulled is None:
+                unknown |= {one.node for one in current.operands if one.value.is_floating_point()}
+                continue
+            for operand, taken in zip(current.operands, pulled, strict=True):
                 if taken is not None:
                     before = found.get(operand.node)
                     found[operand.node] = taken if before is None else before + taken
-        return found
+        return {one: gradient for one, gradient in found.items() if one not in unknown}
 
     def forward(self, node: N, index: Index) -> dict[N, Tensor]:
         """Return the derivative of the cells of each later node with respect to one cell; see `back`."""
         found = {node: _seed(node, index)}
+        unknown: set[N] = set()
         for current in self._nodes[node.index + 1 :]:
-            if any(operand.node in found for operand in current.operands):
-                carried = self._pushed(current, [found.get(operand.node) for operand in current.operands])
+            sources = [operand.node for operand in current.operands]
+            if not current.value.is_floating_point():
+                continue
+            if any(source in unknown for source in sources):
+                unknown.add(current)
+            elif any(source in found for source in sources):
+                try:
+                    carried = self._pushed(current, [found.get(source) for source in sources])
+                except _UNKNOWN:
+                    unknown.add(current)
+                    continue
                 if carried is not None:
                     found[current] = carried
         return found

@@ -9,6 +9,7 @@ import torch
 from llm_linalg.analysis.composites import ComposedReads
 from llm_linalg.analysis.lineage import Lineage
 from llm_linalg.base.axes import Shape
+from llm_linalg.base.errors import ProgramError
 from llm_linalg.language.execute import execute_over
 from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.operation import Call
@@ -19,7 +20,10 @@ SMALL = 2**22  # cost up to which a composite's parts are run on the CPU in orde
 
 
 def parts_of(node: N) -> tuple[N, ...]:
-    """Return the nodes inside a composite call, in order; () for other operations."""
+    """Return the nodes inside a composite call, in order; () for other operations.
+
+    Also () where the parts can't do what the call does, such as a softmax along an axis without cells.
+    """
     if node.part_nodes is None:
         node.part_nodes = _parts(node)
     return node.part_nodes
@@ -31,7 +35,10 @@ def _parts(node: N) -> tuple[N, ...]:
     if call is None or not program:
         return ()
     known = {name: node.operands[place].node for name, place in _inputs(call).items()}
-    parts = execute_over(program, known, node_type=type(node)).nodes
+    try:
+        parts = execute_over(program, known, node_type=type(node)).nodes
+    except ProgramError:
+        return ()
     for part in parts:
         part.composite = node
     return parts
@@ -89,7 +96,9 @@ def _multiplications(
             name: RecordNode(0, "input", torch.zeros(shape, dtype=dtype), name=name)
             for name, shape, dtype in operands
         }
-        counts = [
-            multiplications_of(node) for node in execute_over(program, known, node_type=RecordNode).nodes
-        ]
+        try:
+            parts = execute_over(program, known, node_type=RecordNode).nodes
+        except ProgramError:
+            return None
+        counts = [multiplications_of(node) for node in parts]
     return None if None in counts else sum(count or 0 for count in counts)

@@ -89,7 +89,8 @@ class Trace(Record[Node]):
         `lineage` says which cells a cell depends on at all; this says how much.
 
         Returns:
-            By floating-point node, its own included, a tensor of the node's shape.
+            By floating-point node, its own included, a tensor of the node's shape. A node is left out if
+            a call on the way has no derivative in torch.
 
         Raises:
             ValueError: If the node is not floating-point.

@@ -1,6 +1,7 @@
 """`python -m tests.fuzz [FLAG]… [FOLDER]`: atheris, until it finds something; or a long run by its name.
 
-``python -m tests.fuzz keys`` presses random keys in the app; ``--help`` after the name says what it takes.
+``python -m tests.fuzz keys`` presses random keys in the app, and ``… programs`` draws every picture of random
+programs; ``--help`` after the name says what it takes.
 
 Found is: an exception that is no error of ours, an event that the system would see, a program that takes
 longer than ``-timeout`` or more than ``-rss_limit_mb``. The flags are libFuzzer's, such as ``-runs=10000``;
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-RUNS = {"keys": "tests.fuzz.keys"}
+RUNS = {"keys": "tests.fuzz.keys", "programs": "tests.fuzz.programs"}
 """The long runs, and the module of each, which has a `main` that takes the words after the name."""
 LIMITS = ["-timeout=20", "-rss_limit_mb=4096", "-max_len=400"]
 

@@ -123,5 +123,5 @@ def _neighbour(panel: Panel, index: Index, rows: int, columns: int) -> Index:
 def _slice_beside(panel: Panel, direction: int) -> tuple[int, ...]:
     """Return the next or previous slice of a panel's tensor, around its ends."""
     sizes = [n for axis, n in enumerate(panel.shape) if axis not in (panel.row_axis, panel.column_axis)]
-    every = list(product(*map(range, sizes))) if prod(sizes) <= MOST_SLICES else [panel.at]
+    every = list(product(*map(range, sizes))) if 0 < prod(sizes) <= MOST_SLICES else [panel.at]
     return every[(every.index(panel.at) + direction) % len(every)]

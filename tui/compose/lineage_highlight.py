@@ -74,7 +74,9 @@ class FollowedCells:
             return f"{self.name} does not depend on it" if back else f"{self.name} does not feed it"
         slope = self.slope(node, index)
         if slope is None:
-            return f"{self.name} depends on it" if back else f"{self.name} feeds it"
+            real = all(one.value.is_floating_point() for one in (self.node, node))
+            said = f"{self.name} {'depends on' if back else 'feeds'} it"
+            return f"{said}; torch has no derivative of that" if real else said
         above, below = (self.name, other) if back else (other, self.name)
         return f"∂{above} / ∂{below} = {slope:.6g}"
 

@@ -130,10 +130,11 @@ def make_panel(
     """
     ascii_only = style.ascii_only
     title: str = clean(tensor.title, NAME) + (".T" if ascii_only else "ᵀ") * placement.is_transposed
-    if at:
+    names, shape = tensor.axis_names, tuple(tensor.value.shape)
+    shown = (placement.row_axis, placement.column_axis)
+    if at and all(size for axis, size in enumerate(shape) if axis not in shown):
         title += f"[{', '.join(map(str, at))}]"
     pending, masked = (".", "#") if ascii_only else ("·", "░")
-    names, shape = tensor.axis_names, tuple(tensor.value.shape)
     return Panel(
         name=tensor.name,
         title=clean(title),

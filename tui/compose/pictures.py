@@ -230,7 +230,9 @@ def _operand_slice(
 def _operand_cell(node: NodeView, p: int, output: Index) -> Index:
     """Return the cell of an operand that belongs to a cell of the result by the labels of the axes."""
     shape = node.operands[p].shape
-    if node.axes is None:
+    if node.axes is None or p >= len(
+        node.axes.operands
+    ):  # of the operand of `ones_like` only the shape counts
         return (0,) * len(shape)
     place = dict(zip(node.axes.output, output, strict=True))
     labels = node.axes.operands[p]

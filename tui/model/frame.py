@@ -110,13 +110,20 @@ class Panel:
 
     @property
     def rows(self) -> int:
-        """Rows of the slice shown."""
+        """Rows of the slice shown; 0 if the tensor has no slice, as another of its axes is empty."""
+        if not self._has_slices:
+            return 0
         return 1 if self.row_axis is None else self.shape[self.row_axis]
 
     @property
     def columns(self) -> int:
         """Columns of the slice shown."""
         return 1 if self.column_axis is None else self.shape[self.column_axis]
+
+    @property
+    def _has_slices(self) -> bool:
+        shown = (self.row_axis, self.column_axis)
+        return all(size for axis, size in enumerate(self.shape) if axis not in shown)
 
     @property
     def is_transposed(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import isfinite, isnan
 
 from rich.cells import cell_len
 
@@ -78,6 +79,7 @@ class MapColumns:
         count = max(least, *(len(row.columns[0]) for row in rows))
         bar = max(0, min(BAR, width - label - shape - count - 3 * GAP - 6))
         sizes = [(row.influence or 0.0) if followed else row.share for row in shown.rows]
+        sizes = list(filter(isfinite, sizes))
         return cls(label, shape, count, bar, max(sizes, default=0.0) if followed else 1.0, followed)
 
     @property
@@ -88,8 +90,10 @@ class MapColumns:
         return f"{'':<{self.label}}{gap}{'shape':<{self.shape}}{gap}{count:>{self.count}}{gap}{last}"
 
     def bar_of(self, row: BoxRow) -> int:
-        """Return how long a box's bar is."""
+        """Return how long a box's bar is: none for NaN, the longest for infinity."""
         size = (row.influence or 0.0) if self.follows_cell else row.share
+        if not isfinite(size):
+            return 0 if isnan(size) else self.bar
         return round(self.bar * size / self.most) if self.most > 0 else 0
 
 

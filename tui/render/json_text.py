@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ def frame_object(frame: Frame, place: StagePlace | None = None) -> dict[str, obj
         "lesson": frame.lesson,
         "stop": frame.stop,
         "seed": frame.seed,
-        "controls": {control.name: control.value for control in frame.controls},
+        "controls": {control.name: _finite(control.value) for control in frame.controls},
         "code": "\n".join(frame.code),
         "node": None if frame.node is None else _node(frame.node),
         **_step(frame, node),
@@ -50,7 +51,7 @@ def frame_object(frame: Frame, place: StagePlace | None = None) -> dict[str, obj
     if frame.error is not None:
         record["error"] = _error(frame.error.cause)
     if frame.map is not None:
-        record["map"] = frame.map.record()
+        record["map"] = _finite(frame.map.record())
     if place is not None:
         told = {"title": place.deck, "stop": place.stop, "stops": place.stops, "heading": place.title}
         record["deck"] = told
@@ -113,6 +114,15 @@ def _numbers(values: Any) -> Any:
     if isinstance(values, list | tuple):
         return [_numbers(value) for value in values]
     return None if values is None else significant(values)
+
+
+def _finite(record: Any) -> Any:
+    """Return a record with texts in place of NaN and infinities, which JSON has not."""
+    if isinstance(record, dict):
+        return {name: _finite(value) for name, value in record.items()}
+    if isinstance(record, list | tuple):
+        return [_finite(item) for item in record]
+    return str(record) if isinstance(record, float) and not math.isfinite(record) else record
 
 
 def _tensor(tensor: TensorView) -> dict[str, object]:

@@ -293,7 +293,7 @@ class _Writer:
         if not isinstance(relation, IndexReads):
             raise LookupError(f"{node.name} is no movement of its operand {place}")
         positions = relation.positions
-        source = RecordNode(0, "input", positions, name=self.names.free(self.names.inner(node, "source")))
+        source = type(node)(0, "input", positions, name=self.names.free(self.names.inner(node, "source")))
         self.names.of[source] = source.name
         return source
 

@@ -1,0 +1,154 @@
+"""Programs drawn from a seed that mostly run: odd tensors, any call of the language, gradients."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from llm_linalg import ProgramError, run
+from llm_linalg.language import allowlist
+from tests.fuzz.writing import Writer
+
+LINES = (2, 9)  # drawn lines of a program; those that fail are left out
+_SIZES = (0, 1, 1, 2, 2, 2, 3, 3, 3, 4)
+_MAKERS = """
+    torch.randn({s}) torch.randn({s}) torch.rand({s}) torch.ones({s}) torch.zeros({s})
+    torch.randint(4,({s},)) torch.randn({s},requires_grad=True) torch.randn({s},dtype=torch.float64)
+    torch.randn({s}).half() torch.randn({s}).bfloat16() torch.randn({s})>0
+    torch.randint(-3,4,({s},),dtype=torch.int32) torch.arange({n}) torch.arange({n}.) torch.tensor({v})
+    torch.tensor([{v},{v}]) torch.eye({n}) torch.tensor([{v},{v}],requires_grad=True)
+    torch.full(({s},),{v}) torch.linspace(0,1,{n}) nn.Parameter(torch.randn({s}))
+    torch.randint({n},({s},)).bool() torch.tensor([[{v},{v}],[{v},{v}]]) torch.tril(torch.ones({n},{n}))
+    torch.randn({s}).to(torch.uint8)
+"""
+_FORMS = """
+    {x}{o}{y} {x}{o}{y} {x}{o}{v} {v}{o}{x} -{x} ~{x} {x}@{y} {x}@{y}.T {x}.T@{x} {x}.T {x}.mT {x}[{i}]
+    {x}[{i},{i}] {x}[{y}] {x}[{x}>0] {c}({x}) {c}({x},{a}) {c}({x},{a},{b}) {c}({x},{k}) {c}({x},{a},{k})
+    {c}({x},{y}) {c}({x},{y},{a}) {c}({x},{y},{z}) {c}({x},{y},{k}) {x}.{m}() {x}.{m}({a})
+    {x}.{m}({a},{b}) {x}.{m}({k}) {x}.{m}({y}) {x}.{m}({a},{y}) {x}.{m}({a},{y},{b}) {x}.{m}({y},{k})
+    {x}.{m}({a},{k}) {c}([{x},{y}]) {c}([{x},{x}],{a}) torch.einsum('{e}',{x},{y}) torch.einsum('{f}',{x})
+    {l}({x}) F.softmax({x},dim={a}) F.scaled_dot_product_attention({x},{x},{y}) F.cross_entropy({x},{y})
+    F.linear({x},{y},{z}) F.layer_norm({x},{x}.shape[-1:]) {x}.sum({a}) ({x}*{y}).sum()
+    {x}.masked_fill({y}>0,{v}) {c}({x},{a},{y}) F.embedding({x}.long(),{y}) {c}({a},{x}) {c}({a},{x},{y})
+    {c}({x},{x},{x})
+"""
+_STATEMENTS = """
+    {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r}
+    {t}{o}={r} {t}[{i}]={r} {t},u={r} {t}={r}.grad ({r}).sum().backward() {r} {t}=f({x},{y})
+    {t}[{i}]{o}={r} {t}=g({x}) {t}=({r}).requires_grad_() {t}=({r}).detach()
+"""
+_LAYERS = """
+    nn.Linear(3,2) nn.Linear(2,2,bias=False) nn.ReLU() nn.GELU() nn.LayerNorm(3) nn.RMSNorm(2)
+    nn.Softmax(-1) nn.Sequential(nn.Linear(2,3),nn.ReLU(),nn.Linear(3,2)) nn.Dropout(0.5) nn.Flatten()
+    nn.Sigmoid() nn.SiLU() nn.Embedding(4,3) nn.LogSoftmax(0) nn.ELU() nn.Softplus() nn.Tanh()
+    nn.Identity()
+"""
+_NUMBERS = "0 1 2 -1 -2 3 0.5 -1.5 1e-8 1e30 float('inf') float('nan') -torch.inf 2**62 True"
+_ARGUMENTS = (
+    "0 1 2 -1 -2 3 0.5 -1 0 1 (0,1) (-1,0) (2,3) [1,0] (1,-1) None True False -torch.inf torch.float64 (1,1)"
+)
+_INDICES = "0 1 -1 : :1 1: ::2 :0 ... None [0,1] True False [0] :-1 1:1"
+_KEYWORDS = """
+    dim=0 dim=-1 dim=1 dim=(0,1) dim=0,keepdim=True dim=-1,keepdim=True keepdim=True correction=0
+    dtype=torch.float64 rounding_mode='trunc' rounding_mode='floor' alpha=2 largest=False descending=True
+    unbiased=False min=0 max=1 ord=1 ord=2 p=1 reduction='sum' reduction='none' is_causal=True
+    as_tuple=True diagonal=1 offset=1 eps=0.1 value=2 num_classes=4 dims=(1,0) shifts=1 repeats=2
+    start_dim=1 decimals=1 dim0=0,dim1=1 bias=None weight=None stable=True output_size=4
+    approximate='tanh' negative_slope=0.5 beta=2 enable_gqa=True scale=0.5 dropout_p=0.5
+"""
+_SUBSCRIPTS = "ij,jk->ik ij,ij->i i,j->ij ij,j->i bij,bjk->bik ij,kj-> ...i,...i->... ii,ij->j"
+_ALONE = "ij->ji ii->i ij-> ...i->... ii-> ij->j"
+_START = """\
+def f(a, b):
+    c = a * b
+    return c + a
+def g(a):
+    return torch.relu(a).sum(-1)
+"""
+_OPERATORS = "+ - * / // % ** @ < == & |"
+_INDEX_OPERATORS = "+ - * /"
+
+
+def _calls() -> tuple[Sequence[str], Sequence[str]]:
+    """Return the functions and the methods of the language that have to do with tensors."""
+    spaces = {"torch": allowlist.TORCH, "F": allowlist.F, "torch.linalg": allowlist.LINALG}
+    functions = [f"{short}.{name}" for short, space in spaces.items() for name in space.members]
+    return functions, [name for name in allowlist.METHODS if name != "backward"]
+
+
+FUNCTIONS, METHODS = _calls()
+
+
+class Drawer:
+    """Draws the parts of a program.
+
+    Args:
+        generator: Where all choices come from.
+    """
+
+    def __init__(self, generator: random.Random) -> None:
+        self._generator = generator
+        self._names = ["x", "y", "z"]
+
+    def pick(self, options: Sequence[str]) -> str:
+        """Return one of some texts."""
+        return self._generator.choice(options)
+
+    def sizes(self) -> str:
+        """Return the sizes of a tensor of up to five axes, as arguments."""
+        rank = self._generator.choice((1, 1, 2, 2, 2, 2, 3, 3, 4, 5))
+        return ",".join(str(self._generator.choice(_SIZES)) for _ in range(rank))
+
+    def lines(self) -> list[str]:
+        """Return lines of which many fail."""
+        made = [f"{name} = {self._filled(self.pick(_MAKERS.split()))}" for name in self._names]
+        made.append(f"l = {self.pick(_LAYERS.split())}")
+        for number in range(self._generator.randint(*LINES)):
+            line = self.pick(_STATEMENTS.split())
+            if "{t}=" in line and self._generator.random() < 0.6:
+                self._names.append(f"a{number}")
+                line = line.replace("{t}=", f"a{number}=")
+            made.append(self._filled(line))
+        return made
+
+    def _filled(self, form: str) -> str:
+        """Return a form with a text for each of its fields; equal ones have the same text."""
+        form = form.replace("{r}", self.pick(_FORMS.split()))
+        near = self._names[-4:]
+        return form.format(
+            s=self.sizes(),
+            n=self.pick(["0", "1", "2", "3", "4"]),
+            v=self.pick(_NUMBERS.split()),
+            x=self.pick(near),
+            y=self.pick(self._names),
+            z=self.pick(self._names),
+            t=self.pick(self._names),
+            o=self.pick((_INDEX_OPERATORS if "]{o}" in form else _OPERATORS).split()),
+            i=self.pick(_INDICES.split()),
+            c=self.pick(FUNCTIONS),
+            m=self.pick(METHODS),
+            a=self.pick(_ARGUMENTS.split()),
+            b=self.pick(_ARGUMENTS.split()),
+            k=self.pick(_KEYWORDS.split()),
+            e=self.pick(_SUBSCRIPTS.split()),
+            f=self.pick(_ALONE.split()),
+            l="l",
+        )
+
+
+def draw_program(generator: random.Random) -> str:
+    """Return a program; one in ten fails at its end, and one in twenty is any text at all."""
+    if generator.random() < 0.05:
+        return Writer(generator.randbytes(generator.randrange(200))).program()
+    lines = Drawer(generator).lines()
+    first = _START.count("\n") + 1
+    starts = [1, *range(first, first + len(lines) + 1)]
+    try:  # the empty last line is a cell, too: an error of the last is raised
+        errors = run("\n".join([_START + lines[0], *lines[1:], ""]), cells=starts, seconds=None).cell_errors
+    except ProgramError as error:
+        return "\n".join([_START + lines[0], *lines[1 : max(1, (error.line or 1) - first)]])
+    wrong = {(error.line or 0) - first for error in errors}
+    kept = [line for place, line in enumerate(lines) if place not in wrong]
+    if wrong and generator.random() < 0.1:
+        kept.append(lines[min(wrong)])
+    return _START + "\n".join(kept)
