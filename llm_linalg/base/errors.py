@@ -167,6 +167,18 @@ class HaltedError(ProgramError):
     """A program that was stopped from outside while it ran."""
 
 
+class InternalError(ProgramError):
+    """A fault of this package's own, in running a program or in showing it; its cause is what was raised."""
+
+    @classmethod
+    def of(cls, error: Exception, what: str) -> Self:
+        """Return an exception that nobody foresaw as an error to show; ``what`` says what failed."""
+        words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        shown = cls(f"{what}, and the fault is not the program's: {words}")
+        shown.__cause__ = error
+        return shown
+
+
 class OperandInfo(NamedTuple):
     """An operand of a failed call: its name, its shape, and the text of its expression."""
 

@@ -59,12 +59,16 @@ def run(flags: argparse.Namespace) -> int:
         with Sink(flags.output) as sink:
             for text in _texts(opening._replace(view=view), opened):
                 sink.write(text)
+        failure = opened.frame(view).error
     except BrokenPipeError:
         raise
     except OSError as error:
         where = quote(flags.output or "standard output", 200)
         raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
     expected = view.at_stop.fails and view.code is None and opened.fault is None
+    if opened.error is None and failure is not None:  # of a picture, and not of the program
+        explain(failure.cause)
+        return 1
     if opened.error is not None and not expected:
         explain(opened.error, "" if opened.fault is None else f"{opened.fault.file}:{opened.fault.line}: ")
         return 1

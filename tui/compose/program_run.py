@@ -11,9 +11,16 @@ from llm_linalg.lessons.stop import FollowedCell
 from tui.compose import cursor
 from tui.compose.boards import board_view
 from tui.compose.cursor import CursorCell, cursor_cell, cursor_view
-from tui.compose.error_frame import apply_repair, error_frame, repair_count
+from tui.compose.error_frame import apply_repair, error_frame, error_view, repair_count
 from tui.compose.format_cache import FormatCache
-from tui.compose.frames import frame_without_values, in_ascii, map_frame, node_frame, program_frame
+from tui.compose.frames import (
+    empty_frame,
+    frame_without_values,
+    in_ascii,
+    map_frame,
+    node_frame,
+    program_frame,
+)
 from tui.compose.lineage_highlight import FollowedCells, follow_cell, follow_refusal
 from tui.compose.maps import BoxRows, map_view
 from tui.compose.nodes import NodeNavigation, find_nodes, path_of, top_node
@@ -111,7 +118,27 @@ class Run:
         return chain[0] if chain else None
 
     def frame(self, view: View, *, ascii_only: bool = False) -> Frame:
-        """Return the picture of a view that this serves. Raises LookupError for a path that isn't there."""
+        """Return the picture of a view that this serves; where something unforeseen raises, one of that.
+
+        Raises:
+            LookupError: For a path that isn't there.
+        """
+        try:
+            return self._frame(view, ascii_only)
+        except Exception as error:  # noqa: BLE001  any picture is better than none: the app goes on
+            if self.error is None:
+                self.navigation(view)  # raises for a path that isn't there
+            return self.failure_frame(view, error, ascii_only=ascii_only)
+
+    def failure_frame(self, view: View, error: Exception, *, ascii_only: bool = False) -> Frame:
+        """Return the picture of a failure to draw a view."""
+        from llm_linalg.base.errors import InternalError
+
+        shown = InternalError.of(error, "this can't be drawn")
+        frame = replace(empty_frame(view), sentence=shown.message, error=error_view(shown, False, None))
+        return in_ascii(frame) if ascii_only else frame
+
+    def _frame(self, view: View, ascii_only: bool) -> Frame:
         if self.error is not None:
             good = None if self.good is None else self.good.frame(self.good.view, ascii_only=ascii_only)
             frame = error_frame(view, self.error, self.operands, good, self.fault, self._cache, ascii_only)

@@ -35,7 +35,9 @@ def open_view(
     halt: Callable[[], bool] | None = None,
     seconds: float | None = None,
 ) -> Run:
-    """Run the view's program. Never raises for a program that fails: the error is in the result.
+    """Run the view's program. Never raises: the error of a program that fails is in the result.
+
+    So is anything that nobody foresaw, as an `InternalError`.
 
     Args:
         view: The view to run.
@@ -44,6 +46,15 @@ def open_view(
         halt: Says whether to stop the run, which then ends with an error that says so.
         seconds: The time limit; None where the result must not depend on a clock.
     """
+    from llm_linalg.base.errors import InternalError
+
+    try:
+        return _open(view, previous, halt, seconds)
+    except Exception as error:  # noqa: BLE001  whatever it is, the app goes on
+        return Run(view, None, InternalError.of(error, "this can't be run"), _last_good(previous))
+
+
+def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, seconds: float | None) -> Run:
     from llm_linalg import ProgramError, ShapeError, run
     from llm_linalg.lessons.check import faults
 

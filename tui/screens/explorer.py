@@ -29,6 +29,7 @@ from tui.session.control_commands import move_command
 from tui.session.keys import KEYS, live_commands
 from tui.session.session import Session
 from tui.session.step_commands import tick
+from tui.terminal import crash_log
 from tui.widgets.row_widget import CommandClicked
 
 if TYPE_CHECKING:
@@ -189,9 +190,33 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             1.0 if script is None else script.tempo,
         )
         if self.is_attached:  # else the app is about to end, and takes no more widgets
-            self._show(session, self.frame, self.waiting if self.busy else "")
+            self._show_or_failure(session)
         if script is not None:
             script.follow()
+
+    def _show_or_failure(self, session: Session) -> None:
+        """Hand the picture to every pane; where one can't draw it, a picture of that."""
+        waiting = self.waiting if self.busy else ""
+        try:
+            self._show(session, self.frame, waiting)
+        except Exception as error:
+            if session.current is None:
+                raise
+            ascii_only = self.options.ascii_only
+            self.frame = session.current.failure_frame(session.view, error, ascii_only=ascii_only)
+            self._show(session, self.frame, waiting)
+        self._log_failure()
+
+    def _log_failure(self) -> None:
+        """Write the traceback of a failure that is shown, the first time that it is."""
+        from llm_linalg.base.errors import InternalError
+
+        shown = None if self.frame is None or self.frame.error is None else self.frame.error.cause
+        if not isinstance(shown, InternalError) or shown.__cause__ is None:
+            return
+        log = crash_log.log_once(shown.__cause__)
+        if log is not None:
+            self.tell(f"Its traceback is in {log}")
 
     def _show(self, session: Session, frame: Frame | None, waiting: str) -> None:
         """Hand one picture to every pane, if there is room for them."""
@@ -393,7 +418,13 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     def do(self, command: str) -> None:
         """Do a command of `tui.session.commands`, and note it."""
         before = self.session
-        after = run(before, command)
+        try:
+            after = run(before, command)
+        except Exception as error:  # noqa: BLE001  a fault of ours: what is shown stays
+            log = crash_log.log_once(error)
+            where = "" if log is None else f" (its traceback is in {log})"
+            self.tell(f"That failed, by a fault of this program: {type(error).__name__}{where}")
+            return
         self.recording.recorder.add_command(before, command, after)
         self.update_session(after)
 

@@ -41,6 +41,19 @@ def write_log(error: BaseException) -> Path | None:
     return log
 
 
+_KNOWN: set[tuple[object, ...]] = set()
+
+
+def log_once(error: BaseException) -> Path | None:
+    """Write an error to a log, unless one of the same place has been; return where, None if nowhere."""
+    places = tuple((one.filename, one.lineno) for one in traceback.extract_tb(error.__traceback__)[-3:])
+    key = (type(error), *places)
+    if key in _KNOWN:
+        return None
+    _KNOWN.add(key)
+    return write_log(error)
+
+
 def report(error: BaseException, log: Path | None) -> int:
     """Say an error in short and where its log is; return the exit code."""
     where = f"the whole of it is in {log}" if log is not None else "there was no place for a log"
