@@ -33,6 +33,7 @@ from llm_linalg.lessons.stop import Stop
 
 MOST_FILES = 200
 MOST_STOPS = 1000
+MOST_BYTES = 100_000_000  # of all files of a deck, whose bytes are kept
 SUFFIXES = (".md", ".markdown")
 Tell = Callable[[LessonError], None]
 
@@ -136,10 +137,14 @@ def load(path: str | os.PathLike[str], *, whole: bool = True) -> Deck:
         broken.append(error)
 
     deck = _folder(place, report) if place.is_dir() else _file(place, {}, {}, report)
-    deck = replace(deck, errors=tuple(broken)) if broken else deck
-    if len(deck.stops) > MOST_STOPS:
-        raise LessonError(str(place), 1, f"the deck has {len(deck.stops):,} stops; {MOST_STOPS:,} are shown")
-    return deck
+    _check_length(place, len(deck.stops))
+    return replace(deck, errors=tuple(broken)) if broken else deck
+
+
+def _check_length(place: Path, stops: int) -> None:
+    """Raise LessonError for a deck that has too many stops; asked as it grows."""
+    if stops > MOST_STOPS:
+        raise LessonError(str(place), 1, f"the deck has more than {MOST_STOPS:,} stops")
 
 
 def of_lesson(one: Lesson) -> Deck:
@@ -195,7 +200,10 @@ def _folder(place: Path, report: Tell) -> Deck:
         raise LessonError(str(place), 1, reason)
     sources: dict[Path, bytes] = {}
     read: dict[Path, Lesson] = {}
-    decks = [_file(file, sources, read, report) for file in files]
+    decks: list[Deck] = []
+    for file in files:
+        decks.append(_file(file, sources, read, report))
+        _check_length(place, sum(len(deck.stops) for deck in decks))
     return Deck(
         clean(place.resolve().name or str(place), 200),
         tuple(stop for deck in decks for stop in deck.stops),
@@ -231,6 +239,7 @@ def _file(place: Path, sources: dict[Path, bytes], read: dict[Path, Lesson], rep
                 found += named.stops(words, line)
             except LessonError as error:
                 report(error)
+            _check_length(place, len(stops) + len(found))
         minutes = piece.notes.minutes
         share = minutes / len(found) if minutes is not None and found else None
         stops += [stop if share is None else replace(stop, minutes=share) for stop in found]
@@ -238,13 +247,20 @@ def _file(place: Path, sources: dict[Path, bytes], read: dict[Path, Lesson], rep
 
 
 def _text(place: Path, sources: dict[Path, bytes]) -> str:
-    sources[place] = files.read_bytes(place, files.LONGEST_FILE + 1)
-    return files.text_of(sources[place], place)
+    return files.text_of(_bytes(place, sources, files.LONGEST_FILE), place)
 
 
 def _document(place: Path, sources: dict[Path, bytes]) -> Lesson:
-    sources[place] = files.read_bytes(place, documents.LONGEST_FILE + 1)
-    return reader.check_links(documents.parse(sources[place], place))
+    data = _bytes(place, sources, documents.LONGEST_FILE)
+    return reader.check_links(documents.parse(data, place))
+
+
+def _bytes(place: Path, sources: dict[Path, bytes], most: int) -> bytes:
+    """Return a file's bytes, and keep them among the sources, which are bounded together."""
+    sources[place] = files.read_bytes(place, most + 1)
+    if sum(map(len, sources.values())) > MOST_BYTES:
+        raise LessonError(str(place), 1, f"the deck's files have more than {MOST_BYTES // 1_000_000} MB")
+    return sources[place]
 
 
 @dataclass(frozen=True, slots=True)

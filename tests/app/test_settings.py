@@ -297,3 +297,10 @@ def test_a_flags_former_name_is_still_read() -> None:
     with pytest.raises(UsageError) as caught:
         parser.read(["--twun"])
     assert "--twin" not in str(caught.value)
+
+
+def test_a_name_of_thousands_of_parts_is_one_line(config: Path) -> None:
+    with pytest.raises(ConfigError, match=r"config.toml:2: a command has 20 parts at most"):
+        settings(config, f"[keys]\n{'.'.join('a' * 3000)} = 'x'\n")
+    with pytest.raises(ConfigError, match=r"config.toml:2: .*a\.a\.a"):
+        settings(config, "[keys]\na.a.a = 'x'\n")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from llm_linalg.lessons import deck as decks
 from llm_linalg.lessons.deck import lesson_of, load, of_lesson
 from llm_linalg.lessons.reader import LessonError, catalog, find, parse
 
@@ -196,3 +197,24 @@ def test_an_empty_folder_and_a_missing_file_are_said(tmp_path: Path) -> None:
     for place, said in ((tmp_path, "no lesson is in it"), (tmp_path / "x.md", "no such file")):
         with pytest.raises(LessonError, match=said):
             load(place)
+
+
+def test_a_deck_too_long_is_refused_as_it_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decks, "MOST_STOPS", 20)
+    file = tmp_path / "a.md"
+    lines = ["matmul"] * 30 + ["there is no such lesson"]  # which is not looked for any more
+    file.write_text("\n".join(['+++\ntitle = "T"\n+++\n```stops', *lines, "```\n"]), encoding="utf-8")
+    with pytest.raises(LessonError, match="the deck has more than 20 stops"):
+        load(file)
+    for name in "bcd":
+        (tmp_path / f"{name}.md").write_text(
+            f'+++\ntitle = "{name}"\n+++\n' + "## One\n\nWords.\n\n" * 8, encoding="utf-8"
+        )
+    file.unlink()
+    with pytest.raises(LessonError, match="the deck has more than 20 stops"):
+        load(tmp_path)
+    monkeypatch.setattr(decks, "MOST_STOPS", 24)
+    assert len(load(tmp_path).stops) == 24
+    monkeypatch.setattr(decks, "MOST_BYTES", 150)
+    with pytest.raises(LessonError, match="the deck's files have more than 0 MB"):
+        load(tmp_path)

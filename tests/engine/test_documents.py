@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg import LessonError, ProgramError, ShapeError, run
-from llm_linalg.lessons.documents import LONGEST_SCRIPT, is_document, parse, read
+from llm_linalg.lessons.documents import LONGEST, is_document, markdown_file, parse, python_file, read
+from llm_linalg.lessons.documents.code_cells import DocumentCell
+from llm_linalg.lessons.documents.notebook import MOST_VALUES
 from llm_linalg.lessons.reader import Lesson
 
 
@@ -140,6 +143,7 @@ def test_old_notebooks_are_read_too() -> None:
         (b'{"nbformat": true, "cells": []}', 1, "no nbformat"),
         (b'{"nbformat": 5, "cells": []}', 1, "format 5 is not known"),
         (b'{"nbformat": 2, "cells": []}', 1, "format 2 is not known"),
+        (b'{"nbformat": -' + b"9" * 4_000 + b"}", 1, "format of that number is not known"),
         (b'{"nbformat": 4}', 1, "it has no cells"),
         (b'{"nbformat": 4, "cells": {}}', 1, "no list of cells"),
         (b'{"nbformat": 3}', 1, "it has no worksheets"),
@@ -326,8 +330,19 @@ def test_lines_may_end_as_on_windows() -> None:
     ]
 
 
-def test_a_python_file_that_is_too_long_is_not_parsed(tmp_path: Path) -> None:
-    place = tmp_path / "long.py"
-    place.write_bytes(b"x = 1\n" * (LONGEST_SCRIPT // 6 + 1))
-    with pytest.raises(LessonError, match="larger than 1 MB"):
+@pytest.mark.parametrize(("suffix", "reader"), [(".py", python_file.read), (".md", markdown_file.read)])
+def test_what_is_parsed_as_a_whole_is_not_when_it_is_too_long(
+    tmp_path: Path, suffix: str, reader: Callable[[str], list[DocumentCell]]
+) -> None:
+    place = tmp_path / f"long{suffix}"
+    most = LONGEST[reader]
+    place.write_bytes(b"x = 1\n" * (most // 6 + 1))
+    with pytest.raises(LessonError, match=f"larger than {most // 1_000_000} MB"):
         read(place)
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", "0", '"ab"'])
+def test_json_of_very_many_values_is_not_read(value: str) -> None:
+    text = f'{{"nbformat": 4, "cells": [{",".join([value] * (MOST_VALUES + 1))}]}}'
+    with pytest.raises(LessonError, match="holds more than 4,000,000 values"):
+        parse(text.encode(), "a.ipynb")

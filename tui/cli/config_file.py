@@ -18,6 +18,7 @@ from tui.session.keys import KEYS
 
 NAME = "config.toml"
 TABLE = "keys"
+MOST_PARTS = 20  # of a command's name: any that we have is shorter
 
 Value = str | float | bool
 
@@ -92,7 +93,7 @@ def read(path: Path | None, readers: Mapping[str, Callable[[object], Value]]) ->
         place, reason = toml_fault(error, lines)
         raise ConfigError(f"{name}:{place + 1}: {reason}") from None
     values = {key: _value(file, key, value, readers) for key, value in table.items() if key != TABLE}
-    return ConfigFile(name, lines, values, dict(_keys(file, (TABLE,), table.get(TABLE, {}))))
+    return ConfigFile(name, lines, values, dict(_keys(file, table.get(TABLE, {}))))
 
 
 def _value(
@@ -106,19 +107,21 @@ def _value(
         raise file.wrong((key,), f"{key}: {error}") from None
 
 
-def _keys(
-    file: ConfigFile, at: tuple[str, ...], value: object
-) -> Iterator[tuple[str, tuple[tuple[str, ...], Sequence[str]]]]:
-    """Yield the commands below a key: a name with dots may be written as tables in one another."""
-    command = ".".join(at[1:])
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _keys(file, (*at, key), inner)
-    elif not command:
-        raise file.wrong(at, 'keys is a table: [keys], with lines such as "stop.next" = "x"')
-    elif isinstance(value, str):
-        yield command, (at, (value,))
-    elif isinstance(value, list) and all(isinstance(one, str) for one in value):
-        yield command, (at, tuple(value))
-    else:
-        raise file.wrong(at, f"{command}: a key is a text, or a list of texts")
+def _keys(file: ConfigFile, table: object) -> Iterator[tuple[str, tuple[tuple[str, ...], Sequence[str]]]]:
+    """Yield the commands of the table of keys: a name with dots may be written as tables in one another."""
+    waiting: list[tuple[tuple[str, ...], object]] = [((TABLE,), table)]
+    while waiting:
+        at, value = waiting.pop()
+        command = ".".join(at[1:])
+        if isinstance(value, dict) and len(at) > MOST_PARTS:
+            raise file.wrong(at[:2], f"a command has {MOST_PARTS} parts at most")
+        if isinstance(value, dict):
+            waiting += [((*at, key), inner) for key, inner in reversed(value.items())]
+        elif not command:
+            raise file.wrong(at, 'keys is a table: [keys], with lines such as "stop.next" = "x"')
+        elif isinstance(value, str):
+            yield command, (at, (value,))
+        elif isinstance(value, list) and all(isinstance(one, str) for one in value):
+            yield command, (at, tuple(value))
+        else:
+            raise file.wrong(at, f"{command}: a key is a text, or a list of texts")

@@ -17,13 +17,13 @@ from llm_linalg.lessons.documents.code_cells import DocumentError, lesson_of_cel
 from llm_linalg.lessons.lesson import Lesson, LessonError
 
 LONGEST_FILE = 64_000_000  # bytes; a notebook's outputs may contain large pictures
-LONGEST_SCRIPT = 1_000_000  # bytes; a Python file is parsed as a whole
 READERS = {
     ".ipynb": notebook.read,
     ".py": python_file.read,
     ".md": markdown_file.read,
     ".markdown": markdown_file.read,
 }
+LONGEST = {python_file.read: 1_000_000, markdown_file.read: 2_000_000}  # bytes; these are parsed as a whole
 
 
 def is_document(path: str | os.PathLike[str]) -> bool:
@@ -51,7 +51,7 @@ def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
     reader = READERS.get(Path(name).suffix.lower())
     if reader is None:
         raise LessonError(name, 1, unknown("kind of file", Path(name).suffix or "no suffix", READERS))
-    most = LONGEST_SCRIPT if reader is python_file.read else LONGEST_FILE
+    most = LONGEST.get(reader, LONGEST_FILE)
     if len(data) > most:
         raise LessonError(name, 1, f"larger than {most // 1_000_000} MB")
     text = files.decode(data, name).replace("\r\n", "\n")

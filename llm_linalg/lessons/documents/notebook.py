@@ -9,6 +9,7 @@ from typing import Any
 from llm_linalg.lessons.documents.code_cells import DocumentCell, DocumentError
 
 FORMATS = (3, 4)
+MOST_VALUES = 4_000_000  # of JSON: as Python's objects, small ones take twenty times what they take as text
 _CELLS = ("code", "markdown", "raw", "heading", "html")
 
 
@@ -18,6 +19,8 @@ def read(text: str) -> list[DocumentCell]:
     Raises:
         DocumentError: If the text is not a notebook in Python.
     """
+    if sum(map(text.count, "[{,")) > MOST_VALUES:
+        raise DocumentError(1, f"not a notebook: it holds more than {MOST_VALUES:,} values")
     try:
         found: Any = json.loads(text)
     except json.JSONDecodeError as error:
@@ -37,7 +40,8 @@ def _cells(notebook: dict[str, Any]) -> list[Any]:
     if not isinstance(version, int) or isinstance(version, bool):
         raise DocumentError(1, "not a notebook: it has no nbformat")
     if version not in FORMATS:
-        raise DocumentError(1, f"notebook format {version:.6g} is not known: 3 and 4 are")
+        shown = version if abs(version) < 1_000_000 else "of that number"
+        raise DocumentError(1, f"notebook format {shown} is not known: 3 and 4 are")
     if version == 4:
         return _list(notebook, "cells")
     sheets = _list(notebook, "worksheets")
