@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
@@ -175,7 +176,7 @@ def converse(
         code = end.code if isinstance(end.code, int) else 1
     if record is not None:
         name = view.lesson.slug if talk is None else talk.name
-        told, saved = save_script(plain.recorder.text(plain.session), record, name)
+        told, saved = save_script(plain.recorder.text(plain.session, Path(record).parent), record, name)
         say(told)
         code = code if saved else code or 1
         if not typed and not saved:

@@ -118,12 +118,24 @@ def read(lines: list[str]) -> list[BodyPart]:
             _put_claim(block.text, block.first, now, pieces)
         elif not block.is_closed:
             raise BodyError(block.first, f"this fence is never closed: it needs a line {block.mark}")
+        elif (inner := _fence_inside(block)) is not None:
+            reason = f"this fence is not closed: it needs a line {block.mark} above {quote(inner)}"
+            raise BodyError(block.first, reason)
         elif not (block.is_fence and _take(block, now, pieces)):
             now.prose.append(block)
     _close(now, pieces)
     if not pieces:
         raise BodyError(0, "a lesson needs a stop: a sentence, or a program in a python fence")
     return pieces
+
+
+def _fence_inside(block: Block) -> str | None:
+    """Return the line that opens another fence inside one of a lesson's; None without one."""
+    word = re.split(r"[\s{]", block.info, maxsplit=1)[0]
+    if not block.is_fence or word not in FENCES:
+        return None
+    opening = re.compile(rf" {{0,3}}{re.escape(block.mark)}{re.escape(block.mark[0])}*\s*\w[^`]*")
+    return next((line.strip() for line in block.text.split("\n") if opening.fullmatch(line)), None)
 
 
 def _take(fence: Block, now: _OpenStop, pieces: list[BodyPart]) -> bool:

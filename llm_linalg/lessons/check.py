@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.errors import ProgramError, ShapeError
 from llm_linalg.base.spelling import hint, quote, unknown
-from llm_linalg.lessons.contents import LessonContents, LessonError
+from llm_linalg.base.text import clean
+from llm_linalg.lessons.contents import OTHER_PART, PART_TITLES, LessonContents, LessonError
 from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value
 from llm_linalg.lessons.files import LONGEST_FILE, curriculum_files, read_bytes
+from llm_linalg.lessons.markdown import blocks
 from llm_linalg.lessons.stop import Stop
 
 if TYPE_CHECKING:
@@ -33,16 +36,89 @@ def problems(lesson: LessonContents, *, thorough: bool = False) -> Iterator[Less
 
 def _problems(lesson: LessonContents, thorough: bool) -> Iterator[LessonError]:
     lines = _lines(lesson)
+    yield from _text(lesson, lines)
+    names = _LessonNames()
+    programs: list[LessonError] = []
+    for stop in lesson.stops:
+        programs += _stop(lesson, stop, names)
+        if thorough:
+            programs += _at_the_ends(lesson, stop)
+    if names.has_failed:  # what a control or a name is for shows once the program runs
+        yield from _links(lesson, lines)
+        yield from (problem for problem in programs if problem.kind != "control")
+        return
     yield from _controls(lesson, lines)
     yield from _links(lesson, lines)
-    made: set[str] = set()
-    for stop in lesson.stops:
-        yield from _stop(lesson, stop, made)
-        if thorough:
-            yield from _at_the_ends(lesson, stop)
-    for name in sorted(lesson.axis_declarations.needs - made):
+    yield from programs
+    yield from _declarations(lesson, lines, names)
+
+
+@dataclass
+class _LessonNames:
+    """What the programs of a lesson's stops have been found to make.
+
+    Attributes:
+        names: The names that they bind.
+        shapes: The shapes that each name's tensors have.
+        lists: Their lists of words.
+        has_failed: Whether one of them fails that should not.
+    """
+
+    names: set[str] = field(default_factory=set)
+    shapes: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
+    lists: dict[str, Sequence[str]] = field(default_factory=dict)
+    has_failed: bool = False
+
+    def add(self, trace: Trace) -> None:
+        """Add what a stop's program makes."""
+        self.names |= {*trace.names, *trace.lists}
+        self.lists |= trace.lists
+        for name in trace.names:
+            self.shapes.setdefault(name, set()).add(tuple(trace[name].value.shape))
+
+
+def _text(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
+    """Yield what is wrong with a lesson's file as text: its part, its headings, characters that are none."""
+    if lesson.part >= len(PART_TITLES):
+        reason = f"part is a number from 0 to {OTHER_PART}, not {lesson.part}"
+        yield lesson.error_at(_line_of(lines, "part"), reason, "file")
+    for number, line in enumerate(lines, 1):
+        odd = next((char for char in line if ord(char) < 32 and char != "\t"), None)
+        if odd is not None:
+            yield lesson.error_at(number, f"a control character, U+{ord(odd):04X}: it is not text", "file")
+    if lesson.document or lesson.external is not None:
+        return
+    first = _body_at(lines)
+    for block in blocks("\n".join(lines[first:])):
+        if block.level == 1:
+            reason = f"a stop's heading has two signs: ## {block.text}"
+            yield lesson.error_at(first + block.first + 1, clean(reason, 200), "file")
+
+
+def _declarations(lesson: LessonContents, lines: list[str], names: _LessonNames) -> Iterator[LessonError]:
+    """Yield what the front matter says of tensors that no program has, or that have other axes."""
+    for control in lesson.controls:
+        if control.edits and control.edits not in names.names:
+            at = _line_of_control(lines, control.name)
+            yield lesson.error_at(at, unknown("tensor", control.edits, sorted(names.names)), "control")
+    for name in sorted(lesson.axis_declarations.needs - names.names):
         at = next((k for k, line in enumerate(lines, 1) if name in line), 1)
-        yield lesson.error_at(at, unknown("name", name, sorted(made)), "show")
+        yield lesson.error_at(at, unknown("name", name, sorted(names.names)), "show")
+    labels = dict(lesson.axis_declarations.labels)
+    for tensor, axes in lesson.axis_declarations.axes:
+        shapes = names.shapes.get(tensor, set())
+        fitting = [shape for shape in shapes if len(shape) == len(axes)]
+        if shapes and not fitting:
+            shape = min(shapes)
+            reason = f"{tensor} has {len(shape)} axes, and [axes] names {len(axes)} of them"
+            yield lesson.error_at(_line_of(lines, "axes", tensor), reason, "show")
+        for place, axis in enumerate(axes if fitting else ()):
+            words = labels.get(axis, ()) if axis else ()
+            listed = names.lists.get(words, ()) if isinstance(words, str) else words
+            size = min(shape[place] for shape in fitting)
+            if listed and len(listed) < size:
+                reason = f"{axis} has {len(listed)} labels, and along {tensor} there are {size} positions"
+                yield lesson.error_at(_line_of(lines, "labels", axis), reason, "show")
 
 
 def faults(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
@@ -109,8 +185,8 @@ def extremes(lesson: LessonContents) -> Iterator[dict[str, Value]]:
         yield from (first, last)
 
 
-def _stop(lesson: LessonContents, stop: Stop, made: set[str]) -> Iterator[LessonError]:
-    """Yield the problems of one stop, and add the names that its program binds to `made`."""
+def _stop(lesson: LessonContents, stop: Stop, names: _LessonNames) -> Iterator[LessonError]:
+    """Yield the problems of one stop, and add what its program makes to `names`."""
     if stop.refusal is not None:
         yield lesson.error_at(stop.line + 1, stop.refusal, "program")  # its first line of code
         return
@@ -118,9 +194,10 @@ def _stop(lesson: LessonContents, stop: Stop, made: set[str]) -> Iterator[Lesson
         trace = lesson.run(stop)
     except ProgramError as error:
         if not stop.fails:
+            names.has_failed = True
             yield lesson.program_error(stop, error)
         return
-    made |= {*trace.names, *trace.lists}
+    names.add(trace)
     yield from faults(lesson, stop, trace)
     for row in stop.board.rows if stop.board and not stop.fails else ():
         if row.name is not None and row.name not in trace:
@@ -244,9 +321,16 @@ def _lines(lesson: LessonContents) -> list[str]:
 
 
 def _line_of_control(lines: list[str], name: str) -> int:
+    return _line_of(lines, "controls", name)
+
+
+def _line_of(lines: list[str], *keys: str) -> int:
+    """Return the line, from 1, of a key of the front matter; 1 without a file."""
     from llm_linalg.lessons.front_matter import line_of
 
-    if not lines:
-        return 1
-    closing = next((k for k, line in enumerate(lines[1:], 1) if line.rstrip() == "+++"), len(lines))
-    return line_of(lines[1:closing], ("controls", name)) + 2
+    return line_of(lines[1 : _body_at(lines) - 1], keys) + 2 if lines else 1
+
+
+def _body_at(lines: list[str]) -> int:
+    """Return the line, from 0, at which a lesson's body begins."""
+    return next((k for k, line in enumerate(lines[1:], 1) if line.rstrip() == "+++"), len(lines)) + 1

@@ -31,6 +31,7 @@ PART_TITLES = (
     "More lessons",
 )
 OTHER_PART = len(PART_TITLES) - 1  # the part of a lesson that names none
+WARNING = "warning"  # the kind of an error that may be meant
 MOST_MINUTES = 600.0  # the most that a stop or a talk may be planned to take
 
 
@@ -42,7 +43,7 @@ class LessonError(Exception):
         line: The line to look at, from 1.
         reason: One sentence.
         kind: What is broken: "file", or, from a check, "program", "show", "control", "link", "note",
-            "claim" or "fit".
+            "claim", "fit", or "warning" for what may be meant.
     """
 
     def __init__(self, file: str, line: int, reason: str, kind: str = "file") -> None:

@@ -126,11 +126,11 @@ def test_a_decks_stops_are_checked_as_they_are_shown(
     assert main(["check", str(file)]) == 1
     out, err = capsys.readouterr()
     lines = [line.removeprefix(f"{file}:") for line in out.splitlines()]
-    assert lines[0] == '13: "Two" has no notes, and other stops have'
+    assert lines[0] == '13: warning: "Two" has no notes, and other stops have'
     assert lines[1].startswith('14: unknown node "Q"')
     assert lines[2].startswith('15: unknown value of kind "up": there is triu, tril')
-    assert lines[3] == '16: "Two" has no notes, and other stops have'
-    assert err == "llm-linalg: 1 checked, 5 stops: 4 wrong\n"
+    assert lines[3] == '16: warning: "Two" has no notes, and other stops have'
+    assert err == "llm-linalg: 1 checked, 5 stops: 2 wrong, 2 warnings\n"
 
 
 def test_a_folder_is_its_lessons_and_a_broken_file_is_a_line(
@@ -190,3 +190,107 @@ def test_a_document_is_checked_cell_by_cell(tmp_path: Path, capsys: pytest.Captu
     assert main(["check", str(file)]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert [line.removeprefix(f"{file}:").partition(":")[0] for line in lines] == ["2", "6"]
+
+
+MASKED = """+++
+title = "Shares"
+part = 4
+[controls.n]
+range = [2, 6]
+default = 3
+[controls.mask]
+default = [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+edits = "hidden"
+[axes]
+Q = ["query", "feature"]
+[labels]
+query = ["a", "b", "c"]
++++
+## Who may look
+Words.
+
+```python show="S"
+Q = torch.randn(n, 2)
+hidden = torch.tensor(mask)
+S = Q @ Q.T
+```
+
+## The end
+Words.
+"""
+
+
+def told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, name: str = "shares.md"
+) -> list[str]:
+    file = tmp_path / name
+    file.write_text(text, encoding="utf-8")
+    main(["check", str(file)])
+    return [line.removeprefix(f"{file}:") for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("", "", []),
+        ('edits = "hidden"', 'edits = "hiden"', ['7: unknown tensor "hiden": did you mean "hidden"?']),
+        ("part = 4", "part = 9", ["3: part is a number from 0 to 8, not 9"]),
+        ('Q = ["query", "feature"]', 'Q = ["query"]', ["11: Q has 2 axes, and [axes] names 1 of them"]),
+        ('"b", "c"]', '"b"]', ["13: query has 2 labels, and along Q there are 3 positions"]),
+        ("## The end", "# The end", ["24: a stop's heading has two signs: ## The end"]),
+        ("Words.\n\n```py", "Words.\0\n\n```py", ["16: a control character, U+0000: it is not text"]),
+        # What follows from a program that fails is left out.
+        ("S = Q @ Q.T", "S = Q @ (Q.T", ["21: this is not Python: '(' was never closed"]),
+        ("hidden = torch.tensor(mask)", "hidden = torch.tensr(mask)", ["20: torch.tensr is not"]),
+        # The first is the cause of all the others.
+        ("T\n```\n", "T\n", ['18: this fence is never closed: it needs a line ```']),
+    ],
+)  # fmt: skip
+def test_what_a_lesson_says_of_itself_is_held_against_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, said: list[str]
+) -> None:
+    lines = told_of(tmp_path, capsys, MASKED.replace(old, new, 1))
+    assert len(lines) == len(said)
+    assert [line[: len(wanted)] for line, wanted in zip(lines, said, strict=True)] == said
+
+
+def test_a_fence_that_swallows_the_next_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = MASKED.replace("Q.T\n```\n", "Q.T\n") + "\n```python\nZ = S + 1\n```\n"
+    assert told_of(tmp_path, capsys, text) == [
+        '18: this fence is not closed: it needs a line ``` above "```python"'
+    ]
+
+
+def test_notes_longer_than_the_talk_and_links_in_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    talk = (
+        '+++\ntitle = "T"\nminutes = 10\n+++\n## A\nWords.\n\n```notes minutes=181\nSlowly.\n```\n'
+        "## B\n```stops\nmatmul:1\n```\n```notes\nSee [it](lesson:matmol).\n```\n"
+    )
+    assert told_of(tmp_path, capsys, talk) == [
+        "5: the notes plan 181 minutes, and the whole is to take 10",
+        '13: a link to "matmol", which is no lesson: did you mean matmul?',
+    ]
+
+
+def test_warnings_alone_are_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "shares.md"
+    file.write_text(MASKED + "\n```notes\nHi.\n```\n", encoding="utf-8")
+    assert main(["check", str(file), "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["kind"] for line in out.splitlines()] == ["warning"]
+    assert err == "llm-linalg: 1 checked, 2 stops: nothing wrong, 1 warning\n"
+
+
+def test_a_script_is_checked_by_playing_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "shares.md").write_text(MASKED, encoding="utf-8")
+    script = tmp_path / "edit.steps"
+    script.write_text("lesson shares.md\nset n 5\nplay\n", encoding="utf-8")  # seen from the script
+    assert main(["check", str(script)]) == 0
+    script.write_text("lesson shares.md\nset n 50\n", encoding="utf-8")
+    assert main(["check", str(script)]) == 1
+    assert capsys.readouterr().out.startswith(f"{script}:2: ")
+    script.write_text("lesson shares.md\nnxt\n", encoding="utf-8")
+    assert main(["check", str(script)]) == 1
+    assert "did you mean \"next\"? ('llm-linalg help words' lists all)" in capsys.readouterr().out

@@ -10,15 +10,18 @@ import pytest
 
 from llm_linalg.lessons.deck import load
 from tests.app.driving import Driver
+from tests.app.talks import deck_at, started, where
 from tests.thinning import thin
 from tui.app import Explorer, Options
 from tui.cli.main import main
 from tui.render.plain import to_plain
 from tui.session.commands import Unwritten
 from tui.session.keys import live_commands
+from tui.session.presentation.stage_moves import require_talk
 from tui.session.presentation.state import Talk
 from tui.session.script.playback import last_session, opening_session
 from tui.session.script.script_reader import ScriptError, parse_script
+from tui.session.script.script_recorder import ScriptRecorder
 from tui.session.script.tape import Tape
 from tui.session.session import Session
 
@@ -173,3 +176,23 @@ def test_a_talk_in_lines_is_written_and_exported(
         ("matmul", 2),
     ]
     assert frames[-1]["error"]
+
+
+def test_paths_in_a_script_are_relative_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "talks").mkdir()
+    (tmp_path / "far").mkdir()
+    deck_at(tmp_path / "talks")
+    monkeypatch.chdir(tmp_path)
+    talk = started(Path("talks/talk.md"), 2)
+    recorder = ScriptRecorder(talk.view, talk.talk)
+    for folder, written in (("talks", "talk.md"), ("far", "../talks/talk.md"), ("", "talks/talk.md")):
+        text = recorder.text(talk, Path(folder))
+        assert text == f"deck {written} --stop 2\n"
+        monkeypatch.chdir(tmp_path / "far")  # from anywhere
+        script = parse_script(text, "demo.steps", tmp_path / folder)
+        again = last_session(script)
+        assert where(again) == where(talk)
+        assert [*require_talk(again).deck.sources.values()] == [*require_talk(talk).deck.sources.values()]
+        monkeypatch.chdir(tmp_path)
+    for line in ("lesson matmul", f"deck {tmp_path}/talks/talk.md"):
+        assert parse_script(line, "x", Path("far")).lines[0].acts == (tuple(line.split()),)

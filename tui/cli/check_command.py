@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
-from llm_linalg.lessons.lesson import LessonError
+from llm_linalg.lessons.contents import WARNING, LessonError
 from tui.cli.parser import FORMATS
 from tui.files.output import say, write
 from tui.model.flags import Choice, Parser
@@ -21,7 +22,7 @@ def parser() -> Parser:
     )
     parser.add_argument(
         "files", nargs="*", metavar="FILE",
-        help="a lesson, a deck, a folder of them, or a slug; without one all built-in lessons",
+        help="a lesson, a deck, a folder of them, a script, or a slug; without one all built-in lessons",
     )  # fmt: skip
     parser.add_argument("--thorough", action="store_true", help="also with each control at its ends")
     parser.add_argument(
@@ -33,12 +34,17 @@ def parser() -> Parser:
 def run(flags: argparse.Namespace) -> int:
     """Check what is named, or the built-in lessons; 1 if something is wrong."""
     from tui.cli import checks
+    from tui.session.script.script_reader import Script
 
     decks = stops = 0
-    told: set[str] = set()
+    told: dict[CleanText, str] = {}
     for target in checks.targets(flags.files):
+        found: Iterator[LessonError]
         if isinstance(target, LessonError):
             found = iter([target])
+        elif isinstance(target, Script):
+            found = checks.check_script(target)
+            stops += len(target.lines)
         else:
             found = checks.check(target, thorough=flags.thorough)
             stops += len(target.stops)
@@ -46,15 +52,19 @@ def run(flags: argparse.Namespace) -> int:
         for problem in found:
             line = _line(problem, flags.format)
             if line not in told:  # two decks may show the same stop
-                told.add(line)
+                told[line] = problem.kind
                 write(line)
-    what = f"{len(told)} wrong" if told else "nothing wrong"
-    say(f"{decks} checked, {stops} stops: {what}")
-    return int(bool(told))
+    warnings = [*told.values()].count(WARNING)
+    wrong = len(told) - warnings
+    what = f"{wrong} wrong" if wrong else "nothing wrong"
+    also = f", {warnings} {'warning' if warnings == 1 else 'warnings'}" if warnings else ""
+    say(f"{decks} checked, {stops} stops: {what}{also}")
+    return int(wrong > 0)
 
 
 def _line(problem: LessonError, form: str) -> CleanText:
     if form == "json":
         parts = {"file": problem.file, "line": problem.line, "kind": problem.kind, "what": problem.reason}
         return json_line({"format": 1, **parts})
-    return clean_lines(f"{clean(problem.file)}:{problem.line}: {clean(problem.reason, 1000)}\n")
+    warning = "warning: " if problem.kind == WARNING else ""
+    return clean_lines(f"{clean(problem.file)}:{problem.line}: {warning}{clean(problem.reason, 1000)}\n")

@@ -7,13 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from llm_linalg.base.errors import ProgramError
-from llm_linalg.base.spelling import quote
+from llm_linalg.base.spelling import hint, quote
 from llm_linalg.lessons.check import extremes, problems
+from llm_linalg.lessons.contents import WARNING
 from llm_linalg.lessons.deck import SUFFIXES, Deck, DeckStop, of_lesson
 from llm_linalg.lessons.documents.markdown_file import is_lesson
 from llm_linalg.lessons.files import LONGEST_FILE, read_bytes
-from llm_linalg.lessons.reader import Lesson, LessonError, Stop, catalog
+from llm_linalg.lessons.reader import Lesson, LessonError, Stop, catalog, shelf, spans
 from llm_linalg.lessons.reader import problems as broken_files
+from tui.cli.script_command import is_script, script_in
 from tui.compose.program_run import Run
 from tui.compose.view_check import check_view
 from tui.compose.view_runner import open_view
@@ -24,16 +26,19 @@ from tui.panes.slide_pane import row_count
 from tui.panes.stage_areas import areas
 from tui.panes.text_pane import text_rows
 from tui.session.decks import find_deck, flags_of, view_at
+from tui.session.script.playback import play_script
+from tui.session.script.script_reader import Script
 from tui.session.session import Session
 from tui.text.prose import paragraphs, with_title
 from tui.text.rows import wrap_code
 
 SIZE = (80, 24)
+MOST_PLAYED = 300  # steps that one `play` of a script takes
 PROGRAM_ROWS, LINE_ROWS = 6, 2  # of a stop's own program, and of one of its lines
 
 
-def targets(words: list[str]) -> Iterator[Deck | LessonError]:
-    """Yield what is to be checked: lessons as decks of their stops, and the files that can't be read.
+def targets(words: list[str]) -> Iterator[Deck | Script | LessonError]:
+    """Yield what is to be checked: lessons as decks of their stops, scripts, and files that can't be read.
 
     Args:
         words: Files, folders and slugs; without one, the built-in lessons.
@@ -47,7 +52,7 @@ def targets(words: list[str]) -> Iterator[Deck | LessonError]:
     for word in words:
         for name in _lessons_in(Path(word)) if Path(word).is_dir() else [word]:
             try:
-                yield find_deck(name, whole=False)
+                yield script_in(name) if is_script(name) else find_deck(name, whole=False)
             except LessonError as error:
                 yield error
 
@@ -74,6 +79,15 @@ def _meant(file: Path) -> bool:
     except LessonError:
         return True  # which is said when it is opened
     return text.startswith("+++") or (is_lesson(text) and "```python" in text)
+
+
+def check_script(script: Script) -> Iterator[LessonError]:
+    """Yield the first line of a script that can't be done, when it is played without a screen."""
+    try:
+        for _ in play_script(script, MOST_PLAYED):
+            pass
+    except LessonError as error:
+        yield error
 
 
 def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
@@ -108,8 +122,29 @@ def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
             yield from _at_the_ends(stop, view)
         if not stop.notes and any(other.notes for other in deck.stops):
             yield LessonError(
-                stop.file, stop.line, f"{quote(stop.title)} has no notes, and other stops have", "note"
+                stop.file, stop.line, f"{quote(stop.title)} has no notes, and other stops have", WARNING
             )
+    yield from _minutes(deck)
+    yield from _links_of_notes(deck)
+
+
+def _minutes(deck: Deck) -> Iterator[LessonError]:
+    """Yield that the notes plan more than the whole is meant to take."""
+    planned = sum(stop.minutes or 0.0 for stop in deck.stops)
+    if deck.target_minutes is not None and planned > deck.target_minutes:
+        longest = max(deck.stops, key=lambda stop: stop.minutes or 0.0)
+        reason = f"the notes plan {planned:g} minutes, and the whole is to take {deck.target_minutes:g}"
+        yield LessonError(longest.file, longest.line, reason, "note")
+
+
+def _links_of_notes(deck: Deck) -> Iterator[LessonError]:
+    """Yield the links to no lesson in notes that a deck has below its `stops` fences."""
+    known = [*(lesson.slug for lesson in shelf()), *(lesson.slug for lesson in deck.lessons)]
+    for stop in deck.stops:
+        for _, slug in () if stop.notes == stop.at.notes else spans(stop.notes):
+            if slug is not None and slug not in known:
+                reason = f"a link to {quote(slug)}, which is no lesson{hint(slug, known)}"
+                yield LessonError(stop.file, stop.line, reason, "link")
 
 
 def _own(deck: Deck, lesson: Lesson) -> bool:

@@ -15,6 +15,7 @@ from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean
 from tui.cli.frame_command import no_environment
 from tui.cli.parser import output_flag, size, view_flags
+from tui.cli.script_command import is_script, script_in
 from tui.export.format import Export
 from tui.export.formats import FORMATS, NAMES
 from tui.export.progress import Progress
@@ -22,7 +23,6 @@ from tui.files.output import Sink, explain, say
 from tui.model.flags import Choice, Parser, flag_value, speed
 from tui.model.usage_error import UsageError
 from tui.model.view_words import VIEW
-from tui.session.script.saving import SUFFIX
 
 if TYPE_CHECKING:
     from tui.export.format import Format, Shot, Write
@@ -99,8 +99,6 @@ def shots_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Sho
     from tui.session.decks import find_deck
 
     if is_script(flags.lesson):
-        from tui.cli.script_command import script_in
-
         for name in VIEW:
             if flag_value(flags, name):
                 raise UsageError(f"a script says itself what it shows: no --{name} here")
@@ -117,15 +115,6 @@ def shots_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Sho
         else:
             shots = [*of_deck(deck, flags, parser(), say)]
     return clean(title, 200), [replace(one, seconds=one.seconds / flags.speed) for one in shots]
-
-
-def is_script(word: str) -> bool:
-    """Return whether a word names a script: a file that is neither a lesson nor a document."""
-    from llm_linalg.lessons.deck import SUFFIXES
-    from llm_linalg.lessons.documents import is_document
-
-    path = Path(word)
-    return path.suffix == SUFFIX or (path.is_file() and path.suffix not in SUFFIXES and not is_document(word))
 
 
 def write_shots(

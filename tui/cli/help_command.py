@@ -81,8 +81,15 @@ def _language() -> str:
     return page()
 
 
+def _words() -> str:
+    from tui.session.script.script_words import help_text
+
+    return help_text()
+
+
 GENERATED: dict[str, tuple[str, Callable[[], str]]] = {
     "keys": ("Every key of the app", _keys),
     "language": ("The tensor language, in which programs are written", _language),
+    "words": ("Every word of scripts and of the plain session", _words),
 }
 """What is made from tables: its title, and its text."""

@@ -73,8 +73,18 @@ def script_in(name: str) -> Script:
     from tui.session.script.script_reader import parse_script
 
     try:
-        return parse_script(user_dirs.read(Path(name)), clean(name, 200))
+        return parse_script(user_dirs.read(Path(name)), clean(name, 200), Path(name).parent)
     except OSError as error:
         raise UsageError(f"cannot read {quote(name, 200)}: {error.strerror or error}") from None
     except ValueError as error:
         raise UsageError(f"{quote(name, 200)} is no script: {error}") from None
+
+
+def is_script(word: str) -> bool:
+    """Return whether a word names a script: a file that is neither a lesson nor a document."""
+    from llm_linalg.lessons.deck import SUFFIXES
+    from llm_linalg.lessons.documents import is_document
+
+    path = Path(word)
+    named = path.suffix == saving.SUFFIX
+    return named or (path.is_file() and path.suffix not in SUFFIXES and not is_document(word))

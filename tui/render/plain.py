@@ -63,7 +63,8 @@ def _head(frame: Frame, place: StagePlace | None) -> list[str]:
     controls = ", ".join([*(f"{one.name} = {one.text}" for one in frame.controls), f"seed {frame.seed}"])
     if place is None:
         stops = f"stop {frame.stop} of {frame.stops}: {frame.stop_title}"
-        return [f"{frame.part}, {frame.title}", stops, controls]
+        named = [frame.part, *([] if frame.title == frame.part else [frame.title])]
+        return [", ".join(named), stops, controls]
     stops = f"stop {place.stop} of {place.stops}: {clean(place.title)}"
     return [
         clean(place.deck),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.session.script.saving import NO_SCRIPT, save_script
@@ -36,4 +37,4 @@ class Recording:
 
     def _save(self, session: Session) -> tuple[str, bool]:
         name = session.view.lesson.slug if session.talk is None else session.talk.name
-        return save_script(self.recorder.text(session), self._file, name)
+        return save_script(self.recorder.text(session, Path(self._file or "").parent), self._file, name)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from llm_linalg.lessons.lesson import LessonError
 from tui.model.usage_error import UsageError
 from tui.session.script.opening import FIRST
+from tui.session.script.paths import resolve_path
 from tui.session.script.script_words import find_word
 from tui.session.script.tokens import Words, acts
 
@@ -55,21 +57,22 @@ class Script:
             raise ScriptError(self.file, line.number, str(error)) from None
 
 
-def parse_script(text: str, file: str) -> Script:
+def parse_script(text: str, file: str, folder: Path | None = None) -> Script:
     """Read a script. Raises ScriptError, with the line, for what is no script.
 
     Args:
         text: The script's text.
         file: The file's name in messages.
+        folder: The folder that its paths are relative to; the working directory unless given.
     """
     lines: list[ScriptLine] = []
     for number, line in enumerate(text.splitlines(), 1):
         if number > LONGEST:
             raise ScriptError(file, number, f"a script has {LONGEST:,} lines at most")
         try:
-            said = tuple(acts(line))
+            said = tuple(resolve_path(words, folder or Path()) for words in acts(line))
             for words in said:
-                find_word(words[0])
+                find_word(words[0], "'llm-linalg help words' lists all")
         except UsageError as error:
             raise ScriptError(file, number, str(error)) from None
         if said and not lines and said[0][0] not in FIRST:

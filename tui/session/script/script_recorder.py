@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tui.model.view import END, View
 from tui.model.view_words import arguments
 from tui.session.commands import Unwritten, find_command
 from tui.session.decks import deck_word
 from tui.session.presentation.state import Talk
 from tui.session.script.from_command import position
+from tui.session.script.paths import relative_path
 from tui.session.script.tokens import Words, line_of
 from tui.session.session import Session
 
@@ -44,11 +47,12 @@ class ScriptRecorder:
         if words[0] not in PLAY_WORDS:
             self._say(words, before)
 
-    def text(self, now: Session) -> str:
-        """Return the script so far, when the session is as it is now."""
+    def text(self, now: Session, folder: Path | None = None) -> str:
+        """Return the script so far, when the session is as it is now, for a file in a folder."""
         self._end_playing(now)
         self._begin_playing(now)
-        return "".join(f"{line_of(line)}\n" for line in self._lines)
+        lines = ([relative_path(words, folder or Path()) for words in line] for line in self._lines)
+        return "".join(f"{line_of(line)}\n" for line in lines)
 
     def _begin_playing(self, session: Session) -> None:
         """Note that it plays from here on, if it does."""

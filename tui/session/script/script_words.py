@@ -108,11 +108,11 @@ WORDS: tuple[ScriptWord, ...] = (
 BY_NAME = {word.name: word for word in WORDS}
 
 
-def find_word(name: str) -> ScriptWord:
-    """Return the word of that name. Raises UsageError with the nearest one."""
+def find_word(name: str, listing: str = "'help' lists all") -> ScriptWord:
+    """Return the word of that name. Raises UsageError with the nearest one, and what lists all."""
     word = BY_NAME.get(name.lower())
     if word is None:
-        raise UsageError(unknown("word", name, [*BY_NAME]) + " ('help' lists all)")
+        raise UsageError(unknown("word", name, [*BY_NAME]) + f" ({listing})")
     return word
 
 
