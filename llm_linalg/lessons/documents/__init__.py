@@ -7,13 +7,14 @@ headings are the outline. Reading runs nothing and imports no torch.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from llm_linalg.base.spelling import unknown
 from llm_linalg.lessons import files
 from llm_linalg.lessons import reader as lesson
 from llm_linalg.lessons.documents import markdown_file, notebook, python_file
-from llm_linalg.lessons.documents.code_cells import DocumentError, lesson_of_cells
+from llm_linalg.lessons.documents.code_cells import DocumentCell, DocumentError, lesson_of_cells
 from llm_linalg.lessons.lesson import Lesson, LessonError
 
 LONGEST_FILE = 64_000_000  # bytes; a notebook's outputs may contain large pictures
@@ -23,7 +24,10 @@ READERS = {
     ".md": markdown_file.read,
     ".markdown": markdown_file.read,
 }
-LONGEST = {python_file.read: 1_000_000, markdown_file.read: 2_000_000}  # bytes; these are parsed as a whole
+LONGEST: dict[Callable[[str], list[DocumentCell]], int] = {
+    python_file.read: 1_000_000,
+    markdown_file.read: 2_000_000,
+}  # bytes; these are parsed as a whole
 
 
 def is_document(path: str | os.PathLike[str]) -> bool:
