@@ -2,6 +2,7 @@
 
 Programs are foreign text. They are interpreted from a checked tree against the project's own tables, so
 nothing may turn text into code, and nothing may look up an attribute by a name that came from outside.
+Foreign text reaches the screen, standard output and files for people as `CleanText`, and never as markup.
 """
 
 from __future__ import annotations
@@ -31,6 +32,17 @@ ALLOWED = {
         "llm_linalg.pytest_plugin",
         "_frames",
     ): "a process of the app makes frames for tests: its words are ours",
+    ("llm_linalg.base.text", "clean"): "it makes clean text",
+    ("llm_linalg.base.text", "escape_json"): "so does this",
+    ("llm_linalg.base.text", "<module>"): "text without a character",
+    ("tui.text.glyphs", "ascii_text"): "a spelling of clean text in ASCII is clean",
+    ("tui.headless", "capture"): "the text of a screen is clean, and its styles are ours",
+    ("tui.screens.palette", "Entry.discovery"): "it hands on text as `Content`, which is no markup",
+    ("tui.screens.palette", "Entry.hit"): "likewise",
+    ("tui.text.json_line", "json_text"): "it escapes what a terminal would obey",
+    ("tui.text.json_line", "json_line"): "likewise",
+    ("tui.cli.frames_worker", "<module>"): "it answers a process of ours, in ASCII",
+    ("tui.terminal.crash_log", "report"): "it cleans both lines",
     ("llm_linalg.api.trusted", "_imported"): "the user's own module, which they asked to be imported and run",
     ("llm_linalg.api.trusted", "_attribute"): "the user's own function, by the name that they gave",
 }
@@ -48,6 +60,10 @@ LOOKS_UP = {
     "methodcaller": 0,
     "import_module": 0,
 }
+# What reads a `str` as markup, in which brackets are styles, links and actions.
+READS_MARKUP = {"from_markup", "render_markup", "notify", "Hit", "DiscoveryHit"}
+KNOWN_WIDGETS = {"TextArea", "LoadingIndicator"}  # the others of Textual's own read markup
+SHOWS_MARKUP = {"tooltip", "border_title", "border_subtitle", "sub_title", "help_text"}
 NAMESPACES = {"vars", "globals", "locals"}
 DUNDERS = {"__dict__", "__getattribute__", "__globals__", "__builtins__", "__subclasses__"}
 
@@ -100,6 +116,8 @@ def _wrong(node: ast.AST, *, engine: bool) -> Iterator[str]:
                 yield from _wrong_module(alias.name, engine=engine)
         case ast.ImportFrom(module=name, names=names):
             yield from _wrong_module(name or "", engine=engine)
+            if name == "textual.widgets" and not KNOWN_WIDGETS.issuperset(alias.name for alias in names):
+                yield "a widget that reads markup"
             if any(alias.name == "*" for alias in names):
                 yield f"from {name} import *"
         case ast.Name(id=name) if name in RUNS_TEXT:
@@ -108,14 +126,35 @@ def _wrong(node: ast.AST, *, engine: bool) -> Iterator[str]:
             yield f"builtins.{name}"
         case ast.Attribute(attr=name) if name in DUNDERS:
             yield name
+        case ast.Attribute(attr=name, ctx=ast.Store()) if name in SHOWS_MARKUP:
+            yield f"markup in .{name}"
+        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="sys"), attr=stream), attr="write"):
+            yield f"sys.{stream} past tui.files.output"
         case ast.Call():
             yield from _wrong_call(node)
+            yield from _wrong_text(node)
 
 
 def _wrong_module(name: str, *, engine: bool) -> Iterator[str]:
     parts = name.split(".")
     if LOADS_OBJECTS.intersection(parts) or (engine and parts[0] in OUTSIDE):
         yield f"import {name}"
+
+
+def _wrong_text(call: ast.Call) -> Iterator[str]:
+    """Yield how text gets past the function that cleans it, or is read as markup."""
+    match call.func:
+        case ast.Name(id=name) | ast.Attribute(attr=name) if name in READS_MARKUP:
+            yield f"{name}() reads markup"
+        case ast.Name(id="CleanText") | ast.Attribute(attr="CleanText"):
+            yield "text called clean by its type alone"
+        case ast.Name(id="cast") if any("Text" in ast.unparse(word) for word in call.args[:1]):
+            yield "text called clean by a cast"
+    for word in call.keywords:
+        if word.arg == "markup" and not (isinstance(word.value, ast.Constant) and word.value.value is False):
+            yield "markup="
+        if word.arg == "ensure_ascii" and isinstance(word.value, ast.Constant) and word.value.value is False:
+            yield "JSON with characters that a terminal obeys"
 
 
 def _wrong_call(call: ast.Call) -> Iterator[str]:

@@ -162,6 +162,17 @@ def test_each_exception_to_the_rule_is_still_needed() -> None:
         "torch.load(path)",
         "torch.load(path, weights_only=False)",
         "from ast import literal_eval\nlambda: eval('1')",
+        "Content.from_markup(title)",
+        "self.app.notify(str(error))",
+        "from textual.widgets import Static\nStatic(title)",
+        "Text.from_markup(title)",
+        "yield_(Hit(1.0, name, go, help=title))",
+        "console.print(title, markup=True)",
+        "widget.border_title = title",
+        "shown = CleanText(title)",
+        "shown = cast(CleanText, title)",
+        "json.dumps(title, ensure_ascii=False)",
+        "sys.stdout.write(title)",
     ],
 )
 def test_the_rule_catches(source: str) -> None:
@@ -179,6 +190,10 @@ def test_the_rule_catches(source: str) -> None:
         "torch.load(path, weights_only=True)",
         "import ast\nast.parse(text)",
         "from importlib import import_module\nimport_module('torch')",
+        "Content(title)",
+        "clean(title)",
+        "json.dumps(title)",
+        "def shown(title: CleanText) -> CleanText: ...",
     ],
 )
 def test_the_rule_allows(source: str) -> None:

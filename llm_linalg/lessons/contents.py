@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.axis_labels import NO_DECLARATIONS, AxisDeclarations
-from llm_linalg.base.spelling import quote, unknown
+from llm_linalg.base.spelling import unknown
 from llm_linalg.base.text import CleanText, clean
 from llm_linalg.lessons.boxes import BoxNote
 from llm_linalg.lessons.control import Control, Value, as_name
@@ -47,11 +47,11 @@ class LessonError(Exception):
     """
 
     def __init__(self, file: str, line: int, reason: str, kind: str = "file") -> None:
-        self.file = file if file.isprintable() else quote(file, 200)
+        self.file = clean(file, 1000)
         self.line = line
-        self.reason = reason
+        self.reason = clean(reason)
         self.kind = kind
-        super().__init__(f"{self.file}:{line}: {reason}")
+        super().__init__(f"{self.file}:{line}: {self.reason}")
 
 
 class UnknownNameError(LookupError):

@@ -21,9 +21,12 @@ EVIL = (
     "\u202eabc\u202c\u2066x\u2069",  # bidi
     "\u200b\u200d\ufeff\u00ad",  # nothing to see
     "e\u0301\u0301\u0301\u0301\u0301\u0301",  # a tower of marks
-    "[@click=app.quit]x[/] [/foo] $[bold]",  # markup
+    "[@click=app.quit]x[/] [/foo] $[bold] [draft] \\[ [link=https://a.b] <b>&lt;",  # markup
 )
 ALL = "".join(EVIL)
+BRACKETS = EVIL[-1]
+# What a title may hold: no control character, but brackets, a tower of marks, a letter without a glyph.
+LINE = "[/foo] [@click=app.quit]x[/] e\u0301\u0301\u0301\u0301\u3164 <b>"
 # What we send: the cursor's place, styles, modes, the keyboard protocol, questions, one of the background.
 OURS = re.compile(
     r"\x1b\[\d*(?:;\d*)?H|\x1b\[\d*C|\x1b\[[\d;]*m|\x1b\[\?\d+(?:;\d+)*[hl]|\x1b\[[<>=]\d*(?:;\d+)?u"
@@ -51,12 +54,77 @@ def lesson(text: str) -> str:
     )
 
 
+def deck(text: str) -> str:
+    """A deck with the text wherever a text of one line may stand, and where any may."""
+    line = " ".join(text.split())
+    return f"""\
++++
+title = "T {LINE}"
+[controls.kind]
+choices = ["a{LINE[:20]}", "b"]
+default = "b"
+label = "L {LINE[:20]}"
+[axes]
+x = ["[/row]", "column"]
+[labels]
+"[/row]" = ["[/a]", "b{LINE[:20]}"]
+[boxes]
+add = {{ lesson = "dot", words = "W {LINE[:20]}" }}
++++
+## H {LINE}
+Prose {line} **{line}** `{line}` *{line}* [{LINE}](lesson:dot).
+
+- item {line}
+
+> {line}
+
+| {line.replace("|", "/")} | b |
+|---|---|
+| c | {line.replace("|", "/")} |
+
+### {line}
+
+```text
+{line}
+```
+
+    {line}
+
+```notes minutes=1
+Notes {line}
+
+    {line}
+```
+
+## P {LINE}
+
+```python
+x = torch.ones(2, 3)  # {BRACKETS}
+print({line!r}, kind)
+y = x + 1
+```
+
+## B {LINE}
+
+```board
+L [/foo] | y | lesson:dot | words [/foo]
+```
+
+## Fails {LINE}
+
+```python fails
+z = x @ x  # {BRACKETS}
+```
+"""
+
+
 def notebook(text: str) -> str:
     cells = [
-        {"cell_type": "markdown", "source": [f"# {text}\n", text], "metadata": {}},
+        {"cell_type": "markdown", "source": [f"# {text}\n", text], "metadata": {"tags": [text]}, "id": text},
         *(
             {"cell_type": "code", "source": [code], "metadata": {}, "outputs": [], "execution_count": None}
             for code in (f"x = torch.ones(2, 2)  # {text}\nprint({text!r})\n", f"y = x @ {text}")
         ),
     ]
-    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
+    kernel = {"kernelspec": {"name": text, "display_name": text, "language": "python"}}
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": cells})

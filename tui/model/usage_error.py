@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from llm_linalg.base.text import clean
+
 
 class UsageError(Exception):
-    """Words that can't be carried out; one line says why."""
+    """Words that can't be carried out; one line says why, in clean text."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(clean(reason))
