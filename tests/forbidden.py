@@ -43,6 +43,7 @@ ALLOWED = {
     ("tui.text.json_line", "json_line"): "likewise",
     ("tui.cli.frames_worker", "<module>"): "it answers a process of ours, in ASCII",
     ("tui.terminal.crash_log", "report"): "it cleans both lines",
+    ("tui.terminal.terminal_app", "TerminalApp._handle_exception"): "into the log, cleaned",
     ("llm_linalg.api.trusted", "_imported"): "the user's own module, which they asked to be imported and run",
     ("llm_linalg.api.trusted", "_attribute"): "the user's own function, by the name that they gave",
 }

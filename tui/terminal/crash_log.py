@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import CleanText, clean, clean_lines
 
 LONGEST = 300  # characters of the error's own words
 
 
-def full_text(error: BaseException) -> str:
+def full_text(error: BaseException) -> CleanText:
     """Return the whole of an error, for a log.
 
     Its variables are left out: they may hold private data.
     """
-    return "".join(traceback.format_exception(error))
+    return clean_lines("".join(traceback.format_exception(error)))
 
 
 def log_file() -> tuple[int, Path | None]:
