@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -56,3 +57,23 @@ def test_each_dependency_carries_its_reason() -> None:
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     where = {name: next(i for i, line in enumerate(lines) if f'"{name}"' in line) for name in wanted}
     assert [name for name, i in where.items() if "#" not in lines[i] and "#" not in lines[i - 1]] == []
+
+
+def test_the_lock_has_what_the_project_asks_for_with_hashes() -> None:
+    """Also that it names no place where a package is fetched from, nor where it was made."""
+    from packaging.requirements import Requirement
+
+    lines = (ROOT / ".github" / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("#")).replace("\\\n", " ")
+    assert not [mark for mark in ("/", "--index", "--find", " @ ") if mark in text]
+    pins = {}
+    for entry in text.splitlines():
+        requirement, _, hashes = entry.partition("--hash=")
+        assert re.fullmatch(r"sha256:[0-9a-f]{64}( +--hash=sha256:[0-9a-f]{64})*", hashes.strip()), entry
+        pin = Requirement(requirement.strip())
+        (version,) = pin.specifier
+        assert version.operator == "=="
+        pins[pin.name] = version.version
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for wanted in map(Requirement, project["dependencies"]):
+        assert wanted.specifier.contains(pins[wanted.name]), wanted
