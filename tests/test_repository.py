@@ -26,6 +26,13 @@ def tracked() -> list[str]:
     return done.stdout.splitlines()
 
 
+def test_a_hole_can_be_reported_in_private() -> None:
+    text = (ROOT / ".github" / "SECURITY.md").read_text(encoding="utf-8")
+    assert all(part in text for part in ("## What is promised", "## What is not promised", "## How to report"))
+    assert "http" not in text  # the repository is at home on any host
+    assert "(.github/SECURITY.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_top_level_holds_only_what_belongs_there() -> None:
     top = {path.split("/")[0] for path in tracked()}
     assert {name for name in top if not name.startswith(".")} <= TOP_LEVEL
