@@ -147,8 +147,8 @@ def test_it_says_what_the_settings_chose_and_where_they_are_from(tmp_path: Path)
     with Console("doctor", size=(200, 30), env=given | {"HOME": "/proc", "XDG_STATE_HOME": None}) as console:
         assert console.wait() == 0
         said = " ".join(console.text.split())
-        assert f'settings unusable ({file}:1: unknown key "them"' in said
-        assert "opens nothing (the settings are unusable)" in said
+        assert f'settings not all of them usable ({file}:1: unknown key "them"' in said
+        assert "opens the full screen" in said
         assert "keeps nothing" in said
 
 

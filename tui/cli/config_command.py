@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from llm_linalg.base.text import clean, clean_lines
-from tui.cli.launch import lesson_of_settings
+from tui.cli.launch import wrong_lesson
 from tui.cli.parser import FORMATS
 from tui.cli.settings import SETTINGS, Settings, example, resolve
 from tui.files import user_dirs
-from tui.files.output import write
+from tui.files.output import say, write
 from tui.files.state_file import StateFile
 from tui.model.flags import Choice, Parser
 from tui.text.json_line import json_line
+from tui.text.key_names import written_key
 
 
 def parser() -> Parser:
@@ -36,13 +37,15 @@ def run(flags: argparse.Namespace) -> int:
         write(clean_lines(example()))
         return 0
     settings = resolve(argparse.Namespace(), os.environ, StateFile(user_dirs.folder(os.environ)))
-    lesson_of_settings(settings)
+    problems = [*settings.problems, *filter(None, [wrong_lesson(settings)])]
     if flags.format == "json":
         write(json_line(as_json(settings)))
     else:
         for line in as_text(settings):
             write(clean_lines(f"{line}\n"))
-    return 0
+    for problem in problems:
+        say(problem)
+    return 2 if problems else 0
 
 
 def as_json(settings: Settings) -> dict[str, object]:
@@ -57,7 +60,11 @@ def as_json(settings: Settings) -> dict[str, object]:
             for name, one in found.items()
         ],
         "keys": [
-            {"command": key.id, "keys": key.key_names, "where": settings.key_sources[key.id]}
+            {
+                "command": key.id,
+                "keys": [*map(written_key, key.key_names)],
+                "where": settings.key_sources[key.id],
+            }
             for key in settings.keys
             if key.id in settings.key_sources
         ],
@@ -68,15 +75,22 @@ def as_text(settings: Settings) -> Iterator[str]:
     """Yield the settings in lines of three columns: name, value, and where it is from."""
     file = "nowhere: no home is known" if settings.file is None else clean(settings.file, 200)
     yield f"file: {file}{'' if _there(settings) else ' (not there)'}"
+    rows = [*_rows(settings)]
+    names, values = (max(len(row[column]) for row in rows) for column in (0, 1))
+    yield from (f"{name:<{names}}  {value:<{values}}  {where}" for name, value, where in rows)
+
+
+def _rows(settings: Settings) -> Iterator[tuple[str, str, str]]:
     says = {"state": "the last run", "default": "default"}
     for setting in SETTINGS:
         one = settings.by_name[setting.name]
         value = f"{one.value:g}" if isinstance(one.value, float) else str(one.value)
         value = value.lower() if isinstance(one.value, bool) else value
-        yield f"{setting.name:<10} {clean(value, 40) or '-':<14} {clean(one.where or says[one.source], 300)}"
+        yield setting.name, clean(value, 40) or "-", clean(one.where or says[one.source], 300)
     for key in settings.keys:
         if key.id in settings.key_sources:
-            yield f"{key.id:<10} {key.keys.replace(',', ' '):<14} {clean(settings.key_sources[key.id], 300)}"
+            names = " ".join(map(written_key, key.key_names))
+            yield key.id, clean(names, 60), clean(settings.key_sources[key.id], 300)
 
 
 def _there(settings: Settings) -> bool:

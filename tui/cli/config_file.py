@@ -36,12 +36,14 @@ class ConfigFile:
         lines: Its lines.
         values: The settings by name.
         keys: The keys by command, each with the path to it in the TOML.
+        problems: What is wrong with it, a line each; what is wrong is left out.
     """
 
     path: str = ""
     lines: Sequence[str] = ()
     values: Mapping[str, Value] = field(default_factory=dict)
     keys: Mapping[str, tuple[tuple[str, ...], Sequence[str]]] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
     def where(self, *keys: str) -> str:
         """Return file and line of a key."""
@@ -53,27 +55,28 @@ class ConfigFile:
 
     def with_keys(
         self, change: Callable[[Mapping[str, Sequence[str]]], tuple[Command, ...]]
-    ) -> tuple[tuple[Command, ...], dict[str, str]]:
-        """Return the table of keys, and where each command's change stands. Raises ConfigError."""
-        if not self.keys:
-            return KEYS, {}
-        try:
-            table = change({command: names for command, (_, names) in self.keys.items()})
-        except KeyMapError as error:
-            at, _ = self.keys[error.command]
-            raise self.wrong(at, f"{error.command}: {error.reason}") from None
-        return table, {command: self.where(*at) for command, (at, _) in self.keys.items()}
+    ) -> tuple[tuple[Command, ...], dict[str, str], tuple[str, ...]]:
+        """Return the table of keys, where each command's change stands, and why others can't be made."""
+        left, problems = dict(self.keys), []
+        while left:
+            try:
+                table = change({command: names for command, (_, names) in left.items()})
+            except KeyMapError as error:
+                at, _ = left.pop(error.command)
+                problems.append(str(self.wrong(at, f"{error.command}: {error.reason}")))
+            else:
+                return table, {command: self.where(*at) for command, (at, _) in left.items()}, (*problems,)
+        return KEYS, {}, (*problems,)
 
 
 def read(path: Path | None, readers: Mapping[str, Callable[[object], Value]]) -> ConfigFile:
     """Return the file at a path; an empty one where there is none.
 
+    What is wrong is left out, and told in `problems` with file, line, key and the nearest spelling.
+
     Args:
         path: Where it may be.
         readers: What makes a setting's value of what stands there, by name; raises ArgumentTypeError.
-
-    Raises:
-        ConfigError: With the file, the line, the key and the nearest spelling.
     """
     if path is None:
         return ConfigFile()
@@ -84,16 +87,24 @@ def read(path: Path | None, readers: Mapping[str, Callable[[object], Value]]) ->
         return ConfigFile(name)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ConfigError(f"{name}: cannot be read: {reason}") from None
+        return ConfigFile(name, problems=(f"{name}: cannot be read: {reason}",))
     lines = text.split("\n")
     file = ConfigFile(name, lines)
     try:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         place, reason = toml_fault(error, lines)
-        raise ConfigError(f"{name}:{place + 1}: {reason}") from None
-    values = {key: _value(file, key, value, readers) for key, value in table.items() if key != TABLE}
-    return ConfigFile(name, lines, values, dict(_keys(file, table.get(TABLE, {}))))
+        return ConfigFile(name, lines, problems=(f"{name}:{place + 1}: {reason}",))
+    problems: list[str] = []
+    values: dict[str, Value] = {}
+    for key, value in table.items():
+        try:
+            if key != TABLE:
+                values[key] = _value(file, key, value, readers)
+        except ConfigError as error:
+            problems.append(str(error))
+    keys = dict(_keys(file, table.get(TABLE, {}), problems))
+    return ConfigFile(name, lines, values, keys, tuple(problems))
 
 
 def _value(
@@ -107,21 +118,24 @@ def _value(
         raise file.wrong((key,), f"{key}: {error}") from None
 
 
-def _keys(file: ConfigFile, table: object) -> Iterator[tuple[str, tuple[tuple[str, ...], Sequence[str]]]]:
+def _keys(
+    file: ConfigFile, table: object, problems: list[str]
+) -> Iterator[tuple[str, tuple[tuple[str, ...], Sequence[str]]]]:
     """Yield the commands of the table of keys: a name with dots may be written as tables in one another."""
     waiting: list[tuple[tuple[str, ...], object]] = [((TABLE,), table)]
     while waiting:
         at, value = waiting.pop()
         command = ".".join(at[1:])
         if isinstance(value, dict) and len(at) > MOST_PARTS:
-            raise file.wrong(at[:2], f"a command has {MOST_PARTS} parts at most")
-        if isinstance(value, dict):
+            problems.append(str(file.wrong(at[:2], f"a command has {MOST_PARTS} parts at most")))
+        elif isinstance(value, dict):
             waiting += [((*at, key), inner) for key, inner in reversed(value.items())]
         elif not command:
-            raise file.wrong(at, 'keys is a table: [keys], with lines such as "stop.next" = "x"')
+            reason = 'keys is a table: [keys], with lines such as "stop.next" = "x"'
+            problems.append(str(file.wrong(at, reason)))
         elif isinstance(value, str):
             yield command, (at, (value,))
         elif isinstance(value, list) and all(isinstance(one, str) for one in value):
             yield command, (at, tuple(value))
         else:
-            raise file.wrong(at, f"{command}: a key is a text, or a list of texts")
+            problems.append(str(file.wrong(at, f"{command}: a key is a text, or a list of texts")))

@@ -82,6 +82,7 @@ def inspect_terminal() -> TerminalFacts:
         settings = resolve(argparse.Namespace(), os.environ, StateFile(folder))
     except ConfigError as error:
         fault = str(error)
+    fault = fault or "; ".join(settings.problems[:1] if settings is not None else ())
     keeps = str(folder) if user_dirs.writable(folder) else None
     return TerminalFacts(keys, screen, size, dict(os.environ), said, settings, fault, keeps)
 
@@ -99,7 +100,7 @@ def _rows(facts: TerminalFacts) -> Iterator[tuple[str, str, str]]:
     yield "keys from", "a terminal" if facts.keys else "not a terminal", "standard input"
     yield "screen on", "a terminal" if facts.screen else "not a terminal", "standard output"
     if facts.fault:
-        yield "settings", "unusable", facts.fault
+        yield "settings", "unusable" if facts.settings is None else "not all of them usable", facts.fault
     yield "opens", *_mode(facts)
     yield "size", *_size(facts.size)
     yield "colours", *_colours(facts)
@@ -118,7 +119,7 @@ def _rows(facts: TerminalFacts) -> Iterator[tuple[str, str, str]]:
 
 
 def _mode(facts: TerminalFacts) -> tuple[str, str]:
-    if facts.fault:
+    if facts.settings is None:
         return "nothing", "the settings are unusable"
     if _plain(facts):
         return "the plain session", _plain(facts)

@@ -42,6 +42,7 @@ def follower_parser(name: str, says: str) -> Parser:
 def run(flags: argparse.Namespace) -> int:
     """Show what an audience sees; return the exit code."""
     settings = resolve(flags, os.environ)
+    launch.report_problems(settings)
     link = link_to_presenter("follow", flags)
     if settings.values.plain or launch.is_dumb(os.environ):
         return asyncio.run(read_frames(link, ascii_only=settings.values.ascii))

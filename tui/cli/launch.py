@@ -69,6 +69,7 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
         from tui.app import Explorer
 
         options = replace(options_of(settings), play=flags.play, notice=notice or storage_notice(state_file))
+        options = replace(options, notice=first_notice(settings, options.notice))
         options = replace(options, tape=Tape(flags.record))
         return Explorer(view, shelf(), replace(options, drafts=drafts or Drafts(play_folder(os.environ))))
 
@@ -200,13 +201,40 @@ def opening(
 
 
 def lesson_of_settings(settings: Settings) -> Lesson | None:
-    """Return the lesson that the settings name, if any. Raises UsageError with the place."""
-    if not settings.values.lesson:
+    """Return the lesson that the settings name, if there is one."""
+    if not settings.values.lesson or wrong_lesson(settings):
         return None
+    return find_lesson(settings.values.lesson)
+
+
+def wrong_lesson(settings: Settings) -> str:
+    """Return why the lesson of the file can't be opened, with the place; nothing where it can.
+
+    Raises:
+        UsageError: For that of the environment.
+    """
     try:
-        return find_lesson(settings.values.lesson)
+        if settings.values.lesson:
+            find_lesson(settings.values.lesson)
     except UsageError as error:
-        raise UsageError(f"{settings.by_name['lesson'].where}: lesson: {error}") from None
+        where = settings.by_name["lesson"]
+        if where.source != "file":
+            raise UsageError(f"{where.where}: lesson: {error}") from None
+        return f"{where.where}: lesson: {error}"
+    return ""
+
+
+def report_problems(settings: Settings) -> None:
+    """Say what is wrong with the file of the settings, where no app has room for it."""
+    for problem in settings.problems:
+        say(problem)
+
+
+def first_notice(settings: Settings, notice: str) -> str:
+    """Return what is said at the start: what is wrong with the settings goes before anything else."""
+    first, *others = (*settings.problems, *filter(None, [wrong_lesson(settings)]), "")
+    more = f" And {len(others) - 1} more: llm-linalg config." if len(others) > 1 else ""
+    return clean(f"{first}{more}", 300) if first else notice
 
 
 def view_at_place(place: Sequence[str]) -> View | None:
@@ -243,7 +271,7 @@ def plain(
         catalog(),
         width=columns or 80,
         ascii_only=settings.values.ascii,
-        notice=notice,
+        notice=first_notice(settings, notice),
         talk=talk,
         record=record,
         seconds=settings.values.time_limit or None,

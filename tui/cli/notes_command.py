@@ -38,6 +38,7 @@ def parser() -> Parser:
 def run(flags: argparse.Namespace) -> int:
     """Show the speaker's notes; return the exit code."""
     settings = resolve(flags, os.environ)
+    launch.report_problems(settings)
     link = link_to_presenter("notes", flags)
     if settings.values.plain or launch.is_dumb(os.environ):
         return asyncio.run(read_notes(link))

@@ -79,10 +79,11 @@ def run(flags: argparse.Namespace) -> int:
     def make() -> Explorer:
         from tui.app import Explorer
 
+        said = notice if number > 1 or kept else launch.storage_notice(state_file)
         options = replace(
             launch.options_of(settings),
             state_file=state_file,
-            notice=notice if number > 1 or kept else launch.storage_notice(state_file),
+            notice=launch.first_notice(settings, said),
             tape=Tape(flags.record),
         )
         return Explorer(view, deck.lessons, options, talk)

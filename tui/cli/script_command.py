@@ -51,6 +51,7 @@ def run(flags: argparse.Namespace) -> int:
     begun = opening_session(script)
     saving.check_target(flags.record, begun.view.lesson)
     settings = resolve(flags, os.environ)
+    launch.report_problems(settings)
 
     def make() -> Explorer:
         from llm_linalg.lessons.reader import catalog

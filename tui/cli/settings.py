@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import codecs
+import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -199,12 +200,14 @@ class Settings:
         keys: the table of keys with those of the file.
         key_sources: the commands whose keys the file changes, each with file and line.
         file: the file's path, whether it is there or not; None where no home is known.
+        problems: what is wrong with the file, a line each; what is wrong is left out.
     """
 
     by_name: Mapping[str, SettingValue]
     keys: tuple[Command, ...]
     key_sources: Mapping[str, str] = field(default_factory=dict)
     file: str | None = None
+    problems: tuple[str, ...] = ()
 
     @property
     def values(self) -> Values:
@@ -217,8 +220,10 @@ def resolve(
 ) -> Settings:
     """Return the settings for a run of the app.
 
+    What is wrong with the file is left out, and told in `problems`.
+
     Raises:
-        ConfigError: For a variable or a file that is wrong.
+        ConfigError: For a variable that is wrong.
     """
     from tui.cli import config_file
     from tui.cli.keymap import change_keys
@@ -230,8 +235,9 @@ def resolve(
     theme = None if state_file is None else state_file.load().theme
     last = {"theme": theme if theme in THEME_NAMES else None}  # another release may have had others
     by_name = {one.name: next(_candidates(one, flags, environment, file, last)) for one in SETTINGS}
-    keys, key_sources = file.with_keys(change_keys)
-    return Settings(by_name, keys, key_sources, None if path is None else str(path))
+    keys, key_sources, problems = file.with_keys(change_keys)
+    name = None if path is None else str(path)
+    return Settings(by_name, keys, key_sources, name, (*file.problems, *problems))
 
 
 def _candidates(
@@ -282,6 +288,7 @@ def utf8(environment: Mapping[str, str]) -> bool:
 def example() -> str:
     """Return a file with every setting and key, each commented out, at its default."""
     from tui.session.keys import KEYS
+    from tui.text.key_names import written_key
 
     lines = [
         "# Settings of llm-linalg. A flag goes before the environment (LLM_LINALG_THEME and so on),",
@@ -295,7 +302,7 @@ def example() -> str:
         "[keys]",
     ]
     for key in KEYS:
-        names = key.key_names
+        names = [*map(written_key, key.key_names)]
         value = _toml(names[0]) if len(names) == 1 else f"[{', '.join(map(_toml, names))}]"
         lines += [f"# {key.help}", f'#"{key.id}" = {value}']
     return "\n".join(lines) + "\n"
@@ -304,4 +311,4 @@ def example() -> str:
 def _toml(value: Value) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else f"{value:g}"
+    return json.dumps(value) if isinstance(value, str) else f"{value:g}"

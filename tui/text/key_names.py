@@ -35,7 +35,7 @@ def key_name(text: str) -> str:
     Raises:
         ValueError: With the nearest spelling.
 
-    >>> key_named("."), key_named("ctrl+x"), key_named("F5")
+    >>> key_name("."), key_name("ctrl+x"), key_name("F5")
     ('full_stop', 'ctrl+x', 'f5')
     """
     if len(text) == 1 and text.isprintable() and text != " ":
@@ -50,6 +50,15 @@ def key_name(text: str) -> str:
             return last.upper()
         return "+".join([*modifiers, last])
     raise ValueError(f"there is no key {quote(text)}{hint(text, [*KEY_GLYPHS, *CHARACTERS])}")
+
+
+def written_key(name: str) -> str:
+    """Return a key as it is written in the configuration file: a character, or a name; `key_name` reads it.
+
+    >>> written_key("full_stop"), written_key("ctrl+x")
+    ('.', 'ctrl+x')
+    """
+    return CHARACTERS.get(name, name)
 
 
 def key_label(name: str) -> str:
