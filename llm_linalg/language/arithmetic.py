@@ -43,7 +43,7 @@ _LAYER_ITEMS = 100  # putting a layer into another takes as long as this many it
 _NEW_SET = 60  # an empty set takes as long as this many items
 TYPES_WITH_ITEMS = (*_FLAT_TYPES, list, tuple, dict, OrderedSet, *get_args(DICT_VIEWS))
 """Types of values that have items."""
-ITEMLESS_TYPES: frozenset[Any] = frozenset([bool, int, float, type(None), Tensor])
+ITEMLESS_TYPES: frozenset[Any] = frozenset([bool, int, float, type(None), Tensor, nn.Parameter])
 """Types of values that have none, for a quick check."""
 
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {

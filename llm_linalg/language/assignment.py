@@ -143,14 +143,19 @@ def _augment(run: Interpreter, node: ast.AugAssign, left: Any) -> Any:
     """Return ``left op= value``; tensors, lists and dicts are changed in place."""
     right = run.evaluate(node.value)
     run.current = node
+    operator = node.op.__class__
+    if left.__class__ in arithmetic.NUMERIC_TYPES and right.__class__ in arithmetic.NUMERIC_TYPES:
+        if isinstance(left, Tensor):
+            return arithmetic.IN_PLACE[operator](left, right)
+        return arithmetic.binary(operator, left, right)
     run.budget.charge_items(left, right)
-    run.budget.charge_list(arithmetic.new_items(node.op.__class__, left, right))
+    run.budget.charge_list(arithmetic.new_items(operator, left, right))
     if isinstance(left, OrderedSet):
         raise run.error("a set isn't changed in place here: write s = s | other", node)
     if isinstance(left, dict) and isinstance(node.op, ast.BitOr):
         containers.update(left, right)
         return left
     if not isinstance(left, _IN_PLACE):
-        return arithmetic.binary(type(node.op), left, right)
-    arithmetic.check_operation(type(node.op), left, right)
-    return arithmetic.IN_PLACE[type(node.op)](left, right)
+        return arithmetic.binary(operator, left, right)
+    arithmetic.check_operation(operator, left, right)
+    return arithmetic.IN_PLACE[operator](left, right)

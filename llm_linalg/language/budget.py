@@ -45,11 +45,6 @@ _NEW_NUMBER = 4  # likewise a number of a range
 _SLOW_FOR_EACH_ITEM = (sort_items, OrderedSet, any, all, enumerate_items, zip_items)
 
 
-def never() -> bool:
-    """Return False: the run is never halted from outside."""
-    return False
-
-
 @dataclass(slots=True)
 class Budget:
     """What a program may still use up.
@@ -77,7 +72,7 @@ class Budget:
     call_elements: int = 2**25
     call_multiplications: int = 2**33
     seconds: float | None = SECONDS
-    halt: Callable[[], bool] = never
+    halt: Callable[[], bool] | None = None
     trials: int = field(default=TRIALS, init=False)
     next_look: int = field(default=2**63, init=False)
     _allowed: tuple[int, int, int, int] = field(init=False)
@@ -128,13 +123,13 @@ class Budget:
 
     def look(self) -> None:
         """Check steps, clock and `halt`, and raise what `step` does; rarely done, as the clock costs more."""
-        self.next_look = max(self.steps - LOOK_EVERY, 0)
+        self.next_look = self.steps - LOOK_EVERY if self.steps > LOOK_EVERY else 0
         self._check_stop()
         if self.steps < 0:
             raise self._exceeded(0, "takes more than {} steps")
 
     def _check_stop(self) -> None:
-        if self.halt():
+        if self.halt is not None and self.halt():
             raise HaltedError("stopped: what stands below was not run")
         if self._deadline is not None and monotonic() > self._deadline:
             raise LimitError(self.timeout_message())
@@ -157,7 +152,6 @@ class Budget:
             LimitError: If it needs more than one call may, or than is left.
             HaltedError: If the run is halted.
         """
-        self._check_stop()
         price = price_of(call)
         if price is None:
             self.step(FAILURE_STEPS)
@@ -179,9 +173,12 @@ class Budget:
             price: The price of a call.
             written: The tensor that the call writes into.
         """
-        self._check_stop()
         self._spend(price.outputs, price.elements, price.multiplications)
-        self.step(price.steps)
+        self.steps -= price.steps
+        if self.steps < self.next_look:
+            self.look()
+        else:
+            self._check_stop()
         if written is not None:
             self.charge_write(written.numel(), storage_numel(written))
 

@@ -17,7 +17,7 @@ from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Repair
 from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.rng import seed_rng
 from llm_linalg.base.syntax import descendants
-from llm_linalg.language.budget import SECONDS, Budget, never
+from llm_linalg.language.budget import SECONDS, Budget
 from llm_linalg.language.devices import DeviceGroup, LocalDevice, in_group, run_in_turn
 from llm_linalg.language.interpreter import Code, Explain, Interpreter
 from llm_linalg.language.printing import PRINT_OPTIONS
@@ -80,7 +80,7 @@ def execute(
     node_type: type[N],
 ) -> Record[N]:
     """Run a user's program within a budget; for the arguments see `llm_linalg.run`."""
-    budget = Budget(seconds=seconds, halt=halt or never)
+    budget = Budget(seconds=seconds, halt=halt)
     with isolated_torch_state(seed):
         return _run(
             Source(source), seed, names, budget, explanations, cells=cells, group=group, node_type=node_type
@@ -102,7 +102,7 @@ def execute_on_devices(
 ) -> tuple[Record[N], ...]:
     """Run a program on several devices, which share one budget, and return the record of each."""
     checked = Source(source)
-    budget = Budget(seconds=seconds, halt=halt or never)
+    budget = Budget(seconds=seconds, halt=halt)
 
     def run_on(device: LocalDevice, names: Mapping[str, Any]) -> Record[N]:
         with seed_rng(seed):

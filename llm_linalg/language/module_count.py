@@ -18,19 +18,16 @@ def count_layers(layer: nn.Module) -> int:
     Raises:
         LimitError: If they are too many, or nested too deeply.
     """
-    total = depth = 0
-    level = [layer]
-    while level:
+    total, level = 1, [layer]
+    for _ in range(MAX_DEPTH):
+        inner = [vars(outer)["_modules"] for outer in level]
+        count = sum(map(len, inner))
+        if not count:
+            return total
+        check_count(total + count)  # before a list is made of them
+        level = [item for own in inner for item in own.values() if item is not None]
         total += len(level)
-        depth += 1
-        check_count(
-            total + sum(len(vars(outer)["_modules"]) for outer in level)
-        )  # before a list is made of them
-        if depth > MAX_DEPTH:
-            raise LimitError(f"layers in layers, more than {MAX_DEPTH} deep")
-        inner = [item for outer in level for item in vars(outer)["_modules"].values()]
-        level = [item for item in inner if item is not None]
-    return total
+    raise LimitError(f"layers in layers, more than {MAX_DEPTH} deep")
 
 
 def count_result(left: Any, right: Any) -> int:

@@ -56,14 +56,33 @@ def _append(layer: nn.Module, other: nn.Module) -> nn.Module:
     return layer
 
 
+def _parameters(layer: nn.Module) -> list[nn.Parameter]:
+    """Do what ``layer.parameters()`` does, without working out their names: it is asked for in loops."""
+    layers: dict[int, nn.Module] = {}
+    left = [layer]
+    while left:
+        own = left.pop()
+        if id(own) not in layers:
+            layers[id(own)] = own
+            left += [inner for inner in reversed(vars(own)["_modules"].values()) if inner is not None]
+    parameters = [own for inner in layers.values() for own in vars(inner)["_parameters"].values()]
+    return list({id(own): own for own in parameters if own is not None}.values())
+
+
+def _zero_grad(layer: nn.Module) -> None:
+    with untraced():  # the program doesn't read the gradients
+        for parameter in _parameters(layer):
+            parameter.grad = None
+
+
 METHODS: Mapping[str, Callable[..., Any]] = {
-    "parameters": lambda layer: list(layer.parameters()),
+    "parameters": _parameters,
     "named_parameters": lambda layer: list(layer.named_parameters()),
     "children": lambda layer: list(layer.children()),
     "append": _append,
     "train": lambda layer, mode=True: layer.train(bool(mode)),
     "eval": lambda layer: layer.eval(),
-    "zero_grad": lambda layer: layer.zero_grad(),
+    "zero_grad": _zero_grad,
     "requires_grad_": _set_requires_grad,
 }
 ATTRIBUTES = frozenset([*FIELDS, *PARAMETERS, *METHODS])

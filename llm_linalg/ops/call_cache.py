@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import EllipsisType, NoneType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -20,12 +20,21 @@ if TYPE_CHECKING:
     from llm_linalg.ops.operation import Operation
     from llm_linalg.ops.table import TableEntry
 
-_TENSORS = frozenset([Tensor, nn.Parameter])
+_TENSORS: frozenset[type[Tensor]] = frozenset([Tensor, nn.Parameter])
 _NUMBERS = frozenset([int, float])
 _PLAIN = frozenset([bool, str, NoneType, EllipsisType, torch.dtype])
 _MOST = 64  # items of a list that goes into a key
 CallKey = tuple[Hashable, ...]
-SplitCall = tuple[CallKey, list[Any]]
+
+
+class SplitCall(NamedTuple):
+    """A call's key, and the tensors and numbers that the key leaves open, as they were written."""
+
+    key: CallKey
+    tensors: list[Tensor]
+    numbers: list[int | float]
+
+
 _Part = tuple[int, Any]
 """An argument: the slot of its operand, or one of the two marks below with its value."""
 _CONSTANT, _LIST = -1, -2
@@ -36,33 +45,36 @@ def split_call(
 ) -> SplitCall | None:
     """Split a call into its key and its operands.
 
-    The operands are its tensors, and its numbers from `Operation.first_free_number` on, in the order in which
-    they were written. Calls with the same key differ in nothing else.
+    The operands are its tensors, and its numbers from `Operation.first_free_number` on. Calls with the same
+    key differ in nothing else.
 
     Returns:
         None if an argument is of a kind that has no key.
     """
     key: list[Any] = [function]
-    operands: list[Any] = []
+    split = SplitCall((), [], [])
     free = operation.first_free_number
     for place, value in enumerate((*args, *kwargs.values()) if kwargs else args):
-        if value.__class__ is Tensor:
+        if value.__class__ in _TENSORS:
             key += [value.shape, value.dtype, value.is_contiguous()]
-            operands.append(value)
-        elif not _add(value, key, operands, place >= free):
+            split.tensors.append(value)
+        elif not _add(value, key, split, place >= free):
             return None
     if kwargs:
         key += kwargs
-    return tuple(key), operands
+    return SplitCall(tuple(key), split.tensors, split.numbers)
 
 
-def _add(value: Any, key: list[Any], operands: list[Any], any_number: bool) -> bool:
+def _add(value: Any, key: list[Any], split: SplitCall, any_number: bool) -> bool:
     """Add an argument to the key and the operands; return whether the key now determines it."""
     kind = value.__class__
-    if kind in _NUMBERS:
+    if kind in _TENSORS:  # in a list
+        key += [value.shape, value.dtype, value.is_contiguous()]
+        split.tensors.append(value)
+    elif kind in _NUMBERS:
         if any_number:
             key.append(kind)
-            operands.append(value)
+            split.numbers.append(value)
         else:
             key += [
                 kind,
@@ -70,12 +82,9 @@ def _add(value: Any, key: list[Any], operands: list[Any], any_number: bool) -> b
             ]  # 0.0 == -0.0, and equal hashes can be chosen on purpose
     elif kind in _PLAIN:
         key += [kind, value]
-    elif kind in _TENSORS:
-        key += [value.shape, value.dtype, value.is_contiguous()]
-        operands.append(value)
     elif kind is tuple or kind is list:
         key += [kind, len(value)]
-        return len(value) <= _MOST and all(_add(item, key, operands, any_number) for item in value)
+        return len(value) <= _MOST and all(_add(item, key, split, any_number) for item in value)
     elif kind is torch.Size:
         key += [kind, value]
     elif kind is slice:
@@ -97,8 +106,8 @@ class CallPlan:
         kwargs: The keyword arguments.
         arguments: All arguments by parameter.
         open: The parameters that hold slots, with their arguments.
-        source_slots: The slots of the tensors, in the order in which they were written.
-        tensors: The same slots, in the order of the parameters.
+        tensors: The slots of the tensors, in the order of the parameters.
+        numbers: The slots of the numbers, in the order in which they were written.
         places: For each parameter, which of the tensors are its own.
         order: For each tensor, its position among those of the call as it was written.
     """
@@ -108,8 +117,8 @@ class CallPlan:
     kwargs: tuple[tuple[str, _Part], ...]
     arguments: Mapping[str, Any]
     open: tuple[tuple[str, _Part], ...]
-    source_slots: tuple[int, ...]
     tensors: tuple[int, ...]
+    numbers: tuple[int, ...]
     places: Mapping[str, tuple[int, ...]]
     order: tuple[int, ...]
 
@@ -130,20 +139,32 @@ class CallPlan:
             tuple([(name, _part(value)) for name, value in kwargs.items()]),
             bound,
             tuple([(name, part) for name, part in parts if part[0] != _CONSTANT]),
-            written_slots,
             tuple([written_slots[place] for place in call.order]),
+            tuple([slot for slot in range(len(owners)) if slot not in written_slots]),
             call.places,
             call.order,
         )
 
-    def call(self, function: Function, operands: Sequence[Any], output: Tensor | None = None) -> Call:
+    def call(
+        self,
+        function: Function,
+        tensors: tuple[Tensor, ...],
+        numbers: Sequence[int | float],
+        output: Tensor,
+        position: int,
+    ) -> Call:
         """Return the call that these operands make.
 
         Args:
             function: The torch function.
-            operands: The tensors and numbers for the slots.
-            output: The result; None before the call is run.
+            tensors: The tensors, in the order of the parameters.
+            numbers: The numbers, in the order in which they were written.
+            output: The result.
+            position: The position of the result among several outputs.
         """
+        by_slot: dict[int, Any] = dict(zip(self.tensors, tensors, strict=True))
+        by_slot.update(zip(self.numbers, numbers, strict=True))
+        operands = [by_slot[slot] for slot in range(len(by_slot))]
         arguments = dict(self.arguments)
         for name, (slot, value) in self.open:
             arguments[name] = operands[slot] if slot >= 0 else _filled(value, operands)
@@ -156,10 +177,11 @@ class CallPlan:
                 for name, (slot, value) in self.kwargs
             },
             arguments,
-            tuple([operands[slot] for slot in self.tensors]),
+            tensors,
             self.places,
             self.order,
             output,
+            position,
         )
 
 

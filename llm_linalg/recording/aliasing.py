@@ -31,6 +31,25 @@ def no_charge(_cells: int) -> None:
     """Ignore how many cells are inspected: the default when nothing guards the recording."""
 
 
+@dataclass(slots=True, eq=False)
+class TrackedTensor:
+    """A tensor of a recording.
+
+    Attributes:
+        tensor: The tensor; the reference keeps its id from being reused.
+        node: Its node.
+        operand: The node with its value, as an operand of the calls that read it.
+        storage: The address of its storage; 0 if it has no cells, or none that an alias could show.
+        shown_writes: How many of the writes into its storage its node shows.
+    """
+
+    tensor: Tensor
+    node: RecordNode
+    operand: Operand[RecordNode]
+    storage: int = 0
+    shown_writes: int = 0
+
+
 class StorageMap:
     """The tensors of a recording by the storage that they share.
 
@@ -44,22 +63,22 @@ class StorageMap:
         self.on_inspect: Callable[[int], None] = no_charge
         self._kept: dict[int, list[Tensor]] = {}  # by storage: the node values that still live in it
         self._writes: dict[int, WriteLog] = {}  # by storage
-        self._seen: dict[int, tuple[int, int]] = {}  # by tensor: its storage, and the writes its node shows
 
-    def add(self, tensor: Tensor, value: Tensor) -> None:
+    def track(self, tensor: Tensor, node: RecordNode) -> TrackedTensor:
         """Register a tensor and the value that its node shows."""
-        self._seen.pop(id(tensor), None)
-        place = _storage_id(tensor)
-        if not place:
-            return  # no cells, or none that an alias could show
-        self._seen[id(tensor)] = place, len(self._writes.get(place, ()))
-        if value.data_ptr() == tensor.data_ptr():
-            self._kept.setdefault(place, []).append(value)
+        place, value = _storage_id(tensor), node.value
+        shown = len(self._writes[place].nodes) if place in self._writes else 0
+        if place and value.data_ptr() == tensor.data_ptr():
+            kept = self._kept.get(place)
+            if kept is None:
+                self._kept[place] = [value]
+            else:
+                kept.append(value)
+        return TrackedTensor(tensor, node, Operand(value, node), place, shown)
 
     def forget(self, tensor: Tensor, value: Tensor) -> None:
-        """Unregister a tensor and its node's value."""
+        """Unregister a tensor's value."""
         place = _storage_id(tensor)
-        self._seen.pop(id(tensor), None)
         kept = [other for other in self._kept.get(place, ()) if other is not value]
         self._kept[place] = kept
         if not kept:
@@ -78,44 +97,40 @@ class StorageMap:
                     )  # in place: everyone who holds this value keeps it
                 self.on_move(values, place)
 
-    def note_write(self, tensor: Tensor, node: RecordNode) -> None:
-        """Record that a node's call wrote to a tensor's storage."""
-        place = _storage_id(tensor)
+    def note_write(self, tracked: TrackedTensor) -> None:
+        """Record that the call of a tensor's node wrote to its storage."""
+        place = tracked.storage
         if not place:
             return
         if place not in self._writes:
-            self._writes[place] = WriteLog(tensor)
+            self._writes[place] = WriteLog(tracked.tensor)
         writes = self._writes[place]
-        writes.add(node, tensor)
-        self._seen[id(tensor)] = place, len(writes)
+        writes.add(tracked.node, tracked.tensor)
+        tracked.shown_writes = len(writes.nodes)
 
-    def is_stale(self, tensor: Tensor) -> bool:
+    def is_stale(self, tracked: TrackedTensor) -> bool:
         """Return whether a tensor was written through an alias since its node was recorded."""
-        seen = self._seen.get(id(tensor))
-        if seen is None:
+        writes = self._writes.get(tracked.storage)
+        if writes is None or len(writes.nodes) == tracked.shown_writes:
             return False
-        place, count = seen
-        writes = self._writes.get(place)
-        if writes is None or len(writes) <= count:
-            return False
+        tensor = tracked.tensor
         with untraced():
             cells = tensor.numel()
         self.on_inspect(cells)
         with untraced():
-            if writes.touches(tensor, count):
+            if writes.touches(tensor, tracked.shown_writes):
                 return True
-        self._seen[id(tensor)] = place, len(writes)
+        tracked.shown_writes = len(writes.nodes)
         return False
 
-    def alias_update(
-        self, tensor: Tensor, before: RecordNode
-    ) -> tuple[Call, tuple[Operand[RecordNode], ...]]:
+    def alias_update(self, tracked: TrackedTensor) -> tuple[Call, tuple[Operand[RecordNode], ...]]:
         """Return the call and operands of a node that refreshes a stale tensor.
 
         Its operands are the tensor's previous node and then the nodes that wrote cells it shows.
         """
-        place, seen = self._seen[id(tensor)]
-        writers, source = self._writes[place].sources(tensor, before.value, seen)
+        tensor, before = tracked.tensor, tracked.node
+        log = self._writes[tracked.storage]
+        writers, source = log.sources(tensor, before.value, tracked.shown_writes)
         operands = tuple(Operand(node.value, node) for node in (before, *writers))
         values = tuple(operand.value for operand in operands)
         places = {"tensors": tuple(range(len(values)))}
@@ -163,12 +178,19 @@ def _gather(source: WriteSource, *tensors: Tensor) -> Tensor:
 
 def _copy(values: Sequence[Tensor]) -> torch.UntypedStorage | None:
     """Return a copy of a storage if its values, as separate copies, would take more than it does."""
+    if len(values) == 1 and values[0].is_contiguous():
+        return None
     large = sum(value.numel() for value in values) > storage_numel(values[0])
     return copy_storage(values[0]) if large else None
 
 
 def _storage_id(tensor: Tensor) -> int:
-    return tensor.untyped_storage().data_ptr() if tensor.layout is torch.strided else 0
+    """Return the address of a tensor's storage; 0 if it has none, or no cells in it."""
+    if tensor.layout is not torch.strided:
+        return 0
+    # `untyped_storage` would make an object each time.
+    address, offset = tensor.data_ptr(), int(tensor.storage_offset())
+    return address - offset * tensor.element_size() if address and offset else address
 
 
 def version_of(tensor: Tensor) -> int | None:

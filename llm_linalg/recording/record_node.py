@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Generic, NamedTuple, Self, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
@@ -14,6 +14,8 @@ from llm_linalg.base.axes import Axes, Shape
 from llm_linalg.base.cells import NO_CELLS, Cells, Index
 from llm_linalg.base.errors import Span
 from llm_linalg.base.untraced import untraced
+from llm_linalg.ops.arguments import Function
+from llm_linalg.ops.call_cache import CallPlan
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.reads import Reads
 from llm_linalg.ops.terms import CellTerms
@@ -46,6 +48,36 @@ class Operand(Generic[N]):
     def name(self) -> str:
         """The name of the node that made it."""
         return self.node.name
+
+
+@dataclass(slots=True, eq=False)
+class LazyCall:
+    """A call that was run by a plan, bound only when somebody looks at it: few of a loop's calls are.
+
+    Attributes:
+        plan: The plan.
+        function: The torch function.
+        operands: The tensors, in the order of the parameters.
+        numbers: The numbers that the plan leaves open, in the order in which they were written.
+        output: The result.
+        position: The position of the result among several outputs.
+    """
+
+    plan: CallPlan
+    function: Function
+    operands: tuple[Operand[Any], ...]
+    numbers: list[int | float]
+    output: Tensor
+    position: int = 0
+
+    def with_output(self, output: Tensor) -> LazyCall:
+        """Return the same call with its result."""
+        return replace(self, output=output)
+
+    def bind(self) -> Call:
+        """Return the call with its arguments by parameter."""
+        values = tuple([operand.value for operand in self.operands])
+        return self.plan.call(self.function, values, self.numbers, self.output, self.position)
 
 
 class Origin(NamedTuple):
@@ -101,7 +133,7 @@ class RecordNode:
         op: str,
         value: Tensor,
         operands: tuple[Operand[Self], ...] = (),
-        call: Call | None = None,
+        call: Call | LazyCall | None = None,
         origin: Origin = Origin(),  # noqa: B008 - it is a value
         name: str | None = None,
     ) -> None:
@@ -109,12 +141,24 @@ class RecordNode:
         self.op = op
         self.value = value
         self.operands = operands
-        self.call = call if call is None or call.output is value else call.with_output(value)
+        self._call = call if call is None or call.output is value else call.with_output(value)
         self.span, self.source, self.file, self.scope, self.target = origin
         self.bound_name = name
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.op} {self.shape}>"
+
+    @property
+    def call(self) -> Call | None:
+        """The call that it records; None for an input."""
+        if isinstance(self._call, LazyCall):
+            self._call = self._call.bind()
+        return self._call
+
+    @property
+    def is_input(self) -> bool:
+        """Whether its tensor comes from outside, and no call made it."""
+        return self._call is None
 
     def drop(self) -> None:
         """Replace its value and its operands' by meta tensors, which keep shape and dtype."""
@@ -123,7 +167,7 @@ class RecordNode:
         self.operands = tuple([replace(item, value=_shadow(item.value)) for item in self.operands])
         if self.call is not None:
             call = self.call.with_tensors([operand.value for operand in self.operands])
-            self.call = call.with_output(self.value)
+            self._call = call.with_output(self.value)
 
     @property
     def name(self) -> str:

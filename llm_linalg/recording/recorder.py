@@ -23,7 +23,7 @@ from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_
 from llm_linalg.recording.aliasing import version_of
 from llm_linalg.recording.guard import Guard
 from llm_linalg.recording.inline import inline_body
-from llm_linalg.recording.record_node import Operand, RecordNode
+from llm_linalg.recording.record_node import LazyCall, Operand, RecordNode
 from llm_linalg.recording.tensor_index import TensorIndex, Where, detach_value
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ class CallCache:
     def store(self, split: SplitCall | None, call: Call, price: Price | None, *, bounded: bool) -> None:
         """Remember the plan and the price of a call for later calls with its key."""
         entry = TABLE.entry(call.function) or _GRADIENT_READS.get(call.function)
-        if split is None or entry is None or self.first(split[0]):
+        if split is None or entry is None or self.first(split.key):
             return
         if (
             (not bounded or price is not None)
             and not draws_random_numbers(call.function)
             and _depends_on_shapes_only(call)
         ):
-            self.entries[split[0]] = CachedCall(CallPlan.of(call, entry), price, call.may_write)
+            self.entries[split.key] = CachedCall(CallPlan.of(call, entry), price, call.may_write)
 
 
 MAX_KEYS = 5_000  # keys that are remembered
@@ -141,15 +141,13 @@ class Recorder(TensorIndex, TorchFunctionMode):
             with self:
                 return body(*args, **kwargs)
         split = split_call(func, entry.operation, args, kwargs) if entry is not None else None
-        cached = self._calls.entries.get(split[0]) if split is not None else None
+        cached = self._calls.entries.get(split.key) if split is not None else None
         if cached is not None and split is not None:
             if cached.writes:
-                return self._run_cached_write(func, args, kwargs, cached, split[1])
-            if self._guard is None:
-                return self._run_cached(func, args, kwargs, cached, split[1])
-            known = self._current_operands([split[1][slot] for slot in cached.plan.source_slots])
-            if known is not None:
-                return self._run_cached(func, args, kwargs, cached, split[1], known)
+                return self._run_cached_write(func, args, kwargs, cached, split)
+            known = None if self._guard is None else self._current_operands(split.tensors)
+            if self._guard is None or known is not None:
+                return self._run_cached(func, args, kwargs, cached, split, known)
         written = SlottedArguments.of(args, kwargs, MOST_OPERANDS if self._guard else None)
         if self._guard or may_write(func, args, kwargs):
             return self._run_guarded(func, args, kwargs, written, split)
@@ -186,8 +184,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         cached: CachedCall,
-        own: list[Any],
-        known: Sequence[Operand[RecordNode]] | None = None,
+        split: SplitCall,
+        known: Sequence[Operand[RecordNode]] | None,
     ) -> Any:
         """Run a call by the plan of an earlier one; it writes nothing and draws no random numbers.
 
@@ -196,7 +194,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             args: Its positional arguments.
             kwargs: Its keyword arguments.
             cached: The plan and the price.
-            own: The call's arguments by slot.
+            split: The call's operands.
             known: Its operands, if a guard had them looked up; else they are looked up after the call.
         """
         plan, price, _ = cached
@@ -204,17 +202,15 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._guard.charge_again(price)
         result = self._run(func, args, kwargs)
         if known is None:
-            known = [self._operand(own[slot]) for slot in plan.source_slots]
-        for slot, operand in zip(plan.source_slots, known, strict=True):
-            own[slot] = operand.value
+            known = [self._operand(tensor) for tensor in split.tensors]
         operands = tuple([known[place] for place in plan.order])
         origin, first = self._where(), len(self.nodes)
-        for position, output in enumerate(outputs(result)):
+        given = (result,) if result.__class__ is Tensor else outputs(result)
+        for position, output in enumerate(given):
             if plan.operation is _GRADIENT.operation and self._was_accumulated(output):
                 continue
             value = detach_value(output)
-            call = plan.call(func, own, value)
-            call.position = position
+            call = LazyCall(plan, func, operands, split.numbers, value, position)
             node = self.node_type(len(self.nodes), plan.operation.name, value, operands, call, origin)
             self._add(node, output)
             if price is not None:
@@ -222,22 +218,21 @@ class Recorder(TensorIndex, TorchFunctionMode):
         return result
 
     def _run_cached_write(
-        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], cached: CachedCall, own: list[Any]
+        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], cached: CachedCall, split: SplitCall
     ) -> Any:
         """Run a call that writes by the plan of an earlier one."""
         plan, price, _ = cached
-        tensors = [own[slot] for slot in plan.source_slots]
+        tensors = split.tensors
         if self._guard is not None and price is not None:
             self._guard.charge_again(price, tensors[0])
-        bound = [tensors[place] for place in plan.order]
-        operands = tuple([self._operand(tensor) for tensor in bound])
-        values = {id(tensor): operand.value for tensor, operand in zip(bound, operands, strict=True)}
+        operands = tuple([self._operand(tensors[place]) for place in plan.order])
         # By its name it writes into its first operand; with `out=` and the like, nobody says into which.
-        self._storages.preserve(tensors[:1] if writes(func) else bound)
+        self._storages.preserve(tensors[:1] if writes(func) else tensors)
         result = self._run(func, args, kwargs)
         target = result if isinstance(result, Tensor) else tensors[0]
-        own = [values.get(id(value), value) for value in own]
-        self._wrote(plan.call(func, own, detach_value(target)), operands, target)
+        value = detach_value(target)
+        call = LazyCall(plan, func, operands, split.numbers, value)
+        self._record_write(plan.operation.name, value, call, operands, target)
         self._remember_price(len(self.nodes) - 1, price)
         return result
 
@@ -339,15 +334,18 @@ class Recorder(TensorIndex, TorchFunctionMode):
         """Add a node for a call that wrote to an operand, with the values after the write."""
         target = result if isinstance(result, Tensor) else call.write_target
         own = call.with_tensors([operand.value for operand in operands])
-        self._wrote(own.with_output(detach_value(target)), operands, target)
+        self._record_write(call.operation.name, detach_value(target), own, operands, target)
 
-    def _wrote(self, call: Call, operands: tuple[Operand[RecordNode], ...], target: Tensor) -> None:
-        node = self.node_type(
-            len(self.nodes), call.operation.name, call.result, operands, call, self._where()
-        )
-        self._add(node, target)
-        self._storages.note_write(target, node)
-        self._name_table.note_write(target, node)
+    def _record_write(
+        self,
+        name: str,
+        value: Tensor,
+        call: Call | LazyCall,
+        operands: tuple[Operand[RecordNode], ...],
+        target: Tensor,
+    ) -> None:
+        node = self.node_type(len(self.nodes), name, value, operands, call, self._where())
+        self._add(node, target, wrote=True)
 
 
 def call_of(func: Any, written: SlottedArguments, tensors: Sequence[Tensor]) -> Call:

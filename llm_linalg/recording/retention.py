@@ -42,7 +42,7 @@ class ValueCache:
     def add(self, node: RecordNode) -> None:
         """Count a node's values, and drop others until the budget holds."""
         self._nodes.append(node)
-        if node.call is None:
+        if node.is_input:
             self._outside.add(_storage_id(node.value))
             return
         self._count(node, 1)
@@ -69,7 +69,7 @@ class ValueCache:
                 self._hold(value, count)
 
     def _let_go(self, node: RecordNode) -> None:
-        if node.dropped or node.call is None:
+        if node.dropped or node.is_input:
             return
         self._count(node, -1)
         self._drop(node)

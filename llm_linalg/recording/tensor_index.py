@@ -13,7 +13,7 @@ from torch import Tensor
 
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
-from llm_linalg.recording.aliasing import StorageMap, no_charge
+from llm_linalg.recording.aliasing import StorageMap, TrackedTensor, no_charge
 from llm_linalg.recording.guard import Guard
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import Operand, Origin, RecordNode
@@ -25,6 +25,7 @@ FEW_CELLS, A_LOOK = 2**20, 500  # cells inspected for that, and the fixed cost o
 
 T = TypeVar("T")
 Where = Callable[[], Origin]
+_TENSORS: frozenset[type[Tensor]] = frozenset([Tensor, torch.nn.Parameter])
 _MODES = torch._C._len_torch_function_stack  # noqa: SLF001  how many modes there are that see each call
 
 
@@ -137,8 +138,7 @@ class TensorIndex:
         self.no_grad = False
         self._labels: dict[int, tuple[Tensor, str]] = {}
         self._where = where
-        # By tensor id; the tensor is kept so that its id is not reused.
-        self._nodes_by_tensor: dict[int, tuple[Tensor, RecordNode]] = {}
+        self._tracked: dict[int, TrackedTensor] = {}  # by tensor id
         self._tensors: list[Tensor | None] = []  # of each node, until it is dropped
         self._name_table = NameTable()
         self._gradients: dict[int, tuple[Tensor, RecordNode]] = {}  # those that the program read
@@ -158,17 +158,15 @@ class TensorIndex:
 
     def adopt(self, tensor: Tensor, node: RecordNode) -> None:
         """Register a tensor as a node of another trace."""
-        self._nodes_by_tensor[id(tensor)] = (tensor, node)
+        self._tracked[id(tensor)] = TrackedTensor(tensor, node, Operand(node.value, node))
 
     def node_of(self, tensor: Tensor) -> RecordNode | None:
         """Return a tensor's node, refreshed if an alias was written; None for a tensor that is unknown."""
-        made = self._nodes_by_tensor.get(id(tensor))
-        if made is None and self._dropped:
-            gone = self._dropped.get(id(tensor))
-            return gone[1] if gone and gone[0]() is tensor else None
-        if made and self._storages.is_stale(tensor):
-            return self._update_alias(tensor, made[1])
-        return made[1] if made else None
+        tracked = self._tracked.get(id(tensor))
+        if tracked is not None:
+            return self._update_alias(tracked) if self._storages.is_stale(tracked) else tracked.node
+        gone = self._dropped.get(id(tensor))
+        return gone[1] if gone and gone[0]() is tensor else None
 
     def bind(self, name: str, tensor: Tensor) -> RecordNode:
         """Bind a program name to a tensor, and return the tensor's node."""
@@ -178,11 +176,6 @@ class TensorIndex:
         self.names[name] = node
         self._name_table.bind(name, tensor)
         return node
-
-    def current_node(self, tensor: Tensor) -> RecordNode | None:
-        """Return a tensor's node if it is up to date, else None; unlike `node_of`, this records nothing."""
-        made = self._nodes_by_tensor.get(id(tensor))
-        return None if made is None or self._storages.is_stale(tensor) else made[1]
 
     def backward_path(self, start: RecordNode | None) -> tuple[Sequence[RecordNode], int]:
         """Return the nodes that a gradient flows back through, and the number of elements of its leaves.
@@ -229,22 +222,24 @@ class TensorIndex:
         """
         if failed:
             self._guard, self._storages.on_inspect = None, no_charge
-        outdated = filter(
-            self._storages.is_stale, self._name_table.cheap_to_check() if failed else self._name_table
-        )
-        for tensor in islice(outdated, FEW_NAMES if failed else None):
-            self._update_alias(tensor, self._nodes_by_tensor[id(tensor)][1])
+        names = self._name_table.cheap_to_check() if failed else self._name_table
+        tracked = filter(None, (self._tracked.get(id(tensor)) for tensor in names))
+        for stale in islice(filter(self._storages.is_stale, tracked), FEW_NAMES if failed else None):
+            self._update_alias(stale)
         self.names.update(self._name_table.rewritten_nodes())
         return Record(self.nodes, self.names, source, seed, printed)
 
-    def _add(self, node: RecordNode, tensor: Tensor) -> RecordNode:
+    def _add(self, node: RecordNode, tensor: Tensor, *, wrote: bool = False) -> RecordNode:
+        """Add a node for a tensor; `wrote` says whether its call wrote into the tensor's storage."""
         if len(self.nodes) >= MOST_NODES:
             raise LimitError(f"more than {MOST_NODES:,} operations: trace a part, or run fewer rounds")
         node.no_grad = self.no_grad
         self.nodes.append(node)
-        self._nodes_by_tensor[id(tensor)] = (tensor, node)
+        tracked = self._tracked[id(tensor)] = self._storages.track(tensor, node)
+        if wrote:
+            self._storages.note_write(tracked)
+            self._name_table.note_write(tensor, node)
         self._tensors.append(tensor)
-        self._storages.add(tensor, node.value)
         if node.op == "grad" and node.operands:
             self._gradients[id(tensor)] = tensor, node
         if self._cache:
@@ -260,15 +255,16 @@ class TensorIndex:
             return
         self._storages.forget(tensor, node.value)
         self._dropped_tensors[node.index] = ref(tensor)
-        made = self._nodes_by_tensor.get(id(tensor))
-        if made and made[1] is node:
-            del self._nodes_by_tensor[id(tensor)]
+        tracked = self._tracked.get(id(tensor))
+        if tracked is not None and tracked.node is node:
+            del self._tracked[id(tensor)]
             self._dropped[id(tensor)] = (ref(tensor), node)
 
-    def _update_alias(self, tensor: Tensor, before: RecordNode) -> RecordNode:
+    def _update_alias(self, tracked: TrackedTensor) -> RecordNode:
         """Add a node for a tensor that was written through an alias."""
+        tensor = tracked.tensor
         with untraced():
-            call, operands = self._storages.alias_update(tensor, before)
+            call, operands = self._storages.alias_update(tracked)
             memory = storage_numel(tensor)
         if self._guard is not None:
             self._guard.charge_alias_update(memory, len(operands) - 1)
@@ -282,13 +278,13 @@ class TensorIndex:
 
     def _current_operands(self, tensors: Sequence[Tensor]) -> list[Operand[RecordNode]] | None:
         """Return the operands of tensors whose nodes are up to date; None if one of them is not."""
-        found: list[Operand[RecordNode]] = []
+        operands: list[Operand[RecordNode]] = []
         for tensor in tensors:
-            node = self.current_node(tensor)
-            if node is None or node.dropped:
+            tracked = self._tracked.get(id(tensor))
+            if tracked is None or self._storages.is_stale(tracked):
                 return None
-            found.append(Operand(node.value, node))
-        return found
+            operands.append(tracked.operand)
+        return operands
 
     def run_backward(self, go: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a backward pass, which adds to ``.grad`` in place, and keep what nodes show of gradients.
@@ -313,16 +309,15 @@ class TensorIndex:
                     operand, value = self._operand(leaf), detach_value(tensor)
                     call = node.call.with_tensors([operand.value]).with_output(value)
                     new = self.node_type(len(self.nodes), node.op, value, (operand,), call, self._where())
-                    self._add(new, tensor)
-                    self._storages.note_write(tensor, new)
-                    self._name_table.note_write(tensor, new)
+                    self._add(new, tensor, wrote=True)
                     self._accumulated[id(tensor)] = new
         return found
 
     def _was_accumulated(self, gradient: Tensor) -> bool:
         """Return, once, whether a gradient has a node since a backward pass added to it."""
         return (
-            self._accumulated.pop(id(gradient), None) is not None and self.current_node(gradient) is not None
+            self._accumulated.pop(id(gradient), None) is not None
+            and self._current_operands([gradient]) is not None
         )
 
     def _leaf(self, gradient: RecordNode) -> Tensor | None:
@@ -332,13 +327,17 @@ class TensorIndex:
         return gone() if gone is not None else self._tensors[index]
 
     def _operand(self, tensor: Tensor) -> Operand[RecordNode]:
+        tracked = self._tracked.get(id(tensor))
+        if tracked is not None and not self._storages.is_stale(tracked):
+            return tracked.operand
         node = self.node_of(tensor)
         if node is None:
             name = self.label_of(tensor)
             node = self.input(tensor, name, _op_of(tensor))
             if name:
                 self.names.setdefault(name, node)
-        return Operand(detach_value(tensor) if node.dropped else node.value, node)
+        tracked = self._tracked.get(id(tensor))
+        return Operand(detach_value(tensor), node) if tracked is None else tracked.operand
 
 
 def _op_of(tensor: Tensor) -> str:
@@ -347,7 +346,7 @@ def _op_of(tensor: Tensor) -> str:
 
 def detach_value(tensor: Tensor) -> Tensor:
     """Return a tensor's values as a node keeps them: detached, and on the CPU unless they are on meta."""
-    if tensor.__class__ is Tensor and not _MODES():
+    if tensor.__class__ in _TENSORS and not _MODES():
         value = tensor.detach()
         if value.is_cpu:
             return value

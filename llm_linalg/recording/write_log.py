@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,8 +15,7 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.recording.record_node import RecordNode
 
 
-@dataclass(frozen=True, slots=True)
-class StorageView:
+class StorageView(NamedTuple):
     """The layout of a tensor in its storage; strides and offset in elements."""
 
     shape: Shape
@@ -25,7 +25,7 @@ class StorageView:
     @classmethod
     def of(cls, tensor: Tensor) -> StorageView:
         """Return the layout of a strided tensor."""
-        return cls(tuple(tensor.shape), tuple(tensor.stride()), int(tensor.storage_offset()))
+        return cls(tensor.shape, tensor.stride(), int(tensor.storage_offset()))
 
     def on(self, memory: Tensor) -> Tensor:
         """Return the same view of another storage, given as a flat tensor."""
@@ -63,13 +63,10 @@ class WriteLog:
         self._places: dict[StorageView, Tensor] = {}  # masks of views with more cells than the storage
         self._put = 0  # how many writes are on the grid
 
-    def __len__(self) -> int:
-        return len(self.nodes)
-
     def add(self, node: RecordNode, tensor: Tensor) -> None:
         """Add a node whose call wrote to a tensor."""
         view = StorageView.of(tensor)
-        alike = view.shape == tuple(node.value.shape) and storage_numel(tensor) == self._size
+        alike = view.shape == node.value.shape and storage_numel(tensor) == self._size
         self.nodes.append(node)
         self._views.append(view if alike else None)
         self._firsts.append(self._firsts[-1] + node.value.numel())
@@ -186,7 +183,7 @@ def detach_from_storage(tensor: Tensor, memory: torch.UntypedStorage | None = No
         memory: A copy of its storage to view; without one, the tensor or its storage is copied, whichever is
             smaller.
     """
-    if memory is None and tensor.numel() <= storage_numel(tensor):
+    if memory is None and (tensor.is_contiguous() or tensor.numel() <= storage_numel(tensor)):
         return tensor.clone()
     copied = copy_storage(tensor) if memory is None else memory
     view = StorageView.of(tensor)
@@ -200,4 +197,4 @@ def copy_storage(tensor: Tensor) -> torch.UntypedStorage:
 
 def storage_numel(tensor: Tensor) -> int:
     """Return how many elements of a tensor's dtype its storage holds."""
-    return tensor.untyped_storage().nbytes() // max(tensor.element_size(), 1)
+    return tensor.untyped_storage().nbytes() // tensor.element_size()

@@ -54,6 +54,32 @@ def test_an_honest_program_prints_what_python_prints_within_its_budget(
         assert left > allowed // 4
 
 
+TRAINING = """
+x = torch.linspace(-3, 3, 50).unsqueeze(1)
+model = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+for turn in range({}):
+    loss = ((model(x) - torch.sin(x)) ** 2).mean()
+    model.zero_grad()
+    loss.backward()
+    with torch.no_grad():
+        for p in model.parameters():
+            p -= 0.05 * p.grad
+"""
+
+
+def test_a_turn_of_training_takes_few_calls() -> None:
+    calls = []
+    for turns in (20, 40):
+        with at_most(1_000_000) as made:
+            run(TRAINING.format(turns), seconds=None)
+        calls.append(made[0])
+    assert calls[1] - calls[0] < 20 * 2_200
+
+
+def test_setting_gradients_to_none_is_no_step() -> None:
+    assert [node.op for node in run(TRAINING.format(2)).nodes].count("grad") == 2 * 4
+
+
 @pytest.fixture
 def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has a hundredth of a second go by between two looks at the clock."""
