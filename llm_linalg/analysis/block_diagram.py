@@ -71,6 +71,11 @@ class DiagramBox(Generic[N]):
         return found, sum(node.value.numel() for node in self.outputs)
 
 
+LONGEST_LABEL = (
+    14  # characters of an expression that stands in a box; a longer one gives way to its operation
+)
+
+
 @dataclass(frozen=True, eq=False)
 class DiagramLevel(Generic[N]):
     """The boxes inside one scope.
@@ -222,7 +227,7 @@ class BlockDiagram(Generic[N]):
 
 
 def _operation(node: N, *, foreign: bool = False) -> DiagramBox[N]:
-    unnamed = node.bound_name is None and node.title == node.name
+    unnamed = node.bound_name is None and (node.title == node.name or len(node.source) > LONGEST_LABEL)
     return DiagramBox(node.name, node.op if unnamed else node.title, (node,), (node,), None, foreign)
 
 

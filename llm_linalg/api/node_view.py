@@ -20,6 +20,7 @@ from llm_linalg.base.cells import Cells, Index
 from llm_linalg.explain.formula import operand_name, step_text
 from llm_linalg.explain.nan_origin import nan_reason
 from llm_linalg.ops import TABLE
+from llm_linalg.ops.mask import Mask
 from llm_linalg.ops.terms import Number
 from llm_linalg.walks.walk import Step, Walk
 
@@ -166,6 +167,14 @@ class NodeView:
         """Return whether the operation masks a cell."""
         return self.node.mask_rule(index) is not None
 
+    def masks_to_zero(self) -> bool:
+        """Return whether the operation is a mask that sets a cell to 0, and not to −inf or another number."""
+        call = self.node.call
+        if call is None or not isinstance(call.operation, Mask):
+            return False
+        masked = call.operation.mask_of(call)
+        return bool(((self.node.value == 0) & masked).any())
+
 
 def node_view(
     node: Node, order: str | None = None, position: int | None = None, axis_names: AxisNames = no_axis_names
@@ -275,7 +284,7 @@ def cell_view(
             for operand, cells in zip(maker.operands, maker.reads(index), strict=True)
         ),
         consumers=tuple(
-            NamedCells(node.name, node.feeds(position, index), node.shape)
+            NamedCells(node.title_of_cells, node.feeds(position, index), node.shape)
             for node, position in consumers[:most]
         ),
         more=max(0, len(consumers) - most),

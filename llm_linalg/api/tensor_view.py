@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from llm_linalg.api.node import Node
 from llm_linalg.base.axes import Shape
@@ -13,6 +13,8 @@ from llm_linalg.base.cells import Index, TensorSlice
 from llm_linalg.ops.terms import Number
 from llm_linalg.recording.record_node import Value
 from llm_linalg.walks.walk import Walk
+
+Progress = Literal["pending", "partial", "done"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +40,11 @@ class TensorView:
     step: int = -1
 
     @property
+    def title_of_cells(self) -> str:
+        """Its title such that an index can follow: ``K.T``, ``(x + 1)``."""
+        return self.node.title_of_cells
+
+    @property
     def shape(self) -> Shape:
         """Its shape."""
         return tuple(self.value.shape)
@@ -61,10 +68,24 @@ class TensorView:
             return self.walk.values(self.step, at, rows, columns)
         return [[self._number(matrix.cell(row, column)) for column in columns] for row in rows]
 
+    def progress(self, index: Index) -> Progress:
+        """Return how far a cell is at this step; of a sum whose terms are not all added, ``partial``."""
+        if self.walk is None:
+            return "done"
+        first, last = self.walk.span(index)
+        return "pending" if self.step < first else "partial" if self.step < last else "done"
+
+    def number(self, index: Index) -> Number | None:
+        """Return a cell's number as it is at this step; None if it is not yet computed."""
+        if self.walk is None:
+            number: Number = self.value[index].item()
+            return number
+        return self._number(index)
+
     def _number(self, index: Index) -> Number | None:
-        *leading, row, column = index
+        row, column = (0, 0, *index)[-2:]
         window = (range(row, row + 1), range(column, column + 1))
-        return None if self.walk is None else self.walk.values(self.step, tuple(leading), *window)[0][0]
+        return None if self.walk is None else self.walk.values(self.step, index[:-2], *window)[0][0]
 
     def tolist(self) -> Any:
         """Return all of its numbers, nested like `torch.Tensor.tolist`; None for a cell not yet computed."""

@@ -98,6 +98,14 @@ def clean_lines(text: str) -> CleanText:
     return clean(text, None, lines=True, tabs=True)
 
 
+def elide_middle(text: str, limit: int) -> str:
+    """Return a text of at most so many characters: of a longer one both ends, which tell it from others."""
+    if len(text) <= limit:
+        return text
+    tail = (limit - 1) // 2
+    return f"{text[: limit - 1 - tail].rstrip()}…{text[len(text) - tail :].lstrip()}"
+
+
 def escape_json(text: str) -> CleanText:
     r"""Return JSON in which every character that `clean` would take is escaped, as ``\u001b``.
 

@@ -18,7 +18,6 @@ from llm_linalg.walks.orders import orders_of
 from llm_linalg.walks.walk import Step, Term, Walk
 
 SHOWN_TERMS = 6
-OPERATORS = frozenset("+-*/%@&|^~<>=")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -35,10 +34,14 @@ def cell_name(name: str, index: Index) -> str:
     return f"{name}[{','.join(map(str, index))}]" if index else name
 
 
+def node_cell(node: RecordNode, index: Index) -> str:
+    """Return the name of a node's cell: ``Y[1,1]``, ``(x * y)[0]``; of a scalar its title alone."""
+    return cell_name(node.title_of_cells, index) if index else node.title
+
+
 def operand_name(operand: Operand[N]) -> str:
     """Return an operand's name such that an index can follow: ``K.T``, ``(x + 1)``."""
-    title = operand.title
-    return f"({title})" if OPERATORS.intersection(title) else title
+    return operand.title_of_cells
 
 
 def walk_of(node: RecordNode, order: str | None = None) -> Walk:
@@ -60,7 +63,7 @@ def step_text(walk: Walk, step: Step) -> str:
     """Return one line on what a step does: ``Y[1,1] = -2.1788·0.8380 + [0.5684·0.1820] = -1.7224``."""
     if step.cell is None:
         return block_text(walk, step)
-    return f"{cell_name(walk.node.name, step.cell)} = {right_side(walk.node, step.cell, step)}"
+    return f"{node_cell(walk.node, step.cell)} = {right_side(walk.node, step.cell, step)}"
 
 
 def right_side(node: RecordNode, index: Index, step: Step) -> str:
@@ -98,7 +101,8 @@ def sum_text(step: Step) -> str:
     shown = elide_terms(terms, current, SHOWN_TERMS)
     texts = [_gap(item) if isinstance(item, int) else term_text(item) for item in shown]
     exact = len(terms) <= SHOWN_TERMS and adds_up(_values(terms), short)
-    return f"{' + '.join(texts)} {'=' if exact else '≈'} {short}"
+    left = " so far" if current < len(terms) - 1 else ""
+    return f"{' + '.join(texts)} {'=' if exact else '≈'} {short}{left}"
 
 
 def _values(terms: Sequence[Term]) -> Iterator[str]:
@@ -202,7 +206,7 @@ def _first(cells: Cells, count: int) -> Iterator[Index]:
 def block_text(walk: Walk, step: Step) -> str:
     """Return one line on a step that writes several cells: ``Y[1, :] = x[1, :] · W[:, :]``."""
     node = walk.node
-    left = block_name(node.name, step.writes, node.shape)
+    left = block_name(node.title_of_cells, step.writes, node.shape)
     if node.kind == "mask":
         passing = len(step.reads[0]) if step.reads else 0
         return f"{left}: {passing} of {len(step.writes)} cells pass"
@@ -227,7 +231,8 @@ def block_text(walk: Walk, step: Step) -> str:
                 step.reads[beside],
                 tuple(node.operands[beside].value.shape),
             )
-        return f"{left} += {added}"
+        rest = "" if step.index == len(walk) - 1 else f"   (so far {step.index + 1} of {len(walk)})"
+        return f"{left} += {added}{rest}"
     bias = "" if beside is None else f" + {node.operands[beside].title}"
     return f"{left} = {' · '.join(factors)}{bias}"
 

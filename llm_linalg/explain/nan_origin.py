@@ -85,4 +85,4 @@ def _all_infinite(node: RecordNode, cells: Collection[Index]) -> bool:
 
 
 def _cell(node: RecordNode, index: Index) -> str:
-    return f"{node.title}[{', '.join(map(str, index))}]" if index else node.title
+    return f"{node.title_of_cells}[{', '.join(map(str, index))}]" if index else node.title

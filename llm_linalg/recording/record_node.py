@@ -13,6 +13,7 @@ from torch import Tensor
 from llm_linalg.base.axes import Axes, Shape
 from llm_linalg.base.cells import NO_CELLS, Cells, Index
 from llm_linalg.base.errors import Span
+from llm_linalg.base.text import elide_middle
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.arguments import Function
 from llm_linalg.ops.call_cache import CallPlan
@@ -21,7 +22,15 @@ from llm_linalg.ops.reads import Reads
 from llm_linalg.ops.terms import CellTerms
 
 N = TypeVar("N", bound="RecordNode")
-TITLE_LIMIT = 14
+TITLE_LIMIT = 24
+"""The most characters of a title that is an expression; a longer one is elided in the middle."""
+
+MEMBERS = ("weight", "bias")
+"""The parameters of calls by which a layer's parameters are known."""
+MOST_READ = 400
+"""The characters at either end of an expression that its title is made from."""
+OPERATORS = frozenset("+-*/%@&|^~<>=!")
+WORD_OPERATORS = ("if", "else", "and", "or", "not", "in", "is", "lambda")
 
 Value: TypeAlias = Tensor
 """The type of a node's value, for modules that must not import torch."""
@@ -43,6 +52,11 @@ class Operand(Generic[N]):
     def title(self) -> str:
         """The title of the node that made it."""
         return self.node.title
+
+    @property
+    def title_of_cells(self) -> str:
+        """The same such that an index can follow."""
+        return self.node.title_of_cells
 
     @property
     def name(self) -> str:
@@ -112,6 +126,10 @@ class RecordNode:
         scope: The path of the module that it was made in, such as ``transformer.h.0.attn``; or empty.
         target: The variable that a line of trusted Python assigns it to; or empty.
         dropped: Whether its values were dropped to stay within a byte budget: it is then a meta tensor.
+        is_one_of_several: Whether its call had several results.
+        is_inner: Whether another node of the same expression reads it, as in a layer of several steps: then
+            the expression is not what it is called.
+        member: Of a parameter of a layer without a name, which it is: ``weight``.
         no_grad: Whether it was computed under `torch.no_grad()`, so that no gradient flows through it.
         forward_node: In a gradient program, the node whose VJP this step belongs to.
         why: In a gradient program, the explanation of the step.
@@ -122,6 +140,9 @@ class RecordNode:
     operands: tuple[Operand[Self], ...]
     dropped = False
     no_grad = False
+    is_one_of_several = False
+    is_inner = False
+    member = ""
     forward_node: RecordNode | None = None
     why = ""
     composite: Self | None = None
@@ -176,10 +197,44 @@ class RecordNode:
 
     @property
     def title(self) -> str:
-        """What to call it in a sentence: its name, or the text of a short expression such as ``W.T``."""
-        if self.bound_name or not self.source or len(self.source) > TITLE_LIMIT or "\n" in self.source:
+        """What to call it: its name in the program, else the text of its expression, such as ``W.T``.
+
+        A long expression is elided in the middle, so that both of its ends tell it from others.
+        """
+        return self.bound_name or (_elide(self._expression) if self.source else self.name)
+
+    def note_inner(self) -> None:
+        """Take note of the operands that the same expression made on its way to this node."""
+        span = self.span
+        for operand in self.operands if span is not None else ():
+            made = operand.node
+            if made.span is span and not made.is_input:
+                made.is_inner = True
+
+    def note_members(self, call: Call) -> None:
+        """Take note of which parameters of a layer a call takes, for what they are called."""
+        for name in MEMBERS:
+            for place in call.places.get(name, ()):
+                if self.operands[place].node.op == "parameter":
+                    self.operands[place].node.member = name
+
+    @property
+    def title_of_cells(self) -> str:
+        """The title such that an index can follow: ``K.T``, ``(x + 1)``."""
+        if self.bound_name or not self.source:
             return self.name
-        return self.source
+        text = self._expression
+        return f"({_elide(text)})" if has_operator(text) else _elide(text)
+
+    @property
+    def _expression(self) -> str:
+        """The text of its expression; of a call with several results, with the place of this one."""
+        if self.is_inner:
+            return f"{self.op}(…)"
+        if self.member:
+            return f"{self.source}.{self.member}"
+        place = self.call.position if self.call is not None and self.is_one_of_several else None
+        return self.source if place is None else f"{self.source}[{place}]"
 
     @property
     def line(self) -> int | None:
@@ -285,6 +340,27 @@ class RecordNode:
     def terms(self, index: Index) -> CellTerms | None:
         """Return the terms that a cell sums; None if it is not a sum."""
         return self.call.operation.terms(self.call, index) if self.call else None
+
+
+@lru_cache(4096)
+def _elide(source: str) -> str:
+    """Return an expression on one line, elided in the middle."""
+    text = " ".join(source[:MOST_READ].split())
+    if len(source) > MOST_READ:
+        text += " " + " ".join(source[-MOST_READ:].split())
+    return elide_middle(text, TITLE_LIMIT)
+
+
+@lru_cache(4096)
+def has_operator(source: str) -> bool:
+    """Return whether an expression has an operator outside all brackets, so that no index can follow it."""
+    depth = 0
+    bare = []
+    for char in source[:MOST_READ]:
+        depth += (char in "([{") - (char in ")]}")
+        bare.append(char if depth == 0 else "_")
+    text = "".join(bare)
+    return not OPERATORS.isdisjoint(text) or any(f" {word} " in f" {text} " for word in WORD_OPERATORS)
 
 
 def _shadow(tensor: Tensor) -> Tensor:

@@ -212,6 +212,9 @@ class Recorder(TensorIndex, TorchFunctionMode):
             value = detach_value(output)
             call = LazyCall(plan, func, operands, split.numbers, value, position)
             node = self.node_type(len(self.nodes), plan.operation.name, value, operands, call, origin)
+            if len(given) > 1:
+                node.is_one_of_several = True
+            node.note_inner()
             self._add(node, output)
             if price is not None:
                 self._prices[node.index] = first, price
@@ -325,10 +328,11 @@ class Recorder(TensorIndex, TorchFunctionMode):
             own = call if position == 0 else call.with_output(output, position)
             name = call.operation.name
             if name != "grad" or not self._was_accumulated(output):
-                self._add(
-                    self.node_type(len(self.nodes), name, detach_value(output), operands, own, origin),
-                    output,
-                )
+                node = self.node_type(len(self.nodes), name, detach_value(output), operands, own, origin)
+                node.is_one_of_several = len(given) > 1
+                node.note_inner()
+                node.note_members(own)
+                self._add(node, output)
 
     def _record_in_place(self, call: Call, result: Any, operands: tuple[Operand[RecordNode], ...]) -> None:
         """Add a node for a call that wrote to an operand, with the values after the write."""

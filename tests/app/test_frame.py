@@ -69,7 +69,7 @@ def test_what_is_pending_or_masked_has_a_glyph_of_its_own() -> None:
         "result",
         1,
         3,
-        values=lambda _, column: None if column == 0 else 1.0,
+        values=lambda _, column: None if column == 0 else float(column - 1),
         mark=lambda index: CellMark.MASKED if index == (0, 1) else CellMark.NONE,
     )
     (row,) = shown.cells.window(range(1), range(3), 2)

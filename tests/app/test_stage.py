@@ -159,7 +159,7 @@ def test_every_stop_of_every_lesson_has_frames_that_fit(name: str) -> None:
 def test_the_formula_is_done_current_and_pending_and_says_when_it_is_rounded() -> None:
     view, run = opened("a = torch.tensor([[1., 2., 3.]])\nb = torch.tensor([[4.], [5.], [6.]])\nY = a @ b")
     frame = run.frame(replace(view, depth="terms", step=2))
-    assert frame.formula_text == ("Y[0,0] = 1·4 + [2·5] + (3·6)", "       = 4 + 10 = 14")
+    assert frame.formula_text == ("Y[0,0] = 1·4 + [2·5] + (3·6)", "       = 4 + 10 = 14 so far")
     states = [state for _, state in frame.formula[0]]
     assert states == ["plain", "done", "current", "pending"]
     view, run = opened("a = torch.full((1, 2), 1.00004)\nb = torch.ones(2, 1)\nY = a @ b")
@@ -172,7 +172,7 @@ def test_a_long_formula_is_elided_around_the_current_term() -> None:
     assert "… 1996 more …" in first
     assert "[1·1]" in first
     assert len(first) < 120
-    assert second.endswith("= 2000")
+    assert second.endswith("= 2000 so far")
 
 
 def test_an_operation_is_shown_whole_without_marks() -> None:

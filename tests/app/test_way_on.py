@@ -93,7 +93,7 @@ def test_a_step_past_the_last_says_what_comes_next(lesson: Lesson) -> None:
         if Context.NODE in shown.contexts and shown.view.depth != "map":
             inside = done(shown, "last", "into")
             if len(inside.view.path) > 1:
-                assert "n: the next part" in done(inside, "last", "forward").notice
+                assert "n for the next one, esc" in done(inside, "last", "forward").notice
 
 
 def test_the_next_lesson_says_that_it_begins() -> None:

@@ -23,11 +23,11 @@ def test_other_types(dtype: torch.dtype) -> None:
 def test_a_product_reads_as_it_is_multiplied() -> None:
     node = run("x = torch.tensor([[1., 2.], [3., 4.]])\nY = x @ x")["Y"]
     assert [step.text for step in node.walk("terms")][:2] == [
-        "Y[0,0] = [1·1] + (2·3) = 1",
+        "Y[0,0] = [1·1] + (2·3) = 1 so far",
         "Y[0,0] = 1·1 + [2·3] = 7",
     ]
     assert node.walk("rows")[1].text == "Y[1, :] = x[1, :] · x[:, :]"
-    assert node.walk("outer")[0].text == "Y[:, :] += x[:, 0] ⊗ x[0, :]"
+    assert node.walk("outer")[0].text == "Y[:, :] += x[:, 0] ⊗ x[0, :]   (so far 1 of 2)"
     assert node.walk("wave")[1].text.startswith("Y[i+j=1]")
 
 

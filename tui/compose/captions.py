@@ -14,6 +14,7 @@ from tui.model.frame import FormulaLine, Index, NodeFacts, Number, TermState
 
 if TYPE_CHECKING:
     from llm_linalg.api.node_view import NodeView
+    from llm_linalg.api.tensor_view import TensorView
     from llm_linalg.walks.walk import Term
 
 MOST_TERMS = 8  # terms of a formula written out
@@ -25,6 +26,11 @@ def cell_name(name: str, index: Index) -> CleanText:
     """Return a cell as torch writes it, ``Y[1, 2]``; a 0-d tensor's is its name."""
     shown = clean(name, 40)
     return clean(f"{shown}[{','.join(map(str, index))}]") if index else shown
+
+
+def tensor_cell(tensor: TensorView, index: Index) -> CleanText:
+    """Return a cell by the tensor's title: ``Y[1,2]``, ``(x * y)[0]``; of a scalar the title alone."""
+    return cell_name(tensor.title_of_cells if index else tensor.title, index)
 
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -78,7 +84,7 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
     if not node.is_sum or not terms or target is None:
         return tuple(((line, "plain"),) for line in clean(node.text, LONGEST_TEXT, lines=True).splitlines())
     shown = [(k, terms[k]) for k in _positions(len(terms), step.current)]
-    head = f"{cell_name(node.name, target)} = "
+    head = f"{tensor_cell(node.result, target)} = "
     totals = [] if step.value is None else [step.value]
     text = writer([x for _, term in shown for x in (*term.factors, term.value)] + totals)
     lines: list[FormulaLine] = []
@@ -89,12 +95,13 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
     if not computed or step.value is None:
         return tuple(lines)
     total = text(step.value)
+    rest = " so far" if len(computed) < len(shown) else ""
     if len(terms) == 1 or len(computed) == 1:
-        return (*lines, ((head + total, "done"),))
+        return (*lines, ((head + total + rest, "done"),))
     values = [text(term.value) for _, term in computed]
     sign = "=" if len(shown) < len(terms) or adds_up(values, total) else "≈"
     sums = _sum(computed, lambda term: text(term.value), brackets=False)
-    return (*lines, ((head, "plain"), *sums, (f" {sign} {total}", "done")))
+    return (*lines, ((head, "plain"), *sums, (f" {sign} {total}{rest}", "done")))
 
 
 def _positions(count: int, current: int | None) -> list[int]:

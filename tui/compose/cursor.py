@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.axis_labels import TensorLabels
 from llm_linalg.base.numbers import exact
 from llm_linalg.base.text import clean
-from tui.compose.captions import cell_name, cells_name, entry_name, formula
+from tui.compose.captions import cells_name, entry_name, formula, tensor_cell
 from tui.model.frame import CursorView, Index
 from tui.model.view import View
 
@@ -59,22 +59,24 @@ def cursor_view(cursor: CursorCell, cell: CellView, followed: FollowedCells | No
     With the lineage of a followed cell, also how the two depend on each other.
     """
     tensor, index, made = cursor.tensor, cursor.index, cell.maker
+    progress = tensor.progress(index)
+    done, number = progress == "done", tensor.number(index)
     sources = [cells_name(*cells) for cells in cell.sources]
     made_from = ", ".join(source for source in sources if source)
     return CursorView(
         name=tensor.name,
         index=index,
-        zero=cell_name(tensor.name, index),
-        one=entry_name(tensor.name, index),
-        value=exact(cell.value, tensor.dtype),
+        zero=tensor_cell(tensor, index),
+        one=entry_name(tensor.title_of_cells, index),
+        value="" if number is None else exact(number, tensor.dtype) + " so far" * (not done),
         mask_rule=cell.mask_rule,
         sources=clean(made_from),
-        formula=clean(_formula(made) if made_from else ""),
+        formula=clean(_formula(made) if made_from and done else ""),
         feeds=clean(_feeds(cell)),
         evidence=made.evidence if made.operands else "",
         maker=made.name,
         where=clean(_where(tensor.axis_names, index)),
-        nan_reason=clean(cell.nan_reason),
+        nan_reason=clean(cell.nan_reason if done else ""),
         relation=clean("" if followed is None or made.is_part else followed.about(tensor.node, index)),
     )
 

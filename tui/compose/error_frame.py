@@ -86,6 +86,11 @@ class ClashingTensor:
         """Its name."""
         return self.name
 
+    @property
+    def title_of_cells(self) -> str:
+        """Its name."""
+        return self.name
+
     def window(self, matrix: TensorSlice, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
         """Return the numbers of a window."""
         from llm_linalg.api.tensor_view import numbers_in

@@ -11,6 +11,7 @@ from tui.compose.row_summaries import row_summary
 from tui.model.frame import Number
 
 if TYPE_CHECKING:
+    from llm_linalg.api.node_view import NodeView
     from llm_linalg.recording.record_node import Value
 
 
@@ -50,6 +51,7 @@ class FormatCache:
 
     formats: dict[tuple[int, bool], Formats] = field(default_factory=dict)
     largest: dict[int, tuple[Value, float]] = field(default_factory=dict)
+    zeroing: dict[int, tuple[Value, bool]] = field(default_factory=dict)
     row_summaries: dict[tuple[int, str], tuple[Value, Value]] = field(default_factory=dict)
 
     def numbers(self, tensor: Value, ascii_only: bool) -> Formats:
@@ -66,6 +68,15 @@ class FormatCache:
             self.row_summaries[key] = tensor, row_summary(kind, tensor.detach())
         return self.row_summaries[key][1]
 
+    def masks_to_zero(self, node: NodeView) -> bool:
+        """Return whether an operation is a mask that sets a cell to 0."""
+        tensor = node.result.value
+        if node.kind != "mask" or not tensor.numel():
+            return False
+        if id(tensor) not in self.zeroing:
+            self.zeroing[id(tensor)] = (tensor, node.masks_to_zero())
+        return self.zeroing[id(tensor)][1]
+
     def extent(self, tensor: Value) -> float:
         """Return the largest finite magnitude in a tensor; 0 if there is none."""
         if id(tensor) not in self.largest:
@@ -76,8 +87,8 @@ class FormatCache:
 
 
 def level_of(value: Number | None, extent: float) -> float | None:
-    """Return a value over the range −extent to extent, as −1 … 1; None if it is not a real number."""
+    """Return a value over the range −extent to extent, as −1 … 1; None if it is no finite real number."""
     if value is None or isinstance(value, complex) or not extent:
         return None
     number = float(value)
-    return None if math.isnan(number) else max(-1.0, min(1.0, number / extent))
+    return None if not math.isfinite(number) else max(-1.0, min(1.0, number / extent))

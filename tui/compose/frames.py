@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from llm_linalg.base.text import NOTHING, CleanText, clean
 from tui.compose.captions import formula, node_facts
 from tui.compose.pictures import PictureInput, panels_of
 from tui.compose.source_lines import file_lines
-from tui.model.frame import ControlFacts, CursorView, Frame
+from tui.model.frame import ControlFacts, CursorView, Frame, Panel
 from tui.model.view import View
 from tui.navigation.map_moves import current_box
 from tui.navigation.steps import position
@@ -104,6 +105,7 @@ def node_frame(
         own_line=node.program_line,
         node=node_facts(node),
         path=tuple(map(clean, navigation.path)),
+        trail=tuple(clean(around.title, 60) for around in navigation.chain[:-1]),
         order=node.order,
         orders=orders,
         step=step,
@@ -119,6 +121,7 @@ def node_frame(
         cursor=cursor,
         range_text=_range(picture.extent) if steepest is None else f"∂ {_range(steepest)}",
         board=board,
+        legend=_legend(picture, panels),
         note=", ".join(panel.title for panel in panels if panel.at),
         operation=node,
     )
@@ -189,6 +192,12 @@ def _sentence(node: NodeView, whole: bool, first: bool) -> CleanText:
         return clean(f"{clean(node.why, 500)} {made}".strip())
     why = NOTHING if whole else clean(node.nan_reason, 300)
     return clean(f"{why}. {made}") if why else made
+
+
+def _legend(picture: PictureInput, panels: Sequence[Panel]) -> str:
+    """Return what the sign of a masked cell stands for, where it is drawn."""
+    glyph = next((panel.mask_glyph for panel in panels if panel.role == "result"), "")
+    return f"{glyph} is 0: masked" if glyph and picture.cache.masks_to_zero(picture.node) else ""
 
 
 def _code(trace: Trace, node: NodeView, base: Frame) -> tuple[CleanText, ...]:

@@ -41,7 +41,7 @@ class FollowedCells:
     @property
     def name(self) -> str:
         """The cell as it is written: ``logits[4, 2]``."""
-        return cell_name(self.node.name, self.start.index)
+        return _cell_of(self.node, self.start.index)
 
     @property
     def question(self) -> str:
@@ -69,7 +69,7 @@ class FollowedCells:
     def about(self, node: Node, index: Index) -> str:
         """Return how the followed cell and another depend on each other."""
         back = self.start.way == "lineage"
-        other = cell_name(node.name, index)
+        other = _cell_of(node, index)
         if index not in self.cells.get(node, ()):
             return f"{self.name} does not depend on it" if back else f"{self.name} does not feed it"
         slope = self.slope(node, index)
@@ -79,6 +79,10 @@ class FollowedCells:
             return f"{said}; torch has no derivative of that" if real else said
         above, below = (self.name, other) if back else (other, self.name)
         return f"∂{above} / ∂{below} = {slope:.6g}"
+
+
+def _cell_of(node: Node, index: Index) -> str:
+    return cell_name(node.title_of_cells if index else node.title, index)
 
 
 def follow_cell(start: FollowedCell, trace: Trace) -> FollowedCells:

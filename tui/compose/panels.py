@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from llm_linalg.base.axis_labels import AxisLabels, TensorLabels
 from llm_linalg.base.cells import TensorSlice
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import clean, elide_middle
 from tui.compose.format_cache import FormatCache, level_of
 from tui.compose.highlights import Highlight
 from tui.compose.placement import Placement
@@ -18,7 +18,7 @@ from tui.text.glyphs import ascii_text
 if TYPE_CHECKING:
     from llm_linalg.recording.record_node import Value
 
-NAME = 24  # columns that a tensor's name may take
+NAME = 28  # columns that a tensor's name may take
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +57,10 @@ class PanelTensor(NumberSource, Protocol):
     @property
     def title(self) -> str:
         """What it is called."""
+
+    @property
+    def title_of_cells(self) -> str:
+        """The same such that an index can follow."""
 
     @property
     def value(self) -> Value:
@@ -106,7 +110,8 @@ class TensorCells:
         mark = self.mark(index)
         if value is None:
             return Cell(self.pending_glyph.rjust(width), None, mark | CellMark.PENDING)
-        text = self.mask_glyph.rjust(width) if CellMark.MASKED in mark else self.formats.text(value, decimals)
+        hidden = CellMark.MASKED in mark and value == 0  # what a mask sets to −inf is drawn as that
+        text = self.mask_glyph.rjust(width) if hidden else self.formats.text(value, decimals)
         return Cell(text, level_of(value, self.extent) if self.heat is None else self.heat(index), mark)
 
 
@@ -129,10 +134,14 @@ def make_panel(
         heat: The level of a cell where it is not its number's.
     """
     ascii_only = style.ascii_only
-    title: str = clean(tensor.title, NAME) + (".T" if ascii_only else "ᵀ") * placement.is_transposed
     names, shape = tensor.axis_names, tuple(tensor.value.shape)
     shown = (placement.row_axis, placement.column_axis)
-    if at and all(size for axis, size in enumerate(shape) if axis not in shown):
+    sliced = bool(at) and all(size for axis, size in enumerate(shape) if axis not in shown)
+    called = tensor.title_of_cells if sliced or placement.is_transposed else tensor.title
+    title: str = clean(elide_middle(called, NAME), NAME)
+    title = ascii_text(title) if ascii_only else title
+    title += (".T" if ascii_only else "ᵀ") * placement.is_transposed
+    if sliced:
         title += f"[{', '.join(map(str, at))}]"
     pending, masked = (".", "#") if ascii_only else ("·", "░")
     return Panel(

@@ -54,6 +54,11 @@ class RowSummaries:
         return f"{self.rows.name}.{self.title}(-1)"
 
     @property
+    def title_of_cells(self) -> str:
+        """Its title."""
+        return self.title
+
+    @property
     def axis_names(self) -> TensorLabels:
         """Those of the rows, without the last."""
         return self.rows.axis_names[:-1]
@@ -66,4 +71,8 @@ class RowSummaries:
         beside = matrix._replace(column_axis=last)
         made = self.rows.window(beside, rows, range(self.rows.shape[last]))
         numbers = numbers_in(self.value, matrix, rows, columns)
-        return [[None] if None in row else number for number, row in zip(numbers, made, strict=True)]
+        ends = [self.rows.progress(beside.cell(row, self.rows.shape[last] - 1)) for row in rows]
+        return [
+            [None] if None in row or end != "done" else number
+            for number, row, end in zip(numbers, made, ends, strict=True)
+        ]

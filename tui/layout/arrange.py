@@ -22,6 +22,7 @@ from tui.layout.arrangements import (
     in_column,
     in_row,
     margin_width,
+    window_line,
 )
 from tui.layout.values import Label, Layout, PanelSlot
 from tui.layout.window import window
@@ -63,10 +64,19 @@ def arrange(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
     attempt = _CACHE[key]
     placed = None
     if attempt is not None:
-        placed = _place(
-            [(i, panels[i]) for i in attempt.panels], attempt.arrangement, width, height, attempt.fit
-        )
+        chosen = [(i, panels[i]) for i in attempt.panels]
+        placed = _place(chosen, attempt.arrangement, width, height, attempt.fit)
+        if placed is not None and window_line(placed, panels):
+            above = _place(chosen, attempt.arrangement, width, height - 1, attempt.fit)
+            placed = placed if above is None else _with_window_line(above, panels)
     return placed or _last_resort(_own(panels), width, height)
+
+
+def _with_window_line(layout: Layout, panels: Sequence[Panel]) -> Layout:
+    """Return a layout with one more row, which says what part of each panel is shown."""
+    line = window_line(layout, panels)
+    labels = (*layout.labels, Label(0, layout.height, line, None, "window")) if line else layout.labels
+    return replace(layout, height=layout.height + 1, labels=labels)
 
 
 class Attempt(NamedTuple):
@@ -202,7 +212,7 @@ def _is_complete(label: Label, panels: Sequence[Panel]) -> bool:
             panels[label.panel].label_with_names in label.text
             or panels[label.panel].label_of_names in label.text
         )
-    return label.kind == "edge" or not label.text.endswith("…")
+    return label.kind != "title" or label.panel is None or panels[label.panel].title in label.text
 
 
 def _last_resort(panels: IndexedPanels, width: int, height: int) -> Layout:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
+from llm_linalg.base.text import elide_middle
 from tui.layout import label_space
 from tui.layout.values import Label, Layout, PanelSlot
 from tui.layout.window import GAP, first_focus, share, window
@@ -46,6 +47,9 @@ class Fit:
         """Return the rows that the labels of a panel's columns take."""
         return int(bool(self.edges and panel.column_edge.labels))
 
+
+NARROW_TITLE = 17
+"""Columns of the titles beside panels that do not fit whole: longer ones are elided."""
 
 IndexedPanels = Sequence[tuple[int, Panel]]
 Draft = tuple[list[PanelSlot], list[Label]] | None
@@ -164,8 +168,8 @@ def in_column(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft
     width -= margin
     *longer, short = (max(map(cell_len, texts)) + 1 for texts in zip(*map(_titles, panels), strict=True))
     most = max(panel.columns for _, panel in panels) * cell + fit.tight
-    fitting = (titles for titles in longer if titles + most <= width)
-    titles = next(fitting, min(short, max(0, width - cell - fit.tight)))
+    fitting = (titles for titles in (*longer, short) if titles + most <= width)
+    titles = next(fitting, min(short, NARROW_TITLE, max(0, width - cell - fit.tight)))
     room = (width - titles - fit.tight) // cell
     overs = _overs(panels, fit)
     height -= sum(overs)
@@ -258,8 +262,9 @@ def _titles(numbered: tuple[int, Panel]) -> list[str]:
 
 
 def _first_fitting(texts: Sequence[str], room: int) -> str:
-    """Return the first text that fits; else the last one, cut."""
-    return next((text for text in texts if cell_len(text) <= room), cut(texts[-1], max(0, room)))
+    """Return the first text that fits; else the last one, elided in the middle."""
+    elided = elide_middle(texts[-1], max(1, room))
+    return next((text for text in texts if cell_len(text) <= room), cut(elided, max(0, room)))
 
 
 def _before(i: int, panel: Panel, edge: int, y: int) -> Label:
@@ -272,12 +277,43 @@ def _above(i: int, panel: Panel, slot: PanelSlot, y: int, room: int) -> list[Lab
     """Return a title above the grid and, if only a window of it is shown, which."""
     text = _first_fitting([panel.label_with_names, panel.label_of_names, panel.label, panel.title], room)
     labels = [Label(slot.x, y, text, i, "title")]
-    parts = []
-    if len(slot.rows) < panel.rows:
-        parts.append(f"rows {slot.rows.start}–{slot.rows.stop - 1}")
-    if len(slot.columns) < panel.columns:
-        parts.append(f"columns {slot.columns.start}–{slot.columns.stop - 1}")
-    note = ", ".join(parts)
+    note = window_note(panel, slot)
     if note and cell_len(text) + 2 + len(note) <= room:
         labels.append(Label(slot.x + cell_len(text) + 2, y, note, i, "window"))
     return labels
+
+
+def window_note(panel: Panel, slot: PanelSlot, *, short: bool = False) -> str:
+    """Return which rows and columns are shown of a panel; empty if all are."""
+    parts = []
+    for name, shown, count in (("rows", slot.rows, panel.rows), ("columns", slot.columns, panel.columns)):
+        if len(shown) < count:
+            last = shown.stop - 1
+            which = f"{name} {shown.start}–{last}" if len(shown) > 1 else f"{name[:-1]} {last}"
+            parts.append(f"{which} of {count}")
+    note = ", ".join(parts)
+    return note.replace(" of ", "/").replace("column", "col") if short else note
+
+
+def window_line(layout: Layout, panels: Sequence[Panel]) -> str:
+    """Return which parts of panels are shown, of those whose own titles don't say so; empty for none."""
+    told = {label.panel for label in layout.labels if label.kind == "window"}
+    cut_slots = [
+        slot
+        for slot in layout.slots
+        if window_note(panels[slot.panel], slot)
+        and slot.panel not in told
+        and panels[slot.panel].role not in ("margin", "addend")
+    ]
+    line = ""
+    for limit, short in ((40, False), (16, False), (16, True), (10, True), (6, True)):
+        notes: dict[str, list[str]] = {}
+        for slot in cut_slots:
+            panel = panels[slot.panel]
+            notes.setdefault(window_note(panel, slot, short=short), []).append(
+                elide_middle(panel.title, limit)
+            )
+        line = "   ".join(f"{', '.join(titles)}: {note}" for note, titles in notes.items())
+        if cell_len(line) <= layout.width:
+            return line
+    return cut(line, layout.width)

@@ -244,7 +244,7 @@ class CursorView:
     index: Index
     zero: CleanText  # "Y[1, 1]"
     one: CleanText  # "y₂₂"
-    value: str  # full precision
+    value: str  # full precision; "" where it is not yet computed
     mask_rule: str | None  # the rule that hides it
     sources: CleanText  # "x[1, 0], x[1, 1] and W[0, 1], W[1, 1]", or "" for an input
     formula: CleanText
@@ -256,10 +256,15 @@ class CursorView:
     relation: CleanText = NOTHING  # how it and the followed cell depend on each other
 
     @property
+    def statement(self) -> tuple[str, str]:
+        """What its value is, in two parts: a word, and the value."""
+        return ("=", self.value) if self.value else ("is", "not yet computed")
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """The same as lines of text, most important first."""
         one = f"   ({self.one} counting from 1)" if self.index else ""
-        first = f"{self.zero} = {self.value}{one}"
+        first = f"{self.zero} {' '.join(self.statement)}{one}"
         rest = (
             self.where,
             self.relation,
@@ -291,7 +296,7 @@ class Frame:
     code: tuple[CleanText, ...]
     line: int | None  # of `code`, from 1, that is being shown
     node: NodeFacts | None
-    path: tuple[CleanText, ...]  # names from the trace down to the node
+    path: tuple[CleanText, ...]  # names from the trace down to the node, by which it is found
     order: str | None
     orders: tuple[str, ...]
     step: int
@@ -309,11 +314,13 @@ class Frame:
     error: ErrorView | None
     cursor: CursorView | None
     range_text: str
+    trail: tuple[CleanText, ...] = ()  # what the operations around the node are called
     own_line: int | None = None  # of the program itself, if `code` is that of its gradient
     backward: bool = False
     has_backward: bool = False  # there is a backward program to show
     board: BoardView | None = None  # the picture in place of panels
     map: MapView | None = None  # the same: a level of the map
+    legend: str = ""  # what a sign in the picture stands for: "░ is 0"
     note: str = ""  # anything else worth a line: "slice 0 of 8", "rounded"
     operation: NodeView | None = field(default=None, repr=False)  # the engine's view of the node
 

@@ -9,6 +9,7 @@ from math import isfinite, isnan
 
 from rich.cells import cell_len
 
+from llm_linalg.base.text import elide_middle
 from tui.layout.window import window
 from tui.model.map_view import BoxRow, MapView
 from tui.text.rows import Row, TextSpan, cut, fit
@@ -176,8 +177,8 @@ def _arrows(place: int, rails: Sequence[Track], lit: Collection[int], near: bool
     return tuple(spans)
 
 
-def _label(row: BoxRow) -> str:
-    return f"{row.label} ›" if row.opens and not row.foreign else row.label
+def _label(row: BoxRow, most: int = LABEL) -> str:
+    return f"{row.label} ›" if row.opens and not row.foreign else elide_middle(row.label, most)
 
 
 def _box(shown: MapView, place: int, columns: MapColumns, glyphs: Glyphs) -> Row:
@@ -185,7 +186,7 @@ def _box(shown: MapView, place: int, columns: MapColumns, glyphs: Glyphs) -> Row
     row = shown.rows[place]
     number = place - shown.row + shown.place[0]
     picked, do = place == shown.row, "" if row.foreign else f"box:{number}"
-    label = cut(glyphs.text(_label(row)), columns.label, pad=True)
+    label = cut(glyphs.text(_label(row, columns.label)), columns.label, pad=True)
     gap = " " * GAP
     lit = columns.follows_cell and bool(row.lit)
     dim = "dim" if row.foreign or (columns.follows_cell and not lit) else ""

@@ -94,7 +94,7 @@ class FactsPane(RowWidget):
         if frame.map is not None and not picture.waiting:
             self.show([map_facts(frame.map, picture.room.main, self.glyphs)])
             return
-        trail = " › ".join(frame.path[:-1])
+        trail = " › ".join(frame.trail)
         shapes = frame.shape_line
         fine, mark, rest = shapes.partition(" ✓")
         left = row(
@@ -105,6 +105,8 @@ class FactsPane(RowWidget):
         )
         said = [picture.waiting] if picture.waiting else about(frame)
         room = picture.room.main - width_of(left) - 2
-        while said and len(" · ".join(said)) > room:
+        legend = [self.glyphs.text(frame.legend)] if frame.legend and not picture.waiting else []
+        while said and len(" · ".join([*legend, *said])) > room:
             said.pop()
+        said = [*legend, *said]
         self.show([ends(left, row((" · ".join(said), "dim")), picture.room.main, self.glyphs.dots)])

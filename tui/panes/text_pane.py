@@ -116,10 +116,11 @@ def ending(rows: list[Row], height: int, dots: str) -> list[Row]:
 
 def about_cell(cursor: CursorView, width: int, *, brief: bool = False) -> list[Row]:
     """Return what the cell under the cursor is."""
+    sign, value = cursor.statement
     first = row(
         (cursor.zero, "strong"),
-        " = ",
-        (cursor.value, "strong"),
+        f" {sign} ",
+        (value, "strong"),
         (f"   {cursor.where or f'{cursor.one} counting from 1'}", "label"),
         (f"   by {cursor.evidence}" if cursor.evidence else "", "dim"),
     )

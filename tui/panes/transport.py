@@ -11,10 +11,12 @@ from tui.layout.pane_sizes import Picture
 from tui.navigation.playground import is_playground
 from tui.session.control_commands import move_command
 from tui.text.rows import TextSpan, ends, row, width_of
+from tui.text.themes import STRENGTHS
 from tui.widgets.row_widget import CommandClicked, RowWidget
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Control
+    from tui.model.view import CellDisplay
 
 MANY = 99_999  # from here on a number has separators
 LISTED = 20  # columns of a list of words
@@ -52,13 +54,20 @@ class ControlsPane(RowWidget):
                 ]
         right = ""
         if picture.frame is not None and session.view.look != "numbers":
-            right = f"colours {picture.frame.range_text}"
+            right = self._scale(session.view.look, picture.frame.range_text)
         printing = is_playground(session.view.lesson) and picture.frame is not None
         if printing and picture.frame is not None and picture.frame.printed.strip():
             *above, last = picture.frame.printed.rstrip("\n").split("\n")
             more = f"{self.glyphs.dots} {len(above) + 1} lines, last: " if above else ""
             spans = [TextSpan("prints ", "label"), TextSpan(more, "dim", "text"), TextSpan(last, "", "text")]
         self.show([ends(tuple(spans), row((right, "label")), picture.room.main, self.glyphs.dots)])
+
+    def _scale(self, look: CellDisplay, ends: str) -> str:
+        """Return what the strongest colours stand for; of cells that are heat alone, what their signs do."""
+        if not ends or look != "heat":
+            return f"colours {ends}"
+        strongest = self.glyphs.shades[STRENGTHS] if self.theme.colourless else str(STRENGTHS)
+        return f"-{strongest} … +{strongest} is {ends}"
 
 
 def control_text(control: Control, text: str, dots: str) -> str:

@@ -156,10 +156,12 @@ def _legend(panels: Sequence[Panel], width: int) -> list[str]:
         columns = window(panel.columns, room, panel.focus_columns)
         for row in panel.cells.window(rows, columns, 4):
             for cell in row:
-                marks |= cell.mark & ~CellMark.PENDING if _unknown(panel) else cell.mark
+                shown = cell.mark & ~CellMark.PENDING if _unknown(panel) else cell.mark
+                hidden = cell.text.strip() == panel.mask_glyph  # and not a number in its place, such as −inf
+                marks |= shown if hidden else shown & ~CellMark.MASKED
     said = {
         CellMark.PENDING: f"{PENDING} not yet computed",
-        CellMark.MASKED: f"{MASKED} masked",
+        CellMark.MASKED: f"{MASKED} masked: 0",
         CellMark.CURSOR: "> < the cursor",
         CellMark.SOURCE: "( ) made it",
         CellMark.CONSUMER: "{ } is fed by it",

@@ -129,7 +129,7 @@ def _way_on(session: Session, navigation: Navigable) -> str:
     view = session.view
     last = f"The last {STEP_NAMES.get(view.depth, 'step')}"
     if len(navigation.path) > 1 and view.depth != "map":
-        return f"{last} of {navigation.path[-1]}. n: the next part; esc: out to {navigation.path[-2]}."
+        return f"{last} of this part. Press n for the next one, esc to go out."
     stops = len(view.lesson.stops)
     if view.stop < stops:
         return f"{last} here. Press . for the next stop, {view.lesson.stops[view.stop].title}."

@@ -43,15 +43,21 @@ def role_of(mark: CellMark) -> str:
     return next((role for flag, role in ROLES if mark & flag), "")
 
 
-def heat_text(piece: CellText, glyphs: Glyphs, colourless: bool) -> str:
-    """Return a cell as heat alone: its sign and how strong it is, as a number over a colour or as a shade."""
+def heat_text(piece: CellText, glyphs: Glyphs, colourless: bool, tight: bool = False) -> str:
+    """Return a cell as heat alone: its sign and how strong it is, as a number over a colour or as a shade.
+
+    In a tight row a cell has a bracket on its left only.
+    """
     if piece.level is None or piece.mark & (CellMark.PENDING | CellMark.MASKED):
         return piece.text
     strength = step_of(piece.level, STRENGTHS)
     sign = " " if not strength else "-" if piece.level < 0 else "+"
-    room = len(piece.text) - 2
+    room = len(piece.text) - 2 + tight
     body = glyphs.shades[strength] * max(1, room - 2) if colourless else str(strength)
-    return f"{piece.text[0]}{(sign + body).rjust(room)[:room]}{piece.text[-1]}"
+    text = sign + body
+    if len(text) > room:  # of a flag there is one column: what can't be negative has no sign
+        text = sign if piece.level < 0 else body
+    return f"{piece.text[0]}{text.rjust(room)[:room]}{piece.text[1 + room :]}"
 
 
 def without_read_marks(cells: tuple[tuple[Cell, ...], ...]) -> tuple[tuple[Cell, ...], ...]:
@@ -137,9 +143,9 @@ class Matrix(RowWidget):
         if self.slot is not None and y < len(self.cells):
             for piece in cell_texts(self.cells[y], self.slot):
                 role = role_of(piece.mark)
-                text = (
-                    heat_text(piece, glyphs, theme.colourless) if self.cell_display == "heat" else piece.text
-                )
+                text = piece.text
+                if self.cell_display == "heat":
+                    text = heat_text(piece, glyphs, theme.colourless, self.slot.tight)
                 style = theme.style(role)
                 if self.cell_display != "numbers":
                     style = theme.heat(piece.level, role, few=few)

@@ -1,0 +1,160 @@
+"""A picture says what it shows: what is cut, what a sign stands for, what is half made, what it is called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from llm_linalg.lessons.reader import Lesson, catalog, find
+from tests.thinning import thin
+from tui.compose.format_cache import level_of
+from tui.compose.nodes import labels
+from tui.compose.program_run import Run
+from tui.compose.view_runner import open_view
+from tui.layout.arrange import CellText, arrange
+from tui.layout.arrangements import window_note
+from tui.model.frame import CellMark, Frame
+from tui.model.view import END, View
+from tui.render.plain import to_plain
+from tui.text.themes import STRENGTHS, Glyphs
+from tui.widgets.matrix import heat_text
+
+SLUGS = [lesson.slug for lesson in catalog()]
+STAGES = ((59, 11), (59, 8), (40, 6))
+MOST = 8  # nodes of a stop, evenly over its program
+MACHINE = re.compile(r"\b[A-Za-z]\w*_\d+\b")
+
+
+def runs(lesson: Lesson) -> Iterator[tuple[View, Run]]:
+    """The run of every stop that has one."""
+    for stop in lesson.stops:
+        view = View.opening(lesson, stop.number)
+        run = open_view(view)
+        if run.trace_of(view) is not None:
+            yield view, run
+
+
+def frames(lesson: Lesson) -> Iterator[tuple[View, Frame]]:
+    """Some steps of every node of the forward program of every stop."""
+    for view, run in runs(lesson):
+        trace = run.trace
+        if trace is None:
+            continue
+        paths = labels(trace.nodes)
+        for path in paths[:: 1 + len(paths) // MOST]:
+            for step in (2, END):
+                shown = replace(view, path=(path,), depth="cells", step=step, backward=False, follows=None)
+                yield shown, run.frame(shown)
+
+
+@pytest.mark.parametrize("slug", thin(SLUGS, 12))
+def test_a_tensor_that_is_cut_says_which_part_is_shown(slug: str) -> None:
+    for view, frame in frames(find(slug)):
+        for width, height in STAGES:
+            layout = arrange(frame.panels, frame.arrangement, width, height)
+            said = "\n".join(label.text for label in layout.labels if label.kind == "window")
+            for slot in layout.slots:
+                panel = frame.panels[slot.panel]
+                if panel.role in ("margin", "addend") or not layout.labels:
+                    continue
+                notes = (window_note(panel, slot), window_note(panel, slot, short=True))
+                where = f"{slug}, stop {view.stop}, {view.path}, {width}×{height}: {said}"
+                assert any(note in said for note in notes) or "…" in said, where
+            assert all(label.y < height for label in layout.labels)
+
+
+@pytest.mark.parametrize("slug", thin(SLUGS, 12))
+def test_no_machine_made_name_stands_where_an_expression_can(slug: str) -> None:
+    for view, frame in frames(find(slug)):
+        own = set(MACHINE.findall(view.program))
+        if view.at_stop.ranks:  # a name of several devices has the device's number
+            own |= {f"{name}_{k}" for name in re.findall(r"\w+", view.program) for k in range(9)}
+        texts = [*(panel.title for panel in frame.panels), frame.sentence, frame.shape_line]
+        for text in (*texts, *frame.trail, *frame.formula_text):
+            assert set(MACHINE.findall(text)) <= own, (slug, view.stop, view.path, text)
+
+
+@pytest.mark.parametrize("slug", thin(SLUGS, 12))
+def test_different_operands_have_different_titles(slug: str) -> None:
+    for _, run in runs(find(slug)):
+        for node in () if run.trace is None else run.trace.nodes:
+            titles = {operand.node.name: operand.title for operand in node.operands}
+            same_text = {other.node.source for other in node.operands}
+            assert len(set(titles.values())) >= min(len(titles), len(same_text)), (slug, node.name, titles)
+
+
+@pytest.mark.parametrize("slug", ["triangular", "causal", "sampling"])
+def test_the_sign_of_a_masked_cell_is_explained_and_stands_for_0_alone(slug: str) -> None:
+    for view, frame in frames(find(slug)):
+        (result,) = (panel for panel in frame.panels if panel.role == "result")
+        window = result.cells.window(range(result.rows), range(result.columns))
+        values = result.cells.values(range(result.rows), range(result.columns))
+        hidden = {
+            number
+            for texts, numbers in zip(window, values, strict=True)
+            for cell, number in zip(texts, numbers, strict=True)
+            if cell.text.strip() == result.mask_glyph
+        }
+        assert hidden <= {0}
+        if hidden:
+            assert frame.legend == "░ is 0: masked", (slug, view.stop, view.path)
+            assert "# masked: 0" in to_plain(frame)
+
+
+def test_minus_infinity_is_visible_at_the_stop_about_it() -> None:
+    view = replace(View.opening(find("causal"), 2), step=END)
+    frame = open_view(view).frame(view)
+    (result,) = (panel for panel in frame.panels if panel.role == "result")
+    cells = [cell for row in result.cells.window(range(4), range(4)) for cell in row]
+    masked = [cell for cell in cells if CellMark.MASKED in cell.mark]
+    assert [cell.text.strip() for cell in masked] == ["-inf"] * 6
+    assert all(cell.level is None for cell in masked)  # and has no colour of a number
+    assert level_of(float("-inf"), 2.0) is None
+
+
+@pytest.mark.parametrize("slug", ["matmul", "matvec", "linear"])
+def test_what_is_half_made_says_so(slug: str) -> None:
+    view = View.opening(find(slug))
+    run = open_view(view)
+    name = run.navigation(view).path[-1]
+    rank = len(run.trace[name].shape) if run.trace is not None else 0
+    pending = replace(view, step=0, cursor=(name, (0,) * rank))
+    about = run.frame(pending).cursor
+    assert about is not None
+    assert about.lines[0].startswith(f"{about.zero} is not yet computed")
+    assert not about.formula
+    for half in (replace(view, order="outer", step=1), replace(view, depth="terms", step=1)):
+        frame = run.frame(replace(half, cursor=(name, (0,) * rank)))
+        assert any("so far" in line for line in run.frame(half).formula_text)
+        assert frame.cursor is not None
+        assert frame.cursor.value.endswith("so far")
+        assert not frame.cursor.formula
+        panel = frame.panel(name)
+        assert panel is not None
+        number = panel.cells.values(range(1), range(1))[0][0]
+        assert float(frame.cursor.value.removesuffix(" so far")) == pytest.approx(number)
+        whole = run.frame(replace(half, step=END, cursor=(name, (0,) * rank)))
+        assert whole.cursor is not None
+        assert "so far" not in "".join((*whole.formula_text, whole.cursor.value))
+
+
+def test_a_number_beside_a_row_waits_for_all_of_the_row() -> None:
+    view = replace(View.opening(find("causal"), 3), step=1)
+    frame = open_view(view).frame(view)
+    (margin,) = (panel for panel in frame.panels if panel.role == "margin")
+    column = [row[0] for row in margin.cells.values(range(margin.rows), range(1))]
+    assert [number is None for number in column] == [False, True, True, True]
+
+
+@pytest.mark.parametrize("tight", [False, True])
+@pytest.mark.parametrize("level", [-1.0, -0.3, 0.0, 0.2, 0.6, 1.0])
+def test_heat_shows_a_sign_and_a_strength_up_to_the_legends(level: float, tight: bool) -> None:
+    cell = CellText("[ -0.2184" + "]" * (not tight), level, CellMark.NONE)
+    text = heat_text(cell, Glyphs(), False, tight)
+    assert len(text) == len(cell.text)
+    number = int(text.strip("[] ") or "0")
+    assert abs(number) <= STRENGTHS
+    assert abs(number - level * STRENGTHS) <= 1
