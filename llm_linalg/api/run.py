@@ -8,6 +8,7 @@ from typing import Any
 from llm_linalg.api.node import Node
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import ProgramError
+from llm_linalg.base.short_repr import short_repr
 from llm_linalg.explain.repairs import repairs
 from llm_linalg.explain.shape_errors import explain
 from llm_linalg.language.budget import SECONDS
@@ -50,7 +51,10 @@ def run(
         ShapeError: If operands don't fit, with the clashing axes and repairs that work.
         LimitError: If a call or the whole program exceeds the budget or the time limit.
         HaltedError: If `halt` stopped it.
+        TypeError: For a program that is no text.
     """
+    if not isinstance(source, str):
+        raise TypeError(f"a program is a text, not {short_repr(source)}")
     names = names or {}
     try:
         if not ranks:

@@ -20,6 +20,7 @@ from llm_linalg.base.cells import Cells, Index
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, innermost
 from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.rng import seed_rng
+from llm_linalg.base.short_repr import short_repr
 from llm_linalg.explain.shape_errors import explain_call
 from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.recording.aliasing import version_of
@@ -167,7 +168,10 @@ def trace(
         LimitError: If it makes more calls than a trace can hold.
         ProgramError: If a torch call fails, with the frames that led to it.
         ShapeError: If a torch call fails because its operands don't fit.
+        TypeError: For what can't be called.
     """
+    if not callable(function):
+        raise TypeError(f"what is traced is a function or a module, not {short_repr(function)}")
     places = CallSites(function)
     recorder = Recorder(places.current, None, keep, around, halt)
     recorder.node_type = Node

@@ -21,7 +21,7 @@ def hint(word: str, known: Iterable[str]) -> str:
     return f": did you mean {near}?" if near else ""
 
 
-def unknown(what: str, word: str, known: Iterable[str]) -> str:
+def unknown(what: str, word: str, known: Iterable[str], listing: str = "") -> str:
     """Return a sentence about a word that is not among the `known` ones.
 
     >>> unknown("key", "titel", ["title", "part"])
@@ -29,13 +29,17 @@ def unknown(what: str, word: str, known: Iterable[str]) -> str:
     >>> unknown("key", "zzz", ["title", "part"])
     'unknown key "zzz": there is title, part'
 
-    With a near spelling, more than `MOST_LISTED` names are not listed: they would only hide it.
+    More than `MOST_LISTED` names are not listed: they would hide a near spelling.
+    Where none is near, `listing` says what lists them, such as ``'llm-linalg lessons' lists them``.
     """
     names = list(known)
     listed = ", ".join(names) or "none"
+    if len(names) > MOST_LISTED:
+        listed = f"{', '.join(names[:MOST_LISTED])}, … of {len(names)}" if not listing else ""
     near = nearest(word, names)
     beside = f" ({listed})" if len(names) <= MOST_LISTED else ""
-    said = f"there is {listed}" if near is None else f'did you mean "{near}"?{beside}'
+    none = f"there is {listed}" if listed else listing
+    said = none if near is None else f'did you mean "{near}"?{beside}'
     return f"unknown {what} {quote(word)}: {said}"
 
 

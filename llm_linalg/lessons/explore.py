@@ -7,10 +7,12 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from llm_linalg.api.trace import Trace
+from llm_linalg.base.short_repr import short_repr
 from llm_linalg.lessons.external import of_function, of_trace
 from llm_linalg.lessons.lesson import lesson_of
 
 COMMAND = "llm-linalg"
+NO_TERMINAL = 2  # the app's exit code
 
 
 def explore(what: Trace | Callable[..., Any], *inputs: Any, seed: int = 0) -> int:
@@ -22,11 +24,14 @@ def explore(what: Trace | Callable[..., Any], *inputs: Any, seed: int = 0) -> in
         seed: What ``torch.manual_seed`` is called with before a callable.
 
     Returns:
-        The app's exit code: 2 where there is no terminal to draw on.
+        The app's exit code.
 
     Raises:
-        RuntimeError: If the app is not installed beside the engine.
+        RuntimeError: If the app is not installed beside the engine, or there is no terminal to draw on.
+        TypeError: For what is neither a trace nor callable.
     """
+    if not isinstance(what, Trace) and not callable(what):
+        raise TypeError(f"what is opened is a trace, a function or a module, not {short_repr(what)}")
     # The engine must not import the app, nor name its modules. It looks up the command that this project
     # installs, and calls that command's entry point.
     command = next(iter(entry_points(group="console_scripts", name=COMMAND)), None)
@@ -38,4 +43,7 @@ def explore(what: Trace | Callable[..., Any], *inputs: Any, seed: int = 0) -> in
         name = getattr(what, "__qualname__", None) or type(what).__name__
         lesson = lesson_of(of_function(what, inputs), str(name), seed=seed)
     main: Callable[..., int] = command.load()
-    return main([], lesson)
+    code = main([], lesson)
+    if code == NO_TERMINAL:
+        raise RuntimeError("the app could not be opened: standard error says what the terminal lacks")
+    return code

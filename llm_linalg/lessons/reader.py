@@ -56,6 +56,7 @@ __all__ = [
     "spans",
 ]
 
+LISTING = "'llm-linalg lessons' lists those there are"
 LONGEST_HEAD = 400  # bytes that contain title, part and order
 
 
@@ -269,4 +270,4 @@ def find(slug: str) -> Lesson:
     for problem in problems():
         if Path(problem.file).stem == slug:
             raise problem
-    raise UnknownNameError(unknown("lesson", slug, [lesson.slug for lesson in catalog()]))
+    raise UnknownNameError(unknown("lesson", slug, [lesson.slug for lesson in catalog()], LISTING))

@@ -294,3 +294,18 @@ def test_python_m_runs_nothing_of_the_current_folder(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert "x = ones()" in done.stdout
+
+
+def test_a_screen_on_which_nothing_fits_is_wrong_usage(capsys: Capture) -> None:
+    for form in ("screen", "svg", "ansi"):
+        code, out, narration = ours(capsys, "frame", "matmul", "--size", "30x10", "--format", form)
+        assert (code, out) == (2, "")
+        assert "60x18 characters at least" in narration
+    assert ours(capsys, "frame", "matmul", "--size", "30x10")[0] == 0  # text has no such bound
+
+
+def test_an_unknown_lesson_lists_what_is_near_and_not_all(capsys: Capture) -> None:
+    _, _, narration = ours(capsys, "frame", "qqqqq")
+    assert narration == "llm-linalg: unknown lesson \"qqqqq\": 'llm-linalg lessons' lists those there are\n"
+    _, _, narration = ours(capsys, "frame", "matmull")
+    assert narration == 'llm-linalg: unknown lesson "matmull": did you mean "matmul"?\n'

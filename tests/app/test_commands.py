@@ -7,13 +7,16 @@ from itertools import combinations
 import pytest
 
 from llm_linalg.lessons.controls import FREE_KEYS
+from llm_linalg.lessons.reader import catalog, parse
 from tests.app.driving import opened
 from tui.cli.keymap import APART, TOGETHER
+from tui.model.view import View
 from tui.screens import app_commands
 from tui.session.commands import BY_ID, COMMANDS, Command, Unwritten, find_command, run
 from tui.session.contexts import Context
 from tui.session.keys import KEYS, footer_commands, help_groups, live_commands
 from tui.session.script.script_words import BY_NAME, WORDS
+from tui.session.session import Session
 from tui.text.key_names import key_name
 
 every = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.id)
@@ -103,3 +106,14 @@ def test_the_help_and_the_footer_have_every_live_key_once() -> None:
     for context in Context:
         shown = footer_commands(live_commands({context}))
         assert [key.footer for key in shown] == sorted(key.footer for key in shown)
+
+
+@pytest.mark.parametrize("part", [0, 3, 6, 7])
+def test_an_own_lesson_stands_in_the_part_that_it_names(part: int) -> None:
+    own = parse(f'+++\ntitle = "Own"\npart = {part}\n+++\nWords.\n', "own.md")
+    listed = Session.start(View.opening(own), catalog()).lessons
+    parts = [lesson.part for lesson in listed]
+    assert parts == sorted(parts)
+    assert [lesson.slug for lesson in listed if lesson.part == part][-1] == "own"
+    other = parse('+++\ntitle = "Own"\n+++\nWords.\n', "own.md")
+    assert Session.start(View.opening(other), catalog()).lessons[-1] is other

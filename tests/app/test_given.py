@@ -7,12 +7,14 @@ import threading
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from llm_linalg import Node, Trace, explore, trace
+from llm_linalg import run as run_program
 from llm_linalg.lessons import explore as exploring
 from llm_linalg.lessons.external import of_function, of_trace
 from llm_linalg.lessons.lesson import lesson_of
@@ -328,6 +330,21 @@ def test_explore_opens_the_installed_app(monkeypatch: pytest.MonkeyPatch, capsys
         explore(long, torch.zeros(2))
     assert cli.main([], lesson_of(of_function(long, (torch.zeros(2),)), "long")) == 2
     assert "not a terminal" in capsys.readouterr().err
+
+
+def test_what_is_neither_text_nor_code_is_a_type_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: tuple[tuple[Any, str], ...] = (
+        (run_program, "a program is a text, not 3"),
+        (trace, "what is traced is a function or a module, not 3"),
+        (explore, "what is opened is a trace, a function or a module, not 3"),
+    )
+    for call, said in calls:
+        with pytest.raises(TypeError, match=said):
+            call(3)
+    command = EntryPoint("llm-linalg", "tui.cli.main:main", "console_scripts")
+    monkeypatch.setattr(exploring, "entry_points", lambda **_: [command])
+    with pytest.raises(RuntimeError, match="what the terminal lacks"):
+        explore(trace(long, torch.zeros(2)))
 
 
 async def test_a_failure_of_ones_own_code_offers_no_key_that_does_nothing() -> None:

@@ -267,3 +267,15 @@ def test_a_program_that_fails_once_it_was_saved_leaves_the_picture(tmp_path: Pat
     assert failed is not None
     assert failed.good is not None
     assert failed.good.formula_text[0].startswith("y[0] = ")
+
+
+def test_a_map_that_was_only_looked_at_is_left_at_its_end(tmp_path: Path) -> None:
+    talk = done(started(deck_at(tmp_path), 2), "stage.next", "map")
+    boxes = 0
+    while talk.view.depth == "map":
+        talk = done(talk, "stage.next")
+        boxes += 1
+    assert boxes >= 1
+    assert where(talk) == (2, 1)
+    assert where(done(talk, "stage.next", "stage.next")) == (3, 1)
+    assert done(talk, "stage.back").view.depth == "map"

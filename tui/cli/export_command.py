@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean
-from tui.cli.frame_command import no_environment
+from tui.cli.frame_command import large_enough, no_environment
 from tui.cli.parser import output_flag, size, view_flags
 from tui.cli.script_command import is_script, script_in
 from tui.export.format import Export
@@ -69,14 +69,6 @@ def run(flags: argparse.Namespace) -> int:
             where = quote(flags.output or "standard output", 200)
             raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
     return 0 if is_script(flags.lesson) else report_failures(shots)  # a script may break a shape on purpose
-
-
-def large_enough(size: tuple[int, int]) -> None:
-    """Raise UsageError for a screen on which the app would only say that it is too small."""
-    from tui.layout.pane_sizes import SMALLEST, fits
-
-    if not fits(*size):
-        raise UsageError(f"--size: the app's screen has {SMALLEST[0]}x{SMALLEST[1]} characters at least")
 
 
 def format_of(flags: argparse.Namespace) -> Format:

@@ -44,6 +44,14 @@ def no_environment() -> None:
             del os.environ[name]
 
 
+def large_enough(size: tuple[int, int]) -> None:
+    """Raise UsageError for a screen on which the app would only say that it is too small."""
+    from tui.layout.pane_sizes import SMALLEST, fits
+
+    if not fits(*size):
+        raise UsageError(f"--size: the app's screen has {SMALLEST[0]}x{SMALLEST[1]} characters at least")
+
+
 def run(flags: argparse.Namespace) -> int:
     """Print one picture, or one for each step; return the exit code."""
     no_environment()
@@ -52,6 +60,8 @@ def run(flags: argparse.Namespace) -> int:
 
     if flags.step == "all" and flags.format == "svg":
         raise UsageError("an SVG is one picture: --step all goes with plain, json, screen or ansi")
+    if flags.format not in TEXT:
+        large_enough(flags.size)
     opening = opening_of(flags, parser())
     opened = open_view(opening.view)
     view = check_view(opening.view, opened, opening.flags)

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 AppType = TypeVar("AppType", bound="TerminalApp")
 
 COLOR_SYSTEMS = ("auto", "standard", "256", "truecolor", "windows")
+PRINTS = "'llm-linalg frame LESSON' prints a picture"
+LISTS = "a trace has its nodes as .nodes"
 SLOW = 0.25  # seconds between two beats on a slow link
 
 
@@ -73,7 +75,8 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
         options = replace(options, tape=Tape(flags.record))
         return Explorer(view, shelf(), replace(options, drafts=drafts or Drafts(play_folder(os.environ))))
 
-    app, code = run_on_terminal(make, settings)
+    given = view.lesson.external
+    app, code = run_on_terminal(make, settings, PRINTS if given is None or given.words else LISTS)
     if app.failure is None:
         state_file.update(partial(_with_last_place, app))
     return report_losses(app, code)
@@ -103,13 +106,15 @@ def options_of(settings: Settings) -> Options:
     )
 
 
-def run_on_terminal(make: Callable[[], AppType], settings: Settings) -> tuple[AppType, int]:
+def run_on_terminal(
+    make: Callable[[], AppType], settings: Settings, instead: str = PRINTS
+) -> tuple[AppType, int]:
     """Make an app and run it on the terminal; return it with its exit code.
 
     Raises:
         UsageError: Where the terminal can't serve.
     """
-    check_terminal(os.environ)
+    check_terminal(os.environ, instead)
     os.environ.pop("NO_COLOR", None)  # the theme says it; libraries would take an empty one for a yes
     for name in ("COLUMNS", "LINES"):  # the terminal says it
         os.environ.pop(name, None)
@@ -285,9 +290,6 @@ def is_dumb(environment: Mapping[str, str]) -> bool:
     """Return whether the app is at a terminal that can't draw."""
     seated = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
     return seated and environment.get("TERM", "") in ("", "dumb")
-
-
-PRINTS = "'llm-linalg frame LESSON' prints a picture"
 
 
 def check_terminal(environment: Mapping[str, str], instead: str = PRINTS) -> None:

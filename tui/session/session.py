@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from llm_linalg.lessons.contents import OTHER_PART
 from llm_linalg.lessons.markdown import links
 from tui.model.view import History, View
 from tui.navigation import steps
@@ -87,7 +88,7 @@ class Session:
         """Return a session that opens with a view; `draft` is the playground's program."""
         listed = tuple(lessons)
         if view.lesson.slug not in {lesson.slug for lesson in listed}:
-            listed = (*listed, view.lesson)
+            listed = _with_lesson(listed, view.lesson)
         if is_playground(view.lesson) and view.code is None:
             view = replace(view, code=draft)
         return cls(
@@ -274,6 +275,15 @@ class Session:
     def with_notice(self, notice: str) -> Session:
         """Return the session with a notice."""
         return replace(self, notice=notice)
+
+
+def _with_lesson(
+    listed: tuple[Lesson | ListedLesson, ...], lesson: Lesson
+) -> tuple[Lesson | ListedLesson, ...]:
+    """Return the list with one's own lesson: in the part that it names, or at the end."""
+    part = [place for place, other in enumerate(listed, 1) if other.part <= lesson.part < OTHER_PART]
+    at = max(part, default=len(listed))
+    return (*listed[:at], lesson, *listed[at:])
 
 
 def _can_flip(run: Run, view: View) -> bool:

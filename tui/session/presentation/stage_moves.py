@@ -61,7 +61,10 @@ def forward(session: Session) -> Session:
 
 
 def _next_view(session: Session) -> View | None:
-    """Return the view after one step more; None at the end of what is shown."""
+    """Return the view after one step more; None at the end of what is shown.
+
+    From the last box of a map that only was looked at, it goes back to the operation.
+    """
     view, navigation = session.view, session.navigation
     if view.at_stop.slide or navigation is None or not navigation.path:
         return None
@@ -70,6 +73,8 @@ def _next_view(session: Session) -> View | None:
         count = min(count, end_of(view))
     if step < count:
         return steps.forward(view, navigation)
+    if view.depth == "map" and view_at(require_talk(session).stop).depth != "map":
+        return replace(view, depth="cells")
     if len(view.path) > 1:
         return steps.over(view, navigation)
     return None
