@@ -101,6 +101,18 @@ def test_json_is_compared_value_by_value(tmp_path: Path) -> None:
     assert "\n-code: x = torch.ones(2, 2)\n+code: x = torch.eye(2) * 3\n" in told
 
 
+def test_a_stop_more_leaves_the_frames_of_the_others(tmp_path: Path) -> None:
+    stop = "## {0}\n\n```python\n{0} = torch.ones(2)\n```\n\n"
+    text = '+++\ntitle = "T"\n+++\n' + stop.format("a") + stop.format("b")
+    (tmp_path / "talk.md").write_text(text, encoding="utf-8")
+    write(tmp_path, 'def test_talk(linalg_frames):\n    linalg_frames.check("talk.md")\n')
+    assert run(tmp_path, "--update-frames").returncode == 0
+    (tmp_path / "talk.md").write_text(text + stop.format("c"), encoding="utf-8")
+    told = run(tmp_path).stdout
+    assert "talk.md, stop 3: no frame is stored" in told
+    assert "is not the one stored" not in told
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [

@@ -76,7 +76,7 @@ def test_two_windows_lose_neither_program(tmp_path: Path) -> None:
     assert one.load() is other.load() is None
     assert one.keep("a = 1\n") == ""
     assert one.keep("a = 12\n") == ""
-    assert f"it is {BEFORE} now" in other.keep("b = 1\n")
+    assert f"it is in {BEFORE} now" in other.keep("b = 1\n")
     assert (other.load(), (tmp_path / BEFORE).read_text(encoding="utf-8")) == ("b = 1\n", "a = 12\n")
     one.keep("a = 123\n")
     assert (one.load(), (tmp_path / BEFORE).read_text(encoding="utf-8")) == ("a = 123\n", "b = 1\n")
@@ -87,7 +87,7 @@ def test_a_draft_that_cannot_be_read_is_set_aside(tmp_path: Path, data: bytes) -
     (tmp_path / NAME).write_bytes(data)
     drafts = Drafts(tmp_path)
     assert drafts.load() is None
-    assert f"it is {NAME}.bak now" in drafts.keep("x = 1")
+    assert f"renamed to {NAME}.bak." in drafts.keep("x = 1")
     assert drafts.keep("x = 2") == ""
     assert (tmp_path / f"{NAME}.bak").read_bytes() == data
     assert drafts.load() == "x = 2"

@@ -146,7 +146,7 @@ def test_what_cannot_be_read_is_kept_and_said_once(tmp_path: Path, data: bytes) 
     file = tmp_path / NAME
     for number in ("", "2"):
         file.write_bytes(data)
-        assert f"it is {NAME}.bak{number} now" in StateFile(tmp_path).set_aside_damaged()
+        assert f"renamed to {NAME}.bak{number}." in StateFile(tmp_path).set_aside_damaged()
         assert (tmp_path / f"{NAME}.bak{number}").read_bytes() == data
         assert StateFile(tmp_path).set_aside_damaged() == ""
     file.write_bytes(data)

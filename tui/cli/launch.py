@@ -40,6 +40,7 @@ AppType = TypeVar("AppType", bound="TerminalApp")
 COLOR_SYSTEMS = ("auto", "standard", "256", "truecolor", "windows")
 PRINTS = "'llm-linalg frame LESSON' prints a picture"
 LISTS = "a trace has its nodes as .nodes"
+WIDEST = 500  # columns of a session without a screen
 SLOW = 0.25  # seconds between two beats on a slow link
 
 
@@ -267,6 +268,8 @@ def plain(
     from tui.plain_prompt import converse
 
     process.resume_collection()
+    if talk is None and sys.stdin is not None and sys.stdin.isatty():  # else nothing is kept of it
+        notice = notice or storage_notice(state_file)
     try:
         columns = os.get_terminal_size(1).columns
     except OSError:
@@ -274,7 +277,7 @@ def plain(
     left, code = converse(
         view,
         catalog(),
-        width=columns or 80,
+        width=min(columns, WIDEST) or 80,
         ascii_only=settings.values.ascii,
         notice=first_notice(settings, notice),
         talk=talk,

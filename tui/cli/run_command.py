@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.constants import MOST_RANKS
+from llm_linalg.base.file_io import read_bytes
 from llm_linalg.base.spelling import quote
 from tui.cli.parser import FORMATS
 from tui.cli.settings import BY_NAME
@@ -128,10 +129,9 @@ def _program(flags: argparse.Namespace) -> tuple[str, int, dict[str, object]]:
     if path.suffix == ".md" or not path.exists():
         return _lesson_program(flags)
     try:
-        if not path.is_file():
-            raise UsageError(f"{quote(flags.file, 200)} is not a file")
-        with path.open("rb") as file:
-            return _text(file.read(PROGRAM + 1), flags.file), seed, {}
+        return _text(read_bytes(path, PROGRAM + 1), flags.file), seed, {}
+    except ValueError as error:
+        raise UsageError(f"{quote(flags.file, 200)} is {error}") from None
     except OSError as error:
         raise UsageError(f"cannot read {quote(flags.file, 200)}: {error.strerror or error}") from None
 

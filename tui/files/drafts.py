@@ -63,11 +63,11 @@ class Drafts:
             there = ""
         except (OSError, ValueError):
             there = ""
-            said = f"{NAME} could not be read: it is {file_io.set_aside(path).name} now."
+            said = f"{NAME} could not be read: it was renamed to {file_io.set_aside(path).name}."
         if there.strip() and there != text and (anew or there != self._known):
             user_dirs.keep(folder / BEFORE, there)
             if not anew:
-                said = f"Another window had a program here: it is {BEFORE} now."
+                said = f"Another window had a program here: it is in {BEFORE} now."
         user_dirs.keep(path, text)
         self._known = text
         return said

@@ -122,7 +122,9 @@ class StateFile(NamedTuple):
             return f"{NAME} is of a newer version: it is left alone, and nothing is kept."
         if condition == "damaged":
             try:
-                return f"{NAME} can't be read: it is {file_io.set_aside(self.folder / NAME).name} now."
+                return (
+                    f"{NAME} can't be read: it was renamed to {file_io.set_aside(self.folder / NAME).name}."
+                )
             except OSError:
                 return f"{NAME} can't be read, nor set aside: nothing is kept."
         return ""

@@ -72,7 +72,8 @@ class PlaygroundEditor:
         self._unkept: str | None = None
         self._keeping: Timer | None = None
         self._lock = Lock()  # of what is kept, which a thread does
-        self._told = ""  # what was said last of the draft that is kept
+        self._told = ""  # how it went with the draft that was kept last: empty is well
+        self._said = ""  # what was said of that: the same is not said twice
 
     @property
     def is_settled(self) -> bool:
@@ -171,6 +172,7 @@ class PlaygroundEditor:
         if not self._drafts.holds(program):
             self._host.tell("Not saved: ^s in the editor saves; again leaves.")
         elif not self._keep_now():
+            self._said = self._told
             self._host.tell(f"{self._told} Again leaves.")
         else:
             return False
@@ -182,10 +184,10 @@ class PlaygroundEditor:
         self._host.run_worker(self._keep_draft(), group="keep", exclusive=True)
 
     async def _keep_draft(self) -> None:
-        before = self._told
         await asyncio.to_thread(self._keep_now)
-        if self._told not in ("", before):
+        if self._told not in ("", self._said):
             self._host.tell(self._told)
+        self._said = self._told
 
     def _keep_now(self) -> bool:
         """Keep what is not kept yet; whether nothing is left to be kept."""
