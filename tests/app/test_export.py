@@ -39,9 +39,9 @@ shapes:1
 """
 
 
-def scenes(*words: str) -> list[Shot]:
-    flags = parser().read(["matmul", *words])
-    return [*of_deck(of_lesson(find("matmul")), flags, parser())]
+def scenes(*words: str, what: str = "matmul") -> list[Shot]:
+    flags = parser().read([what, *words])
+    return [*of_deck(of_lesson(find(what)), flags, parser())]
 
 
 def exported(tmp_path: Path, form: str, *words: str, what: str = "matmul") -> str:
@@ -117,10 +117,42 @@ def test_a_recording_ends_with_the_last_picture(tmp_path: Path) -> None:
     assert terminal.display == [line.ljust(80) for line in wanted]
 
 
+def test_a_recording_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
+    texts = {}
+    for version in ("2", "3"):
+        first, *lines = exported(tmp_path, "cast", "--stop", "1", "--cast-version", version).splitlines()
+        assert json.loads(first)["version"] == int(version)
+        read = [json.loads(line) for line in lines]
+        texts[version] = [data for _, code, data in read if code == "o"]
+        terminal = pyte.Screen(80, 24)
+        stream = pyte.Stream(terminal)
+        for text in texts[version]:
+            stream.feed(text)
+        assert not terminal.cursor.hidden
+        assert (terminal.cursor.x, terminal.cursor.y) == (0, 23)
+        assert (terminal.cursor.attrs.fg, terminal.cursor.attrs.bg) == ("default", "default")
+        times = [time for time, _, _ in read]
+        assert (times == sorted(times)) == (version == "2")
+        assert ("x" in {code for _, code, _ in read}) == (version == "3")
+    assert texts["2"] == texts["3"]
+
+
+def test_a_picture_stands_as_long_as_its_new_words_take() -> None:
+    walk = scenes("--stop", "1")
+    assert walk[0].seconds > walk[1].seconds >= walk[2].seconds == 0.5
+    assert walk[-1].seconds == 2.0
+    failing = next(stop for stop in find("shapes").stops if stop.fails)
+    (shown,) = scenes("--stop", str(failing.number), what="shapes")
+    error = shown.frame().error
+    assert error is not None
+    read = len(failing.prose) + len(error.sentence) + sum(len(repair.why) for repair in error.repairs)
+    assert shown.seconds >= 2 + read / 20
+
+
 def test_a_recording_sends_what_changed(tmp_path: Path) -> None:
     _, read = events(exported(tmp_path, "cast", "--stop", "1"))
     sizes = [len(data.encode()) for _, code, data in read if code == "o"]
-    assert len(sizes) == 13
+    assert len(sizes) == 13 + 1  # the last puts the cursor back
     assert max(sizes[1:]) < sizes[0]
 
 
@@ -255,7 +287,14 @@ def test_a_handout_has_every_program_and_every_last_picture(tmp_path: Path) -> N
     stops = find("matmul").stops
     assert re.findall(r"^## \d+\. (.*)$", text, re.MULTILINE) == [stop.title for stop in stops]
     fences = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    assert [body.strip() for kind, body in fences if kind == "python"] == [s.program.strip() for s in stops]
+    programs = [body for kind, body in fences if kind == "python"]
+    assert [body.endswith(f"\n\n{stop.program}\n") for body, stop in zip(programs, stops, strict=True)]
+    for body in programs:
+        scope: dict[str, object] = {}
+        exec(body, scope)  # noqa: S102 - our own
+        assert scope["m"] == 3
+    commands = [body for kind, body in fences if kind == "sh"]
+    assert commands[0] == "llm-linalg matmul --step 12\n"
     pictures = [body for kind, body in fences if kind == "text"]
     assert len(pictures) == len(stops)
     assert "step 12 of 12, order cells" in pictures[0]

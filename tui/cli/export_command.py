@@ -43,8 +43,19 @@ def parser() -> Parser:
     )  # fmt: skip
     parser.add_argument("--size", type=size, default=(80, 24), metavar="COLSxROWS", help="80x24 unless given")
     parser.add_argument("--speed", type=speed, default=1.0, metavar="X", help="X times as fast")
+    parser.add_argument(
+        "--cast-version", type=cast_version, default=3, metavar="N",
+        help="of asciicast: 3, which asciinema 3 plays, or 2 for players before it",
+    )  # fmt: skip
     view_flags(parser, all_steps=True)
     return parser
+
+
+def cast_version(text: str) -> int:
+    """Return a version of asciicast."""
+    if text not in ("2", "3"):
+        raise argparse.ArgumentTypeError(f"{quote(text)} is no version of asciicast here: 3 or 2")
+    return int(text)
 
 
 def run(flags: argparse.Namespace) -> int:
@@ -68,6 +79,10 @@ def run(flags: argparse.Namespace) -> int:
         except OSError as error:
             where = quote(flags.output or "standard output", 200)
             raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
+    if form.name == "cast":
+        from tui.export.formats.cast import PLAYERS
+
+        say(f"asciicast {flags.cast_version}: {PLAYERS[flags.cast_version]} plays it")
     return 0 if is_script(flags.lesson) else report_failures(shots)  # a script may break a shape on purpose
 
 
@@ -113,7 +128,7 @@ def write_shots(
     form: Format, title: str, shots: Sequence[Shot], flags: argparse.Namespace, write: Write
 ) -> None:
     """Write the shots in a format, piece by piece."""
-    export = Export(title, flags.size, flags.theme or "dark", bool(flags.ascii))
+    export = Export(title, flags.size, flags.theme or "dark", bool(flags.ascii), flags.cast_version)
     with Progress(form.name, len(shots)) as progress:
         writer = form.writer(export, write)
 

@@ -13,7 +13,8 @@ def torch_code(view: View) -> str:
         "nn.": "from torch import nn",
         "dist.": "import torch.distributed.nn.functional as dist",
     }
-    head = ["import torch", *(line for sign, line in imports.items() if sign in program)]
+    head = ["import math"] if "math." in program else []
+    head += ["import torch", *(line for sign, line in imports.items() if sign in program)]
     head += ["from torch import distributed"] if ranks else []
     head += ["", f"torch.manual_seed({view.seed})"]
     head += [f"{name} = {value!r}" for name, value in view.names.items() if not (ranks and name == "rank")]

@@ -59,12 +59,14 @@ class Export:
         size: columns and rows of the screen.
         theme: a name in `tui.text.themes.LOOKS`.
         ascii_only: whether glyphs are ASCII.
+        cast_version: of asciicast: 3, or 2 for older players.
     """
 
     title: str
     size: tuple[int, int]
     theme: str = "dark"
     ascii_only: bool = False
+    cast_version: int = 3
 
 
 class FormatWriter(Protocol):

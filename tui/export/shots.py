@@ -13,7 +13,7 @@ from tui.export.format import Shot
 from tui.model.flags import Parser, flag_value
 from tui.model.usage_error import UsageError
 from tui.model.view_words import start_view, view_of
-from tui.navigation.steps import Player, goto, position
+from tui.navigation.steps import goto, position
 from tui.session.decks import flags_of
 from tui.session.presentation.state import Talk
 from tui.session.script.playback import play_script
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from tui.session.script.script_reader import Script
 
 MOST = 300  # pictures of one stop, or of one `play` of a script
-READING = 20.0  # characters of prose a second
+READING = 20.0  # characters a second
+LONGEST_READING = 30.0  # seconds
+STEP = 0.5  # seconds that a step stands
 PAUSE = 2.0  # seconds at the beginning and the end of a stop
 ONE_STOP = ("node", "cursor", "at", "row", "code", "depth", "backward")  # flags that say what one stop shows
 
@@ -77,11 +79,29 @@ def of_deck(
         if len(views) > MOST:
             tell(f"stop {number} has {len(views) - 1:,} steps: the first {MOST - 1} and the last are shown")
             views = [*views[: MOST - 1], views[-1]]
-        reading = PAUSE + min(10.0, len(stop.at.prose) / READING)
+        known: set[str] = set()
         for k, view in enumerate(views):
-            seconds = reading if k == 0 else PAUSE if k == len(views) - 1 else Player().interval
+            shot = Shot(replace(session, view=view), 0.0, place, title)
+            lines = _words(shot)
+            reading = min(LONGEST_READING, sum(len(line) for line in lines - known) / READING)
+            known |= lines
+            pause = PAUSE if k in (0, len(views) - 1) else STEP
             own = k == 0 and flags.step is None and asked.step is not None
-            yield Shot(replace(session, view=view), seconds, place, title, own)
+            yield replace(shot, seconds=pause + reading, is_deck_step=own)
+
+
+def _words(shot: Shot) -> set[str]:
+    """Return the texts of a picture that are read; numbers are looked at."""
+    frame, stop = shot.frame(), shot.session.view.at_stop
+    texts = [shot.title, *(stop.code.split("\n") if not stop.slide else ()), frame.sentence]
+    texts += [stop.prose] if stop.slide or frame.step == 0 else []
+    if frame.error is not None:
+        texts += [frame.error.sentence, *(repair.why for repair in frame.error.repairs)]
+    if frame.board is not None:
+        texts += [f"{row.label} {row.words}" for row in frame.board.rows]
+    if frame.map is not None:
+        texts += [row.label for row in frame.map.rows]
+    return {text for text in (*texts, *frame.printed.split("\n")) if text.strip()}
 
 
 def _for_all(deck: Deck, flags: argparse.Namespace) -> None:

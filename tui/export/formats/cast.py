@@ -1,11 +1,19 @@
-"""asciicast v3, the format of docs.asciinema.org: what a terminal is sent, with the time between."""
+"""asciicast, the format of docs.asciinema.org: what a terminal is sent, and when.
+
+Version 3 has the time since the event before, and is played by asciinema 3; version 2 has the time since the
+beginning, for players before that.
+"""
 
 from __future__ import annotations
 
 from tui.export.format import Export, Format, Shot, Write
 from tui.text.json_line import json_line
 
+TERM = "xterm-256color"
 CLEAR = "\x1b[?25l\x1b[0m\x1b[2J\x1b[H"
+AFTER = "\x1b[0m\x1b[{rows};1H\x1b[?25h"
+"""What leaves a terminal as it was: no colours, the cursor shown, and at the left of the last row."""
+PLAYERS = {3: "asciinema 3", 2: "asciinema 2 and later"}
 BASIC = (
     *("#000000", "#cd0000", "#00cd00", "#cdcd00", "#0000ee", "#cd00cd", "#00cdcd", "#e5e5e5"),
     *("#7f7f7f", "#ff0000", "#00ff00", "#ffff00", "#5c5cff", "#ff00ff", "#00ffff", "#ffffff"),
@@ -24,15 +32,21 @@ class AsciicastWriter:
         self._cells = CellBuffer()
         self._cells.forget(*export.size)
         self._stop = 0
-        self._wait = 0.0
+        self._wait = self._time = 0.0
         self._start = CLEAR
-        columns, rows = export.size
+        self._version = export.cast_version
+        columns, self._rows = export.size
         theme = THEMES[export.theme]
-        term: dict[str, object] = {"cols": columns, "rows": rows, "type": "xterm-256color"}
+        colours: dict[str, object] = {}
         if not theme.colourless:
             foreground, _, background = theme.base.partition(" on ")
-            term["theme"] = {"fg": foreground, "bg": background, "palette": ":".join(BASIC)}
-        self._line({"version": 3, "term": term, "title": export.title})
+            colours["theme"] = {"fg": foreground, "bg": background, "palette": ":".join(BASIC)}
+        about: dict[str, object]
+        if self._version == 2:
+            about = {"width": columns, "height": self._rows, "env": {"TERM": TERM}, **colours}
+        else:
+            about = {"term": {"cols": columns, "rows": self._rows, "type": TERM, **colours}}
+        self._line({"version": self._version, **about, "title": export.title})
 
     def add(self, shot: Shot) -> None:
         """Write the next shot."""
@@ -49,12 +63,15 @@ class AsciicastWriter:
         self._wait += shot.seconds
 
     def end(self) -> None:
-        """Write the event that ends the recording."""
-        self._event("x", "0")
+        """Write the events that end the recording, and leave the terminal as it was."""
+        self._event("o", AFTER.format(rows=self._rows))
+        if self._version > 2:
+            self._event("x", "0")
 
     def _event(self, code: str, data: str) -> None:
-        """Write one event, with the time since the one before."""
-        self._line([round(self._wait, 3), code, data])
+        """Write one event, with the time since the one before, or since the beginning."""
+        self._time += self._wait
+        self._line([round(self._time if self._version == 2 else self._wait, 3), code, data])
         self._wait = 0.0
 
     def _line(self, value: object) -> None:

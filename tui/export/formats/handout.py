@@ -1,4 +1,4 @@
-"""Markdown: a handout with each stop's text and program, and the picture that it has on paper."""
+"""Markdown: a handout with each stop's text, its program to be run, and the picture that it has on paper."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from llm_linalg.base.text import clean_lines
 from llm_linalg.lessons.markdown import inert, spans
 from tui.export.format import Export, Format, Shot, Write, on_paper
+from tui.model.view_words import command
+from tui.session.reopening import reopening_command
 
 
 class HandoutWriter:
@@ -29,11 +31,11 @@ class HandoutWriter:
             return
         shown = on_paper(self._stop)
         self._stop = []
-        self._write(
-            clean_lines(f"\n## {shown.stop}. {_line(shown.title)}\n{_block(_prose(shown))}{_program(shown)}")
-        )
+        self._write(clean_lines(f"\n## {shown.stop}. {_line(shown.title)}\n{_block(_prose(shown))}"))
         if not shown.session.view.at_stop.slide:
-            self._write(clean_lines(_fence(self._picture(shown), "text")))
+            self._write(
+                clean_lines(f"{_program(shown)}{_fence(self._picture(shown), 'text')}{_command(shown)}")
+            )
 
     def _picture(self, shot: Shot) -> str:
         """Return the frame as text, without what the handout has already: its head, prose and program."""
@@ -43,8 +45,18 @@ class HandoutWriter:
 
 
 def _program(shot: Shot) -> str:
-    code = shot.session.view.program.strip("\n")
-    return _fence(f"{code}\n", "python") if code.strip() else ""
+    """Return the program as torch code that runs as it is: with imports, seed and the values of controls."""
+    from tui.compose.torch_code import torch_code
+
+    view = shot.session.view
+    return _fence(torch_code(view), "python") if view.program.strip() else ""
+
+
+def _command(shot: Shot) -> str:
+    """Return the command that opens the picture: of a talk on the stage, of a lesson in the app."""
+    talk = shot.session.talk
+    staged = talk is not None and talk.deck.is_talk
+    return _fence(f"{reopening_command(shot.session) if staged else command(shot.session.view)}\n", "sh")
 
 
 def _prose(shot: Shot) -> str:
