@@ -49,6 +49,28 @@ def test_native_code_that_fails_in_a_run_is_told_of(tmp_path: Path) -> None:
         assert "own.py" in Path(said.rpartition(" ")[2]).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
+def test_a_draft_at_which_it_was_killed_is_opened_and_not_run(tmp_path: Path) -> None:
+    home: dict[str, str | None] = {"XDG_STATE_HOME": str(tmp_path)}
+    file = tmp_path / "llm-linalg" / "play" / "program.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("x = 0\nfor i in range(10 ** 9):\n    x = x + 1\n", encoding="utf-8")
+    with Console("play", "--time-limit", "off", env=home) as console:
+        console.until("running")
+        os.kill(console.app, signal.SIGKILL)
+        assert console.wait() == 128 + signal.SIGKILL
+        assert "while it ran a program" in console.after
+    for _ in range(2):
+        with Console("play", env=home) as console:
+            console.until("is not run: the app ended while")
+            console.send("\x03" if _ else "q")
+    with Console("play", env=home) as console:
+        console.until("is not run: the app ended while")
+        console.send("\x01")
+        console.send("\x1b[1;5Hz = 7 # ")
+        console.until("z  7")
+
+
 def test_the_process_around_it_may_be_killed_as_well() -> None:
     with Console("matmul") as console:
         console.until(PROSE)

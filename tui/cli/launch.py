@@ -17,6 +17,7 @@ from tui.cli.settings import Settings, resolve
 from tui.files import user_dirs
 from tui.files.drafts import Drafts, play_folder
 from tui.files.output import say
+from tui.files.run_mark import RunMark
 from tui.files.state_file import State, StateFile
 from tui.model.flags import flag_value
 from tui.model.lesson_words import find_lesson, first_lesson
@@ -74,12 +75,15 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
         options = replace(options_of(settings), play=flags.play, notice=notice or storage_notice(state_file))
         options = replace(options, notice=first_notice(settings, options.notice))
         options = replace(options, tape=Tape(flags.record))
-        return Explorer(view, shelf(), replace(options, drafts=drafts or Drafts(play_folder(os.environ))))
+        place = play_folder(os.environ)
+        options = replace(options, drafts=drafts or Drafts(place), run_mark=RunMark(place))
+        return Explorer(view, shelf(), options)
 
     given = view.lesson.external
     app, code = run_on_terminal(make, settings, PRINTS if given is None or given.words else LISTS)
     if app.failure is None:
         state_file.update(partial(_with_last_place, app))
+        app.options.run_mark.clear()
     return report_losses(app, code)
 
 

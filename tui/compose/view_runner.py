@@ -85,6 +85,16 @@ def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, sec
         return replace(result, partial_trace=_trace_above(view, error, halt, seconds)) if wanted else result
 
 
+UNRUN = "This program is not run: the app ended while it ran. Change it, and it runs."
+
+
+def leave_unrun(view: View) -> Run:
+    """Return what stands in the place of the run of a program at which the app has ended before."""
+    from llm_linalg.base.errors import ProgramError
+
+    return Run(view, None, ProgramError(UNRUN), None)
+
+
 def _with_awaited(result: Run) -> Run:
     """Compute of a long run now what its view shows of the whole program, and not at a key."""
     if result.awaits_gradients(result.view):

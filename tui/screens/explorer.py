@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,6 +16,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.layout.pane_sizes import BEHIND, LOADING, RUNNING, STOPPING, Picture
+from tui.navigation.playground import is_playground
 from tui.screens import app_commands
 from tui.screens.device_run import DeviceRun, DevicesCompared
 from tui.screens.options import Options
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
     from tui.compose.program_run import Run
     from tui.model.frame import Frame
+    from tui.model.view import View
     from tui.screens.script_player import ScriptPlayer
     from tui.widgets.editor import Editor
     from tui.widgets.matrix import CellClicked
@@ -251,9 +254,15 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     # The run.
 
     def _ask(self, shown: Run | None = None) -> None:
-        self.halt = run_program(
-            self, self.session.view, self.session.before(shown), self.options.time_limit or None
-        )
+        view = self.session.view
+        mark = self.options.run_mark if is_playground(view.lesson) else None
+        if mark is not None and mark.is_fatal(view.program):
+            from tui.compose.view_runner import leave_unrun
+
+            self.post_message(RunFinished(leave_unrun(view)))
+            return
+        limit = self.options.time_limit or None
+        self.halt = run_program(self, view, self.session.before(shown), limit, mark)
 
     def on_run_started(self, _event: RunStarted) -> None:
         """Take note that torch is there: from now on it is the program that takes long, if anything does."""
@@ -274,7 +283,14 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.waiting = ""
         self.session = self._after(event.opened)
         self.draw()
+        self.call_after_refresh(self._clear_mark, event.opened.view)
         await self._drain()
+
+    def _clear_mark(self, view: View) -> None:
+        """Note that a program of the playground was drawn; in a thread, as disks may be slow."""
+        if is_playground(view.lesson):
+            clearing = asyncio.to_thread(self.options.run_mark.clear, view.program)
+            self.run_worker(clearing, group="mark", exit_on_error=False)
 
     def _after(self, opened: Run) -> Session:
         """Return the session after a run.

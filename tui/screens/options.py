@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tui.files.drafts import Drafts
+from tui.files.run_mark import RunMark
 from tui.files.state_file import StateFile
 from tui.session.commands import Command
 from tui.session.keys import KEYS
@@ -26,6 +27,7 @@ class Options:
         speed: steps a second at the start.
         time_limit: how many seconds a program may run; 0 if the clock has no say.
         drafts: where the playground's program is kept; nowhere unless given.
+        run_mark: tells the next start of a program at which the process died; kept nowhere unless given.
         keys: the commands and their keys.
         notice: what is said at the start, until the first key.
         state_file: where the stop of a talk is remembered; nowhere unless given.
@@ -41,6 +43,7 @@ class Options:
     speed: float = 4.0
     time_limit: float = 0.0
     drafts: Drafts = field(default_factory=Drafts)
+    run_mark: RunMark = field(default_factory=RunMark)
     keys: tuple[Command, ...] = KEYS
     notice: str = ""
     state_file: StateFile = field(default_factory=StateFile)

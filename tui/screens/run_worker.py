@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from tui.files.run_mark import RunMark
 from tui.terminal import supervisor
 from tui.terminal.process import RUN_THREAD, resume_collection
 
@@ -47,9 +48,15 @@ def behind() -> bool:
 
 
 def run_program(
-    owner: Widget, view: View, previous: Run | None, seconds: float | None = None
+    owner: Widget,
+    view: View,
+    previous: Run | None,
+    seconds: float | None = None,
+    mark: RunMark | None = None,
 ) -> Callable[[], None]:
     """Run the view's program in a thread, for so long at most; `owner` gets `RunFinished`.
+
+    A mark is set before the run. Whoever draws its result clears it.
 
     Returns:
         What halts the run, so that its result says that it was stopped. Another run halts it as well; then
@@ -58,14 +65,19 @@ def run_program(
     halted = Event()
 
     async def work() -> None:  # a function, and no coroutine yet: another run may come before it begins
-        await _wait_for_run(owner, view, previous, halted, seconds)
+        await _wait_for_run(owner, view, previous, halted, seconds, mark or RunMark())
 
     owner.run_worker(work, name="run", group="program", exclusive=True)  # type: ignore[arg-type]
     return halted.set
 
 
 async def _wait_for_run(
-    owner: Widget, view: View, previous: Run | None, halted: Event, seconds: float | None
+    owner: Widget,
+    view: View,
+    previous: Run | None,
+    halted: Event,
+    seconds: float | None,
+    mark: RunMark,
 ) -> None:
     """Wait for the run, and halt it if the wait is cancelled; its thread holds nothing up."""
     loop = asyncio.get_running_loop()
@@ -83,7 +95,7 @@ async def _wait_for_run(
     def work() -> None:
         error: BaseException | None = None
         try:
-            _work(owner, view, previous, halted, dropped, seconds)
+            _work(owner, view, previous, halted, dropped, seconds, mark)
         except Exception as raised:  # noqa: BLE001 - the worker raises it, and the app tells of it
             error = raised
         with suppress(RuntimeError):  # the app has ended meanwhile
@@ -103,6 +115,7 @@ def _work(
     halted: Event,
     dropped: Event,
     seconds: float | None,
+    mark: RunMark,
 ) -> None:
     with _ONE_AT_A_TIME:
         if dropped.is_set():
@@ -115,9 +128,12 @@ def _work(
         resume_collection()
         owner.post_message(RunStarted())
         supervisor.notes.running = True
+        mark.set(view.program)
         try:
             opened = open_view(view, previous, lambda: dropped.is_set() or halted.is_set(), seconds)
         finally:
             supervisor.notes.running = False
-    if not dropped.is_set():
+    if dropped.is_set():
+        mark.clear(view.program)
+    else:
         owner.post_message(RunFinished(opened))
