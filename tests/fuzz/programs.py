@@ -45,8 +45,9 @@ SCREEN = ((76, 14), (40, 9), (150, 40))  # columns and rows of a stage
 
 @dataclass
 class Tally:
-    """What came of a long run."""
+    """What came of a long run; a loud one prints what fails at once."""
 
+    loud: bool = False
     programs: int = 0
     pictures: int = 0
     failed: int = 0  # programs with an error of ours, whose pictures are drawn as well
@@ -64,6 +65,8 @@ class Tally:
         near = (ours or [last])[-1]
         key = f"{type(error).__name__} at {near.filename}:{near.lineno}: {str(error)[:100]!r}"
         self.faults[key] += 1
+        if self.loud and key not in self.examples:
+            print(f"{key}\n{textwrap.indent(program, '    ')}", flush=True)
         said = "" if view is None else f"\n  {replace(view, code=None)}"
         self.examples.setdefault(key, f"{program}{said}")
 
@@ -213,7 +216,7 @@ def search(count: int, seed: int, first: int = 0, say: float = 0) -> Tally:
         first: The number of the first program, for a search in slices.
         say: Seconds between two lines about how far it is; 0 for none.
     """
-    tally, told = Tally(), time.monotonic()
+    tally, told = Tally(loud=say > 0), time.monotonic()
     for number in range(first, first + count):
         generator = random.Random(f"{seed}/{number}")  # noqa: S311  the same programs each time
         draw_all(draw_program(generator), generator, tally)

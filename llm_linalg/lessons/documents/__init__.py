@@ -25,7 +25,7 @@ READERS = {
     ".markdown": markdown_file.read,
 }
 LONGEST: dict[Callable[[str], list[DocumentCell]], int] = {
-    python_file.read: 1_000_000,
+    python_file.read: 300_000,
     markdown_file.read: 2_000_000,
 }  # bytes; these are parsed as a whole
 
@@ -57,7 +57,8 @@ def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
         raise LessonError(name, 1, unknown("kind of file", Path(name).suffix or "no suffix", READERS))
     most = LONGEST.get(reader, LONGEST_FILE)
     if len(data) > most:
-        raise LessonError(name, 1, f"larger than {most // 1_000_000} MB")
+        large = f"{most // 1_000_000} MB" if most >= 1_000_000 else f"{most // 1_000} KB"
+        raise LessonError(name, 1, f"larger than {large}")
     text = files.decode(data, name).replace("\r\n", "\n")
     if reader is markdown_file.read and markdown_file.is_lesson(text):
         return lesson.of_bytes(data, name)

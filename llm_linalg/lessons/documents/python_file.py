@@ -9,12 +9,14 @@ import ast
 import re
 from collections.abc import Iterator
 
-from llm_linalg.base.syntax import statements
+from llm_linalg.base.syntax import signs, slow_to_parse, statements
 from llm_linalg.lessons.documents.code_cells import DocumentCell
 
 _MARK = re.compile(r"#[ \t]?%%+(.*)")
 _PROSE = re.compile(r"(.*?)\[(markdown|md)\](.*)", re.IGNORECASE)
 _HEAD = re.compile(r"#!|#.*?coding[:=]")
+_QUOTES = ('"""', "'''", 'r"""', '"', "'")
+_MOST_SIGNS = 150_000  # brackets, commas, operators: what half a second of parsing may hold
 
 
 def read(text: str) -> list[DocumentCell]:
@@ -51,15 +53,20 @@ def _marked(lines: list[str]) -> Iterator[DocumentCell]:
 def _block(lines: list[str], first: int) -> Iterator[DocumentCell]:
     """Yield the prose and the code of one cell, whose lines start at line `first`, from 0."""
     place = 0
-    while place < len(lines) and (not lines[place].strip() or lines[place].startswith("#")):
-        place += 1
-    yield DocumentCell("prose", _said(lines[:place]), first + 1)
-    code = lines[place:]
-    words, length = _docstring(code)
-    if words:
+    strings: dict[int, tuple[str, int]] | None = None
+    while True:
+        start = place
+        while place < len(lines) and (not lines[place].strip() or lines[place].startswith("#")):
+            place += 1
+        yield DocumentCell("prose", _said(lines[start:place]), first + start + 1)
+        if strings is None:
+            strings = _docstrings(lines, place)
+        if place not in strings:
+            break
+        words, end = strings[place]
         yield DocumentCell("prose", words, first + place + 1)
-        yield from _block(code[length:], first + place + length)
-        return
+        place = end
+    code = lines[place:]
     while code and not code[-1].strip():
         code.pop()
     yield DocumentCell("code", "\n".join(code), first + place)
@@ -74,16 +81,25 @@ def _said(lines: list[str]) -> str:
     return text
 
 
-def _docstring(lines: list[str]) -> tuple[str, int]:
-    """Return the string statement at the start of a cell, and its number of lines; ("", 0) without one."""
-    if not lines or not lines[0].startswith(('"""', "'''", 'r"""', '"', "'")):
-        return "", 0
-    tree = _parsed("\n".join(lines))
-    match tree.body[0] if tree and tree.body else None:
-        case ast.Expr(value=ast.Constant(value=str() as words), end_lineno=int() as end):
-            later = tree.body[1].lineno if tree and len(tree.body) > 1 else end + 1
-            return (words.strip(), end) if later > end else ("", 0)
-    return "", 0
+def _docstrings(lines: list[str], place: int) -> dict[int, tuple[str, int]]:
+    """Return the string statements at the start of a cell's code, by their lines: the text, and the line after.
+
+    The code is parsed once for all of them.
+    """
+    if place == len(lines) or not lines[place].startswith(_QUOTES):
+        return {}
+    tree = _parsed("\n".join(lines[place:]))
+    found: dict[int, tuple[str, int]] = {}
+    body = [] if tree is None else tree.body
+    for statement, later in zip(body, [*body[1:], None], strict=True):
+        match statement:
+            case ast.Expr(value=ast.Constant(value=str() as words), lineno=line, end_lineno=int() as end) if (
+                lines[place + line - 1].startswith(_QUOTES) and (later is None or later.lineno > end)
+            ):
+                found[place + line - 1] = words.strip(), place + end
+            case _:
+                break
+    return found
 
 
 def _blocks(lines: list[str]) -> Iterator[tuple[int, int]]:
@@ -110,7 +126,7 @@ def _shown(lines: list[str]) -> Iterator[tuple[int, int]]:
             first = None
         first = start if first is None else first
         ended = end
-        if not _imports(lines[first:end]):
+        if not _imports(lines[start:end]):  # nor, then, are those above: each block is parsed once
             yield first, end
             first = None
     if first is not None:
@@ -140,6 +156,9 @@ def _inside(lines: list[str]) -> set[int]:
 
 
 def _parsed(text: str) -> ast.Module | None:
+    """Return the tree of a text; None if it is not Python, or would keep the parser busy."""
+    if signs(text, _MOST_SIGNS) > _MOST_SIGNS or slow_to_parse(text):
+        return None
     try:
         return statements(text)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
