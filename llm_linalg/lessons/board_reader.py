@@ -10,6 +10,7 @@ Together  | y | lesson:matmul | a row apart from the chain
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean, width
@@ -22,24 +23,26 @@ LONGEST_LABEL = 24
 LONGEST_WORDS = 60
 SHAPE = "label | tensor | lesson:slug | words"
 
+ANY = ""
+"""Among assigned names: there may be any others."""
+
 _NAME = re.compile(r"[^\W\d]\w*(\.\w+)*")
 _LINK = re.compile(r"lesson:([A-Za-z0-9_-]+)")
 
 
-def read(fence: BoardFence, first: int, program: str) -> Board:
+def read(fence: BoardFence, first: int, assigned: Collection[str]) -> Board:
     """Return the board in a fence.
 
     Args:
         fence: The fence.
         first: The file's line, from 1, of the body's first line.
-        program: The stop's program, which must assign the tensors that the board names.
+        assigned: The names that the stop's program assigns, the board's among them.
 
     Raises:
         BodyError: At a line that is wrong.
     """
     if fence.info not in ("", "chain"):
         raise BodyError(fence.place, unknown("word after board", fence.info, ["chain"]))
-    assigned = _assigned(program)
     rows: list[BoardRow] = []
     apart = False
     for place, line in enumerate(fence.lines, fence.place + 1):
@@ -57,7 +60,7 @@ def read(fence: BoardFence, first: int, program: str) -> Board:
     return Board(tuple(rows), fence.info == "chain")
 
 
-def _row(text: str, place: int, line: int, assigned: set[str] | None, apart: bool) -> BoardRow:
+def _row(text: str, place: int, line: int, assigned: Collection[str], apart: bool) -> BoardRow:
     parts = [part.strip() for part in text.split("|")]
     if len(parts) != 4:
         raise BodyError(place, f"a row of a board reads {SHAPE}; this has {len(parts)} parts, not 4")
@@ -71,7 +74,7 @@ def _row(text: str, place: int, line: int, assigned: set[str] | None, apart: boo
     if name and not _NAME.fullmatch(name):
         raise BodyError(place, f"a row shows a tensor by its name, or nothing: not {quote(name)}")
     owner = name.partition(".")[0]
-    if name and assigned is not None and owner not in assigned:
+    if name and ANY not in assigned and owner not in assigned:
         raise BodyError(place, unknown("tensor", owner, sorted(assigned)))
     target = _LINK.fullmatch(link)
     if not target:
@@ -79,16 +82,16 @@ def _row(text: str, place: int, line: int, assigned: set[str] | None, apart: boo
     return BoardRow(clean(label), name or None, target[1], clean(words), apart, line)
 
 
-def _assigned(program: str) -> set[str] | None:
-    """Return the names that a program assigns; None if it can't be parsed, which running it explains."""
+def assigned_names(code: str) -> set[str]:
+    """Return the names that a program assigns; `ANY` if it can't be parsed, which running it explains."""
     import ast
 
     from llm_linalg.base.errors import ProgramError
     from llm_linalg.language.source import Source
 
     try:
-        tree = Source(program).tree
+        tree = Source(code).tree
     except ProgramError:
-        return None
+        return {ANY}
     names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
     return {node.id for node in names if isinstance(node.ctx, ast.Store)}

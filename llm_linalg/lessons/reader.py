@@ -29,7 +29,7 @@ from llm_linalg.lessons.lesson import (
     UnknownNameError,
 )
 from llm_linalg.lessons.markdown import spans
-from llm_linalg.lessons.stop import FollowedCell
+from llm_linalg.lessons.stop import CodeAbove, FollowedCell
 
 __all__ = [
     "PART_TITLES",
@@ -162,18 +162,19 @@ def _stops(pieces: list[body.BodyPart], first: int, title: CleanText) -> tuple[S
     """Return the stops with their programs: a fence continues those above it, except failing ones."""
     stops: list[Stop] = []
     above: list[str] = []
+    assigned: set[str] = set()
+    boards = any(piece.board for piece in pieces)
     for number, piece in enumerate(pieces, 1):
         info = piece.info or FenceOptions()
         slide = piece.info is None and piece.board is None
-        program = [*above, piece.code] if piece.code else above
-        text = "" if slide else "\n".join(program)
+        own = board_reader.assigned_names(piece.code) if boards else set()
         stops.append(
             Stop(
                 number=number,
                 title=piece.title or title,
                 prose=piece.prose,
                 code=piece.code,
-                program=text,
+                above=CodeAbove(above, len(above)),
                 show=info.show[0] if info.show else None,
                 beside=info.show[1:],
                 order=info.order,
@@ -185,15 +186,16 @@ def _stops(pieces: list[body.BodyPart], first: int, title: CleanText) -> tuple[S
                 map=info.map,
                 follow=info.follow,
                 line=first + piece.place,
-                board=board_reader.read(piece.board, first, text) if piece.board else None,
+                board=board_reader.read(piece.board, first, assigned | own) if piece.board else None,
                 notes=piece.notes.text,
                 minutes=piece.notes.minutes,
                 expects=body.shift_lines(piece.expects, first),
                 slide=slide,
             )
         )
-        if not info.fails:
-            above = program
+        if piece.code and not info.fails:
+            above.append(piece.code)
+            assigned |= own
     return tuple(stops)
 
 

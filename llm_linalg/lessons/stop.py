@@ -9,6 +9,8 @@ from llm_linalg.base.text import NOTHING, CleanText
 from llm_linalg.lessons.board import Board
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from llm_linalg.api.trace import Trace
 
 
@@ -27,6 +29,31 @@ class FollowedCell:
     index: tuple[int, ...]
 
 
+class CodeAbove:
+    """The first so many programs of a lesson: a list that all its stops share, however many they are."""
+
+    __slots__ = ("count", "pieces")
+
+    def __init__(self, pieces: Sequence[str] = (), count: int = 0) -> None:
+        self.pieces = pieces
+        self.count = count
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CodeAbove) or self.count != other.count:
+            return False
+        return self.pieces is other.pieces or self.text("") == other.text("")
+
+    def __hash__(self) -> int:
+        return hash(self.count)
+
+    def text(self, code: str) -> str:
+        """Return the programs, and below them one more."""
+        return "\n".join([*self.pieces[: self.count], *([code] if code else [])])
+
+
+NO_CODE = CodeAbove()
+
+
 class Stop(NamedTuple):
     """One idea: a few sentences and a program.
 
@@ -35,7 +62,7 @@ class Stop(NamedTuple):
         title: The heading above it, or the lesson's title.
         prose: Markdown, with a line for each block and a blank line between paragraphs.
         code: The program in its own fence; empty for a stop of prose alone.
-        program: The program to run: the fences above it that don't fail, and its own; empty for prose alone.
+        above: The fences above it that don't fail, which its own program continues.
         show: The name of the node to show; None for the last.
         beside: The names of nodes to show together with it.
         order: The loop order to begin with, or None.
@@ -59,7 +86,7 @@ class Stop(NamedTuple):
     title: CleanText
     prose: CleanText = NOTHING
     code: str = ""
-    program: str = ""
+    above: CodeAbove = NO_CODE
     show: str | None = None
     beside: tuple[str, ...] = ()
     order: str | None = None
@@ -77,6 +104,11 @@ class Stop(NamedTuple):
     minutes: float | None = None
     expects: tuple[tuple[int, str], ...] = ()
     slide: bool = False
+
+    @property
+    def program(self) -> str:
+        """The program to run: the fences above it that don't fail, and its own; empty for a slide."""
+        return "" if self.slide else self.above.text(self.code)
 
     def trace_to_show(self, trace: Trace) -> Trace | None:
         """Return the trace to show, that of the program or of its gradient; None without a gradient."""

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg import LessonError, ProgramError, ShapeError, run
+from llm_linalg.base.syntax import statements
 from llm_linalg.lessons.documents import LONGEST, is_document, markdown_file, parse, python_file, read
 from llm_linalg.lessons.documents.code_cells import DocumentCell
 from llm_linalg.lessons.documents.notebook import MOST_VALUES
@@ -337,7 +338,9 @@ def test_what_is_parsed_as_a_whole_is_not_when_it_is_too_long(
     place = tmp_path / f"long{suffix}"
     most = LONGEST[reader]
     place.write_bytes(b"x = 1\n" * (most // 6 + 1))
-    with pytest.raises(LessonError, match=f"larger than {most // 1_000_000} MB"):
+    with pytest.raises(
+        LessonError, match=f"larger than {most // 1_000} KB|larger than {most // 1_000_000} MB"
+    ):
         read(place)
 
 
@@ -346,3 +349,56 @@ def test_json_of_very_many_values_is_not_read(value: str) -> None:
     text = f'{{"nbformat": 4, "cells": [{",".join([value] * (MOST_VALUES + 1))}]}}'
     with pytest.raises(LessonError, match="holds more than 4,000,000 values"):
         parse(text.encode(), "a.ipynb")
+
+
+SCRIPTS = {
+    "imports": "import a\n\n" * 300,
+    "strings": '"a"\n' * 300,
+    "strings and comments": "'a'\n# b\n\n" * 200,
+    "imports and calls": "import a\n\nf(a)\n\n" * 200,
+    "a marked file": "# %%\n'a'\nimport b\n" * 200,
+    "no python": "import a\n\n" * 300 + "for\n",
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=list(SCRIPTS))
+def test_a_python_file_is_parsed_a_few_times_however_it_is_parted(
+    script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[int] = []
+
+    def counted(text: str) -> Any:
+        parsed.append(len(text))
+        return statements(text)
+
+    monkeypatch.setattr(python_file, "statements", counted)
+    cells = python_file.read(script)
+    assert sum(parsed) <= 4 * len(script)
+    shown = "\n".join(cell.text for cell in cells)
+    assert shown.count("import") == script.count("import")
+
+
+def test_what_keeps_the_parser_busy_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(python_file, "statements", lambda text: pytest.fail(f"parsed {len(text)} characters"))
+    for text in ('y = f"' + "{x}" * 9_000 + '"', "x = [" + "1," * 160_000 + "]", "x" + ".y" * 9_000):
+        assert [cell.kind for cell in python_file.read(text)] == ["prose", "code"]
+
+
+@pytest.mark.parametrize("name", ["a.ipynb", "a.py", "a.md", "lesson.md"])
+def test_the_stops_of_a_document_share_the_text_of_what_is_above(name: str) -> None:
+    pieces = [f"x{number} = {number}  # {'-' * 50}" for number in range(400)]
+    fences = "".join(f"w\n\n```python\n{piece}\n```\n\n" for piece in pieces)
+    text = {
+        "a.ipynb": notebook(*map(code, pieces)),
+        "a.py": "\n\n".join(pieces).encode(),
+        "a.md": fences.encode(),
+        "lesson.md": f'+++\ntitle = "T"\n+++\n{fences}'.encode(),
+    }[name]
+    stops = parse(text, name).stops
+    assert len(stops) == 400
+    assert all(stop.above.pieces is stops[0].above.pieces for stop in stops)
+    assert [stop.program for stop in stops[:2]] == [pieces[0], f"{pieces[0]}\n{pieces[1]}"]
+    assert stops[-1].program == "\n".join(pieces)
+    assert stops[7] == parse(text, name).stops[7]
+    assert hash(stops[7]) == hash(parse(text, name).stops[7])
+    assert stops[7].above != stops[8].above

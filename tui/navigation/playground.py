@@ -24,7 +24,7 @@ PLAYGROUND = Lesson(
     controls=(),
     stops=(
         Stop(
-            number=1, title=TITLE, code=_FIRST, program=_FIRST, show=None, beside=(), order=None,
+            number=1, title=TITLE, code=_FIRST, show=None, beside=(), order=None,
             steps=None, fails=False, line=1,
         ),
     ),

@@ -12,6 +12,7 @@ from llm_linalg.base.text import NOTHING, CleanText, clean, clean_lines
 from llm_linalg.language.source import MAX_CHARACTERS, Source
 from llm_linalg.lessons.lesson import Heading, Lesson, Stop
 from llm_linalg.lessons.markdown import MOST_LINES, Paragraph, paragraphs
+from llm_linalg.lessons.stop import CodeAbove
 
 MOST_CELLS = 2_000
 MOST_PROSE = 4_000_000  # characters in all
@@ -101,7 +102,7 @@ def _stop(number: int, title: CleanText, prose: list[str], cell: DocumentCell, r
         title=title,
         prose=clean_lines("\n\n".join(prose)),
         code=cell.text,
-        program="\n".join([*running, cell.text] if cell.text else running),
+        above=CodeAbove(running, len(running)),
         line=cell.line,
         refusal=_refusal(cell.text),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from llm_linalg.base.syntax import signs, slow_to_parse, statements
 from llm_linalg.lessons.documents.code_cells import DocumentCell
@@ -82,20 +83,22 @@ def _said(lines: list[str]) -> str:
 
 
 def _docstrings(lines: list[str], place: int) -> dict[int, tuple[str, int]]:
-    """Return the string statements at the start of a cell's code, by their lines: the text, and the line after.
+    """Return the string statements at the start of a cell's code, found by parsing it once.
 
-    The code is parsed once for all of them.
+    Returns:
+        By the line of a string, its text and the line after it.
     """
     if place == len(lines) or not lines[place].startswith(_QUOTES):
         return {}
     tree = _parsed("\n".join(lines[place:]))
     found: dict[int, tuple[str, int]] = {}
     body = [] if tree is None else tree.body
-    for statement, later in zip(body, [*body[1:], None], strict=True):
+    for statement, later in zip_longest(body, body[1:]):
         match statement:
-            case ast.Expr(value=ast.Constant(value=str() as words), lineno=line, end_lineno=int() as end) if (
-                lines[place + line - 1].startswith(_QUOTES) and (later is None or later.lineno > end)
-            ):
+            case ast.Expr(value=ast.Constant(value=str() as words), lineno=line, end_lineno=int() as end):
+                alone = later is None or later.lineno > end
+                if not alone or not words.strip() or not lines[place + line - 1].startswith(_QUOTES):
+                    break
                 found[place + line - 1] = words.strip(), place + end
             case _:
                 break
