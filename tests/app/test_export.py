@@ -356,3 +356,49 @@ def test_a_page_has_lists_and_tables_as_such() -> None:
         "<table>\n<tr><th>x</th><th>y</th></tr>\n<tr><td>1</td><td>&lt;2&gt;</td></tr>\n</table>\n"
         "<pre>&lt;i&gt;\n\n  j</pre>\n"
     )
+
+
+BOARD_DECK = """+++
+title = "Shares"
+minutes = 5
++++
+## Walk
+```stops
+matmul --step 4
+```
+
+## Board
+```python show="Y"
+x = torch.ones(4, 4)
+Y = x @ x
+```
+```board chain
+Product | Y | lesson:matmul | sums
+Ones | x | lesson:matrix | numbers
+```
+"""
+
+
+def test_a_page_counts_steps_as_its_words_do_and_links_a_board(tmp_path: Path) -> None:
+    deck = tmp_path / "shares.md"
+    deck.write_text(BOARD_DECK, encoding="utf-8")
+    text = exported(tmp_path, "html", what=str(deck))
+    steps = re.findall(r'data-step="(\d+)" data-told="step (\d+) of 12"', text)
+    assert [step for step, _ in steps] == [told for _, told in steps] == [str(k) for k in range(4, 13)]
+    assert re.findall(r'<tr><th scope="row">(\w+)</th><td>([^<]*)</td>', text) == [
+        ("Product", "(4, 4) 4. 4. 4. 4. …"),
+        ("Ones", "(4, 4) 1. 1. 1. 1. …"),
+    ]
+    assert '<table class="board chain">' in text
+    assert '<td><a href="#stop=1">Matrix × matrix</a></td>' in text  # which this page has
+    assert "<td>Matrix</td>" in text
+    assert text.count('class="step') == 9 + 1  # a board is one picture
+    assert "More lessons" not in text
+
+
+def test_a_page_of_a_script_has_the_title_of_what_it_shows(tmp_path: Path) -> None:
+    script = tmp_path / "big.steps"
+    script.write_text("lesson matmul\nnext\nback\nnext\n", encoding="utf-8")
+    text = exported(tmp_path, "html", what=str(script))
+    assert "<title>Matrix × matrix</title>" in text
+    assert re.findall(r'data-step="(\d+)"', text) == ["0", "1", "2", "3"]  # a step comes twice

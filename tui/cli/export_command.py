@@ -110,7 +110,7 @@ def shots_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Sho
             if flag_value(flags, name):
                 raise UsageError(f"a script says itself what it shows: no --{name} here")
         made = [*of_script(script_in(flags.lesson))]
-        title, shots = Path(flags.lesson).stem, made[-1:] if form.single else made
+        title, shots = _title_of(made[0]), made[-1:] if form.single else made
     else:
         deck = find_deck(flags.lesson)
         title = deck.title
@@ -122,6 +122,12 @@ def shots_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Sho
         else:
             shots = [*of_deck(deck, flags, parser(), say)]
     return clean(title, 200), [replace(one, seconds=one.seconds / flags.speed) for one in shots]
+
+
+def _title_of(shot: Shot) -> str:
+    """Return the title of what a script opens: of its deck, or of its lesson."""
+    session = shot.session
+    return session.view.lesson.title if session.talk is None else session.talk.deck.title
 
 
 def write_shots(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from html import escape
 from itertools import groupby
 
 from llm_linalg.lessons.markdown import Block, blocks, group_blocks
 from tui.layout.window import window
+from tui.model.board_view import BoardView
 from tui.model.frame import Cell, CellMark, ErrorView, Frame, Panel, RepairFacts
 from tui.model.map_view import MapView
 from tui.text.prose import BULLET, inline, lead_of
 from tui.text.themes import STRENGTHS, step_of
 
+VALUE = 60  # columns of a board's value
 ROWS, COLUMNS = 16, 12  # of a panel; beyond them a window around what is lit
 CLASSES = {
     CellMark.PENDING: "q",
@@ -57,12 +60,7 @@ def _parts(frame: Frame, heat: bool) -> Iterator[str]:
     if frame.shape_line:
         yield f'<p class="shape">{escape(frame.shape_line)}</p>\n'
     if frame.board is not None:
-        rows = (
-            f'<tr><th scope="row">{escape(row.label)}</th>'
-            f"<td>{escape(row.full)}</td><td>{escape(row.words)}</td></tr>\n"
-            for row in frame.board.rows
-        )
-        yield "".join(['<div class="tensors">\n<table class="board">\n', *rows, "</table>\n</div>\n"])
+        yield _board(frame.board)
     if frame.map is not None:
         yield _boxes(frame.map)
     if frame.panels:
@@ -78,8 +76,31 @@ def _parts(frame: Frame, heat: bool) -> Iterator[str]:
     if frame.printed.strip():
         yield f'<pre class="printed">{escape(frame.printed.rstrip())}</pre>\n'
     controls = [f"{control.label} = {control.text}" for control in frame.controls]
-    order = [f"order {frame.order}"] if frame.order and frame.depth != "operations" else []
+    ordered = frame.order and frame.depth != "operations" and frame.board is None
+    order = [f"order {frame.order}"] if ordered else []
     yield f'<p class="facts">{escape(", ".join([*controls, f"seed {frame.seed}", *order]))}</p>\n'
+
+
+def _board(board: BoardView) -> str:
+    """Return a board as a table, a chain as boxes in it; each row names the lesson that it opens."""
+    lines = []
+    for row in board.rows:
+        apart = ' class="apart"' if row.apart else ""
+        value, lesson = row.value_in(VALUE, "…"), f'<a href="#lesson={row.lesson}">{escape(row.title)}</a>'
+        cells = "".join(f"<td>{cell}</td>" for cell in (escape(value), escape(row.words), lesson))
+        lines.append(f'<tr{apart}><th scope="row">{escape(row.label)}</th>{cells}</tr>\n')
+    kind = "board chain" if board.chain else "board"
+    return f'<div class="tensors">\n<table class="{kind}">\n{"".join(lines)}</table>\n</div>\n'
+
+
+def link_lessons(html: str, stops: Mapping[str, int]) -> str:
+    """Return a picture in which the lessons of a page are links to their stops, and others plain words."""
+
+    def link(found: re.Match[str]) -> str:
+        stop = stops.get(found[1])
+        return found[2] if stop is None else f'<a href="#stop={stop}">{found[2]}</a>'
+
+    return re.sub(r'<a href="#lesson=([\w-]+)">(.*?)</a>', link, html)
 
 
 def _boxes(level: MapView) -> str:

@@ -18,11 +18,14 @@
     range.value = step;
     told.textContent = now.dataset.told;
     const line = now.querySelector(".program .now"), program = line?.parentElement;
-    if (program) program.scrollTop = line.offsetTop - program.offsetTop - (program.clientHeight - line.offsetHeight) / 2;
+    if (program) {
+      const high = line.offsetHeight, above = line.offsetTop - program.offsetTop - program.clientTop;
+      program.scrollTop = Math.round((above - (program.clientHeight - high) / 2) / high) * high;
+    }
     range.setAttribute("aria-valuetext", now.dataset.told);
     if (quiet) return;
     said.textContent = now.dataset.told + ". " + (now.querySelector(".words")?.textContent ?? "");
-    history.replaceState(null, "", `#stop=${stop + 1}&step=${step}`);
+    history.replaceState(null, "", `#stop=${stop + 1}&step=${now.dataset.step}`);
   }
   function on(by) {
     if (by > 0 && step === steps[stop].length - 1 && stop < stops.length - 1) show(stop + 1, 0);
@@ -42,7 +45,8 @@
   }
   function named() {
     const asked = new URLSearchParams(location.hash.slice(1));
-    show(Number(asked.get("stop") ?? 1) - 1 || 0, Number(asked.get("step") ?? 0) || 0, true);
+    const s = Math.max(0, Math.min(stops.length - 1, Number(asked.get("stop") ?? 1) - 1 || 0));
+    show(s, Math.max(0, steps[s].findIndex((one) => one.dataset.step === asked.get("step"))), true);
   }
   const keys = {
     ArrowRight: () => on(1), ArrowLeft: () => on(-1), PageDown: () => on(1), PageUp: () => on(-1),

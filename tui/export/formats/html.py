@@ -10,8 +10,10 @@ from __future__ import annotations
 from html import escape
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 from llm_linalg.base.text import clean_lines
+from llm_linalg.lessons.contents import OTHER_PART
 from tui.export.format import Export, Format, Shot, Write, on_paper
 
 HERE = Path(__file__)
@@ -29,12 +31,21 @@ BAR = """\
 """
 
 
+class _Picture(NamedTuple):
+    """A shot, its step, where that is in words, and its picture in HTML."""
+
+    shot: Shot
+    step: int
+    where: str
+    html: str
+
+
 class HtmlWriter:
     """Makes the page's pictures one by one, and writes the page when all stops are known."""
 
     def __init__(self, export: Export, write: Write) -> None:
         self._export, self._write = export, write
-        self._shots: list[tuple[Shot, str, str, str]] = []  # with the part, where it is, and its picture
+        self._shots: list[_Picture] = []
 
     def add(self, shot: Shot) -> None:
         """Make the next picture."""
@@ -42,21 +53,21 @@ class HtmlWriter:
 
         frame, stop = shot.frame(self._export.ascii_only), shot.session.view.at_stop
         heat = shot.session.view.look != "numbers"
-        self._shots.append(
-            (shot, frame.part, position_text(frame), "" if stop.slide else picture(frame, heat))
-        )
+        made = "" if stop.slide else picture(frame, heat)
+        self._shots.append(_Picture(shot, frame.step, position_text(frame), made))
 
     def end(self) -> None:
         """Write the page."""
-        from tui.export.html_parts import paragraphs
+        from tui.export.html_parts import link_lessons, paragraphs
 
         def write(text: str) -> None:
             self._write(clean_lines(text))
 
         title = self._export.title
-        stops = [(number, [*group]) for number, group in groupby(self._shots, key=lambda one: one[0].stop)]
-        places = dict.fromkeys(part for _, [(_, part, _, _), *_] in stops)
-        kicker = " · ".join(["llm-linalg", *(places if len(places) == 1 else ())])
+        stops = [(number, [*group]) for number, group in groupby(self._shots, key=lambda one: one.shot.stop)]
+        lessons = [group[0].shot.session.view.lesson for _, group in stops]
+        places = {lesson.place if lesson.part < OTHER_PART else "" for lesson in lessons}
+        kicker = " · ".join(filter(None, ["llm-linalg", *(places if len(places) == 1 else ())]))
         write(
             f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -65,19 +76,26 @@ class HtmlWriter:
         )
         if len(stops) > 1:
             items = (
-                f'<li><a href="#stop={number}">{escape(first.title)}</a></li>\n'
-                for number, [(first, *_), *_] in stops
+                f'<li><a href="#stop={number}">{escape(group[0].shot.title)}</a></li>\n'
+                for number, group in stops
             )
             write(f'<nav aria-label="Stops">\n<ol>\n{"".join(items)}</ol>\n</nav>\n')
         write("</header>\n<main>\n")
+        first_stops: dict[str, int] = {}
+        for (number, _), lesson in zip(stops, lessons, strict=True):
+            first_stops.setdefault(lesson.slug, number)
         for number, group in stops:
-            first = group[0][0]
+            first = group[0].shot
             write(f'<section class="stop" id="stop-{number}">\n<h2>{escape(first.title)}</h2>\n')
             write(f'<div class="prose">\n{paragraphs(first.session.view.at_stop.prose)}</div>\n')
-            paper = on_paper([shot for shot, *_ in group])
-            for shot, _, where, made in group:
-                marks = ["step", *(["first"] if shot is first else []), *(["paper"] if shot is paper else [])]
-                write(f'<div class="{" ".join(marks)}" data-told="{escape(where)}">\n{made}</div>\n')
+            paper = on_paper([one.shot for one in group])
+            counted = len({one.step for one in group}) == len(group)  # a script may show a step twice
+            for place, one in enumerate(group):
+                shown = (("first", one.shot is first), ("paper", one.shot is paper))
+                marks = " ".join(["step", *(mark for mark, is_so in shown if is_so)])
+                step = one.step if counted else place
+                write(f'<div class="{marks}" data-step="{step}" data-told="{escape(one.where)}">\n')
+                write(f"{link_lessons(one.html, first_stops)}</div>\n")
             write("</section>\n")
         write(f"</main>\n{BAR}<script>\n{_own('.js')}</script>\n</body>\n</html>\n")
 
