@@ -12,7 +12,7 @@ from llm_linalg.language import allowlist, arithmetic, containers, module_count,
 from llm_linalg.language.attributes import attribute_of
 from llm_linalg.language.budget import LAYER_NAME_STEPS
 from llm_linalg.language.containers import OrderedSet
-from llm_linalg.language.expressions import lookup_key
+from llm_linalg.language.expressions import charge_lookup, lookup_key
 from llm_linalg.language.interpreter import Interpreter
 
 # Unions are built once: these are asked for at each turn of a loop.
@@ -43,6 +43,7 @@ def augmented_assignment(run: Interpreter, node: ast.AugAssign) -> None:
         owner, key = _item(run, node.target)
         if isinstance(owner, dict) and key not in owner:
             raise run.error(f"there is no item {short_repr(key)}", node.target)
+        charge_lookup(key, run.budget)  # it is looked up a second time
         _store_item(run, node.target, owner, key, _augment(run, node, owner[key]))
     elif isinstance(node.target, ast.Name):
         left = run.evaluate(node.target)

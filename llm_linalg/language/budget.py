@@ -30,7 +30,8 @@ TRIALS = 30_000  # steps that may be spent on finding what would have worked
 MAX_SHARES = 16  # the least that a cell gets after cells that used it up is a 16th of the budget
 
 # What takes longer than a step, in steps: one is about a microsecond.
-FUNCTION_CALL_STEPS, DICT_STEPS = 9, 6
+CALL_STEPS, FUNCTION_CALL_STEPS, DICT_STEPS = 2, 9, 6
+QUERY_STEPS, GRAD_MODE_STEPS = 6, 7
 LAYER_CALL_STEPS, LAYER_VISIT_STEPS, NEW_LAYER_STEPS, LAYER_NAME_STEPS = 58, 7, 270, 5
 BACKWARD_STEPS = 300
 ALIAS_UPDATE_STEPS, WRITER_QUERY_STEPS, WRITE_STEPS = 285, 9, 38
@@ -181,6 +182,10 @@ class Budget:
             self._check_stop()
         if written is not None:
             self.charge_write(written.numel(), storage_numel(written))
+
+    def charge_query(self) -> None:
+        """Charge a question to a tensor, such as its size or its only number, which gives no tensor."""
+        self.step(QUERY_STEPS)
 
     def charge_backward(self, prices: Iterable[Price], leaves: int) -> None:
         """Charge a backward pass: the prices of the calls it goes through, and the elements of all leaves."""

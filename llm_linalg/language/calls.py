@@ -25,7 +25,7 @@ from llm_linalg.language import (
 )
 from llm_linalg.language.attributes import Method
 from llm_linalg.language.autograd import GradMode
-from llm_linalg.language.budget import DICT_STEPS, LAYER_CALL_STEPS, LAYER_VISIT_STEPS
+from llm_linalg.language.budget import CALL_STEPS, DICT_STEPS, LAYER_CALL_STEPS, LAYER_VISIT_STEPS
 from llm_linalg.language.functions import UserFunction, invoke
 from llm_linalg.language.interpreter import Interpreter
 
@@ -74,9 +74,14 @@ def _apply(
 ) -> Any:
     if isinstance(function, UserFunction):
         return invoke(run, function, arguments, named)
+    run.budget.steps -= CALL_STEPS
     if (arguments or named) and function is not len:
         run.budget.charge_call(function, arguments, named.values())
-    if function is containers.OrderedSet or function is allowlist.BUILTINS["dict"]:
+    if (
+        function is containers.OrderedSet
+        or function is allowlist.BUILTINS["dict"]
+        or function is torch_functions.manual_seed
+    ):
         run.budget.step(2 * DICT_STEPS)
     if function.__class__ is Method:
         return _call_method(run, node, function, arguments, named)

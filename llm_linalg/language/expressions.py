@@ -153,11 +153,16 @@ def slice_display(run: Interpreter, node: ast.Slice) -> slice:
 def lookup_key(run: Interpreter, node: ast.expr) -> Any:
     """Return the value of a key, charged: to look it up goes through all its items."""
     value = run.evaluate(node)
-    if isinstance(value, _KEYS):
-        _charge_key(value, run.budget)
-    elif value.__class__ is str and len(value) > CHARACTERS_PER_STEP:
-        run.budget.step(len(value) // CHARACTERS_PER_STEP)
+    charge_lookup(value, run.budget)
     return value
+
+
+def charge_lookup(key: Any, budget: Budget) -> None:
+    """Charge a key that is looked up."""
+    if isinstance(key, _KEYS):
+        _charge_key(key, budget)
+    elif key.__class__ is str and len(key) > CHARACTERS_PER_STEP:
+        budget.step(len(key) // CHARACTERS_PER_STEP)
 
 
 def _charge_key(key: Any, budget: Budget) -> None:

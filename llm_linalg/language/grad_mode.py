@@ -11,6 +11,7 @@ import torch
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language import suggestions
 from llm_linalg.language.autograd import GradMode, enable_grad, no_grad
+from llm_linalg.language.budget import GRAD_MODE_STEPS
 from llm_linalg.language.interpreter import Interpreter
 
 
@@ -27,6 +28,7 @@ def grad_mode(run: Interpreter, node: ast.expr) -> GradMode:
     Raises:
         ProgramError: If something else stands there.
     """
+    run.budget.step(GRAD_MODE_STEPS)
     mode = run.evaluate(node)
     if mode is no_grad or mode is enable_grad:  # `@torch.no_grad`, without brackets
         mode = mode()

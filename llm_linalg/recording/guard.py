@@ -20,6 +20,9 @@ class Guard(Protocol):
     def charge_again(self, price: Price, written: Tensor | None = None) -> None:
         """Charge a repetition of a call by its known price; `written` is the tensor that it writes."""
 
+    def charge_query(self) -> None:
+        """Charge a call that returns a fact about a tensor, and no tensor."""
+
     def charge_write(self, elements: int, memory: int) -> None:
         """Charge a write of some elements of a storage: its aliases' values are copied first."""
 

@@ -131,6 +131,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if self._halt is not None and self._halt():
             raise HaltedError("stopped: what comes after this was not run")
         if func in _FREE:
+            if self._guard is not None:
+                self._guard.charge_query()
             try:
                 return func(*args, **kwargs)
             except Exception:  # noqa: BLE001, S110 - a wrong query fails below, as any call does

@@ -248,6 +248,31 @@ def test_a_dict_or_set_counts_as_several_steps(made: str, monkeypatch: pytest.Mo
     assert budget[1].steps_used - budget[0].steps_used > 6
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x.size(0)",
+        "x.dtype",
+        "float(x)",
+        "x.item()",
+        "torch.manual_seed(0)",
+        "with torch.no_grad(): pass",
+    ],
+)
+def test_a_question_and_a_mode_count_as_several_steps(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = budgets(monkeypatch)
+    for turns in (100, 200):
+        run(f"x = torch.ones(1)\nfor i in range({turns}):\n    {line}", seconds=None)
+    assert budget[1].steps_used - budget[0].steps_used >= 100 * 8
+
+
+def test_a_list_that_is_a_key_twice_counts_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = budgets(monkeypatch)
+    for line in ("x[key] = 1", "x[key] += 1"):
+        run(f"x = torch.ones(1)\nkey = [0] * 9_000\n{line}", seconds=None)
+    assert budget[1].steps_used > budget[0].steps_used + 9_000
+
+
 def test_a_search_in_a_large_set_counts_as_several_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     budget = budgets(monkeypatch)
     for size in (9, 2_000):
