@@ -72,6 +72,18 @@ def there(file: Path) -> bool:
     return within(lambda: file.exists() and file.stat().st_size > 0)
 
 
+def busy(pid: int) -> bool:
+    """Whether a thread of a process, or of one that it started, runs or waits to run; unknown is no."""
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        states = [(task / "stat").read_text(encoding="ascii", errors="replace") for task in tasks]
+        children = [child for task in tasks for child in (task / "children").read_text().split()]
+    except OSError:  # another system, or it has ended
+        return False
+    running = any(state.rpartition(")")[2].split()[0] in "RD" for state in states)
+    return running or any(busy(int(child)) for child in children)
+
+
 class Console:
     """One program on a pty. A context manager: leaving it ends the program."""
 
@@ -196,9 +208,14 @@ class Console:
         return self
 
     def quiet(self, seconds: float = 0.5) -> str:
-        """Reads until nothing more comes for so long; returns what stands on the screen then."""
-        while self.read(seconds):
-            pass
+        """Reads until nothing more comes for so long; returns what stands on the screen then.
+
+        On a busy machine a program that has something to do may be kept waiting for much longer: where the
+        system says so, none of its threads must be about to run.
+        """
+        end = time.monotonic() + LONGEST
+        while self.read(seconds) or busy(self.process.pid):
+            assert time.monotonic() < end, f"it does not come to rest:\n{self.text}"
         return self.text
 
     def wait(self, seconds: float = LONGEST) -> int:

@@ -140,8 +140,7 @@ def test_it_is_suspended_and_comes_back(by: str) -> None:
     with Console("matmul") as console:
         console.until(READY)
         console.send("\x1b[C")
-        console.until("1/12 steps")
-        still = console.text
+        still = console.until("1/12 steps").quiet(0.2)
         if by == "key":
             console.send("\x1a")
         else:

@@ -207,14 +207,12 @@ def test_synchronized_output_or_not_the_picture_is_the_same(answer: str) -> None
 def test_idle_it_says_nothing_and_a_step_is_small() -> None:
     with Console("matmul") as console:
         console.until(READY)
-        while console.read(0.3):
-            pass
+        console.quiet(0.3)
         before = len(console.raw)
         assert console.read(1.0) == 0
         console.send("\x1b[C")
         console.until("1/12 steps")
-        while console.read(0.2):
-            pass
+        console.quiet(0.2)
         assert len(console.raw) - before < 2000
 
 
@@ -222,14 +220,12 @@ def sent(*words: str) -> int:
     """The bytes of eight steps."""
     with Console("matmul", *(f"--set={name}=8" for name in "mkn"), *words) as console:
         console.until("/64 steps")
-        while console.read(0.3):
-            pass
+        console.quiet(0.3)
         before = len(console.raw)
         for number in range(1, 9):
             console.send("\x1b[C")
             console.until(f" {number}/64 steps")
-        while console.read(0.3):
-            pass
+        console.quiet(0.3)
         return len(console.raw) - before
 
 

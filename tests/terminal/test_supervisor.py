@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,26 +50,39 @@ def test_native_code_that_fails_in_a_run_is_told_of(tmp_path: Path) -> None:
         assert "own.py" in Path(said.rpartition(" ")[2]).read_text(encoding="utf-8")
 
 
+FATAL = """
+import os, signal, sys
+from tui.cli.main import main
+from tui.compose import view_runner
+as_it_is = view_runner.open_view
+def fatal(view, *rest):
+    if "fatal" in view.program:
+        os.kill(os.getpid(), signal.SIGFPE)
+    return as_it_is(view, *rest)
+view_runner.open_view = fatal
+sys.exit(main(["play"]))
+"""
+
+
 @pytest.mark.slow
-def test_a_draft_at_which_it_was_killed_is_opened_and_not_run(tmp_path: Path) -> None:
-    home: dict[str, str | None] = {"XDG_STATE_HOME": str(tmp_path)}
+def test_a_draft_at_which_it_died_is_opened_and_not_run(tmp_path: Path) -> None:
+    argv = (sys.executable, "-W", "ignore", "-c", FATAL)
+    home: dict[str, str | None] = {"XDG_STATE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     file = tmp_path / "llm-linalg" / "play" / "program.py"
     file.parent.mkdir(parents=True)
-    file.write_text("x = 0\nfor i in range(10 ** 9):\n    x = x + 1\n", encoding="utf-8")
-    with Console("play", "--time-limit", "off", env=home) as console:
-        console.until("running")
-        os.kill(console.app, signal.SIGKILL)
-        assert console.wait() == 128 + signal.SIGKILL
-        assert "while it ran a program" in console.after
-    for _ in range(2):
-        with Console("play", env=home) as console:
-            console.until("is not run: the app ended while")
-            console.send("\x03" if _ else "q")
-    with Console("play", env=home) as console:
-        console.until("is not run: the app ended while")
-        console.send("\x01")
-        console.send("\x1b[1;5Hz = 7 # ")
-        console.until("z  7")
+    file.write_text("x = 3 * 7  # fatal", encoding="utf-8")
+    with Console(argv=argv, env=home) as console:
+        assert console.wait() == 128 + signal.SIGFPE
+        assert "the app was ended while it ran a program" in console.after
+    for key in ("\x11", "\x7f"):  # left as it is, it is not run the next time either
+        with Console(argv=argv, env=home) as console:
+            console.until("is not run: the app ended while").until("q quit")
+            console.send(key)
+            if key == "\x11":
+                assert console.wait() == 0
+            else:
+                console.until(lambda: "is not run" not in console.text)
+                assert "x = 3 * 7  # fata" in console.text
 
 
 def test_the_process_around_it_may_be_killed_as_well() -> None:

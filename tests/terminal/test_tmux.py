@@ -67,7 +67,7 @@ def test_the_picture_is_that_of_any_terminal(server: Server) -> None:
     with Console("matmul") as console:
         console.until(READY).until("q quit")
         expected = [line.rstrip() for line in console.quiet().split("\n")]
-    assert [line.rstrip() for line in server.text.split("\n")][:24] == expected
+    server.until(lambda text: [line.rstrip() for line in text.split("\n")][:24] == expected)
     server.keys("Right")
     server.until("1/12 steps")
 
