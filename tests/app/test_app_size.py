@@ -98,7 +98,7 @@ def test_the_room_adds_up() -> None:
             for failed in (False, True):
                 room = sizes(width, height, ["x = 1"] * 6, 5, sidebar=None, failed=failed)
                 assert room is not None
-                rows = 3 + room.program + 1 + room.stage + room.words + 2
+                rows = 3 + room.program + 1 + room.stage + room.words + room.controls + room.transport
                 assert rows == min(height, LARGEST[1])
                 assert room.stage >= 5
     assert sizes(SMALLEST[0] - 1, 40, [], 1, sidebar=None, failed=False) is None

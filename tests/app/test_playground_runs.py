@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llm_linalg import HaltedError
+from llm_linalg import HaltedError, LimitError
 from tests.app.test_playground import PRODUCT, bench, editor
 from tui.app import Options
 from tui.cli.keymap import change_keys
@@ -31,7 +31,7 @@ async def test_a_run_is_stopped_by_a_key_and_by_another_text() -> None:
         assert d.session.current is not None
         assert isinstance(d.session.current.error, HaltedError)
         assert "stopped" in d.screen
-        assert "the last good picture" in d.screen
+        assert "the last good picture" in d.screen or "what ran before it stopped" in d.screen
         explorer.do(f"write:2:{long}\n")
         explorer.do(f"write:3:{PRODUCT}")
         explorer.do(f"write:2:{long}\n\n")
@@ -74,3 +74,29 @@ async def test_beside_a_gradient_the_editor_shows_the_line_that_it_is_the_gradie
         assert any(" 22  y = (x @ x).sum()" in row for row in d.rows)
         await d.press("E")
         assert d.session.caret == 22
+
+
+ENDLESS = "a = torch.ones(2, 2)\nlast = a @ a\nfor i in range(10**9):\n    len([1, 2])\n"
+
+
+async def test_a_run_that_is_stopped_shows_what_ran_so_far() -> None:
+    async with bench(PRODUCT) as d:
+        d.app.explorer.do(f"write:1:{ENDLESS}")
+        await d.settle()
+        assert d.session.current is not None
+        stopped = d.session.current
+        assert isinstance(stopped.error, LimitError)
+        assert f"what ran before it stopped in line {stopped.error.line}" in d.screen
+        assert "last (2, 2)" in d.screen
+        assert "Y (3, 4)" not in d.screen  # and not the run before
+        d.app.explorer.do("write:1:a = torch.ones(2")
+        await d.settle()
+        assert "last (2, 2)" in d.screen  # a text that is no program keeps what was there
+
+
+async def test_a_text_that_is_no_program_keeps_the_last_good_picture() -> None:
+    async with bench(PRODUCT) as d:
+        d.app.explorer.do("write:1:Z = torch.ones(2")
+        await d.settle()
+        assert "the last good picture" in d.screen
+        assert "Y (3, 4)" in d.screen

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 
 import pytest
 
 from llm_linalg.lessons.reader import Lesson, catalog, find
 from tests.app.driving import opened
+from tests.thinning import thin
 from tui.headless import render_all
 from tui.model.view import View
 from tui.navigation.playground import PLAYGROUND
@@ -123,3 +125,42 @@ def test_the_arrows_that_choose_a_lesson_are_in_the_footer() -> None:
     view = View.opening(find("matvec"))
     (screen,) = render_all([view], (80, 24), "screen")
     assert "↑↓ menu" in screen.splitlines()[-1]
+
+
+def words_of_screen(screen: str) -> str:
+    """The words right of the sidebar, one space apart."""
+    rows = screen.splitlines()[2:-1]
+    return " ".join(" ".join(row.partition("│")[2] or row for row in rows).split())
+
+
+def story(view: View, count: int) -> str:
+    """The first words of a stop's title and text, without marks."""
+    stop = view.at_stop
+    text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", f"{stop.title} {stop.prose}").replace("`", "")
+    return " ".join(re.findall(r"[^\W\d_]+", text)[:count])
+
+
+def letters(text: str) -> str:
+    """A text's words alone."""
+    return " ".join(re.findall(r"[^\W\d_]+", text))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+def test_a_stop_that_fails_says_what_it_is_about_beside_why_it_fails(size: tuple[int, int]) -> None:
+    views = [View.opening(lesson, stop.number) for lesson in catalog() for stop in lesson.stops if stop.fails]
+    assert len(views) > 3
+    for view, screen in zip(views, render_all(views, size, "screen"), strict=True):
+        shown = letters(words_of_screen(screen))
+        assert story(view, 12) in shown, (view.lesson.slug, size)
+        assert "axis" in shown, (view.lesson.slug, size)  # and the reason
+
+
+@pytest.mark.parametrize("slug", thin((lesson.slug for lesson in catalog()), 6))
+def test_at_a_step_the_stops_words_stand_there_or_the_key_that_shows_them(slug: str) -> None:
+    views = [replace(View.opening(find(slug), stop.number), step=1) for stop in find(slug).stops]
+    views = [view for view in views if view.depth not in ("map", "operations") and view.board is None]
+    for view, screen in zip(views, render_all(views, (80, 24), "screen"), strict=True):
+        if view.at_stop.slide or view.at_stop.fails or not view.at_stop.prose or view.backward:
+            continue
+        shown = words_of_screen(screen)
+        assert story(view, 3) in letters(shown) or "p text" in shown, (slug, view.stop)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from llm_linalg.base.text import NOTHING, clean
 from llm_linalg.lessons.stop import FollowedCell
 from tui.compose import cursor
 from tui.compose.boards import board_view
@@ -142,6 +143,10 @@ class Run:
         if self.error is not None:
             good = None if self.good is None else self.good.frame(self.good.view, ascii_only=ascii_only)
             frame = error_frame(view, self.error, self.operands, good, self.fault, self._cache, ascii_only)
+            if frame.error is not None and self.good is not None and self.good.trace is self.partial_trace:
+                where = NOTHING if self.error.line is None else clean(f" in line {self.error.line}")
+                caption = clean(f"what ran before it stopped{where}")
+                frame = replace(frame, error=replace(frame.error, good_caption=caption))
         else:
             frame = (self._map_frame if view.depth == "map" else self._node_frame)(view, ascii_only)
         return in_ascii(frame) if ascii_only else frame

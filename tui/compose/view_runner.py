@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui.compose.error_frame import ATTEMPTS
+from tui.compose.line_notes import path_at
 from tui.compose.nodes import top_node
 from tui.compose.program_run import Run
 from tui.model.view import View
-from tui.navigation.playground import is_playground
+from tui.navigation.playground import at_operation, is_playground, last_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +83,10 @@ def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, sec
         fault = view.lesson.program_error(stop, error) if view.is_original and not stop.fails else None
         result = Run(view, None, error, _last_good(previous), operands, fault=fault)
         wanted = is_playground(view.lesson) or stop.refusal is not None
-        return replace(result, partial_trace=_trace_above(view, error, halt, seconds)) if wanted else result
+        if not wanted:
+            return result
+        ran = _trace_above(view, error, halt, seconds)
+        return replace(result, partial_trace=ran, good=_stopped_run(view, error, ran) or result.good)
 
 
 UNRUN = "This program is not run: the app ended while it ran. Change it, and it runs."
@@ -137,6 +141,16 @@ def _trace_above(
 def _last_good(previous: Run | None) -> Run | None:
     """Return the last run that did not fail."""
     return previous.good if previous is not None and previous.error is not None else previous
+
+
+def _stopped_run(view: View, error: ProgramError, ran: Trace | None) -> Run | None:
+    """Return what ran of a program that was stopped, at the line where it was; None for any other failure."""
+    from llm_linalg.base.errors import HaltedError, LimitError
+
+    if ran is None or not ran.nodes or not isinstance(error, HaltedError | LimitError):
+        return None
+    line = error.line or last_line(view.program)
+    return Run(at_operation(view, path_at(ran, line)), ran, None, None)
 
 
 def _lacks_node(view: View, trace: Trace) -> bool:

@@ -106,13 +106,15 @@ def sizes(
     program = min(lines, (3 if height < 22 else 4) + spare // 4)
     program = max(1, program)
     words = (3 if height < 22 else 4) + min(4, spare // 4)
+    transport = int(not failed)  # where it fails, there is no step to go to
     if failed:
-        words += min(4, max(0, height - 6 - program - words - 5))
+        words += min(5, max(0, height - 5 - program - words - 5))
     if height >= 24 and not failed:
         words = min(
             max(words, text_rows), max(words, 8 - program)
         )  # a short program leaves room for more words
-    return _beside_board(PaneSizes(width, height, shown, program, words), lines, board, failed)
+    room = PaneSizes(width, height, shown, program, words, transport=transport)
+    return _beside_board(room, lines, board, failed)
 
 
 def _beside_board(room: PaneSizes, lines: int, board: Board | None, failed: bool) -> PaneSizes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from llm_linalg.base.axis_labels import AxisLabels, TensorLabels
 from llm_linalg.base.cells import TensorSlice
-from llm_linalg.base.text import NOTHING, CleanText
+from llm_linalg.base.text import NOTHING, CleanText, clean
 from tui.model.board_view import BoardView
 from tui.model.map_view import MapView
 
@@ -218,6 +218,9 @@ class RepairFacts:
     why: CleanText
 
 
+LAST_GOOD = clean("the last good picture")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ErrorView:
     """Why the program failed. For a shape error the frame's panels are the operands, clashing axes marked."""
@@ -232,7 +235,8 @@ class ErrorView:
     repairs: tuple[RepairFacts, ...]
     is_expected: bool  # the stop is meant to fail
     cause: ProgramError  # what the engine raised
-    good: Frame | None = None  # the last good picture
+    good: Frame | None = None  # the last good picture; of a run that was stopped, of what ran
+    good_caption: CleanText = LAST_GOOD
     frames: tuple[CleanText, ...] = ()  # in trusted Python, what led to the call, outermost first
 
 

@@ -31,15 +31,15 @@ def areas(picture: Picture, width: int, height: int) -> list[StageArea]:
     if frame is None:
         return []
     good = frame.error.good if frame.error is not None else None
-    if good is None or not good.panels:
+    if frame.error is None or good is None or not good.panels:
         return [_scene(frame.panels, frame.arrangement, 0, width, height, "")]
     if not frame.panels:
-        return [_scene(good.panels, good.arrangement, 0, width, height - 1, "the last good picture")]
+        return [_scene(good.panels, good.arrangement, 0, width, height - 1, frame.error.good_caption)]
     half = width // 2
     return [
         _scene(frame.panels, frame.arrangement, 0, half - 1, height - 1, "this fails"),
         _scene(
-            good.panels, good.arrangement, half + 1, width - half - 1, height - 1, "the last good picture"
+            good.panels, good.arrangement, half + 1, width - half - 1, height - 1, frame.error.good_caption
         ),
     ]
 

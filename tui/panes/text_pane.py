@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FRAME = re.compile(r"(.*?)(:\d+ in .*)")
 LEAST_PATH = 24  # characters of a frame's path that are shown in any case, from its end
+LEAST_REPAIRS = 2  # repairs that are shown in any case
 AROUND = 6  # lines of a file of one's own before and after the one that is shown, in the large view
 
 
@@ -31,25 +32,71 @@ class TextPane(RowWidget):
         if room.big:
             self.show(large(picture, room.main)[: room.words])
             return
+        key = "esc p" if picture.session.editing else "p"  # the editor takes a letter for itself
+        self.show(cut(self._rows(picture), room.words, room.main, self.glyphs.dots, key))
+
+    def _rows(self, picture: Picture) -> list[Row]:
+        """Return what there is to say, most important first; more than there is room for is cut."""
+        room, frame = picture.room, picture.frame
+        said = introduction(picture, room.main)
+        if frame is not None and frame.error is not None and said:
+            mend = picture.session.editing
+            return failing_rows(said, frame.error, room.main, room.words, mend=mend, dots=self.glyphs.dots)
         rows = text_rows(picture, room.main)
         if len(rows) > room.words:
             rows = text_rows(picture, room.main, short=True)
-            error = None if picture.frame is None else picture.frame.error
+            error = None if frame is None else frame.error
             if error is not None and (len(rows) < room.words or len(error.frames) > 1):
                 place = min(len(rows), room.words - 1)  # an outer frame makes room for torch's words
                 whole = torch_says(error, room.main)
                 one = [fit(line, room.main) for line in torch_says(error, 10_000)]
                 rows[place:place] = whole if len(rows) + len(whole) <= room.words else one
-        said = introduction(picture, room.main)
-        if said and len(said) + len(rows) <= room.words:
-            rows = [*said, *([row()] if len(said) + len(rows) < room.words else []), *rows]
+        if frame is None or frame.error is not None:
+            return rows
+        printed = output_rows(frame, room.main)
+        if is_playground(picture.session.view.lesson) and len(printed) == 1:
+            printed = []  # it has a row of its own
         spare = room.words - len(rows)
-        if spare > 0 and picture.frame is not None and picture.frame.error is None:
-            said = output_rows(picture.frame, room.main)
-            alone = is_playground(picture.session.view.lesson) and len(said) == 1  # it has a row of its own
-            rows = rows if alone else [*rows, *ending(said, spare, self.glyphs.dots)]
-        key = "esc p" if picture.session.editing else "p"  # the editor takes a letter for itself
-        self.show(cut(rows, room.words, room.main, self.glyphs.dots, key))
+        if said:
+            story = shorten(said, max(spare - bool(printed), 0), room.main, self.glyphs.dots)
+            rows, spare = [*story, *rows], spare - len(story)
+            if not story and len(rows) <= room.words and rows:
+                rows[-1] = _with_way_to_text(rows[-1], room.main, self.glyphs.dots)
+        return [*rows, *ending(printed, spare, self.glyphs.dots)] if spare > 0 else rows
+
+
+def failing_rows(
+    said: list[Row], error: ErrorView, width: int, height: int, *, mend: bool, dots: str
+) -> list[Row]:
+    """Return what a stop that failed says, and below it why it failed.
+
+    Where there is little room the reason has two rows, then repairs are left out, then the end of the prose.
+    """
+    reason = [row((text, "error")) for text in wrap(error.sentence, width)]
+    whole = error_rows(error, width, mend=mend)
+    if len(said) + len(whole) <= height:
+        return [*said, *([row()] if len(said) + len(whole) < height else []), *whole]
+    rest = error_rows(error, width, brief=True, mend=mend)[len(reason) :]
+    short = reason if len(said) + len(reason) + len(rest) <= height else shorten(reason, 2, width, dots)
+    said = shorten(said, max(1, height - len(short) - min(len(rest), LEAST_REPAIRS)), width, dots)
+    rows = [*said, *short, *rest]
+    if len(rows) < height:
+        rows += [fit(line, width) for line in torch_says(error, 10_000)]
+    left = height - len(rows)
+    return rows if short == reason else [*rows, *[()] * (left + 1)]  # one too many: the last says what key
+
+
+def shorten(rows: list[Row], count: int, width: int, dots: str) -> list[Row]:
+    """Return the first rows; if some are left out, the last one ends in dots."""
+    if len(rows) <= count or not count:
+        return rows[:count]
+    return [*rows[: count - 1], (*fit(rows[count - 1], width - 2, ""), TextSpan(f" {dots}", "dim"))]
+
+
+def _with_way_to_text(spans: Row, width: int, dots: str) -> Row:
+    """Return a row that ends in the key that shows the stop's text, for which there was no room."""
+    more = row((f" {dots} ", "dim"), ("p", "key", "text"), (" text", "dim", "text"))
+    return (*fit(spans, width - width_of(more), ""), *more)
 
 
 def text_rows(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
@@ -75,9 +122,11 @@ def text_rows(picture: Picture, width: int, *, short: bool = False) -> list[Row]
 
 
 def introduction(picture: Picture, width: int) -> list[Row]:
-    """Return what a stop says that failed, for where there is room for it beside the reason."""
+    """Return what the stop says, where something else stands in its place: an error, or a step's words."""
     frame = picture.frame
-    if frame is None or frame.error is None or not frame.prose:
+    if frame is None or not frame.prose or frame.map is not None or frame.board is not None:
+        return []
+    if frame.error is None and (frame.cursor is not None or not frame.step or len(frame.path) > 1):
         return []
     return paragraphs(
         with_title(frame.stop_title if picture.session.talk is None else "", frame.prose), width
