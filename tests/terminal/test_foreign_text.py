@@ -10,7 +10,7 @@ import pytest
 
 from llm_linalg.base.text import clean
 from tests.terminal.console import APP, LONGEST, Console, environment
-from tests.terminal.evil import ALL, EVIL, HIDDEN, foreign, lesson, notebook
+from tests.terminal.evil import ALL, EVIL, HIDDEN, deck, foreign, lesson, notebook
 from tests.thinning import thin
 
 
@@ -24,17 +24,26 @@ def walk_through(console: Console, keys: str = "\x1b[C.np\x1bc\x1b[B?\x1b,l\x1b[
     assert console.leave() == 0
 
 
-@pytest.mark.parametrize("suffix", thin([".md", ".ipynb", ".py"], 3))
+@pytest.mark.parametrize("suffix", thin([" on stage.md", ".md", ".ipynb", ".py"], 4))
 def test_files(tmp_path: Path, suffix: str) -> None:
     text = ALL.replace("\n", " ")
     script = f"# {text}\nx = torch.ones(2, 2)\n# %%\ny = x\n"
-    body = {".md": lesson(text), ".ipynb": notebook(text), ".py": script}
+    body = {".md": deck(ALL), " on stage.md": deck(ALL), ".ipynb": notebook(text), ".py": script}
     file = tmp_path / f"evil{suffix}"
     file.write_text(body[suffix], encoding="utf-8")
-    words = (str(file),) if suffix == ".md" else ("open", str(file))
-    with Console(*words) as console:
-        console.until(lambda: console.process.poll() is not None or "seed 0" in console.text)
-        if console.process.poll() is None:
+    words = {".md": (), " on stage.md": ("present",)}.get(suffix, ("open",))
+    with Console(*words, str(file)) as console:
+        if words == ("present",):
+            console.until("1/4").send("l")
+            console.until("2 P [/foo]").send("elsewhere")
+            console.until("No matches").send("\x1b")
+            console.until(lambda: "elsewhere" not in console.text).send("J")
+            console.until("2/4").send("?")
+            console.until("Keys that work now").send("\x1b")
+            console.until(lambda: "Keys that work now" not in console.text).send("q")
+            console.until("Press it again").send("q")
+            assert console.wait() == 0
+        else:
             walk_through(console)
         assert foreign(console.raw) == []
         assert console.left_over == []

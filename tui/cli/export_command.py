@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote, unknown
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import CleanText, clean
 from tui.cli.frame_command import large_enough, no_environment
 from tui.cli.parser import output_flag, size, view_flags
 from tui.cli.script_command import is_script, script_in
@@ -100,7 +100,7 @@ def format_of(flags: argparse.Namespace) -> Format:
     return found
 
 
-def shots_of(flags: argparse.Namespace, form: Format) -> tuple[str, Sequence[Shot]]:
+def shots_of(flags: argparse.Namespace, form: Format) -> tuple[CleanText, Sequence[Shot]]:
     """Return the title of what is exported, and its shots: one if the format shows one picture."""
     from tui.export.shots import of_deck, of_script
     from tui.session.decks import find_deck
@@ -131,7 +131,7 @@ def _title_of(shot: Shot) -> str:
 
 
 def write_shots(
-    form: Format, title: str, shots: Sequence[Shot], flags: argparse.Namespace, write: Write
+    form: Format, title: CleanText, shots: Sequence[Shot], flags: argparse.Namespace, write: Write
 ) -> None:
     """Write the shots in a format, piece by piece."""
     export = Export(title, flags.size, flags.theme or "dark", bool(flags.ascii), flags.cast_version)

@@ -33,7 +33,7 @@ class Shot:
     session: Session
     seconds: float
     stop: int
-    title: str
+    title: CleanText
     is_deck_step: bool = False
     screen: Sequence[Strip] = ()
 
@@ -62,7 +62,7 @@ class Export:
         cast_version: of asciicast: 3, or 2 for older players.
     """
 
-    title: str
+    title: CleanText
     size: tuple[int, int]
     theme: str = "dark"
     ascii_only: bool = False
