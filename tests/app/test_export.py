@@ -336,17 +336,6 @@ def test_a_slide_has_no_program(tmp_path: Path) -> None:
     assert text.rpartition("## ")[2].split(". ", 1)[1] == "The end\n\nThanks.\n"
 
 
-def test_a_page_is_titled_after_what_it_shows(tmp_path: Path) -> None:
-    script, talk = tmp_path / "big.steps", tmp_path / "talk.md"
-    talk.write_text(DECK, encoding="utf-8")
-    script.write_text("lesson matmul\nnext\n", encoding="utf-8")
-    assert f"<h1>{find('matmul').title}</h1>" in exported(tmp_path, "html", what=str(script))
-    script.write_text("deck talk.md\n", encoding="utf-8")
-    page = exported(tmp_path, "html", what=str(script))
-    assert "<h1>A talk</h1>" in page
-    assert '<p class="kicker">llm-linalg</p>' in page  # it is in no part of the curriculum
-
-
 def test_emphasis_is_em_and_a_link_its_words() -> None:
     told = paragraphs("*a* **b** [c](lesson:dot) ***d***")
     assert told == "<p><em>a</em> <strong>b</strong> c <strong>d</strong></p>\n"

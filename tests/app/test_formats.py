@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from llm_linalg.base.text import clean
 from tui.export import formats
 from tui.export.format import Export, Format
 from tui.export.formats import FORMATS
@@ -36,7 +37,7 @@ def test_an_entry_is_complete(form: Format) -> None:
     assert not form.help.endswith(".")
     assert len(form.help) <= 80
     written: list[str] = []
-    writer = form.writer(Export("A title", (80, 24)), written.append)
+    writer = form.writer(Export(clean("A title"), (80, 24)), written.append)
     assert callable(writer.add)
     writer.end()
     assert written
@@ -49,5 +50,5 @@ def test_how_to_add_one_shows_one_that_works() -> None:
     form = scope["FORMAT"]
     assert isinstance(form, Format)
     written: list[str] = []
-    form.writer(Export("A title", (80, 24)), written.append).end()
+    form.writer(Export(clean("A title"), (80, 24)), written.append).end()
     assert written == ["stop,step,sentence\n"]
