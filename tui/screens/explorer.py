@@ -134,15 +134,23 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         return not self.busy and not self._queue and self.editor.is_settled
 
     def on_mount(self) -> None:
-        """Paint first; then run the program, which imports torch."""
+        """Paint first; then run the program, which imports torch.
+
+        What is drawn by now is in the first layout: else an empty page would be laid out and sent before it.
+        """
         self.app.app_suspend_signal.subscribe(self, lambda _: self.pause())
         self.app.theme_changed_signal.subscribe(self, lambda _: self._repaint())
+        self._draw_at(self.app.size)
         self.call_after_refresh(self._ask)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Draw the same picture in other room."""
-        if self.size != self._drawn:
-            self._drawn = self.size
+        self._draw_at(self.size)
+
+    def _draw_at(self, size: Size) -> None:
+        """Draw for a size of the screen, unless that is the one for which it was drawn last."""
+        if size != self._drawn:
+            self._drawn = size
             self.draw()
 
     def on_screen_suspend(self) -> None:
@@ -224,11 +232,11 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     def _show(self, session: Session, frame: Frame | None, waiting: str) -> None:
         """Hand one picture to every pane, if there is room for them."""
         self.set_class(session.talk is not None and session.talk.black, "-black")
-        room = self.page.fit(self.size, session, frame, prompted=self.prompt is not None)
+        room = self.page.fit(self._drawn, session, frame, prompted=self.prompt is not None)
         self.set_class(room is None, "-small")
         self._taken = frozenset(one.key for one in session.view.lesson.controls if one.key)
         if room is None:
-            self.query_one(TooSmall).show_size(self.size)
+            self.query_one(TooSmall).show_size(self._drawn)
             self.page.show_picture(None)
             self.contexts = frozenset({Context.ALWAYS, Context.EVERYWHERE})
             self.set_focus(None)

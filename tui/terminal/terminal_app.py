@@ -52,6 +52,7 @@ class TerminalApp(App[None]):
         self._cells = CellBuffer()
         self._late = False
         self._stale = True
+        self._first_theme = ""
         if not os.environ.get("TEXTUAL_DRIVER"):
             with suppress(ImportError):  # a system without a termios keeps Textual's driver
                 from tui.terminal.driver import Driver
@@ -72,8 +73,8 @@ class TerminalApp(App[None]):
         if self._stale or self._cells.size != tuple(size):
             self._stale = False
             self._cells.forget(*size)
-            # A part would leave the rest unknown for good.
-            renderable = whole_update(screen, self._background_screens)
+            if isinstance(renderable, ChopsUpdate):  # a part would leave the rest unknown for good
+                renderable = whole_update(screen, self._background_screens)
         difference = Difference(renderable, self._cells)
         super()._display(screen, difference)  # type: ignore[arg-type]  # it takes any CompositorUpdate
 
@@ -125,6 +126,19 @@ class TerminalApp(App[None]):
         if isinstance(event, events.Key) and self._screen_stack:
             await wait_for_mount(self.screen)
         await super().on_event(event)
+
+    # The style sheets.
+
+    def start_with_theme(self) -> None:
+        """Parse the style sheets for the theme that the app has now, when they are first parsed."""
+        self._first_theme = self.theme
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Parse them again: for another theme, since Textual also asks for it as it starts."""
+        first, self._first_theme = self._first_theme, ""
+        if first != self.theme:
+            super().refresh_css(animate)
 
     # How it ends.
 
