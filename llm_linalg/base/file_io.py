@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import stat
 import time
 from contextlib import suppress
@@ -119,7 +118,7 @@ class FileReplacement:
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     def _create(self) -> None:
-        self._part = _part_name(self._name, secrets.token_hex(8))
+        self._part = _part_name(self._name, os.urandom(8).hex())
         try:  # a signal may end this as soon as the file is there: `mkstemp` would not have said its name yet
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             self._handle = os.open(self._part, flags, PRIVATE, dir_fd=self._folder)

@@ -26,9 +26,10 @@ __all__ = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
 class Lesson(LessonContents):
     """A lesson: the checked contents of its file."""
+
+    __slots__ = ()
 
     def check(self, *, thorough: bool = False) -> tuple[LessonError, ...]:
         """Run every stop and return the lesson's problems, with file and line.

@@ -7,7 +7,6 @@ changed.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -67,6 +66,8 @@ class RunMark:
 
 
 def _digest(program: str) -> str:
+    import hashlib  # it brings OpenSSL, which the first paint does without
+
     return hashlib.sha256(program.encode("utf-8", "replace")).hexdigest()
 
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from tui.model.frame import StagePlace
 from tui.model.view import END, View
 from tui.session.decks import view_at
 from tui.session.presentation.stopwatch import Stopwatch, time_left
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck, DeckStop
+    from tui.model.frame import StagePlace
 
 ClockFace = Literal["off", "elapsed", "remaining"]
 EVERY = 5.0  # seconds between two automatic steps, by default
@@ -72,6 +72,8 @@ class Talk:
     @property
     def place(self) -> StagePlace:
         """Where it stands, in words."""
+        from tui.model.frame import StagePlace
+
         stop = self.stop
         return StagePlace(self.deck.title, self.number, len(self.deck.stops), stop.title, stop.source)
 
