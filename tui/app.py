@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -86,6 +87,8 @@ class Explorer(TerminalApp):
         player = Player(playing=options.play and options.motion, speed=options.speed)
         others = [] if talk is not None else [PLAYGROUND]
         session = Session.start(view, [*lessons, *others], player, options.drafts.load())
+        if talk is None and options.tape.script is None:  # a script depends on nothing from before
+            session = replace(session, kept=options.lesson_settings)
         session = (session if talk is None else session.with_presentation(talk)).with_notice(options.notice)
         if screen is None and talk is not None:
             from tui.screens.presenter import PresenterScreen

@@ -141,7 +141,7 @@ def pictures(session: Session) -> tuple[str, str]:
 def kept(session: Session) -> dict[str, object]:
     """What of a session a script brings back."""
     talk = session.talk
-    names = ("view", "history", "trail", "visits", "control", "editing", "caret", "draft")
+    names = ("view", "history", "trail", "visits", "control", "editing", "caret", "draft", "kept")
     stage = None if talk is None else (talk.number, dict(talk.last_views), talk.black, talk.big)
     return {"talk": stage, **{name: getattr(session, name) for name in names}}
 

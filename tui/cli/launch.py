@@ -74,6 +74,7 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
 
         options = replace(options_of(settings), play=flags.play, notice=notice or storage_notice(state_file))
         options = replace(options, notice=first_notice(settings, options.notice))
+        options = replace(options, lesson_settings=state_file.load().lessons)
         options = replace(options, tape=Tape(flags.record))
         place = play_folder(os.environ)
         options = replace(options, drafts=drafts or Drafts(place), run_mark=RunMark(place))
@@ -160,7 +161,9 @@ def _with_last_place(app: Explorer, state: State) -> State:
     """Return what is remembered of an app that has ended well."""
     if app.theme != app.appearance.unasked_theme:
         state = state._replace(theme=app.theme)
-    return state if app.options.drafts.file is not None else at_view(state, app.start.session.reopening_view)
+    session = app.start.session
+    state = state._replace(lessons=session.settings)
+    return state if app.options.drafts.file is not None else at_view(state, session.reopening_view)
 
 
 def at_view(state: State, view: View) -> State:

@@ -1,4 +1,4 @@
-"""What the app knows from its last run: where it was, the theme, the stop at which each deck was left.
+"""What the app knows from its last run: where it was, the theme, lessons' settings, each deck's last stop.
 
 Never needed: what is damaged or can't be read counts as not there, part by part, and a folder that can't be
 written is no error. Two apps at once lose nothing but the older of two answers to the same question.
@@ -22,6 +22,7 @@ NAME = "state.json"
 FORMAT = 1
 MOST_DECKS = 100
 MOST_MARKS = 10
+MOST_LESSONS = 200
 MOST_WORDS = 200
 LONGEST_WORD = 20_000  # characters
 LATEST = 1e12  # seconds
@@ -56,12 +57,14 @@ class State(NamedTuple):
         theme: the theme that was last chosen by its key, or None.
         decks: a deck's absolute path and its last stop, from 1; the one used last at the end.
         marks: the paths of decks whose talk has not ended, and where each stands.
+        lessons: the slugs of lessons that were changed, and the flags that name their settings.
     """
 
     place: tuple[str, ...] = ()
     theme: str | None = None
     decks: tuple[tuple[str, int], ...] = ()
     marks: tuple[tuple[str, StageMark], ...] = ()
+    lessons: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def mark(self, path: str | os.PathLike[str]) -> StageMark | None:
         """Return where a deck's talk stood that did not end; None for one that did."""
@@ -150,7 +153,11 @@ class StateFile(NamedTuple):
 def _parts(state: State) -> dict[str, Any]:
     """Return the parts of a state, as they stand in the file."""
     marks = {path: [mark.stop, [*mark.words], *mark[2:]] for path, mark in state.marks}
-    return {"place": [*state.place], "theme": state.theme, "decks": dict(state.decks), "marks": marks}
+    lessons = {slug: [*words] for slug, words in state.lessons}
+    return {
+        "place": [*state.place], "theme": state.theme, "decks": dict(state.decks), "marks": marks,
+        "lessons": lessons,
+    }  # fmt: skip
 
 
 def _is_sound(table: Mapping[str, Any]) -> bool:
@@ -165,11 +172,14 @@ def of_json(value: Any) -> State:
     marks = table.get("marks")
     marked = [(path, _mark(told)) for path, told in marks.items()] if isinstance(marks, dict) else []
     stops = decks.items() if isinstance(decks, dict) else ()
+    lessons = table.get("lessons")
+    settings = [(slug, _words(told)) for slug, told in lessons.items()] if isinstance(lessons, dict) else []
     return State(
         place=_words(words) or (),
         theme=theme if isinstance(theme, str) else None,
         decks=tuple((name, stop) for name, stop in stops if type(stop) is int and stop > 0)[-MOST_DECKS:],
         marks=tuple((path, mark) for path, mark in marked if mark is not None)[-MOST_MARKS:],
+        lessons=tuple((slug, told) for slug, told in settings if told)[-MOST_LESSONS:],
     )
 
 

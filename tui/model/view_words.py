@@ -305,6 +305,12 @@ def explicit_flags(view: View) -> list[tuple[str, ...]]:
     return [tuple(flag) for flag in flags]
 
 
+def setting_words(view: View) -> list[str]:
+    """Return the flags of what a view sets of its lesson: controls and seed that are not the lesson's own."""
+    seed_words = ["--seed", str(view.seed)] if view.seed != view.lesson.seed else []
+    return [*_control_words(view, View.opening(view.lesson, view.stop)), *seed_words]
+
+
 def _control_words(view: View, opening: View) -> list[str]:
     """Return the controls that differ from the defaults, and those that these would set to something else."""
     given = {name: text for name, text in view.controls if text != dict(opening.controls)[name]}

@@ -9,6 +9,7 @@ from tui.files.run_mark import RunMark
 from tui.files.state_file import StateFile
 from tui.session.commands import Command
 from tui.session.keys import KEYS
+from tui.session.lesson_settings import LessonSettings
 from tui.session.script.tape import Tape
 from tui.text.themes import DEFAULT_THEME
 
@@ -31,6 +32,7 @@ class Options:
         keys: the commands and their keys.
         notice: what is said at the start, until the first key.
         state_file: where the stop of a talk is remembered; nowhere unless given.
+        lesson_settings: the settings with which lessons were left before.
         tape: what is recorded, and what is played.
     """
 
@@ -47,4 +49,5 @@ class Options:
     keys: tuple[Command, ...] = KEYS
     notice: str = ""
     state_file: StateFile = field(default_factory=StateFile)
+    lesson_settings: LessonSettings = ()
     tape: Tape = field(default_factory=Tape)

@@ -546,6 +546,11 @@ COMMANDS: tuple[Command, ...] = (
         script=writing.seed,
     ),
     Command(
+        "reset", "X", "X", "reset", "Take back all that was changed in this lesson: controls, seed, repairs",
+        Topic.CONTROLS, Context.ALWAYS, run=control_commands.reset, waits=Wait.FOR_KEYS,
+        script="defaults", word_help="controls, seed and program as the lesson has them",
+    ),
+    Command(
         "undo", "u", "u", "undo", "Undo the last change",
         Topic.CONTROLS, Context.UNDO, 22, control_commands.undo_or_redo("undo"), waits=Wait.FOR_KEYS,
         script="undo", word_help="undo the last change",

@@ -33,7 +33,7 @@ def stop_by(direction: int) -> Transition:
                 "That is the last stop." if direction > 0 else "That is the first stop."
             )
         lesson = read_entry(neighbour)
-        opened = session.with_undo(View.opening(lesson, 1 if direction > 0 else len(lesson.stops)))
+        opened = session.with_undo(session.opening(lesson, 1 if direction > 0 else len(lesson.stops)))
         return opened.with_notice(_crossing(view.lesson, lesson, direction))
 
     return go
@@ -107,8 +107,8 @@ def open_lesson(session: Session, slug: str) -> Session:
     if lesson is None:
         return session
     if lesson.slug == session.view.lesson.slug:
-        return replace(session.with_undo(View.opening(lesson)), sidebar_choice=None)
-    return session.with_undo(View.opening(lesson))
+        return replace(session.with_undo(session.opening(lesson)), sidebar_choice=None)
+    return session.with_undo(session.opening(lesson))
 
 
 def link_by(number: int) -> Transition:
@@ -218,6 +218,16 @@ def seed_by(direction: int) -> Transition:
         return session.with_undo(session.view.with_seed(max(0, session.view.seed + direction)))
 
     return move
+
+
+def reset(session: Session) -> Session:
+    """Take back all settings of the lesson: its controls, its seed and its program as they were written."""
+    view = session.view
+    own = View.opening(view.lesson, view.stop)
+    as_written = session.with_undo(replace(view, controls=own.controls, seed=own.seed, code=None, at=None))
+    if as_written.view == view:
+        return session.with_notice("Nothing was changed here.")
+    return as_written.with_notice("As the lesson has it. u: undo.")
 
 
 def repair_by(number: int) -> Transition:

@@ -17,6 +17,7 @@ from tui.navigation import steps
 from tui.navigation.playground import PLAYGROUND, at_operation, is_playground, last_line
 from tui.navigation.steps import Navigable, Player
 from tui.session.contexts import OFF_STAGE, Context
+from tui.session.lesson_settings import LessonSettings, keeps_settings, opening_with, with_settings_of
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Lesson, ListedLesson
@@ -50,6 +51,7 @@ class Session:
         landing: Whether the run under way shall show that line's operation.
         last_repair: The run that failed in the editor, the number of the repair made, and the program then.
         talk: The deck that is on stage, if one is.
+        kept: The settings with which lessons were left.
     """
 
     view: View
@@ -69,6 +71,7 @@ class Session:
     landing: bool = False
     last_repair: tuple[Run, int, str] | None = field(default=None, repr=False)
     talk: Talk | None = field(default=None, repr=False)
+    kept: LessonSettings = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Keep the playground's program whatever way it is left; its editor closes."""
@@ -238,6 +241,7 @@ class Session:
         return replace(
             self,
             view=view,
+            kept=self.settings if lesson else self.kept,
             player=self.player.pause(),
             history=self.history.push(self.view),
             trail=(),
@@ -263,6 +267,19 @@ class Session:
         from llm_linalg.lessons.reader import read_entry
 
         return next((read_entry(lesson) for lesson in self.lessons if lesson.slug == slug), None)
+
+    @property
+    def settings(self) -> LessonSettings:
+        """The settings with which lessons were left, those of the open one as they are now."""
+        keeps = self.talk is None and keeps_settings(self.view.lesson, self.lessons)
+        return with_settings_of(self.kept, self.view) if keeps else self.kept
+
+    def opening(self, lesson: Lesson, stop: int = 1) -> View:
+        """Return the view with which a lesson opens: with the settings with which it was left."""
+        words = dict(self.settings).get(lesson.slug)
+        if words is None or not keeps_settings(lesson, self.lessons):
+            return View.opening(lesson, stop)
+        return opening_with(words, lesson, stop)
 
     def neighbour(self, direction: int) -> Lesson | ListedLesson | None:
         """Return the lesson after the open one (1), or the one before (−1); None where there is none."""

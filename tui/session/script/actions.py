@@ -17,6 +17,7 @@ from tui.navigation.playground import is_playground, last_line
 from tui.session.commands import Command, run
 from tui.session.contexts import Context
 from tui.session.control_commands import control_to, move_command, open_lesson
+from tui.session.lesson_settings import with_settings_of
 from tui.session.script.opening import opening_view
 from tui.session.script.running import ensure_run
 from tui.session.script.tokens import Words
@@ -157,6 +158,14 @@ def to_lesson(session: Session, rest: Sequence[str]) -> Session:
     if session.lesson(view.lesson.slug) is None:  # so that the stops past its ends are found
         listed = replace(session, lessons=(*session.lessons, view.lesson))
     return listed.with_undo(view)
+
+
+def keep_settings(session: Session, rest: Sequence[str]) -> Session:
+    """Take note of settings with which a lesson was left before the script began."""
+    if not rest or session.lesson(rest[0]) is None:
+        raise UsageError("settings SLUG FLAGS: with what a lesson opens, such as settings matmul --set m=5")
+    view = opening_view(rest)
+    return replace(session, kept=with_settings_of(session.kept, view))
 
 
 def in_order(session: Session, rest: Sequence[str]) -> Session:

@@ -31,14 +31,26 @@ class ScriptRecorder:
         self.full = False
         self._lines: list[list[Words]] = [_beginning(view) if talk is None else _entering(talk)]
         self._playing: str | None = None
+        self._known: set[str] = set()  # lessons whose settings were made in this session
 
     def add_command(self, before: Session, command: str, after: Session) -> None:
         """Record a command that turned one session into another."""
         self._end_playing(before)
         words = words_of(before, command, after)
+        self._note_settings(before, after)
         self._begin_playing(after)
         if words is not None and words[0] not in PLAY_WORDS:
             self._say(words, before)
+
+    def _note_settings(self, before: Session, after: Session) -> None:
+        """Record the settings with which a lesson opened, if they are from before this session."""
+        left, opened = before.view.lesson, after.view.lesson
+        if left.slug == opened.slug:
+            return
+        words = dict(before.kept).get(opened.slug)
+        if words is not None and opened.slug not in self._known:
+            self._say(("settings", opened.slug, *words), before)
+        self._known |= {left.slug, opened.slug}
 
     def add_words(self, before: Session, words: Words, after: Session) -> None:
         """Record words that were given, at the prompt or by a script, and done."""

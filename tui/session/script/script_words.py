@@ -80,6 +80,13 @@ WORDS: tuple[ScriptWord, ...] = (
     ScriptWord(
         "lesson", "SLUG [FLAGS]", "another lesson; flags as of 'frame'", actions.off_stage(actions.to_lesson)
     ),
+    ScriptWord(
+        "settings",
+        "SLUG [FLAGS]",
+        "with what a lesson opens later on",
+        actions.off_stage(actions.keep_settings),
+        shows=False,
+    ),
     ScriptWord("lessons", "", "list the lessons", actions.stay, shows=False),
     ScriptWord("deck", "DECK [--stop N]", "a deck on stage; a script begins with it", actions.to_deck),
     ScriptWord("row", "N", "open a row of a board", actions.off_stage(actions.open_row)),

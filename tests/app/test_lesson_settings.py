@@ -1,0 +1,114 @@
+"""A lesson opens with the settings with which it was left; a key resets them; scripts depend on none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from llm_linalg.lessons.reader import Lesson, catalog, find
+from tests.app.driving import opened
+from tui.app import Options
+from tui.files.state_file import State, StateFile, of_json
+from tui.model.view import View
+from tui.navigation.playground import PLAYGROUND
+from tui.session.commands import run
+from tui.session.lesson_settings import LessonSettings
+from tui.session.script.playback import last_session
+from tui.session.script.script_reader import parse_script
+from tui.session.script.script_recorder import ScriptRecorder
+from tui.session.session import Session
+
+LESSONS = [*catalog(), PLAYGROUND]
+WITH_CONTROLS = [lesson for lesson in catalog() if lesson.controls]
+
+
+def session_at(slug: str, kept: LessonSettings = ()) -> Session:
+    """A session at a lesson's first stop."""
+    return replace(Session.start(View.opening(find(slug)), LESSONS), kept=kept)
+
+
+def moved(session: Session) -> Session:
+    """The session with every control and the seed moved."""
+    for control in session.view.lesson.controls:
+        session = run(session, f"set:{control.name}:-1")
+    return run(session, "seed.up")
+
+
+@pytest.mark.parametrize("lesson", WITH_CONTROLS, ids=lambda lesson: lesson.slug)
+def test_what_was_set_is_there_when_a_lesson_is_opened_again(lesson: Lesson) -> None:
+    left = moved(session_at(lesson.slug))
+    elsewhere = run(left, "open:residual")
+    again = run(elsewhere, f"open:{lesson.slug}")
+    assert (again.view.controls, again.view.seed) == (left.view.controls, left.view.seed)
+    assert run(left, f"open:{lesson.slug}").view.controls == left.view.controls  # opened from its own place
+    reset = run(again, "reset")
+    assert (reset.view.controls, reset.view.seed) == (
+        View.opening(lesson).controls,
+        lesson.seed,
+    )
+    assert run(reset, "undo").view == again.view
+    assert not run(run(reset, "open:residual"), f"open:{lesson.slug}").kept
+    assert "Nothing was changed" in run(reset, "reset").notice
+
+
+def test_a_neighbour_that_is_reached_by_its_stops_keeps_its_settings_too() -> None:
+    left = moved(session_at("matvec"))
+    beyond = left
+    while beyond.view.lesson is left.view.lesson:
+        beyond = run(beyond, "stop.next")
+    back = run(beyond, "stop.previous")
+    assert back.view.controls == left.view.controls
+
+
+def test_a_lesson_that_has_changed_takes_what_it_still_can() -> None:
+    for words in (("--set", "gone=1"), ("--set", "m=900"), ("--seed", "x"), ("--bad",), ()):
+        opened_again = run(session_at("residual", (("matmul", words),)), "open:matmul")
+        assert opened_again.view == View.opening(find("matmul"))
+
+
+def test_a_file_of_ones_own_with_a_lessons_name_shares_nothing_with_it() -> None:
+    own = replace(find("matmul"), path=Path("/somewhere/matmul.md"))
+    session = Session.start(View.opening(own), LESSONS)
+    assert run(moved(session), "open:residual").kept == ()
+
+
+async def test_the_app_keeps_them_until_it_is_opened_again() -> None:
+    async with opened("triangular") as d:
+        await d.press("t", "left_square_bracket", "left_square_bracket")
+        assert dict(d.view.controls) == {"diagonal": "-1", "kind": "tril", "n": "5"}
+        settings = d.session.settings
+    state = State(lessons=settings)
+    async with opened("residual", options=Options(lesson_settings=state.lessons)) as d:
+        d.app.explorer.do("open:triangular")
+        await d.settle()
+        assert dict(d.view.controls) == {"diagonal": "-1", "kind": "tril", "n": "5"}
+        await d.press("X")
+        assert dict(d.view.controls) == {"diagonal": "1", "kind": "triu", "n": "5"}
+        assert d.session.settings == ()
+
+
+def test_they_are_kept_in_the_state(tmp_path: Path) -> None:
+    file = StateFile(tmp_path)
+    settings = moved(session_at("matmul")).settings
+    assert settings == (("matmul", ("--set", "m=2", "--set", "k=1", "--set", "n=3", "--seed", "1")),)
+    assert file.update(lambda state: state._replace(lessons=settings))
+    assert file.load().lessons == settings
+    assert of_json({"format": 1, "lessons": {"matmul": [1], "x": "y", "dot": ["--seed", "2"]}}).lessons == (
+        ("dot", ("--seed", "2")),
+    )
+
+
+def test_a_script_that_is_recorded_brings_its_settings_with_it() -> None:
+    start = session_at("residual", (("matmul", ("--set", "m=5")), ("dot", ("--seed", "7"))))
+    recorder = ScriptRecorder(start.view)
+    session = start
+    for command in ("open:matmul", "set:m:+1", "open:dot", "open:matmul", "stop.previous"):
+        after = run(session, command)
+        recorder.add_command(session, command, after)
+        session = after
+    again = last_session(parse_script(recorder.text(session), "kept.steps"))
+    assert again.view == session.view
+    assert dict(again.kept)["matmul"] == dict(session.kept)["matmul"] == ("--set", "m=6")
+    assert again.history == session.history
