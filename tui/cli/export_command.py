@@ -77,7 +77,7 @@ def run(flags: argparse.Namespace) -> int:
         except BrokenPipeError:
             raise
         except OSError as error:
-            where = quote(flags.output or "standard output", 200)
+            where = quote(str(flags.output), 200)
             raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
     if form.name == "cast":
         from tui.export.formats.cast import PLAYERS

@@ -73,7 +73,7 @@ def run(flags: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        where = quote(flags.output or "standard output", 200)
+        where = quote(str(flags.output), 200)
         raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
     expected = view.at_stop.fails and view.code is None and opened.fault is None
     if opened.error is None and failure is not None:  # of a picture, and not of the program
