@@ -60,7 +60,7 @@ def test_a_damaged_state_is_a_first_run(homes: dict[str, str | None], tmp_path: 
     (tmp_path / "state" / "llm-linalg").mkdir(parents=True)
     (tmp_path / "state" / "llm-linalg" / "state.json").write_text(text, encoding="utf-8")
     with Console(env=homes) as console:
-        console.until("0 Start").until("q quit")
+        console.until("0 Start").until("it was renamed to state.json.bak")
         console.send("q")
         assert console.wait() == 0
 
