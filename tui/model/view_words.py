@@ -30,7 +30,7 @@ DEPTHS = ("map", "operations", "cells", "terms")
 def add_picture_flags(
     parser: Parser,
     *,
-    stop: str = "the lesson's stop, from 1",
+    stop: str = "the stop of the lesson or deck, from 1",
     all_steps: bool = False,
     leave_out: Sequence[str] = (),
 ) -> None:

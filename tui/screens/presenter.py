@@ -144,7 +144,7 @@ class PresenterScreen(ExplorerScreen):
             self.rearm()
         if self.talk.number != before.number:
             self._remember_soon()
-        elif self._pending is None and self.session.view != shown:
+        elif self._pending is None and self.session.view != shown and self._keeps:
             self._pending = self.set_timer(SOON, self._remember_soon)
 
     def draw(self) -> None:
@@ -158,9 +158,14 @@ class PresenterScreen(ExplorerScreen):
         self._pending = None
         self.run_worker(self._remember, group="remember", thread=True)
 
+    @property
+    def _keeps(self) -> bool:
+        """Whether anything can be kept of this talk."""
+        return self.options.state_file.folder is not None and self.talk.deck.path is not None
+
     def _remember_time(self) -> None:
         """Keep the clock while it goes."""
-        if self.talk.watch.running:
+        if self.talk.watch.running and self._keeps:
             self._remember_soon()
 
     def _remember(self, *, ended: bool = False) -> None:
