@@ -165,6 +165,33 @@ def test_what_a_newer_version_wrote_is_left_alone(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == text
 
 
+WORD = st.text(max_size=8)
+WORDS = st.lists(WORD, max_size=3).map(tuple)
+STATES = st.builds(
+    State,
+    place=WORDS,
+    theme=st.none() | WORD,
+    decks=st.lists(st.tuples(WORD, st.integers(-1, 3)), max_size=3).map(tuple),
+    marks=st.lists(
+        st.tuples(
+            WORD, st.builds(StageMark, st.integers(-1, 3), WORDS, st.floats(), st.booleans(), st.floats())
+        ),
+        max_size=2,
+    ).map(tuple),
+    lessons=st.lists(st.tuples(WORD, WORDS), max_size=3).map(tuple),
+)
+
+
+@given(STATES)
+def test_what_is_written_can_be_read(tmp_path_factory: pytest.TempPathFactory, state: State) -> None:
+    file = StateFile(tmp_path_factory.mktemp("state"))
+    assert file.update(lambda _: state)
+    kept = file.load()
+    assert file.set_aside_damaged() == ""
+    assert file.update(lambda now: now)
+    assert file.load() == kept
+
+
 def test_what_another_version_added_stays(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text('{"format": 1, "theme": "light", "pace": 3}', encoding="utf-8")
     assert StateFile(tmp_path).update(lambda state: state.with_deck("/a.md", 2))

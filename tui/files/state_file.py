@@ -107,7 +107,8 @@ class StateFile(NamedTuple):
         if condition == "newer":
             return False
         path = self.folder / NAME
-        parts = {"format": FORMAT, **_parts(change(of_json(table)))}
+        state = of_json(_parts(change(of_json(table))))  # nothing that would not be understood again
+        parts = {"format": FORMAT, **_parts(state)}
         try:
             if condition == "damaged":
                 file_io.set_aside(path)
