@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from llm_linalg.lessons.reader import catalog, find
 from tests.app.talks import deck_at
 from tests.app.talks import started as talk_at
+from tui.cli import present_command
 from tui.compose.view_runner import open_view
 from tui.model.view import View
-from tui.model.view_words import arguments
+from tui.model.view_words import arguments, start_view, view_of
 from tui.navigation import steps as player
 from tui.navigation.playground import PLAYGROUND
 from tui.render.json_text import to_json
@@ -27,8 +28,10 @@ from tui.render.plain import to_plain
 from tui.screens.explorer import contexts_of
 from tui.session.commands import COMMANDS, Unwritten, Wait, find_command, run
 from tui.session.contexts import Context
+from tui.session.decks import flags_at
 from tui.session.keys import live_commands
 from tui.session.presentation.stage_moves import require_talk
+from tui.session.reopening import reopening_words
 from tui.session.script.opening import opening_view
 from tui.session.script.playback import last_session
 from tui.session.script.running import ensure_run
@@ -192,8 +195,14 @@ def law_a_view_is_reopened_by_its_command(step: Step) -> None:
     if session.talk is None:
         words = arguments(session.reopening_view)
         view = opening_view(words)
-        frame = open_view(view).frame(view)
-        assert (to_json(frame), to_plain(frame)) == pictures(session), words
+    else:
+        words = reopening_words(session)
+        flags = present_command.parser().read(words[1:])
+        assert flags.stop == session.talk.number
+        named = flags_at(session.talk.stop, flags.words, present_command.parser())
+        view = start_view(view_of(named, session.talk.stop.lesson), named)
+    frame = open_view(view).frame(view)
+    assert (to_json(frame), to_plain(frame)) == pictures(session), words
 
 
 LAWS = (

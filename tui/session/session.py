@@ -233,11 +233,11 @@ class Session:
 
     def with_undo(self, view: View) -> Session:
         """Show another view, from which undo comes back."""
+        if is_playground(view.lesson) and view.code is None:
+            view = replace(view, code=self.draft)
         if view == self.view:
             return self
         lesson = view.lesson.slug != self.view.lesson.slug
-        if is_playground(view.lesson) and view.code is None:
-            view = replace(view, code=self.draft)
         return replace(
             self,
             view=view,
