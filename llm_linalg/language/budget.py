@@ -20,6 +20,7 @@ from llm_linalg.language import arithmetic, module_count
 from llm_linalg.language.builtin_functions import enumerate_items, sort_items, zip_items
 from llm_linalg.language.containers import OrderedSet
 from llm_linalg.language.printing import TextSize
+from llm_linalg.ops import subnormals
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.price import ELEMENT, SMALL, Price, price_of
 from llm_linalg.recording.write_log import storage_numel
@@ -58,7 +59,9 @@ class Budget:
         multiplications: Multiplications of all calls, or what takes as long.
         call_tensors: Tensors that one call may make.
         call_elements: Elements that one call may make.
-        call_multiplications: Multiplications of one call, which nothing can interrupt: about a second.
+        call_multiplications: Multiplications of one call or backward pass, which nothing can interrupt: about
+            a second.
+        pass_steps: Steps of one backward pass, likewise.
         seconds: Time for the run; None if counts alone decide.
         halt: Asked before each torch call and every hundred steps; once it returns True, the run ends.
         trials: Steps for trying repairs of a call that failed.
@@ -72,6 +75,7 @@ class Budget:
     call_tensors: int = 1_000
     call_elements: int = 2**25
     call_multiplications: int = 2**33
+    pass_steps: int = 1_500_000
     seconds: float | None = SECONDS
     halt: Callable[[], bool] | None = None
     trials: int = field(default=TRIALS, init=False)
@@ -164,16 +168,36 @@ class Budget:
         self._check_elements(name, price.elements)
         if price.multiplications > self.call_multiplications:
             raise LimitError(self._too_long(call, price))
-        self.charge_again(price, call.write_target if call.tensors and call.may_write else None)
+        self._charge_price(price, call.write_target if call.tensors and call.may_write else None)
+        if price.products > subnormals.FEW_PRODUCTS:
+            self._charge_slow_products(name, subnormals.slow_products(call, price.products))
         return price
 
-    def charge_again(self, price: Price, written: Tensor | None = None) -> None:
+    def charge_again(
+        self, name: str, price: Price, tensors: Sequence[Tensor], written: Tensor | None = None
+    ) -> None:
         """Charge a call whose price is known from one like it; raises what `charge` does.
 
         Args:
+            name: The name of its operation.
             price: The price of a call.
+            tensors: Its operands.
             written: The tensor that the call writes into.
         """
+        self._charge_price(price, written)
+        if price.products > subnormals.FEW_PRODUCTS:
+            self._charge_slow_products(name, subnormals.slow_products_of(name, tensors, price.products))
+
+    def _charge_slow_products(self, name: str, products: int) -> None:
+        most = self.call_multiplications // subnormals.SLOWNESS
+        if products > most:
+            raise LimitError(
+                f"{name} would need {products:,} products of tiny numbers, which take long: {most:,} "
+                "are allowed"
+            )
+        self._spend(0, 0, subnormals.SLOWNESS * products)
+
+    def _charge_price(self, price: Price, written: Tensor | None) -> None:
         self._spend(price.outputs, price.elements, price.multiplications)
         self.steps -= price.steps
         if self.steps < self.next_look:
@@ -194,10 +218,23 @@ class Budget:
             steps += price.backward_steps
             reads += price.reads
             multiplications += price.multiplications
+        multiplications = 2 * multiplications + 2 * ELEMENT * (reads + leaves)
+        for needed, most, what in (
+            (multiplications, self.call_multiplications, "multiplications, or what takes as long"),
+            (steps, self.pass_steps, "steps"),
+        ):
+            if needed > most:
+                raise LimitError(f"backward would need {needed:,} {what}; {most:,} are allowed")
         self.step(steps)
         if reads > self.elements:
             raise self._exceeded(2, "makes tensors of more than {} cells in all")
-        self._spend(0, 0, 2 * multiplications + 2 * ELEMENT * (reads + leaves))
+        self._spend(0, 0, multiplications)
+
+    def charge_gradient(self, name: str, price: Price, tensors: Sequence[Tensor]) -> None:
+        """Charge the part of a backward pass that goes through a call: products of these tensors."""
+        self._check_stop()
+        slow = 2 * subnormals.slow_products_of(name, tensors, price.products)
+        self._charge_slow_products(f"backward of {name}", slow)
 
     def charge_elements(self, count: int) -> None:
         """Charge elements that are about to be filled or copied."""

@@ -157,8 +157,10 @@ def _call_method(
         _check_arguments(run, node, method.function, [method.owner, *arguments], named)
     if method.function is not autograd.backward:
         return arithmetic.check_result(method.function(method.owner, *arguments, **named))
-    run.budget.charge_backward(*run.recorder.backward_prices(method.owner))
-    return run.recorder.run_backward(method.function, method.owner, *arguments, **named)
+    passed = run.recorder.backward_pass(method.owner)
+    run.budget.charge_backward(passed.prices, passed.leaves)
+    with run.recorder.charge_gradients(passed.large):
+        return run.recorder.run_backward(method.function, method.owner, *arguments, **named)
 
 
 def _make_layer(

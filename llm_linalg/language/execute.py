@@ -40,6 +40,7 @@ _OWN_BUDGET: Mapping[str, Any] = {  # as good as none
     "multiplications": 2**44,
     "call_elements": 2**31,
     "call_multiplications": 2**44,
+    "pass_steps": 2**40,
     "seconds": None,
 }
 _REPEATING = (ast.For, ast.FunctionDef, ast.ListComp, ast.GeneratorExp, ast.DictComp)

@@ -89,8 +89,9 @@ def _add(value: Any, key: list[Any], split: SplitCall, any_number: bool) -> bool
         key += [kind, value]
     elif kind is slice:
         parts = value.start, value.stop, value.step
-        key += [kind, *parts]
-        return all(part is None or part.__class__ is int for part in parts)
+        if not all(part is None or part.__class__ is int for part in parts):
+            return False  # before its text is made, which may be endless
+        key += [kind, repr(parts)]
     else:
         return False
     return True

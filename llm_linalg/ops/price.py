@@ -43,6 +43,7 @@ class Price(NamedTuple):
         steps: The fixed cost of the call in interpreter steps.
         reads: The number of elements of its operands, as many as their gradients have.
         backward_steps: The fixed cost of a backward pass through it, likewise.
+        products: The products of floats that it sums, which take longer where they are subnormal.
     """
 
     outputs: int
@@ -51,6 +52,7 @@ class Price(NamedTuple):
     steps: int
     reads: int
     backward_steps: int
+    products: int = 0
 
 
 _HALF, _HALF_SOFTMAX, _HALF_MATRIX = 2, 28, 46  # factors for 16-bit numbers
@@ -128,7 +130,15 @@ def _price(call: Call, outputs: int, shape: Shape | None, elements: int, work: i
     if operation.name == "einsum":
         steps += _FACTOR * max(len(call.tensors) - 4, 0)
     reads = sum(map(prod, call.shapes))
-    return Price(outputs, elements, _work(call, elements, work), steps, reads, _backward_steps(call))
+    products = work if _multiplies(call) and call.tensors[0].is_floating_point() else 0
+    work = _work(call, elements, work)
+    return Price(outputs, elements, work, steps, reads, _backward_steps(call), products)
+
+
+def _multiplies(call: Call) -> bool:
+    """Return whether a call sums products."""
+    operation = call.operation
+    return operation.kind == "contraction" or operation.name == "scaled_dot_product_attention"
 
 
 def _backward_steps(call: Call) -> int:
@@ -144,7 +154,7 @@ def _backward_steps(call: Call) -> int:
 def _work(call: Call, elements: int, multiplications: int) -> int:
     """Return the multiplications of a call, or the number that takes as long."""
     name, kind = call.operation.name, call.operation.kind
-    if kind == "contraction" or name == "scaled_dot_product_attention":
+    if _multiplies(call):
         counted = 2 * elements
         if not call.tensors[0].is_floating_point():
             multiplications *= _WHOLE_NUMBERS

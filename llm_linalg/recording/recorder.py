@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -18,6 +20,7 @@ from llm_linalg.ops.call_errors import takes_values
 from llm_linalg.ops.fallback import FallbackOperation, fallback
 from llm_linalg.ops.operation import SlottedArguments
 from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
+from llm_linalg.ops.subnormals import FEW_PRODUCTS
 from llm_linalg.ops.table import TableEntry
 from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
 from llm_linalg.recording.aliasing import version_of
@@ -36,6 +39,20 @@ class CachedCall(NamedTuple):
     plan: CallPlan
     price: Price | None
     writes: bool
+
+
+class BackwardPass(NamedTuple):
+    """What a backward pass goes through.
+
+    Attributes:
+        prices: The prices of the calls, once each.
+        leaves: The number of elements of the leaves that get a gradient.
+        large: The nodes whose gradients take many products.
+    """
+
+    prices: Sequence[Price]
+    leaves: int
+    large: Sequence[RecordNode]
 
 
 class CallCache:
@@ -68,6 +85,7 @@ class CallCache:
         if (
             (not bounded or price is not None)
             and not draws_random_numbers(call.function)
+            and not (price and price.products > FEW_PRODUCTS and call.operation.kind != "contraction")
             and _depends_on_shapes_only(call)
         ):
             self.entries[split.key] = CachedCall(CallPlan.of(call, entry), price, call.may_write)
@@ -201,7 +219,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         """
         plan, price, _ = cached
         if self._guard is not None and price is not None and known is not None:
-            self._guard.charge_again(price)
+            self._guard.charge_again(plan.operation.name, price, split.tensors)
         result = self._run(func, args, kwargs)
         if known is None:
             known = [self._operand(tensor) for tensor in split.tensors]
@@ -229,7 +247,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         plan, price, _ = cached
         tensors = split.tensors
         if self._guard is not None and price is not None:
-            self._guard.charge_again(price, tensors[0])
+            self._guard.charge_again(plan.operation.name, price, tensors, tensors[0])
         operands = tuple([self._operand(tensors[place]) for place in plan.order])
         # By its name it writes into its first operand; with `out=` and the like, nobody says into which.
         self._storages.preserve(tensors[:1] if writes(func) else tensors)
@@ -293,15 +311,33 @@ class Recorder(TensorIndex, TorchFunctionMode):
             for index in range(first, len(self.nodes)):
                 self._prices[index] = first, price
 
-    def backward_prices(self, tensor: Tensor) -> tuple[Sequence[Price], int]:
-        """Return the prices of the calls that a backward pass from a tensor goes through, once each.
-
-        Returns:
-            The prices, and the number of elements of the leaves that get a gradient.
-        """
+    def backward_pass(self, tensor: Tensor) -> BackwardPass:
+        """Return what a backward pass from a tensor goes through."""
         nodes, leaves = self.backward_path(self.node_of(tensor))
-        found = dict([self._prices[node.index] for node in nodes if node.index in self._prices])
-        return list(found.values()), leaves
+        priced = [node for node in nodes if node.index in self._prices]
+        prices = dict([self._prices[node.index] for node in priced])
+        large = [node for node in priced if self._prices[node.index][1].products > FEW_PRODUCTS]
+        return BackwardPass(list(prices.values()), leaves, large)
+
+    @contextmanager
+    def charge_gradients(self, nodes: Sequence[RecordNode]) -> Iterator[None]:
+        """Charge the guard for the gradients of nodes, each when a backward pass has come to it."""
+        handles = []
+        for node in nodes:
+            tensor = self._tensors[node.index]
+            if tensor is not None and tensor.grad_fn is not None:
+                handles.append(tensor.grad_fn.register_prehook(partial(self._charge_gradient, node)))
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _charge_gradient(self, node: RecordNode, gradients: Sequence[Tensor | None]) -> None:
+        if self._guard is not None:
+            tensors = [tensor for tensor in gradients if tensor is not None]
+            tensors += [operand.value for operand in node.operands]
+            self._guard.charge_gradient(node.op, self._prices[node.index][1], tensors)
 
     def _charge(
         self, func: Any, written: SlottedArguments, tensors: Sequence[Tensor]

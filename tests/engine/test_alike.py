@@ -330,8 +330,15 @@ def test_numbers_that_say_whether_a_call_writes_are_never_any() -> None:
 
 def test_what_torch_must_not_be_left_to_hangs_on_no_cell() -> None:
     """A danger is found by shapes and plain numbers, which are the same for calls that are alike."""
-    assert set(UNSAFE_CALLS) == {"scaled_dot_product_attention", "roll", "embedding"}
+    by_shape = {"scaled_dot_product_attention", "roll", "embedding"}
+    assert set(UNSAFE_CALLS) == by_shape | {"div"}  # which is looked at each time
     assert TABLE.operations["roll"].first_free_number > 10
     before = "w, t = torch.ones(3, 4), torch.tensor([0])\n" + "F.embedding(t, w)\n" * 5
     with pytest.raises(ProgramError, match="max_norm"):  # such a one is like none of the others
         run(before + "F.embedding(t, w, None, 0.1)")
+    turns = (
+        "x = torch.tensor([-(2 ** 31)], dtype=torch.int32)\nfor divisor in [1, 1, 1, 1, -1]:\n"
+        "    torch.div(x, torch.tensor([divisor], dtype=torch.int32), rounding_mode='trunc')"
+    )
+    with pytest.raises(ProgramError, match="div"):
+        run(turns)
