@@ -168,7 +168,7 @@ def _outer_words(node: RecordNode, factors: list[int]) -> str:
         return (
             f"{node.title} is a sum of {side} of {matrix.title}, each scaled by an entry of {vector.title}."
         )
-    return f"{node.title} is a sum of outer products: a column of {first.title} with a row of {second.title}."
+    return f"{node.title} is a sum of outer products: a column of {first.title} ⊗ a row of {second.title}."
 
 
 def _slice_words(node: RecordNode, axes: Axes, place: int) -> str:

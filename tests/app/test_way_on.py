@@ -164,3 +164,12 @@ def test_at_a_step_the_stops_words_stand_there_or_the_key_that_shows_them(slug: 
             continue
         shown = words_of_screen(screen)
         assert story(view, 3) in letters(shown) or "p text" in shown, (slug, view.stop)
+
+
+@pytest.mark.parametrize("text", ["the,cat", "the,cat,saw,one,dog,and,ran,the,dog", ",".join(["saw"] * 12)])
+def test_the_text_that_a_model_writes_can_be_read_whole(text: str) -> None:
+    views = [View.opening(find("sampling"), stop.number).set("text", text) for stop in find("sampling").stops]
+    for view, screen in zip(views, render_all(views, (80, 24), "screen"), strict=True):
+        assert text.replace(",", " ") in screen, view.stop
+        assert "top_p 0.9" in screen
+        assert len(screen.splitlines()) == 24

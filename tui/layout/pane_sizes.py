@@ -13,8 +13,9 @@ from tui.text.prose import with_title
 from tui.text.rows import wrap_code
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Board, Stop
+    from llm_linalg.lessons.reader import Board, Control, Stop
     from tui.model.frame import Frame
+    from tui.model.view import View
 
 LOADING = "loading torch…"
 RUNNING = "running…"
@@ -27,6 +28,7 @@ SIDEBAR_FROM = 78
 WIDE_SIDEBAR = 34  # every title in full
 WIDE_SIDEBAR_FROM = 130  # columns from which the rest has room enough
 PROSE_ROW = 54  # characters of prose that a row at 80 columns takes, on average
+LISTED = 20  # columns of a text that stands among other controls
 BESIDE_FROM = 90  # columns of the main part from which the playground divides it in two
 
 
@@ -64,6 +66,17 @@ def prose_rows(stop: Stop) -> int:
     return len(with_title(stop.title, stop.prose)) // PROSE_ROW + 1
 
 
+def is_text(control: Control) -> bool:
+    """Return whether a control is a text: a list of words."""
+    return control.kind == "list" and bool(control.choices)
+
+
+def control_rows(view: View) -> int:
+    """Return the rows that the controls take: two where one is a text too long to stand among others."""
+    texts = [value for name, value in view.controls if is_text(view.lesson.control(name))]
+    return 2 if any(len(text) > LISTED for text in texts) else 1
+
+
 def fits(width: int, height: int) -> bool:
     """Return whether a terminal of so many columns and rows is large enough to be of use."""
     return width >= SMALLEST[0] and height >= SMALLEST[1]
@@ -85,6 +98,7 @@ def sizes(
     sidebar: bool | None,
     failed: bool,
     board: Board | None = None,
+    controls: int = 1,
 ) -> PaneSizes | None:
     """Return the room that a terminal gives; None if it is too small to be of use.
 
@@ -96,10 +110,12 @@ def sizes(
         sidebar: Whether to show the sidebar; None leaves it to the width.
         failed: Whether an error is explained, which takes more words.
         board: The board that is shown in place of tensors.
+        controls: Rows that the controls would like.
     """
     if not fits(width, height):
         return None
     width, height, shown = _usable_size(width, height, sidebar)
+    controls = controls if height >= 22 else 1
     spare = max(0, height - 24)
     inner = width - shown - 4
     lines = sum(len(wrap_code(line, inner)) for line in code)
@@ -113,7 +129,7 @@ def sizes(
         words = min(
             max(words, text_rows), max(words, 8 - program)
         )  # a short program leaves room for more words
-    room = PaneSizes(width, height, shown, program, words, transport=transport)
+    room = PaneSizes(width, height, shown, program, words, controls=controls, transport=transport)
     return _beside_board(room, lines, board, failed)
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.app import ComposeResult
 
-from tui.layout.pane_sizes import Picture
+from tui.layout.pane_sizes import LISTED, Picture, is_text
 from tui.navigation.playground import is_playground
 from tui.session.control_commands import move_command
-from tui.text.rows import TextSpan, ends, row, width_of
+from tui.text.rows import TextSpan, ends, fit, row, width_of
 from tui.text.themes import STRENGTHS
 from tui.widgets.row_widget import CommandClicked, RowWidget
 
@@ -19,39 +19,28 @@ if TYPE_CHECKING:
     from tui.model.view import CellDisplay
 
 MANY = 99_999  # from here on a number has separators
-LISTED = 20  # columns of a list of words
 STEP_WORDS = {"map": "boxes", "operations": "operations", "cells": "steps", "terms": "terms"}
 
 
 class ControlsPane(RowWidget):
-    """One row: every control with its value; the selected one can be moved by key or click."""
+    """Every control with its value; the selected one can be moved by key or click.
+
+    A long text has a row of its own.
+    """
 
     DEFAULT_CSS = "ControlsPane { height: 1; }"
 
     def show_picture(self, picture: Picture) -> None:
         """Show the controls' values."""
-        session = picture.session
+        session, apart = picture.session, picture.room.controls > 1
+        texts: list[TextSpan] = []
         spans: list[TextSpan] = []
         for control in session.view.lesson.controls:
-            name = control.name
-            value = control_text(control, dict(session.view.controls).get(name, ""), self.glyphs.dots)
-            key = f"{control.key} " if control.key else ""
-            if name == session.control:
-                spans += [
-                    TextSpan("[ ", "key", move_command(name, -1)),
-                    TextSpan(key, "key"),
-                    TextSpan(f"{control.label} ", "label"),
-                    TextSpan(value, "current", move_command(name)),
-                    TextSpan(" ]", "key", move_command(name)),
-                    TextSpan(" "),
-                ]
+            if apart and is_text(control):
+                around = len(control.key or "") + len(control.label) + 5
+                texts += self._entry(picture, control, picture.room.main - around)
             else:
-                do = move_command(name) if control.kind == "choice" else f"pick:{name}"
-                spans += [
-                    TextSpan(f" {key}", "key", do),
-                    TextSpan(f"{control.label} ", "label", do),
-                    TextSpan(f"{value} ", "", do),
-                ]
+                spans += self._entry(picture, control, LISTED)
         right = ""
         if picture.frame is not None and session.view.look != "numbers":
             right = self._scale(session.view.look, picture.frame.range_text)
@@ -60,7 +49,29 @@ class ControlsPane(RowWidget):
             *above, last = picture.frame.printed.rstrip("\n").split("\n")
             more = f"{self.glyphs.dots} {len(above) + 1} lines, last: " if above else ""
             spans = [TextSpan("prints ", "label"), TextSpan(more, "dim", "text"), TextSpan(last, "", "text")]
-        self.show([ends(tuple(spans), row((right, "label")), picture.room.main, self.glyphs.dots)])
+        rows = [ends(tuple(spans), row((right, "label")), picture.room.main, self.glyphs.dots)]
+        self.show([fit(tuple(texts), picture.room.main, self.glyphs.dots), *rows] if apart else rows)
+
+    def _entry(self, picture: Picture, control: Control, room: int) -> list[TextSpan]:
+        """Return a control with its value; of a text, as much from its end as there is room for."""
+        session, name = picture.session, control.name
+        key = f"{control.key} " if control.key else ""
+        value = control_text(control, dict(session.view.controls).get(name, ""), self.glyphs.dots, room)
+        if name == session.control:
+            return [
+                TextSpan("[ ", "key", move_command(name, -1)),
+                TextSpan(key, "key"),
+                TextSpan(f"{control.label} ", "label"),
+                TextSpan(value, "current", move_command(name)),
+                TextSpan(" ]", "key", move_command(name)),
+                TextSpan(" "),
+            ]
+        do = move_command(name) if control.kind == "choice" else f"pick:{name}"
+        return [
+            TextSpan(f" {key}", "key", do),
+            TextSpan(f"{control.label} ", "label", do),
+            TextSpan(f"{value} ", "", do),
+        ]
 
     def _scale(self, look: CellDisplay, ends: str) -> str:
         """Return what the strongest colours stand for; of cells that are heat alone, what their signs do."""
@@ -70,12 +81,12 @@ class ControlsPane(RowWidget):
         return f"-{strongest} … +{strongest} is {ends}"
 
 
-def control_text(control: Control, text: str, dots: str) -> str:
-    """Return a control's value in a row: of a list of words, the last of them, parted by spaces."""
-    if control.kind != "list" or not control.choices:
+def control_text(control: Control, text: str, dots: str, room: int) -> str:
+    """Return a control's value in a row; of a text its words, as many of the last as there is room for."""
+    if not is_text(control):
         return text
     text = text.replace(",", " ")
-    return text if len(text) <= LISTED else f"{dots}{text[len(dots) - LISTED :]}"
+    return text if len(text) <= room else f"{dots}{text[len(dots) - room :]}"
 
 
 class Counter(RowWidget):

@@ -14,6 +14,7 @@ from tui.layout.pane_sizes import (
     PaneSizes,
     Picture,
     bench_sizes,
+    control_rows,
     prose_rows,
     sizes,
     slide_sizes,
@@ -157,7 +158,10 @@ class Page(RowWidget):
         if view.at_stop.slide:
             return slide_sizes(width, height, sidebar=sidebar)
         wanted = prose_rows(view.at_stop)
-        return sizes(width, height, code, wanted, sidebar=sidebar, failed=failed, board=view.board)
+        return sizes(
+            width, height, code, wanted, sidebar=sidebar, failed=failed, board=view.board,
+            controls=control_rows(view),
+        )  # fmt: skip
 
     def _give(self, pane: type[Widget], rows: int) -> None:
         """Give a pane its rows; one that has none is not there."""
