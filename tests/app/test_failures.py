@@ -11,6 +11,7 @@ import pytest
 
 from llm_linalg.base.errors import InternalError
 from tests.app.driving import opened
+from tests.app.test_playground import bench
 from tui.cli.main import main
 from tui.compose import frames, panels, program_run
 from tui.compose.view_runner import open_view
@@ -87,6 +88,29 @@ async def test_cells_that_can_not_be_read_are_a_picture_too(monkeypatch: pytest.
         monkeypatch.undo()
         await d.press("left")
         assert "this can't be drawn" not in d.screen
+
+
+async def test_the_editor_stays_usable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program_run, "node_frame", failing_for("bad"))
+    async with bench("bad = torch.ones(2)") as d:
+        assert "this can't be drawn" in d.screen
+        await d.press("ctrl+end", "enter", *"ok=bad*2")
+        assert "ok=bad*2" in d.screen
+        assert "this can't be drawn" not in d.screen
+        await d.press("up")
+        assert "this can't be drawn" in d.screen
+        await d.press("up", "down", "down")
+        assert "this can't be drawn" not in d.screen
+
+
+async def test_a_result_that_can_not_be_taken_over_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.compose.line_notes.path_at", boom)
+    async with bench("x = torch.ones(2)\ny = x * 2") as d:
+        assert "this can't be run" in d.screen
+        monkeypatch.undo()
+        await d.press("ctrl+end", "enter", *"z=y*2")
+        assert "this can't be run" not in d.screen
+        assert "z" in d.screen
 
 
 async def test_a_command_that_fails_leaves_everything_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ from llm_linalg import ProgramError, run
 from llm_linalg.language import allowlist
 from tests.fuzz.writing import Writer
 
-LINES = (2, 9)  # drawn lines of a program; those that fail are left out
+LINES = (3, 12)  # drawn lines of a program; those that fail are left out
+LIKELY = 0.6  # of the calls are of a form that mostly succeeds
 _SIZES = (0, 1, 1, 2, 2, 2, 3, 3, 3, 4)
 _MAKERS = """
     torch.randn({s}) torch.randn({s}) torch.rand({s}) torch.ones({s}) torch.zeros({s})
@@ -32,6 +33,41 @@ _FORMS = """
     {x}.masked_fill({y}>0,{v}) {c}({x},{a},{y}) F.embedding({x}.long(),{y}) {c}({a},{x}) {c}({a},{x},{y})
     {c}({x},{x},{x})
 """
+_CALLS = """
+    {x}.softmax({d}) F.log_softmax({x},{d}) {x}.cumsum({d}) {x}.cumprod({d}) {x}.sort({d})[0]
+    {x}.sort({d})[1] {x}.topk(1,{d})[0] {x}.argsort({d}) {x}.argmax({d}) {x}.max({d})[0] {x}.min()
+    {x}.amax({d}) {x}.prod({d}) {x}.var() {x}.std({d}) {x}.mean({d},keepdim=True) {x}.norm()
+    {x}.norm(dim={d}) torch.linalg.norm({x}) {x}.all() {x}.any({d}) {x}.logsumexp({d})
+    torch.tile({x},(2,)) {x}.repeat_interleave(2,{d}) {x}.roll(1,{d}) {x}.flip({d}) {x}.unsqueeze({d})
+    {x}.squeeze() {x}.flatten() {x}.transpose(0,{d}) {x}.movedim(0,{d}) {x}.narrow({d},0,1)
+    {x}.select({d},0) {x}.split(1,{d})[0] {x}.chunk(2,{d})[-1] torch.stack([{x},{x}],{d})
+    torch.cat([{x},{x}],{d}) torch.vstack([{x},{x}]) {x}.unfold({d},1,1) {x}.diagonal()
+    torch.diag_embed({x}) torch.diag({x}) {x}.tril({n}) {x}.triu()
+    {x}.gather({d},torch.zeros_like({x}).long()) {x}.scatter({d},torch.zeros_like({x}).long(),{x})
+    {x}.scatter({d},torch.zeros_like({x}).long(),{v})
+    {x}.scatter_add({d},torch.zeros_like({x}).long(),{x}) {x}.index_select({d},torch.tensor([0,0]))
+    torch.where({x}>0,{x},{v}) torch.where({x}>0) {x}.masked_fill({x}>0,{v}) F.one_hot({x}.long().abs())
+    F.pad({x},(1,2)) F.pad({x},(1,-1),value={v}) F.normalize({x},dim={d}) {x}.clamp(-0.5,0.5)
+    {x}.round(decimals=1) torch.outer({x}.flatten(),{y}.flatten()) torch.kron({x},{y}) torch.trace({x})
+    F.cosine_similarity({x},{x}*2,dim={d}) F.dropout({x},0.5) {x}.nonzero() F.mse_loss({x},{x}*2)
+    F.l1_loss({x},{x}*2) F.mse_loss({x},{x}*2,reduction='none') F.kl_div({x},{x}.softmax(-1))
+    F.binary_cross_entropy_with_logits({x},{x}.sigmoid()) torch.broadcast_to({x},(2,)+{x}.shape)
+    {x}.view(-1) {x}.reshape(-1,1) {x}.unbind({d})[0] F.rms_norm({x},{x}.shape[-1:])
+    F.layer_norm({x},{x}.shape) F.cross_entropy({x},torch.zeros({x}.shape[0]).long())
+    F.cross_entropy({x},{x}.softmax(-1)) F.scaled_dot_product_attention({x},{x},{x})
+    F.scaled_dot_product_attention({x},{x},{x},is_causal=True) F.embedding(torch.zeros({s}).long(),{x})
+    F.linear({x},{x}) F.linear({x},{x},{x}.sum(-1)) {x}@{x}.mT {x}.mT@{x} {x}.exp() {x}.log() {x}.sqrt()
+    {x}.rsqrt() {x}.reciprocal() {x}.abs() {x}.sign() {x}.floor() {x}.tanh() F.gelu({x}) F.silu({x})
+    F.elu({x}) F.softplus({x}) F.leaky_relu({x}) {x}.relu() {x}.sigmoid() {x}.erf() {x}.sin() {x}.square()
+    {x}**3 {x}**{y} {x}/{y} {x}//{v} {x}%{v} {v}-{x} torch.maximum({x},{y}) torch.isclose({x},{x})
+    {x}.isnan() ({x}>0)&({x}<2) {x}.double() {x}.half() {x}.long() {x}.bool() {x}.clone() {x}.detach()
+    {x}.contiguous() {x}.to(torch.float64) torch.einsum('...i,...i->...',{x},{x})
+    torch.einsum('ij,kj->ik',{x},{x}) torch.einsum('ij->j',{x}) torch.full_like({x},{v})
+    torch.rand_like({x}) {x}[...,0] {x}[None] {x}[::2] {x}[{x}>0] {x}[torch.zeros(2).long()] {x}[:,0]
+    {x}[0] torch.bmm({x},{x}.mT) torch.mv({x},{x}[0]) torch.dot({x}.flatten(),{x}.flatten()) {x}.T {x}.t()
+    torch.multinomial({x}.abs()+1,1)
+"""
+"""Calls that mostly succeed."""
 _STATEMENTS = """
     {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r}
     {t}{o}={r} {t}[{i}]={r} {t},u={r} {t}={r}.grad ({r}).sum().backward() {r} {t}=f({x},{y})
@@ -113,7 +149,8 @@ class Drawer:
 
     def _filled(self, form: str) -> str:
         """Return a form with a text for each of its fields; equal ones have the same text."""
-        form = form.replace("{r}", self.pick(_FORMS.split()))
+        calls = _CALLS if self._generator.random() < LIKELY else _FORMS
+        form = form.replace("{r}", self.pick(calls.split()))
         near = self._names[-4:]
         return form.format(
             s=self.sizes(),
@@ -125,6 +162,7 @@ class Drawer:
             t=self.pick(self._names),
             o=self.pick((_INDEX_OPERATORS if "]{o}" in form else _OPERATORS).split()),
             i=self.pick(_INDICES.split()),
+            d=self.pick(["0", "0", "-1", "-1", "1", "-2"]),
             c=self.pick(FUNCTIONS),
             m=self.pick(METHODS),
             a=self.pick(_ARGUMENTS.split()),

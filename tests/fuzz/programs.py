@@ -128,11 +128,12 @@ def _on_map(run: Run, view: View) -> Iterator[View]:
 def _of_node(run: Run, view: View, generator: random.Random) -> Iterator[View]:
     navigation = run.navigation(view)
     yield replace(view, depth="operations")
-    for order in navigation.orders:
+    for number, order in enumerate(navigation.orders):
         depth: Depth = "terms" if order == "terms" else "cells"
         walked = replace(view, order=order, depth=depth)
         _, count = steps.position(walked, navigation)
-        for step in {1, count // 2, count}:
+        ends = {1, count // 2, count}
+        for step in generator.sample(sorted(ends), 1) if number else ends:  # all of the first order alone
             yield replace(walked, step=step)
     node = navigation.node
     if node is None or not node.shape:
@@ -153,7 +154,7 @@ def _followed(start: View, name: str, shape: tuple[int, ...], generator: random.
     depths: tuple[Depth, ...] = ("map", "cells", "operations")
     for way in ways:
         follows = FollowedCell(way, name, index)
-        for depth in depths:
+        for depth in generator.sample(depths, 2):
             yield replace(start, follows=follows, depth=depth, path=(name,) if depth == "cells" else ())
         yield replace(start, follows=follows, cursor=(name, index), path=(name,))
 

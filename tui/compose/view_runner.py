@@ -47,12 +47,17 @@ def open_view(
         halt: Says whether to stop the run, which then ends with an error that says so.
         seconds: The time limit; None where the result must not depend on a clock.
     """
-    from llm_linalg.base.errors import InternalError
-
     try:
         return _open(view, previous, halt, seconds)
     except Exception as error:  # noqa: BLE001  whatever it is, the app goes on
-        return Run(view, None, InternalError.of(error, "this can't be run"), _last_good(previous))
+        return failed_run(view, error, previous)
+
+
+def failed_run(view: View, error: Exception, previous: Run | None = None) -> Run:
+    """Return the run of a view that failed by a fault of ours."""
+    from llm_linalg.base.errors import InternalError
+
+    return Run(view, None, InternalError.of(error, "this can't be run"), _last_good(previous))
 
 
 def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, seconds: float | None) -> Run:

@@ -289,7 +289,12 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         if not event.opened.serves(self.session.view):
             return
         self.waiting = ""
-        self.session = self._after(event.opened)
+        try:
+            self.session = self._after(event.opened)
+        except Exception as error:  # noqa: BLE001  a fault of ours: it is shown, and the app goes on
+            from tui.compose.view_runner import failed_run
+
+            self.session = self.session.with_run(failed_run(self.session.view, error))
         self.draw()
         self.call_after_refresh(self._clear_mark, event.opened.view)
         await self._drain()
