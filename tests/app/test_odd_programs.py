@@ -104,6 +104,11 @@ y = F.embedding(torch.tensor([2, 0]), W)
 y.sum().backward()
 g = W.grad
 """,
+    "one name for two ranks": """
+x = torch.randn(1, 2, 2)
+x = torch.broadcast_to(x, (2,) + x.shape)
+x = x.unsqueeze(0)
+""",
     "a picked gradient": """
 x = torch.randn(2, 3, requires_grad=True)
 y = x[:, [0, 0]].flatten()
@@ -155,7 +160,7 @@ def test_a_derivative_that_torch_has_not_is_said_and_poisons_what_is_before() ->
     assert said["x"] == "z[1] depends on it; torch has no derivative of that"
     fed = follow_cell(FollowedCell("reach", "x", (0,)), run.trace)
     assert fed.about(run.trace["z"], (0,)) == "x[0] feeds it; torch has no derivative of that"
-    assert fed.about(run.trace["mul_2"], (0,)) == "∂mul_2[0] / ∂x[0] = 3"
+    assert fed.about(run.trace["mul_2"], (0,)).endswith("[0] / ∂x[0] = 3")
 
 
 def test_json_has_texts_for_derivatives_that_are_no_numbers() -> None:

@@ -95,8 +95,8 @@ def next_slice(run: Run, view: View, direction: int) -> View:
         return view
     cell = run.cursor_cell(view)
     panels = run.frame(view).panels
-    name = node.name if cell is None else cell.tensor.name
-    panel = next((panel for panel in panels if panel.name == name), None)
+    name, shape = (node.name, node.shape) if cell is None else (cell.tensor.name, cell.tensor.shape)
+    panel = next((panel for panel in panels if (panel.name, panel.shape) == (name, shape)), None)
     if panel is None or not panel.at:
         return view
     shown = (panel.row_axis, panel.column_axis)
