@@ -181,10 +181,17 @@ def _attend(child: int, shared: Notes, before: list[Any] | None) -> int:
         if not os.WIFSIGNALED(status):
             return os.WEXITSTATUS(status)
         number = os.WTERMSIG(status)
-        if (words := _what_happened(number, shared, usage.ru_maxrss)) and sys.stderr is not None:
-            with suppress(OSError):
-                os.write(2, f"llm-linalg: {words}\n".encode("utf-8", "replace"))
+        _say(_what_happened(number, shared, usage.ru_maxrss))
         return 128 + number
+
+
+def _say(words: str) -> None:
+    """Write one line to stderr."""
+    if words:
+        with suppress(OSError, MemoryError, ImportError):
+            from llm_linalg.base.text import clean  # only now: it is imported to this end alone
+
+            os.write(2, f"llm-linalg: {clean(words, 600)}\n".encode("utf-8", "replace"))
 
 
 def _goes_on(child: int) -> bool:
@@ -226,7 +233,7 @@ def _what_happened(number: int, shared: Notes, peak: int) -> str:
     if name == "SIGKILL":
         held = peak / (2**30 if sys.platform == "darwin" else 2**20)
         return (
-            f"the app was killed{during}, holding {held:.1f} GB at most: by somebody, or for want of memory"
+            f"the app was killed{during}: by somebody, or for want of memory, of which it held {held:.1f} GB"
         )
     where = f"; more is in {log}" if log else ""
     return f"the app was ended{during} by an error in native code ({name}){where}"
