@@ -9,12 +9,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from math import prod
 from typing import NamedTuple
 
 Index = tuple[int, ...]
 Cells = Set[Index]
+
+MOST_SHOWN = 8  # indices in the text of cells
 
 
 def strides(shape: Sequence[int]) -> tuple[int, ...]:
@@ -107,12 +109,18 @@ class Diagonal(_Cells):
         return tuple(prefix) == self.prefix and i + j == self.total and i in self._rows()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Points(_Cells):
     """Cells of a shape by their sorted row-major positions, for sets that are not a product of ranges."""
 
     shape: tuple[int, ...]
     flat: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        """Return the first of its cells, by their indices."""
+        shown = [str(index) for index in islice(self, MOST_SHOWN)]
+        more = [f"… {len(self):,} in all"] if len(self) > MOST_SHOWN else []
+        return f"Points({{{', '.join([*shown, *more])}}} of {self.shape})"
 
     def __len__(self) -> int:
         return len(self.flat)
