@@ -100,6 +100,16 @@ def test_the_command_of_a_stage_opens_it_there_again(
         assert reopening_command(session) == f"llm-linalg present {file} --stop {number}"
 
 
+def test_the_command_says_no_more_than_it_needs(tmp_path: Path) -> None:
+    text = DECK.replace('```python show="y"', '```python show="y" order="rows"')
+    file = deck_at(tmp_path, text.replace("y = x + 1", "y = torch.ones(n, n) + 1"))
+    there = f"llm-linalg present {file} --stop 2"
+    session = started(file, 2)
+    assert reopening_command(session) == there
+    assert reopening_command(done(session, "stage.next")) == f"{there} --step 1"
+    assert reopening_command(done(session, "control.up", "order")) == f"{there} --set n=3 --order columns"
+
+
 def view_key(session: Session) -> dict[str, object]:
     """What is seen, without the lesson, which was read anew."""
     view = session.view

@@ -284,12 +284,11 @@ def arguments(view: View) -> list[str]:
 
 def explicit_flags(view: View) -> list[tuple[str, ...]]:
     """Return every flag that says something of a view, also where that is what its lesson opens with."""
-    order = "terms" if view.depth == "terms" else view.order or view.at_stop.order
     asked = view.follows
     flags = [
         ("--node", "/".join(view.path)),
         *(("--set", f"{name}={text}") for name, text in view.controls),
-        *([("--order", order)] if order is not None else []),
+        *([("--order", view.order)] if view.order is not None else []),
         ("--depth", view.depth),
         ("--box", "/".join(view.box)),
         ("--lineage", "none") if asked is None else (f"--{asked.way}", cell(asked.name, asked.index)),

@@ -26,7 +26,10 @@ class StagePane(RowWidget):
     def show_picture(self, picture: Picture) -> None:
         """Show the panels; only a change of the layout moves a widget."""
         if picture.frame is None and picture.slide is None and not self._matrices:
-            return  # nothing to show yet, and nothing to import for it before the first paint
+            self.show(
+                []
+            )  # nothing yet, also of a slide before it, and nothing to import before the first paint
+            return
         from tui.panes.board_pane import board_rows
         from tui.panes.map_pane import map_rows
         from tui.panes.slide_pane import slide_rows
