@@ -9,6 +9,7 @@ from typing import Generic, Self
 
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.spelling import hint, number_duplicates
+from llm_linalg.base.text import clean
 from llm_linalg.recording.record_node import N
 from llm_linalg.recording.scopes import Scope, scope_tree
 
@@ -54,7 +55,8 @@ class Record(Generic[N]):
 
     def __repr__(self) -> str:
         more = "…" if len(self.nodes) > 8 else ""
-        return f"<trace of {len(self.nodes)} nodes: {', '.join(node.name for node in self.nodes[:8])}{more}>"
+        names = ", ".join(clean(node.name, 60) for node in self.nodes[:8])  # a module may have any name
+        return f"<trace of {len(self.nodes)} nodes: {names}{more}>"
 
     def __getitem__(self, name: str) -> N:
         """Return the node of a name's last binding; ``x:1`` is the first of several nodes of that name.

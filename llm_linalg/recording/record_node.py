@@ -13,7 +13,7 @@ from torch import Tensor
 from llm_linalg.base.axes import Axes, Shape
 from llm_linalg.base.cells import NO_CELLS, Cells, Index
 from llm_linalg.base.errors import Span
-from llm_linalg.base.text import elide_middle
+from llm_linalg.base.text import clean, elide_middle
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.arguments import Function
 from llm_linalg.ops.call_cache import CallPlan
@@ -167,7 +167,7 @@ class RecordNode:
         self.bound_name = name
 
     def __repr__(self) -> str:
-        return f"<{self.name}: {self.op} {self.shape}>"
+        return f"<{clean(self.name, 60)}: {self.op} {self.shape}>"
 
     @property
     def call(self) -> Call | None:

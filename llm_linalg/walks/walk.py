@@ -16,6 +16,7 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Axes
 from llm_linalg.base.cells import NO_CELLS, Box, Cells, Index, unravel
+from llm_linalg.base.text import clean
 from llm_linalg.ops.contraction import widen
 from llm_linalg.ops.reads import AxesReads, Reads
 from llm_linalg.recording.record_node import RecordNode
@@ -85,7 +86,7 @@ class Step:
         self.index = index
 
     def __repr__(self) -> str:
-        return f"<step {self.index}: {self.text}>"
+        return f"<step {self.index}: {clean(self.text)}>"
 
     @cached_property
     def writes(self) -> Cells:
@@ -157,7 +158,7 @@ class Walk(Sequence[Step]):
         self.grid = Grid(node.shape, 1 if node.term_count is None else node.term_count)
 
     def __repr__(self) -> str:
-        return f"<walk of {self.node.name}, {self.order}: {len(self)} steps>"
+        return f"<walk of {clean(self.node.name, 60)}, {self.order}: {len(self)} steps>"
 
     def __len__(self) -> int:
         return self.loop.steps(self.grid)

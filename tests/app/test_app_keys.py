@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tests.app.driving import lesson, opened
-from tui.model.view_words import arguments, command
+from tests.terminal.evil import ALL, EVIL, HIDDEN, LINE
+from tui.model.view_words import arguments, command, shell_line
 from tui.navigation.playground import PLAYGROUND, playground_view
 
 
@@ -212,6 +213,14 @@ def test_a_command_is_one_line_that_a_shell_reads_back() -> None:
             ["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True, text=True
         )
         assert told.stdout.split("\0")[:-1] == ["llm-linalg", *arguments(view)]
+
+
+def test_no_word_of_a_command_acts_where_it_is_pasted() -> None:
+    words = [*EVIL, ALL, LINE, "no\udcffUTF-8", "a b", "it's", ""]
+    line = shell_line(words)
+    assert HIDDEN.findall(line) == []
+    told = subprocess.run(["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True).stdout
+    assert told.split(b"\0")[:-1] == [word.encode("utf-8", "surrogateescape") for word in words]
 
 
 async def test_the_help_lists_what_works_now_and_closes() -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError, trace
 from llm_linalg.api.trusted import TargetError, check_inputs, evaluate_inputs, load
+from llm_linalg.base.text import clean
 from llm_linalg.lessons.external import of_function, of_trace
 from llm_linalg.lessons.lesson import lesson_of
 
@@ -195,3 +196,17 @@ def test_parameters_of_a_module_that_a_function_calls_are_named_as_the_module_na
     named = [node.name for node in found.nodes if node.op == "parameter"]
     assert named == [f"Sequential.{name}" for name, _ in model.named_parameters()]
     assert [operand.name for operand in found.nodes[3].operands][1:] == named[:2]
+
+
+def test_a_module_of_any_name_is_shown_in_clean_text() -> None:
+    class Evil(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x @ self.get_parameter("w\x1b[31m[/foo]\u202e")
+
+    model = Evil()
+    model.register_parameter("w\x1b[31m[/foo]\u202e", nn.Parameter(torch.ones(2, 2)))
+    recorded = trace(model, torch.ones(2, 2))
+    product = recorded.nodes[-1]
+    shown = [repr(recorded), *map(repr, recorded.nodes), repr(product.walk()), repr(product.walk()[0])]
+    assert [text for text in shown if text != clean(text, None)] == []
+    assert "w␛[31m[/foo]�" in shown[0]

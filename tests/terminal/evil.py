@@ -61,9 +61,9 @@ def deck(text: str) -> str:
 +++
 title = "T {LINE}"
 [controls.kind]
-choices = ["a{LINE[:20]}", "b"]
-default = "b"
-label = "L {LINE[:20]}"
+choices = ["<b>a{LINE[:16]}", "b"]
+default = "<b>a{LINE[:16]}"
+label = "<b>L {LINE[:16]}"
 [axes]
 x = ["[/row]", "column"]
 [labels]

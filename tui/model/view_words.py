@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base.constants import ORDER_NAMES
 from llm_linalg.base.spelling import quote, unknown
+from llm_linalg.base.text import CleanText, clean
 from tui.model.flags import Choice, Parser, add_switch, seed, whole_number
 from tui.model.lesson_words import find_lesson, first_lesson, lesson_word
 from tui.model.usage_error import UsageError
@@ -232,14 +233,14 @@ def start_view(view: View, flags: argparse.Namespace) -> View:
     return replace(view, step=1) if flags.step == "first" else view
 
 
-def command(view: View) -> str:
+def command(view: View) -> CleanText:
     """Return the shell line that reopens exactly this view, with what differs from the lesson's opening."""
     return shell_line(["llm-linalg", *arguments(view)])
 
 
-def shell_line(words: Sequence[str]) -> str:
+def shell_line(words: Sequence[str]) -> CleanText:
     """Return words as one line for a shell."""
-    return " ".join(map(shell_word, words))
+    return clean(" ".join(map(shell_word, words)), None)
 
 
 _ESCAPES = {"\\": r"\\", "'": r"\'", "\n": r"\n", "\t": r"\t"}
@@ -248,16 +249,16 @@ _ESCAPES = {"\\": r"\\", "'": r"\'", "\n": r"\n", "\t": r"\t"}
 def shell_word(text: str) -> str:
     r"""Return a word quoted for a shell; a program of several lines as ``$'x = 1\ny = 2'``: that is one line.
 
-    bash, zsh and ksh read that form; a word of printable characters is quoted for any shell.
+    bash, zsh and ksh read that form; a word that is clean text is quoted for any shell.
     """
-    if text.isprintable():
+    if clean(text, None) == text:
         return shlex.quote(text)
     return f"$'{''.join(map(_escape, text))}'"
 
 
 def _escape(char: str) -> str:
     plain = _ESCAPES.get(char)
-    if plain is not None or char.isprintable():
+    if plain is not None or clean(char, None) == char:
         return plain or char
     errors = "surrogateescape" if "\udc80" <= char <= "\udcff" else "replace"  # a byte of a path, or nothing
     return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", errors))

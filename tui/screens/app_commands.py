@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rich.cells import cell_len
 
+from llm_linalg.base.text import CleanText, clean_lines
 from tui.session.reopening import reopening_command
 from tui.terminal.terminal_app import TerminalApp
 from tui.text.prose import paragraphs
@@ -106,11 +107,11 @@ def copy_code(host: CommandHost) -> None:
     session = host.session
     run = session.current
     text = run.torch_code(session.view) if run is not None else session.view.program
-    _copy(host, text)
+    _copy(host, clean_lines(text))
     host.tell(f"Copied {len(text.splitlines())} lines of torch code; they are printed when you quit, too.")
 
 
-def _copy(host: CommandHost, text: str) -> None:
+def _copy(host: CommandHost, text: CleanText) -> None:
     """Hand a text to the terminal's clipboard, of which nobody says if it has taken it."""
     host.app.copy_to_clipboard(text)
     if isinstance(host.app, TerminalApp):

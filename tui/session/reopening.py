@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from llm_linalg.base.text import CleanText
 from llm_linalg.lessons.lesson import LessonError
 from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Flags = Sequence[tuple[str, ...]]
 
 
-def reopening_command(session: Session) -> str:
+def reopening_command(session: Session) -> CleanText:
     """Return the shell line that reopens exactly what is seen."""
     return shell_line(["llm-linalg", *reopening_words(session)])
 
