@@ -129,10 +129,11 @@ async def test_looks_go_round_and_name_their_range() -> None:
     async with opened("matmul") as d:
         await d.press("right", "right", "v")
         assert d.has(look="heat")
-        assert "colours -2.18 … 2.18" in d.screen
+        assert "-4 … +4 is -2.18 … 2.18" in d.screen
         assert "0.8380" not in d.rows[8]
         await d.press("v")
         assert "0.8380" in d.screen
+        assert "colours -2.18 … 2.18" in d.screen
         await d.press("v")
         assert d.has(look="numbers")
         assert "colours" not in d.screen
