@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from llm_linalg.base.spelling import MOST_LISTED, unknown
-from llm_linalg.base.text import characters, clean, nearest, width
+from llm_linalg.base.text import characters, clean, clean_lines, escape_json, nearest, width
 from tests.engine.counting import at_most
 
 # Everything, lone surrogates included, with what is dangerous made frequent.
@@ -114,3 +114,16 @@ def test_a_long_list_does_not_hide_the_nearest_spelling() -> None:
 def test_the_characters_before_a_place_in_bytes(line: str, offset: int) -> None:
     whole = len(line.encode()[:offset].decode(errors="ignore"))
     assert characters(line, offset) == characters(line.encode(), offset) == min(whole, len(line))
+
+
+def test_what_is_passed_on_unread_would_be_passed_on_if_it_were_read() -> None:
+    ordinary = "".join(char for char in map(chr, range(0x10000)) if clean(char, None) is char)
+    assert len(ordinary) > 30_000
+    assert clean(f"\x1b{ordinary}", None)[1:] == ordinary  # an escape has all of it read
+
+
+def test_lines_and_tabs_are_kept_where_they_are_asked_for() -> None:
+    assert clean("a\tb\nc") == "a   b c"
+    assert clean("a\tb\r\nc", lines=True) == "a   b\nc"
+    assert clean_lines("a\tb\nc\x9b") == "a\tb\nc�"
+    assert escape_json('{"a": "\x9b\u202eé\U000e0101"}\n') == '{"a": "\\u009b\\u202eé\\udb40\\udd01"}\n'
