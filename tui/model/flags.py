@@ -128,7 +128,7 @@ def flag_value(flags: argparse.Namespace, name: str) -> Any:
 
 
 def add_switch(
-    parser: argparse._ActionsContainer, flag: str, on: str, off: str, *, default: bool = False
+    parser: argparse._ActionsContainer, flag: str, on: str, off: str, *, default: bool | None = None
 ) -> None:
     """Add a flag and its opposite; None where neither is given, which leaves it to the settings.
 
@@ -137,10 +137,10 @@ def add_switch(
         flag: Its name, such as ``--mouse``.
         on: What it does.
         off: What ``--no-mouse`` does.
-        default: Which of both holds unless something else is said.
+        default: Which of both holds unless something else is said; None where that depends.
     """
     dest = flag.removeprefix("--").replace("-", "_")
     both = [(flag, True, on), (f"--no-{flag.removeprefix('--')}", False, off)]
-    for name, value, says in sorted(both, key=lambda one: one[1] is default):  # what changes something first
+    for name, value, says in sorted(both, key=lambda one: one[1] is default):  # first what changes something
         said = says if says == argparse.SUPPRESS or value is not default else f"{says} (the default)"
         parser.add_argument(name, dest=dest, action="store_const", const=value, default=None, help=said)
