@@ -288,7 +288,7 @@ def test_an_exception_anywhere_is_a_short_message_and_a_log(tmp_path: Path, plac
         assert first.strip().startswith("llm-linalg: ValueError: a ")
         log = Path(second.strip().rpartition(" ")[2])
         assert log.parent == tmp_path
-        assert "ValueError: a \x1b[31mbroken" in log.read_text(encoding="utf-8")
+        assert "ValueError: a ␛[31mbroken" in log.read_text(encoding="utf-8")
 
 
 NOISE = """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal.console import Console, gone, within
+from tests.terminal.console import Console, busy, gone, within
 from tests.thinning import thin
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="needs a /proc to find the app's process")
@@ -48,6 +48,25 @@ def test_native_code_that_fails_in_a_run_is_told_of(tmp_path: Path) -> None:
         said = console.after.strip().splitlines()[-1]
         assert "the app was ended while it ran a program by an error in native code (SIGSEGV)" in said
         assert "own.py" in Path(said.rpartition(" ")[2]).read_text(encoding="utf-8")
+
+
+STUCK = "import ctypes\n\ndef stuck(x):\n    ctypes.PyDLL(None).sleep(1000)\n"  # with Python's lock held
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_an_app_that_can_do_nothing_is_killed_after_a_while(number: signal.Signals, tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(STUCK, encoding="utf-8")
+    with Console("trace", f"{file}:stuck", "--inputs", "3", env={"TMPDIR": str(tmp_path)}) as console:
+        console.until("loading torch")  # the last that it says
+        app = console.app
+        console.until(lambda: not busy(app))
+        console.signal(number)
+        assert console.wait() == 128 + number
+        assert console.left_over == []
+        assert f"did not end within 10 s of {number.name}" in console.after
+        assert gone(app)
 
 
 FATAL = """

@@ -193,6 +193,7 @@ class Driver(LinuxDriver):
             self.write("\x1b[?1016l")
         self.write("\x1b[m\x1b[H\x1b[J")
         super().stop_application_mode()
+        supervisor.notes.taken = False  # given back a second time it would lose what the shell shows
 
     def close(self) -> None:
         """Write the last words; from then on the terminal is not ours."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,9 @@ PATIENCE = 1.0  # seconds that a terminal has to take it
 _NAMES = {f"SIG{name}" for name in ("TERM", "HUP", "INT", "QUIT", "TSTP", "CONT", "WINCH", "USR1", "USR2")}
 PASSED_ON = [number for number in signal.Signals if number.name in _NAMES]
 """Signals that the child gets in the parent's place."""
+ENDING = frozenset({signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT})
+"""Signals by which the app is asked to end."""
+GRACE = 10.0  # seconds after which an app that doesn't is killed: a call may hold all of its threads up
 BY_USER = frozenset({"SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGPIPE"})
 """Signals that end a program because somebody wants it: nothing has to be said of them."""
 _TAKEN, _STOPPED, _RUNNING, _LENGTH, _LOG = 0, 1, 2, 3, 8  # places in the page
@@ -155,17 +159,18 @@ def wake_parent() -> None:
 
 def _attend(child: int, shared: Notes, before: list[Any] | None) -> int:
     """Pass signals on until the child has ended; return the exit code for the shell."""
+    asked, deadline = 0, None
     while True:
-        number = _next_signal()
+        number = _next_signal(deadline)
         if number is None:
+            if deadline is not None and time.monotonic() >= deadline:
+                deadline = None
+                os.kill(child, signal.SIGKILL)
             continue
         if number != signal.SIGCHLD:
-            if number == signal.SIGCONT:
-                shared.stopped = False
-                if _goes_on(child):
-                    continue
-            with suppress(ProcessLookupError):
-                os.kill(child, number)
+            if number in ENDING and not asked:
+                asked, deadline = number, time.monotonic() + GRACE
+            _pass_on(number, child, shared)
             continue
         pid, status, usage = os.wait4(child, os.WNOHANG | os.WUNTRACED)
         if pid == 0:
@@ -173,16 +178,37 @@ def _attend(child: int, shared: Notes, before: list[Any] | None) -> int:
         if os.WIFSTOPPED(status):
             if shared.taken:  # stopped from outside, and not by the key: the shell gets its terminal anyway
                 _give_back(before)
-            shared.stopped = True
-            os.kill(os.getpid(), signal.SIGSTOP)  # the shell sees it, and `fg` continues both
+            _stop_with(child, shared)
             continue
         if shared.taken:
             _give_back(before)
         if not os.WIFSIGNALED(status):
             return os.WEXITSTATUS(status)
-        number = os.WTERMSIG(status)
-        _say(_what_happened(number, shared, usage.ru_maxrss))
-        return 128 + number
+        ended = os.WTERMSIG(status)
+        if asked and ended == signal.SIGKILL:
+            name = signal.Signals(asked).name
+            _say(f"the app did not end within {GRACE:g} s of {name}, and was killed")
+            return 128 + asked
+        _say(_what_happened(ended, shared, usage.ru_maxrss))
+        return 128 + ended
+
+
+def _pass_on(number: int, child: int, shared: Notes) -> None:
+    if number == signal.SIGCONT:
+        shared.stopped = False
+        if _goes_on(child):
+            return
+    with suppress(ProcessLookupError):
+        os.kill(child, number)
+
+
+def _stop_with(child: int, shared: Notes) -> None:
+    """Stop, which the shell sees, and continues both; where no shell could, let the child go on."""
+    if os.getpid() == 1:  # a container's first process, which is never stopped
+        os.kill(child, signal.SIGCONT)
+        return
+    shared.stopped = True
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def _say(words: str) -> None:
@@ -203,12 +229,18 @@ def _goes_on(child: int) -> bool:
     return False
 
 
-def _next_signal() -> int | None:
-    """Return the next signal to act on; None for one that the terminal has sent to the child as well."""
+def _next_signal(deadline: float | None) -> int | None:
+    """Return the next signal to act on.
+
+    None for one that the terminal has sent to the child as well, or if none came before the deadline.
+    """
     waited = [signal.SIGCHLD, *PASSED_ON]
-    if not hasattr(signal, "sigwaitinfo"):  # macOS; then the child has some twice, which does no harm
+    if not hasattr(signal, "sigtimedwait"):  # macOS; then the child has some twice, which does no harm
         return int(signal.sigwait(waited))
-    told = signal.sigwaitinfo(waited)
+    left = None if deadline is None else max(0.0, deadline - time.monotonic())
+    told = signal.sigwaitinfo(waited) if left is None else signal.sigtimedwait(waited, left)
+    if told is None:
+        return None
     # A terminal tells its foreground group, but the end of it only the session's leader.
     from_kernel = told.si_code > 0 and told.si_signo not in (signal.SIGCHLD, signal.SIGHUP)
     return None if from_kernel else told.si_signo
@@ -265,9 +297,10 @@ def _give_back(before: list[Any] | None) -> None:
     import select
     import termios
 
-    with suppress(OSError):
+    with suppress(OSError):  # not the terminal that controls this process: no shell has taken it
         if os.tcgetpgrp(0) != os.getpgrp():
             return
+    with suppress(OSError):
         if not select.select([], [1], [], PATIENCE)[1]:
             termios.tcflush(1, termios.TCOFLUSH)  # it takes nothing: what it was sent is lost
         os.write(1, RESTORE)
