@@ -118,7 +118,7 @@ def test_every_word_does_something_somewhere_and_breaks_nothing_anywhere(word: s
         (["order outer"], "order outer"),
         (["step 5"], "step 5 of 12"),
         (["cell W 0 1"], "cursor: W[0,1] = "),
-        (["cell 0 0", "right", "down"], "cursor: Y[1,1] = "),
+        (["last", "cell 0 0", "right", "down"], "cursor: Y[1,1] = "),
         (["stop 2", "undo"], "stop 1 of 7"),
         (["stop next"], "stop 2 of 7"),
         (["lesson transpose"], "Transpose"),

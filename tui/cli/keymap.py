@@ -14,6 +14,7 @@ TOGETHER = {
     "forward": ("back", "forward"),
     "cursor.left": ("cursor.left", "cursor.up", "cursor.down", "cursor.right"),
     "list.open": ("list.up", "list.down", "list.open"),
+    "list.down": ("list.up", "list.down"),
     "board.open": ("board.up", "board.down", "board.open"),
     "map.up": ("map.up", "map.down"),
 }
