@@ -8,7 +8,7 @@ costs `ELEMENT` of them, and an operation's entry says if its elements cost more
 from __future__ import annotations
 
 from dataclasses import replace
-from math import isfinite, prod
+from math import prod
 from typing import Any, NamedTuple
 
 import torch
@@ -21,6 +21,7 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.call_errors import unsafe_reason
 from llm_linalg.ops.creation import inner_lists
 from llm_linalg.ops.fallback import FallbackOperation, stacks
+from llm_linalg.ops.number_arguments import FRACTIONS, plain_number, takes_number
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.randomness import uses_dropout
 from llm_linalg.ops.reduction import matrix_sides
@@ -303,13 +304,6 @@ def _hold_shape(call: Call, shape: Shape | None) -> None:
 _FOR_EACH_AXIS = frozenset(
     ["dims", "shape", "size", "sizes", "repeats", "normalized_shape", "pad", "source", "destination"]
 )
-_NUMBERS = """
-    dim dim0 dim1 dim2 dims dimension diagonal offset chunks split_size decimals destination source start_dim
-    end_dim normalized_shape length start end step steps k n m num_classes pad repeats shape size sizes shifts
-    p ord eps correction unbiased keepdim output_size
-"""
-_OF_NUMBERS = frozenset(_NUMBERS.split())  # parameters that may also be tensors of one number
-_FRACTIONS = frozenset(["p", "ord", "eps"])
 
 
 def _hold_sizes(call: Call) -> None:
@@ -324,11 +318,8 @@ def _hold_sizes(call: Call) -> None:
 
 def _number_parameters(call: Call) -> list[str]:
     """Return the parameters that hold a tensor in this call but may hold a plain number."""
-    own = call.operation.name == "select"
     return [
-        name
-        for name, places in call.places.items()
-        if places and (name in _OF_NUMBERS or (own and name == "index"))
+        name for name, places in call.places.items() if places and takes_number(call.operation.name, name)
     ]
 
 
@@ -342,7 +333,7 @@ def _with_numbers(call: Call) -> Call:
     with untraced():
         for name in names:
             if all(call.tensors[place].numel() == 1 for place in places[name]):
-                arguments[name] = _plain(arguments[name], whole=name not in _FRACTIONS)
+                arguments[name] = plain_number(arguments[name], whole=name not in FRACTIONS)
                 gone.update(places[name])
                 places[name] = ()
     left = [place for place in range(len(call.tensors)) if place not in gone]
@@ -354,12 +345,3 @@ def _with_numbers(call: Call) -> Call:
         places={name: tuple([moved[place] for place in own]) for name, own in places.items()},
         order=tuple([call.order[place] for place in left]),
     )
-
-
-def _plain(value: Any, whole: bool) -> Any:
-    if isinstance(value, list | tuple):
-        return [_plain(item, whole) for item in value]
-    if not isinstance(value, Tensor):
-        return value
-    number = value.item()
-    return int(number) if whole and isfinite(number) else number

@@ -18,6 +18,7 @@ from llm_linalg.ops.arguments import may_write, outputs, writes
 from llm_linalg.ops.call_cache import CallKey, CallPlan, SplitCall, split_call
 from llm_linalg.ops.call_errors import takes_values
 from llm_linalg.ops.fallback import FallbackOperation, fallback
+from llm_linalg.ops.number_arguments import with_plain_numbers
 from llm_linalg.ops.operation import SlottedArguments
 from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
 from llm_linalg.ops.subnormals import FEW_PRODUCTS
@@ -168,7 +169,9 @@ class Recorder(TensorIndex, TorchFunctionMode):
             known = None if self._guard is None else self._current_operands(split.tensors)
             if self._guard is None or known is not None:
                 return self._run_cached(func, args, kwargs, cached, split, known)
-        written = SlottedArguments.of(args, kwargs, MOST_OPERANDS if self._guard else None)
+        given = SlottedArguments.of(args, kwargs, MOST_OPERANDS if self._guard else None)
+        written = with_plain_numbers(func, given)
+        split = split if written is given else None  # the next call's number may be another
         if self._guard or may_write(func, args, kwargs):
             return self._run_guarded(func, args, kwargs, written, split)
         return self._run_unguarded(func, args, kwargs, written, split)

@@ -237,3 +237,21 @@ def test_a_gradient_program_s_own_inputs_are_nodes_like_others() -> None:
         for operand in node.operands:
             assert type(operand.node) is type(node)
             assert isinstance(operand.node.value, Tensor)
+
+
+NUMBERED = """
+    x.sum(z) x.softmax(z) x.cumsum(z) x.topk(z+1)[0] x.std(correction=z) x.argmax(z) x.norm(z+1)
+    x.std(z) x.prod(z) x.scatter_add(z,x.long()*0,x) x.gather(z,x.long()*0) F.one_hot(x.long()*0,z+2)
+    F.layer_norm(x,[z+2]) x.var((z,)) F.normalize(x,2.0,z) x.narrow(z,0,1) x.select(z,0) x.roll(z)
+    F.pad(x,(z,1)) x.unfold(z,1,1) x.split(z+1)[0] x.round(decimals=z) x.index_select(z,x[0].long()*0)
+    x.logsumexp(z) x.any(z) x.mean(dim=[z,1]) x.sort(z)[0]
+"""
+
+
+def test_each_operand_has_its_reads_where_a_tensor_stands_for_a_number() -> None:
+    lines = [f"for i in range(3): y = {call}" for call in NUMBERED.split()]
+    for line in lines:
+        node = run(f"x = torch.ones(2, 2)\nz = torch.tensor(0)\n{line}").nodes[-1]
+        assert len(node.operand_reads) == len(node.operands), line
+    turns = run("x = torch.randn(2, 3)\nfor i in range(4): y = x.sum(torch.tensor(i % 2))").nodes
+    assert [node.shape for node in turns if node.op == "sum"] == [(3,), (2,), (3,), (2,)]

@@ -58,7 +58,7 @@ class FollowedCells:
         if node not in self._steepest:
             found, cells = self.influence.get(node), self.cells.get(node)
             slopes = None if found is None or not cells else found[tuple(map(list, zip(*cells, strict=True)))]
-            self._steepest[node] = None if slopes is None else float(slopes.abs().max())
+            self._steepest[node] = None if slopes is None else float(slopes.double().abs().max())
         return self._steepest[node]
 
     def slope(self, node: Node, index: Index) -> float | None:
