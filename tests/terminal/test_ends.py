@@ -264,7 +264,7 @@ PLACES = {
     "the thread of a run": ("tui:compose:view_runner.open_view", ""),
     "a frame": ("tui:compose:program_run.Run.frame", ""),
     "a key": ("tui:screens:explorer.ExplorerScreen.on_key", "x"),
-    "a command": ("tui:screens:explorer.run", "$"),
+    "a command": ("tui:screens:explorer.ExplorerScreen.perform", "$"),
     "a beat": ("tui:screens:explorer.ExplorerScreen._beat", " "),
     "a callback of the loop": ("tui:app.Explorer.tell_cut", f"\x1b[200~{'x' * 30_000}\x1b[201~"),
     "the thread that reads": ("tui:terminal:input_filter.InputFilter._keys", "x"),
