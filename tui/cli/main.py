@@ -94,9 +94,11 @@ def _reported(words: list[str], given: Lesson | None) -> int:
     from llm_linalg.lessons.lesson import LessonError
     from tui.files.output import WriteError, say
     from tui.model.usage_error import UsageError
-    from tui.terminal import textual_variables
+    from tui.terminal import process, textual_variables
 
     textual_variables.remove(os.environ)
+    if not words or words[0] not in COMMANDS:
+        process.hold_collection()
     try:
         if given is None:
             return _dispatch(words)
@@ -121,6 +123,8 @@ def _reported(words: list[str], given: Lesson | None) -> int:
         from tui.terminal import crash_log
 
         return crash_log.report(error, crash_log.write_log(error))
+    finally:
+        process.resume_collection()
 
 
 def _dispatch(words: list[str]) -> int:

@@ -53,6 +53,8 @@ class TerminalApp(App[None]):
         self._late = False
         self._stale = True
         self._first_theme = ""
+        # No screen needs the widgets for Textual's own messages and tips: the footer says all.
+        self._disable_tooltips = self._disable_notifications = True
         if not os.environ.get("TEXTUAL_DRIVER"):
             with suppress(ImportError):  # a system without a termios keeps Textual's driver
                 from tui.terminal.driver import Driver

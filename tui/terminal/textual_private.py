@@ -30,6 +30,7 @@ OVERRIDDEN = {
     "textual.app.App": (
         "_display", "_end_batch", "_batch_count", "_background_screens", "_screen_stack", "_context", "_exit",
         "_return_code", "_handle_exception", "_fatal_error", "_close_messages_no_wait", "_set_pointer_shape",
+        "_disable_tooltips", "_disable_notifications",
     ),
     "textual.drivers.linux_driver.LinuxDriver": (
         "_get_terminal_size", "_run_input_thread", "_writer_thread", "_in_band_window_resize",
