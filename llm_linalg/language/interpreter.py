@@ -15,13 +15,18 @@ from typing import Any, NamedTuple, NoReturn
 
 from torch import Tensor
 
-from llm_linalg.base.errors import ProgramError
+from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.language import allowlist
 from llm_linalg.language.arithmetic import PLAIN_TYPES
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.local_names import UNBOUND
 from llm_linalg.language.source import Source
-from llm_linalg.language.suggestions import unbound_local, unknown_name
+from llm_linalg.language.suggestions import (
+    TOO_MANY_DIGITS,
+    has_too_many_digits,
+    unbound_local,
+    unknown_name,
+)
 from llm_linalg.recording.record_node import Origin, RecordNode
 from llm_linalg.recording.recorder import Recorder
 
@@ -222,6 +227,8 @@ class Interpreter:
             if span and message == self.budget.timeout_message():
                 message = self.budget.timeout_message(span.line)
             raise type(error)(message, span, self.source.text) from None
+        if has_too_many_digits(error):
+            raise LimitError(TOO_MANY_DIGITS, self.source.span(node), self.source.text) from None
         call = self.recorder.failed
         if call is not None:
             self.failed_call = FailedCall(node, operand_nodes(self, node, call.tensors), self.names)

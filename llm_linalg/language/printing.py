@@ -123,7 +123,8 @@ def text_size(value: Any) -> TextSize:
             edges = 2 * options["edgeitems"] or item.numel()  # with edgeitems=0 torch shows all
             sizes = item.shape if whole else [min(size, edges) for size in item.shape]
             total += prod(sizes) * (_WIDE if options.get("sci_mode") is False and _long(item) else 1)
-            lists += sum(accumulate(sizes[:-1], mul))
+            if item.numel():  # torch shows no brackets within a tensor without cells, only its shape
+                lists += sum(accumulate(sizes[:-1], mul))
             if total > MAX_SHOWN:
                 raise LimitError(
                     f"the text of {total:,} cells; {MAX_SHOWN:,} are allowed: print a slice, or the shape"

@@ -203,6 +203,8 @@ class Source:
             line = min(max(error.lineno or 1, 1), len(self._lines))
             column = max((error.offset or 1) - 1, 0)
             place = Span(line, column, line, column + 1)
+            if suggestions.has_too_many_digits(error):
+                raise LimitError(suggestions.TOO_MANY_DIGITS, place, self.text) from None
             text = self._lines[line - 1]
             command = _COMMAND.match(text) or _QUESTION.fullmatch(text)
             if command:
@@ -210,7 +212,19 @@ class Source:
                 raise ProgramError(message, place, self.text) from None
             raise ProgramError(f"this is not Python: {error.msg}", place, self.text) from None
         except (MemoryError, RecursionError, ValueError, OverflowError):
-            raise LimitError("the program is nested too deeply, or holds a number too long to read") from None
+            message = "the program is nested too deeply, or holds a number too long to read"
+            raise LimitError(message, self._line_beyond_parser(), self.text) from None
+
+    def _line_beyond_parser(self) -> Span | None:
+        """Return the first line that the parser can't take even by itself; None if there is none."""
+        for number, line in enumerate(self._lines, 1):
+            try:
+                statements(line.strip())
+            except SyntaxError:
+                continue
+            except (MemoryError, RecursionError, ValueError, OverflowError):
+                return Span(number, 0, number, len(line))
+        return None
 
     def _check_names(self) -> None:
         """Refuse identifiers that Python reads as others, such as full-width or mathematical letters."""
@@ -221,6 +235,7 @@ class Source:
             raise ProgramError(f"{name} is not spelt as it would be read", span, self.text)
 
     def _check_tree(self) -> None:
+        above: list[ast.AST] = []
         level: list[ast.AST] = [self.tree]
         depth = size = 0
         while level:
@@ -229,12 +244,13 @@ class Source:
             if self._bounded and size > MAX_NODES:
                 raise LimitError(_TOO_LARGE)
             if depth > MAX_DEPTH:
-                error = self.error("this expression is nested too deeply", level[0])
+                deep = next(node for node in (*level, *above) if self.span(node) is not None)
+                error = self.error("this expression is nested too deeply", deep)
                 raise LimitError(error.message, error.span, self.text)
             parts = [node for node in level if not isinstance(node, LEAVES)]
             for node in parts:
                 self._check_node(node)
-            level = [part for node in parts for part in children(node)]
+            above, level = level, [part for node in parts for part in children(node)]
 
     def _check_node(self, node: ast.AST) -> None:
         kind = node.__class__

@@ -327,3 +327,11 @@ def unknown_name(name: str, known: Collection[str], near: Hint = hint) -> str:
     if advice:
         return f"{name} is not part of the language: {advice}"
     return f"nothing is called {name}{near(name, known)}"
+
+
+TOO_MANY_DIGITS = "a whole number of more than 4,300 digits"
+
+
+def has_too_many_digits(error: Exception) -> bool:
+    """Return whether Python refused to read a number for its digits; its own advice is not for programs."""
+    return "set_int_max_str_digits" in str(error)

@@ -12,6 +12,7 @@ from tests.app.driving import opened
 from tui.cli.keymap import APART, TOGETHER
 from tui.model.view import View
 from tui.screens import app_commands
+from tui.screens.explorer import STEPS_INSTEAD
 from tui.session.commands import BY_ID, COMMANDS, Command, Unwritten, find_command, run
 from tui.session.contexts import Context
 from tui.session.keys import KEYS, footer_commands, help_groups, live_commands
@@ -117,3 +118,10 @@ def test_an_own_lesson_stands_in_the_part_that_it_names(part: int) -> None:
     assert [lesson.slug for lesson in listed if lesson.part == part][-1] == "own"
     other = parse('+++\ntitle = "Own"\n+++\nWords.\n', "own.md")
     assert Session.start(View.opening(other), catalog()).lessons[-1] is other
+
+
+def test_every_command_that_plays_has_a_step_in_its_place_without_motion() -> None:
+    playing = {one.id for one in COMMANDS if one.run is not None and "play_by" in one.run.__qualname__}
+    assert playing == STEPS_INSTEAD.keys()
+    assert STEPS_INSTEAD.keys().isdisjoint(STEPS_INSTEAD.values())
+    assert set(STEPS_INSTEAD.values()) <= BY_ID.keys()

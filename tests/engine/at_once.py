@@ -13,5 +13,9 @@ AT_ONCE = {
     "1" + "+1" * 24_000: "the program is too large",
     "x = " + "-" * 9_000 + "1": "nested too deeply",
     "a" + "\N{COMBINING ACUTE ACCENT}" * 20_000: "marks one behind another",
+    "x = 1\ny = " + "9" * 5_000: "a whole number of more than 4,300 digits",
+    "x = 1\nint('9' * 90_000)": "a whole number of more than 4,300 digits",
+    "x = 1\ny = " + "-" * 90 + "x": "nested too deeply",
+    "x = 1\ny = x" + " + x" * 3_000: "nested too deeply",
     "x" * 10**6: "1000000 characters; 50000 are allowed",
 }

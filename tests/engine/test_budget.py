@@ -170,6 +170,13 @@ def test_what_a_text_or_the_shapes_of_a_call_tell_is_refused_at_once(program: st
     assert said in refused.value.message
 
 
+@pytest.mark.parametrize("text", ["9" * 5_000, "int('9' * 90_000)", "-" * 90 + "x", "x" + " + x" * 3_000])
+def test_what_is_too_much_for_the_parser_is_refused_with_its_line(text: str) -> None:
+    with pytest.raises(LimitError) as refused:
+        run(f"x = 1\ny = {text}")
+    assert refused.value.line == 2
+
+
 def test_what_the_language_lacks_is_refused_before_a_loop_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     made = budgets(monkeypatch)
     for lacking in ("torch.foo(2)", "y = F.foo", "nn.functional.foo", "t.foo"):

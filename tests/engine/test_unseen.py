@@ -104,6 +104,10 @@ def test_no_more_cells_are_shown_than_are_counted(size: int, edges: int, thresho
     assert len(re.findall(r"\d+", printed.partition("size")[0])) <= found[0].cells
 
 
+def test_a_tensor_without_cells_shows_no_brackets() -> None:
+    assert printing.text_size(torch.zeros(99_999, 0)).lists == 0
+
+
 @pytest.mark.parametrize(
     "line", ["x.shape * 30", "30 * x.shape", "x.shape * 20 + x.shape * 9", "torch.Size([1] * 60)"]
 )

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from tui.widgets.matrix import CellClicked
 
 DIGITS = frozenset("0123456789")
-STEPS_INSTEAD = {"play": "forward", "play.back": "back"}
+STEPS_INSTEAD = {"play": "forward", "play.back": "back", "stage.play": "forward"}
 ONLY_STOP = ("space", "escape")
 """Keys that stop a script and do no more; every other also does what it does."""
 PATIENCE = 0.3  # seconds before it is said that a program is still running
