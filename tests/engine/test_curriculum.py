@@ -248,7 +248,7 @@ def test_triangular_toggles_and_adds_up() -> None:
     assert (kind.key, kind.choices) == ("t", ("triu", "tril"))
     assert torch.equal(lesson.run(1, values)["mask"].value, torch.triu(ones, diagonal=1))
     values = lesson.change(values, "kind", kind.move(values["kind"], 1))
-    assert torch.equal(lesson.run(1, values)["mask"].value, torch.tril(ones))
+    assert torch.equal(lesson.run(1, values)["mask"].value, torch.tril(ones, 1))  # which stays
     values = lesson.change(values, "diagonal", -2)
     assert torch.equal(lesson.run(1, values)["mask"].value, torch.tril(ones, -2))
     for diagonal in range(-4, 5):

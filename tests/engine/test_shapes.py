@@ -58,7 +58,7 @@ RULED: dict[str, Callable[..., Any]] = {
 }
 
 
-@dataclass
+@dataclass(slots=True)
 class Noting(Budget):
     """Notes the calls that it is asked about."""
 
