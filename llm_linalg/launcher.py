@@ -1,8 +1,8 @@
 """Start the app that lies beside this package, whatever the search path has under its name.
 
-A project may well have a package `tui` of its own, in the current folder or on ``PYTHONPATH``. The command,
+A project may well have a package `tui` of its own, in the current folder or on `PYTHONPATH`. The command,
 and the processes that the app and the pytest plugin start, go by the place of this file: as a module
-(`main`), or as a script behind ``python -P``, with the name of the module that is to be run.
+(`main`), or as a script behind `python -P`, with the name of the module that is to be run.
 """
 
 from __future__ import annotations

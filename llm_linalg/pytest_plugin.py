@@ -120,7 +120,7 @@ def linalg_frames(request: pytest.FixtureRequest) -> LinalgFrames:
 class LinalgFrames:
     """What the fixture `linalg_frames` is.
 
-    Frames are stored in ``frames/<test file>-<test>/`` beside the test's file; ``pytest --update-frames``
+    Frames are stored in `frames/<test file>-<test>/` beside the test's file; `pytest --update-frames`
     writes them.
     """
 

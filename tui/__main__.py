@@ -1,4 +1,4 @@
-"""``python -m tui`` does the same as ``llm-linalg``."""
+"""`python -m tui` does the same as `llm-linalg`."""
 # ruff: noqa: I002 - `__future__` too would be looked for in the current folder
 
 import os

@@ -2,7 +2,7 @@
 
 A product has the rows of its first operand and the columns of its second; a transpose swaps axes, a sum
 drops one, a softmax keeps all. None of this is written down for an operation: it follows from its axes spec
-or, for operations that move cells, from the index map. So the scores ``Q @ K.T`` have queries as rows and
+or, for operations that move cells, from the index map. So the scores `Q @ K.T` have queries as rows and
 keys as columns because the rows of Q and K have these names.
 """
 

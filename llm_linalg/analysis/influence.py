@@ -3,7 +3,7 @@
 Lineage says which cells matter at all, whatever their values. Influence is the derivative at the program's
 values, carried back (or forward) through each node's own call by autograd. A cell in the lineage of a result
 may have influence 0, for example before a relu that is off, or beside a factor of 0. Where torch has no
-derivative of a call, such as ``x // 2``, nothing is said of the nodes before (or after) it: what arrives on
+derivative of a call, such as `x // 2`, nothing is said of the nodes before (or after) it: what arrives on
 other ways is but a part of the sum.
 """
 

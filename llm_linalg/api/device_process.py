@@ -1,6 +1,6 @@
 """Run one device as a process of its own, which the app starts.
 
-``python -m llm_linalg.api.device_process FOLDER RANK`` reads the job from the folder and writes its answer
+`python -m llm_linalg.api.device_process FOLDER RANK` reads the job from the folder and writes its answer
 there. The devices rendezvous through a file in it and exchange tensors by `torch.distributed` with gloo, over
 the machine's loopback. A device exits when its parent closes its standard input, so none is left behind.
 """

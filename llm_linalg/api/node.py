@@ -52,7 +52,7 @@ class Node(record_node.RecordNode):
 
     @cached_property
     def shape_line(self) -> str:
-        """The shapes in one line: ``(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓``."""
+        """The shapes in one line: `(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓`."""
         return shape_line(self)
 
     def sentence(self, order: str | None = None) -> str:

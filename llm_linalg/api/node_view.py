@@ -76,7 +76,7 @@ class NodeView:
 
     @property
     def operator(self) -> str:
-        """Python's operator for the operation, such as ``@``; empty if it has none."""
+        """Python's operator for the operation, such as `@`; empty if it has none."""
         return TABLE.operator(self.op)
 
     @property
@@ -101,7 +101,7 @@ class NodeView:
 
     @cached_property
     def evidence(self) -> str:
-        """How its reads are known: ``rule``, ``index``, ``autograd`` or ``opaque``."""
+        """How its reads are known: `rule`, `index`, `autograd` or `opaque`."""
         return self.node.evidence
 
     @property
@@ -116,7 +116,7 @@ class NodeView:
 
     @cached_property
     def shape_line(self) -> str:
-        """The shapes in one line: ``(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓``."""
+        """The shapes in one line: `(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓`."""
         return self.node.shape_line
 
     @cached_property

@@ -35,7 +35,7 @@ def run(
 
     Args:
         source: The program.
-        seed: What ``torch.manual_seed`` is called with before it; torch's own generator is left as it was.
+        seed: What `torch.manual_seed` is called with before it; torch's own generator is left as it was.
         seconds: The time limit; None for none, so that only counts decide, which every machine agrees on.
         names: Plain values that the program may use, such as a lesson's controls.
         cells: The lines, from 1, at which its cells begin, if it has cells. As in a notebook, a cell that
@@ -44,7 +44,7 @@ def run(
         halt: Asked before each torch call and every hundred steps whether the run is to stop.
         ranks: The number of devices to run on, in turn and in this process; 0 for a program that uses none
             (see `llm_linalg.language.devices`). The result is the trace of the device given as the name
-            ``rank``, else of the first; its `ranks` are the traces of all.
+            `rank`, else of the first; its `ranks` are the traces of all.
 
     Raises:
         ProgramError: If it can't be parsed or run, with line, column and caret; its `trace` is what ran.

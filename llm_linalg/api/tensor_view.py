@@ -24,7 +24,7 @@ class TensorView:
     Attributes:
         node: The node that made it, for its identity only.
         name: The node's name.
-        title: Its name, or the text of a short expression such as ``W.T``.
+        title: Its name, or the text of a short expression such as `W.T`.
         value: The complete tensor.
         axis_names: The names and labels of its axes; () if none is known.
         walk: The steps that compute it; None if it is complete.
@@ -41,7 +41,7 @@ class TensorView:
 
     @property
     def title_of_cells(self) -> str:
-        """Its title such that an index can follow: ``K.T``, ``(x + 1)``."""
+        """Its title such that an index can follow: `K.T`, `(x + 1)`."""
         return self.node.title_of_cells
 
     @property
@@ -51,7 +51,7 @@ class TensorView:
 
     @property
     def dtype(self) -> str:
-        """The type of its cells, such as ``float32``."""
+        """The type of its cells, such as `float32`."""
         return str(self.value.dtype).removeprefix("torch.")
 
     def window(self, matrix: TensorSlice, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
@@ -69,7 +69,7 @@ class TensorView:
         return [[self._number(matrix.cell(row, column)) for column in columns] for row in rows]
 
     def progress(self, index: Index) -> Progress:
-        """Return how far a cell is at this step; of a sum whose terms are not all added, ``partial``."""
+        """Return how far a cell is at this step; of a sum whose terms are not all added, `partial`."""
         if self.walk is None:
             return "done"
         first, last = self.walk.span(index)

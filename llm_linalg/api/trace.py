@@ -46,13 +46,13 @@ class Trace(Record[Node]):
         return {}
 
     def backward(self, loss: str | Node) -> Trace:
-        """Return the gradient program of a node: each step in torch terms, such as ``dW = dY.T @ X``.
+        """Return the gradient program of a node: each step in torch terms, such as `dW = dY.T @ X`.
 
         Args:
             loss: The node, or its name. The gradient of one with several cells is that of their sum.
 
         Returns:
-            A trace in which the gradient of a node is named ``d`` + the node's name.
+            A trace in which the gradient of a node is named `d` + the node's name.
 
         Raises:
             LookupError: If values that it depends on were dropped.
@@ -125,11 +125,11 @@ class Trace(Record[Node]):
         """Return the axis names and labels of each node, derived from those of a few.
 
         Args:
-            axes: By tensor name, the names of its axes in order: ``{"Q": ("query", "")}``.
+            axes: By tensor name, the names of its axes in order: `{"Q": ("query", "")}`.
             labels: By axis name, the words along it, or the name of a list in the program.
 
         Returns:
-            For each node about which something is known, an `AxisLabels` (``name``, ``labels``) an axis.
+            For each node about which something is known, an `AxisLabels` (`name`, `labels`) an axis.
         """
         words = {name: x if isinstance(x, str) else tuple(x) for name, x in (labels or {}).items()}
         named = tuple((name, tuple(own)) for name, own in axes.items())
@@ -151,13 +151,13 @@ def trace(
     This runs the function, so use it only for code that you trust. The nodes of inputs are named after the
     parameters, others after the local variables that hold them when the function returns, or else after
     the variables that they were assigned to; a module's parameters have the module's names for them.
-    What runs only in C++, such as a scripted module, in another thread, or inside ``torch.vmap`` and its like
+    What runs only in C++, such as a scripted module, in another thread, or inside `torch.vmap` and its like
     is not recorded; its results appear as inputs.
 
     Args:
-        function: A function, a method or an ``nn.Module``.
+        function: A function, a method or an `nn.Module`.
         inputs: Its arguments.
-        seed: What ``torch.manual_seed`` is called with before it.
+        seed: What `torch.manual_seed` is called with before it.
         keep: The most bytes of values to keep (None for all). The other nodes are `dropped`: they keep shape
             and dtype, and the trace's `recomputed` runs the function again for their values.
         around: The position of a node around which values are kept; None for the latest.

@@ -1,6 +1,6 @@
 """Axes specs, as in einsum: which axis of an operand runs along which axis of the result.
 
-``ik,kj->ij`` says that cell (i, j) of a matrix product is computed from row i of the first operand and
+`ik,kj->ij` says that cell (i, j) of a matrix product is computed from row i of the first operand and
 column j of the second. The cells read, the loop orders, the shape rule with its error, and the formula
 all follow from that one line. An axis of size 1 whose label is larger is broadcast: index 0 is read.
 """
@@ -121,7 +121,7 @@ class Axes:
 
 @lru_cache(1_000)
 def align_right(rank: int, total: int, prefix: str = "a") -> Labels:
-    """Return the labels of an operand with ``rank`` axes among ``total``, aligned right for broadcasting."""
+    """Return the labels of an operand with `rank` axes among `total`, aligned right for broadcasting."""
     return tuple(f"{prefix}{axis}" for axis in range(total - rank, total))
 
 
@@ -138,5 +138,5 @@ def _pointwise(shapes: tuple[Shape, ...], rule: str) -> Axes:
 
 
 def axes_text(axes: Sequence[int]) -> str:
-    """Return axes by their numbers: ``axis 0``, ``axes 0, 1``."""
+    """Return axes by their numbers: `axis 0`, `axes 0, 1`."""
     return f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"

@@ -1,4 +1,4 @@
-"""Names of a tensor's axes, and labels of their positions: ``query``, and the tokens along it.
+"""Names of a tensor's axes, and labels of their positions: `query`, and the tokens along it.
 
 A lesson declares a few; `llm_linalg.analysis.axis_names` derives the others.
 """
@@ -13,7 +13,7 @@ class AxisLabels(NamedTuple):
     """The name of one axis of a tensor, and the labels along it.
 
     Attributes:
-        name: What runs along the axis, such as ``query``; empty if unknown.
+        name: What runs along the axis, such as `query`; empty if unknown.
         labels: A word for each position, empty where there is none; () for no labels at all.
     """
 

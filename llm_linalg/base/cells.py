@@ -28,7 +28,7 @@ def strides(shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def unravel(flat: int, shape: Sequence[int]) -> Index:
-    """Return the index of the ``flat``-th cell of a shape, row-major."""
+    """Return the index of the `flat`-th cell of a shape, row-major."""
     index = []
     for stride in strides(shape):
         position, flat = divmod(flat, stride)
@@ -86,7 +86,7 @@ class Box(_Cells):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Diagonal(_Cells):
-    """The cells with i + j = ``total`` in the matrix at ``prefix``: one front of a wave."""
+    """The cells with i + j = `total` in the matrix at `prefix`: one front of a wave."""
 
     prefix: Index
     total: int

@@ -1,6 +1,6 @@
 """Errors of a program, as values that a screen can show.
 
-A message is one sentence. ``str(error)`` is the message, the place, and the line with a caret under it: one
+A message is one sentence. `str(error)` is the message, the place, and the line with a caret under it: one
 screen at most, and free of control characters whatever the program contains.
 """
 
@@ -47,7 +47,7 @@ class Span(NamedTuple):
         return Span(self.line + lines, self.column, self.end_line + lines, self.end_column)
 
     def replace_in(self, source: str, text: str) -> str:
-        """Return the program with the span's part replaced by ``text``."""
+        """Return the program with the span's part replaced by `text`."""
         lines = source.split("\n")
         head = [*lines[: self.line - 1], lines[self.line - 1][: self.column]]
         tail = [lines[self.end_line - 1][self.end_column :], *lines[self.end_line :]]
@@ -172,7 +172,7 @@ class InternalError(ProgramError):
 
     @classmethod
     def of(cls, error: Exception, what: str) -> Self:
-        """Return an exception that nobody foresaw as an error to show; ``what`` says what failed."""
+        """Return an exception that nobody foresaw as an error to show; `what` says what failed."""
         words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         shown = cls(f"{what}, and the fault is not the program's: {words}")
         shown.__cause__ = error
@@ -188,7 +188,7 @@ class OperandInfo(NamedTuple):
 
 
 class MismatchedAxis(NamedTuple):
-    """One side of a mismatch: axis ``axis`` of operand ``operand`` has size ``size``."""
+    """One side of a mismatch: axis `axis` of operand `operand` has size `size`."""
 
     operand: int
     axis: int
@@ -255,7 +255,7 @@ class ShapeError(ProgramError):
         return self.span.text(self.source) if self.span else ""
 
     def apply_repair(self, repair: str) -> str:
-        """Return the program with ``repair`` in place of the failing expression."""
+        """Return the program with `repair` in place of the failing expression."""
         return self.span.replace_in(self.source, repair) if self.span else self.source
 
     def __str__(self) -> str:

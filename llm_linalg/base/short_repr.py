@@ -25,7 +25,7 @@ class _Brief(Repr):
         self.maxstring = 40
 
     def repr_instance(self, x: Any, level: int) -> str:  # noqa: ARG002  as `Repr` calls it
-        """Return the text of an object that `Repr` has no rule for, such as ``a function``."""
+        """Return the text of an object that `Repr` has no rule for, such as `a function`."""
         kind = type(x).__name__
         return repr(x) if x is None or isinstance(x, bool | float) else f"a {TYPE_NAMES.get(kind, kind)}"
 

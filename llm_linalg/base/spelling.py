@@ -16,7 +16,7 @@ def quote(text: str, limit: int = 40) -> str:
 
 
 def hint(word: str, known: Iterable[str]) -> str:
-    """Return ``: did you mean …?`` with the nearest spelling; empty if none is near."""
+    """Return `: did you mean …?` with the nearest spelling; empty if none is near."""
     near = nearest(word, known)
     return f": did you mean {near}?" if near else ""
 
@@ -30,7 +30,7 @@ def unknown(what: str, word: str, known: Iterable[str], listing: str = "") -> st
     'unknown key "zzz": there is title, part'
 
     More than `MOST_LISTED` names are not listed: they would hide a near spelling.
-    Where none is near, `listing` says what lists them, such as ``'llm-linalg lessons' lists them``.
+    Where none is near, `listing` says what lists them, such as `'llm-linalg lessons' lists them`.
     """
     names = list(known)
     listed = ", ".join(names) or "none"
@@ -44,7 +44,7 @@ def unknown(what: str, word: str, known: Iterable[str], listing: str = "") -> st
 
 
 def number_duplicates(names: Sequence[str]) -> tuple[str, ...]:
-    """Return unique names: of several equal ones, all but the last are numbered, as ``x:1``."""
+    """Return unique names: of several equal ones, all but the last are numbered, as `x:1`."""
     total = Counter(names)
     seen: Counter[str] = Counter()
     made = []

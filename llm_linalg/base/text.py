@@ -107,7 +107,7 @@ def _is_ordinary(text: str, *, lines: bool, tabs: bool = False) -> bool:
 
 
 def escape_json(text: str) -> CleanText:
-    r"""Return JSON in which every character that `clean` would take is escaped, as ``\u001b``.
+    r"""Return JSON in which every character that `clean` would take is escaped, as `\u001b`.
 
     It means the same: such characters stand nowhere in JSON but within strings.
     """

@@ -5,4 +5,4 @@ from __future__ import annotations
 import torch
 
 untraced = torch._C.DisableTorchFunction
-"""A context manager: function modes don't see the torch calls inside ``with untraced():``."""
+"""A context manager: function modes don't see the torch calls inside `with untraced():`."""

@@ -22,7 +22,7 @@ _KINDS = {
 
 
 def shape_line(node: RecordNode) -> str:
-    """Return the shapes in one line: ``(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓``."""
+    """Return the shapes in one line: `(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓`."""
     shapes = [shape_text(tuple(operand.value.shape)) for operand in node.operands]
     result = shape_text(node.shape)
     if not shapes:
@@ -172,7 +172,7 @@ def _outer_words(node: RecordNode, factors: list[int]) -> str:
 
 
 def _slice_words(node: RecordNode, axes: Axes, place: int) -> str:
-    """Return the part of an operand that a cell reads: ``a row of x``, ``a column of W``, ``all of x``."""
+    """Return the part of an operand that a cell reads: `a row of x`, `a column of W`, `all of x`."""
     labels, name = axes.operands[place], node.operands[place].title
     if len(labels) < 2:
         return f"all of {name}"

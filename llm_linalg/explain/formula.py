@@ -1,4 +1,4 @@
-"""Write a step as one line of arithmetic: ``done + [current] + (pending) = value``."""
+"""Write a step as one line of arithmetic: `done + [current] + (pending) = value`."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def format_number(value: Any) -> str:
 
 
 def cell_name(name: str, index: Index) -> str:
-    """Return a cell's name: ``Y[1,1]``; a scalar is its name alone."""
+    """Return a cell's name: `Y[1,1]`; a scalar is its name alone."""
     return f"{name}[{','.join(map(str, index))}]" if index else name
 
 
 def node_cell(node: RecordNode, index: Index) -> str:
-    """Return the name of a node's cell: ``Y[1,1]``, ``(x * y)[0]``; of a scalar its title alone."""
+    """Return the name of a node's cell: `Y[1,1]`, `(x * y)[0]`; of a scalar its title alone."""
     return cell_name(node.title_of_cells, index) if index else node.title
 
 
 def operand_name(operand: Operand[N]) -> str:
-    """Return an operand's name such that an index can follow: ``K.T``, ``(x + 1)``."""
+    """Return an operand's name such that an index can follow: `K.T`, `(x + 1)`."""
     return operand.title_of_cells
 
 
@@ -60,7 +60,7 @@ def walk_of(node: RecordNode, order: str | None = None) -> Walk:
 
 
 def step_text(walk: Walk, step: Step) -> str:
-    """Return one line on what a step does: ``Y[1,1] = -2.1788·0.8380 + [0.5684·0.1820] = -1.7224``."""
+    """Return one line on what a step does: `Y[1,1] = -2.1788·0.8380 + [0.5684·0.1820] = -1.7224`."""
     if step.cell is None:
         return block_text(walk, step)
     return f"{node_cell(walk.node, step.cell)} = {right_side(walk.node, step.cell, step)}"
@@ -110,7 +110,7 @@ def _values(terms: Sequence[Term]) -> Iterator[str]:
 
 
 def elide_terms(terms: Sequence[Term], current: int, most: int) -> list[Term | int]:
-    """Return at most ``most`` items: terms, always with the current one and its neighbours.
+    """Return at most `most` items: terms, always with the current one and its neighbours.
 
     An integer stands for that many terms left out.
     """
@@ -134,7 +134,7 @@ def _gap(count: int) -> str:
 
 
 def term_text(term: Term) -> str:
-    """Return a term's text: ``a·b`` if done, ``[a·b]`` if current, ``(a·b)`` if pending."""
+    """Return a term's text: `a·b` if done, `[a·b]` if current, `(a·b)` if pending."""
     factors = [format_number(factor) for factor in term.factors]
     text = "·".join(factors[:1] + [f"({f})" if f.startswith("-") else f for f in factors[1:]])
     if term.state == "current":
@@ -204,7 +204,7 @@ def _first(cells: Cells, count: int) -> Iterator[Index]:
 
 
 def block_text(walk: Walk, step: Step) -> str:
-    """Return one line on a step that writes several cells: ``Y[1, :] = x[1, :] · W[:, :]``."""
+    """Return one line on a step that writes several cells: `Y[1, :] = x[1, :] · W[:, :]`."""
     node = walk.node
     left = block_name(node.title_of_cells, step.writes, node.shape)
     if node.kind == "mask":
@@ -238,7 +238,7 @@ def block_text(walk: Walk, step: Step) -> str:
 
 
 def block_name(name: str, cells: Cells, shape: tuple[int, ...]) -> str:
-    """Return the name of a block of cells: ``W[:, 2]``, ``x[0:3, 1]``, or the front of a wave."""
+    """Return the name of a block of cells: `W[:, 2]`, `x[0:3, 1]`, or the front of a wave."""
     if isinstance(cells, Diagonal):
         prefix = "".join(f"{i}," for i in cells.prefix)
         return f"{name}[{prefix}i+j={cells.total}]"

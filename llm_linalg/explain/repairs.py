@@ -50,7 +50,7 @@ def repairs(
     Args:
         interpreter: The interpreter, with the names as they were when the call failed.
         node: The failing expression or statement.
-        error: The error; its operands are in the order of ``found``.
+        error: The error; its operands are in the order of `found`.
         found: The sub-expressions of the operands; None for one that has none.
     """
     text = interpreter.source.text_of(node)
@@ -96,7 +96,7 @@ def _of_expression(
 def _of_statement(
     interpreter: Interpreter, node: ast.stmt, error: ShapeError, found: Sequence[ast.expr | None]
 ) -> Iterator[Repair]:
-    """Yield repairs of ``x += b`` and ``x[mask] = 1``, derived from those of ``x + b`` and ``x[mask]``."""
+    """Yield repairs of `x += b` and `x[mask] = 1`, derived from those of `x + b` and `x[mask]`."""
     text = interpreter.source.text_of
     match node:
         case ast.AugAssign(target=ast.Name() as target, op=op, value=value) if isinstance(op, _ARITHMETIC):

@@ -157,7 +157,7 @@ def _name_with_shape(operand: OperandInfo) -> str:
 
 
 def shape_text(shape: Shape) -> str:
-    """Return a shape as Python writes it: ``(3, 2)``, ``(3,)``, ``()``."""
+    """Return a shape as Python writes it: `(3, 2)`, `(3,)`, `()`."""
     return str(tuple(shape))
 
 

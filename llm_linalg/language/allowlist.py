@@ -44,13 +44,13 @@ def _pick(home: Any, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _operations(place: str, home: Any) -> dict[str, Any]:
-    """Return the operations that our table spells with ``torch.``, ``F.`` or as a method."""
+    """Return the operations that our table spells with `torch.`, `F.` or as a method."""
     return _pick(home, (*TABLE.names_in(place), *fallback.names_in(place)))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Namespace:
-    """A module as a program sees it, such as ``torch``, ``nn``, ``F`` or ``math``."""
+    """A module as a program sees it, such as `torch`, `nn`, `F` or `math`."""
 
     name: str
     members: Mapping[str, Any]
@@ -60,7 +60,7 @@ class Namespace:
 
 
 def limits(dtype: torch.dtype) -> Namespace:
-    """Do what ``torch.finfo`` does."""
+    """Do what `torch.finfo` does."""
     found = torch.finfo(dtype)
     return Namespace("torch.finfo", _pick(found, _LIMITS.split()))
 

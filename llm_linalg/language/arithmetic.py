@@ -1,6 +1,6 @@
 """Operators and functions on plain values, whose size is limited before they are computed.
 
-Python's numbers and lists have no size limit, so ``9 ** 9 ** 9`` or ``[0] * 10 ** 9`` would take all time
+Python's numbers and lists have no size limit, so `9 ** 9 ** 9` or `[0] * 10 ** 9` would take all time
 or memory in one step, which no budget could interrupt. Tensors are charged elsewhere, call by call.
 """
 
@@ -100,7 +100,7 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 
 def binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
-    """Return ``left kind right``, after a check of its size.
+    """Return `left kind right`, after a check of its size.
 
     Raises:
         LimitError: If a plain result would be too large.
@@ -159,7 +159,7 @@ def new_items(kind: type[ast.operator], left: Any, right: Any) -> int:
     """Return how many items an operation on plain values makes, to be charged beside its operands.
 
     Raises:
-        LimitError: If a ``torch.Size`` or a layer would hold too many.
+        LimitError: If a `torch.Size` or a layer would hold too many.
     """
     if isinstance(left, torch.Size) or isinstance(right, torch.Size):
         _check_size(kind, left, right)

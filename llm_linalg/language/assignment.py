@@ -22,7 +22,7 @@ _IN_PLACE: Any = Tensor | list
 
 
 def assignment(run: Interpreter, node: ast.Assign) -> None:
-    """Execute ``a = b = value``."""
+    """Execute `a = b = value`."""
     value = run.evaluate(node.value)
     run.current = node
     if len(node.targets) > 1:
@@ -32,13 +32,13 @@ def assignment(run: Interpreter, node: ast.Assign) -> None:
 
 
 def annotated_assignment(run: Interpreter, node: ast.AnnAssign) -> None:
-    """Execute ``a: Tensor = value``; the annotation is not looked at."""
+    """Execute `a: Tensor = value`; the annotation is not looked at."""
     if node.value is not None:
         assign(run, node.target, run.evaluate(node.value))
 
 
 def augmented_assignment(run: Interpreter, node: ast.AugAssign) -> None:
-    """Execute ``a += value``."""
+    """Execute `a += value`."""
     if isinstance(node.target, ast.Subscript):
         owner, key = _item(run, node.target)
         if isinstance(owner, dict) and key not in owner:
@@ -141,7 +141,7 @@ def _store_attribute(run: Interpreter, target: ast.Attribute, owner: Any, value:
 
 
 def _augment(run: Interpreter, node: ast.AugAssign, left: Any) -> Any:
-    """Return ``left op= value``; tensors, lists and dicts are changed in place."""
+    """Return `left op= value`; tensors, lists and dicts are changed in place."""
     right = run.evaluate(node.value)
     run.current = node
     operator = node.op.__class__

@@ -30,7 +30,7 @@ class Method:
 
 
 def attribute(run: Interpreter, node: ast.Attribute) -> Any:
-    """Evaluate ``a.name``."""
+    """Evaluate `a.name`."""
     return attribute_of(run, run.evaluate(node.value), node)
 
 
@@ -81,7 +81,7 @@ def _of_layer(run: Interpreter, layer: nn.Module, node: ast.Attribute) -> Any:
 
 
 def member(run: Interpreter, namespace: allowlist.Namespace, node: ast.Attribute) -> Any:
-    """Return what a module such as ``torch`` has under the name after the dot.
+    """Return what a module such as `torch` has under the name after the dot.
 
     Raises:
         ProgramError: If the language has no such member.

@@ -1,4 +1,4 @@
-"""What a program calls of torch's autograd: ``backward``, ``no_grad``, and writing ``x.grad``."""
+"""What a program calls of torch's autograd: `backward`, `no_grad`, and writing `x.grad`."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from llm_linalg.base.untraced import untraced
 
 @dataclass(frozen=True, slots=True)
 class GradMode:
-    """What ``torch.no_grad()`` and ``torch.enable_grad()`` return: whether torch records for gradients."""
+    """What `torch.no_grad()` and `torch.enable_grad()` return: whether torch records for gradients."""
 
     enabled: bool
 
 
 def no_grad() -> GradMode:
-    """Do what ``torch.no_grad()`` does; `grad_mode` gives it effect."""
+    """Do what `torch.no_grad()` does; `grad_mode` gives it effect."""
     return GradMode(enabled=False)
 
 
 def enable_grad() -> GradMode:
-    """Do what ``torch.enable_grad()`` does."""
+    """Do what `torch.enable_grad()` does."""
     return GradMode(enabled=True)
 
 
@@ -37,7 +37,7 @@ def backward(
     """Run a backward pass from a tensor.
 
     A gradient is not handed to torch, which would import a compiler for it: the pass starts from the sum of
-    ``tensor * gradient`` instead, which has the same gradients.
+    `tensor * gradient` instead, which has the same gradients.
 
     Raises:
         TypeError: If the gradient is not a tensor, or is to have a gradient itself.
@@ -55,7 +55,7 @@ def backward(
 
 
 def set_grad(tensor: Tensor, value: Tensor | None) -> None:
-    """Do ``tensor.grad = value``.
+    """Do `tensor.grad = value`.
 
     Raises:
         TypeError: If the value is neither a tensor nor None.
@@ -73,7 +73,7 @@ def set_grad(tensor: Tensor, value: Tensor | None) -> None:
 
 
 def set_data(tensor: Tensor, value: Tensor) -> None:
-    """Do ``tensor.data = value`` by writing into its memory: that is recorded, and autograd doesn't see it.
+    """Do `tensor.data = value` by writing into its memory: that is recorded, and autograd doesn't see it.
 
     Raises:
         TypeError: If the value is not a tensor.
@@ -93,5 +93,5 @@ def set_data(tensor: Tensor, value: Tensor) -> None:
 
 
 def set_requires_grad(tensor: Tensor, value: bool) -> None:
-    """Do ``tensor.requires_grad = value``."""
+    """Do `tensor.requires_grad = value`."""
     tensor.requires_grad_(bool(value))

@@ -13,7 +13,7 @@ from llm_linalg.language.arithmetic import MAX_BITS, MAX_ITEMS, NUMBER_TYPES, bi
 
 
 def make_range(*bounds: int) -> range:
-    """Do what ``range`` does, up to a length."""
+    """Do what `range` does, up to a length."""
     numbers = range(*bounds)
     if len(numbers) > MAX_ITEMS:
         raise LimitError(f"a range of {len(numbers):,} numbers; {MAX_ITEMS:,} are allowed")
@@ -21,24 +21,24 @@ def make_range(*bounds: int) -> range:
 
 
 def enumerate_items(items: Any, start: int = 0) -> list[tuple[int, Any]]:
-    """Do what ``enumerate`` does, as a list: it can be gone through again."""
+    """Do what `enumerate` does, as a list: it can be gone through again."""
     return list(enumerate(items, start))
 
 
 def zip_items(*sequences: Any, strict: bool = False) -> list[tuple[Any, ...]]:
-    """Do what ``zip`` does, as a list."""
+    """Do what `zip` does, as a list."""
     return list(zip(*sequences, strict=strict))
 
 
 def round_number(number: Any, digits: int | None = None) -> Any:
-    """Do what ``round`` does."""
+    """Do what `round` does."""
     if digits is not None and abs(digits) > MAX_BITS:
         raise LimitError(f"a number is rounded to at most {MAX_BITS} digits")
     return round(number) if digits is None else round(number, digits)
 
 
 def sum_items(items: Any, start: Any = 0) -> Any:
-    """Do what ``sum`` does; of lists in linear time, where Python's own is quadratic."""
+    """Do what `sum` does; of lists in linear time, where Python's own is quadratic."""
     if isinstance(start, nn.Module):
         raise TypeError("a sum joins no layers: write nn.ModuleList(items)")
     if not isinstance(start, list | tuple):
@@ -56,7 +56,7 @@ def sum_items(items: Any, start: Any = 0) -> Any:
 
 
 def prod(numbers: Any) -> Any:
-    """Do what ``math.prod`` does."""
+    """Do what `math.prod` does."""
     result: Any = 1
     for item in numbers:
         item = int(item) if item.__class__ is bool else item
@@ -70,12 +70,12 @@ def prod(numbers: Any) -> Any:
 
 
 def sort_items(items: Iterable[Any], *, key: Any = None, reverse: bool = False) -> list[Any]:
-    """Do what ``sorted`` does."""
+    """Do what `sorted` does."""
     if key is not None:
         raise TypeError("sorted has no key= in this language: sort pairs, such as (len(w), w)")
     return sorted(items, reverse=reverse)
 
 
 def reverse_items(items: Any) -> list[Any]:
-    """Do what ``reversed`` does, as a list; of a tensor, its rows."""
+    """Do what `reversed` does, as a list; of a tensor, its rows."""
     return list(items)[::-1] if isinstance(items, Tensor) else list(reversed(items))

@@ -44,7 +44,7 @@ _WORDS = frozenset(["reduction"])
 
 
 def call(run: Interpreter, node: ast.Call) -> Any:
-    """Evaluate ``f(a, name=b)``."""
+    """Evaluate `f(a, name=b)`."""
     function = run.evaluate(node.func)
     arguments = [run.evaluate(item) for item in node.args]
     named: dict[str, Any] = {}
@@ -58,7 +58,7 @@ def call(run: Interpreter, node: ast.Call) -> Any:
 
 
 def _is_for_torch(run: Interpreter, keyword: ast.keyword, value: Any) -> bool:
-    """Return whether an argument is handed on; ``device="cpu"`` may be written, and is left out."""
+    """Return whether an argument is handed on; `device="cpu"` may be written, and is left out."""
     if keyword.arg == "device":
         if value is not None:
             torch_functions.cpu_device(value)

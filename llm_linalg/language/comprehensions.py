@@ -24,12 +24,12 @@ Row = Sequence[Any]
 
 
 def list_comprehension(run: Interpreter, node: ast.ListComp | ast.GeneratorExp) -> list[Any]:
-    """Evaluate ``[a for x in xs]``, and a generator as if it were one."""
+    """Evaluate `[a for x in xs]`, and a generator as if it were one."""
     return [value for (value,) in _rows(run, [node.elt], node.generators)]
 
 
 def dict_comprehension(run: Interpreter, node: ast.DictComp) -> dict[Any, Any]:
-    """Evaluate ``{a: b for x in xs}``."""
+    """Evaluate `{a: b for x in xs}`."""
     pairs = _rows(run, [node.key, node.value], node.generators)
     run.budget.step(DICT_STEPS)
     run.budget.charge_items([key for key, _ in pairs])
@@ -67,7 +67,7 @@ def _fill(
 
 
 def items_of(run: Interpreter, value: Any, node: ast.expr) -> Sequence[Any]:
-    """Return the items of a value that stands after ``in``, as they are before the first turn."""
+    """Return the items of a value that stands after `in`, as they are before the first turn."""
     if isinstance(value, Tensor):
         value = value.unbind(0)
     elif isinstance(value, modules.LAYER_LISTS):

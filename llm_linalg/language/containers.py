@@ -12,7 +12,7 @@ from llm_linalg.base.short_repr import short_repr
 
 MAX_TEXT = 100_000  # characters
 DICT_VIEWS: Any = type({}.keys()) | type({}.values()) | type({}.items())
-"""The types of a dict's ``keys()``, ``values()`` and ``items()``."""
+"""The types of a dict's `keys()`, `values()` and `items()`."""
 
 
 _SMALL = frozenset([bool, int, float, type(None)])
@@ -54,7 +54,7 @@ def check_keys(keys: Iterable[Any]) -> list[Any]:
 
 
 class OrderedSet:
-    """What ``set`` makes: each item once, in the order of insertion, so that every run is the same."""
+    """What `set` makes: each item once, in the order of insertion, so that every run is the same."""
 
     __slots__ = ("items",)
 
@@ -130,7 +130,7 @@ def _join(between: str, parts: Iterable[str]) -> str:
 
 
 def _strip(text: str, chars: str | None = None) -> str:
-    """Do what ``str.strip`` does, in linear time; Python searches all of `chars` at each character."""
+    """Do what `str.strip` does, in linear time; Python searches all of `chars` at each character."""
     if chars is None:
         return text.strip()
     others = set(chars)
@@ -167,7 +167,7 @@ def _index(items: list[Any], value: Any, *bounds: int) -> int:
 
 
 def make_dict(items: Any = (), **named: Any) -> dict[Any, Any]:
-    """Do what ``dict`` does."""
+    """Do what `dict` does."""
     if not isinstance(items, dict):
         items = [pair if isinstance(pair, list | tuple | str) else tuple(pair) for pair in items]
         check_keys([pair[0] for pair in items if pair])
@@ -175,7 +175,7 @@ def make_dict(items: Any = (), **named: Any) -> dict[Any, Any]:
 
 
 def update(items: dict[Any, Any], others: Any = (), **named: Any) -> None:
-    """Do what ``dict.update`` does."""
+    """Do what `dict.update` does."""
     others = make_dict(others, **named)
     check_keys([*items, *others])
     items.update(others)

@@ -1,6 +1,6 @@
-"""A program that several devices run together: ``dist.all_reduce`` and ``dist.all_gather``.
+"""A program that several devices run together: `dist.all_reduce` and `dist.all_gather`.
 
-Each device runs the same text, with its own number as the name ``rank`` and their count as ``ranks``. They
+Each device runs the same text, with its own number as the name `rank` and their count as `ranks`. They
 exchange tensors in these two calls alone, which are those of `torch.distributed.nn.functional`. In one
 process the devices take turns: each runs up to such a call, and waits there for the others. An all-reduce
 is then a sum of the parts and an all-gather a list of them, recorded like any other call.
@@ -225,7 +225,7 @@ def exchange(devices: Sequence[LocalDevice]) -> None:
 
 
 def trace_of_rank(traces: Sequence[R], names: Mapping[str, Any]) -> R:
-    """Return the trace of the device whose number the name ``rank`` gives; it holds those of all devices.
+    """Return the trace of the device whose number the name `rank` gives; it holds those of all devices.
 
     Raises:
         ProgramError: If there is no such device.

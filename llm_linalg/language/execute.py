@@ -158,7 +158,7 @@ def _run(
     """Interpret a checked program and return its record; a trial is not repaired in turn.
 
     Raises:
-        ProgramError: If the program fails; its ``trace`` is the record of what ran.
+        ProgramError: If the program fails; its `trace` is the record of what ran.
     """
     tensors = {name: node.value for name, node in (known or {}).items()}
     find_repairs = None if trial else explanations.find_repairs

@@ -30,17 +30,17 @@ _HASHED: Any = dict | OrderedSet
 
 
 def tuple_display(run: Interpreter, node: ast.Tuple) -> tuple[Any, ...]:
-    """Evaluate ``(a, b)``."""
+    """Evaluate `(a, b)`."""
     return tuple([run.evaluate(item) for item in node.elts])
 
 
 def list_display(run: Interpreter, node: ast.List) -> list[Any]:
-    """Evaluate ``[a, b]``."""
+    """Evaluate `[a, b]`."""
     return [run.evaluate(item) for item in node.elts]
 
 
 def dict_display(run: Interpreter, node: ast.Dict) -> dict[Any, Any]:
-    """Evaluate ``{a: b}``."""
+    """Evaluate `{a: b}`."""
     if any(key is None for key in node.keys):
         raise run.error(SPREAD, node)
     run.budget.step(DICT_STEPS)
@@ -50,7 +50,7 @@ def dict_display(run: Interpreter, node: ast.Dict) -> dict[Any, Any]:
 
 
 def binary(run: Interpreter, node: ast.BinOp) -> Any:
-    """Evaluate ``a + b``."""
+    """Evaluate `a + b`."""
     left, right = run.evaluate(node.left), run.evaluate(node.right)
     if left.__class__ not in NUMERIC_TYPES or right.__class__ not in NUMERIC_TYPES:
         run.budget.charge_items(left, right)
@@ -59,7 +59,7 @@ def binary(run: Interpreter, node: ast.BinOp) -> Any:
 
 
 def unary(run: Interpreter, node: ast.UnaryOp) -> Any:
-    """Evaluate ``-a``."""
+    """Evaluate `-a`."""
     value = run.evaluate(node.operand)
     if isinstance(node.op, ast.Not):
         return not truth(run, value, node)
@@ -67,7 +67,7 @@ def unary(run: Interpreter, node: ast.UnaryOp) -> Any:
 
 
 def boolean(run: Interpreter, node: ast.BoolOp) -> Any:
-    """Evaluate ``a and b``."""
+    """Evaluate `a and b`."""
     value, last = None, node.values[-1]
     for item in node.values:
         value = run.evaluate(item)
@@ -77,7 +77,7 @@ def boolean(run: Interpreter, node: ast.BoolOp) -> Any:
 
 
 def comparison(run: Interpreter, node: ast.Compare) -> Any:
-    """Evaluate ``a < b <= c``."""
+    """Evaluate `a < b <= c`."""
     left = run.evaluate(node.left)
     if len(node.ops) == 1:
         return _compare(run, node.ops[0], left, run.evaluate(node.comparators[0]))
@@ -101,7 +101,7 @@ def _compare(run: Interpreter, operator: ast.cmpop, left: Any, right: Any) -> An
 
 
 def conditional(run: Interpreter, node: ast.IfExp) -> Any:
-    """Evaluate ``a if c else b``."""
+    """Evaluate `a if c else b`."""
     return run.evaluate(node.body if truth(run, run.evaluate(node.test), node.test) else node.orelse)
 
 
@@ -123,7 +123,7 @@ def truth(run: Interpreter, value: Any, node: ast.AST) -> bool:
 
 
 def subscript(run: Interpreter, node: ast.Subscript) -> Any:
-    """Evaluate ``a[b]``."""
+    """Evaluate `a[b]`."""
     value, key = run.evaluate(node.value), lookup_key(run, node.slice)
     if type(value) not in _PLAIN_ITEMS and not isinstance(value, WITH_ITEMS):
         raise run.error(f"a {type(value).__name__} has no items", node)
@@ -145,7 +145,7 @@ def _charge_copy(run: Interpreter, items: Any) -> None:
 
 
 def slice_display(run: Interpreter, node: ast.Slice) -> slice:
-    """Evaluate ``a:b:c`` between brackets."""
+    """Evaluate `a:b:c` between brackets."""
     parts = (node.lower, node.upper, node.step)
     return slice(*[None if part is None else run.evaluate(part) for part in parts])
 

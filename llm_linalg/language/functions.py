@@ -81,7 +81,7 @@ class UserFunction:
 
 
 def definition(run: Interpreter, node: ast.FunctionDef) -> None:
-    """Execute ``def f(x): …``."""
+    """Execute `def f(x): …`."""
     defaults = _defaults(run, node.args) if node.args.defaults or node.args.kwonlyargs else {}
     modes = tuple([grad_mode(run, decorator) for decorator in node.decorator_list])
     names = run.local_names.get(node)
@@ -102,7 +102,7 @@ def _defaults(run: Interpreter, parameters: ast.arguments) -> dict[str, Any]:
 
 
 def return_value(run: Interpreter, node: ast.Return) -> None:
-    """Execute ``return value``."""
+    """Execute `return value`."""
     value = None if node.value is None else run.evaluate(node.value)
     if isinstance(value, Tensor):
         run.current = node

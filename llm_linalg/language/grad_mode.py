@@ -1,4 +1,4 @@
-"""``with torch.no_grad():`` and ``@torch.no_grad()``: the only context managers and decorators there are."""
+"""`with torch.no_grad():` and `@torch.no_grad()`: the only context managers and decorators there are."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from llm_linalg.language.interpreter import Interpreter
 
 
 def with_block(run: Interpreter, node: ast.With) -> None:
-    """Execute ``with torch.no_grad(): …``."""
+    """Execute `with torch.no_grad(): …`."""
     modes = [grad_mode(run, item.context_expr) for item in node.items]
     with set_grad_mode(run, modes):
         run.execute(node.body)
 
 
 def grad_mode(run: Interpreter, node: ast.expr) -> GradMode:
-    """Return the gradient mode that stands after a ``with`` or an ``@``.
+    """Return the gradient mode that stands after a `with` or an `@`.
 
     Raises:
         ProgramError: If something else stands there.

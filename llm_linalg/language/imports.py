@@ -18,7 +18,7 @@ _CONDITIONAL = ast.IfExp | ast.BoolOp | ast.comprehension  # but within these
 
 
 def import_names(run: Interpreter, node: ast.Import | ast.ImportFrom) -> None:
-    """Execute ``import a as b`` and ``from a import b``."""
+    """Execute `import a as b` and `from a import b`."""
     run.budget.step(len(node.names) - 1)
     for alias in node.names:
         path, module = _resolve(node, alias)
@@ -39,7 +39,7 @@ def _resolve(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[str, 
 
 
 def check_members(run: Interpreter, statements: list[ast.stmt]) -> None:
-    """Refuse an unknown ``torch.name`` that stands below a loop, before the loop has taken its time.
+    """Refuse an unknown `torch.name` that stands below a loop, before the loop has taken its time.
 
     Raises:
         ProgramError: If a line that is surely reached names what a module has not.

@@ -62,7 +62,7 @@ class Dispatch(NamedTuple):
 
     Attributes:
         handlers: The function for each kind of expression and statement.
-        builtins: Functions that a program calls by name and that need the run, such as ``print``.
+        builtins: Functions that a program calls by name and that need the run, such as `print`.
     """
 
     handlers: Mapping[type[ast.AST], Handler]

@@ -21,7 +21,7 @@ _ALONE = frozenset([ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.Constant])
 
 
 def name_of_import(alias: ast.alias) -> str:
-    """Return the name that an import binds: ``import torch.nn`` binds ``torch``."""
+    """Return the name that an import binds: `import torch.nn` binds `torch`."""
     return alias.asname or alias.name.partition(".")[0]
 
 

@@ -31,7 +31,7 @@ def count_layers(layer: nn.Module) -> int:
 
 
 def count_result(left: Any, right: Any) -> int:
-    """Return how many layers ``left + right`` or ``left * right`` would hold; 0 if neither is a layer.
+    """Return how many layers `left + right` or `left * right` would hold; 0 if neither is a layer.
 
     Raises:
         LimitError: If one of them alone holds too many.

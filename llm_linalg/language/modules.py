@@ -57,7 +57,7 @@ def _append(layer: nn.Module, other: nn.Module) -> nn.Module:
 
 
 def _parameters(layer: nn.Module) -> list[nn.Parameter]:
-    """Do what ``layer.parameters()`` does, without working out their names: it is asked for in loops."""
+    """Do what `layer.parameters()` does, without working out their names: it is asked for in loops."""
     layers: dict[int, nn.Module] = {}
     left = [layer]
     while left:
@@ -103,7 +103,7 @@ def attribute_of(layer: nn.Module, name: str) -> Any:
 
 
 def set_weight(layer: nn.Module, name: str, value: Any) -> None:
-    """Do ``layer.weight = nn.Parameter(…)``, or the same for a bias.
+    """Do `layer.weight = nn.Parameter(…)`, or the same for a bias.
 
     Raises:
         KeyError: If the layer has no parameter of this name.
@@ -118,7 +118,7 @@ def set_weight(layer: nn.Module, name: str, value: Any) -> None:
 
 
 def make_parameter(data: Tensor, requires_grad: bool = True) -> nn.Parameter:
-    """Do what ``nn.Parameter`` does: make a leaf that gets a gradient."""
+    """Do what `nn.Parameter` does: make a leaf that gets a gradient."""
     if not isinstance(data, Tensor):
         raise TypeError(f"nn.Parameter takes a tensor, not a {type(data).__name__}")
     with untraced():

@@ -1,4 +1,4 @@
-"""The text of values, as Python's ``print``, ``str`` and f-strings show it, measured before it is made."""
+"""The text of values, as Python's `print`, `str` and f-strings show it, measured before it is made."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ PRINT_OPTIONS: ContextVar[Mapping[str, Any] | None] = ContextVar("print options"
 
 
 def set_printoptions(**options: Any) -> None:
-    """Do what ``torch.set_printoptions`` does, for this run alone.
+    """Do what `torch.set_printoptions` does, for this run alone.
 
     Raises:
         LimitError: If an option would make endless text.
@@ -143,12 +143,12 @@ def is_number(value: Any, conversion: int) -> bool:
 
 
 def str_text(value: Any = "") -> str:
-    """Return ``str(value)``; whoever calls it has charged its `text_size`."""
+    """Return `str(value)`; whoever calls it has charged its `text_size`."""
     return _with_options(value, str)
 
 
 def repr_text(value: Any) -> str:
-    """Return ``repr(value)``; whoever calls it has charged its `text_size`."""
+    """Return `repr(value)`; whoever calls it has charged its `text_size`."""
     return _with_options(value, repr)
 
 
@@ -162,13 +162,13 @@ def _with_options(value: Any, show: Any) -> str:
 
 
 def check_format(spec: str) -> None:
-    """Raise `LimitError` if a format, such as ``>8.3f``, asks for a long text."""
+    """Raise `LimitError` if a format, such as `>8.3f`, asks for a long text."""
     if any(int(number) > 200 for number in re.findall(r"\d+", spec)[:8]) or len(spec) > 40:
         raise LimitError("a number is formatted with at most 200 places")
 
 
 def format_value(value: Any, conversion: int, spec: str) -> str:
-    """Return a value as an f-string shows it, after its conversion (``!r``) and in its format."""
+    """Return a value as an f-string shows it, after its conversion (`!r`) and in its format."""
     check_format(spec)
     if is_number(value, conversion):
         with untraced():

@@ -275,7 +275,7 @@ class Source:
             raise self.error(f"{node.attr} is private: it is not part of the language", node)
 
     def _check_with(self, node: ast.With) -> None:
-        """Refuse a ``with`` that can't be ``with torch.no_grad():``; what it calls is checked in the run."""
+        """Refuse a `with` that can't be `with torch.no_grad():`; what it calls is checked in the run."""
         for item in node.items:
             called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else None
             if isinstance(called, ast.Name) and called.id in suggestions.NAMES:  # such as `open`

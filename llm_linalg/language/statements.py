@@ -30,16 +30,16 @@ def expression_statement(run: Interpreter, node: ast.Expr) -> None:
 
 
 def pass_statement(_run: Interpreter, _node: ast.Pass) -> None:
-    """Execute ``pass``."""
+    """Execute `pass`."""
 
 
 def if_statement(run: Interpreter, node: ast.If) -> None:
-    """Execute ``if a: … else: …``."""
+    """Execute `if a: … else: …`."""
     run.execute(node.body if truth(run, run.evaluate(node.test), node.test) else node.orelse)
 
 
 def for_loop(run: Interpreter, node: ast.For) -> None:
-    """Execute ``for x in xs: … else: …``."""
+    """Execute `for x in xs: … else: …`."""
     source = run.evaluate(node.iter)
     items = items_of(run, source, node.iter)
     names, name = run.names.maps[0], node.target.id if isinstance(node.target, ast.Name) else None
@@ -59,17 +59,17 @@ def for_loop(run: Interpreter, node: ast.For) -> None:
 
 
 def break_loop(_run: Interpreter, _node: ast.Break) -> None:
-    """Execute ``break``."""
+    """Execute `break`."""
     raise Break
 
 
 def continue_loop(_run: Interpreter, _node: ast.Continue) -> None:
-    """Execute ``continue``."""
+    """Execute `continue`."""
     raise Continue
 
 
 def assertion(run: Interpreter, node: ast.Assert) -> None:
-    """Execute ``assert a, "why"``."""
+    """Execute `assert a, "why"`."""
     if truth(run, run.evaluate(node.test), node.test):
         return
     reason = ""

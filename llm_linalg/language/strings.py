@@ -1,4 +1,4 @@
-"""f-strings, and the functions that make text of values: ``print``, ``str``, ``repr``."""
+"""f-strings, and the functions that make text of values: `print`, `str`, `repr`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from llm_linalg.language.interpreter import MAX_PRINTED, Interpreter
 
 
 def f_string(run: Interpreter, node: ast.JoinedStr) -> str:
-    """Evaluate ``f"a {b}"``, and the format after the colon of one."""
+    """Evaluate `f"a {b}"`, and the format after the colon of one."""
     text = ""
     for part in node.values:
         text += str(run.evaluate(part))
@@ -24,7 +24,7 @@ def f_string(run: Interpreter, node: ast.JoinedStr) -> str:
 
 
 def replacement_field(run: Interpreter, node: ast.FormattedValue) -> str:
-    """Evaluate ``{b!r:>8}`` within an f-string."""
+    """Evaluate `{b!r:>8}` within an f-string."""
     value = run.evaluate(node.value)
     spec = run.evaluate(node.format_spec) if node.format_spec else ""
     run.budget.charge_items(value)
@@ -36,19 +36,19 @@ def replacement_field(run: Interpreter, node: ast.FormattedValue) -> str:
 
 
 def str_of(run: Interpreter, value: Any = "") -> str:
-    """Return ``str(value)``, charged before it is made."""
+    """Return `str(value)`, charged before it is made."""
     run.budget.charge_text(printing.text_size(value))
     return printing.str_text(value)
 
 
 def repr_of(run: Interpreter, value: Any) -> str:
-    """Return ``repr(value)``, charged before it is made."""
+    """Return `repr(value)`, charged before it is made."""
     run.budget.charge_text(printing.text_size(value))
     return printing.repr_text(value)
 
 
 def print_line(run: Interpreter, *values: Any, **options: Any) -> None:
-    """Do what ``print`` does, into the output of the run."""
+    """Do what `print` does, into the output of the run."""
     unknown = options.keys() - {"sep", "end", "flush"}
     if unknown:
         raise TypeError(f"print has no {min(unknown)}= in this language")

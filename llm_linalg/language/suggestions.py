@@ -250,7 +250,7 @@ def unknown_import(path: str, had: str) -> str:
     """Return the message for an import that the language has not.
 
     Args:
-        path: What is imported, such as ``torch.optim.AdamW``.
+        path: What is imported, such as `torch.optim.AdamW`.
         had: The modules that can be imported.
     """
     if path.endswith(".*"):
@@ -267,7 +267,7 @@ def unknown_member(shown: str, name: str, known: Collection[str], near: Hint = h
     """Return the message for a member, an attribute or a method that the language has not.
 
     Args:
-        shown: The name as the message shows it, such as ``torch.empty`` or ``.numpy``.
+        shown: The name as the message shows it, such as `torch.empty` or `.numpy`.
         name: Its last part.
         known: The names that would have been right there.
         near: Returns a hint at the nearest of those.
@@ -282,7 +282,7 @@ def unknown_member(shown: str, name: str, known: Collection[str], near: Hint = h
 
 
 def _in_place(name: str, owner: str) -> str:
-    """Return what to write instead of a method such as ``add_``."""
+    """Return what to write instead of a method such as `add_`."""
     from llm_linalg.ops import TABLE  # loads torch, which checking a program's text can do without
 
     sign = TABLE.operator(name)

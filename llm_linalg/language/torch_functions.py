@@ -14,7 +14,7 @@ from llm_linalg.language.arithmetic import MAX_ITEMS, MAX_SIZE_NUMBERS
 
 
 def make_tensor(data: Any) -> Tensor:
-    """Do what ``torch.Tensor`` does with lists.
+    """Do what `torch.Tensor` does with lists.
 
     Raises:
         TypeError: If it gets sizes: torch would fill the cells with whatever was in memory.
@@ -25,14 +25,14 @@ def make_tensor(data: Any) -> Tensor:
 
 
 def make_size(numbers: Any = ()) -> torch.Size:
-    """Do what ``torch.Size`` does, for as many numbers as a tensor may have axes."""
+    """Do what `torch.Size` does, for as many numbers as a tensor may have axes."""
     if isinstance(numbers, list | tuple | range) and len(numbers) > MAX_SIZE_NUMBERS:
         raise LimitError(f"a size of {len(numbers):,} numbers; {MAX_SIZE_NUMBERS} are allowed")
     return torch.Size(numbers)
 
 
 def to_list(tensor: Tensor) -> Any:
-    """Do what ``tensor.tolist()`` does.
+    """Do what `tensor.tolist()` does.
 
     Raises:
         LimitError: If the tensor has too many cells.
@@ -44,7 +44,7 @@ def to_list(tensor: Tensor) -> Any:
 
 
 def to_dtype(tensor: Tensor, *kinds: Any, dtype: torch.dtype | None = None) -> Tensor:
-    """Do what ``tensor.to(…)`` does, for dtypes and for the CPU, the only device."""
+    """Do what `tensor.to(…)` does, for dtypes and for the CPU, the only device."""
     for kind in (*kinds, dtype):
         if isinstance(kind, torch.dtype | Tensor):
             tensor = tensor.to(kind)
@@ -54,7 +54,7 @@ def to_dtype(tensor: Tensor, *kinds: Any, dtype: torch.dtype | None = None) -> T
 
 
 def cpu_device(kind: Any) -> torch.device:
-    """Do what ``torch.device`` does for the CPU.
+    """Do what `torch.device` does for the CPU.
 
     Raises:
         ValueError: If it is another device.
@@ -65,10 +65,10 @@ def cpu_device(kind: Any) -> torch.device:
 
 
 def is_cuda_available() -> bool:
-    """Do what ``torch.cuda.is_available`` does: here there is never a GPU."""
+    """Do what `torch.cuda.is_available` does: here there is never a GPU."""
     return False
 
 
 def manual_seed(seed: int) -> None:
-    """Do what ``torch.manual_seed`` does, for the CPU's generator alone."""
+    """Do what `torch.manual_seed` does, for the CPU's generator alone."""
     torch.default_generator.manual_seed(int(seed))

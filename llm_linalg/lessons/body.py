@@ -181,7 +181,7 @@ def _language(info: str, place: int) -> str:
 
 
 def _notes(fence: Block) -> StopNotes:
-    """Return the notes in a fence, whose info string may be ``notes minutes=2``."""
+    """Return the notes in a fence, whose info string may be `notes minutes=2`."""
     said = fence.info.removeprefix("notes")
     minutes = None
     if said.strip():

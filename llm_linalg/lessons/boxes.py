@@ -1,4 +1,4 @@
-"""Read a lesson's notes on the boxes of its maps: ``[boxes]`` in front matter, a line for each name.
+"""Read a lesson's notes on the boxes of its maps: `[boxes]` in front matter, a line for each name.
 
 [boxes]
 attention = { lesson = "attention", words = "the tokens meet" }

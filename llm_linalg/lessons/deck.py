@@ -10,7 +10,7 @@ own.md:1                                  of a lesson beside the deck's file
 triangular --stop 2 --set kind=tril       one picture, in the words that the app copies with Y
 ```
 
-The words after the lesson's name are a view of one stop, the first unless ``--stop`` names another; the
+The words after the lesson's name are a view of one stop, the first unless `--stop` names another; the
 engine passes them on to the app. Reading a deck imports no torch and runs nothing.
 """
 
@@ -52,7 +52,7 @@ class DeckStop:
         title: The heading above it in the deck, or the stop's own title.
         notes: The speaker's notes, as prose; empty without any.
         minutes: Its planned length, or None.
-        words: The view with which it opens, as arguments such as ``--set n=4 --step 3``.
+        words: The view with which it opens, as arguments such as `--set n=4 --step 3`.
         file: The deck's file.
         line: Its line in the deck's file, from 1.
     """

@@ -19,9 +19,9 @@ def explore(what: Trace | Callable[..., Any], *inputs: Any, seed: int = 0) -> in
     """Open the app on a trace, or on a callable and its inputs, and return when it is closed.
 
     Args:
-        what: A trace, or a trusted function or ``nn.Module``, which is run with the inputs.
+        what: A trace, or a trusted function or `nn.Module`, which is run with the inputs.
         inputs: The arguments of a callable.
-        seed: What ``torch.manual_seed`` is called with before a callable.
+        seed: What `torch.manual_seed` is called with before a callable.
 
     Returns:
         The app's exit code.

@@ -27,7 +27,7 @@ class BodyError(Exception):
 
 
 class FenceOptions(NamedTuple):
-    """The options of a fence such as ``python show="mask" order="rows" steps="1-5" fails``."""
+    """The options of a fence such as `python show="mask" order="rows" steps="1-5" fails`."""
 
     show: tuple[str, ...] = ()
     order: str | None = None

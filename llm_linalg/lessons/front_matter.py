@@ -77,7 +77,7 @@ def read(lines: list[str]) -> FrontMatter:
 
 
 def _declared(axes: object, labels: object) -> AxisDeclarations:
-    """Return the axis declarations: ``Q = ["query", "feature"]`` in axes, ``query = "words"`` in labels."""
+    """Return the axis declarations: `Q = ["query", "feature"]` in axes, `query = "words"` in labels."""
     for key, table in (("axes", axes), ("labels", labels)):
         if not isinstance(table, dict):
             raise FrontError((key,), f"{key} is a table: [{key}]")

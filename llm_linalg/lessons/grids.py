@@ -1,6 +1,6 @@
 """Grids of 0 and 1 as the value of a control, such as a mask that the reader edits cell by cell.
 
-A grid's text is its rows of digits separated by slashes, which a shell command can contain: ``100/110/111``.
+A grid's text is its rows of digits separated by slashes, which a shell command can contain: `100/110/111`.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class Block(NamedTuple):
         first: Its first line, from 0.
         end: The line after its last.
         text: Its text on one line, with inline markup; the lines of code.
-        mark: The marker of an item, such as ``-`` or ``3.``; the marker of a fence; ``|`` for a table's head.
+        mark: The marker of an item, such as `-` or `3.`; the marker of a fence; `|` for a table's head.
         level: The level of a heading, from 1; 0 for other blocks.
         info: The info string of a fence.
         is_closed: Whether a fence has its closing marker.
@@ -129,7 +129,7 @@ def blocks(text: str, *, claims: bool = False) -> list[Block]:
 
     Args:
         text: The Markdown.
-        claims: Whether a line ``expect: …`` is a block of its own, as in a lesson.
+        claims: Whether a line `expect: …` is a block of its own, as in a lesson.
     """
     plain = _plain_blocks(text, claims=claims)
     return _markdown_blocks(text, claims=claims) if plain is None else plain
@@ -346,7 +346,7 @@ def _inline() -> MarkdownIt:
 
 
 def _claim(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
-    """Match a line ``expect: …``: a block rule of the parser."""
+    """Match a line `expect: …`: a block rule of the parser."""
     if state.is_code_block(line):
         return False
     found = _CLAIM.fullmatch(state.src, state.bMarks[line] + state.tShift[line], state.eMarks[line])

@@ -19,8 +19,8 @@ class FollowedCell:
     """A cell whose dependences are followed through the whole program.
 
     Attributes:
-        way: ``lineage``, back to what it depends on, or ``reach``, on to what it feeds.
-        name: The node's name; ``x:1`` for the first of several.
+        way: `lineage`, back to what it depends on, or `reach`, on to what it feeds.
+        name: The node's name; `x:1` for the first of several.
         index: The cell.
     """
 
@@ -67,7 +67,7 @@ class Stop(NamedTuple):
         beside: The names of nodes to show together with it.
         order: The loop order to begin with, or None.
         steps: The first and the last step to play, from 1, or None for all.
-        margin: The summary beside each row of the result: ``sum``, ``mean``, ``max`` or ``min``; or None.
+        margin: The summary beside each row of the result: `sum`, `mean`, `max` or `min`; or None.
         fails: Whether the program is meant to fail.
         backward: Whether to show the gradient program; `show` and `beside` are then names in it.
         ranks: The number of devices that the program runs on; 0 for a program that uses none.

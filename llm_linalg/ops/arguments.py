@@ -21,7 +21,7 @@ _IN_PLACE = frozenset(
 
 
 class ArgumentSlot:
-    """A placeholder for a tensor while arguments are bound; it keeps the two operands of ``x @ x`` apart."""
+    """A placeholder for a tensor while arguments are bound; it keeps the two operands of `x @ x` apart."""
 
     __slots__ = ("position",)
 

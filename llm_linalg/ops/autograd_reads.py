@@ -31,14 +31,14 @@ class AutogradProbe:
             return leaf, self.function(leaf)
 
     def back(self, mask: Tensor) -> Tensor:
-        """Return a mask of the operand's cells on which some result cell in ``mask`` depends."""
+        """Return a mask of the operand's cells on which some result cell in `mask` depends."""
         leaf, out = self.graph
         cotangent = torch.where(mask, _generic(tuple(mask.shape), out.dtype), 0)
         (found,) = autograd_vjp([out], [leaf], [cotangent], keep=True)
         return torch.zeros(leaf.shape, dtype=torch.bool) if found is None else found != 0
 
     def forward(self, mask: Tensor) -> Tensor:
-        """Return a mask of the result's cells that depend on some operand cell in ``mask``."""
+        """Return a mask of the result's cells that depend on some operand cell in `mask`."""
         leaf, out = self.graph
         with torch.enable_grad():
             cotangent = _generic(tuple(out.shape), out.dtype).requires_grad_(True)

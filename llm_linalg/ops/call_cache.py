@@ -195,7 +195,7 @@ class _Several:
 
 
 def _slotted(value: Any, owners: list[Any], any_number: bool) -> Any:
-    """Replace the operands in an argument by slots, and append them to ``owners``."""
+    """Replace the operands in an argument by slots, and append them to `owners`."""
     if isinstance(value, Tensor) or (any_number and value.__class__ in _NUMBERS):
         owners.append(value)
         return ArgumentSlot(len(owners) - 1)

@@ -221,7 +221,7 @@ def _overflow(call: Call) -> ShapeMismatch | None:
 
 
 def _max_norm_mismatch(call: Call) -> ShapeMismatch | None:
-    """Explain that ``max_norm`` would make a look-up change its table."""
+    """Explain that `max_norm` would make a look-up change its table."""
     if call["max_norm"] is None:
         return None
     return ShapeMismatch("with max_norm= a look-up changes its table", at=call.place("weight") or 0)

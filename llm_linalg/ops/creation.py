@@ -18,7 +18,7 @@ from llm_linalg.ops.reads import AxesReads, IndexReads, Reads
 
 @dataclass(frozen=True, eq=False)
 class Creation(Operation):
-    """A tensor made from plain arguments; an operand, as of ``ones_like``, provides only a shape."""
+    """A tensor made from plain arguments; an operand, as of `ones_like`, provides only a shape."""
 
     kind: str = "creation"
 

@@ -60,20 +60,20 @@ def _matmul_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
 
 
 def dot_axes(call: Call) -> Axes:
-    """Return the spec of ``torch.dot``."""
+    """Return the spec of `torch.dot`."""
     check_ranks(short_name(call.function), call.shapes)
     rule = "a dot product needs two vectors of the same length"
     return Axes.solve((), (("k",), ("k",)), call.shapes, "k", rule)
 
 
 def outer_axes(call: Call) -> Axes:
-    """Return the spec of ``torch.outer``."""
+    """Return the spec of `torch.outer`."""
     check_ranks(short_name(call.function), call.shapes)
     return Axes.solve(("i", "j"), (("i",), ("j",)), call.shapes)
 
 
 def linear_axes(call: Call) -> Axes:
-    """Return the spec of ``F.linear``: y = x Wᵀ + b, the weight stored (out, in), the bias broadcast."""
+    """Return the spec of `F.linear`: y = x Wᵀ + b, the weight stored (out, in), the bias broadcast."""
     return _linear_axes(call.shapes)
 
 

@@ -112,7 +112,7 @@ class FallbackOperation(Operation):
         return "autograd" if measured else "opaque"
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
-        """Return the VJP; ``x.grad`` has none, since it is not computed from the cells of ``x``."""
+        """Return the VJP; `x.grad` has none, since it is not computed from the cells of `x`."""
         return {"args_0": ""} if self.name == "grad" else super().cotangents(call)
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:

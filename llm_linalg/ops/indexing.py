@@ -17,7 +17,7 @@ from llm_linalg.ops.reads import AxesReads, IndexReads, OpaqueReads, Reads
 
 @dataclass(frozen=True, eq=False)
 class ScatterAdd(Operation):
-    """scatter_add: each cell of ``src`` is added to the cell of ``input`` that ``index`` names."""
+    """scatter_add: each cell of `src` is added to the cell of `input` that `index` names."""
 
     kind: str = "pointwise"
 

@@ -28,11 +28,11 @@ class ReadsByMask:
         raise NotImplementedError
 
     def back(self, mask: Tensor) -> Tensor:
-        """Return the operand's cells (bool) read by any of the output cells in ``mask``."""
+        """Return the operand's cells (bool) read by any of the output cells in `mask`."""
         raise NotImplementedError
 
     def forward(self, mask: Tensor) -> Tensor:
-        """Return the output cells (bool) fed by any of the operand's cells in ``mask``."""
+        """Return the output cells (bool) fed by any of the operand's cells in `mask`."""
         raise NotImplementedError
 
     def reads(self, index: Index) -> Cells:

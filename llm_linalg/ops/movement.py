@@ -205,7 +205,7 @@ def _setitem_peak(call: Call) -> int:
 
 
 def _setitem_reads(call: Call) -> tuple[Reads, ...]:
-    """Return the reads of the tensor after ``x[key] = value``: of the tensor before, and of the value."""
+    """Return the reads of the tensor after `x[key] = value`: of the tensor before, and of the value."""
     own, value = call.place("input"), call.place("value")
     cells = call.tensors[own or 0].numel()
     sources = number_cells(call.tensors[own or 0], 0).clone()

@@ -17,7 +17,7 @@ VJP = Mapping[str, str]
 def scatter_vjp(shape: Shape) -> str:
     """Return the VJP of any movement for an operand of a shape: gradients from copies of a cell are added.
 
-    ``{source}`` counts the operand's cells from 1; place 0 takes what came from nowhere, and is cut off.
+    `{source}` counts the operand's cells from 1; place 0 takes what came from nowhere, and is cut off.
     """
     cells = (
         f"torch.zeros({prod(shape) + 1}).type_as({{d}}).scatter_add(0, {{source}}.flatten(), {{d}}.flatten())"
@@ -43,7 +43,7 @@ def permute_vjp(call: Call) -> VJP:
 
 
 def transpose_all_vjp(call: Call) -> VJP:
-    """Return the VJP of ``T``, which reverses all axes: the same again."""
+    """Return the VJP of `T`, which reverses all axes: the same again."""
     rank = len(call.shapes[0])
     if rank < 2:
         return {"input": "{d}"}  # a vector is its own transpose
@@ -82,7 +82,7 @@ def diag_vjp(call: Call) -> VJP:
 
 
 def joint_vjp_by(function: str) -> Callable[[Call], str]:
-    """Return the joint VJP of a split: ``function`` (cat or stack) joins the cotangents."""
+    """Return the joint VJP of a split: `function` (cat or stack) joins the cotangents."""
 
     def joined(call: Call) -> str:
         return f"torch.{function}([{{all}}], dim={call.dim()})"
@@ -91,7 +91,7 @@ def joint_vjp_by(function: str) -> Callable[[Call], str]:
 
 
 def getitem_vjp(call: Call) -> VJP:
-    """Return the VJP of ``x[key]``: zeros, with the cotangent at the key."""
+    """Return the VJP of `x[key]`: zeros, with the cotangent at the key."""
     key = key_text(call["key"])
     return {} if key is None else {"input": _placed(key)}
 
@@ -108,7 +108,7 @@ def slice_vjp(call: Call) -> VJP:
 
 
 def setitem_vjp(call: Call) -> VJP:
-    """Return the VJPs of ``x[key] = value``: 0 for what was overwritten, the key's part for the value."""
+    """Return the VJPs of `x[key] = value`: 0 for what was overwritten, the key's part for the value."""
     given = call["key"]
     key = "{key}" if isinstance(given, Tensor) else key_text(given)
     if isinstance(given, list) and all(type(item) is int for item in given):
@@ -143,7 +143,7 @@ def _placed(key: str) -> str:
 
 
 def key_text(key: object) -> str | None:
-    """Return the source text of a key of integers, slices, None and ``...``; None for any other."""
+    """Return the source text of a key of integers, slices, None and `...`; None for any other."""
     items = key if isinstance(key, tuple) else (key,)
     texts = [_item_text(item) for item in items]
     return None if None in texts else ", ".join(text for text in texts if text is not None) or None

@@ -211,7 +211,7 @@ def diag_embed_shape(call: Call) -> Shape:
 
 
 def getitem_cells(call: Call) -> int:
-    """Return an upper bound of the cells of ``x[key]``, whose index tensors are broadcast."""
+    """Return an upper bound of the cells of `x[key]`, whose index tensors are broadcast."""
     key = call["key"]
     several = isinstance(key, list) and any(isinstance(item, Tensor) and item.dim() for item in key)
     items = list(key) if isinstance(key, tuple) or several else [key]

@@ -1,4 +1,4 @@
-"""Arguments that are numbers, and may be tensors of one number: ``x.sum(torch.tensor(0))``."""
+"""Arguments that are numbers, and may be tensors of one number: `x.sum(torch.tensor(0))`."""
 
 from __future__ import annotations
 

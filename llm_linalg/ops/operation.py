@@ -42,24 +42,24 @@ class Operation:
 
     Attributes:
         name: torch's own short name.
-        signature: Its parameters, as in ``input, dim=None, keepdim=False, *, dtype=None``.
-        in_language: Where programs may use its name and its aliases: any of the words ``torch``, ``Tensor``
-            (as a method), ``F``, ``linalg``, ``attribute``; a dotted word adds another name; empty for none.
+        signature: Its parameters, as in `input, dim=None, keepdim=False, *, dtype=None`.
+        in_language: Where programs may use its name and its aliases: any of the words `torch`, `Tensor`
+            (as a method), `F`, `linalg`, `attribute`; a dotted word adds another name; empty for none.
         aliases: torch's other names for it.
         spellings: Other torch functions that mean it, such as Python's operators.
-        reflected: Spellings that take the first two parameters in reverse, such as ``__rsub__``.
+        reflected: Spellings that take the first two parameters in reverse, such as `__rsub__`.
         operator: Python's operator for it, which also stands between the operands on the stage.
         symbol: The sign between the shapes of its operands, if Python has no operator for it.
-        phrase: How a cell is computed, with the operands' values in braces: ``exp({input})``.
+        phrase: How a cell is computed, with the operands' values in braces: `exp({input})`.
         gradient: For each parameter, its cotangent in torch terms; see
             `llm_linalg.analysis.gradients.gradient_program`.
             Lines above the last bind names that it uses; they are named after the node in the program.
-            A last line ``{to}`` means that the lines above have bound the cotangent itself.
+            A last line `{to}` means that the lines above have bound the cotangent itself.
         autograd: Its gradient is left to autograd: it has no VJP in torch terms.
         vjp_explanation: Why the cotangent is what it is, in a sentence; see
             `llm_linalg.analysis.gradients.explanations`.
         vjp_for_call: The cotangents of a call, where they depend on the call.
-        joint_vjp: The cotangent of the operand of a call with several outputs, from all of theirs, ``{all}``.
+        joint_vjp: The cotangent of the operand of a call with several outputs, from all of theirs, `{all}`.
         program: The operation as a small program of simpler ones.
         canonical_arguments: Rewrites the arguments of a call into one form, or raises `TypeError`.
         output_count_for_call: The tensors that a call returns, if not one.
@@ -187,7 +187,7 @@ class Operation:
         return None
 
     def evidence_of(self, reads: Callable[[], tuple[Reads, ...]]) -> str:
-        """Return how the reads are known: ``rule``, ``index``, ``autograd`` or ``opaque``."""
+        """Return how the reads are known: `rule`, `index`, `autograd` or `opaque`."""
         return self.evidence
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
@@ -353,7 +353,7 @@ class Call:
         )
 
     def with_output(self, output: Tensor, position: int | None = None) -> Call:
-        """Return the same call with its result; ``replace`` takes three times as long."""
+        """Return the same call with its result; `replace` takes three times as long."""
         return Call(
             self.operation,
             self.function,

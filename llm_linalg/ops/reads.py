@@ -32,10 +32,10 @@ class Reads(Protocol):
         """Return the operand's cells that a block of the output reads."""
 
     def back(self, mask: Tensor) -> Tensor:
-        """Return the operand's cells (bool) read by any of the output cells in ``mask``."""
+        """Return the operand's cells (bool) read by any of the output cells in `mask`."""
 
     def forward(self, mask: Tensor) -> Tensor:
-        """Return the output cells (bool) fed by any of the operand's cells in ``mask``."""
+        """Return the output cells (bool) fed by any of the operand's cells in `mask`."""
 
 
 def points(mask: Tensor) -> Points:
@@ -146,7 +146,7 @@ class AxesReads:
 
 
 def _spread(mask: Tensor, labels: list[str], target: tuple[str, ...]) -> Tensor:
-    """Return a mask with axes ``labels`` in the order of ``target``, with size 1 for what it lacks."""
+    """Return a mask with axes `labels` in the order of `target`, with size 1 for what it lacks."""
     order = sorted(range(len(labels)), key=lambda d: target.index(labels[d]))
     mask = mask.permute(order)
     present = set(labels)
@@ -162,7 +162,7 @@ class IndexReads:
 
     Args:
         source: For each output cell, 1 + the position it was taken from, in a numbering in which
-            this operand's cells are ``first + 1 … first + numel``; 0 where it was filled.
+            this operand's cells are `first + 1 … first + numel`; 0 where it was filled.
         shape: The operand's shape.
         first: Where this operand's numbering starts.
     """
@@ -209,7 +209,7 @@ class IndexReads:
 
 @dataclass(frozen=True, slots=True)
 class PrefixReads:
-    """By rule: along ``dim`` everything up to the cell is read (cumsum); a 0-d tensor is one cell."""
+    """By rule: along `dim` everything up to the cell is read (cumsum); a 0-d tensor is one cell."""
 
     shape: Shape
     dim: int
@@ -240,7 +240,7 @@ class PrefixReads:
 
 @dataclass(frozen=True, slots=True)
 class MaskedReads:
-    """By rule, under a predicate: the cells in ``mask`` (bool, the output's shape) read nothing."""
+    """By rule, under a predicate: the cells in `mask` (bool, the output's shape) read nothing."""
 
     inner: AxesReads
     mask: Tensor

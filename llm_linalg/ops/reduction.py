@@ -128,7 +128,7 @@ _EVERY = "Each cell of {target} went into the sum: the gradient goes back to eve
 
 
 def _variance_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of var and std, whose second argument may also be ``unbiased``."""
+    """Return the arguments of var and std, whose second argument may also be `unbiased`."""
     if isinstance(arguments["dim"], bool):
         return arguments | {"dim": None, "unbiased": arguments["dim"]}
     return arguments
@@ -175,7 +175,7 @@ def _norm_order(call: Call) -> Any:
 
 
 def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
-    """Return the reductions; ``table`` holds the pointwise overloads of max and min."""
+    """Return the reductions; `table` holds the pointwise overloads of max and min."""
     axis = "input, dim=None, keepdim=False"
     return (
         Reduction(

@@ -29,11 +29,11 @@ class Rowwise(Operation):
 
     Attributes:
         alongside: Parameters whose tensors are read at the cell's own position in the row (a weight, a bias).
-        trailing: The parameter with the row's shape; without one, ``dim`` names the row's axis.
+        trailing: The parameter with the row's shape; without one, `dim` names the row's axis.
         normalises: The row sums to 1 (softmax): −inf becomes 0, and a single live cell is always 1.
         selects: The result's row has another length than the operand's (topk).
         sorts: The result's row is the operand's in another order.
-        is_norm: A row may have several axes, and without ``dim`` has all.
+        is_norm: A row may have several axes, and without `dim` has all.
     """
 
     alongside: tuple[str, ...] = ()

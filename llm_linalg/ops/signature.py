@@ -1,4 +1,4 @@
-"""Signatures as text: ``input, dim=None, keepdim=False, *, dtype=None``."""
+"""Signatures as text: `input, dim=None, keepdim=False, *, dtype=None`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from llm_linalg.base.syntax import expression
 
 
 def flat_arguments(value: Any) -> tuple[Any, ...]:
-    """Return ``(2, 3)`` for both ``view(2, 3)`` and ``view((2, 3))``."""
+    """Return `(2, 3)` for both `view(2, 3)` and `view((2, 3))`."""
     if len(value) == 1 and isinstance(value[0], list | tuple):
         return tuple(value[0])
     return tuple(value)
@@ -24,14 +24,14 @@ _NUMPY = {"axis": "dim", "keepdims": "keepdim"}
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """The parameters of a signature, bound at every call; ``inspect`` takes twenty times as long.
+    """The parameters of a signature, bound at every call; `inspect` takes twenty times as long.
 
     Attributes:
         positional: The positional parameters.
         keyword: The keyword-only parameters.
         defaults: The default values.
-        rest: The parameter of extra positional arguments (``*args``), or None.
-        others: The parameter of extra keyword arguments (``**kwargs``), or None.
+        rest: The parameter of extra positional arguments (`*args`), or None.
+        others: The parameter of extra keyword arguments (`**kwargs`), or None.
     """
 
     positional: tuple[str, ...]
@@ -64,7 +64,7 @@ class Parameters:
         return name if known else _NUMPY.get(name, name)
 
     def _rest(self, args: Sequence[Any], left: dict[str, Any]) -> Sequence[Any]:
-        """Return the variadic arguments, which may also be one keyword: ``permute(dims=(1, 0))``."""
+        """Return the variadic arguments, which may also be one keyword: `permute(dims=(1, 0))`."""
         if self.rest not in left:
             return args
         if args:
@@ -81,7 +81,7 @@ class Parameters:
 
 @cache
 def parse_signature(text: str) -> Parameters:
-    """Parse a signature such as ``input, dim=None, *, dtype=None``."""
+    """Parse a signature such as `input, dim=None, *, dtype=None`."""
     function = expression(f"lambda {text}: 0")
     args = next(node for node in ast.walk(function) if isinstance(node, ast.arguments))
     positional = tuple(arg.arg for arg in args.args)

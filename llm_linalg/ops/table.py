@@ -55,7 +55,7 @@ class OperationTable:
         return next((own for own in self.operations.values() if name in own.aliases), None)
 
     def operator(self, name: str) -> str:
-        """Return Python's operator for an operation, such as ``@``; empty if it has none."""
+        """Return Python's operator for an operation, such as `@`; empty if it has none."""
         operation = self.find(name)
         return operation.operator if operation else ""
 

@@ -20,7 +20,7 @@ class CellTerm:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellTerms:
-    """The terms of a cell: ``factors`` as columns (one 1-D tensor a factor), then ``tail``.
+    """The terms of a cell: `factors` as columns (one 1-D tensor a factor), then `tail`.
 
     A product's cell of 4096 terms is two slices here; a bias is the tail.
     """
@@ -45,7 +45,7 @@ class CellTerms:
         yield from self.tail
 
     def total(self, count: int) -> Number:
-        """Return the sum of the first ``count`` terms, in double precision (integers exactly)."""
+        """Return the sum of the first `count` terms, in double precision (integers exactly)."""
         inner = min(count, self._products())
         tail = self.tail[: max(0, count - self._products())]
         if not inner:

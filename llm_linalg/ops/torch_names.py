@@ -26,7 +26,7 @@ _SPACES = (
 
 @lru_cache(1_000)
 def short_name(function: Function) -> str:
-    """Return torch's short name of any function: ``conv1d`` for ``torch.nn.functional.conv1d``."""
+    """Return torch's short name of any function: `conv1d` for `torch.nn.functional.conv1d`."""
     name = str(getattr(function, "__name__", ""))
     of_property = getattr(getattr(function, "__self__", None), "__name__", "") if name == "__get__" else ""
     if of_property:  # such as Tensor.T
@@ -60,7 +60,7 @@ QUERY_FUNCTIONS: frozenset[Function] = frozenset(
 GRADIENT_SETTERS: frozenset[Function] = frozenset(
     [torch.Tensor.grad.__set__, torch.Tensor.requires_grad.__set__]  # type: ignore[union-attr, attr-defined]
 )
-"""Functions that set ``grad`` and ``requires_grad``: they change no cell, and are not recorded."""
+"""Functions that set `grad` and `requires_grad`: they change no cell, and are not recorded."""
 
 _OTHERWISE: Mapping[Function, str] = {
     function: name

@@ -59,7 +59,7 @@ class Record(Generic[N]):
         return f"<trace of {len(self.nodes)} nodes: {names}{more}>"
 
     def __getitem__(self, name: str) -> N:
-        """Return the node of a name's last binding; ``x:1`` is the first of several nodes of that name.
+        """Return the node of a name's last binding; `x:1` is the first of several nodes of that name.
 
         Raises:
             KeyError: If nothing has that name; the message has the nearest one.
@@ -77,7 +77,7 @@ class Record(Generic[N]):
         return len(self.nodes)
 
     def node_named(self, label: str) -> N:
-        """Return the last node of a name, those inside functions included; ``x:1`` is an earlier one.
+        """Return the last node of a name, those inside functions included; `x:1` is an earlier one.
 
         Raises:
             KeyError: If nothing has that name; the message has the nearest one.
@@ -105,7 +105,7 @@ class Record(Generic[N]):
 
     @cached_property
     def _named(self) -> dict[str, N]:
-        """The nodes by name; of several with one name all but the last are numbered, ``x:1``."""
+        """The nodes by name; of several with one name all but the last are numbered, `x:1`."""
         return dict(zip(number_duplicates([node.name for node in self.nodes]), self.nodes, strict=True))
 
     @cached_property
@@ -120,7 +120,7 @@ class Record(Generic[N]):
 
     @property
     def loss(self) -> N | None:
-        """The node to differentiate: ``loss``, else the last scalar, else the last floating-point node."""
+        """The node to differentiate: `loss`, else the last scalar, else the last floating-point node."""
         made = [node for node in self.nodes if node.operands and node.value.is_floating_point()]
         named = [node for node in made if node.name == "loss"]
         scalars = [node for node in made if not node.shape]

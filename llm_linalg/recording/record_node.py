@@ -123,13 +123,13 @@ class RecordNode:
         line: The line of the program, counted from 1; None without source.
         source: The text of the expression.
         file: The file of the call, for trusted Python; else empty.
-        scope: The path of the module that it was made in, such as ``transformer.h.0.attn``; or empty.
+        scope: The path of the module that it was made in, such as `transformer.h.0.attn`; or empty.
         target: The variable that a line of trusted Python assigns it to; or empty.
         dropped: Whether its values were dropped to stay within a byte budget: it is then a meta tensor.
         is_one_of_several: Whether its call had several results.
         is_inner: Whether another node of the same expression reads it, as in a layer of several steps: then
             the expression is not what it is called.
-        member: Of a parameter of a layer without a name, which it is: ``weight``.
+        member: Of a parameter of a layer without a name, which it is: `weight`.
         no_grad: Whether it was computed under `torch.no_grad()`, so that no gradient flows through it.
         forward_node: In a gradient program, the node whose VJP this step belongs to.
         why: In a gradient program, the explanation of the step.
@@ -197,7 +197,7 @@ class RecordNode:
 
     @property
     def title(self) -> str:
-        """What to call it: its name in the program, else the text of its expression, such as ``W.T``.
+        """What to call it: its name in the program, else the text of its expression, such as `W.T`.
 
         A long expression is elided in the middle, so that both of its ends tell it from others.
         """
@@ -220,7 +220,7 @@ class RecordNode:
 
     @property
     def title_of_cells(self) -> str:
-        """The title such that an index can follow: ``K.T``, ``(x + 1)``."""
+        """The title such that an index can follow: `K.T`, `(x + 1)`."""
         if self.bound_name or not self.source:
             return self.name
         text = self._expression
@@ -258,7 +258,7 @@ class RecordNode:
 
     @property
     def dtype(self) -> str:
-        """Its dtype without ``torch.``, such as ``float32``."""
+        """Its dtype without `torch.`, such as `float32`."""
         return str(self.value.dtype).removeprefix("torch.")
 
     @property
@@ -268,7 +268,7 @@ class RecordNode:
 
     @cached_property
     def evidence(self) -> str:
-        """How its reads are known: ``rule``, ``index``, ``autograd`` or ``opaque``."""
+        """How its reads are known: `rule`, `index`, `autograd` or `opaque`."""
         return self.call.operation.evidence_of(lambda: self.operand_reads) if self.call else "rule"
 
     @cached_property
@@ -322,7 +322,7 @@ class RecordNode:
         return self.operand_reads[operand].feeds(tuple(index)) if self.value.numel() else NO_CELLS
 
     def mask_rule(self, index: Index) -> str | None:
-        """Return the rule that masks a cell, such as ``j ≥ i + 1: 0 ≥ 2 + 1 is false``; None if unmasked."""
+        """Return the rule that masks a cell, such as `j ≥ i + 1: 0 ≥ 2 + 1 is false`; None if unmasked."""
         _check(index, self.shape, self.name)
         return self.call.operation.mask_rule(self.call, tuple(index)) if self.call else None
 

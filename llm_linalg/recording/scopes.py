@@ -1,7 +1,7 @@
 """The scopes of a trace as a tree.
 
-In trusted Python a scope is a module: ``attn`` in ``0`` in ``h`` in ``transformer``. In the tensor language
-it is a call of one of the program's functions: ``attention`` in ``block:2``.
+In trusted Python a scope is a module: `attn` in `0` in `h` in `transformer`. In the tensor language
+it is a call of one of the program's functions: `attention` in `block:2`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Scope(Generic[N]):
 
     Attributes:
         name: The last part of its path.
-        path: Its path from the outermost module, such as ``transformer.h.0.attn``; empty for the root.
+        path: Its path from the outermost module, such as `transformer.h.0.attn`; empty for the root.
         children: The scopes directly inside it, by name, in the order in which they were first entered.
         nodes: The nodes made directly in it, not in one of its children.
     """
@@ -80,7 +80,7 @@ def _scope_at(root: Scope[N], path: str) -> Scope[N]:
 
 
 def call_path(path: str, name: str, calls: Counter[str]) -> str:
-    """Count a call of a function in a scope; return the call's path, such as ``block:2.attention:1``."""
+    """Count a call of a function in a scope; return the call's path, such as `block:2.attention:1`."""
     inner = f"{path}.{name}" if path else name
     calls[inner] += 1
     return f"{inner}:{calls[inner]}"

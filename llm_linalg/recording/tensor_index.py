@@ -287,7 +287,7 @@ class TensorIndex:
         return operands
 
     def run_backward(self, go: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Run a backward pass, which adds to ``.grad`` in place, and keep what nodes show of gradients.
+        """Run a backward pass, which adds to `.grad` in place, and keep what nodes show of gradients.
 
         A gradient that the program had read, and that the pass added to, gets a new node. `go` runs the pass.
         """

@@ -88,7 +88,7 @@ class WriteLog:
 
         Returns:
             The nodes of the later writes that the tensor shows, and for each cell its position, counted from
-            1, among the cells of ``before`` and then of those nodes.
+            1, among the cells of `before` and then of those nodes.
         """
         numbers = self._writers_of(tensor)
         if numbers is None or numbers.shape != before.shape:

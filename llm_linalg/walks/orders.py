@@ -16,7 +16,7 @@ from llm_linalg.recording.record_node import RecordNode
 
 
 class Grid(NamedTuple):
-    """A result as a stack of matrices whose cells are sums of ``terms`` terms.
+    """A result as a stack of matrices whose cells are sums of `terms` terms.
 
     A vector is one row, a scalar one cell.
     """

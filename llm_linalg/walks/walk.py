@@ -35,7 +35,7 @@ class Term:
     Attributes:
         factors: The numbers that are multiplied.
         value: Their product.
-        state: ``done``, ``current`` or ``pending``.
+        state: `done`, `current` or `pending`.
     """
 
     factors: tuple[Number, ...]
@@ -135,7 +135,7 @@ class Step:
 
     @cached_property
     def text(self) -> str:
-        """What happens, in one line: ``Y[1,1] = -2.1788·0.8380 + [0.5684·0.1820] = -1.7224``."""
+        """What happens, in one line: `Y[1,1] = -2.1788·0.8380 + [0.5684·0.1820] = -1.7224`."""
         return self._walk.text_of(self._walk, self)
 
 
@@ -183,14 +183,14 @@ class Walk(Sequence[Step]):
         return self.loop.when(self.grid, index)
 
     def state(self, k: int, index: Index) -> State:
-        """Return a cell's state after step ``k``; ``k = -1`` is before the first."""
+        """Return a cell's state after step `k`; `k = -1` is before the first."""
         first, last = self.loop.when(self.grid, index)
         if k < first:
             return "pending"
         return "current" if k <= last else "done"
 
     def values(self, k: int, at: Index, rows: range, columns: range) -> list[list[Number | None]]:
-        """Return a window of the result as it is after step ``k``.
+        """Return a window of the result as it is after step `k`.
 
         Args:
             k: The step, counted from 0; -1 is before the first.
@@ -220,7 +220,7 @@ class Walk(Sequence[Step]):
         return result
 
     def reads(self, k: int, writes: Cells) -> tuple[Cells, ...]:
-        """Return the cells of each operand that step ``k`` reads."""
+        """Return the cells of each operand that step `k` reads."""
         term = self.loop.term(self.grid, k)
         if term is not None and self.node.axes is not None:
             return self._term_reads(self.node.axes, writes, term)

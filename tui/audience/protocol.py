@@ -1,15 +1,15 @@
 """The lines that a presenter and its followers exchange: JSON objects, one a line, of one version.
 
-A follower begins: ``{"llm-linalg": 1, "as": "notes"}``, or ``"follow"``. The presenter answers with lines of
+A follower begins: `{"llm-linalg": 1, "as": "notes"}`, or `"follow"`. The presenter answers with lines of
 three kinds, and sends them again when they change:
 
-- ``deck``: its title, its stops, how many minutes it is meant to take;
-- ``lesson``: the lesson that is shown: a built-in one's slug, or a file's path and text;
-- ``show``: the stop, the view in the words of the command line, what else is seen, the clock; for the notes
+- `deck`: its title, its stops, how many minutes it is meant to take;
+- `lesson`: the lesson that is shown: a built-in one's slug, or a file's path and text;
+- `show`: the stop, the view in the words of the command line, what else is seen, the clock; for the notes
   what the speaker reads.
 
-Who reads the notes may say ``{"do": "next"}``, ``"back"``, ``"stop.next"``, ``"stop.previous"``, or
-``{"do": "go", "stop": 3}``. Nothing else is understood.
+Who reads the notes may say `{"do": "next"}`, `"back"`, `"stop.next"`, `"stop.previous"`, or
+`{"do": "go", "stop": 3}`. Nothing else is understood.
 """
 
 from __future__ import annotations

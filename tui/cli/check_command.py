@@ -1,4 +1,4 @@
-"""``llm-linalg check``: what is wrong with lessons and decks, a line each, with file and line."""
+"""`llm-linalg check`: what is wrong with lessons and decks, a line each, with file and line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.text.json_line import json_line
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg check``."""
+    """Return the parser of `llm-linalg check`."""
     parser = Parser(
         prog="llm-linalg check",
         description="Open every stop of lessons and decks, and report what is wrong with file and line.",

@@ -55,7 +55,7 @@ GROUPS: Mapping[str, Mapping[str, CommandEntry]] = {
         ),
     },
 }
-"""The commands in groups, as ``llm-linalg --help`` lists them."""
+"""The commands in groups, as `llm-linalg --help` lists them."""
 COMMANDS = {name: entry for group in GROUPS.values() for name, entry in group.items()}
 
 

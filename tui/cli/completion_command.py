@@ -1,4 +1,4 @@
-"""``llm-linalg completion``: the script that completes words in a shell, made of the parsers by shtab."""
+"""`llm-linalg completion`: the script that completes words in a shell, made of the parsers by shtab."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAME = "_llm_linalg_slugs_and_files"  # by "file" bash knows that names may need
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg completion SHELL``."""
+    """Return the parser of `llm-linalg completion SHELL`."""
     parser = Parser(
         prog="llm-linalg completion",
         description="Print the script that completes commands, flags and lessons in a shell.",

@@ -1,4 +1,4 @@
-"""``llm-linalg config``: each setting, and where it is from."""
+"""`llm-linalg config`: each setting, and where it is from."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tui.text.key_names import written_key
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg config``."""
+    """Return the parser of `llm-linalg config`."""
     parser = Parser(
         prog="llm-linalg config", description="Show each setting and where it is from.", allow_abbrev=False
     )

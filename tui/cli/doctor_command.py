@@ -1,4 +1,4 @@
-"""``llm-linalg doctor``: what the terminal can do, what the app makes of it, and why."""
+"""`llm-linalg doctor`: what the terminal can do, what the app makes of it, and why."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TerminalFacts:
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg doctor``."""
+    """Return the parser of `llm-linalg doctor`."""
     return Parser(prog="llm-linalg doctor", description="Say what this terminal can do.", allow_abbrev=False)
 
 

@@ -1,4 +1,4 @@
-"""``llm-linalg export``: a lesson, a deck or a script as a file that stands alone."""
+"""`llm-linalg export`: a lesson, a deck or a script as a file that stands alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg export WHAT …``."""
+    """Return the parser of `llm-linalg export WHAT …`."""
     parser = Parser(
         prog="llm-linalg export",
         description="Write a lesson, a deck or a script as a file that stands alone.",

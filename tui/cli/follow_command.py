@@ -1,4 +1,4 @@
-"""``llm-linalg follow``: a talk, followed from another terminal."""
+"""`llm-linalg follow`: a talk, followed from another terminal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg follow``."""
+    """Return the parser of `llm-linalg follow`."""
     return follower_parser("follow", "What is presented here, at this terminal's own size.")
 
 

@@ -1,4 +1,4 @@
-"""``llm-linalg frame``: one picture, or one for each step."""
+"""`llm-linalg frame`: one picture, or one for each step."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TEXT = ("plain", "json")
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg frame LESSON …``."""
+    """Return the parser of `llm-linalg frame LESSON …`."""
     parser = Parser(prog="llm-linalg frame", description="Print a picture of a lesson.", allow_abbrev=False)
     parser.add_argument("lesson", metavar="LESSON", help="a slug, or the path of a lesson file")
     view_flags(parser, all_steps=True)

@@ -1,7 +1,7 @@
 """Frames for the pytest plugin, from a process of its own: torch's kernels are pinned before it is imported.
 
-It reads one request as JSON and writes ``{"frames": [[stop, text], …]}``, or ``{"error": …}`` with what is
-wrong. A request has `flags` of ``llm-linalg frame`` and a `step`, and either `what`, a lesson or a deck, with
+It reads one request as JSON and writes `{"frames": [[stop, text], …]}`, or `{"error": …}` with what is
+wrong. A request has `flags` of `llm-linalg frame` and a `step`, and either `what`, a lesson or a deck, with
 a `stop`, or `code`, a program, with its `name`, `slug` and `seed`.
 """
 
@@ -41,7 +41,7 @@ class FrameError(Exception):
 
 
 def frame(words: list[str]) -> str:
-    """Return what ``llm-linalg frame`` prints. Raises FrameError."""
+    """Return what `llm-linalg frame` prints. Raises FrameError."""
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
         code = main(["frame", *words])

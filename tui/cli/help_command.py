@@ -1,4 +1,4 @@
-"""``llm-linalg help``: the guides, the keys, and the tensor language."""
+"""`llm-linalg help`: the guides, the keys, and the tensor language."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WIDEST = 100  # columns of prose that are read well
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg help [TOPIC]``."""
+    """Return the parser of `llm-linalg help [TOPIC]`."""
     parser = Parser(
         prog="llm-linalg help", description="Print a guide, or list the guides there are.", allow_abbrev=False
     )

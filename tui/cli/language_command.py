@@ -1,4 +1,4 @@
-"""``llm-linalg language``: what the tensor language has."""
+"""`llm-linalg language`: what the tensor language has."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tui.model.flags import Parser
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg language``."""
+    """Return the parser of `llm-linalg language`."""
     return Parser(
         prog="llm-linalg language", description="Print what the tensor language has.", allow_abbrev=False
     )

@@ -1,4 +1,4 @@
-"""``llm-linalg lessons``: what there is to open."""
+"""`llm-linalg lessons`: what there is to open."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tui.model.flags import Parser
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg lessons``."""
+    """Return the parser of `llm-linalg lessons`."""
     parser = Parser(prog="llm-linalg lessons", description="List the lessons.", allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="as one JSON list")
     return parser

@@ -1,6 +1,6 @@
 """The command line: from words to a command, exit codes, and torch's kernels.
 
-It imports neither torch nor textual, and neither do ``--help``, ``--version`` and ``lessons``. Before the
+It imports neither torch nor textual, and neither do `--help`, `--version` and `lessons`. Before the
 process around the app has been split off it imports next to nothing: that stays as small as it is then.
 """
 
@@ -147,7 +147,7 @@ def _dispatch(words: list[str]) -> int:
 
 
 def _app(flags: argparse.Namespace) -> int:
-    """Run ``llm-linalg [LESSON]``, or print the version."""
+    """Run `llm-linalg [LESSON]`, or print the version."""
     if not flags.version:
         from tui.cli.launch import launch
 

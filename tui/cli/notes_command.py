@@ -1,4 +1,4 @@
-"""``llm-linalg notes``: the speaker's notes of a talk, in another terminal."""
+"""`llm-linalg notes`: the speaker's notes of a talk, in another terminal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONGEST = 1000  # bytes of a line that is typed
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg notes``."""
+    """Return the parser of `llm-linalg notes`."""
     return follower_parser(
         "notes", "The speaker's notes of the talk that is presented here, and keys to drive it."
     )

@@ -1,4 +1,4 @@
-"""``llm-linalg open``: the app, opened at a notebook, a Python file or Markdown."""
+"""`llm-linalg open`: the app, opened at a notebook, a Python file or Markdown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tui.model.flags import Parser
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg open FILE …``."""
+    """Return the parser of `llm-linalg open FILE …`."""
     parser = Parser(
         prog="llm-linalg open",
         description="Open a notebook, a Python file or Markdown: each cell is a program. None is executed.",

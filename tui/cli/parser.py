@@ -84,7 +84,7 @@ def setting_flags(parser: Parser, names: Sequence[str]) -> None:
 
 
 def app_parser() -> Parser:
-    """Return the parser of ``llm-linalg [LESSON] …``."""
+    """Return the parser of `llm-linalg [LESSON] …`."""
     parser = Parser(
         prog="llm-linalg",
         usage="llm-linalg [LESSON] [options]\n       llm-linalg COMMAND …",

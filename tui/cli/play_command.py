@@ -1,4 +1,4 @@
-"""``llm-linalg play``: the app, opened at the playground."""
+"""`llm-linalg play`: the app, opened at the playground."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tui.model.usage_error import UsageError
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg play [FILE] …``."""
+    """Return the parser of `llm-linalg play [FILE] …`."""
     parser = Parser(
         prog="llm-linalg play",
         description="Write a program in the tensor language, and see at once what torch did with it.",

@@ -1,4 +1,4 @@
-"""``llm-linalg present``: a deck on the stage, where it was left."""
+"""`llm-linalg present`: a deck on the stage, where it was left."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def first_stop(deck: Deck, wanted: int | None, state_file: StateFile) -> int:
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg present DECK …``."""
+    """Return the parser of `llm-linalg present DECK …`."""
     parser = Parser(
         prog="llm-linalg present",
         description="Show a deck on a stage: it opens where it was left.",

@@ -1,4 +1,4 @@
-"""``llm-linalg run``: a program's tensors and what it printed."""
+"""`llm-linalg run`: a program's tensors and what it printed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PROGRAM = 1_000_000  # bytes of a program file that are read
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg run …``."""
+    """Return the parser of `llm-linalg run …`."""
     parser = Parser(
         prog="llm-linalg run", description="Run a program of the tensor language.", allow_abbrev=False
     )

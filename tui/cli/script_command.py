@@ -1,4 +1,4 @@
-"""``llm-linalg play-script``: a script, played in the app."""
+"""`llm-linalg play-script`: a script, played in the app."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ INSTEAD = "'llm-linalg export FILE -o demo.html' makes a page of it, or a record
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg play-script FILE …``."""
+    """Return the parser of `llm-linalg play-script FILE …`."""
     parser = Parser(
         prog="llm-linalg play-script",
         description="Play a script of actions in the app. Any key takes over.",

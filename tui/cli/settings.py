@@ -79,8 +79,8 @@ def setting(
 class Values:
     """The settings, each a field that has all that is known of it; `README.md` says how to add one.
 
-    Its name is the key in the file, with hyphens the flag, and in capitals behind ``LLM_LINALG_`` the
-    variable of the environment. A switch is a bool, and has ``--name`` and ``--no-name``. Another setting
+    Its name is the key in the file, with hyphens the flag, and in capitals behind `LLM_LINALG_` the
+    variable of the environment. A switch is a bool, and has `--name` and `--no-name`. Another setting
     is a text or a float, and says how that is read.
     """
 

@@ -23,7 +23,7 @@ _TARGET = re.compile(r"(?:.+\.py|(?!randint:)[\w.]+):[^\W\d][\w.]*(?:\(.*\))?", 
 
 
 def parser() -> Parser:
-    """Return the parser of ``llm-linalg trace TARGET …``."""
+    """Return the parser of `llm-linalg trace TARGET …`."""
     parser = Parser(
         prog="llm-linalg trace",
         description="Import and run your own code, and open the trace of its torch calls.",

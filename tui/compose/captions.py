@@ -23,13 +23,13 @@ LONGEST_TEXT = 4000  # characters of a step's own text
 
 
 def cell_name(name: str, index: Index) -> CleanText:
-    """Return a cell as torch writes it, ``Y[1, 2]``; a 0-d tensor's is its name."""
+    """Return a cell as torch writes it, `Y[1, 2]`; a 0-d tensor's is its name."""
     shown = clean(name, 40)
     return clean(f"{shown}[{','.join(map(str, index))}]") if index else shown
 
 
 def tensor_cell(tensor: TensorView, index: Index) -> CleanText:
-    """Return a cell by the tensor's title: ``Y[1,2]``, ``(x * y)[0]``; of a scalar the title alone."""
+    """Return a cell by the tensor's title: `Y[1,2]`, `(x * y)[0]`; of a scalar the title alone."""
     return cell_name(tensor.title_of_cells if index else tensor.title, index)
 
 
@@ -37,7 +37,7 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def entry_name(name: str, index: Index) -> CleanText:
-    """Return a cell as in mathematics, from 1: ``y₂₃``, or ``y₁₂,₃`` where a digit is not enough."""
+    """Return a cell as in mathematics, from 1: `y₂₃`, or `y₁₂,₃` where a digit is not enough."""
     low: str = clean(name, 40)
     low = low.lower() if len(low) == 1 else low
     numbers = [str(i + 1) for i in index]
@@ -46,7 +46,7 @@ def entry_name(name: str, index: Index) -> CleanText:
 
 
 def cells_name(name: str, cells: Collection[Index], shape: Sequence[int]) -> str:
-    """Return many cells in few characters, as Python slices: ``x[1, :]``."""
+    """Return many cells in few characters, as Python slices: `x[1, :]`."""
     if not cells:
         return ""
     if len(cells) == 1:
@@ -74,7 +74,7 @@ def node_facts(node: NodeView) -> NodeFacts:
 def formula(node: NodeView) -> tuple[FormulaLine, ...]:
     """Return the formula of a view's step.
 
-    ``done + [current] + (pending)`` with numbers, and below it what they come to.
+    `done + [current] + (pending)` with numbers, and below it what they come to.
     """
     step = node.step
     if step is None:

@@ -114,7 +114,7 @@ def _start(name: str, shape: tuple[int, ...], written: Index | None = None) -> t
 
 
 def _neighbour(panel: Panel, index: Index, rows: int, columns: int) -> Index:
-    """Return the cell ``rows`` down and ``columns`` right on a panel, not beyond its edges."""
+    """Return the cell `rows` down and `columns` right on a panel, not beyond its edges."""
     row, column = panel.place(index) or (0, 0)
     row = max(0, min(row + rows, panel.rows - 1))
     return panel.index(row, max(0, min(column + columns, panel.columns - 1)))

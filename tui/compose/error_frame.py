@@ -232,7 +232,7 @@ def repair_count(error: ProgramError) -> int:
 
 
 def apply_repair(error: ProgramError, view: View, number: int) -> View:
-    """Return the view with repair ``number`` (from 1) applied. Raises IndexError."""
+    """Return the view with repair `number` (from 1) applied. Raises IndexError."""
     from llm_linalg.base.errors import ShapeError
 
     if not isinstance(error, ShapeError) or not 1 <= number <= repair_count(error):

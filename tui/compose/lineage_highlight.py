@@ -40,7 +40,7 @@ class FollowedCells:
 
     @property
     def name(self) -> str:
-        """The cell as it is written: ``logits[4, 2]``."""
+        """The cell as it is written: `logits[4, 2]`."""
         return _cell_of(self.node, self.start.index)
 
     @property

@@ -28,7 +28,7 @@ class NodeLabels:
 
     @classmethod
     def of(cls, nodes: Sequence[Node]) -> NodeLabels:
-        """Return the labels of some nodes; equal names but the last are numbered, ``x:1``."""
+        """Return the labels of some nodes; equal names but the last are numbered, `x:1`."""
         labels = number_duplicates([node.name for node in nodes])
         return cls(nodes, labels, {label: place for place, label in enumerate(labels)})
 
@@ -50,7 +50,7 @@ def level_labels(nodes: Sequence[Node]) -> NodeLabels:
 
 
 def labels(nodes: Sequence[Node]) -> tuple[str, ...]:
-    """Return a label for each node: its name; of several with one name all but the last numbered, ``x:1``."""
+    """Return a label for each node: its name; of several with one name all but the last numbered, `x:1`."""
     return level_labels(nodes).labels
 
 
@@ -95,14 +95,14 @@ def own_line(node: Node) -> int | None:
 
 
 def _count(nodes: Sequence[Node], word: str) -> int:
-    """Return how many nodes have the name in front of ``:n``; 0 for another word."""
+    """Return how many nodes have the name in front of `:n`; 0 for another word."""
     return sum(node.name == word.rpartition(":")[0] for node in nodes)
 
 
 def path_of(nodes: Sequence[Node], target: Node, inside: Sequence[Node] = ()) -> Path | None:
-    """Return the path of a node among ``nodes``, or among the parts of one of ``inside``.
+    """Return the path of a node among `nodes`, or among the parts of one of `inside`.
 
-    ``inside`` is a chain from the trace down. None if the node is in neither.
+    `inside` is a chain from the trace down. None if the node is in neither.
     """
     levels: list[tuple[Path, Sequence[Node]]] = [((), nodes)]
     prefix: Path = ()

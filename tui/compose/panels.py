@@ -37,7 +37,7 @@ class NumberFormat(Protocol):
         """Return the columns that the widest number needs at this many decimals."""
 
     def text(self, value: Number, decimals: int) -> str:
-        """Return a number, right-aligned to ``width(decimals)``."""
+        """Return a number, right-aligned to `width(decimals)`."""
 
 
 class NumberSource(Protocol):

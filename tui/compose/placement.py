@@ -1,6 +1,6 @@
 """The placement of a node's tensors on the stage: derived from its axes, for every operation alike.
 
-A contraction ``ik,kj->ij`` is Falk's scheme: the operand with the result's row label stands left, the one
+A contraction `ik,kj->ij` is Falk's scheme: the operand with the result's row label stands left, the one
 with its column label on top, each with the summed label on its other side; so a weight stored (out, in) is
 shown transposed because its labels say so. Operands without such axes stand in a row, or, if everything is
 one-dimensional, in a column.
@@ -59,7 +59,7 @@ def plain_placement(role: Role, rank: int, sign: str = "", *, column: bool = Fal
 def placements(node: NodeView, *, stacked: bool = False) -> Placements:
     """Return how a node's tensors stand.
 
-    ``stacked``: in a column, for comparison with others on the same operands.
+    `stacked`: in a column, for comparison with others on the same operands.
     """
     if not stacked and node.kind == "contraction":
         falk = _falk(node)

@@ -293,7 +293,7 @@ class Run:
     def other_pass(self, view: View) -> View:
         """Return the view at its node's step in the gradient program, or back; the same view without one.
 
-        A gradient that the program itself computes (``dW = dY.T @ X``) belongs to the node of its name.
+        A gradient that the program itself computes (`dW = dY.T @ X`) belongs to the node of its name.
         """
         other = replace(
             view, backward=not view.backward, path=(), order=None, step=0, at=None, return_path=()
@@ -324,7 +324,7 @@ class Run:
         return 0 if self.error is None else repair_count(self.error)
 
     def apply_repair(self, view: View, number: int) -> View:
-        """Return the view with repair ``number`` (from 1) applied. Raises IndexError."""
+        """Return the view with repair `number` (from 1) applied. Raises IndexError."""
         if self.error is None:
             raise IndexError(number)
         return apply_repair(self.error, view, number)

@@ -19,7 +19,7 @@ def row_summary(kind: str, value: Value) -> Value:
     """Return a reduction of a tensor's last axis.
 
     Args:
-        kind: ``sum``, ``mean``, ``max`` or ``min``.
+        kind: `sum`, `mean`, `max` or `min`.
         value: At least one axis; its last is not empty.
     """
     if kind == "sum":
@@ -39,7 +39,7 @@ class RowSummaries:
     """The numbers beside the rows of a tensor: each is there when all of its row is.
 
     Attributes:
-        title: The reduction, such as ``sum``.
+        title: The reduction, such as `sum`.
         value: All of them.
         rows: The tensor that they summarise.
     """

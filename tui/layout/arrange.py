@@ -45,7 +45,7 @@ class CellText:
 
 
 def arrange(panels: Sequence[Panel], arrangement: Arrangement, width: int, height: int) -> Layout:
-    """Place the panels in a space of ``width`` × ``height`` characters, centred, never outside it.
+    """Place the panels in a space of `width` × `height` characters, centred, never outside it.
 
     Whole panels come first: with fewer decimals, then stacked where they would stand in a row (and the
     reverse), then without siblings. Only then do panels become windows, in the arrangement asked for if it
@@ -131,8 +131,8 @@ def _search(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
 def cell_texts(cells: Sequence[Cell], slot: PanelSlot) -> tuple[CellText, ...]:
     """Return a row of a panel's window as text, with brackets that tell every state without colour.
 
-    What is being read or written stands in ``[ ]``, neighbours together; the cursor in ``> <``, what made
-    its cell in ``( )``, what it feeds in ``{ }``; an axis that clashes in ``! !``. In a tight row neighbours
+    What is being read or written stands in `[ ]`, neighbours together; the cursor in `> <`, what made
+    its cell in `( )`, what it feeds in `{ }`; an axis that clashes in `! !`. In a tight row neighbours
     share a column.
     """
     kinds = [_brackets(cell.mark) for cell in cells]

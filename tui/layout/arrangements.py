@@ -58,8 +58,8 @@ Draft = tuple[list[PanelSlot], list[Label]] | None
 def falk(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft:
     """Place panels as in Falk's scheme: left operand below left, top one above right, result where they meet.
 
-    Columns of ``top``, the addends and ``result`` share one width and one window; so do rows of ``left``
-    and ``result``.
+    Columns of `top`, the addends and `result` share one width and one window; so do rows of `left`
+    and `result`.
     """
     by_role = {panel.role: (i, panel) for i, panel in panels}
     if not {"left", "top", "result"} <= by_role.keys():
@@ -268,7 +268,7 @@ def _first_fitting(texts: Sequence[str], room: int) -> str:
 
 
 def _before(i: int, panel: Panel, edge: int, y: int) -> Label:
-    """Return a title that ends one column left of ``edge``."""
+    """Return a title that ends one column left of `edge`."""
     text = _first_fitting([*_titles((i, panel)), panel.title], edge - 1)
     return Label(max(0, edge - 1 - cell_len(text)), y, text, i, "title")
 

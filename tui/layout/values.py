@@ -11,8 +11,8 @@ from tui.model.frame import Arrangement
 class PanelSlot:
     """The place of a panel on the stage, and the window of cells that it shows.
 
-    A cell is ``cell`` columns wide: a bracket or space, the number, a bracket or space. Row ``r`` of the
-    window is drawn at ``y + r``, column ``c`` at ``x + c * cell``.
+    A cell is `cell` columns wide: a bracket or space, the number, a bracket or space. Row `r` of the
+    window is drawn at `y + r`, column `c` at `x + c * cell`.
     """
 
     panel: int  # position in the list of panels
@@ -56,7 +56,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The places of panels and labels in a space of ``width`` × ``height``."""
+    """The places of panels and labels in a space of `width` × `height`."""
 
     width: int
     height: int

@@ -8,7 +8,7 @@ GAP = 3
 
 
 def window(count: int, size: int, focus: range) -> range:
-    """Return ``size`` of ``count`` rows or columns, by pages, with the focus (or its beginning) among them.
+    """Return `size` of `count` rows or columns, by pages, with the focus (or its beginning) among them.
 
     Pages move seldom, and depend on the focus alone: the same step gives the same window whichever way
     it was reached.

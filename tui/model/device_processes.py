@@ -40,7 +40,7 @@ class DeviceProcesses:
     """Local processes that run a program together.
 
     Args:
-        job: The program as ``source``, its ``seed``, its plain ``names``, and how many ``ranks`` there are.
+        job: The program as `source`, its `seed`, its plain `names`, and how many `ranks` there are.
         patience: Seconds until they are ended.
     """
 

@@ -82,7 +82,7 @@ def speed(text: str) -> float:
 
 
 def time_limit(text: str) -> float:
-    """Parse the seconds that a program may run; ``off`` is 0."""
+    """Parse the seconds that a program may run; `off` is 0."""
     try:
         value = 0.0 if text == "off" else float(text) if len(text) < 30 else -1.0
     except ValueError:
@@ -134,9 +134,9 @@ def add_switch(
 
     Args:
         parser: A parser, or a group of one.
-        flag: Its name, such as ``--mouse``.
+        flag: Its name, such as `--mouse`.
         on: What it does.
-        off: What ``--no-mouse`` does.
+        off: What `--no-mouse` does.
         default: Which of both holds unless something else is said; None where that depends.
     """
     dest = flag.removeprefix("--").replace("-", "_")

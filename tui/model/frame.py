@@ -87,9 +87,9 @@ class CellSource(Protocol):
 class Panel:
     """One tensor, or the slice of it that is shown, as a grid of cells.
 
-    ``row_axis`` and ``column_axis`` say which axes of the tensor run down and across (None: that side is 1
-    cell); ``at`` is the index along the remaining axes, in order. A transposed panel has ``row_axis >
-    column_axis``.
+    `row_axis` and `column_axis` say which axes of the tensor run down and across (None: that side is 1
+    cell); `at` is the index along the remaining axes, in order. A transposed panel has `row_axis >
+    column_axis`.
     """
 
     name: str  # the tensor's name: what the cell cursor holds on to
@@ -132,18 +132,18 @@ class Panel:
 
     @property
     def label(self) -> str:
-        """The title with the shape, as it is shown: ``W (2, 4)``, ``Wᵀ (2, 6)``."""
+        """The title with the shape, as it is shown: `W (2, 4)`, `Wᵀ (2, 6)`."""
         return self._label(list(map(str, self.shape)))
 
     @property
     def label_with_names(self) -> str:
-        """The label with the names of the axes before their sizes: ``S (query 4, key 4)``."""
+        """The label with the names of the axes before their sizes: `S (query 4, key 4)`."""
         pairs = zip(self._names, self.shape, strict=True)
         return self._label([f"{name} {size}".lstrip() for name, size in pairs])
 
     @property
     def label_of_names(self) -> str:
-        """The label with names in the place of sizes: ``S (query, key)``."""
+        """The label with names in the place of sizes: `S (query, key)`."""
         return self._label([name or str(size) for name, size in zip(self._names, self.shape, strict=True)])
 
     @property
@@ -170,7 +170,7 @@ class Panel:
         return self.cells.width(decimals)
 
     def index(self, row: int, column: int) -> Index:
-        """Return the tensor's index of the cell shown at ``row``, ``column``."""
+        """Return the tensor's index of the cell shown at `row`, `column`."""
         return TensorSlice(self.row_axis, self.column_axis, self.at).cell(row, column)
 
     def place(self, index: Index) -> tuple[int, int] | None:
@@ -199,7 +199,7 @@ class NodeFacts:
 
 @dataclass(frozen=True, slots=True)
 class ControlFacts:
-    """One control of the lesson, as shown: ``m = 3``."""
+    """One control of the lesson, as shown: `m = 3`."""
 
     name: str
     label: CleanText
@@ -287,7 +287,7 @@ FormulaLine = tuple[tuple[str, TermState], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture. ``step`` counts from 1; 0 is the picture before the first step."""
+    """One picture. `step` counts from 1; 0 is the picture before the first step."""
 
     lesson: CleanText  # slug
     title: CleanText  # the lesson's

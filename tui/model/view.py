@@ -29,11 +29,11 @@ class ReturnPoint(NamedTuple):
 class View:
     """Everything that identifies a picture. Frozen; the player and the keys make new ones.
 
-    ``controls`` holds every control's value as text, in the lesson's order, so that views compare and hash.
-    ``path`` is empty for the node that the stop shows. ``step`` counts from 1 in the order in force; 0 is
-    before the first. ``order`` None is the stop's own; at depth "terms" the order in force is "terms" and
-    ``order`` is the one that going out comes back to. At depth "map" the place is ``box``, by the names of
-    the boxes that lead to it, and ``path`` is what one comes back to. ``follows`` is lit in all pictures.
+    `controls` holds every control's value as text, in the lesson's order, so that views compare and hash.
+    `path` is empty for the node that the stop shows. `step` counts from 1 in the order in force; 0 is
+    before the first. `order` None is the stop's own; at depth "terms" the order in force is "terms" and
+    `order` is the one that going out comes back to. At depth "map" the place is `box`, by the names of
+    the boxes that lead to it, and `path` is what one comes back to. `follows` is lit in all pictures.
     """
 
     lesson: Lesson = field(repr=False)
@@ -203,7 +203,7 @@ class History:
     limit: int = 200
 
     def push(self, view: View) -> History:
-        """Remember ``view`` before it is left for another, and forget what was undone."""
+        """Remember `view` before it is left for another, and forget what was undone."""
         return replace(self, past=(*self.past, view)[-self.limit :], future=())
 
     def undo(self, now: View) -> tuple[View, History]:

@@ -39,7 +39,7 @@ def add_picture_flags(
 
     Args:
         parser: What gets them.
-        stop: What ``--stop`` is.
+        stop: What `--stop` is.
         all_steps: Whether the command shows every step, if asked to.
         leave_out: The names of those that the command doesn't take; its help leaves them out.
     """
@@ -247,7 +247,7 @@ _ESCAPES = {"\\": r"\\", "'": r"\'", "\n": r"\n", "\t": r"\t"}
 
 
 def shell_word(text: str) -> str:
-    r"""Return a word quoted for a shell; a program of several lines as ``$'x = 1\ny = 2'``: that is one line.
+    r"""Return a word quoted for a shell; a program of several lines as `$'x = 1\ny = 2'`: that is one line.
 
     bash, zsh and ksh read that form; a word that is clean text is quoted for any shell.
     """
@@ -348,7 +348,7 @@ def _map_words(view: View, opening: View) -> list[str]:
 
 
 def cell(name: str, index: tuple[int, ...]) -> str:
-    """Return a cell as the flags take it: ``Y[1,2]``."""
+    """Return a cell as the flags take it: `Y[1,2]`."""
     return f"{name}[{','.join(map(str, index))}]"
 
 

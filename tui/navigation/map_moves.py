@@ -39,7 +39,7 @@ def current_box(view: View, navigation: MapNavigable) -> Path:
 
 
 def position(view: View, navigation: MapNavigable) -> tuple[int, int]:
-    """Return ``(box, boxes)`` on the level, from 1."""
+    """Return `(box, boxes)` on the level, from 1."""
     box = current_box(view, navigation)
     level = navigation.boxes(box[:-1]) if box else ()
     return (level.index(box[-1]) + 1, len(level)) if box else (0, 0)

@@ -1,7 +1,7 @@
 """Stepping through a program, as pure functions from a view to a view.
 
-There are four depths, as in a debugger. On the ``map`` a step is a box; at ``operations`` it is a node; at
-``cells`` a step of the node's walk under a loop order; at ``terms`` a single product. What the player must
+There are four depths, as in a debugger. On the `map` a step is a box; at `operations` it is a node; at
+`cells` a step of the node's walk under a loop order; at `terms` a single product. What the player must
 know about the program is the protocol `Navigable`; every answer costs the same whatever the step.
 """
 
@@ -97,7 +97,7 @@ def order_of(view: View, navigation: Navigable) -> str | None:
 
 
 def position(view: View, navigation: Navigable) -> tuple[int, int]:
-    """Return ``(step, steps)`` at the view's depth, the step clamped into range.
+    """Return `(step, steps)` at the view's depth, the step clamped into range.
 
     Operations and boxes count from 1, without a 0. A board is one picture, without steps.
     """
@@ -148,7 +148,7 @@ def last(view: View, navigation: Navigable) -> View:
 
 
 def finish(view: View, navigation: Navigable) -> View:
-    """Go to the end of this animation: of the cell's terms at depth ``terms``, else of the node's walk."""
+    """Go to the end of this animation: of the cell's terms at depth `terms`, else of the node's walk."""
     if view.depth != "terms" or order_of(view, navigation) != "terms":
         return last(view, navigation)
     step, steps = position(view, navigation)

@@ -26,7 +26,7 @@ def program_plain(trace: Trace) -> CleanText:
 
 
 def output_text(printed: str) -> CleanText:
-    """Return what a program printed, tabs kept, below the line ``printed:``; nothing if it printed none."""
+    """Return what a program printed, tabs kept, below the line `printed:`; nothing if it printed none."""
     return clean_lines("printed:\n" + printed.rstrip("\n") + "\n" if printed else "")
 
 

@@ -3,8 +3,8 @@
 Bindings, footer, help, palette, settings, the words of scripts, how a command is recorded and whether it
 waits for the run under way are made from it. A command that only changes the session has its function in its
 record; what reaches outside (quitting, copying, opening a screen) is done by the screen. Commands without
-keys take an argument after a colon, and are what clicks, typing and the palette use: ``open:matmul``,
-``set:n:+1``, ``pick:n``, ``go:12``.
+keys take an argument after a colon, and are what clicks, typing and the palette use: `open:matmul`,
+`set:n:+1`, `pick:n`, `go:12`.
 
 `tui/session/README.md` says how to add one.
 """

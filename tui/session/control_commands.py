@@ -147,7 +147,7 @@ def move_selection(direction: int) -> Transition:
 def move_control(session: Session, name: str, direction: int) -> Session:
     """Move a control by name, and select it unless it has a key of its own.
 
-    In the mask lesson `t` changes the triangle and ``[`` and ``]`` go on moving the diagonal.
+    In the mask lesson `t` changes the triangle and `[` and `]` go on moving the diagonal.
     """
     append = session.view.control(name).append
     if append is not None and direction > 0:

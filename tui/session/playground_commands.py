@@ -76,7 +76,7 @@ def next_repair(session: Session) -> Session:
 
 
 def write(session: Session, argument: str) -> Session:
-    """Put another text into the editor, given as the cursor's line and the text: ``1:x = 2``.
+    """Put another text into the editor, given as the cursor's line and the text: `1:x = 2`.
 
     The editor undoes its own changes, so that undo doesn't.
     """

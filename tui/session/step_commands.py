@@ -150,7 +150,7 @@ def toggle_cursor(session: Session) -> Session:
 
 
 def cell_at(session: Session, argument: str) -> Session:
-    """Put the cell cursor on a cell, given as its indices and its tensor's name: ``0,1:Y``."""
+    """Put the cell cursor on a cell, given as its indices and its tensor's name: `0,1:Y`."""
     indices, _, name = argument.partition(":")
     index = tuple(int(part) for part in indices.split(",") if part)
     run_, view = session.current, replace(session.view, cursor=(name, index))

@@ -51,7 +51,7 @@ _Text = TypeVar("_Text", bound=str)
 
 
 def ascii_text(text: _Text) -> _Text:
-    """Return the text in ASCII, a character that has no spelling as ``?``; clean text stays clean."""
+    """Return the text in ASCII, a character that has no spelling as `?`; clean text stays clean."""
     if text.isascii():
         return text
     return cast(_Text, text.translate(_TABLE).encode("ascii", "replace").decode("ascii"))

@@ -1,6 +1,6 @@
 """The guides: Markdown files of the package's folder `help`, and their text as rows.
 
-To add a guide, put a file ``TOPIC.md`` there. Its first line is ``# `` and its title, by which `llm-linalg
+To add a guide, put a file `TOPIC.md` there. Its first line is `# ` and its title, by which `llm-linalg
 help` lists it and the command palette finds it. Lines of code and of tables are 76 columns wide at most. How
 to write a lesson stands beside the lessons, where those who add one look for it.
 """

@@ -1,7 +1,7 @@
 """Write the backward pass of a trace as a program in torch terms, and run it.
 
 Each use of a tensor becomes one line, by the VJP rule in the using operation's entry, such as
-``dW = dY.T @ X``. The cotangent of a broadcast operand is summed over the repeated axes; the cotangents of
+`dW = dY.T @ X`. The cotangent of a broadcast operand is summed over the repeated axes; the cotangents of
 several uses are added. An operation that has parts and no rule is differentiated part by part; one that has
 neither is left to autograd.
 """
@@ -27,9 +27,9 @@ from llm_linalg.recording.record_node import N, RecordNode
 
 
 def backward(trace: Record[N], loss: N) -> Record[N]:
-    """Return the gradient program of ``loss``: each step in torch terms, such as ``dW = dY.T @ X``.
+    """Return the gradient program of `loss`: each step in torch terms, such as `dW = dY.T @ X`.
 
-    The gradient of a node is named ``d`` + the node's name.
+    The gradient of a node is named `d` + the node's name.
 
     Raises:
         ValueError: If the loss is not floating-point.
@@ -243,7 +243,7 @@ class _Writer:
         self._add(target, _Part(node, rule, why))
 
     def _through_transpose(self, node: RecordNode, place: int) -> tuple[RecordNode, str] | None:
-        """Return W and its cotangent for a product with ``W.T``, in one step: ``dW = dY.T @ X``."""
+        """Return W and its cotangent for a product with `W.T`, in one step: `dW = dY.T @ X`."""
         shapes = node.call.shapes if node.call else ()
         turned = transpose_of(node.operands[place].node)
         other = node.operands[1 - place].node if node.op == "matmul" else None

@@ -25,7 +25,7 @@ class GradientNames:
             self.give(node, node.name)
 
     def give(self, node: RecordNode, name: str) -> None:
-        """Give a node a name such that neither it nor ``d`` + the name is taken."""
+        """Give a node a name such that neither it nor `d` + the name is taken."""
         name = _identifier(name)
         while self._taken & {name, f"d{name}"}:
             name = f"{name}_{node.index}"
@@ -42,12 +42,12 @@ class GradientNames:
         return own
 
     def inner(self, node: RecordNode, name: str) -> str:
-        """Return the name of something inside a node's step: ``N_center``, ``norm35_center``."""
+        """Return the name of something inside a node's step: `N_center`, `norm35_center`."""
         last = node.op.rpartition("_")[2]
         return f"{self.of[node] if node.bound_name else f'{last}{node.index}'}_{name}"
 
     def mention(self, node: RecordNode) -> str:
-        """Return the text that refers to a node in the program: its name, or ``W.T``."""
+        """Return the text that refers to a node in the program: its name, or `W.T`."""
         turned = transpose_of(node)
         if turned is not None:
             return f"{self.mention(turned[0])}.{turned[1]}"
@@ -59,7 +59,7 @@ class GradientNames:
 
 
 def transpose_of(node: RecordNode) -> tuple[RecordNode, str] | None:
-    """Return the operand of an unnamed ``W.T`` or ``K.mT``, and ``T`` or ``mT``; None for other nodes."""
+    """Return the operand of an unnamed `W.T` or `K.mT`, and `T` or `mT`; None for other nodes."""
     if node.call is None or node.bound_name or not node.operands:
         return None
     source, rank = node.operands[0].node, len(node.shape)
@@ -71,7 +71,7 @@ def transpose_of(node: RecordNode) -> tuple[RecordNode, str] | None:
 
 
 def _identifier(name: str) -> str:
-    """Return a name as an identifier of the language: ``0.weight`` becomes ``p0_weight``."""
+    """Return a name as an identifier of the language: `0.weight` becomes `p0_weight`."""
     name = name.replace(".", "_")
     while "__" in name:
         name = name.replace("__", "_")

@@ -45,12 +45,12 @@ def time_left(planned: float, seconds: float) -> int:
 
 
 def minutes_text(minutes: float) -> str:
-    """Return minutes as ``2 min``, or below one as ``15 s``."""
+    """Return minutes as `2 min`, or below one as `15 s`."""
     return f"{minutes:g} min" if minutes >= 1 else f"{60 * minutes:g} s"
 
 
 def clock_text(seconds: float) -> str:
-    """Return seconds as ``4:05`` or ``1:04:05``, with a sign below zero."""
+    """Return seconds as `4:05` or `1:04:05`, with a sign below zero."""
     whole = int(abs(seconds))
     hours, minutes = divmod(whole // 60, 60)
     text = f"{hours}:{minutes:02}" if hours else str(minutes)

@@ -104,7 +104,7 @@ def set_speed(session: Session, rest: Sequence[str]) -> Session:
 
 
 def seconds(rest: Sequence[str]) -> float:
-    """Return how long ``wait`` waits. Raises UsageError for what is no time."""
+    """Return how long `wait` waits. Raises UsageError for what is no time."""
     return _number(rest, pause, "wait 2") if rest else 1.0
 
 

@@ -1,6 +1,6 @@
 """Commands written in a script: from what a command did to words that do it again.
 
-A command that depends on what is selected is written as what it did: ``set n 5`` and not "more".
+A command that depends on what is selected is written as what it did: `set n 5` and not "more".
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def first_session(words: Words) -> Session:
 
 
 def lesson_parser() -> Parser:
-    """Return a parser of what may follow ``lesson``: a slug or a path, and the flags that name a picture."""
+    """Return a parser of what may follow `lesson`: a slug or a path, and the flags that name a picture."""
     parser = Parser(prog="lesson", add_help=False, allow_abbrev=False)
     parser.add_argument("lesson")
     add_picture_flags(parser)
@@ -38,14 +38,14 @@ def lesson_parser() -> Parser:
 
 
 def opening_view(rest: Sequence[str]) -> View:
-    """Return the view that ``lesson`` and what follows it name. Raises UsageError or LessonError."""
+    """Return the view that `lesson` and what follows it name. Raises UsageError or LessonError."""
     flags = lesson_parser().read(rest)
     view = view_of(flags, PLAYGROUND if flags.lesson == PLAYGROUND.slug else None)
     return start_view(view, flags)
 
 
 def open_deck(rest: Sequence[str]) -> Talk:
-    """Return the talk that ``deck`` and what follows it name. Raises UsageError or LessonError."""
+    """Return the talk that `deck` and what follows it name. Raises UsageError or LessonError."""
     if not rest:
         raise UsageError("which deck? its path, such as deck talk.md")
     parser = Parser(prog="deck", add_help=False, allow_abbrev=False)

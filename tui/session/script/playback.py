@@ -57,7 +57,7 @@ def play_script(script: Script, most: int | None = None) -> Iterator[ScriptShot]
 
     Args:
         script: The script.
-        most: The steps that one ``play`` takes at most.
+        most: The steps that one `play` takes at most.
 
     Raises:
         ScriptError: For a line that can't be done, when it is reached.

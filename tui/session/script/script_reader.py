@@ -36,7 +36,7 @@ class Script:
 
     Attributes:
         file: The path, as messages name it.
-        lines: The lines with acts, up to ``quit``; the first opens a lesson or a deck.
+        lines: The lines with acts, up to `quit`; the first opens a lesson or a deck.
     """
 
     file: str

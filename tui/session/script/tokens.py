@@ -22,7 +22,7 @@ _STRING = json.JSONDecoder()
 def acts(line: str) -> list[Words]:
     r"""Split a line into acts, parted by semicolons, each a word and what follows it.
 
-    A word in double quotes is read as in JSON, so that it may hold spaces and ``\n``. What follows a ``#``
+    A word in double quotes is read as in JSON, so that it may hold spaces and `\n`. What follows a `#`
     that begins a word is a comment. Raises UsageError for quotes that don't close.
     """
     lines: list[list[str]] = [[]]
