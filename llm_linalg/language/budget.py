@@ -44,7 +44,7 @@ CHARACTERS_PER_STEP = 1_000  # of text that is copied or hashed
 _SORTED = 8  # an item that is sorted, or put into a set or a tuple, takes as long as this many others
 _LISTS = frozenset([list, tuple, str, range])
 _NEW_NUMBER = 4  # likewise a number of a range
-_SLOW_FOR_EACH_ITEM = (sort_items, OrderedSet, any, all, enumerate_items, zip_items)
+_SLOW_FOR_EACH_ITEM = frozenset(map(id, (sort_items, OrderedSet, any, all, enumerate_items, zip_items)))
 
 
 @dataclass(slots=True)
@@ -320,7 +320,7 @@ class Budget:
         for value in arguments:
             if value.__class__ is range:  # its numbers are made now
                 self.step(_NEW_NUMBER * len(value) // ITEMS_PER_STEP)
-        if arguments and any(function is known for known in _SLOW_FOR_EACH_ITEM):
+        if arguments and id(function) in _SLOW_FOR_EACH_ITEM:  # a list, which has no hash, may be called too
             items = arguments[0]
             if isinstance(items, arithmetic.TYPES_WITH_ITEMS):
                 self.step(_SORTED * len(items) // ITEMS_PER_STEP)

@@ -52,29 +52,32 @@ def split_call(
         None if an argument is of a kind that has no key.
     """
     key: list[Any] = [function]
-    split = SplitCall((), [], [])
+    tensors: list[Tensor] = []
+    numbers: list[int | float] = []
     free = operation.first_free_number
     for place, value in enumerate((*args, *kwargs.values()) if kwargs else args):
         if value.__class__ in _TENSORS:
             key += [value.shape, value.dtype, value.is_contiguous()]
-            split.tensors.append(value)
-        elif not _add(value, key, split, place >= free):
+            tensors.append(value)
+        elif not _add(value, key, tensors, numbers, place >= free):
             return None
     if kwargs:
         key += kwargs
-    return SplitCall(tuple(key), split.tensors, split.numbers)
+    return SplitCall(tuple(key), tensors, numbers)
 
 
-def _add(value: Any, key: list[Any], split: SplitCall, any_number: bool) -> bool:
+def _add(
+    value: Any, key: list[Any], tensors: list[Tensor], numbers: list[int | float], any_number: bool
+) -> bool:
     """Add an argument to the key and the operands; return whether the key now determines it."""
     kind = value.__class__
     if kind in _TENSORS:  # in a list
         key += [value.shape, value.dtype, value.is_contiguous()]
-        split.tensors.append(value)
+        tensors.append(value)
     elif kind in _NUMBERS:
         if any_number:
             key.append(kind)
-            split.numbers.append(value)
+            numbers.append(value)
         else:
             key += [
                 kind,
@@ -84,7 +87,7 @@ def _add(value: Any, key: list[Any], split: SplitCall, any_number: bool) -> bool
         key += [kind, value]
     elif kind is tuple or kind is list:
         key += [kind, len(value)]
-        return len(value) <= _MOST and all(_add(item, key, split, any_number) for item in value)
+        return len(value) <= _MOST and all(_add(item, key, tensors, numbers, any_number) for item in value)
     elif kind is torch.Size:
         key += [kind, value]
     elif kind is slice:

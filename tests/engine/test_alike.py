@@ -261,8 +261,9 @@ def test_few_calls_of_many_are_looked_at(looked: list[str]) -> None:
             y = (x * number) @ x + x[number % 2]
             x[0, 1] = number
             y += 1
-    assert len(recorder.nodes) == 1 + 6 * 100
-    assert len(looked) <= 2 * 8
+            F.mse_loss(x, y)
+    assert len(recorder.nodes) == 1 + 7 * 100
+    assert len(looked) <= 2 * 9
 
 
 def test_a_trace_of_trusted_code_knows_the_calls_of_those_before(
