@@ -113,6 +113,14 @@ async def test_a_result_that_can_not_be_taken_over_is_shown(monkeypatch: pytest.
         assert "z" in d.screen
 
 
+async def test_a_place_that_a_run_lacks_is_said() -> None:
+    async with opened("matmul") as d:
+        d.app.explorer.update_session(replace(d.session, view=replace(d.view, path=("nowhere",))))
+        await d.settle()
+        assert "nowhere" in d.screen
+        await d.press("u")
+
+
 async def test_a_command_that_fails_leaves_everything_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened("matmul") as d:
         before = d.view

@@ -192,7 +192,11 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         """Make the frame, and hand one picture to every pane; a script goes on when that has stood."""
         session = self.session
         if session.current is not None:
-            self.frame = session.current.frame(session.view, ascii_only=self.options.ascii_only)
+            ascii_only = self.options.ascii_only
+            try:
+                self.frame = session.current.frame(session.view, ascii_only=ascii_only)
+            except LookupError as error:  # a path that this run lacks
+                self.frame = session.current.failure_frame(session.view, error, ascii_only=ascii_only)
         elif self.frame is not None and self.frame.lesson != session.view.lesson.slug:
             self.frame = None
         script = self.script_player
