@@ -28,7 +28,10 @@ FOLDER = "frames"
 UPDATE = "--update-frames"
 MOST_LINES = 60  # of a difference
 LONGEST = 160  # characters of one of its lines
-COUNT = re.compile(r"^(stop \d+) of \d+\b", re.MULTILINE)
+COUNTS = {
+    "plain": re.compile(r"^(stop \d+) of \d+\b", re.MULTILINE),
+    "json": re.compile(r'("deck": \{[^}]*"stops": )\d+'),
+}
 SVG_COLUMN = 8.4  # units that a character of the app's SVG is wide
 
 
@@ -278,7 +281,8 @@ def _stored(tests: Path) -> Iterator[Path]:
 
 def _without_count(text: str, form: Format) -> str:
     """Return a frame as text without the number of all stops."""
-    return COUNT.sub(r"\1", text) if form == "plain" else text
+    count = COUNTS.get(form)
+    return text if count is None else count.sub(r"\1", text)
 
 
 def _difference(stored: str, now: str, form: Format) -> list[str]:

@@ -104,8 +104,10 @@ def test_json_is_compared_value_by_value(tmp_path: Path) -> None:
 def test_a_stop_more_leaves_the_frames_of_the_others(tmp_path: Path) -> None:
     stop = "## {0}\n\n```python\n{0} = torch.ones(2)\n```\n\n"
     text = '+++\ntitle = "T"\n+++\n' + stop.format("a") + stop.format("b")
+    text = text.replace("+++\n##", "minutes = 5\n+++\n##")
     (tmp_path / "talk.md").write_text(text, encoding="utf-8")
-    write(tmp_path, 'def test_talk(linalg_frames):\n    linalg_frames.check("talk.md")\n')
+    both = "".join(f'    linalg_frames.check("talk.md", format="{form}")\n' for form in ("plain", "json"))
+    write(tmp_path, f"def test_talk(linalg_frames):\n{both}")
     assert run(tmp_path, "--update-frames").returncode == 0
     (tmp_path / "talk.md").write_text(text + stop.format("c"), encoding="utf-8")
     told = run(tmp_path).stdout
