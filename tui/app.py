@@ -126,7 +126,7 @@ class Explorer(TerminalApp):
         from tui.screens.palette import Palette
 
         if not any(isinstance(screen, Palette) for screen in self.screen_stack):
-            self.push_screen(Palette(id="--command-palette"))
+            self.push_screen(Palette())  # no name: one that is closed may not be gone yet
 
     def tell_cut(self) -> None:
         """Say that a paste was too long."""

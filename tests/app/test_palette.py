@@ -100,6 +100,18 @@ async def test_there_is_one_palette_also_beneath_another_screen() -> None:
         assert sum(isinstance(screen, Palette) for screen in d.app.screen_stack) == 1
 
 
+async def test_a_palette_opens_while_the_last_one_is_being_closed() -> None:
+    async with opened("matmul") as d:
+        for _ in range(3):
+            d.app.action_command_palette()
+            await d.until_shown("Search for")
+            d.app.screen.dismiss()
+        d.app.action_command_palette()
+        await d.until_shown("Search for")
+        assert isinstance(d.app.screen, Palette)
+        assert d.app.failure is None
+
+
 @pytest.mark.parametrize("closed", [True, False])
 async def test_only_what_fails_in_a_screen_that_is_there_ends_the_app(
     closed: bool, capfd: pytest.CaptureFixture[str]

@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import RenderableType
 from textual import events
 from textual.app import App
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from tui.terminal import crash_log, supervisor
 from tui.terminal.cell_buffer import CellBuffer
@@ -22,6 +22,7 @@ from tui.terminal.textual_private import (
     ChopsUpdate,
     LayoutUpdate,
     failing_screen,
+    is_closed,
     screen_size,
     wait_for_mount,
     whole_update,
@@ -194,7 +195,7 @@ class TerminalApp(App[None]):
         written to the log, and ends nothing.
         """
         screen = failing_screen()
-        if screen is not None and screen not in self._screen_stack and not self._exit:
+        if isinstance(screen, ModalScreen) and (self._exit or is_closed(screen, self._screen_stack)):
             if sys.__stderr__ is not None:  # which leads to the log
                 sys.__stderr__.write(crash_log.full_text(sys.exception() or error))
             return

@@ -57,6 +57,11 @@ def failing_screen() -> Screen[Any] | None:
     return pump
 
 
+def is_closed(screen: Screen[Any], stack: Sequence[Screen[Any]]) -> bool:
+    """Return whether a screen is about to go, or gone."""
+    return screen not in stack or screen._closing  # noqa: SLF001
+
+
 def screen_rows(screen: Screen[Any]) -> list[Strip]:
     """Return the rows of cells that a screen shows, without anything that a terminal would obey."""
     return list(map(_clean_strip, screen._compositor.render_strips()))  # noqa: SLF001
