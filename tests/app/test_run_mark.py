@@ -50,9 +50,9 @@ def test_a_mark_is_told_by_the_next_process_for_that_program_alone(tmp_path: Pat
     assert (folder / NAME).read_text() == ""
 
 
-@pytest.mark.parametrize("text", ["", "x", "1", "999999999", "12 \0", "\x1b[2J " * 1000, f"{os.getpid()} "])
+@pytest.mark.parametrize("text", ["", "x", "1", "999999999", "12 \0", "\x1b[2J " * 1000, "PID "])
 def test_whatever_stands_there_is_no_obstacle(text: str, tmp_path: Path) -> None:
-    (tmp_path / NAME).write_text(text)
+    (tmp_path / NAME).write_text(text.replace("PID", str(os.getpid())))
     assert not RunMark(tmp_path).is_fatal("")
     assert not RunMark(None).is_fatal("")
 
