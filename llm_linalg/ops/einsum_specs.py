@@ -10,7 +10,7 @@ from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.torch_names import short_name
 
-_INNER = "the last axis of the first must be as long as the axis of the second that it is multiplied with"
+_INNER = "a product pairs them, so they must be equal"
 _BATCH = "the axes before the last two count matrices: both sides have as many along each, or 1"
 _RANKS = {
     "mm": (2, 2),

@@ -139,7 +139,7 @@ def test_a_key_of_the_same_moment_as_one_that_opens_something_breaks_nothing(key
     thin(
         [
             ("\x1b[C\x1b[C", "2/12 steps"),
-            ("c\x1b[B", "Y[1,0] ="),
+            ("c\x1b[B", "Y[1,0] is not yet computed"),
             ("c\t", "x[0,0] ="),
             ("\x1b[C\r", "1/24 terms"),
             (".\x1b[C", "stop 2/7"),
@@ -147,7 +147,7 @@ def test_a_key_of_the_same_moment_as_one_that_opens_something_breaks_nothing(key
             ("l\x1b[B\r", "› Shapes"),
             ("\x1b[Cl\x1b[B\r", "› Shapes"),
             ("o\x1b[C", "1/3 steps"),
-            ("v", "colours -"),
+            ("v", "-4 … +4 is"),
             ("g5\r", "5/12 steps"),
         ],
         8,

@@ -119,7 +119,7 @@ def _rows(facts: TerminalFacts) -> Iterator[tuple[str, str, str]]:
 
 
 def _mode(facts: TerminalFacts) -> tuple[str, str]:
-    if facts.settings is None:
+    if facts.settings is None and facts.fault:
         return "nothing", "the settings are unusable"
     if _plain(facts):
         return "the plain session", _plain(facts)
