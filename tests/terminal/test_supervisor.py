@@ -50,16 +50,24 @@ def test_native_code_that_fails_in_a_run_is_told_of(tmp_path: Path) -> None:
         assert "own.py" in Path(said.rpartition(" ")[2]).read_text(encoding="utf-8")
 
 
-STUCK = "import ctypes\n\ndef stuck(x):\n    ctypes.PyDLL(None).sleep(1000)\n"  # with Python's lock held
+STUCK = """
+import ctypes
+from pathlib import Path
+
+def stuck(x):
+    Path("{mark}").write_text("here")
+    ctypes.PyDLL(None).sleep(1000)  # with Python's lock held
+"""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_an_app_that_can_do_nothing_is_killed_after_a_while(number: signal.Signals, tmp_path: Path) -> None:
     file = tmp_path / "own.py"
-    file.write_text(STUCK, encoding="utf-8")
+    mark = tmp_path / "mark"
+    file.write_text(STUCK.replace("{mark}", str(mark)), encoding="utf-8")
     with Console("trace", f"{file}:stuck", "--inputs", "3", env={"TMPDIR": str(tmp_path)}) as console:
-        console.until("loading torch")  # the last that it says
+        console.until(mark.exists)
         app = console.app
         console.until(lambda: not busy(app))
         console.signal(number)
@@ -70,13 +78,13 @@ def test_an_app_that_can_do_nothing_is_killed_after_a_while(number: signal.Signa
 
 
 FATAL = """
-import os, signal, sys
+import signal, sys, threading
 from tui.cli.main import main
 from tui.compose import view_runner
 as_it_is = view_runner.open_view
 def fatal(view, *rest):
     if "fatal" in view.program:
-        os.kill(os.getpid(), signal.SIGFPE)
+        signal.pthread_kill(threading.get_ident(), signal.SIGFPE)  # as a division does
     return as_it_is(view, *rest)
 view_runner.open_view = fatal
 sys.exit(main(["play"]))
