@@ -154,7 +154,9 @@ async def test_broken_text_keeps_the_last_good_picture() -> None:
 
 
 async def test_more_of_an_error_is_behind_the_key_that_works_where_one_is() -> None:
-    async with bench("A, x = torch.ones(5, 5), torch.ones(5, 4)\nbad = A @ x.T", (60, 18)) as d:
+    async with bench(
+        "weights, hidden = torch.ones(5, 5), torch.ones(5, 4)\nweights @ hidden.T", (60, 18)
+    ) as d:
         await d.press("ctrl+end", "space", "backspace")
         assert d.session.editing
         assert "esc p more" in d.screen
