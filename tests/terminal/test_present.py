@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.talks import DECK, deck_at
-from tests.terminal.console import LONGEST, Console, environment
+from tests.terminal.console import LONGEST, Console, environment, within
 from tui.audience import meeting
 from tui.files.state_file import NAME
 
@@ -68,12 +68,7 @@ def met(home: dict[str, str | None], count: int = 1) -> list[Path]:
 def kept_when(home: dict[str, str | None], wanted: str) -> None:
     """Wait until the state file has this text."""
     file = Path(str(home["XDG_STATE_HOME"])) / "llm-linalg" / NAME
-    end = time.monotonic() + LONGEST
-    while time.monotonic() < end:
-        if file.exists() and wanted in file.read_text(encoding="utf-8"):
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"no {wanted!r}")
+    assert within(lambda: file.exists() and wanted in file.read_text(encoding="utf-8")), f"no {wanted!r}"
 
 
 def test_a_clicker_goes_on_and_back_and_black(tmp_path: Path, home: dict[str, str | None]) -> None:
