@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice, permutations
 from typing import cast
 
 from llm_linalg.lessons.reader import find
@@ -14,7 +15,8 @@ from tests.bench.stats import Row, middle
 from tests.bench.steps import ready
 from tests.bench.terminal import Terminal
 
-ROUNDS = 9
+ROUNDS = 12  # of the 24 orders
+Start = tuple[float, float]
 AFTER = 100.0  # ms after torch is there in which numbers have to stand
 TORCH = """
 import json, time
@@ -48,18 +50,31 @@ def importing() -> float:
     return cast("float", measured)
 
 
+def empty_paint() -> float:
+    """Seconds to the first paint of an empty Textual app."""
+    with Terminal(EMPTY) as terminal:
+        return terminal.until(lambda screen: screen.full)
+
+
 def first_paint() -> list[Row]:
-    """Starts the programs in turn, after one throw-away start of each, and compares the medians."""
-    ours, step, empty, torch = [], [], [], []
-    for round_ in range(ROUNDS + 1):
-        with Terminal(EMPTY) as terminal:
-            nothing = terminal.until(lambda screen: screen.full)
-        found = numbers(MATMUL), numbers((*MATMUL, "--step", "9")), importing()
-        if round_:
-            empty.append(nothing)
-            ours.append(found[0])
-            step.append(found[1])
-            torch.append(found[2])
+    """Starts the programs in turn, after one throw-away start of each, and compares the medians.
+
+    What ran just before decides what the processor's caches hold, so each follows each.
+    """
+    empty, ours, step, torch = list[float](), list[Start](), list[Start](), list[float]()
+    turns: list[Callable[[], None]] = [
+        lambda: empty.append(empty_paint()),
+        lambda: ours.append(numbers(MATMUL)),
+        lambda: step.append(numbers((*MATMUL, "--step", "9"))),
+        lambda: torch.append(importing()),
+    ]
+    for turn in turns:
+        turn()
+    for kept in (empty, ours, step, torch):
+        kept.clear()
+    for order in islice(permutations(turns), 0, None, 24 // ROUNDS):
+        for turn in order:
+            turn()
     baseline, imported = middle(empty) * 1000, middle(torch) * 1000
     rows = []
     for name, pairs in (("", ours), (" at --step 9", step)):
