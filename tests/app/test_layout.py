@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.app.fakes import draw, panel
 from tui.layout.arrange import arrange, cell_texts
 from tui.layout.values import Layout, PanelSlot
-from tui.layout.window import share, window
 from tui.model.frame import Arrangement, Cell, CellMark, Index, Panel
+from tui.model.window import share, window
 
 READ = CellMark.READ | CellMark.FACTOR
 

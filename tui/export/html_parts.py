@@ -8,10 +8,10 @@ from html import escape
 from itertools import groupby
 
 from llm_linalg.lessons.markdown import Block, blocks, group_blocks
-from tui.layout.window import window
 from tui.model.board_view import BoardView
 from tui.model.frame import Cell, CellMark, ErrorView, Frame, Panel, RepairFacts
 from tui.model.map_view import MapView
+from tui.model.window import window
 from tui.text.prose import BULLET, inline, lead_of
 from tui.text.themes import STRENGTHS, step_of
 

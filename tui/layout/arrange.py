@@ -25,8 +25,8 @@ from tui.layout.arrangements import (
     window_line,
 )
 from tui.layout.values import Label, Layout, PanelSlot
-from tui.layout.window import window
 from tui.model.frame import Arrangement, Cell, CellMark, Panel
+from tui.model.window import window
 
 FITS = (Fit(4), Fit(3), Fit(2))
 TIGHT = (Fit(3, tight=True), Fit(2, tight=True), Fit(1, tight=True))

@@ -14,8 +14,8 @@ from rich.cells import cell_len
 from llm_linalg.base.text import elide_middle
 from tui.layout import label_space
 from tui.layout.values import Label, Layout, PanelSlot
-from tui.layout.window import GAP, first_focus, share, window
 from tui.model.frame import Panel
+from tui.model.window import GAP, first_focus, share, window
 from tui.text.rows import cut
 
 

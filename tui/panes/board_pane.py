@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from tui.layout.window import window
 from tui.model.board_view import BoardView, LiveRow
+from tui.model.window import window
 from tui.text.rows import Row, TextSpan, fit
 from tui.text.themes import Glyphs
 

@@ -10,8 +10,8 @@ from math import isfinite, isnan
 from rich.cells import cell_len
 
 from llm_linalg.base.text import elide_middle
-from tui.layout.window import window
 from tui.model.map_view import BoxRow, MapView
+from tui.model.window import window
 from tui.text.rows import Row, TextSpan, cut, fit
 from tui.text.themes import Glyphs
 

@@ -9,8 +9,8 @@ from llm_linalg.lessons.markdown import spans
 from tui.layout import label_space
 from tui.layout.arrange import cell_texts
 from tui.layout.values import PanelSlot
-from tui.layout.window import window
 from tui.model.frame import CellMark, Frame, Panel, StagePlace
+from tui.model.window import window
 from tui.text.rows import cut, wrap
 
 ROWS = 20  # of a panel
