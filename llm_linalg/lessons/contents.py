@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.external import ExternalProgram
 
 PART_TITLES = (
-    "Start",
-    "Tensors",
-    "Products",
-    "Matrix multiplication",
-    "Transpose and backpropagation",
-    "Special matrices",
-    "Inside the transformer",
-    "Summary",
+    "The sentence",
+    "Into numbers",
+    "Comparing words",
+    "Changing words",
+    "Learning",
+    "Useful matrices",
+    "Reading",
+    "Thinking",
+    "Speaking",
     "More lessons",
 )
 OTHER_PART = len(PART_TITLES) - 1  # the part of a lesson that names none

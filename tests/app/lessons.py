@@ -14,7 +14,7 @@ from tui.model.view import View
 PRODUCT = """\
 +++
 title = "Product"
-part = 8
+part = 9
 seed = 3
 [controls.m]
 range = [1, 9]
@@ -80,7 +80,7 @@ def lesson(text: str = PRODUCT, name: str = "product.md") -> Lesson:
 
 def one(code: str, info: str = "") -> Lesson:
     """A lesson of one stop with this program."""
-    return parse(f'+++\ntitle = "One"\npart = 8\n+++\nText.\n\n```python {info}\n{code}\n```\n', "one.md")
+    return parse(f'+++\ntitle = "One"\npart = 9\n+++\nText.\n\n```python {info}\n{code}\n```\n', "one.md")
 
 
 def opened(code: str, info: str = "") -> tuple[View, Run]:

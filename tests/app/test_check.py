@@ -234,7 +234,7 @@ def told_of(
     [
         ("", "", []),
         ('edits = "hidden"', 'edits = "hiden"', ['7: unknown tensor "hiden": did you mean "hidden"?']),
-        ("part = 4", "part = 9", ["3: part is a number from 0 to 8, not 9"]),
+        ("part = 4", "part = 10", ["3: part is a number from 0 to 9, not 10"]),
         ('Q = ["query", "feature"]', 'Q = ["query"]', ["11: Q has 2 axes, and [axes] names 1 of them"]),
         ('"b", "c"]', '"b"]', ["13: query has 2 labels, and along Q there are 3 positions"]),
         ("## The end", "# The end", ["24: a stop's heading has two signs: ## The end"]),

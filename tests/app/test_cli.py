@@ -152,7 +152,7 @@ def test_a_frame_in_a_file_is_whole_or_not_there(
     path = tmp_path / "frame.txt"
     assert ours(capsys, "frame", "matmul", "-o", str(path)) == (0, "", "")
     text = path.read_text(encoding="utf-8")
-    assert text.startswith("3 Matrix multiplication")
+    assert text.startswith("3 Changing words")
     path.chmod(0o640)
     assert main(["frame", "matmul", "--step", "last", "-o", str(path)]) == 0
     assert path.read_text(encoding="utf-8") != text

@@ -109,7 +109,7 @@ def test_the_help_and_the_footer_have_every_live_key_once() -> None:
         assert [key.footer for key in shown] == sorted(key.footer for key in shown)
 
 
-@pytest.mark.parametrize("part", [0, 3, 6, 7])
+@pytest.mark.parametrize("part", [0, 3, 6, 8])
 def test_an_own_lesson_stands_in_the_part_that_it_names(part: int) -> None:
     own = parse(f'+++\ntitle = "Own"\npart = {part}\n+++\nWords.\n', "own.md")
     listed = Session.start(View.opening(own), catalog()).lessons

@@ -307,7 +307,7 @@ def test_standard_output_by_any_name(
     monkeypatch.chdir(tmp_path)
     assert main(["frame", "matmul", "-o", "-"]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("3 Matrix multiplication")
+    assert shown.startswith("3 Changing words")
     for name in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
         to_sink(Path(name), "written")
         assert capsys.readouterr().out == "written"

@@ -126,7 +126,7 @@ def test_a_failing_stop_has_its_error() -> None:
 def test_plain_is_the_frame_in_reading_order() -> None:
     view, run = opened(PRODUCT)
     assert to_plain(run.frame(replace(view, step=3))) == (
-        "8 More lessons, One\n"
+        "9 More lessons, One\n"
         "stop 1 of 1: One\n"
         "seed 0\n"
         "\n"

@@ -20,12 +20,10 @@ SLUGS = {
     2: ["elementwise", "dot", "similarity"],
     3: ["scale", "matvec", "columns", "matmul", "shapes", "linear"],
     4: ["transpose", "align", "backprop"],
-    5: ["triangular", "identity", "diagonal"],
-    6: [
-        *("embedding", "projections", "scores", "causal", "attention", "heads", "layernorm", "residual"),
-        *("mlp", "block", "logits", "sampling", "backward", "parallel"),
-    ],
-    7: ["summary"],
+    5: ["identity", "diagonal", "triangular"],
+    6: ["embedding", "projections", "scores", "causal", "attention", "heads"],
+    7: ["layernorm", "residual", "mlp", "block"],
+    8: ["logits", "sampling", "backward", "parallel", "summary"],
 }
 CONTROLS = {
     "why": {"d_model", "seq_len"},

@@ -77,7 +77,7 @@ def refused(text: str) -> LessonError:
 def test_the_front_matter_is_read() -> None:
     read = lesson()
     assert (read.slug, read.title, read.part, read.order, read.seed) == ("masks", "Triangular masks", 5, 2, 3)
-    assert read.part_title == "Special matrices"
+    assert read.part_title == "Useful matrices"
     assert [(control.name, control.kind, control.label) for control in read.controls] == [
         ("kind", "choice", "kind"),
         ("diagonal", "int", "offset"),

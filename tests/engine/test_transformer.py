@@ -1,4 +1,4 @@
-"""Part 6 of the curriculum: each lesson's result is what torch.nn and F make of the same tensors."""
+"""The transformer in the curriculum: each result is what torch.nn and F make of the same tensors."""
 
 from __future__ import annotations
 

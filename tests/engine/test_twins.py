@@ -15,7 +15,7 @@ from llm_linalg.lessons.reader import Lesson, catalog
 from tests.thinning import thin
 
 F = nn.functional
-TRANSFORMER = [lesson for lesson in catalog() if lesson.part == 6]
+TRANSFORMER = [lesson for lesson in catalog() if 6 <= lesson.part <= 8]
 
 
 def by_rules(program: Trace) -> None:
@@ -30,7 +30,7 @@ def by_rules(program: Trace) -> None:
 
 
 @pytest.mark.parametrize("lesson", thin(TRANSFORMER, 5), ids=lambda lesson: lesson.slug)
-def test_no_step_of_part_6_is_asked_of_autograd(lesson: Lesson) -> None:
+def test_no_step_of_the_transformer_is_asked_of_autograd(lesson: Lesson) -> None:
     for stop in lesson.stops:
         if not stop.fails:
             found = lesson.run(stop)

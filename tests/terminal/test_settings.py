@@ -25,7 +25,7 @@ def test_a_newcomer_sees_the_first_lesson_and_later_the_last_place(
     homes: dict[str, str | None], tmp_path: Path
 ) -> None:
     with Console(env=homes) as console:
-        console.until("0 Start").until("q quit")
+        console.until("0 The sentence").until("q quit")
         assert "To begin anew" not in console.text
         console.send("q")
         assert console.wait() == 0
@@ -49,7 +49,7 @@ def test_a_newcomer_sees_the_first_lesson_and_later_the_last_place(
     assert kept.stat().st_mode & 0o777 == 0o600
     assert json.loads(read(kept))["theme"] == "high-contrast"
     with Console("--stop", "2", env=homes) as console:  # a picture of the first lesson is named
-        console.until("0 Start").until("q quit")
+        console.until("0 The sentence").until("q quit")
         assert "To begin anew" not in console.text
 
 
@@ -60,7 +60,7 @@ def test_a_damaged_state_is_a_first_run(homes: dict[str, str | None], tmp_path: 
     (tmp_path / "state" / "llm-linalg").mkdir(parents=True)
     (tmp_path / "state" / "llm-linalg" / "state.json").write_text(text, encoding="utf-8")
     with Console(env=homes) as console:
-        console.until("0 Start").until("it was renamed to state.json.bak")
+        console.until("0 The sentence").until("it was renamed to state.json.bak")
         console.send("q")
         assert console.wait() == 0
 

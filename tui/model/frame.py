@@ -291,7 +291,7 @@ class Frame:
 
     lesson: CleanText  # slug
     title: CleanText  # the lesson's
-    part: CleanText  # "3 Matrix multiplication"
+    part: CleanText  # "3 Changing words"
     stop: int
     stops: int
     stop_title: CleanText
