@@ -10,4 +10,5 @@ ORDER_NAMES = (
     "outer",
     "wave",
 )  # implemented in `llm_linalg.walks.orders`
+LOOK_NAMES = ("numbers", "heat", "plane", "bars", "curve", "weave")
 MOST_RANKS = 8  # devices that one program may run on

@@ -18,6 +18,7 @@ from llm_linalg.language.budget import FUNCTION_CALL_STEPS, NAMES_PER_STEP
 from llm_linalg.language.grad_mode import grad_mode, set_grad_mode
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.local_names import local_names_of
+from llm_linalg.language.source import Source
 from llm_linalg.recording import scopes
 
 MAX_CALLS = 30
@@ -41,6 +42,7 @@ class UserFunction:
         scope: The names around the definition.
         modes: The gradient modes above it, as in `@torch.no_grad()`.
         local_names: The names that it binds itself, all of them unbound.
+        source: The program that it stands in, which need not be the one that calls it.
     """
 
     node: ast.FunctionDef
@@ -48,6 +50,7 @@ class UserFunction:
     scope: ChainMap[str, Any]
     modes: tuple[GradMode, ...]
     local_names: Mapping[str, Any]
+    source: Source
 
     def __repr__(self) -> str:  # its scope may be endless to write
         return "<a function>"
@@ -87,7 +90,7 @@ def definition(run: Interpreter, node: ast.FunctionDef) -> None:
     names = run.local_names.get(node)
     if names is None:
         names = run.local_names[node] = local_names_of(node.body)
-    run.names.maps[0][node.name] = UserFunction(node, defaults, run.names, modes, names)
+    run.names.maps[0][node.name] = UserFunction(node, defaults, run.names, modes, names, run.source)
 
 
 def _defaults(run: Interpreter, parameters: ast.arguments) -> dict[str, Any]:
@@ -118,6 +121,7 @@ def invoke(run: Interpreter, function: UserFunction, arguments: list[Any], named
     run.budget.step(FUNCTION_CALL_STEPS + (len(values) + len(function.local_names)) // NAMES_PER_STEP)
     outer, run.names = run.names, function.scope.new_child()
     outer_scope, run.scope = run.scope, scopes.call_path(run.scope, function.node.name, run.call_counts)
+    outer_source, run.source = run.source, function.source
     run.depth += 1
     try:
         run.names.maps[0].update(function.local_names)
@@ -133,6 +137,6 @@ def invoke(run: Interpreter, function: UserFunction, arguments: list[Any], named
     except Return as ended:
         return ended.value
     finally:
-        run.names, run.scope = outer, outer_scope
+        run.names, run.scope, run.source = outer, outer_scope, outer_source
         run.depth -= 1
     return None

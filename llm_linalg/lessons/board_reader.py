@@ -15,7 +15,7 @@ from collections.abc import Collection
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean, width
 from llm_linalg.lessons.board import Board, BoardRow
-from llm_linalg.lessons.body import BoardFence
+from llm_linalg.lessons.body import ListFence
 from llm_linalg.lessons.fence_options import BodyError
 
 MOST_ROWS = 40
@@ -30,7 +30,7 @@ _NAME = re.compile(r"[^\W\d]\w*(\.\w+)*")
 _LINK = re.compile(r"lesson:([A-Za-z0-9_-]+)")
 
 
-def read(fence: BoardFence, first: int, assigned: Collection[str]) -> Board:
+def read(fence: ListFence, first: int, assigned: Collection[str]) -> Board:
     """Return the board in a fence.
 
     Args:

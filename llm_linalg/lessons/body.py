@@ -12,7 +12,8 @@ from llm_linalg.lessons.contents import MOST_MINUTES
 from llm_linalg.lessons.fence_options import BodyError, FenceOptions, parse_options
 from llm_linalg.lessons.markdown import Block, blocks, prose
 
-FENCES = ("python", "board", "notes", "stops")
+FENCES = ("python", "board", "notes", "stops", "ask", "exercise")
+LONG_NAMES = tuple(name for name in FENCES if name != "ask")  # of which a misspelling can be told
 LONGEST_TITLE = 80
 
 Line = tuple[int, str]  # its number, from 0, and its text
@@ -23,8 +24,8 @@ def shift_lines(lines: tuple[Line, ...], by: int) -> tuple[Line, ...]:
     return tuple((place + by, text) for place, text in lines)
 
 
-class BoardFence(NamedTuple):
-    """A `board` fence in the file: its info string, its lines, and the line number of the fence, from 0."""
+class ListFence(NamedTuple):
+    """A fence that is read line by line: its info string, its lines, and the number of its line, from 0."""
 
     info: str
     lines: tuple[str, ...]
@@ -61,10 +62,12 @@ class BodyPart(NamedTuple):
     place: int
     info: FenceOptions | None = None
     code: str = ""
-    board: BoardFence | None = None
+    board: ListFence | None = None
     notes: StopNotes = NO_NOTES
     stops: tuple[Line, ...] = ()
     expects: tuple[Line, ...] = ()  # claims about its program's state
+    ask: ListFence | None = None
+    exercise: ListFence | None = None
 
     def shift(self, lines: int) -> BodyPart:
         """Return the part with its line numbers increased."""
@@ -79,6 +82,8 @@ class _OpenStop:
     heading: int | None = None  # the line of a heading that has no stop yet
     prose: list[Block] = field(default_factory=list)
     notes: StopNotes = NO_NOTES
+    ask: ListFence | None = None  # one that the section's next program is asked about
+    first: int = 0  # the position of the section's first part
 
     @property
     def place(self) -> int | None:
@@ -103,7 +108,9 @@ def read(lines: list[str]) -> list[BodyPart]:
     without a fence after it, up to the next heading or the end, is a stop too. A `board` fence belongs to the
     program directly above it, or is a stop of its own with the prose before it. A `notes` fence belongs to
     the stop in whose text it stands, or to the one directly above it. A line `expect: …` below a program is a
-    claim about its state. Fences in other languages stay in the prose.
+    claim about its state. An `ask` fence belongs to the program that follows it below its heading, or else to
+    the one above it there; an `exercise` fence is a stop of its own. Fences in other languages stay in the
+    prose.
 
     Raises:
         BodyError: At a line that is wrong.
@@ -113,7 +120,7 @@ def read(lines: list[str]) -> list[BodyPart]:
     for block in blocks("\n".join(lines), claims=True):
         if block.level == 2:
             _close(now, pieces)
-            now = _OpenStop(title=_title(block.text, block.first), heading=block.first)
+            now = _OpenStop(_title(block.text, block.first), block.first, first=len(pieces))
         elif block.kind == "claim":
             _put_claim(block.text, block.first, now, pieces)
         elif not block.is_closed:
@@ -146,10 +153,19 @@ def _take(fence: Block, now: _OpenStop, pieces: list[BodyPart]) -> bool:
         return False
     if language == "python":
         said = parse_options(fence.info, place)
-        pieces.append(BodyPart(now.title, now.prose_text, place, said, fence.text, notes=now.notes))
+        part = BodyPart(now.title, now.prose_text, place, said, fence.text, notes=now.notes, ask=now.ask)
+        pieces.append(part)
+        now.ask = None
+    elif language == "exercise":
+        asked = _list_fence(fence, language)
+        pieces.append(BodyPart(now.title, now.prose_text, place, notes=now.notes, exercise=asked))
+    elif language == "ask":
+        if now.ask is not None:
+            raise BodyError(place, "the program below has an ask already")
+        now.ask = _list_fence(fence, language)
+        return True
     elif language == "board":
-        lines = tuple(fence.text.split("\n"))
-        _put_board(BoardFence(fence.info.removeprefix("board").strip(), lines, place), now, pieces)
+        _put_board(_list_fence(fence, language), now, pieces)
     elif language == "notes":
         _put_notes(_notes(fence), place, now, pieces)
         return True
@@ -159,8 +175,14 @@ def _take(fence: Block, now: _OpenStop, pieces: list[BodyPart]) -> bool:
     return True
 
 
+def _list_fence(fence: Block, language: str) -> ListFence:
+    return ListFence(fence.info.removeprefix(language).strip(), tuple(fence.text.split("\n")), fence.first)
+
+
 def _close(now: _OpenStop, pieces: list[BodyPart]) -> None:
     """Make a stop of prose without a fence; raise `BodyError` for a heading with nothing below it."""
+    if now.ask is not None:
+        _put_ask(now.ask, now.first, pieces)
     if now.prose_text:
         pieces.append(BodyPart(now.title, now.prose_text, now.place or 0, notes=now.notes))
     elif now.heading is not None:
@@ -172,7 +194,8 @@ def _language(info: str, place: int) -> str:
     word = re.split(r"[\s{]", info, maxsplit=1)[0]
     if not word or word in FENCES:
         return word
-    near = "python" if word.lower() in ("py", "python3") else nearest(word, FENCES)
+    near = "python" if word.lower() in ("py", "python3") else nearest(word, LONG_NAMES)
+    near = "ask" if word.lower() in ("ask", "asks") else near
     if near == "python":
         raise BodyError(place, f"a program's fence says python, not {quote(word)}")
     if near:
@@ -220,7 +243,7 @@ def _put_stops(fence: Block, now: _OpenStop, pieces: list[BodyPart]) -> None:
     pieces.append(BodyPart(now.title, NOTHING, place, notes=notes, stops=tuple(lines)))
 
 
-def _put_board(board: BoardFence, now: _OpenStop, pieces: list[BodyPart]) -> None:
+def _put_board(board: ListFence, now: _OpenStop, pieces: list[BodyPart]) -> None:
     """Add a board to the program directly above it; with prose before it, it becomes a stop of its own."""
     above = pieces[-1] if pieces and not now.prose_text and now.heading is None else None
     if above is None or above.info is None:
@@ -232,6 +255,16 @@ def _put_board(board: BoardFence, now: _OpenStop, pieces: list[BodyPart]) -> Non
         raise BodyError(board.place, "a stop that fails shows why: it has no board")
     else:
         pieces[-1] = above._replace(board=board)
+
+
+def _put_ask(ask: ListFence, first: int, pieces: list[BodyPart]) -> None:
+    """Add an ask to the last program of its section, which begins at part `first`."""
+    places = [k for k in range(first, len(pieces)) if pieces[k].info is not None]
+    if not places:
+        raise BodyError(ask.place, "an ask belongs to a program, and there is none below its heading")
+    if pieces[places[-1]].ask is not None:
+        raise BodyError(ask.place, "the program above has an ask already")
+    pieces[places[-1]] = pieces[places[-1]]._replace(ask=ask)
 
 
 def _put_claim(text: str, place: int, now: _OpenStop, pieces: list[BodyPart]) -> None:

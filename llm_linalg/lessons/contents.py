@@ -55,6 +55,11 @@ class LessonError(Exception):
         super().__init__(f"{self.file}:{line}: {self.reason}")
 
 
+def _leaves_code(stop: Stop) -> bool:
+    """Return whether the stops below continue a stop's program."""
+    return not stop.fails and stop.refusal is None and stop.exercise is None
+
+
 class UnknownNameError(LookupError):
     """No lesson, stop or control has that name; the message lists those that there are."""
 
@@ -109,6 +114,16 @@ class LessonContents:
     def part_title(self) -> CleanText:
         """The title of its part; a lesson beyond the parts is its own."""
         return title_of_part(self.part, self.title)
+
+    @property
+    def asks(self) -> int:
+        """How many guesses it asks for."""
+        return sum(stop.ask is not None for stop in self.stops)
+
+    @property
+    def exercises(self) -> int:
+        """How many exercises it has."""
+        return sum(stop.exercise is not None for stop in self.stops)
 
     @property
     def place(self) -> CleanText:
@@ -235,15 +250,15 @@ class LessonContents:
 
     def _parts(self, stop: Stop) -> tuple[Stop, ...]:
         """Return the stops whose code makes up a stop's program, itself last."""
-        above = self.stops[: stop.number - 1]
-        return (*(other for other in above if not other.fails and other.refusal is None), stop)
+        above = self.stops[: stop.number - 1 if stop.exercise is None else stop.exercise.after]
+        return (*(other for other in above if _leaves_code(other)), stop)
 
     def line_of(self, stop: Stop, line: int) -> int:
         """Return the line in the lesson's file of a line of a stop's program, both from 1."""
         for part in self._parts(stop):
             length = len(part.code.split("\n")) if part.code else 0
             if line <= length:
-                return part.line + line
+                return part.exercise.setup[line - 1].line if part.exercise else part.line + line
             line -= length
         return stop.line
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
-from llm_linalg.base.constants import MOST_RANKS, ORDER_NAMES
+from llm_linalg.base.constants import LOOK_NAMES, MOST_RANKS, ORDER_NAMES
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.lessons.stop import FollowedCell
 
-KEYS = ("show", "order", "steps", "margin", "fails", "backward", "ranks", "map", "lineage", "reach")
+KEYS = ("show", "order", "look", "steps", "margin", "fails", "backward", "ranks", "map", "lineage", "reach")
+EXERCISE_KEYS = ("after", "without", "show", "order", "look")
 FLAGS = ("fails", "backward")
 MARGINS = ("sum", "mean", "max", "min")
-ONE_OF = {"order": ORDER_NAMES, "margin": MARGINS}
+ONE_OF = {"order": ORDER_NAMES, "look": LOOK_NAMES, "margin": MARGINS}
 
 _PAIR = re.compile(r"""\s+([^\s="']+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"']+))?""")
 
@@ -27,7 +29,10 @@ class BodyError(Exception):
 
 
 class FenceOptions(NamedTuple):
-    """The options of a fence such as `python show="mask" order="rows" steps="1-5" fails`."""
+    """The options of a fence such as `python show="mask" order="rows" steps="1-5" fails`.
+
+    `after` and `without` are an exercise's.
+    """
 
     show: tuple[str, ...] = ()
     order: str | None = None
@@ -38,11 +43,15 @@ class FenceOptions(NamedTuple):
     ranks: int = 0
     map: tuple[str, ...] | None = None
     follow: FollowedCell | None = None
+    look: str | None = None
+    after: int | None = None
+    without: tuple[str, ...] = ()
 
 
-def parse_options(text: str, place: int) -> FenceOptions:
+def parse_options(text: str, place: int, language: str = "python") -> FenceOptions:
     """Return the options in a fence's info string; raise `BodyError` for a wrong one."""
-    text = text.removeprefix("python")
+    text = text.removeprefix(language)
+    keys = EXERCISE_KEYS if language == "exercise" else KEYS
     found, seen, at = FenceOptions(), set[str](), 0
     while at < len(text):
         pair = _PAIR.match(text, at)
@@ -50,8 +59,8 @@ def parse_options(text: str, place: int) -> FenceOptions:
             raise BodyError(place, f'the info string reads key="value": {quote(text[at:].strip())} does not')
         at = pair.end()
         key, value = pair[1], pair[2]
-        if key not in KEYS:
-            raise BodyError(place, unknown("key", key, KEYS))
+        if key not in keys:
+            raise BodyError(place, unknown("key", key, keys))
         if key in seen:
             raise BodyError(place, f"{key} stands twice")
         seen.add(key)
@@ -68,30 +77,41 @@ def _with(found: FenceOptions, key: str, value: str | None, place: int) -> Fence
         return found._replace(map=tuple(filter(None, (value or "").split("/"))))
     if not value:
         raise BodyError(place, f'{key} needs a value: {key}="…"')
-    if key == "show":
-        return found._replace(show=_names(value, place))
-    if key in ONE_OF:
-        if value not in ONE_OF[key]:
-            raise BodyError(place, unknown(key, value, ONE_OF[key]))
-        return found._replace(order=value) if key == "order" else found._replace(margin=value)
-    if key in ("lineage", "reach"):
-        return found._replace(follow=_asked(key, value, place))
-    if key == "ranks":
-        return found._replace(ranks=_ranks(value, place))
-    return found._replace(steps=_steps(value, place))
+    field, read = _VALUES[key]
+    return found._replace(**{field: read(key, value, place)})
 
 
-def _names(value: str, place: int) -> tuple[str, ...]:
+def _names(_key: str, value: str, place: int) -> tuple[str, ...]:
     names = tuple(name.strip() for name in value.split(","))
     if not all(name and name.isprintable() and " " not in name for name in names):
         raise BodyError(place, f'show names a node, or several: show="Y, Z"; not {quote(value)}')
     return names
 
 
-def _ranks(value: str, place: int) -> int:
+def _one_of(key: str, value: str, place: int) -> str:
+    if value not in ONE_OF[key]:
+        raise BodyError(place, unknown(key, value, ONE_OF[key]))
+    return value
+
+
+def _ranks(_key: str, value: str, place: int) -> int:
     if not re.fullmatch(r"[1-9][0-9]?", value) or int(value) > MOST_RANKS:
         raise BodyError(place, f"ranks is a number of devices, at most {MOST_RANKS}; not {quote(value)}")
     return int(value)
+
+
+def _stop(_key: str, value: str, place: int) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", value):
+        raise BodyError(place, f"after is the number of a stop, from 1; not {quote(value)}")
+    return int(value)
+
+
+def _barred(_key: str, value: str, place: int) -> tuple[str, ...]:
+    names = tuple(name.strip().removeprefix(".") for name in value.split(","))
+    if not all(name.isidentifier() for name in names):
+        reason = f'without bars a name, or several: without="loss, norm"; not {quote(value)}'
+        raise BodyError(place, reason)
+    return names
 
 
 def _asked(key: str, value: str, place: int) -> FollowedCell:
@@ -102,9 +122,23 @@ def _asked(key: str, value: str, place: int) -> FollowedCell:
     return FollowedCell("lineage" if key == "lineage" else "reach", cell[1], index)
 
 
-def _steps(value: str, place: int) -> tuple[int, int]:
+def _steps(_key: str, value: str, place: int) -> tuple[int, int]:
     span = re.fullmatch(r"([0-9]{1,12})(?:-([0-9]{1,12}))?", value)
     first, last = (int(span[1]), int(span[2] or span[1])) if span else (0, 0)
     if not 1 <= first <= last:
         raise BodyError(place, f'steps is a range that counts from 1: steps="1-5"; not {quote(value)}')
     return first, last
+
+
+_VALUES: Mapping[str, tuple[str, Callable[[str, str, int], Any]]] = {
+    "show": ("show", _names),
+    "order": ("order", _one_of),
+    "look": ("look", _one_of),
+    "steps": ("steps", _steps),
+    "margin": ("margin", _one_of),
+    "ranks": ("ranks", _ranks),
+    "lineage": ("follow", _asked),
+    "reach": ("follow", _asked),
+    "after": ("after", _stop),
+    "without": ("without", _barred),
+}  # the field that a key with a value sets, and how the value is read

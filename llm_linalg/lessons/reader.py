@@ -13,7 +13,7 @@ from pathlib import Path
 
 from llm_linalg.base.spelling import unknown
 from llm_linalg.base.text import CleanText
-from llm_linalg.lessons import board_reader, body, front_matter
+from llm_linalg.lessons import board_reader, body, front_matter, question_reader
 from llm_linalg.lessons.board import Board, BoardRow
 from llm_linalg.lessons.control import Control, Scalar, Value
 from llm_linalg.lessons.controls import FrontError
@@ -139,7 +139,8 @@ def parse_deck_file(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, li
     first = closing + 2
     try:
         pieces = body.read(lines[closing + 1 :])
-        stops = _stops([piece for piece in pieces if not piece.stops], first, front.title)
+        own = [piece for piece in pieces if not piece.stops]
+        stops = _stops(own, first, front.title, [control.name for control in front.controls])
     except BodyError as error:
         raise LessonError(name, first + error.place, error.reason) from None
     lesson = Lesson(
@@ -158,7 +159,9 @@ def parse_deck_file(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, li
     return lesson, [piece.shift(first) for piece in pieces]
 
 
-def _stops(pieces: list[body.BodyPart], first: int, title: CleanText) -> tuple[Stop, ...]:
+def _stops(
+    pieces: list[body.BodyPart], first: int, title: CleanText, controls: list[str]
+) -> tuple[Stop, ...]:
     """Return the stops with their programs: a fence continues those above it, except failing ones."""
     stops: list[Stop] = []
     above: list[str] = []
@@ -166,37 +169,62 @@ def _stops(pieces: list[body.BodyPart], first: int, title: CleanText) -> tuple[S
     boards = any(piece.board for piece in pieces)
     for number, piece in enumerate(pieces, 1):
         info = piece.info or FenceOptions()
-        slide = piece.info is None and piece.board is None
         own = board_reader.assigned_names(piece.code) if boards else set()
-        stops.append(
-            Stop(
-                number=number,
-                title=piece.title or title,
-                prose=piece.prose,
-                code=piece.code,
-                above=CodeAbove(above, len(above)),
-                show=info.show[0] if info.show else None,
-                beside=info.show[1:],
-                order=info.order,
-                steps=info.steps,
-                margin=info.margin,
-                fails=info.fails,
-                backward=info.backward,
-                ranks=info.ranks,
-                map=info.map,
-                follow=info.follow,
-                line=first + piece.place,
-                board=board_reader.read(piece.board, first, assigned | own) if piece.board else None,
-                notes=piece.notes.text,
-                minutes=piece.notes.minutes,
-                expects=body.shift_lines(piece.expects, first),
-                slide=slide,
-            )
+        stop = Stop(
+            number=number,
+            title=piece.title or title,
+            prose=piece.prose,
+            code=piece.code,
+            above=CodeAbove(above, len(above)),
+            steps=info.steps,
+            margin=info.margin,
+            fails=info.fails,
+            backward=info.backward,
+            ranks=info.ranks,
+            map=info.map,
+            follow=info.follow,
+            line=first + piece.place,
+            board=board_reader.read(piece.board, first, assigned | own) if piece.board else None,
+            notes=piece.notes.text,
+            minutes=piece.notes.minutes,
+            expects=body.shift_lines(piece.expects, first),
+            slide=piece.info is None and piece.board is None and piece.exercise is None,
+            ask=question_reader.read_ask(piece.ask, first, controls) if piece.ask else None,
         )
+        if piece.exercise is not None:
+            stop, info = _exercise_stop(stop, piece.exercise, first, controls, stops)
+        stops.append(_with_picture(stop, info))
         if piece.code and not info.fails:
             above.append(piece.code)
             assigned |= own
     return tuple(stops)
+
+
+def _exercise_stop(
+    stop: Stop, fence: body.ListFence, first: int, controls: list[str], above: list[Stop]
+) -> tuple[Stop, FenceOptions]:
+    """Return the stop of an exercise, which continues the stop in whose state it works, and its options.
+
+    Where it shows no node of its own, and sets nothing up, it shows what that stop shows.
+    """
+    exercise, info = question_reader.read_exercise(fence, first, controls, above)
+    setup = "\n".join(line.text for line in exercise.setup)
+    stop = stop._replace(exercise=exercise, code=setup)
+    if not exercise.after:
+        return stop._replace(above=CodeAbove()), info
+    state = above[exercise.after - 1]
+    code = CodeAbove(state.above.pieces, state.above.count + bool(state.code))
+    stop = stop._replace(above=code, ranks=state.ranks)
+    if not exercise.setup and not info.show:
+        shown = (state.show, *state.beside) if state.show and not state.backward else ()
+        info = info._replace(show=shown, order=info.order or state.order, look=info.look or state.look)
+    return stop, info
+
+
+def _with_picture(stop: Stop, info: FenceOptions) -> Stop:
+    """Return a stop that shows what the options of its fence say."""
+    show = info.show[0] if info.show else None
+    return stop._replace(show=show, beside=info.show[1:], order=info.order, look=info.look)
 
 
 @cache

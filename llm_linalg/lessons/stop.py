@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from llm_linalg.base.text import NOTHING, CleanText
 from llm_linalg.lessons.board import Board
+from llm_linalg.questions.question import Ask, Exercise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +81,9 @@ class Stop(NamedTuple):
         minutes: Its planned length in a presentation, or None.
         expects: Claims about the state after its program: the file's line, from 1, and an expression.
         slide: Whether it is a slide: prose alone.
+        ask: The guess that is asked for before its picture moves, or None.
+        exercise: The exercise that it is, or None; its code is then the exercise's setup.
+        look: The look in which its picture opens, or None.
     """
 
     number: int
@@ -104,6 +108,9 @@ class Stop(NamedTuple):
     minutes: float | None = None
     expects: tuple[tuple[int, str], ...] = ()
     slide: bool = False
+    ask: Ask | None = None
+    exercise: Exercise | None = None
+    look: str | None = None
 
     @property
     def program(self) -> str:

@@ -27,6 +27,8 @@ def run(flags: argparse.Namespace) -> int:
                 "title": lesson.title,
                 "part": lesson.part,
                 "controls": [control.name for control in lesson.controls],
+                "asks": lesson.asks,
+                "exercises": lesson.exercises,
             }
             for lesson in catalog()
         ]

@@ -1,0 +1,224 @@
+"""Read `ask` and `exercise` fences.
+
+```ask
+(3, 1) * (1, 4): what comes?
+- (3, 4)
+- an error
+check: (x[:, None] * y).shape
+```
+
+A line that begins with a key and a colon is a value; an indented line continues the one above it.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from llm_linalg.base.spelling import quote, unknown
+from llm_linalg.base.text import CleanText, clean, nearest
+from llm_linalg.lessons.body import Line, ListFence
+from llm_linalg.lessons.fence_options import BodyError, FenceOptions, parse_options
+from llm_linalg.lessons.markdown import blocks, prose
+from llm_linalg.lessons.stop import Stop
+from llm_linalg.questions.question import Ask, Exercise, FenceLine, WrongAnswer
+
+ASK_KEYS = ("check", "vary")
+EXERCISE_KEYS = ("with", "vary", "check", "hint", "answer", "wrong")
+ONCE = ("check", "answer")
+MOST_VALUES = 20  # of one key
+MOST_CHOICES = 9  # a digit chooses one
+MOST_HINTS = 3
+LONGEST_QUESTION = 600
+LONGEST_VALUE = 1_000
+LONGEST_CHOICE = 60
+
+_KEY = re.compile(r"([A-Za-z]+):(?:\s+(.*))?")
+_CHOICE = re.compile(r"[-*]\s+(.*)")
+_NAMES = re.compile(r"[^\W\d]\w*(?:[\s,]+[^\W\d]\w*)*")
+
+
+class _Parts(NamedTuple):
+    """What the lines of a fence say: the question, its choices, and the values of each key."""
+
+    question: CleanText
+    choices: tuple[Line, ...]
+    values: dict[str, list[Line]]
+
+
+def read_ask(fence: ListFence, first: int, controls: Sequence[str]) -> Ask:
+    """Return the ask in a fence.
+
+    Args:
+        fence: The fence.
+        first: The file's line, from 1, of the body's first line.
+        controls: The names of the lesson's controls.
+
+    Raises:
+        BodyError: At a line that is wrong.
+    """
+    if fence.info:
+        raise BodyError(fence.place, f"nothing stands behind ask: not {quote(fence.info)}")
+    parts = _parts(fence, ASK_KEYS)
+    if len(parts.choices) == 1 or len(parts.choices) > MOST_CHOICES:
+        place, count = parts.choices[-1][0], len(parts.choices)
+        raise BodyError(place, f"an ask has 2 to {MOST_CHOICES} choices, or none: not {count}")
+    choices = tuple(_choice(place, text) for place, text in parts.choices)
+    for k, choice in enumerate(choices):
+        if choice in choices[:k]:
+            raise BodyError(parts.choices[k][0], f"the choice {quote(choice)} stands there twice")
+    return Ask(
+        question=parts.question,
+        check=_check(fence, parts, first, "whose value is the right answer: check: Y.shape"),
+        choices=choices,
+        vary=_vary(parts, first, controls),
+        line=first + fence.place,
+    )
+
+
+def read_exercise(
+    fence: ListFence, first: int, controls: Sequence[str], above: Sequence[Stop]
+) -> tuple[Exercise, FenceOptions]:
+    """Return the exercise in a fence, and the fence's options.
+
+    Args:
+        fence: The fence.
+        first: The file's line, from 1, of the body's first line.
+        controls: The names of the lesson's controls.
+        above: The stops above it.
+
+    Raises:
+        BodyError: At a line that is wrong.
+    """
+    options = parse_options(f"exercise {fence.info}".rstrip(), fence.place, "exercise")
+    parts = _parts(fence, EXERCISE_KEYS)
+    if parts.choices:
+        raise BodyError(parts.choices[0][0], "an exercise has no choices: a question with choices is an ask")
+    hints = parts.values["hint"]
+    if len(hints) > MOST_HINTS:
+        raise BodyError(hints[MOST_HINTS][0], f"an exercise has at most {MOST_HINTS} hints")
+    answers = _lines(parts.values["answer"], first)
+    exercise = Exercise(
+        question=parts.question,
+        check=_check(fence, parts, first, "which is true if answer is right: check: answer == Y.sum()"),
+        after=_after(options.after, fence.place, above),
+        setup=_lines(parts.values["with"], first),
+        barred=options.without,
+        vary=_vary(parts, first, controls),
+        hints=tuple(clean(text, None) for _, text in hints),
+        answer=answers[0] if answers else None,
+        wrong=tuple(_wrong(place, text, first) for place, text in parts.values["wrong"]),
+        line=first + fence.place,
+    )
+    return exercise, options
+
+
+def _parts(fence: ListFence, keys: Sequence[str]) -> _Parts:
+    question: list[str] = []
+    choices: list[Line] = []
+    values: dict[str, list[Line]] = {key: [] for key in keys}
+    last: list[Line] | None = None  # where a line that is indented goes on
+    for place, line in enumerate(fence.lines, fence.place + 1):
+        text = line.strip()
+        key, choice = _KEY.fullmatch(line.rstrip()), _CHOICE.fullmatch(line.rstrip())
+        if not text:
+            if last is None:
+                question.append("")
+        elif last is not None and line[0] in " \t":
+            last[-1] = (last[-1][0], f"{last[-1][1]} {text}")
+        elif key and key[1] in keys:
+            last = values[key[1]]
+            last.append((place, (key[2] or "").strip()))
+        elif key and (last is not None or nearest(key[1], keys)):
+            raise BodyError(place, unknown("key", key[1], keys))
+        elif choice and (last is None or last is choices):
+            last = choices
+            last.append((place, choice[1].strip()))
+        elif last is not None:
+            raise BodyError(place, f"{quote(text)} is neither {', '.join(f'{key}:' for key in keys)}")
+        else:
+            question.append(text)
+    for name, lines in values.items():
+        _check_values(name, lines)
+    asked = prose(blocks("\n".join(question)))
+    if not asked or len(asked) > LONGEST_QUESTION:
+        reason = f"it begins with its question, of at most {LONGEST_QUESTION} characters"
+        raise BodyError(fence.place, reason)
+    return _Parts(asked, tuple(choices), values)
+
+
+def _check_values(key: str, lines: Sequence[Line]) -> None:
+    most = 1 if key in ONCE else MOST_VALUES
+    if len(lines) > most:
+        raise BodyError(lines[most][0], f"{key} stands twice" if most == 1 else f"{key} stands too often")
+    for place, text in lines:
+        if not text:
+            raise BodyError(place, f"{key}: needs a value")
+        if len(text) > LONGEST_VALUE or not text.isprintable():
+            reason = f"{key}: takes at most {LONGEST_VALUE} characters, without control characters"
+            raise BodyError(place, reason)
+
+
+def _choice(place: int, text: str) -> CleanText:
+    if not text or len(text) > LONGEST_CHOICE or not text.isprintable():
+        reason = f"a choice is 1 to {LONGEST_CHOICE} characters, without control characters"
+        raise BodyError(place, reason)
+    return clean(text, None)
+
+
+def _check(fence: ListFence, parts: _Parts, first: int, what: str) -> FenceLine:
+    if not parts.values["check"]:
+        raise BodyError(fence.place, f"it needs a check, {what}")
+    return _lines(parts.values["check"], first)[0]
+
+
+def _lines(lines: Sequence[Line], first: int) -> tuple[FenceLine, ...]:
+    return tuple(FenceLine(text, first + place) for place, text in lines)
+
+
+def _vary(parts: _Parts, first: int, controls: Sequence[str]) -> tuple[FenceLine, ...]:
+    """Return what varies, one control or one statement each."""
+    found: list[FenceLine] = []
+    for place, text in parts.values["vary"]:
+        if not _NAMES.fullmatch(text):
+            if "=" not in text:
+                reason = f"vary: names controls, or binds other data: x = torch.randn(4); not {quote(text)}"
+                raise BodyError(place, reason)
+            found.append(FenceLine(text, first + place))
+            continue
+        for name in re.split(r"[\s,]+", text):
+            if name not in controls:
+                raise BodyError(place, unknown("control", name, controls))
+            found.append(FenceLine(name, first + place))
+    return tuple(found)
+
+
+def _after(asked: int | None, place: int, above: Sequence[Stop]) -> int:
+    """Return the number of the stop in whose state an exercise works; 0 without one."""
+    programs = [stop for stop in above if not stop.slide and not stop.fails and stop.exercise is None]
+    if asked is None:
+        return programs[-1].number if programs else 0
+    if asked > len(above):
+        raise BodyError(place, f"after names a stop above: there are {len(above)}, and no stop {asked}")
+    stop = above[asked - 1]
+    if stop not in programs:
+        why = "is an exercise" if stop.exercise else "fails" if stop.fails else "has no program"
+        raise BodyError(place, f"after names a stop that leaves a state, and stop {asked} {why}")
+    return asked
+
+
+def _wrong(place: int, text: str, first: int) -> WrongAnswer:
+    """Return a wrong answer, with the name of the mistake that stands behind a `#`."""
+    expression, name = text, ""
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.COMMENT:
+                expression, name = text[: token.start[1]].strip(), token.string.lstrip("# ")
+    except (tokenize.TokenError, SyntaxError):
+        pass  # what is no expression is told when it is run
+    if not expression:
+        raise BodyError(place, "wrong: is an expression, and may name the mistake: wrong: A.T # turned")
+    return WrongAnswer(expression, clean(name, None), first + place)

@@ -1,0 +1,155 @@
+"""Lessons that ask: what is read from `ask` and `exercise` fences, and what is refused with its line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from llm_linalg.lessons.lesson import Lesson, LessonError
+from llm_linalg.lessons.reader import parse
+from llm_linalg.questions.question import FenceLine, WrongAnswer
+from tui.cli.main import main
+
+FRONT = '+++\ntitle = "A"\n[controls.n]\nrange = [1, 5]\ndefault = 3\n+++\n'
+LINES = FRONT.count("\n")
+PROGRAM = "```python\nx = torch.ones(n)\n```\n"
+
+ASK = """\
+```ask
+What comes of `x`?
+- (3, 4)
+- an error
+check: (x[:, None]
+  * x).shape
+vary: n
+```
+"""
+
+EXERCISE = """\
+```exercise after=1 without="mean, .norm" look="bars"
+The loss of `x`,
+
+for all n.
+with: k = 2
+with: m = k * x
+vary: n
+vary: x = torch.randn(4)
+check: answer == (x ** 2).sum()
+hint: Square each.
+hint: Then add.
+hint: (x * ___).sum()
+answer: (x * x).sum()
+wrong: x.sum() ** 2 # the "#" sum first
+wrong: "#"
+```
+"""
+
+
+def lesson(body: str) -> Lesson:
+    return parse(FRONT + body, "a.md")
+
+
+def test_an_ask_belongs_to_the_program_below_it_or_else_above_it() -> None:
+    below = lesson(f"## One\nWords.\n\n{ASK}\n{PROGRAM}\n{PROGRAM}")
+    above = lesson(f"## One\n{PROGRAM}\n{PROGRAM}\nWords.\n\n{ASK}\n## Two\n{PROGRAM}")
+    assert [stop.ask is not None for stop in below.stops] == [True, False]
+    assert [stop.ask is not None for stop in above.stops] == [False, True, False, False]
+    ask = below.stops[0].ask
+    assert ask is not None
+    assert ask.question == "What comes of `x`?"
+    assert ask.choices == ("(3, 4)", "an error")
+    assert ask.check == FenceLine("(x[:, None] * x).shape", LINES + 8)
+    assert ask.vary == (FenceLine("n", LINES + 10),)
+    assert (ask.line, below.asks, below.exercises) == (LINES + 4, 1, 0)
+
+
+def test_an_exercise_is_a_stop_in_the_state_of_another() -> None:
+    read = lesson(f"## One\n{PROGRAM}\n## Two\n```python\ny = x + 1\n```\n{EXERCISE}\n{PROGRAM}")
+    stop = read.stops[2]
+    exercise = stop.exercise
+    assert exercise is not None
+    assert stop.program == "x = torch.ones(n)\nk = 2\nm = k * x"
+    assert (stop.look, stop.title, stop.slide) == ("bars", "Two", False)
+    assert exercise.question == "The loss of `x`,\n\nfor all n."
+    assert [line.text for line in exercise.vary] == ["n", "x = torch.randn(4)"]
+    assert (exercise.barred, exercise.hints[2]) == (("mean", "norm"), "(x * ___).sum()")
+    assert exercise.answer == FenceLine("(x * x).sum()", exercise.line + 12)
+    assert exercise.wrong == (
+        WrongAnswer("x.sum() ** 2", read.stops[2].exercise.wrong[0].name, exercise.line + 13),  # type: ignore[union-attr]
+        WrongAnswer('"#"', exercise.wrong[1].name, exercise.line + 14),
+    )
+    assert [one.name for one in exercise.wrong] == ['the "#" sum first', ""]
+    # The stops below don't continue it, and its lines are found in the file.
+    assert read.stops[3].program == "x = torch.ones(n)\ny = x + 1\nx = torch.ones(n)"
+    text = (FRONT + f"## One\n{PROGRAM}\n## Two\n```python\ny = x + 1\n```\n{EXERCISE}\n{PROGRAM}").split(
+        "\n"
+    )
+    for stop in read.stops:
+        for number, line in enumerate(stop.program.split("\n"), 1):
+            assert text[read.line_of(stop, number) - 1].removeprefix("with: ") == line
+    assert read.check() == ()
+
+
+def test_without_setup_an_exercise_shows_what_its_stop_shows() -> None:
+    fence = "```exercise\nWhat?\ncheck: answer == 1\n```\n"
+    read = lesson(f'```python show="x" order="rows" look="heat"\nx = torch.ones(n)\ny = x\n```\n{fence}')
+    assert (read.stops[1].show, read.stops[1].order, read.stops[1].look) == ("x", "rows", "heat")
+    alone = lesson(fence)
+    assert (alone.stops[0].program, alone.stops[0].exercise is not None) == ("", True)
+    assert [stop.exercise.after for stop in (*read.stops, *alone.stops) if stop.exercise] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "reason"),
+    [
+        ("```ask\n- a\n- b\ncheck: 1\n```\n" + PROGRAM, 1, "begins with its question"),
+        ("```ask\nWhat?\n```\n" + PROGRAM, 1, "needs a check"),
+        ("```ask\nWhat?\ncheck:\n```\n" + PROGRAM, 3, "check: needs a value"),
+        ("```ask\nWhat?\n- a\ncheck: 1\n```\n" + PROGRAM, 3, "2 to 9 choices, or none: not 1"),
+        ("```ask\nWhat?\n- a\n- a\ncheck: 1\n```\n" + PROGRAM, 4, "twice"),
+        ("```ask\nWhat?\nchek: 1\n```\n" + PROGRAM, 3, 'did you mean "check"'),
+        ("```ask\nWhat?\ncheck: 1\nmore words\n```\n" + PROGRAM, 4, "neither check:"),
+        ("```ask\nWhat?\ncheck: 1\ncheck: 2\n```\n" + PROGRAM, 4, "check stands twice"),
+        ("```ask\nWhat?\ncheck: 1\nvary: k\n```\n" + PROGRAM, 4, 'unknown control "k"'),
+        ("```ask after=1\nWhat?\ncheck: 1\n```\n" + PROGRAM, 1, "nothing stands behind ask"),
+        ("## A\n```ask\nWhat?\ncheck: 1\n```\n## B\n" + PROGRAM, 2, "there is none below its heading"),
+        (2 * "```ask\nWhat?\ncheck: 1\n```\n" + PROGRAM, 5, "has an ask already"),
+        ("```exercise\nWhat?\n- a\ncheck: answer\n```", 3, "no choices"),
+        ("```exercise after=0\nWhat?\ncheck: answer\n```", 1, "number of a stop"),
+        ("```exercise after=2\nWhat?\ncheck: answer\n```", 1, "no stop 2"),
+        ("Words.\n\n## B\n```exercise after=1\nWhat?\ncheck: 1\n```", 4, "stop 1 has no program"),
+        ("```python fails\nx\n```\n```exercise after=1\nWhat?\ncheck: 1\n```", 4, "stop 1 fails"),
+        ("```exercise steps=1\nWhat?\ncheck: answer\n```", 1, 'unknown key "steps"'),
+        ('```exercise without="a b"\nWhat?\ncheck: answer\n```', 1, "without bars a name"),
+        ("```exercise\nWhat?\ncheck: answer\nhint: a\nhint: b\nhint: c\nhint: d\n```", 7, "3 hints"),
+        ("```exercise\nWhat?\ncheck: answer\nvary: x + 1\n```", 4, "vary: names controls"),
+        ("```exercise\nWhat?\ncheck: answer\nwrong: # turned\n```", 4, "wrong: is an expression"),
+        ('```python look="cube"\nx = 1\n```', 1, 'unknown look "cube"'),
+        ("```exercises\nWhat?\ncheck: answer\n```", 1, "this fence says exercise"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(body: str, line: int, reason: str) -> None:
+    with pytest.raises(LessonError) as info:
+        lesson(body)
+    assert info.value.line == LINES + line
+    assert reason in info.value.reason
+
+
+def test_a_claim_may_call_a_function_of_the_program() -> None:
+    program = "x = torch.ones(2)\n\n\ndef twice(y):\n    z = 2 * y\n    return z / s\ns = 1\n"
+    good = f"```python\n{program}```\nexpect: torch.equal(twice(x), x + x)\nexpect: twice(0) == 1\n"
+    (problem,) = claims(good)
+    assert '"twice(0) == 1" is false: twice(0) is 0' in problem.reason
+    (problem,) = claims(f"```python\n{program}```\nexpect: twice(torch.ones(2) @ torch.ones(3))\n")
+    assert "can't be said" in problem.reason
+
+
+def claims(body: str) -> list[LessonError]:
+    return [problem for problem in lesson(body).check() if problem.kind == "claim"]
+
+
+def test_the_list_of_lessons_counts_what_they_ask(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["lessons", "--json"])
+    for entry in json.loads(capsys.readouterr().out):
+        assert type(entry["asks"]) is type(entry["exercises"]) is int
