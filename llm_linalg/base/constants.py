@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 ORDER_NAMES = (
     "cells",
     "terms",
@@ -10,5 +12,6 @@ ORDER_NAMES = (
     "outer",
     "wave",
 )  # implemented in `llm_linalg.walks.orders`
-LOOK_NAMES = ("numbers", "heat", "plane", "bars", "curve", "weave")
+LookName = Literal["numbers", "plane", "bars", "curve", "weave", "heat", "both"]
+LOOK_NAMES: tuple[LookName, ...] = get_args(LookName)  # those beyond numbers and heat: `tui.looks.look_table`
 MOST_RANKS = 8  # devices that one program may run on

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from llm_linalg.base.constants import LOOK_NAMES, MOST_RANKS, ORDER_NAMES
+from llm_linalg.base.constants import LOOK_NAMES, MOST_RANKS, ORDER_NAMES, LookName
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.lessons.stop import FollowedCell
 
@@ -43,7 +43,7 @@ class FenceOptions(NamedTuple):
     ranks: int = 0
     map: tuple[str, ...] | None = None
     follow: FollowedCell | None = None
-    look: str | None = None
+    look: LookName | None = None
     after: int | None = None
     without: tuple[str, ...] = ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from llm_linalg.base.constants import LookName
 from llm_linalg.base.text import NOTHING, CleanText
 from llm_linalg.lessons.board import Board
 from llm_linalg.questions.question import Ask, Exercise
@@ -110,7 +111,7 @@ class Stop(NamedTuple):
     slide: bool = False
     ask: Ask | None = None
     exercise: Exercise | None = None
-    look: str | None = None
+    look: LookName | None = None
 
     @property
     def program(self) -> str:

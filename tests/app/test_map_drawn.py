@@ -101,7 +101,7 @@ def test_a_page_has_the_level_as_a_table() -> None:
         at(View.opening(find("why")), "block:1", "mlp"), follows=FollowedCell("lineage", "logits", (2, 3))
     )
     frame = open_view(view).frame(view)
-    page = picture(frame, heat=False)
+    page = picture(frame)
     assert "<caption>map › block:1 logits[2,3] depends on</caption>" in page
     assert '<tr class="now" aria-current="true"><th scope="row">mlp</th><td>(5, 8)</td><td>24/40</td>' in page
     assert "multiplications" not in page.partition("</table>")[0]

@@ -61,6 +61,7 @@ def test_json_is_the_contract() -> None:
         "value": 43.0,
         "formula": "Y[1,0] = 3·5 + [4·7]\n       = 15 + 28 = 43",
         "shape_line": "(2, 2) @ (2, 2) → (2, 2)   inner 2 = 2 ✓",
+        "look": "numbers",
         "text": "Y[1,0] = 3·5 + [4·7] = 43",
     }
 

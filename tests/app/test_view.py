@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_linalg.base.constants import LOOK_NAMES, LookName
 from llm_linalg.lessons.reader import UnknownNameError, find
 from tests.app.lessons import lesson, shell_split
 from tui.cli.parser import app_parser
-from tui.model.view import CellDisplay, Depth, History, View
+from tui.model.view import Depth, History, View
 from tui.model.view_words import command, view_of
 
 
@@ -55,7 +56,7 @@ def test_a_lesson_of_a_file_is_named_by_its_path_and_quoted() -> None:
     path=st.sampled_from([(), ("Y",), ("Y:1", "exp"), ("W",)]),
     cursor=st.sampled_from([None, ("Y", (1, 2)), ("s", ()), ("layer.weight", (0, 1))]),
     at=st.sampled_from([None, (0,), (1, 2)]),
-    look=st.sampled_from(["numbers", "heat", "both"]),
+    look=st.sampled_from(LOOK_NAMES),
     backward=st.booleans(),
     code=st.sampled_from([None, "Y = x @ W.T\nZ = 'a b; $(rm) `q` \"'"]),
 )
@@ -69,7 +70,7 @@ def test_the_command_reopens_exactly_the_view(
     path: tuple[str, ...],
     cursor: tuple[str, tuple[int, ...]] | None,
     at: tuple[int, ...] | None,
-    look: CellDisplay,
+    look: LookName,
     backward: bool,
     code: str | None,
 ) -> None:

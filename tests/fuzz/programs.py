@@ -19,6 +19,7 @@ from typing import Literal
 
 import torch
 
+from llm_linalg.base.constants import LOOK_NAMES
 from llm_linalg.base.errors import InternalError, ProgramError
 from llm_linalg.lessons.stop import FollowedCell
 from tests.fuzz.drawn import draw_program
@@ -28,7 +29,7 @@ from tui.compose.program_run import Run
 from tui.compose.view_runner import open_view
 from tui.layout.arrange import arrange, cell_texts
 from tui.model.frame import Frame
-from tui.model.view import LOOKS, Depth, View
+from tui.model.view import Depth, View
 from tui.navigation import steps
 from tui.navigation.playground import playground_view
 from tui.panes.board_pane import board_rows
@@ -196,7 +197,7 @@ def draw_all(program: str, generator: random.Random, tally: Tally) -> None:
         tally.note(program, None, error)
         return
     for number, view in enumerate(shown):
-        view = replace(view, look=LOOKS[number % len(LOOKS)])
+        view = replace(view, look=LOOK_NAMES[number % len(LOOK_NAMES)])
         try:
             frame = run.frame(view, ascii_only=number % 5 == 4)
             reraise(None if frame.error is None else frame.error.cause)

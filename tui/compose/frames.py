@@ -10,7 +10,7 @@ from llm_linalg.base.text import NOTHING, CleanText, clean
 from tui.compose.captions import formula, node_facts
 from tui.compose.pictures import PictureInput, panels_of
 from tui.compose.source_lines import file_lines
-from tui.model.frame import ControlFacts, CursorView, Frame, Panel
+from tui.model.frame import CELL_LOOKS, ControlFacts, CursorView, Frame, Panel
 from tui.model.view import View
 from tui.navigation.map_moves import current_box
 from tui.navigation.steps import position
@@ -66,6 +66,7 @@ def empty_frame(view: View) -> Frame:
         cursor=None,
         range_text="",
         backward=view.backward,
+        look=view.look if view.look in CELL_LOOKS else "numbers",
     )
 
 

@@ -153,10 +153,15 @@ class NodeNavigation:
         """The names of the node and of those that it is in, several of which may be alike."""
         return tuple(node.name for node in self.chain)
 
+    @property
+    def level(self) -> Sequence[Node]:
+        """The operations of the node's level, in the order in which they ran."""
+        return self.chain[-2].parts if len(self.chain) > 1 else self.top
+
     @cached_property
     def siblings(self) -> tuple[str, ...]:
-        """The operations at the node's level."""
-        return labels(self.chain[-2].parts if len(self.chain) > 1 else self.top)
+        """The labels of the operations of the node's level."""
+        return labels(self.level)
 
     @cached_property
     def parts(self) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.node_view import CellView, NodeView
     from llm_linalg.api.trace import Trace
     from llm_linalg.base.axis_labels import TensorLabels
+    from llm_linalg.base.constants import LookName
     from llm_linalg.base.errors import ProgramError
     from llm_linalg.lessons.reader import LessonError
     from llm_linalg.recording.record_node import Value
@@ -77,6 +78,7 @@ class Run:
     _cache: FormatCache = field(default_factory=FormatCache, init=False)
     _gradients: Trace | None = field(default=None, init=False)
     _has_gradients: bool = field(default=False, init=False)  # whether there are, or can be none
+    _looks: dict[Node, tuple[LookName, ...]] = field(default_factory=dict, init=False)
     _following: dict[FollowedCell, FollowedCells | str] = field(default_factory=dict, init=False)
     _levels: tuple[BoxRows, BoxRows] = field(
         default_factory=lambda: ({}, {}), init=False
@@ -179,7 +181,24 @@ class Run:
             readers = trace.nodes if cell.operand is None else (cell.owner.node,)
             about = cursor_view(cell, self._cell_view(cell, readers), picture.follows)
         frame = node_frame(view, trace, navigation, picture, about, board)
-        return replace(frame, has_backward=self.has_backward())
+        frame = replace(frame, has_backward=self.has_backward())
+        return frame if board is not None else self._with_look(frame, view, navigation, picture)
+
+    def _with_look(
+        self, frame: Frame, view: View, navigation: NodeNavigation, picture: PictureInput
+    ) -> Frame:
+        """Return the frame with the looks that its node has, drawn in the view's if that is one of them."""
+        from tui.looks.look import LookInput
+        from tui.looks.look_table import drawing_of, looks_of
+
+        node, level = picture.node, navigation.level
+        if node.node not in self._looks:
+            self._looks[node.node] = looks_of(self._view_of(node.node), level)
+        looks = self._looks[node.node]
+        look = view.look if view.look in looks else frame.look
+        given = LookInput(node, frame.panels, picture.beside, level, picture.ascii_only)
+        drawing = drawing_of(look, given)
+        return replace(frame, look=look, looks=looks, drawing=drawing)
 
     def _map_frame(self, view: View, ascii_only: bool) -> Frame:
         trace, navigation = self.trace_of(view), self.navigation(view)

@@ -47,6 +47,10 @@ def check_view(view: View, run: Run, flags: argparse.Namespace) -> View:
         names = dict.fromkeys(panel.name for panel in run.frame(replace(view, cursor=None)).panels)
         raise UsageError(f"no such cell on this picture, whose tensors are {', '.join(names)}")
     _inside(view, run)
+    if flags.look is not None:
+        looks = run.frame(view).looks
+        if flags.look not in looks:
+            raise UsageError(unknown(f"look of {navigation.path[-1]}", flags.look, looks))
     return _with_step(view, run, flags.step)
 
 

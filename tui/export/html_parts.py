@@ -9,13 +9,16 @@ from itertools import groupby
 
 from llm_linalg.lessons.markdown import Block, blocks, group_blocks
 from tui.model.board_view import BoardView
+from tui.model.drawing import Drawing
 from tui.model.frame import Cell, CellMark, ErrorView, Frame, Panel, RepairFacts
 from tui.model.map_view import MapView
 from tui.model.window import window
 from tui.text.prose import BULLET, inline, lead_of
+from tui.text.rows import TextSpan
 from tui.text.themes import STRENGTHS, step_of
 
 VALUE = 60  # columns of a board's value
+DRAWN = (60, 16)  # columns and rows of a drawing
 ROWS, COLUMNS = 16, 12  # of a panel; beyond them a window around what is lit
 CLASSES = {
     CellMark.PENDING: "q",
@@ -37,17 +40,12 @@ def position_text(frame: Frame) -> str:
     return f"step {frame.step} of {frame.steps}"
 
 
-def picture(frame: Frame, heat: bool) -> str:
-    """Return all of a frame but its prose.
-
-    Args:
-        frame: The frame.
-        heat: Whether cells have the colours of their values.
-    """
-    return "".join(_parts(frame, heat))
+def picture(frame: Frame) -> str:
+    """Return all of a frame but its prose."""
+    return "".join(_parts(frame))
 
 
-def _parts(frame: Frame, heat: bool) -> Iterator[str]:
+def _parts(frame: Frame) -> Iterator[str]:
     if any(line.strip() for line in frame.code):
         now = ' class="now" aria-current="true"'
         lines = (
@@ -63,8 +61,10 @@ def _parts(frame: Frame, heat: bool) -> Iterator[str]:
         yield _board(frame.board)
     if frame.map is not None:
         yield _boxes(frame.map)
-    if frame.panels:
-        yield _tensors(frame, heat)
+    if frame.drawing is not None:
+        yield _drawing(frame.drawing)
+    elif frame.panels:
+        yield _tensors(frame, frame.look != "numbers")
     if frame.cursor is not None:
         yield "".join(f'<p class="facts">{escape(line)}</p>\n' for line in frame.cursor.lines)
     if frame.error is None and frame.board is None:
@@ -116,6 +116,18 @@ def _boxes(level: MapView) -> str:
     trail = " › ".join(("map", *level.path))
     caption = f"<caption>{escape(trail)} {escape(level.question)}</caption>\n"
     return "".join(['<div class="tensors">\n<table class="board">\n', caption, *lines, "</table>\n</div>\n"])
+
+
+def _drawing(drawing: Drawing) -> str:
+    """Return a drawing as preformatted text, which is read aloud as words and figures."""
+    lines = ["".join(_span(span) for span in row).rstrip() for row in drawing.rows(*DRAWN)]
+    said = escape(" ".join(drawing.words))
+    return f'<pre class="drawing" role="img" aria-label="{said}">{chr(10).join(lines)}</pre>\n'
+
+
+def _span(span: TextSpan) -> str:
+    role = span.role.partition(" ")[0]
+    return f'<span class="{role}">{escape(span.text)}</span>' if role else escape(span.text)
 
 
 def _term(text: str, state: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import chain, product
 from typing import NamedTuple
 
@@ -135,7 +134,7 @@ def cell_texts(cells: Sequence[Cell], slot: PanelSlot) -> tuple[CellText, ...]:
     its cell in `( )`, what it feeds in `{ }`; an axis that clashes in `! !`. In a tight row neighbours
     share a column.
     """
-    kinds = [_brackets(cell.mark) for cell in cells]
+    kinds = [cell.mark.brackets for cell in cells]
     opens = [
         kind[0] if i == 0 or kinds[i - 1] != kind or kind == "><" else " " for i, kind in enumerate(kinds)
     ]
@@ -152,20 +151,6 @@ def cell_texts(cells: Sequence[Cell], slot: PanelSlot) -> tuple[CellText, ...]:
     if slot.tight and cells:
         texts.append(CellText(closes[-1], None, CellMark.NONE))
     return tuple(texts)
-
-
-@cache
-def _brackets(mark: CellMark) -> str:
-    for flag, pair in (
-        (CellMark.CURSOR, "><"),
-        (CellMark.CLASH, "!!"),
-        (CellMark.FACTOR | CellMark.WRITE, "[]"),
-        (CellMark.SOURCE, "()"),
-        (CellMark.CONSUMER, "{}"),
-    ):
-        if mark & flag:
-            return pair
-    return "  "
 
 
 def _place(

@@ -9,12 +9,15 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from llm_linalg.base.axis_labels import AxisLabels, TensorLabels
 from llm_linalg.base.cells import TensorSlice
+from llm_linalg.base.constants import LookName
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from tui.model.board_view import BoardView
+from tui.model.drawing import Drawing
 from tui.model.map_view import MapView
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 Index = tuple[int, ...]
 Number = float | int | bool | complex
+CELL_LOOKS: tuple[LookName, ...] = ("numbers", "heat", "both")
+"""Looks that every tensor has: its cells, as numbers or colours."""
 Role = Literal["left", "top", "result", "operand", "addend", "sibling", "margin"]
 Arrangement = Literal["falk", "row", "column"]
 TermState = Literal["plain", "done", "current", "pending"]
@@ -59,6 +64,40 @@ class CellMark(enum.Flag):
     MASKED = enum.auto()  # hidden by a mask
     CLASH = enum.auto()  # lies along an axis that does not match
     PENDING = enum.auto()  # not yet computed
+
+    @property
+    def role(self) -> str:
+        """The role that a cell with these marks is drawn in: the most particular one."""
+        return _role(self)
+
+    @property
+    def brackets(self) -> str:
+        """The two characters that stand around its number, spaces if there are none."""
+        return _brackets(self)
+
+
+@cache
+def _role(mark: CellMark) -> str:
+    return next((role for flag, role, _ in _MARKS if mark & flag and role), "")
+
+
+@cache
+def _brackets(mark: CellMark) -> str:
+    return next((pair for flag, _, pair in _MARKS if mark & flag and pair), "  ")
+
+
+# Marks, the most particular first, with the role and the brackets that they are drawn in.
+_MARKS = (
+    (CellMark.CURSOR, "cursor", "><"),
+    (CellMark.CLASH, "clash", "!!"),
+    (CellMark.FACTOR, "factor", "[]"),
+    (CellMark.WRITE, "write", "[]"),
+    (CellMark.SOURCE, "made", "()"),
+    (CellMark.CONSUMER, "fed", "{}"),
+    (CellMark.READ, "read", ""),
+    (CellMark.MASKED, "masked", ""),
+    (CellMark.PENDING, "pending", ""),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +363,9 @@ class Frame:
     has_backward: bool = False  # there is a backward program to show
     board: BoardView | None = None  # the picture in place of panels
     map: MapView | None = None  # the same: a level of the map
+    look: LookName = "numbers"  # how the panels are shown
+    looks: tuple[LookName, ...] = CELL_LOOKS  # those that the node has
+    drawing: Drawing | None = None  # the look's picture in place of panels; None: the cells themselves
     legend: str = ""  # what a sign in the picture stands for: "░ is 0"
     note: str = ""  # anything else worth a line: "slice 0 of 8", "rounded"
     operation: NodeView | None = field(default=None, repr=False)  # the engine's view of the node

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from llm_linalg.base.constants import LookName
+
 if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Board, Control, FollowedCell, Lesson, Stop, Value
 
 Depth = Literal["map", "operations", "cells", "terms"]
-CellDisplay = Literal["numbers", "heat", "both"]
-LOOKS: tuple[CellDisplay, ...] = ("numbers", "heat", "both")
 Cursor = tuple[str, tuple[int, ...]]
 
 END = 10**15  # a step beyond every walk; `steps.position` clamps it
@@ -46,7 +46,7 @@ class View:
     depth: Depth = "cells"
     cursor: Cursor | None = None
     at: tuple[int, ...] | None = None  # None: the slice follows the active cell
-    look: CellDisplay = "numbers"
+    look: LookName = "numbers"  # a node that does not have it is shown in numbers
     backward: bool = False
     code: str | None = None  # the program after a repair; None: the lesson's
     row: int = 1  # of the stop's board, from 1
@@ -64,6 +64,7 @@ class View:
             tuple((control.name, control.show(control.default)) for control in lesson.controls),
             lesson.seed,
             step=at.steps[0] - 1 if at.steps else 0,
+            look=at.look or "numbers",
             depth="map" if at.map is not None else "terms" if at.order == "terms" else "cells",
             backward=at.backward,
             box=at.map or (),
@@ -144,7 +145,9 @@ class View:
         """Return the view at another stop of the same lesson, controls and seed kept."""
         opening = View.opening(self.lesson, stop)
         opening = replace(opening, code=self._code_at(opening.program))
-        return replace(opening, controls=self.controls, seed=self.seed, look=self.look)
+        chosen = self.look != View.opening(self.lesson, self.stop).look
+        look = self.look if chosen else opening.look
+        return replace(opening, controls=self.controls, seed=self.seed, look=look)
 
     def same_program(self, other: View) -> bool:
         """Return whether both show the same run: same lesson, stop, controls, seed and code."""

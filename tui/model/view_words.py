@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from llm_linalg.base.constants import ORDER_NAMES
+from llm_linalg.base.constants import LOOK_NAMES, ORDER_NAMES
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import CleanText, clean
 from tui.model.flags import Choice, Parser, add_switch, seed, whole_number
 from tui.model.lesson_words import find_lesson, first_lesson, lesson_word
 from tui.model.usage_error import UsageError
-from tui.model.view import END, LOOKS, View
+from tui.model.view import END, View
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.reader import FollowedCell, Lesson
@@ -62,7 +62,7 @@ def add_picture_flags(
     add("--reach", "light what a cell feeds", type=cell_or_none, metavar="CELL")
     add("--at", "the slice of an N-d tensor; or none", type=slice_index, metavar="I,J")
     add("--row", "the selected row of a board, from 1", type=whole_number, metavar="N")
-    add("--look", ", ".join(LOOKS), type=Choice("look", LOOKS), metavar="L")
+    add("--look", ", ".join(LOOK_NAMES), type=Choice("look", LOOK_NAMES), metavar="L")
     add_switch(group, "--backward", "show the backward program", "show the forward program")
     for flag, value in (("--twin", True), ("--no-twin", False)):  # the former name: saved decks have it
         add(flag, argparse.SUPPRESS, dest="backward", action="store_const", const=value)
@@ -158,7 +158,7 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
         step=flags.step if isinstance(flags.step, int) else opening.step if flags.node is None else 0,
         cursor=None if flags.cursor == "none" else flags.cursor,
         at=None if flags.at == "none" else flags.at,
-        look=flags.look or "numbers",
+        look=flags.look or opening.look,
         backward=opening.backward if flags.backward is None else flags.backward,
         code=flags.code,
         row=_row(flags.row, opening),
@@ -280,7 +280,7 @@ def arguments(view: View) -> list[str]:
         words += ["--step", str(view.step)]
     if view.seed != view.lesson.seed:
         words += ["--seed", str(view.seed)]
-    return words + _look_words(view)
+    return words + _look_words(view, opening)
 
 
 def explicit_flags(view: View) -> list[tuple[str, ...]]:
@@ -352,13 +352,13 @@ def cell(name: str, index: tuple[int, ...]) -> str:
     return f"{name}[{','.join(map(str, index))}]"
 
 
-def _look_words(view: View) -> list[str]:
+def _look_words(view: View, opening: View) -> list[str]:
     words: list[str] = []
     if view.cursor is not None:
         words += ["--cursor", cell(*view.cursor)]
     if view.at is not None:
         words += ["--at", ",".join(map(str, view.at))]
-    if view.look != "numbers":
+    if view.look != opening.look:
         words += ["--look", view.look]
     if view.backward != view.at_stop.backward:
         words.append("--backward" if view.backward else "--no-backward")

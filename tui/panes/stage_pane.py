@@ -39,10 +39,13 @@ class StagePane(RowWidget):
         width, height = picture.room.main, picture.room.stage
         board = None if picture.frame is None else picture.frame.board
         level = None if picture.frame is None else picture.frame.map
+        drawing = None if picture.frame is None else picture.frame.drawing
+        look = "numbers" if picture.frame is None else picture.frame.look
         big = picture.room.big and board is None
         across, down = (ACROSS, DOWN) if big else (1, 1)
         slide = picture.slide
-        shown = [] if slide is not None else areas(picture, width // across, height // down)
+        drawn = slide is not None or drawing is not None
+        shown = [] if drawn else areas(picture, width // across, height // down)
         if slide is not None:
             self.show(slide_rows(*slide, width, height, big=picture.room.big, glyphs=self.glyphs))
         elif board is not None:
@@ -50,6 +53,9 @@ class StagePane(RowWidget):
             self.show(board_rows(board.on_stage if staged else board, width, height, self.glyphs))
         elif level is not None:
             lines = map_rows(level, width // across, height // down, self.glyphs, large=big)
+            self.show(enlarge_rows(lines) if big else lines)
+        elif drawing is not None:
+            lines = list(drawing.rows(width // across, height // down))
             self.show(enlarge_rows(lines) if big else lines)
         else:
             rows = labels(shown, height // down)
@@ -62,7 +68,7 @@ class StagePane(RowWidget):
         for matrix, (scene, slot) in zip(self._matrices, wanted, strict=False):
             x, y = slot.x + scene.x, slot.y + bool(scene.caption)
             self._put(matrix, x * across, y * down, slot.width * across, slot.height * down)
-            matrix.show_panel(scene.panels[slot.panel], slot, picture.session.view.look, big)
+            matrix.show_panel(scene.panels[slot.panel], slot, look, big)
         for matrix in self._matrices[len(wanted) :]:
             if matrix.display:
                 matrix.display = False

@@ -15,8 +15,8 @@ from tui.text.themes import STRENGTHS
 from tui.widgets.row_widget import CommandClicked, RowWidget
 
 if TYPE_CHECKING:
+    from llm_linalg.base.constants import LookName
     from llm_linalg.lessons.reader import Control
-    from tui.model.view import CellDisplay
 
 MANY = 99_999  # from here on a number has separators
 STEP_WORDS = {"map": "boxes", "operations": "operations", "cells": "steps", "terms": "terms"}
@@ -42,8 +42,8 @@ class ControlsPane(RowWidget):
             else:
                 spans += self._entry(picture, control, LISTED)
         right = ""
-        if picture.frame is not None and session.view.look != "numbers":
-            right = self._scale(session.view.look, picture.frame.range_text)
+        if picture.frame is not None and picture.frame.look in ("heat", "both"):
+            right = self._scale(picture.frame.look, picture.frame.range_text)
         printing = is_playground(session.view.lesson) and picture.frame is not None
         if printing and picture.frame is not None and picture.frame.printed.strip():
             *above, last = picture.frame.printed.rstrip("\n").split("\n")
@@ -73,7 +73,7 @@ class ControlsPane(RowWidget):
             TextSpan(f"{value} ", "", do),
         ]
 
-    def _scale(self, look: CellDisplay, ends: str) -> str:
+    def _scale(self, look: LookName, ends: str) -> str:
         """Return what the strongest colours stand for; of cells that are heat alone, what their signs do."""
         if not ends or look != "heat":
             return f"colours {ends}"

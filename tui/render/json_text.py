@@ -41,6 +41,7 @@ def frame_object(frame: Frame, place: StagePlace | None = None) -> dict[str, obj
         **_step(frame, node),
         "formula": "\n".join(frame.formula_text),
         "shape_line": frame.shape_line,
+        "look": frame.look,
         "text": frame.sentence if node is None or node.step is None else node.text,
     }
     for panel in frame.panels:

@@ -36,9 +36,9 @@ def to_plain(
     blocks = [
         *(head if whole else ()),
         _facts(frame),
-        *(_tensor(panel, width) for panel in frame.panels),
+        *([_drawing(frame, width)] if frame.drawing else [_tensor(panel, width) for panel in frame.panels]),
         [line for row in frame.board.rows for line in wrap(row.plain, max(20, width))] if frame.board else [],
-        _legend(frame.panels, width),
+        _legend(frame.panels, width) if frame.drawing is None else [],
         list(frame.formula_text),
         _boxes(frame, width),
         list(_wrap(frame.sentence, width)) if frame.error is None and frame.board is None else [],
@@ -97,6 +97,12 @@ def _facts(frame: Frame) -> list[str]:
     order = f", order {frame.order}" if frame.order and frame.depth != "operations" else f", {frame.depth}"
     shapes = [frame.shape_line] if frame.shape_line else []
     return [where, *shapes, *([step + order] if frame.board is None else [])]
+
+
+def _drawing(frame: Frame, width: int) -> list[str]:
+    """Return what a drawing shows, in words and figures."""
+    words = () if frame.drawing is None else frame.drawing.words
+    return [f"look: {frame.look}", *(line for said in words for line in wrap(said, max(20, width)))]
 
 
 def _boxes(frame: Frame, width: int) -> list[str]:

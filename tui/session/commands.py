@@ -565,7 +565,7 @@ COMMANDS: tuple[Command, ...] = (
         Topic.VIEW, Context.TENSORS, 15, motion(steps.reorder), script=writing.order,
     ),
     Command(
-        "look", "v", "v", "heat", "Numbers, heat, or both",
+        "look", "v", "v", "look", "Numbers, a drawing, or heat",
         Topic.VIEW, Context.TENSORS, 21, control_commands.next_look, script=writing.look,
     ),
     Command(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.lessons.markdown import links
 from llm_linalg.lessons.reader import read_entry
-from tui.model.view import LOOKS, View
+from tui.model.view import View
 from tui.navigation.playground import is_playground
 from tui.session import outline
 from tui.session.session import Session, first_control
@@ -267,9 +267,15 @@ def undo_or_redo(step: str) -> Transition:
 
 
 def next_look(session: Session) -> Session:
-    """Show numbers, heat, both, and again."""
-    look = LOOKS[(LOOKS.index(session.view.look) + 1) % len(LOOKS)]
-    return replace(session, view=replace(session.view, look=look), notice="")
+    """Take the next of the looks that the picture has."""
+    run = session.current
+    if run is None:
+        return session
+    frame = run.frame(session.view)
+    if not frame.looks:
+        return session
+    following = (frame.looks.index(frame.look) + 1) % len(frame.looks)
+    return replace(session, view=replace(session.view, look=frame.looks[following]), notice="")
 
 
 def move_command(name: str, direction: int = 1) -> str:

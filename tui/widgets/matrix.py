@@ -7,7 +7,6 @@ matrix is a widget of its own, and a row goes out as few runs as its marks allow
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 
 from rich.segment import Segment
 from textual import events
@@ -15,32 +14,14 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
+from llm_linalg.base.constants import LookName
 from tui.layout.arrange import CellText, cell_texts
 from tui.layout.values import PanelSlot
 from tui.model.frame import Cell, CellMark, Index, Panel
-from tui.model.view import CellDisplay
 from tui.text.large import ACROSS, DOWN, enlarge
 from tui.text.themes import STRENGTHS, Glyphs, step_of
 from tui.widgets.appearance import appearance_of
 from tui.widgets.row_widget import RowWidget
-
-ROLES: tuple[tuple[CellMark, str], ...] = (
-    (CellMark.CURSOR, "cursor"),
-    (CellMark.CLASH, "clash"),
-    (CellMark.FACTOR, "factor"),
-    (CellMark.WRITE, "write"),
-    (CellMark.SOURCE, "made"),
-    (CellMark.CONSUMER, "fed"),
-    (CellMark.READ, "read"),
-    (CellMark.MASKED, "masked"),
-    (CellMark.PENDING, "pending"),
-)
-
-
-@cache
-def role_of(mark: CellMark) -> str:
-    """Return the role that a cell with these marks is drawn in: the most particular one."""
-    return next((role for flag, role in ROLES if mark & flag), "")
 
 
 def heat_text(piece: CellText, glyphs: Glyphs, colourless: bool, tight: bool = False) -> str:
@@ -91,15 +72,15 @@ class Matrix(RowWidget):
         super().__init__()
         self.panel: Panel | None = None
         self.slot: PanelSlot | None = None
-        self.cell_display: CellDisplay = "numbers"
+        self.look: LookName = "numbers"
         self.cells: tuple[tuple[Cell, ...], ...] = ()
         self.place: tuple[int, int, int, int] | None = None
         self.big = False
 
-    def show_panel(self, panel: Panel, slot: PanelSlot, cell_display: CellDisplay, big: bool = False) -> None:
+    def show_panel(self, panel: Panel, slot: PanelSlot, look: LookName, big: bool = False) -> None:
         """Show a window of a panel, `big` in large letters; cells that look as before are not sent again."""
-        old, kept = self.cells, self._is_comparable(slot, cell_display) and big == self.big
-        self.panel, self.slot, self.cell_display, self.big = panel, slot, cell_display, big
+        old, kept = self.cells, self._is_comparable(slot, look) and big == self.big
+        self.panel, self.slot, self.look, self.big = panel, slot, look, big
         self.cells = panel.cells.window(slot.rows, slot.columns, slot.decimals)
         if appearance_of(self.app).sparing:
             self.cells = without_read_marks(self.cells)
@@ -124,12 +105,12 @@ class Matrix(RowWidget):
         """Columns and rows that a character takes."""
         return (ACROSS, DOWN) if self.big else (1, 1)
 
-    def _is_comparable(self, slot: PanelSlot, cell_display: CellDisplay) -> bool:
+    def _is_comparable(self, slot: PanelSlot, look: LookName) -> bool:
         """Return whether cells may be compared with those shown: the same number, size and look of them."""
         old = self.slot
         return (
             old is not None
-            and cell_display == self.cell_display
+            and look == self.look
             and (old.cell, len(old.rows), len(old.columns)) == (slot.cell, len(slot.rows), len(slot.columns))
         )
 
@@ -142,12 +123,12 @@ class Matrix(RowWidget):
         y, part = divmod(y, self._scale[1])
         if self.slot is not None and y < len(self.cells):
             for piece in cell_texts(self.cells[y], self.slot):
-                role = role_of(piece.mark)
+                role = piece.mark.role
                 text = piece.text
-                if self.cell_display == "heat":
+                if self.look == "heat":
                     text = heat_text(piece, glyphs, theme.colourless, self.slot.tight)
                 style = theme.style(role)
-                if self.cell_display != "numbers":
+                if self.look != "numbers":
                     style = theme.heat(piece.level, role, few=few)
                 elif not role and not text.strip():
                     style = theme.style("")
@@ -168,4 +149,4 @@ class Matrix(RowWidget):
 
 
 def _appearance(piece: CellText) -> tuple[str, str, float | None]:
-    return piece.text, role_of(piece.mark), piece.level
+    return piece.text, piece.mark.role, piece.level

@@ -52,8 +52,7 @@ class HtmlWriter:
         from tui.export.html_parts import picture, position_text
 
         frame, stop = shot.frame(self._export.ascii_only), shot.session.view.at_stop
-        heat = shot.session.view.look != "numbers"
-        made = "" if stop.slide else picture(frame, heat)
+        made = "" if stop.slide else picture(frame)
         self._shots.append(_Picture(shot, frame.step, position_text(frame), made))
 
     def end(self) -> None:

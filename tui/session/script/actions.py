@@ -6,12 +6,12 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from llm_linalg.base.constants import LOOK_NAMES, LookName
 from llm_linalg.base.spelling import quote, unknown
 from tui.model.examples import BY_NAME as EXAMPLES
 from tui.model.flags import SEEDS, pause
 from tui.model.flags import speed as parse_speed
 from tui.model.usage_error import UsageError
-from tui.model.view import LOOKS
 from tui.navigation import steps
 from tui.navigation.playground import is_playground, last_line
 from tui.session.commands import Command, run
@@ -214,10 +214,12 @@ def set_seed(session: Session, rest: Sequence[str]) -> Session:
 
 
 def set_look(session: Session, rest: Sequence[str]) -> Session:
-    """Show numbers, heat or both; the next of these unless one is named."""
+    """Take another look at the picture; the next of those it has unless one is named."""
     if not rest:
         return run(session, "look")
-    look = next(look for look in LOOKS if look == one_of(rest, "look", LOOKS))
+    shown = session.current
+    looks: tuple[LookName, ...] = LOOK_NAMES if shown is None else shown.frame(session.view).looks
+    look = next(look for look in looks if look == one_of(rest, "look", looks))
     return replace(session, view=replace(session.view, look=look), notice="")
 
 

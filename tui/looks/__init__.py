@@ -1,0 +1,1 @@
+"""Looks: drawings of a node in the place of its numbers."""

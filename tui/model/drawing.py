@@ -1,0 +1,22 @@
+"""A drawing: the picture of a node in the place of its numbers, as a value."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from llm_linalg.base.text import CleanText
+from tui.text.rows import Row
+
+
+class Drawing(Protocol):
+    """What a look makes of a node at a step.
+
+    A drawing is immutable and holds no tensor. It is in ASCII if it was asked for in ASCII.
+    """
+
+    @property
+    def words(self) -> tuple[CleanText, ...]:
+        """The same in words and figures, a line each: what is read aloud, and what stands in plain text."""
+
+    def rows(self, width: int, height: int) -> tuple[Row, ...]:
+        """Return the picture in at most `height` rows of at most `width` columns."""
