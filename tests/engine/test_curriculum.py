@@ -56,9 +56,9 @@ CONTROLS = {
 
 
 def last(slug: str, controls: dict[str, Value] | None = None) -> Trace:
-    """The trace of the last stop that is not meant to fail: it holds the nodes of the others."""
+    """The trace of the last stop that neither fails nor asks: it holds the nodes of the others."""
     lesson = find(slug)
-    stop = [stop for stop in lesson.stops if not stop.fails][-1]
+    stop = [stop for stop in lesson.stops if not stop.fails and stop.exercise is None][-1]
     return lesson.run(stop, controls)
 
 
