@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.constants import LOOK_NAMES, LookName
 from tui.looks.bars import BARS
 from tui.looks.look import Look, LookInput
+from tui.looks.plane_drawing import PLANE
+from tui.looks.weave_drawing import WEAVE
 from tui.model.drawing import Drawing
 from tui.model.frame import CELL_LOOKS
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.node import Node
     from llm_linalg.api.node_view import NodeView
 
-LOOKS: tuple[Look, ...] = (BARS,)
+LOOKS: tuple[Look, ...] = (PLANE, BARS, WEAVE)
 _BY_NAME = {look.name: look for look in LOOKS}
 
 

@@ -159,6 +159,11 @@ def _roles(colours: Mapping[str, str]) -> dict[str, str]:
     return {name: f"{_WEIGHTS.get(name, '')} {colours.get(name, '')}".strip() for name in names}
 
 
+def _slices(*colours: str) -> dict[str, str]:
+    """Return the roles of the slices of a tensor, which follow each other."""
+    return {f"slice-{number}": colour for number, colour in enumerate(colours)}
+
+
 DARK = Theme(
     TextualTheme(
         name="dark", primary="#5fafff", secondary="#87d7d7", accent="#ffaf00", warning="#ffaf00",
@@ -174,6 +179,7 @@ DARK = Theme(
         "clash": "#ff5f5f", "link": "#87d7ff",
         "editor": "on #262626", "editor-line": "on #303030", "keyword": "#ff87af", "string": "#afd787",
         "number": "#ffd787", "comment": "#808080", "call": "#87d7ff", "note": "#8787af", "mark": "#ff5f5f",
+        **_slices("#87d7ff", "#afd787", "#ff87af", "#d7afff", "#5fd7d7", "#d7af87"),
     }),
     ("#d0d0d0 on #00005f", "#ffffff on #005f87", "#ffffff on #0087d7", "#000000 on #5fafff"),
     ("#ffffff on #875f00", "#000000 on #d78700", "#000000 on #ffaf00", "#000000 on #ffd787"),
@@ -194,6 +200,7 @@ LIGHT = Theme(
         "clash": "#af0000", "link": "#005faf",
         "editor": "on #eeeeee", "editor-line": "on #e4e4e4", "keyword": "#af005f", "string": "#005f00",
         "number": "#875f00", "comment": "#767676", "call": "#005faf", "note": "#5f5f87", "mark": "#af0000",
+        **_slices("#005faf", "#005f00", "#af005f", "#5f5faf", "#005f5f", "#875f00"),
     }),
     ("#000000 on #afd7ff", "#000000 on #5fafff", "#ffffff on #0087ff", "#ffffff on #005faf"),
     ("#000000 on #ffd7af", "#000000 on #ffaf5f", "#000000 on #d78700", "#ffffff on #af5f00"),
@@ -213,6 +220,7 @@ CONTRAST = Theme(
         "open": "#00ffff", "link": "#00ffff", "part": "#ffffff", "clash": "#ff8787",
         "editor-line": "on #262626", "keyword": "#ff87ff", "string": "#00ff00", "number": "#ffff00",
         "comment": "#c6c6c6", "call": "#00ffff", "note": "#c6c6c6", "mark": "#ff8787",
+        **_slices("#00ffff", "#00ff00", "#ff87ff", "#5fafff", "#ffffff", "#ffaf5f"),
     }),
     ("#ffffff on #00005f", "#ffffff on #0000d7", "#000000 on #5f87ff", "#000000 on #afd7ff"),
     ("#ffffff on #875f00", "#000000 on #d78700", "#000000 on #ffaf00", "#000000 on #ffd787"),

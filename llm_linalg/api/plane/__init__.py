@@ -1,0 +1,1 @@
+"""What an operation does to vectors of two numbers, as a picture in the plane."""

@@ -1,0 +1,96 @@
+"""A picture in the plane as values: arrows, points, lines, and the same in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import hypot, isfinite
+from typing import Literal, NamedTuple
+
+Point = tuple[float, float]
+PlaneRole = Literal["first", "second", "result", "now", "helper", "grid"]
+
+MOST_ARROWS = 16  # of one tensor: more are drawn as points
+MOST_POINTS = 256
+MOST_WORDS = 12  # vectors of one tensor that are put into words
+CIRCLE = 12  # points on a quarter of a circle
+ALIKE = 1e-4  # how far lengths may be apart, relatively, to be the same
+ORIGIN = (0.0, 0.0)
+
+
+class PlaneArrow(NamedTuple):
+    """A vector as an arrow."""
+
+    label: str
+    tip: Point
+    tail: Point
+    role: PlaneRole
+
+
+class PlanePoint(NamedTuple):
+    """A vector as a point."""
+
+    label: str
+    at: Point
+    role: PlaneRole
+
+
+class PlanePath(NamedTuple):
+    """A chain of straight lines; dashed where it only helps the eye."""
+
+    points: tuple[Point, ...]
+    role: PlaneRole
+    dashed: bool = False
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """A picture in the plane.
+
+    Attributes:
+        arrows: The arrows; what is computed now comes last.
+        points: Vectors of a tensor that has too many of them for arrows.
+        paths: Lines and curves.
+        corners: Points that have to be in the picture, also at later steps; the origin is among them.
+        words: What there is to see, in words and figures, a line each.
+        axes: What the two numbers of a vector are called; empty if nothing is known.
+    """
+
+    arrows: tuple[PlaneArrow, ...] = ()
+    points: tuple[PlanePoint, ...] = ()
+    paths: tuple[PlanePath, ...] = ()
+    corners: tuple[Point, ...] = (ORIGIN,)
+    words: tuple[str, ...] = ()
+    axes: tuple[str, str] = ("", "")
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """The least x and y of all corners, then the greatest."""
+        across, up = zip(*self.corners, strict=True)
+        return min(across), min(up), max(across), max(up)
+
+
+def finite(points: Iterable[Point]) -> tuple[Point, ...]:
+    """Return those of some points that are in the plane."""
+    return tuple(point for point in points if isfinite(point[0]) and isfinite(point[1]))
+
+
+def circle(radius: float = 1.0) -> tuple[Point, ...]:
+    """Return points on a circle, by its rational form: no sine, which differs between processors."""
+    quarter = [
+        (radius * (1 - t * t) / (1 + t * t), radius * 2 * t / (1 + t * t))
+        for t in (k / CIRCLE for k in range(CIRCLE))
+    ]
+    turns: tuple[Callable[[Point], Point], ...] = (
+        lambda p: p, lambda p: (-p[1], p[0]), lambda p: (-p[0], -p[1]), lambda p: (p[1], -p[0]),
+    )  # fmt: skip
+    return tuple(turn(p) for turn in turns for p in quarter)
+
+
+def common_length(points: Sequence[Point]) -> float | None:
+    """Return the length that all vectors have; None if theirs differ."""
+    lengths = [hypot(*point) for point in points]
+    if not lengths or not all(map(isfinite, lengths)) or min(lengths) <= 0:
+        return None
+    return lengths[0] if max(lengths) - min(lengths) <= ALIKE * max(lengths) else None

@@ -1,0 +1,410 @@
+"""Products in the plane: a matrix that moves it, weighted sums of arrows, shadows, a straight line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import atan2, degrees, hypot, isfinite
+
+from llm_linalg.api.node_view import NodeView
+from llm_linalg.api.plane.plane import (
+    MOST_ARROWS,
+    MOST_POINTS,
+    MOST_WORDS,
+    ORIGIN,
+    Plane,
+    PlaneArrow,
+    PlanePath,
+    PlanePoint,
+    Point,
+    circle,
+    finite,
+)
+from llm_linalg.api.plane.vectors import (
+    PlaneVector,
+    Vectors,
+    as_arrows,
+    axis_words,
+    complete,
+    figure,
+    known,
+    said,
+    shown_cell,
+    vectors_now,
+)
+from llm_linalg.api.tensor_view import TensorView
+from llm_linalg.base.axes import Axes
+from llm_linalg.base.cells import Index, TensorSlice
+
+
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """A contraction of two operands over one axis, by the labels of its axes."""
+
+    node: NodeView
+    axes: Axes
+    first: int
+    second: int
+    bias: int | None
+    inner: str
+    cell: Mapping[str, int]  # where each label stands at this step
+
+    @classmethod
+    def of(cls, node: NodeView, at: Index | None) -> _Product | None:
+        axes = node.axes
+        if node.kind != "contraction" or axes is None or not node.is_sum:
+            return None
+        bias = node.node.bias_position
+        factors = [p for p in range(len(axes.operands)) if p != bias]
+        inner = axes.reduction_labels
+        if len(factors) != 2 or len(inner) != 1:
+            return None
+        first, second = factors
+        if any(inner[0] not in axes.operands[p] for p in factors):
+            return None
+        cell = dict(zip(axes.output, shown_cell(node, at), strict=True))
+        return cls(node, axes, first, second, bias, inner[0], cell)
+
+    def own(self, operand: int) -> str | None:
+        """Return the label of an operand that the other lacks, if there is just one."""
+        other = self.second if operand == self.first else self.first
+        only = [x for x in self.axes.operands[operand] if x not in self.axes.operands[other]]
+        return only[0] if len(only) == 1 else None
+
+    def has_own(self, operand: int) -> bool:
+        """Return whether an operand has at most one label that the other lacks."""
+        other = self.second if operand == self.first else self.first
+        return sum(x not in self.axes.operands[other] for x in self.axes.operands[operand]) <= 1
+
+    def vectors(self, operand: int | None, along: str, over: str | None) -> Vectors | None:
+        """Return vectors of an operand, or of the result, by labels; None if it has none of two numbers."""
+        labels = self.axes.output if operand is None else self.axes.operands[operand]
+        tensor = self.node.result if operand is None else self.node.operands[operand]
+        if along not in labels or tensor.shape[labels.index(along)] != 2 or labels.count(along) > 1:
+            return None
+        fixed = {
+            axis: 0 if tensor.shape[axis] == 1 else self.cell.get(label, 0)
+            for axis, label in enumerate(labels)
+            if label not in (along, over)
+        }
+        return Vectors(tensor, labels.index(along), labels.index(over) if over in labels else None, fixed)
+
+
+def moved_plane(node: NodeView, at: Index | None) -> Plane | None:
+    """Return a product with a (2, 2) matrix: a grid, the unit circle and some vectors, on their way to it."""
+    product = _Product.of(node, at)
+    if product is None or product.axes.sizes[product.inner] != 2:
+        return None
+    bias = product.bias is not None
+    for matrix, other in ((product.first, product.second), (product.second, product.first)):
+        if bias and matrix == product.first:
+            continue  # of a layer it is the weight
+        to = product.own(matrix)
+        if (
+            to is None
+            or set(product.axes.operands[matrix]) != {product.inner, to}
+            or not product.has_own(other)
+        ):
+            continue
+        columns = product.vectors(matrix, to, product.inner)
+        over = product.own(other)
+        given, made = product.vectors(other, product.inner, over), product.vectors(None, to, over)
+        if columns is None or given is None or made is None:
+            continue
+        return _moved(product, columns, given, made)
+    return None
+
+
+def _moved(product: _Product, columns: Vectors, given: Vectors, made: Vectors) -> Plane | None:
+    node = product.node
+    ends = columns.read()
+    before, after, final = given.read(), made.read(), made.final()
+    shift = _shift(product, made)
+    if len(ends) != 2 or ends[0].at is None or ends[1].at is None or shift is None:
+        return None
+    share = (node.position + 1) / node.steps if node.steps else 1.0
+    (a, c), (b, d) = ends[0].at, ends[1].at
+
+    def image(point: Point, share: float = share) -> Point:
+        """Return where a point is on its straight way to its image."""
+        x, y = point
+        to = (a * x + b * y + shift[0], c * x + d * y + shift[1])
+        return (1 - share) * x + share * to[0], (1 - share) * y + share * to[1]
+
+    most = max((abs(x) for point in known(before) for x in point), default=1.0)
+    step = _grid_step(max(1.0, most) if most <= 4 else most)
+    lines = range(-4, 5)
+    reach = 4 * step
+    paths = [
+        PlanePath(tuple(image(point) for point in ends), "grid")
+        for k in lines
+        for ends in (((k * step, -reach), (k * step, reach)), ((-reach, k * step), (reach, k * step)))
+    ]
+    rim = circle()
+    paths.append(PlanePath(tuple(map(image, rim)), "helper", closed=True))
+    unit = ((1.0, 0.0), (0.0, 1.0))
+    moved = image(ORIGIN)
+    basis = [
+        PlaneArrow(label, image(point), moved, "first")
+        for label, point in zip(("e₁", "e₂"), unit, strict=True)
+    ]
+    now = vectors_now(node, made)
+    inputs, input_points = as_arrows(before, "second")
+    outputs, output_points = as_arrows(after, "result", now)
+    corners = (
+        ORIGIN,
+        *unit,
+        *known(before),
+        *known(final),
+        *(image(p, 1.0) for p in (*unit, *rim)),
+        *rim,
+    )
+    area = a * d - b * c
+    words = [
+        f"e₁ goes to ({figure(a)}, {figure(c)}), e₂ to ({figure(b)}, {figure(d)})",
+        f"areas become {figure(abs(area))} times as large{', and are flipped' if area < 0 else ''}"
+        if area
+        else "the plane falls onto a line"
+        if any((a, b, c, d))
+        else "the plane falls onto the origin",
+    ]
+    if any(shift):
+        words.append(f"and everything shifts by ({figure(shift[0])}, {figure(shift[1])})")
+    if share < 1:
+        words.append(f"the grid is {round(100 * share)} % of its way")
+    return Plane(
+        (*basis, *inputs, *outputs),
+        (*input_points, *output_points),
+        tuple(path for path in paths if len(finite(path.points)) == len(path.points)),
+        finite(corners),
+        (*words, *said(before), *said(after)),
+        axis_words(made.tensor, made.along),
+    )
+
+
+def _shift(product: _Product, made: Vectors) -> Point | None:
+    """Return the bias of a product, as a vector; None if it is not one vector."""
+    if product.bias is None:
+        return ORIGIN
+    label = product.axes.output[made.along]
+    bias = product.vectors(product.bias, label, None)
+    return None if bias is None else bias.read()[0].at
+
+
+def _grid_step(reach: float) -> float:
+    """Return a round distance between lines such that three of them reach so far."""
+    power = float(f"1e{int(f'{reach / 3:e}'.partition('e')[2])}") if isfinite(reach) else 1.0
+    return next((power * k for k in (1, 2, 5) if power * k * 3 >= reach), power * 10)
+
+
+def weighted_sum(node: NodeView, at: Index | None) -> Plane | None:
+    """Return a weighted sum of vectors: the arrows, the sums, and the weighted parts of one end to end."""
+    product = _Product.of(node, at)
+    if product is None or product.bias is not None:
+        return None
+    for parts, weights in ((product.second, product.first), (product.first, product.second)):
+        to = product.own(parts)
+        if to is None or not product.has_own(weights):
+            continue
+        over = product.own(weights)
+        arrows, made = product.vectors(parts, to, product.inner), product.vectors(None, to, over)
+        if arrows is None or made is None or arrows.over is None:
+            continue
+        return _mixed(product, arrows, made, weights, over)
+    return None
+
+
+def _mixed(product: _Product, arrows: Vectors, made: Vectors, weights: int, over: str | None) -> Plane:
+    node = product.node
+    given, after, final = arrows.read(), made.read(), made.final()
+    now = vectors_now(node, made)
+    drawn, points = as_arrows(given, "first")
+    results, result_points = as_arrows(after, "result", now)
+    paths, words = [], []
+    shown = min(now) if now else 0
+    if (
+        node.step is not None
+        and len(given) <= MOST_ARROWS
+        and shown < len(after)
+        and after[shown].at is not None
+    ):
+        numbers = _weights(product, weights, over, shown)
+        reached, chain = ORIGIN, [ORIGIN]
+        done = _terms_done(node, len(given))
+        for weight, vector in list(zip(numbers, given, strict=True))[:done]:
+            if vector.at is None:
+                break
+            reached = (reached[0] + weight * vector.at[0], reached[1] + weight * vector.at[1])
+            chain.append(reached)
+        if len(finite(chain)) == len(chain):
+            paths.append(PlanePath(tuple(chain), "helper", dashed=True))
+        sum_ = " + ".join(f"{figure(w)}·{v.label}" for w, v in list(zip(numbers, given, strict=True))[:done])
+        words.append(f"{after[shown].label} = {sum_}".replace("·-", "·−").replace("+ -", "− "))
+    return Plane(
+        (*drawn, *results),
+        (*points, *result_points),
+        tuple(paths),
+        (ORIGIN, *known(given), *known(final)),
+        (*words, *said(given), *said(after)),
+        axis_words(made.tensor, made.along),
+    )
+
+
+def _weights(product: _Product, weights: int, over: str | None, shown: int) -> list[float]:
+    """Return the weights of one sum, in the order of its terms."""
+    labels = product.axes.operands[weights]
+    tensor = product.node.operands[weights]
+    at = {label: product.cell.get(label, 0) for label in labels} | ({over: shown} if over is not None else {})
+    axis = labels.index(product.inner)
+    rest = tuple(
+        0 if size == 1 else at[label]
+        for label, size in zip(labels, tensor.shape, strict=True)
+        if label != product.inner
+    )
+    count = product.axes.sizes[product.inner]
+    row = tensor.window(TensorSlice(None, axis, rest), range(1), range(min(count, tensor.shape[axis])))[0]
+    numbers = [float(x) if isinstance(x, int | float) else 0.0 for x in row]
+    return numbers * count if len(numbers) == 1 != count else numbers
+
+
+def _terms_done(node: NodeView, terms: int) -> int:
+    """Return how many terms of the written cells are added by now."""
+    walk, step = node.walk, node.step
+    term = None if walk is None or step is None else walk.loop.term(walk.grid, step.index)
+    return terms if term is None else term + 1
+
+
+def shadow(node: NodeView, at: Index | None) -> Plane | None:
+    """Return dot products of vectors in the plane: both, and the shadow of the one on the other."""
+    product = _Product.of(node, at)
+    if product is None or product.axes.sizes[product.inner] != 2:
+        return None
+    first = product.vectors(product.first, product.inner, product.own(product.first))
+    second = product.vectors(product.second, product.inner, product.own(product.second))
+    if first is None or second is None or not all(map(product.has_own, (product.first, product.second))):
+        return None
+    ones, others = first.read(), second.read()
+    # One vector casts its shadow on each of many: of a single one and several, on the several.
+    casting, ground = (first, second) if first.over is None or second.over is not None else (second, first)
+    falls, onto = (ones, others) if casting is first else (others, ones)
+    i, j = (_at_cell(product, vectors) for vectors in (casting, ground))
+    drawn, points = as_arrows(falls, "first")
+    grounds, ground_points = as_arrows(onto, "second")
+    paths: list[PlanePath] = []
+    words: list[str] = []
+    done = node.result.progress(shown_cell(node, at)) == "done" if node.steps and node.step is None else True
+    whole = not node.steps
+    if (node.step is not None or whole) and done and i < len(falls) and j < len(onto):
+        foot = _foot(falls[i], onto[j])
+        if foot is not None:
+            paths, words = _shadow_lines(falls[i], onto[j], foot)
+    corners = (ORIGIN, *known(falls), *known(onto), *_feet(falls, onto))
+    return Plane(
+        (*drawn, *grounds),
+        (*points, *ground_points),
+        tuple(paths),
+        finite(corners),
+        (*words, *said(falls), *said(onto)),
+        axis_words(casting.tensor, casting.along),
+    )
+
+
+def _at_cell(product: _Product, vectors: Vectors) -> int:
+    """Return which of an operand's vectors the step reads."""
+    if vectors.over is None:
+        return 0
+    for operand in (product.first, product.second):
+        if product.node.operands[operand] is vectors.tensor and product.own(operand) is not None:
+            label = product.axes.operands[operand][vectors.over]
+            if label == product.own(operand):
+                return product.cell.get(label, 0)
+    return 0
+
+
+def _feet(falls: Sequence[PlaneVector], onto: Sequence[PlaneVector]) -> Iterator[Point]:
+    if len(falls) * len(onto) <= MOST_ARROWS**2:
+        for one in falls:
+            for other in onto:
+                foot = _foot(one, other)
+                if foot is not None:
+                    yield foot
+
+
+def _foot(one: PlaneVector, other: PlaneVector) -> Point | None:
+    """Return where the shadow of a vector on another ends; None if that has no length."""
+    if one.at is None or other.at is None:
+        return None
+    size = hypot(*other.at)
+    if not size or not isfinite(size):
+        return None
+    unit = (other.at[0] / size, other.at[1] / size)
+    long = one.at[0] * unit[0] + one.at[1] * unit[1]
+    return (long * unit[0], long * unit[1]) if isfinite(long) else None
+
+
+def _shadow_lines(one: PlaneVector, other: PlaneVector, foot: Point) -> tuple[list[PlanePath], list[str]]:
+    """Return the shadow, the line that falls from the vector's tip, and the right angle between them."""
+    if one.at is None or other.at is None:
+        return [], []
+    paths = [PlanePath((ORIGIN, foot), "now"), PlanePath((one.at, foot), "helper", dashed=True)]
+    up = (one.at[0] - foot[0], one.at[1] - foot[1])
+    tall, wide = hypot(*up), hypot(*foot)
+    if tall and wide and isfinite(tall) and isfinite(wide):
+        size = min(tall, wide) / 5
+        across = (-foot[0] / wide * size, -foot[1] / wide * size)
+        rise = (up[0] / tall * size, up[1] / tall * size)
+        corner = [
+            (foot[0] + dx, foot[1] + dy)
+            for dx, dy in (across, (across[0] + rise[0], across[1] + rise[1]), rise)
+        ]
+        paths.append(PlanePath(tuple(corner), "now"))
+    turned = abs(atan2(one.at[0] * other.at[1] - one.at[1] * other.at[0], _dot(one.at, other.at)))
+    shadow = f"the shadow of {one.label} on {other.label} ends at ({figure(foot[0])}, {figure(foot[1])})"
+    return paths, [
+        f"{shadow}: length {figure(wide)}, and the angle between them is {round(degrees(turned))}°"
+    ]
+
+
+def _dot(one: Point, other: Point) -> float:
+    return one[0] * other[0] + one[1] * other[1]
+
+
+def straight_line(node: NodeView, at: Index | None) -> Plane | None:
+    """Return a product with one number in and one out, with a bias or without, as the line y = m x + b."""
+    product = _Product.of(node, at)
+    if product is None or product.axes.sizes[product.inner] != 1 or not node.shape or node.shape[-1] != 1:
+        return None
+    weight = node.operands[product.second]
+    if weight.value.numel() != 1 or not all(map(product.has_own, (product.first, product.second))):
+        return None
+    b = node.operands[product.bias].value.item() if product.bias is not None else 0.0
+    m, shift = float(weight.value.item()), float(b)
+    inputs = node.operands[product.first]
+    outputs = node.result
+    count = min(MOST_POINTS, inputs.value.numel())
+    if not count or len(inputs.shape) not in (1, 2):
+        return None
+    xs = _column(inputs, count)
+    ys, last = _column(outputs, count), _column(complete(outputs), count)
+    pairs = [(x, y) for x, y in zip(xs, ys, strict=True) if x is not None and y is not None]
+    known = finite((x, y) for x, y in zip(xs, last, strict=True) if x is not None and y is not None)
+    if not (isfinite(m) and isfinite(shift)):
+        return None
+    left, right = min([0.0, *(x for x, _ in known)]), max([1.0, *(x for x, _ in known)])
+    far = ((left - (right - left) / 4), (right + (right - left) / 4))
+    line = tuple((x, m * x + shift) for x in far)
+    points = tuple(PlanePoint("", point, "result") for point in finite(pairs))
+    sign = "+" if shift >= 0 else "−"
+    words = (
+        f"the line y = {figure(m)}·x {sign} {figure(abs(shift))}" if shift else f"the line y = {figure(m)}·x",
+        *(f"x = {figure(x)}: y = {figure(y)}" for x, y in pairs[:MOST_WORDS]),
+    )
+    corners = finite((ORIGIN, *known, (0.0, shift), *line))
+    return Plane((), points, (PlanePath(line, "first"),), corners, words, ("x", "y"))
+
+
+def _column(tensor: TensorView, count: int) -> list[float | None]:
+    """Return the numbers of a tensor of one column, or of one number."""
+    matrix = TensorSlice(0, 1) if len(tensor.shape) == 2 else TensorSlice(None, 0)
+    rows = tensor.window(matrix, range(count if len(tensor.shape) == 2 else 1), range(1))
+    return [float(row[0]) if isinstance(row[0], int | float) else None for row in rows]

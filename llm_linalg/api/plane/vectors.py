@@ -1,0 +1,196 @@
+"""The vectors of two numbers in a tensor, at a step, as arrows and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import atan2, degrees, hypot, isfinite
+from typing import NamedTuple
+
+from llm_linalg.api.node_view import NodeView
+from llm_linalg.api.plane.plane import (
+    MOST_ARROWS,
+    MOST_POINTS,
+    MOST_WORDS,
+    ORIGIN,
+    PlaneArrow,
+    PlanePoint,
+    PlaneRole,
+    Point,
+)
+from llm_linalg.api.tensor_view import TensorView
+from llm_linalg.base.cells import Index, TensorSlice
+
+
+class PlaneVector(NamedTuple):
+    """A vector of two numbers in a tensor; `at` is None where it is not computed, or is not finite."""
+
+    label: str
+    at: Point | None
+    numbers: tuple[float | None, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """The vectors of two numbers along an axis of a tensor.
+
+    Attributes:
+        tensor: The tensor.
+        along: The axis of size 2 in which a vector's numbers lie.
+        over: The axis that goes from vector to vector; None for a single one.
+        fixed: The index along each other axis.
+    """
+
+    tensor: TensorView
+    along: int
+    over: int | None = None
+    fixed: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many there are, at most `MOST_POINTS`."""
+        return 1 if self.over is None else min(MOST_POINTS, self.tensor.shape[self.over])
+
+    def read(self, tensor: TensorView | None = None) -> tuple[PlaneVector, ...]:
+        """Return the vectors, as far as they are computed."""
+        shape = self.tensor.shape
+        at = tuple(
+            self.fixed.get(axis, 0) for axis in range(len(shape)) if axis not in (self.along, self.over)
+        )
+        matrix = TensorSlice(self.over, self.along, at)
+        rows = (tensor or self.tensor).window(matrix, range(self.count), range(2))
+        return tuple(_vector(self.label(i), row) for i, row in enumerate(rows))
+
+    def final(self) -> tuple[PlaneVector, ...]:
+        """Return the vectors as they are after the last step."""
+        return self.read(complete(self.tensor))
+
+    def label(self, i: int) -> str:
+        """Return what a vector is called: the word along its axis, else its place, `K[0]` or `A[:,1]`."""
+        tensor, over = self.tensor, self.over
+        if over is None:
+            return tensor.title
+        words = tensor.axis_names[over].labels if tensor.axis_names else ()
+        if i < len(words) and words[i]:
+            return words[i]
+        places = [
+            str(i) if axis == over else ":" if axis == self.along else str(self.fixed.get(axis, 0))
+            for axis in range(len(tensor.shape))
+        ]
+        return f"{tensor.title_of_cells}[{','.join(places[:-1] if places[-1] == ':' else places)}]"
+
+    def holding(self, index: Index) -> int | None:
+        """Return which of the vectors a cell belongs to; None if to none of them."""
+        if any(index[axis] != i for axis, i in self.fixed.items()):
+            return None
+        i = 0 if self.over is None else index[self.over]
+        return i if i < self.count else None
+
+
+def _vector(label: str, numbers: Sequence[object]) -> PlaneVector:
+    x, y = (float(n) if isinstance(n, int | float) else None for n in numbers)
+    at = (x, y) if x is not None and y is not None and isfinite(x) and isfinite(y) else None
+    return PlaneVector(label, at, (x, y))
+
+
+def shown_cell(node: NodeView, at: Index | None) -> Index:
+    """Return a cell of the result in the slice that is shown: the first that the step writes."""
+    rank = len(node.shape)
+    written = next(iter(node.step.writes), None) if node.step is not None else None
+    cell = list(written or (0,) * rank)
+    if at is not None:
+        for axis, i in enumerate(at[: max(0, rank - 2)]):
+            cell[axis] = max(0, min(i, node.shape[axis] - 1))
+    return tuple(cell)
+
+
+def vectors_now(node: NodeView, vectors: Vectors) -> frozenset[int]:
+    """Return which vectors of the result the step writes to: the first of them where there are many."""
+    if node.step is None:
+        return frozenset()
+    found: set[int] = set()
+    for place, index in enumerate(node.step.writes):
+        i = vectors.holding(index)
+        if i is not None:
+            found.add(i)
+        if place > 4 * MOST_ARROWS:
+            break
+    return frozenset(found)
+
+
+def as_arrows(
+    vectors: Iterable[PlaneVector],
+    role: PlaneRole,
+    now: frozenset[int] = frozenset(),
+    *,
+    tails: Sequence[Point] = (),
+) -> tuple[tuple[PlaneArrow, ...], tuple[PlanePoint, ...]]:
+    """Return vectors as arrows, or as points if there are many; those of `now` come last."""
+    known = [(i, v.label, v.at) for i, v in enumerate(vectors) if v.at is not None]
+    known.sort(key=lambda entry: entry[0] in now)
+    if len(known) > MOST_ARROWS:
+        return (), tuple(PlanePoint("", at, "now" if i in now else role) for i, _, at in known)
+    return tuple(
+        PlaneArrow(label, at, tails[i] if tails else ORIGIN, "now" if i in now else role)
+        for i, label, at in known
+    ), ()
+
+
+def said(vectors: Sequence[PlaneVector]) -> Iterator[str]:
+    """Yield vectors in words and figures, the first of many."""
+    for vector in vectors[:MOST_WORDS]:
+        yield _in_words(vector)
+    if len(vectors) > MOST_WORDS:
+        yield f"and {len(vectors) - MOST_WORDS:,} more"
+
+
+def _in_words(vector: PlaneVector) -> str:
+    if None in vector.numbers:
+        return f"{vector.label}: not yet computed"
+    place = f"{vector.label} ({', '.join(figure(x) for x in vector.numbers if x is not None)})"
+    if vector.at is None:
+        return f"{place}: not finite, so it has no place in the plane"
+    if vector.at == ORIGIN:
+        return f"{place}: length 0"
+    return f"{place}: length {figure(hypot(*vector.at))}, {_degrees(*vector.at)}°"
+
+
+def figure(x: float) -> str:
+    """Return a number with three significant digits."""
+    text = f"{x:.3g}"
+    return "0" if text == "-0" else text
+
+
+def _degrees(x: float, y: float) -> int:
+    return round(degrees(atan2(y, x))) or 0
+
+
+def known(vectors: Iterable[PlaneVector]) -> tuple[Point, ...]:
+    """Return the places of the vectors that have one."""
+    return tuple(vector.at for vector in vectors if vector.at is not None)
+
+
+def axis_words(tensor: TensorView, along: int) -> tuple[str, str]:
+    """Return what the two numbers of a vector are called; empty if nothing is known."""
+    words = tensor.axis_names[along].labels if tensor.axis_names else ()
+    return (words[0], words[1]) if len(words) == 2 else ("", "")
+
+
+def row_vectors(node: NodeView, tensor: TensorView, at: Index | None) -> Vectors | None:
+    """Return the vectors along the last axis of a tensor in the slice that is shown; None if it has none."""
+    shape = tensor.shape
+    if not shape or shape[-1] != 2 or not tensor.value.numel():
+        return None
+    place = shown_cell(node, at)
+    leading = len(shape) - 2
+    shift = len(place) - len(shape)  # operands that are broadcast have fewer axes
+    fixed = {
+        axis: min(place[axis + shift], shape[axis] - 1) if 0 <= axis + shift < len(place) else 0
+        for axis in range(max(0, leading))
+    }
+    return Vectors(tensor, len(shape) - 1, len(shape) - 2 if len(shape) > 1 else None, fixed)
+
+
+def complete(tensor: TensorView) -> TensorView:
+    """Return a tensor as it is after the last step."""
+    return TensorView(tensor.node, tensor.name, tensor.title, tensor.value)

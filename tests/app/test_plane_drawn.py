@@ -1,0 +1,169 @@
+"""The canvas of dots, and drawings on it read back: they give the tensor's numbers within a dot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise, product
+from math import isfinite
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from llm_linalg import run
+from llm_linalg.api.node_view import node_view
+from llm_linalg.api.plane.picture import plane_of
+from llm_linalg.api.weave import weave_of
+from tui.looks.canvas import ACROSS, DASHED, DOWN, SOLID, Canvas
+from tui.looks.plane_drawing import PlaneDrawing
+from tui.looks.plane_scale import PlaneScale
+from tui.looks.weave_drawing import WeaveDrawing, letter_of
+from tui.text.rows import Row
+from tui.text.themes import THEMES
+
+FLOATS = st.floats(width=32) | st.sampled_from([0.0, -0.0, 3e38, -3e38, 1e-40, 1.0, -2.0])
+SIZES = st.sampled_from([(59, 12), (40, 8), (20, 6), (100, 30), (7, 3)])
+BITS = ((0, 3), (1, 4), (2, 5), (6, 7))
+
+
+def text_of(row: Row) -> str:
+    return "".join(span.text for span in row)
+
+
+def dots_of(rows: Sequence[Row]) -> set[tuple[int, int]]:
+    """Returns the dots that are set in rows of braille; text is none."""
+    return {
+        (column * ACROSS + x, y * DOWN + down)
+        for y, row in enumerate(rows)
+        for column, letter in enumerate(text_of(row))
+        if 0x2800 <= ord(letter) <= 0x28FF
+        for down, x in product(range(DOWN), range(ACROSS))
+        if (ord(letter) - 0x2800) >> BITS[down][x] & 1
+    }
+
+
+def test_a_canvas_gives_back_the_dots_that_were_set() -> None:
+    canvas = Canvas(6, 3)
+    wanted = {(0, 0), (11, 11), (5, 7), (6, 3)}
+    for x, y in [*wanted, (-1, 0), (12, 0), (0, 12)]:
+        canvas.dot(x, y)
+    assert dots_of(canvas.rows()) == wanted
+    assert canvas.is_set(5, 7)
+    assert not canvas.is_set(5, 6)
+
+
+@given(*[st.tuples(st.integers(-60, 60), st.integers(-60, 60)) for _ in range(2)])
+def test_a_line_has_both_ends_and_no_gaps_and_is_cut_at_the_edge(
+    start: tuple[int, int], end: tuple[int, int]
+) -> None:
+    canvas = Canvas(16, 8)
+    canvas.line(start, end)
+    dots = dots_of(canvas.rows())
+    for x, y in (start, end):
+        assert ((x, y) in dots) == (0 <= x < canvas.across and 0 <= y < canvas.down)
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    for x, y in dots:  # the distance to the line, times its length
+        assert abs((x - start[0]) * dy - (y - start[1]) * dx) <= max(abs(dx), abs(dy)) or (dx, dy) == (0, 0)
+    along = sorted(dots, key=lambda dot: dot[0] * dx + dot[1] * dy)
+    assert all(max(abs(a[0] - b[0]), abs(a[1] - b[1])) == 1 for a, b in pairwise(along))
+
+
+def test_a_pattern_leaves_dots_out_and_goes_around_corners() -> None:
+    canvas = Canvas(10, 5)
+    canvas.path([(0, 0), (0, 9), (9, 9)], pattern=DASHED)
+    assert len(dots_of(canvas.rows())) == 9 + 1
+    canvas.path([(0, 0), (0, 9), (9, 9)], pattern=SOLID, closed=True)
+    assert {(0, 5), (4, 9), (4, 4)} <= dots_of(canvas.rows())
+
+
+def test_labels_stand_free_of_each_other_and_of_dots_where_they_can() -> None:
+    canvas = Canvas(30, 6)
+    canvas.arrow((4, 20), (40, 4))
+    places = [canvas.label((40, 4), text, towards=(36, -16)) for text in ("one", "two", "three")]
+    said = [text_of(row) for row in canvas.rows()]
+    assert all(places)
+    assert all(any(word in line for line in said) for word in ("one", "two", "three"))
+    full = Canvas(3, 1)
+    assert not full.label((0, 0), "long word")
+
+
+@pytest.mark.parametrize("head", [(30, 12), (1, 12), (12, 1), (30, 0), (14, 14)])
+def test_in_ascii_a_head_is_a_sign(head: tuple[int, int]) -> None:
+    canvas = Canvas(20, 8, ascii_only=True)
+    canvas.arrow((12, 12), head)
+    drawn = "".join(map(text_of, canvas.rows()))
+    assert drawn.isascii()
+    assert any(sign in drawn for sign in "<>^v")
+
+
+@given(st.lists(st.tuples(FLOATS, FLOATS), min_size=1, max_size=5), SIZES)
+def test_the_tip_of_an_arrow_gives_its_numbers_back_within_a_dot(
+    rows: list[tuple[float, float]], size: tuple[int, int]
+) -> None:
+    values = repr(rows).replace("nan", "math.nan").replace("inf", "math.inf")
+    node = run(f"X = torch.tensor({values}).reshape({len(rows)}, 2)\nY = 1 * X", seconds=None)["Y"]
+    plane = plane_of(node_view(node, "rows"))
+    assert plane is not None
+    drawing = PlaneDrawing.of(plane, ascii_only=False)
+    canvas = Canvas(*size)
+    scale = drawing.scale(canvas)
+    picture = drawing.rows(*size)
+    dots, lettered = dots_of(picture), [text_of(row) for row in picture]
+    assert all(cell_len(text_of(row)) <= size[0] for row in picture)
+    assert len(picture) == size[1]
+    tips = [arrow for arrow in plane.arrows if arrow.label.startswith("Y")]
+    finite = [pair for pair in node.value.tolist() if all(map(isfinite, pair))]
+    assert sorted(arrow.tip for arrow in tips) == sorted(map(tuple, finite))
+    for arrow in tips:
+        x, y = scale.dot(*arrow.tip)
+        assert 0 <= x < canvas.across
+        assert 0 <= y < canvas.down
+        letter = lettered[y // DOWN].ljust(size[0])[x // ACROSS]
+        covered = letter != " " and not 0x2800 <= ord(letter) <= 0x28FF  # by a label
+        assert (x, y) in dots or covered
+        there = scale.point((x, y))
+        for found, wanted in zip(there, arrow.tip, strict=True):
+            assert abs(found - wanted) <= scale.size * 0.51
+    assert all(line.isascii() for line in map(text_of, PlaneDrawing.of(plane, ascii_only=True).rows(*size)))
+
+
+@given(st.lists(st.tuples(FLOATS, FLOATS), min_size=1, max_size=6), SIZES)
+def test_a_scale_is_the_same_across_and_up(corners: list[tuple[float, float]], size: tuple[int, int]) -> None:
+    finite = [(x, y) for x, y in corners if isfinite(x) and isfinite(y)] + [(0.0, 0.0)]
+    across, up = zip(*finite, strict=True)
+    canvas = Canvas(*size)
+    scale = PlaneScale.of((min(across), min(up), max(across), max(up)), canvas)
+    one, two = scale.dot(scale.size * 2, 0.0), scale.dot(0.0, scale.size * 2)
+    assert one[0] - scale.origin[0] == scale.origin[1] - two[1] == 2
+    for corner in finite:
+        x, y = scale.dot(*corner)
+        assert 0 <= x < canvas.across
+        assert 0 <= y < canvas.down
+
+
+def test_numbers_that_differ_in_their_last_bit_stand_on_the_same_dots() -> None:
+    canvas = Canvas(59, 12)
+    for value in torch.linspace(-2, 2, 41).tolist():
+        near = torch.nextafter(torch.tensor(value), torch.tensor(9.0)).item()
+        pictures = [PlaneScale.of((-2.0, -1.0, 2.0, 1.0), canvas).dot(x, x / 2) for x in (value, near)]
+        assert pictures[0] == pictures[1]
+
+
+def test_letters_and_numbers_of_a_weave_are_the_tensor_s() -> None:
+    node = run("X = torch.arange(24.0).reshape(2, 4, 3)\nY = X.transpose(1, 2)", seconds=None)["Y"]
+    rows = WeaveDrawing(weave_of(node_view(node)), ascii_only=False).rows(59, 12)
+    text = " ".join(map(text_of, rows)).replace("[", " ").replace("]", " ")
+    drawn = [word for word in text.replace("a ", "a").replace("b ", "b").split() if word[1:].isdigit()]
+    numbers = [int(word[1:]) for word in drawn if word[0] in "ab"]
+    assert sorted(numbers) == sorted([*range(24), *range(24)])
+    assert all(word[0] == letter_of(int(word[1:]) // 12) for word in drawn)
+    roles = {span.role.split()[0] for row in rows for span in row if span.role}
+    assert {"slice-0", "slice-1"} <= roles
+
+
+def test_every_theme_with_colours_has_one_for_each_slice() -> None:
+    for theme in THEMES.values():
+        styles = {str(theme.style(f"slice-{k}")) for k in range(6)}
+        assert len(styles) == (1 if theme.colourless else 6), theme.name

@@ -1,0 +1,159 @@
+"""The look of vectors of two numbers: arrows, shadows and grids on a canvas of dots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+from llm_linalg.base.text import CleanText, clean
+from tui.looks.canvas import ACROSS, DASHED, DOTTED, DOWN, SOLID, Canvas, Dot
+from tui.looks.look import Look, LookInput
+from tui.looks.plane_scale import PlaneScale
+from tui.text.glyphs import ascii_text
+from tui.text.rows import Row
+
+if TYPE_CHECKING:
+    from llm_linalg.api.node import Node
+    from llm_linalg.api.node_view import NodeView
+    from llm_linalg.api.plane.plane import Plane, PlaneArrow
+
+LABEL = 10  # characters of a label
+ROLES = {
+    "first": "read",
+    "second": "fed",
+    "result": "strong",
+    "now": "current",
+    "helper": "label",
+    "grid": "rule",
+}
+AXIS, FIGURE = "rule", "dim"
+APART = 14  # dots from a figure on an axis to the next
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlaneDrawing:
+    """A `Drawing` of an operation in the plane.
+
+    Attributes:
+        plane: What there is to draw.
+        words: The same in words and figures.
+        ascii_only: Whether to draw in ASCII.
+    """
+
+    plane: Plane
+    words: tuple[CleanText, ...]
+    ascii_only: bool
+
+    @classmethod
+    def of(cls, plane: Plane, *, ascii_only: bool) -> PlaneDrawing:
+        """Return the drawing of a picture in the plane."""
+        words = tuple(clean(line, 200) for line in plane.words)
+        return cls(plane, tuple(map(ascii_text, words)) if ascii_only else words, ascii_only)
+
+    def rows(self, width: int, height: int) -> tuple[Row, ...]:
+        """Return the picture in `height` rows of at most `width` columns."""
+        canvas = Canvas(width, height, self.ascii_only)
+        if width < 2 or height < 2:
+            return canvas.rows()
+        scale = self.scale(canvas)
+        _draw_axes(canvas, scale)
+        for path in self.plane.paths:
+            dots = [scale.dot(*point) for point in path.points]
+            pattern = DASHED if path.dashed else DOTTED if path.role == "grid" else SOLID
+            canvas.path(dots, ROLES[path.role], pattern, closed=path.closed)
+        for point in self.plane.points:
+            canvas.spot(scale.dot(*point.at), ROLES[point.role])
+        for arrow in self.plane.arrows:
+            pattern = DASHED if arrow.role == "helper" else SOLID
+            canvas.arrow(scale.dot(*arrow.tail), scale.dot(*arrow.tip), ROLES[arrow.role], pattern)
+        self._label(canvas, scale)
+        _write_figures(canvas, scale, self._names)
+        return canvas.rows()
+
+    def scale(self, canvas: Canvas) -> PlaneScale:
+        """Return where the numbers stand on a canvas: beside them is room for the labels."""
+        longest = max((cell_len(_short(arrow.label)) for arrow in self.plane.arrows), default=0)
+        beside = min(ACROSS * (longest + 2), canvas.across // 5)
+        above = DOWN if canvas.height > 6 else 1
+        return PlaneScale.of(self.plane.bounds, canvas, (beside, above))
+
+    def _label(self, canvas: Canvas, scale: PlaneScale) -> None:
+        """Write the labels, those of what is computed now first: they get the best places."""
+        for arrow in reversed(self.plane.arrows):
+            if arrow.label:
+                tip, tail = scale.dot(*arrow.tip), scale.dot(*arrow.tail)
+                towards = (tip[0] - tail[0], tip[1] - tail[1])
+                canvas.label(tip, self._text(arrow), ROLES[arrow.role], towards)
+        for point in self.plane.points:
+            if point.label:
+                canvas.label(scale.dot(*point.at), self._said(point.label), ROLES[point.role])
+
+    def _text(self, arrow: PlaneArrow) -> str:
+        """Return an arrow's label; of what is computed now it stands in brackets, as everywhere."""
+        text = self._said(arrow.label)
+        return f"[{text}]" if arrow.role == "now" else text
+
+    def _said(self, label: str) -> str:
+        text = _short(label)
+        return ascii_text(text) if self.ascii_only else text
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        across, up = map(self._said, self.plane.axes)
+        return across, up
+
+
+def _short(label: str) -> CleanText:
+    return clean(label, LABEL)
+
+
+def _draw_axes(canvas: Canvas, scale: PlaneScale) -> None:
+    x, y = scale.origin
+    canvas.line((0, y), (canvas.across - 1, y), AXIS, DOTTED)
+    canvas.line((x, 0), (x, canvas.down - 1), AXIS, DOTTED)
+
+
+def _write_figures(canvas: Canvas, scale: PlaneScale, names: tuple[str, str]) -> None:
+    """Write round numbers along the axes, and what the axes are called at their ends, where there is room."""
+    x, y = scale.origin
+    column, row = x // ACROSS, y // DOWN
+    across, up = names
+    _put(canvas, (canvas.width - cell_len(across), row + 1), across)
+    _put(canvas, (column + 2, 0), up)
+    step = scale.round_step(APART)
+    for k in range(1, max(canvas.across, canvas.down) // APART + 1):
+        for sign in (1, -1):
+            text = f"{sign * k * step:.6g}"
+            at: Dot = scale.dot(sign * k * step, sign * k * step)
+            if 0 <= at[0] < canvas.across:
+                _put(canvas, (at[0] // ACROSS - (cell_len(text) - 1) // 2, row + 1), text)
+            if 0 <= at[1] < canvas.down:
+                _put(canvas, (column - cell_len(text), at[1] // DOWN), text)
+
+
+def _put(canvas: Canvas, place: tuple[int, int], text: str) -> None:
+    """Write a text where it covers nothing."""
+    column, row = place
+    if text and canvas.has_room(column - 1, row, f" {text}") and not canvas.dots_under(place, text):
+        canvas.text(column, row, text, FIGURE)
+
+
+def suits(node: NodeView, _: Sequence[Node]) -> bool:
+    """Return whether a node has vectors of two numbers."""
+    from llm_linalg.api.plane.picture import plane_of
+
+    return plane_of(node) is not None
+
+
+def draw(given: LookInput) -> PlaneDrawing:
+    """Return the drawing of a node with vectors of two numbers, in the slice that its panel shows."""
+    from llm_linalg.api.plane.picture import plane_of
+    from llm_linalg.api.plane.plane import Plane
+
+    return PlaneDrawing.of(plane_of(given.node, given.result.at) or Plane(), ascii_only=given.ascii_only)
+
+
+PLANE = Look("plane", suits, draw)
