@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from llm_linalg.lessons.reader import Lesson, catalog, find, parse
 from tui.app import Explorer, Options
@@ -45,7 +46,8 @@ class Driver:
         """Until every program that was asked for has been run and drawn."""
         await self.pilot.pause()
         while not self.app.explorer.is_settled:
-            await self.app.workers.wait_for_complete()
+            with suppress(WorkerCancelled):  # a newer run took its place: that one is waited for then
+                await self.app.workers.wait_for_complete()
             await self.pilot.pause()
         await self.pilot.pause()
 
