@@ -1,7 +1,8 @@
 """The pytest plugin: frames of lessons, decks and programs, compared with those that are stored.
 
 pytest imports this module in every run where the package is installed, so it imports nothing but pytest and
-small modules of Python's own. Frames are made in another process, which alone has torch and the app.
+small modules of Python's own. Frames are made in another process, which alone has torch and the app: it is
+started for the first frame of a run and makes all of them.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from difflib import unified_diff
 from html import unescape
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from tempfile import TemporaryFile
+from typing import IO, Any, Literal, TypeAlias
 
 import pytest
 
@@ -58,7 +62,70 @@ class FrameUsage:
         return sorted({str(frame) for file in files for frame in _stored(Path(file))} - self.comparisons)
 
 
+class FrameWorker:
+    """The process that makes a run's frames.
+
+    It imports the app that lies beside this package, and nothing of the project under test.
+    """
+
+    def __init__(self, project: Path) -> None:
+        self._project = project
+        self._process: subprocess.Popen[str] | None = None
+        self._errors: IO[str] | None = None  # a file, since a pipe that nobody reads would fill
+
+    def frames(self, request: Mapping[str, object]) -> list[tuple[int, str]]:
+        """Return the frames asked for, each with its stop's number; fail the test where there are none."""
+        try:
+            line = self._answer(json.dumps(request) + "\n")
+        except BaseException:
+            self.close()  # or the answer would be taken for that of the next test
+            raise
+        if not line:
+            pytest.fail(f"no frames could be made:\n{self.close()[-2000:]}", pytrace=False)
+        answer = json.loads(line)
+        if "error" in answer:
+            pytest.fail(answer["error"], pytrace=False)
+        return [(number, text) for number, text in answer["frames"]]
+
+    def close(self) -> str:
+        """End the process, if there is one, and return what it wrote as errors."""
+        if self._process is None or self._errors is None:
+            return ""
+        self._process.kill()
+        self._process.communicate()
+        self._process = None
+        with self._errors as errors:
+            errors.seek(0)
+            return errors.read()
+
+    def _answer(self, line: str) -> str:
+        """Return the worker's answer to a line, or nothing where it has ended."""
+        process = self._process = self._process or self._start()
+        if process.stdin is None or process.stdout is None:
+            return ""
+        with suppress(BrokenPipeError):
+            process.stdin.write(line)
+            process.stdin.flush()
+        return process.stdout.readline()
+
+    def _start(self) -> subprocess.Popen[str]:
+        launcher = str(Path(__file__).with_name("launcher.py"))
+        self._errors = TemporaryFile(  # noqa: SIM115 - it is closed with the process
+            "w+", encoding="utf-8", errors="replace"
+        )
+        return subprocess.Popen(  # noqa: S603 - this Python, our own module
+            [sys.executable, "-P", launcher, "tui.cli.frames_worker"],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(_paths_outside(self._project))},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            encoding="utf-8",
+        )
+
+
 USAGE = pytest.StashKey[FrameUsage]()
+WORKER = pytest.StashKey[FrameWorker]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -71,6 +138,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Start the record of the run."""
     config.stash[USAGE] = FrameUsage()
+    config.stash[WORKER] = FrameWorker(config.rootpath)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the process that made the frames."""
+    config.stash[WORKER].close()
 
 
 @pytest.hookimpl(tryfirst=True)  # before some are deselected
@@ -130,8 +203,8 @@ class LinalgFrames:
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self._usage = request.config.stash[USAGE]
         self._update = bool(request.config.getoption(UPDATE))
+        self._worker = request.config.stash[WORKER]
         self._here = request.path.parent
-        self._project = request.config.rootpath
         self._folder = self._here / FOLDER / _plain(f"{request.path.stem}-{request.node.name}")
 
     def check(
@@ -161,9 +234,7 @@ class LinalgFrames:
         flags = ["--format", format, "--size", size]
         flags += [] if seed is None else ["--seed", str(seed)]
         flags += [f"--set={name}={value}" for name, value in (controls or {}).items()]
-        frames = _frames(
-            {"what": what, "stop": stop, "step": step, "flags": flags}, self._here, self._project
-        )
+        frames = self._frames(what=what, stop=stop, step=step, flags=flags)
         own = [step, seed, *(controls or {}).items(), None if size == "80x24" else size.replace("x", "-")]
         variant = "".join(f"-{_plain(str(part))}" for part in own if part is not None)
         stem = _plain(Path(what).stem)
@@ -193,9 +264,11 @@ class LinalgFrames:
         """
         slug = _plain(name)
         flags = ["--format", format, "--size", _size(size)]
-        request = {"code": code, "name": name, "slug": slug, "step": step, "seed": seed, "flags": flags}
-        ((_, text),) = _frames(request, self._here, self._project)
+        ((_, text),) = self._frames(code=code, name=name, slug=slug, step=step, seed=seed, flags=flags)
         self._compare({f"{slug}-{_plain(str(step))}": (name, text)}, format)
+
+    def _frames(self, **request: object) -> list[tuple[int, str]]:
+        return self._worker.frames({"folder": str(self._here), **request})
 
     def _compare(self, frames: Mapping[str, tuple[str, str]], form: Format) -> None:
         """Compare frames with those stored, or store them: by name, what each is of, and its text."""
@@ -242,32 +315,6 @@ def _paths_outside(project: Path) -> list[str]:
     """Return what stands in `PYTHONPATH`, but for folders of the project."""
     paths = [Path(path).resolve() for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     return [str(path) for path in paths if not path.is_relative_to(project.resolve())]
-
-
-def _frames(request: Mapping[str, object], folder: Path, project: Path) -> list[tuple[int, str]]:
-    """The frames that the worker makes in a folder, each with its stop's number; fail where it makes none.
-
-    The worker imports the app that lies beside this package, and nothing of the project under test.
-    """
-    import subprocess
-
-    launcher = str(Path(__file__).with_name("launcher.py"))
-    done = subprocess.run(  # noqa: S603 - this Python, our own module
-        [sys.executable, "-P", launcher, "tui.cli.frames_worker"],
-        input=json.dumps(request),
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(_paths_outside(project))},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    if done.returncode:
-        pytest.fail(f"no frames could be made:\n{done.stderr[-2000:]}", pytrace=False)
-    answer = json.loads(done.stdout)
-    if "error" in answer:
-        pytest.fail(answer["error"], pytrace=False)
-    return [(number, text) for number, text in answer["frames"]]
 
 
 def _stored(tests: Path) -> Iterator[Path]:

@@ -30,7 +30,7 @@ ALLOWED = {
     ): "a flag's value, by a name of our table of settings or of the view's flags",
     (
         "llm_linalg.pytest_plugin",
-        "_frames",
+        "<module>",
     ): "a process of the app makes frames for tests: its words are ours",
     ("llm_linalg.base.text", "clean"): "it makes clean text",
     ("llm_linalg.base.text", "escape_json"): "so does this",

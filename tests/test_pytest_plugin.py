@@ -90,48 +90,88 @@ def test_the_readmes_example(tmp_path: Path) -> None:
     assert max(len(line) for line in told.splitlines()) <= 200
 
 
-def test_json_is_compared_value_by_value(tmp_path: Path) -> None:
-    call = 'check_program("x = torch.ones(2, 2)\\nY = x @ x", format="json", name="a", seed={})'
-    file = write(tmp_path, f"def test_it(linalg_frames):\n    linalg_frames.{call.format(0)}\n")
+STOP = "## {0}\n\n```python\n{0} = torch.ones(2)\n```\n\n"
+TALK = '+++\ntitle = "T"\nminutes = 5\n+++\n' + STOP.format("a") + STOP.format("b")
+MAP = '+++\ntitle = "T"\n+++\n```python map\nY = torch.ones(2, 3) @ torch.ones(3, 4)\n```\n'
+COMPARISONS = """
+def test_json(linalg_frames):
+    linalg_frames.check_program("x = torch.ones(2, 2)\\nY = x @ x", format="json", name="a")
+
+def test_talk(linalg_frames):
+    linalg_frames.check("talk.md", format="plain")
+    linalg_frames.check("talk.md", format="json")
+
+def test_map(linalg_frames):
+    linalg_frames.check("map.md")
+"""
+
+
+def test_what_changed_is_told_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "talk.md").write_text(TALK, encoding="utf-8")
+    (tmp_path / "map.md").write_text(MAP, encoding="utf-8")
+    write(tmp_path, COMPARISONS)
     assert run(tmp_path, "--update-frames").returncode == 0
-    file.write_text(file.read_text(encoding="utf-8").replace("ones(2, 2)", "eye(2) * 3"), encoding="utf-8")
+    (file,) = tmp_path.glob("frames/test_lessons-test_map/*")
+    assert "map: all" in file.read_text(encoding="utf-8")  # what opens on the map is stored as the map
+
+    write(tmp_path, COMPARISONS.replace("ones(2, 2)", "eye(2) * 3.0"))
+    (tmp_path / "talk.md").write_text(TALK + STOP.format("c"), encoding="utf-8")
     told = run(tmp_path).stdout
+    assert "2 failed, 1 passed" in told
+
     assert "\n-output.values[0]: [2.0, 2.0]\n-output.values[1]: [2.0, 2.0]\n" in told
     assert "\n+output.values[0]: [9.0, 0.0]\n+output.values[1]: [0.0, 9.0]\n" in told
-    assert "\n-code: x = torch.ones(2, 2)\n+code: x = torch.eye(2) * 3\n" in told
+    assert "\n-code: x = torch.ones(2, 2)\n+code: x = torch.eye(2) * 3.0\n" in told
 
-
-def test_a_stop_more_leaves_the_frames_of_the_others(tmp_path: Path) -> None:
-    stop = "## {0}\n\n```python\n{0} = torch.ones(2)\n```\n\n"
-    text = '+++\ntitle = "T"\n+++\n' + stop.format("a") + stop.format("b")
-    text = text.replace("+++\n##", "minutes = 5\n+++\n##")
-    (tmp_path / "talk.md").write_text(text, encoding="utf-8")
-    both = "".join(f'    linalg_frames.check("talk.md", format="{form}")\n' for form in ("plain", "json"))
-    write(tmp_path, f"def test_talk(linalg_frames):\n{both}")
-    assert run(tmp_path, "--update-frames").returncode == 0
-    (tmp_path / "talk.md").write_text(text + stop.format("c"), encoding="utf-8")
-    told = run(tmp_path).stdout
     assert "talk.md, stop 3: no frame is stored" in told
-    assert "is not the one stored" not in told
+    assert "talk.md, stop 1" not in told  # a stop more leaves the frames of the others
+    assert "talk.md, stop 2" not in told
 
 
-@pytest.mark.parametrize(
-    ("call", "said"),
-    [
-        ('check("scores.md")', "no lesson file"),
-        ('check("matmul", stop=99)', "there is no stop 99"),
-        ('check("matmul", controls={"q": 1})', 'unknown control of matmul "q"'),
-        ('check_program("x = torch.ones(2, 3)\\nx @ x")', "program, line 2, column 1: matmul"),
-    ],
-)
-def test_what_cannot_be_made_is_said_without_a_traceback(tmp_path: Path, call: str, said: str) -> None:
-    write(tmp_path, f"def test_it(linalg_frames):\n    linalg_frames.{call}\n")
-    done = run(tmp_path)
-    assert done.returncode == 1
-    assert said in done.stdout
-    assert "Traceback" not in done.stdout
-    assert "another exception" not in done.stdout
+FAILURES = {
+    'check("scores.md")': "no lesson file",
+    'check("matmul", stop=99)': "there is no stop 99",
+    'check("matmul", controls={"q": 1})': 'unknown control of matmul "q"',
+    'check_program("x = torch.ones(2, 3)\\nx @ x")': "program, line 2, column 1: matmul",
+}
+
+
+def test_what_cannot_be_made_is_said_without_a_traceback(tmp_path: Path) -> None:
+    calls = [
+        f"def test_{number}(linalg_frames):\n    linalg_frames.{call}\n"
+        for number, call in enumerate(FAILURES)
+    ]
+    write(tmp_path, "".join(calls))
+    told = run(tmp_path).stdout
+    assert "4 failed" in told
+    for number, said in enumerate(FAILURES.values()):
+        _, _, below = told.partition(f"_ test_{number} _")
+        assert said in below.partition("_ test_")[0]
+    assert "Traceback" not in told
+    assert "another exception" not in told
     assert not (tmp_path / "frames").exists()
+
+
+KILL = """
+import pytest
+
+def test_a_worker_that_died(linalg_frames):
+    linalg_frames.check("matmul", stop=1)
+    process = linalg_frames._worker._process
+    linalg_frames.check("linear", stop=1)
+    assert linalg_frames._worker._process is process
+    process.kill()
+    with pytest.raises(pytest.fail.Exception, match="no frames could be made"):
+        linalg_frames.check("matmul", stop=1)
+    linalg_frames.check("matmul", stop=1)
+    assert linalg_frames._worker._process is not process
+"""
+
+
+def test_one_process_makes_all_frames_unless_it_dies(tmp_path: Path) -> None:
+    write(tmp_path, KILL)
+    done = run(tmp_path, "--update-frames")
+    assert done.returncode == 0, done.stdout
 
 
 PROBE = """
@@ -181,15 +221,6 @@ def test_without_pytest_the_program_works(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_a_stop_that_opens_on_the_map_is_stored_as_the_map(tmp_path: Path) -> None:
-    text = '+++\ntitle = "T"\n+++\n```python map\nY = torch.ones(2, 3) @ torch.ones(3, 4)\n```\n'
-    (tmp_path / "talk.md").write_text(text, encoding="utf-8")
-    write(tmp_path, 'def test_talk(linalg_frames):\n    linalg_frames.check("talk.md")\n')
-    assert run(tmp_path, "--update-frames").returncode == 0
-    (file,) = tmp_path.glob("frames/*/*")
-    assert "map: all" in file.read_text(encoding="utf-8")
 
 
 OWN_TESTS = """

@@ -1,14 +1,16 @@
 """Frames for the pytest plugin, from a process of its own: torch's kernels are pinned before it is imported.
 
-It reads one request as JSON and writes `{"frames": [[stop, text], …]}`, or `{"error": …}` with what is
-wrong. A request has `flags` of `llm-linalg frame` and a `step`, and either `what`, a lesson or a deck, with
-a `stop`, or `code`, a program, with its `name`, `slug` and `seed`.
+A line that it reads is a request as JSON, and is answered with a line: `{"frames": [[stop, text], …]}`, or
+`{"error": …}` with what is wrong. A request has the `folder` of the test, `flags` of `llm-linalg frame`, a
+`step`, and either `what`, a lesson or a deck, with a `stop`, or `code`, a program, with its `name`, `slug`
+and `seed`.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -26,6 +28,7 @@ from tui.session.decks import find_deck
 class Request(TypedDict, total=False):
     """What is wanted of the worker."""
 
+    folder: str
     flags: list[str]
     step: int | str | None
     what: str
@@ -86,11 +89,13 @@ def program_frame(request: Request) -> str:
 def answer(request: Request) -> dict[str, object]:
     """Return the answer to a request."""
     try:
+        os.chdir(request["folder"])
         return {"frames": [(1, program_frame(request))] if "code" in request else list(stop_frames(request))}
     except (FrameError, LessonError, UsageError) as error:
         return {"error": str(error)}
 
 
 if __name__ == "__main__":
-    reply = answer(json.load(sys.stdin))
-    sys.stdout.write(json.dumps(reply))
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
+        sys.stdout.flush()
