@@ -79,6 +79,15 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["HOME"] = str(tmp_path_factory.mktemp("home"))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def bytecode(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Lets the programs that tests start share what they compile, where it isn't written beside the code."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        own = tmp_path_factory.getbasetemp()  # of a worker, in the folder of the run
+        run = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(run / "bytecode"))
+
+
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets counts alone end programs: how long they take says as much of the machine. A module may differ."""

@@ -37,10 +37,9 @@ Source = int | None
 
 def environment(**changed: str | None) -> dict[str, str]:
     """What the usual SSH session gives, of which `changed` is changed, or left out if None."""
-    kept = ("PATH", "HOME", "VIRTUAL_ENV", "TMPDIR")
+    kept = ("PATH", "HOME", "VIRTUAL_ENV", "TMPDIR", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
     plain = {name: os.environ[name] for name in kept if name in os.environ}
     plain |= {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT)}
-    plain |= {"PYTHONDONTWRITEBYTECODE": "1"}
     return {name: value for name, value in (plain | changed).items() if value is not None}
 
 
