@@ -81,6 +81,7 @@ class Bars:
     labels: tuple[str, ...]
     focus: tuple[range, range]
     ascii_only: bool
+    has_dots = False
 
     @property
     def words(self) -> tuple[CleanText, ...]:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 LABEL = 10  # characters of a label
 ROLES = {
-    "first": "read",
-    "second": "fed",
+    "first": "slice-0",
+    "second": "slice-1",
     "result": "strong",
     "now": "current",
     "helper": "label",
@@ -46,6 +46,7 @@ class PlaneDrawing:
     plane: Plane
     words: tuple[CleanText, ...]
     ascii_only: bool
+    has_dots = True
 
     @classmethod
     def of(cls, plane: Plane, *, ascii_only: bool) -> PlaneDrawing:

@@ -56,6 +56,7 @@ class WeaveDrawing:
 
     weave: Weave
     ascii_only: bool
+    has_dots = False
 
     @property
     def words(self) -> tuple[CleanText, ...]:

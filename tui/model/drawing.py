@@ -18,5 +18,9 @@ class Drawing(Protocol):
     def words(self) -> tuple[CleanText, ...]:
         """The same in words and figures, a line each: what is read aloud, and what stands in plain text."""
 
+    @property
+    def has_dots(self) -> bool:
+        """Whether it is made of dots: then it has more of them where characters are drawn large."""
+
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return the picture in at most `height` rows of at most `width` columns."""

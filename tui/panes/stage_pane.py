@@ -55,8 +55,10 @@ class StagePane(RowWidget):
             lines = map_rows(level, width // across, height // down, self.glyphs, large=big)
             self.show(enlarge_rows(lines) if big else lines)
         elif drawing is not None:
-            lines = list(drawing.rows(width // across, height // down))
-            self.show(enlarge_rows(lines) if big else lines)
+            fine = drawing.has_dots or not big
+            room = (width, height) if fine else (width // across, height // down)
+            lines = list(drawing.rows(*room))
+            self.show(lines if fine else enlarge_rows(lines))
         else:
             rows = labels(shown, height // down)
             self.show(enlarge_rows(rows) if big else rows)

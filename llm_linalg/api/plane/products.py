@@ -36,6 +36,8 @@ from llm_linalg.api.tensor_view import TensorView
 from llm_linalg.base.axes import Axes
 from llm_linalg.base.cells import Index, TensorSlice
 
+ROOM = 1.6  # how much larger a picture may become for a circle to be whole
+
 
 @dataclass(frozen=True, slots=True)
 class _Product:
@@ -151,14 +153,8 @@ def _moved(product: _Product, columns: Vectors, given: Vectors, made: Vectors) -
     now = vectors_now(node, made)
     inputs, input_points = as_arrows(before, "second")
     outputs, output_points = as_arrows(after, "result", now)
-    corners = (
-        ORIGIN,
-        *unit,
-        *known(before),
-        *known(final),
-        *(image(p, 1.0) for p in (*unit, *rim)),
-        *rim,
-    )
+    corners = (ORIGIN, *known(before), *known(final), *unit, *(image(point, 1.0) for point in unit))
+    corners = _with_rim(finite(corners), finite((*rim, *(image(point, 1.0) for point in rim))))
     area = a * d - b * c
     words = [
         f"e₁ goes to ({figure(a)}, {figure(c)}), e₂ to ({figure(b)}, {figure(d)})",
@@ -176,10 +172,20 @@ def _moved(product: _Product, columns: Vectors, given: Vectors, made: Vectors) -
         (*basis, *inputs, *outputs),
         (*input_points, *output_points),
         tuple(path for path in paths if len(finite(path.points)) == len(path.points)),
-        finite(corners),
+        corners,
         (*words, *said(before), *said(after)),
         axis_words(made.tensor, made.along),
     )
+
+
+def _with_rim(corners: tuple[Point, ...], rim: tuple[Point, ...]) -> tuple[Point, ...]:
+    """Return the corners of a picture with its circles, unless these would make all else much smaller."""
+    both = (*corners, *rim)
+    grown = [
+        max(axis) - min(axis) <= ROOM * (max(own) - min(own))
+        for axis, own in zip(zip(*both, strict=True), zip(*corners, strict=True), strict=True)
+    ]
+    return both if all(grown) else corners
 
 
 def _shift(product: _Product, made: Vectors) -> Point | None:
