@@ -196,6 +196,8 @@ def _stop(lesson: LessonContents, stop: Stop, names: _LessonNames) -> Iterator[L
         if not stop.fails:
             names.has_failed = True
             yield lesson.program_error(stop, error)
+        else:
+            yield from _questions(lesson, stop)
         return
     names.add(trace)
     yield from faults(lesson, stop, trace)
@@ -211,6 +213,27 @@ def _stop(lesson: LessonContents, stop: Stop, names: _LessonNames) -> Iterator[L
         claims = [text for _, text in stop.expects]
         for place, reason in failing_claims(stop.program, claims, lesson.seed, lesson.names()):
             yield lesson.error_at(stop.expects[place][0], reason, "claim")
+    yield from _questions(lesson, stop)
+
+
+def _questions(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
+    """Yield what is wrong with a stop's guess, and with its exercise."""
+    from llm_linalg.lessons.answers import judge, right_answer, trials
+    from llm_linalg.questions.proof import faults as faults_of
+
+    if stop.exercise is not None:
+        for line, reason in faults_of(judge(lesson, stop, stop.exercise)):
+            yield lesson.error_at(line, reason, "question")
+    ask = stop.ask
+    if ask is None:
+        return
+    for trial in trials(lesson, ask.vary):
+        try:
+            right_answer(lesson, stop, ask, trial)
+        except ProgramError as error:
+            where = f"with {trial.words}: " if trial.words else ""
+            yield lesson.error_at(ask.check.line, f"{where}{error.message}", "question")
+            return
 
 
 def _growing(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:

@@ -44,7 +44,7 @@ class LessonError(Exception):
         line: The line to look at, from 1.
         reason: One sentence.
         kind: What is broken: "file", or, from a check, "program", "show", "control", "link", "note",
-            "claim", "fit", or "warning" for what may be meant.
+            "claim", "question", "fit", or "warning" for what may be meant.
     """
 
     def __init__(self, file: str, line: int, reason: str, kind: str = "file") -> None:

@@ -27,6 +27,9 @@ GROUPS: Mapping[str, Mapping[str, CommandEntry]] = {
         "play": CommandEntry(
             "tui.cli.play_command", "[FILE]", "write a program and see at once what torch did"
         ),
+        "answer": CommandEntry(
+            "tui.cli.answer_command", "LESSON EXPRESSION", "judge an answer to an exercise"
+        ),
         "trace": CommandEntry(
             "tui.cli.trace_command", "FILE.py:NAME", "run your own code and open its trace"
         ),

@@ -1,0 +1,90 @@
+"""Answers to a lesson's questions: what is right, and the trials under which it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from llm_linalg.lessons.contents import LessonContents
+from llm_linalg.lessons.control import Value
+from llm_linalg.lessons.stop import Stop
+from llm_linalg.questions import guess
+from llm_linalg.questions.guess import RightAnswer
+from llm_linalg.questions.judge import Judge, Trial
+from llm_linalg.questions.program_state import Halt, state_after
+from llm_linalg.questions.question import Ask, Exercise, FenceLine
+
+OTHER_SEEDS = 2
+
+
+def trials(
+    lesson: LessonContents,
+    vary: Sequence[FenceLine],
+    controls: Mapping[str, Value] | None = None,
+    seed: int | None = None,
+) -> Iterator[Trial]:
+    """Yield the trials that an answer must pass, that of the learner first.
+
+    Other seeds follow, then for each line of `vary` other values of a control or other data, then all of
+    those controls moved together.
+    """
+    now = lesson.values(controls)
+    first = lesson.seed if seed is None else seed
+    yield Trial(first, lesson.names(now))
+    for other in range(first + 1, first + 1 + OTHER_SEEDS):
+        yield Trial(other, lesson.names(now), words=f"seed {other}")
+    names = [control.name for control in lesson.controls]
+    together = now
+    for line in vary:
+        if line.text not in names:
+            yield Trial(first, lesson.names(now), line.text, line.text)
+            continue
+        control = lesson.control(line.text)
+        for direction in (1, -1):
+            value = control.move(now[control.name], direction)
+            if value != now[control.name]:
+                moved = lesson.change(now, control.name, value)
+                words = f"{control.name} = {control.show(value)}"
+                yield Trial(first, lesson.names(moved), words=words)
+                if direction == 1 or together is now:
+                    together = lesson.change(together, control.name, value)
+    if together != now:
+        yield Trial(first + 1, lesson.names(together), words=f"other controls and seed {first + 1}")
+
+
+def judge(
+    lesson: LessonContents,
+    stop: Stop,
+    exercise: Exercise,
+    controls: Mapping[str, Value] | None = None,
+    seed: int | None = None,
+    *,
+    seconds: float | None = None,
+    halt: Halt | None = None,
+) -> Judge:
+    """Return the judge of an exercise.
+
+    Args:
+        lesson: The lesson, or a document.
+        stop: The exercise's stop.
+        exercise: The exercise.
+        controls: Values by name; the other controls have their defaults.
+        seed: The seed; None for the lesson's own.
+        seconds: The time for the program and for each expression; None if counts alone decide.
+        halt: Asked all along whether to stop.
+    """
+    tried = tuple(trials(lesson, exercise.vary, controls, seed))
+    return Judge(stop.program, exercise, tried, cells=lesson.cells(stop), seconds=seconds, halt=halt)
+
+
+def right_answer(
+    lesson: LessonContents, stop: Stop, ask: Ask, trial: Trial, halt: Halt | None = None
+) -> RightAnswer:
+    """Return the right answer of a stop's ask in a trial.
+
+    Raises:
+        ProgramError: If it has none.
+    """
+    program = f"{stop.program}\n{trial.statement}" if trial.statement else stop.program
+    cells = lesson.cells(stop)
+    with state_after(program, seed=trial.seed, names=trial.names, cells=cells, halt=halt) as state:
+        return guess.right_answer(ask, state)

@@ -1,0 +1,286 @@
+"""Judge an answer to an exercise: run its check in several trials, and say what is wrong."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
+from llm_linalg.base.text import NOTHING, CleanText, clean
+from llm_linalg.language.source import Source
+from llm_linalg.questions.mistakes import SCALE, TYPED, is_typed_in, known_mistake, mistake_in, same_factor
+from llm_linalg.questions.program_state import Halt, ProgramState, state_after
+from llm_linalg.questions.question import Exercise
+from llm_linalg.questions.value import ValueDifference, difference, is_same, plain_tensor, value_text
+
+LONGEST_ANSWER = 2_000  # characters
+
+
+class Trial(NamedTuple):
+    """The circumstances under which an answer is tried.
+
+    Attributes:
+        seed: The seed before the program.
+        names: The values of the controls, as the program sees them.
+        statement: A statement that binds other data after the program, or empty.
+        words: How it differs from the first trial, such as `seed 1` or `n = 4`; empty for the first.
+    """
+
+    seed: int = 0
+    names: Mapping[str, Any] = {}
+    statement: str = ""
+    words: str = ""
+
+
+FIRST = Trial()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of an answer.
+
+    Attributes:
+        right: Whether it is right in all trials.
+        reason: Why it is wrong, in a sentence; empty for a right one.
+        mistake: The name of the mistake, if it is a known one.
+        got: What it gave, on one line; empty if it gave nothing.
+        asked: What was asked for there, on one line; empty if no solution says so.
+        difference: How the two differ, where both are there.
+        trial: The trial in which it is wrong, or the first.
+        error: Why the answer failed; None if it gave a value.
+    """
+
+    right: bool
+    reason: CleanText = NOTHING
+    mistake: CleanText = NOTHING
+    got: CleanText = NOTHING
+    asked: CleanText = NOTHING
+    difference: ValueDifference | None = None
+    trial: Trial = FIRST
+    error: ProgramError | None = None
+
+    @property
+    def lines(self) -> tuple[CleanText, ...]:
+        """The verdict in words, a line each."""
+        if self.right:
+            return (clean("Right."),)
+        told = [f"Wrong: {self.mistake}." if self.mistake else "Wrong.", self.reason]
+        where = f" with {self.trial.words}" if self.trial.words else ""
+        told += [f"It gave{where}: {self.got}"] * bool(self.got)
+        told += [f"Asked for: {self.asked}"] * bool(self.asked)
+        told += [self.difference.words] if self.difference is not None else []
+        return tuple(clean(line, 1_000) for line in told if line)
+
+
+class Judge:
+    """An exercise with the program that it works on.
+
+    Args:
+        program: The program that leaves the state, setup included.
+        exercise: The exercise.
+        trials: What an answer must pass; the first is the one that the learner sees.
+        cells: The lines at which the cells of a document's program begin.
+        seconds: The time for the program and for each expression; None if counts alone decide.
+        halt: Asked all along whether to stop.
+    """
+
+    def __init__(
+        self,
+        program: str,
+        exercise: Exercise,
+        trials: Sequence[Trial],
+        *,
+        cells: Sequence[int] = (),
+        seconds: float | None = None,
+        halt: Halt | None = None,
+    ) -> None:
+        self.program = program
+        self.exercise = exercise
+        self.trials = trials
+        self._cells, self._seconds, self._halt = cells, seconds, halt
+
+    def verdict(self, answer: str) -> Verdict:
+        """Return what comes of an answer.
+
+        Raises:
+            ProgramError: If the program fails, or can't be read.
+            HaltedError: If `halt` stopped it.
+        """
+        try:
+            check_answer(answer, self.exercise.barred)
+        except ProgramError as error:
+            return Verdict(False, clean(error.message, None), trial=self.trials[0], error=error)
+        for number, trial in enumerate(self.trials):
+            found = self._under(trial, answer, first=not number)
+            if found is not None:
+                return found if found.error is not None else self._named(found, answer, number)
+        return Verdict(True, trial=self.trials[0])
+
+    @contextmanager
+    def state(self, trial: Trial) -> Iterator[ProgramState]:
+        """Run the program as in a trial, and hold the state that it leaves.
+
+        Raises:
+            ProgramError: If it fails.
+        """
+        program = f"{self.program}\n{trial.statement}" if trial.statement else self.program
+        with state_after(
+            program,
+            seed=trial.seed,
+            names=trial.names,
+            cells=self._cells,
+            seconds=self._seconds,
+            halt=self._halt,
+        ) as state:
+            if state.failure is not None:
+                raise state.failure
+            yield state
+
+    def _under(self, trial: Trial, answer: str, *, first: bool) -> Verdict | None:
+        """Return what is wrong with an answer in one trial; None if nothing is.
+
+        The answer is evaluated in a state of its own: what it writes can't reach what it is compared with.
+        Settings after the first are passed over where the program fails, or the author's solution too.
+        """
+        try:
+            with self.state(trial) as own:
+                got = Outcome.of(own, answer)
+            with self.state(trial) as state:
+                return self._compared(state, trial, got, first=first)
+        except HaltedError:
+            raise
+        except ProgramError:
+            if first:
+                raise
+            return None
+
+    def _compared(self, state: ProgramState, trial: Trial, got: Outcome, *, first: bool) -> Verdict | None:
+        if got.error is None and self.is_right(state, got.value):
+            return None
+        solution = self.exercise.answer
+        asked = Outcome.of(state, solution.text) if solution is not None else Outcome()
+        if not first and solution is not None and not (asked.is_there and self.is_right(state, asked.value)):
+            return None
+        if got.error is not None:
+            reason = clean(got.error.message, None)
+            return Verdict(False, reason, asked=asked.text, trial=trial, error=got.error)
+        differs = difference(got.value, asked.value) if asked.is_there else None
+        reason = clean(
+            f"It is right as the exercise stands, and wrong with {trial.words}."
+            if not first and trial.words
+            else ""
+            if differs is not None and differs.words
+            else "This is not what was asked for."
+        )
+        return Verdict(False, reason, NOTHING, got.text, asked.text, differs, trial)
+
+    def _named(self, found: Verdict, answer: str, number: int) -> Verdict:
+        """Return a verdict with the name of the mistake, if it is a known one."""
+        if number and is_typed_in(answer):
+            return replace(found, mistake=clean(TYPED))
+        try:
+            with self.state(found.trial) as own:
+                got = Outcome.of(own, answer)
+                cheap = own.was_cheap
+            with self.state(found.trial) as state:
+                name = self._mistake(state, got) or (self._changed(state, answer) if cheap else "")
+            return replace(found, mistake=clean(name or self._scale(answer)))
+        except HaltedError:
+            raise
+        except ProgramError:
+            return found
+
+    def is_right(self, state: ProgramState, answer: object) -> bool:
+        """Return whether the check is true of an answer in a state; one that it can't take is wrong."""
+        return not self.why_wrong(state, answer)
+
+    def why_wrong(self, state: ProgramState, answer: object) -> str:
+        """Return why the check is not true of an answer, for its author; empty if it is."""
+        try:
+            return state.false_reason(self.exercise.check.text, answer=answer)
+        except HaltedError:
+            raise
+        except ProgramError as error:
+            return f"the check can't be said: {error.message}"
+
+    def _mistake(self, state: ProgramState, got: Outcome) -> str:
+        """Return what the value of an answer is of the right one, or of a mistake that the author named."""
+        for wrong in self.exercise.wrong:
+            known = Outcome.of(state, wrong.expression)
+            if wrong.name and known.is_there and is_same(known.value, got.value):
+                return wrong.name
+        solution = self.exercise.answer
+        asked = Outcome.of(state, solution.text) if solution is not None else Outcome()
+        if asked.is_there:
+            return known_mistake(got.value, asked.value)
+        return ""
+
+    def _changed(self, state: ProgramState, answer: str) -> str:
+        """Return the name of a mistake without which the answer would be right."""
+
+        def is_right(other: str) -> bool:
+            try:
+                check_answer(other, ())
+                made = Outcome.of(state, other)
+            except ProgramError:
+                return False
+            return made.is_there and self.is_right(state, made.value)
+
+        return mistake_in(answer, is_right)
+
+    def _scale(self, answer: str) -> str:
+        """Return the name of a missing scale if a number is too large by the same factor everywhere."""
+        solution = self.exercise.answer
+        if solution is None:
+            return ""
+        pairs: list[tuple[float, float]] = []
+        for trial in self.trials[:3]:
+            with self.state(trial) as state:
+                got, asked = Outcome.of(state, answer), Outcome.of(state, solution.text)
+            one, other = plain_tensor(got.value), plain_tensor(asked.value)
+            if one is None or other is None or one.numel() != 1 or other.numel() != 1 or not other.item():
+                return ""
+            pairs.append((one.item() / other.item(), other.item()))
+        return SCALE if same_factor(pairs) else ""
+
+
+class Outcome(NamedTuple):
+    """What an expression gave: a value, or an error; neither if there was no expression."""
+
+    value: Any = None
+    error: ProgramError | None = None
+    is_there: bool = False
+
+    @classmethod
+    def of(cls, state: ProgramState, expression: str) -> Outcome:
+        """Return what an expression gives in a state; raises `HaltedError` if it is stopped."""
+        try:
+            return cls(state.value(expression), None, is_there=True)
+        except HaltedError:
+            raise
+        except ProgramError as error:
+            return cls(error=error)
+
+    @property
+    def text(self) -> CleanText:
+        """The value on one line; empty without one."""
+        return clean(value_text(self.value), None) if self.is_there else NOTHING
+
+
+def check_answer(answer: str, barred: Sequence[str]) -> None:
+    """Raise `ProgramError` for an answer that is no expression of the language, or uses a barred name."""
+    if len(answer) > LONGEST_ANSWER:
+        raise LimitError(f"the answer has {len(answer):,} characters; {LONGEST_ANSWER:,} are allowed")
+    source = Source(answer.strip())
+    body = source.tree.body
+    if len(body) != 1 or not isinstance(body[0], ast.Expr):
+        raise ProgramError("an answer is one expression, such as Y.sum()")
+    for node in ast.walk(body[0]):
+        name = (
+            node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
+        )
+        if name in barred:
+            raise source.error(f"{name} is barred here: find another way", node)

@@ -1,0 +1,165 @@
+"""Known mistakes: what a wrong value is of the right one, and what small change would make it right."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from llm_linalg.base.syntax import expression
+from llm_linalg.questions.value import close, plain_tensor
+
+MOST_CHANGES = 60  # of an answer that are tried
+
+TRANSPOSED = "transposed"
+SIGN = "the sign is turned round"
+SCALE = "a scale is missing, or one too many"
+OFF_BY_ONE = "off by one"
+AXIS = "the wrong axis"
+LOST_AXIS = "an axis of size 1 is lost, or one too many"
+ORDER = "the two stand the wrong way round"
+TYPED = "a number typed in holds for one case alone"
+
+REDUCED = frozenset(
+    [
+        "sum", "mean", "prod", "max", "min", "amax", "amin", "argmax", "argmin", "std", "var", "norm", "any",
+        "all", "softmax", "log_softmax", "cumsum", "cumprod", "logsumexp", "stack", "cat", "flip",
+        "unsqueeze", "squeeze",
+    ]
+)  # fmt: skip
+"""Calls that take an axis."""
+
+
+def known_mistake(got: object, asked: object) -> str:
+    """Return what a value is of the one that was asked for; empty if it is nothing that is known.
+
+    >>> known_mistake(torch.ones(2, 3).cumsum(1), torch.ones(2, 3).cumsum(1).T)
+    'transposed'
+    """
+    one, other = plain_tensor(got), plain_tensor(asked)
+    if one is None or other is None or not one.numel() or close(one, other):
+        return ""
+    if one.ndim >= 2 and one.shape == other.mT.shape and close(one, other.mT):
+        return TRANSPOSED
+    if one.shape != other.shape:
+        return LOST_AXIS if close(one.squeeze(), other.squeeze()) else ""
+    if close(one, -other):
+        return SIGN
+    if close(one, other + 1) or close(one, other - 1) or _is_shifted(one, other):
+        return OFF_BY_ONE
+    return SCALE if ratio(one, other) is not None and int((other != 0).sum()) > 1 else ""
+
+
+def ratio(one: Tensor, other: Tensor) -> float | None:
+    """Return by what number a tensor is a multiple of another of its shape; None if it is not."""
+    if one.shape != other.shape or not torch.isfinite(one).all() or not torch.isfinite(other).all():
+        return None
+    size = (other * other).sum()
+    if not size:
+        return None
+    found = (one * other).sum() / size
+    return found.item() if found and close(one, found * other) else None
+
+
+def same_factor(pairs: Sequence[tuple[float, float]]) -> bool:
+    """Return whether pairs of a factor and the number that it belongs to have one factor, of many numbers."""
+    factors, numbers = [factor for factor, _ in pairs], {number for _, number in pairs}
+    return (
+        len(numbers) > 1
+        and factors[0] != 0
+        and all(math.isclose(f, factors[0], rel_tol=1e-4) for f in factors)
+    )
+
+
+def _is_shifted(one: Tensor, other: Tensor) -> bool:
+    """Return whether a tensor is another moved by one cell along an axis of at least 3 cells."""
+    for axis, size in enumerate(other.shape):
+        inner = size - 1
+        if size < 3:
+            continue
+        for ahead in (0, 1):
+            a, b = one.narrow(axis, ahead, inner), other.narrow(axis, 1 - ahead, inner)
+            if close(a, b) and not close(b, b.flip(axis)):
+                return True
+    return False
+
+
+def mistake_in(answer: str, is_right: Callable[[str], bool]) -> str:
+    """Return the name of a mistake whose correction, in one place of an answer, makes it right; else empty.
+
+    Args:
+        answer: The answer, one expression.
+        is_right: Tells whether another answer is right.
+    """
+    for number, (name, text) in enumerate(_changes(expression(answer))):
+        if number >= MOST_CHANGES:
+            break
+        if is_right(text):
+            return name
+    return ""
+
+
+def is_typed_in(answer: str) -> bool:
+    """Return whether an answer uses no name but those of modules: it is a value that was typed in."""
+    used = {node.id for node in ast.walk(expression(answer)) if isinstance(node, ast.Name)}
+    return used <= {"torch", "math"}
+
+
+def _changes(tree: ast.expr) -> Iterator[tuple[str, str]]:
+    """Yield the name of a mistake and the text of the answer without it, for each place where it may be."""
+    text = ast.unparse(tree)  # one line
+    line = text.encode()
+    for node in ast.walk(expression(text)):
+        if not isinstance(node, ast.expr) or node.end_col_offset is None:
+            continue
+        for name, instead in _changes_of(node):
+            made = f"({ast.unparse(instead)})".encode()
+            yield name, (line[: node.col_offset] + made + line[node.end_col_offset :]).decode()
+
+
+def _changes_of(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the names of mistakes that may be made at a node, each with what would stand there without it."""
+    match node:
+        case ast.Attribute(value=inner, attr="T" | "mT"):
+            yield TRANSPOSED, inner
+        case ast.BinOp(left, ast.MatMult() as product, right):
+            yield TRANSPOSED, ast.BinOp(left, product, _transpose(right))
+            yield TRANSPOSED, ast.BinOp(_transpose(left), product, right)
+            yield ORDER, ast.BinOp(right, product, left)
+        case ast.BinOp(left, ast.Sub() | ast.Div() as sign, right):
+            yield ORDER, ast.BinOp(right, sign, left)
+        case ast.Call(func=ast.Attribute(attr=name)) if name in REDUCED:
+            yield from _axes(node)
+        case ast.Constant(value=int() as number) if not isinstance(number, bool):
+            yield OFF_BY_ONE, ast.Constant(number + 1)
+            yield OFF_BY_ONE, ast.Constant(number - 1)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Mult):
+        yield SCALE, node.left
+        yield SCALE, ast.BinOp(node.left, node.op, ast.BinOp(node.right, ast.Pow(), ast.Constant(0.5)))
+
+
+def _transpose(node: ast.expr) -> ast.expr:
+    return ast.Attribute(node, "mT")
+
+
+def _axes(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """Yield a call along other axes, along all, and with an axis kept that it drops, or the reverse."""
+    kept = next((word for word in call.keywords if word.arg == "keepdim"), None)
+    others = [word for word in call.keywords if word.arg not in ("dim", "axis", "keepdim")]
+    args = (
+        call.args[:-1] if call.args and isinstance(call.args[-1], ast.Constant | ast.UnaryOp) else call.args
+    )
+    keep = [] if kept is None else [kept]
+    for axis in (0, 1, -1, -2):
+        along = ast.keyword("dim", ast.Constant(axis))
+        yield AXIS, ast.Call(call.func, args, [*others, along, *keep])
+        yield AXIS, ast.Call(call.func, args, [*others, along, ast.keyword("keepdim", ast.Constant(True))])
+    yield AXIS, ast.Call(call.func, args, others)
+    named = [word for word in call.keywords if word.arg != "keepdim"]
+    if kept is not None:
+        yield LOST_AXIS, ast.Call(call.func, call.args, named)
+    else:
+        yield LOST_AXIS, ast.Call(call.func, call.args, [*named, ast.keyword("keepdim", ast.Constant(True))])

@@ -1,0 +1,172 @@
+"""Values of the language as a learner meets them: on one line, and how two of them differ.
+
+A value may be anything that an expression gives, endless lists and layers among them, so each look at one is
+bounded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from llm_linalg.base.cells import Index
+from llm_linalg.base.number_range import summary
+from llm_linalg.base.short_repr import short_repr
+from llm_linalg.base.text import clean
+
+MOST_CELLS = 24  # of a tensor whose cells are written out
+MOST_COMPARED = 2**20  # cells
+MOST_DIFFERENT = 256  # cells that are named
+MOST_PARTS, DEEPEST = 64, 4  # of tuples and lists
+LONGEST = 300  # characters
+RELATIVE, ABSOLUTE = 1e-4, 1e-5
+
+
+def value_text(value: object) -> str:
+    """Return a value on one line: the cells of a small tensor, a summary of a large one."""
+    if isinstance(value, Tensor):
+        small = value.numel() <= MOST_CELLS and not value.is_meta
+        return _cells_text(value.detach().tolist()) if small else summary(value)
+    if isinstance(value, tuple | list) and any(isinstance(part, Tensor) for part in value[:MOST_PARTS]):
+        texts = ", ".join(
+            value_text(part) if isinstance(part, Tensor) else "…" for part in value[:MOST_PARTS]
+        )
+        return clean(f"({texts})", LONGEST)
+    if isinstance(value, torch.Size):
+        return clean(str(tuple(value)), LONGEST)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return clean(short_repr(value, LONGEST), LONGEST)
+
+
+def _cells_text(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_cells_text, value))}]"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def shape_of(value: object) -> tuple[int, ...] | None:
+    """Return the shape of a tensor, () for a number, None for anything else."""
+    if isinstance(value, Tensor):
+        return tuple(value.shape)
+    return () if isinstance(value, bool | int | float) else None
+
+
+def plain_tensor(value: object) -> Tensor | None:
+    """Return a tensor, a number, or nested lists of numbers as a float64 tensor without gradient.
+
+    None for what is none, what is too large to look at, and complex numbers.
+    """
+    if isinstance(value, torch.Size):
+        return None
+    if isinstance(value, tuple | list):
+        numbers = list(_flat(value, DEEPEST))
+        if len(numbers) > MOST_PARTS or not all(isinstance(one, bool | int | float) for one in numbers):
+            return None
+    elif not isinstance(value, Tensor | bool | int | float):
+        return None
+    try:
+        tensor = value.detach() if isinstance(value, Tensor) else torch.tensor(value)
+        if tensor.is_meta or tensor.is_complex() or tensor.numel() > MOST_COMPARED:
+            return None
+        return tensor.to(torch.float64)
+    except (ValueError, TypeError, RuntimeError, OverflowError):  # ragged lists, numbers beyond 64 bits
+        return None
+
+
+def _flat(value: tuple[Any, ...] | list[Any], depth: int) -> Iterator[object]:
+    """Yield the entries of nested lists, no more than can be looked at; `None` for what is nested deeper."""
+    for part in value[: MOST_PARTS + 1]:
+        if isinstance(part, tuple | list):
+            yield from _flat(part, depth - 1) if depth > 1 else (None,)
+        else:
+            yield part
+
+
+def close(one: Tensor, other: Tensor) -> bool:
+    """Return whether two tensors have one shape and, to within rounding, the same cells."""
+    return one.shape == other.shape and torch.allclose(one, other, RELATIVE, ABSOLUTE, equal_nan=True)
+
+
+def is_same(one: object, other: object) -> bool:
+    """Return whether two values are the same, numbers to within rounding."""
+    if isinstance(one, str) or isinstance(other, str):
+        return isinstance(one, str) and isinstance(other, str) and one == other
+    if isinstance(one, torch.Size) or isinstance(other, torch.Size):
+        return isinstance(one, tuple | list) and isinstance(other, tuple | list) and _equal_sizes(one, other)
+    left, right = plain_tensor(one), plain_tensor(other)
+    if left is not None and right is not None:
+        return close(left, right)
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        short = len(one) == len(other) <= MOST_PARTS
+        return short and all(
+            (a := plain_tensor(left)) is not None and (b := plain_tensor(right)) is not None and close(a, b)
+            for left, right in zip(one, other, strict=True)
+        )
+    return one is other
+
+
+def _equal_sizes(one: tuple[Any, ...] | list[Any], other: tuple[Any, ...] | list[Any]) -> bool:
+    def whole(value: tuple[Any, ...] | list[Any]) -> bool:
+        return len(value) <= MOST_PARTS and all(isinstance(part, int) for part in value)
+
+    return whole(one) and whole(other) and [*one] == [*other]
+
+
+class ValueDifference(NamedTuple):
+    """How a value differs from the one that was asked for.
+
+    Attributes:
+        got: The shape of the value, or None if it is no tensor and no number.
+        asked: The shape that was asked for, or None.
+        axes: The axes whose sizes differ, where both have equally many.
+        cells: The first cells that differ, where the shapes are the same.
+        total: How many cells differ.
+    """
+
+    got: tuple[int, ...] | None
+    asked: tuple[int, ...] | None
+    axes: tuple[int, ...] = ()
+    cells: tuple[Index, ...] = ()
+    total: int = 0
+
+    @property
+    def words(self) -> str:
+        """The difference as a sentence; empty if nothing that can be compared differs."""
+        if self.got is None or self.asked is None:
+            return ""
+        if self.got != self.asked:
+            given, wanted = _shape_words(self.got), _shape_words(self.asked)
+            where = f": axis {' and axis '.join(map(str, self.axes))} differ" if self.axes else ""
+            where += "s" * (len(self.axes) == 1)
+            return f"It is {given}; what was asked for is {wanted}{where}."
+        cells = math.prod(self.asked)
+        if not self.total or cells == 1:
+            return ""
+        if self.total == cells:
+            return f"All {cells:,} cells differ."
+        first = ", ".join(f"[{', '.join(map(str, cell))}]" for cell in self.cells[:3])
+        return f"{self.total:,} of {cells:,} cells differ: {first}{', …' * (self.total > 3)}."
+
+
+def _shape_words(shape: tuple[int, ...]) -> str:
+    return f"of shape {shape}" if shape else "a single number"
+
+
+def difference(got: object, asked: object) -> ValueDifference:
+    """Return how a value differs from the one that was asked for."""
+    shapes = shape_of(got), shape_of(asked)
+    left, right = plain_tensor(got), plain_tensor(asked)
+    if shapes[0] != shapes[1] or left is None or right is None:
+        here, there = shapes
+        same = here is not None and there is not None and len(here) == len(there)
+        axes = [k for k, (a, b) in enumerate(zip(here or (), there or (), strict=False)) if a != b]
+        return ValueDifference(here, there, tuple(axes) if same else ())
+    off = ~torch.isclose(left, right, RELATIVE, ABSOLUTE, equal_nan=True)
+    count = int(off.sum())
+    cells = off.nonzero()[:MOST_DIFFERENT].tolist()
+    return ValueDifference(*shapes, cells=tuple(tuple(cell) for cell in cells), total=count)

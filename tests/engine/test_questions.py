@@ -1,0 +1,379 @@
+"""Guesses and exercises: torch says what is right, whatever is drawn, and a hostile answer is only wrong."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import cast
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llm_linalg.base.errors import HaltedError, ProgramError
+from llm_linalg.base.text import clean
+from llm_linalg.lessons.answers import judge, right_answer, trials
+from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.reader import parse
+from llm_linalg.questions import guess, mistakes, program_state
+from llm_linalg.questions.guess import RightAnswer, literal
+from llm_linalg.questions.judge import FIRST, Judge, Trial, Verdict
+from llm_linalg.questions.program_state import state_after
+from llm_linalg.questions.question import Ask, Exercise, FenceLine, WrongAnswer
+from llm_linalg.questions.value import difference, value_text
+from tests.engine.hostile import BOMBS, REFUSED
+
+FRONT = '+++\ntitle = "A"\n[controls.n]\nrange = [2, 5]\ndefault = 3\n+++\n'
+
+SIZES = st.integers(2, 4)
+
+
+def judge_of(solution: str, program: str, vary: tuple[str, ...] = (), **more: object) -> Judge:
+    exercise = Exercise(
+        clean("What?"),
+        FenceLine(f"answer.shape == ({solution}).shape and torch.allclose(answer, {solution}, atol=1e-5)"),
+        answer=FenceLine(solution),
+        vary=tuple(map(FenceLine, vary)),
+    )
+    others = tuple(Trial(0, {}, line, line) for line in vary)
+    tried = (FIRST, Trial(1, {}, words="seed 1"), Trial(2, {}, words="seed 2"), *others)
+    return Judge(program, exercise._replace(**more), tried)  # type: ignore[arg-type]
+
+
+def drawn_program(m: int, k: int, n: int) -> str:
+    return f"A = torch.randn({m}, {k})\nB = torch.randn({k}, {n})\nx = torch.randn({k})\nwords = [1, 2]"
+
+
+SOLUTIONS = ("A @ B", "A.sum(dim=1)", "A * x", "torch.softmax(A, dim=-1)", "(A @ B).T / 4 ** 0.5")
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets an expression do little, so that what would go on for ever ends at once."""
+    for name, most in (("steps", 10_000), ("multiplications", 2**24)):
+        monkeypatch.setitem(cast(dict[str, int], program_state.EXPRESSION), name, most)
+
+
+@settings(max_examples=12)
+@given(SIZES, SIZES, SIZES, st.sampled_from(SOLUTIONS))
+def test_a_solution_is_right_and_what_differs_from_it_is_told(m: int, k: int, n: int, solution: str) -> None:
+    here = judge_of(solution, drawn_program(m, k, n))
+    assert here.verdict(solution).right
+    wrong = here.verdict(f"({solution}) * 2.5")
+    assert (wrong.right, wrong.mistake) == (
+        False,
+        mistakes.SCALE if "1:" not in solution or k > 2 else wrong.mistake,
+    )
+    with state_after(here.program) as left:
+        asked = left.value(solution)
+        assert wrong.asked == clean(value_text(asked), None)
+        assert wrong.got == clean(value_text(2.5 * asked), None)
+    assert here.verdict(f"-({solution})").mistake == mistakes.SIGN
+    assert here.verdict(f"({solution}) + 1").mistake == mistakes.OFF_BY_ONE
+    if m != n and solution == "A @ B":
+        turned = here.verdict("(A @ B).T")
+        assert turned.mistake == mistakes.TRANSPOSED
+        assert turned.difference is not None
+        assert (turned.difference.got, turned.difference.asked, turned.difference.axes) == (
+            (n, m),
+            (m, n),
+            (0, 1),
+        )
+
+
+@pytest.mark.parametrize(
+    ("solution", "answer", "name"),
+    [
+        ("A.sum(dim=1)", "A.sum(dim=0)", mistakes.AXIS),
+        ("A.sum(dim=1)", "A.sum(0)", mistakes.AXIS),
+        ("A.sum(dim=1)", "A.sum()", mistakes.AXIS),
+        ("torch.softmax(A, dim=-1)", "torch.softmax(A, dim=0)", mistakes.AXIS),
+        ("A - A.mean(dim=1, keepdim=True)", "A - A.mean(dim=0)", mistakes.AXIS),
+        ("A.mean(dim=1, keepdim=True)", "A.mean(dim=1)", mistakes.LOST_AXIS),
+        ("A @ A.T", "A @ A", mistakes.TRANSPOSED),
+        ("x @ A", "x - A @ x - x", ""),
+        ("A @ A.T / 3 ** 0.5", "A @ A.T / 3", mistakes.SCALE),
+        ("A @ A.T / 3 ** 0.5", "A @ A.T", mistakes.SCALE),
+        ("A[1]", "A[2]", mistakes.OFF_BY_ONE),
+        ("torch.triu(A, 1)", "torch.triu(A)", ""),
+        ("torch.triu(A, 1)", "torch.triu(A, 0)", mistakes.OFF_BY_ONE),
+        ("A[0] - A[2]", "A[2] - A[0]", mistakes.SIGN),
+        ("A[0] / A[2]", "A[2] / A[0]", mistakes.ORDER),
+        ("A.sum()", "A.mean()", mistakes.SCALE),
+        ("A.numel() + A.sum()", "A.sum() + 1 + A.numel()", mistakes.OFF_BY_ONE),
+    ],
+)
+def test_known_mistakes_are_named(solution: str, answer: str, name: str) -> None:
+    here = judge_of(solution, "A = torch.randn(3, 3) + torch.arange(9).view(3, 3)\nx = torch.randn(3)")
+    assert here.verdict(solution).right
+    verdict = here.verdict(answer)
+    assert (verdict.right, verdict.mistake) == (False, name)
+    assert verdict.lines[0] == (f"Wrong: {name}." if name else "Wrong.")
+
+
+def test_a_number_that_is_typed_in_fails_where_something_varies() -> None:
+    here = judge_of("torch.tensor(1.0) * x.sum()", "x = torch.tensor([1.0, 2])", ("x = torch.randn(5)",))
+    verdict = here.verdict("torch.tensor(3.0)")
+    assert (verdict.right, verdict.mistake) == (False, mistakes.TYPED)
+    assert "x = torch.randn(5)" in verdict.reason
+    drawn = judge_of("x.sum()", "x = torch.randn(4)")
+    asked = drawn.verdict("x.sum() + 9").asked
+    assert drawn.verdict(f"torch.tensor({asked})").mistake == mistakes.TYPED
+
+
+def test_a_mistake_that_the_author_named_comes_first() -> None:
+    wrong = (WrongAnswer("A.T", clean("turned over")),)
+    assert judge_of("A", "A = torch.randn(2, 3)", wrong=wrong).verdict("A.T + 0").mistake == "turned over"
+
+
+def test_an_answer_changes_nothing_that_it_is_compared_with() -> None:
+    program = "xs = [3, 4]\nlayer = nn.Linear(2, 2)"
+    exercise = Exercise(clean("What?"), FenceLine("answer == xs[0]"))
+    here = Judge(program, exercise, (FIRST,))
+    assert here.verdict("[xs.pop(0), 3][1]").right
+    assert not here.verdict("[xs.pop(0), 4][1]").right
+
+
+def test_barred_names_are_refused_wherever_they_stand() -> None:
+    here = judge_of("A.norm()", "A = torch.randn(2, 3)", barred=("norm", "B"))
+    for answer in ("A.norm()", "torch.linalg.norm(A)", "B", "[B for B in [1]][0]", "A.norm"):
+        verdict = here.verdict(answer)
+        assert not verdict.right
+        assert "is barred here" in verdict.reason
+    assert here.verdict("(A * A).sum() ** 0.5").right
+
+
+@pytest.mark.parametrize("title", [*REFUSED, "bombs"])
+def test_a_hostile_answer_is_wrong_and_does_nothing(title: str, short: None) -> None:
+    here = Judge("x = torch.ones(2)", Exercise(clean("?"), FenceLine("answer is None and False")), (FIRST,))
+    before = torch.get_rng_state()
+    for answer in REFUSED.get(title, BOMBS)[:8]:
+        verdict = here.verdict(answer)
+        assert not verdict.right
+        assert all(line.isprintable() for line in verdict.lines)
+        assert len(verdict.lines) <= 5
+    assert torch.equal(before, torch.get_rng_state())
+
+
+HOSTILE_VALUES = (
+    "10 ** 30", "[[[[[[[1]]]]]]]", "[0] * 100000", "torch.ones(0, 3)", "torch.ones(3, dtype=torch.complex64)",
+    "nn.Linear(2, 2)", "'\\x1b[31m'", "float('nan')", "torch.full((2,), math.inf)", "{1: 2}", "{'a': x}", "f",
+    "torch.ones(2000, 2000)", "f(xs)", "torch.ones(2, dtype=torch.bool)", "set([1])", "x.shape",
+    "torch.float32", "print", "range(9)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", HOSTILE_VALUES)
+@pytest.mark.parametrize("check", ["answer == 1", "torch.allclose(answer, x)", "answer[0][0] > x", "answer"])
+def test_any_value_can_be_compared(answer: str, check: str) -> None:
+    program = "x = torch.randn(2)\nxs = [1]\nxs.append(xs)\ndef f(a):\n    return a\n"
+    exercise = Exercise(
+        clean("?"), FenceLine(check), answer=FenceLine("x"), wrong=(WrongAnswer("xs", clean("a")),)
+    )
+    verdict = Judge(program, exercise, (FIRST, Trial(1))).verdict(answer)
+    assert isinstance(verdict, Verdict)
+    assert all(line.isprintable() and len(line) < 1_100 for line in verdict.lines)
+
+
+def test_a_judge_is_stopped_from_outside() -> None:
+    here = Judge("x = torch.ones(2)", Exercise(clean("?"), FenceLine("answer")), (FIRST,), halt=lambda: True)
+    with pytest.raises(HaltedError):
+        here.verdict("x")
+
+
+@given(SIZES, SIZES, st.sets(st.integers(0, 15), min_size=1))
+def test_the_cells_that_differ_are_those_that_were_changed(m: int, n: int, places: set[int]) -> None:
+    asked = torch.arange(m * n).reshape(m, n).double()
+    changed = sorted({place % (m * n) for place in places})
+    got = asked.clone()
+    got.view(-1)[changed] += 0.5
+    found = difference(got, asked)
+    assert found.cells == tuple((place // n, place % n) for place in changed)
+    assert found.total == len(changed)
+    assert difference(asked, asked.clone()).words == ""
+
+
+# Guesses
+
+
+def ask_of(check: str, *choices: str) -> Ask:
+    return Ask(clean("What?"), FenceLine(check), tuple(map(clean, choices)))
+
+
+def answer_to(ask: Ask, program: str = "x = torch.ones(3)\ny = torch.ones(4)") -> RightAnswer:
+    with state_after(program) as left:
+        return guess.right_answer(ask, left)
+
+
+@given(st.lists(st.tuples(SIZES, SIZES), min_size=2, max_size=5, unique=True), st.integers(0, 9))
+def test_the_right_choice_is_computed(shapes: list[tuple[int, int]], place: int) -> None:
+    m, n = shapes[place % len(shapes)]
+    ask = ask_of("Y.shape", *(str(shape) for shape in shapes), "an error")
+    found = answer_to(ask, f"Y = torch.ones({m}, 3) @ torch.ones(3, {n})")
+    assert found.choice == place % len(shapes)
+    assert found.accepts(str(found.choice + 1))
+    assert [found.accepts(str(shape)) for shape in shapes] == [shape == (m, n) for shape in shapes]
+    assert answer_to(ask, f"Y = torch.ones({m}, 3) @ torch.ones(4, {n})").text == "an error"
+
+
+@pytest.mark.parametrize(
+    ("check", "choices", "right"),
+    [
+        ("x @ y", ("12", "an error"), "an error"),
+        ("x.sum()", ("3", "4"), "3"),
+        ("x.sum() / 7", ("0.43", "0.42", "43 %"), "0.43"),
+        ("x.numel() / 5", ("50 %", "60 %"), "60 %"),
+        ("x.sum() == 3", ("yes", "no"), "yes"),
+        ("x.sum() > 3", ("Yes", "No"), "No"),
+        ("'over 99 %' if x.sum() > 1 else '60 %'", ("60 %", "over 99 %"), "over 99 %"),
+        ("x * 2", ("`x + x`", "`x * x`", "`x @ y`"), "`x + x`"),
+        ("x[:2]", ("[1, 1]", "[1, 2]"), "[1, 1]"),
+        ("(x - 4)[0]", ("−3", "3"), "−3"),
+        ("x.sum() / 9", ("1/3", "1/4"), "1/3"),
+        ("1234567 * x[0]", ("1,234,567", "123"), "1,234,567"),
+        ("x.shape", ("(3,)", "3", "(1, 3)"), "(3,)"),
+        ("(1, 2)", ("(1, 2)", "(2, 1)"), "(1, 2)"),
+        ("'2 @ 3'", ("2 @ 3", "an error"), "2 @ 3"),
+    ],
+)
+def test_choices_are_numbers_shapes_expressions_and_words(
+    check: str, choices: tuple[str, ...], right: str
+) -> None:
+    assert answer_to(ask_of(check, *choices)).text == right
+
+
+@pytest.mark.parametrize(
+    ("check", "kind", "accepted", "rejected", "nothing"),
+    [
+        (
+            "x.sum() / 7",
+            "number",
+            ("0.43", "3/7", "0.429", "42.9 %"),
+            ("0.42", "1", "−0.43"),
+            ("three", "", "x"),
+        ),
+        ("x.sum()", "number", ("3", "3.0", "1 + 2"), ("2", "3.01"), ("sum", "(1 2)")),
+        (
+            "torch.ones(2, 3).shape",
+            "shape",
+            ("(2, 3)", "2, 3", "[2,3]", "2 3"),
+            ("(3, 2)", "6", "()"),
+            ("a", ""),
+        ),
+        ("(0, 2)", "cell", ("(0, 2)", "Y[0, 2]", "0 2"), ("(2, 0)", "0"), ("Y[0, -1]", "")),
+        ("x + 1", "numbers", ("[2, 2, 2]", "(2, 2, 2)"), ("[2, 2]", "2"), ("[2, x]", "")),
+    ],
+)
+def test_without_choices_the_value_is_asked_for(
+    check: str, kind: str, accepted: tuple[str, ...], rejected: tuple[str, ...], nothing: tuple[str, ...]
+) -> None:
+    found = answer_to(ask_of(check))
+    assert found.kind == kind
+    assert [found.accepts(text) for text in accepted] == [True] * len(accepted)
+    assert [found.accepts(text) for text in rejected] == [False] * len(rejected)
+    for text in (*nothing, "9" * 4000, "[" * 400, "9**9**9", "[1] * 999999999", "'a'", "\x00"):
+        with pytest.raises(ValueError, match="the answer is"):
+            found.accepts(text)
+
+
+@pytest.mark.parametrize(
+    ("check", "choices", "said"),
+    [
+        ("x.sum()", ("4", "5"), "no choice equals"),
+        ("x.sum()", ("3", "3.0"), "2 choices equal"),
+        ("x @ y", ("4", "5"), "it fails"),
+        ("x @ y", (), "matmul"),
+        ("'words'", (), "can't be asked for"),
+        ("x.sum() == 3", (), "can't be asked for"),
+        ("torch.ones(99)", (), "can't be asked for"),
+        ("z", (), "nothing is called z"),
+        ("a = 1", (), "not one expression"),
+    ],
+)
+def test_what_has_no_right_answer_is_told(check: str, choices: tuple[str, ...], said: str) -> None:
+    with pytest.raises(ProgramError, match=said):
+        answer_to(ask_of(check, *choices))
+
+
+@pytest.mark.parametrize("title", REFUSED)
+def test_a_hostile_check_is_refused(title: str, short: None) -> None:
+    before = torch.get_rng_state()
+    for check in REFUSED[title][:8]:
+        with suppress(ProgramError):
+            answer_to(ask_of(check, "1", "`__import__('os')`"))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@given(st.floats(-1e6, 1e6).map(lambda x: round(x, 3)))
+def test_a_number_is_read_as_it_is_written(number: float) -> None:
+    assert literal(str(number).replace("-", "−")) == number
+    assert literal(f"{number:,.3f}") == pytest.approx(number)
+
+
+# What is checked of a lesson
+
+
+def problems(body: str, controls: str = FRONT) -> list[tuple[int, str]]:
+    found = parse(controls + body, "a.md").check()
+    above = controls.count("\n")
+    return [(problem.line - above, problem.reason) for problem in found if problem.kind == "question"]
+
+
+PROGRAM = "```python\nx = torch.arange(n) + 1.0\ntotal = x.sum()\n```\n"
+
+
+CHECK, SOLVED = "check: answer == x.mean()", "answer: x.mean()"
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (["check: answer == x.sum()", "answer: x.sum()", "vary: n"], [(8, "total, which the program has")]),
+        ([CHECK, SOLVED, "vary: n"], []),
+        ([CHECK, SOLVED], [(8, "a value that is typed in passes")]),
+        ([CHECK, SOLVED, "vary: x = torch.randn(3)"], []),
+        ([CHECK, "answer: x.sum() / 3", "vary: n"], [(9, "with n = 4: the solution does not pass")]),
+        ([CHECK, "answer: y", "vary: n"], [(9, "the solution fails: nothing is called y")]),
+        (
+            ["check: answer.shape == ()", SOLVED, "wrong: x.max()"],
+            [(10, 'the wrong answer "x.max()" passes'), (8, "total, which"), (8, "a value that is typed in")],
+        ),
+        ([CHECK, "answer: x.mean(", "vary: n"], [(9, "the solution can't be written")]),
+        (["check: True", "answer: 1"], [(8, f"{name}") for name in ("None", "n,", "x,", "total,")]),
+        ([CHECK, "vary: n"], []),
+        ([CHECK, SOLVED, "vary: x = torch.ones("], [(5, "program fails")]),
+    ],
+)
+def test_an_exercise_is_proved(lines: list[str], found: list[tuple[int, str]]) -> None:
+    told = problems(f"{PROGRAM}```exercise\nWhat?\n" + "\n".join(["", *lines]) + "\n```\n")
+    assert len(told) == len(found)
+    for (line, reason), (at, said) in zip(told, found, strict=True):
+        assert (line, said in reason) == (at, True), reason
+
+
+def test_an_ask_has_one_right_choice_under_all_settings() -> None:
+    ask = "```ask\nHow long?\n- 3\n- 4\ncheck: len(x)\n{}```\n"
+    assert problems(ask.format("") + PROGRAM) == []
+    (told,) = problems(ask.format("vary: n\n") + PROGRAM)
+    assert told == (5, "with n = 2: no choice equals the value of the check: it is 2")
+    fails = "```python fails\nx @ torch.ones(7)\n```\n"
+    assert problems("```ask\nWhat?\n- 3\n- an error\ncheck: x @ torch.ones(7)\n```\n" + PROGRAM + fails) == []
+
+
+def test_settings_move_seed_controls_and_data() -> None:
+    read = parse(FRONT + PROGRAM + "```exercise\nWhat?\ncheck: 1\nvary: n\nvary: x = 2\n```\n", "a.md")
+    exercise = read.stops[1].exercise
+    assert exercise is not None
+    tried = [*trials(read, exercise.vary, {"n": 4}, 7)]
+    assert [(one.seed, one.names["n"], one.statement) for one in tried] == [
+        (7, 4, ""), (8, 4, ""), (9, 4, ""), (7, 5, ""), (7, 3, ""), (7, 4, "x = 2"), (8, 5, ""),
+    ]  # fmt: skip
+    assert judge(read, read.stops[1], exercise).trials[0].names == {"n": 3}
+
+
+def test_a_lesson_knows_the_right_answer_of_its_ask() -> None:
+    read: Lesson = parse(FRONT + "```ask\nHow much?\ncheck: total\n```\n" + PROGRAM, "a.md")
+    ask = read.stops[0].ask
+    assert ask is not None
+    for trial in trials(read, ask.vary, {"n": 4}):
+        assert right_answer(read, read.stops[0], ask, trial).accepts("10")
