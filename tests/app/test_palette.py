@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import asyncio
+from contextlib import nullcontext, suppress
 
 import pytest
 from rich.style import Style
@@ -128,3 +129,27 @@ async def test_only_what_fails_in_a_screen_that_is_there_ends_the_app(
             active_message_pump.reset(failing)
             assert (d.app.failure is None) == closed
     assert ("ValueError: missed" in capfd.readouterr().err) == closed
+
+
+@pytest.mark.parametrize("leaving", [True, False], ids=["as the app ends", "while it goes on"])
+async def test_a_search_that_fails_ends_nothing_once_the_app_is_ending(leaving: bool) -> None:
+    going = asyncio.Event()
+
+    async def search() -> None:
+        with suppress(asyncio.CancelledError):
+            await going.wait()
+        raise KeyError("command-palette--help-text")
+
+    async with opened("matmul") as d:
+        await d.pilot.press("ctrl+p")
+        worker = d.app.screen.run_worker(search())
+        await d.pilot.pause()
+        if leaving:
+            d.app.leave(143)
+        going.set()
+        while not worker.is_finished:
+            await asyncio.sleep(0)
+        assert isinstance(worker.error, KeyError)
+        assert (d.app.failure is None) == leaving
+        assert d.app.return_code == (143 if leaving else 1)
+        d.app._exception = None  # which the pilot would raise

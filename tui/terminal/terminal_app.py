@@ -194,7 +194,7 @@ class TerminalApp(App[None]):
         A screen that was closed has nothing to show any more: what its last timers and workers miss is
         written to the log, and ends nothing.
         """
-        screen = failing_screen()
+        screen = failing_screen(error)
         if isinstance(screen, ModalScreen) and (self._exit or is_closed(screen, self._screen_stack)):
             if sys.__stderr__ is not None:  # which leads to the log
                 sys.__stderr__.write(crash_log.full_text(sys.exception() or error))

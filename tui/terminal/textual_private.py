@@ -7,6 +7,7 @@ which one this was written for, and what has to be looked at when that changes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
@@ -16,6 +17,7 @@ from textual._xterm_parser import XTermParser
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
+from textual.worker import NoActiveWorker, WorkerFailed, get_current_worker
 
 from llm_linalg.base.text import clean
 
@@ -49,9 +51,15 @@ def screen_size(screen: Screen[Any]) -> Size:
     return screen._compositor.size  # noqa: SLF001
 
 
-def failing_screen() -> Screen[Any] | None:
-    """Return the screen whose handler, timer or worker this is; None if it is the app's own."""
+def failing_screen(error: Exception) -> Screen[Any] | None:
+    """Return the screen whose handler, timer or worker failed; None if it is the app's own.
+
+    A worker runs in the context of the app, and knows whose it is.
+    """
     pump = active_message_pump.get(None)
+    if isinstance(error, WorkerFailed):
+        with suppress(NoActiveWorker):
+            pump = get_current_worker().node
     while pump is not None and not isinstance(pump, Screen):
         pump = pump._parent  # noqa: SLF001
     return pump
