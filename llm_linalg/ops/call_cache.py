@@ -55,12 +55,15 @@ def split_call(
     tensors: list[Tensor] = []
     numbers: list[int | float] = []
     free = operation.first_free_number
-    for place, value in enumerate((*args, *kwargs.values()) if kwargs else args):
-        if value.__class__ in _TENSORS:
-            key += [value.shape, value.dtype, value.is_contiguous()]
-            tensors.append(value)
-        elif not _add(value, key, tensors, numbers, place >= free):
-            return None
+    try:
+        for place, value in enumerate((*args, *kwargs.values()) if kwargs else args):
+            if value.__class__ in _TENSORS:
+                key += [value.shape, value.dtype, value.is_contiguous()]
+                tensors.append(value)
+            elif not _add(value, key, tensors, numbers, place >= free):
+                return None
+    except RuntimeError:  # a sparse or nested tensor
+        return None
     if kwargs:
         key += kwargs
     return SplitCall(tuple(key), tensors, numbers)

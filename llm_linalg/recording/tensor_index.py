@@ -21,6 +21,7 @@ from llm_linalg.recording.retention import MOST_NODES, ValueCache
 from llm_linalg.recording.write_log import storage_numel
 
 FEW_NAMES = 20  # names brought up to date after a run failed
+MOST_DENSE = 2**24  # cells of a sparse tensor that are written out
 FEW_CELLS, A_LOOK = 2**20, 500  # cells inspected for that, and the fixed cost of a look, in cells
 
 T = TypeVar("T")
@@ -345,11 +346,36 @@ def _op_of(tensor: Tensor) -> str:
 
 
 def detach_value(tensor: Tensor) -> Tensor:
-    """Return a tensor's values as a node keeps them: detached, and on the CPU unless they are on meta."""
+    """Return a tensor's values as a node keeps them: detached, and on the CPU unless they are on meta.
+
+    Of a sparse or quantized tensor these are a dense copy, which has a cell for every index; of a very large
+    sparse one there is only the shape.
+
+    Raises:
+        ValueError: For a nested tensor.
+    """
     if tensor.__class__ in _TENSORS and not _MODES():
         value = tensor.detach()
-        if value.is_cpu:
+        if value.is_cpu and has_cells(value):
             return value
     with untraced():
+        if tensor.is_nested:
+            raise ValueError(
+                "a nested tensor has no shape, so it can't be shown: `to_padded_tensor` gives one"
+            )
         value = tensor.detach()
+        value = value if has_cells(value) else _dense(value)
         return value if value.device.type in ("cpu", "meta") else value.cpu()
+
+
+def _dense(tensor: Tensor) -> Tensor:
+    """Return the values of a sparse or quantized tensor as a dense one, on meta if it is very large."""
+    if tensor.is_quantized:
+        return tensor.dequantize()
+    large = tensor.numel() > MOST_DENSE
+    return torch.empty(tensor.shape, dtype=tensor.dtype, device="meta") if large else tensor.to_dense()
+
+
+def has_cells(tensor: Tensor) -> bool:
+    """Return whether a tensor has a number in memory for each index: it is dense, and not quantized."""
+    return tensor.layout is torch.strided and not (tensor.is_quantized or tensor.is_nested)

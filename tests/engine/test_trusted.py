@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError, trace
 from llm_linalg.api.trusted import TargetError, check_inputs, evaluate_inputs, load
+from llm_linalg.api.user_code import user_code_errors
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.external import of_function, of_trace
 from llm_linalg.lessons.lesson import lesson_of
@@ -210,3 +211,43 @@ def test_a_module_of_any_name_is_shown_in_clean_text() -> None:
     shown = [repr(recorded), *map(repr, recorded.nodes), repr(product.walk()), repr(product.walk()[0])]
     assert [text for text in shown if text != clean(text, None)] == []
     assert "w␛[31m[/foo]�" in shown[0]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tensors_without_a_cell_for_each_index_are_shown_from_a_dense_copy() -> None:
+    ones, eye = torch.ones(3, 2), torch.eye(3)
+    scaled = [2.0, 0.5, 1.0]
+    made: list[tuple[Callable[..., Tensor], tuple[Tensor, ...]]] = [
+        (torch.sparse.mm, (torch.diag(torch.tensor(scaled)).to_sparse(), ones)),
+        (lambda x, y: x @ y, (eye.to_sparse_csr(), ones)),
+        (lambda x: (x.to_sparse_csc() * 2).to_dense(), (eye,)),
+        (lambda x: x.to_mkldnn().relu().to_dense(), (eye - 0.5,)),
+        (lambda x: torch.quantize_per_tensor(x, 0.5, 0, torch.quint8).dequantize(), (torch.tensor(scaled),)),
+        (lambda x: torch.sparse_coo_tensor(torch.tensor([[0, 2]]), x, (3,)) * 2, (torch.tensor([1.0, 3]),)),
+    ]
+    for function, given in made:
+        found, wanted = trace(function, *given), function(*given)
+        last = found.nodes[-1]
+        assert torch.equal(last.value, wanted.to_dense())
+        for node in found.nodes:
+            assert node.value.layout is torch.strided
+            assert not node.value.is_quantized
+            assert all(node.reads((0,) * node.value.ndim))
+            assert node.walk(node.orders[0])[0].text
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_sparse_tensor_too_large_to_write_out_has_a_shape() -> None:
+    places = torch.tensor([[0, 99_999], [1, 0]])
+    found = trace(lambda x: torch.sparse_coo_tensor(places, x, (10**5, 10**5)) * 2, torch.ones(2))
+    assert found.nodes[-1].value.shape == (10**5, 10**5)
+    assert found.nodes[-1].value.is_meta
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("layout", [torch.strided, torch.jagged])
+def test_a_nested_tensor_is_refused_with_what_to_do(layout: torch.layout) -> None:
+    parts = [torch.ones(3), torch.ones(2)]
+    refused = pytest.raises(ProgramError, match=r"a nested tensor has no shape.*to_padded_tensor")
+    with refused, user_code_errors():
+        trace(lambda: torch.nested.nested_tensor(parts, layout=layout) * 2)
