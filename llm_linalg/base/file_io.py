@@ -13,12 +13,14 @@ import os
 import re
 import stat
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
 PRIVATE = 0o600
 MOST_COPIES = 20
+LONGEST_WAIT = 0.5  # seconds
 LEFT_OVER = 60.0  # seconds after which an unfinished file that nobody has locked is nobody's
 
 
@@ -69,6 +71,26 @@ def set_aside(path: Path) -> Path:
             path.rename(copy)
             return copy
     raise FileExistsError(errno.EEXIST, f"there are {MOST_COPIES} copies of it already")
+
+
+@contextmanager
+def lock_folder(path: Path) -> Iterator[None]:
+    """Let no other process of ours into a folder meanwhile, as far as the system has such locks.
+
+    One that holds it for long may have been stopped: after `LONGEST_WAIT` it is not waited for.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield
+        return
+    try:
+        until = time.monotonic() + LONGEST_WAIT
+        while not _lock(handle) and time.monotonic() < until:
+            time.sleep(0.002)
+        yield
+    finally:
+        os.close(handle)
 
 
 def make_folder(path: Path) -> None:

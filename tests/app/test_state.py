@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_linalg.base import file_io
 from llm_linalg.lessons.reader import Lesson, catalog, find, load
 from tests.app.lessons import PRODUCT
 from tui.cli.launch import place
@@ -40,6 +43,26 @@ def test_two_apps_at_once_keep_each_others_answers(tmp_path: Path) -> None:
     other.update(lambda state: state.with_deck("/b.md", 5))
     one.update(lambda state: State(state.place, "dark", state.decks))
     assert other.load() == State((), "dark", (("/a.md", 3), ("/b.md", 5)))
+
+
+def test_apps_that_write_in_the_same_moment_lose_nothing(tmp_path: Path) -> None:
+    def write(app: int) -> None:
+        for path in (f"/{app}-{number}" for number in range(8)):
+            assert StateFile(tmp_path).update(partial(State.with_deck, path=path, stop=1))
+
+    with ThreadPoolExecutor(4) as apps:
+        list(apps.map(write, range(4)))
+    assert len(StateFile(tmp_path).load().decks) == 32
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+
+
+def test_an_app_that_is_stopped_while_it_writes_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_io, "LONGEST_WAIT", 0.0)
+    with file_io.lock_folder(tmp_path):
+        assert StateFile(tmp_path).update(lambda state: state.with_deck("/talk", 2))
+    assert StateFile(tmp_path).load().deck("/talk") == 2
 
 
 def test_without_a_folder_nothing_is_kept() -> None:

@@ -103,10 +103,13 @@ class StateFile(NamedTuple):
         """Change what is remembered now, which another app may have written; whether that was kept."""
         if self.folder is None:
             return False
+        with file_io.lock_folder(self.folder):
+            return self._update(self.folder / NAME, change)
+
+    def _update(self, path: Path, change: Callable[[State], State]) -> bool:
         condition, table = self._read()
         if condition == "newer":
             return False
-        path = self.folder / NAME
         state = of_json(_parts(change(of_json(table))))  # nothing that would not be understood again
         parts = {"format": FORMAT, **_parts(state)}
         try:
