@@ -15,6 +15,7 @@ from llm_linalg.lessons.markdown import Block, blocks, prose
 FENCES = ("python", "board", "notes", "stops", "ask", "exercise")
 LONG_NAMES = tuple(name for name in FENCES if name != "ask")  # of which a misspelling can be told
 LONGEST_TITLE = 80
+MOST_PROGRAMS = 100  # each continues those above it: what is run and checked grows with the square
 
 Line = tuple[int, str]  # its number, from 0, and its text
 
@@ -133,6 +134,11 @@ def read(lines: list[str]) -> list[BodyPart]:
     _close(now, pieces)
     if not pieces:
         raise BodyError(0, "a lesson needs a stop: a sentence, or a program in a python fence")
+    programs = [piece.place for piece in pieces if piece.code]
+    if len(programs) > MOST_PROGRAMS:
+        raise BodyError(
+            programs[MOST_PROGRAMS], f"more than {MOST_PROGRAMS} programs: make two lessons of it"
+        )
     return pieces
 
 

@@ -204,6 +204,7 @@ def test_what_is_wrong_is_said_with_its_line(old: str, new: str, reason: str) ->
         (f'+++\ntitle = "x"\nx = {"[" * 5000}\n+++\nHi.', 1, ""),
         ("+++\n" + "#\n" * 301 + "+++\nHi.", 1, "longer than 300 lines"),
         ('+++\ntitle = "x"\ncontrols = 3\n+++\nHi.', 3, "a table of tables"),
+        ('+++\ntitle = "x"\n+++\n' + "```python\nx = 1\n```\n" * 101, 304, "more than 100 programs"),
         (
             '+++\ntitle = "x"\n[controls.a]\ndefault = 0x' + "f" * 5000 + "\nrange = [1, 2]\n+++\nHi.",
             4,
