@@ -103,6 +103,11 @@ class Deck:
         return tuple({id(stop.lesson): stop.lesson for stop in self.stops}.values())
 
     @property
+    def files(self) -> frozenset[Path]:
+        """The files that its stops are read from."""
+        return frozenset(filter(None, (self.path, *self.sources, *(one.path for one in self.lessons))))
+
+    @property
     def is_talk(self) -> bool:
         """Whether it is made for a stage, and no lesson alone: of several files, with notes or minutes."""
         alone = all(stop.lesson.path == self.path for stop in self.stops)

@@ -182,6 +182,34 @@ def test_a_sink_writes_through_a_link_and_into_a_device(tmp_path: Path) -> None:
         sink.keep("gone")
 
 
+def test_nothing_is_written_over_what_it_is_made_from(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    part, talk, script = tmp_path / "part.md", tmp_path / "talk.md", tmp_path / "go.steps"
+    part.write_text(PRODUCT, encoding="utf-8")
+    talk.write_text('+++\ntitle = "T"\nminutes = 3\n+++\n```stops\npart.md\n```\n', encoding="utf-8")
+    script.write_text("deck talk.md\nnext\n", encoding="utf-8")
+    (tmp_path / "other.md").symlink_to(part)
+    kept = {file: file.read_text(encoding="utf-8") for file in (part, talk, script)}
+    for words in (
+        ["frame", "part.md", "-o", "part.md"],
+        ["frame", "part.md", "-o", "other.md"],
+        ["frame", "talk.md", "-o", "./part.md"],
+        ["frame", "talk.md", "--format", "json", "-o", "talk.md"],
+        ["export", "talk.md", "-o", "talk.md"],
+        ["export", "talk.md", "-o", "part.md"],
+        ["export", "go.steps", "--format", "json", "-o", "go.steps"],
+        ["export", "go.steps", "-o", "part.md"],
+        ["part.md", "--plain", "--record", "part.md"],
+        ["present", "talk.md", "--plain", "--record", "part.md"],
+    ):
+        code, _, said = ours(capsys, *words)
+        assert (code, "it is what is shown: choose another file" in said) == (2, True), (words, said)
+    assert {file: file.read_text(encoding="utf-8") for file in kept} == kept
+    assert ours(capsys, "frame", "part.md", "-o", "new.md")[0] == 0
+
+
 def test_run_says_what_a_program_made(capsys: Capture) -> None:
     code, out, narration = ours(capsys, "run", "-c", "x = torch.tensor([1., 2.])\nprint(x.sum().item())")
     assert (code, narration) == (0, "")

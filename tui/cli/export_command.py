@@ -72,7 +72,7 @@ def run(flags: argparse.Namespace) -> int:
     title, shots = shots_of(flags, form)
     with clean_up_on_signals():
         try:
-            with Sink(flags.output) as sink:
+            with Sink(flags.output, _sources_of(flags.lesson, shots)) as sink:
                 write_shots(form, title, shots, flags, sink.write)
         except BrokenPipeError:
             raise
@@ -128,6 +128,15 @@ def _title_of(shot: Shot) -> str:
     """Return the title of what a script opens: of its deck, or of its lesson."""
     session = shot.session
     return session.view.lesson.title if session.talk is None else session.talk.deck.title
+
+
+def _sources_of(word: str, shots: Sequence[Shot]) -> Iterator[Path]:
+    """Return the files that an export is made from: the script, decks and lessons."""
+    if is_script(word):
+        yield Path(word)
+    for session in {id(shot.session): shot.session for shot in shots}.values():
+        yield from filter(None, (session.view.lesson.path,))
+        yield from () if session.talk is None else session.talk.deck.files
 
 
 def write_shots(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote
@@ -66,7 +67,7 @@ def run(flags: argparse.Namespace) -> int:
     opened = open_view(opening.view)
     view = check_view(opening.view, opened, opening.flags)
     try:
-        with Sink(flags.output) as sink:
+        with Sink(flags.output, _sources_of(opening)) as sink:
             for text in _texts(opening._replace(view=view), opened):
                 sink.write(text)
         failure = opened.frame(view).error
@@ -83,6 +84,13 @@ def run(flags: argparse.Namespace) -> int:
         explain(opened.error, "" if opened.fault is None else f"{opened.fault.file}:{opened.fault.line}: ")
         return 1
     return 0
+
+
+def _sources_of(opening: Opening) -> Iterator[Path]:
+    """Return the files that a picture is made from."""
+    path = opening.view.lesson.path
+    yield from () if path is None else (path,)
+    yield from () if opening.deck is None else opening.deck.files
 
 
 def _views(view: View, opened: Run, every: bool) -> Iterator[View]:

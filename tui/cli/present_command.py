@@ -48,7 +48,7 @@ def run(flags: argparse.Namespace) -> int:
     if flags.autoplay is not None and not settings.values.motion:
         raise UsageError("--autoplay goes on by itself, and the settings say that nothing does")
     deck = check_views(find_deck(flags.deck))
-    saving.check_target(flags.record, deck.stops[0].lesson)
+    saving.check_target(flags.record, deck.stops[0].lesson, deck.files)
     lines = settings.values.plain or launch.is_dumb(os.environ)
     number = first_stop(deck, flags.stop, state_file if not lines and not flags.loop else StateFile())
     talk = Talk(

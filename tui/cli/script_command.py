@@ -49,7 +49,8 @@ def run(flags: argparse.Namespace) -> int:
     script = script_in(flags.file)
     launch.check_terminal(os.environ, INSTEAD)
     begun = opening_session(script)
-    saving.check_target(flags.record, begun.view.lesson)
+    talk_files = () if begun.talk is None else begun.talk.deck.files
+    saving.check_target(flags.record, begun.view.lesson, (Path(flags.file), *talk_files))
     settings = resolve(flags, os.environ)
     launch.report_problems(settings)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
@@ -69,14 +71,17 @@ def explain(error: ProgramError, place: str = "") -> None:
 class Sink:
     """A place to write to: standard output, or a file that appears, whole, when the block ends well.
 
-    A device or a pipe is written to directly. Raises OSError where the file can't be written.
+    A device or a pipe is written to directly. Raises OSError where the file can't be written, and for one
+    that is shown: `export talk.md -o talk.md` would put the handout in place of the talk.
 
     Args:
         name: The file's path; None is standard output.
+        sources: The files that what is written was made from.
     """
 
-    def __init__(self, name: str | None) -> None:
+    def __init__(self, name: str | None, sources: Iterable[Path] = ()) -> None:
         self._path = None if name is None or descriptor_of(name) == 1 else Path(name)
+        self._sources = tuple(sources)
         self._file: FileReplacement | None = None
         self._handle: int | None = None
 
@@ -91,6 +96,7 @@ class Sink:
         if target.exists() and not target.is_file():
             self._handle = os.open(target, os.O_WRONLY | os.O_NOCTTY)
             return self
+        check_target(target, self._sources)
         self._file = FileReplacement(target)
         self._file.__enter__()
         return self
@@ -119,6 +125,13 @@ class Sink:
             self._file.__exit__(kind, error, trace)
         elif self._handle is not None:
             os.close(self._handle)
+
+
+def check_target(path: Path, sources: Iterable[Path]) -> None:
+    """Raise OSError if a file to be written is one of those that are read."""
+    for source in sources:
+        if path.exists() and source.exists() and path.samefile(source):
+            raise OSError(errno.EINVAL, "it is what is shown: choose another file")
 
 
 def descriptor_of(name: str) -> int | None:

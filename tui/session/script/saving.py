@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from llm_linalg.base.file_io import written_path
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean
 from tui.files.output import Sink
+from tui.files.output import check_target as check_overwrite
 from tui.model.usage_error import UsageError
 
 if TYPE_CHECKING:
@@ -20,8 +22,14 @@ SUFFIX = ".steps"
 NO_SCRIPT = "a run of your own Python can't be written as a script"
 
 
-def check_target(name: str | None, lesson: Lesson) -> None:
-    """Raise UsageError where no file of that name can be written, or no script says what is opened."""
+def check_target(name: str | None, lesson: Lesson, sources: Iterable[Path | None] = ()) -> None:
+    """Raise UsageError where no file of that name can be written, or no script says what is opened.
+
+    Args:
+        name: The file; None for no recording.
+        lesson: What is opened.
+        sources: The files that are shown beside the lesson's, which are not written over either.
+    """
     if name is None:
         return
     if lesson.external is not None:
@@ -31,7 +39,7 @@ def check_target(name: str | None, lesson: Lesson) -> None:
     if (path.exists() and not path.is_file()) or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise UsageError(f"cannot write {quote(name, 200)}: --record takes a file in a folder of yours")
     try:
-        written_path(path)
+        check_overwrite(written_path(path), filter(None, (lesson.path, *sources)))
     except OSError as error:
         raise UsageError(f"cannot write {quote(name, 200)}: {error.strerror}") from None
 
