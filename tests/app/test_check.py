@@ -53,7 +53,7 @@ def test_every_line_of_a_deck_that_names_nothing_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "talk.md"
-    lines = ("matmul:9", "matmull", "matmul:1", "triangular --set kindd=tril", "matmul --stop 1 --step 400")
+    lines = ("matmul:99", "matmull", "matmul:1", "triangular --set kindd=tril", "matmul --stop 1 --step 400")
     file.write_text(FRONT + "## A\n```stops\n" + "\n".join(lines) + "\n```\n", encoding="utf-8")
     assert main(["check", str(file)]) == 1
     out, err = capsys.readouterr()

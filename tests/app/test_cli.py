@@ -46,7 +46,7 @@ def ours(capsys: Capture, *words: str) -> tuple[int, str, str]:
         (["frame", "matmul", "--set", "q=3"], 'unknown control of matmul "q"'),
         (["frame", "matmul", "--set", "m=99"], "m is a whole number from 1 to 12, not 99"),
         (["frame", "matmul", "--set", "m"], "is not NAME=VALUE"),
-        (["frame", "matmul", "--stop", "99"], "matmul has stops 1 to 7"),
+        (["frame", "matmul", "--stop", "99"], "matmul has stops 1 to 10"),
         (["frame", "matmul", "--stop", "0"], "there is no stop 0"),
         (["frame", "matmul", "--node", "V"], 'unknown node "V": there is x, W, Y'),
         (["frame", "matmul", "--order", "celsl"], 'did you mean "cells"?'),

@@ -28,7 +28,7 @@ SLUGS = {
 CONTROLS = {
     "why": {"d_model", "seq_len"},
     "scalar": {"value"},
-    "vector": {"length"},
+    "vector": {"n"},
     "matrix": {"rows", "columns"},
     "dot": {"length"},
     "scale": {"c"},
@@ -91,15 +91,16 @@ def test_why_computes_the_fraction_of_matrix_products(d_model: int, seq_len: int
 
 
 def test_ranks() -> None:
-    scalar, vector, matrix = (find(slug).run(1) for slug in ("scalar", "vector", "matrix"))
-    assert scalar.printed == "0 torch.Size([])\n"
+    scalar, vector, matrix = (last(slug) for slug in ("scalar", "vector", "matrix"))
+    assert "0 torch.Size([])\n" in scalar.printed
     assert same(scalar["x"].value, 3.14)
-    assert vector.printed == "1 torch.Size([3])\n"
+    assert same(scalar["loss"].value, (0.25 + 1 + 4) / 3)
+    assert "1 torch.Size([3])\n" in vector.printed
     assert same(vector["x"].value, [1.0, 2.0, 3.0])
-    assert matrix.printed == "2 torch.Size([2, 2])\n"
-    assert same(matrix["A"].value, [[1.0, 2.0], [3.0, 4.0]])
-    assert [last("vector")[name].shape for name in ("x", "column", "row")] == [(3,), (3, 1), (1, 3)]
-    assert last("matrix")["corner"].value.item() == 3.0  # a₂₁, A[1, 0]
+    assert "2 torch.Size([2, 3])\n" in matrix.printed
+    assert same(matrix["A"].value, [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    assert [vector[name].shape for name in ("x", "column", "row")] == [(3,), (3, 1), (1, 3)]
+    assert matrix["corner"].value.item() == 4.0  # a₂₁, A[1, 0]
 
 
 def test_tensor3_is_sliced_along_each_axis() -> None:
@@ -126,7 +127,7 @@ def test_dot_elementwise_and_outer_on_the_same_inputs() -> None:
     assert trace["dot"].value.item() == trace["total"].value.item() == 32.0
     assert same(trace["elementwise"].value, [4.0, 10.0, 18.0])
     assert same(trace["outer"].value, [[4.0, 5, 6], [8.0, 10, 12], [12.0, 15, 18]])
-    stop = find("dot").stops[-1]
+    stop = find("dot").stop(4)
     names = [str(stop.show), *stop.beside]
     assert names == ["elementwise", "dot", "outer"]
     assert {tuple(operand.name for operand in trace[name].operands) for name in names} == {("x", "y")}

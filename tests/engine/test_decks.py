@@ -144,7 +144,7 @@ def test_other_files_are_decks_of_their_cells(tmp_path: Path) -> None:
     ("line", "said"),
     [
         ("matmull", 'unknown lesson "matmull": did you mean "matmul"'),
-        ("matmul:9", "matmul has stops 1 to"),
+        ("matmul:99", "matmul has stops 1 to"),
         ("matmul:3-2", "it runs backwards"),
         ("matmul:2-3 --seed 1", "what follows it belongs to one stop"),
         ("matmul --stop x", '"x" is not the number of a stop'),

@@ -142,7 +142,7 @@ def test_a_key_of_the_same_moment_as_one_that_opens_something_breaks_nothing(key
             ("c\x1b[B", "Y[1,0] is not yet computed"),
             ("c\t", "x[0,0] ="),
             ("\x1b[C\r", "1/24 terms"),
-            (".\x1b[C", "stop 2/7"),
+            (".\x1b[C", "stop 2/10"),
             ("s", "seed 1"),
             ("l\x1b[B\r", "› Shapes"),
             ("\x1b[Cl\x1b[B\r", "› Shapes"),
