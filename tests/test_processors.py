@@ -35,7 +35,7 @@ def printed(*before: str, words: tuple[str, ...]) -> bytes:
     [
         ("frame", "matmul", "--set", "m=8", "--set", "k=12", "--step", "last", "--format", "json"),
         ("frame", "why", "--set", "d_model=64", "--set", "seq_len=16", "--format", "json"),
-        ("frame", "attention", "--stop", "5", "--step", "last", "--format", "svg"),
+        ("frame", "attention", "--stop", "4", "--step", "last", "--format", "svg"),
         ("run", "-c", PROGRAM),
     ],
     ids=lambda words: words[1],

@@ -144,7 +144,7 @@ def test_sums_stand_only_beside_the_node_that_the_stop_shows() -> None:
 
 
 def masked_whole() -> tuple[Run, View]:
-    view = View.opening(find("causal"), 3).set("custom", "0000/1100/1110/1111")
+    view = View.opening(find("causal"), 3).set("place", "before").set("custom", "0000/1100/1110/1111")
     return open_view(view), view
 
 

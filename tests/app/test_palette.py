@@ -31,7 +31,7 @@ async def choose(d: Driver, words: str, slug: str, key: str = "ctrl+p") -> None:
 
 @pytest.mark.parametrize(
     ("words", "slug", "stop"),
-    [("nn.lin", "linear", 1), ("softmax without", "scores", 5)],
+    [("nn.lin", "linear", 1), ("softmax makes", "scores", 5)],
     ids=["a lesson", "a stop of another lesson"],
 )
 async def test_the_palette_opens(words: str, slug: str, stop: int) -> None:

@@ -15,7 +15,7 @@ from llm_linalg.lessons.reader import Value, find
 from tests.engine.test_curriculum import failure, last
 
 F = nn.functional
-WORDS = ["the", "cat", "saw", "a", "dog"]
+WORDS = ["the", "cat", "saw", "dog", "ran"]
 
 
 def close(value: Tensor, wanted: Tensor) -> bool:
@@ -32,11 +32,10 @@ def rows(trace: Trace, node: str, index: tuple[int, ...], name: str = "X") -> se
     return {cell[-2] for cell in found.get(trace[name], ())}
 
 
-@pytest.mark.parametrize("controls", [{}, {"token": 4, "vocab": 12, "d": 6}, {"token": 0, "d": 1}])
-def test_a_look_up_is_a_one_hot_product(controls: dict[str, Value]) -> None:
-    trace = last("embedding", controls)
+@pytest.mark.parametrize("token", range(5))
+def test_a_look_up_is_a_one_hot_product(token: int) -> None:
+    trace = last("embedding", {"token": token})
     table, tokens = trace["table"].value, trace["tokens"].value
-    token = int(trace["number"].value)
     assert trace.printed.splitlines()[0] == WORDS[token]
     assert torch.equal(trace["row"].value, table[token])
     assert torch.equal(trace["product"].value, table[token])
@@ -55,35 +54,84 @@ def test_a_token_outside_the_vocabulary_has_no_row() -> None:
     assert "out of" in str(failure("embedding", 6))
 
 
-@pytest.mark.parametrize("controls", [{}, {"d_model": 6, "d_head": 5}])
-def test_projections_are_linear_layers(controls: dict[str, Value]) -> None:
-    trace = last("projections", controls)
+def test_the_words_are_the_same_in_every_lesson() -> None:
+    table = last("embedding")["table"].value
+    assert F.cosine_similarity(table[1], table[3], dim=0).item() == pytest.approx(0.894, abs=5e-4)
+    assert F.cosine_similarity(table[1], table[2], dim=0).item() == 0
+    text = table[torch.tensor([0, 1, 2, 0])]
+    for slug in ("embedding", "position", "projections", "scores", "causal", "attention"):
+        assert torch.equal(last(slug)["X"].value, text), slug
+
+
+@pytest.mark.parametrize("place", [0, 1, 12])
+def test_positions_are_added_or_turned(place: int) -> None:
+    trace = last("position", {"place": place})
+    X, places = trace["X"].value, trace["places"].value
+    assert torch.equal(X[0], X[3])
+    assert torch.equal(trace["H"].value, X + places[: len(X)])
+    assert close(trace["score"].value, trace["apart"].value)
+    R = trace["R"].value
+    assert close(R @ R.T, torch.eye(2))
+    assert close(torch.linalg.det(R), torch.tensor(1.0))
+    assert close(trace["turned"].value, X[1] @ turn(0.3 * place))
+    assert close(trace["score_1"].value, trace["score_2"].value)
+
+
+def turn(angle: float) -> Tensor:
+    return torch.matrix_exp(torch.tensor([[0.0, angle], [-angle, 0.0]]))
+
+
+@pytest.mark.parametrize("asks", ["the other kind", "its own kind"])
+def test_projections_are_linear_layers(asks: str) -> None:
+    trace = last("projections", {"asks": asks})
     X = trace["X"].value
     for name in "QKV":
         assert close(trace[name].value, F.linear(X, trace[f"W_{name}"].value.T))
         assert close(trace[name.lower()].value, trace[name].value)
-    assert close(trace["same"].value, trace["Q"].value)
+    assert torch.equal(trace["Q"].value, X.flip(1) if asks == "the other kind" else X)
+    assert trace["same"].shape == (4, 64)
+    assert close(trace["same"].value, trace["wide"].value @ trace["W_wide"].value)
     assert rows(trace, "Q", (1, 0)) == {1}
 
 
-@pytest.mark.parametrize("controls", [{}, {"seq": 6, "d_k": 64}])
+@pytest.mark.parametrize("temperature", [0.1, 1.0, 5.0])
+def test_softmax_is_torchs(temperature: float) -> None:
+    trace = last("softmax", {"temperature": temperature})
+    z = trace["z"].value
+    assert close(z, torch.tensor([1.0, 2.0, 3.0]) / temperature)
+    for name, scores in (("weights", z), ("shifted", z), ("sharper", 2 * z)):
+        assert close(trace[name].value, F.softmax(scores, -1)), name
+    for name in ("by_hand", "P"):
+        assert close(trace[name].value, F.softmax(trace["high"].value, -1)), name
+
+
+def test_softmax_needs_its_largest_subtracted() -> None:
+    trace = last("softmax", {"largest": "kept"})
+    assert trace["power"].value.isinf().all()
+    assert trace["by_hand"].value.isnan().all()
+    assert find("softmax").control("largest").key == "m"
+
+
+@pytest.mark.parametrize("controls", [{}, {"seq": 5, "size": 16}, {"seq": 3, "size": 1}])
 def test_scores(controls: dict[str, Value]) -> None:
     trace = last("scores", controls)
     Q, K, S = (trace[name].value for name in "QKS")
     assert close(S, torch.einsum("ik,jk->ij", Q, K))
-    assert close(trace["first"].value, S[0])
+    assert close(trace["row"].value, S[2])
     assert close(trace["scaled"].value, S / math.sqrt(Q.shape[1]))
-    assert trace["by_root"].value.sub(1).abs().max() < 0.25
-    assert close(trace["soft"].value, F.softmax(trace["wide"].value / 8, -1))
-    assert trace["sharp"].value.max() > trace["soft"].value.max()
-    assert close(trace["by_hand"].value, F.softmax(trace["high"].value, -1))
-
-
-def test_softmax_needs_its_largest_subtracted() -> None:
-    trace = stop("scores", 7, largest="kept")
-    assert trace["power"].value.isinf().all()
-    assert trace["by_hand"].value.isnan().all()
-    assert find("scores").control("largest").key == "m"
+    raw, even = trace["raw"].value, trace["even"].value
+    assert raw.shape == (3, 500)
+    assert torch.allclose(raw.std(1), torch.tensor([1.0, 4.0, 8.0]), rtol=0.15)
+    assert torch.allclose(even.std(1), torch.ones(3), rtol=0.15)
+    for name, scores in (("before", raw), ("after", even)):
+        counts = [
+            torch.histogram(row, torch.tensor([-99.0, -15, -9, -3, 3, 9, 15, 99])).hist for row in scores
+        ]
+        assert close(trace[name].value, torch.stack(counts) / 500), name
+    wide, P = trace["wide"].value, trace["P"].value
+    size = int(find("scores").values(controls)["size"])  # type: ignore[arg-type]
+    assert close(P, F.softmax(torch.stack([wide, wide / math.sqrt(size)]), -1))
+    assert size == 1 or P[0].max() > P[1].max()
 
 
 @pytest.mark.parametrize("offset", range(-4, 5))
@@ -96,8 +144,8 @@ def test_the_mask_workbench(mask: str, offset: int) -> None:
         "band": (j >= i + offset) & (j <= i),
         "custom": torch.tensor(find("causal").control("custom").default) == 1,
     }[mask]
-    before = stop("causal", 7, mask=mask, offset=offset, place="before")
-    after = stop("causal", 7, mask=mask, offset=offset, place="after")
+    before = stop("causal", 8, mask=mask, offset=offset, place="before")
+    after = stop("causal", 8, mask=mask, offset=offset, place="after")
     S = before["S"].value
     assert torch.equal(before["allowed"].value, seen.float())
     formula = F.softmax(S.masked_fill(~seen, -math.inf), -1)
@@ -122,10 +170,10 @@ def test_a_row_masked_whole_is_nan_from_the_subtraction_on() -> None:
     assert lesson.run(1, values)["allowed"].value.sum(-1).tolist() == [1, 2, 2, 2]
 
 
-@pytest.mark.parametrize("controls", [{}, {"seq": 6, "d_k": 5, "temperature": 0.5}, {"seq": 1, "d_k": 1}])
+@pytest.mark.parametrize("controls", [{}, {"seq": 5, "temperature": 0.5}, {"seq": 3, "temperature": 5.0}])
 def test_attention_is_the_fused_one(controls: dict[str, Value]) -> None:
     values = find("attention").values(controls)
-    trace = find("attention").run(6, controls)
+    trace = find("attention").run(7, controls)
     Q, K, V = (trace[name].value for name in "QKV")
     temperature = values["temperature"]
     assert isinstance(temperature, float)
@@ -157,14 +205,14 @@ def test_heads_there_and_back(heads: int, C: int) -> None:
     for head in range(heads):
         own = X[:, :, head * d : (head + 1) * d]
         assert torch.equal(Q[:, head], own)
-        assert torch.equal(S[:, head], own @ own.mT)
+        assert torch.equal(S[:, head], own @ (own + 1).mT)
     assert torch.equal(trace["merged"].value, X)
     assert torch.equal(trace["same"].value, X)
     assert trace["Q"].reads((1, heads - 1, 2, 0)) == ({(1, 2, heads - 1, 0)},)
 
 
 def test_where_view_fails_and_what_mends_it() -> None:
-    error = failure("heads", 6)
+    error = failure("heads", 8)
     assert isinstance(error, ShapeError)
     assert {"back.reshape(B, T, C)", "back.contiguous().view(B, T, C)"} <= set(error.repairs)
     assert "cut (12, 4, 2, 1) True\nQ (12, 2, 4, 1) False\n" in last("heads").printed
@@ -259,7 +307,7 @@ def test_the_next_token(temperature: float, top_k: int, top_p: float) -> None:
         assert nucleus.sum() > top_p - 1e-5
         assert len(nucleus) == 1 or nucleus.sum() - nucleus.min() < top_p
         word = trace.printed.splitlines()[1].split(": ")[1]
-        assert trace["P_k"].value[WORDS.index(word)] > 0
+        assert trace["P_k"].value[["the", "cat", "saw", "a", "dog"].index(word)] > 0
 
 
 def test_the_loss_and_where_gradients_begin() -> None:
@@ -278,8 +326,8 @@ def test_the_words_name_what_cells_come_from() -> None:
     assert embedding["X"].sentence() == "Each cell of X is a cell of table, moved and not changed."
     assert embedding["product"].sentence("outer").startswith("product is a sum of rows of table, each")
     assert attention["both"].sentence().startswith("Each cell of both is a cell of formula or fused,")
-    fused = stop("attention", 6)["fused"]
-    assert fused.shape_line == "scaled_dot_product_attention 3 × (3, 2) → (3, 2)"
+    fused = stop("attention", 7)["fused"]
+    assert fused.shape_line == "scaled_dot_product_attention 3 × (4, 2) → (4, 2)"
 
 
 @pytest.mark.parametrize("sizes", [(3, 4, 2), (6, 8, 4), (1, 16, 1)])
