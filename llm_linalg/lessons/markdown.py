@@ -32,6 +32,8 @@ _ACTIVE = (
     re.compile(r"(\\.|(?<!`)(`+)(?!`).*?(?<!`)\2(?!`))|<(?=[A-Za-z/!?])|\["),
     re.compile(r"(\\.)|<(?=[A-Za-z/!?])|\["),
 )
+_SENTENCE_END = re.compile(r"[.?!…][\"')*_”’]*(?=\s|$)")
+_ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|cf|vs|approx|[Ff]ig|[Ee]q)$")
 _CLAIM = re.compile(r"expect:\s*(.*?)\s*")
 # Lines that mean the same wherever they stand: a heading, the start of a fence, and a paragraph's. The last
 # begins with what begins no other block, or with inline markup.
@@ -194,10 +196,33 @@ def _join(found: Iterable[TextRun]) -> tuple[TextRun, ...]:
     return tuple(run._replace(text=clean(run.text, None)) for run in runs)
 
 
+def plain_text(text: str) -> CleanText:
+    """Return the text of a block without marks."""
+    return clean("".join(run.text for run in text_runs(text)), None)
+
+
 def links(text: str) -> list[str]:
     """Return the slugs of the lessons to which prose links, in order."""
     found = (each for block in blocks(text) if block.kind != "code" for each in block.cells or (block.text,))
     return [run.slug for each in found for run in text_runs(each) if run.slug]
+
+
+@lru_cache(1024)
+def first_sentence(prose: str) -> tuple[str, str]:
+    """Return a lesson's prose divided after its first sentence, both parts without the space between.
+
+    A sentence ends in its line. Where a list, a table or code comes first, there is none.
+
+    >>> first_sentence("Is `a. b` code? Yes.")
+    ('Is `a. b` code?', 'Yes.')
+    """
+    line, _, _ = prose.partition("\n")
+    if not line or blocks(line)[0].kind != "text":
+        return "", prose
+    words = re.sub(r"`[^`]*`|\[[^\]]*\]\([^)]*\)", lambda found: "x" * len(found[0]), line)
+    ends = (at for at in _SENTENCE_END.finditer(words) if not _ABBREVIATION.search(words[: at.start()]))
+    end = next((at.end() for at in ends), len(line))
+    return line[:end], prose[end:].lstrip(" \n")
 
 
 def inert(text: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from llm_linalg.lessons.reader import PART_TITLES
+from llm_linalg.lessons.reader import PART_TITLES, parse
 from tests.app.driving import opened
 from tui.app import Options
 from tui.layout.pane_sizes import LARGEST, SMALLEST, WIDE_SIDEBAR, WIDE_SIDEBAR_FROM, sizes
+from tui.model.view import View
 
 
 @pytest.mark.parametrize("size", [(40, 10), (20, 5), (1, 1), (59, 24), (80, 17), (5, 60)])
@@ -92,17 +93,19 @@ async def test_choosing_in_the_sidebar() -> None:
         assert "choose, open" not in d.rows[-1]
 
 
-def test_the_room_adds_up() -> None:
+@pytest.mark.parametrize("prose", ["", "Short.", "A sentence of many words. " * 12, "words " * 60])
+def test_the_room_adds_up(prose: str) -> None:
+    view = View.opening(parse(f"+++\ntitle = 'A'\n+++\n{prose}\n```python\nx = torch.ones(2)\n```", "a.md"))
     for width in range(SMALLEST[0], 220, 7):
         for height in range(SMALLEST[1], 80):
             for failed in (False, True):
-                room = sizes(width, height, ["x = 1"] * 6, 5, sidebar=None, failed=failed)
+                room = sizes(width, height, ["x = 1"] * 6, view, sidebar=None, failed=failed)
                 assert room is not None
-                rows = 3 + room.program + 1 + room.stage + room.words + room.controls + room.transport
-                assert rows == min(height, LARGEST[1])
+                around = 4 + room.story + room.program + room.controls + room.transport
+                assert around + room.stage + room.words == min(height, LARGEST[1])
                 assert room.stage >= 5
-    assert sizes(SMALLEST[0] - 1, 40, [], 1, sidebar=None, failed=False) is None
-    assert sizes(100, SMALLEST[1] - 1, [], 1, sidebar=None, failed=False) is None
+    assert sizes(SMALLEST[0] - 1, 40, [], view, sidebar=None, failed=False) is None
+    assert sizes(100, SMALLEST[1] - 1, [], view, sidebar=None, failed=False) is None
 
 
 @pytest.mark.parametrize("ascii_only", [False, True])

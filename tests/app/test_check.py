@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from llm_linalg.lessons.contents import WARNING
 from llm_linalg.lessons.deck import Deck, load
 from llm_linalg.lessons.reader import LessonError, parse
 from tests.app.driving import opened
@@ -22,7 +23,7 @@ def test_the_curriculum_has_nothing_wrong() -> None:
     found = [
         problem for deck in targets([]) for problem in (check(deck) if isinstance(deck, Deck) else [deck])
     ]
-    assert found == []
+    assert [one for one in found if not isinstance(one, LessonError) or one.kind != WARNING] == []
 
 
 def fit(body: str) -> list[str]:
@@ -34,7 +35,7 @@ def test_what_does_not_fit_is_said() -> None:
     assert fit("Words. " * 20 + "\n\n```python\nx = torch.ones(2)\n```") == []
     code = "\n\n```python\nx = torch.ones(2)\n```"
     assert fit("Words. " * 300 + code) == [
-        "the title and prose take 38 rows of 59 columns; there is room for 7"
+        "the sentences after the first take 38 rows of 59 columns; there is room for 6"
     ]
     lines = "\n".join(f"x{n} = torch.ones({n})" for n in range(PROGRAM_ROWS + 1))
     assert fit(f"```python\n{lines}\n```") == ["the program takes 7 rows of 57 columns, not 6"]
@@ -77,7 +78,7 @@ async def test_a_slide_has_the_stage_and_is_cut_where_the_check_says_so(points: 
 async def test_prose_is_cut_where_the_check_says_so(count: int) -> None:
     lesson = parse(FRONT + "Words. " * count + "\n\n```python\nx = torch.ones(2)\n```", "a.md")
     async with opened(lesson) as d:
-        assert ("p more" in d.screen) == any("prose" in cut for cut in fit_of(d.view))
+        assert ("p more" in d.screen) == any("sentences" in cut for cut in fit_of(d.view))
 
 
 def fit_of(view: View) -> list[str]:
@@ -160,7 +161,7 @@ def test_a_folder_is_its_lessons_and_a_broken_file_is_a_line(
 
 
 def test_slugs_and_what_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "matmul", "linear"]) == 0
+    assert main(["check", "matmul", "dot"]) == 0
     out, err = capsys.readouterr()
     assert out == ""
     assert "2 checked" in err

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from llm_linalg.lessons.reader import parse
 from tests.app.lessons import lesson, opened
 from tui.compose import cursor_moves
 from tui.compose.program_run import Run
@@ -33,6 +34,7 @@ def test_json_is_the_contract() -> None:
         "format": 1,
         "lesson": "one",
         "stop": 1,
+        "story": {"title": "One", "text": "Text."},
         "seed": 0,
         "controls": {},
         "code": PRODUCT,
@@ -131,6 +133,8 @@ def test_plain_is_the_frame_in_reading_order() -> None:
         "stop 1 of 1: One\n"
         "seed 0\n"
         "\n"
+        "Text.\n"
+        "\n"
         "  1  x = torch.tensor([[1., 2.], [3., 4.]])\n"
         "  2  W = torch.tensor([[5., 6.], [7., 8.]])\n"
         "> 3  Y = x @ W\n"
@@ -181,10 +185,12 @@ def test_plain_says_what_fails_and_how_to_mend_it() -> None:
     assert "repair 1: " in text
 
 
-def test_prose_is_read_at_the_beginning_only_and_links_are_words() -> None:
+def test_prose_is_read_at_the_beginning_and_its_first_sentence_at_every_step() -> None:
     view, run = opened(PRODUCT)
-    assert "Text." in to_plain(run.frame(view))
-    assert "Text." not in to_plain(run.frame(replace(view, step=1)))
+    text = f"+++\ntitle = 'A'\n+++\nSee [a product](lesson:matmul). Then more.\n\n```python\n{PRODUCT}\n```"
+    view = View.opening(parse(text, "a.md"))
+    assert "See a product. Then more." in to_plain(run.frame(view))
+    assert "\nSee a product.\n" in to_plain(run.frame(replace(view, step=1)))
 
 
 def test_a_large_tensor_is_a_window_around_what_is_lit() -> None:

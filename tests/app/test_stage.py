@@ -7,15 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_linalg.lessons.markdown import first_sentence, text_runs
 from llm_linalg.lessons.reader import catalog
 from tests.app.lessons import lesson, opened
 from tui.compose import cursor_moves
 from tui.compose.program_run import Run
 from tui.compose.view_runner import open_view
 from tui.layout.arrange import arrange
+from tui.layout.pane_sizes import Picture, sizes
 from tui.model.frame import CellMark, Panel
 from tui.model.view import View
 from tui.navigation import steps as player
+from tui.panes.story_pane import band
+from tui.session.session import Session
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -146,14 +150,42 @@ def test_every_stop_of_every_lesson_has_frames_that_fit(name: str) -> None:
         view = View.opening(entry, stop.number)
         run = open_view(view)
         assert (run.error is not None) == stop.fails
-        frames = [run.frame(view)]
+        views = [view]
         if run.trace is not None:
             navigation = run.navigation(view)
             steps = player.position(view, navigation)[1]
-            frames += [run.frame(player.goto(view, navigation, step)) for step in {1, steps // 2, steps}]
-        for frame in frames:
+            views += [player.goto(view, navigation, step) for step in {1, steps // 2, steps}]
+        for frame in map(run.frame, views):
             for width, height in ((60, 8), (100, 30), (20, 5)):
                 assert arrange(frame.panels, frame.arrangement, width, height).fits or not frame.panels
+        if not stop.slide:
+            story_stays(run, views)
+
+
+def story_stays(run: Run, views: list[View]) -> None:
+    """The title and the first sentence stand whole and in the same rows, whatever is shown of a stop."""
+    start = views[0]
+    if run.trace is not None and start.depth != "map":
+        navigation = run.navigation(start)
+        inside = player.into(start, navigation)
+        whole = player.out(replace(start, depth="cells"), navigation)
+        views = [*views, inside, whole, player.out(whole, run.navigation(whole))]
+    stop, bands = start.at_stop, set()
+    for view in views:
+        frame = run.frame(view)
+        failed = frame.error is not None
+        room = sizes(80, 24, frame.code, view, sidebar=None, failed=failed)
+        assert room is not None
+        rows = band(Picture(Session.start(view, [view.lesson]), frame, room, ()), room.main)
+        assert 0 < len(rows) <= room.story
+        assert room.stage >= (6 if failed else 10) or view.board is not None
+        bands.add((room.story, *(span.text for spans in rows for span in spans)))
+    (told,) = bands
+    said = first_sentence(stop.prose)[0]
+    shown, title = ("".join(text).replace(" ", "") for text in (map(str, told[1:]), stop.title))
+    assert shown.startswith(title), (start.lesson.slug, stop.number)
+    for run_ in text_runs(said):  # between them stand the numbers of links
+        assert run_.text.replace(" ", "") in shown, (start.lesson.slug, stop.number)
 
 
 def test_the_formula_is_done_current_and_pending_and_says_when_it_is_rounded() -> None:

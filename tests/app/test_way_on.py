@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from llm_linalg.lessons.markdown import first_sentence, plain_text
 from llm_linalg.lessons.reader import Lesson, catalog, find
 from tests.app.driving import opened
-from tests.thinning import thin
 from tui.headless import render_all
 from tui.model.view import View
 from tui.navigation.playground import PLAYGROUND
@@ -133,11 +133,10 @@ def words_of_screen(screen: str) -> str:
     return " ".join(" ".join(row.partition("│")[2] or row for row in rows).split())
 
 
-def story(view: View, count: int) -> str:
-    """The first words of a stop's title and text, without marks."""
+def story(view: View) -> str:
+    """The words of a stop's title and first sentence."""
     stop = view.at_stop
-    text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", f"{stop.title} {stop.prose}").replace("`", "")
-    return " ".join(re.findall(r"[^\W\d_]+", text)[:count])
+    return letters(f"{stop.title} {plain_text(first_sentence(stop.prose)[0])}")
 
 
 def letters(text: str) -> str:
@@ -151,19 +150,18 @@ def test_a_stop_that_fails_says_what_it_is_about_beside_why_it_fails(size: tuple
     assert len(views) > 3
     for view, screen in zip(views, render_all(views, size, "screen"), strict=True):
         shown = letters(words_of_screen(screen))
-        assert story(view, 12) in shown, (view.lesson.slug, size)
+        assert story(view) in shown, (view.lesson.slug, size)
         assert "axis" in shown, (view.lesson.slug, size)  # and the reason
 
 
-@pytest.mark.parametrize("slug", thin((lesson.slug for lesson in catalog()), 6))
-def test_at_a_step_the_stops_words_stand_there_or_the_key_that_shows_them(slug: str) -> None:
-    views = [replace(View.opening(find(slug), stop.number), step=1) for stop in find(slug).stops]
-    views = [view for view in views if view.depth not in ("map", "operations") and view.board is None]
-    for view, screen in zip(views, render_all(views, (80, 24), "screen"), strict=True):
-        if view.at_stop.slide or view.at_stop.fails or not view.at_stop.prose or view.backward:
-            continue
-        shown = words_of_screen(screen)
-        assert story(view, 3) in letters(shown) or "p text" in shown, (slug, view.stop)
+async def test_the_story_stays_while_the_picture_moves_and_is_opened_and_on_the_map() -> None:
+    async with opened("scores", stop=5) as d:
+        rows = [row for row in d.rows if "Softmax" in row or "divided" in row]
+        story = rows[0].partition("│")[2]
+        for key in ("right", "f", "c", "c", "enter", "right", "escape", "escape", "escape"):
+            await d.press(key)
+            assert story in d.rows[2], key
+        assert d.view.depth == "map"
 
 
 @pytest.mark.parametrize("text", ["the,cat", "the,cat,saw,one,dog,and,ran,the,dog", ",".join(["saw"] * 12)])

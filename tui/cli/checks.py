@@ -19,22 +19,23 @@ from tui.cli.script_command import is_script, script_in
 from tui.compose.program_run import Run
 from tui.compose.view_check import check_view
 from tui.compose.view_runner import open_view
-from tui.layout.pane_sizes import Picture, prose_rows, sizes, slide_sizes
+from tui.layout.pane_sizes import MOST_STORY, SIDEBAR, Picture, sizes, slide_sizes, story_rows
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.panes.slide_pane import row_count
 from tui.panes.stage_areas import areas
-from tui.panes.text_pane import text_rows
+from tui.panes.text_pane import below_story, text_rows
 from tui.session.decks import find_deck, flags_of, view_at
 from tui.session.script.playback import play_script
 from tui.session.script.script_reader import Script
 from tui.session.session import Session
-from tui.text.prose import paragraphs, with_title
 from tui.text.rows import wrap_code
 
 SIZE = (80, 24)
 MOST_PLAYED = 300  # steps that one `play` of a script takes
 PROGRAM_ROWS, LINE_ROWS = 6, 2  # of a stop's own program, and of one of its lines
+STORY = "the title and first sentence, which stay while the picture moves,"
+STORY_ROWS, STORY_COLUMNS = 2, SIZE[0] - SIDEBAR - 2
 
 
 def targets(words: list[str]) -> Iterator[Deck | Script | LessonError]:
@@ -118,6 +119,8 @@ def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
         if opened.error is None or view.at_stop.fails:
             for cut in cuts(view, opened):
                 yield LessonError(stop.file, stop.line, cut, "fit")
+        if own and not stop.at.slide:
+            yield from _long_story(stop, view)
         if thorough and own:
             yield from _at_the_ends(stop, view)
         if not stop.notes and any(other.notes for other in deck.stops):
@@ -181,24 +184,16 @@ def cuts(view: View, opened: Run) -> Iterator[str]:
         yield from _slide_cut(stop)
         return
     failed = frame.error is not None
-    room = sizes(*SIZE, frame.code, prose_rows(stop), sidebar=None, failed=failed, board=view.board)
+    room = sizes(*SIZE, frame.code, view, sidebar=None, failed=failed)
     if room is None:
         return
     picture = Picture(Session.start(view, [view.lesson]), frame, room, ())
-    if frame.error is None:
-        rows, what = paragraphs(with_title(stop.title, stop.prose), room.main), "title and prose"
-    else:
-        rows, what = text_rows(picture, room.main, short=True), "explanation of the error"
-    if len(rows) > room.words:
-        yield f"the {what} take {len(rows)} rows of {room.main} columns; there is room for {room.words}"
+    yield from _words_cut(picture)
     lines = [len(wrap_code(line, room.main - 2)) for line in stop.code.split("\n")]
-    most = PROGRAM_ROWS
-    if frame.board is not None:  # it has no steps with which the pane moves
-        most = room.program
-        if len(frame.board.rows) > room.stage:
-            yield f"the board has {len(frame.board.rows)} rows; there is room for {room.stage}"
-    if sum(lines) > most and stop.map is None:  # on the map the pane goes with the box
-        yield f"the program takes {sum(lines)} rows of {room.main - 2} columns, not {most}"
+    if frame.board is not None and len(frame.board.rows) > room.stage:
+        yield f"the board has {len(frame.board.rows)} rows; there is room for {room.stage}"
+    if sum(lines) > PROGRAM_ROWS and stop.map is None:  # on the map the pane goes with the box
+        yield f"the program takes {sum(lines)} rows of {room.main - 2} columns, not {PROGRAM_ROWS}"
     if max(lines) > LINE_ROWS:
         yield f"a line of the program takes {max(lines)} rows of {room.main - 2} columns, not {LINE_ROWS}"
     for scene in areas(picture, room.main, room.stage) if frame.board is None else ():
@@ -209,6 +204,28 @@ def cuts(view: View, opened: Run) -> Iterator[str]:
             yield f"the picture has no room for {missing}"
         elif scene.panels and not scene.layout.fits:
             yield f"the picture has no room for all of {', '.join(panel.name for panel in scene.panels)}"
+
+
+def _words_cut(picture: Picture) -> Iterator[str]:
+    """Yield what there is no room for above and below the picture."""
+    room = picture.room
+    kept = story_rows(picture.session.view, room.main)
+    if kept > room.story:
+        yield f"{STORY} take {kept} rows of {room.main} columns; there is room for {room.story}"
+    if picture.frame is None or picture.frame.error is None:
+        rows, what = below_story(picture, room.main), "sentences after the first"
+    else:
+        rows, what = text_rows(picture, room.main, short=True), "explanation of the error"
+    if len(rows) > room.words:
+        yield f"the {what} take {len(rows)} rows of {room.main} columns; there is room for {room.words}"
+
+
+def _long_story(stop: DeckStop, view: View) -> Iterator[LessonError]:
+    """Yield that what stays on the screen takes a row from the program, or from the picture."""
+    rows = story_rows(view, STORY_COLUMNS)
+    if STORY_ROWS < rows <= MOST_STORY:
+        reason = f"{STORY} take {rows} rows of {STORY_COLUMNS} columns, and should take {STORY_ROWS}"
+        yield LessonError(stop.file, stop.line, reason, WARNING)
 
 
 def _slide_cut(stop: Stop) -> Iterator[str]:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import NOTHING, CleanText, clean
+from llm_linalg.lessons.markdown import first_sentence
 from tui.compose.captions import formula, node_facts
 from tui.compose.pictures import PictureInput, panels_of
 from tui.compose.source_lines import file_lines
-from tui.model.frame import CELL_LOOKS, ControlFacts, CursorView, Frame, Panel
+from tui.model.frame import CELL_LOOKS, ControlFacts, CursorView, Frame, Panel, Story
 from tui.model.view import View
 from tui.navigation.map_moves import current_box
 from tui.navigation.steps import position
@@ -60,6 +61,7 @@ def empty_frame(view: View) -> Frame:
         shape_line=NOTHING,
         formula=(),
         sentence=NOTHING,
+        story=Story(clean(stop.title, 100), clean(first_sentence(stop.prose)[0], None)),
         prose=clean(stop.prose, None, lines=True),
         printed=NOTHING,
         error=None,
@@ -221,6 +223,7 @@ def in_ascii(frame: Frame) -> Frame:
         shape_line=ascii_text(frame.shape_line),
         formula=tuple(tuple((ascii_text(text), state) for text, state in line) for line in frame.formula),
         sentence=ascii_text(frame.sentence),
+        story=Story(*map(ascii_text, frame.story)),
         prose=ascii_text(frame.prose),
         title=ascii_text(frame.title),
         stop_title=ascii_text(frame.stop_title),

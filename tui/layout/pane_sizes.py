@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from tui.navigation.playground import is_playground
 from tui.session.commands import Command
 from tui.session.session import Session
 from tui.text.large import DOWN
-from tui.text.prose import with_title
+from tui.text.prose import after_story, paragraphs, story
 from tui.text.rows import wrap_code
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Board, Control, Stop
+    from llm_linalg.lessons.reader import Board, Control
     from tui.model.frame import Frame
     from tui.model.view import View
 
@@ -27,19 +28,24 @@ SIDEBAR = 19  # columns, the rule beside it included
 SIDEBAR_FROM = 78
 WIDE_SIDEBAR = 34  # every title in full
 WIDE_SIDEBAR_FROM = 130  # columns from which the rest has room enough
-PROSE_ROW = 54  # characters of prose that a row at 80 columns takes, on average
+MOST_STORY = 3  # rows of a stop's title and first sentence, which stay while its picture moves
 LISTED = 20  # columns of a text that stands among other controls
 BESIDE_FROM = 90  # columns of the main part from which the playground divides it in two
 
 
 class PaneSizes(NamedTuple):
-    """The columns and rows of the panes; the rest is the stage's."""
+    """The columns and rows of the panes; the rest is the stage's.
+
+    At 80 × 24 story, program and words have eight rows together, so that the stage has ten: the story as many
+    as its stop needs, the program what the words below the picture leave, around the line that is shown.
+    """
 
     width: int
     height: int
     sidebar: int  # 0: there is none
     program: int
     words: int
+    story: int = 0  # of the stop's title and first sentence
     beside: int = 0  # columns of the playground's editor, where it stands beside everything
     title: int = 2  # with the rule below it
     facts: int = 1
@@ -58,12 +64,25 @@ class PaneSizes(NamedTuple):
     def stage(self) -> int:
         """Rows of the stage: all that title, rules, program, words, controls and footer leave."""
         below = self.words + self.controls + self.transport + self.footer
-        return self.height - self.title - self.program - self.facts - below
+        return self.height - self.title - self.story - self.program - self.facts - below
 
 
-def prose_rows(stop: Stop) -> int:
-    """Return the rows that a stop's text would like at 80 columns."""
-    return len(with_title(stop.title, stop.prose)) // PROSE_ROW + 1
+def story_of(view: View, *, titled: bool = True) -> str:
+    """Return what stays on the screen of a stop, as Markdown; nothing of a document's cell without text.
+
+    Args:
+        view: The view, at the stop.
+        titled: Whether the title is among it.
+    """
+    stop = view.at_stop
+    named = titled and (stop.prose or not view.lesson.document)
+    return story(stop.title if named and not is_playground(view.lesson) else "", stop.prose)
+
+
+def story_rows(view: View, width: int, *, titled: bool = True) -> int:
+    """Return the rows of `width` columns that a stop's title and first sentence take."""
+    said = story_of(view, titled=titled)
+    return len(paragraphs(said, width)) if said else 0
 
 
 def is_text(control: Control) -> bool:
@@ -93,12 +112,10 @@ def sizes(
     width: int,
     height: int,
     code: Sequence[str],
-    text_rows: int,
+    view: View,
     *,
     sidebar: bool | None,
     failed: bool,
-    board: Board | None = None,
-    controls: int = 1,
 ) -> PaneSizes | None:
     """Return the room that a terminal gives; None if it is too small to be of use.
 
@@ -106,31 +123,27 @@ def sizes(
         width: Columns of the terminal.
         height: Rows of the terminal.
         code: Lines of the program.
-        text_rows: Rows that the stop's text would like at 80 columns.
+        view: The view, whose texts and controls want room.
         sidebar: Whether to show the sidebar; None leaves it to the width.
         failed: Whether an error is explained, which takes more words.
-        board: The board that is shown in place of tensors.
-        controls: Rows that the controls would like.
     """
     if not fits(width, height):
         return None
     width, height, shown = _usable_size(width, height, sidebar)
-    controls = controls if height >= 22 else 1
+    controls = control_rows(view) if height >= 22 else 1
     spare = max(0, height - 24)
-    inner = width - shown - 4
-    lines = sum(len(wrap_code(line, inner)) for line in code)
-    program = min(lines, (3 if height < 22 else 4) + spare // 4)
-    program = max(1, program)
+    main = width - shown - 2
+    kept = min(story_rows(view, main), 1 if height < 22 else MOST_STORY)
+    lines = sum(len(wrap_code(line, main - 2)) for line in code)
+    program = max(1, min(lines, (3 if height < 22 else 4) - kept + spare // 4))
     words = (3 if height < 22 else 4) + min(4, spare // 4)
     transport = int(not failed)  # where it fails, there is no step to go to
     if failed:
-        words += min(5, max(0, height - 5 - program - words - 5))
-    if height >= 24 and not failed:
-        words = min(
-            max(words, text_rows), max(words, 8 - program)
-        )  # a short program leaves room for more words
-    room = PaneSizes(width, height, shown, program, words, controls=controls, transport=transport)
-    return _beside_board(room, lines, board, failed)
+        words += min(5, max(0, height - 5 - kept - program - words - 5))
+    elif height >= 24:  # a short program leaves room for more words
+        words = min(max(words, len(after_story(view.at_stop.prose, main))), max(words, 8 - kept - program))
+    room = PaneSizes(width, height, shown, program, words, kept, controls=controls, transport=transport)
+    return _beside_board(room, lines, view.board, failed)
 
 
 def _beside_board(room: PaneSizes, lines: int, board: Board | None, failed: bool) -> PaneSizes:
@@ -174,7 +187,7 @@ def bench_sizes(
     words += 2 - transport - controls
     if inner >= BESIDE_FROM:
         beside = min(70, inner * 48 // 100)
-        return PaneSizes(width, height, shown, 0, words, beside, controls=controls, transport=transport)
+        return PaneSizes(width, height, shown, 0, words, 0, beside, controls=controls, transport=transport)
     most = (9 if editing else 5) + spare // 3 - (3 if height < 22 else 0)
     program = max(3, min(lines + editing, most))
     return PaneSizes(width, height, shown, program, words, controls=controls, transport=transport)
@@ -208,17 +221,20 @@ def talk_sizes(
     width, height, _ = _usable_size(width, height, False)
     footer = int(talk.footer or spoken)
     if session.view.at_stop.slide:
-        return PaneSizes(width, height, 0, 0, 0, 0, 1, 0, 0, 0, footer, big)
+        return PaneSizes(width, height, 0, 0, 0, 0, 0, 1, 0, 0, 0, footer, big)
     spare = max(0, height - 24)
     transport = int(not spoken)
     controls = int(bool(session.view.lesson.controls) and (not big or spare > 4))
     if big and not failed:
         words = DOWN * (1 + (spare > 6)) + (spare > 2)
-        return PaneSizes(width, height, 0, 0, words, 0, 1, int(spare > 4), controls, transport, footer, True)
+        return PaneSizes(
+            width, height, 0, 0, words, 0, 0, 1, int(spare > 4), controls, transport, footer, True
+        )
+    kept = min(story_rows(session.view, width - 2, titled=False), 1 if height < 22 else 2)
     lines = sum(len(wrap_code(line, width - 4)) for line in code)
-    program = max(1, min(lines, (3 if height < 22 else 5) + spare // 4))
+    program = max(1, min(lines, (3 if height < 22 else 5) - kept + spare // 4))
     words = (3 if height < 22 else 4) + min(4, spare // 4) + (min(4, max(0, height - 20)) if failed else 0)
-    room = PaneSizes(width, height, 0, program, words, 0, 1, 1, controls, transport, footer)
+    room = PaneSizes(width, height, 0, program, words, kept, 0, 1, 1, controls, transport, footer)
     return _beside_board(room, lines, session.view.board, failed)
 
 

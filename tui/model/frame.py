@@ -51,6 +51,13 @@ class StagePlace(NamedTuple):
     source: str = ""
 
 
+class Story(NamedTuple):
+    """What stays on the screen while a stop's picture moves: its title and first sentence, as Markdown."""
+
+    title: CleanText
+    text: CleanText
+
+
 class CellMark(enum.Flag):
     """The states of a cell, of which it may have several at once."""
 
@@ -352,6 +359,7 @@ class Frame:
     shape_line: CleanText
     formula: tuple[FormulaLine, ...]
     sentence: CleanText
+    story: Story
     prose: CleanText
     printed: CleanText
     error: ErrorView | None

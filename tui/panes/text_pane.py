@@ -1,4 +1,4 @@
-"""The words below the picture: the prose, formula and sentence, what a cell is, or why it failed."""
+"""The words below the picture: the rest of the prose, a step's formula and sentence, a cell, or an error."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from tui.layout.pane_sizes import Picture
-from tui.navigation.playground import is_playground
+from tui.panes.story_pane import shorten
 from tui.text.large import ACROSS, DOWN, enlarge_rows
-from tui.text.prose import elide, formula, paragraphs, with_title
+from tui.text.prose import after_story, elide, formula, paragraphs
 from tui.text.rows import Row, TextSpan, cut_rows, fit, row, width_of, wrap
 from tui.widgets.row_widget import RowWidget
 
@@ -38,7 +38,7 @@ class TextPane(RowWidget):
     def _rows(self, picture: Picture) -> list[Row]:
         """Return what there is to say, most important first; more than there is room for is cut."""
         room, frame = picture.room, picture.frame
-        said = introduction(picture, room.main)
+        said = below_story(picture, room.main)
         if frame is not None and frame.error is not None and said:
             mend = picture.session.editing
             return failing_rows(said, frame.error, room.main, room.words, mend=mend, dots=self.glyphs.dots)
@@ -53,15 +53,8 @@ class TextPane(RowWidget):
                 rows[place:place] = whole if len(rows) + len(whole) <= room.words else one
         if frame is None or frame.error is not None:
             return rows
-        printed = output_rows(frame, room.main)
-        if is_playground(picture.session.view.lesson) and len(printed) == 1:
-            printed = []  # it has a row of its own
+        printed = output_rows(frame, room.main) if "print(" in picture.session.view.at_stop.code else []
         spare = room.words - len(rows)
-        if said:
-            story = shorten(said, max(spare - bool(printed), 0), room.main, self.glyphs.dots)
-            rows, spare = [*story, *rows], spare - len(story)
-            if not story and len(rows) <= room.words and rows:
-                rows[-1] = _with_way_to_text(rows[-1], room.main, self.glyphs.dots)
         return [*rows, *ending(printed, spare, self.glyphs.dots)] if spare > 0 else rows
 
 
@@ -86,51 +79,28 @@ def failing_rows(
     return rows if short == reason else [*rows, *[()] * (left + 1)]  # one too many: the last says what key
 
 
-def shorten(rows: list[Row], count: int, width: int, dots: str) -> list[Row]:
-    """Return the first rows; if some are left out, the last one ends in dots."""
-    if len(rows) <= count or not count:
-        return rows[:count]
-    return [*rows[: count - 1], (*fit(rows[count - 1], width - 2, ""), TextSpan(f" {dots}", "dim"))]
-
-
-def _with_way_to_text(spans: Row, width: int, dots: str) -> Row:
-    """Return a row that ends in the key that shows the stop's text, for which there was no room."""
-    more = row((f" {dots} ", "dim"), ("p", "key", "text"), (" text", "dim", "text"))
-    return (*fit(spans, width - width_of(more), ""), *more)
-
-
 def text_rows(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
     """Return everything that is said about this step, in as many rows as it takes; `short` takes fewer."""
     frame = picture.frame
-    told = picture.session.talk is None  # on a stage the first row has the title
     if frame is None:
-        stop = picture.session.view.at_stop
-        return paragraphs(with_title(stop.title if told else "", stop.prose), width)
+        return below_story(picture, width)
     if frame.error is not None:
         return error_rows(frame.error, width, brief=short, mend=picture.session.editing)
     if frame.cursor is not None:
         return about_cell(frame.cursor, width, brief=short)
-    if frame.map is not None:
-        words = with_title(frame.stop_title if told else "", frame.prose) if frame.prose else frame.sentence
-        return paragraphs(words, width)
-    if frame.step == 0 or not (frame.formula or frame.sentence):
-        if not frame.prose:
-            return paragraphs(frame.sentence, width)
-        return paragraphs(with_title(frame.stop_title if told else "", frame.prose), width)
+    view = picture.session.view
+    elsewhere = len(frame.path) > 1 or view.order not in (None, view.at_stop.order)
+    if frame.map is not None or (frame.step == 0 and not elsewhere) or not (frame.formula or frame.sentence):
+        return below_story(picture, width) or paragraphs(frame.sentence, width)
     lines = [elide(line, width) for line in frame.formula] if short else formula(frame.formula, width)
     return [*lines, *paragraphs(frame.sentence, width)]
 
 
-def introduction(picture: Picture, width: int) -> list[Row]:
-    """Return what the stop says, where something else stands in its place: an error, or a step's words."""
+def below_story(picture: Picture, width: int) -> list[Row]:
+    """Return what the stop says further: all of it, where its first sentence does not stand above."""
     frame = picture.frame
-    if frame is None or not frame.prose or frame.map is not None or frame.board is not None:
-        return []
-    if frame.error is None and (frame.cursor is not None or not frame.step or len(frame.path) > 1):
-        return []
-    return paragraphs(
-        with_title(frame.stop_title if picture.session.talk is None else "", frame.prose), width
-    )
+    said = picture.session.view.at_stop.prose if frame is None else frame.prose
+    return after_story(said, width) if picture.room.story else paragraphs(said, width)
 
 
 def large(picture: Picture, width: int) -> list[Row]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base.numbers import significant
 from llm_linalg.base.text import CleanText
+from llm_linalg.lessons.markdown import plain_text
 from tui.model.frame import Frame, NodeFacts, Panel, StagePlace
 from tui.text.json_line import json_line
 
@@ -34,6 +35,7 @@ def frame_object(frame: Frame, place: StagePlace | None = None) -> dict[str, obj
         "format": 1,
         "lesson": frame.lesson,
         "stop": frame.stop,
+        "story": {"title": frame.story.title, "text": plain_text(frame.story.text)},
         "seed": frame.seed,
         "controls": {control.name: _finite(control.value) for control in frame.controls},
         "code": "\n".join(frame.code),

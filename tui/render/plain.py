@@ -29,7 +29,7 @@ def to_plain(
     head = [
         _head(frame, place),
         [line for paragraph in _prose(frame).split("\n") for line in _wrap(paragraph, width)]
-        if (frame.step == 0 or frame.map is not None) and frame.prose
+        if _prose(frame)
         else [],
         _program(frame),
     ]
@@ -52,7 +52,9 @@ def to_plain(
 
 
 def _prose(frame: Frame) -> str:
-    return "".join(text for text, _ in spans(frame.prose))
+    """Return the stop's text; at a step, and in an operation, the sentence of it that stays."""
+    whole = frame.step == 0 or frame.map is not None
+    return "".join(text for text, _ in spans(frame.prose if whole and frame.prose else frame.story.text))
 
 
 def _wrap(text: str, width: int) -> Sequence[str]:

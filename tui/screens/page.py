@@ -14,8 +14,6 @@ from tui.layout.pane_sizes import (
     PaneSizes,
     Picture,
     bench_sizes,
-    control_rows,
-    prose_rows,
     sizes,
     slide_sizes,
     talk_sizes,
@@ -25,6 +23,7 @@ from tui.panes.footer import Footer
 from tui.panes.program_pane import FactsPane, ProgramPane
 from tui.panes.sidebar import Sidebar
 from tui.panes.stage_pane import StagePane
+from tui.panes.story_pane import StoryPane
 from tui.panes.text_pane import TextPane
 from tui.panes.titlebar import TitleBar
 from tui.panes.transport import ControlsPane, Transport
@@ -80,6 +79,7 @@ class Page(RowWidget):
         with PageSection(id="middle"):
             yield Sidebar()
             with PageSection(id="main"):
+                yield StoryPane()
                 yield ProgramPane()
                 yield FactsPane()
                 yield StagePane()
@@ -92,6 +92,7 @@ class Page(RowWidget):
         """Yield the panes that show pictures."""
         yield self.query_one(TitleBar)
         yield self.query_one(Sidebar)
+        yield self.query_one(StoryPane)
         yield self.query_one(ProgramPane)
         yield self.query_one(FactsPane)
         yield self.query_one(StagePane)
@@ -127,6 +128,7 @@ class Page(RowWidget):
         """
         room = self._room(size, session, frame, prompted=prompted)
         if room is not None and room != self.room:
+            self._give(StoryPane, room.story)
             self._give(ProgramPane, room.program)
             self._give(TextPane, room.words)
             self._give(TitleBar, room.title)
@@ -157,11 +159,7 @@ class Page(RowWidget):
             )  # fmt: skip
         if view.at_stop.slide:
             return slide_sizes(width, height, sidebar=sidebar)
-        wanted = prose_rows(view.at_stop)
-        return sizes(
-            width, height, code, wanted, sidebar=sidebar, failed=failed, board=view.board,
-            controls=control_rows(view),
-        )  # fmt: skip
+        return sizes(width, height, code, view, sidebar=sidebar, failed=failed)
 
     def _give(self, pane: type[Widget], rows: int) -> None:
         """Give a pane its rows; one that has none is not there."""

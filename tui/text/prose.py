@@ -48,6 +48,17 @@ def with_title(title: str, text: str) -> str:
     return f"**{title}{end}**{gap}{text}" if title and "*" not in title else text
 
 
+def story(title: str, prose: str) -> str:
+    """Return what stays on the screen while a stop's picture moves: its title and first sentence."""
+    return with_title(title, markdown.first_sentence(prose)[0]).strip()
+
+
+def after_story(prose: str, width: int) -> list[Row]:
+    """Return the rest of a stop's prose as rows; links are counted from those of its first sentence on."""
+    said, rest = markdown.first_sentence(prose)
+    return list(_paragraphs(rest, width, len(markdown.links(said))))
+
+
 def words(spans: Row) -> Row:
     """Return the spans cut after each space, so that they can be wrapped there."""
     cut: list[TextSpan] = []
@@ -58,14 +69,13 @@ def words(spans: Row) -> Row:
 
 def paragraphs(text: str, width: int) -> list[Row]:
     """Return prose as rows of at most `width` columns; list items and table rows are lines of their own."""
-    return list(_paragraphs(text, width))
+    return list(_paragraphs(text, width, 0))
 
 
 @lru_cache(64)
-def _paragraphs(text: str, width: int) -> tuple[Row, ...]:
+def _paragraphs(text: str, width: int, seen: int) -> tuple[Row, ...]:
     """Return the rows of a text, kept: a step says the same sentence as the one before."""
     rows: list[Row] = []
-    seen = 0
     for group in markdown.group_blocks(markdown.blocks(text)):
         if rows:
             rows.append(())

@@ -1,0 +1,35 @@
+"""The story: a stop's title and first sentence, above the picture at every step of it."""
+
+from __future__ import annotations
+
+from tui.layout.pane_sizes import Picture, story_of
+from tui.text.prose import paragraphs, story
+from tui.text.rows import Row, TextSpan, fit
+from tui.widgets.row_widget import RowWidget
+
+
+class StoryPane(RowWidget):
+    """A fixed number of rows, the same at every step, where the program fails, and inside an operation."""
+
+    DEFAULT_CSS = "StoryPane { height: 2; }"
+
+    def show_picture(self, picture: Picture) -> None:
+        """Show what the stop is about."""
+        room = picture.room
+        self.show(shorten(band(picture, room.main), room.story, room.main, self.glyphs.dots))
+
+
+def band(picture: Picture, width: int) -> list[Row]:
+    """Return the title and the first sentence as rows; on a stage the first row of all has the title."""
+    session, frame = picture.session, picture.frame
+    told = session.talk is None
+    if frame is None or not told:
+        return paragraphs(story_of(session.view, titled=told), width)
+    return paragraphs(story(*frame.story), width)
+
+
+def shorten(rows: list[Row], count: int, width: int, dots: str) -> list[Row]:
+    """Return the first rows; if some are left out, the last one ends in dots."""
+    if len(rows) <= count or not count:
+        return rows[:count]
+    return [*rows[: count - 1], (*fit(rows[count - 1], width - 2, ""), TextSpan(f" {dots}", "dim"))]
