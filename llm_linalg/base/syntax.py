@@ -166,10 +166,14 @@ def ambiguous_name(text: str) -> tuple[str, int, int] | None:
     return None
 
 
-def combining_marks(text: str) -> int:
-    """Return the longest run of combining marks: normalising sorts a run, which takes quadratic time."""
-    most = marks = 0
-    for char in "" if text.isascii() else text:
+def excess_mark(text: str, most: int) -> int | None:
+    """Return the place of the first combining mark behind `most` others; None if there is none.
+
+    Normalising sorts a run of marks, which takes quadratic time.
+    """
+    marks = 0
+    for place, char in enumerate("" if text.isascii() else text):
         marks = marks + 1 if unicodedata.combining(char) else 0
-        most = max(most, marks)
-    return most
+        if marks > most:
+            return place
+    return None

@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, ClassVar
 
 from llm_linalg.base.errors import LimitError, ProgramError, Span
@@ -17,7 +19,8 @@ from llm_linalg.base.syntax import (
     LEAVES,
     ambiguous_name,
     children,
-    combining_marks,
+    descendants,
+    excess_mark,
     no_garbage_collection,
     signs,
     slow_to_parse,
@@ -111,6 +114,10 @@ def unknown_import(path: str) -> str:
     return suggestions.unknown_import(path, KNOWN)
 
 
+def _too_many_signs(text: str) -> bool:
+    return signs(text, MAX_SIGNS) > MAX_SIGNS or slow_to_parse(text)
+
+
 def _named_once(source: Source, names: Sequence[tuple[str | None, ast.AST]]) -> None:
     """Refuse two parameters, or two arguments, of one name; `ast.parse` lets them pass."""
     seen: set[str | None] = {None}
@@ -174,14 +181,23 @@ class Source:
         """Return an error at a syntax node."""
         return ProgramError(message, self.span(node) if node else None, self.text)
 
+    def _place(self, offset: int) -> Span:
+        """Return the place of a character of the text, by its number."""
+        line = self.text.count("\n", 0, offset) + 1
+        column = offset - self.text.rfind("\n", 0, offset) - 1
+        return Span(line, column, line, column + 1)
+
     def _column(self, line: int, offset: int) -> int:
         return characters(self._lines[line - 1], offset)
 
     def _check_text(self) -> None:
         if self._bounded and len(self.text) > MAX_CHARACTERS:
-            raise LimitError(f"the program has {len(self.text)} characters; {MAX_CHARACTERS} are allowed")
-        if combining_marks(self.text) > MAX_MARKS:
-            raise LimitError(f"more than {MAX_MARKS} marks one behind another")
+            message = f"the program has {len(self.text):,} characters; {MAX_CHARACTERS:,} are allowed"
+            raise LimitError(message, self._place(MAX_CHARACTERS), self.text)
+        mark = excess_mark(self.text, MAX_MARKS)
+        if mark is not None:
+            message = f"more than {MAX_MARKS} marks one behind another"
+            raise LimitError(message, self._place(mark), self.text)
         for number, line in enumerate(self._lines, 1):
             if line.isprintable():
                 continue
@@ -192,9 +208,10 @@ class Source:
 
     def _check_size(self) -> None:
         """Refuse a text that would keep the parser busy."""
-        large = self._bounded and len(self.text) > _SHORT
-        if large and (signs(self.text, MAX_SIGNS) > MAX_SIGNS or slow_to_parse(self.text)):
-            raise LimitError(_TOO_LARGE)
+        if self._bounded and len(self.text) > _SHORT and _too_many_signs(self.text):
+            many = range(1, len(self._lines) + 1)
+            line = 1 + bisect_left(many, True, key=lambda n: _too_many_signs("\n".join(self._lines[:n])))
+            raise LimitError(_TOO_LARGE, Span(line, 0, line, len(self._lines[line - 1])), self.text)
 
     def _parse(self) -> ast.Module:
         try:
@@ -242,7 +259,7 @@ class Source:
             depth += 1
             size += len(level)
             if self._bounded and size > MAX_NODES:
-                raise LimitError(_TOO_LARGE)
+                raise LimitError(_TOO_LARGE, self.span(self._excess_statement()), self.text)
             if depth > MAX_DEPTH:
                 deep = next(node for node in (*level, *above) if self.span(node) is not None)
                 error = self.error("this expression is nested too deeply", deep)
@@ -251,6 +268,11 @@ class Source:
             for node in parts:
                 self._check_node(node)
             above, level = level, [part for node in parts for part in children(node)]
+
+    def _excess_statement(self) -> ast.stmt:
+        """Return the first statement with which there are more than `MAX_NODES`."""
+        sizes = accumulate(sum(1 for _ in descendants(statement)) for statement in self.tree.body)
+        return self.tree.body[min(bisect_left(list(sizes), MAX_NODES), len(self.tree.body) - 1)]
 
     def _check_node(self, node: ast.AST) -> None:
         kind = node.__class__
