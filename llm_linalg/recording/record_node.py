@@ -242,16 +242,6 @@ class RecordNode:
         return self.span.line if self.span else None
 
     @property
-    def column(self) -> int | None:
-        """The column where its expression starts, counted from 0."""
-        return self.span.column if self.span else None
-
-    @property
-    def end_column(self) -> int | None:
-        """The column after its expression's last."""
-        return self.span.end_column if self.span else None
-
-    @property
     def shape(self) -> Shape:
         """The shape of its value."""
         return tuple(self.value.shape)
