@@ -141,13 +141,12 @@ from llm_linalg.lessons.reader import catalog
 from tui.headless import render_all
 from tui.model.view import View
 from dataclasses import replace
-for lesson in catalog():
+for number, lesson in enumerate(catalog()):
     view = View.opening(lesson)
-    screens = render_all([view, replace(view, step=2), replace(view, look="heat", step=2)], (80, 24), "ansi",
-                         theme="no-colour")
-    for screen in screens:
-        assert lesson.title in screen
-        assert "\\x1b[38" not in screen and "\\x1b[48" not in screen and "\\x1b[31" not in screen, lesson.slug
+    view = (view, replace(view, step=2), replace(view, look="heat", step=2))[number % 3]
+    (screen,) = render_all([view], (80, 24), "ansi", theme="no-colour")
+    assert lesson.title in screen
+    assert "\\x1b[38" not in screen and "\\x1b[48" not in screen and "\\x1b[31" not in screen, lesson.slug
 print("all")
 """
 

@@ -6,6 +6,7 @@ Nothing here sleeps: whoever waits, waits for something to be on the screen, or 
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import re
 import select
@@ -17,11 +18,14 @@ import tempfile
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from types import TracebackType
+from unittest.mock import patch
 
 import pyte
+
+from tui.cli.main import main
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LONGEST = 120.0  # seconds: past this a program that we wait for is broken, on however busy a machine
@@ -41,6 +45,28 @@ def environment(**changed: str | None) -> dict[str, str]:
     plain = {name: os.environ[name] for name in kept if name in os.environ}
     plain |= {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT)}
     return {name: value for name, value in (plain | changed).items() if value is not None}
+
+
+def printed(*words: str, said: str = "", env: Mapping[str, str | None] | None = None) -> str:
+    """All that a command prints that takes no terminal: in this process, where it costs no start.
+
+    Args:
+        words: The command line.
+        said: What comes on standard input.
+        env: What of the usual environment is changed, or left out if None.
+    """
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace", write_through=True) for _ in "oe")
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as stdin,
+        patch.dict(os.environ, environment(**(env or {})), clear=True),
+        patch.object(sys, "stdin", stdin),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        stdin.write(said)
+        stdin.seek(0)
+        main(words)
+    return b"".join(stream.detach().getvalue() for stream in (out, err)).decode("utf-8")
 
 
 def within(reached: Callable[[], bool], seconds: float = LONGEST) -> bool:

@@ -45,11 +45,11 @@ def foreign(raw: bytes) -> list[str]:
 
 
 def lesson(text: str) -> str:
+    """A lesson with the text wherever any may stand."""
     words = " ".join(text.split()) or text
-    said = json.dumps(words)[1:-1].replace("\\u00", "\\u00")
     return (
-        f'+++\ntitle = "T {said}"\n[controls.n]\nrange = [1, 3]\ndefault = 2\nlabel = "n {said[:20]}"\n+++\n'
-        f"## H {words}\nProse {words} **x** `{words}`.\n\n```python\nx = torch.ones(n, 3)  # {words}\n"
+        f'+++\ntitle = "T {LINE}"\n[controls.n]\nrange = [1, 3]\ndefault = 2\nlabel = "n {LINE[:20]}"\n+++\n'
+        f"## H {LINE}\nProse {words} **x** `{words}`.\n\n```python\nx = torch.ones(n, 3)  # {BRACKETS}\n"
         f"y = x @ x.T\nprint({json.dumps(words)})\n```\n"
     )
 

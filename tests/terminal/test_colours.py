@@ -30,6 +30,10 @@ def parameters(raw: bytes) -> set[str]:
     return kinds
 
 
+# One of each kind is looked at with its numbers, which take torch; the others at the first paint.
+DRAWN: list[dict[str, str]] = [{}, {"TERM": "linux"}, {"NO_COLOR": "1"}]
+
+
 @pytest.mark.parametrize(
     ("env", "kinds"),
     thin(
@@ -53,7 +57,8 @@ def parameters(raw: bytes) -> set[str]:
 def test_the_environment_says_how_many_colours(env: dict[str, str], kinds: set[str]) -> None:
     with Console("matmul", "--look", "both", "--step", "6", env=env) as console:
         console.until(PROSE)
-        console.until(lambda: "loading" not in console.text)
+        if env in DRAWN:
+            console.until(lambda: "loading" not in console.text)
         found = parameters(console.raw)
         # Our colours are among the 256 and sent as their numbers, which is shorter, wherever there are more.
         assert found == kinds

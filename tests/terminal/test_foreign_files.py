@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal.console import APP, LONGEST, Console, environment
+from tests.terminal.console import APP, LONGEST, Console, environment, printed
 from tests.terminal.evil import ALL, HIDDEN, foreign, lesson, notebook
 from tests.thinning import thin
 from tui.audience import meeting
@@ -52,15 +52,6 @@ def home(tmp_path: Path) -> Home:
     }
 
 
-def plain(*words: str, env: Home, said: str = "") -> str:
-    """All that a command prints."""
-    done = subprocess.run(
-        [*APP, *words], env=environment(**env), input=said.encode(), capture_output=True,
-        check=False, timeout=LONGEST,
-    )  # fmt: skip
-    return (done.stdout + done.stderr).decode("utf-8")
-
-
 CONFIGS = {
     "a value": f"theme = {SAID}\n",
     "a lesson": f"lesson = {SAID}\n",
@@ -72,12 +63,17 @@ CONFIGS = {
 }
 
 
-@pytest.mark.parametrize("text", thin(CONFIGS.values(), 20), ids=CONFIGS)
+@pytest.mark.parametrize("text", CONFIGS.values(), ids=CONFIGS)
 def test_settings(home: Home, tmp_path: Path, text: str) -> None:
     (tmp_path / "config" / "llm-linalg" / "config.toml").write_text(text, encoding="utf-8")
-    assert seen(env=home) == []
     for command in (("config",), ("config", "--format", "json"), ("doctor",)):
-        assert HIDDEN.findall(plain(*command, env=home)) == [], command
+        assert HIDDEN.findall(printed(*command, env=home)) == [], command
+
+
+@pytest.mark.parametrize("kind", thin(["a value", "a command", "as it is"], 3))
+def test_settings_that_the_screen_tells_of(home: Home, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "config" / "llm-linalg" / "config.toml").write_text(CONFIGS[kind], encoding="utf-8")
+    assert seen(env=home) == []
 
 
 @pytest.mark.parametrize(
@@ -105,8 +101,10 @@ def test_decks(home: Home, tmp_path: Path, extra: str) -> None:
     file = tmp_path / "talk.md"
     file.write_text(deck(TEXT) + extra, encoding="utf-8")
     assert seen("present", str(file), env=home, keys="\x1b[C\x1b[C\x1b[C\\l\x1b?") == []
-    assert HIDDEN.findall(plain("present", str(file), "--plain", env=home, said="next\nnotes\nnext\n")) == []
-    assert HIDDEN.findall(plain("check", str(file), env=home)) == []
+    assert (
+        HIDDEN.findall(printed("present", str(file), "--plain", env=home, said="next\nnotes\nnext\n")) == []
+    )
+    assert HIDDEN.findall(printed("check", str(file), env=home)) == []
 
 
 SCRIPTS = {
@@ -125,7 +123,7 @@ def test_scripts(home: Home, tmp_path: Path, text: str) -> None:
     file = tmp_path / "evil.lin"
     file.write_text(text + "\n", encoding="utf-8")
     assert seen("play-script", str(file), "--speed", "20", env=home) == []
-    assert HIDDEN.findall(plain("play-script", str(file), "--plain", env=home)) == []
+    assert HIDDEN.findall(printed("play-script", str(file), "--plain", env=home)) == []
 
 
 @pytest.mark.parametrize("form", thin(["json", "plain", "screen", "svg"], 4))
@@ -134,7 +132,7 @@ def test_what_is_printed_of_files(home: Home, tmp_path: Path, form: str) -> None
     file.write_text(lesson(TEXT), encoding="utf-8")
     book.write_text(notebook(TEXT), encoding="utf-8")
     for words in ((str(file),), (str(book), "--stop", "2")):
-        text = plain("frame", *words, "--format", form, env=home)
+        text = printed("frame", *words, "--format", form, env=home)
         assert HIDDEN.findall(text) == []
 
 
@@ -143,7 +141,7 @@ def test_what_is_drawn_of_files(home: Home, tmp_path: Path) -> None:
     """With colours: what is ours is told from what isn't."""
     file = tmp_path / "evil.md"
     file.write_text(lesson(TEXT), encoding="utf-8")
-    text = plain("frame", str(file), "--format", "ansi", env=home)
+    text = printed("frame", str(file), "--format", "ansi", env=home)
     assert HIDDEN.findall(re.sub(r"\x1b\[[\d;]*m", "", text)) == []
 
 
@@ -156,7 +154,7 @@ def test_runs_checks_and_exports(home: Home, tmp_path: Path) -> None:
         ("run", str(book)), ("check", str(file)), ("check", "--format", "json", str(book)),
         ("export", str(file), "-o", out), ("export", str(file), "--format", TEXT),
     ):  # fmt: skip
-        assert HIDDEN.findall(plain(*words, env=home)) == [], words[0]
+        assert HIDDEN.findall(printed(*words, env=home)) == [], words[0]
 
 
 @pytest.mark.slow

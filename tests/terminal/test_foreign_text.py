@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from llm_linalg.base.text import clean
-from tests.terminal.console import APP, LONGEST, Console, environment
+from tests.terminal.console import Console, printed
 from tests.terminal.evil import ALL, EVIL, HIDDEN, deck, foreign, lesson, notebook
 from tests.thinning import thin
 
@@ -155,16 +154,12 @@ def test_nothing_that_is_pasted_is_a_key(keys: str) -> None:
         console.until("1/12 steps")
 
 
-@pytest.mark.parametrize("where", thin(["lesson", "program", "words"], 3))
+@pytest.mark.parametrize("where", ["lesson", "program", "words"])
 def test_the_plain_session(tmp_path: Path, where: str) -> None:
     file = tmp_path / "evil.md"
     file.write_text(lesson(ALL.replace("\n", " ")) if where == "lesson" else lesson("fine"), encoding="utf-8")
     words = ["--code", f"print({ALL!r})\nx = torch.ones(2)  # {ALL}"] if where == "program" else []
     said = f"next\ncode\nhelp\nlessons\n{ALL if where == 'words' else ''}\nset {ALL}\nlesson {ALL}\nquit\n"
-    done = subprocess.run(
-        [*APP, str(file), *words, "--plain"],
-        env=environment(), input=said.encode(), capture_output=True, check=False, timeout=LONGEST,
-    )  # fmt: skip
-    out = (done.stdout + done.stderr).decode("utf-8")
+    out = printed(str(file), *words, "--plain", said=said)
     assert HIDDEN.findall(out) == []
     assert "\x1b" not in out
