@@ -8,17 +8,17 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.arguments import ArgumentSlot, Function, leaves, map_slots
+from llm_linalg.ops.arguments import ArgumentSlot, Function, fill_slots, leaves, map_slots
 from llm_linalg.ops.operation import SlottedArguments
 from llm_linalg.ops.table import TABLE
 
 _NUMBERS = """
     dim dim0 dim1 dim2 dims dimension diagonal offset chunks split_size decimals destination source start_dim
     end_dim normalized_shape length start end step steps k n m num_classes pad repeats shape size sizes shifts
-    p ord eps correction unbiased keepdim output_size
+    alpha p ord eps correction unbiased keepdim output_size
 """
 _OF_NUMBERS = frozenset(_NUMBERS.split())
-FRACTIONS = frozenset(["p", "ord", "eps"])
+FRACTIONS = frozenset(["alpha", "p", "ord", "eps"])
 _PLAIN_KINDS = frozenset(
     ["reduction", "rowwise", "pointwise"]
 )  # their rules know no operands but those with cells
@@ -57,6 +57,10 @@ def with_plain_numbers(function: Function, written: SlottedArguments) -> Slotted
         numbers: dict[int, Any] = {}
         for name, value in bound.items():
             slots = list(leaves(value, ArgumentSlot)) if takes_number(entry.operation.name, name) else []
+            if slots and name not in written.kwargs:
+                given = {name: fill_slots(value, tensors)}
+                if entry.operation.overload_for(given) is not entry.operation:
+                    continue  # `torch.max(x, y)` takes y for the other operand, however small it is
             if slots and all(tensors[slot.position].numel() == 1 for slot in slots):
                 for slot in slots:
                     numbers[slot.position] = plain_number(tensors[slot.position], name not in FRACTIONS)

@@ -72,6 +72,7 @@ class Operation:
         multiplications_per_cell: Multiplications (or divisions) that a cell of the result takes; functions
             such as exp count none. What has a program takes its multiplications.
         first_free_number: Position of the first argument whose number does not matter to the price of a call.
+        legacy_signature: What three positional arguments mean instead, in torch's older spelling.
     """
 
     name: str
@@ -101,12 +102,14 @@ class Operation:
     row_cost: int = 0
     multiplications_per_cell: int = 0
     first_free_number: int = 100
+    legacy_signature: str | None = None
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], swap: bool = False) -> dict[str, Any]:
         """Return the arguments by parameter; `TypeError` if they don't fit the signature."""
         if swap:
             args = (args[1], args[0], *args[2:])
-        arguments = parse_signature(self.signature).bind(args, kwargs)
+        signature = self.legacy_signature if len(args) == 3 and self.legacy_signature else self.signature
+        arguments = parse_signature(signature).bind(args, kwargs)
         return self.canonical_arguments(arguments) if self.canonical_arguments else arguments
 
     def depends_on_shapes_only(self, call: Call) -> bool:

@@ -99,7 +99,8 @@ def _cast_vjp(call: Call) -> Mapping[str, str]:
 POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "add",
-        "input, other, alpha=1",
+        "input, other, *, alpha=1",
+        legacy_signature="input, alpha, other",
         in_language="torch Tensor",
         operator="+",
         spellings=("torch.Tensor.__add__", "torch.Tensor.__radd__"),
@@ -110,7 +111,8 @@ POINTWISE: tuple[Operation, ...] = (
     ),
     Pointwise(
         "sub",
-        "input, other, alpha=1",
+        "input, other, *, alpha=1",
+        legacy_signature="input, alpha, other",
         in_language="torch Tensor",
         operator="-",
         aliases=("subtract",),

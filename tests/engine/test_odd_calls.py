@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from typing import Any
 
 import pytest
@@ -255,3 +256,28 @@ def test_each_operand_has_its_reads_where_a_tensor_stands_for_a_number() -> None
         assert len(node.operand_reads) == len(node.operands), line
     turns = run("x = torch.randn(2, 3)\nfor i in range(4): y = x.sum(torch.tensor(i % 2))").nodes
     assert [node.shape for node in turns if node.op == "sum"] == [(3,), (2,), (3,), (2,)]
+
+
+OVERLOADS = """
+    torch.max(x,z) torch.min(z,x) x.max(z) torch.max(z,z) torch.max(x,other=z) torch.max(x,dim=one)[0]
+    torch.sub(x,2,z) torch.add(z,2,x) x.sub(3,x) x.add(x,alpha=z) torch.sub(x,z,x) torch.add(x,x,alpha=3)
+"""
+
+
+@pytest.mark.filterwarnings("ignore:This overload:UserWarning")
+@pytest.mark.parametrize("number", ["0.0", "1", "3"])
+def test_an_overload_is_the_one_that_torch_takes(number: str) -> None:
+    above = (
+        f"x = torch.tensor([[0.5, -2.0], [3.0, 1.5]])\nz = torch.tensor({number})\none = torch.tensor(1)\n"
+    )
+    for call in OVERLOADS.split():
+        names: dict[str, Any] = {"torch": torch}
+        exec(f"{above}x.requires_grad_()\ny = ({call} + 0 * x).sum()\ny.backward()", names)  # noqa: S102
+        trace = run(f"{above}w = {call}\ny = (w + 0 * x).sum()")
+        node, gradient = trace["w"], trace.backward("y")["dx"].value
+        assert torch.equal(trace["y"].value, names["y"]), call
+        assert torch.allclose(gradient, names["x"].grad), call
+        reads = node.reads((0,) * node.value.dim())
+        assert len(reads) == len(node.operands), call
+        for cells, operand in zip(reads, node.operands, strict=True):
+            assert set(cells) <= set(product(*map(range, operand.value.shape))), call
