@@ -1,0 +1,263 @@
+"""Questions that nobody wrote: drawn from a walk, about what its next step shows.
+
+A question depends on the node, the order, the step and a number, and on nothing else: the same again is the
+same question. Its answer is read from torch's tensors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping
+from random import Random
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import torch
+
+from llm_linalg.base.cells import Index
+from llm_linalg.base.text import clean
+from llm_linalg.questions.guess import RightAnswer
+from llm_linalg.questions.question import Ask, FenceLine
+from llm_linalg.questions.value import value_text
+
+if TYPE_CHECKING:
+    from llm_linalg.api.node import Node
+
+DrawnKind = Literal["value", "sum", "reads", "shape", "mask"]
+MOST_CHOICES = 4
+MOST_READ = 64  # cells that are described
+MOST_AROUND = 200  # operations that are looked at
+MOST_ROW = 64  # cells of a row whose masked ones are counted
+
+
+class Question(NamedTuple):
+    """A question with its answer.
+
+    Attributes:
+        kind: What is asked for.
+        ask: The question as an author would write it.
+        answer: What torch answers.
+        cell: The cell that it is about, or None.
+    """
+
+    kind: str
+    ask: Ask
+    answer: RightAnswer
+    cell: Index | None = None
+
+
+class WalkPlace(NamedTuple):
+    """A place in a walk: a node, an order, and the number of steps that are shown."""
+
+    node: Node
+    order: str
+    step: int
+
+    @property
+    def next_cell(self) -> Index | None:
+        """The cell that the next step writes, if it is one cell whose value is a finite number."""
+        walk = self.node.walk(self.order)
+        if not 0 <= self.step < len(walk):
+            return None
+        writes = walk[self.step].writes
+        if len(writes) != 1:
+            return None
+        index = next(iter(writes))
+        value = self.node.value[index]
+        unsuited = value.dtype == torch.bool or value.is_complex() or not value.isfinite()
+        return None if unsuited else index
+
+
+def questions_at(place: WalkPlace, number: int) -> Iterator[Question]:
+    """Yield a question of each kind that a place has, all drawn with one number."""
+    if place.node.dropped or place.node.value.is_meta or not place.node.operands:
+        return
+    for kind, make in KINDS.items():
+        seed = f"{number}:{kind}:{place.node.index}:{place.order}:{place.step}"
+        made = make(place, Random(seed))  # noqa: S311 - it draws a question, and keeps no secret
+        if made is not None:
+            yield made
+
+
+def question_at(place: WalkPlace, number: int, kind: str | None = None) -> Question | None:
+    """Return the question of a number (from 1) at a place: each number asks for something else.
+
+    Args:
+        place: The place.
+        number: The number.
+        kind: What is asked for; whatever there is unless given.
+
+    Returns:
+        None where there is nothing to ask.
+    """
+    found = [one for one in questions_at(place, number) if kind in (None, one.kind)]
+    return found[(number - 1) % len(found)] if found else None
+
+
+def _cell_name(node: Node, index: Index) -> str:
+    return f"{node.title_of_cells}[{', '.join(map(str, index))}]" if index else node.title
+
+
+def _value(place: WalkPlace, _random: Random) -> Question | None:
+    """Ask for the value that the next step writes."""
+    index = place.next_cell
+    if index is None:
+        return None
+    name = _cell_name(place.node, index)
+    value = place.node.value[index].item()
+    return Question("value", _ask(f"What will `{name}` be?", name), _number(value), index)
+
+
+def _sum(place: WalkPlace, random: Random) -> Question | None:
+    """Ask for a running sum of the cell that the next step writes."""
+    index = place.next_cell
+    if index is None or place.order == "terms":
+        return None
+    terms = place.node.walk(place.order)[place.step].terms
+    if len(terms) < 3 or not place.node.term_count:
+        return None
+    count = random.randint(2, min(len(terms) - 1, 6))
+    value = math.fsum(term.value for term in terms[:count] if isinstance(term.value, int | float))
+    if not math.isfinite(value):
+        return None
+    name = _cell_name(place.node, index)
+    text = f"`{name}` is a sum of {len(terms)} terms. What is the sum of the first {count}?"
+    return Question("sum", _ask(text, f"{name}, {count} terms"), _number(value), index)
+
+
+def _reads(place: WalkPlace, random: Random) -> Question | None:
+    """Ask which cells of an operand the next step's cell is made from."""
+    index = place.next_cell
+    if index is None:
+        return None
+    node = place.node
+    readable = [
+        k
+        for k, operand in enumerate(node.operands)
+        if operand.value.numel() > 1 and operand.value.ndim <= 2 and not _is_read_twice(node, k)
+    ]
+    if not readable:
+        return None
+    which = random.choice(readable)
+    operand = node.operands[which]
+    shape, name = tuple(operand.value.shape), operand.node.title
+    read = node.reads(index)[which]
+    right = cells_in_words(read, shape)
+    if right is None:
+        return None
+    regions = dict(_all_regions(shape))
+    others = [words for words in _regions(shape, index) if regions[words] != frozenset(read)]
+    random.shuffle(others)
+    choices = [right, *others[: MOST_CHOICES - 1]]
+    if len(choices) < 3:
+        return None
+    random.shuffle(choices)
+    text = f"Which cells of `{name}` is `{_cell_name(node, index)}` made from?"
+    answer = RightAnswer("choice", clean(right), choices.index(right), right)
+    return Question("reads", _ask(text, f"reads of {name}", choices), answer, index)
+
+
+def _is_read_twice(node: Node, which: int) -> bool:
+    """Return whether an operand also reaches a node by way of another one, which then reads other cells."""
+    wanted = node.operands[which].node
+    todo = [other.node for k, other in enumerate(node.operands) if k != which]
+    seen: set[int] = set()
+    while todo and len(seen) < MOST_AROUND:
+        one = todo.pop()
+        if one is wanted:
+            return True
+        if one.index not in seen:
+            seen.add(one.index)
+            todo += [operand.node for operand in one.operands]
+    return bool(todo)
+
+
+def _shape(place: WalkPlace, _random: Random) -> Question | None:
+    """Ask for the shape of the result, before any of it is shown."""
+    node = place.node
+    if place.step or not node.value.ndim:
+        return None
+    given = " and ".join(
+        f"`{operand.node.title}` is {tuple(operand.value.shape)}" for operand in node.operands[:3]
+    )
+    size = node.value.shape
+    answer = RightAnswer("shape", clean(value_text(size)), None, size)
+    return Question("shape", _ask(f"{given}. What shape has `{node.title}`?", f"{node.title}.shape"), answer)
+
+
+def _mask(place: WalkPlace, _random: Random) -> Question | None:
+    """Ask how many cells of a row a mask hides."""
+    node = place.node
+    if node.kind != "mask" or node.value.ndim != 2 or not 1 < node.value.shape[1] <= MOST_ROW:
+        return None
+    walk = node.walk(place.order)
+    if not 0 <= place.step < len(walk):
+        return None
+    row = next(iter(walk[place.step].writes))[0]
+    hidden = sum(node.mask_rule((row, column)) is not None for column in range(node.value.shape[1]))
+    text = f"How many cells of row {row} of `{node.title}` does the mask take away?"
+    return Question("mask", _ask(text, f"row {row} of {node.title}"), _number(hidden))
+
+
+Maker = Callable[[WalkPlace, Random], Question | None]
+KINDS: Mapping[DrawnKind, Maker] = {
+    "value": _value,
+    "reads": _reads,
+    "sum": _sum,
+    "shape": _shape,
+    "mask": _mask,
+}
+"""What can be asked at a place in a walk: a kind is an entry here."""
+
+
+def _ask(text: str, about: str, choices: Collection[str] = ()) -> Ask:
+    return Ask(clean(text, 500), FenceLine(clean(about, 200)), tuple(map(clean, choices)))
+
+
+def _number(value: float) -> RightAnswer:
+    return RightAnswer("number", clean(value_text(value)), None, value)
+
+
+def cells_in_words(cells: Collection[Index], shape: tuple[int, ...]) -> str | None:
+    """Return what cells of a tensor of one or two axes are, such as `row 1`; None for no such region."""
+    if len(cells) > MOST_READ or not cells:
+        return None
+    read = frozenset(cells)
+    return next((words for words, region in _all_regions(shape) if region == read), None)
+
+
+def _all_regions(shape: tuple[int, ...]) -> Iterator[tuple[str, frozenset[Index]]]:
+    """Yield the regions of a tensor that have a name: a cell first, then all of it, then rows and columns."""
+    if math.prod(shape) > MOST_READ:
+        return
+    if len(shape) == 1:
+        yield from ((f"cell {i}", frozenset([(i,)])) for i in range(shape[0]))
+        yield "all of it", frozenset((i,) for i in range(shape[0]))
+        return
+    rows, columns = shape
+    for i in range(rows):
+        yield from ((f"cell ({i}, {j})", frozenset([(i, j)])) for j in range(columns))
+    yield "all of it", frozenset((i, j) for i in range(rows) for j in range(columns))
+    yield from ((f"row {i}", frozenset((i, j) for j in range(columns))) for i in range(rows))
+    yield from ((f"column {j}", frozenset((i, j) for i in range(rows))) for j in range(columns))
+
+
+def _regions(shape: tuple[int, ...], index: Index) -> list[str]:
+    """Return the names of regions that one may take for what a cell reads: those with its indices."""
+    if len(shape) == 1:
+        near = [f"cell {i}" for i in index if i < shape[0]]
+        return list(dict.fromkeys([*near, "all of it", *(f"cell {i}" for i in range(shape[0]))]))[:6]
+    rows, columns = shape
+    named = [
+        *(f"row {i}" for i in index if i < rows),
+        *(f"column {j}" for j in index if j < columns),
+        *(f"cell ({i}, {j})" for i in index for j in index if i < rows and j < columns),
+        "all of it",
+        *(f"row {i}" for i in range(rows)),
+        *(f"column {j}" for j in range(columns)),
+    ]
+    seen: dict[frozenset[Index], str] = {}
+    regions = dict(_all_regions(shape))
+    for words in dict.fromkeys(named):
+        if words in regions:
+            seen.setdefault(regions[words], words)
+    return list(seen.values())[:8]

@@ -1,0 +1,359 @@
+"""Practice: questions without end, made from short programs with drawn shapes and small whole numbers.
+
+A program is an entry in a table: the operation, where the course has it, and how its text is drawn at a
+level. What is asked about its walk is drawn too, and the answer is torch's. One seed gives one sequence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from llm_linalg.api.node import Node
+from llm_linalg.api.run import run
+from llm_linalg.base.text import clean
+from llm_linalg.questions.drawn import DrawnKind, Question, WalkPlace, question_at
+from llm_linalg.questions.guess import RightAnswer
+from llm_linalg.questions.question import Ask, FenceLine
+
+HIGHEST_LEVEL = 5
+ATTEMPTS = 50  # draws after which a topic has nothing of a kind
+COMES_BACK = 3  # questions after which one that was missed comes back
+STEPS_UP = 2  # right answers in a row after which it becomes harder
+
+
+class PracticeProgram(NamedTuple):
+    """A program to ask about.
+
+    Attributes:
+        op: The operation that is asked about, by torch's short name.
+        part: The part of the course that it belongs to.
+        lessons: The slugs of the lessons that are about it.
+        draw: Draws the program, whose last line makes `Y`, at a level from 1.
+        kinds: What is asked of it.
+    """
+
+    op: str
+    part: int
+    lessons: tuple[str, ...]
+    draw: Callable[[Random, int], str]
+    kinds: tuple[str, ...]
+
+
+class PracticeQuestion(NamedTuple):
+    """A question with the picture that it is asked about.
+
+    Attributes:
+        op: The operation.
+        level: How hard it is, from 1.
+        program: The program.
+        node: The name of the node that the picture shows; empty if the program fails.
+        step: The number of steps that it shows.
+        backward: Whether it is a node of the gradient program.
+        question: The question and its answer.
+    """
+
+    op: str
+    level: int
+    program: str
+    node: str
+    step: int
+    backward: bool
+    question: Question
+
+
+def _size(random: Random, level: int, least: int = 2) -> int:
+    return random.randint(least, least + 1 + level // 2)
+
+
+def _matrix(random: Random, *shape: int, most: int = 4) -> str:
+    """Return the text of a tensor of small whole numbers."""
+    if not shape:
+        return str(random.choice([*range(-most + 1, 0), *range(1, most + 1), 1, 2]))
+    return f"[{', '.join(_matrix(random, *shape[1:], most=most) for _ in range(shape[0]))}]"
+
+
+def _tensor(random: Random, *shape: int) -> str:
+    numbers = re.sub("[0-9]+", r"\g<0>.", _matrix(random, *shape), count=1)  # the first makes all floats
+    return f"torch.tensor({numbers})"
+
+
+def _one(line: str, *axes: int) -> Callable[[Random, int], str]:
+    """Return what draws a program of one tensor `x` of so many axes, and a line."""
+
+    def draw(random: Random, level: int) -> str:
+        shape = [_size(random, level) for _ in range(axes[0])]
+        return f"x = {_tensor(random, *shape)}\nY = {line}"
+
+    return draw
+
+
+def _pointwise(random: Random, level: int) -> str:
+    rows, columns = _size(random, level), _size(random, level)
+    other = random.choice([(rows, columns), (columns,), (rows, 1), (1, columns)][: 1 + level])
+    sign = random.choice("*+-")
+    return f"x = {_tensor(random, rows, columns)}\ny = {_tensor(random, *other)}\nY = x {sign} y"
+
+
+def _dot(random: Random, level: int) -> str:
+    size = 2 + level
+    return f"x = {_tensor(random, size)}\ny = {_tensor(random, size)}\nY = torch.dot(x, y)"
+
+
+def _matvec(random: Random, level: int) -> str:
+    rows, columns = _size(random, level), _size(random, level)
+    return f"A = {_tensor(random, rows, columns)}\nx = {_tensor(random, columns)}\nY = A @ x"
+
+
+def _matmul(random: Random, level: int) -> str:
+    rows, inner, columns = (_size(random, level) for _ in range(3))
+    if level > 2 and random.random() < 0.5:
+        return f"x = {_tensor(random, rows, inner)}\nW = {_tensor(random, columns, inner)}\nY = x @ W.T"
+    return f"x = {_tensor(random, rows, inner)}\nW = {_tensor(random, inner, columns)}\nY = x @ W"
+
+
+def _linear(random: Random, level: int) -> str:
+    rows, inner, columns = (_size(random, level) for _ in range(3))
+    return (
+        f"x = {_tensor(random, rows, inner)}\nA = {_tensor(random, columns, inner)}\n"
+        f"b = {_tensor(random, columns)}\nY = F.linear(x, A, b)"
+    )
+
+
+def _triangle(random: Random, level: int) -> str:
+    size, diagonal = 3 + level // 2, random.randint(-1, 1)
+    kind = random.choice(["triu", "tril"])
+    return f"x = {_tensor(random, size, size)}\nY = torch.{kind}(x, {diagonal})"
+
+
+def _masked(random: Random, level: int) -> str:
+    size, diagonal = 3 + level // 2, random.randint(0, 1)
+    return (
+        f"S = {_tensor(random, size, size)}\nhidden = torch.ones({size}, {size}).triu({diagonal}) == 1\n"
+        "Y = S.masked_fill(hidden, -math.inf)"
+    )
+
+
+def _reshape(random: Random, level: int) -> str:
+    rows, columns = _size(random, level), _size(random, level)
+    return f"x = {_tensor(random, rows, columns)}\nY = x.reshape({columns}, {rows})"
+
+
+def _batch(random: Random, level: int) -> str:
+    batch, rows, inner, columns = (_size(random, min(level, 2)) for _ in range(4))
+    return (
+        f"Q = {_tensor(random, batch, rows, inner)}\nK = {_tensor(random, batch, columns, inner)}\n"
+        "Y = Q @ K.transpose(1, 2)"
+    )
+
+
+def _rows(random: Random, level: int) -> str:
+    words, size = 3 + level // 2, _size(random, level)
+    places = [random.randrange(words) for _ in range(_size(random, level))]
+    return f"table = {_tensor(random, words, size)}\nY = table[torch.tensor({places})]"
+
+
+WALK: tuple[DrawnKind, ...] = ("value", "reads", "shape")
+BATCH = ("value", "sum", "shape")
+LEARN = ("gradient", "repair")
+SUMS: tuple[DrawnKind, ...] = ("value", "sum", "reads", "shape")
+PROGRAMS: tuple[PracticeProgram, ...] = (
+    PracticeProgram("getitem", 1, ("vector", "tensor3", "projections"), _rows, WALK),
+    PracticeProgram("mul", 2, ("elementwise",), _pointwise, WALK),
+    PracticeProgram("dot", 2, ("dot", "similarity", "scalar"), _dot, ("value", "sum")),
+    PracticeProgram("sum", 2, ("scalar", "elementwise"), _one("x.sum(dim=0)", 2), SUMS),
+    PracticeProgram("mul", 3, ("scale",), _one("2 * x", 2), ("value", "reads")),
+    PracticeProgram("matmul", 3, ("matvec", "columns"), _matvec, SUMS),
+    PracticeProgram("matmul", 3, ("matmul", "shapes", "columns"), _matmul, (*SUMS, "repair", "gradient")),
+    PracticeProgram("linear", 3, ("linear", "align"), _linear, (*SUMS, "gradient")),
+    PracticeProgram("T", 4, ("transpose", "matrix"), _one("x.T", 2), WALK),
+    PracticeProgram("matmul", 4, ("backprop", "descent", "backward", "align"), _matmul, LEARN),
+    PracticeProgram("reshape", 4, ("transpose", "heads"), _reshape, WALK),
+    PracticeProgram("triu", 5, ("triangular", "causal"), _triangle, ("mask", "value")),
+    PracticeProgram("diag", 5, ("diagonal", "identity"), _one("torch.diag(x)", 1), WALK),
+    PracticeProgram("matmul", 6, ("attention", "scores", "heads"), _batch, BATCH),
+    PracticeProgram("masked_fill", 6, ("causal", "scores", "attention"), _masked, ("mask", "reads")),
+    PracticeProgram("softmax", 6, ("softmax", "attention"), _one("torch.softmax(x, dim=1)", 2), WALK[1:]),
+    PracticeProgram("relu", 7, ("mlp",), _one("F.relu(x)", 2), ("value", "reads")),
+    PracticeProgram("add", 7, ("residual", "block"), _one("x + x.mean(dim=1, keepdim=True)", 2), ("value",)),
+    PracticeProgram("matmul", 8, ("logits", "sampling"), _matmul, SUMS),
+    PracticeProgram("argmax", 8, ("sampling", "logits"), _one("x.argmax(dim=1)", 2), WALK),
+)  # fmt: skip
+"""What is practised. An operation more is an entry here."""
+
+
+def programs_of(part: int | None = None, lesson: str | None = None) -> tuple[PracticeProgram, ...]:
+    """Return the programs of a part or of a lesson; all without either."""
+    return tuple(
+        one for one in PROGRAMS if part in (None, one.part) and (lesson is None or lesson in one.lessons)
+    )
+
+
+def draw_question(
+    programs: Sequence[PracticeProgram], seed: int, number: int, level: int, kind: str | None = None
+) -> PracticeQuestion:
+    """Return the question of a number under a seed.
+
+    Args:
+        programs: What it may be about.
+        seed: The seed of the sequence.
+        number: Its number, from 1.
+        level: How hard it is, from 1 to `HIGHEST_LEVEL`.
+        kind: What is asked for; anything unless given.
+
+    Raises:
+        LookupError: If these programs have no such question.
+    """
+    some = [one for one in programs if kind in (None, *one.kinds)]
+    random = Random(f"{seed}:{number}:{level}")  # noqa: S311 - it draws a question, and keeps no secret
+    for _ in range(ATTEMPTS if some else 0):
+        entry = random.choice(some)
+        wanted = kind or random.choice(entry.kinds)
+        text = entry.draw(random, level)
+        found = _MAKERS.get(wanted, _about_walk)(entry, text, random, level, wanted)
+        if found is not None:
+            return found
+    raise LookupError(f"nothing of this kind is practised here: {kind}")
+
+
+def _about_walk(
+    entry: PracticeProgram, text: str, random: Random, level: int, kind: str
+) -> PracticeQuestion | None:
+    """Return a question about a step of the walk of `Y`."""
+    return _at_step(entry, text, run(text, seconds=None)["Y"], random, level, kind)
+
+
+def _at_step(
+    entry: PracticeProgram,
+    text: str,
+    node: Node,
+    random: Random,
+    level: int,
+    kind: str,
+    *,
+    backward: bool = False,
+) -> PracticeQuestion | None:
+    order = node.orders[0]
+    step = 0 if kind == "shape" else random.randrange(len(node.walk(order)))
+    made = question_at(WalkPlace(node, order, step), random.randint(1, 1000), kind)
+    if made is None:
+        return None
+    return PracticeQuestion(entry.op if backward else node.op, level, text, node.name, step, backward, made)
+
+
+def _gradient(
+    entry: PracticeProgram, text: str, random: Random, level: int, _kind: str
+) -> PracticeQuestion | None:
+    """Return a question about a derivative of the sum of the squares of `Y`."""
+    text = f"{text}\nloss = (Y * Y).sum() / 2"
+    gradients = run(text, seconds=None).backward("loss")
+    name = random.choice([name for name in ("dx", "dW", "dA") if name in gradients])
+    found = _at_step(entry, text, gradients[name], random, level, "value", backward=True)
+    if found is None or found.question.cell is None:
+        return None
+    index = ", ".join(map(str, found.question.cell))
+    asked = f"What is the derivative of `loss` by `{name[1:]}[{index}]`?"
+    ask = found.question.ask._replace(question=clean(asked))
+    return found._replace(question=found.question._replace(kind="gradient", ask=ask))
+
+
+def _repair(
+    entry: PracticeProgram, _text: str, random: Random, level: int, _kind: str
+) -> PracticeQuestion | None:
+    """Return a question about a product that torch refuses: which change gives the shape that is wanted."""
+    sizes = random.sample(range(2, 4 + level), 3)
+    rows, inner, columns = sizes
+    turned = random.random() < 0.5
+    left, right = ((inner, rows), (inner, columns)) if turned else ((rows, inner), (columns, inner))
+    given = f"x = torch.ones({left[0]}, {left[1]})\nW = torch.ones({right[0]}, {right[1]})"
+    choices = [*_CHANGES]
+    gives = [_shape_of(change, torch.ones(left), torch.ones(right)) for change in _CHANGES.values()]
+    wanted = (rows, columns)
+    if gives.count(wanted) != 1:
+        return None
+    right_one = choices[gives.index(wanted)]
+    random.shuffle(choices)
+    text = f"`x` is {left} and `W` is {right}, so `x @ W` fails. Which gives shape {wanted}?"
+    ask = Ask(clean(text), FenceLine("x @ W"), tuple(map(clean, choices)))
+    answer = RightAnswer("choice", clean(right_one), choices.index(right_one), right_one)
+    question = Question("repair", ask, answer)
+    return PracticeQuestion(entry.op, level, f"{given}\nY = x @ W", "", 0, False, question)
+
+
+_CHANGES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "x @ W.T": lambda x, w: x @ w.T,
+    "x.T @ W": lambda x, w: x.T @ w,
+    "W @ x": lambda x, w: w @ x,
+    "x.T @ W.T": lambda x, w: x.T @ w.T,
+}
+
+
+def _shape_of(change: Callable[[Tensor, Tensor], Tensor], x: Tensor, w: Tensor) -> tuple[int, ...] | None:
+    """Return the shape that a product gives; None if torch refuses it."""
+    try:
+        return tuple(change(x, w).shape)
+    except RuntimeError:
+        return None
+
+
+_MAKERS = {"gradient": _gradient, "repair": _repair}
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """A session of practice: which question is asked, how hard it is, what comes back.
+
+    Attributes:
+        programs: What is practised.
+        seed: The seed of the sequence.
+        number: The number of the question, from 1.
+        level: How hard the next new question is.
+        streak: Right answers in a row at this level.
+        missed: Questions to come back, each with the number at which it does.
+        right: Right answers so far.
+    """
+
+    programs: tuple[PracticeProgram, ...] = PROGRAMS
+    seed: int = 0
+    number: int = 1
+    level: int = 1
+    streak: int = 0
+    missed: tuple[tuple[int, PracticeQuestion], ...] = ()
+    right: int = 0
+
+    @property
+    def question(self) -> PracticeQuestion:
+        """The question that is asked now: one that was missed, when its time has come, or a new one."""
+        back = next((one for due, one in self.missed if due <= self.number), None)
+        return back or draw_question(self.programs, self.seed, self.number, self.level)
+
+    def after(self, asked: PracticeQuestion, *, right: bool) -> Practice:
+        """Return the session after a question was answered; one that was passed counts as missed."""
+        others = tuple((due, one) for due, one in self.missed if one != asked)
+        if not right:
+            back = (*others, (self.number + 1 + COMES_BACK, asked))
+            lower = max(1, self.level - 1)
+            return replace(self, number=self.number + 1, level=lower, streak=0, missed=back)
+        up = self.streak + 1 >= STEPS_UP
+        level = min(HIGHEST_LEVEL, self.level + up)
+        return replace(
+            self,
+            number=self.number + 1,
+            level=level,
+            streak=0 if up else self.streak + 1,
+            missed=others,
+            right=self.right + 1,
+        )
+
+
+def sheet(programs: tuple[PracticeProgram, ...], seed: int, count: int) -> Iterator[PracticeQuestion]:
+    """Yield the questions of a sheet, which become harder."""
+    for number in range(1, count + 1):
+        level = 1 + (number - 1) * HIGHEST_LEVEL // max(count, 1)
+        yield draw_question(programs, seed, number, level)
