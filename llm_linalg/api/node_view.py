@@ -17,11 +17,13 @@ from llm_linalg.api.tensor_view import TensorView
 from llm_linalg.base.axes import Axes, Shape
 from llm_linalg.base.axis_labels import TensorLabels
 from llm_linalg.base.cells import Cells, Index
-from llm_linalg.explain.formula import operand_name, step_text
+from llm_linalg.explain.combination import Combination, combination_of
+from llm_linalg.explain.formula import divisor, operand_name, step_text
 from llm_linalg.explain.nan_origin import nan_reason
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.mask import Mask
 from llm_linalg.ops.terms import Number
+from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.walks.walk import Step, Walk
 
 WRITTEN = 64
@@ -123,6 +125,24 @@ class NodeView:
     def is_sum(self) -> bool:
         """Whether each cell is the sum of a fixed number of terms."""
         return self.node.term_count is not None
+
+    @cached_property
+    def divisor(self) -> int | None:
+        """The number by which it divides a sum, if it is an average; else None."""
+        return divisor(self.node)
+
+    @cached_property
+    def combination(self) -> Combination | None:
+        """The current step as a weighted sum of vectors, with the words along their axes; else None."""
+        if self.walk is None or self.step is None or self.step.cell is not None:
+            return None
+        return combination_of(self.walk, self.step, self._word)
+
+    def _word(self, node: RecordNode, axis: int, i: int) -> str:
+        """Return the word at a position along an axis of one of its tensors; empty if there is none."""
+        tensor = next(tensor for tensor in (self.result, *self.operands) if tensor.node is node)
+        labels = tensor.axis_names[axis].labels if tensor.axis_names else ()
+        return labels[i] if i < len(labels) else ""
 
     @property
     def order(self) -> str | None:

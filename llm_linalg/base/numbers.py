@@ -20,8 +20,9 @@ from llm_linalg.base.number_range import Number, NumberRange, Style, Values, num
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Formatter", "adds_up", "exact", "format_cell", "significant", "summary"]
+__all__ = ["Formatter", "adds_up", "exact", "format_cell", "significant", "summary", "tiny"]
 
+_ZERO = frozenset("-0. ")
 _SHORT = {"nan": "?", "inf": "∞", "-inf": "-∞", "True": "T", "False": "F"}
 _SHORT_ASCII = _SHORT | {"inf": "oo", "-inf": "-oo"}
 # The texts above, and booleans, as numbers that Decimal can read.
@@ -174,6 +175,20 @@ def adds_up(terms: Iterable[str], total: str) -> bool:
         return sum(math.prod(map(Fraction, term)) for term in left) == Fraction(right)
     reached, aim = sum(math.prod(map(float, term)) for term in left), float(right)
     return reached == aim or (math.isnan(reached) and math.isnan(aim))
+
+
+def tiny(value: Number, text: str, room: int | None = None) -> str:
+    """Return a number's text, or `2.7e-16` where that reads as 0 and the number is not.
+
+    Args:
+        value: The number.
+        text: Its text.
+        room: The most columns that it may take.
+    """
+    if isinstance(value, complex) or not value or not set(text) <= _ZERO:
+        return text
+    written = (f"{value:.{places}e}".replace("e-0", "e-") for places in (1, 0))
+    return next((one for one in written if room is None or len(one) <= room), text)
 
 
 def _alone(value: Number, decimals: int) -> str:

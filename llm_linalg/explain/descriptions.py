@@ -6,11 +6,12 @@ from llm_linalg.base.axes import Axes, axes_text
 from llm_linalg.explain.shape_errors import shape_text
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.movement import Movement
+from llm_linalg.ops.reads import IndexReads
 from llm_linalg.recording.record_node import RecordNode
 
 _LONG = 40  # columns of operand shapes that leave room for the result's
 _KINDS = {
-    "movement": "Each cell of {out} is a cell of {first}, moved and not changed.",
+    "movement": "Each cell of {out} is a cell of {first}: the same number under another index.",
     "mask": "A cell passes where the rule holds; elsewhere it is fixed, and reads nothing.",
     "creation": "{out} is made from plain numbers: no other tensor goes into it.",
     "input": "{out} comes from outside: it is an input.",
@@ -102,7 +103,16 @@ def sentence(node: RecordNode, order: str) -> str:
         if not node.shape or not gone:
             return f"{node.title} is made from all of {names['first']}."
         names["gone"] = axes_text(gone)
+    if node.kind == "movement" and _has_filled(node):
+        return f"Each cell of {node.title} is a cell of {names['first']}, or it is filled in."
     return _KINDS.get(node.kind, "What a cell of {out} depends on is not known.").format(**names)
+
+
+def _has_filled(node: RecordNode) -> bool:
+    """Return whether some cells of a movement come from no operand, such as those beside a diagonal."""
+    return not node.dropped and any(
+        isinstance(reads, IndexReads) and bool((reads.source == 0).any()) for reads in node.operand_reads
+    )
 
 
 def _pointwise(node: RecordNode) -> str:
@@ -142,33 +152,44 @@ def _contraction(node: RecordNode, axes: Axes, order: str) -> str:
     if len(factors) != 2:
         return f"A cell of {out} is a sum of products along {', '.join(axes.reduction_labels)}."
     left, right = (_slice_words(node, axes, place) for place in factors)
+    one, two = (node.operands[place].title for place in factors)
+    turned = _is_turned(axes, factors[1])
+    other = f"the transpose of {two}" if turned else f"the whole of {two}"
+    column = f"a row of {two}" if turned else _slice_words(node, axes, factors[1])
     whole = {
         "cells": f"A cell of {out} is {left} times {right}, summed.",
         "terms": f"A cell of {out} is a sum of products, one term at a time.",
-        "rows": f"A row of {out} is a row of {node.operands[factors[0]].title} times the whole of "
-        f"{node.operands[factors[1]].title}.",
-        "columns": f"A column of {out} is the whole of {node.operands[factors[0]].title} times "
-        f"{_slice_words(node, axes, factors[1])}.",
-        "outer": _outer_words(node, factors),
+        "rows": f"A row of {out} is a row of {one} times {other}.",
+        "columns": f"A column of {out} is the whole of {one} times {column}.",
+        "outer": _outer_words(node, factors, turned),
         "wave": f"The cells of {out} with equal i + j can be made at the same time.",
     }
     text = whole[order]
     beside = node.bias_position
-    if beside is not None and order in ("cells", "terms"):
+    if beside is not None and order != "wave":
         text = f"{text[:-1]}; {node.operands[beside].title} is added."
     return text
 
 
-def _outer_words(node: RecordNode, factors: list[int]) -> str:
+def _is_turned(axes: Axes, place: int) -> bool:
+    """Return whether the second matrix of a product is used as its transpose, as a layer's weight is."""
+    labels = axes.operands[place]
+    return (
+        len(labels) >= 2 and labels[-1] in axes.reduction_labels and labels[-2] not in axes.reduction_labels
+    )
+
+
+def _outer_words(node: RecordNode, factors: list[int], turned: bool) -> str:
     first, second = (node.operands[place] for place in factors)
     if len(node.shape) == 1:
         side, matrix, vector = ("columns", first, second)
         if first.value.dim() == 1:
-            side, matrix, vector = ("rows", second, first)
+            side, matrix, vector = ("columns" if turned else "rows", second, first)
         return (
             f"{node.title} is a sum of {side} of {matrix.title}, each scaled by an entry of {vector.title}."
         )
-    return f"{node.title} is a sum of outer products: a column of {first.title} ⊗ a row of {second.title}."
+    row = f"{'column' if turned else 'row'} of {second.title}"
+    return f"{node.title} is a sum of outer products: a column of {first.title} ⊗ a {row}."
 
 
 def _slice_words(node: RecordNode, axes: Axes, place: int) -> str:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from fractions import Fraction
+from typing import Any, TypeVar
 
 from torch import Tensor
 
 from llm_linalg.analysis.parts import parts_of
 from llm_linalg.base.cells import Box, Cells, Diagonal, Index
 from llm_linalg.base.numbers import Formatter, adds_up
+from llm_linalg.explain.combination import Combination, CombinationTerm, combination_of
 from llm_linalg.ops.mask import Mask
 from llm_linalg.ops.pointwise import Pointwise
+from llm_linalg.ops.reduction import Reduction
+from llm_linalg.ops.terms import Number
 from llm_linalg.recording.record_node import N, Operand, RecordNode
 from llm_linalg.walks.orders import orders_of
-from llm_linalg.walks.walk import Step, Term, Walk
+from llm_linalg.walks.walk import State, Step, Term, Walk
 
 SHOWN_TERMS = 6
+LONGEST_SUM = 56  # characters of a sum of vectors that are written in numbers, not by their names
+T = TypeVar("T")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -75,7 +81,7 @@ def right_side(node: RecordNode, index: Index, step: Step) -> str:
     if node.kind in ("creation", "input"):
         return value
     if node.term_count is not None:
-        return sum_text(step)
+        return sum_text(step, divisor(node))
     made = phrase(node, index)
     if made is None:
         made = ", ".join(_sources(node, index))
@@ -92,24 +98,63 @@ def _pass_text(node: RecordNode, index: Index) -> str:
     return f", as {rule}" if rule else ""
 
 
-def sum_text(step: Step) -> str:
-    """Return a step's terms with their states, elided in the middle, and their sum."""
+def divisor(node: RecordNode) -> int | None:
+    """Return the number by which an average divides the sum of its terms; None if it is no average."""
+    operation = node.call.operation if node.call else None
+    averages = isinstance(operation, Reduction) and operation.averages
+    return node.term_count or None if averages else None
+
+
+def sum_text(step: Step, count: int | None = None) -> str:
+    """Return a step's terms with their states, elided in the middle, and their sum.
+
+    Args:
+        step: The step.
+        count: What an average divides by: `(0.25 + 1 + [4]) / 3`.
+    """
     terms, current = step.terms, step.current
     short = format_number(step.value)
     if current is None or (len(terms) == 1 and len(terms[0].factors) == 1):
         return short
     shown = elide_terms(terms, current, SHOWN_TERMS)
     texts = [_gap(item) if isinstance(item, int) else term_text(item) for item in shown]
-    exact = len(terms) <= SHOWN_TERMS and adds_up(_values(terms), short)
     left = " so far" if current < len(terms) - 1 else ""
+    if count is not None:
+        write = short_writer(format_number)
+        texts = [
+            _gap(item) if isinstance(item, int) else _bracketed(write(item.factors[0]), item.state)
+            for item in shown
+        ]
+        values = [format_number(term.factors[0]) for term in terms if term.state != "pending"]
+        exact = len(terms) <= SHOWN_TERMS and averages_to(values, count, short)
+        return f"({' + '.join(texts)}) / {count} {'=' if exact else '≈'} {short}{left}"
+    exact = len(terms) <= SHOWN_TERMS and adds_up(_values(terms), short)
     return f"{' + '.join(texts)} {'=' if exact else '≈'} {short}{left}"
+
+
+def averages_to(values: Sequence[str], count: int, total: str) -> bool:
+    """Return whether displayed numbers, added and divided by `count`, give a displayed number."""
+    try:
+        return sum(map(Fraction, values)) == Fraction(total) * count
+    except ValueError:
+        return adds_up(values, total)  # NaN and infinities stay what they are
+
+
+def short_writer(write: Callable[[Number], str]) -> Callable[[Number], str]:
+    """Return a function that writes a number without the zeros at the end of its decimals."""
+
+    def short(value: Number) -> str:
+        text = write(value)
+        return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+    return short
 
 
 def _values(terms: Sequence[Term]) -> Iterator[str]:
     return (format_number(term.value) for term in terms if term.state != "pending")
 
 
-def elide_terms(terms: Sequence[Term], current: int, most: int) -> list[Term | int]:
+def elide_terms(terms: Sequence[T], current: int, most: int) -> list[T | int]:
     """Return at most `most` items: terms, always with the current one and its neighbours.
 
     An integer stands for that many terms left out.
@@ -119,7 +164,7 @@ def elide_terms(terms: Sequence[Term], current: int, most: int) -> list[Term | i
     start = min(max(current - (most - 2) // 2, 1), len(terms) - (most - 1))
     middle = range(start, start + most - 2)
     kept = sorted({0, *middle, len(terms) - 1})
-    shown: list[Term | int] = []
+    shown: list[T | int] = []
     before = -1
     for position in kept:
         if position > before + 1:
@@ -135,11 +180,68 @@ def _gap(count: int) -> str:
 
 def term_text(term: Term) -> str:
     """Return a term's text: `a·b` if done, `[a·b]` if current, `(a·b)` if pending."""
-    factors = [format_number(factor) for factor in term.factors]
-    text = "·".join(factors[:1] + [f"({f})" if f.startswith("-") else f for f in factors[1:]])
-    if term.state == "current":
+    return _bracketed(factors_text(term.factors, format_number), term.state)
+
+
+def factors_text(factors: Sequence[Number], write: Callable[[Number], str]) -> str:
+    """Return numbers that are multiplied: `0.5684·(-1.5091)`."""
+    first, *others = map(write, factors)
+    return "·".join([first, *(f"({other})" if other.startswith("-") else other for other in others)])
+
+
+def _bracketed(text: str, state: State) -> str:
+    if state == "current":
         return f"[{text}]"
-    return f"({text})" if term.state == "pending" else text
+    return f"({text})" if state == "pending" else text
+
+
+Piece = tuple[str, State]
+
+
+def combination_pieces(combination: Combination, write: Callable[[Number], str]) -> list[Piece]:
+    """Return a weighted sum of vectors as pieces of text with their states: `1·[1 4]`, ` + [2·[2 5]]`.
+
+    The vectors stand there in numbers if that is short and they have no words of their own, else by name.
+    """
+    terms = combination.terms
+    current = next((k for k, term in enumerate(terms) if term.state == "current"), len(terms) - 1)
+    shown = elide_terms(terms, current, SHOWN_TERMS)
+    in_numbers = all(term.numbers and not term.is_word for term in terms if term.weight is not None)
+    written = _pieces(shown, write, in_numbers)
+    if in_numbers and sum(len(text) for text, _ in written) > LONGEST_SUM:
+        return _pieces(shown, write, False)
+    return written
+
+
+def _pieces(
+    shown: Sequence[CombinationTerm | int], write: Callable[[Number], str], in_numbers: bool
+) -> list[Piece]:
+    pieces: list[Piece] = []
+    for item in shown:
+        plus = " + " if pieces else ""
+        if isinstance(item, int):
+            pieces.append((plus + _gap(item), "done"))
+            continue
+        vector = vector_text(item.numbers, write) if in_numbers and item.weight is not None else item.name
+        weight = "" if item.weight is None else write(item.weight)
+        text = f"{weight}·{vector}" if weight else vector
+        if plus and weight.startswith("-") and item.state == "done":
+            text = f"({weight})·{vector}"
+        pieces.append((plus + _bracketed(text, item.state), item.state))
+    return pieces
+
+
+def vector_text(numbers: Sequence[Number], write: Callable[[Number], str]) -> str:
+    """Return a vector in one line: `[1 4]`."""
+    return f"[{' '.join(map(write, numbers))}]"
+
+
+def _combination_text(combination: Combination) -> str:
+    """Return a weighted sum of vectors in one line, with what it comes to."""
+    text = "".join(piece for piece, _ in combination_pieces(combination, format_number))
+    left = "" if combination.is_complete else " so far"
+    total = f" = {vector_text(combination.values, format_number)}{left}" if combination.values else left
+    return f"{combination.target} = {text}{total}"
 
 
 def phrase(node: RecordNode, index: Index) -> str | None:
@@ -175,7 +277,7 @@ def _part(node: RecordNode, name: str, index: Index) -> str:
 def _fill(text: str, value: Callable[[str], str]) -> str:
     def put(match: re.Match[str]) -> str:
         shown = value(match[1])
-        inside = match.start() > 0 and text[match.start() - 1] not in "( |⌊⌈"
+        inside = text[: match.start()].rstrip()[-1:] in tuple("+-·/^")
         return f"({shown})" if shown.startswith("-") and inside else shown
 
     return _PLACE.sub(put, text)
@@ -204,8 +306,11 @@ def _first(cells: Cells, count: int) -> Iterator[Index]:
 
 
 def block_text(walk: Walk, step: Step) -> str:
-    """Return one line on a step that writes several cells: `Y[1, :] = x[1, :] · W[:, :]`."""
+    """Return one line on a step that writes several cells: `y = 1·[1 4] + [2·[2 5]] = [5 14]`."""
     node = walk.node
+    combination = combination_of(walk, step)
+    if combination is not None:
+        return _combination_text(combination)
     left = block_name(node.title_of_cells, step.writes, node.shape)
     if node.kind == "mask":
         passing = len(step.reads[0]) if step.reads else 0
@@ -218,7 +323,7 @@ def block_text(walk: Walk, step: Step) -> str:
         ]
         return f"{left} from {', '.join(sources)}" if sources else f"{left}: {len(step.writes)} cells"
     factors = [
-        block_name(operand_name(operand), cells, tuple(operand.value.shape))
+        block_name(operand_name(operand), cells, tuple(operand.value.shape)) + _turned(walk, place)
         for place, (operand, cells) in enumerate(zip(node.operands, step.reads, strict=True))
         if place != node.bias_position and cells
     ]
@@ -235,6 +340,16 @@ def block_text(walk: Walk, step: Step) -> str:
         return f"{left} += {added}{rest}"
     bias = "" if beside is None else f" + {node.operands[beside].title}"
     return f"{left} = {' · '.join(factors)}{bias}"
+
+
+def _turned(walk: Walk, place: int) -> str:
+    """Return the sign of a transpose for a matrix whose rows run along the inner axis of the product."""
+    node, axes = walk.node, walk.node.axes
+    labels = axes.operands[place] if axes is not None else ()
+    inner = axes.reduction_labels if axes is not None else ()
+    last = [p for p in range(len(node.operands)) if p != node.bias_position][-1:]
+    turned = len(labels) >= 2 and [place] == last and labels[-1] in inner and labels[-2] not in inner
+    return "ᵀ" if turned and walk.order != "outer" else ""
 
 
 def block_name(name: str, cells: Cells, shape: tuple[int, ...]) -> str:

@@ -217,7 +217,7 @@ ROWWISE: tuple[Operation, ...] = (
         "input, dim=None, _stacklevel=3, dtype=None",
         in_language="torch Tensor F",
         normalises=True,
-        phrase="exp({below}) / {total}",
+        phrase="exp({input} - {top}) / {total}",
         program=_SOFTMAX,
         gradient={"input": _ROW},
         vjp_explanation="The shares of a row sum to 1, so what one gains the others lose: each gradient "
@@ -230,7 +230,7 @@ ROWWISE: tuple[Operation, ...] = (
         "input, dim=None, _stacklevel=3, dtype=None",
         in_language="torch Tensor F",
         normalises=True,
-        phrase="{below} - ln {total}",
+        phrase="{input} - {top} - ln {total}",
         program=_LOG_SOFTMAX,
         gradient={"input": _LOG_ROW},
         vjp_explanation="To raise one log share lowers the row's others, by their shares: the row's sum "

@@ -26,7 +26,7 @@ def test_a_product_reads_as_it_is_multiplied() -> None:
         "Y[0,0] = [1·1] + (2·3) = 1 so far",
         "Y[0,0] = 1·1 + [2·3] = 7",
     ]
-    assert node.walk("rows")[1].text == "Y[1, :] = x[1, :] · x[:, :]"
+    assert node.walk("rows")[1].text == "Y[1] = 3·[1 2] + 4·[3 4] = [15 22]"
     assert node.walk("outer")[0].text == "Y[:, :] += x[:, 0] ⊗ x[0, :]   (so far 1 of 2)"
     assert node.walk("wave")[1].text.startswith("Y[i+j=1]")
 
@@ -60,7 +60,8 @@ def test_an_expression_stands_in_brackets_before_an_index() -> None:
     t = run("w = torch.ones(2, 3)\ns = torch.softmax(w / 8, dim=-1)\nt = (w + 1).T\nY = (w - 1) @ w.T")
     assert t["s"].walk("rows")[1].text == "s[1, :] from (w / 8)[1, :]"
     assert t["t"].walk("cells")[1].text == "t[0,1] = (w + 1)[1,0] = 2"
-    assert t["Y"].walk("rows")[1].text == "Y[1, :] = (w - 1)[1, :] · w.T[:, :]"
+    assert t["Y"].walk("rows")[1].text == "Y[1] = 0·[1 1] + 0·[1 1] + 0·[1 1] = [0 0]"
+    assert t["Y"].walk("wave")[1].text == "Y[i+j=1] = (w - 1)[:, :] · w.T[:, :]"
 
 
 def test_what_is_repeated_is_not_the_same_cell() -> None:
@@ -106,3 +107,58 @@ def test_long_sums_are_elided_around_the_current_term() -> None:
     assert text.count("·") <= 6
     assert text.count("[") == 1
     assert "more" in text
+
+
+PRODUCT = "A = torch.tensor([[1.0, 2, 3], [4, 5, 6]])\nx = torch.tensor([1.0, 2, 3])\n"
+
+
+def text_of(source: str, order: str, step: int) -> str:
+    """Returns a step of a program's last node, in words."""
+    return run(PRODUCT + source, seconds=None).nodes[-1].walk(order)[step].text
+
+
+def test_a_step_that_writes_a_vector_adds_vectors_in_numbers() -> None:
+    assert text_of("y = A @ x", "outer", 1) == "y = 1·[1 4] + [2·[2 5]] + (3·[3 6]) = [5 14] so far"
+    assert text_of("y = A @ x", "outer", 2) == "y = 1·[1 4] + 2·[2 5] + [3·[3 6]] = [14 32]"
+    assert text_of("y = x @ A.T", "outer", 0).startswith("y = [1·[1 4]] + (2·[2 5])")
+    assert text_of("y = A @ A.T", "columns", 1) == "y[:, 1] = 4·[1 4] + 5·[2 5] + 6·[3 6] = [32 77]"
+    assert text_of("y = torch.randn(9, 8) @ torch.randn(8, 9)", "rows", 1).count("·") == 6
+    stacked = text_of("y = torch.ones(2, 3, 2) @ torch.ones(2, 2, 2)", "rows", 4)
+    assert stacked == "y[1, 1] = 1·[1 1] + 1·[1 1] = [2 2]"
+
+
+def test_a_layer_s_weight_is_used_as_its_transpose_and_its_bias_is_added() -> None:
+    layer = "W = torch.tensor([[1.0, 0, 2], [0, 3, 0]])\nb = torch.tensor([10.0, 20])\n"
+    y = f"{layer}y = F.linear(A, W, b)"
+    assert text_of(y, "rows", 0) == "y[0] = 1·[1 0] + 2·[0 3] + 3·[2 0] + b = [17 26]"
+    assert text_of(y, "columns", 1) == "y[:, 1] = 0·[1 4] + 3·[2 5] + 0·[3 6] + b = [26 35]"
+    assert text_of(y, "outer", 1).startswith("y[:, :] += A[:, 1] ⊗ W[:, 1]")
+    assert text_of(y, "wave", 1) == "y[i+j=1] = A[:, :] · W[:, :]ᵀ + b"
+    assert text_of(f"{layer}y = F.linear(x, W, b)", "outer", 3).endswith("+ 3·[2 0] + [b] = [17 26]")
+    node = run(PRODUCT + y, seconds=None)["y"]
+    assert sentence(node, "rows") == "A row of y is a row of A times the transpose of W; b is added."
+    assert sentence(node, "columns") == "A column of y is the whole of A times a row of W; b is added."
+    assert sentence(node, "outer") == (
+        "y is a sum of outer products: a column of A ⊗ a column of W; b is added."
+    )
+    assert sentence(node, "cells") == "A cell of y is a row of A times a row of W, summed; b is added."
+
+
+def test_a_mean_is_a_sum_over_a_number() -> None:
+    mean = "m = torch.tensor([0.25, 1, 4]).mean()"
+    assert text_of(mean, "terms", 1) == "m = (0.25 + [1] + (4)) / 3 ≈ 0.4167 so far"
+    assert text_of(mean, "cells", 0) == "m = (0.25 + 1 + [4]) / 3 = 1.7500"
+    assert text_of("m = torch.tensor([math.inf, 1]).mean()", "cells", 0) == "m = (inf + [1]) / 2 = inf"
+
+
+def test_softmax_is_written_with_the_numbers_that_are_there() -> None:
+    source = "s = torch.softmax(torch.tensor([1.0, 3, -2]), 0)"
+    assert text_of(source, "cells", 0) == "s[0] = exp(1 - 3) / 1.1421 = 0.1185"
+    negative = "s = torch.log_softmax(torch.tensor([-1.0, -3]), 0)"
+    assert text_of(negative, "cells", 1) == "s[1] = -3 - (-1) - ln 1.1353 = -2.1269"
+
+
+def test_a_movement_says_where_a_cell_is_from_and_what_is_filled_in() -> None:
+    t = run("x = torch.ones(3)\nd = torch.diag(x)\ny = d.T", seconds=None)
+    assert sentence(t["d"], "cells") == "Each cell of d is a cell of x, or it is filled in."
+    assert sentence(t["y"], "cells") == "Each cell of y is a cell of d: the same number under another index."

@@ -323,9 +323,11 @@ def test_the_loss_and_where_gradients_begin() -> None:
 
 def test_the_words_name_what_cells_come_from() -> None:
     embedding, attention = last("embedding"), last("attention")
-    assert embedding["X"].sentence() == "Each cell of X is a cell of table, moved and not changed."
+    assert (
+        embedding["X"].sentence() == "Each cell of X is a cell of table: the same number under another index."
+    )
     assert embedding["product"].sentence("outer").startswith("product is a sum of rows of table, each")
-    assert attention["both"].sentence().startswith("Each cell of both is a cell of formula or fused,")
+    assert attention["both"].sentence().startswith("Each cell of both is a cell of formula or fused:")
     fused = stop("attention", 7)["fused"]
     assert fused.shape_line == "scaled_dot_product_attention 3 × (4, 2) → (4, 2)"
 

@@ -8,13 +8,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.cells import Box
-from llm_linalg.base.numbers import Formatter, adds_up
+from llm_linalg.base.numbers import Formatter, adds_up, tiny
 from llm_linalg.base.text import CleanText, clean
 from tui.model.frame import FormulaLine, Index, NodeFacts, Number, TermState
 
 if TYPE_CHECKING:
     from llm_linalg.api.node_view import NodeView
     from llm_linalg.api.tensor_view import TensorView
+    from llm_linalg.explain.combination import Combination
     from llm_linalg.walks.walk import Term
 
 MOST_TERMS = 8  # terms of a formula written out
@@ -76,9 +77,13 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
 
     `done + [current] + (pending)` with numbers, and below it what they come to.
     """
+    from llm_linalg.explain.formula import factors_text
+
     step = node.step
     if step is None:
         return ()
+    if node.combination is not None:
+        return _combination(node.combination)
     terms = step.terms
     target = next(iter(step.writes), None) if len(step.writes) == 1 else None
     if not node.is_sum or not terms or target is None:
@@ -87,9 +92,11 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
     head = f"{tensor_cell(node.result, target)} = "
     totals = [] if step.value is None else [step.value]
     text = writer([x for _, term in shown for x in (*term.factors, term.value)] + totals)
+    if node.divisor is not None:
+        return _average(shown, step.value, node.divisor, head, text)
     lines: list[FormulaLine] = []
     if any(len(term.factors) > 1 for _, term in shown):
-        lines.append(((head, "plain"), *_sum(shown, lambda term: "·".join(map(text, term.factors)))))
+        lines.append(((head, "plain"), *_sum(shown, lambda term: factors_text(term.factors, text))))
         head = "= ".rjust(len(head))
     computed = [(k, term) for k, term in shown if term.state != "pending"]
     if not computed or step.value is None:
@@ -102,6 +109,44 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
     sign = "=" if len(shown) < len(terms) or adds_up(values, total) else "≈"
     sums = _sum(computed, lambda term: text(term.value), brackets=False)
     return (*lines, ((head, "plain"), *sums, (f" {sign} {total}{rest}", "done")))
+
+
+def _average(
+    shown: Sequence[tuple[int, Term]],
+    value: Number | None,
+    count: int,
+    head: str,
+    text: Callable[[Number], str],
+) -> tuple[FormulaLine, ...]:
+    """Return the formula of an average: the sum of its cells in brackets, divided by their number."""
+    from llm_linalg.explain.formula import averages_to, short_writer
+
+    short = short_writer(text)
+    sums = _sum(shown, lambda term: short(term.factors[0]))
+    first = ((f"{head}(", "plain"), *sums, (f") / {count}", "plain"))
+    computed = [text(term.factors[0]) for _, term in shown if term.state != "pending"]
+    if value is None or not computed:
+        return (first,)
+    total = text(value)
+    sign = "=" if len(shown) < count or averages_to(computed, count, total) else "≈"
+    rest = " so far" if len(computed) < len(shown) else ""
+    return (first, (("= ".rjust(len(head)).replace("=", sign) + total + rest, "done"),))
+
+
+def _combination(combination: Combination) -> tuple[FormulaLine, ...]:
+    """Return the formula of a step that adds up vectors, and below it what they come to."""
+    from llm_linalg.explain.formula import combination_pieces, vector_text
+
+    head = f"{clean(combination.target, 40)} = "
+    weights = [term.weight for term in combination.terms if term.weight is not None]
+    text = writer([*weights, *(x for term in combination.terms for x in term.numbers)], 2)
+    pieces = combination_pieces(combination, text)
+    first: FormulaLine = ((head, "plain"), *((clean(piece, 200), state) for piece, state in pieces))
+    if not combination.values:
+        return (first,)
+    total = vector_text(combination.values, writer(combination.values, 2))
+    rest = "" if combination.is_complete else " so far"
+    return (first, (("= ".rjust(len(head)) + total + rest, "done"),))
 
 
 def _positions(count: int, current: int | None) -> list[int]:
@@ -143,11 +188,16 @@ def scientific(sizes: Iterable[float]) -> bool | None:
     return False if 1e-3 <= largest < 1e5 else None
 
 
-def writer(numbers: Sequence[Number]) -> Callable[[Number], str]:
-    """Return a function that writes these numbers in one format, whole ones without a point."""
-    formatter = Formatter.of(list(numbers), limit=14, scientific=scientific(map(abs, numbers)))
+def writer(numbers: Sequence[Number], decimals: int = 4) -> Callable[[Number], str]:
+    """Return a function that writes these numbers in one format, whole ones without a point.
+
+    What is too small for the decimals is written with an exponent: only 0 is written as 0.
+    """
+    formatter = Formatter.of(list(numbers), decimals, limit=14, scientific=scientific(map(abs, numbers)))
 
     def text(value: Number) -> str:
-        return formatter.token(value).strip().removesuffix(".")
+        if value == 0:
+            return formatter.token(abs(value)).strip().removesuffix(".")
+        return tiny(value, formatter.token(value).strip()).removesuffix(".")
 
     return text

@@ -6,13 +6,16 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.numbers import Formatter
+from llm_linalg.base.numbers import Formatter, tiny
 from tui.compose.row_summaries import row_summary
 from tui.model.frame import Number
 
 if TYPE_CHECKING:
     from llm_linalg.api.node_view import NodeView
     from llm_linalg.recording.record_node import Value
+
+
+TINY = 5e-5  # what four decimals show as 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +33,10 @@ class Formats:
 
     def text(self, value: Number, decimals: int) -> str:
         """Return a number, right-aligned."""
-        return self._at(decimals).text(value)
+        formatter = self._at(decimals)
+        text = formatter.text(value)
+        hidden = 0 < abs(value) < TINY
+        return tiny(value, text, formatter.width).rjust(formatter.width) if hidden else text
 
     def _at(self, decimals: int) -> Formatter:
         if decimals not in self.by_decimals:

@@ -9,8 +9,8 @@ from llm_linalg.base.axes import axes_text
 from llm_linalg.recording.record_node import RecordNode
 
 _KINDS = {
-    "movement": "Its cells were moved and not changed: each gradient goes back to where its cell came "
-    "from, and what came from one cell is added up.",
+    "movement": "Its cells are the same numbers under another index: each gradient goes back to where its "
+    "cell came from, and what came from one cell is added up.",
     "mask": "Where the mask fixed a cell, nothing of {target} went through: there its gradient is 0.",
     "pointwise": "Each cell moved with the same cell of {target}: the gradient times that slope.",
     "reduction": "Each cell of {target} had a share in the result: the gradient goes back by these shares.",

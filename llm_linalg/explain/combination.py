@@ -1,0 +1,185 @@
+"""Steps that write a row, a column or a vector at once, as weighted sums: `y = 1·[1 4] + [2·[2 5]]`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor
+
+from llm_linalg.base.axes import Axes, Labels
+from llm_linalg.base.cells import Box, Index
+from llm_linalg.ops.terms import Number
+from llm_linalg.recording.record_node import RecordNode
+from llm_linalg.walks.walk import State, Step, Walk
+
+MOST_NUMBERS = 6  # of a vector that are written out
+MOST_TERMS = 64  # of a sum; more are not made into text at all
+
+Words = Callable[[RecordNode, int, int], str]
+"""Return the word at a position along an axis of a node's tensor; empty if there is none."""
+
+
+class CombinationTerm(NamedTuple):
+    """A vector with its weight.
+
+    Attributes:
+        weight: What it is multiplied by; None for a bias, which is added as it is.
+        name: What the vector is called: the word along its axis, or `A[:, 0]`.
+        is_word: Whether that is a word of the program's.
+        numbers: Its numbers; () if there are many.
+        state: `done`, `current` or `pending`.
+    """
+
+    weight: Number | None
+    name: str
+    is_word: bool
+    numbers: tuple[Number, ...]
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """A vector of a product as the weighted sum of others.
+
+    Attributes:
+        target: What the vector is called.
+        terms: The weighted vectors, in the order in which they are added.
+        values: Its numbers so far; () if there are many.
+    """
+
+    target: str
+    terms: tuple[CombinationTerm, ...]
+    values: tuple[Number, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all terms are added."""
+        return all(term.state != "pending" for term in self.terms)
+
+
+def combination_of(walk: Walk, step: Step, words: Words | None = None) -> Combination | None:
+    """Return a step as a weighted sum of vectors; None if it is none.
+
+    A row of a product is the sum of the second operand's rows, each times an entry of the first; a column
+    that of the first one's columns. A product with a vector is the same, a term a step.
+
+    Args:
+        walk: A node in a loop order.
+        step: One of its steps.
+        words: Returns the words along the axes.
+    """
+    node, axes = walk.node, walk.node.axes
+    beside = node.bias_position
+    factors = [place for place in range(len(node.operands)) if place != beside]
+    if node.kind != "contraction" or axes is None or len(factors) != 2 or len(axes.reduction_labels) != 1:
+        return None
+    inner = axes.reduction_labels[0]
+    writes = step.writes
+    if not isinstance(writes, Box) or axes.sizes[inner] > MOST_TERMS:
+        return None
+    long = [label for label, span in zip(axes.output, writes.ranges, strict=True) if _runs(label, walk)]
+    if len(long) != 1:
+        return None
+    (along,) = long
+    cell = {label: r.start for label, r in zip(axes.output, writes.ranges, strict=True)}
+    vectors = next((place for place in factors if along in axes.operands[place]), None)
+    weights = next((place for place in factors if along not in axes.operands[place]), None)
+    if vectors is None or weights is None or inner not in axes.operands[vectors]:
+        return None
+    if inner not in axes.operands[weights]:
+        return None
+    term = walk.loop.term(walk.grid, step.index)
+    label_of = words or (lambda *_: "")
+    terms = []
+    for k in range(axes.sizes[inner]):
+        at = cell | {inner: k}
+        place = axes.operands[vectors].index(inner)
+        word = label_of(node.operands[vectors].node, place, k)
+        terms.append(
+            CombinationTerm(
+                _at(node.operands[weights].value, axes.operands[weights], at).item(),
+                word or _name(node, vectors, axes, at, along),
+                bool(word),
+                _numbers(_at(node.operands[vectors].value, axes.operands[vectors], at, along)),
+                _state(k, term),
+            )
+        )
+    if beside is not None:
+        value = _at(node.operands[beside].value, axes.operands[beside], cell, along)
+        title = node.operands[beside].title
+        terms.append(CombinationTerm(None, title, False, _numbers(value), _state(len(terms), term)))
+    return Combination(_target(node, axes, cell, along, label_of), tuple(terms), _values(walk, step))
+
+
+def _runs(label: str, walk: Walk) -> bool:
+    """Return whether a step writes all along an axis of the result, whatever its size."""
+    output = walk.node.axes.output if walk.node.axes is not None else ()
+    runs: Mapping[str, Labels] = {
+        "rows": output[-1:],
+        "columns": output[-2:-1],
+        "outer": output[-1:] if len(output) == 1 else output[-2:],
+    }
+    return label in runs.get(walk.order, ())
+
+
+def _state(k: int, term: int | None) -> State:
+    if term is None or k < term:
+        return "done"
+    return "current" if k == term else "pending"
+
+
+def _at(value: Tensor, labels: Labels, at: Mapping[str, int], along: str = "") -> Tensor:
+    """Return the entry of a tensor at some labels, or its vector along one of them."""
+    picks = [
+        slice(None) if label == along else 0 if size == 1 else at.get(label, 0)
+        for label, size in zip(labels, value.shape, strict=True)
+    ]
+    return value[tuple(picks)]
+
+
+def _numbers(vector: Tensor) -> tuple[Number, ...]:
+    return tuple(vector.reshape(-1).tolist()) if vector.numel() <= MOST_NUMBERS else ()
+
+
+def _values(walk: Walk, step: Step) -> tuple[Number, ...]:
+    """Return the numbers that the step has written."""
+    writes = step.writes
+    if not isinstance(writes, Box) or len(writes) > MOST_NUMBERS:
+        return ()
+    *leading, rows, columns = (range(1), *writes.ranges) if len(writes.ranges) == 1 else writes.ranges
+    at: Index = tuple(r.start for r in leading)
+    return tuple(x for line in walk.values(step.index, at, rows, columns) for x in line if x is not None)
+
+
+def _name(node: RecordNode, place: int, axes: Axes, at: Mapping[str, int], along: str) -> str:
+    """Return a vector of an operand as torch writes it: `W[0]`, `A[:, 1]`."""
+    operand = node.operands[place]
+    shape = tuple(operand.value.shape)
+    parts = [
+        ":" if label == along else "0" if size == 1 else str(at.get(label, 0))
+        for label, size in zip(axes.operands[place], shape, strict=True)
+    ]
+    return _indexed(operand.title_of_cells, parts)
+
+
+def _target(node: RecordNode, axes: Axes, cell: Mapping[str, int], along: str, label_of: Words) -> str:
+    """Return what the written vector is called."""
+    fixed = [axis for axis, label in enumerate(axes.output) if label != along]
+    if not fixed:
+        return node.title
+    if len(fixed) == 1:
+        word = label_of(node, fixed[0], cell[axes.output[fixed[0]]])
+        if word:
+            return word
+    return _indexed(
+        node.title_of_cells, [":" if label == along else str(cell[label]) for label in axes.output]
+    )
+
+
+def _indexed(name: str, parts: Sequence[str]) -> str:
+    shown = list(parts)
+    while len(shown) > 1 and shown[-1] == ":":
+        shown.pop()
+    return name if shown == [":"] else f"{name}[{', '.join(shown)}]"

@@ -1,0 +1,83 @@
+"""Formulas on the screen: sums of vectors by the words along their axes, averages, and what is nearly 0."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.app.lessons import lesson
+from tui.compose.captions import writer
+from tui.compose.view_runner import open_view
+from tui.model.frame import Frame
+from tui.model.view import View
+
+HEAD = """+++
+title = "Steps"
+part = 1
+[axes]
+P = ["token", "key"]
+V = ["key", "feature"]
+[labels]
+token = ["saw"]
+key = ["the", "cat", "saw"]
++++
+"""
+SUM = """
+P = torch.tensor([[0.0125, 0.9251, 0.0624]])
+V = torch.tensor([[-1.0, -1], [2, 0], [0, 2]])
+o = P @ V"""
+
+
+def formula_of(program: str, order: str, step: int) -> tuple[str, ...]:
+    """Returns the formula of a program's last node at a step."""
+    return frame_of(program, order, step).formula_text
+
+
+def frame_of(program: str, order: str, step: int) -> Frame:
+    """Returns the frame of a program's last node at a step."""
+    names = "" if "P =" in program else "P = torch.ones(1, 3)\nV = torch.ones(3, 2)\n"
+    given = lesson(f'{HEAD}## One\nText.\n\n```python order="{order}"\n{names}{program}\n```\n', "steps.md")
+    view = replace(View.opening(given), step=step)
+    return open_view(view).frame(view)
+
+
+def test_a_row_of_a_product_is_a_sum_by_the_words_along_its_axis() -> None:
+    assert formula_of(SUM, "rows", 1) == ("saw = 0.01·the + 0.93·cat + 0.06·saw", "    = [1.84 0.11]")
+
+
+def test_a_sum_of_columns_shows_what_is_done_what_is_now_and_what_is_left() -> None:
+    product = "A = torch.tensor([[1.0, 2, 3], [4, 5, 6]])\nx = torch.tensor([1.0, 2, 3])\ny = A @ x"
+    frame = frame_of(product, "outer", 2)
+    assert frame.formula_text == ("y = 1·[1 4] + [2·[2 5]] + (3·[3 6])", "  = [5 14] so far")
+    assert [state for _, state in frame.formula[0]] == ["plain", "done", "current", "pending"]
+
+
+@pytest.mark.parametrize(("numbers", "total"), [("0.25, 1, 4", "≈ 0.4167"), ("1.0, 2, 4", "= 1.0000")])
+def test_an_average_is_a_sum_over_a_number(numbers: str, total: str) -> None:
+    first, second, third = numbers.replace("1.0", "1").split(", ")
+    lines = formula_of(f"m = torch.tensor([{numbers}]).mean()", "terms", 2)
+    assert lines == (f"m = ({first} + [{second}] + ({third})) / 3", f"  {total} so far")
+
+
+def test_a_negative_factor_stands_in_brackets_as_in_json() -> None:
+    program = "x = torch.tensor([2.0, -3])\ny = torch.tensor([-1.0, -2])\nz = torch.dot(x, y)"
+    frame = frame_of(program, "cells", 1)
+    assert frame.formula_text[0] == "z = 2·(-1) + [-3·(-2)]"
+    assert frame.operation is not None
+    assert frame.operation.text == "z = 2·(-1) + [-3·(-2)] = 4"
+
+
+def test_only_zero_is_written_as_zero() -> None:
+    write = writer([1.0, 0.5, 2.7e-16, -3e-9, -0.0, 0.0])
+    assert [write(x) for x in (2.7e-16, -3e-9, -0.0, 0.0, 0.5)] == [
+        "2.7e-16",
+        "-3.0e-9",
+        "0.0000",
+        "0.0000",
+        "0.5000",
+    ]
+    frame = frame_of("x = torch.tensor([1.5, 2.7e-16, 0.0, -4e-12])\ny = 1 * x", "cells", 4)
+    result = next(panel for panel in frame.panels if panel.role == "result")
+    shown = [cell.text.strip() for cell in result.cells.window(range(1), range(4), 4)[0]]
+    assert shown == ["1.5000", "2.7e-16", "0.0000", "-4e-12"]
