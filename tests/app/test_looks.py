@@ -1,26 +1,149 @@
-"""Looks: which a node has, and drawings of any values at any size."""
+"""Looks: which a node has, and drawings of any values at any size, read back."""
 
 from __future__ import annotations
 
-from hypothesis import given
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from llm_linalg.base.constants import LOOK_NAMES
-from tui.looks.bars import EIGHTHS, FULL, NEGATIVE, bar_text
+from llm_linalg.base.constants import LOOK_NAMES, LookName
+from tests.app.lessons import opened
+from tests.app.test_plane_drawn import dots_of
+from tui.looks.bars import EIGHTHS, FULL, NEGATIVE, Bars, bar_text
+from tui.looks.curve import Axis, Curve, Series
 from tui.looks.look_table import LOOKS
-from tui.model.frame import CELL_LOOKS
+from tui.model.drawing import Drawing
+from tui.model.frame import CELL_LOOKS, Frame
+from tui.model.view import View
+from tui.render.json_text import frame_object
+from tui.render.plain import to_plain
 from tui.text.rows import Row
+
+NUMBERS = st.floats(width=32) | st.sampled_from([0.0, -0.0, 3e38, -3e38, 1e-40, 1.0, math.inf, -math.inf])
+FINITE = st.floats(-1e6, 1e6, width=32)
+SIZES = st.tuples(st.integers(1, 100), st.integers(0, 30))
 
 
 def text_of(row: Row) -> str:
     return "".join(span.text for span in row)
 
 
+def spelled(numbers: list[float]) -> str:
+    """The numbers as the tensor language reads them."""
+    return repr(numbers).replace("nan", "math.nan").replace("inf", "math.inf")
+
+
+def frame_of(code: str, look: LookName, *, whole: bool = False, step: int = 0) -> Frame:
+    """The frame of the last node of a program in a look, complete or at a step."""
+    view, run = opened(code)
+    view = replace(view, look=look, step=step, depth="operations" if whole else "cells")
+    return run.frame(view)
+
+
+def drawing_of(code: str, look: LookName, *, whole: bool = True, step: int = 0) -> Drawing:
+    drawing = frame_of(code, look, whole=whole, step=step).drawing
+    assert drawing is not None
+    return drawing
+
+
 def test_the_table_is_in_the_order_of_the_names() -> None:
-    names = [look.name for look in LOOKS]
-    assert names == [name for name in LOOK_NAMES if name in names]
-    assert not set(names) & set(CELL_LOOKS)
+    assert tuple(look.name for look in LOOKS) == tuple(name for name in LOOK_NAMES if name not in CELL_LOOKS)
+
+
+# Programs that have a look, with a place for numbers, and the looks that each has.
+PROGRAMS: dict[str, tuple[LookName, ...]] = {
+    "x = torch.tensor({})\ny = torch.tanh(x)": ("bars",),
+    "X = torch.tensor([{0}, {0}])\ny = X.sum(0)": ("bars",),
+    "x = torch.tensor([{0}, {0}])\nP = torch.softmax(1.0 * (x > 0), 1)": ("bars",),
+    "y = torch.tensor({}).unflatten(0, (-1, 1)) * torch.ones(2)": ("plane",),
+    "t = torch.arange(7.0)\ny = t * torch.tensor({})[0]": ("bars", "curve"),
+    "for k in range(3):\n    loss = torch.tensor({}).sum()": ("curve",),
+    "y = torch.tensor({}).reshape(1, 1, -1).transpose(0, 2)": ("weave",),
+}
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(sorted(PROGRAMS)), st.lists(NUMBERS, min_size=1, max_size=9), SIZES, st.integers(0, 9))
+def test_every_look_is_drawn_of_any_values_at_any_size(
+    program: str, numbers: list[float], size: tuple[int, int], step: int
+) -> None:
+    view, run = opened(program.format(spelled(numbers)))
+    for name in PROGRAMS[program]:
+        wanted = replace(view, look=name, step=step)
+        for ascii_only in (False, True):
+            frame = run.frame(wanted, ascii_only=ascii_only)
+            assert frame.error is None
+            assert name in frame.looks
+            assert frame.drawing is not None
+            rows = frame.drawing.rows(*size)
+            assert len(rows) <= size[1]
+            assert all(cell_len(text_of(row)) <= size[0] for row in rows)
+            drawn = [*map(text_of, rows), *frame.drawing.words]
+            assert all(line.isprintable() for line in drawn)
+            assert not ascii_only or all(line.isascii() for line in drawn)
+            again = run.frame(wanted, ascii_only=ascii_only).drawing
+            assert again is not None
+            assert again.rows(*size) == rows
+            assert frame_object(frame)["look"] == name
+            assert f"look: {name}\n" in to_plain(frame)
+
+
+@pytest.mark.parametrize(
+    ("program", "look"),
+    [
+        ("y = torch.zeros(0) * 2", "bars"),
+        ("y = torch.randn(3, 4) @ torch.randn(4, 5)", "bars"),
+        ("y = torch.randn(3) > 0", "bars"),
+        ("y = torch.randn(3).sum()", "bars"),
+        ("t = torch.randn(9)\ny = t * 2", "curve"),  # not in order
+        ("t = torch.arange(9.0)\ny = t.cumsum(0)", "curve"),  # an entry reads more than its own
+        ("t = torch.arange(9.0)\ny = t.flip(0) + t", "curve"),
+        ("t = torch.arange(3.0)\ny = t @ torch.randn(3, 3)", "curve"),
+        ("for k in range(2):\n    y = torch.tensor(1.0) * k", "curve"),
+    ],
+)
+def test_a_look_is_not_offered_where_it_would_say_nothing(program: str, look: LookName) -> None:
+    frame = frame_of(program, look)
+    assert frame.error is None
+    assert look not in frame.looks
+    assert (frame.look, frame.drawing) == ("numbers", None)
+
+
+def test_what_is_drawn_is_what_is_computed() -> None:
+    program = "t = torch.arange(5.0)\ny = t ** 2 + 1"
+    bars = [drawing_of(program, "bars", whole=False, step=step) for step in range(6)]
+    for step, drawing in enumerate(bars):
+        assert isinstance(drawing, Bars)
+        assert sum(number is not None for number, _, _ in drawing.columns[-1].cells(range(5))) == step
+        said = [word for word in drawing.words[-1].split(", ") if "not yet computed" in word]
+        assert len(said) == 5 - step
+    for step in range(6):
+        drawing = drawing_of(program, "curve", whole=False, step=step)
+        assert isinstance(drawing, Curve)
+        assert [y for _, y in drawing.series[0].points] == [k * k + 1.0 for k in range(step)] + [None] * (
+            5 - step
+        )
+        assert (drawing.across.first, drawing.across.last) == (0, 4)
+        assert (drawing.up.first, drawing.up.last) == (1, 17)
+
+
+def test_a_loop_is_drawn_up_to_the_turn_that_is_shown() -> None:
+    view, run = opened("x = torch.tensor(8.0)\nfor k in range(5):\n    x = x / 10")
+    for path, known in ((("x:2",), 1), (("x:3",), 2), (("x",), 5)):
+        drawing = run.frame(View.opening(view.lesson)).drawing
+        view = replace(view, look="curve", path=path, depth="operations")
+        drawing = run.frame(view).drawing
+        assert isinstance(drawing, Curve)
+        assert sum(y is not None for _, y in drawing.series[0].points) == known
+        assert len(drawing.series[0].points) == 5
+        assert drawing.up.logarithmic
+
+
+# Drawings read back.
 
 
 @given(
@@ -32,7 +155,55 @@ def test_a_bar_gives_its_number_back_within_an_eighth(number: float, scale: floa
     number = max(-scale, min(scale, number))
     bar = bar_text(number, scale, room)
     assert cell_len(bar) <= room
-    eighths = sum(8 if part in (FULL, NEGATIVE) else EIGHTHS.index(part) for part in bar)
-    assert abs(eighths / (8 * room) - abs(number) / scale) <= 0.5 / (8 * room) + 1e-12
+    assert abs(eighths(bar) / (8 * room) - abs(number) / scale) <= 0.5 / (8 * room) + 1e-12
     assert (NEGATIVE in bar) <= (number < 0)
     assert (FULL in bar) <= (number > 0)
+
+
+def eighths(bar: str) -> int:
+    return sum(8 if part in (FULL, NEGATIVE) else EIGHTHS.index(part) for part in bar)
+
+
+@settings(max_examples=25)
+@given(st.lists(FINITE, min_size=1, max_size=12), st.integers(40, 90))
+@example([-1.0, 0.5, 0.25], 59)
+def test_bars_on_the_screen_are_in_proportion(numbers: list[float], width: int) -> None:
+    drawing = drawing_of(f"X = torch.tensor([{numbers}])\ny = X.sum(0)", "bars")
+    lines = [text_of(row).rstrip() for row in drawing.rows(width, 30)][-2 * len(numbers) :]
+    bars = [line[len(line.rstrip("".join([FULL, NEGATIVE, *EIGHTHS[1:]]))) :] for line in lines if line]
+    bars = bars[-len(numbers) :]
+    sizes = [abs(number) for number in numbers]
+    longest = max(map(eighths, bars))
+    if max(sizes):
+        for bar, size in zip(bars, sizes, strict=True):
+            assert abs(eighths(bar) - longest * size / max(sizes)) <= 1
+
+
+@given(st.lists(FINITE, min_size=3, max_size=40), st.sampled_from([(59, 12), (40, 8), (100, 30)]))
+@example([1.0, 1.0, 1.0], (59, 12))
+@example([3e38, -3e38, 0.0], (59, 12))
+def test_a_curve_gives_its_numbers_back_within_a_dot(numbers: list[float], size: tuple[int, int]) -> None:
+    points = tuple((k / 4 - 1, number) for k, number in enumerate(numbers))
+    axes = Axis.over([x for x, _ in points]), Axis.over(numbers)
+    drawing = Curve("t", (Series("y", points),), *axes, ascii_only=False)
+    plot = drawing.plot(*size)
+    dots = dots_of(drawing.rows(*size)[1:])
+    across, down = 2 * plot.width - 1, 4 * plot.height - 1
+    by_column: dict[int, list[float]] = {}
+    for x, row in dots:
+        by_column.setdefault(x - 2 * plot.left, []).append(drawing.up.number((down - row) / down))
+    dot = drawing.up.last / down - drawing.up.first / down
+    for place, y in drawing.series[0].points:
+        assert y is not None
+        column = round((place - drawing.across.first) / (drawing.across.last - drawing.across.first) * across)
+        assert min(abs(found - y) for found in by_column[column]) <= dot
+
+
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1), st.booleans())
+def test_an_axis_has_all_its_numbers_in_order(numbers: list[float], logarithmic: bool) -> None:
+    axis = Axis.over([*numbers, math.nan, math.inf], logarithmic=logarithmic)
+    parts = [axis.part(number) for number in sorted(numbers)]
+    assert parts == sorted(parts)
+    assert all(-1e-9 <= part <= 1 + 1e-9 for part in parts)
+    for part in (0.0, 0.25, 1.0):
+        assert axis.part(axis.number(part)) == pytest.approx(part, abs=1e-6)

@@ -15,6 +15,7 @@ from tui.model.frame import CellMark, Number, Panel
 from tui.model.window import window
 from tui.text.glyphs import ascii_text
 from tui.text.rows import Row, TextSpan, cut, fit
+from tui.text.themes import ASCII, UNICODE
 
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
@@ -98,7 +99,7 @@ class Bars:
         cells = [list(column.cells(rows)) for column in shown]
         lines: list[Row] = []
         for k, row in enumerate(rows):
-            label = cut(self.labels[row], side - 1)
+            label = cut(self.labels[row], side - 1, dots=self._dots)
             spans = [TextSpan(" " * (side - 1 - cell_len(label)) + label + " ", "label")]
             for column, entries in zip(shown, cells, strict=True):
                 spans += self._entry(column, *entries[k], room)
@@ -107,7 +108,7 @@ class Bars:
             lines = [line for one in lines for line in (one, ())][:-1]
         drawn = [*head, *lines]
         above = max(0, height - len(drawn)) // 2
-        return tuple([()] * above + [fit(line, width) for line in drawn][:height])
+        return tuple([()] * above + [fit(line, width, self._dots) for line in drawn][:height])
 
     def _columns_in(self, room: int) -> Sequence[Column]:
         """Return the columns that there is room for: of a vector the result first, of rows a window."""
@@ -125,11 +126,11 @@ class Bars:
             first = self.columns.index(shown[0])
             some = f"columns {first}–{first + len(shown) - 1} of {len(self.columns)}"
             note = f"  {self._text(some)}" if len(shown) < len(self.columns) else ""
-            head.append(fit((TextSpan(self.title, "title"), TextSpan(note, "dim")), width))
+            head.append(fit((TextSpan(self.title, "title"), TextSpan(note, "dim")), width, self._dots))
         spans = [TextSpan(" " * side)]
         for column in shown:
             title, role = (column.title, "label") if self.title else (f" {column.title}", "title")
-            spans.append(TextSpan(cut(f" {title}", room - 1, pad=True) + " ", role))
+            spans.append(TextSpan(cut(f" {title}", room - 1, pad=True, dots=self._dots) + " ", role))
         return [*head, tuple(spans)] if any(span.text.strip() for span in spans) else head
 
     def _entry(
@@ -146,6 +147,10 @@ class Bars:
 
     def _text(self, text: str) -> str:
         return _in_ascii(text) if self.ascii_only else text
+
+    @property
+    def _dots(self) -> str:
+        return (ASCII if self.ascii_only else UNICODE).dots
 
     def _words(self) -> Iterator[str]:
         if self.title:
@@ -183,7 +188,7 @@ def bar_text(number: float, scale: float, room: int) -> str:
 
 
 _ASCII = str.maketrans(
-    {FULL: "#", NEGATIVE: "=", BEYOND: ">", "…": "to", **dict.fromkeys("▏▎▍"), **dict.fromkeys("▌▋▊▉", "#")}
+    {FULL: "#", NEGATIVE: "=", BEYOND: ">", **dict.fromkeys("▏▎▍"), **dict.fromkeys("▌▋▊▉", "#")}
 )
 
 

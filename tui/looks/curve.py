@@ -15,6 +15,7 @@ from tui.looks.look import Look, LookInput
 from tui.model.frame import CellMark, Panel
 from tui.text.glyphs import ascii_text
 from tui.text.rows import Row, TextSpan, cut, fit
+from tui.text.themes import ASCII, UNICODE
 
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
@@ -108,6 +109,7 @@ class Curve:
     across: Axis
     up: Axis
     ascii_only: bool
+    has_dots = True
 
     @property
     def words(self) -> tuple[CleanText, ...]:
@@ -116,7 +118,7 @@ class Curve:
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return a title, and below it the curves between two axes with figures."""
-        title = fit(self._title(), width)
+        title = fit(self._title(), width, self._dots)
         if width < 12 or height < 4:
             return (title,)[:height]
         plot = self.plot(width, height)
@@ -146,6 +148,10 @@ class Curve:
     def _text(self, text: str) -> str:
         return ascii_text(text) if self.ascii_only else text
 
+    @property
+    def _dots(self) -> str:
+        return (ASCII if self.ascii_only else UNICODE).dots
+
     def _title(self) -> Row:
         names = ", ".join(one.name for one in self.series)
         spans = [TextSpan(f"{names} against {self.name}", "title")]
@@ -170,7 +176,7 @@ class Curve:
         canvas.text(plot.left, bottom + 1, first, "label")
         canvas.text(plot.left + plot.width - len(last), bottom + 1, last, "label")
         room = plot.width - len(first) - len(last) - 2
-        name = cut(self.name, max(0, room))
+        name = cut(self.name, max(0, room), dots=self._dots)
         canvas.text(plot.left + len(first) + 1 + (room - cell_len(name)) // 2, bottom + 1, name, "label")
         if self.up.first < 0 < self.up.last:
             _, row = self.dot(plot, self.across.first, 0.0)
@@ -218,15 +224,13 @@ class Curve:
             row = next((free for free in rows if free not in taken), row)
             taken.add(row)
             left = plot.left + plot.width + 1
-            canvas.text(left, row, cut(one.name, canvas.width - left), role)
+            canvas.text(left, row, cut(one.name, canvas.width - left, dots=self._dots), role)
 
     def _words(self) -> Iterator[str]:
         for one in self.series:
             known = [(x, y) for x, y in one.points if y is not None]
-            some = {len(known) * k // SAID for k in range(SAID)} | {len(known) - 1}
-            said = ", ".join(
-                f"{figure(known[k][0])} gives {figure(known[k][1])}" for k in sorted(some) if k >= 0
-            )
+            some = sorted({len(known) * k // SAID for k in range(SAID)} | {len(known) - 1}) if known else []
+            said = ", ".join(f"{figure(known[k][0])} gives {figure(known[k][1])}" for k in some)
             rest = (
                 "" if len(known) == len(one.points) else f", {len(one.points) - len(known)} not yet computed"
             )

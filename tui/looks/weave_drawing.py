@@ -13,6 +13,7 @@ from llm_linalg.base.text import CleanText, clean
 from tui.looks.look import Look, LookInput
 from tui.text.glyphs import ascii_text
 from tui.text.rows import Row, TextSpan, cut, fit, width_of
+from tui.text.themes import ASCII
 
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
@@ -67,6 +68,10 @@ class WeaveDrawing:
         """Return the tensors one below the other or side by side, whole where they fit, and the letters."""
         if width < 4 or height < 2:
             return ()
+        picture = self._picture(width, height)
+        return tuple(map(_with_ascii_dots, picture)) if self.ascii_only else picture
+
+    def _picture(self, width: int, height: int) -> tuple[Row, ...]:
         tensors = [*self.weave.sources, self.weave.result]
         legend = fit(self._legend(), width)
         half = (width - GAP * (len(tensors) - 1)) // len(tensors)
@@ -221,6 +226,11 @@ def _joined(parts: Sequence[Line]) -> Line:
     for part in parts:
         line += [TextSpan(" " * GAP)] * bool(line) + part
     return line
+
+
+def _with_ascii_dots(row: Row) -> Row:
+    """Return a row in which what is cut ends in a sign of ASCII."""
+    return tuple(span.with_text(span.text.replace("…", ASCII.dots)) for span in row)
 
 
 def _side_by_side(blocks: Sequence[list[Line]], width: int) -> list[Line]:

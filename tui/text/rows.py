@@ -65,11 +65,14 @@ def fit(spans: Row, width: int, dots: str = "…") -> Row:
     return tuple(fitted)
 
 
-def cut(text: str, width: int, *, pad: bool = False) -> str:
-    """Return a line in at most `width` columns, its end given up for `…`; with `pad`, in exactly so many."""
+def cut(text: str, width: int, *, pad: bool = False, dots: str = "…") -> str:
+    """Return a line in at most `width` columns, its end given up for `…`; with `pad`, in exactly so many.
+
+    Other `dots` are one column wide, too.
+    """
     if cell_len(text) > width:
         head = chop_cells(text, width - 1)[0] if width > 1 else ""
-        text = f"{head}…" if width > 0 else ""
+        text = f"{head}{dots}" if width > 0 else ""
     return text + " " * (width - cell_len(text)) if pad else text
 
 
