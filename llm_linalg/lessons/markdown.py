@@ -32,7 +32,7 @@ _ACTIVE = (
     re.compile(r"(\\.|(?<!`)(`+)(?!`).*?(?<!`)\2(?!`))|<(?=[A-Za-z/!?])|\["),
     re.compile(r"(\\.)|<(?=[A-Za-z/!?])|\["),
 )
-_SENTENCE_END = re.compile(r"[.?!…][\"')*_”’]*(?=\s|$)")
+_SENTENCE_END = re.compile(r"(?:[.?!]|…(?!\s+[^A-Z]))[\"')*_”’]*(?=\s|$)")
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|cf|vs|approx|[Ff]ig|[Ee]q)$")
 _CLAIM = re.compile(r"expect:\s*(.*?)\s*")
 # Lines that mean the same wherever they stand: a heading, the start of a fence, and a paragraph's. The last
@@ -215,6 +215,8 @@ def first_sentence(prose: str) -> tuple[str, str]:
 
     >>> first_sentence("Is `a. b` code? Yes.")
     ('Is `a. b` code?', 'Yes.')
+    >>> first_sentence("It is x₁ + … + xₙ. A sum.")
+    ('It is x₁ + … + xₙ.', 'A sum.')
     """
     line, _, _ = prose.partition("\n")
     if not line or blocks(line)[0].kind != "text":
