@@ -47,7 +47,7 @@ CONTROLS = {
     "heads": {"heads", "C"},
     "layernorm": {"d", "eps"},
     "residual": set(),
-    "mlp": {"d", "ratio"},
+    "mlp": {"d", "ratio", "units"},
     "block": {"T", "C", "heads"},
     "logits": {"temperature", "top_k", "top_p"},
     "sampling": {"text", "temperature", "top_k", "top_p"},

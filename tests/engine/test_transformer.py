@@ -124,9 +124,7 @@ def test_scores(controls: dict[str, Value]) -> None:
     assert torch.allclose(raw.std(1), torch.tensor([1.0, 4.0, 8.0]), rtol=0.15)
     assert torch.allclose(even.std(1), torch.ones(3), rtol=0.15)
     for name, scores in (("before", raw), ("after", even)):
-        counts = [
-            torch.histogram(row, torch.tensor([-99.0, -15, -9, -3, 3, 9, 15, 99])).hist for row in scores
-        ]
+        counts = [torch.histogram(row, torch.tensor([-99.0, -9, -3, 3, 9, 99])).hist for row in scores]
         assert close(trace[name].value, torch.stack(counts) / 500), name
     wide, P = trace["wide"].value, trace["P"].value
     size = int(find("scores").values(controls)["size"])  # type: ignore[arg-type]
@@ -235,7 +233,7 @@ def test_layer_norm_and_rms_norm(d: int, eps: float) -> None:
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_residual_is_the_identity_path(seed: int) -> None:
-    trace = stop("residual", 6, seed)
+    trace = find("residual").run(7, None, seed)
     x, A, dy = (trace[name].value for name in ("x", "A", "dy"))
     jacobian: Any = torch.autograd.functional.jacobian(lambda v: v + torch.tanh(A @ v), x)  # type: ignore[no-untyped-call]
     assert close(trace["J"].value, jacobian)
