@@ -11,6 +11,7 @@ import pytest
 from llm_linalg.lessons.markdown import first_sentence, plain_text
 from llm_linalg.lessons.reader import Lesson, catalog, find
 from tests.app.driving import opened
+from tests.app.lessons import lesson as softmax
 from tui.headless import render_all
 from tui.model.view import View
 from tui.navigation.playground import PLAYGROUND
@@ -78,24 +79,49 @@ async def test_the_map_of_a_cell_names_escape_in_its_footer() -> None:
 
 
 @pytest.mark.parametrize("lesson", catalog(), ids=lambda lesson: lesson.slug)
-def test_a_step_past_the_last_says_what_comes_next(lesson: Lesson) -> None:
+def test_a_step_past_the_last_says_what_comes_next_and_a_second_goes_there(lesson: Lesson) -> None:
     for number in (1, len(lesson.stops)):
         shown = session_at(View.opening(lesson, number))
-        if Context.STEPS not in shown.contexts:
-            continue
-        past = done(shown, "last", "forward")
-        assert past.view == done(shown, "last").view
+        end = done(shown, "last") if Context.STEPS in shown.contexts else shown
+        key = "forward" if Context.STEPS in shown.contexts else "on"
+        past = done(end, key)
+        assert past.view == end.view
         following = shown.neighbour(1)
+        on = run(past, key)
         if number < len(lesson.stops):
             assert lesson.stops[number].title in past.notice
+            assert (on.view.lesson, on.view.stop) == (lesson, number + 1)
         elif following is not None:
             assert following.title in past.notice
+            assert (on.view.lesson.slug, on.view.stop) == (following.slug, 1)
         else:
             assert "end" in past.notice
-        if Context.NODE in shown.contexts and shown.view.depth != "map":
-            inside = done(shown, "last", "into")
-            if len(inside.view.path) > 1:
-                assert "n for the next one, esc" in done(inside, "last", "forward").notice
+            assert on.view == past.view
+        assert run(on, "undo").view == past.view or on.view == past.view
+
+
+def test_inside_an_operation_the_next_part_comes_next_and_then_the_way_out() -> None:
+    inside = done(session_at(View.opening(softmax(), 2)), "into")
+    parts = [inside.view.path]
+    assert len(parts[0]) > 1
+    while len(inside.view.path) > 1:
+        end = done(inside, "last", "forward")
+        assert end.view == done(inside, "last").view
+        inside = done(end, "forward")
+        told = "out of" if len(inside.view.path) == 1 else "the next part"
+        assert told in end.notice
+        assert inside.view.path not in parts
+        parts.append(inside.view.path)
+    assert len(parts) > 3
+
+
+def test_only_a_press_right_after_goes_on() -> None:
+    end = done(session_at(View.opening(find("matvec"))), "last", "forward")
+    assert end.ended_at == end.view
+    moved = done(end, "back", "forward", "forward")
+    assert moved.view == end.view
+    assert moved.notice == end.notice
+    assert done(moved, "forward").view.stop == 2
 
 
 def test_the_next_lesson_says_that_it_begins() -> None:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tui.layout.pane_sizes import Picture
+from tui.navigation.playground import is_playground
 from tui.panes.story_pane import shorten
 from tui.text.large import ACROSS, DOWN, enlarge_rows
 from tui.text.prose import after_story, elide, formula, paragraphs
@@ -53,7 +54,11 @@ class TextPane(RowWidget):
                 rows[place:place] = whole if len(rows) + len(whole) <= room.words else one
         if frame is None or frame.error is not None:
             return rows
-        printed = output_rows(frame, room.main) if "print(" in picture.session.view.at_stop.code else []
+        view = picture.session.view
+        own = view.at_stop.code if view.code is None else view.code  # what stops above it print is gone
+        printed = output_rows(frame, room.main) if "print(" in own else []
+        if is_playground(view.lesson) and len(printed) == 1:
+            printed = []  # it has a row of its own
         spare = room.words - len(rows)
         return [*rows, *ending(printed, spare, self.glyphs.dots)] if spare > 0 else rows
 

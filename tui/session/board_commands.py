@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tui.compose import cursor_moves
 from tui.session.control_commands import open_lesson
 from tui.session.session import Session
-from tui.session.step_commands import Transition
+from tui.session.stop_commands import Transition
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Board, BoardRow

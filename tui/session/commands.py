@@ -20,13 +20,21 @@ from typing import NamedTuple
 from llm_linalg.lessons.lesson import LessonError
 from tui.compose import cursor_moves
 from tui.navigation import steps
-from tui.session import board_commands, control_commands, map_commands, playground_commands, step_commands
+from tui.session import (
+    board_commands,
+    control_commands,
+    map_commands,
+    playground_commands,
+    step_commands,
+    stop_commands,
+)
 from tui.session.contexts import OFF_STAGE, Context
 from tui.session.presentation import display, stage_moves
 from tui.session.script import from_command as writing
 from tui.session.script.from_command import CommandWriter
 from tui.session.session import Session
-from tui.session.step_commands import Transition, motion, on_run
+from tui.session.step_commands import motion, on_run
+from tui.session.stop_commands import Transition
 
 ArgumentTransition = Callable[[Session, str], Session]
 PAGE = 20  # places that the sidebar moves at once
@@ -409,8 +417,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "forward", "right", "←→", "step", "Step forward",
-        Topic.MOTION, Context.STEPS, 11, step_commands.forward, script=writing.word_or_step("next"),
+        Topic.MOTION, Context.STEPS, 11, step_commands.forward, script=writing.step_or_stop,
         footer_stay=3,
+    ),
+    Command(
+        "on", "right", "→", "go on", "Say what comes next, and on a second press go there",
+        Topic.LESSON, Context.NO_PRESENTATION, run=step_commands.go_on, script=writing.step_or_stop,
     ),
     Command(
         "play.back", "less_than_sign", "<", "rewind", "Play backwards, or pause",
@@ -468,12 +480,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "stop.next", "full_stop", ".", "next", "Go to the next stop of the lesson",
-        Topic.LESSON, Context.ALWAYS, 14, control_commands.stop_by(1), waits=Wait.FOR_KEYS,
+        Topic.LESSON, Context.ALWAYS, 14, stop_commands.stop_by(1), waits=Wait.FOR_KEYS,
         script=writing.stop("next"), footer_stay=3,
     ),
     Command(
         "stop.previous", "comma", ",", "before", "Go to the stop before",
-        Topic.LESSON, Context.ALWAYS, run=control_commands.stop_by(-1), waits=Wait.FOR_KEYS,
+        Topic.LESSON, Context.ALWAYS, run=stop_commands.stop_by(-1), waits=Wait.FOR_KEYS,
         script=writing.stop("back"),
     ),
     Command(

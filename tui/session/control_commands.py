@@ -6,45 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm_linalg.lessons.markdown import links
-from llm_linalg.lessons.reader import read_entry
 from tui.model.view import View
 from tui.navigation.playground import is_playground
 from tui.session import outline
 from tui.session.session import Session, first_control
-from tui.session.step_commands import Transition
+from tui.session.stop_commands import Transition
 
 if TYPE_CHECKING:
-    from llm_linalg.lessons.reader import Lesson
-
-
-def stop_by(direction: int) -> Transition:
-    """Go to the next stop or the one before; past the ends, to the neighbouring lesson."""
-
-    def go(session: Session) -> Session:
-        view = session.view
-        number = view.stop + direction
-        if 1 <= number <= len(view.lesson.stops):
-            return session.with_undo(view.at_stop_number(number))
-        if is_playground(view.lesson):
-            return session.with_notice("The playground has one stop.")
-        neighbour = session.neighbour(direction)
-        if neighbour is None:
-            return session.with_notice(
-                "That is the last stop." if direction > 0 else "That is the first stop."
-            )
-        lesson = read_entry(neighbour)
-        opened = session.with_undo(session.opening(lesson, 1 if direction > 0 else len(lesson.stops)))
-        return opened.with_notice(_crossing(view.lesson, lesson, direction))
-
-    return go
-
-
-def _crossing(left: Lesson, opened: Lesson, direction: int) -> str:
-    """Return what is said where a step from stop to stop leads into another lesson."""
-    if direction < 0:
-        return f"The lesson before: {opened.title}."
-    part = "" if left.part == opened.part or opened.place == opened.title else f" Part {opened.place}:"
-    return f"The next lesson begins.{part} {opened.title}."
+    pass
 
 
 def stop_at(session: Session, argument: str) -> Session:

@@ -52,6 +52,7 @@ class Session:
         last_repair: The run that failed in the editor, the number of the repair made, and the program then.
         talk: The deck that is on stage, if one is.
         kept: The settings with which lessons were left.
+        ended_at: The view at whose last step it was said what comes next, until one goes elsewhere.
     """
 
     view: View
@@ -72,6 +73,7 @@ class Session:
     last_repair: tuple[Run, int, str] | None = field(default=None, repr=False)
     talk: Talk | None = field(default=None, repr=False)
     kept: LessonSettings = field(default=(), repr=False)
+    ended_at: View | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Keep the playground's program whatever way it is left; its editor closes."""
@@ -229,7 +231,7 @@ class Session:
 
     def at_view(self, view: View) -> Session:
         """Go to another step or place of the same run; a player at work pauses."""
-        return replace(self, view=view, player=self.player.pause(), notice="")
+        return replace(self, view=view, player=self.player.pause(), notice="", ended_at=None)
 
     def with_undo(self, view: View) -> Session:
         """Show another view, from which undo comes back."""
@@ -249,6 +251,7 @@ class Session:
             sidebar_choice=None,
             control=first_control(view) if lesson else self.control,
             notice="",
+            ended_at=None,
             is_new_program=False,
             editing=self.editing or (lesson and is_playground(view.lesson)),
         )

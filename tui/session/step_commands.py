@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tui.compose import cursor_moves
 from tui.model.view import View
 from tui.navigation import steps
 from tui.navigation.steps import Navigable
 from tui.session.session import Session
+from tui.session.stop_commands import Transition, stop_by
 
 if TYPE_CHECKING:
     from tui.compose.program_run import Run
-
-Transition = Callable[[Session], Session]
 
 
 def motion(way: Callable[[View, Navigable], View]) -> Transition:
@@ -113,30 +112,49 @@ def _out_of_map(session: Session) -> Session:
 
 
 def forward(session: Session) -> Session:
-    """Go one step forward; at the last step, say which key goes on."""
+    """Go one step forward; at the last step say what comes next, and on a second press go there."""
     moved = motion(steps.forward)(session)
-    navigation = session.navigation
-    if navigation is None or moved.view != session.view:
+    if session.navigation is None or moved.view != session.view:
         return moved
-    return moved.with_notice(_way_on(session, navigation))
+    return go_on(session)
+
+
+def go_on(session: Session) -> Session:
+    """Say what comes after this, and on a second press go there; on a stage only say it."""
+    if session.ended_at == session.view and session.talk is None:
+        return _way_on(session).go(replace(session, ended_at=None))
+    return replace(session.with_notice(_way_on(session).told), ended_at=session.view)
 
 
 STEP_NAMES = {"map": "box", "operations": "operation"}
 
 
-def _way_on(session: Session, navigation: Navigable) -> str:
-    """Return what comes after the last step, and by which key."""
-    view = session.view
+class WayOn(NamedTuple):
+    """What comes after the last step: in words, and the command that goes there."""
+
+    told: str
+    go: Transition
+
+
+def _way_on(session: Session) -> WayOn:
+    """Return what comes next: a part, the operation around it, a stop, or another lesson."""
+    view, navigation = session.view, session.navigation
     last = f"The last {STEP_NAMES.get(view.depth, 'step')}"
-    if len(navigation.path) > 1 and view.depth != "map":
-        return f"{last} of this part. Press n for the next one, esc to go out."
-    stops = len(view.lesson.stops)
-    if view.stop < stops:
-        return f"{last} here. Press . for the next stop, {view.lesson.stops[view.stop].title}."
+    if navigation is None or not steps.position(view, navigation)[1]:
+        last = "That is all"
+    if navigation is not None and len(navigation.path) > 1 and view.depth != "map":
+        more = navigation.path[-1] != navigation.siblings[-1]
+        there = "the next part" if more else "out of this operation"
+        return WayOn(f"{last} of this part. → again: {there}.", motion(steps.over))
+    stops = view.lesson.stops
+    if view.stop < len(stops):
+        told = f"{last} here. → again: the next stop, {stops[view.stop].title}."
+        return WayOn(told, stop_by(1))
     following = session.neighbour(1)
     if following is not None:
-        return f"{last} of this lesson. Press . for the next one, {following.title}."
-    return f"{last}, and the end."
+        told = f"{last} of this lesson. → again: the next lesson, {following.title}."
+        return WayOn(told, stop_by(1))
+    return WayOn(f"{last}, and the end.", lambda session: session)
 
 
 def toggle_cursor(session: Session) -> Session:

@@ -37,6 +37,13 @@ def word_or_step(word: str) -> CommandWriter:
     return write
 
 
+def step_or_stop(before: Session, argument: str, after: Session) -> Words:
+    """Write a step; where it went on from the last one, the stop that it led to."""
+    if after.talk is None and (before.view.lesson, before.view.stop) != (after.view.lesson, after.view.stop):
+        return stop("next")(before, argument, after)
+    return word_or_step("next")(before, argument, after)
+
+
 def order(_before: Session, _argument: str, after: Session) -> Words:
     """Write the loop order in force."""
     name = None if after.navigation is None else steps.order_of(after.view, after.navigation)
