@@ -67,6 +67,7 @@ PROGRAMS: dict[str, tuple[LookName, ...]] = {
 
 
 @settings(max_examples=25)
+@example("for k in range(3):\n    loss = torch.tensor({}).sum()", [3e38, 3e38], (60, 12), 1)
 @given(st.sampled_from(sorted(PROGRAMS)), st.lists(NUMBERS, min_size=1, max_size=9), SIZES, st.integers(0, 9))
 def test_every_look_is_drawn_of_any_values_at_any_size(
     program: str, numbers: list[float], size: tuple[int, int], step: int

@@ -114,7 +114,7 @@ class Curve:
     @property
     def words(self) -> tuple[CleanText, ...]:
         """What each curve is of, and some of its points in order."""
-        return tuple(map(clean, self._words()))
+        return tuple(clean(self._text(line.replace("∞", "infinity"))) for line in self._words())
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return a title, and below it the curves between two axes with figures."""
