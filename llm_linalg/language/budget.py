@@ -83,6 +83,7 @@ class Budget:
     _allowed: tuple[int, int, int, int] = field(init=False)
     _shares: int = field(default=1, init=False)
     _deadline: float | None = field(default=None, init=False)
+    _uninspected: int = field(default=0, init=False)  # products since numbers were last looked at
 
     def __post_init__(self) -> None:
         self._allowed = self.left
@@ -169,8 +170,8 @@ class Budget:
         if price.multiplications > self.call_multiplications:
             raise LimitError(self._too_long(call, price))
         self._charge_price(price, call.write_target if call.tensors and call.may_write else None)
-        if price.products > subnormals.FEW_PRODUCTS:
-            self._charge_slow_products(name, subnormals.slow_products(call, price.products))
+        if products := self._products_to_inspect(price):
+            self._charge_slow_products(name, subnormals.slow_products(call, products))
         return price
 
     def charge_again(
@@ -185,8 +186,16 @@ class Budget:
             written: The tensor that the call writes into.
         """
         self._charge_price(price, written)
-        if price.products > subnormals.FEW_PRODUCTS:
-            self._charge_slow_products(name, subnormals.slow_products_of(name, tensors, price.products))
+        if products := self._products_to_inspect(price):
+            self._charge_slow_products(name, subnormals.slow_products_of(name, tensors, products))
+
+    def _products_to_inspect(self, price: Price) -> int:
+        """Return how many products a call stands for: its own, and those of small calls before it."""
+        self._uninspected += price.products
+        if self._uninspected <= subnormals.FEW_PRODUCTS:
+            return 0
+        products, self._uninspected = self._uninspected, 0
+        return products
 
     def _charge_slow_products(self, name: str, products: int) -> None:
         most = self.call_multiplications // subnormals.SLOWNESS

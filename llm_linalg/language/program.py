@@ -127,7 +127,8 @@ def _run_cell(run: Interpreter, body: list[ast.stmt], find_repairs: FindRepairs 
             "`return`, `break` and `continue` belong inside a `def` or a `for`", run.current
         ) from None
     except RecursionError:
-        raise LimitError("the program is nested too deeply to run") from None
+        message = "the program is nested too deeply to run"
+        raise LimitError(message, run.source.span(run.current), run.source.text) from None
     except ShapeError as error:
         if run.failed_call and find_repairs and len(run.cell_errors) < MAX_REPAIRED_CELLS:
             node, operands, names = run.failed_call

@@ -168,6 +168,7 @@ def test_what_a_text_or_the_shapes_of_a_call_tell_is_refused_at_once(program: st
     ):  # the benchmark holds it to a tenth of a second
         run(program)
     assert said in refused.value.message
+    assert refused.value.line is not None
 
 
 @pytest.mark.parametrize("text", ["9" * 5_000, "int('9' * 90_000)", "-" * 90 + "x", "x" + " + x" * 3_000])

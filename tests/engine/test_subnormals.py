@@ -78,6 +78,14 @@ def test_a_call_like_one_before_is_looked_at_too(monkeypatch: pytest.MonkeyPatch
     assert tiny - plain == 50 * 32 * size**3
 
 
+def test_small_calls_of_tiny_numbers_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = budgets(monkeypatch)
+    for number in (1.0, 1e-40):
+        run(f"x = torch.full((32, 32), {number})\nfor i in range(1000): y = x @ x", seconds=None)
+    plain, tiny = (Budget().multiplications - one.multiplications for one in budget)
+    assert 0 <= 1000 * 32 * 32**3 - (tiny - plain) <= 32 * FEW_PRODUCTS
+
+
 def test_a_gradient_of_tiny_numbers_is_refused_when_the_pass_comes_to_it() -> None:
     program = "x = torch.rand(700, 700, requires_grad=True)\ny = x @ x\n(y * {}).sum().backward()"
     with pytest.raises(LimitError, match="backward of matmul would need 686,000,000 products") as refused:
