@@ -18,7 +18,7 @@ from tui.cli.main import KERNELS
 
 # What decides how a screen looks.
 TERMINAL = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "COLUMNS": "80", "LINES": "24"}
-MOST_WORKERS = 4
+MOST_WORKERS = 6
 FOREIGN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "TMUX", "STY", "SSH_TTY")
 FOREIGN_PREFIXES = ("TEXTUAL", "LLM_LINALG_", "TERM_PROGRAM", "XDG_")
 
@@ -66,11 +66,11 @@ for _ignored in (signal.SIGQUIT, signal.SIGHUP):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Bounds what `-n auto` starts: one worker more than processors.
+    """Bounds what `-n auto` starts: two workers more than processors.
 
     A third of the time is waiting for terminals. But each worker imports torch, so they are few.
     """
-    return min((os.cpu_count() or 1) + 1, MOST_WORKERS)
+    return min((os.cpu_count() or 1) + 2, MOST_WORKERS)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -126,7 +126,8 @@ class Console:
         """What is None of the three streams is the pty. `before` runs in the child, before the program."""
         self.master, self.slave = os.openpty()
         self._size(*size)
-        self._state = tempfile.TemporaryDirectory()  # what one program remembers is not the next one's
+        # What one program remembers is not the next one's. One that is killed may be writing it.
+        self._state = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.lines_before = termios.tcgetattr(self.slave)[3]
         self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)

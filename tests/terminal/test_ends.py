@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,10 @@ def test_a_script_that_goes_on_has_its_signals_again() -> None:
 TAKEN = {"the first mode": b"\x1b[?1049h", "the cursor": b"\x1b[?25l", "the keyboard": b"\x1b[>"}
 
 
-@pytest.mark.parametrize(("name", "code"), thin(SIGNALS, 4))
-@pytest.mark.parametrize("mark", thin(TAKEN.values(), 3), ids=TAKEN)
+@pytest.mark.parametrize(
+    ("name", "code", "mark"),
+    thin([(*number, mark) for number, mark in zip(SIGNALS, cycle(TAKEN.values()), strict=False)], 4),
+)
 def test_a_signal_while_the_terminal_is_being_taken_gives_it_back(name: str, code: int, mark: bytes) -> None:
     with Console("matmul") as console:
         console.until(lambda: mark in console.raw)
@@ -109,8 +112,7 @@ def endless(x):
 """
 
 
-@pytest.mark.parametrize("name", thin(["waits", "endless"], 2))
-@pytest.mark.parametrize("by", thin(["q", "HUP"], 2))
+@pytest.mark.parametrize(("name", "by"), thin([("waits", "q"), ("endless", "HUP")], 2))
 def test_it_ends_though_code_of_one_s_own_is_still_running(name: str, by: str, tmp_path: Path) -> None:
     file = tmp_path / "own.py"
     file.write_text(HEEDLESS, encoding="utf-8")
@@ -180,17 +182,8 @@ def not_reading(console: Console, seconds: float = 1.5) -> None:
 
 
 @pytest.mark.slow
-def test_a_terminal_that_stops_reading_can_be_left_from_outside() -> None:
-    with Console(*PLAYING) as console:
-        console.until("/144 steps")
-        not_reading(console)
-        console.signal(signal.SIGTERM)
-        assert console.process.wait(LONGEST) == 143
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "code"), [("HUP", 129), ("INT", 130), ("QUIT", 131)])
-def test_whichever_signal_leaves_it(name: str, code: int) -> None:
+@pytest.mark.parametrize(("name", "code"), SIGNALS[1:3])
+def test_a_terminal_that_stops_reading_can_be_left_from_outside(name: str, code: int) -> None:
     with Console(*PLAYING) as console:
         console.until("/144 steps")
         not_reading(console)

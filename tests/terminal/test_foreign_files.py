@@ -222,10 +222,12 @@ FAULTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("lines", thin(((lines,) for lines in FAULTS.values()), 20), ids=FAULTS)
-@pytest.mark.parametrize("role", thin(["notes", "follow"], 2))
-def test_a_presenter_that_lies(home: Home, role: str, lines: tuple[bytes, ...]) -> None:
-    with presenter(home, *lines):
+@pytest.mark.parametrize(
+    ("role", "fault"),
+    thin([*(("notes", fault) for fault in FAULTS), ("follow", "words"), ("follow", "a view")], 20),
+)
+def test_a_presenter_that_lies(home: Home, role: str, fault: str) -> None:
+    with presenter(home, *FAULTS[fault]):
         with Console(role, env=home) as console:
             console.until(lambda: console.process.poll() is not None or len(console.raw) > 500)
             console.quiet(1.0)
