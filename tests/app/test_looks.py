@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given, settings
@@ -16,6 +17,7 @@ from tests.app.test_plane_drawn import dots_of
 from tui.looks.bars import EIGHTHS, FULL, NEGATIVE, Bars, bar_text
 from tui.looks.curve import Axis, Curve, Series
 from tui.looks.look_table import LOOKS
+from tui.looks.ruler import BLOCKS, DART, RulerDrawing
 from tui.model.drawing import Drawing
 from tui.model.frame import CELL_LOOKS, Frame
 from tui.model.view import View
@@ -59,6 +61,7 @@ PROGRAMS: dict[str, tuple[LookName, ...]] = {
     "x = torch.tensor({})\ny = torch.tanh(x)": ("bars",),
     "X = torch.tensor([{0}, {0}])\ny = X.sum(0)": ("bars",),
     "x = torch.tensor([{0}, {0}])\nP = torch.softmax(1.0 * (x > 0), 1)": ("bars",),
+    "P = torch.softmax(1.0 * (torch.tensor({}) > 0), 0)\nends = P.cumsum(0)\nhits = ends <= 0.4": ("bars",),
     "y = torch.tensor({}).unflatten(0, (-1, 1)) * torch.ones(2)": ("plane",),
     "t = torch.arange(7.0)\ny = t * torch.tensor({})[0]": ("bars", "curve"),
     "for k in range(3):\n    loss = torch.tensor({}).sum()": ("curve",),
@@ -100,6 +103,8 @@ def test_every_look_is_drawn_of_any_values_at_any_size(
         ("y = torch.randn(3, 4) @ torch.randn(4, 5)", "bars"),
         ("y = torch.randn(3) > 0", "bars"),
         ("y = torch.randn(3).sum()", "bars"),
+        ("x = torch.randn(4)\ny = x.cumsum(0) <= 0.4", "bars"),  # a running sum of no probabilities
+        ("x = torch.softmax(torch.randn(4), 0)\ny = x.cumsum(0) <= 2.0", "bars"),
         ("t = torch.randn(9)\ny = t * 2", "curve"),  # not in order
         ("t = torch.arange(9.0)\ny = t.cumsum(0)", "curve"),  # an entry reads more than its own
         ("t = torch.arange(9.0)\ny = t.flip(0) + t", "curve"),
@@ -198,6 +203,30 @@ def test_a_curve_gives_its_numbers_back_within_a_dot(numbers: list[float], size:
         assert y is not None
         column = round((place - drawing.across.first) / (drawing.across.last - drawing.across.first) * across)
         assert min(abs(found - y) for found in by_column[column]) <= dot
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.floats(-5, 5), min_size=1, max_size=9), st.floats(0, 1, exclude_max=True), st.integers(5, 90)
+)
+def test_a_ruler_gives_its_probabilities_back_within_a_column(
+    logits: list[float], dart: float, width: int
+) -> None:
+    code = f"ends = torch.softmax(torch.tensor({logits}), 0).cumsum(0)\nhits = (ends <= {dart}).sum()"
+    view, run = opened(code)
+    drawing = run.frame(replace(view, look="bars", depth="operations")).drawing
+    assert isinstance(drawing, RulerDrawing)
+    assert run.trace is not None
+    ends = run.trace["ends"].value.tolist()
+    hit = min(int(run.trace["hits"].value), len(logits) - 1)
+    assert (drawing.hit, drawing.dart) == (hit, dart)
+    _, _, blocks, at, scale = map(text_of, drawing.rows(width, 5))
+    assert (len(blocks), scale) == (width, "0" + " " * (width - 2) + "1")
+    edges = [0, *(round(min(1.0, end) * width) for end in ends)]
+    for k, (start, end) in enumerate(pairwise(edges)):
+        assert blocks[start:end] == BLOCKS[k % 2] * (end - start)
+    place = at.index(DART)
+    assert edges[hit] <= place < edges[hit + 1] or edges[hit] == edges[hit + 1]
 
 
 @given(st.lists(st.floats(-1e300, 1e300), min_size=1), st.booleans())

@@ -196,7 +196,7 @@ class Run:
             self._looks[node.node] = looks_of(self._view_of(node.node), level)
         looks = self._looks[node.node]
         look = view.look if view.look in looks else frame.look
-        given = LookInput(node, frame.panels, picture.beside, level, picture.ascii_only)
+        given = LookInput(node, frame.panels, picture.beside, level, self._axis_names, picture.ascii_only)
         drawing = drawing_of(look, given)
         return replace(frame, look=look, looks=looks, drawing=drawing)
 

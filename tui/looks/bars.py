@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from llm_linalg.base.axis_labels import AxisLabels
 from llm_linalg.base.text import CleanText, clean
 from tui.looks.look import Look, LookInput
+from tui.looks.ruler import RulerDrawing, Stretch
+from tui.model.drawing import Drawing
 from tui.model.frame import CellMark, Number, Panel
 from tui.model.window import window
 from tui.text.glyphs import ascii_text
@@ -18,6 +21,7 @@ from tui.text.rows import Row, TextSpan, cut, fit
 from tui.text.themes import ASCII, UNICODE
 
 if TYPE_CHECKING:
+    from llm_linalg.analysis.dart import Ruler
     from llm_linalg.api.node import Node
     from llm_linalg.api.node_view import NodeView
     from llm_linalg.api.tensor_view import TensorView
@@ -198,9 +202,12 @@ def _in_ascii(text: str) -> str:
 
 
 def suits(node: NodeView, _: Sequence[Node]) -> bool:
-    """Return whether a node is a vector of numbers, or its rows are probabilities."""
+    """Return whether a node is a vector of numbers, its rows are probabilities, or it is about a ruler."""
+    from llm_linalg.analysis.dart import ruler_of
     from llm_linalg.analysis.value_traits import is_distribution
 
+    if ruler_of(node.node) is not None:
+        return True
     return _has_bars(node.result) and (len(node.shape) == 1 or is_distribution(node.result.value))
 
 
@@ -211,8 +218,13 @@ def _has_bars(tensor: TensorView) -> bool:
     return 0 < tensor.value.numel() <= MOST and is_numeric(tensor.value)
 
 
-def draw(given: LookInput) -> Bars:
-    """Return the bars of a node: of a vector beside those of its operands, or of rows of probabilities."""
+def draw(given: LookInput) -> Drawing:
+    """Return the bars of a node: its ruler, a vector beside its operands, or rows of probabilities."""
+    from llm_linalg.analysis.dart import ruler_of
+
+    ruler = ruler_of(given.node.node)
+    if ruler is not None:
+        return _ruler(given, ruler)
     result = given.result
     if len(given.node.shape) == 1 or result.rows == 1:
         return _vectors(given)
@@ -234,6 +246,27 @@ def _vectors(given: LookInput) -> Bars:
     down = columns[-1].across is not None
     focus = result.focus_rows if down else result.focus_columns
     return Bars("", columns, _labels(result, down=down), (focus, range(0)), given.ascii_only)
+
+
+def _ruler(given: LookInput, ruler: Ruler[Node]) -> RulerDrawing:
+    """Return the drawing of a ruler as far as it is computed; where the dart falls, once that is."""
+    spell = ascii_text if given.ascii_only else clean
+    result, size = given.result, len(ruler.ends)
+    names = next(iter(given.axis_names(ruler.edges)), AxisLabels()).labels or [""] * size
+    marks, ends = [CellMark.NONE] * size, list[float | None](ruler.ends)
+    if given.node.shape == (size,) and result.rows * result.columns == size:
+        shown = range(result.rows), range(result.columns)
+        marks = [cell.mark for row in result.cells.window(*shown) for cell in row]
+    if given.node.node is ruler.edges:
+        ends = [None if mark & CellMark.PENDING else end for mark, end in zip(marks, ends, strict=True)]
+    starts = [0.0, *ruler.ends[:-1]]
+    stretches = tuple(
+        Stretch(spell(clean(names[k] or str(k))), starts[k], ends[k], marks[k]) for k in range(size)
+    )
+    title = spell(clean(ruler.edges.title, 40))
+    return RulerDrawing(
+        title, stretches, ruler.dart, ruler.hit if given.progress == 1 else None, given.ascii_only
+    )
 
 
 def _vector(panel: Panel, tensor: TensorView, ascii_only: bool) -> Column:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.node import Node
     from llm_linalg.api.node_view import NodeView
     from llm_linalg.api.tensor_view import TensorView
+    from llm_linalg.base.axis_labels import TensorLabels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +27,7 @@ class LookInput:
             beside. Their cells know what is computed, lit and masked, and their numbers as text.
         beside: The nodes that the stop shows together with it.
         level: The operations of the node's level, in the order in which they ran.
+        axis_names: Returns the axis names and labels of any node of the program.
         ascii_only: Whether to draw in ASCII.
     """
 
@@ -33,6 +35,7 @@ class LookInput:
     panels: tuple[Panel, ...]
     beside: tuple[NodeView, ...]
     level: Sequence[Node]
+    axis_names: Callable[[Node], TensorLabels]
     ascii_only: bool
 
     @property
