@@ -15,6 +15,7 @@ from tui.model.device_processes import DeviceProcesses, DevicesError, job_of, ve
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.render.plain import to_plain
+from tui.session.exercise_commands import session_frame
 from tui.session.reopening import reopening_command
 from tui.session.script.playback import beats
 from tui.session.script.running import ensure_run
@@ -73,8 +74,8 @@ class PlainPrompt:
             self.say(f"stop {talk.number} of {len(talk.deck.stops)}: {clean(talk.stop.title)}\n")
             self.say("".join(f"{line}\n" for line in words_of(talk.stop.at.prose, self._width)))
             opened = None
-        if opened is not None:
-            frame = opened.frame(self.session.view, ascii_only=self._ascii)
+        frame = None if opened is None else session_frame(self.session, ascii_only=self._ascii)
+        if frame is not None:
             self.say(to_plain(frame, self._width, place=None if talk is None else talk.place))
         if self.session.notice:
             self.say(f"{self.session.notice}\n")

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from llm_linalg.base.spelling import unknown
-from llm_linalg.base.text import CleanText
+from llm_linalg.base.text import CleanText, clean_lines
 from llm_linalg.lessons import board_reader, body, front_matter, question_reader
 from llm_linalg.lessons.board import Board, BoardRow
 from llm_linalg.lessons.control import Control, Scalar, Value
@@ -205,11 +205,12 @@ def _exercise_stop(
 ) -> tuple[Stop, FenceOptions]:
     """Return the stop of an exercise, which continues the stop in whose state it works, and its options.
 
-    Where it shows no node of its own, and sets nothing up, it shows what that stop shows.
+    Its question ends its prose. Where it shows no node of its own, and sets nothing up, it shows what that stop shows.
     """
     exercise, info = question_reader.read_exercise(fence, first, controls, above)
     setup = "\n".join(line.text for line in exercise.setup)
-    stop = stop._replace(exercise=exercise, code=setup)
+    asked = clean_lines("\n\n".join(filter(None, (stop.prose, exercise.question))))
+    stop = stop._replace(exercise=exercise, code=setup, prose=asked)
     if not exercise.after:
         return stop._replace(above=CodeAbove()), info
     state = above[exercise.after - 1]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
+
+from torch import Tensor
 
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.base.text import NOTHING, CleanText, clean
@@ -14,7 +16,14 @@ from llm_linalg.language.source import Source
 from llm_linalg.questions.mistakes import SCALE, TYPED, is_typed_in, known_mistake, mistake_in, same_factor
 from llm_linalg.questions.program_state import Halt, ProgramState, state_after
 from llm_linalg.questions.question import Exercise
-from llm_linalg.questions.value import ValueDifference, difference, is_same, plain_tensor, value_text
+from llm_linalg.questions.value import (
+    ValueDifference,
+    as_tensor,
+    difference,
+    is_same,
+    plain_tensor,
+    value_text,
+)
 
 LONGEST_ANSWER = 2_000  # characters
 
@@ -51,6 +60,7 @@ class Verdict:
         difference: How the two differ, where both are there.
         trial: The trial in which it is wrong, or the first.
         error: Why the answer failed; None if it gave a value.
+        pictures: The two values as tensors; None where one can't be shown as such.
     """
 
     right: bool
@@ -61,16 +71,25 @@ class Verdict:
     difference: ValueDifference | None = None
     trial: Trial = FIRST
     error: ProgramError | None = None
+    pictures: tuple[Tensor | None, Tensor | None] = field(default=(None, None), compare=False, repr=False)
 
     @property
     def lines(self) -> tuple[CleanText, ...]:
         """The verdict in words, a line each."""
         if self.right:
             return (clean("Right."),)
-        told = [f"Wrong: {self.mistake}." if self.mistake else "Wrong.", self.reason]
         where = f" with {self.trial.words}" if self.trial.words else ""
-        told += [f"It gave{where}: {self.got}"] * bool(self.got)
+        told = [f"It gave{where}: {self.got}"] * bool(self.got)
         told += [f"Asked for: {self.asked}"] * bool(self.asked)
+        first, *rest = self.summary
+        return (first, *(clean(line, 1_000) for line in told), *rest)
+
+    @property
+    def summary(self) -> tuple[CleanText, ...]:
+        """The verdict in words without the two values, as where they are shown beside it."""
+        if self.right:
+            return (clean("Right."),)
+        told = [f"Wrong: {self.mistake}." if self.mistake else "Wrong.", self.reason]
         told += [self.difference.words] if self.difference is not None else []
         return tuple(clean(line, 1_000) for line in told if line)
 
@@ -175,7 +194,8 @@ class Judge:
             if differs is not None and differs.words
             else "This is not what was asked for."
         )
-        return Verdict(False, reason, NOTHING, got.text, asked.text, differs, trial)
+        pictures = as_tensor(got.value), as_tensor(asked.value)
+        return Verdict(False, reason, NOTHING, got.text, asked.text, differs, trial, pictures=pictures)
 
     def _named(self, found: Verdict, answer: str, number: int) -> Verdict:
         """Return a verdict with the name of the mistake, if it is a known one."""

@@ -78,6 +78,16 @@ def plain_tensor(value: object) -> Tensor | None:
         return None
 
 
+def as_tensor(value: object) -> Tensor | None:
+    """Return a tensor, a number, or nested lists of numbers as a tensor to show; None for anything else."""
+    if isinstance(value, Tensor):
+        return None if value.is_meta or value.is_complex() or not value.numel() else value.detach()
+    if isinstance(value, bool | int):
+        return torch.tensor(value) if abs(value) < 2**63 else None
+    found = plain_tensor(value)
+    return None if found is None else found.float()
+
+
 def _flat(value: tuple[Any, ...] | list[Any], depth: int) -> Iterator[object]:
     """Yield the entries of nested lists, no more than can be looked at; `None` for what is nested deeper."""
     for part in value[: MOST_PARTS + 1]:

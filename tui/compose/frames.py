@@ -12,6 +12,7 @@ from tui.compose.captions import formula, node_facts
 from tui.compose.pictures import PictureInput, panels_of
 from tui.compose.source_lines import file_lines
 from tui.model.frame import CELL_LOOKS, ControlFacts, CursorView, Frame, Panel, Story
+from tui.model.question_view import AskView, ExerciseView
 from tui.model.view import View
 from tui.navigation.map_moves import current_box
 from tui.navigation.steps import position
@@ -68,6 +69,8 @@ def empty_frame(view: View) -> Frame:
         cursor=None,
         range_text="",
         backward=view.backward,
+        ask=None if stop.ask is None else AskView.of(stop.ask),
+        exercise=None if stop.exercise is None else ExerciseView.of(stop.exercise),
         look=view.look if view.look in CELL_LOOKS else "numbers",
     )
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from tui.model.frame import Frame
-    from tui.session.session import Session
+    from tui.session.exercise_commands import session_frame
+from tui.session.session import Session
 
 Write = Callable[[CleanText], None]
 
@@ -39,10 +40,10 @@ class Shot:
 
     def frame(self, ascii_only: bool = False) -> Frame:
         """Return the shot's frame."""
-        run = self.session.current
-        if run is None:
+        frame = session_frame(self.session, ascii_only=ascii_only)
+        if frame is None:
             raise LookupError("a shot's program was run before it was made")
-        return run.frame(self.session.view, ascii_only=ascii_only)
+        return frame
 
 
 def on_paper(stop: Sequence[Shot]) -> Shot:

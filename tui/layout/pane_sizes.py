@@ -10,6 +10,7 @@ from tui.navigation.playground import is_playground
 from tui.session.commands import Command
 from tui.session.session import Session
 from tui.text.large import DOWN
+from tui.text.line_edit import LineEdit
 from tui.text.prose import after_story, paragraphs, story
 from tui.text.rows import wrap_code
 
@@ -28,6 +29,7 @@ SIDEBAR = 19  # columns, the rule beside it included
 SIDEBAR_FROM = 78
 WIDE_SIDEBAR = 34  # every title in full
 WIDE_SIDEBAR_FROM = 130  # columns from which the rest has room enough
+VERDICT_ROWS = 4  # below the question of an exercise: what came of an answer, or hints
 MOST_STORY = 3  # rows of a stop's title and first sentence, which stay while its picture moves
 LISTED = 20  # columns of a text that stands among other controls
 BESIDE_FROM = 90  # columns of the main part from which the playground divides it in two
@@ -141,7 +143,9 @@ def sizes(
     if failed:
         words += min(5, max(0, height - 5 - kept - program - words - 5))
     elif height >= 24:  # a short program leaves room for more words
-        words = min(max(words, len(after_story(view.at_stop.prose, main))), max(words, 8 - kept - program))
+        asked = VERDICT_ROWS if view.at_stop.exercise is not None else 0
+        wanted = len(after_story(view.at_stop.prose, main)) + asked
+        words = min(max(words, wanted), max(words, 8 - kept - program))
     room = PaneSizes(width, height, shown, program, words, kept, controls=controls, transport=transport)
     return _beside_board(room, lines, view.board, failed)
 
@@ -248,6 +252,7 @@ class Picture:
     keys: tuple[Command, ...]
     waiting: str = ""
     prompt: str | None = None
+    answer: LineEdit | None = None
 
     @property
     def slide(self) -> tuple[str, str] | None:

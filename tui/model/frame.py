@@ -19,6 +19,7 @@ from llm_linalg.base.text import NOTHING, CleanText, clean
 from tui.model.board_view import BoardView
 from tui.model.drawing import Drawing
 from tui.model.map_view import MapView
+from tui.model.question_view import AskView, ExerciseView
 
 if TYPE_CHECKING:
     from llm_linalg.api.node_view import NodeView
@@ -371,6 +372,8 @@ class Frame:
     has_backward: bool = False  # there is a backward program to show
     board: BoardView | None = None  # the picture in place of panels
     map: MapView | None = None  # the same: a level of the map
+    ask: AskView | None = None  # a guess that is asked for before the picture moves
+    exercise: ExerciseView | None = None  # what the stop asks to write
     look: LookName = "numbers"  # how the panels are shown
     looks: tuple[LookName, ...] = CELL_LOOKS  # those that the node has
     drawing: Drawing | None = None  # the look's picture in place of panels; None: the cells themselves

@@ -56,7 +56,10 @@ class View:
 
     @classmethod
     def opening(cls, lesson: Lesson, stop: int = 1) -> View:
-        """Return the view with which a stop opens: the cells of its node, before the first step."""
+        """Return the view with which a stop opens: the cells of its node, before the first step.
+
+        An exercise opens with the whole node: it is about what is there.
+        """
         at = lesson.stops[stop - 1]
         return cls(
             lesson,
@@ -65,7 +68,7 @@ class View:
             lesson.seed,
             step=at.steps[0] - 1 if at.steps else 0,
             look=at.look or "numbers",
-            depth="map" if at.map is not None else "terms" if at.order == "terms" else "cells",
+            depth=_opening_depth(at),
             backward=at.backward,
             box=at.map or (),
             follows=at.follow,
@@ -195,6 +198,12 @@ class View:
             code=code,
             at=None,
         )
+
+
+def _opening_depth(stop: Stop) -> Depth:
+    if stop.exercise is not None:
+        return "operations"
+    return "map" if stop.map is not None else "terms" if stop.order == "terms" else "cells"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from tui.layout.pane_sizes import Picture
 from tui.session.control_commands import move_command
 from tui.session.keys import CONTROLS_AFTER, footer_commands
-from tui.text.rows import Row, TextSpan, fit, row, width_of
+from tui.text.line_edit import LineEdit
+from tui.text.rows import Row, TextSpan, cut, fit, row, width_of
 from tui.widgets.row_widget import RowWidget
 
 OWN_STAY = 3
@@ -31,6 +34,9 @@ class Footer(RowWidget):
                 ("_", "strong"),
                 (f"   0 to {steps}   ↵ go{first}   esc close", "label"),
             )
+        if picture.answer is not None:
+            bar = "|" if self.glyphs.plain else "▏"
+            return answer_row(picture.answer, picture.room.width, bar)
         if picture.session.notice:
             return row((f" {picture.session.notice}", "current"))
         spell = self.glyphs.text  # in ASCII some are wider, and fewer of them fit
@@ -58,6 +64,19 @@ class Footer(RowWidget):
             entry = (TextSpan(f" {key.key_text} ", "key", key.id), TextSpan(f"{label} ", "label", key.id))
             shown.append((entry, key.footer_stay))
         return shown
+
+
+def answer_row(line: LineEdit, width: int, bar: str) -> Row:
+    """Return the line of an answer as a row: a bar where its cursor is, which is always in view."""
+    lead = " answer: "
+    room = width - cell_len(lead) - 1
+    before = line.before
+    while cell_len(before) > room - 1:
+        before = before[1:]
+    after = cut(line.after, room - cell_len(before))
+    spans = row((lead, "key"), (before, "strong"), (bar, "current"), (after, "strong"))
+    keys = row(("   ↵ check  tab name  esc close", "label"))
+    return (*spans, *keys) if width_of(spans) + width_of(keys) <= width else spans
 
 
 def fit_entries(entries: list[tuple[Row, int]], width: int) -> Row:

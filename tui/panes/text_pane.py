@@ -9,12 +9,13 @@ from tui.layout.pane_sizes import Picture
 from tui.navigation.playground import is_playground
 from tui.panes.story_pane import shorten
 from tui.text.large import ACROSS, DOWN, enlarge_rows
-from tui.text.prose import after_story, elide, formula, paragraphs
-from tui.text.rows import Row, TextSpan, cut_rows, fit, row, width_of, wrap
+from tui.text.prose import after_story, elide, formula, paragraphs, words
+from tui.text.rows import Row, TextSpan, cut_rows, fit, row, width_of, wrap, wrap_spans
 from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
     from tui.model.frame import CursorView, ErrorView, Frame
+    from tui.model.question_view import ExerciseView
 
 _FRAME = re.compile(r"(.*?)(:\d+ in .*)")
 LEAST_PATH = 24  # characters of a frame's path that are shown in any case, from its end
@@ -93,6 +94,12 @@ def text_rows(picture: Picture, width: int, *, short: bool = False) -> list[Row]
         return error_rows(frame.error, width, brief=short, mend=picture.session.editing)
     if frame.cursor is not None:
         return about_cell(frame.cursor, width, brief=short)
+    if frame.exercise is not None and picture.session.view.code is None:
+        asked, told = below_story(picture, width), exercise_rows(frame.exercise, width)
+        return [
+            *(shorten(asked, max(0, picture.room.words - len(told)), width, "…") if short else asked),
+            *told,
+        ]
     view = picture.session.view
     elsewhere = len(frame.path) > 1 or view.order not in (None, view.at_stop.order)
     if frame.map is not None or (frame.step == 0 and not elsewhere) or not (frame.formula or frame.sentence):
@@ -106,6 +113,26 @@ def below_story(picture: Picture, width: int) -> list[Row]:
     frame = picture.frame
     said = picture.session.view.at_stop.prose if frame is None else frame.prose
     return after_story(said, width) if picture.room.story else paragraphs(said, width)
+
+
+def exercise_rows(exercise: ExerciseView, width: int) -> list[Row]:
+    """Return what came of the last answer to an exercise, and the hints that were asked for.
+
+    Once there is a verdict, only the last hint is there.
+    """
+    rows: list[Row] = []
+    if exercise.is_right:
+        return [row(("Right. ", "accent"), ("H", "key", "exercise.hint"), (" steps through it", "label"))]
+    if exercise.summary:
+        first, *rest = exercise.summary
+        spans = words(row((f"{first} ", "error"), " ".join(rest)))
+        rows += wrap_spans(spans, width)
+    elif exercise.answer:
+        rows.append(row(("your answer: ", "label"), (exercise.answer, "code")))
+    hints = [*enumerate(exercise.hints[: exercise.rungs], 1)]
+    for number, text in hints[-1:] if exercise.summary else hints:
+        rows += paragraphs(f"**hint {number}** {text}", width)
+    return rows
 
 
 def large(picture: Picture, width: int) -> list[Row]:

@@ -51,6 +51,10 @@ def frame_object(frame: Frame, place: StagePlace | None = None) -> dict[str, obj
             record["margin"] = {"name": panel.name, "values": _numbers(_column(panel))}
     if frame.board is not None:
         record["board"] = [_row(row) for row in frame.board.record()]
+    if frame.ask is not None:
+        record["ask"] = frame.ask.record()
+    if frame.exercise is not None:
+        record["exercise"] = frame.exercise.record()
     if frame.error is not None:
         record["error"] = _error(frame.error.cause)
     if frame.map is not None:

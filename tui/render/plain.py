@@ -35,6 +35,7 @@ def to_plain(
     ]
     blocks = [
         *(head if whole else ()),
+        _questions(frame, width),
         _facts(frame),
         *([_drawing(frame, width)] if frame.drawing else [_tensor(panel, width) for panel in frame.panels]),
         [line for row in frame.board.rows for line in wrap(row.plain, max(20, width))] if frame.board else [],
@@ -53,7 +54,7 @@ def to_plain(
 
 def _prose(frame: Frame) -> str:
     """Return the stop's text; at a step, and in an operation, the sentence of it that stays."""
-    whole = frame.step == 0 or frame.map is not None
+    whole = frame.step == 0 or frame.map is not None or frame.exercise is not None
     return "".join(text for text, _ in spans(frame.prose if whole and frame.prose else frame.story.text))
 
 
@@ -84,6 +85,14 @@ def _program(frame: Frame) -> list[str]:
         f"{'>' if number == frame.line else ' '} {number:>{digits}}  {line}"
         for number, line in enumerate(frame.code, 1)
     ]
+
+
+def _questions(frame: Frame, width: int) -> list[str]:
+    """Return the exercise, and before the first step the guess."""
+    ask = frame.ask.lines if frame.ask is not None and not frame.step else ()
+    asked = (*ask, *(() if frame.exercise is None else frame.exercise.lines))
+    lines = [line for paragraph in asked for line in paragraph.split("\n")]
+    return [row for line in lines for row in _wrap("".join(text for text, _ in spans(line)), width)]
 
 
 def _facts(frame: Frame) -> list[str]:

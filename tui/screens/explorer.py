@@ -18,6 +18,7 @@ from textual.widget import Widget
 from tui.layout.pane_sizes import BEHIND, LOADING, RUNNING, STOPPING, Picture
 from tui.navigation.playground import is_playground
 from tui.screens import app_commands
+from tui.screens.answer_line import AnswerJudged, AnswerLine
 from tui.screens.device_run import DeviceRun, DevicesCompared
 from tui.screens.options import Options
 from tui.screens.page import Page, TooSmall
@@ -28,6 +29,7 @@ from tui.screens.run_worker import RunFinished, RunStarted, behind, run_program
 from tui.session.commands import BY_ID, Command, Wait, find_command, run
 from tui.session.contexts import Context
 from tui.session.control_commands import move_command
+from tui.session.exercise_commands import session_frame, with_verdict
 from tui.session.keys import KEYS, live_commands
 from tui.session.session import Session
 from tui.session.step_commands import tick
@@ -86,6 +88,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.editor = PlaygroundEditor(self, options.drafts)
         self.recording = Recording(session, options.tape.record)
         self.devices = DeviceRun(self)
+        self.answer = AnswerLine(self)
         self.play_timer = PlayTimer(self, self._beat, options.slowest)
         self.script_player: ScriptPlayer | None = None
         self.contexts: frozenset[Context] = frozenset({Context.ALWAYS})
@@ -104,6 +107,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             **dict.fromkeys(("goto", "stage.goto"), self._prompt_for_step),
             "sidebar": self._turn_sidebar,
             "halt": self._halt,
+            "exercise.write": self._write_answer,
             "edit.save": self.editor.save,
             "edit.undo": self.editor.undo,
             "edit.redo": self.editor.redo,
@@ -131,7 +135,12 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     @property
     def is_settled(self) -> bool:
         """Whether what was asked for is what is shown."""
-        return not self.busy and not self._queue and self.editor.is_settled
+        return (
+            not self.busy
+            and not self._queue
+            and self.editor.is_settled
+            and not self.session.attempt.is_pending
+        )
 
     def on_mount(self) -> None:
         """Paint first; then run the program, which imports torch.
@@ -161,6 +170,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         """Write what was done and typed last, and leave no process behind."""
         self.losses.append(self.recording.end(self.session))
         self.devices.stop()
+        self.answer.stop()
         self.losses.append(self.editor.end())
 
     def pause(self) -> None:
@@ -182,6 +192,8 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             if before.current is not None:
                 self._left = replace(before.current, view=before.view)
             self._ask(self._left)
+        if session.attempt.is_pending and session.attempt is not before.attempt:
+            self.answer.follow()
         self.draw()
         if self._queue and not self.busy:  # undo came back to what has been run
             self.call_later(self._drain)
@@ -194,7 +206,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         if session.current is not None:
             ascii_only = self.options.ascii_only
             try:
-                self.frame = session.current.frame(session.view, ascii_only=ascii_only)
+                self.frame = session_frame(session, ascii_only=ascii_only)
             except LookupError as error:  # a path that this run lacks
                 self.frame = session.current.failure_frame(session.view, error, ascii_only=ascii_only)
         elif self.frame is not None and self.frame.lesson != session.view.lesson.slug:
@@ -236,7 +248,8 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     def _show(self, session: Session, frame: Frame | None, waiting: str) -> None:
         """Hand one picture to every pane, if there is room for them."""
         self.set_class(session.talk is not None and session.talk.black, "-black")
-        room = self.page.fit(self._drawn, session, frame, prompted=self.prompt is not None)
+        prompted = self.prompt is not None or self.answer.edit is not None
+        room = self.page.fit(self._drawn, session, frame, prompted=prompted)
         self.set_class(room is None, "-small")
         self._taken = frozenset(one.key for one in session.view.lesson.controls if one.key)
         if room is None:
@@ -247,7 +260,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             return
         self.contexts = contexts_of(session, frame, waiting)
         self.editor.arrange(session, room)
-        picture = Picture(session, frame, room, self.live(), waiting, self.prompt)
+        picture = Picture(session, frame, room, self.live(), waiting, self.prompt, self.answer.edit)
         self.page.show_picture(picture)
         self.editor.show_picture(picture)
 
@@ -343,9 +356,32 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         The app would run a binding after keys that came in the same moment; here they keep their order. Any
         key takes over from a script.
         """
-        if await self._take_key(event.key):
+        if await self._take_typed(event) or await self._take_key(event.key):
             event.stop()
             event.prevent_default()
+
+    async def _take_typed(self, event: events.Key) -> bool:
+        """Take a key for the line of an answer, if one is being written."""
+        if self.answer.edit is None:
+            return False
+        command = self.answer.press(event.key, event.character)
+        if command is not None:
+            await self.perform(command)
+        self.draw()
+        return True
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Put what is pasted into the line of an answer."""
+        if self.answer.edit is not None:
+            event.stop()
+            self.answer.paste(event.text)
+            self.draw()
+
+    def on_answer_judged(self, event: AnswerJudged) -> None:
+        """Show what came of an answer; of one that nobody waits for any more nothing."""
+        attempt = self.session.attempt
+        if attempt.is_pending and attempt.view is event.view:
+            self.update_session(with_verdict(self.session, event.verdict))
 
     async def _take_key(self, key: str) -> bool:
         if self.take_over() and key in ONLY_STOP:
@@ -475,6 +511,10 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def _prompt_for_step(self) -> None:
         self.prompt = ""
+        self.draw()
+
+    def _write_answer(self) -> None:
+        self.answer.open()
         self.draw()
 
     def _turn_sidebar(self) -> None:

@@ -95,7 +95,7 @@ class PresenterScreen(ExplorerScreen):
         if self.talk.black:
             await self.perform("stage.black")
             return True
-        if self.prompt is not None:
+        if self.prompt is not None or self.answer.edit is not None:
             return False
         if key in DIGITS and (self.count or key != "0"):
             self.count = (self.count + key)[:6]

@@ -79,10 +79,20 @@ async def _wait_for_run(
     seconds: float | None,
     mark: RunMark,
 ) -> None:
-    """Wait for the run, and halt it if the wait is cancelled; its thread holds nothing up."""
+    """Wait for the run, and halt it if the wait is cancelled."""
+    dropped = Event()
+    await in_thread(lambda: _work(owner, view, previous, halted, dropped, seconds, mark), dropped)
+
+
+async def in_thread(work: Callable[[], None], dropped: Event) -> None:
+    """Wait for work in a thread that holds nothing up, not even the end of the process.
+
+    Args:
+        work: The work; what it raises is raised here.
+        dropped: Set once nobody waits any more.
+    """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
-    dropped = Event()
 
     def finish(error: BaseException | None) -> None:
         if done.done():
@@ -92,16 +102,16 @@ async def _wait_for_run(
         else:
             done.set_exception(error)
 
-    def work() -> None:
+    def run() -> None:
         error: BaseException | None = None
         try:
-            _work(owner, view, previous, halted, dropped, seconds, mark)
+            work()
         except Exception as raised:  # noqa: BLE001 - the worker raises it, and the app tells of it
             error = raised
         with suppress(RuntimeError):  # the app has ended meanwhile
             loop.call_soon_threadsafe(finish, error)
 
-    Thread(target=copy_context().run, args=(work,), name=RUN_THREAD, daemon=True).start()
+    Thread(target=copy_context().run, args=(run,), name=RUN_THREAD, daemon=True).start()
     try:
         await done
     finally:

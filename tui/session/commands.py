@@ -23,6 +23,7 @@ from tui.navigation import steps
 from tui.session import (
     board_commands,
     control_commands,
+    exercise_commands,
     map_commands,
     playground_commands,
     step_commands,
@@ -50,6 +51,7 @@ class Topic(StrEnum):
     MOTION = "Motion"
     DEPTH = "Depth"
     CELL_CURSOR = "Cell cursor"
+    EXERCISE = "Exercise"
     LESSON = "Lesson"
     CONTROLS = "Controls"
     VIEW = "View"
@@ -299,6 +301,17 @@ COMMANDS: tuple[Command, ...] = (
         "cursor.return", "backspace", "⌫", "return", "Return to where the cell was followed from",
         Topic.CELL_CURSOR, Context.CURSOR_TRAIL, 4, step_commands.come_back,
         script="return", word_help="back to where it was followed from", footer_stay=4,
+    ),
+    # An exercise.
+    _by_screen(
+        "exercise.write", "enter", "↵", "answer", "Write the answer to the exercise",
+        Topic.EXERCISE, Context.EXERCISE, 1, Wait.FOR_RUN, 6,
+    ),
+    Command(
+        "exercise.hint", "H", "H", "hint",
+        "The next hint; after the last one, or once it is solved, the solution",
+        Topic.EXERCISE, Context.EXERCISE, 2, exercise_commands.hint, script="hint",
+        word_help="the next hint of the exercise; at last its solution", footer_stay=5,
     ),
     # A deck on stage.
     Command(
@@ -639,6 +652,10 @@ COMMANDS: tuple[Command, ...] = (
     _with_argument(
         "example", "Begin with an example in the playground", Topic.PLAYGROUND, playground_commands.example,
         writing.with_argument("example"), Wait.NOTHING, leads_away=True,
+    ),
+    _with_argument(
+        "answer", "Answer the exercise with an expression", Topic.EXERCISE, exercise_commands.answer,
+        writing.answer, when=Context.EXERCISE,
     ),
     _with_argument(
         "row", "Open the lesson of a board's row by its number", Topic.BOARD, board_commands.open_row_at,

@@ -33,6 +33,7 @@ class Context(Enum):
     BOARD_DIGITS = "a board is shown, and no link in the text has the digits"
     BOARD_VISIT = "a board opened this lesson, and there is a way back"
     LINKS = "the text has links to lessons"
+    EXERCISE = "the stop is an exercise, and the cell cursor is off"
     REPAIRS = "the program failed, and can be repaired"
     UNDO = "there is something to undo"
     REDO = "there is something to do again"

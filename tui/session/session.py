@@ -16,6 +16,7 @@ from tui.model.view import History, View
 from tui.navigation import steps
 from tui.navigation.playground import PLAYGROUND, at_operation, is_playground, last_line
 from tui.navigation.steps import Navigable, Player
+from tui.session.attempts import Attempt, Attempts, attempt_at
 from tui.session.contexts import OFF_STAGE, Context
 from tui.session.lesson_settings import LessonSettings, keeps_settings, opening_with, with_settings_of
 
@@ -53,6 +54,7 @@ class Session:
         talk: The deck that is on stage, if one is.
         kept: The settings with which lessons were left.
         ended_at: The view at whose last step it was said what comes next, until one goes elsewhere.
+        attempts: What was written at exercises.
     """
 
     view: View
@@ -74,6 +76,7 @@ class Session:
     talk: Talk | None = field(default=None, repr=False)
     kept: LessonSettings = field(default=(), repr=False)
     ended_at: View | None = field(default=None, repr=False)
+    attempts: Attempts = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Keep the playground's program whatever way it is left; its editor closes."""
@@ -124,6 +127,11 @@ class Session:
             self.talk is not None and run.view.lesson.path == view.lesson.path is not None
         )  # it was read anew
         return run if run.view.lesson is view.lesson or saved else None
+
+    @property
+    def attempt(self) -> Attempt:
+        """What was written at the exercise of the view's stop."""
+        return attempt_at(self.attempts, self.view)
 
     @property
     def navigation(self) -> Navigable | None:
@@ -200,6 +208,7 @@ class Session:
         holds = {
             Context.PLAYGROUND: is_playground(self.view.lesson),
             Context.LESSON_PROGRAM: not is_playground(self.view.lesson) and bool(self.view.program),
+            Context.EXERCISE: self.view.at_stop.exercise is not None and self.view.cursor is None,
             Context.UNDO: bool(self.history.past),
             Context.REDO: bool(self.history.future),
         }

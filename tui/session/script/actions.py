@@ -272,6 +272,15 @@ def repair(session: Session, rest: Sequence[str]) -> Session:
     )
 
 
+def answer(session: Session, rest: Sequence[str]) -> Session:
+    """Answer the exercise."""
+    if session.view.at_stop.exercise is None:
+        raise UsageError("there is no exercise here")
+    if not " ".join(rest).strip():
+        raise UsageError("answer EXPRESSION, such as answer Y.sum()")
+    return run(session, f"answer:{' '.join(rest)}")
+
+
 def open_row(session: Session, rest: Sequence[str]) -> Session:
     """Open the lesson of a board's row."""
     return run(session, f"row:{_board_row(session, rest)}")

@@ -159,6 +159,11 @@ def program(_before: Session, argument: str, _after: Session) -> Words:
     return ("write", text, line)
 
 
+def answer(_before: Session, argument: str, _after: Session) -> Words:
+    """Write the answer to an exercise."""
+    return ("answer", argument)
+
+
 def with_argument(word: str) -> CommandWriter:
     """Write a word and the command's own argument."""
     return lambda _before, argument, _after: (word, argument.partition(":")[0])

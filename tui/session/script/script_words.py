@@ -93,6 +93,8 @@ WORDS: tuple[ScriptWord, ...] = (
     ScriptWord("choose", "N", "select a row of a board", actions.choose_row),
     ScriptWord("ask", "", "ask a board's row, or a box of the map, where it came from", map_actions.ask),
     *of_commands(Topic.BOARD),
+    ScriptWord("answer", "EXPRESSION", "write this to the exercise here", actions.answer),
+    *of_commands(Topic.EXERCISE),
     ScriptWord("repair", "[N]", "apply a repair", actions.repair),
     *of_commands(Topic.VIEW),
     ScriptWord("look", "[NAME]", "how the picture is drawn: numbers, bars, heat…", actions.set_look),

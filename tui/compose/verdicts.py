@@ -1,0 +1,103 @@
+"""Verdicts on answers: made by the engine, and shown as what was written beside what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.cells import Box
+from llm_linalg.base.errors import HaltedError, InternalError, ProgramError
+from llm_linalg.base.text import NOTHING, clean
+from tui.compose.error_frame import ClashingTensor
+from tui.compose.format_cache import FormatCache
+from tui.compose.highlights import Highlight
+from tui.compose.panels import PanelStyle, make_panel, rest_of
+from tui.compose.placement import plain_placement
+from tui.model.frame import CellMark, Frame, Panel
+
+if TYPE_CHECKING:
+    from llm_linalg.questions.judge import Verdict
+    from llm_linalg.recording.record_node import Value
+    from tui.model.view import View
+
+YOURS, ASKED = "your answer", "asked for"
+
+
+def judge_answer(view: View, answer: str, halt: Callable[[], bool] | None = None) -> Verdict:
+    """Return what comes of an answer to the exercise of a view's stop, in its state.
+
+    A program that fails leaves the answer wrong, and says why; so does a fault of ours.
+
+    Raises:
+        HaltedError: If `halt` stopped it.
+        LookupError: If the stop is no exercise.
+    """
+    from llm_linalg.lessons.answers import judge
+    from llm_linalg.questions.judge import Verdict
+
+    exercise = view.at_stop.exercise
+    if exercise is None:
+        raise LookupError("this stop is no exercise")
+    try:
+        judged = judge(view.lesson, view.at_stop, exercise, view.values, view.seed, halt=halt)
+        return judged.verdict(answer)
+    except HaltedError:
+        raise
+    except ProgramError as error:
+        return Verdict(right=False, reason=clean(f"The program fails: {error.message}"), error=error)
+    except Exception as error:  # noqa: BLE001  the app goes on
+        failure = InternalError.of(error, "this can't be judged")
+        return Verdict(right=False, reason=failure.message, error=failure)
+
+
+def verdict_frame(frame: Frame, verdict: Verdict, *, ascii_only: bool) -> Frame:
+    """Return a frame that shows what was written beside what was asked for, the cells that differ marked.
+
+    The same frame where there is nothing to show.
+    """
+    panels = verdict_panels(verdict, ascii_only)
+    if not panels:
+        return frame
+    return replace(
+        frame,
+        panels=panels,
+        arrangement="row",
+        drawing=None,
+        formula=(),
+        shape_line=NOTHING if frame.exercise is None else frame.exercise.answer,
+        sentence=NOTHING,
+        cursor=None,
+        board=None,
+        map=None,
+        legend="",
+        note="",
+    )
+
+
+def verdict_panels(verdict: Verdict, ascii_only: bool) -> tuple[Panel, ...]:
+    """Return the panel of what was written and that of what was asked for, as far as they can be shown."""
+    cache = FormatCache()
+    shown = [pair for pair in zip((YOURS, ASKED), verdict.pictures, strict=True) if pair[1] is not None]
+    if verdict.right or verdict.pictures[0] is None:
+        return ()
+    extent = max((cache.extent(value) for _, value in shown if value is not None), default=0.0)
+    style = PanelStyle(cache, extent, ascii_only)
+    return tuple(_panel(name, value, verdict, style) for name, value in shown if value is not None)
+
+
+def _panel(name: str, value: Value, verdict: Verdict, style: PanelStyle) -> Panel:
+    shape = tuple(value.shape)
+    placement = plain_placement("operand", len(shape))
+    differs = verdict.difference
+    highlight, first = Highlight(), (0,) * len(shape)
+    if differs is not None and differs.cells:
+        highlight = Highlight(((CellMark.CLASH, differs.cells),), differs.cells[:1])
+        first = differs.cells[0]
+    elif differs is not None and differs.axes:
+        boxes = [
+            Box(tuple(range(n if at == axis else min(n, 1)) for at, n in enumerate(shape)))
+            for axis in differs.axes
+        ]
+        highlight = Highlight(tuple((CellMark.CLASH, box) for box in boxes), boxes[0])
+    return make_panel(ClashingTensor(name, value), placement, rest_of(first, placement), highlight, style)

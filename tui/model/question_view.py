@@ -1,0 +1,70 @@
+"""Questions in a frame: the guess of a stop, and the exercise that a stop is, never with their answers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from llm_linalg.base.text import CleanText, clean
+from llm_linalg.questions.question import Ask, Exercise
+
+
+class AskView(NamedTuple):
+    """A guess that is asked for before the picture moves."""
+
+    question: CleanText
+    choices: tuple[CleanText, ...]
+    check: CleanText
+
+    @classmethod
+    def of(cls, ask: Ask) -> AskView:
+        """Return what a frame shows of an ask."""
+        return cls(ask.question, ask.choices, clean(ask.check.text, None))
+
+    def record(self) -> dict[str, object]:
+        """Return it as an object for JSON."""
+        return {"question": self.question, "choices": [*self.choices], "check": self.check}
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """It as lines of text."""
+        return (f"guess: {self.question}", *(f"  {k} {text}" for k, text in enumerate(self.choices, 1)))
+
+
+class ExerciseView(NamedTuple):
+    """An exercise, and how far the learner has come with it.
+
+    Attributes:
+        question: What to write.
+        check: What must be true of the answer.
+        hints: All hints.
+        rungs: How many of them are shown.
+        answer: What was written last; empty if nothing was.
+        verdict: What came of it, a line each; () as long as nothing has.
+        summary: The same without the values, where the picture shows them.
+        is_right: Whether the answer is right.
+    """
+
+    question: CleanText
+    check: CleanText
+    hints: tuple[CleanText, ...] = ()
+    rungs: int = 0
+    answer: CleanText = clean("")
+    verdict: tuple[CleanText, ...] = ()
+    summary: tuple[CleanText, ...] = ()
+    is_right: bool = False
+
+    @classmethod
+    def of(cls, exercise: Exercise) -> ExerciseView:
+        """Return what a frame shows of an exercise."""
+        return cls(exercise.question, clean(exercise.check.text, None), exercise.hints)
+
+    def record(self) -> dict[str, object]:
+        """Return the exercise as an object for JSON."""
+        return {"question": self.question, "check": self.check, "hints": [*self.hints]}
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What was written and what came of it, below the hints that are shown; the question is prose."""
+        hints = (f"hint {k}: {text}" for k, text in enumerate(self.hints[: self.rungs], 1))
+        written = (f"your answer: {self.answer}",) if self.answer else ()
+        return ("exercise: answer EXPRESSION", *hints, *written, *self.verdict)

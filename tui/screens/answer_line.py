@@ -1,0 +1,118 @@
+"""The line in which an answer is written, and the verdict on it, made beside the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event
+from typing import TYPE_CHECKING, Any, Protocol
+
+from textual.message import Message
+
+from llm_linalg.base.errors import HaltedError
+from tui.compose.verdicts import judge_answer
+from tui.screens.run_worker import in_thread
+from tui.session.session import Session
+from tui.text.line_edit import LineEdit
+
+if TYPE_CHECKING:
+    from llm_linalg.questions.judge import Verdict
+    from tui.model.view import View
+
+MODULES = ("torch.", "math.", "F.", "nn.")
+
+
+class AnswerJudged(Message):
+    """A verdict was made on an answer, at the view at which it was given."""
+
+    def __init__(self, view: View, verdict: Verdict) -> None:
+        super().__init__()
+        self.view = view
+        self.verdict = verdict
+
+
+class AnswerHost(Protocol):
+    """The screen that the line is on."""
+
+    @property
+    def session(self) -> Session:
+        """The session on the screen."""
+
+    def post_message(self, message: Message) -> bool:
+        """Take a message."""
+
+    def run_worker(self, work: Any, *, group: str, exclusive: bool) -> object:
+        """Do some work beside the event loop's."""
+
+
+class AnswerLine:
+    """The line of an answer.
+
+    Attributes:
+        edit: What is being written; None while nothing is.
+    """
+
+    def __init__(self, host: AnswerHost) -> None:
+        self.edit: LineEdit | None = None
+        self._host = host
+        self._halt: Callable[[], None] = lambda: None
+
+    def open(self) -> None:
+        """Begin to write, where the last answer was left."""
+        self.edit = LineEdit.of(self._host.session.attempt.answer)
+
+    def close(self) -> None:
+        """Leave the line."""
+        self.edit = None
+
+    def paste(self, text: str) -> None:
+        """Put a text in at the cursor."""
+        if self.edit is not None:
+            self.edit = self.edit.insert(text)
+
+    def press(self, key: str, character: str | None) -> str | None:
+        """Take a key; return the command that follows, if one does."""
+        line = self.edit
+        if line is None:
+            return None
+        if key in ("escape", "ctrl+c"):
+            self.close()
+        elif key == "enter":
+            self.close()
+            return f"answer:{line.text}" if line.text.strip() else None
+        elif key == "tab":
+            self.edit = line.complete(self._names())
+        else:
+            self.edit = line.press(key, character)
+        return None
+
+    def _names(self) -> list[str]:
+        """Return what may be completed: the names of the program."""
+        run = self._host.session.current
+        known = () if run is None or run.trace is None else [*run.trace.names, *run.trace.lists]
+        return [*known, *(name for name, _ in self._host.session.view.controls), *MODULES]
+
+    def follow(self) -> None:
+        """Have an answer judged that waits for it; one that came before is dropped."""
+        session = self._host.session
+        attempt = session.attempt
+        if not attempt.is_pending or attempt.view is None:
+            return
+        self._halt()
+        view, dropped = attempt.view, Event()
+        self._halt = dropped.set
+
+        def work() -> None:
+            try:
+                verdict = judge_answer(view, attempt.answer, dropped.is_set)
+            except HaltedError:
+                return
+            self._host.post_message(AnswerJudged(view, verdict))
+
+        async def wait() -> None:
+            await in_thread(work, dropped)
+
+        self._host.run_worker(wait, group="judge", exclusive=True)
+
+    def stop(self) -> None:
+        """Drop what is being judged."""
+        self._halt()

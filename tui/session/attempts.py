@@ -1,0 +1,50 @@
+"""Attempts at exercises: what was written, what came of it, and how many hints were asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from llm_linalg.base.text import NOTHING, CleanText
+
+if TYPE_CHECKING:
+    from llm_linalg.questions.judge import Verdict
+    from tui.model.view import View
+
+
+class Attempt(NamedTuple):
+    """What a learner has done at an exercise.
+
+    Attributes:
+        answer: What was written last; empty before.
+        view: The view at which it was; its verdict is shown there.
+        verdict: What came of it; None while it is judged.
+        rungs: How many hints are shown.
+        is_solved: Whether an answer was right.
+    """
+
+    answer: CleanText = NOTHING
+    view: View | None = None
+    verdict: Verdict | None = None
+    rungs: int = 0
+    is_solved: bool = False
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether an answer waits for its verdict."""
+        return self.view is not None and self.verdict is None
+
+
+Attempts = tuple[tuple[tuple[str, int], Attempt], ...]
+"""Attempts, each with the lesson's slug and the number of its stop."""
+
+
+def attempt_at(attempts: Attempts, view: View) -> Attempt:
+    """Return the attempt at a view's stop; an empty one before the first."""
+    key = (view.lesson.slug, view.stop)
+    return next((attempt for place, attempt in attempts if place == key), Attempt())
+
+
+def with_attempt(attempts: Attempts, view: View, attempt: Attempt) -> Attempts:
+    """Return the attempts with another one at a view's stop."""
+    key = (view.lesson.slug, view.stop)
+    return (*((place, other) for place, other in attempts if place != key), (key, attempt))

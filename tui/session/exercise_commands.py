@@ -1,0 +1,114 @@
+"""Commands of an exercise: an answer, a hint, at last the solution."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.text import clean
+from tui.compose.verdicts import judge_answer, verdict_frame
+from tui.model.frame import Frame
+from tui.model.question_view import ExerciseView
+from tui.session.attempts import with_attempt
+from tui.session.session import Session
+
+if TYPE_CHECKING:
+    from llm_linalg.questions.judge import Verdict
+    from tui.model.view import View
+
+LONGEST = 2_000  # characters of an answer
+NO_EXERCISE = "There is nothing to answer here."
+NAME = "answer"  # of the solution, in the program that is stepped through
+
+
+def answer(session: Session, text: str) -> Session:
+    """Take an answer, which is judged next; without a text nothing happens."""
+    written = clean(" ".join(text.split()), LONGEST)
+    if session.view.at_stop.exercise is None:
+        return session.with_notice(NO_EXERCISE)
+    if not written:
+        return session
+    view = session.view if session.view.code is None else _at_question(session)
+    attempt = session.attempt._replace(answer=written, view=view, verdict=None)
+    there = session.at_view(view)
+    return replace(there, attempts=with_attempt(there.attempts, view, attempt))
+
+
+def judged(session: Session) -> Session:
+    """Return the session with the verdict that it waits for, made at once; for where nothing is drawn."""
+    attempt = session.attempt
+    if attempt.view is None or not attempt.is_pending:
+        return session
+    return with_verdict(session, judge_answer(attempt.view, attempt.answer))
+
+
+def with_verdict(session: Session, verdict: Verdict) -> Session:
+    """Return the session with a verdict on the answer that waits for it."""
+    attempt = session.attempt
+    solved = attempt.is_solved or verdict.right
+    said = attempt._replace(verdict=verdict, is_solved=solved)
+    return replace(session, attempts=with_attempt(session.attempts, session.view, said))
+
+
+def hint(session: Session) -> Session:
+    """Show the next hint; after the last one, or once it is solved, step through the solution."""
+    exercise, attempt = session.view.at_stop.exercise, session.attempt
+    if exercise is None:
+        return session.with_notice(NO_EXERCISE)
+    if attempt.is_solved or attempt.rungs >= len(exercise.hints):
+        return _solution(session)
+    view = session.view if session.view.code is None else _at_question(session)
+    more = attempt._replace(rungs=attempt.rungs + 1)
+    there = session.at_view(view)
+    return replace(there, attempts=with_attempt(there.attempts, view, more))
+
+
+def _solution(session: Session) -> Session:
+    """Show the program with the solution below it: the author's, or the answer that was right."""
+    exercise, attempt = session.view.at_stop.exercise, session.attempt
+    text = ""
+    if exercise is not None and exercise.answer is not None:
+        text = exercise.answer.text
+    elif attempt.verdict is not None and attempt.verdict.right:
+        text = attempt.answer
+    if not text:
+        return session.with_notice("This exercise says no solution.")
+    above = session.view.at_stop.program
+    view = _at_question(session).with_program(f"{above}\n{NAME} = {text}".lstrip("\n"))
+    return session.with_undo(replace(view, path=(NAME,), depth="cells"))
+
+
+def _at_question(session: Session) -> View:
+    """Return the view of the exercise itself, without a solution below its program."""
+    opened = session.view.at_stop_number(session.view.stop)
+    return replace(opened, code=None)
+
+
+def session_frame(session: Session, *, ascii_only: bool = False) -> Frame | None:
+    """Return the picture of a session; None while its program has not been run.
+
+    At an exercise it shows how far the learner has come: at the view of the last answer what came of that.
+
+    Raises:
+        LookupError: For a path that the run lacks.
+    """
+    run, attempt = session.current, session.attempt
+    if run is None:
+        return None
+    frame = run.frame(session.view, ascii_only=ascii_only)
+    if frame.exercise is None:
+        return frame
+    there = attempt.view == session.view and attempt.verdict is not None
+    verdict = attempt.verdict if there else None
+    done = ExerciseView(
+        frame.exercise.question,
+        frame.exercise.check,
+        frame.exercise.hints,
+        attempt.rungs,
+        attempt.answer,
+        () if verdict is None else verdict.lines,
+        () if verdict is None else verdict.summary if verdict.pictures[0] is not None else verdict.lines,
+        verdict is not None and verdict.right,
+    )
+    frame = replace(frame, exercise=done)
+    return frame if verdict is None else verdict_frame(frame, verdict, ascii_only=ascii_only)
