@@ -205,7 +205,8 @@ def _exercise_stop(
 ) -> tuple[Stop, FenceOptions]:
     """Return the stop of an exercise, which continues the stop in whose state it works, and its options.
 
-    Its question ends its prose. Where it shows no node of its own, and sets nothing up, it shows what that stop shows.
+    Its question ends its prose. Where it shows no node of its own, and sets nothing up, it shows what that
+    stop shows.
     """
     exercise, info = question_reader.read_exercise(fence, first, controls, above)
     setup = "\n".join(line.text for line in exercise.setup)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tui.model.view import View
 
 
-class Attempt(NamedTuple):
+class ExerciseAttempt(NamedTuple):
     """What a learner has done at an exercise.
 
     Attributes:
@@ -34,17 +34,17 @@ class Attempt(NamedTuple):
         return self.view is not None and self.verdict is None
 
 
-Attempts = tuple[tuple[tuple[str, int], Attempt], ...]
+Attempts = tuple[tuple[tuple[str, int], ExerciseAttempt], ...]
 """Attempts, each with the lesson's slug and the number of its stop."""
 
 
-def attempt_at(attempts: Attempts, view: View) -> Attempt:
+def attempt_at(attempts: Attempts, view: View) -> ExerciseAttempt:
     """Return the attempt at a view's stop; an empty one before the first."""
     key = (view.lesson.slug, view.stop)
-    return next((attempt for place, attempt in attempts if place == key), Attempt())
+    return next((attempt for place, attempt in attempts if place == key), ExerciseAttempt())
 
 
-def with_attempt(attempts: Attempts, view: View, attempt: Attempt) -> Attempts:
+def with_attempt(attempts: Attempts, view: View, attempt: ExerciseAttempt) -> Attempts:
     """Return the attempts with another one at a view's stop."""
     key = (view.lesson.slug, view.stop)
     return (*((place, other) for place, other in attempts if place != key), (key, attempt))

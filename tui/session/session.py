@@ -16,7 +16,7 @@ from tui.model.view import History, View
 from tui.navigation import steps
 from tui.navigation.playground import PLAYGROUND, at_operation, is_playground, last_line
 from tui.navigation.steps import Navigable, Player
-from tui.session.attempts import Attempt, Attempts, attempt_at
+from tui.session.attempts import ExerciseAttempt, Attempts, attempt_at
 from tui.session.contexts import OFF_STAGE, Context
 from tui.session.lesson_settings import LessonSettings, keeps_settings, opening_with, with_settings_of
 
@@ -129,7 +129,7 @@ class Session:
         return run if run.view.lesson is view.lesson or saved else None
 
     @property
-    def attempt(self) -> Attempt:
+    def attempt(self) -> ExerciseAttempt:
         """What was written at the exercise of the view's stop."""
         return attempt_at(self.attempts, self.view)
 

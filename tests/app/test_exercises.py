@@ -1,0 +1,242 @@
+"""Exercises on the stage: written, judged beside the event loop, and shown beside what was asked for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_linalg.lessons.reader import Lesson
+from tests.app.driving import Driver, lesson, opened
+from tui.cli.main import main
+from tui.compose.view_runner import open_view
+from tui.model.frame import CellMark, Frame
+from tui.model.view import View
+from tui.plain_prompt import PlainPrompt
+from tui.render.json_text import to_json
+from tui.render.plain import to_plain
+from tui.session.commands import run
+from tui.session.exercise_commands import judged, session_frame
+from tui.session.script.playback import last_session
+from tui.session.script.running import ensure_run
+from tui.session.script.script_reader import parse_script
+from tui.session.session import Session
+from tui.text.line_edit import LineEdit
+
+BODY = """\
+## A product
+```python
+A = torch.arange(6.0).reshape(2, 3)
+B = torch.ones(3, 2) + n
+Y = A @ B
+```
+
+```ask
+Its shape?
+- (2, 2)
+- (3, 3)
+check: Y.shape
+```
+
+## Your turn
+```exercise without="Y"
+The product of `A` and `B`. Nothing more.
+check: answer.shape == (2, 2) and torch.allclose(answer, Y)
+vary: n
+hint: Rows meet columns.
+hint: There is a sign for it.
+answer: A @ B
+wrong: B @ A # the wrong way round
+```
+
+```python
+Z = Y + 1
+```
+"""
+NAMES = {" ": "space", "@": "at", ".": "full_stop", "(": "left_parenthesis", ")": "right_parenthesis"}
+
+
+@pytest.fixture
+def asked() -> Lesson:
+    return lesson(BODY, "[controls.n]\nrange = [0, 3]\ndefault = 0\n")
+
+
+async def answer(d: Driver, text: str) -> None:
+    await d.press("enter")
+    await d.pilot.press("ctrl+u", "ctrl+k", *(NAMES.get(char, char) for char in text))
+    await d.settle()
+    assert "answer: " in d.rows[-1]
+    await d.press("enter")
+
+
+def at(session: Session) -> Frame:
+    frame = session_frame(session)
+    assert frame is not None
+    return frame
+
+
+def begun(asked: Lesson) -> Session:
+    return ensure_run(Session.start(View.opening(asked, 2), [asked]))
+
+
+async def test_an_exercise_is_solved_on_the_stage(asked: Lesson) -> None:
+    async with opened(asked, stop=2) as d:
+        assert "The product of A and B" in d.screen
+        assert "answer" in d.rows[-1]
+        assert "·" not in "".join(d.rows[7:12])  # all of the state is there
+        await answer(d, "B @ A")
+        assert "Wrong: the wrong way round." in d.screen
+        assert "your answer (3, 3)" in d.screen
+        assert "asked for (2, 2)" in d.screen
+        await d.press("H")
+        assert "hint 1 Rows meet columns." in d.screen
+        await answer(d, "A @ B")
+        assert "Right." in d.screen
+        assert d.session.attempt.is_solved
+        await d.press("H", "right")  # the solution is stepped through
+        assert "answer = A @ B" in d.screen
+        assert d.has(path=("answer",), step=1)
+        await d.press("u")
+        assert d.view.code is None
+        await d.press("full_stop")
+        assert d.has(stop=3)
+
+
+async def test_the_solution_comes_after_the_hints_alone(asked: Lesson) -> None:
+    async with opened(asked, stop=2) as d:
+        await d.press("H", "H")
+        assert "hint 2 There is a sign" in d.screen
+        assert "A @ B" not in "".join(d.rows[7:])
+        await d.press("H")
+        assert d.view.program.endswith("answer = A @ B")
+
+
+async def test_nothing_waits_for_an_answer(asked: Lesson) -> None:
+    async with opened(asked, stop=2) as d:
+        await d.press("full_stop", "comma")
+        assert d.has(stop=2)
+        await d.press("enter", "escape", "full_stop")
+        assert d.has(stop=3)
+        await d.press("comma", "enter")
+        await d.pilot.press("A")
+        await d.press("enter", "full_stop")  # what is judged is left behind
+        assert d.has(stop=3)
+
+
+async def test_a_name_is_completed_and_a_text_pasted(asked: Lesson) -> None:
+    long = lesson(
+        BODY.replace("A", "weights").replace("B", "inputs"), "[controls.n]\nrange = [0, 3]\ndefault = 0"
+    )
+    async with opened(long, stop=2) as d:
+        await d.press("enter", "w", "tab")
+        assert d.rows[-1].startswith(" answer: weights")
+        d.app.explorer.answer.paste(" @\ninputs" + "\x1b[31m")
+        await d.press("enter")
+        assert "this is not Python" in d.screen or "can't be seen" in d.screen
+        await answer(d, "weights @ inputs")
+        assert "Right." in d.screen
+
+
+def test_the_cells_that_differ_are_marked(asked: Lesson) -> None:
+    session = judged(run(begun(asked), "answer:A @ B + torch.eye(2)"))
+    frame = at(session)
+    assert [panel.name for panel in frame.panels] == ["your answer", "asked for"]
+    for panel in frame.panels:
+        marks = [
+            [bool(cell.mark & CellMark.CLASH) for cell in row]
+            for row in panel.cells.window(range(2), range(2))
+        ]
+        assert marks == [[True, False], [False, True]]
+    assert frame.exercise is not None
+    assert frame.exercise.summary[0] == "Wrong."
+    moved = run(session, "first")  # the picture of the state is a key away
+    assert [panel.name for panel in at(moved).panels] != ["your answer", "asked for"]
+    sized = judged(run(session, "answer:(A @ B)[:1]"))
+    shown = at(sized).panels[0].cells.window(range(1), range(2))
+    assert [bool(cell.mark & CellMark.CLASH) for cell in shown[0]] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "text", ["A", "1", "torch.ones(2, 2)", "words", "[A, B]", "A @ A", "(", "'x'", "A[:0]"]
+)
+def test_any_answer_has_a_frame_in_every_form(asked: Lesson, text: str) -> None:
+    session = judged(run(begun(asked), f"answer:{text}"))
+    frame = at(session)
+    assert frame.exercise is not None
+    assert not frame.exercise.is_right
+    plain = to_plain(frame)
+    assert f"your answer: {text}" in plain
+    assert "Wrong" in plain
+    assert json.loads(to_json(frame))["exercise"].keys() == {"question", "check", "hints"}
+
+
+def test_frames_have_questions_and_no_answers(asked: Lesson) -> None:
+    views = [View.opening(asked, stop) for stop in (1, 2, 3)]
+    found = [json.loads(to_json(open_view(view).frame(view))) for view in views]
+    assert found[0]["ask"] == {"question": "Its shape?", "choices": ["(2, 2)", "(3, 3)"], "check": "Y.shape"}
+    assert "exercise" not in found[0]
+    assert found[1]["exercise"]["hints"] == ["Rows meet columns.", "There is a sign for it."]
+    assert not {"ask", "exercise"} & found[2].keys()
+    for view in views:
+        frame = open_view(view).frame(view)
+        assert "answer: A @ B" not in to_plain(frame) + to_json(frame)
+    assert "guess: Its shape?" in to_plain(open_view(views[0]).frame(views[0]))
+
+
+def test_the_prompt_says_it_in_words(asked: Lesson) -> None:
+    said: list[str] = []
+    prompt = PlainPrompt(View.opening(asked, 2), [asked], said.append)
+    for line in ("answer B @ A", "hint", "answer A @ B", "hint", "answer"):
+        prompt.hear(line)
+    told = "".join(said)
+    for words in (
+        "Wrong: the wrong way round.",
+        "It gave: [[",
+        "Asked for: [[",
+        "hint 1: Rows",
+        "Right.",
+        "answer = A @ B",
+    ):
+        assert words in told
+    assert prompt.missed == 1
+
+
+def test_a_script_answers_and_never_waits(tmp_path: Path, asked: Lesson) -> None:
+    file = tmp_path / "asked.md"
+    file.write_text(
+        f'+++\ntitle = "A"\n[controls.n]\nrange = [0, 3]\ndefault = 0\n+++\n{BODY}', encoding="utf-8"
+    )
+    text = f"lesson {file} --stop 2\nanswer B @ A\nhint\nanswer A @ B\nhint\nstop next\n"
+    session = last_session(parse_script(text, "demo.steps"))
+    assert session.view.stop == 3
+    ((_, attempt),) = session.attempts
+    assert (attempt.is_solved, attempt.rungs) == (True, 1)
+    assert main(["check", str(file)]) == 0
+    assert main(["frame", str(file), "--stop", "2", "--format", "plain"]) == 0
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["a", "b", " ", "left", "right", "home", "end", "backspace", "delete", "ctrl+w", "ctrl+u"]
+        )
+    )
+)
+def test_a_line_is_edited_as_a_text_with_a_cursor(keys: list[str]) -> None:
+    line = LineEdit()
+    for key in keys:
+        after = line.press(key, key if len(key) == 1 else None)
+        assert 0 <= after.caret <= len(after.text)
+        if len(key) == 1:
+            assert after.before == line.before + key
+            assert after.after == line.after
+        elif key in ("left", "right", "home", "end"):
+            assert after.text == line.text
+        else:
+            assert len(after.text) <= len(line.text)
+        line = after
+    assert LineEdit.of("soft").complete(["softmax", "softplus"]).text == "soft"
+    assert LineEdit.of("2 * so").complete(["softmax", "softplus", "x"]).text == "2 * soft"
