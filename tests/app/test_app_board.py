@@ -65,7 +65,7 @@ async def test_a_lesson_opened_otherwise_forgets_the_way_back() -> None:
 
 
 async def test_digits_and_clicks_open_rows() -> None:
-    async with opened("why", stop=6) as d:
+    async with opened("why", stop=7) as d:
         await d.press("9")
         assert "There is no row 9" in d.rows[-1]
         await d.press("4")
@@ -98,16 +98,16 @@ async def test_a_lesson_that_is_not_listed_is_said() -> None:
 
 
 async def test_controls_change_the_numbers_at_once() -> None:
-    async with opened("why", stop=6) as d:
-        assert "393,984,000" in d.screen
+    async with opened("why", stop=7) as d:
+        assert "315,187,200" in d.screen
         await d.press("down", "right_square_bracket")
-        assert "393,984,000" not in d.screen
-        assert f"{12 * 125 * 1024 * 1024 + 12 * 125 * 1024:,}" in d.screen
+        assert "315,187,200" not in d.screen
+        assert f"{12 * 100 * 1024 * 1024 + 12 * 100 * 1024:,}" in d.screen
         assert d.view.row == 2
 
 
 async def test_a_board_has_no_steps() -> None:
-    async with opened("why", stop=6) as d:
+    async with opened("why", stop=7) as d:
         before = d.screen
         await d.press("right", "space")
         assert d.screen == before
@@ -126,7 +126,7 @@ async def test_the_cells_behind_a_row_are_asked_and_closed() -> None:
 
 
 async def test_out_and_into_leave_the_board_and_come_back() -> None:
-    async with opened("why", stop=6) as d:
+    async with opened("why", stop=7) as d:
         await d.press("escape")
         assert d.view.depth == "operations"
         assert "▸ Embedding" not in d.screen
@@ -139,17 +139,17 @@ async def test_out_and_into_leave_the_board_and_come_back() -> None:
 
 
 async def test_the_text_view_reads_the_rows() -> None:
-    async with opened("why", stop=6) as d:
+    async with opened("why", stop=7) as d:
         await d.press("p")
         while "more below" in d.screen:
             await d.press("pagedown")
-        assert "Attention: every dot product; value 16,250,000; lesson attention" in d.screen
+        assert "Attention: Q Kᵀ, then P V; value 10,400,000; lesson attention" in d.screen
 
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("ascii_only", [False, True])
 async def test_the_selection_is_told_without_colour(theme: str, ascii_only: bool) -> None:
-    async with opened("why", stop=6, options=Options(theme=theme, ascii_only=ascii_only)) as d:
+    async with opened("why", stop=7, options=Options(theme=theme, ascii_only=ascii_only)) as d:
         await d.press("down")
         pointer = ">" if ascii_only else "▸"
         assert f"{pointer} Normalisation" in d.screen
@@ -160,7 +160,7 @@ async def test_the_selection_is_told_without_colour(theme: str, ascii_only: bool
 async def test_moving_the_selection_repaints_two_rows() -> None:
     from tui.panes.stage_pane import StagePane
 
-    async with opened("why", stop=6) as d:
+    async with opened("why", stop=7) as d:
         stage = d.app.explorer.query_one(StagePane)
         before = stage.rows
         await d.press("down")

@@ -106,7 +106,7 @@ def test_a_control_changes_the_values() -> None:
 
 def test_the_map_counts_and_computes_the_fraction() -> None:
     d, t = 64 * 16, 25 * 8
-    rows = {str(row.label): row for row in board_of(find("why"), 6, d_model="16", seq_len="8").rows}
+    rows = {str(row.label): row for row in board_of(find("why"), 7, d_model="16", seq_len="8").rows}
     products = 12 * t * d * d + 2 * t * t * d
     rest = 12 * t * d + 2 * (d // 64) * t * t + 6 * t * d
     assert rows["Attention"].values == 2 * t * t * d + 2 * (d // 64) * t * t
@@ -115,7 +115,7 @@ def test_the_map_counts_and_computes_the_fraction() -> None:
 
 
 def test_the_board_stands_for_the_stops_own_node_and_nothing_else() -> None:
-    view = View.opening(find("why"), 6)
+    view = View.opening(find("why"), 7)
     run = open_view(view)
     navigation = run.navigation(view)
     assert run.frame(view).panels == ()
@@ -124,7 +124,7 @@ def test_the_board_stands_for_the_stops_own_node_and_nothing_else() -> None:
     for other in (
         over(view, navigation, -1),
         replace(view, depth="operations"),
-        cursor_moves.onto_tensor(run, view, "norm"),
+        cursor_moves.onto_tensor(run, view, "in_norms"),
     ):
         frame = run.frame(other)
         assert frame.board is None
@@ -267,11 +267,11 @@ def test_digits_are_the_links_where_the_text_has_links() -> None:
 
 
 def test_the_selected_row_is_part_of_the_view() -> None:
-    view = replace(View.opening(find("why"), 6), row=3)
-    assert command(view) == "llm-linalg why --stop 6 --row 3"
-    assert view_of(app_parser().read(["why", "--stop", "6", "--row", "3"])) == view
+    view = replace(View.opening(find("why"), 7), row=3)
+    assert command(view) == "llm-linalg why --stop 7 --row 3"
+    assert view_of(app_parser().read(["why", "--stop", "7", "--row", "3"])) == view
     with pytest.raises(UsageError, match="rows 1 to 7: there is no row 8"):
-        view_of(app_parser().read(["why", "--stop", "6", "--row", "8"]))
+        view_of(app_parser().read(["why", "--stop", "7", "--row", "8"]))
     with pytest.raises(UsageError, match="has no board"):
         view_of(app_parser().read(["dot", "--row", "1"]))
 

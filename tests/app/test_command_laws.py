@@ -46,7 +46,7 @@ KINDS = {
     "a mask": ("triangular", 1),
     "a board": ("summary", 1),
     "links": ("summary", 2),
-    "the map": ("why", 2),
+    "the map": ("why", 3),
     "a backward pass": ("backprop", 1),
     "slices": ("attention", 2),
     "a list that grows": ("sampling", 7),

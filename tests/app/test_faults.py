@@ -173,7 +173,7 @@ async def test_printed_text_that_is_cut_says_so() -> None:
         (("frame", "matmul", "--cursor", "Y[9,9]"), "there is no cell [9, 9]"),
         (("frame", "shapes", "--stop", "4", "--at", "9"), "0 to 3: there is no slice 9"),
         (("frame", "matmul", "--at", "1"), "has no slices"),
-        (("frame", "why", "--stop", "4", "--set", "seq_len=2", "--lineage", "logits[2,3]"), "no cell [2, 3]"),
+        (("frame", "why", "--stop", "5", "--set", "seq_len=2", "--lineage", "logits[2,3]"), "no cell [2, 3]"),
         (("fram", "matmul"), 'a command "frame"'),
         (("fram",), 'a command "frame"'),
     ],
@@ -187,7 +187,7 @@ def test_what_is_out_of_range_is_one_line(words: tuple[str, ...], said: str, cap
 
 
 def test_a_stops_own_cell_that_its_controls_took_away_is_no_fault_of_the_command(capsys: Capture) -> None:
-    assert main(("frame", "why", "--stop", "4", "--set", "seq_len=2")) == 0  # what Y copies in the app
+    assert main(("frame", "why", "--stop", "5", "--set", "seq_len=2")) == 0  # what Y copies in the app
     assert "depends on" not in capsys.readouterr()[0]
-    assert main(("frame", "why", "--stop", "4", "--set", "seq_len=3")) == 0
+    assert main(("frame", "why", "--stop", "5", "--set", "seq_len=3")) == 0
     assert "logits[2,3] depends on" in capsys.readouterr()[0]

@@ -67,7 +67,7 @@ def test_one_stands_on_a_box_wherever_one_goes(moves: list[str]) -> None:
 
 
 def test_in_and_out_at_every_level_of_the_model() -> None:
-    view = View.opening(find("why"))
+    view = View.opening(find("why"), 2)
     run = open_view(view)
     seen: list[str] = [view.depth]
     view = map_moves.goto(view, run.navigation(view), 3)
@@ -114,13 +114,13 @@ def test_every_node_of_every_lesson_is_on_the_map(slug: str) -> None:
 
 
 def test_boxes_are_live_and_share_the_multiplications() -> None:
-    shown = level(View.opening(find("why")))
-    assert [row.label for row in shown.rows] == ["tokens", "embed", "block:1", "block:2", "norm", "logits"]
+    shown = level(View.opening(find("why"), 2))
+    assert [row.label for row in shown.rows] == ["tokens", "embed", "block:1", "block:2", "norm", "logits", "chances"]
     assert sum(row.share for row in shown.rows) == pytest.approx(1)
-    wide = level(View.opening(find("why")).set("d_model", "64").set("seq_len", "7"))
+    wide = level(View.opening(find("why"), 2).set("d_model", "64").set("seq_len", "7"))
     block, logits = wide.rows[2], wide.rows[5]
     assert block.shape == (7, 64)
-    assert logits.products == 7 * 64 * 6
+    assert logits.products == 7 * 64 * 5
     assert block.products == 12 * 7 * 64 * 64 + 2 * 7 * 7 * 64
     assert block.products < block.multiplications < 1.05 * block.products
     assert (block.lesson, block.words) == ("block", "attention, then an MLP, each added to what came in")
@@ -149,17 +149,17 @@ def test_a_share_never_says_all_or_nothing_of_a_part(share: float, said: str) ->
 
 
 def test_in_words_and_in_json() -> None:
-    view = at(View.opening(find("why")), *HEAD, "P")
+    view = at(View.opening(find("why"), 2), *HEAD, "P")
     frame = open_view(view).frame(view)
     text = to_plain(frame)
     assert "map: block:1 / attention / head:1" in text
-    assert "> P; shape (5, 5); 25 multiplications" in text
-    assert "  from outside: layer_norm; shape (5, 8)" in text
+    assert "> P; shape (4, 4); 16 multiplications" in text
+    assert "  from outside: layer_norm; shape (4, 8)" in text
     record = json.loads(json.dumps(frame_object(frame)))
     assert record["node"]["op"] == "softmax"
     boxes = {box["name"]: box for box in record["map"]["boxes"]}
     assert boxes["P"]["reads"] == [name for name in boxes if name.startswith("masked_fill")]
-    assert boxes["Q"]["multiplications"] == boxes["Q"]["products"] == 5 * 8 * 4
+    assert boxes["Q"]["multiplications"] == boxes["Q"]["products"] == 4 * 8 * 4
     assert "lit" not in boxes["Q"]
 
 
@@ -167,14 +167,14 @@ def test_in_words_and_in_json() -> None:
 
 
 def test_cells_on_the_way_are_marked_in_every_picture_and_coloured_by_the_derivative() -> None:
-    view = replace(View.opening(find("why")), depth="operations", path=("P:1",),
+    view = replace(View.opening(find("why"), 2), depth="operations", path=("P:1",),
                    follows=FollowedCell("lineage", "logits", (2, 3)), look="heat")  # fmt: skip
     run = open_view(view)
     frame = run.frame(view)
     panel = frame.panel("P")
     assert panel is not None
-    cells = panel.cells.window(range(5), range(5))
-    marked = {(i, j) for i in range(5) for j in range(5) if CellMark.SOURCE in cells[i][j].mark}
+    cells = panel.cells.window(range(4), range(4))
+    marked = {(i, j) for i in range(4) for j in range(4) if CellMark.SOURCE in cells[i][j].mark}
     assert marked == {(1, 0), (1, 1), (2, 0), (2, 1), (2, 2)}
     node = run.trace.node_named("P:1") if run.trace is not None else None
     assert run.trace is not None
@@ -183,7 +183,7 @@ def test_cells_on_the_way_are_marked_in_every_picture_and_coloured_by_the_deriva
     heats = [cell.level for cell in cells[2]]
     ratio = (heats[1] or 0.0) / float(slopes[2, 1])
     assert heats[:3] == pytest.approx([ratio * float(slopes[2, j]) for j in range(3)])
-    assert heats[3:] == [None, None]  # they are masked: nothing comes from there
+    assert heats[3:] == [None]  # they are masked: nothing comes from there
     assert frame.range_text.startswith("∂ ")
     cell = run.frame(replace(view, cursor=("P", (2, 1)))).cursor
     assert cell is not None
@@ -207,7 +207,7 @@ def test_a_cell_that_isnt_there_is_not_followed() -> None:
 
 
 async def test_keys_go_about_the_map() -> None:
-    async with opened("why") as d:
+    async with opened("why", stop=2) as d:
         await d.press("down", "down", "enter", "down", "enter")
         assert d.view.box == ("block:1", "attention", "head:1")
         await d.press("right", "M")
@@ -217,7 +217,7 @@ async def test_keys_go_about_the_map() -> None:
 
 
 async def test_a_lesson_is_opened_from_its_box_and_left_again() -> None:
-    async with opened("why") as d:
+    async with opened("why", stop=2) as d:
         await d.press("down", "down", "L")
         assert d.view.lesson.slug == "block"
         await d.press("backspace")
@@ -227,16 +227,16 @@ async def test_a_lesson_is_opened_from_its_box_and_left_again() -> None:
 
 
 async def test_a_cell_is_followed_and_comes_back() -> None:
-    async with opened("why") as d:
+    async with opened("why", stop=2) as d:
         await d.press("down", "down", "down", "down", "down", "enter", "enter", "dollar_sign", "c", "I")
-        assert d.has(depth="map", follows=FollowedCell("lineage", "logits", (4, 5)))
-        assert "logits[4,5] depends on" in d.screen
+        assert d.has(depth="map", follows=FollowedCell("lineage", "logits", (3, 4)))
+        assert "logits[3,4] depends on" in d.screen
         await d.press("I")
-        assert d.view.follows == FollowedCell("reach", "logits", (4, 5))
+        assert d.view.follows == FollowedCell("reach", "logits", (3, 4))
         await d.press("I")
         assert d.has(follows=None)
         await d.press("backspace")
-        assert d.view.cursor == ("logits", (4, 5))
+        assert d.view.cursor == ("logits", (3, 4))
 
 
 async def test_another_tensors_cell_at_the_same_place_is_followed_anew() -> None:
@@ -249,7 +249,7 @@ async def test_another_tensors_cell_at_the_same_place_is_followed_anew() -> None
 
 
 async def test_a_cell_of_a_box_is_asked_and_the_map_is_there_again() -> None:
-    async with opened("why") as d:
+    async with opened("why", stop=2) as d:
         await d.press("down", "down", "c")
         assert d.has(depth="cells")
         assert d.view.cursor is not None
@@ -258,7 +258,7 @@ async def test_a_cell_of_a_box_is_asked_and_the_map_is_there_again() -> None:
 
 
 async def test_the_backward_pass_has_the_same_boxes_in_the_other_order() -> None:
-    async with opened("why") as d:
+    async with opened("why", stop=2) as d:
         await d.press("down", "down", "down", "enter", "w")
         assert d.has(backward=True, depth="map", box=("block:2", "norm:1"))
         run = d.session.current
@@ -276,7 +276,7 @@ async def test_a_part_of_a_softmax_is_not_followed() -> None:
 
 
 async def test_a_click_selects_a_box_and_a_second_goes_in() -> None:
-    async with opened("why") as d:
+    async with opened("why", stop=2) as d:
         y = next(y for y, text in enumerate(d.rows) if "block:2" in text)
         x = d.rows[y].index("block:2")
         await d.pilot.click(offset=(x, y))
@@ -288,10 +288,10 @@ async def test_a_click_selects_a_box_and_a_second_goes_in() -> None:
 
 
 async def test_a_control_keeps_the_place_on_the_map() -> None:
-    async with opened("why") as d:
+    async with opened("why", stop=2) as d:
         await d.press("down", "down", "enter", "right_square_bracket")
         assert d.view.box == ("block:1", "norm:1")
-        assert "(5, 16)" in d.screen
+        assert "(4, 16)" in d.screen
 
 
 async def test_any_program_has_a_map() -> None:
@@ -303,10 +303,10 @@ async def test_any_program_has_a_map() -> None:
 
 
 def test_the_command_that_reopens_a_place_on_the_map() -> None:
-    why = View.opening(find("why"))
+    why = View.opening(find("why"), 2)
     deep = at(why, *HEAD, "P")
     lit = replace(deep, follows=FollowedCell("reach", "x:1", (0, 1)))
-    off = replace(View.opening(find("why"), 4), follows=None)
+    off = replace(View.opening(find("why"), 5), follows=None)
     for view in (why, deep, lit, off, replace(why, depth="cells"), at(View.opening(find("matmul")), "W")):
         words = command(view).split()[1:]
         assert view_of(app_parser().read([word.strip("'") for word in words])) == view, command(view)

@@ -59,7 +59,7 @@ def test_for_large_letters_a_box_is_its_name_shape_and_share() -> None:
 
 
 def test_a_residual_is_an_arrow_past_the_box() -> None:
-    view = at(View.opening(find("why")), "block:1", "attention")
+    view = at(View.opening(find("why"), 2), "block:1", "attention")
     lines = drawn(level(view))
     x, norm, attention, added = (next(line for line in lines if word in line) for word in
                                  ("  x  ", "norm:1", "attention", "↓  x"))  # fmt: skip
@@ -73,7 +73,7 @@ def test_a_residual_is_an_arrow_past_the_box() -> None:
 
 def test_what_is_followed_is_heavy_and_counted() -> None:
     view = replace(
-        at(View.opening(find("why")), "block:1", "attention"),
+        at(View.opening(find("why"), 2), "block:1", "attention"),
         follows=FollowedCell("lineage", "logits", (2, 3)),
     )
     shown = level(view)
@@ -81,16 +81,16 @@ def test_what_is_followed_is_heavy_and_counted() -> None:
     assert [(r.label, r.lit) for r in shown.rows][:3] == [("x", 24), ("norm:1", 24), ("attention", 24)]
     lines = drawn(shown)
     assert any("┏" in line for line in lines)
-    assert any("24/40" in line for line in lines)
+    assert any("24/32" in line for line in lines)
     assert "#" in "".join(drawn(level(view, ascii_only=True), glyphs=ASCII))
     sentence = shown.sentence
-    assert sentence.startswith("logits[2,3] depends on 24 of the 40 cells here, by a derivative of up to ")
+    assert sentence.startswith("logits[2,3] depends on 24 of the 32 cells here, by a derivative of up to ")
 
 
 def test_much_from_outside_is_one_row() -> None:
-    view = replace(at(View.opening(find("why")), "block:2", "mlp"), backward=True)
+    view = replace(at(View.opening(find("why"), 2), "block:2", "mlp"), backward=True)
     shown = level(view)
-    assert [(one.label, one.sizes) for one in shown.rows[:2]] == [("29 from outside", ""), ("mlp", "(5, 8)")]
+    assert [(one.label, one.sizes) for one in shown.rows[:2]] == [("29 from outside", ""), ("mlp", "(4, 8)")]
     assert shown.place == (1, 5)
     assert shown.reads(1) == ("29 from outside",)
     assert all(source < target for source, target in shown.arrows)
@@ -98,10 +98,10 @@ def test_much_from_outside_is_one_row() -> None:
 
 def test_a_page_has_the_level_as_a_table() -> None:
     view = replace(
-        at(View.opening(find("why")), "block:1", "mlp"), follows=FollowedCell("lineage", "logits", (2, 3))
+        at(View.opening(find("why"), 2), "block:1", "mlp"), follows=FollowedCell("lineage", "logits", (2, 3))
     )
     frame = open_view(view).frame(view)
     page = picture(frame)
     assert "<caption>map › block:1 logits[2,3] depends on</caption>" in page
-    assert '<tr class="now" aria-current="true"><th scope="row">mlp</th><td>(5, 8)</td><td>24/40</td>' in page
+    assert '<tr class="now" aria-current="true"><th scope="row">mlp</th><td>(4, 8)</td><td>24/32</td>' in page
     assert "multiplications" not in page.partition("</table>")[0]

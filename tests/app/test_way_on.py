@@ -59,8 +59,8 @@ def test_escape_leads_from_the_map_of_a_cell_back_to_the_cell(slug: str) -> None
 
 
 def test_escape_puts_out_the_light_of_a_map_that_no_cell_led_to() -> None:
-    shown = session_at(View.opening(find("why"), 1))
-    lit = replace(shown, view=replace(shown.view, follows=View.opening(find("why"), 5).follows))
+    shown = session_at(View.opening(find("why"), 2))
+    lit = replace(shown, view=replace(shown.view, follows=View.opening(find("why"), 6).follows))
     assert lit.view.follows is not None
     dark = done(lit, "out")
     assert dark.view == shown.view

@@ -165,7 +165,7 @@ def test_a_lesson_that_is_not_there_is_an_error_of_the_file(
 
 
 def test_the_map_and_the_summary_are_boards_of_the_whole_curriculum() -> None:
-    chain, page = find("why").stop(6).board, find("summary").stop(1).board
+    chain, page = find("why").stop(7).board, find("summary").stop(1).board
     assert chain is not None
     assert page is not None
     assert chain.chain

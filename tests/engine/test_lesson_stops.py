@@ -52,7 +52,7 @@ def test_links_lead_to_lessons() -> None:
     assert links <= slugs
     everything = {link for stop in find("summary").stops for _, link in spans(stop.prose)}
     assert {"scalar", "dot", "matmul", "backprop", "triangular", "identity", "diagonal"} <= everything
-    board = find("why").stops[5].board
+    board = find("why").stop(7).board
     assert board is not None
     boxes = {note.lesson for note in find("why").boxes} | {row.lesson for row in board.rows}
     assert boxes <= slugs

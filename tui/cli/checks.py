@@ -154,6 +154,12 @@ def _own(deck: Deck, lesson: Lesson) -> bool:
     return lesson.path is not None and lesson.path == deck.path
 
 
+def _moves_with_calls(view: View, opened: Run) -> bool:
+    """Return whether the program's pane goes with a box of the map, or with a call in a function."""
+    node = opened.top_node(view)
+    return view.at_stop.map is not None or (node is not None and bool(node.scope))
+
+
 def _raise_faults(stop: DeckStop, view: View, opened: Run) -> None:
     """Raise what is wrong with another lesson's stop: its program, or what the deck asks it to show."""
     if opened.error is not None and not stop.at.fails:
@@ -192,7 +198,7 @@ def cuts(view: View, opened: Run) -> Iterator[str]:
     lines = [len(wrap_code(line, room.main - 2)) for line in stop.code.split("\n")]
     if frame.board is not None and len(frame.board.rows) > room.stage:
         yield f"the board has {len(frame.board.rows)} rows; there is room for {room.stage}"
-    if sum(lines) > PROGRAM_ROWS and stop.map is None:  # on the map the pane goes with the box
+    if sum(lines) > PROGRAM_ROWS and not _moves_with_calls(view, opened):
         yield f"the program takes {sum(lines)} rows of {room.main - 2} columns, not {PROGRAM_ROWS}"
     if max(lines) > LINE_ROWS:
         yield f"a line of the program takes {max(lines)} rows of {room.main - 2} columns, not {LINE_ROWS}"
