@@ -46,7 +46,7 @@ def job(source: str, ranks: int = 2) -> dict[str, Any]:
 
 
 @needs_gloo
-@pytest.mark.parametrize("stop", thin([6, 7, 8], 3))
+@pytest.mark.parametrize("stop", thin([7, 8, 9], 3))
 def test_two_processes_make_what_one_makes(stop: int, started: list[subprocess.Popen[bytes]]) -> None:
     view = View.opening(find("parallel"), stop).set("rank", "1")
     trace = view.lesson.run(stop, {"rank": 1})
@@ -190,7 +190,7 @@ async def test_a_key_runs_them_and_the_app_goes_on(started: list[subprocess.Pope
     async with opened("parallel") as d:
         await d.press("D")
         assert started == []  # opening a lesson starts nothing, and this stop is of one device
-        for _ in range(5):
+        for _ in range(6):
             await d.press("full_stop")
         assert started == []
         await d.press("D")
@@ -206,7 +206,7 @@ async def test_a_key_runs_them_and_the_app_goes_on(started: list[subprocess.Pope
 @needs_gloo
 async def test_leaving_ends_them(started: list[subprocess.Popen[bytes]]) -> None:
     async with opened("parallel") as d:
-        for _ in range(5):
+        for _ in range(6):
             await d.press("full_stop")
         await d.press("D")
     assert [process.wait(240) != 0 for process in started] == [True] * len(started)

@@ -49,7 +49,7 @@ CONTROLS = {
     "residual": set(),
     "mlp": {"d", "ratio", "units"},
     "block": {"T", "C", "heads"},
-    "logits": {"temperature", "top_k", "top_p"},
+    "logits": {"temperature"},
     "sampling": {"text", "temperature", "top_k", "top_p"},
     "backward": {"T", "C", "heads"},
     "parallel": {"T", "rank"},

@@ -22,7 +22,7 @@ def drawn(trace: Trace, temperature: float, top_k: int, top_p: float) -> int:
     shares = F.softmax(values, -1)
     inside = shares.cumsum(0) - shares < top_p
     shares = shares * inside / (shares * inside).sum()
-    place = int((shares.cumsum(0) <= trace["u"].value).sum())
+    place = int((shares.cumsum(0) <= trace["dart"].value).sum())
     return int(order[min(place, 6)])
 
 

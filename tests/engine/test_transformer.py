@@ -288,35 +288,31 @@ def test_the_block_is_torchs_encoder_layer_with_a_causal_mask(sizes: tuple[int, 
 
 
 @pytest.mark.parametrize("temperature", [0.1, 1.0, 3.0])
-@pytest.mark.parametrize(("top_k", "top_p"), [(1, 0.1), (3, 0.8), (5, 1.0)])
-def test_the_next_token(temperature: float, top_k: int, top_p: float) -> None:
-    for seed in range(4):
-        trace = stop("logits", 6, seed, temperature=temperature, top_k=top_k, top_p=top_p)
-        logits = trace["logits"].value
-        assert close(logits, F.linear(trace["X"].value[-1], trace["table"].value))
-        assert rows(trace, "logits", (0,)) == {2}
-        P = F.softmax(logits / temperature, -1)
-        assert close(trace["P"].value, P)
-        kept = P.topk(top_k).indices
-        assert close(trace["P_k"].value[kept], P[kept] / P[kept].sum())
-        assert trace["P_k"].value.count_nonzero() <= top_k
-        assert close(trace["P_p"].value.sum(), torch.tensor(1.0))
-        nucleus = P[trace["P_p"].value > 0]
-        assert nucleus.sum() > top_p - 1e-5
-        assert len(nucleus) == 1 or nucleus.sum() - nucleus.min() < top_p
-        word = trace.printed.splitlines()[1].split(": ")[1]
-        assert trace["P_k"].value[["the", "cat", "saw", "a", "dog"].index(word)] > 0
+def test_the_last_row_becomes_probabilities(temperature: float) -> None:
+    trace = last("logits", {"temperature": temperature})
+    logits, table = trace["logits"].value, trace["table"].value
+    assert close(logits, F.linear(trace["Y"].value[-1], table))
+    assert rows(trace, "logits", (0,), "Y") == {3}
+    assert close(trace["P"].value, F.softmax(logits / temperature, -1))
+    said = trace["said"].value
+    assert close(trace["loss"].value, F.cross_entropy(logits, torch.tensor(WORDS.index("dog"))))
+    assert close(trace["loss"].value, -said[3].log())
+    leaf = logits.clone().requires_grad_()
+    F.cross_entropy(leaf, torch.tensor(3)).backward()  # type: ignore[no-untyped-call]
+    assert leaf.grad is not None
+    assert close(trace["dlogits"].value, leaf.grad)
 
 
-def test_the_loss_and_where_gradients_begin() -> None:
-    trace = last("logits")
-    logits = trace["logits"].value.clone().requires_grad_()
-    loss = F.cross_entropy(logits, torch.tensor(4))
-    loss.backward()  # type: ignore[no-untyped-call]
-    assert close(trace["loss"].value, loss)
-    assert logits.grad is not None
-    assert close(trace["dlogits"].value, logits.grad)
-    assert close(trace["loss"].value, -trace["said"].value[4].log())
+def test_the_last_screen_is_a_model_of_the_sentence() -> None:
+    trace = last("summary")
+    table = trace["table"].value
+    text = table[torch.tensor([WORDS.index(word) for word in ("the", "cat", "saw", "the")])]
+    seen = text + F.scaled_dot_product_attention(text.flip(1), text, text, is_causal=True)
+    thought = seen + F.relu(-seen.sum(1, keepdim=True)) * torch.tensor([1.0, 0.6])
+    assert close(trace["next"].value, F.softmax(table @ thought[-1], -1))
+    assert WORDS[int(trace["next"].value.argmax())] == "dog"
+    assert torch.allclose(last("logits")["Y"].value, thought, atol=0.06)
+    assert rows(trace, "next", (3,), "text") == {0, 1, 2, 3}
 
 
 def test_the_words_name_what_cells_come_from() -> None:
