@@ -171,6 +171,8 @@ def test_words_along_an_axis_name_the_arrows() -> None:
     [
         "torch.randn(3, 4)",
         "torch.zeros(0, 3)",
+        "torch.zeros(0, 4, 1, 2) @ torch.zeros(0, 4, 2, 1)",
+        "torch.zeros(0, 2, 1) @ torch.zeros(1, 2)",
         "torch.randn(3, 3) @ torch.randn(3)",
         "torch.ones(4)",
     ],

@@ -52,7 +52,7 @@ def plane_of(node: NodeView, at: Index | None = None) -> Plane | None:
     tensors = (node.result, *node.operands)
     if node.dropped or not any(set(tensor.shape[-2:]) & {1, 2} for tensor in tensors):
         return None
-    if any(tensor.value.is_complex() for tensor in tensors):
+    if any(tensor.value.is_complex() for tensor in tensors) or not all(node.result.shape):
         return None
     return next((plane for rule in RULES if (plane := rule(node, at)) is not None), None)
 
