@@ -115,7 +115,8 @@ def test_every_node_of_every_lesson_is_on_the_map(slug: str) -> None:
 
 def test_boxes_are_live_and_share_the_multiplications() -> None:
     shown = level(View.opening(find("why"), 2))
-    assert [row.label for row in shown.rows] == ["tokens", "embed", "block:1", "block:2", "norm", "logits", "chances"]
+    labels = ["tokens", "embed", "block:1", "block:2", "norm", "logits", "chances"]
+    assert [row.label for row in shown.rows] == labels
     assert sum(row.share for row in shown.rows) == pytest.approx(1)
     wide = level(View.opening(find("why"), 2).set("d_model", "64").set("seq_len", "7"))
     block, logits = wide.rows[2], wide.rows[5]

@@ -16,7 +16,7 @@ from tui.model.view import History, View
 from tui.navigation import steps
 from tui.navigation.playground import PLAYGROUND, at_operation, is_playground, last_line
 from tui.navigation.steps import Navigable, Player
-from tui.session.attempts import ExerciseAttempt, Attempts, attempt_at
+from tui.session.attempts import Attempts, ExerciseAttempt, attempt_at
 from tui.session.contexts import OFF_STAGE, Context
 from tui.session.lesson_settings import LessonSettings, keeps_settings, opening_with, with_settings_of
 
