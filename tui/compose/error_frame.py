@@ -149,15 +149,16 @@ def clash_panels(
         at = rest_of((0,) * len(shape), placement)
         name = operand.name or operand.source
         if value is None:
-            panels.append(_unknown(name, shape, placement, at, highlight))
+            panels.append(unknown_panel(name, shape, placement, at, highlight))
         else:
             panels.append(make_panel(ClashingTensor(name, value), placement, at, highlight, style))
     return tuple(panels)
 
 
-def _unknown(
+def unknown_panel(
     name: str, shape: tuple[int, ...], placement: Placement, at: Index, highlight: Highlight
 ) -> Panel:
+    """Return the panel of a tensor of which only the shape is known."""
     return Panel(
         name=name,
         title=clean(name, NAME),

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from llm_linalg.base.constants import LookName
     from llm_linalg.base.errors import ProgramError
     from llm_linalg.lessons.reader import LessonError
+    from llm_linalg.questions.drawn import Question
+    from llm_linalg.questions.guess import RightAnswer
     from llm_linalg.recording.record_node import Value
 
 # Up to which a key waits for a gradient program, or for a cell that is followed: beyond, a run makes them.
@@ -66,6 +68,7 @@ class Run:
         operands: The operands of a shape error; None where one has no values.
         fault: The place in the lesson's file, if the lesson is at fault.
         partial_trace: The record up to the failure, where it is wanted.
+        right_answer: The right answer to what the stop asks, if it asks anything that its program answers.
     """
 
     view: View
@@ -75,6 +78,8 @@ class Run:
     operands: tuple[Value | None, ...] = ()
     fault: LessonError | None = None
     partial_trace: Trace | None = None
+    right_answer: RightAnswer | None = None
+    _asked: tuple[View, Question | None] | None = field(default=None, init=False)  # the last question
     _cache: FormatCache = field(default_factory=FormatCache, init=False)
     _gradients: Trace | None = field(default=None, init=False)
     _has_gradients: bool = field(default=False, init=False)  # whether there are, or can be none
@@ -133,6 +138,24 @@ class Run:
                 self.navigation(view)  # raises for a path that isn't there
             return self.failure_frame(view, error, ascii_only=ascii_only)
 
+    def question(self, view: View) -> Question | None:
+        """Return what is asked at a view: its stop's own question, or one that is drawn; None for nothing."""
+        if self._asked is None or self._asked[0] != view:
+            self._asked = view, self._question(view)
+        return self._asked[1]
+
+    def _question(self, view: View) -> Question | None:
+        from llm_linalg.questions.drawn import Question, WalkPlace, question_at
+
+        if view.guess is not None and view.guess.number:
+            node = self.navigation(view).node if self.trace is not None else None
+            order = None if node is None else order_of(view, self.navigation(view))
+            if node is None or order is None or view.depth not in ("cells", "terms"):
+                return None
+            return question_at(WalkPlace(node, order, view.step), view.guess.number)
+        own = view.own_ask
+        return None if own is None or self.right_answer is None else Question("own", own, self.right_answer)
+
     def failure_frame(self, view: View, error: Exception, *, ascii_only: bool = False) -> Frame:
         """Return the picture of a failure to draw a view."""
         from llm_linalg.base.errors import InternalError
@@ -142,6 +165,13 @@ class Run:
         return in_ascii(frame) if ascii_only else frame
 
     def _frame(self, view: View, ascii_only: bool) -> Frame:
+        from tui.compose.guess_frame import with_question
+
+        frame = self._answered_frame(view, ascii_only)
+        question = self.question(view) if view.guess is not None or view.own_ask is not None else None
+        return frame if question is None else with_question(frame, view, question, self._cache, ascii_only)
+
+    def _answered_frame(self, view: View, ascii_only: bool) -> Frame:
         if self.error is not None:
             good = None if self.good is None else self.good.frame(self.good.view, ascii_only=ascii_only)
             frame = error_frame(view, self.error, self.operands, good, self.fault, self._cache, ascii_only)

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.spelling import unknown
+from llm_linalg.base.spelling import quote, unknown
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.navigation.steps import WHOLE, Navigable, goto, order_of, position
@@ -16,6 +16,26 @@ if TYPE_CHECKING:
 
 
 def check_view(view: View, run: Run, flags: argparse.Namespace) -> View:
+    """Return the view with all that it names checked against the run, and what is asked there.
+
+    Raises:
+        UsageError: As `_check_place`, and for an answer where nothing is asked, or that is none.
+    """
+    checked = _check_place(view, run, flags)
+    if flags.predict is None and flags.guess is None:
+        return checked
+    from tui.compose.guess_frame import answered
+
+    checked = checked.with_guess(flags.predict or 0, flags.guess)
+    question = run.question(checked)
+    if question is None:
+        raise UsageError("nothing is asked here")
+    if flags.guess is not None and answered(question, flags.guess) is None:
+        raise UsageError(f"{quote(flags.guess)} is no answer to what is asked here")
+    return checked
+
+
+def _check_place(view: View, run: Run, flags: argparse.Namespace) -> View:
     """Return the view with its node, order and step checked against the run.
 
     Raises:

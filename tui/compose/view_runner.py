@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
     from llm_linalg.base.errors import ProgramError
     from llm_linalg.lessons.external import ExternalProgram
+    from llm_linalg.questions.guess import RightAnswer
 
 
 def warm() -> None:
@@ -80,18 +81,38 @@ def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, sec
         if fault is None and _lacks_node(view, trace):
             fault = next(faults(view.lesson, view.at_stop._replace(fails=False), trace))
         if fault is None:
-            return _with_awaited(Run(view, trace, None, None))
+            answer = _right_answer(view, halt, seconds)
+            return _with_awaited(Run(view, trace, None, None, right_answer=answer))
         return Run(view, None, ProgramError(fault.reason), _last_good(previous), fault=fault)
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
         stop = view.at_stop
         fault = view.lesson.program_error(stop, error) if view.is_original and not stop.fails else None
-        result = Run(view, None, error, _last_good(previous), operands, fault=fault)
+        answer = _right_answer(view, halt, seconds) if stop.fails else None
+        result = Run(view, None, error, _last_good(previous), operands, fault=fault, right_answer=answer)
         wanted = is_playground(view.lesson) or stop.refusal is not None
         if not wanted:
             return result
         ran = _trace_above(view, error, halt, seconds)
         return replace(result, partial_trace=ran, good=_stopped_run(view, error, ran) or result.good)
+
+
+def _right_answer(view: View, halt: Callable[[], bool] | None, seconds: float | None) -> RightAnswer | None:
+    """Return what the program answers to what its stop asks; None where there is no answer."""
+    ask = view.at_stop.ask
+    if ask is None:
+        return None
+    from llm_linalg import ProgramError
+    from llm_linalg.questions.guess import right_answer
+    from llm_linalg.questions.program_state import state_after
+
+    try:
+        with state_after(
+            view.program, seed=view.seed, names=view.names, cells=view.cells, halt=halt, seconds=seconds
+        ) as state:
+            return right_answer(ask, state)
+    except ProgramError:  # of another program than the author's, or with other controls
+        return None
 
 
 UNRUN = "This program is not run: the app ended while it ran. Change it, and it runs."

@@ -8,12 +8,36 @@ from llm_linalg.base.text import CleanText, clean
 from llm_linalg.questions.question import Ask, Exercise
 
 
+class GuessView(NamedTuple):
+    """A guess, and what torch says."""
+
+    text: CleanText
+    right: bool
+    answer: CleanText
+
+    @property
+    def sentence(self) -> CleanText:
+        """Both in words."""
+        told = f"Right: {self.answer}." if self.right else f"You said {self.text}. It is {self.answer}."
+        return clean(told)
+
+
 class AskView(NamedTuple):
-    """A guess that is asked for before the picture moves."""
+    """A guess that is asked for before the picture moves.
+
+    Attributes:
+        question: The question.
+        choices: What there is to choose from; without any, something is typed.
+        check: The expression that is asked about.
+        is_asked: Whether it is asked now, or was answered here; else the picture has moved on.
+        guess: The guess that was made, or None.
+    """
 
     question: CleanText
     choices: tuple[CleanText, ...]
     check: CleanText
+    is_asked: bool = False
+    guess: GuessView | None = None
 
     @classmethod
     def of(cls, ask: Ask) -> AskView:
@@ -21,12 +45,18 @@ class AskView(NamedTuple):
         return cls(ask.question, ask.choices, clean(ask.check.text, None))
 
     def record(self) -> dict[str, object]:
-        """Return it as an object for JSON."""
-        return {"question": self.question, "choices": [*self.choices], "check": self.check}
+        """Return it as an object for JSON, with a guess and whether that is right, but never the answer."""
+        record: dict[str, object] = {
+            "question": self.question, "choices": [*self.choices], "check": self.check
+        }  # fmt: skip
+        given = self.guess
+        return record if given is None else record | {"guess": given.text, "right": given.right}
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """It as lines of text."""
+        """It as lines of text; once there is a guess, what came of that."""
+        if self.guess is not None:
+            return (self.guess.sentence,)
         return (f"guess: {self.question}", *(f"  {k} {text}" for k, text in enumerate(self.choices, 1)))
 
 

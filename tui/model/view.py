@@ -9,6 +9,7 @@ from llm_linalg.base.constants import LookName
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Board, Control, FollowedCell, Lesson, Stop, Value
+    from llm_linalg.questions.question import Ask
 
 Depth = Literal["map", "operations", "cells", "terms"]
 Cursor = tuple[str, tuple[int, ...]]
@@ -23,6 +24,20 @@ class ReturnPoint(NamedTuple):
     order: str | None
     depth: Depth
     step: int
+
+
+class Guess(NamedTuple):
+    """A guess at what comes next. It belongs to one place, and is gone once the picture moves.
+
+    Attributes:
+        place: The place, as `View.place` has it.
+        number: The number of the question that is drawn there, from 1; 0 for the stop's own.
+        answer: What was answered, as it was typed; None if nothing was.
+    """
+
+    place: tuple[object, ...]
+    number: int = 0
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +67,34 @@ class View:
     row: int = 1  # of the stop's board, from 1
     box: tuple[str, ...] = ()  # of the map
     follows: FollowedCell | None = None
+    guess: Guess | None = None
     return_path: tuple[ReturnPoint, ...] = field(default=(), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Drop a guess that was made at another place."""
+        if self.guess is not None and self.guess.place != self.place:
+            object.__setattr__(self, "guess", None)
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """What of a view a guess belongs to: the step that is shown, and of which run."""
+        at = (self.lesson.slug, self.stop, self.path, self.order, self.depth, self.step, self.backward)
+        return (*at, *self.choices)
+
+    def with_guess(self, number: int, answer: str | None = None) -> View:
+        """Return the view with a question asked, and perhaps answered."""
+        return replace(self, guess=Guess(self.place, number, answer))
+
+    @property
+    def own_ask(self) -> Ask | None:
+        """What the stop asks before its picture moves; None without, or once it has moved."""
+        ask = self.at_stop.ask
+        if ask is None or (self.guess is not None and self.guess.number):
+            return None
+        opening = View.opening(self.lesson, self.stop)
+        here = (self.path, self.order, self.depth, self.step, self.backward)
+        there = (opening.path, opening.order, opening.depth, opening.step, opening.backward)
+        return ask if here == there else None
 
     @classmethod
     def opening(cls, lesson: Lesson, stop: int = 1) -> View:

@@ -67,6 +67,8 @@ def add_picture_flags(
     for flag, value in (("--twin", True), ("--no-twin", False)):  # the former name: saved decks have it
         add(flag, argparse.SUPPRESS, dest="backward", action="store_const", const=value)
     add("--code", "run this program in place of the stop's", metavar="TEXT")
+    add("--predict", "ask what comes next: the question of this number", type=whole_number, metavar="N")
+    add("--guess", "answer what is asked: a choice's number, or what one would type", metavar="TEXT")
 
 
 VIEW = (
@@ -85,7 +87,7 @@ VIEW = (
         "at",
         "row",
     ),
-    *("look", "backward", "code"),
+    *("look", "backward", "code", "predict", "guess"),
 )
 """The flags that name a picture, as a namespace calls them: without them it is the lesson's own."""
 
@@ -148,7 +150,7 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
     opening = View.opening(lesson, flags.stop or 1)
     terms = flags.order == "terms"
     cells = flags.order is not None and not terms
-    return replace(
+    view = replace(
         opening,
         controls=_controls(lesson, flags.set),
         seed=lesson.seed if flags.seed is None else flags.seed,
@@ -165,6 +167,8 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
         box=opening.box if flags.box is None else flags.box,
         follows=_cell_to_follow(flags, opening),
     )
+    asked = flags.predict is not None or flags.guess is not None
+    return view.with_guess(flags.predict or 0, flags.guess) if asked else view
 
 
 def _depth(flags: argparse.Namespace, opening: View) -> Depth:
@@ -301,6 +305,7 @@ def explicit_flags(view: View) -> list[tuple[str, ...]]:
         ("--backward" if view.backward else "--no-backward",),
         *([("--row", str(view.row))] if view.at_stop.board is not None else []),
         *([("--code", view.code)] if view.code is not None else []),
+        *zip(*[iter(_guess_words(view))] * 2, strict=True),
     ]
     return [tuple(flag) for flag in flags]
 
@@ -366,4 +371,13 @@ def _look_words(view: View, opening: View) -> list[str]:
         words += ["--row", str(view.row)]
     if view.code is not None:
         words += ["--code", view.code]
-    return words
+    return words + _guess_words(view)
+
+
+def _guess_words(view: View) -> list[str]:
+    """Return the flags of the question that is asked, and of the answer."""
+    guess = view.guess
+    if guess is None:
+        return []
+    words = ["--predict", str(guess.number)] if guess.number else []
+    return words if guess.answer is None else [*words, "--guess", guess.answer]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from llm_linalg.lessons.markdown import plain_text
 from tui.layout.pane_sizes import Picture
 from tui.navigation.playground import is_playground
 from tui.panes.story_pane import shorten
@@ -15,7 +16,7 @@ from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
     from tui.model.frame import CursorView, ErrorView, Frame
-    from tui.model.question_view import ExerciseView
+    from tui.model.question_view import AskView, ExerciseView
 
 _FRAME = re.compile(r"(.*?)(:\d+ in .*)")
 LEAST_PATH = 24  # characters of a frame's path that are shown in any case, from its end
@@ -92,6 +93,8 @@ def text_rows(picture: Picture, width: int, *, short: bool = False) -> list[Row]
         return below_story(picture, width)
     if frame.error is not None:
         return error_rows(frame.error, width, brief=short, mend=picture.session.editing)
+    if frame.ask is not None and frame.ask.is_asked:
+        return ask_rows(frame.ask, width)
     if frame.cursor is not None:
         return about_cell(frame.cursor, width, brief=short)
     if frame.exercise is not None and picture.session.view.code is None:
@@ -106,6 +109,24 @@ def text_rows(picture: Picture, width: int, *, short: bool = False) -> list[Row]
         return below_story(picture, width) or paragraphs(frame.sentence, width)
     lines = [elide(line, width) for line in frame.formula] if short else formula(frame.formula, width)
     return [*lines, *paragraphs(frame.sentence, width)]
+
+
+def ask_rows(ask: AskView, width: int) -> list[Row]:
+    """Return what is asked, with its choices in as few rows as they take; or what came of the answer."""
+    if ask.guess is not None:
+        role = "ok" if ask.guess.right else "current"
+        return [row((text, role)) for text in wrap(ask.guess.sentence, width)]
+    entries = [
+        row((f"{number} ", "key", f"guess.{number}"), (f"{plain_text(choice)}   ", "", f"guess.{number}"))
+        for number, choice in enumerate(ask.choices, 1)
+    ]
+    rows: list[Row] = []
+    for entry in entries:
+        if rows and width_of(rows[-1]) + width_of(entry) <= width + 3:
+            rows[-1] = (*rows[-1], *entry)
+        else:
+            rows.append(entry)
+    return [*paragraphs(ask.question, width), *(fit(one, width) for one in rows)]
 
 
 def below_story(picture: Picture, width: int) -> list[Row]:
@@ -140,6 +161,8 @@ def large(picture: Picture, width: int) -> list[Row]:
     frame, room = picture.frame, picture.room
     narrow = width // ACROSS
     if frame is None or frame.error is not None or frame.cursor is not None:
+        return text_rows(picture, width, short=True)
+    if frame.ask is not None and frame.ask.is_asked:
         return text_rows(picture, width, short=True)
     lines = formula(frame.formula, narrow) if frame.step else []
     if lines and len(lines) <= room.words // DOWN:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
-from llm_linalg.lessons.markdown import spans
+from llm_linalg.lessons.markdown import plain_text, spans
 from tui.layout import label_space
 from tui.layout.arrange import cell_texts
 from tui.layout.values import PanelSlot
@@ -52,6 +52,16 @@ def to_plain(
     )
 
 
+def puzzle(frame: Frame, width: int) -> CleanText:
+    """Return the program and the tensors of a frame, without the words that would say what comes next."""
+    blocks = [
+        _program(frame),
+        *(_tensor(panel, width) for panel in frame.panels),
+        _legend(frame.panels, width),
+    ]
+    return clean_lines("\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block))
+
+
 def _prose(frame: Frame) -> str:
     """Return the stop's text; at a step, and in an operation, the sentence of it that stays."""
     whole = frame.step == 0 or frame.map is not None or frame.exercise is not None
@@ -88,8 +98,8 @@ def _program(frame: Frame) -> list[str]:
 
 
 def _questions(frame: Frame, width: int) -> list[str]:
-    """Return the exercise, and before the first step the guess."""
-    ask = frame.ask.lines if frame.ask is not None and not frame.step else ()
+    """Return the exercise, and the guess while it is asked for."""
+    ask = frame.ask.lines if frame.ask is not None and frame.ask.is_asked else ()
     asked = (*ask, *(() if frame.exercise is None else frame.exercise.lines))
     lines = [line for paragraph in asked for line in paragraph.split("\n")]
     return [row for line in lines for row in _wrap("".join(text for text, _ in spans(line)), width)]

@@ -53,12 +53,14 @@ class AnswerLine:
 
     def __init__(self, host: AnswerHost) -> None:
         self.edit: LineEdit | None = None
+        self._command = "answer"
         self._host = host
         self._halt: Callable[[], None] = lambda: None
 
-    def open(self) -> None:
-        """Begin to write, where the last answer was left."""
-        self.edit = LineEdit.of(self._host.session.attempt.answer)
+    def open(self, command: str = "answer") -> None:
+        """Begin to write what a command takes: an answer, where the last one was left, or a guess."""
+        self._command = command
+        self.edit = LineEdit.of(self._host.session.attempt.answer if command == "answer" else "")
 
     def close(self) -> None:
         """Leave the line."""
@@ -78,7 +80,7 @@ class AnswerLine:
             self.close()
         elif key == "enter":
             self.close()
-            return f"answer:{line.text}" if line.text.strip() else None
+            return f"{self._command}:{line.text}" if line.text.strip() else None
         elif key == "tab":
             self.edit = line.complete(self._names())
         else:

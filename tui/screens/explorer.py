@@ -105,6 +105,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self._own_commands: dict[str, Callable[[], None]] = {
             **{quitting: partial(self.leave, quitting) for quitting in ("quit", "edit.quit", "stage.quit")},
             **dict.fromkeys(("goto", "stage.goto"), self._prompt_for_step),
+            "guess.type": self._write_guess,
             "sidebar": self._turn_sidebar,
             "halt": self._halt,
             "exercise.write": self._write_answer,
@@ -515,6 +516,10 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def _write_answer(self) -> None:
         self.answer.open()
+        self.draw()
+
+    def _write_guess(self) -> None:
+        self.answer.open("guess")
         self.draw()
 
     def _turn_sidebar(self) -> None:

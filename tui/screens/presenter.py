@@ -95,7 +95,7 @@ class PresenterScreen(ExplorerScreen):
         if self.talk.black:
             await self.perform("stage.black")
             return True
-        if self.prompt is not None or self.answer.edit is not None:
+        if self.prompt is not None or self.answer.edit is not None or self._answers(key):
             return False
         if key in DIGITS and (self.count or key != "0"):
             self.count = (self.count + key)[:6]
@@ -116,6 +116,10 @@ class PresenterScreen(ExplorerScreen):
             self.tell("")
             return key == "escape"
         return True
+
+    def _answers(self, key: str) -> bool:
+        """Return whether a key answers what is asked."""
+        return not self.count and (self.command_of(key) or "").startswith("guess.")
 
     def must_wait(self, key: str) -> bool:
         """Return a slide waits for no program."""

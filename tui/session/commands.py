@@ -24,6 +24,7 @@ from tui.session import (
     board_commands,
     control_commands,
     exercise_commands,
+    guess_commands,
     map_commands,
     playground_commands,
     step_commands,
@@ -48,6 +49,7 @@ class Topic(StrEnum):
     PLAYGROUND = "Playground"
     BOARD = "Board"
     MAP = "Map"
+    QUESTIONS = "Questions"
     MOTION = "Motion"
     DEPTH = "Depth"
     CELL_CURSOR = "Cell cursor"
@@ -201,6 +203,24 @@ COMMANDS: tuple[Command, ...] = (
         "list.last", "dollar_sign,end", "$", "last", "Choose the last in the sidebar",
         Topic.LESSON, Context.SIDEBAR, run=control_commands.choose_end(last=True), waits=Wait.NOTHING,
         script="show",
+    ),
+    # What is asked has keys that links, repairs and steps have too.
+    *(
+        Command(
+            f"guess.{n}", f"{n}", f"{n}", "guess", f"Answer with choice {n}",
+            Topic.QUESTIONS, Context.GUESS_CHOICE, int(n == 1), guess_commands.choose(n), script=f"guess {n}",
+            footer_stay=6,
+        )
+        for n in range(1, 10)
+    ),
+    Command(
+        "guess.cell", "enter", "↵", "this cell", "Answer with the cell under the cursor",
+        Topic.QUESTIONS, Context.GUESS_CELL, 1, guess_commands.point, script=guess_commands.write_answer,
+        footer_stay=6,
+    ),
+    _by_screen(
+        "guess.type", "enter", "↵", "guess", "Type an answer, then ↵", Topic.QUESTIONS, Context.GUESS_TEXT, 1,
+        Wait.FOR_RUN, 6,
     ),
     # The cell cursor, a board and the map have keys that steps have too.
     Command(
@@ -590,6 +610,11 @@ COMMANDS: tuple[Command, ...] = (
         Topic.VIEW, Context.TENSORS, 15, motion(steps.reorder), script=writing.order,
     ),
     Command(
+        "predict", "Q", "Q", "predict", "Ask what the next step shows; again, ask something else",
+        Topic.QUESTIONS, Context.TENSORS, 20, guess_commands.predict,
+        script="predict", word_help="ask what the next step shows; again: something else",
+    ),
+    Command(
         "look", "v", "v", "look", "Numbers, a drawing, or heat",
         Topic.VIEW, Context.TENSORS, 21, control_commands.next_look, script=writing.look,
     ),
@@ -634,6 +659,10 @@ COMMANDS: tuple[Command, ...] = (
         "help", "question_mark,f1", "?", "help", "Show the keys that work now",
         Topic.APP, Context.ALWAYS, 24,
     ),
+    _by_screen(
+        "practice", "P", "P", "practice", "Practice: questions without end", Topic.QUESTIONS,
+        Context.NO_PRESENTATION,
+    ),
     _by_screen("guides", "f2", "F2", "guides", "Read a guide", Topic.APP, Context.NO_PRESENTATION),
     _by_screen(
         "suspend", "ctrl+z", "^z", "suspend", "Suspend to the shell; fg comes back",
@@ -668,6 +697,9 @@ COMMANDS: tuple[Command, ...] = (
     _with_argument(
         "pick", "Select a control by its name", Topic.CONTROLS, control_commands.pick_control,
         writing.control_choice, Wait.NOTHING,
+    ),
+    _with_argument(
+        "guess", "Answer what is asked", Topic.QUESTIONS, guess_commands.answer, guess_commands.write_answer,
     ),
     _with_argument("go", "Go to a step by its number", Topic.MOTION, step_commands.go_to, writing.step),
     _with_argument(

@@ -170,6 +170,7 @@ class Session:
         contexts = {Context.ALWAYS, Context.EVERYWHERE, Context.NO_PRESENTATION, *self._place}
         if navigation is not None and navigation.path:
             contexts |= self._here(navigation)
+        contexts |= self._asked
         if broken:
             contexts.add(Context.REPAIRS)
         if self.view.cursor is not None:
@@ -190,6 +191,19 @@ class Session:
         if self.view.at_stop.ranks and run is not None and run.trace is not None:
             contexts.add(Context.DEVICES)
         return frozenset(contexts if self.talk is None else (contexts - OFF_STAGE) | {Context.PRESENTATION})
+
+    @property
+    def _asked(self) -> set[Context]:
+        """The contexts of what is asked, as long as it is not answered."""
+        run, view = self.current if self.sidebar_choice is None else None, self.view
+        waiting = view.own_ask is not None if view.guess is None else view.guess.answer is None
+        question = run.question(view) if run is not None and waiting else None
+        if question is None:
+            return set()
+        kind = question.answer.kind
+        contexts = {Context.GUESS_CHOICE if kind == "choice" else Context.GUESS_TEXT}
+        pointed = kind == "cell" and view.cursor is not None
+        return contexts | {Context.GUESS_CELL} if pointed else contexts
 
     def _here(self, navigation: Navigable) -> set[Context]:
         """Return the contexts of a place in a program: on the map, or at a node."""

@@ -62,7 +62,7 @@ def play_by(direction: int, until: int | None = None) -> Transition:
         if session.player.playing:
             return replace(session, player=session.player.pause(), notice="")
         step, count = steps.position(session.view, navigation)
-        view = session.view
+        view = replace(session.view, guess=None)
         if direction > 0 and step >= count:
             view = steps.first(view, navigation)
         if direction < 0 and step <= 0:

@@ -243,6 +243,16 @@ def ask_cell(session: Session, rest: Sequence[str]) -> Session:
     return asked
 
 
+def guess(session: Session, rest: Sequence[str]) -> Session:
+    """Answer what is asked."""
+    if not rest:
+        raise UsageError("guess what? the number of a choice, or what is asked for, such as guess (3, 4)")
+    answered = run(session, f"guess:{' '.join(rest)}")
+    if answered.view == session.view:
+        raise UsageError(answered.notice)
+    return answered
+
+
 def turn(session: Session, rest: Sequence[str]) -> Session:
     """Turn a cell of a mask over."""
     there = ask_cell(session, rest) if rest else session

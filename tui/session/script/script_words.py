@@ -76,6 +76,8 @@ WORDS: tuple[ScriptWord, ...] = (
     ScriptWord("cell", "[NAME] [I J…]", "ask a cell where it came from", actions.ask_cell),
     ScriptWord("turn", "[NAME] [I J…]", "turn a cell of a mask over", actions.turn),
     *of_commands(Topic.CELL_CURSOR),
+    ScriptWord("guess", "ANSWER", "answer what is asked: a choice, a number, a shape, a cell", actions.guess),
+    *of_commands(Topic.QUESTIONS),
     ScriptWord("stop", "N", "a stop of the lesson or deck; also stop next, stop back", actions.to_stop),
     ScriptWord(
         "lesson", "SLUG [FLAGS]", "another lesson; flags as of 'frame'", actions.off_stage(actions.to_lesson)

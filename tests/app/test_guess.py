@@ -1,0 +1,239 @@
+"""What is asked before a picture moves: a stop's own question, and one that is drawn on any step."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from llm_linalg.lessons.reader import Lesson, catalog
+from tests.app.driving import lesson, opened
+from tui.cli.main import main
+from tui.model.frame import Frame
+from tui.model.view import View
+from tui.navigation.playground import PLAYGROUND
+from tui.plain_prompt import PlainPrompt
+from tui.session.commands import run
+from tui.session.contexts import Context
+from tui.session.script.playback import last_session
+from tui.session.script.running import ensure_run
+from tui.session.script.script_reader import parse_script
+from tui.session.script.script_recorder import ScriptRecorder
+from tui.session.session import Session
+
+ASKING = """\
+## Products
+Two matrices. And more.
+
+```ask
+What shape comes out?
+- (2, 2)
+- (3, 3)
+- an error
+check: (x @ x.T).shape
+```
+
+```python show="y"
+x = torch.tensor([[1.0, 2, 3], [4, 5, 6]])
+y = x @ x.T
+```
+
+## A number
+```ask
+What is the sum?
+check: y.sum()
+```
+
+```python show="z"
+z = y + 1
+```
+
+## A place
+```ask
+Where is the largest?
+check: (int(z.argmax()) // 2, int(z.argmax()) % 2)
+```
+
+```python
+w = z * 2
+```
+"""
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def asking() -> Lesson:
+    return lesson(ASKING)
+
+
+def at(asking: Lesson, stop: int = 1) -> Session:
+    return ensure_run(Session.start(View.opening(asking, stop), [asking]))
+
+
+def frame(session: Session) -> Frame:
+    assert session.current is not None
+    return session.current.frame(session.view)
+
+
+def test_the_shape_is_hidden_until_it_is_guessed_or_passed(asking: Lesson) -> None:
+    session = at(asking)
+    asked = frame(session)
+    assert asked.ask is not None
+    assert asked.ask.choices == ("(2, 2)", "(3, 3)", "an error")
+    assert [panel.name for panel in asked.panels] == ["x", "x.T"] or "y" not in {
+        panel.name for panel in asked.panels
+    }
+    assert asked.shape_line == ""
+    passed = frame(run(session, "forward"))
+    assert passed.ask is None
+    assert "y" in {panel.name for panel in passed.panels}
+    right = frame(run(session, "guess.1"))
+    assert right.ask is not None
+    assert right.ask.guess is not None
+    assert right.ask.guess.right
+    assert "y" in {panel.name for panel in right.panels}
+
+
+def test_a_wrong_guess_shows_its_picture_beside_the_right_one(asking: Lesson) -> None:
+    wrong = frame(run(at(asking), "guess.2"))
+    assert [(panel.name, panel.shape) for panel in wrong.panels] == [
+        ("your guess", (3, 3)),
+        ("torch", (2, 2)),
+    ]
+    assert wrong.ask is not None
+    assert wrong.ask.guess is not None
+    assert wrong.ask.guess.sentence == "You said (3, 3). It is (2, 2)."
+    number = frame(run(at(asking, 2), "guess:100"))
+    assert [panel.cells.values(range(1), range(1)) for panel in number.panels] == [[[100.0]], [[155.0]]]
+    words = frame(run(at(asking), "guess.3"))
+    assert "y" in {panel.name for panel in words.panels}
+
+
+@pytest.mark.parametrize(
+    ("stop", "answer", "right"),
+    [
+        (1, "1", True),
+        (1, "(2, 2)", True),
+        (1, "3", False),
+        (2, "155", True),
+        (2, "154", False),
+        (3, "(1, 1)", True),
+    ],
+)
+def test_an_answer_is_what_torch_says(asking: Lesson, stop: int, answer: str, right: bool) -> None:
+    given = frame(run(at(asking, stop), f"guess:{answer}")).ask
+    assert given is not None
+    assert given.guess is not None
+    assert given.guess.right == right
+
+
+def test_what_is_no_answer_says_what_one_is(asking: Lesson) -> None:
+    for stop, text, said in ((1, "9", "a choice from 1 to 3"), (2, "many", "a number"), (3, "x", "a cell")):
+        session = run(at(asking, stop), f"guess:{text}")
+        assert session.view.guess is None
+        assert said in session.notice
+    assert run(run(at(asking), "forward"), "guess:1").notice == "Nothing is asked here."
+
+
+def test_a_cell_is_pointed_at(asking: Lesson) -> None:
+    session = run(run(at(asking, 3), "cursor"), "cursor.down")
+    assert Context.GUESS_CELL in session.contexts
+    session = run(run(session, "cursor.right"), "guess.cell")
+    assert session.view.guess is not None
+    assert session.view.guess.answer == "(1, 1)"
+    given = frame(session).ask
+    assert given is not None
+    assert given.guess is not None
+    assert given.guess.right
+
+
+def test_going_on_passes_with_one_press_and_playing_never_waits(asking: Lesson) -> None:
+    session = at(asking)
+    assert Context.GUESS_CHOICE in session.contexts
+    for command in ("forward", "stop.next", "play", "last", "finish"):
+        moved = run(session, command)
+        assert moved.view != session.view or moved.player.playing
+        assert not moved.notice
+    assert run(session, "forward").view.step == 1
+
+
+def test_a_guess_is_gone_with_what_it_was_about(asking: Lesson) -> None:
+    answered = run(at(asking), "guess.2")
+    assert answered.view.guess is not None
+    for command in ("forward", "seed.up", "stop.next", "order"):
+        assert run(answered, command).view.guess is None
+    assert run(run(answered, "forward"), "back").view.guess is None
+
+
+def test_any_step_of_any_program_can_be_predicted() -> None:
+    code = "x = torch.arange(6.).reshape(2, 3)\ny = x @ x.T"
+    view = replace(View.opening(PLAYGROUND), code=code)
+    session = run(ensure_run(Session.start(view, [PLAYGROUND])), "edit.leave")
+    session = ensure_run(session)
+    kinds = []
+    for _ in range(4):
+        session = run(session, "predict")
+        asked = frame(session).ask
+        assert asked is not None
+        kinds.append(asked.question.split()[0])
+    assert len(set(kinds)) >= 3
+    assert run(run(session, "forward"), "predict").view.guess is not None
+    end = run(session, "last")
+    assert run(end, "predict").notice.startswith("There is nothing to predict here")
+
+
+def test_a_script_says_it_again_and_its_command_reopens_it(asking: Lesson, capsys: Capture) -> None:
+    session = ensure_run(Session.start(View.opening(catalog()[3]), catalog()))
+    recorder = ScriptRecorder(session.view, None)
+    for command in ("forward", "predict", "predict", "guess:1", "forward", "predict"):
+        after = run(session, command)
+        recorder.add_command(session, command, after)
+        session = after
+    again = last_session(parse_script(recorder.text(session), "guess.steps"))
+    assert again.view == session.view
+    assert frame(again).ask == frame(session).ask
+
+
+def test_frames_carry_the_question_and_never_the_answer(capsys: Capture) -> None:
+    assert main(["frame", "elementwise", "--stop", "2", "--format", "json"]) == 0
+    ask = json.loads(capsys.readouterr().out)["ask"]
+    assert set(ask) == {"question", "choices", "check"}
+    assert main(["frame", "matmul", "--predict", "1", "--guess", "0", "--format", "json"]) == 0
+    ask = json.loads(capsys.readouterr().out)["ask"]
+    assert (ask["guess"], ask["right"]) == ("0", False)
+    for words, said in (
+        (["--guess", "1", "--step", "2"], "nothing is asked here"),
+        (["--predict", "1", "--guess", "maybe"], "is no answer to what is asked here"),
+    ):
+        assert main(["frame", "matmul", *words]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_the_prompt_asks_in_words_and_an_empty_line_passes(asking: Lesson) -> None:
+    texts: list[str] = []
+    plain = PlainPrompt(View.opening(asking), [asking], texts.append)
+    plain.show()
+    assert "guess: What shape comes out?\n  1  (2, 2)\n  2  (3, 3)\n" in texts[-1]
+    plain.hear("guess 2")
+    assert "You said (3, 3). It is (2, 2)." in texts[-1]
+    plain.hear("")
+    assert plain.session.view.step == 1
+    plain.hear("guess 1")
+    assert texts[-1] == "Nothing is asked here.\n"
+
+
+async def test_the_keys_of_a_question_in_the_app(asking: Lesson) -> None:
+    async with opened(asking) as d:
+        assert "What shape comes out?" in d.screen
+        assert "1 (2, 2)   2 (3, 3)   3 an error" in d.screen
+        await d.press("2")
+        assert "You said (3, 3). It is (2, 2)." in d.screen
+        await d.press("full_stop", "enter", "1", "5", "5")
+        assert "answer: 155" in d.screen
+        await d.press("enter")
+        assert "Right: 155." in d.screen
+        await d.press("right", "Q")
+        assert "What will z[0, 1] be?" in d.screen
+        await d.press("right")
+        assert "What will" not in d.screen

@@ -1,0 +1,112 @@
+"""The frame of a question: without what would give the answer away, and with what a wrong guess would be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.text import NOTHING, clean
+from llm_linalg.lessons.markdown import plain_text
+from tui.compose.error_frame import ClashingTensor, unknown_panel
+from tui.compose.highlights import Highlight
+from tui.compose.panels import PanelStyle, make_panel, rest_of
+from tui.compose.placement import plain_placement
+from tui.model.frame import Frame, Panel
+from tui.model.question_view import AskView, GuessView
+from tui.text.glyphs import ascii_text
+
+if TYPE_CHECKING:
+    from llm_linalg.questions.drawn import Question
+    from tui.compose.format_cache import FormatCache
+    from tui.model.view import View
+
+YOURS, TORCHS = "your guess", "torch"
+MOST_CELLS = 10_000  # of a shape that is drawn
+
+
+def with_question(
+    frame: Frame, view: View, question: Question, cache: FormatCache, ascii_only: bool
+) -> Frame:
+    """Return a frame with what is asked there; after a wrong guess with its picture beside the right one."""
+    ask = question.ask
+    given = None if view.guess is None or view.guess.answer is None else answered(question, view.guess.answer)
+    shown = AskView(ask.question, ask.choices, clean(ask.check.text, 200), True, given)
+    if ascii_only:
+        shown = shown._replace(
+            question=ascii_text(shown.question),
+            choices=tuple(map(ascii_text, shown.choices)),
+            guess=given and given._replace(text=ascii_text(given.text), answer=ascii_text(given.answer)),
+        )
+    frame = replace(frame, ask=shown)
+    if given is None:
+        return without_shape(frame) if _tells_shape(question) else frame
+    panels = () if given.right else _panels(question, given.text, cache, ascii_only)
+    if not panels:
+        return frame
+    return replace(
+        frame, panels=panels, arrangement="row", drawing=None, board=None, map=None, formula=(),
+        shape_line=NOTHING, sentence=NOTHING, note="",
+    )  # fmt: skip
+
+
+def answered(question: Question, text: str) -> GuessView | None:
+    """Return what comes of an answer; None for one that is nothing of the kind that is asked for."""
+    answer, choices = question.answer, question.ask.choices
+    try:
+        right = answer.accepts(text)
+    except ValueError:
+        return None
+    number = int(text) if text.isdecimal() and len(text) < 3 else 0
+    said = choices[number - 1] if choices and 1 <= number <= len(choices) else clean(text, 200)
+    if choices and said not in choices:
+        return None
+    return GuessView(plain_text(said), right, plain_text(answer.text))
+
+
+def _tells_shape(question: Question) -> bool:
+    """Return whether the result's shape would give the answer away."""
+    from llm_linalg.questions.guess import cell_in
+
+    if question.answer.kind == "shape":
+        return True
+    shapes = [choice for choice in question.ask.choices if choice.strip()[:1] == "(" and cell_in(choice)]
+    return len(shapes) > 1
+
+
+def without_shape(frame: Frame) -> Frame:
+    """Return a frame without what has the shape of the result: its panel, and what the program printed."""
+    panels = tuple(panel for panel in frame.panels if panel.role in ("left", "top", "operand", "addend"))
+    return replace(frame, panels=panels, shape_line=NOTHING, printed=NOTHING, drawing=None)
+
+
+def _panels(question: Question, guess: str, cache: FormatCache, ascii_only: bool) -> tuple[Panel, ...]:
+    """Return the guess and the right answer side by side; nothing where one of them is no tensor."""
+    from llm_linalg.questions.guess import literal
+
+    value = question.answer.value
+    if question.answer.kind not in ("shape", "number", "numbers") and not question.ask.choices:
+        return ()
+    made = [
+        _panel(name, given, cache, ascii_only) for name, given in ((YOURS, literal(guess)), (TORCHS, value))
+    ]
+    return tuple(panel for panel in made if panel is not None) if all(made) else ()
+
+
+def _panel(name: str, value: object, cache: FormatCache, ascii_only: bool) -> Panel | None:
+    """Return the panel of a tensor, of a number, or of a shape, whose cells are unknown."""
+    from llm_linalg.questions.value import plain_tensor
+
+    if isinstance(value, tuple):
+        shape = tuple(size for size in value if isinstance(size, int) and 0 <= size <= MOST_CELLS)
+        if len(shape) != len(value) or math.prod(shape) > MOST_CELLS:
+            return None
+        placement = plain_placement("operand", len(shape))
+        return unknown_panel(name, shape, placement, rest_of((0,) * len(shape), placement), Highlight())
+    tensor = None if isinstance(value, bool) else plain_tensor(value)
+    if tensor is None or tensor.numel() > MOST_CELLS:
+        return None
+    placement = plain_placement("operand", tensor.ndim)
+    at = rest_of((0,) * tensor.ndim, placement)
+    style = PanelStyle(cache, cache.extent(tensor), ascii_only)
+    return make_panel(ClashingTensor(name, tensor), placement, at, Highlight(), style)
