@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
     from llm_linalg.lessons.reader import Lesson, ListedLesson
+    from llm_linalg.questions.practice import Practice
     from tui.audience.client import Link
     from tui.session.presentation.state import Talk
 
-__all__ = ["Explorer", "NotesApp", "Options"]
+__all__ = ["Explorer", "NotesApp", "Options", "PracticeApp"]
 
 TITLE = "llm-linalg"
 STYLES = Path(__file__).with_name("app.tcss")
@@ -135,6 +136,34 @@ class Explorer(TerminalApp):
     async def on_command_clicked(self, event: CommandClicked) -> None:
         """Do a command that was clicked on a screen above the explorer."""
         await self.explorer.perform(event.command)
+
+
+class PracticeApp(TerminalApp):
+    """Practice in a terminal of its own."""
+
+    TITLE = TITLE
+    CSS_PATH = STYLES
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, begin: Callable[[], Practice], options: Options | None = None) -> None:
+        """Ask what `begin` has to ask, shown as the options say."""
+        from tui.screens.practice import PracticeScreen
+
+        super().__init__()
+        self.appearance = _appearance(self, options or Options())
+        self._practice = PracticeScreen(begin)
+
+    def get_default_screen(self) -> Screen[None]:
+        """Return the practice."""
+        return self._practice
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return the filters of the theme alone."""
+        return self.appearance.line_filters
+
+    def on_background(self, light: bool) -> None:
+        """Follow the terminal's background with the theme."""
+        self.appearance.follow_background(light)
 
 
 class NotesApp(TerminalApp):

@@ -27,6 +27,9 @@ GROUPS: Mapping[str, Mapping[str, CommandEntry]] = {
         "play": CommandEntry(
             "tui.cli.play_command", "[FILE]", "write a program and see at once what torch did"
         ),
+        "practice": CommandEntry(
+            "tui.cli.practice_command", "[PART|LESSON]", "answer questions without end, or print a sheet"
+        ),
         "answer": CommandEntry(
             "tui.cli.answer_command", "LESSON EXPRESSION", "judge an answer to an exercise"
         ),

@@ -180,6 +180,15 @@ COMMANDS: dict[str, AppCommand] = {
     "theme": theme,
     "copy.code": copy_code,
 }
+
+
+def practice(host: CommandHost) -> Awaitable[object] | None:
+    """Ask questions without end."""
+    from tui.screens.practice import PracticeScreen, whole_practice
+
+    return host.app.push_screen(PracticeScreen(whole_practice))
+
+
 ABOVE: dict[str, AppCommand] = {
     "edit.examples": examples,
     "stage.index": index,
@@ -187,6 +196,7 @@ ABOVE: dict[str, AppCommand] = {
     "edit.help": help_,
     "text": text,
     "guides": guides,
+    "practice": practice,
     "copy.command": copy_command,
 }
 """Commands that open a screen above the explorer: of two keys of one moment the first does."""

@@ -1,0 +1,128 @@
+"""Practice in the app, at a prompt and as a sheet."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import re
+
+import pytest
+
+from llm_linalg.questions.practice import PROGRAMS, Practice, sheet
+from tests.app.driving import LONGEST, opened
+from tui.app import PracticeApp
+from tui.cli import practice_command
+from tui.cli.main import main
+from tui.screens.explorer import ExplorerScreen
+from tui.screens.practice import PracticeScreen
+from tui.terminal.textual_private import screen_rows
+
+Capture = pytest.CaptureFixture[str]
+SIGNS = {
+    "(": "left_parenthesis",
+    ")": "right_parenthesis",
+    ",": "comma",
+    " ": "space",
+    "-": "minus",
+    ".": "full_stop",
+}
+
+
+def shown(screen: PracticeScreen) -> str:
+    return "\n".join(strip.text for strip in screen_rows(screen))
+
+
+def test_a_sheet_is_the_same_with_and_without_answers(capsys: Capture) -> None:
+    words = ["practice", "matmul", "--count", "4", "--seed", "5"]
+    assert main(words) == 0
+    without = capsys.readouterr().out
+    assert main([*words, "--answers"]) == 0
+    answered = capsys.readouterr().out
+    assert re.sub("answer: .*\n", "", answered) == without
+    assert answered.count("answer: ") == 4
+    assert main([*words, "--format", "json", "--answers"]) == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [record["number"] for record in records] == [1, 2, 3, 4]
+    assert {"number", "question", "picture", "answer"} <= set(records[0])
+    assert [f"answer: {record['answer']}" for record in records] == re.findall("answer: .*", answered)
+    assert main([*words, "--format", "json"]) == 0
+    assert "answer" not in json.loads(capsys.readouterr().out.splitlines()[0])
+
+
+def test_a_picture_does_not_have_the_answer(capsys: Capture) -> None:
+    for drawn in sheet(PROGRAMS, 11, 12):
+        picture = practice_command.picture_text(drawn)
+        if drawn.question.kind == "shape":
+            assert "Y (" not in picture
+        if drawn.question.kind == "value":
+            assert "_" in picture
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["0", "--count", "1"], "nothing is practised of"),
+        (["nowhere", "--count", "1"], "there are the parts 1, 2"),
+        (["--count", "0"], "a sheet has 1 to 1,000 questions"),
+        (["--answers"], "--answers is of a sheet"),
+        ([], "'llm-linalg practice --count 10' prints a sheet"),
+    ],
+)
+def test_what_can_not_be_practised_is_said(words: list[str], said: str, capsys: Capture) -> None:
+    assert main(["practice", *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_at_a_prompt_an_empty_line_passes(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Practice(PROGRAMS, 3).question
+    heard = ["what?!", first.question.answer.text, "", "quit", "not heard"]
+    monkeypatch.setattr(practice_command, "lines", lambda *_: iter(heard))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert main(["practice", "--plain", "--seed", "3"]) == 0
+    out = capsys.readouterr().out
+    assert out.index("That is no answer to this question") < out.index("Right: ") < out.index("It is ")
+    assert re.findall(r"^(\d)\. ", out, re.M) == ["1", "2", "3"]
+
+
+async def test_the_screen_asks_judges_and_goes_on() -> None:
+    app = PracticeApp(lambda: Practice(PROGRAMS, 3))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = app.screen
+        assert isinstance(screen, PracticeScreen)
+
+        async def until(number: int) -> None:
+            async with asyncio.timeout(LONGEST):
+                while screen.practice is None or screen.practice.number != number or screen.told:
+                    await pilot.pause()
+                while screen.drawn is None or screen.passed:
+                    await pilot.pause()
+
+        await until(1)
+        assert screen.drawn is not None
+        text = screen.drawn.question.answer.text
+        if screen.drawn.question.ask.choices:
+            await pilot.press(str(screen.drawn.question.ask.choices.index(text) + 1))
+        else:
+            await pilot.press(*(char if char.isalnum() else SIGNS[char] for char in text), "enter")
+        await pilot.pause()
+        assert "Right: " in shown(screen)
+        await pilot.press("enter")
+        await until(2)
+        await pilot.press("right")
+        await pilot.pause()
+        assert "It is " in shown(screen)
+        await pilot.press("space")
+        await until(3)
+        assert screen.practice is not None
+        assert len(screen.practice.missed) == 1
+        await pilot.press("escape")
+
+
+async def test_a_key_of_the_explorer_opens_it_and_escape_comes_back() -> None:
+    async with opened("matmul") as d:
+        await d.pilot.press("P")
+        await d.until_shown("your answer")
+        await d.pilot.press("escape")
+        await d.settle()
+        assert isinstance(d.app.screen, ExplorerScreen)

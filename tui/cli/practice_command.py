@@ -1,0 +1,171 @@
+"""`llm-linalg practice`: questions without end, or a sheet of them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.spelling import quote
+from llm_linalg.base.text import CleanText, clean, clean_lines
+from llm_linalg.lessons.markdown import plain_text
+from tui.cli import launch
+from tui.cli.frame_command import no_environment
+from tui.cli.parser import setting_flags
+from tui.cli.settings import COLOURS, resolve
+from tui.files.output import write
+from tui.model.flags import Choice, Parser, whole_number
+from tui.model.flags import seed as seed_number
+from tui.model.usage_error import UsageError
+from tui.plain_prompt import lines
+from tui.text.json_line import json_line
+
+if TYPE_CHECKING:
+    from llm_linalg.questions.practice import Practice, PracticeProgram, PracticeQuestion
+    from tui.app import PracticeApp
+
+MOST = 1000  # questions of a sheet
+SHEET = "'llm-linalg practice --count 10' prints a sheet"
+WIDTH = 80
+
+
+def parser() -> Parser:
+    """Return the parser of `llm-linalg practice`."""
+    parser = Parser(
+        prog="llm-linalg practice",
+        description="Questions without end, made from short programs with small whole numbers. They become "
+        "harder as answers are right, and what was missed comes back.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("what", nargs="?", metavar="PART|LESSON", help="practise this alone: 3, or matmul")
+    parser.add_argument(
+        "--seed", type=seed_number, default=0, metavar="N", help="which questions; 0 unless given"
+    )
+    parser.add_argument("--count", type=whole_number, metavar="N", help="print a sheet of so many questions")
+    parser.add_argument(
+        "--format", type=Choice("format", ("plain", "json")), default="plain", metavar="F",
+        help="of the sheet: plain, json",
+    )  # fmt: skip
+    parser.add_argument("--answers", action="store_true", help="with the answers")
+    setting_flags(parser, (*COLOURS, "plain"))
+    return parser
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Print a sheet, or ask until the learner leaves; return the exit code.
+
+    Raises:
+        UsageError: For a part or a lesson of which nothing is practised.
+    """
+    if flags.count is None:
+        for name in ("answers", "format"):
+            if getattr(flags, name) not in (False, "plain"):
+                raise UsageError(f"--{name} is of a sheet: --count says how many questions it has")
+        return _session(flags)
+    if not 1 <= flags.count <= MOST:
+        raise UsageError(f"a sheet has 1 to {MOST:,} questions, not {flags.count}")
+    no_environment()
+    from llm_linalg.questions.practice import sheet
+
+    for number, drawn in enumerate(sheet(programs(flags.what), flags.seed, flags.count), 1):
+        if flags.format == "json":
+            write(json_line(question_object(number, drawn, answers=flags.answers)))
+        else:
+            write(clean_lines("\n" * (number > 1) + question_text(number, drawn)))
+            if flags.answers:
+                write(clean_lines(f"answer: {plain_text(drawn.question.answer.text)}\n"))
+    return 0
+
+
+def programs(what: str | None) -> tuple[PracticeProgram, ...]:
+    """Return what is practised of a part or a lesson; all without a word. Raises UsageError."""
+    from llm_linalg.questions.practice import PROGRAMS, programs_of
+
+    if what is None:
+        return PROGRAMS
+    found = programs_of(part=int(what)) if what.isdecimal() and len(what) < 3 else programs_of(lesson=what)
+    if not found:
+        parts = ", ".join(dict.fromkeys(str(one.part) for one in PROGRAMS))
+        slugs = ", ".join(sorted({slug for one in PROGRAMS for slug in one.lessons}))
+        raise UsageError(f"nothing is practised of {quote(what)}: there are the parts {parts}, and {slugs}")
+    return found
+
+
+def question_object(number: int, drawn: PracticeQuestion, *, answers: bool) -> dict[str, object]:
+    """Return a question of a sheet as an object for JSON."""
+    ask = drawn.question.ask
+    record: dict[str, object] = {
+        "format": 1,
+        "number": number,
+        "kind": drawn.question.kind,
+        "level": drawn.level,
+        "question": plain_text(ask.question),
+        "choices": [plain_text(choice) for choice in ask.choices],
+        "picture": picture_text(drawn),
+    }
+    return record | {"answer": plain_text(drawn.question.answer.text)} if answers else record
+
+
+def picture_text(drawn: PracticeQuestion, *, ascii_only: bool = False) -> CleanText:
+    """Return the picture that a question is asked about, as text."""
+    from tui.compose.practice_picture import practice_frame
+    from tui.render.plain import puzzle
+
+    return puzzle(practice_frame(drawn, ascii_only=ascii_only), WIDTH)
+
+
+def question_text(number: int, drawn: PracticeQuestion) -> CleanText:
+    """Return a question with its picture and its choices."""
+    ask = drawn.question.ask
+    choices = "".join(f"  {k}  {plain_text(choice)}\n" for k, choice in enumerate(ask.choices, 1))
+    return clean_lines(f"{number}. {plain_text(ask.question)}\n{choices}\n{picture_text(drawn)}\n")
+
+
+def _session(flags: argparse.Namespace) -> int:
+    """Ask question after question."""
+    settings = resolve(flags, os.environ)
+    launch.report_problems(settings)
+    some = flags.what
+    if settings.values.plain or launch.is_dumb(os.environ):
+        from llm_linalg.questions.practice import Practice
+
+        return _at_a_prompt(Practice(programs(some), flags.seed))
+
+    def make() -> PracticeApp:
+        from tui.app import PracticeApp
+
+        return PracticeApp(lambda: _begin(some, flags.seed), launch.options_of(settings))
+
+    if some is not None:
+        programs(some)  # said before the screen opens
+    return launch.run_on_terminal(make, settings, SHEET)[1]
+
+
+def _begin(what: str | None, seed: int) -> Practice:
+    """Return a session of practice; for a thread, as it imports torch."""
+    from llm_linalg.questions.practice import Practice
+
+    return Practice(programs(what), seed)
+
+
+def _at_a_prompt(practice: Practice) -> int:
+    """Ask on standard output and read answers from standard input; an empty line passes."""
+    from tui.compose.guess_frame import answered
+
+    typed = sys.stdin is not None and sys.stdin.isatty()
+    drawn = practice.question
+    write(question_text(practice.number, drawn))
+    for line in lines("> " if typed else "", write):
+        text = clean(line.strip(), 200)
+        if text in ("quit", "q"):
+            break
+        given = answered(drawn.question, text) if text else None
+        if text and given is None:
+            write(clean_lines("That is no answer to this question; an empty line passes it.\n"))
+            continue
+        said = f"It is {plain_text(drawn.question.answer.text)}." if given is None else given.sentence
+        practice = practice.after(drawn, right=given is not None and given.right)
+        drawn = practice.question
+        write(clean_lines(f"{said}\n\n{question_text(practice.number, drawn)}"))
+    return 0
