@@ -147,7 +147,7 @@ class PracticeApp(TerminalApp):
 
     def __init__(self, begin: Callable[[], Practice], options: Options | None = None) -> None:
         """Ask what `begin` has to ask, shown as the options say."""
-        from tui.screens.practice import PracticeScreen
+        from tui.screens.practice_screen import PracticeScreen
 
         super().__init__()
         self.appearance = _appearance(self, options or Options())

@@ -15,7 +15,7 @@ from tui.app import PracticeApp
 from tui.cli import practice_command
 from tui.cli.main import main
 from tui.screens.explorer import ExplorerScreen
-from tui.screens.practice import PracticeScreen
+from tui.screens.practice_screen import PracticeScreen
 from tui.terminal.textual_private import screen_rows
 
 Capture = pytest.CaptureFixture[str]

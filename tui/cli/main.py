@@ -170,9 +170,9 @@ class CommandModule(Protocol):
         """Do what the flags say; return the exit code. Raises UsageError and LessonError."""
 
 
-DRAWING = frozenset({"open", "play", "present", "notes", "follow", "play-script", "trace"})
+DRAWING = frozenset({"open", "play", "present", "notes", "follow", "play-script", "practice", "trace"})
 """The commands that take the terminal; so does the app itself, which has no name."""
-WITHOUT_SCREEN = frozenset({"-h", "--help", "--version", "--plain", "--format"})
+WITHOUT_SCREEN = frozenset({"-h", "--help", "--version", "--plain", "--format", "--count"})
 """Flags with which they don't."""
 AS_IT_IS = frozenset({"trace"})
 """The commands that leave torch's kernels as they are: the user's own code runs in them."""

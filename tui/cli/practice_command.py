@@ -59,9 +59,9 @@ def run(flags: argparse.Namespace) -> int:
         UsageError: For a part or a lesson of which nothing is practised.
     """
     if flags.count is None:
-        for name in ("answers", "format"):
-            if getattr(flags, name) not in (False, "plain"):
-                raise UsageError(f"--{name} is of a sheet: --count says how many questions it has")
+        if flags.answers or flags.format != "plain":
+            which = "answers" if flags.answers else "format"
+            raise UsageError(f"--{which} is of a sheet: --count says how many questions it has")
         return _session(flags)
     if not 1 <= flags.count <= MOST:
         raise UsageError(f"a sheet has 1 to {MOST:,} questions, not {flags.count}")

@@ -184,7 +184,7 @@ COMMANDS: dict[str, AppCommand] = {
 
 def practice(host: CommandHost) -> Awaitable[object] | None:
     """Ask questions without end."""
-    from tui.screens.practice import PracticeScreen, whole_practice
+    from tui.screens.practice_screen import PracticeScreen, whole_practice
 
     return host.app.push_screen(PracticeScreen(whole_practice))
 
