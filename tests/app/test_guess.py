@@ -86,7 +86,8 @@ def test_the_shape_is_hidden_until_it_is_guessed_or_passed(asking: Lesson) -> No
     }
     assert asked.shape_line == ""
     passed = frame(run(session, "forward"))
-    assert passed.ask is None
+    assert passed.ask is not None
+    assert not passed.ask.is_asked
     assert "y" in {panel.name for panel in passed.panels}
     right = frame(run(session, "guess.1"))
     assert right.ask is not None
@@ -214,7 +215,7 @@ def test_the_prompt_asks_in_words_and_an_empty_line_passes(asking: Lesson) -> No
     texts: list[str] = []
     plain = PlainPrompt(View.opening(asking), [asking], texts.append)
     plain.show()
-    assert "guess: What shape comes out?\n  1  (2, 2)\n  2  (3, 3)\n" in texts[-1]
+    assert "guess: What shape comes out?\n1 (2, 2)\n2 (3, 3)\n" in texts[-1]
     plain.hear("guess 2")
     assert "You said (3, 3). It is (2, 2)." in texts[-1]
     plain.hear("")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
-from llm_linalg.lessons.markdown import plain_text, spans
+from llm_linalg.lessons.markdown import spans
 from tui.layout import label_space
 from tui.layout.arrange import cell_texts
 from tui.layout.values import PanelSlot

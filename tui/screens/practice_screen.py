@@ -17,7 +17,7 @@ from tui.text.rows import Row, TextSpan, row, wrap
 
 if TYPE_CHECKING:
     from llm_linalg.questions.practice import Practice, PracticeQuestion
-    from tui.model.frame import GuessView
+    from tui.model.question_view import GuessView
 
 LONGEST = 40  # characters of an answer
 LEAVE = ("escape", "ctrl+c", "ctrl+q")
