@@ -205,12 +205,12 @@ def _exercise_stop(
 ) -> tuple[Stop, FenceOptions]:
     """Return the stop of an exercise, which continues the stop in whose state it works, and its options.
 
-    Its question ends its prose. Where it shows no node of its own, and sets nothing up, it shows what that
-    stop shows.
+    Its question begins its prose, so that it stays on the screen. Where it shows no node of its own, and sets
+    nothing up, it shows what that stop shows.
     """
     exercise, info = question_reader.read_exercise(fence, first, controls, above)
     setup = "\n".join(line.text for line in exercise.setup)
-    asked = clean_lines("\n\n".join(filter(None, (stop.prose, exercise.question))))
+    asked = clean_lines("\n\n".join(filter(None, (exercise.question, stop.prose))))
     stop = stop._replace(exercise=exercise, code=setup, prose=asked)
     if not exercise.after:
         return stop._replace(above=CodeAbove()), info

@@ -99,10 +99,9 @@ def text_rows(picture: Picture, width: int, *, short: bool = False) -> list[Row]
         return about_cell(frame.cursor, width, brief=short)
     if frame.exercise is not None and picture.session.view.code is None:
         asked, told = below_story(picture, width), exercise_rows(frame.exercise, width)
-        return [
-            *(shorten(asked, max(0, picture.room.words - len(told)), width, "…") if short else asked),
-            *told,
-        ]
+        if short:
+            asked = shorten(asked, max(0, picture.room.words - len(told)), width, "…")
+        return [*told, *asked]
     view = picture.session.view
     elsewhere = len(frame.path) > 1 or view.order not in (None, view.at_stop.order)
     if frame.map is not None or (frame.step == 0 and not elsewhere) or not (frame.formula or frame.sentence):
