@@ -20,8 +20,8 @@ from tui.session.keys import KEYS
 from tui.session.presentation.stage_moves import require_talk
 from tui.session.presentation.state import Talk
 from tui.session.session import Session
+from tui.text.glyphs import ASCII, UNICODE
 from tui.text.rows import width_of
-from tui.text.themes import ASCII, UNICODE
 
 
 class Scripted(Link):

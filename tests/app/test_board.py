@@ -27,8 +27,8 @@ from tui.panes.board_pane import board_rows
 from tui.render.json_text import to_json
 from tui.render.plain import to_plain
 from tui.session.presentation.stage_moves import require_talk
+from tui.text.glyphs import ASCII, UNICODE, Glyphs
 from tui.text.rows import width_of
-from tui.text.themes import ASCII, UNICODE, Glyphs
 
 BOARD = parse(
     """\

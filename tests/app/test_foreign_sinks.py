@@ -24,8 +24,8 @@ from tui.screens.follower import talk_of
 from tui.screens.palette import stop_entries
 from tui.session.presentation.stage_moves import require_talk
 from tui.session.script.running import ensure_run
+from tui.text.glyphs import UNICODE
 from tui.text.rows import clean_row
-from tui.text.themes import UNICODE
 
 Capture = pytest.CaptureFixture[str]
 OURS = re.compile(r"\x1b\[[\d;]*m")  # of `frame --format ansi`

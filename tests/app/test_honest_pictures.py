@@ -19,7 +19,8 @@ from tui.layout.arrangements import window_note
 from tui.model.frame import CellMark, Frame
 from tui.model.view import END, View
 from tui.render.plain import to_plain
-from tui.text.themes import STRENGTHS, Glyphs
+from tui.text.glyphs import Glyphs
+from tui.text.themes import STRENGTHS
 from tui.widgets.matrix import heat_text
 
 SLUGS = [lesson.slug for lesson in catalog()]

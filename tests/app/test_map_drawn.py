@@ -15,8 +15,8 @@ from tui.export.html_parts import picture
 from tui.model.map_view import BoxRow, MapView
 from tui.model.view import View
 from tui.panes.map_pane import RAILS, map_rows, rails_of
+from tui.text.glyphs import ASCII, UNICODE, Glyphs
 from tui.text.rows import width_of
-from tui.text.themes import ASCII, UNICODE, Glyphs
 
 
 def drawn(shown: MapView, width: int = 60, height: int = 12, glyphs: Glyphs = UNICODE) -> list[str]:

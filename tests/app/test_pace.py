@@ -11,7 +11,7 @@ from tests.app.test_audience import told
 from tui.panes.notes_pane import NotesContent, notes_rows
 from tui.session.presentation.pace import stop_due
 from tui.session.presentation.stopwatch import minutes_text, time_left
-from tui.text.themes import UNICODE
+from tui.text.glyphs import UNICODE
 
 MINUTES = st.lists(st.none() | st.floats(0.1, 60), min_size=1, max_size=8)
 

@@ -16,6 +16,7 @@ from textual.widget import Widget
 from tests.app.fakes import panel
 from tui.layout.values import PanelSlot
 from tui.model.frame import CellMark
+from tui.text.glyphs import ASCII, UNICODE
 from tui.text.prose import elide, paragraphs, with_title
 from tui.text.rows import (
     Row,
@@ -32,7 +33,7 @@ from tui.text.rows import (
     wrap_code,
     wrap_spans,
 )
-from tui.text.themes import ASCII, STRENGTHS, THEMES, UNICODE, step_of
+from tui.text.themes import STRENGTHS, THEMES, step_of
 from tui.widgets.matrix import CellClicked, Matrix
 from tui.widgets.row_widget import RowWidget
 

@@ -36,7 +36,7 @@ from tui.panes.board_pane import board_rows
 from tui.panes.map_pane import map_rows
 from tui.render.json_text import to_json
 from tui.render.plain import to_plain
-from tui.text.themes import UNICODE
+from tui.text.glyphs import UNICODE
 from tui.widgets.matrix import heat_text
 
 MOST_NODES = 2  # of a program, the last among them

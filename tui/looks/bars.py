@@ -16,9 +16,8 @@ from tui.looks.ruler import RulerDrawing, Stretch
 from tui.model.drawing import Drawing
 from tui.model.frame import CellMark, Number, Panel
 from tui.model.window import window
-from tui.text.glyphs import ascii_text
+from tui.text.glyphs import ASCII, UNICODE, ascii_text
 from tui.text.rows import Row, TextSpan, cut, fit
-from tui.text.themes import ASCII, UNICODE
 
 if TYPE_CHECKING:
     from llm_linalg.analysis.dart import Ruler

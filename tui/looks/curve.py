@@ -13,9 +13,8 @@ from llm_linalg.base.text import CleanText, clean
 from tui.looks.canvas import Canvas
 from tui.looks.look import Look, LookInput
 from tui.model.frame import CellMark, Panel
-from tui.text.glyphs import ascii_text
+from tui.text.glyphs import ASCII, UNICODE, ascii_text
 from tui.text.rows import Row, TextSpan, cut, fit
-from tui.text.themes import ASCII, UNICODE
 
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node

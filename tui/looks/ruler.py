@@ -10,9 +10,8 @@ from rich.cells import cell_len
 from llm_linalg.base.text import CleanText, clean
 from tui.model.frame import CellMark
 from tui.model.window import window
-from tui.text.glyphs import ascii_text
+from tui.text.glyphs import ASCII, UNICODE, ascii_text
 from tui.text.rows import Row, TextSpan, cut, fit
-from tui.text.themes import ASCII, UNICODE
 
 BLOCKS = ("█", "▒")  # of neighbours in turn
 DART = "▲"

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from llm_linalg.base.numbers import format_cell
 from llm_linalg.base.text import CleanText, clean
 from tui.looks.look import Look, LookInput
-from tui.text.glyphs import ascii_text
+from tui.text.glyphs import ASCII, ascii_text
 from tui.text.rows import Row, TextSpan, cut, fit, width_of
-from tui.text.themes import ASCII
 
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node

@@ -9,8 +9,8 @@ from rich.cells import cell_len
 
 from tui.model.board_view import BoardView, LiveRow
 from tui.model.window import window
+from tui.text.glyphs import Glyphs
 from tui.text.rows import Row, TextSpan, fit
-from tui.text.themes import Glyphs
 
 GAP = 2  # columns between label, value and words
 CORNERS = {"top": ("┌", "┐"), "joint": ("├", "┤"), "bottom": ("└", "┘")}

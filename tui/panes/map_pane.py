@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from llm_linalg.base.text import elide_middle
 from tui.model.map_view import BoxRow, MapView
 from tui.model.window import window
+from tui.text.glyphs import Glyphs
 from tui.text.rows import Row, TextSpan, cut, fit
-from tui.text.themes import Glyphs
 
 LABEL = 22  # columns of a label, at most
 BAR = 10  # columns of a bar, at most

@@ -10,10 +10,10 @@ from llm_linalg.base.text import clean
 from tui.model.broadcast import Broadcast
 from tui.session.presentation.pace import stop_due
 from tui.session.presentation.stopwatch import clock_text, minutes_text, time_left
+from tui.text.glyphs import Glyphs
 from tui.text.large import ACROSS, enlarge_rows
 from tui.text.prose import paragraphs
 from tui.text.rows import Row, ends, fit, row
-from tui.text.themes import Glyphs
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from tui.widgets.row_widget import RowWidget
 if TYPE_CHECKING:
     from tui.model.frame import Frame
     from tui.model.map_view import MapView
-    from tui.text.themes import Glyphs
+    from tui.text.glyphs import Glyphs
 
 
 def code_rows(code: Sequence[str], line: int | None, count: int, width: int, pointer: str) -> list[Row]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from llm_linalg.base.text import clean
+from tui.text.glyphs import Glyphs
 from tui.text.large import ACROSS, enlarge_rows, in_font
 from tui.text.prose import paragraphs
 from tui.text.rows import Row, TextSpan, row, width_of, wrap
-from tui.text.themes import Glyphs
 
 WIDEST = 72  # columns of text that are still read well
 

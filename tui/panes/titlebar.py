@@ -9,8 +9,8 @@ from llm_linalg.base.text import clean
 from tui.layout.pane_sizes import Picture
 from tui.session.presentation.stage_moves import is_edited, require_talk
 from tui.session.presentation.stopwatch import clock_text
+from tui.text.glyphs import Glyphs
 from tui.text.rows import Row, TextSpan, ends, row, width_of
-from tui.text.themes import Glyphs
 from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
-"""Every glyph that the app draws, in ASCII, for terminals without UTF-8."""
+"""The glyphs that the app draws, and each in ASCII, for terminals without UTF-8."""
 
 from __future__ import annotations
 
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 GLYPHS = {
     "·": "*",
@@ -55,3 +55,34 @@ def ascii_text(text: _Text) -> _Text:
     if text.isascii():
         return text
     return cast(_Text, text.translate(_TABLE).encode("ascii", "replace").decode("ascii"))
+
+
+class Glyphs(NamedTuple):
+    """The characters of the screen that are not in every terminal's font."""
+
+    vertical: str = "│"
+    horizontal: str = "─"
+    cross: str = "┬"
+    pointer: str = "▸"
+    bar_full: str = "━"
+    bar_empty: str = "─"
+    back: str = "◀"
+    forward: str = "▶"
+    playing: str = "‖"
+    dots: str = "…"
+    shades: str = " ░▒▓█"
+    up: str = "↑"
+    down: str = "↓"
+    plain: bool = False
+
+    def text(self, text: str) -> str:
+        """Return `text` with the characters that this set does not have replaced."""
+        return ascii_text(text) if self.plain else text
+
+
+UNICODE = Glyphs()
+ASCII = Glyphs(
+    vertical="|", horizontal="-", cross="+", pointer=">", bar_full="=", bar_empty="-", back="<",
+    forward=">", playing="|", dots="~", shades=" .:#@", up="^", down="v",
+    plain=True,
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Four themes, each a table of roles, and two sets of glyphs.
+"""Four themes, each a table of roles.
 
 Every colour of the coloured themes is one of the 256 colours that an SSH session without COLORTERM
 has, given exactly, so that nothing that differs in truecolor falls together there. Meaning is carried
@@ -16,41 +16,8 @@ from rich.color import Color, ColorSystem
 from rich.style import Style
 from textual.theme import Theme as TextualTheme
 
-from tui.text.glyphs import ascii_text
-
 DEFAULT_THEME = "dark"
 STRENGTHS = 4  # of the value scale, on each side of the background
-
-
-class Glyphs(NamedTuple):
-    """The characters of the screen that are not in every terminal's font."""
-
-    vertical: str = "│"
-    horizontal: str = "─"
-    cross: str = "┬"
-    pointer: str = "▸"
-    bar_full: str = "━"
-    bar_empty: str = "─"
-    back: str = "◀"
-    forward: str = "▶"
-    playing: str = "‖"
-    dots: str = "…"
-    shades: str = " ░▒▓█"
-    up: str = "↑"
-    down: str = "↓"
-    plain: bool = False
-
-    def text(self, text: str) -> str:
-        """Return `text` with the characters that this set does not have replaced."""
-        return ascii_text(text) if self.plain else text
-
-
-UNICODE = Glyphs()
-ASCII = Glyphs(
-    vertical="|", horizontal="-", cross="+", pointer=">", bar_full="=", bar_empty="-", back="<",
-    forward=">", playing="|", dots="~", shades=" .:#@", up="^", down="v",
-    plain=True,
-)  # fmt: skip
 
 
 class Theme(NamedTuple):

@@ -8,7 +8,8 @@ from typing import Any
 from textual.app import App
 from textual.filter import LineFilter, NoColor
 
-from tui.text.themes import ASCII, DARK, DEFAULT_THEME, THEMES, UNICODE, Glyphs, Theme
+from tui.text.glyphs import ASCII, UNICODE, Glyphs
+from tui.text.themes import DARK, DEFAULT_THEME, THEMES, Theme
 
 
 class Appearance:

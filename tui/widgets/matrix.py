@@ -18,8 +18,9 @@ from llm_linalg.base.constants import LookName
 from tui.layout.arrange import CellText, cell_texts
 from tui.layout.values import PanelSlot
 from tui.model.frame import Cell, CellMark, Index, Panel
+from tui.text.glyphs import Glyphs
 from tui.text.large import ACROSS, DOWN, enlarge
-from tui.text.themes import STRENGTHS, Glyphs, step_of
+from tui.text.themes import STRENGTHS, step_of
 from tui.widgets.appearance import appearance_of
 from tui.widgets.row_widget import RowWidget
 

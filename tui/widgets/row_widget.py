@@ -15,8 +15,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.text.glyphs import Glyphs
 from tui.text.rows import Row, clean_row, differing_columns, fit, span_at, width_of
-from tui.text.themes import Glyphs, Theme
+from tui.text.themes import Theme
 from tui.widgets.appearance import appearance_of
 
 
