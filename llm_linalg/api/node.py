@@ -28,6 +28,14 @@ class Node(record_node.RecordNode):
         """The nodes inside a composite call (softmax: max, sub, exp, sum, div), else ()."""
         return parts_of(self)
 
+    @property
+    def outer_forward_node(self) -> Node | None:
+        """The program's node whose VJP it belongs to, for a part of a composite the composite; else None."""
+        node = self.forward_node
+        while node is not None and node.composite is not None:
+            node = node.composite
+        return node
+
     @cached_property
     def multiplications(self) -> int | None:
         """The number of its multiplications and divisions, by its axes; None if unknown."""

@@ -217,19 +217,8 @@ def node_view(
     operands = [TensorView(o.node, o.name, o.title, o.value, axis_names(o.node)) for o in node.operands]
     names = axis_names(node)
     result = TensorView(node, node.name, node.title, node.value, names, left, position)
-    program_line = (forward_node_of(outer) or outer).line
+    program_line = (outer.outer_forward_node or outer).line
     return NodeView(node, tuple(operands), result, walk, position, outer.line, program_line, outer.file)
-
-
-def forward_node_of(step: Node) -> Node | None:
-    """Return the program's node whose VJP a step of a gradient program belongs to; else None.
-
-    For the part of a composite this is the composite.
-    """
-    node = step.forward_node
-    while node is not None and node.composite is not None:
-        node = node.composite
-    return node
 
 
 class NamedCells(NamedTuple):

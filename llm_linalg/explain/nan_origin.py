@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from llm_linalg.analysis.parts import parts_of
 from llm_linalg.base.cells import Index
-from llm_linalg.explain.formula import walk_of
+from llm_linalg.explain.formula import node_cell, walk_of
 from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.walks.orders import orders_of
 
@@ -26,7 +26,7 @@ def nan_reason(node: RecordNode, index: Index) -> str:
     word = "NaN" if _is_nan(node, index) else "inf"
     before = _source(node, index)
     if before is not None:
-        return f"{word}, since {_cell(before[0], before[1])} is"
+        return f"{word}, since {node_cell(*before)} is"
     born, at = _birth(node, index)
     orders = orders_of(born)
     walk = walk_of(born, "cells" if "cells" in orders else orders[0])
@@ -82,7 +82,3 @@ def _birth(node: RecordNode, index: Index) -> tuple[RecordNode, Index]:
 def _all_infinite(node: RecordNode, cells: Collection[Index]) -> bool:
     values = {float(node.value[cell]) for cell in cells} if node.value.is_floating_point() else set()
     return len(values) == 1 and all(map(math.isinf, values))
-
-
-def _cell(node: RecordNode, index: Index) -> str:
-    return f"{node.title_of_cells}[{', '.join(map(str, index))}]" if index else node.title

@@ -14,7 +14,7 @@ from llm_linalg.base.axes import Axes, Shape
 from llm_linalg.base.cells import Index
 from llm_linalg.ops.einsum_specs import dot_axes, einsum_axes, linear_axes, matmul_axes, outer_axes
 from llm_linalg.ops.operation import Call, Operation
-from llm_linalg.ops.reads import AxesReads, Reads
+from llm_linalg.ops.reads import AxesReads
 from llm_linalg.ops.terms import CellTerm, CellTerms
 
 Spec = Callable[[Call], Axes]
@@ -58,10 +58,6 @@ class Contraction(Operation):
         batch = {label for label in axes.output if label.startswith("b")}
         whole = [{*labels, *(batch if batch & {*labels} else ())} for labels in (axes.output, *axes.operands)]
         return max(prod(axes.sizes[label] for label in labels) for labels in whole)
-
-    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        axes = self.axes(call)
-        return tuple(AxesReads(axes, operand) for operand in range(len(call.tensors)))
 
     def terms(self, call: Call, index: Index) -> CellTerms:
         axes = self.axes(call)

@@ -29,7 +29,7 @@ from llm_linalg.ops.arguments import (
     outputs,
 )
 from llm_linalg.ops.levels import hold
-from llm_linalg.ops.reads import OpaqueReads, Reads
+from llm_linalg.ops.reads import AxesReads, OpaqueReads, Reads
 from llm_linalg.ops.signature import parse_signature
 from llm_linalg.ops.terms import CellTerm, CellTerms
 
@@ -159,8 +159,11 @@ class Operation:
         return self.axes(call)
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        """Return the reads of each operand, for every cell of the output."""
-        return tuple(OpaqueReads(call.shape, shape) for shape in call.shapes)
+        """Return what each operand gives to every cell of the output, by the axes spec where there is one."""
+        axes = self.axes(call)
+        if axes is None:
+            return tuple(OpaqueReads(call.shape, shape) for shape in call.shapes)
+        return tuple(AxesReads(axes, operand) for operand in range(len(call.tensors)))
 
     def terms(self, call: Call, index: Index) -> CellTerms:
         """Return the terms of a cell; the only term of an operation that is not a sum is its value."""

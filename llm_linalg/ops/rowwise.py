@@ -16,7 +16,7 @@ from llm_linalg.base.cells import Index
 from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.ops.operation import Call, Operation, fill_template
-from llm_linalg.ops.reads import AxesReads, PrefixReads, Reads
+from llm_linalg.ops.reads import PrefixReads, Reads
 from llm_linalg.ops.terms import CellTerm, CellTerms
 
 SORTING = 8  # the cost of sorting a cell, relative to computing one
@@ -83,10 +83,6 @@ class Rowwise(Operation):
         if self.sorts:
             return axes
         return replace(axes, operands=(axes.output, *axes.operands[1:]))
-
-    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        axes = self.axes(call)
-        return tuple(AxesReads(axes, operand) for operand in range(len(call.tensors)))
 
     def unmoved_outputs(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
         return self.ignored_cells(call, place)

@@ -15,6 +15,7 @@ import torch
 
 from llm_linalg.base.cells import Index
 from llm_linalg.base.text import clean
+from llm_linalg.explain.formula import node_cell
 from llm_linalg.questions.guess import RightAnswer
 from llm_linalg.questions.question import Ask, FenceLine
 from llm_linalg.questions.value import value_text
@@ -93,16 +94,12 @@ def question_at(place: WalkPlace, number: int, kind: str | None = None) -> Quest
     return found[(number - 1) % len(found)] if found else None
 
 
-def _cell_name(node: Node, index: Index) -> str:
-    return f"{node.title_of_cells}[{', '.join(map(str, index))}]" if index else node.title
-
-
 def _value(place: WalkPlace, _random: Random) -> Question | None:
     """Ask for the value that the next step writes."""
     index = place.next_cell
     if index is None:
         return None
-    name = _cell_name(place.node, index)
+    name = node_cell(place.node, index)
     value = place.node.value[index].item()
     return Question("value", _ask(f"What will `{name}` be?", name), _number(value), index)
 
@@ -119,7 +116,7 @@ def _sum(place: WalkPlace, random: Random) -> Question | None:
     value = math.fsum(term.value for term in terms[:count] if isinstance(term.value, int | float))
     if not math.isfinite(value):
         return None
-    name = _cell_name(place.node, index)
+    name = node_cell(place.node, index)
     text = f"`{name}` is a sum of {len(terms)} terms. What is the sum of the first {count}?"
     return Question("sum", _ask(text, f"{name}, {count} terms"), _number(value), index)
 
@@ -151,7 +148,7 @@ def _reads(place: WalkPlace, random: Random) -> Question | None:
     if len(choices) < 3:
         return None
     random.shuffle(choices)
-    text = f"Which cells of `{name}` is `{_cell_name(node, index)}` made from?"
+    text = f"Which cells of `{name}` is `{node_cell(node, index)}` made from?"
     answer = RightAnswer("choice", clean(right), choices.index(right), right)
     return Question("reads", _ask(text, f"reads of {name}", choices), answer, index)
 

@@ -24,7 +24,7 @@ LONGEST_TEXT = 4000  # characters of a step's own text
 
 
 def cell_name(name: str, index: Index) -> CleanText:
-    """Return a cell as torch writes it, `Y[1, 2]`; a 0-d tensor's is its name."""
+    """Return a cell as formulas write it, `Y[1,2]`; a 0-d tensor's is its name."""
     shown = clean(name, 40)
     return clean(f"{shown}[{','.join(map(str, index))}]") if index else shown
 

@@ -33,9 +33,8 @@ class NodeLabels:
         return cls(nodes, labels, {label: place for place, label in enumerate(labels)})
 
 
-_LATEST: list[
-    NodeLabels
-] = []  # of the longest levels; each keeps its nodes alive, as it is found by identity
+# Of the longest levels. Each keeps its nodes alive, as it is found by identity.
+_LATEST: list[NodeLabels] = []
 
 
 def level_labels(nodes: Sequence[Node]) -> NodeLabels:
@@ -81,17 +80,9 @@ def top_node(nodes: Sequence[Node], path: Path) -> Node | None:
     return None if place is None else nodes[place]
 
 
-def forward_node(step: Node) -> Node | None:
-    """Return the program's node whose backward step this is; None if it is no step of a gradient."""
-    node = step.forward_node
-    while node is not None and node.composite is not None:
-        node = node.composite
-    return node
-
-
 def own_line(node: Node) -> int | None:
     """Return the line of a node in the program; for a backward step, that of its forward node."""
-    return (forward_node(node) or node).line
+    return (node.outer_forward_node or node).line
 
 
 def _count(nodes: Sequence[Node], word: str) -> int:

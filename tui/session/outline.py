@@ -128,8 +128,6 @@ def _modules(session: Session) -> tuple[OutlineEntry, ...]:
 
     A step of a gradient stands where the node stands whose backward step it is; the first, at the loss.
     """
-    from tui.compose.nodes import forward_node
-
     run = session.last_run
     if run is None or run.trace is None or run.view.lesson is not session.view.lesson:
         return ()
@@ -138,7 +136,7 @@ def _modules(session: Session) -> tuple[OutlineEntry, ...]:
     if shown is None:
         return ()
     if session.view.backward:
-        shown = forward_node(shown) or trace.loss or trace.nodes[-1]
+        shown = shown.outer_forward_node or trace.loss or trace.nodes[-1]
     name, _, argument = (session.sidebar_choice or "").partition(":")
     at, open_path = shown, shown.scope
     if name == "node":
