@@ -38,7 +38,7 @@ async def test_keys_pressed_before_torch_are_not_lost(
         try:
             await pilot.pause()
             assert "loading torch…" in d.screen
-            assert "Each cell of Y is a row of x times a column" in d.screen
+            assert "Row by column. What are two machines in a row?" in d.screen
             assert "Y = x @ W" in d.screen
             assert "Matrix × matrix" in d.screen
             await pilot.press(*keys)
