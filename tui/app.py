@@ -89,7 +89,7 @@ class Explorer(TerminalApp):
         others = [] if talk is not None else [PLAYGROUND]
         session = Session.start(view, [*lessons, *others], player, options.drafts.load())
         if talk is None and options.tape.script is None:  # a script depends on nothing from before
-            session = replace(session, kept=options.lesson_settings)
+            session = replace(session, kept=options.lesson_settings, progress=options.progress)
         session = (session if talk is None else session.with_presentation(talk)).with_notice(options.notice)
         if screen is None and talk is not None:
             from tui.screens.presenter import PresenterScreen

@@ -33,6 +33,7 @@ GROUPS: Mapping[str, Mapping[str, CommandEntry]] = {
         "answer": CommandEntry(
             "tui.cli.answer_command", "LESSON EXPRESSION", "judge an answer to an exercise"
         ),
+        "progress": CommandEntry("tui.cli.progress_command", "", "say what you have seen and solved"),
         "trace": CommandEntry(
             "tui.cli.trace_command", "FILE.py:NAME", "run your own code and open its trace"
         ),

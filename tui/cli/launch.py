@@ -74,7 +74,9 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
 
         options = replace(options_of(settings), play=flags.play, notice=notice or storage_notice(state_file))
         options = replace(options, notice=first_notice(settings, options.notice))
-        options = replace(options, lesson_settings=state_file.load().lessons)
+        state = state_file.load()
+        options = replace(options, lesson_settings=state.lessons, progress=state.progress)
+        options = replace(options, state_file=state_file)
         options = replace(options, tape=Tape(flags.record))
         place = play_folder(os.environ)
         options = replace(options, drafts=drafts or Drafts(place), run_mark=RunMark(place))
@@ -162,7 +164,7 @@ def _with_last_place(app: Explorer, state: State) -> State:
     if app.theme != app.appearance.unasked_theme:
         state = state._replace(theme=app.theme)
     session = app.start.session
-    state = state._replace(lessons=session.settings)
+    state = state._replace(lessons=session.settings, progress=state.progress.merged(session.progress))
     return state if app.options.drafts.file is not None else at_view(state, session.reopening_view)
 
 

@@ -1,4 +1,4 @@
-"""What the app knows from its last run: where it was, the theme, lessons' settings, each deck's last stop.
+"""What the app knows from its last run: its place, theme, lessons' settings and progress, decks' last stops.
 
 Never needed: what is damaged or can't be read counts as not there, part by part, and a folder that can't be
 written is no error. Two apps at once lose nothing but the older of two answers to the same question.
@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from llm_linalg.base import file_io
 from tui.files import user_dirs
+from tui.files.course_progress import CourseProgress, progress_of_json
 
 NAME = "state.json"
 FORMAT = 1
@@ -58,6 +59,8 @@ class State(NamedTuple):
         decks: a deck's absolute path and its last stop, from 1; the one used last at the end.
         marks: the paths of decks whose talk has not ended, and where each stands.
         lessons: the slugs of lessons that were changed, and the flags that name their settings.
+        progress: what was seen and solved of the course.
+        way: the way that was taken from the door, or None while none was.
     """
 
     place: tuple[str, ...] = ()
@@ -65,6 +68,8 @@ class State(NamedTuple):
     decks: tuple[tuple[str, int], ...] = ()
     marks: tuple[tuple[str, StageMark], ...] = ()
     lessons: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    progress: CourseProgress = CourseProgress()
+    way: str | None = None
 
     def mark(self, path: str | os.PathLike[str]) -> StageMark | None:
         """Return where a deck's talk stood that did not end; None for one that did."""
@@ -160,7 +165,7 @@ def _parts(state: State) -> dict[str, Any]:
     lessons = {slug: [*words] for slug, words in state.lessons}
     return {
         "place": [*state.place], "theme": state.theme, "decks": dict(state.decks), "marks": marks,
-        "lessons": lessons,
+        "lessons": lessons, "progress": state.progress.as_json(), "way": state.way,
     }  # fmt: skip
 
 
@@ -173,6 +178,7 @@ def of_json(value: Any) -> State:
     """Return the state that a JSON value stands for; each part that is not as it should be is left out."""
     table = value if isinstance(value, dict) else {}
     words, theme, decks = table.get("place"), table.get("theme"), table.get("decks")
+    way = table.get("way")
     marks = table.get("marks")
     marked = [(path, _mark(told)) for path, told in marks.items()] if isinstance(marks, dict) else []
     stops = decks.items() if isinstance(decks, dict) else ()
@@ -184,6 +190,8 @@ def of_json(value: Any) -> State:
         decks=tuple((name, stop) for name, stop in stops if type(stop) is int and stop > 0)[-MOST_DECKS:],
         marks=tuple((path, mark) for path, mark in marked if mark is not None)[-MOST_MARKS:],
         lessons=tuple((slug, told) for slug, told in settings if told)[-MOST_LESSONS:],
+        progress=progress_of_json(table.get("progress"), MOST_LESSONS),
+        way=way if isinstance(way, str) else None,
     )
 
 

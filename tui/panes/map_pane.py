@@ -10,6 +10,7 @@ from math import isfinite, isnan
 from rich.cells import cell_len
 
 from llm_linalg.base.text import elide_middle
+from tui.files.course_progress import DONE, CourseProgress
 from tui.model.map_view import BoxRow, MapView
 from tui.model.window import window
 from tui.text.glyphs import Glyphs
@@ -19,6 +20,7 @@ LABEL = 22  # columns of a label, at most
 BAR = 10  # columns of a bar, at most
 RAILS = 6  # arrows beside each other, at most
 GAP = 2
+NO_PROGRESS = CourseProgress()
 HEAVY = str.maketrans("╭├╰│─┼┴┬", "┏┣┗┃━╋┻┳")
 PLAIN = str.maketrans("╭├╰│─┼┴┬┏┣┗┃━╋┻┳→↓", "+++|-+++###H=###>v")
 
@@ -98,8 +100,18 @@ class MapColumns:
         return round(self.bar * size / self.most) if self.most > 0 else 0
 
 
-def map_rows(shown: MapView, width: int, height: int, glyphs: Glyphs, *, large: bool = False) -> list[Row]:
+def map_rows(
+    shown: MapView,
+    width: int,
+    height: int,
+    glyphs: Glyphs,
+    *,
+    large: bool = False,
+    progress: CourseProgress = NO_PROGRESS,
+) -> list[Row]:
     """Return the level in `height` rows of at most `width` columns; the selected box is always among them.
+
+    A box whose lesson was begun or done has its mark.
 
     Where it is to be drawn in `large` letters, it is names, shapes and shares alone.
     """
@@ -113,7 +125,10 @@ def map_rows(shown: MapView, width: int, height: int, glyphs: Glyphs, *, large: 
     lines: list[Row] = [(TextSpan(" " * edge), TextSpan(columns.header, "dim"))] if headed else []
     for place in places:
         lines.append(
-            (*_arrows(place, rails, lit, place in near, glyphs), *_box(shown, place, columns, glyphs))
+            (
+                *_arrows(place, rails, lit, place in near, glyphs),
+                *_box(shown, place, columns, glyphs, progress),
+            )
         )
     above = max(0, height - len(lines)) // 2
     return [*[()] * above, *(fit(line, width, glyphs.dots) for line in lines)]
@@ -181,7 +196,7 @@ def _label(row: BoxRow, most: int = LABEL) -> str:
     return f"{row.label} ›" if row.opens and not row.foreign else elide_middle(row.label, most)
 
 
-def _box(shown: MapView, place: int, columns: MapColumns, glyphs: Glyphs) -> Row:
+def _box(shown: MapView, place: int, columns: MapColumns, glyphs: Glyphs, progress: CourseProgress) -> Row:
     """Return a box with its shape and what it takes; a click selects it, and goes in where it is selected."""
     row = shown.rows[place]
     number = place - shown.row + shown.place[0]
@@ -201,8 +216,12 @@ def _box(shown: MapView, place: int, columns: MapColumns, glyphs: Glyphs) -> Row
             TextSpan(f"{gap}{last}", dim, do),
         )
     bar = glyphs.bar_full * columns.bar_of(row) if last else ""
+    stage = progress.stage(row.lesson)
+    mark = glyphs.stages[stage] if stage else " "
     return (
-        TextSpan(f"{glyphs.pointer if picked else ' '} {label}", role, do),
+        TextSpan(f"{glyphs.pointer if picked else ' '}", role, do),
+        TextSpan(mark, "ok" if stage == DONE else "accent", do),
+        TextSpan(label, role, do),
         TextSpan(f"{gap}{row.sizes:<{columns.shape}}", dim, do),
         TextSpan(f"{gap}{count:>{columns.count}}", dim or "strong", do),
         TextSpan(f"{gap}{last:<6}" if bar else f"{gap}{last}", dim, do),

@@ -1,4 +1,4 @@
-"""The sidebar: the parts, and the lessons of the part that is open; of a document, its outline."""
+"""The sidebar: the lessons of the open part and how far each is, all parts to choose from; an outline."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from textual import events
 
+from tui.files.course_progress import BEGUN, DONE, UNSEEN, LessonProgress
 from tui.layout.pane_sizes import Picture
+from tui.session.lesson_settings import keeps_settings
 from tui.session.outline import OutlineEntry, outline
 from tui.session.outline import selection as place
-from tui.text.rows import Row, TextSpan, fit, width_of
+from tui.text.rows import Row, TextSpan, fit, width_of, wrap
 from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from tui.session.session import Session
 
 MOST_INDENTED = 6  # columns: a label has to be read as well
+INDENT = 4  # columns before a lesson's title
+ALL_PARTS = TextSpan(" all parts", "dim", "list")
+STAGE_ROLES = ("dim", "accent", "ok")
 
 
 class Sidebar(RowWidget):
@@ -65,46 +70,77 @@ class Sidebar(RowWidget):
         return made, at
 
     def _recall_lessons(self, session: Session) -> tuple[list[Row], int]:
-        """Return the lessons, made again only when something else is open or chosen.
+        """Return the lessons, made again only when something else is open, chosen, seen or solved.
 
         A step changes none of them.
         """
-        key = (session.lessons, session.sidebar_choice, session.view.lesson, self.glyphs, self._columns)
+        view = session.view
+        key = (
+            session.lessons, session.sidebar_choice, view.lesson, view.stop, session.progress, self.glyphs,
+            self._columns,
+        )  # fmt: skip
         if self._made is None or self._made[0] != key:
             self._made = key, self._lessons(session)
         return self._made[1]
 
     def _lessons(self, session: Session) -> tuple[list[Row], int]:
-        """Return the parts, the lessons of the open one, and the place of the lesson that is pointed at."""
+        """Return the lessons, and the place of the one that is pointed at.
+
+        While one is in a lesson they are those of its part, with their whole titles; while one chooses, all
+        parts and the lessons of the chosen one.
+        """
         chosen = session.sidebar_choice or session.view.lesson.slug
+        parts = [[*members] for _, members in groupby(session.lessons, key=lambda lesson: lesson.part)]
+        own = next((part for part in parts if any(one.slug == chosen for one in part)), [])
+        folded = session.sidebar_choice is None and len(own) > 1
         made: list[Row] = []
         pointed = 0
-        for part, members in groupby(session.lessons, key=lambda lesson: lesson.part):
-            lessons = list(members)
-            here = any(lesson.slug == chosen for lesson in lessons)
+        for lessons in [own] if folded else parts:
+            here = lessons is own
             opened = any(lesson.slug == session.view.lesson.slug for lesson in lessons)
-            if lessons[0].place == lessons[0].title:  # it stands by itself
-                pointed = len(made) if here else pointed
-                made.append(self._lesson(session, lessons[0], here))
-                continue
-            made.append(self._part(part, lessons[0], opened))
-            for lesson in lessons if here else ():
+            alone = lessons[0].place == lessons[0].title  # it stands by itself
+            made += [] if alone else [self._part(lessons[0], opened, folded)]
+            for lesson in lessons if here or alone else ():
                 if lesson.slug == chosen:
                     pointed = len(made)
-                made.append(self._lesson(session, lesson, lesson.slug == chosen))
+                made += self._lesson(session, lesson, lesson.slug == chosen)
+        if folded:
+            made += [self._frame((), ""), self._frame((TextSpan(" l", "key", "list"), ALL_PARTS), "")]
         return made, pointed
 
-    def _part(self, part: int, first: Lesson | ListedLesson, opened: bool) -> Row:
-        text = f" {part} {first.part_title}"
-        return self._frame((TextSpan(text, "open" if opened else "part", f"open:{first.slug}"),), "part")
+    def _part(self, first: Lesson | ListedLesson, opened: bool, folded: bool) -> Row:
+        text = f" {first.part} {first.part_title}"
+        do = "list" if folded else f"open:{first.slug}"
+        return self._frame((TextSpan(text, "open" if opened else "part", do),), "part")
 
-    def _lesson(self, session: Session, lesson: Lesson | ListedLesson, pointed: bool) -> Row:
-        choosing = session.sidebar_choice is not None
-        mark = self.glyphs.pointer if pointed else " "
-        role = "picked" if pointed and choosing else "strong" if pointed else ""
-        if not pointed and lesson.slug == session.view.lesson.slug:
-            role = "strong"
-        return self._frame((TextSpan(f" {mark} {lesson.title}", role, f"open:{lesson.slug}"),), role)
+    def _lesson(self, session: Session, lesson: Lesson | ListedLesson, pointed: bool) -> list[Row]:
+        """Return a lesson's title with its stage; of the open one also the stage of each stop."""
+        opened = lesson.slug == session.view.lesson.slug
+        role = "picked" if pointed and session.sidebar_choice is not None else "strong" if opened else ""
+        do = f"open:{lesson.slug}"
+        stage = session.progress.stage(lesson.slug)
+        title, *more = wrap(lesson.title, max(1, self._columns - INDENT))
+        lead = self.glyphs.pointer if pointed else " "
+        kept = keeps_settings(lesson, session.lessons)
+        mark = TextSpan(self.glyphs.stages[stage] if kept else "", role or STAGE_ROLES[stage], do)
+        first = (TextSpan(f" {lead}", role, do), mark, TextSpan(f" {title}", role, do))
+        rows = [first, *((TextSpan(f"{'':{INDENT}}{line}", role, do),) for line in more)]
+        if opened and kept and session.sidebar_choice is None and len(session.view.lesson.stops) > 1:
+            rows += self._stops(session)
+        return [self._frame(spans, role) for spans in rows]
+
+    def _stops(self, session: Session) -> list[Row]:
+        """Return a mark for each stop of the open lesson, the open one brighter; a click goes there."""
+        view = session.view
+        known = session.progress.of(view.lesson.slug) or LessonProgress()
+        marks = []
+        for number, stop in enumerate(view.lesson.stops, 1):
+            done = number in (known.seen if stop.exercise is None else known.solved)
+            stage = DONE if done else BEGUN if number in known.seen else UNSEEN
+            role = "current" if number == view.stop else STAGE_ROLES[stage]
+            marks.append(TextSpan(self.glyphs.stages[stage], role, f"stop:{number}"))
+        room = max(1, self._columns - INDENT)
+        return [(TextSpan(" " * INDENT), *marks[k : k + room]) for k in range(0, len(marks), room)]
 
     @property
     def _columns(self) -> int:

@@ -52,7 +52,14 @@ class StagePane(RowWidget):
             staged = picture.session.talk is not None
             self.show(board_rows(board.on_stage if staged else board, width, height, self.glyphs))
         elif level is not None:
-            lines = map_rows(level, width // across, height // down, self.glyphs, large=big)
+            lines = map_rows(
+                level,
+                width // across,
+                height // down,
+                self.glyphs,
+                large=big,
+                progress=picture.session.progress,
+            )
             self.show(enlarge_rows(lines) if big else lines)
         elif drawing is not None:
             fine = drawing.has_dots or not big

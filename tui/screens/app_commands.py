@@ -152,6 +152,18 @@ def guides(host: CommandHost) -> Awaitable[object]:
     return host.app.push_screen(Palette([Guides], placeholder="Which guide?"))
 
 
+def progress(host: CommandHost) -> Awaitable[object]:
+    """Open what was seen and solved of the course."""
+    from llm_linalg.lessons.reader import catalog
+    from tui.render.progress_text import progress_lines
+    from tui.screens.pager import Pager
+    from tui.widgets.row_widget import glyphs_of
+
+    lines = [*progress_lines(catalog(), host.session.progress, glyphs_of(host.page))]
+    rows = [row(line) for line in [*lines, "", "llm-linalg progress --reset forgets it."]]
+    return host.app.push_screen(Pager("Progress", lambda _: rows))
+
+
 def help_(host: CommandHost) -> Awaitable[object]:
     """Open the keys that work now."""
     from tui.screens.pager import Pager, help_rows
@@ -197,6 +209,7 @@ ABOVE: dict[str, AppCommand] = {
     "text": text,
     "guides": guides,
     "practice": practice,
+    "progress": progress,
     "copy.command": copy_command,
 }
 """Commands that open a screen above the explorer: of two keys of one moment the first does."""

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tui.compose.program_run import Run
+    from tui.files.course_progress import CourseProgress
+    from tui.files.state_file import State
     from tui.model.frame import Frame
     from tui.model.view import View
     from tui.screens.script_player import ScriptPlayer
@@ -203,6 +205,8 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def draw(self) -> None:
         """Make the frame, and hand one picture to every pane; a script goes on when that has stood."""
+        if self.session.current is not None:
+            self._note_progress()
         session = self.session
         if session.current is not None:
             ascii_only = self.options.ascii_only
@@ -221,6 +225,16 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             self._show_or_failure(session)
         if script is not None:
             script.follow()
+
+    def _note_progress(self) -> None:
+        """Note the stop as seen, and keep that in a thread: an app that is killed has lost none of it."""
+        noted = self.session.with_progress()
+        if noted.progress is self.session.progress:
+            return
+        self.session = noted
+        if self.is_attached and self.options.state_file.folder is not None:
+            keep = partial(self.options.state_file.update, partial(_with_progress, noted.progress))
+            self.run_worker(keep, group="progress", thread=True, exit_on_error=False)
 
     def _show_or_failure(self, session: Session) -> None:
         """Hand the picture to every pane; where one can't draw it, a picture of that."""
@@ -532,6 +546,11 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         if self.busy and self.waiting == RUNNING:
             self.waiting = STOPPING  # torch finishes the call that it is in
             self.draw()
+
+
+def _with_progress(progress: CourseProgress, state: State) -> State:
+    """Return the state with progress besides what another app has noted."""
+    return state._replace(progress=state.progress.merged(progress))
 
 
 def contexts_of(session: Session, frame: Frame | None, waiting: str) -> frozenset[Context]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tui.files.course_progress import CourseProgress
 from tui.files.drafts import Drafts
 from tui.files.run_mark import RunMark
 from tui.files.state_file import StateFile
@@ -31,7 +32,8 @@ class Options:
         run_mark: tells the next start of a program at which the process died; kept nowhere unless given.
         keys: the commands and their keys.
         notice: what is said at the start, until the first key.
-        state_file: where the stop of a talk is remembered; nowhere unless given.
+        state_file: where progress and the stop of a talk are remembered; nowhere unless given.
+        progress: what was seen and solved before.
         lesson_settings: the settings with which lessons were left before.
         tape: what is recorded, and what is played.
     """
@@ -49,5 +51,6 @@ class Options:
     keys: tuple[Command, ...] = KEYS
     notice: str = ""
     state_file: StateFile = field(default_factory=StateFile)
+    progress: CourseProgress = field(default_factory=CourseProgress)
     lesson_settings: LessonSettings = ()
     tape: Tape = field(default_factory=Tape)

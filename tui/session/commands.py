@@ -663,6 +663,10 @@ COMMANDS: tuple[Command, ...] = (
         "practice", "P", "P", "practice", "Practice: questions without end", Topic.QUESTIONS,
         Context.NO_PRESENTATION,
     ),
+    _by_screen(
+        "progress", "f3", "F3", "progress", "See what you have seen and solved of the course",
+        Topic.APP, Context.NO_PRESENTATION,
+    ),
     _by_screen("guides", "f2", "F2", "guides", "Read a guide", Topic.APP, Context.NO_PRESENTATION),
     _by_screen(
         "suspend", "ctrl+z", "^z", "suspend", "Suspend to the shell; fg comes back",

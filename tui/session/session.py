@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.lessons.contents import OTHER_PART
 from llm_linalg.lessons.markdown import links
+from tui.files.course_progress import CourseProgress, LessonProgress
 from tui.model.view import History, View
 from tui.navigation import steps
 from tui.navigation.playground import PLAYGROUND, at_operation, is_playground, last_line
@@ -53,6 +54,7 @@ class Session:
         last_repair: The run that failed in the editor, the number of the repair made, and the program then.
         talk: The deck that is on stage, if one is.
         kept: The settings with which lessons were left.
+        progress: What was seen and solved of the course.
         ended_at: The view at whose last step it was said what comes next, until one goes elsewhere.
         attempts: What was written at exercises.
     """
@@ -75,6 +77,7 @@ class Session:
     last_repair: tuple[Run, int, str] | None = field(default=None, repr=False)
     talk: Talk | None = field(default=None, repr=False)
     kept: LessonSettings = field(default=(), repr=False)
+    progress: CourseProgress = field(default_factory=CourseProgress, repr=False)
     ended_at: View | None = field(default=None, repr=False)
     attempts: Attempts = field(default=(), repr=False)
 
@@ -299,6 +302,18 @@ class Session:
         """The settings with which lessons were left, those of the open one as they are now."""
         keeps = self.talk is None and keeps_settings(self.view.lesson, self.lessons)
         return with_settings_of(self.kept, self.view) if keeps else self.kept
+
+    def with_progress(self) -> Session:
+        """Note the stop as seen, and its exercise if it is solved; nothing of a talk or of one's own file."""
+        view, lesson = self.view, self.view.lesson
+        if self.talk is not None or not keeps_settings(lesson, self.lessons):
+            return self
+        stops, numbers = lesson.stops, (view.stop,)
+        told = LessonProgress(
+            numbers, numbers if self.attempt.is_solved else (), len(stops), lesson.exercises
+        )
+        noted = self.progress.with_lesson(lesson.slug, told)
+        return self if noted is self.progress else replace(self, progress=noted)
 
     def opening(self, lesson: Lesson, stop: int = 1) -> View:
         """Return the view with which a lesson opens: with the settings with which it was left."""

@@ -73,6 +73,7 @@ class Glyphs(NamedTuple):
     shades: str = " ░▒▓█"
     up: str = "↑"
     down: str = "↓"
+    stages: str = "○◐●"  # of a lesson: not begun, begun, done
     plain: bool = False
 
     def text(self, text: str) -> str:
@@ -83,6 +84,6 @@ class Glyphs(NamedTuple):
 UNICODE = Glyphs()
 ASCII = Glyphs(
     vertical="|", horizontal="-", cross="+", pointer=">", bar_full="=", bar_empty="-", back="<",
-    forward=">", playing="|", dots="~", shades=" .:#@", up="^", down="v",
+    forward=">", playing="|", dots="~", shades=" .:#@", up="^", down="v", stages="o+*",
     plain=True,
 )  # fmt: skip

@@ -1,0 +1,49 @@
+"""`llm-linalg progress`: what was seen and solved of the course."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from llm_linalg.base.text import clean_lines
+from tui.files import user_dirs
+from tui.files.course_progress import CourseProgress
+from tui.files.output import say, write
+from tui.files.state_file import StateFile
+from tui.model.flags import Parser
+from tui.text.glyphs import ASCII, UNICODE
+
+
+def parser() -> Parser:
+    """Return the parser of `llm-linalg progress`."""
+    parser = Parser(
+        prog="llm-linalg progress", description="Say what was seen and solved of the course.",
+        allow_abbrev=False,
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="as one JSON object")
+    parser.add_argument("--reset", action="store_true", help="forget all of it")
+    return parser
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Print the progress, or forget it; 1 where that can't be kept."""
+    from llm_linalg.lessons.reader import catalog
+    from tui.cli.settings import resolve
+    from tui.render.progress_text import counts, progress_lines
+    from tui.text.json_line import json_line
+
+    state_file = StateFile(user_dirs.folder(os.environ))
+    if flags.reset and not state_file.update(lambda state: state._replace(progress=CourseProgress())):
+        say("The progress could not be reset: the folder of the state can't be written.")
+        return 1
+    progress, lessons = state_file.load().progress, catalog()
+    if flags.json:
+        told = {lesson.slug: counts(lesson, progress).as_json() for lesson in lessons}
+        write(json_line({"format": 1, "lessons": told}))
+    elif flags.reset:
+        say("The progress is forgotten.")
+    else:
+        plain = resolve(argparse.Namespace(), os.environ, state_file).values.ascii
+        lines = progress_lines(lessons, progress, ASCII if plain else UNICODE)
+        write(clean_lines("".join(f"{line}\n" for line in lines)))
+    return 0
