@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from llm_linalg.base.text import CleanText
+from tui.session.exercise_commands import session_frame
 
 if TYPE_CHECKING:
     from textual.strip import Strip
 
+    from llm_linalg.lessons.stop import Stop
     from tui.model.frame import Frame
-    from tui.session.exercise_commands import session_frame
-from tui.session.session import Session
+    from tui.session.session import Session
 
 Write = Callable[[CleanText], None]
 
@@ -44,6 +45,14 @@ class Shot:
         if frame is None:
             raise LookupError("a shot's program was run before it was made")
         return frame
+
+
+def ask_text(stop: Stop) -> str:
+    """Return what a stop asks before its picture moves, as Markdown; empty if it asks nothing."""
+    if stop.ask is None:
+        return ""
+    choices = "\n".join(f"{number}. {choice}" for number, choice in enumerate(stop.ask.choices, 1))
+    return f"\n\n**Guess:** {stop.ask.question}" + (f"\n\n{choices}" if choices else "")
 
 
 def on_paper(stop: Sequence[Shot]) -> Shot:
