@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from llm_linalg.lessons.deck import load
 from llm_linalg.lessons.reader import Lesson, catalog
-from tests.app.driving import lesson, opened
+from tests.app.driving import Driver, lesson, opened
+from tui.app import Explorer, Options
 from tui.cli.main import main
+from tui.compose.view_runner import open_view
 from tui.model.frame import Frame
 from tui.model.view import View
 from tui.navigation.playground import PLAYGROUND
 from tui.plain_prompt import PlainPrompt
 from tui.session.commands import run
 from tui.session.contexts import Context
+from tui.session.presentation.state import Talk
 from tui.session.script.playback import last_session
 from tui.session.script.running import ensure_run
 from tui.session.script.script_reader import parse_script
@@ -238,3 +243,55 @@ async def test_the_keys_of_a_question_in_the_app(asking: Lesson) -> None:
         assert "What will z[0, 1] be?" in d.screen
         await d.press("right")
         assert "What will" not in d.screen
+
+
+async def test_a_presenters_guess_has_a_countdown_if_wanted(tmp_path: Path) -> None:
+    file = tmp_path / "talk.md"
+    file.write_text(f'+++\ntitle = "Talk"\nminutes = 5\n+++\n{ASKING}', encoding="utf-8")
+    deck = load(file)
+    for think, shown in ((0.0, False), (600.0, True)):
+        talk = Talk(deck, think=think, auto=think > 0, every=0.01)
+        app = Explorer(talk.first_view(1), deck.lessons, Options(), talk)
+        async with app.run_test(size=(80, 24)) as pilot:
+            driver = Driver(app, pilot)
+            await driver.settle()
+            assert ("guess 10:00" in driver.screen or "guess 9:5" in driver.screen) == shown
+            assert driver.view.step == 0  # also by itself it waits for the countdown
+            await driver.press("2")
+            assert "You said (3, 3)" in driver.screen
+            assert "guess 9:5" not in driver.screen
+            await driver.press("R", "right")
+            assert driver.view.step >= 1
+            assert "guess 9:5" not in driver.screen
+
+
+def test_exports_have_the_question_and_wait_for_nobody(tmp_path: Path, capsys: Capture) -> None:
+    file = tmp_path / "asking.md"
+    file.write_text(f'+++\ntitle = "Asking"\n+++\n{ASKING}', encoding="utf-8")
+    for form in ("markdown", "html", "cast", "json"):
+        assert main(["export", str(file), "--format", form]) == 0
+        out = capsys.readouterr().out
+        assert "What shape comes out?" in out or form == "cast"
+        assert "What is the sum?" in out or form == "cast"
+
+
+@pytest.mark.parametrize("slug", [one.slug for one in catalog() if one.asks])
+def test_every_question_of_the_course_is_asked_and_judged(slug: str) -> None:
+    lesson_ = next(one for one in catalog() if one.slug == slug)
+    for stop in lesson_.stops:
+        if stop.ask is None:
+            continue
+        opened_ = open_view(View.opening(lesson_, stop.number))
+        question = opened_.question(opened_.view)
+        assert question is not None, stop.title
+        right = question.answer
+        answer = right.text if right.choice is None else str(right.choice + 1)
+        for text, is_right in (
+            (answer, True),
+            *((str(k + 1), k == right.choice) for k in range(len(stop.ask.choices))),
+        ):
+            shown = opened_.frame(opened_.view.with_guess(0, text)).ask
+            assert shown is not None
+            assert shown.guess is not None
+            assert shown.guess.right == is_right, (stop.title, text)
+            assert is_right or shown.guess.text not in ("", shown.guess.answer)

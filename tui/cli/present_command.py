@@ -58,6 +58,7 @@ def run(flags: argparse.Namespace) -> int:
         minutes=flags.minutes,
         every=flags.autoplay or EVERY,
         auto=flags.autoplay is not None,
+        think=flags.think or 0.0,
         loop=flags.loop,
         clock="off" if flags.minutes is None else "remaining",
     )
@@ -133,6 +134,9 @@ def parser() -> Parser:
     parser.add_argument("--minutes", type=minutes, metavar="N", help="how long it may take; counts down")
     parser.add_argument("--big", action="store_true", help="large cells, readable from the back row")
     parser.add_argument("--autoplay", type=seconds, metavar="SECONDS", help="a step on by itself each time")
+    parser.add_argument(
+        "--think", type=seconds, metavar="SECONDS", help="a countdown where something is asked"
+    )
     parser.add_argument("--loop", action="store_true", help="after the last stop comes the first")
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
     add_picture_flags(parser, stop="the deck's stop to begin with, from 1")

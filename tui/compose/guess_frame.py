@@ -53,15 +53,16 @@ def with_question(
 def answered(question: Question, text: str) -> GuessView | None:
     """Return what comes of an answer; None for one that is nothing of the kind that is asked for."""
     answer, choices = question.answer, question.ask.choices
+    number = int(text) if text.isdecimal() and len(text) < 3 else 0
+    if 1 <= number <= len(choices):  # also where the text of another choice is that number
+        said = choices[number - 1]
+        return GuessView(plain_text(said), number - 1 == answer.choice, plain_text(answer.text))
     try:
         right = answer.accepts(text)
     except ValueError:
         return None
-    number = int(text) if text.isdecimal() and len(text) < 3 else 0
-    said = choices[number - 1] if choices and 1 <= number <= len(choices) else clean(text, 200)
-    if choices and said not in choices:
-        return None
-    return GuessView(plain_text(said), right, plain_text(answer.text))
+    known = not choices or right or text in choices
+    return GuessView(plain_text(clean(text, 200)), right, plain_text(answer.text)) if known else None
 
 
 def _tells_shape(question: Question) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,9 @@ def talk_row(picture: Picture, glyphs: Glyphs) -> Row:
     session, room = picture.session, picture.room
     talk = require_talk(session)
     time = _clock(talk, monotonic())
+    left_to_think = clock_text(ceil(talk.time_to_think(monotonic())))
     right = row(
+        (f"guess {left_to_think}  " if talk.thinking is not None else "", "current"),
         ("file broken  " if talk.fault else "", "error"),
         ("changed  " if is_edited(session) else "", "current", "stage.reset"),
         (f"{time}  " if time else "", "strong", "stage.pause"),

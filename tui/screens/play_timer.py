@@ -59,8 +59,9 @@ class ClockTimer:
         return self._timer is not None
 
     def follow(self, talk: Talk | None) -> None:
-        """Beat as long as the talk's clock is to be drawn."""
-        wanted = talk is not None and talk.clock != "off" and talk.watch.running and not talk.black
+        """Beat as long as the talk's clock, or a countdown, is to be drawn."""
+        clock = talk is not None and talk.clock != "off" and talk.watch.running
+        wanted = talk is not None and (clock or talk.thinking is not None) and not talk.black
         if wanted and self._timer is None:
             self._timer = self._owner.set_interval(1.0, self._beat)
         elif not wanted and self._timer is not None:

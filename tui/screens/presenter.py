@@ -55,6 +55,9 @@ class CommandReceived(Message):
         self.command = command
 
 
+ASKED = frozenset({Context.GUESS_CHOICE, Context.GUESS_TEXT})
+
+
 class PresenterScreen(ExplorerScreen):
     """The one screen of a talk."""
 
@@ -152,7 +155,10 @@ class PresenterScreen(ExplorerScreen):
             self._pending = self.set_timer(SOON, self._remember_soon)
 
     def draw(self) -> None:
-        """Draw; those who follow see the same."""
+        """Draw; those who follow see the same. Where something is asked, a countdown begins."""
+        asked = ASKED & self.session.contexts
+        place = self.session.view.place if asked else None
+        self.session = replace(self.session, talk=self.talk.thinking_at(place, monotonic()))
         super().draw()
         if self.audience is not None:
             self.audience.show(self.session)
@@ -224,10 +230,12 @@ class PresenterScreen(ExplorerScreen):
         if self._next is not None:
             self._next.stop()
         talk = self.talk
-        self._next = self.set_timer(talk.every, self._go_on) if talk.auto else None
+        wait = max(talk.every, talk.time_to_think(monotonic()))
+        self._next = self.set_timer(wait, self._go_on) if talk.auto else None
 
     def _go_on(self) -> None:
-        if not self.busy and self.app.screen is self and not self.talk.black:
+        thinks = self.talk.time_to_think(monotonic()) > 0
+        if not self.busy and self.app.screen is self and not self.talk.black and not thinks:
             self.do("stage.next")
             if self.talk.last and not self.talk.loop and self.session.notice:
                 self.session = self.session.with_presentation(replace(self.talk, auto=False))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from llm_linalg.base.text import clean_lines
 from llm_linalg.lessons.contents import OTHER_PART
-from tui.export.format import Export, Format, Shot, Write, on_paper
+from tui.export.format import Export, Format, Shot, Write, ask_text, on_paper
 
 HERE = Path(__file__)
 BAR = """\
@@ -85,8 +85,9 @@ class HtmlWriter:
             first_stops.setdefault(lesson.slug, number)
         for number, group in stops:
             first = group[0].shot
+            stop = first.session.view.at_stop
             write(f'<section class="stop" id="stop-{number}">\n<h2>{escape(first.title)}</h2>\n')
-            write(f'<div class="prose">\n{paragraphs(first.session.view.at_stop.prose)}</div>\n')
+            write(f'<div class="prose">\n{paragraphs(stop.prose + ask_text(stop))}</div>\n')
             paper = on_paper([one.shot for one in group])
             counted = len({one.step for one in group}) == len(group)  # a script may show a step twice
             for place, one in enumerate(group):

@@ -44,6 +44,8 @@ class Talk:
         every: Seconds between two automatic steps.
         auto: Whether steps are automatic.
         loop: Whether the first stop comes after the last.
+        think: Seconds for which a countdown runs where something is asked; 0 for none.
+        thinking: Where one runs, and when it ends on a monotonic clock; None while none does.
         fault: What is wrong with the deck's file as it was saved last; empty if nothing is.
         leaving: Whether the key that leaves was the last one.
     """
@@ -61,6 +63,8 @@ class Talk:
     every: float = EVERY
     auto: bool = False
     loop: bool = False
+    think: float = 0.0
+    thinking: tuple[object, float] | None = None
     fault: str = ""
     leaving: bool = False
 
@@ -97,6 +101,17 @@ class Talk:
         """The seconds that the whole is meant to take, or None."""
         minutes = self.deck.minutes if self.minutes is None else self.minutes
         return None if minutes is None else 60 * minutes
+
+    def thinking_at(self, place: object | None, now: float) -> Talk:
+        """Return the talk with the countdown for what is asked at a place; without one for None."""
+        if not self.think or place is None:
+            return self if self.thinking is None else replace(self, thinking=None)
+        going = self.thinking is not None and self.thinking[0] == place
+        return self if going else replace(self, thinking=(place, now + self.think))
+
+    def time_to_think(self, now: float) -> float:
+        """Return the seconds of the countdown that are left."""
+        return 0.0 if self.thinking is None else max(0.0, self.thinking[1] - now)
 
     def remaining(self, now: float) -> float | None:
         """Return the seconds that are left; below zero when it takes too long."""
