@@ -19,11 +19,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from llm_linalg.base.spelling import quote, unknown
-from llm_linalg.base.text import CleanText, clean, nearest
+from llm_linalg.base.text import CleanText, clean, clean_lines, nearest
 from llm_linalg.lessons.body import Line, ListFence
 from llm_linalg.lessons.fence_options import BodyError, FenceOptions, parse_options
 from llm_linalg.lessons.markdown import blocks, prose
-from llm_linalg.lessons.stop import Stop
+from llm_linalg.lessons.stop import CodeAbove, Stop
 from llm_linalg.questions.question import Ask, Exercise, FenceLine, WrongAnswer
 
 ASK_KEYS = ("check", "vary")
@@ -116,6 +116,35 @@ def read_exercise(
     return exercise, options
 
 
+def exercise_stop(
+    stop: Stop, fence: ListFence, first: int, controls: Sequence[str], above: Sequence[Stop]
+) -> tuple[Stop, FenceOptions]:
+    """Return the stop of an exercise, which continues the stop in whose state it works, and its options.
+
+    Its question begins its prose, so that it stays on the screen. Where it shows no node of its own, and sets
+    nothing up, it shows what that stop shows.
+    """
+    exercise, info = read_exercise(fence, first, controls, above)
+    setup = "\n".join(line.text for line in exercise.setup)
+    asked = clean_lines("\n\n".join(filter(None, (exercise.question, stop.prose))))
+    stop = stop._replace(exercise=exercise, code=setup, prose=asked)
+    if not exercise.after:
+        return stop._replace(above=CodeAbove()), info
+    state = above[exercise.after - 1]
+    code = CodeAbove(state.above.pieces, state.above.count + bool(state.code))
+    stop = stop._replace(above=code, ranks=state.ranks)
+    if not exercise.setup and not info.show:
+        shown = (state.show, *state.beside) if state.show and not state.backward else ()
+        info = info._replace(show=shown, order=info.order or state.order, look=info.look or state.look)
+    return stop, info
+
+
+def with_picture(stop: Stop, info: FenceOptions) -> Stop:
+    """Return a stop that shows what the options of its fence say."""
+    show = info.show[0] if info.show else None
+    return stop._replace(show=show, beside=info.show[1:], order=info.order, look=info.look)
+
+
 def _parts(fence: ListFence, keys: Sequence[str]) -> _Parts:
     question: list[str] = []
     choices: list[Line] = []
@@ -198,16 +227,22 @@ def _vary(parts: _Parts, first: int, controls: Sequence[str]) -> tuple[FenceLine
 
 def _after(asked: int | None, place: int, above: Sequence[Stop]) -> int:
     """Return the number of the stop in whose state an exercise works; 0 without one."""
-    programs = [stop for stop in above if not stop.slide and not stop.fails and stop.exercise is None]
+    programs = [stop for stop in above if not stop.slide and leaves_state(stop)]
     if asked is None:
         return programs[-1].number if programs else 0
     if asked > len(above):
         raise BodyError(place, f"after names a stop above: there are {len(above)}, and no stop {asked}")
     stop = above[asked - 1]
     if stop not in programs:
-        why = "is an exercise" if stop.exercise else "fails" if stop.fails else "has no program"
+        why = "is an exercise" if stop.exercise else "has no program" if stop.slide else "fails"
+        why = "runs on several devices" if stop.ranks else why
         raise BodyError(place, f"after names a stop that leaves a state, and stop {asked} {why}")
     return asked
+
+
+def leaves_state(stop: Stop) -> bool:
+    """Return whether the stops below continue a stop's program, on one device."""
+    return not stop.fails and stop.refusal is None and stop.exercise is None and not stop.ranks
 
 
 def _wrong(place: int, text: str, first: int) -> WrongAnswer:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from llm_linalg.base.spelling import unknown
-from llm_linalg.base.text import CleanText, clean_lines
+from llm_linalg.base.text import CleanText
 from llm_linalg.lessons import board_reader, body, front_matter, question_reader
 from llm_linalg.lessons.board import Board, BoardRow
 from llm_linalg.lessons.control import Control, Scalar, Value
@@ -192,41 +192,12 @@ def _stops(
             ask=question_reader.read_ask(piece.ask, first, controls) if piece.ask else None,
         )
         if piece.exercise is not None:
-            stop, info = _exercise_stop(stop, piece.exercise, first, controls, stops)
-        stops.append(_with_picture(stop, info))
+            stop, info = question_reader.exercise_stop(stop, piece.exercise, first, controls, stops)
+        stops.append(question_reader.with_picture(stop, info))
         if piece.code and not info.fails:
             above.append(piece.code)
             assigned |= own
     return tuple(stops)
-
-
-def _exercise_stop(
-    stop: Stop, fence: body.ListFence, first: int, controls: list[str], above: list[Stop]
-) -> tuple[Stop, FenceOptions]:
-    """Return the stop of an exercise, which continues the stop in whose state it works, and its options.
-
-    Its question begins its prose, so that it stays on the screen. Where it shows no node of its own, and sets
-    nothing up, it shows what that stop shows.
-    """
-    exercise, info = question_reader.read_exercise(fence, first, controls, above)
-    setup = "\n".join(line.text for line in exercise.setup)
-    asked = clean_lines("\n\n".join(filter(None, (exercise.question, stop.prose))))
-    stop = stop._replace(exercise=exercise, code=setup, prose=asked)
-    if not exercise.after:
-        return stop._replace(above=CodeAbove()), info
-    state = above[exercise.after - 1]
-    code = CodeAbove(state.above.pieces, state.above.count + bool(state.code))
-    stop = stop._replace(above=code, ranks=state.ranks)
-    if not exercise.setup and not info.show:
-        shown = (state.show, *state.beside) if state.show and not state.backward else ()
-        info = info._replace(show=shown, order=info.order or state.order, look=info.look or state.look)
-    return stop, info
-
-
-def _with_picture(stop: Stop, info: FenceOptions) -> Stop:
-    """Return a stop that shows what the options of its fence say."""
-    show = info.show[0] if info.show else None
-    return stop._replace(show=show, beside=info.show[1:], order=info.order, look=info.look)
 
 
 @cache

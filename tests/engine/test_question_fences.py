@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from llm_linalg.lessons import documents
+from llm_linalg.lessons.answers import judge
 from llm_linalg.lessons.lesson import Lesson, LessonError
 from llm_linalg.lessons.reader import parse
 from llm_linalg.questions.question import FenceLine, WrongAnswer
@@ -153,3 +155,77 @@ def test_the_list_of_lessons_counts_what_they_ask(capsys: pytest.CaptureFixture[
     main(["lessons", "--json"])
     for entry in json.loads(capsys.readouterr().out):
         assert type(entry["asks"]) is type(entry["exercises"]) is int
+
+
+ASKED = "How long is x?\n- 3\n- 4\ncheck: len(x)"
+TO_WRITE = "The sum of x.\ncheck: torch.isclose(answer, x.sum(), atol=1e-6)\nanswer: x.sum()\nwith: y = 2 * x"
+CODE = "x = torch.randn(3)"
+
+
+def comments(word: str, text: str) -> str:
+    return "\n".join(f"# {line}" for line in (word, *text.split("\n")))
+
+
+def notebook(*cells: tuple[str, str, list[str]]) -> bytes:
+    listed = [{"cell_type": kind, "source": text, "metadata": {"tags": tags}} for kind, text, tags in cells]
+    return json.dumps({"nbformat": 4, "cells": listed}).encode()
+
+
+LAST: tuple[str, str, list[str]] = ("code", "z = x", [])
+DOCUMENTS = {
+    "tags.ipynb": notebook(
+        ("markdown", ASKED, ["ask"]), ("code", CODE, []), ("markdown", TO_WRITE, ["exercise"]), LAST
+    ),
+    "comments.ipynb": notebook(
+        ("code", comments("ask", ASKED), []),
+        ("code", CODE, []),
+        ("code", comments("exercise after=1", TO_WRITE), []),
+        LAST,
+    ),
+    "fences.ipynb": notebook(
+        ("markdown", f"Words.\n```ask\n{ASKED}\n```", []),
+        ("code", CODE, []),
+        ("markdown", f"```exercise\n{TO_WRITE}\n```\nMore.", []),
+        LAST,
+    ),
+    "comments.py": f"{comments('ask', ASKED)}\n\n{CODE}\n\n{comments('exercise', TO_WRITE)}\n\nz = x\n".encode(),
+    "fences.md": (
+        f"# A\n```ask\n{ASKED}\n```\n\n```py\n{CODE}\n```\n```exercise\n{TO_WRITE}\n```\n```py\nz = x\n```\n"
+    ).encode(),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents_ask_too(name: str) -> None:
+    read = documents.parse(DOCUMENTS[name], name)
+    first, written, last = read.stops
+    exercise = written.exercise
+    assert first.ask is not None
+    assert exercise is not None
+    assert (first.ask.question, first.ask.choices) == ("How long is x?", ("3", "4"))
+    assert (exercise.question, exercise.after) == ("The sum of x.", 1)
+    assert written.program == f"{CODE}\ny = 2 * x"
+    assert last.program == f"{CODE}\nz = x"
+    assert [problem for problem in read.check() if problem.kind == "question"] == []
+    assert judge(read, written, exercise).verdict("x[0] + x[1:].sum()").right
+
+
+@pytest.mark.parametrize(
+    "cell", [("markdown", "Exercise 1: add them.", ["exercise"]), ("code", "# exercise\n# add them", [])]
+)
+def test_what_is_only_called_an_exercise_stays_what_it_is(cell: tuple[str, str, list[str]]) -> None:
+    read = documents.parse(notebook(cell, ("code", CODE, [])), "a.ipynb")
+    assert read.exercises == 0
+
+
+def test_a_broken_question_of_a_document_is_told_with_its_line() -> None:
+    broken = "What?\ncheck: 1\ncheck: 2"
+    with pytest.raises(LessonError) as info:
+        documents.parse(notebook(("code", CODE, []), ("markdown", broken, ["ask"])), "a.ipynb")
+    assert (info.value.line, info.value.reason) == (2, "check stands twice")
+    wrong = ("markdown", TO_WRITE.replace("answer: x.sum()", "answer: x"), ["exercise"])
+    (problem,) = documents.parse(notebook(("code", CODE, []), wrong), "a.ipynb").check()
+    assert (problem.line, problem.kind) == (2, "question")
+    with pytest.raises(LessonError) as info:
+        documents.parse(f"# A\n\n```py\n{CODE}\n```\n\n```ask\n{broken}\n```\n".encode(), "a.md")
+    assert info.value.reason == "check stands twice"

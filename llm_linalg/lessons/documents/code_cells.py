@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from llm_linalg.base.errors import ProgramError
-from llm_linalg.base.text import NOTHING, CleanText, clean, clean_lines
+from llm_linalg.base.text import CleanText, clean, clean_lines
 from llm_linalg.language.source import MAX_CHARACTERS, Source
+from llm_linalg.lessons import question_reader
+from llm_linalg.lessons.body import ListFence
+from llm_linalg.lessons.fence_options import BodyError
 from llm_linalg.lessons.lesson import Heading, Lesson, Stop
-from llm_linalg.lessons.markdown import MOST_LINES, Paragraph, paragraphs
+from llm_linalg.lessons.markdown import MOST_LINES, Block, Paragraph, blocks, paragraphs_of
 from llm_linalg.lessons.stop import CodeAbove
+from llm_linalg.questions.question import Ask
 
 MOST_CELLS = 2_000
 MOST_PROSE = 4_000_000  # characters in all
 LONGEST_TITLE = 80
+
+
+_QUESTION = re.compile(r"(ask|exercise)((?:\s+\w+\s*=.*)?)")
 
 
 class DocumentError(Exception):
@@ -43,19 +51,11 @@ class DocumentCell:
     line: int = 1
 
 
-@dataclass(slots=True)
-class _Above:
-    """The prose since the last code cell."""
-
-    paragraphs: list[str]
-    line: int = 1
-
-
 def lesson_of_cells(cells: Sequence[DocumentCell], path: Path) -> Lesson:
-    """Return a lesson with one stop for each code cell.
+    """Return a lesson with one stop for each code cell, and for each exercise.
 
     Raises:
-        DocumentError: If there are no code cells, or too many.
+        DocumentError: If there are no code cells, or too many, or a question is broken.
     """
     cells = [cell for cell in cells if cell.text.strip()]
     if not any(cell.kind == "code" for cell in cells):
@@ -67,31 +67,130 @@ def lesson_of_cells(cells: Sequence[DocumentCell], path: Path) -> Lesson:
     if sum(cell.text.count("\n") + 1 for cell in cells if cell.kind == "prose") > MOST_LINES:
         raise DocumentError(1, f"it has more than {MOST_LINES:,} lines of prose")
     name = clean(clean(path.stem, LONGEST_TITLE) or "document")
-    stops: list[Stop] = []
-    outline: list[Heading] = []
-    running: list[str] = []
-    title, above = NOTHING, _Above([])
+    made = _DocumentStops(name, numbered=path.suffix.lower() == ".ipynb")
     for cell in cells:
-        if cell.kind == "prose":
-            above.line = cell.line if not above.paragraphs else above.line
-            for found in paragraphs(clean(cell.text, None, lines=True)):
-                if found.level:
-                    title = clean(found.text, LONGEST_TITLE)
-                    found = Paragraph(title, found.level)
-                    outline.append(Heading(found.level, title, len(stops) + 1))
-                above.paragraphs.append(found.as_prose)
-            continue
-        stops.append(_stop(len(stops) + 1, title or name, above.paragraphs, cell, running))
-        if stops[-1].refusal is None:
-            running.append(cell.text)
-        above = _Above([])
-    if above.paragraphs:  # prose below the last program
-        last = DocumentCell("code", "", above.line)
-        stops.append(_stop(len(stops) + 1, title or name, above.paragraphs, last, running))
-    first = outline[0].title if outline else name
+        made.add(cell)
+    made.close()
+    first = made.outline[0].title if made.outline else name
     return Lesson(
-        slug=name, title=first, stops=tuple(stops), path=path, outline=tuple(outline), document=True
+        slug=name,
+        title=first,
+        stops=tuple(made.stops),
+        path=path,
+        outline=tuple(made.outline),
+        document=True,
     )
+
+
+class _DocumentStops:
+    """The stops of the cells so far, and the prose since the last of them.
+
+    Args:
+        name: The title of stops above the first heading.
+        numbered: Whether a line is a cell's number, as in a notebook.
+    """
+
+    def __init__(self, name: CleanText, *, numbered: bool) -> None:
+        self.stops: list[Stop] = []
+        self.outline: list[Heading] = []
+        self._title = name
+        self._numbered = numbered
+        self._running: list[str] = []
+        self._prose: list[str] = []
+        self._line = 1
+        self._ask: Ask | None = None  # one that the next program is asked about
+        self._section = 0  # the position of the first stop below the last heading
+
+    def add(self, cell: DocumentCell) -> None:
+        """Add a cell: a program, prose, or a question."""
+        question = written_question(cell)
+        if question is not None:
+            self._take(*question, cell.line)
+        elif cell.kind == "prose":
+            self._add_prose(cell)
+        else:
+            stop = self._stop(cell)
+            self.stops.append(stop._replace(ask=self._ask))
+            self._ask = None
+            if stop.refusal is None:
+                self._running.append(cell.text)
+
+    def close(self) -> None:
+        """Make a stop of the prose below the last program."""
+        self._end_section()
+        if self._prose:
+            self.stops.append(self._stop(DocumentCell("code", "", self._line)))
+
+    def _add_prose(self, cell: DocumentCell) -> None:
+        self._line = cell.line if not self._prose else self._line
+        prose: list[Block] = []
+        for block in blocks(clean(cell.text, None, lines=True)):
+            question = _question_in(block.info, block.text) if block.is_fence else None
+            if question is None:
+                prose.append(block)
+                continue
+            self._add_paragraphs(prose)
+            prose = []
+            self._take(*question, cell.line if self._numbered else cell.line + block.first)
+        self._add_paragraphs(prose)
+
+    def _add_paragraphs(self, found: Sequence[Block]) -> None:
+        for paragraph in paragraphs_of(found):
+            if paragraph.level:
+                self._end_section()
+                self._title = clean(paragraph.text, LONGEST_TITLE)
+                self.outline.append(Heading(paragraph.level, self._title, len(self.stops) + 1))
+                paragraph = Paragraph(self._title, paragraph.level)
+            self._prose.append(paragraph.as_prose)
+
+    def _take(self, word: str, fence: ListFence, line: int) -> None:
+        """Add a question, whose fence begins at a line."""
+        try:
+            if word == "ask":
+                ask = question_reader.read_ask(fence, line, ())
+                self._ask = ask.on_line(line) if self._numbered else ask
+            else:
+                stop = self._stop(DocumentCell("code", "", line))
+                stop, info = question_reader.exercise_stop(stop, fence, line, (), self.stops)
+                if self._numbered and stop.exercise is not None:
+                    stop = stop._replace(exercise=stop.exercise.on_line(line))
+                self.stops.append(question_reader.with_picture(stop, info))
+        except BodyError as error:
+            raise DocumentError(line if self._numbered else line + error.place, error.reason) from None
+
+    def _end_section(self) -> None:
+        """Ask about the last program above, if there is none below."""
+        places = [k for k in range(self._section, len(self.stops)) if self.stops[k].code]
+        if self._ask is not None and places:
+            self.stops[places[-1]] = self.stops[places[-1]]._replace(ask=self._ask)
+        self._ask, self._section = None, len(self.stops)
+
+    def _stop(self, cell: DocumentCell) -> Stop:
+        prose, self._prose = self._prose, []
+        return _stop(len(self.stops) + 1, self._title, prose, cell, self._running)
+
+
+def written_question(cell: DocumentCell) -> tuple[str, ListFence] | None:
+    """Return the question that a whole cell is: its first line says `ask` or `exercise`; else None.
+
+    A cell of code is one if it is nothing but comments. It must have a check: many notebooks call a cell an
+    exercise.
+    """
+    lines = cell.text.strip().split("\n")
+    if cell.kind == "code":
+        if not all(line.startswith("#") for line in lines):
+            return None
+        lines = [line[1:].removeprefix(" ") for line in lines]
+    return _question_in(lines[0].strip(), "\n".join(lines[1:]))
+
+
+def _question_in(info: str, text: str) -> tuple[str, ListFence] | None:
+    """Return the word and the fence of a question with a check; None for anything else."""
+    found = _QUESTION.fullmatch(info)
+    lines = tuple(text.split("\n"))
+    if found is None or not any(line.startswith("check:") for line in lines):
+        return None
+    return found[1], ListFence(found[2].strip(), lines, 0)
 
 
 def _stop(number: int, title: CleanText, prose: list[str], cell: DocumentCell, running: list[str]) -> Stop:

@@ -78,7 +78,17 @@ def _cell(value: Any, number: int) -> Iterator[DocumentCell]:
     if kind == "heading":
         level = value.get("level", 1)
         text = "#" * (level if level in range(1, 7) else 1) + " " + " ".join(text.split())
+    text = _tagged(value, text)
     yield DocumentCell("code" if kind == "code" else "prose", text.replace("\r\n", "\n").strip("\n"), number)
+
+
+def _tagged(cell: dict[str, Any], text: str) -> str:
+    """Return the text of a cell below the word of its tag, if that is `ask` or `exercise`."""
+    metadata = cell.get("metadata")
+    tags = metadata.get("tags") if isinstance(metadata, dict) else None
+    found = [tag for tag in tags if tag in ("ask", "exercise")] if isinstance(tags, list) else []
+    lead = "# " if cell.get("cell_type") == "code" else ""
+    return f"{lead}{found[0]}\n{text}" if found and "check:" in text else text
 
 
 def _text(cell: dict[str, Any], key: str, number: int) -> str:
