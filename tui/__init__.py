@@ -1,1 +1,1 @@
-"""The terminal app: pure values (frame, view, player, layout), the stage that fills them, and the screen."""
+"""The terminal app: views and frames as values, commands that change them, and the screens that draw them."""

@@ -45,7 +45,7 @@ def _parts(node: N) -> tuple[N, ...]:
 
 
 def reads_of(node: RecordNode) -> tuple[Reads, ...]:
-    """Return the reads of a node, one entry an operand; those of a composite go through its parts."""
+    """Return the reads of a node, one entry per operand; those of a composite go through its parts."""
     call = node.call
     if call is None:
         return ()

@@ -20,7 +20,7 @@ class Node(record_node.RecordNode):
 
     @cached_property
     def operand_reads(self) -> tuple[Reads, ...]:
-        """What its cells read, one entry an operand; those of a composite go through its parts."""
+        """What its cells read, one entry per operand; those of a composite go through its parts."""
         return reads_of(self)
 
     @property

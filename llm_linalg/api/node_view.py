@@ -1,6 +1,6 @@
 """Everything that a picture of one operation shows, as an immutable value.
 
-:func:`node_view` returns a node at a step of a loop order, :func:`cell_view` one cell of its result. What
+`node_view` returns a node at a step of a loop order, `cell_view` one cell of its result. What
 grows with the tensor is computed only for the visible part: the numbers of a window, the cells that one cell
 reads, the terms of one sum. So the view of a 4096 × 4096 product costs as much as the part that is drawn.
 """
@@ -243,8 +243,8 @@ class CellView:
         index: The cell.
         value: Its number.
         maker: The node at the step that completes the cell.
-        sources: The cells that it is computed from, one entry an operand.
-        consumers: The cells that read it, one entry a node, up to a limit.
+        sources: The cells that it is computed from, one entry per operand.
+        consumers: The cells that read it, one entry per node, up to a limit.
         more: How many further nodes read it.
         mask_rule: The rule that masks it; None if none does.
         nan_reason: Why it is NaN or infinite; empty if it is finite.

@@ -1,6 +1,6 @@
 """Where the cells of a tensor of three and more axes go: both tensors, and the slice of each cell.
 
-:func:`weave_of` returns a movement at a step (a transpose, a view, a slice) as values: a window of the
+`weave_of` returns a movement at a step (a transpose, a view, a slice) as values: a window of the
 matrices of each tensor, and for every cell which slice of the source it lies in, or came from.
 """
 

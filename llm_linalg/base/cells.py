@@ -56,7 +56,7 @@ class _Cells(Set[Index]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Box(_Cells):
-    """The cells in a product of ranges, one range an axis."""
+    """The cells in a product of ranges, one range per axis."""
 
     ranges: tuple[range, ...]
 

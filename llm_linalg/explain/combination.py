@@ -63,7 +63,7 @@ def combination_of(walk: Walk, step: Step, words: Words | None = None) -> Combin
     """Return a step as a weighted sum of vectors; None if it is none.
 
     A row of a product is the sum of the second operand's rows, each times an entry of the first; a column
-    that of the first one's columns. A product with a vector is the same, a term a step.
+    that of the first one's columns. A product with a vector is the same, one term per step.
 
     Args:
         walk: A node in a loop order.

@@ -42,7 +42,7 @@ def check_members(run: Interpreter, statements: list[ast.stmt]) -> None:
     """Refuse an unknown `torch.name` that stands below a loop, before the loop has taken its time.
 
     Raises:
-        ProgramError: If a line that is surely reached names what a module has not.
+        ProgramError: If a line that is surely reached names what a module lacks.
     """
     loop = next((place for place, item in enumerate(statements) if isinstance(item, ast.For)), None)
     if loop is None:

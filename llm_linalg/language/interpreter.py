@@ -193,7 +193,7 @@ class Interpreter:
                 self.fail(error, node)
 
     def _look_up(self, node: ast.Name) -> Any:
-        """Return the value of a name that the innermost scope has not."""
+        """Return the value of a name that the innermost scope lacks."""
         for depth, scope in enumerate(self.names.maps):
             if node.id in scope:
                 value = scope[node.id]

@@ -87,7 +87,7 @@ def _lines() -> Iterator[str]:
 
 
 def _refusals() -> list[str]:
-    """Return the advice for what the language has not, one line each."""
+    """Return the advice for what the language lacks, one line each."""
     lacking = {name: said for name, said in suggestions.ATTRIBUTES.items() if name not in allowlist.METHODS}
     of_names = (suggestions.NAMES, suggestions.MEMBERS, suggestions.PACKAGES)
     said = [line for table in of_names for line in _advice(table, "`{}`")]

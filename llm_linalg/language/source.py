@@ -110,7 +110,7 @@ _QUESTION = re.compile(r"\s*([\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
 
 
 def unknown_import(path: str) -> str:
-    """Return the message for an import that the language has not, with what to write instead."""
+    """Return the message for an import that the language lacks, with what to write instead."""
     return suggestions.unknown_import(path, KNOWN)
 
 

@@ -247,7 +247,7 @@ _ARITHMETIC = "+-*/"
 
 
 def unknown_import(path: str, had: str) -> str:
-    """Return the message for an import that the language has not.
+    """Return the message for an import that the language lacks.
 
     Args:
         path: What is imported, such as `torch.optim.AdamW`.
@@ -264,7 +264,7 @@ def unknown_import(path: str, had: str) -> str:
 
 
 def unknown_member(shown: str, name: str, known: Collection[str], near: Hint = hint, owner: str = "") -> str:
-    """Return the message for a member, an attribute or a method that the language has not.
+    """Return the message for a member, an attribute or a method that the language lacks.
 
     Args:
         shown: The name as the message shows it, such as `torch.empty` or `.numpy`.
@@ -294,7 +294,7 @@ def _in_place(name: str, owner: str) -> str:
 
 
 def missing_attribute(value: object, text: str, name: str, of_tensors: bool) -> str:
-    """Return the message for an attribute that other values have, but this one has not.
+    """Return the message for an attribute that other values have, but this one lacks.
 
     Args:
         value: The value, which is not a tensor.

@@ -154,11 +154,11 @@ def axis_of(dim: Any, rank: int) -> int:
 
 
 def pad_shape(call: Call) -> Shape:
-    """Return the shape of a pad, which takes two sizes an axis, from the last axis backwards."""
+    """Return the shape of a pad, which takes two sizes per axis, from the last axis backwards."""
     own, pads = call.shapes[0], [int(size) for size in call["pad"]]
     if len(pads) % 2 or len(pads) > 2 * len(own):
         raise ShapeMismatch(
-            f"pad takes two numbers an axis, of at most {len(own)} axes, not {len(pads)} numbers"
+            f"pad takes two numbers per axis, of at most {len(own)} axes, not {len(pads)} numbers"
         )
     shape = list(own)
     for place in range(0, len(pads), 2):

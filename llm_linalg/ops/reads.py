@@ -127,7 +127,7 @@ class AxesReads:
         return self.axes.broadcast(self.operand)
 
     def _grid(self, labels: list[str]) -> tuple[Tensor, ...]:
-        """Return one index tensor an axis, which together pick the operand's diagonal."""
+        """Return one index tensor per axis, which together pick the operand's diagonal."""
         rank = len(labels)
         return tuple(
             torch.arange(size).reshape([-1 if d == labels.index(x) else 1 for d in range(rank)])

@@ -20,7 +20,7 @@ class CellTerm:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellTerms:
-    """The terms of a cell: `factors` as columns (one 1-D tensor a factor), then `tail`.
+    """The terms of a cell: `factors` as columns (one 1-D tensor per factor), then `tail`.
 
     A product's cell of 4096 terms is two slices here; a bias is the tail.
     """

@@ -162,7 +162,7 @@ class AliasUpdate(Operation):
     evidence: str = "index"
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        """Return one index map an operand: its earlier value, or what one writer wrote."""
+        """Return one index map per operand: its earlier value, or what one writer wrote."""
         firsts = [0]
         for tensor in call.tensors:
             firsts.append(firsts[-1] + tensor.numel())

@@ -268,7 +268,7 @@ class RecordNode:
 
     @cached_property
     def operand_reads(self) -> tuple[Reads, ...]:
-        """What its cells read, one entry an operand; a composite's parts are not considered here."""
+        """What its cells read, one entry per operand; a composite's parts are not considered here."""
         return self.call.operation.operand_reads(self.call) if self.call else ()
 
     def require_values(self) -> None:
@@ -283,7 +283,7 @@ class RecordNode:
             index: A cell of the result.
 
         Returns:
-            One collection of index tuples an operand.
+            One collection of index tuples per operand.
 
         Raises:
             IndexError: If the result has no such cell.

@@ -71,7 +71,7 @@ class Order(Protocol):
 
 
 class CellsOrder:
-    """A cell a step, row by row."""
+    """One cell per step, row by row."""
 
     def steps(self, grid: Grid) -> int:
         return prod(grid.shape)
@@ -88,7 +88,7 @@ class CellsOrder:
 
 
 class TermsOrder:
-    """A term a step, cell by cell."""
+    """One term per step, cell by cell."""
 
     def steps(self, grid: Grid) -> int:
         return prod(grid.shape) * grid.terms
@@ -105,7 +105,7 @@ class TermsOrder:
 
 
 class RowsOrder:
-    """A row of the result a step."""
+    """One row of the result per step."""
 
     def steps(self, grid: Grid) -> int:
         return grid.matrices * grid.rows if grid.columns else 0
@@ -123,7 +123,7 @@ class RowsOrder:
 
 
 class ColumnsOrder:
-    """A column of the result a step."""
+    """One column of the result per step."""
 
     def steps(self, grid: Grid) -> int:
         return grid.matrices * grid.columns if grid.rows else 0
@@ -141,7 +141,7 @@ class ColumnsOrder:
 
 
 class OuterOrder:
-    """One term of every cell a step: a sum of outer products (or of columns, for a vector)."""
+    """One term of every cell per step: a sum of outer products (or of columns, for a vector)."""
 
     def steps(self, grid: Grid) -> int:
         return grid.matrices * grid.terms if grid.rows and grid.columns else 0
@@ -158,7 +158,7 @@ class OuterOrder:
 
 
 class WaveOrder:
-    """The cells with i + j = d a step: those that a systolic array computes at the same time."""
+    """In step d the cells with i + j = d: those that a systolic array computes at the same time."""
 
     def steps(self, grid: Grid) -> int:
         return grid.matrices * self._fronts(grid)

@@ -261,7 +261,7 @@ def _read_by(relation: Reads, writes: Cells) -> Cells:
 
 
 def bounds(cells: Cells) -> tuple[range, ...]:
-    """Return the bounding block of some cells, one range an axis."""
+    """Return the bounding block of some cells, one range per axis."""
     if isinstance(cells, Box):
         return cells.ranges
     columns = list(zip(*cells, strict=True))

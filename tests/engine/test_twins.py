@@ -93,10 +93,10 @@ def test_a_transpose_a_sum_and_the_identity_path_say_why_they_are_there() -> Non
     (turned,) = (node for node in program.nodes if node.op == "T")
     assert turned.why == (
         "dY is transposed on the way to dW: a product sums along the axes that meet inside, and what is "
-        "summed now is the axis that W has not."
+        "summed now is the axis that W lacks."
     )
     assert program["dW"].why.endswith(
-        "W met X in a product: its gradient is dY times that, summed over the axis that W has not (3)."
+        "W met X in a product: its gradient is dY times that, summed over the axis that W lacks (3)."
     )
     assert "b was repeated along axis 0 (broadcast): its copies' gradients are summed." in program["db"].why
     assert "went into the sum" in program["dY"].why

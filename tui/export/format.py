@@ -67,7 +67,7 @@ class Export:
     Attributes:
         title: of the whole.
         size: columns and rows of the screen.
-        theme: a name in `tui.text.themes.LOOKS`.
+        theme: a name in `tui.text.themes.THEMES`.
         ascii_only: whether glyphs are ASCII.
         cast_version: of asciicast: 3, or 2 for older players.
     """

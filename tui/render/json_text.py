@@ -124,7 +124,7 @@ def _numbers(values: Any) -> Any:
 
 
 def _finite(record: Any) -> Any:
-    """Return a record with texts in place of NaN and infinities, which JSON has not."""
+    """Return a record with texts in place of NaN and infinities, which JSON lacks."""
     if isinstance(record, dict):
         return {name: _finite(value) for name, value in record.items()}
     if isinstance(record, list | tuple):

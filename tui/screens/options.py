@@ -20,7 +20,7 @@ class Options:
     """How the app is shown.
 
     Attributes:
-        theme: a name in `tui.text.themes.LOOKS`.
+        theme: a name in `tui.text.themes.THEMES`.
         keeps_theme: whether the user chose it; else the terminal's background decides between two.
         ascii_only: for terminals whose locale has no UTF-8.
         play: whether it plays from the start.

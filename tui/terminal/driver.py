@@ -100,7 +100,7 @@ class Driver(LinuxDriver):
 
     @property
     def behind(self) -> bool:
-        """Whether the terminal has not taken everything yet: a frame more would only queue."""
+        """Whether the terminal has not taken everything yet: another frame would only queue."""
         writer = self._writer_thread
         return writer is not None and writer.behind
 

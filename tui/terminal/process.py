@@ -1,4 +1,4 @@
-"""The process around the app: start without garbage collection, and end while a run is under way."""
+"""The process of the app: start without garbage collection, and end while a run is under way."""
 
 from __future__ import annotations
 

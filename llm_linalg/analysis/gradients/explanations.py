@@ -40,7 +40,7 @@ class Reason:
             own = node.operands[0].title
             return (
                 f"{own} is transposed on the way to d{self.target.title}: a product sums along the axes that "
-                f"meet inside, and what is summed now is the axis that {self.target.title} has not."
+                f"meet inside, and what is summed now is the axis that {self.target.title} lacks."
             )
         return self.words
 
@@ -89,7 +89,7 @@ def _contracted(user: RecordNode, place: int, target: RecordNode, cotangent: str
     own = axes.operands[place]
     gone = [label for label in dict.fromkeys((*axes.output, *axes.reduction_labels)) if label not in own]
     sizes = " × ".join(str(axes.sizes[label]) for label in gone)
-    over = f", summed over the axis that {target.title} has not ({sizes})" if gone else ""
+    over = f", summed over the axis that {target.title} lacks ({sizes})" if gone else ""
     met = " and ".join(others)
     return f"{target.title} met {met} in a product: its gradient is {cotangent} times that{over}."
 

@@ -1,6 +1,6 @@
 """What an operation does to vectors of two numbers, as arrows, lines and curves in the plane.
 
-:func:`plane_of` looks at an operation at a step and returns what of it can be drawn: the rows of a tensor
+`plane_of` looks at an operation at a step and returns what of it can be drawn: the rows of a tensor
 whose last axis has two cells, a sum tip to tail, the shadow of one vector on another, a grid and what a
 (2, 2) matrix makes of it, a weighted sum of arrows, the line of a layer with one input and one output.
 Everything in it is read from the tensors or follows from them by geometry; what a step has not computed yet
