@@ -199,3 +199,16 @@ def test_any_numbers_have_a_picture(rows: list[tuple[float, float]], expression:
     assert all(map(isfinite, plane.bounds))
     for arrow in plane.arrows:
         assert all(map(isfinite, (*arrow.tip, *arrow.tail)))
+
+
+def test_dot_products_that_are_gathered_keep_their_arrows() -> None:
+    source = "q = torch.tensor([1.0, 2])\nk = torch.tensor([2.0, 0])\nv = torch.tensor([1.0, 1])\n"
+    source += "s = torch.stack([torch.dot(q, k), torch.dot(q, v)])"
+    before, first, second = (shown(source, "cells", step) for step in (-1, 0, 1))
+    assert tips(second, "q", "k", "v") == [(1, 2), (2, 0), (1, 1)]
+    assert len(second.arrows) == 3
+    assert not before.paths
+    assert first.paths[0].points[1] == pytest.approx((1, 0))
+    assert second.paths[0].points[1] == pytest.approx((1.5, 1.5))
+    assert [line for line in second.words if "shadow" in line] == [second.words[0]]
+    assert plane_at("s = torch.stack([torch.ones(3).sum()] * 3)")[1] is None

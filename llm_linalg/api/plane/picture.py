@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from llm_linalg.api.node_view import NodeView
+from llm_linalg.api.node_view import NodeView, node_view
 from llm_linalg.api.plane.plane import (
     ALIKE,
     CIRCLE,
@@ -50,11 +50,36 @@ def plane_of(node: NodeView, at: Index | None = None) -> Plane | None:
         at: The index along the result's leading axes of the slice to show; None follows the step.
     """
     tensors = (node.result, *node.operands)
-    if node.dropped or not any(set(tensor.shape[-2:]) & {1, 2} for tensor in tensors):
+    if node.dropped or not (node.op == "stack" or any(set(x.shape[-2:]) & {1, 2} for x in tensors)):
         return None
     if any(tensor.value.is_complex() for tensor in tensors) or not all(node.result.shape):
         return None
     return next((plane for rule in RULES if (plane := rule(node, at)) is not None), None)
+
+
+def _gathered(node: NodeView, at: Index | None) -> Plane | None:  # noqa: ARG001 - it has one slice
+    """Return dot products that are put into one vector: all their arrows, and the shadow of one of them."""
+    makers = [operand.node for operand in node.operands]
+    if node.op != "stack" or len(node.shape) != 1 or not 0 < len(makers) <= MOST_ARROWS:
+        return None
+    if any(maker.kind != "contraction" or maker.shape for maker in makers):
+        return None
+    planes = [shadow(node_view(maker), None) for maker in makers]
+    found = [plane for plane in planes if plane is not None]
+    if len(found) < len(planes):
+        return None
+    now = next(iter(node.step.writes))[0] if node.step is not None else None
+    lit = Plane() if now is None else found[now]
+    shadows = {plane.words[0] for plane in found if plane.paths} - set(lit.words)
+    words = dict.fromkeys(line for plane in (lit, *found) for line in plane.words)
+    return Plane(
+        tuple(dict.fromkeys(arrow for plane in found for arrow in plane.arrows)),
+        (),
+        lit.paths,
+        tuple(dict.fromkeys(corner for plane in found for corner in plane.corners)),
+        tuple(line for line in words if line not in shadows),
+        found[0].axes,
+    )
 
 
 def _sum(node: NodeView, at: Index | None) -> Plane | None:
@@ -189,6 +214,7 @@ RULES: tuple[Callable[[NodeView, Index | None], Plane | None], ...] = (
     weighted_sum,
     shadow,
     straight_line,
+    _gathered,
     _sum,
     _plain,
 )
