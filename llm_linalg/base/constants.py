@@ -12,6 +12,6 @@ ORDER_NAMES = (
     "outer",
     "wave",
 )  # implemented in `llm_linalg.walks.orders`
-LookName = Literal["numbers", "plane", "bars", "curve", "weave", "heat", "both"]
+LookName = Literal["numbers", "plane", "bars", "curve", "weave", "symbols", "heat", "both"]
 LOOK_NAMES: tuple[LookName, ...] = get_args(LookName)  # those beyond numbers and heat: `tui.looks.look_table`
 MOST_RANKS = 8  # devices that one program may run on

@@ -167,3 +167,15 @@ def test_every_theme_with_colours_has_one_for_each_slice() -> None:
     for theme in THEMES.values():
         styles = {str(theme.style(f"slice-{k}")) for k in range(6)}
         assert len(styles) == (1 if theme.colourless else 6), theme.name
+
+
+@pytest.mark.parametrize("size", [(59, 12), (40, 8), (20, 5), (9, 3), (3, 1)])
+@pytest.mark.parametrize("shapes", [("2, 4, 3", "1, 2"), ("3, 4, 2, 5", "0, 2"), ("1, 1, 9", "0, 2")])
+def test_a_weave_stays_in_its_room(shapes: tuple[str, str], size: tuple[int, int]) -> None:
+    node = run(f"X = torch.randn({shapes[0]})\nY = X.transpose({shapes[1]})", seconds=None)["Y"]
+    for ascii_only, step in ((False, 0), (True, None)):
+        drawing = WeaveDrawing(weave_of(node_view(node, "rows", step)), ascii_only)
+        texts = [text_of(row) for row in drawing.rows(*size)]
+        assert len(texts) <= size[1]
+        assert all(cell_len(text) <= size[0] for text in texts)
+        assert not ascii_only or all(text.isascii() for text in (*texts, *drawing.words))

@@ -10,6 +10,7 @@ from tui.looks.bars import BARS
 from tui.looks.curve import CURVE
 from tui.looks.look import Look, LookInput
 from tui.looks.plane_drawing import PLANE
+from tui.looks.symbols import SYMBOLS
 from tui.looks.weave_drawing import WEAVE
 from tui.model.drawing import Drawing
 from tui.model.frame import CELL_LOOKS
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.node import Node
     from llm_linalg.api.node_view import NodeView
 
-LOOKS: tuple[Look, ...] = (PLANE, BARS, CURVE, WEAVE)
+LOOKS: tuple[Look, ...] = (PLANE, BARS, CURVE, WEAVE, SYMBOLS)
 _BY_NAME = {look.name: look for look in LOOKS}
 
 

@@ -21,6 +21,9 @@ GLYPHS = {
     "–": "-",
     "—": "-",
     "∞": "oo",
+    "ℝ": "R",
+    "⋯": "...",
+    "⋮": ":",
     "ᵀ": ".T",
     "Σ": "sum",
     "√": "sqrt",
@@ -40,7 +43,7 @@ GLYPHS = {
             strict=True,
         )
     ),
-    **dict(zip("ⁿᵢⱼₖₙₘ⁻", ("^n", "_i", "_j", "_k", "_n", "_m", "^-"), strict=True)),
+    **dict(zip("ⁿᵐᵖˣᵢⱼₖₙₘ⁻", ("^n", "^m", "^p", "x", "_i", "_j", "_k", "_n", "_m", "^-"), strict=True)),
     **dict(zip("θεσμ", ("theta", "eps", "sigma", "mu"), strict=True)),
     **dict(zip("⊙⊗∘∈½°", ("(*)", "(x)", "o", "in", "1/2", " deg"), strict=True)),
 }

@@ -1,0 +1,83 @@
+"""The look of a textbook: entries by letters, formulas in general, and the spaces of tensors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+
+from llm_linalg import run
+from llm_linalg.explain.general import general_formula, spaces
+from tests.app.lessons import opened
+from tui.looks.symbols import Symbols
+from tui.model.frame import Frame
+
+HEAD = "A = torch.tensor([[1.0, 2, 3], [4, 5, 6]])\nx = torch.tensor([1.0, 2, 3])\n"
+FORMULAS = {
+    "A @ x": "yᵢ = aᵢ₁·x₁ + aᵢ₂·x₂ + aᵢ₃·x₃",
+    "A @ A.T": "yᵢⱼ = aᵢ₁·(A.T)₁ⱼ + aᵢ₂·(A.T)₂ⱼ + aᵢ₃·(A.T)₃ⱼ",
+    "torch.dot(x, x)": "y = x₁·x₁ + x₂·x₂ + x₃·x₃",
+    "x.repeat(3) @ x.repeat(3)": "y = (x.repeat(3))₁·(x.repeat(3))₁ + (x.repeat(3))₂·(x.repeat(3))₂ + … + "
+    "(x.repeat(3))ₙ·(x.repeat(3))ₙ",
+    "F.linear(x, A, x[:2])": "yᵢ = x₁·aᵢ₁ + x₂·aᵢ₂ + x₃·aᵢ₃ + (x[:2])ᵢ",
+    "torch.outer(x, x)": "yᵢⱼ = xᵢ·xⱼ",
+    "100 * A": "yᵢⱼ = aᵢⱼ·100",
+    "A + x": "yᵢⱼ = aᵢⱼ + xⱼ",
+    "A.T": "yᵢⱼ = aⱼᵢ",
+    "A.sum(0)": "yⱼ = Σᵢ aᵢⱼ",
+    "A.mean(1)": "yᵢ = (Σⱼ aᵢⱼ) / 3",
+    "torch.triu(A, 1)": "yᵢⱼ = aᵢⱼ if j ≥ i + 1, else 0",
+    "A[0]": "",
+    "torch.softmax(A, 1)": "",
+}
+
+
+@pytest.mark.parametrize(("source", "formula"), FORMULAS.items())
+def test_an_entry_is_made_in_general_as_its_operation_makes_it(source: str, formula: str) -> None:
+    assert general_formula(run(f"{HEAD}y = {source}", seconds=None)["y"]) == formula
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("y = A @ x", "A ∈ ℝᵐˣⁿ, x ∈ ℝⁿ, y ∈ ℝᵐ with m = 2, n = 3"),
+        ("Y = A.T @ A[:, :2]", "A.T ∈ ℝᵐˣⁿ, A[:, :2] ∈ ℝⁿˣᵖ, Y ∈ ℝᵐˣᵖ with m = 3, n = 2, p = 2"),
+        ("y = torch.tensor([1.0, 2])", "y ∈ ℝⁿ with n = 2"),
+        ("y = A.T", "A ∈ ℝ²ˣ³, y ∈ ℝ³ˣ²"),
+        ("y = A * A[:, :1]", "A ∈ ℝᵐˣⁿ, A[:, :1] ∈ ℝᵐˣ¹, y ∈ ℝᵐˣⁿ with m = 2, n = 3"),
+    ],
+)
+def test_the_spaces_have_a_letter_for_each_axis(source: str, said: str) -> None:
+    assert spaces(run(HEAD + source, seconds=None).nodes[-1]) == said
+
+
+def frame_of(source: str, step: int, *, ascii_only: bool = False) -> tuple[Frame, Symbols]:
+    """Returns the frame of a program's last node in this look."""
+    view, made = opened(HEAD + source)
+    frame = made.frame(replace(view, step=step, look="symbols"), ascii_only=ascii_only)
+    assert isinstance(frame.drawing, Symbols)
+    return frame, frame.drawing
+
+
+def test_the_same_entries_are_lit_in_numbers_and_in_letters() -> None:
+    frame, drawing = frame_of("y = A @ x", 2)
+    assert "symbols" in frame.looks
+    drawn = ["".join(span.text for span in row).rstrip() for row in drawing.rows(59, 12)]
+    lit = [line.replace(" ", "") for line in drawn if "[" in line]
+    assert lit[:3] == ["1.2.3.[1.]=14.", "[4.][5.][6.][2.][32.]", "[3.]"]
+    assert lit[3:] == ["a₁₁a₁₂a₁₃[x₁]=y₁", "[a₂₁][a₂₂][a₂₃][x₂][y₂]", "[x₃]"]
+    assert drawing.words[-1] == "y: y₂ = 32."
+    before = frame_of("y = A @ x", 0)[1]
+    assert [entry.numbers[0].strip() for row in before.tables[-1].entries for entry in row] == ["·", "·"]
+
+
+@pytest.mark.parametrize("source", ["A @ x", "torch.randn(20, 30) @ torch.randn(30, 9)", "A.sum()", "A.T"])
+@pytest.mark.parametrize("size", [(59, 10), (30, 5), (8, 2), (120, 40)])
+def test_it_stays_in_its_room(source: str, size: tuple[int, int]) -> None:
+    for ascii_only in (False, True):
+        rows = frame_of(f"y = {source}", 1, ascii_only=ascii_only)[1].rows(*size)
+        texts = ["".join(span.text for span in row) for row in rows]
+        assert len(texts) <= size[1]
+        assert all(cell_len(text) <= size[0] for text in texts)
+        assert not ascii_only or all(text.isascii() for text in texts)

@@ -1,0 +1,213 @@
+"""The look of a textbook: a node in numbers, and below them the same entries as letters with subscripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+from llm_linalg.base.text import CleanText, clean
+from tui.looks.look import Look, LookInput
+from tui.model.frame import CellMark, Panel
+from tui.model.window import window
+from tui.text.glyphs import ascii_text
+from tui.text.rows import Row, TextSpan, fit, width_of
+
+if TYPE_CHECKING:
+    from llm_linalg.api.node import Node
+    from llm_linalg.api.node_view import NodeView
+
+MOST_ROWS, MOST_COLUMNS = 5, 6  # of a tensor that are shown at once
+MOST_OPERANDS = 3  # that stand beside the result
+GAP = 3  # columns between tensors
+DECIMALS = (4, 2, 1)  # of numbers, the most that there is room for
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A cell twice.
+
+    Attributes:
+        numbers: Its number, with fewer and fewer decimals.
+        letter: Its letter with subscripts.
+        mark: Its marks.
+    """
+
+    numbers: tuple[str, ...]
+    letter: str
+    mark: CellMark
+
+
+@dataclass(frozen=True, slots=True)
+class EntryTable:
+    """A tensor of one or two axes, or a window of it.
+
+    Attributes:
+        sign: What stands before it.
+        title: What it is called.
+        entries: Its cells, row by row.
+        more: Whether there are further rows, and further columns.
+    """
+
+    sign: str
+    title: str
+    entries: tuple[tuple[Entry, ...], ...]
+    more: tuple[bool, bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Symbols:
+    """Tensors in numbers and in letters, a `Drawing`.
+
+    Attributes:
+        tables: The operands and the result.
+        formula: How an entry of the result is made; may be empty.
+        spaces: The spaces that the tensors are from: `A ∈ ℝᵐˣⁿ`.
+        ascii_only: Whether to draw in ASCII.
+    """
+
+    tables: tuple[EntryTable, ...]
+    formula: str
+    spaces: str
+    ascii_only: bool
+    has_dots = False
+
+    @property
+    def words(self) -> tuple[CleanText, ...]:
+        """The spaces of the tensors, the formula, and what is lit."""
+        return tuple(clean(self._text(line), 400) for line in self._words())
+
+    def rows(self, width: int, height: int) -> tuple[Row, ...]:
+        """Return the numbers, the letters below them, the formula and the spaces, as far as there is room."""
+        blocks: list[list[Row]] = []
+        for place in range(len(DECIMALS)):
+            blocks = [self._block(table, place) for table in self.tables]
+            if sum(map(_width, blocks)) + GAP * (len(blocks) - 1) <= width:
+                break
+        letters = [self._block(table, None) for table in self.tables]
+        parts: list[list[Row]] = [
+            _beside(blocks, width),
+            _beside(letters, width),
+            [(TextSpan(self._text(line), "strong"),) for line in (self.formula, self.spaces) if line],
+        ]
+        drawn: list[Row] = []
+        for part in parts:
+            spaced = [*([()] if drawn else []), *part]
+            drawn += spaced if len(drawn) + len(spaced) <= height else part[: height - len(drawn)]
+        wide = max(map(width_of, drawn), default=0)
+        left = (TextSpan(" " * max(0, (width - wide) // 2)),)
+        above = max(0, height - len(drawn)) // 2
+        dots = self._text("…")
+        return (*[()] * above, *(fit((*left, *line), width, dots) if line else () for line in drawn))
+
+    def _block(self, table: EntryTable, place: int | None) -> list[Row]:
+        """Return one tensor with the sign before it: in letters, or in numbers with so many decimals."""
+        texts = [
+            [self._text(entry.letter if place is None else entry.numbers[place]) for entry in row]
+            for row in table.entries
+        ]
+        wide = max((cell_len(text) for row in texts for text in row), default=1)
+        head = self._text(f"{table.sign} " if table.sign else "")
+        lines: list[Row] = []
+        for y, row in enumerate(texts):
+            spans = [TextSpan(head if y == 0 else " " * cell_len(head), "label")]
+            for text, entry in zip(row, table.entries[y], strict=True):
+                space = " " * (wide - cell_len(text))
+                padded = text + space if place is None else space + text
+                brackets = entry.mark.brackets
+                spans.append(TextSpan(f"{brackets[0]}{padded}{brackets[1]}", entry.mark.role))
+            if table.more[1]:
+                spans.append(TextSpan(self._text(" ⋯"), "dim"))
+            lines.append(tuple(spans))
+        if table.more[0]:
+            lines.append((TextSpan(" " * cell_len(head) + self._text(" ⋮"), "dim"),))
+        return lines
+
+    def _words(self) -> Iterator[str]:
+        yield self.spaces
+        if self.formula:
+            yield self.formula
+        for table in self.tables:
+            lit = [entry for row in table.entries for entry in row if entry.mark.brackets.strip()]
+            if lit:
+                said = (f"{entry.letter} = {entry.numbers[0].strip()}" for entry in lit)
+                yield f"{table.title}: {', '.join(said)}"
+
+    def _text(self, text: str) -> str:
+        return ascii_text(text) if self.ascii_only else text
+
+
+def _beside(blocks: Sequence[Sequence[Row]], width: int) -> list[Row]:
+    """Return blocks of rows beside each other, the last of them that there is room for."""
+    shown = list(blocks)
+    while len(shown) > 1 and sum(map(_width, shown)) + GAP * (len(shown) - 1) > width:
+        shown.pop(0)
+    lines: list[Row] = []
+    for parts in zip_longest(*shown, fillvalue=()):
+        spans: list[TextSpan] = []
+        for part, block in zip(parts, shown, strict=True):
+            spans += [TextSpan(" " * GAP)] * bool(spans)
+            spans += [*part, TextSpan(" " * (_width(block) - width_of(part)))]
+        lines.append(tuple(spans))
+    return lines
+
+
+def _width(block: Sequence[Row]) -> int:
+    return max(map(width_of, block), default=0)
+
+
+def suits(node: NodeView, _: Sequence[Node]) -> bool:
+    """Return whether a node is made of vectors and matrices, one at least."""
+    tensors = (node.result, *node.operands)
+    low = all(tensor.value.numel() and len(tensor.shape) <= 2 for tensor in tensors)
+    return low and any(tensor.shape for tensor in tensors)
+
+
+def draw(given: LookInput) -> Symbols:
+    """Return the numbers of a node with their letters."""
+    from llm_linalg.explain.general import general_formula, spaces
+
+    node = given.node
+    few = len(given.operands) <= MOST_OPERANDS
+    shown = [*given.operands, given.result] if few else [given.result]
+    titles = [*(operand.title_of_cells for operand in node.operands), node.result.title_of_cells]
+    tables = tuple(map(_table, shown, titles[-len(shown) :], _signs(node, len(shown))))
+    return Symbols(tables, general_formula(node.node), spaces(node.node), given.ascii_only)
+
+
+def _signs(node: NodeView, count: int) -> list[str]:
+    """Return what stands before each tensor: nothing, the operator, and `=` or an arrow."""
+    if count == 1:
+        return [""]
+    operator = {"@": "", "*": "·", "/": "÷"}.get(node.operator, node.operator)
+    equals = count == 3 and bool(node.operator)
+    return ["", *[operator if equals else ""] * (count - 2), "=" if equals else "→"]
+
+
+def _table(panel: Panel, title: str, sign: str) -> EntryTable:
+    """Return a window of a tensor around what is lit."""
+    from llm_linalg.explain.general import entry
+
+    rows = window(panel.rows, MOST_ROWS, panel.focus_rows)
+    columns = window(panel.columns, MOST_COLUMNS, panel.focus_columns)
+    windows = [panel.cells.window(rows, columns, decimals) for decimals in DECIMALS]
+    name = clean(title, 16)
+    entries = tuple(
+        tuple(
+            Entry(
+                tuple(some[y][x].text for some in windows),
+                entry(name, [str(k + 1) for k in panel.index(i, j)]),
+                windows[0][y][x].mark,
+            )
+            for x, j in enumerate(columns)
+        )
+        for y, i in enumerate(rows)
+    )
+    more = (rows.stop < panel.rows, columns.stop < panel.columns)
+    return EntryTable(sign, clean(panel.title, 24), entries, more)
+
+
+SYMBOLS = Look("symbols", suits, draw)
