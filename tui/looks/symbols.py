@@ -27,7 +27,7 @@ DECIMALS = (4, 2, 1)  # of numbers, the most that there is room for
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SymbolCell:
     """A cell twice.
 
     Attributes:
@@ -42,7 +42,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class EntryTable:
+class SymbolTable:
     """A tensor of one or two axes, or a window of it.
 
     Attributes:
@@ -54,7 +54,7 @@ class EntryTable:
 
     sign: str
     title: str
-    entries: tuple[tuple[Entry, ...], ...]
+    entries: tuple[tuple[SymbolCell, ...], ...]
     more: tuple[bool, bool]
 
 
@@ -69,7 +69,7 @@ class Symbols:
         ascii_only: Whether to draw in ASCII.
     """
 
-    tables: tuple[EntryTable, ...]
+    tables: tuple[SymbolTable, ...]
     formula: str
     spaces: str
     ascii_only: bool
@@ -103,7 +103,7 @@ class Symbols:
         dots = self._text("…")
         return (*[()] * above, *(fit((*left, *line), width, dots) if line else () for line in drawn))
 
-    def _block(self, table: EntryTable, place: int | None) -> list[Row]:
+    def _block(self, table: SymbolTable, place: int | None) -> list[Row]:
         """Return one tensor with the sign before it: in letters, or in numbers with so many decimals."""
         texts = [
             [self._text(entry.letter if place is None else entry.numbers[place]) for entry in row]
@@ -187,7 +187,7 @@ def _signs(node: NodeView, count: int) -> list[str]:
     return ["", *[operator if equals else ""] * (count - 2), "=" if equals else "→"]
 
 
-def _table(panel: Panel, title: str, sign: str) -> EntryTable:
+def _table(panel: Panel, title: str, sign: str) -> SymbolTable:
     """Return a window of a tensor around what is lit."""
     from llm_linalg.explain.general import entry
 
@@ -197,7 +197,7 @@ def _table(panel: Panel, title: str, sign: str) -> EntryTable:
     name = clean(title, 16)
     entries = tuple(
         tuple(
-            Entry(
+            SymbolCell(
                 tuple(some[y][x].text for some in windows),
                 entry(name, [str(k + 1) for k in panel.index(i, j)]),
                 windows[0][y][x].mark,
@@ -207,7 +207,7 @@ def _table(panel: Panel, title: str, sign: str) -> EntryTable:
         for y, i in enumerate(rows)
     )
     more = (rows.stop < panel.rows, columns.stop < panel.columns)
-    return EntryTable(sign, clean(panel.title, 24), entries, more)
+    return SymbolTable(sign, clean(panel.title, 24), entries, more)
 
 
 SYMBOLS = Look("symbols", suits, draw)
