@@ -18,7 +18,7 @@ async def test_steps_go_forward_back_first_and_last() -> None:
         assert d.view.step == 0
         await d.press("right", "right", "right")
         assert d.view.step == 3
-        assert "Y[0,2] = 1.5410·-0.7193 + [-0.2934·-0.8567]" in d.screen
+        assert "Y[0,2] = 1.5410·(-0.7193) + [-0.2934·(-0.8567)]" in d.screen
         assert "3/12" in d.screen
         await d.press("left")
         assert d.view.step == 2
@@ -128,6 +128,10 @@ async def test_stops_follow_each_other_and_lead_on_to_the_next_lesson() -> None:
 async def test_looks_go_round_and_name_their_range() -> None:
     async with opened("matmul") as d:
         await d.press("right", "right", "v")
+        assert d.has(look="plane")
+        await d.press("v")
+        assert "yᵢⱼ = xᵢ₁·w₁ⱼ + xᵢ₂·w₂ⱼ" in d.screen
+        await d.press("v")
         assert d.has(look="heat")
         assert "-4 … +4 is -2.18 … 2.18" in d.screen
         assert "0.8380" not in d.rows[8]

@@ -266,7 +266,7 @@ async def test_a_key_saves_what_was_done(tmp_path: Path, monkeypatch: pytest.Mon
         assert "Saved as matmul.steps" in driver.session.notice
         await driver.press("R")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["matmul-2.steps", "matmul.steps"]
-    assert (tmp_path / "matmul.steps").read_text() == "lesson matmul\nnext 2\nlook heat\n"
+    assert (tmp_path / "matmul.steps").read_text() == "lesson matmul\nnext 2\nlook plane\n"
 
 
 async def test_the_whole_session_is_recorded(tmp_path: Path) -> None:
