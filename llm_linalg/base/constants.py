@@ -14,4 +14,5 @@ ORDER_NAMES = (
 )  # implemented in `llm_linalg.walks.orders`
 LookName = Literal["numbers", "plane", "bars", "curve", "weave", "symbols", "heat", "both"]
 LOOK_NAMES: tuple[LookName, ...] = get_args(LookName)  # those beyond numbers and heat: `tui.looks.look_table`
+HUES = ("blue", "green", "violet", "pink", "teal", "brown")  # colours that a lesson may give to a tensor
 MOST_RANKS = 8  # devices that one program may run on

@@ -104,6 +104,10 @@ def _declarations(lesson: LessonContents, lines: list[str], names: _LessonNames)
     for name in sorted(lesson.axis_declarations.needs - names.names):
         at = next((k for k, line in enumerate(lines, 1) if name in line), 1)
         yield lesson.error_at(at, unknown("name", name, sorted(names.names)), "show")
+    for name, _ in lesson.colours:
+        if name not in names.names:
+            reason = unknown("tensor", name, sorted(names.names))
+            yield lesson.error_at(_line_of(lines, "colours", name), reason, "show")
     labels = dict(lesson.axis_declarations.labels)
     for tensor, axes in lesson.axis_declarations.axes:
         shapes = names.shapes.get(tensor, set())

@@ -92,6 +92,7 @@ class LessonContents:
         external: Trusted Python to run in place of a program; the lesson then has one stop without a program.
         minutes: The planned length of a talk of it, or None.
         axis_declarations: The names and labels of its tensors' axes.
+        colours: The colours of its tensors: pairs of a name and one of `HUES`.
         boxes: Notes on the boxes of its maps, and the lessons that they open.
     """
 
@@ -109,6 +110,7 @@ class LessonContents:
     minutes: float | None = None
     axis_declarations: AxisDeclarations = NO_DECLARATIONS
     boxes: tuple[BoxNote, ...] = ()
+    colours: tuple[tuple[str, str], ...] = ()
 
     @property
     def part_title(self) -> CleanText:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from llm_linalg.base.axis_labels import AxisDeclarations
+from llm_linalg.base.constants import HUES
 from llm_linalg.base.spelling import unknown
 from llm_linalg.base.text import CleanText, clean
 from llm_linalg.lessons.boxes import BoxNote, boxes_of
@@ -15,7 +16,10 @@ from llm_linalg.lessons.contents import MOST_MINUTES, OTHER_PART
 from llm_linalg.lessons.control import LARGEST, Control, is_number
 from llm_linalg.lessons.controls import FrontError, controls_of, line_of_text
 
-KEYS = ("title", "part", "order", "seed", "format", "minutes", "controls", "axes", "labels", "boxes")
+KEYS = (
+    *("title", "part", "order", "seed", "format", "minutes", "controls", "axes", "labels", "colours"),
+    "boxes",
+)
 FORMAT = 1
 LAST = 1000  # the order of a lesson that has none: after those that have one
 LONGEST_FRONT = 16_000
@@ -40,6 +44,7 @@ class FrontMatter(NamedTuple):
     minutes: float | None
     controls: tuple[Control, ...]
     axis_declarations: AxisDeclarations
+    colours: tuple[tuple[str, str], ...]
     boxes: tuple[BoxNote, ...]
 
 
@@ -72,6 +77,7 @@ def read(lines: list[str]) -> FrontMatter:
         minutes=_minutes(table.get("minutes")),
         controls=controls_of(table.get("controls", {})),
         axis_declarations=_declared(table.get("axes", {}), table.get("labels", {})),
+        colours=_colours(table.get("colours", {})),
         boxes=boxes_of(table.get("boxes", {})),
     )
 
@@ -94,6 +100,16 @@ def _declared(axes: object, labels: object) -> AxisDeclarations:
         listed = isinstance(given, list)
         words[name] = tuple(line_of_text(word, at) for word in given) if listed else line_of_text(given, at)
     return AxisDeclarations(tuple(named.items()), tuple(words.items()))
+
+
+def _colours(table: object) -> tuple[tuple[str, str], ...]:
+    """Return the colours of tensors: pairs of a name and one of `HUES`."""
+    if not isinstance(table, dict):
+        raise FrontError(("colours",), "colours is a table: [colours]")
+    for name, hue in table.items():
+        if hue not in HUES:
+            raise FrontError(("colours", name), unknown("colour", str(hue), HUES))
+    return tuple(table.items())
 
 
 def line_of(lines: list[str], keys: tuple[str, ...]) -> int:

@@ -155,6 +155,7 @@ def parse_deck_file(text: str, path: str | os.PathLike[str]) -> tuple[Lesson, li
         minutes=front.minutes,
         axis_declarations=front.axis_declarations,
         boxes=front.boxes,
+        colours=front.colours,
     )
     return lesson, [piece.shift(first) for piece in pieces]
 

@@ -270,5 +270,18 @@ def test_the_level_of_a_cell_is_its_place_in_the_range_that_is_named() -> None:
     view, run = opened("x = torch.tensor([[-4., 2.], [0., float('nan')]])\ny = x * 2")
     frame = run.frame(replace(view, depth="operations"))
     levels = [[cell.level for cell in row] for row in frame.panels[0].cells.window(range(2), range(2))]
-    assert levels == [[-0.5, 0.25], [0.0, None]]
-    assert frame.range_text == "-8 … 8"
+    assert levels == [[-1.0, 0.5], [0.0, None]]
+    assert frame.range_text == "x 4, y 8"
+    same = opened("x = torch.tensor([-4., 2.])\ny = -x")
+    assert same[1].frame(same[0]).range_text == "-4 … 4"
+
+
+def test_the_colours_of_probabilities_go_to_1() -> None:
+    view, run = opened("S = torch.tensor([[9., 9.], [float('-inf'), 0.]])\nP = torch.softmax(S, dim=-1)")
+    frame = run.frame(replace(view, depth="operations"))
+    levels = [
+        [[cell.level for cell in row] for row in panel.cells.window(range(2), range(2))]
+        for panel in frame.panels
+    ]
+    assert levels == [[[1.0, 1.0], [None, 0.0]], [[0.5, 0.5], [0.0, 1.0]]]
+    assert frame.range_text == "S 9, P 1"

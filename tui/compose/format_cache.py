@@ -57,6 +57,7 @@ class FormatCache:
 
     formats: dict[tuple[int, bool], Formats] = field(default_factory=dict)
     largest: dict[int, tuple[Value, float]] = field(default_factory=dict)
+    scales: dict[int, tuple[Value, float]] = field(default_factory=dict)
     zeroing: dict[int, tuple[Value, bool]] = field(default_factory=dict)
     row_summaries: dict[tuple[int, str], tuple[Value, Value]] = field(default_factory=dict)
 
@@ -66,6 +67,15 @@ class FormatCache:
         if key not in self.formats:  # an entry keeps its tensor alive, so that its id stays its own
             self.formats[key] = Formats(tensor, self.extent(tensor), ascii_only)
         return self.formats[key]
+
+    def scale(self, tensor: Value) -> float:
+        """Return the magnitude at which the colours of a tensor end: 1 of probabilities, else its largest."""
+        from llm_linalg.analysis.value_traits import is_distribution
+
+        if id(tensor) not in self.scales:
+            size = 1.0 if tensor.dim() and is_distribution(tensor) else self.extent(tensor)
+            self.scales[id(tensor)] = (tensor, size)
+        return self.scales[id(tensor)][1]
 
     def row_summary(self, tensor: Value, kind: str) -> Value:
         """Return a reduction of a tensor's last axis."""

@@ -125,7 +125,8 @@ def node_frame(
         sentence=_sentence(node, picture.whole, first=step == 0),
         printed=clean(trace.printed, LONGEST_OUTPUT, lines=True),
         cursor=cursor,
-        range_text=_range(picture.extent) if steepest is None else f"∂ {_range(steepest)}",
+        range_text=_ranges(picture.scales) if steepest is None else f"∂ {_range(steepest)}",
+        hues=_factor_hues(picture),
         board=board,
         legend=_legend(picture, panels),
         note=", ".join(panel.title for panel in panels if panel.at),
@@ -213,6 +214,20 @@ def _code(trace: Trace, node: NodeView, base: Frame) -> tuple[CleanText, ...]:
     return (
         tuple(clean(line, LONGEST_LINE) for line in trace.source.split("\n")) if trace.source else base.code
     )
+
+
+def _factor_hues(picture: PictureInput) -> tuple[str, ...]:
+    """Return the colours of the factors of each term and of the total, of a product of two tensors."""
+    left, right, *rest = (*picture.hues, "", "")
+    return (left, right, picture.hues[-1]) if picture.node.kind == "contraction" and rest else ()
+
+
+def _ranges(scales: Sequence[tuple[str, float]]) -> str:
+    """Return what the colours of each tensor map; once, if all map the same."""
+    sizes = {size for _, size in scales}
+    if len(sizes) == 1:
+        return _range(sizes.pop())
+    return ", ".join(f"{clean(title, 16)} {size:.3g}" for title, size in scales if size)
 
 
 def _range(extent: float) -> str:

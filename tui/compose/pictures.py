@@ -14,6 +14,7 @@ from llm_linalg.base.text import clean
 from tui.compose.cursor import CursorCell
 from tui.compose.format_cache import FormatCache, level_of
 from tui.compose.highlights import Highlight, cursor_highlights, step_highlights
+from tui.compose.hues import hues_of
 from tui.compose.panels import Heat, PanelStyle, make_panel, rest_of
 from tui.compose.placement import Placement, placements, plain_placement
 from tui.compose.row_summaries import RowSummaries, has_rows
@@ -42,6 +43,7 @@ class PictureInput:
         ascii_only: Whether to draw in ASCII.
         summary: The reduction beside each row of the result.
         follows: The cell that is followed through the program, and the cells on its way.
+        colours: The colours that the lesson gives to tensors, by name.
     """
 
     node: NodeView
@@ -53,11 +55,17 @@ class PictureInput:
     ascii_only: bool
     summary: str | None = None
     follows: FollowedCells | None = None
+    colours: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def hues(self) -> tuple[str, ...]:
+        """The roles of the colours of the operands and, as the last, of the result."""
+        return hues_of(self.node, dict(self.colours))
 
     @property
     def tensors(self) -> Sequence[TensorView]:
         """All tensors of the picture."""
-        return [self.node.result, *self.node.operands, *(other.result for other in self.beside)]
+        return [*self.node.operands, self.node.result, *(other.result for other in self.beside)]
 
     @cached_property
     def steepest(self) -> float | None:
@@ -69,9 +77,10 @@ class PictureInput:
         return max(slopes, default=None)
 
     @cached_property
-    def extent(self) -> float:
-        """The largest magnitude in the picture, where the colours end."""
-        return max(self.cache.extent(tensor.value) for tensor in self.tensors)
+    def scales(self) -> tuple[tuple[str, float], ...]:
+        """The title of each tensor, and the magnitude at which its colours end."""
+        pairs = {tensor.title: self.cache.scale(tensor.value) for tensor in self.tensors}
+        return tuple(pairs.items())
 
 
 def panels_of(picture: PictureInput) -> tuple[tuple[Panel, ...], Arrangement]:
@@ -80,22 +89,21 @@ def panels_of(picture: PictureInput) -> tuple[tuple[Panel, ...], Arrangement]:
     plan = placements(node, stacked=bool(picture.beside))
     operands, result = _highlights(picture)
     output = _output_cell(picture, plan.output, result)
-    style = PanelStyle(picture.cache, picture.extent, picture.ascii_only)
     panels = []
     for p, (operand, placement, lit) in enumerate(zip(node.operands, plan.operands, operands, strict=True)):
         at = _operand_slice(picture, p, placement, lit, output)
-        panels.append(_panel(picture, operand, placement, at, lit, style))
+        panels.append(_panel(picture, operand, placement, at, lit, picture.hues[p]))
     at = rest_of(output, plan.output)
     if node.kind == "mask":
         result = Highlight(result.marks, result.focus, node.is_masked)
-    panels.append(_panel(picture, node.result, plan.output, at, result, style))
+    panels.append(_panel(picture, node.result, plan.output, at, result, picture.hues[-1]))
     if _has_summary(picture, plan.output):
-        panels.append(_summary(picture, panels[-1], plan.output, style))
+        panels.append(_summary(picture, panels[-1], plan.output))
     for other in picture.beside:
         lit = _highlight_beside(picture, other)
         placement = plain_placement("sibling", len(other.shape))
         at = rest_of(lit.first() or (0,) * len(other.shape), placement)
-        panels.append(_panel(picture, other.result, placement, at, lit, style))
+        panels.append(_panel(picture, other.result, placement, at, lit))
     return tuple(panels), plan.arrangement
 
 
@@ -105,18 +113,22 @@ def _panel(
     placement: Placement,
     at: Index,
     highlight: Highlight,
-    style: PanelStyle,
+    hue: str = "",
 ) -> Panel:
     """Return a panel of a tensor.
 
-    Its cells on the way that is followed are marked, and coloured by their derivatives.
+    Its colours end at its own largest magnitude. Its cells on the way that is followed are marked, and
+    coloured by their derivatives.
     """
     followed, heat = picture.follows, None
     if followed is not None:
         on_the_way = (followed.mark, followed.cells.get(tensor.node, ()))
         highlight = Highlight((*highlight.marks, on_the_way), highlight.focus, highlight.rule)
         heat = _slopes(followed, tensor, picture.steepest)
-    return make_panel(tensor, placement, at, highlight, style, heat)
+    style = PanelStyle(picture.cache, picture.cache.scale(tensor.value), picture.ascii_only)
+    one_term = picture.node.order == "terms" and picture.cursor is None
+    panel = make_panel(tensor, placement, at, highlight, style, heat)
+    return replace(panel, hue=hue, reads_one_term=one_term)
 
 
 def _slopes(followed: FollowedCells, tensor: TensorView, extent: float | None) -> Heat | None:
@@ -132,11 +144,12 @@ def _has_summary(picture: PictureInput, placement: Placement) -> bool:
     return picture.summary is not None and has_rows(shape) and placement.column_axis == len(shape) - 1
 
 
-def _summary(picture: PictureInput, result: Panel, placement: Placement, style: PanelStyle) -> Panel:
+def _summary(picture: PictureInput, result: Panel, placement: Placement) -> Panel:
     """Return the panel beside the rows of the result: a row's number is there when all of the row is."""
     kind, rows = picture.summary or "", picture.node.result
     summaries = RowSummaries(kind, picture.cache.row_summary(rows.value, kind), rows)
     beside = Placement("margin", placement.row_axis, None)
+    style = PanelStyle(picture.cache, picture.cache.scale(summaries.value), picture.ascii_only)
     panel = make_panel(summaries, beside, result.at, Highlight(), style)
     return replace(panel, title=clean(kind), focus_rows=result.focus_rows)
 

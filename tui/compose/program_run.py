@@ -205,6 +205,7 @@ class Run:
             ascii_only=ascii_only,
             summary=self._row_summary(view, navigation),
             follows=self.follow(view),
+            colours=self.view.lesson.colours,
         )
         about = None
         if cell is not None:

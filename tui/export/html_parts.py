@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from html import escape
 from itertools import groupby
 
@@ -13,7 +14,7 @@ from tui.model.drawing import Drawing
 from tui.model.frame import Cell, CellMark, ErrorView, Frame, Panel, RepairFacts
 from tui.model.map_view import MapView
 from tui.model.window import window
-from tui.text.prose import BULLET, inline, lead_of
+from tui.text.prose import BULLET, formula_row, inline, lead_of, with_hues
 from tui.text.rows import TextSpan
 from tui.text.themes import STRENGTHS, step_of
 
@@ -68,7 +69,9 @@ def _parts(frame: Frame) -> Iterator[str]:
     if frame.cursor is not None:
         yield "".join(f'<p class="facts">{escape(line)}</p>\n' for line in frame.cursor.lines)
     if frame.error is None and frame.board is None:
-        formula = "\n".join("".join(_term(text, state) for text, state in line) for line in frame.formula)
+        paint = partial(with_hues, hues=frame.hues, term_by_term=frame.order == "terms")
+        rows = [paint(formula_row(line)) for line in frame.formula]
+        formula = "\n".join("".join(map(_span, row)) for row in rows)
         yield (
             f'<div class="words">\n<p class="formula">{formula}</p>\n'
             f'<p class="sentence">{escape(frame.sentence)}</p>\n</div>\n'
@@ -126,12 +129,7 @@ def _drawing(drawing: Drawing) -> str:
 
 
 def _span(span: TextSpan) -> str:
-    role = span.role.partition(" ")[0]
-    return f'<span class="{role}">{escape(span.text)}</span>' if role else escape(span.text)
-
-
-def _term(text: str, state: str) -> str:
-    return escape(text) if state == "plain" else f'<span class="{state}">{escape(text)}</span>'
+    return f'<span class="{span.role}">{escape(span.text)}</span>' if span.role else escape(span.text)
 
 
 def _tensors(frame: Frame, heat: bool) -> str:
@@ -157,9 +155,10 @@ def _tensor(panel: Panel, frame: Frame, heat: bool) -> str:
         lines.append(f"<tr>{corner}{names}</tr>\n")
     for row, cells in zip(rows, panel.cells.window(rows, columns, 4), strict=True):
         name = f'<th scope="row">{escape(side[row])}</th>' if side else ""
-        lines.append(f"<tr>{name}{''.join(_cell(cell, heat) for cell in cells)}</tr>\n")
+        lines.append(f"<tr>{name}{''.join(_cell(cell, panel, heat) for cell in cells)}</tr>\n")
     label, _, shape = panel.label_with_names.partition(" (")
-    caption = f"<b>{escape(label)}</b> ({escape(shape)}{escape(_cut(panel, rows, columns))}"
+    hue = f' class="{panel.hue}"' if panel.hue else ""
+    caption = f"<b{hue}>{escape(label)}</b> ({escape(shape)}{escape(_cut(panel, rows, columns))}"
     return (
         f'<div class="tensor {panel.role}">{sign}<table>\n<caption>{caption}</caption>\n'
         f"{''.join(lines)}</table></div>\n"
@@ -176,8 +175,10 @@ def _cut(panel: Panel, rows: range, columns: range) -> str:
     return said
 
 
-def _cell(cell: Cell, heat: bool) -> str:
+def _cell(cell: Cell, panel: Panel, heat: bool) -> str:
     names = [name for mark, name in CLASSES.items() if mark in cell.mark]
+    if panel.hue and panel.hue in panel.role_of(cell.mark):
+        names = [name for name in names if name != "f"] + [panel.hue]
     if heat and cell.level is not None:
         strength = step_of(cell.level, STRENGTHS)
         names += [f"{'n' if cell.level < 0 else 'p'}{strength}"] if strength else []

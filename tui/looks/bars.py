@@ -29,6 +29,7 @@ MOST = 4096  # cells of a tensor that has bars
 EIGHTHS = " ▏▎▍▌▋▊▉"
 FULL, NEGATIVE, BEYOND = "█", "▒", "▶"
 LABEL = 10  # columns of a label
+BAR = "slice-0"  # the role of bars of a tensor without a colour of its own
 NARROWEST = 10  # columns of a number and its bar
 SAID = 24  # numbers of a row that are said in words
 
@@ -129,10 +130,20 @@ class Bars:
             first = self.columns.index(shown[0])
             some = f"columns {first}–{first + len(shown) - 1} of {len(self.columns)}"
             note = f"  {self._text(some)}" if len(shown) < len(self.columns) else ""
-            head.append(fit((TextSpan(self.title, "title"), TextSpan(note, "dim")), width, self._dots))
+            head.append(
+                fit(
+                    (TextSpan(self.title, f"title {shown[0].panel.hue}".rstrip()), TextSpan(note, "dim")),
+                    width,
+                    self._dots,
+                )
+            )
         spans = [TextSpan(" " * side)]
         for column in shown:
-            title, role = (column.title, "label") if self.title else (f" {column.title}", "title")
+            title, role = (
+                (column.title, "label")
+                if self.title
+                else (f" {column.title}", f"title {column.panel.hue}".rstrip())
+            )
             spans.append(TextSpan(cut(f" {title}", room - 1, pad=True, dots=self._dots) + " ", role))
         return [*head, tuple(spans)] if any(span.text.strip() for span in spans) else head
 
@@ -143,10 +154,9 @@ class Bars:
         wide = column.number_width
         said = f"{mark.brackets[0]}{text.rjust(wide - 2)}{mark.brackets[1]} "
         bar = "" if number is None else bar_text(float(number.real), column.scale, room - wide - 2)
-        below = number is not None and number.real < 0
-        role = mark.role or ("negative" if below else "bar")
+        role = column.panel.role_of(mark) or column.panel.hue or BAR
         rest = " " * max(0, room - cell_len(said) - cell_len(bar))
-        return [TextSpan(said, mark.role), TextSpan(self._text(bar), role), TextSpan(rest)]
+        return [TextSpan(said, column.panel.role_of(mark)), TextSpan(self._text(bar), role), TextSpan(rest)]
 
     def _text(self, text: str) -> str:
         return _in_ascii(text) if self.ascii_only else text
@@ -173,6 +183,10 @@ class Bars:
         value = "not yet computed" if number is None else text.strip()
         now = " (now)" if mark & (CellMark.WRITE | CellMark.FACTOR) else ""
         return f"{label} {value}{now}"
+
+
+def _title_role(column: Column) -> str:
+    return f"title {column.panel.hue}".rstrip()
 
 
 def bar_text(number: float, scale: float, room: int) -> str:

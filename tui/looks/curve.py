@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DECADES = 2  # that a series spans on a scale of powers of ten
 SAID = 12  # points that are said in words
 NAMES = 12  # columns of a curve's name beside it
-ROLES = ("bar", "second", "third")
+ROLES = ("slice-0", "slice-1", "slice-2")
 NOW = CellMark.WRITE | CellMark.FACTOR | CellMark.CURSOR
 
 

@@ -105,7 +105,7 @@ class RulerDrawing:
     def _blocks(self, width: int) -> Row:
         spans = []
         for k, one in enumerate(self.stretches):
-            role = one.mark.role or ("current" if k == self.hit else "bar")
+            role = one.mark.role or ("current" if k == self.hit else "slice-0")
             spans.append(TextSpan(self._text(BLOCKS[k % 2]) * self._room(one, width), role))
         left = width - sum(len(span.text) for span in spans)
         return (*spans, TextSpan(self._text("·") * left, "pending"))

@@ -153,7 +153,23 @@ class Panel:
     sign: str = ""  # what stands before it: "+", "=", "→", "@"
     pending_glyph: str = "·"
     mask_glyph: str = "░"
+    hue: str = ""  # the role of the tensor's own colour: of its title, and of its cells that are read
+    reads_one_term: bool = False  # the cells in brackets are the current term of those that are read
     edges: TensorLabels = ()  # names and labels of the tensor's axes; () if there are none
+
+    @property
+    def colouring(self) -> tuple[str, bool]:
+        """What decides the colours of cells with the same marks."""
+        return self.hue, self.reads_one_term
+
+    def role_of(self, mark: CellMark) -> str:
+        """Return the role of a cell with these marks: while it is read it has the tensor's own colour.
+
+        The current term of several is not the tensor's, but that of what is done now.
+        """
+        role = mark.role
+        own = role == "read" or (role == "factor" and not self.reads_one_term)
+        return f"read {self.hue}" if self.hue and own else role
 
     @property
     def rows(self) -> int:
@@ -376,6 +392,7 @@ class Frame:
     exercise: ExerciseView | None = None  # what the stop asks to write
     look: LookName = "numbers"  # how the panels are shown
     looks: tuple[LookName, ...] = CELL_LOOKS  # those that the node has
+    hues: tuple[str, ...] = ()  # of the factors of a product in order, and of its result
     drawing: Drawing | None = None  # the look's picture in place of panels; None: the cells themselves
     legend: str = ""  # what a sign in the picture stands for: "░ is 0"
     note: str = ""  # anything else worth a line: "slice 0 of 8", "rounded"

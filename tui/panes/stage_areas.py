@@ -56,19 +56,22 @@ def labels(shown: list[StageArea], height: int) -> list[Row]:
     for scene in shown:
         down = bool(scene.caption)
         if scene.caption:
-            lines[0].append((scene.x, scene.caption, "caption"))
+            lines[0].append((scene.x, scene.caption, LABEL_ROLES["caption"]))
         for label in scene.layout.labels:
             if 0 <= label.y + down < height:
-                lines[label.y + down].append((label.x + scene.x, label.text, label.kind))
+                own = label.kind == "title" and label.panel is not None
+                hue = scene.panels[label.panel].hue if own and label.panel is not None else ""
+                role = f"{LABEL_ROLES.get(label.kind, 'label')} {hue}".rstrip()
+                lines[label.y + down].append((label.x + scene.x, label.text, role))
     return [_row(sorted(line)) for line in lines]
 
 
 def _row(words: list[tuple[int, str, str]]) -> Row:
     spans: list[TextSpan] = []
     x = 0
-    for start, text, kind in words:
+    for start, text, role in words:
         if start > x:
             spans.append(TextSpan(" " * (start - x)))
-        spans.append(TextSpan(text, LABEL_ROLES.get(kind, "label")))
+        spans.append(TextSpan(text, role))
         x = max(x, start) + cell_len(text)
     return tuple(spans)

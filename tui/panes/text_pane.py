@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from llm_linalg.lessons.markdown import plain_text
@@ -10,7 +11,7 @@ from tui.layout.pane_sizes import Picture
 from tui.navigation.playground import is_playground
 from tui.panes.story_pane import shorten
 from tui.text.large import ACROSS, DOWN, enlarge_rows
-from tui.text.prose import after_story, elide, formula, paragraphs, words
+from tui.text.prose import after_story, elide, formula, paragraphs, with_hues, words
 from tui.text.rows import Row, TextSpan, cut_rows, fit, row, width_of, wrap, wrap_spans
 from tui.widgets.row_widget import RowWidget
 
@@ -106,7 +107,11 @@ def text_rows(picture: Picture, width: int, *, short: bool = False) -> list[Row]
     elsewhere = len(frame.path) > 1 or view.order not in (None, view.at_stop.order)
     if frame.map is not None or (frame.step == 0 and not elsewhere) or not (frame.formula or frame.sentence):
         return below_story(picture, width) or paragraphs(frame.sentence, width)
-    lines = [elide(line, width) for line in frame.formula] if short else formula(frame.formula, width)
+    paint = partial(with_hues, hues=frame.hues, term_by_term=frame.order == "terms")
+    if short:
+        lines = [paint(elide(line, width)) for line in frame.formula]
+    else:
+        lines = formula(frame.formula, width, paint)
     return [*lines, *paragraphs(frame.sentence, width)]
 
 
@@ -163,7 +168,8 @@ def large(picture: Picture, width: int) -> list[Row]:
         return text_rows(picture, width, short=True)
     if frame.ask is not None and frame.ask.is_asked:
         return text_rows(picture, width, short=True)
-    lines = formula(frame.formula, narrow) if frame.step else []
+    paint = partial(with_hues, hues=frame.hues, term_by_term=frame.order == "terms")
+    lines = formula(frame.formula, narrow, paint) if frame.step else []
     if lines and len(lines) <= room.words // DOWN:
         return [*enlarge_rows(lines), *paragraphs(frame.sentence, width)]
     rows = text_rows(picture, narrow)

@@ -58,11 +58,24 @@ def _quarters(bits: str) -> Iterator[Rectangle]:
             yield 0.0 if left else 0.5, row / 2, 1.0 if left and right else 0.5, 0.5
 
 
+# Braille: the dots 1 to 8, which are bits of the character, by column and row.
+_DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
+_DOT = 0.15  # of a cell's height
+
+
+def _braille(bits: int) -> Iterator[Rectangle]:
+    wide = _DOT * _ACROSS
+    for place, (column, row) in enumerate(_DOTS):
+        if bits >> place & 1:
+            yield (2 * column + 1) / 4 - wide / 2, (2 * row + 1) / 8 - _DOT / 2, wide, _DOT
+
+
 SHAPES: dict[str, tuple[Rectangle, ...]] = {
     **{character: tuple(_arms(ends, THIN)) for character, ends in _LINES.items()},
     **{character: tuple(_arms(ends, THICK)) for character, ends in _HEAVY.items()},
     **{character: tuple(_quarters(bits)) for character, bits in _QUARTERS.items()},
     **{character: (box,) for character, box in _EIGHTHS.items()},
+    **{chr(0x2800 + bits): tuple(_braille(bits)) for bits in range(1, 256)},
 }
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar, cast
 GLYPHS = {
     "·": "*",
     "×": "x",
+    "±": "+-",
     "…": "...",
     "≈": "~",
     "→": "->",

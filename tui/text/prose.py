@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 
@@ -119,12 +119,52 @@ def formula_row(line: Formula) -> Row:
     return tuple(TextSpan(text, "" if state == "plain" else state) for text, state in line)
 
 
-def formula(lines: Sequence[Formula], width: int) -> list[Row]:
-    """Return the lines of a formula as rows, wrapped at their spaces."""
+def formula(lines: Sequence[Formula], width: int, paint: Callable[[Row], Row] = tuple) -> list[Row]:
+    """Return the lines of a formula as rows, wrapped at their spaces; `paint` gives them further roles."""
     rows: list[Row] = []
     for line in lines:
-        rows += _wrap_glued(words(formula_row(line)), width, 2)
+        rows += _wrap_glued(words(paint(formula_row(line))), width, 2)
     return rows
+
+
+_NUMBER = r"-?(?:\d[\d.,]*(?:e[+-]?\d+)?|inf|nan|∞)"
+_FACTOR = rf"(?:{_NUMBER}|\({_NUMBER}\))"
+_PRODUCT = re.compile(rf"{_FACTOR}(?:[·*]{_FACTOR})+")
+_TOTAL = re.compile(rf"(?<=[=≈~] ){_NUMBER}")
+
+
+def with_hues(line: Row, hues: Sequence[str], *, term_by_term: bool = False) -> Row:
+    """Return a formula's line with the factors of its products, and what it comes to, in their colours.
+
+    Args:
+        line: The line.
+        hues: The roles of the factors in order, and as the last that of the total.
+        term_by_term: Whether the step is one term, which then has the colour of what is done now.
+    """
+    if not any(hues):
+        return line
+    spans: list[TextSpan] = []
+    for span in line:
+        if span.role == "pending" or (term_by_term and span.role == "current"):
+            spans.append(span)
+        elif span.role == "done" and _TOTAL.search(span.text):
+            spans += _coloured(span, _TOTAL, [hues[-1]])
+        else:
+            spans += _coloured(span, _PRODUCT, hues[:-1])
+    return tuple(spans)
+
+
+def _coloured(span: TextSpan, pattern: re.Pattern[str], hues: Sequence[str]) -> Iterator[TextSpan]:
+    """Yield the parts of a span; numbers in what matches have the colours in turn."""
+    begun = 0
+    for found in pattern.finditer(span.text):
+        yield span.with_text(span.text[begun : found.start()])
+        parts = re.split(r"([·*])", found[0])
+        for k, part in enumerate(parts):
+            hue = hues[k // 2] if k % 2 == 0 and k // 2 < len(hues) else ""
+            yield TextSpan(part, f"{span.role} {hue}".strip() if hue else span.role, span.do)
+        begun = found.end()
+    yield span.with_text(span.text[begun:])
 
 
 def elide(line: Formula, width: int, dots: str = "…") -> Row:

@@ -80,7 +80,8 @@ class Matrix(RowWidget):
 
     def show_panel(self, panel: Panel, slot: PanelSlot, look: LookName, big: bool = False) -> None:
         """Show a window of a panel, `big` in large letters; cells that look as before are not sent again."""
-        old, kept = self.cells, self._is_comparable(slot, look) and big == self.big
+        same = self.panel is not None and self.panel.colouring == panel.colouring
+        old, kept = self.cells, same and self._is_comparable(slot, look) and big == self.big
         self.panel, self.slot, self.look, self.big = panel, slot, look, big
         self.cells = panel.cells.window(slot.rows, slot.columns, slot.decimals)
         if appearance_of(self.app).sparing:
@@ -124,7 +125,7 @@ class Matrix(RowWidget):
         y, part = divmod(y, self._scale[1])
         if self.slot is not None and y < len(self.cells):
             for piece in cell_texts(self.cells[y], self.slot):
-                role = piece.mark.role
+                role = "" if self.panel is None else self.panel.role_of(piece.mark)
                 text = piece.text
                 if self.look == "heat":
                     text = heat_text(piece, glyphs, theme.colourless, self.slot.tight)

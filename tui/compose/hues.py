@@ -1,0 +1,43 @@
+"""The colours of a picture's tensors: a colour is a thing, the same in every picture and formula."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.constants import HUES
+
+if TYPE_CHECKING:
+    from llm_linalg.api.node import Node
+    from llm_linalg.api.node_view import NodeView
+
+NO_HUE = ""
+
+
+def hues_of(node: NodeView, declared: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the roles of the colours of a node's operands and, as the last, of its result.
+
+    A tensor for which the lesson declares a colour has that, and so has what only moves its cells. The other
+    tensors of a product have one each, in the order of the operands; those of other operations have none.
+    """
+    nodes = [*(operand.node for operand in node.operands), node.node]
+    names = [_declared_hue(one, declared) for one in nodes]
+    if node.kind == "contraction":
+        names = list(_filled(names, {*declared.values()}))
+    return tuple(f"slice-{HUES.index(name)}" if name else NO_HUE for name in names)
+
+
+def _filled(names: Sequence[str], taken: Collection[str]) -> Iterator[str]:
+    """Yield colours, those that are missing filled with the first that no other tensor of the lesson has."""
+    free = iter([hue for hue in HUES if hue not in taken])
+    for name in names:
+        yield name or next(free, NO_HUE)
+
+
+def _declared_hue(node: Node, declared: Mapping[str, str]) -> str:
+    """Return the colour that a lesson declares for a tensor, or for the one whose cells it moves."""
+    while (node.bound_name or "") not in declared:
+        if node.kind != "movement" or len(node.operands) != 1:
+            return NO_HUE
+        node = node.operands[0].node
+    return declared[node.bound_name or ""]
