@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tui.compose.guess_frame import without_shape
 from tui.compose.view_runner import open_view
-from tui.model.view import View
+from tui.model.view import END, View
+from tui.navigation.steps import position
 
 if TYPE_CHECKING:
     from llm_linalg.questions.practice import PracticeQuestion
@@ -15,13 +16,20 @@ if TYPE_CHECKING:
 
 
 def practice_frame(drawn: PracticeQuestion, *, ascii_only: bool = False) -> Frame:
-    """Return the frame that a question is asked about; of a derivative or a failure, the program alone."""
+    """Return the frame that a question is asked about.
+
+    Of a derivative it is the whole of `Y`, and where the program fails, its text alone.
+    """
     from llm_linalg.lessons.reader import parse
 
     text = f'+++\ntitle = "Practice"\n+++\n```python\n{drawn.program}\n```\n'
     view = View.opening(parse(text, "practice.md"))
-    view = replace(view, path=(drawn.node,) if drawn.node and not drawn.backward else (), step=drawn.step)
-    frame = open_view(view).frame(view, ascii_only=ascii_only)
-    if drawn.backward or not drawn.node:
+    path, step = (("Y",), END) if drawn.backward else ((drawn.node,) if drawn.node else (), drawn.step)
+    run = open_view(replace(view, path=path))
+    view = replace(view, path=path, step=step)
+    if run.trace is not None:
+        view = replace(view, step=position(view, run.navigation(view))[0])
+    frame = run.frame(view, ascii_only=ascii_only)
+    if not drawn.node:
         return replace(frame, panels=(), line=None)
     return without_shape(frame) if drawn.question.kind == "shape" else frame

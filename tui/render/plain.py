@@ -52,13 +52,18 @@ def to_plain(
     )
 
 
-def puzzle(frame: Frame, width: int) -> CleanText:
-    """Return the program and the tensors of a frame, without the words that would say what comes next."""
-    blocks = [
-        _program(frame),
-        *(_tensor(panel, width) for panel in frame.panels),
-        _legend(frame.panels, width),
-    ]
+def puzzle(frame: Frame, width: int, *, brief: bool = False) -> CleanText:
+    """Return the program and the tensors of a frame, without the words that would say what comes next.
+
+    Args:
+        frame: The frame.
+        width: The columns of a row.
+        brief: Whether to leave out the lines that write down a tensor which is shown.
+    """
+    shown = tuple(f"{panel.name} = torch.tensor(" for panel in frame.panels)
+    code = [line for line in _program(frame) if not (brief and line.lstrip("> 0123456789").startswith(shown))]
+    tensors = [_tensor(panel, width) for panel in frame.panels]
+    blocks = [code, *tensors, [] if brief else _legend(frame.panels, width)]
     return clean_lines("\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block))
 
 

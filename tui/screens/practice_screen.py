@@ -131,7 +131,7 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
         level = (
             ""
             if self.practice is None
-            else f"   question {self.practice.number}, level {self.practice.level}"
+            else f"   question {self.practice.number}, level {self.practice.level}, seed {self.practice.seed}"
         )
         answering = self.told is None and not self.passed
         keys = "↵ answer   → pass" if answering else "↵ next"
@@ -161,8 +161,11 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
             said.append(row((f"It is {plain_text(question.answer.text)}.", "current")))
         else:
             said.append(row(("your answer: ", "label"), (f"{self.text}_", "strong")))
-        picture = [row(line) for line in self._picture.split("\n")]
+        lines = self._picture.split("\n")
         room = max(0, height - len(said) - 1)
+        if len(lines) > room:
+            lines = [line for line in lines if line]
+        picture = [row(line) for line in lines]
         return [*picture[:room], (), *said]
 
 
@@ -172,7 +175,7 @@ def _drawn(practice: Practice, ascii_only: bool) -> tuple[PracticeQuestion, str]
     from tui.render.plain import puzzle
 
     drawn = practice.question
-    return drawn, puzzle(practice_frame(drawn, ascii_only=ascii_only), 76)
+    return drawn, puzzle(practice_frame(drawn, ascii_only=ascii_only), 76, brief=True)
 
 
 def whole_practice() -> Practice:
