@@ -240,7 +240,7 @@ async def test_the_keys_of_a_question_in_the_app(asking: Lesson) -> None:
         await d.press("enter")
         assert "Right: 155." in d.screen
         await d.press("right", "Q")
-        assert "What will z[0, 1] be?" in d.screen
+        assert "What will z[0,1] be?" in d.screen
         await d.press("right")
         assert "What will" not in d.screen
 
@@ -279,7 +279,7 @@ def test_exports_have_the_question_and_wait_for_nobody(tmp_path: Path, capsys: C
 def test_every_question_of_the_course_is_asked_and_judged(slug: str) -> None:
     lesson_ = next(one for one in catalog() if one.slug == slug)
     for stop in lesson_.stops:
-        if stop.ask is None:
+        if stop.ask is None or stop.board is not None:
             continue
         opened_ = open_view(View.opening(lesson_, stop.number))
         question = opened_.question(opened_.view)

@@ -87,9 +87,12 @@ class View:
 
     @property
     def own_ask(self) -> Ask | None:
-        """What the stop asks before its picture moves; None without, or once it has moved."""
+        """What the stop asks before its picture moves; None without, or once it has moved.
+
+        A board hides nothing: where one stands in the picture's place, there is nothing to guess.
+        """
         ask = self.at_stop.ask
-        if ask is None or (self.guess is not None and self.guess.number):
+        if ask is None or self.board is not None or (self.guess is not None and self.guess.number):
             return None
         opening = View.opening(self.lesson, self.stop)
         here = (self.path, self.order, self.depth, self.step, self.backward)
