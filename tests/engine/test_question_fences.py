@@ -188,7 +188,9 @@ DOCUMENTS = {
         ("markdown", f"```exercise\n{TO_WRITE}\n```\nMore.", []),
         LAST,
     ),
-    "comments.py": f"{comments('ask', ASKED)}\n\n{CODE}\n\n{comments('exercise', TO_WRITE)}\n\nz = x\n".encode(),
+    "comments.py": (
+        f"{comments('ask', ASKED)}\n\n{CODE}\n\n{comments('exercise', TO_WRITE)}\n\nz = x\n"
+    ).encode(),
     "fences.md": (
         f"# A\n```ask\n{ASKED}\n```\n\n```py\n{CODE}\n```\n```exercise\n{TO_WRITE}\n```\n```py\nz = x\n```\n"
     ).encode(),
