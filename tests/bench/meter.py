@@ -10,7 +10,9 @@ from tests.bench.screen import Screen
 from tests.bench.stats import Row, middle
 from tests.bench.steps import press
 from tests.bench.terminal import Terminal
+from tui.model.frame import CELL_LOOKS
 
+MOST_OF_A_LOOK = 900.0  # bytes of a step
 PRESSES = 6  # steps that are measured in each order
 STEPS = re.compile(r"(\d+)/(\d+) (?:steps|terms|operations)")
 ORDER = re.compile(r"order: (\w+)")
@@ -28,10 +30,10 @@ def order(screen: Screen) -> str:
     return found[1] if found else "–"
 
 
-def measured(slug: str) -> dict[str, list[tuple[int, int]]]:
-    """Bytes sent and the least possible, a pair a step, for each order of a lesson's first stop."""
+def measured(slug: str, *words: str) -> dict[str, list[tuple[int, int]]]:
+    """Bytes sent and the least possible, a pair a step, for each order of a stop, the first one unless told."""
     found: dict[str, list[tuple[int, int]]] = {}
-    with Terminal((PYTHON, "-m", "tui", slug)) as terminal:
+    with Terminal((PYTHON, "-m", "tui", slug, *words)) as terminal:
         # A screen may be full of nothing before it says that torch is loaded.
         terminal.until(lambda screen: "loading torch" in screen.text or position(screen) is not None)
         terminal.until(lambda screen: "loading torch" not in screen.text)
@@ -47,8 +49,37 @@ def measured(slug: str) -> dict[str, list[tuple[int, int]]]:
     return found
 
 
+def looks() -> list[Row]:
+    """A row a stop that opens in a look, and the median of all steps of each look."""
+    rows: list[Row] = []
+    sent_by_look: dict[str, list[int]] = {}
+    for lesson in catalog():
+        for stop in lesson.stops:
+            if stop.look is None or stop.look in CELL_LOOKS:
+                continue
+            steps = [
+                step for pairs in measured(lesson.slug, "--stop", str(stop.number)).values() for step in pairs
+            ]
+            if steps:
+                sent, least = (middle(column) for column in zip(*steps, strict=True))
+                name = f"bytes a step, {lesson.slug} {stop.number} as {stop.look}"
+                rows.append(Row(name, sent, "B", least, "cheapest encoding"))
+                sent_by_look.setdefault(stop.look, []).extend(one for one, _ in steps)
+    return rows + [
+        Row(
+            f"bytes a step, {look}",
+            middle(sent),
+            "B",
+            MOST_OF_A_LOOK,
+            "what a look may take",
+            most=MOST_OF_A_LOOK,
+        )
+        for look, sent in sent_by_look.items()
+    ]
+
+
 def meter() -> list[Row]:
-    """A row a lesson and order, and the median of all steps."""
+    """A row a lesson and order, the median of all steps, and the looks."""
     rows, everything = [], []
     for lesson in catalog():
         for name, pairs in measured(lesson.slug).items():
@@ -61,5 +92,6 @@ def meter() -> list[Row]:
     least = sent / ratio if ratio else 0.0
     return [
         *rows,
+        *looks(),
         Row("bytes a step, all", sent, "B", least, "cheapest encoding, ratio: median", most_ratio=1.6),
     ]

@@ -212,3 +212,15 @@ def test_dot_products_that_are_gathered_keep_their_arrows() -> None:
     assert second.paths[0].points[1] == pytest.approx((1.5, 1.5))
     assert [line for line in second.words if "shadow" in line] == [second.words[0]]
     assert plane_at("s = torch.stack([torch.ones(3).sum()] * 3)")[1] is None
+
+
+def test_a_result_that_has_an_operand_s_word_is_told_apart() -> None:
+    node = run(CAST + "y = table @ torch.tensor([[0.0, 1], [1, 0]])", seconds=None).nodes[-1]
+    words = AxisLabels("word", ("the", "cat", "saw", "dog", "ran"))
+    named = {"table": (words, AxisLabels()), "y": (words, AxisLabels())}
+    plane = plane_of(node_view(node, "rows", 1, lambda one: named.get(one.name, ())))
+    assert plane is not None
+    assert tips(plane, "cat", "→cat") == [(2, 0), (0, 2)]
+    assert "cat (2, 0): length 2, 0°" in plane.words
+    assert "y, cat (0, 2): length 2, 90°" in plane.words
+    assert "y, saw: not yet computed" in plane.words

@@ -83,8 +83,10 @@ class PlaneDrawing:
 
     def _label(self, canvas: Canvas, scale: PlaneScale) -> None:
         """Write the labels, those of what is computed now first: they get the best places."""
+        written: set[tuple[Dot, str]] = set()
         for arrow in reversed(self.plane.arrows):
-            if arrow.label:
+            if arrow.label and (scale.dot(*arrow.tip), arrow.label) not in written:
+                written.add((scale.dot(*arrow.tip), arrow.label))
                 tip, tail = scale.dot(*arrow.tip), scale.dot(*arrow.tail)
                 towards = (tip[0] - tail[0], tip[1] - tail[1])
                 canvas.label(tip, self._text(arrow), ROLES[arrow.role], towards)

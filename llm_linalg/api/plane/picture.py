@@ -10,6 +10,7 @@ is not there.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from llm_linalg.api.node_view import NodeView, node_view
 from llm_linalg.api.plane.plane import (
@@ -54,7 +55,20 @@ def plane_of(node: NodeView, at: Index | None = None) -> Plane | None:
         return None
     if any(tensor.value.is_complex() for tensor in tensors) or not all(node.result.shape):
         return None
-    return next((plane for rule in RULES if (plane := rule(node, at)) is not None), None)
+    found = next((plane for rule in RULES if (plane := rule(node, at)) is not None), None)
+    return None if found is None else _with_own_labels(found)
+
+
+def _with_own_labels(plane: Plane) -> Plane:
+    """Return a picture in which a result that has the same word as an operand is told apart: `→cat`."""
+    given = {arrow.label for arrow in plane.arrows if arrow.role in ("first", "second")}
+    arrows = tuple(
+        arrow._replace(label=f"→{arrow.label}")
+        if arrow.role in ("result", "now") and arrow.label in given
+        else arrow
+        for arrow in plane.arrows
+    )
+    return replace(plane, arrows=arrows)
 
 
 def _gathered(node: NodeView, at: Index | None) -> Plane | None:  # noqa: ARG001 - it has one slice
@@ -119,7 +133,7 @@ def _sum(node: NodeView, at: Index | None) -> Plane | None:
         (*points, *other_points, *done_points),
         (),
         corners,
-        (*said(first), *said(second), *said(after)),
+        (*said(first), *said(second), *said(after, node.result.title)),
         axis_words(made.tensor, made.along),
     )
 
@@ -187,7 +201,7 @@ def _plain(node: NodeView, at: Index | None) -> Plane | None:
         tuple(points),
         tuple(paths),
         finite((*corners, *rim)),
-        (*words, *(line for vectors in before for line in said(vectors)), *said(after)),
+        (*words, *(line for vectors in before for line in said(vectors)), *said(after, node.result.title)),
         ("", "") if shown is None else axis_words(shown.tensor, shown.along),
     )
 

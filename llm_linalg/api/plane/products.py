@@ -36,7 +36,8 @@ from llm_linalg.api.tensor_view import TensorView
 from llm_linalg.base.axes import Axes
 from llm_linalg.base.cells import Index, TensorSlice
 
-ROOM = 1.6  # how much larger a picture may become for a circle to be whole
+STAGE = 2.5  # how much wider than high a stage is
+ROOM = 2.2  # how much larger a picture may become for a circle to be whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def _moved(product: _Product, columns: Vectors, given: Vectors, made: Vectors) -
         (*input_points, *output_points),
         tuple(path for path in paths if len(finite(path.points)) == len(path.points)),
         corners,
-        (*words, *said(before), *said(after)),
+        (*words, *said(before), *said(after, node.result.title)),
         axis_words(made.tensor, made.along),
     )
 
@@ -181,11 +182,13 @@ def _moved(product: _Product, columns: Vectors, given: Vectors, made: Vectors) -
 def _with_rim(corners: tuple[Point, ...], rim: tuple[Point, ...]) -> tuple[Point, ...]:
     """Return the corners of a picture with its circles, unless these would make all else much smaller."""
     both = (*corners, *rim)
-    grown = [
-        max(axis) - min(axis) <= ROOM * (max(own) - min(own))
-        for axis, own in zip(zip(*both, strict=True), zip(*corners, strict=True), strict=True)
-    ]
-    return both if all(grown) else corners
+    return both if _size(both) <= ROOM * _size(corners) else corners
+
+
+def _size(corners: tuple[Point, ...]) -> float:
+    """Return how large a box of points is on a stage, which is wider than it is high."""
+    across, up = [x for x, _ in corners], [y for _, y in corners]
+    return max((max(across) - min(across)) / STAGE, max(up) - min(up))
 
 
 def _shift(product: _Product, made: Vectors) -> Point | None:
@@ -251,7 +254,7 @@ def _mixed(product: _Product, arrows: Vectors, made: Vectors, weights: int, over
         (*points, *result_points),
         tuple(paths),
         (ORIGIN, *known(given), *known(final)),
-        (*words, *said(given), *said(after)),
+        (*words, *said(given), *said(after, node.result.title)),
         axis_words(made.tensor, made.along),
     )
 

@@ -136,10 +136,16 @@ def as_arrows(
     ), ()
 
 
-def said(vectors: Sequence[PlaneVector]) -> Iterator[str]:
-    """Yield vectors in words and figures, the first of many."""
+def said(vectors: Sequence[PlaneVector], of: str = "") -> Iterator[str]:
+    """Yield vectors in words and figures, the first of many.
+
+    Args:
+        vectors: The vectors.
+        of: The tensor's name, which stands before words along its axis.
+    """
     for vector in vectors[:MOST_WORDS]:
-        yield _in_words(vector)
+        known = not of or vector.label.startswith(of)
+        yield _in_words(vector if known else vector._replace(label=f"{of}, {vector.label}"))
     if len(vectors) > MOST_WORDS:
         yield f"and {len(vectors) - MOST_WORDS:,} more"
 
