@@ -202,7 +202,8 @@ def cuts(view: View, opened: Run) -> Iterator[str]:
         yield f"the program takes {sum(lines)} rows of {room.main - 2} columns, not {PROGRAM_ROWS}"
     if max(lines) > LINE_ROWS:
         yield f"a line of the program takes {max(lines)} rows of {room.main - 2} columns, not {LINE_ROWS}"
-    for scene in areas(picture, room.main, room.stage) if frame.board is None else ():
+    has_cells = frame.board is None and frame.drawing is None
+    for scene in areas(picture, room.main, room.stage) if has_cells else ():
         shown = {scene.panels[slot.panel].name for slot in scene.layout.slots}
         asked = [panel.name for panel in scene.panels if panel.name in (stop.show, *stop.beside)]
         missing = ", ".join(name for name in asked if name not in shown)
