@@ -31,7 +31,7 @@ def order(screen: Screen) -> str:
 
 
 def measured(slug: str, *words: str) -> dict[str, list[tuple[int, int]]]:
-    """Bytes sent and the least possible, a pair a step, for each order of a stop, the first one unless told."""
+    """Bytes sent and the least possible, a pair a step, for each order of a stop; the first, unless told."""
     found: dict[str, list[tuple[int, int]]] = {}
     with Terminal((PYTHON, "-m", "tui", slug, *words)) as terminal:
         # A screen may be full of nothing before it says that torch is loaded.
