@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 
+from llm_linalg.base.errors import ProgramError
 from llm_linalg.lessons.contents import LessonContents
 from llm_linalg.lessons.control import Value
 from llm_linalg.lessons.stop import Stop
 from llm_linalg.questions import guess
 from llm_linalg.questions.guess import RightAnswer
 from llm_linalg.questions.judge import Judge, Trial
-from llm_linalg.questions.program_state import Halt, state_after
+from llm_linalg.questions.program_state import Halt, ProgramState, state_after
 from llm_linalg.questions.question import Ask, Exercise, FenceLine
 
 OTHER_SEEDS = 2
@@ -31,7 +33,7 @@ def trials(
     first = lesson.seed if seed is None else seed
     yield Trial(first, lesson.names(now))
     for other in range(first + 1, first + 1 + OTHER_SEEDS):
-        yield Trial(other, lesson.names(now), words=f"seed {other}")
+        yield Trial(other, lesson.names(now), words=f"seed {other}", is_reseeded=True)
     names = [control.name for control in lesson.controls]
     together = now
     for line in vary:
@@ -76,6 +78,21 @@ def judge(
     return Judge(stop.program, exercise, tried, cells=lesson.cells(stop), seconds=seconds, halt=halt)
 
 
+def ask_fault(lesson: LessonContents, stop: Stop, ask: Ask) -> str:
+    """Return why an ask has no right answer in some trial, for its author; empty if it has one in each."""
+    is_random = True
+    for trial in trials(lesson, ask.vary):
+        if trial.is_reseeded and not is_random:
+            continue  # it would be the same again
+        try:
+            with _state(lesson, stop, trial) as state:
+                is_random = state.is_random
+                guess.right_answer(ask, state)
+        except ProgramError as error:
+            return f"with {trial.words}: {error.message}" if trial.words else error.message
+    return ""
+
+
 def right_answer(
     lesson: LessonContents, stop: Stop, ask: Ask, trial: Trial, halt: Halt | None = None
 ) -> RightAnswer:
@@ -84,7 +101,13 @@ def right_answer(
     Raises:
         ProgramError: If it has none.
     """
+    with _state(lesson, stop, trial, halt) as state:
+        return guess.right_answer(ask, state)
+
+
+def _state(
+    lesson: LessonContents, stop: Stop, trial: Trial, halt: Halt | None = None
+) -> AbstractContextManager[ProgramState]:
     program = f"{stop.program}\n{trial.statement}" if trial.statement else stop.program
     cells = lesson.cells(stop)
-    with state_after(program, seed=trial.seed, names=trial.names, cells=cells, halt=halt) as state:
-        return guess.right_answer(ask, state)
+    return state_after(program, seed=trial.seed, names=trial.names, cells=cells, halt=halt)

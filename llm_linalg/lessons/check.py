@@ -222,22 +222,15 @@ def _stop(lesson: LessonContents, stop: Stop, names: _LessonNames) -> Iterator[L
 
 def _questions(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
     """Yield what is wrong with a stop's guess, and with its exercise."""
-    from llm_linalg.lessons.answers import judge, right_answer, trials
+    from llm_linalg.lessons.answers import ask_fault, judge
     from llm_linalg.questions.proof import faults as faults_of
 
     if stop.exercise is not None:
         for line, reason in faults_of(judge(lesson, stop, stop.exercise)):
             yield lesson.error_at(line, reason, "question")
-    ask = stop.ask
-    if ask is None:
-        return
-    for trial in trials(lesson, ask.vary):
-        try:
-            right_answer(lesson, stop, ask, trial)
-        except ProgramError as error:
-            where = f"with {trial.words}: " if trial.words else ""
-            yield lesson.error_at(ask.check.line, f"{where}{error.message}", "question")
-            return
+    fault = "" if stop.ask is None else ask_fault(lesson, stop, stop.ask)
+    if fault and stop.ask is not None:
+        yield lesson.error_at(stop.ask.check.line, fault, "question")
 
 
 def _growing(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:

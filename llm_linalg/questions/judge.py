@@ -36,12 +36,14 @@ class Trial(NamedTuple):
         names: The values of the controls, as the program sees them.
         statement: A statement that binds other data after the program, or empty.
         words: How it differs from the first trial, such as `seed 1` or `n = 4`; empty for the first.
+        is_reseeded: Whether it differs by the seed alone.
     """
 
     seed: int = 0
     names: Mapping[str, Any] = {}
     statement: str = ""
     words: str = ""
+    is_reseeded: bool = False
 
 
 FIRST = Trial()
@@ -215,7 +217,12 @@ class Judge:
 
     def is_right(self, state: ProgramState, answer: object) -> bool:
         """Return whether the check is true of an answer in a state; one that it can't take is wrong."""
-        return not self.why_wrong(state, answer)
+        try:
+            return state.is_true(self.exercise.check.text, answer=answer)
+        except HaltedError:
+            raise
+        except ProgramError:
+            return False
 
     def why_wrong(self, state: ProgramState, answer: object) -> str:
         """Return why the check is not true of an answer, for its author; empty if it is."""

@@ -37,15 +37,20 @@ class ProgramState:
 
     Attributes:
         failure: Why the program ended early; None if it did not.
+        is_random: Whether the program drew random numbers.
         was_cheap: Whether the last expression took so little that others like it may be tried.
     """
 
-    def __init__(self, run: Interpreter, budget: Callable[[], Budget], failure: ProgramError | None) -> None:
+    def __init__(
+        self, run: Interpreter, budget: Callable[[], Budget], failure: ProgramError | None, seeded: Tensor
+    ) -> None:
+        """Hold what a run has left; `seeded` is the state of torch's generator before it."""
         self.failure = failure
         self.was_cheap = True
         self._run = run
         self._budget = budget
         self._generator = torch.default_generator.get_state()
+        self.is_random = not torch.equal(self._generator, seeded)
 
     def __contains__(self, name: str) -> bool:
         return name in self._run.names
@@ -63,6 +68,11 @@ class ProgramState:
         """
         state = self._fork(expression, names)
         return self._value(state, _expression(state.source))
+
+    def is_true(self, claim: str, **names: Any) -> bool:
+        """Return whether a claim is true; raises as `false_reason` does."""
+        state = self._fork(claim, names)
+        return _truth(self._value(state, _expression(state.source)))
 
     def false_reason(self, claim: str, **names: Any) -> str:
         """Return why a claim is false, with the values of its sides; empty if it is true.
@@ -147,10 +157,11 @@ def state_after(
     run = interpreter(Source(program), names or {}, Budget(seconds=seconds, halt=halt), explain)
     failure = None
     with rare_full_collections(), isolated_torch_state(seed):
+        seeded = torch.default_generator.get_state()
         try:
             run_program(run, cells)
         except (LimitError, HaltedError):
             raise
         except ProgramError as error:
             failure = error
-        yield ProgramState(run, budget, failure)
+        yield ProgramState(run, budget, failure, seeded)

@@ -54,13 +54,17 @@ class _Proof:
             self.passing[wrong.expression] = wrong.line, said
         self.typed_in = Outcome()  # the value of the solution in the first trial
         self.numbers: dict[str, Any] = {}  # the values of the names there
+        self.is_random = True  # whether the program draws numbers, so that another seed is another trial
         self.varies = bool(judge.exercise.vary)
 
     def faults(self) -> Iterator[Fault]:
         """Yield what is wrong."""
         for number, trial in enumerate(self.judge.trials):
+            if trial.is_reseeded and not self.is_random:
+                continue  # it would be the same again
             try:
                 with self.judge.state(trial) as state:
+                    self.is_random = state.is_random
                     if not number:
                         self._add_names(state)
                         self.numbers = dict(state.names)
@@ -102,8 +106,8 @@ class _Proof:
         solved = Outcome.of(state, self.solution.text)
         if solved.error is not None:
             return self.solution.line, f"the solution fails: {solved.error.message}"
-        why = self.judge.why_wrong(state, solved.value)
-        if why:
+        if not self.judge.is_right(state, solved.value):
+            why = self.judge.why_wrong(state, solved.value)
             return self.solution.line, f"the solution does not pass: {why}"
         if first:
             self.typed_in = solved

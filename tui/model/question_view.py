@@ -97,4 +97,4 @@ class ExerciseView(NamedTuple):
         """What was written and what came of it, below the hints that are shown; the question is prose."""
         hints = (f"hint {k}: {text}" for k, text in enumerate(self.hints[: self.rungs], 1))
         written = (f"your answer: {self.answer}",) if self.answer else ()
-        return ("exercise: answer EXPRESSION", *hints, *written, *self.verdict)
+        return ("exercise: write an expression", *hints, *written, *self.verdict)
