@@ -19,7 +19,9 @@ from tui.model.view import View
 FRONT = '+++\ntitle = "A"\n+++\n'
 
 
-def test_the_curriculum_has_nothing_wrong() -> None:
+def test_the_curriculum_has_nothing_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    # That its exercises are proved is tested with its stops, in `test_lesson_stops`: it takes seconds.
+    monkeypatch.setattr("llm_linalg.lessons.check._questions", lambda *_: ())
     found = [
         problem for deck in targets([]) for problem in (check(deck) if isinstance(deck, Deck) else [deck])
     ]

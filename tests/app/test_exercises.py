@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from llm_linalg.lessons.reader import Lesson
 from tests.app.driving import Driver, lesson, opened
+from tests.app.talks import deck_at
+from tests.app.test_app_stage import staged
 from tui.cli.main import main
 from tui.compose.view_runner import open_view
 from tui.model.frame import CellMark, Frame
@@ -68,7 +70,7 @@ async def answer(d: Driver, text: str) -> None:
     await d.press("enter")
     await d.pilot.press("ctrl+u", "ctrl+k", *(NAMES.get(char, char) for char in text))
     await d.settle()
-    assert "answer: " in d.rows[-1]
+    assert "answer: " in d.screen
     await d.press("enter")
 
 
@@ -240,3 +242,19 @@ def test_a_line_is_edited_as_a_text_with_a_cursor(keys: list[str]) -> None:
         line = after
     assert LineEdit.of("soft").complete(["softmax", "softplus"]).text == "soft"
     assert LineEdit.of("2 * so").complete(["softmax", "softplus", "x"]).text == "2 * soft"
+
+
+@pytest.mark.parametrize("big", [False, True])
+async def test_a_presenter_writes_an_answer_on_the_stage(tmp_path: Path, big: bool) -> None:
+    front = '+++\ntitle = "A"\nminutes = 5\n[controls.n]\nrange = [0, 3]\ndefault = 0\n+++\n'
+    deck = deck_at(tmp_path, front + BODY)
+    async with staged(deck, big=big) as d:
+        await d.press("J")
+        await answer(d, "B @ A")
+        assert "Wrong" in d.screen
+        await answer(d, "A @ B")
+        assert d.session.attempt.is_solved
+        await d.press("H")
+        assert d.view.program.endswith("answer = A @ B")
+        await d.press("J")
+        assert d.has(stop=3)

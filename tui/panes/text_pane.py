@@ -281,6 +281,8 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
     code = frame.code if frame is not None else tuple(view.program.splitlines())
     rows: list[Row] = [row((f"{view.stop} {view.at_stop.title}", "title")), ()]
     rows += paragraphs(view.at_stop.prose, width)
+    if frame is not None and frame.exercise is not None:
+        rows += [row(line) for text in frame.exercise.lines[1:] for line in wrap(text, width)]
     rows.append(())
     around = None if frame is None or view.lesson.external is None else frame.line or 1
     for number, text in enumerate(code, 1):
