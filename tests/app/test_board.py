@@ -330,7 +330,7 @@ def test_on_a_stage_a_board_is_a_step_opens_nothing_and_shows_numbers(tmp_path: 
     assert re.search(r"^ +Result +\(4, 4\) +\d+\. \d+\. \d+\. \d+\. … +a product", screen, re.MULTILINE)
 
 
-def test_check_reports_a_program_that_is_cut_above_a_board(
+def test_check_reports_a_board_that_is_cut(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "six.md"
@@ -339,4 +339,4 @@ def test_check_reports_a_program_that_is_cut_above_a_board(
     rows = "".join(f"More {k} | a | lesson:matrix | numbers\n" for k in range(12))
     file.write_text(SIX_LINES.replace("Other | a", f"{rows}Other | a"), encoding="utf-8")
     assert main(["check", str(file)]) == 1
-    assert "the program takes 6 rows of 57 columns, not 4" in capsys.readouterr().out
+    assert "the board has 14 rows; there is room for 11" in capsys.readouterr().out
