@@ -327,7 +327,7 @@ def _links(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
 
 
 def _nowhere(slug: str, known: list[str]) -> str:
-    return f"a link to {quote(slug)}, which is no lesson{hint(slug, known)}"
+    return f"a link to {quote(slug)}, which is not a lesson{hint(slug, known)}"
 
 
 def _lines(lesson: LessonContents) -> list[str]:

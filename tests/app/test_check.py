@@ -273,7 +273,7 @@ def test_notes_longer_than_the_talk_and_links_in_them(
     )
     assert told_of(tmp_path, capsys, talk) == [
         "5: the notes plan 181 minutes, and the whole is to take 10",
-        '13: a link to "matmol", which is no lesson: did you mean matmul?',
+        '13: a link to "matmol", which is not a lesson: did you mean matmul?',
     ]
 
 

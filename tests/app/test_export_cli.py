@@ -131,7 +131,7 @@ def test_what_fails_once_it_was_told_to_end_is_not_said(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["matmul"], "export to what?"),
+        (["matmul"], "export where?"),
         (["matmul", "-o", "x.gif"], 'unknown suffix ".gif"'),
         (["matmul", "--format", "gif"], "unknown format"),
         (["matmul", "-o", "x.svg", "--step", "all"], "one picture"),
@@ -156,7 +156,7 @@ def test_a_script_names_its_own_pictures(tmp_path: Path, capsys: pytest.CaptureF
     script = tmp_path / "demo.steps"
     script.write_text("lesson matmul\nnext\nrow 3\n", encoding="utf-8")
     assert main(["export", str(script), "-o", str(tmp_path / "x.cast"), "--seed", "3"]) == 2
-    assert "a script says itself what it shows" in capsys.readouterr().err
+    assert "a script itself says what it shows" in capsys.readouterr().err
     assert main(["export", str(script), "-o", str(tmp_path / "x.cast")]) == 1
     assert "demo.steps:3: there is no board here" in capsys.readouterr().err
     assert not (tmp_path / "x.cast").exists()

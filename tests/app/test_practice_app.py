@@ -62,8 +62,8 @@ def test_a_picture_does_not_have_the_answer(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["0", "--count", "1"], "nothing is practised of"),
-        (["nowhere", "--count", "1"], "there are the parts 1, 2"),
+        (["0", "--count", "1"], "there is nothing to practise in"),
+        (["nowhere", "--count", "1"], "the parts are 1, 2"),
         (["--count", "0"], "a sheet has 1 to 1,000 questions"),
         (["--answers"], "--answers is of a sheet"),
         ([], "'llm-linalg practice --count 10' prints a sheet"),
@@ -81,7 +81,7 @@ def test_at_a_prompt_an_empty_line_passes(capsys: Capture, monkeypatch: pytest.M
     monkeypatch.setattr("sys.stdin", io.StringIO())
     assert main(["practice", "--plain", "--seed", "3"]) == 0
     out = capsys.readouterr().out
-    assert out.index("That is no answer to this question") < out.index("Right: ") < out.index("It is ")
+    assert out.index("That is not an answer to this question") < out.index("Right: ") < out.index("It is ")
     assert re.findall(r"^(\d)\. ", out, re.M) == ["1", "2", "3"]
 
 

@@ -110,7 +110,7 @@ def test_everything_is_told_with_its_place(tmp_path: Path) -> None:
     problems = load(file).check()
     assert [(problem.kind, problem.line, problem.reason) for problem in problems] == [
         ("control", 6, "no program uses the control m"),
-        ("link", 10, 'a link to "matmol", which is no lesson: did you mean matmul?'),
+        ("link", 10, 'a link to "matmol", which is not a lesson: did you mean matmul?'),
         ("control", 15, "other has no value: it is assigned nowhere, and there is no [controls.other]"),
         ("claim", 19, '"Y.sum() == 5" is false: Y.sum() is 6'),
     ]

@@ -52,4 +52,4 @@ def test_notes_on_boxes_are_read_strictly(front: str, line: int, said: str) -> N
 
 def test_a_box_that_opens_no_lesson_is_found() -> None:
     (fault,) = lesson_of('[boxes]\nadd = { lesson = "nowhere" }', "").check()
-    assert "which is no lesson" in fault.reason
+    assert "which is not a lesson" in fault.reason

@@ -320,10 +320,10 @@ def test_nothing_written_is_no_log(tmp_path: Path) -> None:
 @pytest.mark.parametrize("home", thin(["/dev/null/nowhere", "/proc", None], 3))
 def test_a_home_that_cannot_be_written_is_no_obstacle_and_told_once(home: str | None) -> None:
     with Console("matmul", env={"HOME": home, "XDG_STATE_HOME": None}) as console:
-        console.until(READY).until("nothing is kept")
+        console.until(READY).until("nothing is remembered")
         console.send("\x1b[C")
         console.until("1/12 steps")
-        assert "nothing is kept" not in console.text
+        assert "nothing is remembered" not in console.text
         console.send("q")
         assert console.wait() == 0
         assert console.left_over == []

@@ -38,7 +38,7 @@ def test_a_newcomer_sees_the_first_lesson_and_later_the_last_place(
         console.send("q")
         assert console.wait() == 0
     with Console(env=homes) as console:
-        console.until("1/12 steps").until("Where you were last. To begin anew: llm-linalg why")
+        console.until("1/12 steps").until("You are where you left off. To begin anew: llm-linalg why")
         console.send("\x1b[C")
         console.until("2/12 steps").until("q quit")
         console.send("T")
@@ -95,7 +95,7 @@ def test_line_by_line_goes_on_too_but_a_script_does_not(homes: dict[str, str | N
         console.send("next\nquit\n")
         assert console.wait() == 0
     with Console("--plain", env=homes) as console:
-        console.until("Where you were last. To begin anew: llm-linalg why").until("> ")
+        console.until("You are where you left off. To begin anew: llm-linalg why").until("> ")
         assert "1 of 12" in console.text
 
 

@@ -43,7 +43,7 @@ def parser() -> Parser:
     """Return the parser of `llm-linalg answer`."""
     parser = AnswerParser(
         prog="llm-linalg answer",
-        description="Judge an answer to an exercise: 0 if it is right, 1 if it is wrong, and why.",
+        description="Check an answer to an exercise: exit code 0 if it is right, 1 if it is wrong.",
         allow_abbrev=False,
     )
     parser.add_argument("lesson", metavar="LESSON", help="a slug, or the path of a lesson or a deck")
@@ -64,7 +64,7 @@ def run(flags: argparse.Namespace) -> int:
     at = _exercise(deck, check_stop_number(deck, flags.stop), flags.lesson)
     exercise = at.at.exercise
     if exercise is None:
-        raise UsageError(f"stop {flags.stop} is no exercise")
+        raise UsageError(f"stop {flags.stop} is not an exercise")
     try:
         verdict = judge(at.lesson, at.at, exercise).verdict(flags.expression)
     except ProgramError as error:

@@ -146,7 +146,7 @@ def _links_of_notes(deck: Deck) -> Iterator[LessonError]:
     for stop in deck.stops:
         for _, slug in () if stop.notes == stop.at.notes else spans(stop.notes):
             if slug is not None and slug not in known:
-                reason = f"a link to {quote(slug)}, which is no lesson{hint(slug, known)}"
+                reason = f"a link to {quote(slug)}, which is not a lesson{hint(slug, known)}"
                 yield LessonError(stop.file, stop.line, reason, "link")
 
 

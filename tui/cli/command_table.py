@@ -28,12 +28,12 @@ GROUPS: Mapping[str, Mapping[str, CommandEntry]] = {
             "tui.cli.play_command", "[FILE]", "write a program and see at once what torch did"
         ),
         "practice": CommandEntry(
-            "tui.cli.practice_command", "[PART|LESSON]", "answer questions without end, or print a sheet"
+            "tui.cli.practice_command", "[PART|LESSON]", "practise with endless questions, or print a sheet"
         ),
         "answer": CommandEntry(
-            "tui.cli.answer_command", "LESSON EXPRESSION", "judge an answer to an exercise"
+            "tui.cli.answer_command", "LESSON EXPRESSION", "check an answer to an exercise"
         ),
-        "progress": CommandEntry("tui.cli.progress_command", "", "say what you have seen and solved"),
+        "progress": CommandEntry("tui.cli.progress_command", "", "show what you have seen and solved"),
         "trace": CommandEntry(
             "tui.cli.trace_command", "FILE.py:NAME", "run your own code and open its trace"
         ),
@@ -54,11 +54,11 @@ GROUPS: Mapping[str, Mapping[str, CommandEntry]] = {
     },
     "help and settings": {
         "help": CommandEntry("tui.cli.help_command", "[TOPIC]", "print a guide, or list the guides"),
-        "language": CommandEntry("tui.cli.language_command", "", "print what the tensor language has"),
+        "language": CommandEntry("tui.cli.language_command", "", "list what the tensor language has"),
         "config": CommandEntry("tui.cli.config_command", "", "show each setting and where it is from"),
         "doctor": CommandEntry("tui.cli.doctor_command", "", "say what this terminal can do"),
         "completion": CommandEntry(
-            "tui.cli.completion_command", "SHELL", "print what completes words in a shell"
+            "tui.cli.completion_command", "SHELL", "print the completion script of a shell"
         ),
     },
 }
@@ -71,7 +71,7 @@ def overview() -> str:
     app = "[LESSON]"
     lines = {name: f"{name} {entry.words}".rstrip() for name, entry in COMMANDS.items()}
     width = max(map(len, lines.values()))
-    rows = [f"  llm-linalg {app:<{width}}  open a lesson; without one, where you left the last"]
+    rows = [f"  llm-linalg {app:<{width}}  open a lesson; without one, where you left off"]
     for title, group in GROUPS.items():
         rows += ["", f"{title}:"]
         rows += [f"  llm-linalg {lines[name]:<{width}}  {entry.help}" for name, entry in group.items()]

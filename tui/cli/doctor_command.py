@@ -174,8 +174,8 @@ def _mouse(facts: TerminalFacts) -> tuple[str, str]:
         return "left to the terminal", _by(asked)
     answers = facts.answers
     if answers is not None and answers.mouse is None:  # tmux is one that has a mouse and doesn't say so
-        return "no answer", "clicks and wheel where there is one; keys do all"
-    return _answer(facts, "mouse", "clicks and wheel; --no-mouse leaves it alone", "keys do all")
+        return "no answer", "clicks and wheel where there is one; every action has a key"
+    return _answer(facts, "mouse", "clicks and wheel; --no-mouse leaves it alone", "every action has a key")
 
 
 def _far(facts: TerminalFacts) -> tuple[str, str]:

@@ -45,7 +45,7 @@ def parser() -> Parser:
     parser.add_argument("--speed", type=speed, default=1.0, metavar="X", help="X times as fast")
     parser.add_argument(
         "--cast-version", type=cast_version, default=3, metavar="N",
-        help="of asciicast: 3, which asciinema 3 plays, or 2 for players before it",
+        help="the version of asciicast: 3 for asciinema 3, or 2 for older players",
     )  # fmt: skip
     view_flags(parser, all_steps=True)
     return parser
@@ -91,7 +91,7 @@ def format_of(flags: argparse.Namespace) -> Format:
     if flags.format is not None:
         return FORMATS[NAMES.index(flags.format)]
     if flags.output is None:
-        raise UsageError(f"export to what? -o FILE, or --format {' or '.join(NAMES)}")
+        raise UsageError(f"export where? Give -o FILE, or --format {' or '.join(NAMES)}")
     suffix = Path(flags.output).suffix.lower()
     found = next((one for one in FORMATS if suffix in one.suffixes), None)
     if found is None:
@@ -108,7 +108,7 @@ def shots_of(flags: argparse.Namespace, form: Format) -> tuple[CleanText, Sequen
     if is_script(flags.lesson):
         for name in VIEW:
             if flag_value(flags, name):
-                raise UsageError(f"a script says itself what it shows: no --{name} here")
+                raise UsageError(f"a script itself says what it shows, so --{name} has no place here")
         made = [*of_script(script_in(flags.lesson))]
         title, shots = _title_of(made[0]), made[-1:] if form.single else made
     else:

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg follow`."""
-    return follower_parser("follow", "What is presented here, at this terminal's own size.")
+    return follower_parser("follow", "What is being presented on this machine, at this terminal's own size.")
 
 
 def follower_parser(name: str, says: str) -> Parser:
     """Return the parser of a follower's flags."""
     parser = Parser(prog=f"llm-linalg {name}", description=says, allow_abbrev=False)
     parser.add_argument(
-        "--of", type=whole_number, metavar="PROCESS", help="which presenter, where there are several"
+        "--of", type=whole_number, metavar="PROCESS", help="which presenter, if several are running"
     )
     setting_flags(parser, (*COLOURS, "plain", "mouse", "slow_link"))
     return parser

@@ -69,7 +69,7 @@ def _width() -> int:
 def _keys() -> str:
     from tui.session.keys import KEYS, help_groups
 
-    lines = ["The keys, where nothing else is set. In the app ? shows those that work now."]
+    lines = ["The keys as they are by default. In the app, ? shows those that work now."]
     for group, commands in help_groups(KEYS):
         lines += ["", str(group), *(f"  {command.key_text:<10} {command.help}" for command in commands)]
     return "\n".join(lines) + "\n"

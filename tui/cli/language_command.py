@@ -12,7 +12,7 @@ from tui.model.flags import Parser
 def parser() -> Parser:
     """Return the parser of `llm-linalg language`."""
     return Parser(
-        prog="llm-linalg language", description="Print what the tensor language has.", allow_abbrev=False
+        prog="llm-linalg language", description="List what the tensor language has.", allow_abbrev=False
     )
 
 

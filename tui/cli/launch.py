@@ -153,9 +153,9 @@ def run_on_terminal(
 def storage_notice(state_file: StateFile) -> str:
     """Return what is said where nothing can be kept, or what was kept can't be read; else nothing."""
     if state_file.folder is None:
-        return "No home folder is known: nothing is kept."
+        return "There is no home folder, so nothing is remembered."
     if not user_dirs.writable(state_file.folder):
-        return "The home folder can't be written: nothing is kept."
+        return "The home folder can't be written to, so nothing is remembered."
     return state_file.set_aside_damaged()
 
 
@@ -212,7 +212,7 @@ def opening(
     if last is None:
         return start_view(view_of(flags, first), flags), ""
     again = f"llm-linalg {first.slug}"
-    return last, "" if last == View.opening(first) else f"Where you were last. To begin anew: {again}"
+    return last, "" if last == View.opening(first) else f"You are where you left off. To begin anew: {again}"
 
 
 def lesson_of_settings(settings: Settings) -> Lesson | None:

@@ -31,7 +31,7 @@ LONGEST = 1000  # bytes of a line that is typed
 def parser() -> Parser:
     """Return the parser of `llm-linalg notes`."""
     return follower_parser(
-        "notes", "The speaker's notes of the talk that is presented here, and keys to drive it."
+        "notes", "The speaker's notes of the talk that is running on this machine, and keys to drive it."
     )
 
 

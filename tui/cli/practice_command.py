@@ -42,7 +42,7 @@ def parser() -> Parser:
     parser.add_argument(
         "--seed", type=seed_number, default=0, metavar="N", help="which questions; 0 unless given"
     )
-    parser.add_argument("--count", type=whole_number, metavar="N", help="print a sheet of so many questions")
+    parser.add_argument("--count", type=whole_number, metavar="N", help="print a sheet of N questions")
     parser.add_argument(
         "--format", type=Choice("format", ("plain", "json")), default="plain", metavar="F",
         help="of the sheet: plain, json",
@@ -88,7 +88,9 @@ def programs(what: str | None) -> tuple[PracticeProgram, ...]:
     if not found:
         parts = ", ".join(dict.fromkeys(str(one.part) for one in PROGRAMS))
         slugs = ", ".join(sorted({slug for one in PROGRAMS for slug in one.lessons}))
-        raise UsageError(f"nothing is practised of {quote(what)}: there are the parts {parts}, and {slugs}")
+        raise UsageError(
+            f"there is nothing to practise in {quote(what)}: the parts are {parts}, the lessons {slugs}"
+        )
     return found
 
 
@@ -162,7 +164,7 @@ def _at_a_prompt(practice: Practice) -> int:
             break
         given = answered(drawn.question, text) if text else None
         if text and given is None:
-            write(clean_lines("That is no answer to this question; an empty line passes it.\n"))
+            write(clean_lines("That is not an answer to this question. An empty line passes it.\n"))
             continue
         said = f"It is {plain_text(drawn.question.answer.text)}." if given is None else given.sentence
         practice = practice.after(drawn, right=given is not None and given.right)

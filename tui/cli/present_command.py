@@ -127,17 +127,19 @@ def parser() -> Parser:
     """Return the parser of `llm-linalg present DECK …`."""
     parser = Parser(
         prog="llm-linalg present",
-        description="Show a deck on a stage: it opens where it was left.",
+        description="Show a deck on a stage. It opens where you left it.",
         allow_abbrev=False,
     )
     parser.add_argument("deck", metavar="DECK", help="a Markdown file, a folder of lessons, or a lesson")
-    parser.add_argument("--minutes", type=minutes, metavar="N", help="how long it may take; counts down")
+    parser.add_argument(
+        "--minutes", type=minutes, metavar="N", help="how long the talk may take; counts down"
+    )
     parser.add_argument("--big", action="store_true", help="large cells, readable from the back row")
     parser.add_argument("--autoplay", type=seconds, metavar="SECONDS", help="a step on by itself each time")
     parser.add_argument(
-        "--think", type=seconds, metavar="SECONDS", help="a countdown where something is asked"
+        "--think", type=seconds, metavar="SECONDS", help="count down so long where a stop asks"
     )
-    parser.add_argument("--loop", action="store_true", help="after the last stop comes the first")
+    parser.add_argument("--loop", action="store_true", help="begin again after the last stop")
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
     add_picture_flags(parser, stop="the deck's stop to begin with, from 1")
     setting_flags(parser, (*COLOURS, "time_limit", *DISPLAY))

@@ -17,7 +17,7 @@ from tui.text.glyphs import ASCII, UNICODE
 def parser() -> Parser:
     """Return the parser of `llm-linalg progress`."""
     parser = Parser(
-        prog="llm-linalg progress", description="Say what was seen and solved of the course.",
+        prog="llm-linalg progress", description="Show what you have seen and solved of the course.",
         allow_abbrev=False,
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="as one JSON object")
@@ -34,7 +34,7 @@ def run(flags: argparse.Namespace) -> int:
 
     state_file = StateFile(user_dirs.folder(os.environ))
     if flags.reset and not state_file.update(lambda state: state._replace(progress=CourseProgress())):
-        say("The progress could not be reset: the folder of the state can't be written.")
+        say("Your progress could not be reset: its folder can't be written to.")
         return 1
     progress, lessons = state_file.load().progress, catalog()
     if flags.json:

@@ -40,7 +40,10 @@ def parser() -> Parser:
     parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
     BY_NAME["time_limit"].add_to(parser)
     parser.add_argument(
-        "--ranks", type=ranks, metavar="N", help="run it on so many devices, each a local process of its own"
+        "--ranks",
+        type=ranks,
+        metavar="N",
+        help="run it on N devices, each a process of its own on this machine",
     )
     parser.add_argument(
         "--format", type=Choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
@@ -124,7 +127,7 @@ def _program(flags: argparse.Namespace) -> tuple[str, int, dict[str, object]]:
         data = sys.stdin.read(PROGRAM + 1).encode() if stream is None else stream.read(PROGRAM + 1)
         return _text(data, "standard input"), seed, {}
     if flags.file is None:
-        raise UsageError("run what? a FILE, - for standard input, or -c CODE")
+        raise UsageError("run what? Give a FILE, - for standard input, or -c CODE")
     path = Path(flags.file)
     if path.suffix == ".md" or not path.exists():
         return _lesson_program(flags)

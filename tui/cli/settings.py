@@ -112,8 +112,8 @@ class Values:
     )
     plain: bool = setting(
         False,
-        "no screen: a line in, a frame as text out",
-        flag="no screen: a line in, a frame as text out",
+        "lines in place of a screen: type a word, read a picture as text",
+        flag="lines in place of a screen: type a word, read a picture as text",
         off="the screen",
     )
     mouse: bool = setting(
@@ -124,7 +124,7 @@ class Values:
     )
     motion: bool = setting(
         True,
-        "false: it never moves by itself",
+        "false: nothing moves by itself",
         flag="steps may play by themselves",
         off="nothing ever moves by itself",
     )

@@ -131,14 +131,14 @@ class StateFile(NamedTuple):
             return ""
         condition, _ = self._read()
         if condition == "newer":
-            return f"{NAME} is of a newer version: it is left alone, and nothing is kept."
+            return f"{NAME} is of a newer version: it is left alone, and nothing is remembered."
         if condition == "damaged":
             try:
                 return (
                     f"{NAME} can't be read: it was renamed to {file_io.set_aside(self.folder / NAME).name}."
                 )
             except OSError:
-                return f"{NAME} can't be read, nor set aside: nothing is kept."
+                return f"{NAME} can't be read, nor set aside: nothing is remembered."
         return ""
 
     def _read(self) -> tuple[Condition, dict[str, Any]]:
