@@ -40,6 +40,7 @@ from tui.session.script.script_recorder import ScriptRecorder
 from tui.session.session import Session
 
 PROGRAMS = ("x = torch.ones(2, 3)\ny = x @ x.T", "x = torch.ones(2", "a = torch.ones(2) + torch.ones(3)")
+EXERCISE = next(stop.number for stop in find("dot").stops if stop.exercise is not None)
 KINDS = {
     "a walk": ("matmul", 1),
     "an error": ("shapes", 1),
@@ -51,6 +52,7 @@ KINDS = {
     "slices": ("attention", 2),
     "a list that grows": ("sampling", 7),
     "devices": ("parallel", 3),
+    "an exercise": ("dot", EXERCISE),
     "the playground": ("play", 1),
 }
 
@@ -82,6 +84,8 @@ def texts(session: Session) -> list[str]:
         clicks += [*(f"write:1:{program}" for program in PROGRAMS), "line:1"]
     if session.view.board is not None:
         clicks.append("row:1")
+    if Context.EXERCISE in session.contexts:
+        clicks += ["answer:x", "answer:torch.dot(x, x) ** 0.5"]
     if frame is not None:
         clicks += [f"cell:{','.join('0' * len(panel.shape))}:{panel.name}" for panel in frame.panels]
     if Context.MAP in session.contexts:

@@ -116,6 +116,14 @@ async def test_the_solution_comes_after_the_hints_alone(asked: Lesson) -> None:
         assert d.view.program.endswith("answer = A @ B")
 
 
+async def test_a_hint_is_shown_as_it_is_written(asked: Lesson) -> None:
+    said = "A ** __ * `B_2` [__, -1] * ____"
+    blanks = lesson(BODY.replace("Rows meet columns.", said), "[controls.n]\nrange = [0, 3]\ndefault = 0\n")
+    async with opened(blanks, stop=2) as d:
+        await d.press("H")
+        assert f"hint 1 {said.replace('`', '')}" in d.screen
+
+
 async def test_nothing_waits_for_an_answer(asked: Lesson) -> None:
     async with opened(asked, stop=2) as d:
         await d.press("full_stop", "comma")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tui.model.frame import CursorView, ErrorView, Frame
     from tui.model.question_view import AskView, ExerciseView
 
+_CODE = re.compile("`([^`]+)`")
 _FRAME = re.compile(r"(.*?)(:\d+ in .*)")
 LEAST_PATH = 24  # characters of a frame's path that are shown in any case, from its end
 LEAST_REPAIRS = 2  # repairs that are shown in any case
@@ -156,8 +157,14 @@ def exercise_rows(exercise: ExerciseView, width: int) -> list[Row]:
         rows.append(row(("your answer: ", "label"), (exercise.answer, "code")))
     hints = [*enumerate(exercise.hints[: exercise.rungs], 1)]
     for number, text in hints[-1:] if exercise.summary else hints:
-        rows += paragraphs(f"**hint {number}** {text}", width)
+        rows += wrap_spans(words(row((f"hint {number} ", "label"), *_hint(text))), width)
     return rows
+
+
+def _hint(text: str) -> list[tuple[str, str]]:
+    """Return a hint as pieces: code between backticks, and all else as it is written, blanks among it."""
+    pieces = _CODE.split(text)
+    return [(piece, "code" if place % 2 else "") for place, piece in enumerate(pieces) if piece]
 
 
 def large(picture: Picture, width: int) -> list[Row]:
