@@ -1,21 +1,38 @@
-"""Bytes a step for every lesson and loop order, against the cheapest encoding of the cells that changed."""
+"""Bytes a step for every lesson, loop order and look, against the cheapest encoding of what changed."""
 
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Mapping
+from dataclasses import replace
 
-from llm_linalg.lessons.reader import catalog
+from llm_linalg.base.constants import LookName
+from llm_linalg.lessons.reader import catalog, parse
 from tests.bench.programs import PYTHON
 from tests.bench.screen import Screen
-from tests.bench.stats import Row, middle
+from tests.bench.stats import Row, late, middle
 from tests.bench.steps import press
 from tests.bench.terminal import Terminal
+from tui.compose.view_runner import open_view
+from tui.layout.arrange import arrange
 from tui.model.frame import CELL_LOOKS
+from tui.model.view import View
 
 MOST_OF_A_LOOK = 900.0  # bytes of a step
 PRESSES = 6  # steps that are measured in each order
 STEPS = re.compile(r"(\d+)/(\d+) (?:steps|terms|operations)")
 ORDER = re.compile(r"order: (\w+)")
+
+
+STAGE = (59, 10)  # columns and rows of the stage at 80×24
+LOOKS: Mapping[LookName, str] = {
+    "plane": "A, X = torch.tensor([[1., 1.], [0., 1.]]), torch.randn(8, 2)\nY = X @ A",
+    "bars": "x = torch.randn(12)\nP = torch.softmax(x, 0)\nE = P * 2",
+    "curve": "t = torch.linspace(-3, 3, 41)\ny = F.gelu(t)",
+    "weave": "x = torch.arange(24.0).reshape(2, 3, 4)\ny = x.transpose(0, 2)",
+}
+"""A program that has each look, whose walk has at least eight steps."""
 
 
 def position(screen: Screen) -> tuple[int, int] | None:
@@ -47,6 +64,38 @@ def measured(slug: str, *words: str) -> dict[str, list[tuple[int, int]]]:
             terminal.send("o")
             terminal.quiet(0.2)
     return found
+
+
+def lesson_in(look: LookName) -> str:
+    """A lesson of one stop that opens in a look."""
+    return f'+++\ntitle = "Look"\npart = 9\n+++\nText.\n\n```python look="{look}"\n{LOOKS[look]}\n```\n'
+
+
+def look_times(look: LookName) -> tuple[list[float], list[float]]:
+    """Seconds of CPU that each step's frame takes with its picture drawn: in the look, and in numbers."""
+    view = View.opening(parse(lesson_in(look), "look.md"))
+    run = open_view(view)
+    taken: dict[LookName, list[float]] = {look: [], "numbers": []}
+    for name, seconds in [*taken.items()] * 3:
+        for step in range(run.navigation(view).length(run.navigation(view).order or "cells") + 1):
+            start = time.thread_time()
+            frame = run.frame(replace(view, look=name, step=step))
+            if frame.drawing is not None:
+                frame.drawing.rows(*STAGE)
+            else:
+                arrange(frame.panels, frame.arrangement, *STAGE)
+            seconds.append(time.thread_time() - start)
+    return taken[look], taken["numbers"]
+
+
+def look_rows() -> list[Row]:
+    """The time of a frame in each look that is drawn."""
+    rows = []
+    for look in LOOKS:
+        drawn, plain = look_times(look)
+        name = f"CPU a frame, p95, {look}"
+        rows.append(Row(name, late(drawn) * 1000, "ms", late(plain) * 1000, "the same in numbers", most=16.0))
+    return rows
 
 
 def looks() -> list[Row]:
@@ -93,5 +142,6 @@ def meter() -> list[Row]:
     return [
         *rows,
         *looks(),
+        *look_rows(),
         Row("bytes a step, all", sent, "B", least, "cheapest encoding, ratio: median", most_ratio=1.6),
     ]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from llm_linalg.base.constants import LOOK_NAMES
 from tests.bench.link import DELAY, Way
+from tests.bench.meter import LOOKS, look_times
 from tests.bench.screen import Screen, cheapest
 from tests.bench.soak import at, ended, growth
 from tests.bench.stats import Row, late, middle, number, table
+from tui.model.frame import CELL_LOOKS
 
 
 def screen_of(text: str) -> Screen:
@@ -138,3 +141,10 @@ def test_a_link_delivers_late_and_no_faster_than_it_can() -> None:
     assert (way.next, way.held) == (None, 0)
     way.take(b"c", 9.0)  # what was not used of it is gone
     assert way.next == pytest.approx(9.0 + DELAY, abs=1e-3)
+
+
+def test_the_meter_has_a_walk_in_every_look_that_is_drawn() -> None:
+    assert set(LOOKS) == set(LOOK_NAMES) - set(CELL_LOOKS)
+    for look in LOOKS:
+        drawn, plain = look_times(look)
+        assert len(drawn) == len(plain) >= 3 * 4

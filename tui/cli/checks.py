@@ -119,6 +119,7 @@ def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
         if opened.error is None or view.at_stop.fails:
             for cut in cuts(view, opened):
                 yield LessonError(stop.file, stop.line, cut, "fit")
+        yield from _lacking_look(stop, view, opened)
         if own and not stop.at.slide:
             yield from _long_story(stop, view)
         if thorough and own:
@@ -129,6 +130,14 @@ def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
             )
     yield from _minutes(deck)
     yield from _links_of_notes(deck)
+
+
+def _lacking_look(stop: DeckStop, view: View, opened: Run) -> Iterator[LessonError]:
+    """Yield that a stop is to open in a look that its picture does not have."""
+    frame = opened.frame(view)
+    if frame.error is None and frame.map is None and frame.board is None and view.look not in frame.looks:
+        reason = unknown(f"look of {frame.path[-1] if frame.path else stop.title}", view.look, frame.looks)
+        yield LessonError(stop.file, stop.line, reason, "show")
 
 
 def _minutes(deck: Deck) -> Iterator[LessonError]:

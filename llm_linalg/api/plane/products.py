@@ -118,6 +118,16 @@ def moved_plane(node: NodeView, at: Index | None) -> Plane | None:
     return None
 
 
+def _share(done: int, steps: int) -> float:
+    """Return how far the grid has moved after so many steps: in a long walk it moves in eight frames.
+
+    All of it is sent anew when it moves.
+    """
+    if not steps:
+        return 1.0
+    return done / steps if steps <= FRAMES else done * FRAMES // steps / FRAMES
+
+
 def _moved(product: _Product, columns: Vectors, given: Vectors, made: Vectors) -> Plane | None:
     node = product.node
     ends = columns.read()
@@ -125,7 +135,7 @@ def _moved(product: _Product, columns: Vectors, given: Vectors, made: Vectors) -
     shift = _shift(product, made)
     if len(ends) != 2 or ends[0].at is None or ends[1].at is None or shift is None:
         return None
-    share = (node.position + 1) / node.steps if node.steps else 1.0
+    share = _share(node.position + 1, node.steps)
     (a, c), (b, d) = ends[0].at, ends[1].at
 
     def image(point: Point, share: float = share) -> Point:
