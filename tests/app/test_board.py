@@ -330,9 +330,7 @@ def test_on_a_stage_a_board_is_a_step_opens_nothing_and_shows_numbers(tmp_path: 
     assert re.search(r"^ +Result +\(4, 4\) +\d+\. \d+\. \d+\. \d+\. … +a product", screen, re.MULTILINE)
 
 
-def test_check_reports_a_board_that_is_cut(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check_reports_a_board_that_is_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "six.md"
     file.write_text(SIX_LINES, encoding="utf-8")
     assert main(["check", str(file)]) == 0

@@ -48,6 +48,14 @@ def test_what_does_not_fit_is_said() -> None:
     assert said == ["the picture has no room for x1, x2, x3"]
 
 
+def test_a_look_that_the_picture_lacks_is_said_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text(FRONT + 'Text.\n\n```python look="bars"\ny = torch.ones(2, 2)\n```\n', encoding="utf-8")
+    (found,) = check(load(path))
+    assert found.reason.startswith('unknown look of y "bars"')
+    assert found.line == 6
+
+
 def slide(points: int) -> str:
     return "## A slide\n" + "\n".join(f"- point {number}" for number in range(points))
 

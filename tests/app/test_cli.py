@@ -51,6 +51,8 @@ def ours(capsys: Capture, *words: str) -> tuple[int, str, str]:
         (["frame", "matmul", "--node", "V"], 'unknown node "V": there is x, W, Y'),
         (["frame", "matmul", "--order", "celsl"], 'did you mean "cells"?'),
         (["frame", "matmul", "--node", "x", "--order", "wave"], 'unknown order of x "wave"'),
+        (["frame", "matmul", "--look", "curve"], 'unknown look of Y "curve": there is numbers'),
+        (["frame", "matmul", "--look", "pie"], 'unknown look "pie"'),
         (["frame", "matmul", "--step", "13"], "Y has steps 0 to 12 (order cells): there is no step 13"),
         (["frame", "matmul", "--step", "9" * 30], "there is no step 999"),
         (["frame", "matmul", "--step", "-1"], 'unknown step "-1"'),

@@ -30,6 +30,7 @@ LOOKS: Mapping[LookName, str] = {
     "plane": "A, X = torch.tensor([[1., 1.], [0., 1.]]), torch.randn(8, 2)\nY = X @ A",
     "bars": "x = torch.randn(12)\nP = torch.softmax(x, 0)\nE = P * 2",
     "curve": "t = torch.linspace(-3, 3, 41)\ny = F.gelu(t)",
+    "symbols": "A, x = torch.randn(8, 3), torch.randn(3)\ny = A @ x",
     "weave": "x = torch.arange(24.0).reshape(2, 3, 4)\ny = x.transpose(0, 2)",
 }
 """A program that has each look, whose walk has at least eight steps."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from llm_linalg.base.errors import ProgramError
-from llm_linalg.base.spelling import hint, quote
+from llm_linalg.base.spelling import hint, quote, unknown
 from llm_linalg.lessons.check import extremes, problems
 from llm_linalg.lessons.contents import WARNING
 from llm_linalg.lessons.deck import SUFFIXES, Deck, DeckStop, of_lesson

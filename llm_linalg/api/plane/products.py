@@ -37,6 +37,7 @@ from llm_linalg.base.axes import Axes
 from llm_linalg.base.cells import Index, TensorSlice
 
 STAGE = 2.5  # how much wider than high a stage is
+FRAMES = 8  # positions in which a grid is drawn on its way
 ROOM = 2.2  # how much larger a picture may become for a circle to be whole
 
 
