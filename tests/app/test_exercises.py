@@ -132,8 +132,11 @@ async def test_nothing_waits_for_an_answer(asked: Lesson) -> None:
         assert d.has(stop=3)
         await d.press("comma", "enter")
         await d.pilot.press("A")
-        await d.press("enter", "full_stop")  # what is judged is left behind
+        await d.pilot.press("enter", "full_stop")  # what is judged is left behind
+        await d.settle()
         assert d.has(stop=3)
+        await d.press("comma")  # and judged once it is there again
+        assert "Wrong" in d.screen
 
 
 async def test_a_name_is_completed_and_a_text_pasted(asked: Lesson) -> None:

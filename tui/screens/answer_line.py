@@ -94,12 +94,11 @@ class AnswerLine:
         return [*known, *(name for name, _ in self._host.session.view.controls), *MODULES]
 
     def follow(self) -> None:
-        """Have an answer judged that waits for it; one that came before is dropped."""
-        session = self._host.session
-        attempt = session.attempt
+        """Have an answer judged that waits for it; one that came before, or was left, is dropped."""
+        self._halt()
+        attempt = self._host.session.attempt
         if not attempt.is_pending or attempt.view is None:
             return
-        self._halt()
         view, dropped = attempt.view, Event()
         self._halt = dropped.set
 

@@ -195,7 +195,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             if before.current is not None:
                 self._left = replace(before.current, view=before.view)
             self._ask(self._left)
-        if session.attempt.is_pending and session.attempt is not before.attempt:
+        if session.attempt is not before.attempt:
             self.answer.follow()
         self.draw()
         if self._queue and not self.busy:  # undo came back to what has been run

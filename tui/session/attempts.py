@@ -34,6 +34,7 @@ class ExerciseAttempt(NamedTuple):
         return self.view is not None and self.verdict is None
 
 
+NO_ATTEMPT = ExerciseAttempt()
 Attempts = tuple[tuple[tuple[str, int], ExerciseAttempt], ...]
 """Attempts, each with the lesson's slug and the number of its stop."""
 
@@ -41,7 +42,7 @@ Attempts = tuple[tuple[tuple[str, int], ExerciseAttempt], ...]
 def attempt_at(attempts: Attempts, view: View) -> ExerciseAttempt:
     """Return the attempt at a view's stop; an empty one before the first."""
     key = (view.lesson.slug, view.stop)
-    return next((attempt for place, attempt in attempts if place == key), ExerciseAttempt())
+    return next((attempt for place, attempt in attempts if place == key), NO_ATTEMPT)
 
 
 def with_attempt(attempts: Attempts, view: View, attempt: ExerciseAttempt) -> Attempts:
