@@ -18,7 +18,7 @@ from llm_linalg.base.axes import Axes, Shape
 from llm_linalg.base.axis_labels import TensorLabels
 from llm_linalg.base.cells import Cells, Index
 from llm_linalg.explain.combination import Combination, combination_of
-from llm_linalg.explain.formula import divisor, operand_name, step_text
+from llm_linalg.explain.formula import divisor, operand_name, outer_numbers, step_text
 from llm_linalg.explain.nan_origin import nan_reason
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.mask import Mask
@@ -137,6 +137,11 @@ class NodeView:
         if self.walk is None or self.step is None or self.step.cell is not None:
             return None
         return combination_of(self.walk, self.step, self._word)
+
+    @cached_property
+    def outer_vectors(self) -> list[list[Number]]:
+        """The two vectors whose outer product the current step adds; [] if it adds none."""
+        return [] if self.walk is None or self.step is None else outer_numbers(self.walk, self.step)
 
     def _word(self, node: RecordNode, axis: int, i: int) -> str:
         """Return the word at a position along an axis of one of its tensors; empty if there is none."""

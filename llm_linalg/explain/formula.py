@@ -12,7 +12,7 @@ from torch import Tensor
 from llm_linalg.analysis.parts import parts_of
 from llm_linalg.base.cells import Box, Cells, Diagonal, Index
 from llm_linalg.base.numbers import Formatter, adds_up
-from llm_linalg.explain.combination import Combination, CombinationTerm, combination_of
+from llm_linalg.explain.combination import MOST_NUMBERS, Combination, CombinationTerm, combination_of
 from llm_linalg.ops.mask import Mask
 from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.reduction import Reduction
@@ -340,6 +340,21 @@ def block_text(walk: Walk, step: Step) -> str:
         return f"{left} += {added}{rest}"
     bias = "" if beside is None else f" + {node.operands[beside].title}"
     return f"{left} = {' · '.join(factors)}{bias}"
+
+
+def outer_numbers(walk: Walk, step: Step) -> list[list[Number]]:
+    """Return the two vectors whose outer product a step adds, in numbers; [] if there are none so short."""
+    node = walk.node
+    if walk.order != "outer":
+        return []
+    read = [
+        (operand.value, cells)
+        for place, (operand, cells) in enumerate(zip(node.operands, step.reads, strict=True))
+        if place != node.bias_position and cells
+    ]
+    if len(read) != 2 or any(not 0 < len(cells) <= MOST_NUMBERS for _, cells in read):
+        return []
+    return [[value[cell].item() for cell in cells] for value, cells in read]
 
 
 def _turned(walk: Walk, place: int) -> str:

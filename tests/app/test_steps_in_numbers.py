@@ -81,3 +81,13 @@ def test_only_zero_is_written_as_zero() -> None:
     result = next(panel for panel in frame.panels if panel.role == "result")
     shown = [cell.text.strip() for cell in result.cells.window(range(1), range(4), 4)[0]]
     assert shown == ["1.5000", "2.7e-16", "0.0000", "-4e-12"]
+
+
+def test_an_outer_product_stands_in_numbers_below_its_names() -> None:
+    product = "x = torch.tensor([[1.0, 2], [3, -1]])\nW = torch.tensor([[0.5, 2, 1], [4, 5, 6]])\nY = x @ W"
+    assert formula_of(product, "outer", 2) == (
+        "Y[:, :] += x[:, 1] ⊗ W[1, :]",
+        "        += [2 -1] ⊗ [4 5 6]",
+    )
+    wide = "Y = torch.ones(2, 2) @ torch.ones(2, 9)"
+    assert len(formula_of(wide, "outer", 2)) == 1

@@ -87,7 +87,9 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
     terms = step.terms
     target = next(iter(step.writes), None) if len(step.writes) == 1 else None
     if not node.is_sum or not terms or target is None:
-        return tuple(((line, "plain"),) for line in clean(node.text, LONGEST_TEXT, lines=True).splitlines())
+        text_lines = clean(node.text, LONGEST_TEXT, lines=True).splitlines()
+        said: tuple[FormulaLine, ...] = tuple(((line, "plain"),) for line in text_lines)
+        return (*said, *_outer(node.outer_vectors, node.text.partition("+=")[0]))
     shown = [(k, terms[k]) for k in _positions(len(terms), step.current)]
     head = f"{tensor_cell(node.result, target)} = "
     totals = [] if step.value is None else [step.value]
@@ -147,6 +149,17 @@ def _combination(combination: Combination) -> tuple[FormulaLine, ...]:
     total = vector_text(combination.values, writer(combination.values, 2))
     rest = "" if combination.is_complete else " so far"
     return (first, (("= ".rjust(len(head)) + total + rest, "done"),))
+
+
+def _outer(vectors: Sequence[Sequence[Number]], target: str) -> tuple[FormulaLine, ...]:
+    """Return an outer product in numbers, below the line that names its vectors; nothing if there is none."""
+    from llm_linalg.explain.formula import vector_text
+
+    if not vectors:
+        return ()
+    text = writer([x for vector in vectors for x in vector], 2)
+    product = " ⊗ ".join(vector_text(vector, text) for vector in vectors)
+    return ((("+= ".rjust(len(target) + 3) + product, "current"),),)
 
 
 def _positions(count: int, current: int | None) -> list[int]:
