@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from llm_linalg.base.text import CleanText, clean
+from llm_linalg.lessons.markdown import plain_text
 from llm_linalg.questions.question import Ask, Exercise
 
 
@@ -57,7 +58,8 @@ class AskView(NamedTuple):
         """It as lines of text; once there is a guess, what came of that."""
         if self.guess is not None:
             return (self.guess.sentence,)
-        return (f"guess: {self.question}", *(f"  {k} {text}" for k, text in enumerate(self.choices, 1)))
+        choices = (f"  {k} {plain_text(text)}" for k, text in enumerate(self.choices, 1))
+        return (f"guess: {plain_text(self.question)}", *choices)
 
 
 class ExerciseView(NamedTuple):
