@@ -386,7 +386,7 @@ def test_what_keeps_the_parser_busy_is_not_parsed(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("name", ["a.ipynb", "a.py", "a.md", "lesson.md"])
 def test_the_stops_of_a_document_share_the_text_of_what_is_above(name: str) -> None:
-    pieces = [f"x{number} = {number}  # {'-' * 50}" for number in range(400)]
+    pieces = [f"x{number} = {number}  # {'-' * 50}" for number in range(90)]
     fences = "".join(f"w\n\n```python\n{piece}\n```\n\n" for piece in pieces)
     text = {
         "a.ipynb": notebook(*map(code, pieces)),
@@ -395,7 +395,7 @@ def test_the_stops_of_a_document_share_the_text_of_what_is_above(name: str) -> N
         "lesson.md": f'+++\ntitle = "T"\n+++\n{fences}'.encode(),
     }[name]
     stops = parse(text, name).stops
-    assert len(stops) == 400
+    assert len(stops) == 90
     assert all(stop.above.pieces is stops[0].above.pieces for stop in stops)
     assert [stop.program for stop in stops[:2]] == [pieces[0], f"{pieces[0]}\n{pieces[1]}"]
     assert stops[-1].program == "\n".join(pieces)

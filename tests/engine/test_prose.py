@@ -207,7 +207,7 @@ def test_plain_markdown_is_read_as_markdown_it_reads_it(text: str, claims: bool)
 def test_most_lessons_are_plain_and_read_as_markdown_it_reads_them() -> None:
     bodies = [path.read_text(encoding="utf-8").split("+++\n", 2)[2] for path in curriculum_files()]
     plain = [markdown._plain_blocks(body, claims=True) for body in bodies]
-    assert sum(found is not None for found in plain) > 0.9 * len(plain)
+    assert sum(found is not None for found in plain) > 0.85 * len(plain)
     for body, found in zip(bodies, plain, strict=True):
         whole = markdown._markdown_blocks(body, claims=True)
         assert found in (None, whole)
