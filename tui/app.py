@@ -17,6 +17,7 @@ from tui.navigation.steps import Player
 from tui.screens.explorer import ExplorerScreen
 from tui.screens.options import Options
 from tui.session.commands import BY_ID
+from tui.session.door import at_door
 from tui.session.session import Session
 from tui.terminal.terminal_app import TerminalApp
 from tui.widgets.appearance import Appearance
@@ -91,6 +92,8 @@ class Explorer(TerminalApp):
         if talk is None and options.tape.script is None:  # a script depends on nothing from before
             session = replace(session, kept=options.lesson_settings, progress=options.progress)
         session = (session if talk is None else session.with_presentation(talk)).with_notice(options.notice)
+        if options.door:
+            session = at_door(session).with_notice(options.notice)
         if screen is None and talk is not None:
             from tui.screens.presenter import PresenterScreen
 

@@ -14,7 +14,10 @@ from llm_linalg.lessons.lesson import LessonError
 from tui.model.device_processes import DeviceProcesses, DevicesError, job_of, verdict
 from tui.model.usage_error import UsageError
 from tui.model.view import View
+from tui.panes.door_pane import door_words
 from tui.render.plain import to_plain
+from tui.session.commands import run
+from tui.session.door import WAYS, at_door
 from tui.session.exercise_commands import session_frame
 from tui.session.reopening import reopening_command
 from tui.session.script.playback import beats
@@ -68,8 +71,12 @@ class PlainPrompt:
         self._write(clean_lines(ascii_text(text) if self._ascii else text))
 
     def show(self) -> None:
-        """Write the frame; of a slide, its words."""
+        """Write the frame; of a slide, its words; or the door."""
         opened, talk = self.session.current, self.session.talk
+        if self.session.door:
+            frame = None if opened is None else opened.frame(self.session.view, ascii_only=self._ascii)
+            self.say("".join(f"{line}\n" for line in door_words(self.session.view.at_stop.title, frame)))
+            opened = None
         if self.session.view.at_stop.slide and talk is not None:
             self.say(f"stop {talk.number} of {len(talk.deck.stops)}: {clean(talk.stop.title)}\n")
             self.say("".join(f"{line}\n" for line in words_of(talk.stop.at.prose, self._width)))
@@ -82,6 +89,10 @@ class PlainPrompt:
 
     def hear(self, line: str) -> bool:
         """Do what a line says; False if that is to leave."""
+        way = next((way for way in WAYS if way.key == line.strip()), None) if self.session.door else None
+        if way is not None:
+            self._perform(f"door.{way.name}")
+            return True
         try:
             for said in acts(clean(line.strip(), LONGEST)) or [("next",)]:
                 if not self._do(*said):
@@ -91,13 +102,22 @@ class PlainPrompt:
             self.say(f"{clean(str(error), LONGEST)}\n")
         return True
 
+    def _perform(self, command: str) -> None:
+        """Do a command that is no word of scripts."""
+        before = self.session
+        self.session = ensure_run(run(before, command), before, self._seconds).with_progress()
+        self.recorder.add_command(before, command, self.session)
+        self.show()
+
     def _do(self, name: str, *rest: str) -> bool:
         """Do one thing; False if that is to leave."""
         word = find_word(name)
         if word.name == "quit":
             return False
         before = self.session
-        self.session = ensure_run(word.act(before.with_notice(""), rest), before, self._seconds)
+        self.session = ensure_run(
+            word.act(before.with_notice(""), rest), before, self._seconds
+        ).with_progress()
         self.recorder.add_words(before, (word.name, *rest), self.session)
         for text in self._replies(word.name):
             self.say(text)
@@ -153,11 +173,11 @@ def _processes_report(session: Session) -> str:
 
 def converse(
     view: View, lessons: Sequence[Lesson | ListedLesson], *, width: int, ascii_only: bool, notice: str = "",
-    talk: Talk | None = None, record: str | None = None, seconds: float | None = None,
-) -> tuple[View | None, int]:  # fmt: skip
+    talk: Talk | None = None, record: str | None = None, seconds: float | None = None, door: bool = False,
+) -> tuple[Session | None, int]:  # fmt: skip
     """Read standard input to its end; then write what was said to the file `record` as a script.
 
-    Returns the view where somebody at a terminal left, of a script None; and the exit code: 1 if a script
+    Returns the session that somebody at a terminal left, of a script None; and the exit code: 1 if a script
     said what can't be done, as any script's reader wants to know.
     """
     from tui.files.output import say, write
@@ -167,6 +187,8 @@ def converse(
         view, lessons, write, width=width, ascii_only=ascii_only, talk=talk,
         seconds=seconds if typed else None,  # what a script writes depends on no clock
     )  # fmt: skip
+    if door:
+        plain.session = ensure_run(at_door(plain.session), seconds=seconds)
     plain.session = plain.session.with_notice(notice)
     code = 0
     try:
@@ -182,7 +204,7 @@ def converse(
         code = code if saved else code or 1
         if not typed and not saved:
             return None, 1
-    return (plain.session.reopening_view, code) if typed else (None, int(plain.missed > 0))
+    return (plain.session, code) if typed else (None, int(plain.missed > 0))
 
 
 def _hear_lines(plain: PlainPrompt, prompt: str, write: Callable[[CleanText], None]) -> None:

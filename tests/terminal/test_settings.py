@@ -21,12 +21,27 @@ def homes(tmp_path: Path) -> dict[str, str | None]:
     return {"XDG_STATE_HOME": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
 
 
-def test_a_newcomer_sees_the_first_lesson_and_later_the_last_place(
+@pytest.fixture
+def past_the_door(homes: dict[str, str | None], tmp_path: Path) -> dict[str, str | None]:
+    """Homes of somebody who has taken a way from the door."""
+    (tmp_path / "state" / "llm-linalg").mkdir(parents=True)
+    kept = tmp_path / "state" / "llm-linalg" / "state.json"
+    kept.write_text('{"format": 1, "way": "map"}', encoding="utf-8")
+    return homes
+
+
+def test_a_newcomer_sees_the_door_until_a_way_is_taken_and_later_the_last_place(
     homes: dict[str, str | None], tmp_path: Path
 ) -> None:
     with Console(env=homes) as console:
-        console.until("0 The sentence").until("q quit")
+        console.until("the cat saw the ___").until("q quit")
         assert "To begin anew" not in console.text
+        console.send("q")
+        assert console.wait() == 0
+    with Console(env=homes) as console:  # no way was taken
+        console.until("I know matrices").until("q quit")
+        console.send("2")
+        console.until("0 The sentence").until("q quit")
         console.send("q")
         assert console.wait() == 0
     with Console("matmul", env=homes) as console:
@@ -60,51 +75,51 @@ def test_a_damaged_state_is_a_first_run(homes: dict[str, str | None], tmp_path: 
     (tmp_path / "state" / "llm-linalg").mkdir(parents=True)
     (tmp_path / "state" / "llm-linalg" / "state.json").write_text(text, encoding="utf-8")
     with Console(env=homes) as console:
-        console.until("0 The sentence").until("it was renamed to state.json.bak")
+        console.until("the cat saw the ___").until("it was renamed to state.json.bak")
         console.send("q")
         assert console.wait() == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "code"), [("TERM", 143), ("INT", 130)])
-def test_a_signal_keeps_the_place(homes: dict[str, str | None], name: str, code: int) -> None:
-    with Console("matmul", env=homes) as console:
+def test_a_signal_keeps_the_place(past_the_door: dict[str, str | None], name: str, code: int) -> None:
+    with Console("matmul", env=past_the_door) as console:
         console.until(READY)
         console.send("\x1b[C\x1b[C")
         console.until("2/12 steps")
         console.signal(signal.Signals[f"SIG{name}"])
         assert console.wait() == code
         assert console.left_over == []
-    with Console(env=homes) as console:
+    with Console(env=past_the_door) as console:
         console.until("2/12 steps")
 
 
 @pytest.mark.slow
-def test_the_signal_of_a_closed_window_keeps_the_place(homes: dict[str, str | None]) -> None:
-    with Console("matmul", "--step", "3", env=homes) as console:
+def test_the_signal_of_a_closed_window_keeps_the_place(past_the_door: dict[str, str | None]) -> None:
+    with Console("matmul", "--step", "3", env=past_the_door) as console:
         console.until("3/12 steps")
         console.hang_up()
         assert console.process.wait(LONGEST) == 129
-    with Console(env=homes) as console:
+    with Console(env=past_the_door) as console:
         console.until("3/12 steps")
 
 
-def test_line_by_line_goes_on_too_but_a_script_does_not(homes: dict[str, str | None]) -> None:
-    with Console("matmul", "--plain", env=homes) as console:
+def test_line_by_line_goes_on_too_but_a_script_does_not(past_the_door: dict[str, str | None]) -> None:
+    with Console("matmul", "--plain", env=past_the_door) as console:
         console.until("> ")
         console.send("next\nquit\n")
         assert console.wait() == 0
-    with Console("--plain", env=homes) as console:
+    with Console("--plain", env=past_the_door) as console:
         console.until("You are where you left off. To begin anew: llm-linalg why").until("> ")
         assert "1 of 12" in console.text
 
 
 @pytest.mark.parametrize(("name", "code"), thin([("INT", 130), ("HUP", 129)], 2))
 def test_a_signal_keeps_the_place_line_by_line_too(
-    homes: dict[str, str | None], tmp_path: Path, name: str, code: int
+    past_the_door: dict[str, str | None], tmp_path: Path, name: str, code: int
 ) -> None:
     record = tmp_path / "said.lin"
-    with Console("matmul", "--plain", "--record", str(record), env=homes) as console:
+    with Console("matmul", "--plain", "--record", str(record), env=past_the_door) as console:
         console.until("> ")
         console.send("next\n")
         console.until("step 1 of 12").quiet()

@@ -22,6 +22,7 @@ class CommandEntry(NamedTuple):
 
 GROUPS: Mapping[str, Mapping[str, CommandEntry]] = {
     "learn and try": {
+        "start": CommandEntry("tui.cli.start_command", "", "open the door: three ways to begin"),
         "lessons": CommandEntry("tui.cli.lessons_command", "", "list the lessons"),
         "open": CommandEntry("tui.cli.open_command", "FILE", "open a notebook, a Python file or Markdown"),
         "play": CommandEntry(

@@ -22,10 +22,12 @@ TOGETHER = {
 
 # Contexts that never hold at once: a key may mean one thing in either.
 _EDITOR = {Context.EDITOR, Context.EDITOR_REPAIRS}
+_DOOR = {Context.DOOR}
 _MAP = {Context.MAP, Context.MAP_LESSONS}
 _BOARD = {Context.BOARD, Context.BOARD_DIGITS}
 APART = (
     (_EDITOR, set(Context) - _EDITOR - {Context.EVERYWHERE, Context.RUNNING, Context.PRESENTATION}),
+    (_DOOR, set(Context) - _DOOR - {Context.EVERYWHERE}),
     ({Context.SIDEBAR, Context.CURSOR, *_BOARD}, _MAP),
     (_MAP, {Context.TENSORS}),
     ({Context.SIDEBAR}, {Context.CURSOR, Context.BOARD}),

@@ -25,6 +25,7 @@ from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.model.view_words import VIEW, arguments, start_view, view_of
 from tui.navigation.playground import PLAYGROUND, is_playground
+from tui.session.remembering import with_progress
 from tui.session.script import saving
 from tui.session.script.tape import Tape
 from tui.terminal import crash_log, process
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Lesson
     from tui.app import Explorer, Options
     from tui.session.presentation.state import Talk
+    from tui.session.session import Session
     from tui.terminal.terminal_app import TerminalApp
 
 AppType = TypeVar("AppType", bound="TerminalApp")
@@ -45,28 +47,37 @@ WIDEST = 500  # columns of a session without a screen
 SLOW = 0.25  # seconds between two beats on a slow link
 
 
-def launch(flags: argparse.Namespace, lesson: Lesson | None = None, drafts: Drafts | None = None) -> int:
+def launch(
+    flags: argparse.Namespace,
+    lesson: Lesson | None = None,
+    drafts: Drafts | None = None,
+    *,
+    door: bool = False,
+) -> int:
     """Run the app; return its exit code. Raises UsageError where the terminal can't serve.
 
     Args:
         flags: What the command line says.
         lesson: What to open, where the flags don't name it.
         drafts: Where the playground's program is kept; in the user's folder unless given.
+        door: Whether to open at the door in any case.
     """
     process.hold_collection()
     try:
-        return _launch(flags, lesson, drafts)
+        return _launch(flags, lesson, drafts, door=door)
     finally:
         process.resume_collection()
 
 
-def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | None) -> int:
+def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | None, *, door: bool) -> int:
     state_file = StateFile(user_dirs.folder(os.environ))
     settings = resolve(flags, os.environ, state_file)
-    view, notice = opening(flags, settings, state_file, lesson)
+    door = door or asks_at_door(flags, settings, state_file, lesson)
+    view, notice = opening(flags, settings, state_file, None if door else lesson)
+    notice = "" if door else notice
     saving.check_target(flags.record, view.lesson)
     if settings.values.plain or is_dumb(os.environ):
-        return plain(view, notice, state_file, settings, record=flags.record)
+        return plain(view, notice, state_file, settings, record=flags.record, door=door)
 
     def make() -> Explorer:
         from llm_linalg.lessons.reader import shelf
@@ -76,7 +87,7 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
         options = replace(options, notice=first_notice(settings, options.notice))
         state = state_file.load()
         options = replace(options, lesson_settings=state.lessons, progress=state.progress)
-        options = replace(options, state_file=state_file)
+        options = replace(options, state_file=state_file, door=door)
         options = replace(options, tape=Tape(flags.record))
         place = play_folder(os.environ)
         options = replace(options, drafts=drafts or Drafts(place), run_mark=RunMark(place))
@@ -164,8 +175,12 @@ def _with_last_place(app: Explorer, state: State) -> State:
     if app.theme != app.appearance.unasked_theme:
         state = state._replace(theme=app.theme)
     session = app.start.session
-    state = state._replace(lessons=session.settings, progress=state.progress.merged(session.progress))
-    return state if app.options.drafts.file is not None else at_view(state, session.reopening_view)
+    state = with_progress(session, state._replace(lessons=session.settings))
+    return (
+        state
+        if session.door or app.options.drafts.file is not None
+        else at_view(state, session.reopening_view)
+    )
 
 
 def at_view(state: State, view: View) -> State:
@@ -187,6 +202,16 @@ def place(view: View) -> tuple[str, ...]:
     path = view.lesson.path
     # Without following links, which may lead elsewhere tomorrow.
     return (first if path is None or first != str(path) else os.path.abspath(path), *rest)  # noqa: PTH100
+
+
+def asks_at_door(
+    flags: argparse.Namespace, settings: Settings, state_file: StateFile, lesson: Lesson | None
+) -> bool:
+    """Return whether a start is a plain one by somebody who never took a way from the door."""
+    named = lesson is not None or flags.lesson is not None or lesson_of_settings(settings) is not None
+    asked = flags.record is not None or any(flag_value(flags, name) for name in VIEW)
+    seated = sys.stdin is not None and sys.stdin.isatty()
+    return seated and not (named or asked or flags.play) and state_file.load().way is None
 
 
 def opening(
@@ -271,6 +296,7 @@ def plain(
     *,
     talk: Talk | None = None,
     record: str | None = None,
+    door: bool = False,
 ) -> int:
     """Run the session without a screen; `record` names the script that it is written to."""
     from llm_linalg.lessons.reader import catalog
@@ -292,10 +318,17 @@ def plain(
         talk=talk,
         record=record,
         seconds=settings.values.time_limit or None,
+        door=door,
     )
     if left is not None and talk is None:
-        state_file.update(lambda state: at_view(state, left))
+        state_file.update(lambda state: _after_prompt(left, state))
     return code
+
+
+def _after_prompt(session: Session, state: State) -> State:
+    """Return what is remembered of a session without a screen."""
+    state = with_progress(session, state)
+    return state if session.door else at_view(state, session.reopening_view)
 
 
 def is_dumb(environment: Mapping[str, str]) -> bool:

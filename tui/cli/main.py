@@ -170,7 +170,9 @@ class CommandModule(Protocol):
         """Do what the flags say; return the exit code. Raises UsageError and LessonError."""
 
 
-DRAWING = frozenset({"open", "play", "present", "notes", "follow", "play-script", "practice", "trace"})
+DRAWING = frozenset(
+    {"open", "play", "present", "notes", "follow", "play-script", "practice", "start", "trace"}
+)
 """The commands that take the terminal; so does the app itself, which has no name."""
 WITHOUT_SCREEN = frozenset({"-h", "--help", "--version", "--plain", "--format", "--count"})
 """Flags with which they don't."""

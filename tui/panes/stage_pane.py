@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.geometry import Offset
 
 from tui.layout.pane_sizes import Picture
+from tui.panes.door_pane import door_rows
 from tui.text.large import ACROSS, DOWN, enlarge_rows
 from tui.widgets.row_widget import RowWidget
 
@@ -25,6 +26,9 @@ class StagePane(RowWidget):
 
     def show_picture(self, picture: Picture) -> None:
         """Show the panels; only a change of the layout moves a widget."""
+        if picture.session.door:
+            self._show_door(picture)
+            return
         if picture.frame is None and picture.slide is None and not self._matrices:
             self.show(
                 []
@@ -81,6 +85,13 @@ class StagePane(RowWidget):
         for matrix in self._matrices[len(wanted) :]:
             if matrix.display:
                 matrix.display = False
+
+    def _show_door(self, picture: Picture) -> None:
+        room, title = picture.room, picture.session.view.at_stop.title
+        frame = picture.frame if picture.session.current is not None else None
+        self.show(door_rows(title, frame, room.main, room.stage, self.glyphs, picture.waiting))
+        for matrix in self._matrices:
+            matrix.display = False
 
     @staticmethod
     def _put(matrix: Matrix, x: int, y: int, width: int, height: int) -> None:

@@ -29,6 +29,9 @@ class TitleBar(RowWidget):
             self.show([talk_row(picture, self.glyphs)])
             return
         view, width = picture.session.view, picture.room.width
+        if picture.session.door:
+            self.show([ends(BRAND, HELP, width, self.glyphs.dots), line_across(self.glyphs, width)])
+            return
         lesson = view.lesson
         stops = len(lesson.stops)
         names = [
@@ -52,6 +55,16 @@ class TitleBar(RowWidget):
             at = picture.room.sidebar - 1
             rule = rule[:at] + glyphs.cross + rule[at + 1 :]
         self.show([ends((*brand, *name), right, width, glyphs.dots), (TextSpan(rule, "rule"),)])
+
+
+BRAND = row((" llm-linalg", "accent strong"), ("   the linear algebra inside a language model", "label"))
+HELP = row(("?", "key", "door.help"), (" help ", "label", "door.help"))
+"""The ends of the first row at the door."""
+
+
+def line_across(glyphs: Glyphs, width: int) -> Row:
+    """Return the rule below the title."""
+    return (TextSpan(glyphs.horizontal * width, "rule"),)
 
 
 def talk_row(picture: Picture, glyphs: Glyphs) -> Row:

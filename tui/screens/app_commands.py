@@ -167,9 +167,10 @@ def progress(host: CommandHost) -> Awaitable[object]:
 def help_(host: CommandHost) -> Awaitable[object]:
     """Open the keys that work now."""
     from tui.screens.pager import Pager, help_rows
+    from tui.widgets.row_widget import glyphs_of
 
     own = [control for control in host.session.view.lesson.controls if control.key]
-    rows = help_rows(host.live(), own)
+    rows = help_rows(host.live(), own, glyphs_of(host.page))
     return host.app.push_screen(Pager("Keys that work now", lambda _: rows))
 
 
@@ -190,6 +191,7 @@ COMMANDS: dict[str, AppCommand] = {
     "suspend": suspend,
     "palette": palette,
     "theme": theme,
+    "door.theme": theme,
     "copy.code": copy_code,
 }
 
@@ -206,6 +208,7 @@ ABOVE: dict[str, AppCommand] = {
     "stage.index": index,
     "help": help_,
     "edit.help": help_,
+    "door.help": help_,
     "text": text,
     "guides": guides,
     "practice": practice,

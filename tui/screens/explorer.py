@@ -31,6 +31,7 @@ from tui.session.contexts import Context
 from tui.session.control_commands import move_command
 from tui.session.exercise_commands import session_frame, with_verdict
 from tui.session.keys import KEYS, live_commands
+from tui.session.remembering import with_progress
 from tui.session.session import Session
 from tui.session.step_commands import tick
 from tui.terminal import crash_log
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tui.compose.program_run import Run
-    from tui.files.course_progress import CourseProgress
-    from tui.files.state_file import State
     from tui.model.frame import Frame
     from tui.model.view import View
     from tui.screens.script_player import ScriptPlayer
@@ -52,6 +51,7 @@ DIGITS = frozenset("0123456789")
 STEPS_INSTEAD = {"play": "forward", "play.back": "back", "stage.play": "forward"}
 ONLY_STOP = ("space", "escape")
 """Keys that stop a script and do no more; every other also does what it does."""
+QUITTING = ("quit", "edit.quit", "stage.quit", "door.quit")
 PATIENCE = 0.3  # seconds before it is said that a program is still running
 
 
@@ -103,9 +103,10 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self._live: dict[tuple[frozenset[Context], frozenset[str]], tuple[Command, ...]] = {}
         self._drawn = Size(0, 0)
         self._queue: list[str] = []  # keys that wait for a run
+        self._kept_way = session.way
         self._left: Run | None = None  # the last run, at the view at which it was left
         self._own_commands: dict[str, Callable[[], None]] = {
-            **{quitting: partial(self.leave, quitting) for quitting in ("quit", "edit.quit", "stage.quit")},
+            **{quitting: partial(self.leave, quitting) for quitting in QUITTING},
             **dict.fromkeys(("goto", "stage.goto"), self._prompt_for_step),
             "guess.type": self._write_guess,
             "sidebar": self._turn_sidebar,
@@ -228,12 +229,12 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def _note_progress(self) -> None:
         """Note the stop as seen, and keep that in a thread: an app that is killed has lost none of it."""
-        noted = self.session.with_progress()
-        if noted.progress is self.session.progress:
+        noted = self.session if self.session.door else self.session.with_progress()
+        if noted.progress is self.session.progress and noted.way == self._kept_way:
             return
-        self.session = noted
+        self.session, self._kept_way = noted, noted.way
         if self.is_attached and self.options.state_file.folder is not None:
-            keep = partial(self.options.state_file.update, partial(_with_progress, noted.progress))
+            keep = partial(self.options.state_file.update, partial(with_progress, noted))
             self.run_worker(keep, group="progress", thread=True, exit_on_error=False)
 
     def _show_or_failure(self, session: Session) -> None:
@@ -548,15 +549,10 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             self.draw()
 
 
-def _with_progress(progress: CourseProgress, state: State) -> State:
-    """Return the state with progress besides what another app has noted."""
-    return state._replace(progress=state.progress.merged(progress))
-
-
 def contexts_of(session: Session, frame: Frame | None, waiting: str) -> frozenset[Context]:
     """Return the contexts that hold now: what the session says, and what the picture has."""
     contexts = session.contexts
-    if frame is not None and session.current is not None and not session.editing:
+    if frame is not None and session.current is not None and not (session.editing or session.door):
         sliced = any(panel.at and panel.role == "result" for panel in frame.panels)
         contexts |= {Context.BACKWARD} if frame.has_backward else set()
         contexts |= {Context.SLICES} if sliced else set()
@@ -612,7 +608,7 @@ def edit_prompt(prompt: str, key: str, *, staged: bool) -> tuple[str | None, str
 
 def own_command(session: Session, key: str) -> str | None:
     """Return the command of the lesson's control that has this key."""
-    for control in session.view.lesson.controls:
+    for control in () if session.door else session.view.lesson.controls:
         if control.key and control.key == key:
             return move_command(control.name)
     return None

@@ -31,6 +31,7 @@ class Options:
         drafts: where the playground's program is kept; nowhere unless given.
         run_mark: tells the next start of a program at which the process died; kept nowhere unless given.
         keys: the commands and their keys.
+        door: whether it opens at the door.
         notice: what is said at the start, until the first key.
         state_file: where progress and the stop of a talk are remembered; nowhere unless given.
         progress: what was seen and solved before.
@@ -49,6 +50,7 @@ class Options:
     drafts: Drafts = field(default_factory=Drafts)
     run_mark: RunMark = field(default_factory=RunMark)
     keys: tuple[Command, ...] = KEYS
+    door: bool = False
     notice: str = ""
     state_file: StateFile = field(default_factory=StateFile)
     progress: CourseProgress = field(default_factory=CourseProgress)

@@ -146,6 +146,8 @@ class Page(RowWidget):
         view, sidebar = session.view, self.sidebar_wanted
         code = frame.code if frame is not None else view.program.splitlines()
         failed = frame is not None and frame.error is not None
+        if session.door:
+            return slide_sizes(width, height, sidebar=False)
         if session.talk is not None:
             spoken = prompted or bool(session.notice)
             big = session.talk.big and not glyphs_of(self).plain

@@ -13,6 +13,7 @@ from tui.screens.modal import ModalScreen
 from tui.session.commands import Command, Topic
 from tui.session.control_commands import move_command
 from tui.session.keys import help_groups
+from tui.text.glyphs import UNICODE, Glyphs
 from tui.text.key_names import key_label
 from tui.text.rows import Row, TextSpan, row
 from tui.widgets.row_widget import CommandClicked, RowWidget
@@ -104,10 +105,35 @@ class Pager(ModalScreen, inherit_bindings=False):
         sheet.show(rows)
 
 
-def help_rows(keys: Iterable[Command], controls: Sequence[Control] = ()) -> list[Row]:
-    """Return the keys under their headings."""
+STARTERS = {
+    "forward": "One step on; at the last one, twice, on to what comes next",
+    "stop.next": "The next stop of the lesson",
+    "into": "Into what is shown, down to a single product; esc leads out",
+    "cursor": "Ask a cell where its number comes from",
+}
+"""The four keys to begin with, in plain words."""
+MARKS = (
+    ("[ ]", "what this step reads and writes; in a formula, the term it adds"),
+    ("( )", "a term that is still to come; at the cell cursor, what made the cell"),
+    ("> <", "the cell under the cursor"),
+    ("{ }", "what the cell under the cursor feeds"),
+    ("! !", "what does not fit"),
+    ("·", "not yet computed"),
+    ("░", "hidden by a mask"),
+)
+
+
+def help_rows(
+    keys: Iterable[Command], controls: Sequence[Control] = (), glyphs: Glyphs = UNICODE
+) -> list[Row]:
+    """Return the four keys to begin with, the keys under their headings, and what the marks mean."""
+    live = [*keys]
+    first = [key for key in live if key.id in STARTERS]
     rows: list[Row] = []
-    for group, members in help_groups(keys):
+    if len(first) == len(STARTERS):
+        rows += [row(("Start with these four", "title"))]
+        rows += [_entry(key_label(key.key_names[0]), STARTERS[key.id], key.id) for key in first]
+    for group, members in help_groups(live):
         rows += [(), row((group, "title"))] if rows else [row((group, "title"))]
         for control in controls if group is Topic.CONTROLS else ():
             text = f"Move {control.label} to its next value"
@@ -115,6 +141,9 @@ def help_rows(keys: Iterable[Command], controls: Sequence[Control] = ()) -> list
                 text = f"Append to {control.label} what the program says"
             rows.append(_entry(control.key or "", text, move_command(control.name)))
         rows += [_entry(key_label(key.key_names[0]), key.help, key.id) for key in members]
+    if first:
+        rows += [(), row(("Marks", "title"))]
+        rows += [_entry(glyphs.text(mark), text, "") for mark, text in MARKS]
     return rows
 
 

@@ -23,6 +23,7 @@ from tui.navigation import steps
 from tui.session import (
     board_commands,
     control_commands,
+    door,
     exercise_commands,
     guess_commands,
     map_commands,
@@ -45,6 +46,7 @@ PAGE = 20  # places that the sidebar moves at once
 class Topic(StrEnum):
     """The headings of the help, in their order."""
 
+    DOOR = "Door"
     STAGE = "Stage"
     PLAYGROUND = "Playground"
     BOARD = "Board"
@@ -148,6 +150,28 @@ def _with_argument(
 _DISPLAY = Unwritten("how a talk is shown to this audience is no part of it")
 
 COMMANDS: tuple[Command, ...] = (
+    Command(
+        "door.arrow", "1", "1", "begin", "New here? Begin with a word as an arrow", Topic.DOOR, Context.DOOR,
+        1, door.take(door.WAYS[0]), waits=Wait.NOTHING, leads_away=True, script=writing.opened_lesson,
+    ),
+    Command(
+        "door.map", "2", "2", "map", "I know matrices: the transformer's map", Topic.DOOR, Context.DOOR,
+        2, door.take(door.WAYS[1]), waits=Wait.NOTHING, leads_away=True, script=writing.stop("next"),
+    ),
+    Command(
+        "door.code", "3", "3", "own code", "I have code of my own", Topic.DOOR, Context.DOOR,
+        3, door.take(door.WAYS[2]), waits=Wait.NOTHING, leads_away=True, script=writing.opened_lesson,
+    ),
+    Command(
+        "door.leave", "escape", "esc", "back", "Go back to where you came from", Topic.DOOR, Context.DOOR,
+        run=door.leave, waits=Wait.NOTHING, script="undo",
+    ),
+    _by_screen("door.theme", "T", "T", "theme", "Take the next theme", Topic.DOOR, Context.DOOR),
+    _by_screen(
+        "door.help", "question_mark,f1", "?", "help", "Show the keys that work now", Topic.DOOR,
+        Context.DOOR, 24,
+    ),
+    _by_screen("door.quit", "q,ctrl+c", "q", "quit", "Quit", Topic.DOOR, Context.DOOR, 25),
     _by_screen(
         "halt", "ctrl+g", "^g", "stop", "Stop the program that is running", Topic.APP, Context.RUNNING, 1,
         footer_stay=9,
@@ -662,6 +686,10 @@ COMMANDS: tuple[Command, ...] = (
     _by_screen(
         "practice", "P", "P", "practice", "Practice: questions without end", Topic.QUESTIONS,
         Context.NO_PRESENTATION,
+    ),
+    Command(
+        "start", "f4", "F4", "door", "Go to the door: where to begin", Topic.APP, Context.NO_PRESENTATION,
+        run=door.at_door, waits=Wait.NOTHING, leads_away=True, script=writing.opened_lesson,
     ),
     _by_screen(
         "progress", "f3", "F3", "progress", "See what you have seen and solved of the course",

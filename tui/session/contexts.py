@@ -11,6 +11,7 @@ class Context(Enum):
     EVERYWHERE = "anywhere, the editor included"
     ALWAYS = "anywhere but in the editor"
     RUNNING = "a program has been running for a while"
+    DOOR = "the door is shown"
     EDITOR = "the playground's editor has the keys"
     EDITOR_REPAIRS = "the editor has the keys, and its program can be repaired"
     SIDEBAR = "a lesson, or a place in an outline, is being chosen in the sidebar"
@@ -46,7 +47,7 @@ class Context(Enum):
 OFF_STAGE = frozenset(
     {
         Context.LINKS, Context.BOARD, Context.BOARD_DIGITS, Context.MAP_LESSONS, Context.BOARD_VISIT,
-        Context.SIDEBAR, Context.PLAYGROUND, Context.LESSON_PROGRAM, Context.NO_PRESENTATION,
+        Context.SIDEBAR, Context.PLAYGROUND, Context.LESSON_PROGRAM, Context.NO_PRESENTATION, Context.DOOR,
     }
 )  # fmt: skip
 """Contexts that never hold while a deck is on stage: their commands would lead out of it."""

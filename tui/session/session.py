@@ -55,6 +55,8 @@ class Session:
         talk: The deck that is on stage, if one is.
         kept: The settings with which lessons were left.
         progress: What was seen and solved of the course.
+        door: Whether the door is shown: a sentence, and the ways into the course.
+        way: The way that was taken from it; None while none was.
         ended_at: The view at whose last step it was said what comes next, until one goes elsewhere.
         attempts: What was written at exercises.
     """
@@ -78,6 +80,8 @@ class Session:
     talk: Talk | None = field(default=None, repr=False)
     kept: LessonSettings = field(default=(), repr=False)
     progress: CourseProgress = field(default_factory=CourseProgress, repr=False)
+    door: bool = False
+    way: str | None = None
     ended_at: View | None = field(default=None, repr=False)
     attempts: Attempts = field(default=(), repr=False)
 
@@ -164,6 +168,10 @@ class Session:
     @property
     def contexts(self) -> frozenset[Context]:
         """The contexts that hold now, as far as the session tells."""
+        return frozenset({Context.DOOR, Context.EVERYWHERE}) if self.door else self._contexts
+
+    @property
+    def _contexts(self) -> frozenset[Context]:
         run, navigation = self.current, self.navigation
         broken = run is not None and run.repair_count > 0
         if self.editing:
@@ -257,14 +265,14 @@ class Session:
 
     def at_view(self, view: View) -> Session:
         """Go to another step or place of the same run; a player at work pauses."""
-        return replace(self, view=view, player=self.player.pause(), notice="", ended_at=None)
+        return replace(self, view=view, player=self.player.pause(), notice="", ended_at=None, door=False)
 
     def with_undo(self, view: View) -> Session:
         """Show another view, from which undo comes back."""
         if is_playground(view.lesson) and view.code is None:
             view = replace(view, code=self.draft)
         if view == self.view:
-            return self
+            return replace(self, door=False) if self.door else self
         lesson = view.lesson.slug != self.view.lesson.slug
         return replace(
             self,
@@ -278,6 +286,7 @@ class Session:
             control=first_control(view) if lesson else self.control,
             notice="",
             ended_at=None,
+            door=False,
             is_new_program=False,
             editing=self.editing or (lesson and is_playground(view.lesson)),
         )

@@ -105,6 +105,11 @@ def lesson(_before: Session, slug: str, after: Session) -> Words:
     return ("lesson", slug, *program)
 
 
+def opened_lesson(before: Session, _argument: str, after: Session) -> Words:
+    """Write the lesson that a command without an argument opened."""
+    return lesson(before, after.view.lesson.slug, after)
+
+
 def sidebar_choice(before: Session, _argument: str, after: Session) -> Words:
     """Write what was chosen in the sidebar: a stop, a node, a module or a lesson."""
     name, _, place = (before.sidebar_choice or "").partition(":")
