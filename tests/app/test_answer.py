@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from llm_linalg.lessons.reader import load
+from tests.terminal.evil import ALL, BRACKETS, HIDDEN, LINE
 from tui.cli.main import main
+from tui.model.view import View
+from tui.render.plain import to_plain
+from tui.session.commands import run
+from tui.session.exercise_commands import session_frame
+from tui.session.script.running import ensure_run
+from tui.session.session import Session
 
 LESSON = """\
 +++
@@ -86,3 +94,16 @@ def test_a_lesson_without_exercises_has_nothing_to_answer(
     for words in (["x"], ["--stop", "1", "x"]):
         assert main(["answer", str(path), *words]) == 2
     assert "has no exercise" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", [ALL, LINE, f'"{BRACKETS}"', "'\\x1b[31m' + chr(27)"])
+def test_a_foreign_answer_is_told_in_clean_words(
+    text: str, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["answer", file, "--stop", "2", "--", text]) == 1
+    out, err = capsys.readouterr()
+    assert HIDDEN.findall(out + err) == []
+    session = ensure_run(Session.start(View.opening(load(file), 2), [load(file)]))
+    frame = session_frame(ensure_run(run(session, f"answer:{text}")))
+    assert frame is not None
+    assert HIDDEN.findall(to_plain(frame)) == []
