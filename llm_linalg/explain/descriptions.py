@@ -12,12 +12,12 @@ from llm_linalg.recording.record_node import RecordNode
 _LONG = 40  # columns of operand shapes that leave room for the result's
 _KINDS = {
     "movement": "Each cell of {out} is a cell of {first}: the same number under another index.",
-    "mask": "A cell passes where the rule holds; elsewhere it is fixed, and reads nothing.",
+    "mask": "Where the rule lets it pass, a cell keeps its value; elsewhere it is set, whatever stood there.",
     "creation": "{out} is made from plain numbers: no other tensor goes into it.",
     "input": "{out} comes from outside: it is an input.",
-    "rowwise": "Each cell of {out} reads the whole of its row in {first}.",
-    "reduction": "Each cell of {out} is made from all that {first} has along {gone}.",
-    "composite": "{out} is made by a small program of simpler steps: go in to see them.",
+    "rowwise": "Each cell of {out} depends on its whole row in {first}.",
+    "reduction": "Each cell of {out} is made from a whole line of {first}, along {gone}.",
+    "composite": "{out} is made in several simpler steps. Go in to see them.",
     "measured": "What a cell of {out} depends on is measured, by one backward pass.",
 }
 
@@ -56,7 +56,9 @@ def _note(node: RecordNode) -> str:
         return f"inner {size} = {size} ✓"
     if node.kind == "reduction":
         gone = _gone(axes)
-        return f"{axes_text(gone)} {'goes' if len(gone) == 1 else 'go'}" if gone else ""
+        one = len(gone) == 1
+        end = ("is summed away" if one else "are summed away") if node.op == "sum" else ""
+        return f"{axes_text(gone)} {end or ('disappears' if one else 'disappear')}" if gone else ""
     if node.kind not in ("pointwise", "mask"):
         return ""
     repeated = [

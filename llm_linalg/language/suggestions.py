@@ -51,7 +51,7 @@ CONSTANTS: Mapping[type, str] = {
     bytes: "bytes are not part of the language: write text",
     complex: "complex numbers are not part of the language: turn pairs with torch.cos and torch.sin",
 }
-CHANGED = "what the loop goes through changes meanwhile: fill another list, or go through list(xs)"
+CHANGED = "the loop changes the list that it goes through: fill another list, or go through list(xs)"
 KEY = "go through pairs, as in max([(n, word) for word, n in counts.items()])"
 SPREAD = "`**` unpacking is not part of the language: write each name=value"
 

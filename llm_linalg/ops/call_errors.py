@@ -162,8 +162,8 @@ def _view_mismatch(call: Call) -> ShapeMismatch | None:
         if stride != size * inner and prod(tensor.shape[second:]) not in places:
             ends = [MismatchedAxis(0, axis, tensor.shape[axis]) for axis in (first, second)]
             return ShapeMismatch(
-                "a view moves no cell, and is to read these two as one: then a step along the first would be "
-                f"{size} × {inner} = {size * inner} cells in memory, and it is {stride}",
+                "a view copies nothing, so to join these two axes a step along the first would have to be "
+                f"{size} × {inner} = {size * inner} cells in memory, but it is {stride}",
                 *ends,
             )
     return None

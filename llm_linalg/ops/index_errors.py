@@ -49,7 +49,7 @@ def _picked(call: Call) -> ShapeMismatch | None:
             return ShapeMismatch(f"it has {len(own)} axes, and the key is for more", at=0)
         if isinstance(item, int) and not isinstance(item, bool) and not -own[axis] <= item < own[axis]:
             return ShapeMismatch(
-                f"its places are 0 to {own[axis] - 1}: {item} is out of range",
+                f"it runs from 0 to {own[axis] - 1}, and {item} is out of range",
                 MismatchedAxis(0, axis, own[axis]),
             )
         if not isinstance(item, Tensor):
@@ -105,7 +105,7 @@ def _position_mismatch(
     if wrong is None:
         return None
     return ShapeMismatch(
-        f"its places are 0 to {own[axis] - 1}: {wrong} is out of range", MismatchedAxis(0, axis, own[axis])
+        f"it runs from 0 to {own[axis] - 1}, and {wrong} is out of range", MismatchedAxis(0, axis, own[axis])
     )
 
 

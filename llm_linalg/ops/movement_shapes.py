@@ -67,7 +67,7 @@ def stack_shape(call: Call) -> Shape:
     rank = len(first) + 1
     dim = int(call["dim"])
     if not -rank <= dim < rank:
-        raise ShapeMismatch(f"there is no place {dim} for a new axis among {rank}")
+        raise ShapeMismatch(f"a new axis can't stand at {dim}: the result has {rank} axes")
     for place, shape in enumerate(call.shapes):
         if len(shape) != len(first):
             raise ShapeMismatch(f"stacked tensors have equally many axes, not {len(first)} and {len(shape)}")

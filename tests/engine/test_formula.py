@@ -85,9 +85,9 @@ def test_a_tensor_made_like_another_reads_none_of_its_cells() -> None:
 
 def test_a_reduction_says_along_what() -> None:
     t = run("x = torch.ones(2, 3)\nm = x.mean()\ns = x.sum(0)")
-    assert t["m"].shape_line == "mean (2, 3) → ()   axes 0, 1 go"
+    assert t["m"].shape_line == "mean (2, 3) → ()   axes 0, 1 disappear"
     assert sentence(t["m"], "cells") == "m is made from all of x."
-    assert sentence(t["s"], "cells") == "Each cell of s is made from all that x has along axis 0."
+    assert sentence(t["s"], "cells") == "Each cell of s is made from a whole line of x, along axis 0."
 
 
 def test_shapes_in_one_line() -> None:
@@ -97,7 +97,7 @@ def test_shapes_in_one_line() -> None:
     )
     assert t["Y"].shape_line == "(3, 2) @ (2, 4) → (3, 4)   inner 2 = 2 ✓"
     assert t["z"].shape_line.startswith("(3, 2) @ (4, 2)ᵀ + (4,) → (3, 4)")
-    assert t["s"].shape_line == "sum (3, 2) → (2,)   axis 0 goes"
+    assert t["s"].shape_line == "sum (3, 2) → (2,)   axis 0 is summed away"
     assert t["b"].shape_line == "(3, 2) + (2,) → (3, 2)   s repeats along axis 0"
 
 

@@ -317,7 +317,9 @@ def test_what_is_found_at_once_does_not_count_all_that_is_there(line: str) -> No
 )
 def test_what_a_loop_goes_through_does_not_change_meanwhile(turn: str) -> None:
     """Python goes on through what is there then, or ends."""
-    with pytest.raises(ProgramError, match="changes meanwhile: fill another list") as caught:
+    with pytest.raises(
+        ProgramError, match="changes the list that it goes through: fill another list"
+    ) as caught:
         run(f"xs, d, ms = [1, 2, 3], {{1: 2, 3: 4}}, nn.ModuleList([nn.ReLU()])\n{turn}")
     assert caught.value.line == 2
 

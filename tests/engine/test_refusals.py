@@ -49,10 +49,10 @@ def failure(expression: str) -> ShapeError:
         ("e(torch.tensor([-1]))", "-1 is out of range", "e(torch.tensor([-1]).clamp(0, 9))"),
         ("e(x)", "whole numbers (torch.long), not torch.float32", "e(x.long().clamp(0, 9))"),
         ("s[m > 0]", "axis 0 of s (4, 4) has size 4, axis 0 of m > 0 (3, 3) has size 3", "s[:3, :3][m > 0]"),
-        ("s[:, 7]", "axis 1 of s (4, 4) has size 4: its places are 0 to 3: 7 is out of range", None),
+        ("s[:, 7]", "axis 1 of s (4, 4) has size 4: it runs from 0 to 3, and 7 is out of range", None),
         (
             "s[..., torch.tensor([9])]",
-            "axis 1 of s (4, 4) has size 4: its places are 0 to 3: 9 is out",
+            "axis 1 of s (4, 4) has size 4: it runs from 0 to 3, and 9 is out",
             "s[..., torch.tensor([9]).clamp(0, 3)]",
         ),
         ("s[m]", "whole numbers", "s[m.long()]"),
@@ -76,16 +76,16 @@ def failure(expression: str) -> ShapeError:
         ),
         (
             "s.gather(1, torch.full((4, 1), 7))",
-            "axis 1 of s (4, 4) has size 4: its places are 0 to 3: 7 is out of range",
+            "axis 1 of s (4, 4) has size 4: it runs from 0 to 3, and 7 is out of range",
             "s.gather(1, torch.full((4, 1), 7).clamp(0, 3))",
         ),
-        ("s.gather(1, torch.full((4, 1), -1))", "0 to 3: -1 is out of range", None),
-        ("s.scatter(0, torch.full((1, 4), 9), 1.0)", "0 to 3: 9 is out of range", None),
+        ("s.gather(1, torch.full((4, 1), -1))", "0 to 3, and -1 is out of range", None),
+        ("s.scatter(0, torch.full((1, 4), 9), 1.0)", "0 to 3, and 9 is out of range", None),
         ("s.scatter_add(0, t[0], s)", "t[0] (3,): an index has as many axes", None),
         ("s.index_select(1, t)", "t (2, 3): the index of index_select has one axis, not 2", None),
         (
             "s.index_select(1, torch.tensor([0, 9]))",
-            "axis 1 of s (4, 4) has size 4: its places are 0 to 3: 9 is out of range",
+            "axis 1 of s (4, 4) has size 4: it runs from 0 to 3, and 9 is out of range",
             "s.index_select(1, torch.tensor([0, 9]).clamp(0, 3))",
         ),
         ("s[0, 0, 0]", "it has 2 axes", None),
@@ -243,7 +243,7 @@ def test_a_view_is_refused_where_torch_refuses_it_and_the_axes_are_those_to_blam
         with pytest.raises(ShapeError) as caught:
             run("y = x.view(shape)", names={"x": x, "shape": shape})
         first, second = caught.value.axes
-        assert "a view moves no cell" in caught.value.message
+        assert "a view copies nothing" in caught.value.message
         assert x.stride(first.axis) != x.stride(second.axis) * second.size
         return
     assert run("y = x.view(shape)", names={"x": x, "shape": shape})["y"].shape == tuple(shape)

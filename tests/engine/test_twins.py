@@ -92,8 +92,8 @@ def test_a_transpose_a_sum_and_the_identity_path_say_why_they_are_there() -> Non
     program = run(text).backward("loss")
     (turned,) = (node for node in program.nodes if node.op == "T")
     assert turned.why == (
-        "dY is transposed on the way to dW: a product sums along the axes that meet inside, and what is "
-        "summed now is the axis that W lacks."
+        "dY is transposed on the way to dW: W was used along an axis that it lacks, so its gradient sums "
+        "over that axis, and the transpose puts the axis inside the product."
     )
     assert program["dW"].why.endswith(
         "W met X in a product: its gradient is dY times that, summed over the axis that W lacks (3)."

@@ -37,18 +37,18 @@ class Reason:
     def of(self, node: RecordNode) -> str:
         """Return the words for one node of the line; a transposition on the way has its own."""
         if node.bound_name is None and node.op in _TURNED and self.user.kind == "contraction":
-            own = node.operands[0].title
+            own, name = node.operands[0].title, self.target.title
             return (
-                f"{own} is transposed on the way to d{self.target.title}: a product sums along the axes that "
-                f"meet inside, and what is summed now is the axis that {self.target.title} lacks."
+                f"{own} is transposed on the way to d{name}: {name} was used along an axis that it lacks, "
+                "so its gradient sums over that axis, and the transpose puts the axis inside the product."
             )
         return self.words
 
 
 def seed_reason(loss: RecordNode) -> str:
     """Explain why the backward pass begins with ones."""
-    many = "" if not loss.shape else f" Each cell of {loss.title} counts alike, as in their sum."
-    return f"Here the way back begins: {loss.title} moves with itself, one to one.{many}"
+    many = "" if not loss.shape else " Every cell counts the same, as if the loss were their sum."
+    return f"The way back begins here: the derivative of {loss.title} by itself is 1.{many}"
 
 
 def operand_reason(
