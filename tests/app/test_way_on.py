@@ -197,3 +197,10 @@ def test_the_text_that_a_model_writes_can_be_read_whole(text: str) -> None:
         assert text.replace(",", " ") in screen, view.stop
         assert "top_p 0.9" in screen
         assert len(screen.splitlines()) == 24
+
+
+def test_a_choice_that_sets_other_controls_says_so() -> None:
+    session = run(session_at(View.opening(softmax())), "set:kind:+1")
+    assert dict(session.view.controls)["diagonal"] == "0"
+    assert session.notice == "With it: diagonal 0."
+    assert not run(session, "set:diagonal:+1").notice

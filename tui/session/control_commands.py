@@ -135,7 +135,10 @@ def control_to(session: Session, name: str, text: str) -> Session:
 
 def _with_control(session: Session, view: View, name: str) -> Session:
     keyed = session.view.control(name).key is not None and session.control is not None
-    return replace(session.with_undo(view), control=session.control if keyed else name)
+    before = dict(session.view.controls)
+    others = [f"{other} {text}" for other, text in view.controls if before[other] != text and other != name]
+    notice = f"With it: {', '.join(others)}." if others else ""
+    return replace(session.with_undo(view), control=session.control if keyed else name, notice=notice)
 
 
 def grow(session: Session, name: str, append: str) -> Session:
