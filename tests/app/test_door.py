@@ -13,6 +13,7 @@ from llm_linalg.lessons.reader import catalog, find, shelf
 from tests.app.driving import opened
 from tui.app import Options
 from tui.cli import launch
+from tui.cli.main import main
 from tui.cli.parser import app_parser
 from tui.cli.settings import resolve
 from tui.compose.view_runner import open_view
@@ -124,3 +125,17 @@ def test_plainly_it_is_text_and_a_number_takes_a_way() -> None:
     assert "map: all" in "".join(said)
     assert prompt.session.way == "map"
     assert prompt.session.progress.stage(FIRST.slug)
+
+
+def test_start_is_the_door_whatever_was_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    lines = tmp_path / "lines"
+    lines.write_text("1\n", encoding="utf-8")
+    with lines.open(encoding="utf-8") as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        assert main(["start", "--plain"]) == 0
+    out = capsys.readouterr().out
+    assert out.index("the cat saw the ___") < out.index("A word as an arrow")
+    assert [*tmp_path.iterdir()] == [lines]  # a script leaves nothing behind

@@ -208,7 +208,11 @@ def asks_at_door(
     flags: argparse.Namespace, settings: Settings, state_file: StateFile, lesson: Lesson | None
 ) -> bool:
     """Return whether a start is a plain one by somebody who never took a way from the door."""
-    named = lesson is not None or flags.lesson is not None or lesson_of_settings(settings) is not None
+    named = (
+        lesson is not None
+        or flag_value(flags, "lesson") is not None
+        or lesson_of_settings(settings) is not None
+    )
     asked = flags.record is not None or any(flag_value(flags, name) for name in VIEW)
     seated = sys.stdin is not None and sys.stdin.isatty()
     return seated and not (named or asked or flags.play) and state_file.load().way is None
@@ -222,7 +226,7 @@ def opening(
     Where nothing is named it is the lesson of the settings, else the last place, else the first lesson.
     Somebody who sends lines through a pipe was nowhere before.
     """
-    if lesson is not None or flags.lesson is not None:
+    if lesson is not None or flag_value(flags, "lesson") is not None:
         return start_view(view_of(flags, lesson), flags), ""
     wanted = lesson_of_settings(settings)
     if wanted is not None:

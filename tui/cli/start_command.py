@@ -21,6 +21,5 @@ def parser() -> Parser:
 def run(flags: argparse.Namespace) -> int:
     """Open the app at the door; return the exit code."""
     from tui.cli.launch import launch
-    from tui.model.lesson_words import first_lesson
 
-    return launch(flags, first_lesson(), door=True)
+    return launch(flags, door=True)
