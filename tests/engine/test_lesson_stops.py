@@ -59,6 +59,20 @@ def test_links_lead_to_lessons() -> None:
     assert {"embedding", "layernorm", "linear", "attention", "residual", "mlp", "block", "matmul"} <= boxes
 
 
+@pytest.mark.parametrize("lesson", catalog(), ids=name_of)
+def test_every_lesson_opens_on_a_question_guesses_and_has_an_exercise(lesson: Lesson) -> None:
+    opening = lesson.stops[0]
+    assert "?" in opening.title + opening.prose
+    assert lesson.asks
+    exercises = [stop.exercise for stop in lesson.stops if stop.exercise is not None]
+    assert exercises
+    for exercise in exercises:
+        assert len(exercise.hints) == 3
+        assert exercise.answer is not None
+        assert exercise.wrong
+        assert all(mistake.name for mistake in exercise.wrong)
+
+
 def test_what_is_broken_is_said_with_file_and_line() -> None:
     text = """+++
 title = "Broken"
