@@ -78,7 +78,8 @@ class Symbols:
     @property
     def words(self) -> tuple[CleanText, ...]:
         """The spaces of the tensors, the formula, and what is lit."""
-        return tuple(clean(self._text(line), 400) for line in self._words())
+        lines = [clean(line, 400) for line in self._words()]
+        return tuple(map(ascii_text, lines)) if self.ascii_only else tuple(lines)
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return the numbers, the letters below them, the formula and the spaces, as far as there is room."""

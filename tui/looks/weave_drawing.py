@@ -23,6 +23,7 @@ SLICE_ROLES = 6  # of the themes: slice-0 and so on
 GAP = 2  # columns between matrices
 LONGEST_NUMBER = 8
 LEGEND = 8  # slices whose letters are explained
+MOST_NAMED = 3  # slices of a row that are named one by one
 SAID = 16  # matrices that are put into words
 
 Line = list[TextSpan]
@@ -61,7 +62,8 @@ class WeaveDrawing:
     @property
     def words(self) -> tuple[CleanText, ...]:
         """Which slices of the sources the rows of the result come from, a line a matrix."""
-        return tuple(clean(self._text(line), 400) for line in self._words())
+        lines = [clean(line, 400) for line in self._words()]
+        return tuple(map(ascii_text, lines)) if self.ascii_only else tuple(lines)
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return the tensors one below the other or side by side, whole where they fit, and the letters."""
@@ -168,6 +170,8 @@ class WeaveDrawing:
         names, numbers = self.weave.slices, [cell for cell in row if cell.number is not None]
         taken = dict.fromkeys(cell.slice for cell in numbers)
         known = ["nowhere" if k is None else names[k] if k < len(names) else f"slice {k}" for k in taken]
+        if len(known) > MOST_NAMED:
+            known = [f"{len(known)} slices, {known[0]} to {known[-1]}"]
         said = f"from {' and '.join(known)}" if known else ""
         return f"{said}, not all moved yet" if known and len(numbers) < len(row) else said or "not yet moved"
 
