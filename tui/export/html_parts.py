@@ -123,7 +123,9 @@ def _boxes(level: MapView) -> str:
 
 def _drawing(drawing: Drawing) -> str:
     """Return a drawing as preformatted text, which is read aloud as words and figures."""
-    lines = ["".join(_span(span) for span in row).rstrip() for row in drawing.rows(*DRAWN)]
+    rows = drawing.rows(*DRAWN)
+    shown = [k for k, row in enumerate(rows) if any(span.text.strip() for span in row)]
+    lines = ["".join(map(_span, row)) for row in rows[shown[0] : shown[-1] + 1]] if shown else []
     said = escape(" ".join(drawing.words))
     return f'<pre class="drawing" role="img" aria-label="{said}">{chr(10).join(lines)}</pre>\n'
 

@@ -129,7 +129,7 @@ class Bars:
         if self.title:
             first = self.columns.index(shown[0])
             some = f"columns {first}–{first + len(shown) - 1} of {len(self.columns)}"
-            note = f"  {self._text(some)}" if len(shown) < len(self.columns) else ""
+            note = self._text("   0 … 1" + (f"   {some}" if len(shown) < len(self.columns) else ""))
             head.append(
                 fit(
                     (TextSpan(self.title, f"title {shown[0].panel.hue}".rstrip()), TextSpan(note, "dim")),
@@ -167,22 +167,26 @@ class Bars:
 
     def _words(self) -> Iterator[str]:
         if self.title:
-            yield f"{self.title}:"
-            for row, label in enumerate(self.labels):
+            yield f"{self.title}, bars from 0 to 1:"
+            for row, label in enumerate(self.labels[:SAID]):
                 said = [self._said(column, row, column.title) for column in self.columns[:SAID]]
-                more = len(self.columns) - len(said)
-                yield f"{label}: {', '.join(said)}" + (f" and {more} more" if more > 0 else "")
+                yield f"{label}: {', '.join(said)}{_rest(self.columns)}"
+            yield from ([f"and {len(self.labels) - SAID} more rows"] if len(self.labels) > SAID else ())
             return
         for column in self.columns:
             said = [self._said(column, row, label) for row, label in enumerate(self.labels[:SAID])]
-            more = len(self.labels) - len(said)
-            yield f"{column.title}: {', '.join(said)}" + (f" and {more} more" if more > 0 else "")
+            name = self._text(column.panel.title)
+            yield f"{name}, bars from 0 to {column.scale:.3g}: {', '.join(said)}{_rest(self.labels)}"
 
     def _said(self, column: Column, row: int, label: str) -> str:
         number, text, mark = next(column.cells(range(row, row + 1)))
         value = "not yet computed" if number is None else text.strip()
         now = " (now)" if mark & (CellMark.WRITE | CellMark.FACTOR) else ""
         return f"{label} {value}{now}"
+
+
+def _rest(entries: Sequence[object]) -> str:
+    return f" and {len(entries) - SAID} more" if len(entries) > SAID else ""
 
 
 def _title_role(column: Column) -> str:
@@ -243,8 +247,7 @@ def draw(given: LookInput) -> Drawing:
         return _vectors(given)
     labels = _labels(result, down=False)
     columns = tuple(Column(result, label, 1.0, k) for k, label in enumerate(labels))
-    title = f"{result.label_with_names}   0 … 1"
-    title = _in_ascii(title) if given.ascii_only else title
+    title = _in_ascii(result.label_with_names) if given.ascii_only else result.label_with_names
     focus = (result.focus_rows, result.focus_columns)
     return Bars(title, columns, _labels(result, down=True), focus, given.ascii_only)
 
