@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from textual.message import Message
 
 from llm_linalg.base.errors import HaltedError
-from tui.compose.verdicts import judge_answer
 from tui.screens.run_worker import in_thread
 from tui.session.session import Session
 from tui.text.line_edit import LineEdit
@@ -103,6 +102,8 @@ class AnswerLine:
         self._halt = dropped.set
 
         def work() -> None:
+            from tui.compose.verdicts import judge_answer
+
             try:
                 verdict = judge_answer(view, attempt.answer, dropped.is_set)
             except HaltedError:

@@ -6,14 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import clean
-from tui.compose.verdicts import judge_answer, verdict_frame
-from tui.model.frame import Frame
 from tui.model.question_view import ExerciseView
 from tui.session.attempts import with_attempt
 from tui.session.session import Session
 
 if TYPE_CHECKING:
     from llm_linalg.questions.judge import Verdict
+    from tui.model.frame import Frame
     from tui.model.view import View
 
 LONGEST = 2_000  # characters of an answer
@@ -36,6 +35,8 @@ def answer(session: Session, text: str) -> Session:
 
 def judged(session: Session) -> Session:
     """Return the session with the verdict that it waits for, made at once; for where nothing is drawn."""
+    from tui.compose.verdicts import judge_answer
+
     attempt = session.attempt
     if attempt.view is None or not attempt.is_pending:
         return session
@@ -111,4 +112,8 @@ def session_frame(session: Session, *, ascii_only: bool = False) -> Frame | None
         verdict is not None and verdict.right,
     )
     frame = replace(frame, exercise=done)
-    return frame if verdict is None else verdict_frame(frame, verdict, ascii_only=ascii_only)
+    if verdict is None:
+        return frame
+    from tui.compose.verdicts import verdict_frame
+
+    return verdict_frame(frame, verdict, ascii_only=ascii_only)
