@@ -58,7 +58,7 @@ def test_the_table_is_in_the_order_of_the_names() -> None:
 
 # Programs that have a look, with a place for numbers, and the looks that each has.
 PROGRAMS: dict[str, tuple[LookName, ...]] = {
-    "x = torch.tensor({})\ny = torch.tanh(x)": ("bars",),
+    "x = torch.tensor({})\ny = torch.tanh(x)": ("bars", "symbols"),
     "X = torch.tensor([{0}, {0}])\ny = X.sum(0)": ("bars",),
     "x = torch.tensor([{0}, {0}])\nP = torch.softmax(1.0 * (x > 0), 1)": ("bars",),
     "P = torch.softmax(1.0 * (torch.tensor({}) > 0), 0)\nends = P.cumsum(0)\nhits = ends <= 0.4": ("bars",),

@@ -187,7 +187,7 @@ CONTRAST = Theme(
         "open": "#00ffff", "link": "#00ffff", "part": "#ffffff", "clash": "#ff8787",
         "editor-line": "on #262626", "keyword": "#ff87ff", "string": "#00ff00", "number": "#ffff00",
         "comment": "#c6c6c6", "call": "#00ffff", "note": "#c6c6c6", "mark": "#ff8787",
-        **_slices("#00ffff", "#00ff00", "#ff87ff", "#5fafff", "#ffffff", "#ffaf5f"),
+        **_slices("#00ffff", "#00ff00", "#d787ff", "#ff87d7", "#87ffd7", "#ffaf5f"),
     }),
     ("#ffffff on #00005f", "#ffffff on #0000d7", "#000000 on #5f87ff", "#000000 on #afd7ff"),
     ("#ffffff on #875f00", "#000000 on #d78700", "#000000 on #ffaf00", "#000000 on #ffd787"),
