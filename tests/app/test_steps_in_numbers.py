@@ -46,6 +46,12 @@ def test_a_row_of_a_product_is_a_sum_by_the_words_along_its_axis() -> None:
     assert formula_of(SUM, "rows", 1) == ("saw = 0.01·the + 0.93·cat + 0.06·saw", "    = [1.84 0.11]")
 
 
+def test_a_word_that_is_hidden_has_no_part_in_the_sum() -> None:
+    hidden = SUM.replace("0.0624", "0.0")
+    assert formula_of(hidden, "rows", 1)[0] == "saw = 0.01·the + 0.93·cat"
+    assert formula_of(SUM.replace("0.0125, 0.9251, 0.0624", "0.0, 0, 0"), "rows", 1)[0].count("0·") == 3
+
+
 def test_a_sum_of_columns_shows_what_is_done_what_is_now_and_what_is_left() -> None:
     product = "A = torch.tensor([[1.0, 2, 3], [4, 5, 6]])\nx = torch.tensor([1.0, 2, 3])\ny = A @ x"
     frame = frame_of(product, "outer", 2)
