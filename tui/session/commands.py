@@ -689,7 +689,8 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "start", "f4", "F4", "door", "Go to the door: where to begin", Topic.APP, Context.NO_PRESENTATION,
-        run=door.at_door, waits=Wait.NOTHING, leads_away=True, script=writing.opened_lesson,
+        run=door.at_door, waits=Wait.NOTHING, leads_away=True,
+        script="start", word_help="to the door: where to begin",
     ),
     _by_screen(
         "progress", "f3", "F3", "progress", "See what you have seen and solved of the course",

@@ -106,6 +106,7 @@ WORDS: tuple[ScriptWord, ...] = (
     ScriptWord("write", "TEXT [LINE]", "its program, and the line of the cursor", actions.write),
     ScriptWord("line", "N", "its cursor on another line", actions.to_line),
     *of_commands(Topic.STAGE),
+    *of_commands(Topic.APP),
     ScriptWord("notes", "", "of a deck: what the speaker reads here", actions.stay, shows=False),
     ScriptWord(
         "processes", "", "this program on real processes, one a device", actions.on_processes, shows=False
