@@ -17,7 +17,7 @@ from tui.model.view import View
 from tui.panes.door_pane import door_words
 from tui.render.plain import to_plain
 from tui.session.commands import run
-from tui.session.door import WAYS, at_door
+from tui.session.door import WAYS, at_door, bars_frame
 from tui.session.exercise_commands import session_frame
 from tui.session.reopening import reopening_command
 from tui.session.script.playback import beats
@@ -74,7 +74,7 @@ class PlainPrompt:
         """Write the frame; of a slide, its words; or the door."""
         opened, talk = self.session.current, self.session.talk
         if self.session.door:
-            frame = None if opened is None else opened.frame(self.session.view, ascii_only=self._ascii)
+            frame = bars_frame(self.session, ascii_only=self._ascii)
             self.say("".join(f"{line}\n" for line in door_words(self.session.view.at_stop.title, frame)))
             opened = None
         if self.session.view.at_stop.slide and talk is not None:

@@ -8,6 +8,7 @@ from textual.geometry import Offset
 
 from tui.layout.pane_sizes import Picture
 from tui.panes.door_pane import door_rows
+from tui.session.door import bars_frame
 from tui.text.large import ACROSS, DOWN, enlarge_rows
 from tui.widgets.row_widget import RowWidget
 
@@ -88,7 +89,7 @@ class StagePane(RowWidget):
 
     def _show_door(self, picture: Picture) -> None:
         room, title = picture.room, picture.session.view.at_stop.title
-        frame = picture.frame if picture.session.current is not None else None
+        frame = bars_frame(picture.session, ascii_only=self.glyphs.plain)
         self.show(door_rows(title, frame, room.main, room.stage, self.glyphs, picture.waiting))
         for matrix in self._matrices:
             matrix.display = False

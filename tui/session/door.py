@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from tui.model.view import END, View
+from tui.model.view import END
 from tui.navigation.playground import PLAYGROUND, is_playground
-from tui.session.control_commands import open_lesson
+from tui.session.control_commands import open_lesson, undo_or_redo
 from tui.session.session import Session
 from tui.session.stop_commands import Transition
+
+if TYPE_CHECKING:
+    from tui.model.frame import Frame
 
 BACK = "back"
 """The way of somebody who goes on where they were."""
@@ -35,7 +38,7 @@ def _to_map(session: Session) -> Session:
     """Open the map of the first lesson, where it has one."""
     lesson = session.view.lesson
     number = next((stop.number for stop in lesson.stops if stop.map is not None), 1)
-    return session.with_undo(View.opening(lesson, number))
+    return session.with_undo(session.view.at_stop_number(number))
 
 
 def _to_own_code(session: Session) -> Session:
@@ -53,7 +56,13 @@ def at_door(session: Session) -> Session:
     """Stand at the door; the first lesson's first picture is run for its bars."""
     first = next(lesson for lesson in session.lessons if lesson.slug != PLAYGROUND.slug)
     opened = open_lesson(session, first.slug)
-    return replace(opened, door=True, view=replace(opened.view, step=END, depth="cells"), notice="")
+    return replace(opened, door=True, notice="")
+
+
+def bars_frame(session: Session, *, ascii_only: bool = False) -> Frame | None:
+    """Return the picture of the first lesson's result, all of it computed; None while that is not run."""
+    run = session.current
+    return None if run is None else run.frame(replace(session.view, step=END), ascii_only=ascii_only)
 
 
 def take(way: Way) -> Transition:
@@ -70,5 +79,4 @@ def leave(session: Session) -> Session:
     """Go back to where one came from, or was last; at the first start there is nothing behind the door."""
     if not session.history.past:
         return session.with_notice(f"{', '.join(way.key for way in WAYS)}: which way?")
-    view, history = session.history.undo(session.view)
-    return replace(session.at_view(view), history=history, way=session.way or BACK)
+    return replace(undo_or_redo("undo")(session), door=False, way=session.way or BACK)
