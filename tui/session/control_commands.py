@@ -231,8 +231,8 @@ def undo_or_redo(step: str) -> Transition:
         lesson = view.lesson.slug != session.view.lesson.slug
         control = first_control(view) if lesson else session.control
         return replace(
-            session, view=view, history=history, player=session.player.pause(), trail=(), control=control, ended_at=None,
-            notice="Undone." if step == "undo" else "Done again.",
+            session, view=view, history=history, player=session.player.pause(), trail=(), control=control,
+            ended_at=None, notice="Undone." if step == "undo" else "Done again.",
         )  # fmt: skip
 
     return move
