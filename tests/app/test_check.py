@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.lessons.contents import WARNING
 from llm_linalg.lessons.deck import Deck, load
 from llm_linalg.lessons.reader import LessonError, parse
 from tests.app.driving import opened
@@ -25,7 +24,7 @@ def test_the_curriculum_has_nothing_wrong(monkeypatch: pytest.MonkeyPatch) -> No
     found = [
         problem for deck in targets([]) for problem in (check(deck) if isinstance(deck, Deck) else [deck])
     ]
-    assert [one for one in found if not isinstance(one, LessonError) or one.kind != WARNING] == []
+    assert found == []
 
 
 def fit(body: str) -> list[str]:
