@@ -24,10 +24,15 @@ SAID = json.dumps(TEXT)  # as it stands in a string of JSON or TOML
 Home = dict[str, str | None]
 
 
+def is_open(console: Console) -> bool:
+    """Whether a lesson or the door is on the screen."""
+    return re.search(r"seed \d|code of my own", console.text) is not None
+
+
 def seen(*words: str, env: Home, keys: str = "") -> list[str]:
     """The foreign characters that reach the terminal while a command runs, gets keys and is left."""
     with Console(*words, env=env) as console:
-        console.until(lambda: console.process.poll() is not None or "seed 0" in console.text)
+        console.until(lambda: console.process.poll() is not None or is_open(console))
         console.quiet(0.3)
         for key in [*re.findall(r"\x1b\[.|.", keys), "\x1b", "q", "q"]:
             if console.process.poll() is None:
@@ -77,7 +82,11 @@ def test_settings_that_the_screen_tells_of(home: Home, tmp_path: Path, kind: str
 
 
 @pytest.mark.parametrize(
-    "state", thin([{"place": ["matmul", "--code", TEXT]}, {"place": [TEXT], "theme": TEXT}], 2)
+    "state",
+    thin(
+        [{"place": ["matmul", "--code", TEXT], "way": "map"}, {"place": [TEXT], "theme": TEXT, "way": TEXT}],
+        2,
+    ),
 )
 def test_what_was_kept(home: Home, tmp_path: Path, state: dict[str, object]) -> None:
     file = tmp_path / "state" / "llm-linalg" / "state.json"
