@@ -15,11 +15,12 @@ from tui.compose.program_run import Run
 from tui.compose.view_runner import open_view
 from tui.layout.arrange import arrange
 from tui.layout.pane_sizes import Picture, sizes
-from tui.model.frame import CellMark, Panel
+from tui.model.frame import CellMark, Frame, Panel
 from tui.model.view import View
 from tui.navigation import steps as player
 from tui.panes.story_pane import band
 from tui.session.session import Session
+from tui.text.rows import width_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -157,9 +158,18 @@ def test_every_stop_of_every_lesson_has_frames_that_fit(name: str) -> None:
             views += [player.goto(view, navigation, step) for step in {1, steps // 2, steps}]
         for frame in map(run.frame, views):
             for width, height in ((60, 8), (100, 30), (20, 5)):
-                assert arrange(frame.panels, frame.arrangement, width, height).fits or not frame.panels
+                assert stands(frame, width, height)
         if not stop.slide:
             story_stays(run, views)
+
+
+def stands(frame: Frame, width: int, height: int) -> bool:
+    """Whether what the stage shows of a frame has room: a drawing, else its panels, if it has any."""
+    if frame.drawing is None:
+        return not frame.panels or arrange(frame.panels, frame.arrangement, width, height).fits
+    rows = frame.drawing.rows(width, height)
+    drawn = any(span.text.strip() for row in rows for span in row)
+    return drawn and len(rows) <= height and all(width_of(row) <= width for row in rows)
 
 
 def story_stays(run: Run, views: list[View]) -> None:
