@@ -83,7 +83,7 @@ def test_nothing_is_clipped_with_the_default_controls(slug: str, size: tuple[int
         where = f"{slug}, stop {view.stop}, step {view.step}"
         assert lesson.title in rows[0], where
         assert not any("p more" in row for row in main) or view.at_stop.fails, where
-        code = "".join(row.strip() for row in main)
+        code = "".join("".join(main).split())  # a long line is broken at a space
         shown = view.at_stop.trace_to_show(lesson.run(view.at_stop)) if view.backward else None
         last = (view.program if shown is None else shown.source).splitlines()
-        assert any(line.strip() in code for line in last) or len(last) == 0, where
+        assert any("".join(line.split()) in code for line in last if line.strip()) or len(last) == 0, where
