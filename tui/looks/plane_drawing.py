@@ -12,6 +12,7 @@ from llm_linalg.base.text import CleanText, clean
 from tui.looks.canvas import ACROSS, DASHED, DOTTED, DOWN, SOLID, Canvas, Dot
 from tui.looks.look import Look, LookInput
 from tui.looks.plane_scale import PlaneScale
+from tui.model.drawing import lines_in_words
 from tui.text.glyphs import ascii_text
 from tui.text.rows import Row
 
@@ -51,8 +52,7 @@ class PlaneDrawing:
     @classmethod
     def of(cls, plane: Plane, *, ascii_only: bool) -> PlaneDrawing:
         """Return the drawing of a picture in the plane."""
-        words = tuple(clean(line, 200) for line in plane.words)
-        return cls(plane, tuple(map(ascii_text, words)) if ascii_only else words, ascii_only)
+        return cls(plane, lines_in_words(plane.words, ascii_only=ascii_only), ascii_only)
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return the picture in `height` rows of at most `width` columns."""

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 from llm_linalg.base.text import CleanText, clean
 from tui.looks.look import Look, LookInput
+from tui.model.drawing import lines_in_words
 from tui.model.frame import CellMark, Panel
 from tui.model.window import window
 from tui.text.glyphs import ascii_text
@@ -78,8 +79,7 @@ class Symbols:
     @property
     def words(self) -> tuple[CleanText, ...]:
         """The spaces of the tensors, the formula, and what is lit."""
-        lines = [clean(line, 400) for line in self._words()]
-        return tuple(map(ascii_text, lines)) if self.ascii_only else tuple(lines)
+        return lines_in_words(self._words(), ascii_only=self.ascii_only)
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return the numbers, the letters below them, the formula and the spaces, as far as there is room."""

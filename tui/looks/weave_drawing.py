@@ -9,8 +9,9 @@ from string import ascii_letters
 from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.base.numbers import format_cell
-from llm_linalg.base.text import CleanText, clean
+from llm_linalg.base.text import CleanText
 from tui.looks.look import Look, LookInput
+from tui.model.drawing import lines_in_words
 from tui.text.glyphs import ASCII, ascii_text
 from tui.text.rows import Row, TextSpan, cut, fit, width_of
 
@@ -62,8 +63,7 @@ class WeaveDrawing:
     @property
     def words(self) -> tuple[CleanText, ...]:
         """Which slices of the sources the rows of the result come from, a line a matrix."""
-        lines = [clean(line, 400) for line in self._words()]
-        return tuple(map(ascii_text, lines)) if self.ascii_only else tuple(lines)
+        return lines_in_words(self._words(), ascii_only=self.ascii_only)
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return the tensors one below the other or side by side, whole where they fit, and the letters."""

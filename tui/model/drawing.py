@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
-from llm_linalg.base.text import CleanText
+from llm_linalg.base.text import CleanText, clean
+from tui.text.glyphs import ascii_text
 from tui.text.rows import Row
+
+LONGEST = 400  # characters of a line in words
 
 
 class Drawing(Protocol):
@@ -24,3 +28,9 @@ class Drawing(Protocol):
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return the picture in at most `height` rows of at most `width` columns."""
+
+
+def lines_in_words(lines: Iterable[str], *, ascii_only: bool) -> tuple[CleanText, ...]:
+    """Return what a drawing says, clean, and in ASCII if it is drawn so."""
+    said = [clean(line, LONGEST) for line in lines]
+    return tuple(map(ascii_text, said)) if ascii_only else tuple(said)
