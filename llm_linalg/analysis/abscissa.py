@@ -24,7 +24,8 @@ def abscissa(node: RecordNode) -> Operand[Any] | None:
     nothing else that changes with i.
 
     Returns:
-        The nearest one on all ways back that is sorted and has a name; None if there is none.
+        The nearest one on all ways back that is sorted and has a name; None if there is none, or if one on
+        the way has kept no numbers.
     """
     if len(node.shape) != 1 or not FEWEST <= node.shape[0] <= MOST or not is_numeric(node.value):
         return None
@@ -41,6 +42,8 @@ def abscissa(node: RecordNode) -> Operand[Any] | None:
                 return None
             if along < 0:
                 continue
+            if operand.value.is_meta:
+                return None  # its numbers are not kept: nobody knows whether it is the nearest
             if _is_named(operand.node) and is_sorted(operand.value):
                 found[id(operand.node)] = operand
             elif not operand.node.operands:
