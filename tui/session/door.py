@@ -53,9 +53,9 @@ WAYS = (
 
 
 def at_door(session: Session) -> Session:
-    """Stand at the door; the first lesson's first picture is run for its bars."""
-    first = next(lesson for lesson in session.lessons if lesson.slug != PLAYGROUND.slug)
-    opened = open_lesson(session, first.slug)
+    """Stand at the door; the first lesson's first picture, if any, is run for its bars."""
+    first = next((lesson for lesson in session.lessons if lesson.slug != PLAYGROUND.slug), None)
+    opened = session if first is None else open_lesson(session, first.slug)
     return replace(opened, door=True, notice="")
 
 
