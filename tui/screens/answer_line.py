@@ -56,7 +56,7 @@ class AnswerLine:
         self._host = host
         self._halt: Callable[[], None] = lambda: None
 
-    def open(self, command: str = "answer") -> None:
+    def begin(self, command: str = "answer") -> None:
         """Begin to write what a command takes: an answer, where the last one was left, or a guess."""
         self._command = command
         self.edit = LineEdit.of(self._host.session.attempt.answer if command == "answer" else "")

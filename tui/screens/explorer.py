@@ -530,11 +530,11 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.draw()
 
     def _write_answer(self) -> None:
-        self.answer.open()
+        self.answer.begin()
         self.draw()
 
     def _write_guess(self) -> None:
-        self.answer.open("guess")
+        self.answer.begin("guess")
         self.draw()
 
     def _turn_sidebar(self) -> None:
