@@ -176,9 +176,8 @@ def _attend(child: int, shared: Notes, before: list[Any] | None) -> int:
         if pid == 0:
             continue
         if os.WIFSTOPPED(status):
-            if shared.taken:  # stopped from outside, and not by the key: the shell gets its terminal anyway
-                _give_back(before)
-            _stop_with(child, shared)
+            if not _goes_on(child):  # not continued before there was time to look
+                _stop_with(child, shared, before)
             continue
         if shared.taken:
             _give_back(before)
@@ -202,12 +201,18 @@ def _pass_on(number: int, child: int, shared: Notes) -> None:
         os.kill(child, number)
 
 
-def _stop_with(child: int, shared: Notes) -> None:
+def _stop_with(child: int, shared: Notes, before: list[Any] | None) -> None:
     """Stop, which the shell sees, and continues both; where no shell could, let the child go on."""
+    if shared.taken:  # stopped from outside, and not by the key: the shell gets its terminal anyway
+        _give_back(before)
     if os.getpid() == 1:  # a container's first process, which is never stopped
         os.kill(child, signal.SIGCONT)
         return
     shared.stopped = True
+    if _goes_on(child):  # continued meanwhile: a stop now would outlast what continued both
+        shared.stopped = False
+        os.kill(child, signal.SIGCONT)  # it takes the terminal again
+        return
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
