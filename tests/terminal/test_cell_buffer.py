@@ -50,10 +50,12 @@ def drawn(buffer: CellBuffer, picture: list[list[tuple[str, Style]]]) -> str:
 
 
 def cells(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
-    return [
-        [(c.data, c.fg, c.bg, c.bold, c.reverse) for c in (screen.buffer[y][x] for x in range(WIDTH))]
-        for y in range(HEIGHT)
-    ]
+    return [[seen(screen.buffer[y][x]) for x in range(WIDTH)] for y in range(HEIGHT)]
+
+
+def seen(c: pyte.screens.Char) -> tuple[object, ...]:
+    """What is seen of a cell: of a blank its background, unless it is reversed."""
+    return (c.data, c.bg) if c.data == " " and not c.reverse else (c.data, c.fg, c.bg, c.bold, c.reverse)
 
 
 def fresh() -> CellBuffer:
@@ -100,6 +102,17 @@ def test_a_change_costs_no_more_than_the_cheapest_plain_encoding() -> None:
     sent = drawn(buffer, [line, other, line, other]).encode()
     screen.feed(sent)
     assert 0 < len(sent) <= cheapest(before, screen.picture)
+
+
+def test_a_blank_has_no_colour_of_letters() -> None:
+    buffer, ground = fresh(), " on color(17)"
+    red, blue = (Style.parse(colour + ground) for colour in ("bold red", "blue"))
+    lines = [[("a b", red)], [("a  ", red)], [("a  ", blue)]]
+    sent = [drawn(buffer, [line] * HEIGHT) for line in lines]
+    assert sent[1].count("m") == 2  # a background, and at the end the reset
+    assert "b" not in sent[1]
+    assert sent[2].count("a") == HEIGHT  # and nothing for the blanks behind it
+    assert sent[2].count(" ") == 0
 
 
 @pytest.mark.parametrize(

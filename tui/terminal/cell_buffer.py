@@ -18,13 +18,14 @@ from rich.style import Style
 from textual.strip import Strip
 
 from llm_linalg.base.text import clean
-from tui.terminal.sgr import RESET, change
+from tui.terminal.sgr import RESET, blank_style, change
 
 
 class BufferCell(NamedTuple):
     """One column: a character with what combines with it, and its style's parameters.
 
-    The second column of a wide character has no text.
+    A blank has those that it shows, so that two that look alike are alike. The second column of a wide
+    character has no text.
     """
 
     text: str
@@ -95,7 +96,7 @@ class _Writer:
         text, style = cell
         if self._x != x or self._y != y:
             self._move(y, x, row)
-        if style != self._style:
+        if not self._shows(cell):
             self._out.append(change(self._style, style))
             self._style = style
         self._out.append(text)
@@ -104,6 +105,10 @@ class _Writer:
         certain = len(text) == 1 and (text.isascii() or cell_len(text) == 1)
         self._y, self._x = (y, x + 1) if certain else (-1, -1)
 
+    def _shows(self, cell: BufferCell) -> bool:
+        """Return whether a character written in the style in force looks as it should."""
+        return cell.style == (blank_style(self._style) if cell.text == " " else self._style)
+
     def _move(self, y: int, x: int, row: Sequence[BufferCell | None]) -> None:
         gap = x - self._x
         if y != self._y or gap < 0:
@@ -111,8 +116,7 @@ class _Writer:
             return
         between = row[self._x : x]
         if gap <= JOIN and all(
-            cell is not None and cell.style == self._style and cell.text.isascii() and cell.text
-            for cell in between
+            cell is not None and self._shows(cell) and cell.text.isascii() and cell.text for cell in between
         ):
             self._out += [cell.text for cell in between if cell is not None]
         else:
@@ -137,16 +141,19 @@ def _columns(text: str, style: str) -> tuple[BufferCell, ...]:
     """Return a text as columns. It is the last check: what a terminal would obey is not let through."""
     if not text.isprintable():
         text = clean(text, None)
+    blank = BufferCell(" ", blank_style(style))
     if text.isascii():
-        return tuple(BufferCell(character, style) for character in text)
+        return tuple(blank if character == " " else BufferCell(character, style) for character in text)
     cells: list[BufferCell] = []
     for character in text:
         size = cell_len(character)
-        if size:
+        if character == " ":
+            cells.append(blank)
+        elif size:
             cells += [BufferCell(character, style), *[BufferCell("", style)] * (size - 1)]
         elif cells:
             spot = next(i for i in range(len(cells) - 1, -1, -1) if cells[i].text)
-            cells[spot] = BufferCell(cells[spot].text + character, style)
+            cells[spot] = BufferCell(cells[spot].text + character, style)  # a blank is none any more
     return tuple(cells)
 
 

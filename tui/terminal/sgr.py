@@ -8,6 +8,8 @@ from typing import NamedTuple
 RESET = "\x1b[0m"
 # What takes a weight away. A terminal of 256 colours knows them all; older ones are sent a whole style.
 OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "7": "27", "8": "28", "9": "29"}
+LINES = frozenset({"4", "7", "9", "21", "53"})
+"""Weights that a blank shows: lines under, through and over it, and the foreground as its background."""
 INDEXED = "8;5;"  # in the parameters of a colour that only such a terminal was asked for
 
 
@@ -43,6 +45,15 @@ def parse_sgr(parameters: str) -> SgrStyle:
         else:
             weights.add(word)
     return SgrStyle(frozenset(weights), foreground, background)
+
+
+@lru_cache(4096)
+def blank_style(parameters: str) -> str:
+    """Return the parameters of which a blank shows something: its background, and lines or a reversal."""
+    style = parse_sgr(parameters)
+    if style.weights & LINES:
+        return parameters
+    return "" if style.background == "49" else style.background
 
 
 @lru_cache(8192)
