@@ -52,7 +52,13 @@ def _guides() -> type[Provider]:
 def _appearance(app: TerminalApp, options: Options) -> Appearance:
     """Return the app's appearance, as the options say."""
     app.asks_background = not options.keeps_theme
-    appearance = Appearance(app, options.theme, ascii_only=options.ascii_only, sparing=options.slowest > 0)
+    appearance = Appearance(
+        app,
+        options.theme,
+        ascii_only=options.ascii_only,
+        sparing=options.slowest > 0,
+        motion=options.motion,
+    )
     app.start_with_theme()
     return appearance
 

@@ -54,7 +54,7 @@ def render_all(
     """Return the screens of several views, one after the other in one app."""
 
     async def collect() -> list[CleanText]:
-        options = Options(theme=theme, ascii_only=ascii)
+        options = Options(theme=theme, ascii_only=ascii, motion=False)
         return [picture async for picture in pictures(list(views), size, format, options, talk)]
 
     return asyncio.run(collect())

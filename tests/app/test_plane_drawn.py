@@ -17,7 +17,7 @@ from llm_linalg.api.node_view import node_view
 from llm_linalg.api.plane.picture import plane_of
 from llm_linalg.api.weave import weave_of
 from tui.looks.canvas import ACROSS, DASHED, DOWN, SOLID, Canvas
-from tui.looks.plane_drawing import PlaneDrawing
+from tui.looks.plane_drawing import FRAMES, PlaneDrawing
 from tui.looks.plane_scale import PlaneScale
 from tui.looks.weave_drawing import WeaveDrawing, letter_of
 from tui.text.rows import Row
@@ -179,3 +179,49 @@ def test_a_weave_stays_in_its_room(shapes: tuple[str, str], size: tuple[int, int
         assert len(texts) <= size[1]
         assert all(cell_len(text) <= size[0] for text in texts)
         assert not ascii_only or all(text.isascii() for text in (*texts, *drawing.words))
+
+
+MOVING = (
+    ("A @ v", "cells"),
+    ("A @ v", "outer"),
+    ("v @ A", "cells"),
+    ("X @ A", "rows"),
+    ("X @ A", "cells"),
+    ("F.linear(X, A, v)", "rows"),
+)
+
+
+@pytest.mark.parametrize(("expression", "order"), MOVING)
+def test_a_plane_moves_in_frames_that_lie_between_its_steps(expression: str, order: str) -> None:
+    values = "A, v, X = torch.tensor([[2.0, -1], [1, 1]]), torch.tensor([1.0, 2]), torch.randn(3, 2)"
+    source = f"{values}\ny = {expression}"
+    node = run(source, seconds=None)["y"]
+    steps = [plane_of(node_view(node, order, k)) for k in range(-1, len(node.walk(order)))]
+    drawings = [PlaneDrawing.of(plane, ascii_only=False) for plane in steps if plane is not None]
+    assert len(drawings) == len(steps)
+    pictures = 0
+    for start, end in pairwise(drawings):
+        way = end.way_from(start)
+        pictures += len(way) + 1
+        for part, picture in enumerate(way, 1):
+            for before, now, after in zip(*(grid_of(one) for one in (start, picture, end)), strict=True):
+                mixed = before + (after - before) * part / (len(way) + 1)
+                assert torch.allclose(now, mixed, atol=1e-5)
+            assert picture.scale(Canvas(59, 10)) == end.scale(Canvas(59, 10))
+            new = {arrow.label for arrow in end.plane.arrows} - {arrow.label for arrow in start.plane.arrows}
+            assert new.isdisjoint(arrow.label for arrow in picture.plane.arrows)
+            assert picture.rows(59, 10) not in (start.rows(59, 10), end.rows(59, 10))
+    assert pictures >= FRAMES
+
+
+def grid_of(drawing: PlaneDrawing) -> list[torch.Tensor]:
+    """Returns the points of all lines that move, and the tips of e₁ and e₂."""
+    tips = [arrow.tip for arrow in drawing.plane.arrows if arrow.label in ("e₁", "e₂")]
+    return [torch.tensor(tips), *(torch.tensor(path.points) for path in drawing.plane.paths)]
+
+
+def test_what_has_no_plane_to_move_has_no_way() -> None:
+    node = run("x = torch.tensor([1.0, 2])\ny = x + x", seconds=None)["y"]
+    steps = [plane_of(node_view(node, "cells", k)) for k in (-1, 0, 1)]
+    drawings = [PlaneDrawing.of(plane, ascii_only=False) for plane in steps if plane is not None]
+    assert all(one.way_from(other) == () for one, other in product(drawings, drawings))

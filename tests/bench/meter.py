@@ -9,17 +9,17 @@ from dataclasses import replace
 
 from llm_linalg.base.constants import LookName
 from llm_linalg.lessons.reader import catalog, parse
-from tests.bench.programs import PYTHON
-from tests.bench.screen import Screen
+from tests.bench.programs import PYTHON, RIGHT
+from tests.bench.screen import Screen, cheapest
 from tests.bench.stats import Row, late, middle
-from tests.bench.steps import press
 from tests.bench.terminal import Terminal
 from tui.compose.view_runner import open_view
 from tui.layout.arrange import arrange
 from tui.model.frame import CELL_LOOKS
 from tui.model.view import View
 
-MOST_OF_A_LOOK = 900.0  # bytes of a step
+MOST_OF_A_LOOK = 900.0  # bytes of a frame
+BETWEEN = 0.02  # seconds without output between two frames: a drawing that moves has one every 0.04
 PRESSES = 6  # steps that are measured in each order
 STEPS = re.compile(r"(\d+)/(\d+) (?:steps|terms|operations)")
 ORDER = re.compile(r"order: (\w+)")
@@ -48,8 +48,20 @@ def order(screen: Screen) -> str:
     return found[1] if found else "–"
 
 
+def press_by_frames(terminal: Terminal) -> list[tuple[int, int]]:
+    """Presses → once; returns the bytes sent and the least possible, a pair a frame: more if it moves."""
+    frames: list[tuple[int, int]] = []
+    terminal.send(RIGHT)
+    before = terminal.screen.picture
+    while sent := terminal.read(2.0 if not frames else 0.1):
+        sent += terminal.quiet(BETWEEN)
+        frames.append((sent, cheapest(before, terminal.screen.picture)))
+        before = terminal.screen.picture
+    return frames
+
+
 def measured(slug: str, *words: str) -> dict[str, list[tuple[int, int]]]:
-    """Bytes sent and the least possible, a pair a step, for each order of a stop; the first, unless told."""
+    """Bytes sent and the least possible, a pair a frame, for each order of a stop; the first, unless told."""
     found: dict[str, list[tuple[int, int]]] = {}
     with Terminal((PYTHON, "-m", "tui", slug, *words)) as terminal:
         # A screen may be full of nothing before it says that torch is loaded.
@@ -60,8 +72,9 @@ def measured(slug: str, *words: str) -> dict[str, list[tuple[int, int]]]:
             terminal.send("0")
             terminal.quiet(0.2)
             at = position(terminal.screen) or (0, 0)
-            pairs = [press(terminal)[:2] for _ in range(min(PRESSES, at[1] - at[0]))]
-            found[order(terminal.screen)] = pairs[1:]  # the first step also takes the prose away
+            steps = [press_by_frames(terminal) for _ in range(min(PRESSES, at[1] - at[0]))]
+            pairs = [frame for frames in steps for frame in frames]
+            found[order(terminal.screen)] = pairs[1:]  # the first frame also takes the prose away
             terminal.send("o")
             terminal.quiet(0.2)
     return found
@@ -100,7 +113,7 @@ def look_rows() -> list[Row]:
 
 
 def looks() -> list[Row]:
-    """A row a stop that opens in a look, and the median of all steps of each look."""
+    """A row a stop that opens in a look, and the median of all frames of each look."""
     rows: list[Row] = []
     sent_by_look: dict[str, list[int]] = {}
     for lesson in catalog():
@@ -112,12 +125,12 @@ def looks() -> list[Row]:
             ]
             if steps:
                 sent, least = (middle(column) for column in zip(*steps, strict=True))
-                name = f"bytes a step, {lesson.slug} {stop.number} as {stop.look}"
+                name = f"bytes a frame, {lesson.slug} {stop.number} as {stop.look}"
                 rows.append(Row(name, sent, "B", least, "cheapest encoding"))
                 sent_by_look.setdefault(stop.look, []).extend(one for one, _ in steps)
     return rows + [
         Row(
-            f"bytes a step, {look}",
+            f"bytes a frame, {look}",
             middle(sent),
             "B",
             MOST_OF_A_LOOK,

@@ -155,7 +155,8 @@ def write_shots(
             from tui.app import Options
             from tui.export.screens import draw
 
-            draw(shots, flags.size, Options(theme=export.theme, ascii_only=export.ascii_only), take)
+            options = Options(theme=export.theme, ascii_only=export.ascii_only, motion=False)
+            draw(shots, flags.size, options, take)
         else:
             for shot in shots:
                 take(shot)

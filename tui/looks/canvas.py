@@ -24,7 +24,7 @@ _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of a braille
 _BRAILLE = 0x2800
 _HEAD = 4  # dots that the head of an arrow is long
 
-SOLID, DASHED, DOTTED = (1, 1), (3, 6), (1, 3)
+SOLID, DASHED, DOTTED = (1, 1), (3, 6), (1, 2)
 """Patterns of a line: how many dots are set of how many."""
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -12,7 +13,7 @@ from llm_linalg.base.text import CleanText, clean
 from tui.looks.canvas import ACROSS, DASHED, DOTTED, DOWN, SOLID, Canvas, Dot
 from tui.looks.look import Look, LookInput
 from tui.looks.plane_scale import PlaneScale
-from tui.model.drawing import lines_in_words
+from tui.model.drawing import Drawing, lines_in_words
 from tui.text.glyphs import ascii_text
 from tui.text.rows import Row
 
@@ -32,6 +33,7 @@ ROLES = {
 }
 AXIS, FIGURE = "rule", "dim"
 APART = 14  # dots from a figure on an axis to the next
+FRAMES = 8  # pictures in which a plane moves all of its way
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,17 +44,20 @@ class PlaneDrawing:
         plane: What there is to draw.
         words: The same in words and figures.
         ascii_only: Whether to draw in ASCII.
+        longest: Columns of the longest label that there will be.
     """
 
     plane: Plane
     words: tuple[CleanText, ...]
     ascii_only: bool
+    longest: int = 0
     has_dots = True
 
     @classmethod
     def of(cls, plane: Plane, *, ascii_only: bool) -> PlaneDrawing:
         """Return the drawing of a picture in the plane."""
-        return cls(plane, lines_in_words(plane.words, ascii_only=ascii_only), ascii_only)
+        longest = max((cell_len(_short(arrow.label)) for arrow in plane.arrows), default=0)
+        return cls(plane, lines_in_words(plane.words, ascii_only=ascii_only), ascii_only, longest)
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return the picture in `height` rows of at most `width` columns."""
@@ -64,7 +69,8 @@ class PlaneDrawing:
         for path in self.plane.paths:
             dots = [scale.dot(*point) for point in path.points]
             pattern = DASHED if path.dashed else DOTTED if path.role == "grid" else SOLID
-            canvas.path(dots, ROLES[path.role], pattern, closed=path.closed)
+            role = "grid" if path.closed else path.role  # one colour for all that moves: less is sent
+            canvas.path(dots, ROLES[role], pattern, closed=path.closed)
         for point in self.plane.points:
             canvas.spot(scale.dot(*point.at), ROLES[point.role])
         for arrow in self.plane.arrows:
@@ -76,10 +82,22 @@ class PlaneDrawing:
 
     def scale(self, canvas: Canvas) -> PlaneScale:
         """Return where the numbers stand on a canvas: beside them is room for the labels."""
-        longest = max((cell_len(_short(arrow.label)) for arrow in self.plane.arrows), default=0)
-        beside = min(ACROSS * (longest + 2), canvas.across // 5)
+        beside = min(ACROSS * (self.longest + 2), canvas.across // 5)
         above = DOWN if canvas.height > 6 else 1
         return PlaneScale.of(self.plane.bounds, canvas, (beside, above))
+
+    def way_from(self, start: Drawing) -> tuple[PlaneDrawing, ...]:
+        """Return the pictures on the way from another one of the same operation, without both ends.
+
+        There are as many as the plane's part of its way takes; none if it doesn't move.
+        """
+        from llm_linalg.api.plane.plane import on_the_way
+
+        if not isinstance(start, PlaneDrawing) or start.plane.share is None or self.plane.share is None:
+            return ()
+        count = ceil(round(FRAMES * abs(self.plane.share - start.plane.share), 6))
+        parts = (k / count for k in range(1, count))
+        return tuple(replace(self, plane=on_the_way(start.plane, self.plane, part)) for part in parts)
 
     def _label(self, canvas: Canvas, scale: PlaneScale) -> None:
         """Write the labels, those of what is computed now first: they get the best places."""

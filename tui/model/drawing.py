@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from llm_linalg.base.text import CleanText, clean
 from tui.text.glyphs import ascii_text
@@ -28,6 +28,14 @@ class Drawing(Protocol):
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return the picture in at most `height` rows of at most `width` columns."""
+
+
+@runtime_checkable
+class MovingDrawing(Drawing, Protocol):
+    """A drawing whose lines may move from one step to the next."""
+
+    def way_from(self, start: Drawing) -> tuple[Drawing, ...]:
+        """Return the pictures between another drawing of the operation and this one; none without a way."""
 
 
 def lines_in_words(lines: Iterable[str], *, ascii_only: bool) -> tuple[CleanText, ...]:

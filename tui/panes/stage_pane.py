@@ -8,12 +8,21 @@ from textual.geometry import Offset
 
 from tui.layout.pane_sizes import Picture
 from tui.panes.door_pane import door_rows
+from tui.panes.drawing_motion import LONGEST, SHARE, DrawingMotion
 from tui.session.door import bars_frame
 from tui.text.large import ACROSS, DOWN, enlarge_rows
+from tui.widgets.appearance import appearance_of
 from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
     from tui.widgets.matrix import Matrix
+
+
+def _place(picture: Picture) -> tuple[object, ...]:
+    """Return what a drawing is of: the operation in its order, whatever its step."""
+    view, frame = picture.session.view, picture.frame
+    path = () if frame is None else frame.path
+    return (view.lesson.slug, view.stop, path, view.backward, None if frame is None else frame.order)
 
 
 class StagePane(RowWidget):
@@ -23,10 +32,15 @@ class StagePane(RowWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.motion = DrawingMotion(self, self._show_drawing)
         self._matrices: list[Matrix] = []
+        self._picture: Picture | None = None
 
     def show_picture(self, picture: Picture) -> None:
         """Show the panels; only a change of the layout moves a widget."""
+        self._picture = picture
+        drawing = None if picture.frame is None or picture.slide is not None else picture.frame.drawing
+        self.motion.follow(drawing, _place(picture), self._time_to_move(picture))
         if picture.session.door:
             self._show_door(picture)
             return
@@ -44,7 +58,6 @@ class StagePane(RowWidget):
         width, height = picture.room.main, picture.room.stage
         board = None if picture.frame is None else picture.frame.board
         level = None if picture.frame is None else picture.frame.map
-        drawing = None if picture.frame is None else picture.frame.drawing
         look = "numbers" if picture.frame is None else picture.frame.look
         big = picture.room.big and board is None
         across, down = (ACROSS, DOWN) if big else (1, 1)
@@ -67,10 +80,7 @@ class StagePane(RowWidget):
             )
             self.show(enlarge_rows(lines) if big else lines)
         elif drawing is not None:
-            fine = drawing.has_dots or not big
-            room = (width, height) if fine else (width // across, height // down)
-            lines = list(drawing.rows(*room))
-            self.show(lines if fine else enlarge_rows(lines))
+            self._show_drawing()
         else:
             rows = labels(shown, height // down)
             self.show(enlarge_rows(rows) if big else rows)
@@ -86,6 +96,24 @@ class StagePane(RowWidget):
         for matrix in self._matrices[len(wanted) :]:
             if matrix.display:
                 matrix.display = False
+
+    def _show_drawing(self) -> None:
+        """Show the drawing, as far as it has moved, in the room of the picture."""
+        picture, drawing = self._picture, self.motion.shown
+        if picture is None or drawing is None:
+            return
+        width, height = picture.room.main, picture.room.stage
+        if drawing.has_dots or not picture.room.big:
+            self.show(drawing.rows(width, height))
+        else:
+            self.show(enlarge_rows(list(drawing.rows(width // ACROSS, height // DOWN))))
+
+    def _time_to_move(self, picture: Picture) -> float:
+        """Return the seconds that a drawing may take from one step to the next."""
+        if not appearance_of(self.app).motion:
+            return 0.0
+        player = picture.session.player
+        return SHARE * player.interval if player.playing else LONGEST
 
     def _show_door(self, picture: Picture) -> None:
         room, title = picture.room, picture.session.view.at_stop.title

@@ -88,6 +88,11 @@ class Page(RowWidget):
                 yield Transport()
         yield Footer()
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether a drawing is on its way to what is to be shown."""
+        return self.query_one(StagePane).motion.is_moving
+
     def panes(self) -> Iterator[Pane]:
         """Yield the panes that show pictures."""
         yield self.query_one(TitleBar)

@@ -1,4 +1,4 @@
-"""How an app looks: its theme, its characters, and how much it may send."""
+"""How an app looks: its theme, its characters, how much it may send, and whether anything moves."""
 
 from __future__ import annotations
 
@@ -18,15 +18,23 @@ class Appearance:
     Attributes:
         unasked_theme: the theme that the app started with, or that follows the background.
         sparing: whether as little as possible is sent.
+        motion: whether a drawing moves from one step to the next.
     """
 
     def __init__(
-        self, app: App[Any], theme: str = "", *, ascii_only: bool = False, sparing: bool = False
+        self,
+        app: App[Any],
+        theme: str = "",
+        *,
+        ascii_only: bool = False,
+        sparing: bool = False,
+        motion: bool = False,
     ) -> None:
         """Give the app our themes, and this one of them; without a name it keeps the theme that it has."""
         self._app = app
         self._ascii_only = ascii_only
         self.sparing = sparing
+        self.motion = motion and not sparing
         if theme:
             for one in THEMES.values():
                 app.register_theme(one.textual_theme)

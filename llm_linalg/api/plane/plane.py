@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import hypot, isfinite
 from typing import Literal, NamedTuple
 
@@ -55,6 +55,7 @@ class Plane:
         corners: Points that have to be in the picture, also at later steps; the origin is among them.
         words: What there is to see, in words and figures, a line each.
         axes: What the two numbers of a vector are called; empty if nothing is known.
+        share: How far a plane that moves is on its way, from 0 to 1; None where nothing moves.
     """
 
     arrows: tuple[PlaneArrow, ...] = ()
@@ -63,12 +64,37 @@ class Plane:
     corners: tuple[Point, ...] = (ORIGIN,)
     words: tuple[str, ...] = ()
     axes: tuple[str, str] = ("", "")
+    share: float | None = None
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """The least x and y of all corners, then the greatest."""
         across, up = zip(*self.corners, strict=True)
         return min(across), min(up), max(across), max(up)
+
+
+def on_the_way(start: Plane, end: Plane, part: float) -> Plane:
+    """Return the picture of a plane that moves between two of its pictures.
+
+    Every line and arrow of `end` that `start` has too has gone that part of its way, from 0 to 1; what is
+    new in `end` is not there yet.
+    """
+
+    def between(one: Point, other: Point) -> Point:
+        return one[0] + part * (other[0] - one[0]), one[1] + part * (other[1] - one[1])
+
+    tips = {(arrow.label, arrow.role): arrow for arrow in start.arrows}
+    arrows = tuple(
+        arrow._replace(tip=between(before.tip, arrow.tip), tail=between(before.tail, arrow.tail))
+        for arrow in end.arrows
+        if (before := tips.get((arrow.label, arrow.role))) is not None
+    )
+    paths = tuple(
+        path._replace(points=tuple(map(between, before.points, path.points)))
+        for before, path in zip(start.paths, end.paths, strict=False)
+        if (before.role, len(before.points)) == (path.role, len(path.points))
+    )
+    return replace(end, arrows=arrows, paths=paths)
 
 
 def finite(points: Iterable[Point]) -> tuple[Point, ...]:

@@ -38,6 +38,7 @@ from llm_linalg.base.cells import Index, TensorSlice
 
 STAGE = 2.5  # how much wider than high a stage is
 FRAMES = 8  # positions in which a grid is drawn on its way
+LINES = 2  # of a grid on each side of the origin
 ROOM = 2.2  # how much larger a picture may become for a circle to be whole
 
 
@@ -147,8 +148,8 @@ def _moved(product: _Product, columns: Vectors, given: Vectors, made: Vectors) -
 
     most = max((abs(x) for point in known(before) for x in point), default=1.0)
     step = _grid_step(max(1.0, most) if most <= 4 else most)
-    lines = range(-4, 5)
-    reach = 4 * step
+    lines = range(-LINES, LINES + 1)
+    reach = LINES * step
     paths = [
         PlanePath(tuple(image(point) for point in ends), "grid")
         for k in lines
@@ -187,6 +188,7 @@ def _moved(product: _Product, columns: Vectors, given: Vectors, made: Vectors) -
         corners,
         (*words, *said(before), *said(after, node.result.title)),
         axis_words(made.tensor, made.along),
+        share,
     )
 
 
@@ -212,9 +214,9 @@ def _shift(product: _Product, made: Vectors) -> Point | None:
 
 
 def _grid_step(reach: float) -> float:
-    """Return a round distance between lines such that three of them reach so far."""
-    power = float(f"1e{int(f'{reach / 3:e}'.partition('e')[2])}") if isfinite(reach) else 1.0
-    return next((power * k for k in (1, 2, 5) if power * k * 3 >= reach), power * 10)
+    """Return a round distance between lines such that the lines on a side reach so far."""
+    power = float(f"1e{int(f'{reach / LINES:e}'.partition('e')[2])}") if isfinite(reach) else 1.0
+    return next((power * k for k in (1, 2, 5) if power * k * LINES >= reach), power * 10)
 
 
 def weighted_sum(node: NodeView, at: Index | None) -> Plane | None:
