@@ -136,6 +136,7 @@ FAILURES = {
 }
 
 
+@pytest.mark.slow
 def test_what_cannot_be_made_is_said_without_a_traceback(tmp_path: Path) -> None:
     calls = [
         f"def test_{number}(linalg_frames):\n    linalg_frames.{call}\n"
@@ -168,6 +169,7 @@ def test_a_worker_that_died(linalg_frames):
 """
 
 
+@pytest.mark.slow
 def test_one_process_makes_all_frames_unless_it_dies(tmp_path: Path) -> None:
     write(tmp_path, KILL)
     done = run(tmp_path, "--update-frames")
@@ -198,6 +200,7 @@ def test_tests_of_others_import_nothing_of_it(tmp_path: Path) -> None:
     assert "2 passed" in done.stdout
 
 
+@pytest.mark.slow
 def test_pytest_finds_it_by_its_entry_point(tmp_path: Path) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     ((name, module),) = project["entry-points"]["pytest11"].items()
@@ -251,6 +254,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_project_may_have_modules_of_the_same_names(project: Path) -> None:
     path = os.pathsep.join([".", str(project), str(ROOT)])
     done = run(project, "--update-frames", "-p", "xdist", "-n", "2", PYTHONPATH=path)
@@ -297,6 +301,7 @@ def test_idle(linalg_frames: LinalgFrames) -> None:
 """
 
 
+@pytest.mark.slow
 def test_unused_frames_are_said_and_left_alone(tmp_path: Path) -> None:
     write(tmp_path, SEVERAL.replace("SIZE", '"100x30"'))
     frames = tmp_path / "frames"

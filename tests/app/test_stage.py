@@ -144,6 +144,7 @@ def test_the_axes_say_how_things_stand(code: str, arrangement: str, sides: list[
         assert by_role["left"].columns == by_role["top"].rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [entry.slug for entry in catalog()])
 def test_every_stop_of_every_lesson_has_frames_that_fit(name: str) -> None:
     entry = next(other for other in catalog() if other.slug == name)

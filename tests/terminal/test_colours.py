@@ -10,6 +10,8 @@ from tests.terminal.console import Console
 from tests.thinning import thin
 from tui.text.themes import THEMES
 
+pytestmark = pytest.mark.slow  # a process on a terminal for each
+
 PROSE = "Each cell of Y"
 ALL = re.compile(rb"\x1b\[([\d;]*)m")
 
@@ -97,7 +99,6 @@ def test_the_terminal_is_asked_for_its_background(
         assert console.wait() == 0
 
 
-@pytest.mark.slow
 def test_a_console_that_prints_what_it_does_not_know_is_not_asked() -> None:
     with Console("matmul", env={"TERM": "linux"}) as console:
         console.until(PROSE).until("/12 steps")

@@ -19,6 +19,8 @@ from tests.terminal.evil import ALL, HIDDEN, foreign, lesson, notebook
 from tests.thinning import thin
 from tui.audience import meeting
 
+pytestmark = pytest.mark.slow  # a process on a terminal for each
+
 TEXT = ALL.replace("\n", " ")
 SAID = json.dumps(TEXT)  # as it stands in a string of JSON or TOML
 Home = dict[str, str | None]
@@ -145,7 +147,6 @@ def test_what_is_printed_of_files(home: Home, tmp_path: Path, form: str) -> None
         assert HIDDEN.findall(text) == []
 
 
-@pytest.mark.slow
 def test_what_is_drawn_of_files(home: Home, tmp_path: Path) -> None:
     """With colours: what is ours is told from what isn't."""
     file = tmp_path / "evil.md"
@@ -166,7 +167,6 @@ def test_runs_checks_and_exports(home: Home, tmp_path: Path) -> None:
         assert HIDDEN.findall(printed(*words, env=home)) == [], words[0]
 
 
-@pytest.mark.slow
 def test_errors_of_trusted_code(home: Home, tmp_path: Path) -> None:
     """Python of the user's own raises what it likes."""
     file = tmp_path / "model.py"
@@ -256,7 +256,6 @@ def test_a_presenter_that_lies(home: Home, role: str, fault: str) -> None:
         assert HIDDEN.findall(out.decode("utf-8")) == []
 
 
-@pytest.mark.slow
 def test_followers_that_lie(home: Home, tmp_path: Path) -> None:
     file = tmp_path / "talk.md"
     file.write_text(deck("fine"), encoding="utf-8")

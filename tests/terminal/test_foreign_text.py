@@ -12,6 +12,8 @@ from tests.terminal.console import Console, printed
 from tests.terminal.evil import ALL, EVIL, HIDDEN, deck, foreign, lesson, notebook
 from tests.thinning import thin
 
+pytestmark = pytest.mark.slow  # a process on a terminal for each
+
 
 def walk_through(console: Console, keys: str = "\x1b[C.np\x1bc\x1b[B?\x1b,l\x1b[B\x1b") -> None:
     """Waits for the picture, goes through some screens, and leaves."""
@@ -118,7 +120,6 @@ def test_the_environment(name: str, command: str) -> None:
         assert foreign(console.raw) == []
 
 
-@pytest.mark.slow
 def test_a_terminal_of_any_name() -> None:
     """A name with an escape in it is one that nobody knows."""
     with Console("doctor", env={"TERM": "x\x1b]0;t\x07"}) as console:
@@ -126,7 +127,6 @@ def test_a_terminal_of_any_name() -> None:
         assert foreign(console.raw) == []
 
 
-@pytest.mark.slow
 def test_typed_and_pasted() -> None:
     """Into the playground's editor, where every character is a program's."""
     with Console("play", env={"XDG_STATE_HOME": "/dev/null"}) as console:

@@ -18,6 +18,8 @@ from tests.terminal.console import LONGEST, Console, environment, within
 from tui.audience import meeting
 from tui.files.state_file import NAME
 
+pytestmark = pytest.mark.slow  # a process on a terminal for each
+
 PAGE_DOWN, PAGE_UP, RIGHT, LEFT = "\x1b[6~", "\x1b[5~", "\x1b[C", "\x1b[D"
 
 
@@ -98,7 +100,6 @@ def test_a_clicker_goes_on_and_back_and_black(tmp_path: Path, home: dict[str, st
         console.until("Where you left it: stop 3")
 
 
-@pytest.mark.slow
 def test_a_saved_file_appears_where_one_is(tmp_path: Path, home: dict[str, str | None]) -> None:
     file = deck_at(tmp_path)
     with Console("present", str(file), "--stop", "2", env=home) as console:
@@ -141,7 +142,6 @@ def test_others_follow_and_the_notes_drive(tmp_path: Path, home: dict[str, str |
     assert met(home, 0) == []
 
 
-@pytest.mark.slow
 def test_several_presenters_are_told_apart(tmp_path: Path, home: dict[str, str | None]) -> None:
     other = deck_at(tmp_path, DECK.replace("A talk", "Another"), "other.md")
     with (
@@ -164,7 +164,6 @@ def test_several_presenters_are_told_apart(tmp_path: Path, home: dict[str, str |
             until(notes, "stop 1 of 4: Welcome")
 
 
-@pytest.mark.slow
 def test_without_a_presenter_notes_wait_on_a_screen_and_end_in_a_pipe(home: dict[str, str | None]) -> None:
     with Console("notes", env=home) as console:
         console.until("nobody presents")
@@ -192,7 +191,6 @@ def test_step_and_clock_outlive_the_process(tmp_path: Path, home: dict[str, str 
     kept_when(home, '"marks": {}')
 
 
-@pytest.mark.slow
 def test_notes_at_a_terminal_are_left_by_a_word(tmp_path: Path, home: dict[str, str | None]) -> None:
     with Console("present", str(deck_at(tmp_path)), env=home) as console:
         console.until("Only words.")

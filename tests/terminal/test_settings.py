@@ -12,6 +12,8 @@ from tests.terminal.console import LONGEST, Console
 from tests.thinning import thin
 from tui.files.user_dirs import read
 
+pytestmark = pytest.mark.slow  # a process on a terminal for each
+
 READY = "/12 steps"
 
 
@@ -80,7 +82,6 @@ def test_a_damaged_state_is_a_first_run(homes: dict[str, str | None], tmp_path: 
         assert console.wait() == 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "code"), [("TERM", 143), ("INT", 130)])
 def test_a_signal_keeps_the_place(past_the_door: dict[str, str | None], name: str, code: int) -> None:
     with Console("matmul", env=past_the_door) as console:
@@ -94,7 +95,6 @@ def test_a_signal_keeps_the_place(past_the_door: dict[str, str | None], name: st
         console.until("2/12 steps")
 
 
-@pytest.mark.slow
 def test_the_signal_of_a_closed_window_keeps_the_place(past_the_door: dict[str, str | None]) -> None:
     with Console("matmul", "--step", "3", env=past_the_door) as console:
         console.until("3/12 steps")

@@ -14,6 +14,8 @@ from tests.terminal.console import Console
 from tests.thinning import thin
 from tui.layout.pane_sizes import LARGEST, RUNNING
 
+pytestmark = pytest.mark.slow  # a process on a terminal for each
+
 FAR = re.compile(r"\d+/\d+ (steps|boxes|terms|operations)")
 PROSE = "Each cell of Y"
 
@@ -38,7 +40,6 @@ def test_it_fits_again_when_the_window_grows() -> None:
         assert "too small" not in console.text
 
 
-@pytest.mark.slow
 def test_at_the_usual_size_every_lesson_shows_all_that_it_needs() -> None:
     """Title, sidebar, how far it is, and the keys; nothing of the picture is cut."""
     lessons = list(catalog())
