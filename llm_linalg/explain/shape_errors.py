@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from llm_linalg.base.axes import Shape, ShapeMismatch
 from llm_linalg.base.errors import (
@@ -29,6 +29,23 @@ _OUT_OF_RANGE = re.compile(
 _UNEQUAL = re.compile(
     r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)"
 )
+_SAID_OTHERWISE: Mapping[str, str] = {
+    "leaf Variable that requires grad": "a tensor that gets a gradient is not written in place where torch "
+    "records for it: write within `with torch.no_grad():`",
+    "modified by an inplace operation": "backward needs a tensor as it was when it was used, and it was "
+    "written in place since: write to a new name, as in y = y + 1",
+    "backward through the graph a second time": "what the first backward needed is gone: write "
+    "loss.backward(retain_graph=True) there, or compute the loss anew",
+    "does not require grad and does not have a grad_fn": "no gradient flows back from here: nothing that it "
+    "was computed from has requires_grad=True, or torch.no_grad() was on",
+    "some elements of the input tensor and the written-to": "it is written while it is read: x.clone() "
+    "is a tensor of its own to read from",
+    "more than one element of the written-to tensor": "several of its cells are one number in memory, as "
+    "after expand: write to x.clone()",
+    "can be implicitly created only for scalar outputs": "backward starts from a single number: write "
+    "loss.mean() or loss.sum(), or give backward a gradient of its shape",
+}
+"""What torch says of gradients and of writes in place, and what it means in the terms of a program."""
 _FEW = 3  # operands that a sentence names
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
@@ -178,5 +195,9 @@ def _plain(error: Exception) -> str:
     """Return an exception's first line, without its class."""
     if isinstance(error, OverflowError) and len(error.args) > 1:  # errno and C's message
         return "the result is too large for a float"
-    lines = [line for line in str(error).splitlines() if line.strip()]
+    said = str(error)
+    for words, meaning in _SAID_OTHERWISE.items():
+        if words in said:
+            return meaning
+    lines = [line for line in said.splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

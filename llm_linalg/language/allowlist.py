@@ -19,6 +19,9 @@ from llm_linalg.language import (
     builtin_functions,
     containers,
     devices,
+    generators,
+    gradient_calls,
+    hardware,
     modules,
     printing,
     suggestions,
@@ -59,6 +62,16 @@ class Namespace:
         return f"<module {self.name}>"
 
 
+def _spaces(path: str, members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return members with a namespace for each table among them."""
+    return {
+        name: Namespace(f"{path}.{name}", _spaces(f"{path}.{name}", value))
+        if isinstance(value, dict)
+        else value
+        for name, value in members.items()
+    }
+
+
 def limits(dtype: torch.dtype) -> Namespace:
     """Do what `torch.finfo` does."""
     found = torch.finfo(dtype)
@@ -70,7 +83,18 @@ NN = Namespace(
     "nn", {**_pick(nn, modules.LAYER_NAMES.split()), "functional": F, "Parameter": modules.make_parameter}
 )
 LINALG = Namespace("torch.linalg", _operations("linalg", torch.linalg))
-CUDA = Namespace("torch.cuda", {"is_available": torch_functions.is_cuda_available})
+AUTOGRAD = Namespace(
+    "torch.autograd",
+    {
+        "grad": gradient_calls.grad,
+        "Variable": autograd.make_variable,
+        "no_grad": autograd.no_grad,
+        "enable_grad": autograd.enable_grad,
+        "set_grad_enabled": gradient_calls.set_grad_enabled,
+        "set_detect_anomaly": autograd.unchanged_mode,
+        "detect_anomaly": autograd.unchanged_mode,
+    },
+)
 DIST = Namespace("dist", {"all_reduce": devices.all_reduce, "all_gather": devices.all_gather})
 MATH = Namespace("math", {**_pick(math, _MATH.split()), "prod": builtin_functions.prod})
 TYPING = Namespace("typing", {name: name for name in _TYPING.split()})  # annotations are never evaluated
@@ -86,7 +110,9 @@ TORCH = Namespace(
         "nan": math.nan,
         "nn": NN,
         "linalg": LINALG,
-        "cuda": CUDA,
+        **_spaces("torch", hardware.MEMBERS),
+        "autograd": AUTOGRAD,
+        "Generator": generators.make_generator,
         "empty": torch.zeros,  # torch leaves its cells undefined; here every run is the same
         "empty_like": torch.zeros_like,
         "device": torch_functions.cpu_device,
@@ -94,8 +120,10 @@ TORCH = Namespace(
         "Tensor": torch_functions.make_tensor,
         "finfo": limits,
         "no_grad": autograd.no_grad,
-        "inference_mode": autograd.no_grad,
+        "inference_mode": autograd.inference_mode,
         "enable_grad": autograd.enable_grad,
+        "set_grad_enabled": gradient_calls.set_grad_enabled,
+        "is_grad_enabled": autograd.is_grad_enabled,
         "set_printoptions": printing.set_printoptions,
     },
 )
@@ -104,6 +132,7 @@ METHODS: Mapping[str, Callable[..., Any]] = {
     "to": torch_functions.to_dtype,
     "backward": autograd.backward,
     "tolist": torch_functions.to_list,
+    "cpu": torch_functions.to_dtype,
 }
 ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
     "shape": lambda x: x.shape,
@@ -116,6 +145,7 @@ ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
     "data": lambda x: x.detach(),  # shares the memory as torch's does, but writing to it is recorded
     "is_leaf": lambda x: x.is_leaf,
     "device": lambda x: x.device,
+    "is_cuda": lambda _: False,
 }
 STORED: Mapping[str, Callable[[Tensor, Any], None]] = {
     "grad": autograd.set_grad,
@@ -155,11 +185,17 @@ MODULES: Mapping[str, Namespace] = {
     "torch": TORCH,
     "torch.nn": NN,
     "torch.nn.functional": F,
+    "torch.autograd": AUTOGRAD,
+    "torch.cuda": TORCH.members["cuda"],
+    "torch.amp": TORCH.members["amp"],
+    "torch.backends": TORCH.members["backends"],
     "torch.distributed.nn.functional": DIST,
     "math": MATH,
     "typing": TYPING,
     "__future__": FUTURE,
 }
+WITH_RUN = frozenset([gradient_calls.grad, gradient_calls.set_grad_enabled])
+"""Functions that are handed the run before their arguments."""
 REFUSED_ARGUMENTS = frozenset(suggestions.ARGUMENTS)
 TORCH_FUNCTIONS = frozenset(
     value

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from llm_linalg.base.short_repr import short_repr
-from llm_linalg.language import allowlist, arithmetic, containers, module_count, modules
+from llm_linalg.language import allowlist, arithmetic, containers, hardware, module_count, modules
 from llm_linalg.language.attributes import attribute_of
 from llm_linalg.language.budget import LAYER_NAME_STEPS
 from llm_linalg.language.containers import OrderedSet
@@ -124,6 +124,8 @@ def _store_attribute(run: Interpreter, target: ast.Attribute, owner: Any, value:
     if isinstance(owner, Tensor) and target.attr in allowlist.STORED:
         run.budget.step(6)
         allowlist.STORED[target.attr](owner, value)
+        return
+    if isinstance(owner, allowlist.Namespace) and target.attr in hardware.SWITCHES & owner.members.keys():
         return
     if not isinstance(owner, nn.Module):
         raise run.error(f"what can be assigned to is x.{', x.'.join(allowlist.STORED)}", target)

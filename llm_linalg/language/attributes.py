@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.language import allowlist, containers, modules, suggestions
+from llm_linalg.language import allowlist, containers, generators, hardware, modules, suggestions
 from llm_linalg.language.interpreter import Interpreter
 
 _PLAIN_METHODS = frozenset(chain.from_iterable(containers.METHODS.values()))
@@ -51,6 +51,10 @@ def attribute_of(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
             return allowlist.attribute(value, name)
         case Tensor() if name in allowlist.METHODS:
             return Method(allowlist.METHODS[name], value)
+        case torch.Generator() if name in generators.METHODS:
+            return Method(generators.METHODS[name], value)
+        case torch.device() if name in hardware.DEVICE:
+            return hardware.DEVICE[name](value)
         case nn.Module():
             return _of_layer(run, value, node)
         case torch.Size() if name == "numel":
@@ -67,7 +71,7 @@ def attribute_of(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
     if of_others and not advised and not isinstance(value, Tensor):
         raise run.error(suggestions.missing_attribute(value, owner, name, of_tensors), node)
     known = [*allowlist.METHODS, *allowlist.ATTRIBUTES] if isinstance(value, Tensor) else methods
-    raise run.error(suggestions.unknown_member(f".{name}", name, known, run.budget.hint, owner), node)
+    raise run.error(suggestions.unknown_member(f".{name}", name, known, run.budget.hint), node)
 
 
 def _of_layer(run: Interpreter, layer: nn.Module, node: ast.Attribute) -> Any:

@@ -1,20 +1,29 @@
-"""What a program calls of torch's autograd: `backward`, `no_grad`, and writing `x.grad`."""
+"""What a program calls of torch's autograd: `backward`, `grad`, `no_grad`, and writing `x.grad`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from llm_linalg.base.untraced import untraced
+from llm_linalg.recording.tensor_index import TensorIndex
 
 
 @dataclass(frozen=True, slots=True)
 class GradMode:
-    """What `torch.no_grad()` and `torch.enable_grad()` return: whether torch records for gradients."""
+    """What `torch.no_grad()` and the like return.
 
-    enabled: bool
+    Attributes:
+        enabled: Whether torch records for gradients; None for what leaves that as it is.
+        outside: Whether it did before, for what has had its effect already; None where `with` is to say.
+    """
+
+    enabled: bool | None
+    outside: bool | None = None
 
 
 def no_grad() -> GradMode:
@@ -25,6 +34,61 @@ def no_grad() -> GradMode:
 def enable_grad() -> GradMode:
     """Do what `torch.enable_grad()` does."""
     return GradMode(enabled=True)
+
+
+def inference_mode(mode: bool = True) -> GradMode:
+    """Do what `torch.inference_mode()` does to results."""
+    return GradMode(enabled=False if mode else None)
+
+
+def switch_grad(recorder: TensorIndex, enabled: bool) -> None:
+    """Switch gradients on or off, in torch and for the record."""
+    with untraced():
+        torch.set_grad_enabled(enabled)
+    recorder.no_grad = not enabled
+
+
+def unchanged_mode(*_: Any, **__: Any) -> GradMode:
+    """Do what `torch.autograd.set_detect_anomaly` and the like do to results: nothing."""
+    return GradMode(enabled=None)
+
+
+def is_grad_enabled() -> bool:
+    """Do what `torch.is_grad_enabled` does."""
+    return torch.is_grad_enabled()
+
+
+def make_variable(data: Tensor, requires_grad: bool = False) -> Tensor:
+    """Do what `torch.autograd.Variable` does: return the tensor as a leaf."""
+    if not isinstance(data, Tensor):
+        raise TypeError(f"Variable takes a tensor, not a {type(data).__name__}")
+    return data.detach().requires_grad_(bool(requires_grad))
+
+
+def gradients(
+    outputs: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    grad_outputs: Sequence[Tensor | None],
+    retain_graph: bool | None,
+    create_graph: bool,
+    allow_unused: bool | None,
+) -> Sequence[Tensor | None]:
+    """Return the gradients that `torch.autograd.grad` returns.
+
+    As in `backward`, a gradient of the outputs is not handed to torch.
+
+    Raises:
+        ValueError: If such a gradient has another shape than its output.
+    """
+    with untraced():
+        starts = []
+        for output, own in zip(outputs, grad_outputs, strict=True):
+            if own is not None and own.shape != output.shape:
+                raise ValueError(f"its gradient has the shape {tuple(output.shape)}, not {tuple(own.shape)}")
+            starts.append(output if own is None else (output * own).sum())
+        return torch.autograd.grad(
+            starts, inputs, None, retain_graph, create_graph, allow_unused=allow_unused
+        )
 
 
 def backward(

@@ -18,6 +18,7 @@ from llm_linalg.language import (
     arithmetic,
     autograd,
     containers,
+    hardware,
     module_count,
     modules,
     suggestions,
@@ -89,7 +90,9 @@ def _apply(
         return _make_layer(run, function, arguments, named)
     if isinstance(function, nn.Module):
         run.budget.step(LAYER_CALL_STEPS * module_count.count_layers(function))
-    if function in allowlist.TORCH_FUNCTIONS:
+    if function in allowlist.WITH_RUN:
+        return function(run, *arguments, **named)
+    if function in allowlist.TORCH_FUNCTIONS and function is not hardware.compile_function:
         _check_arguments(run, node, function, arguments, named)
     if isinstance(named.get("key"), UserFunction | Method) and function is not allowlist.BUILTINS["sorted"]:
         raise run.error("key= takes no function of a program here: " + suggestions.KEY, node)

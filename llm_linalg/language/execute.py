@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
 from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.rng import seed_rng
@@ -274,9 +276,11 @@ def evaluate_expression(expression: str, explanations: Explanations, seed: int =
 def isolated_torch_state(seed: int) -> Iterator[None]:
     """Seed torch's generator, reset its print options and silence warnings; undo all of it afterwards."""
     options = PRINT_OPTIONS.set(None)
+    gradients = torch.is_grad_enabled()
     try:
         with seed_rng(seed), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
+        torch.set_grad_enabled(gradients)
         PRINT_OPTIONS.reset(options)

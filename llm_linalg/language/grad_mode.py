@@ -6,12 +6,10 @@ import ast
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import torch
-
-from llm_linalg.base.untraced import untraced
 from llm_linalg.language import suggestions
-from llm_linalg.language.autograd import GradMode, enable_grad, no_grad
+from llm_linalg.language.autograd import GradMode, enable_grad, inference_mode, no_grad, switch_grad
 from llm_linalg.language.budget import GRAD_MODE_STEPS
+from llm_linalg.language.hardware import compile_function
 from llm_linalg.language.interpreter import Interpreter
 
 
@@ -30,8 +28,10 @@ def grad_mode(run: Interpreter, node: ast.expr) -> GradMode:
     """
     run.budget.step(GRAD_MODE_STEPS)
     mode = run.evaluate(node)
-    if mode is no_grad or mode is enable_grad:  # `@torch.no_grad`, without brackets
+    if mode is no_grad or mode is enable_grad or mode is inference_mode:  # `@torch.no_grad`, no brackets
         mode = mode()
+    elif mode is compile_function:
+        mode = GradMode(enabled=None)
     if not isinstance(mode, GradMode):
         message = suggestions.SYNTAX[ast.With].replace("`with` is", "`with` and `@` are")
         raise run.error(message if isinstance(node, ast.Call) else suggestions.DECORATOR, node)
@@ -41,20 +41,14 @@ def grad_mode(run: Interpreter, node: ast.expr) -> GradMode:
 @contextmanager
 def set_grad_mode(run: Interpreter, modes: Sequence[GradMode]) -> Iterator[None]:
     """Set the last of several gradient modes, in torch and for the record, while the context is open."""
-    if not modes:
+    wanted = [mode.enabled for mode in modes if mode.enabled is not None]
+    if not wanted:
         yield
         return
-    recorded = modes[-1].enabled
-    no_grad_outside, run.recorder.no_grad = run.recorder.no_grad, not recorded
-    enabled = torch.is_grad_enabled()
-    _enable_grad(recorded)
+    before = [mode.outside for mode in modes if mode.outside is not None]
+    outside = before[0] if before else not run.recorder.no_grad
+    switch_grad(run.recorder, wanted[-1])
     try:
         yield
     finally:
-        _enable_grad(enabled)
-        run.recorder.no_grad = no_grad_outside
-
-
-def _enable_grad(enabled: bool) -> None:
-    with untraced():
-        torch.set_grad_enabled(enabled)
+        switch_grad(run.recorder, outside)

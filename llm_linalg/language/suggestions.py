@@ -115,20 +115,12 @@ MEMBERS: Mapping[str, str] = {
     "torch.from_file": _FILE,
     "torch.from_numpy": "write torch.tensor([...])",
     "torch.optim": _STEP,
-    "torch.compile": "leave it out",
     "torch.jit": "leave it out",
     "torch.utils": "go through tensors with `for`",
-    "torch.backends": "leave it out",
     "torch.FloatTensor": "write torch.tensor([...])",
     "torch.LongTensor": "write torch.tensor([...])",
     "torch.set_default_dtype": "write dtype=torch.float64 where a tensor is made",
-    "torch.Generator": f"write {_SEEDED}",
-    "torch.cuda.manual_seed": f"write {_SEEDED}",
-    "torch.cuda.manual_seed_all": f"write {_SEEDED}",
     "torch.cuda.synchronize": "leave it out",
-    "torch.cuda.amp": _ALONE,
-    "torch.amp": _ALONE,
-    "torch.autocast": _ALONE,
     "torch.profiler": _ALONE,
     "torch.bernoulli": "write (torch.rand(p.shape) < p).float()",
     "torch.std_mean": "write x.std() and x.mean()",
@@ -148,7 +140,6 @@ MEMBERS: Mapping[str, str] = {
     "torch.linalg.matrix_norm": "write torch.linalg.norm(x)",
     **{f"torch.{name}": _TRUSTED for name in ("svd", "qr", "lu", "cholesky", "inverse", "pinverse", "det")},
     **{f"torch.linalg.{name}": _TRUSTED for name in _FACTORS.split()},
-    "torch.autograd": "call loss.backward(), and read W.grad",
     "nn.Module": "write a function, with layers such as nn.Linear made beside it",
     "nn.ModuleDict": 'write a dict of layers: {"q": nn.Linear(8, 4)}',
     "nn.ParameterList": "write a list of nn.Parameter",
@@ -172,17 +163,8 @@ MEMBERS: Mapping[str, str] = {
 ATTRIBUTES: Mapping[str, str] = {
     "numpy": "print the tensor, or take x.tolist()",
     "cuda": _CPU,
-    "cpu": _CPU,
     "grad_fn": "x.requires_grad says whether it has a gradient",
-    "zero_": "write x[:] = 0; of a gradient, W.grad = None",
-    "fill_": "write x[:] = value",
-    "copy_": "write x[:] = other",
-    "normal_": "write x[:] = torch.randn(x.shape)",
-    "uniform_": "write x[:] = torch.rand(x.shape)",
-    "random_": "write x[:] = torch.randint(10, x.shape)",
     "bernoulli": "write (torch.rand(p.shape) < p).float()",
-    "bernoulli_": "write x[:] = (torch.rand(x.shape) < p).float()",
-    "t_": "write x = x.T",
     "forward": "call the layer itself: layer(x)",
     "format": 'write an f-string: f"{x:.2f}"',
     "rjust": 'write an f-string: f"{s:>8}"',
@@ -215,13 +197,10 @@ LISTS: Mapping[str, str] = {
 
 ARGUMENTS: Mapping[str, str] = {
     "out": "bind the result to a name",
-    "generator": f"write {_SEEDED} before it",
-    "inplace": "leave it out: the result is a tensor of its own",
     "max_norm": "it changes the table itself: write table = table / table.norm(dim=1, keepdim=True)",
     "sparse": "leave it out: a gradient has all its cells here",
     "pin_memory": "leave it out",
     "layout": "leave it out",
-    "non_blocking": "leave it out",
 }
 """For keyword arguments of torch functions."""
 
@@ -243,9 +222,6 @@ PACKAGES: Mapping[str, str] = {
 }
 
 
-_ARITHMETIC = "+-*/"
-
-
 def unknown_import(path: str, had: str) -> str:
     """Return the message for an import that the language lacks.
 
@@ -263,7 +239,7 @@ def unknown_import(path: str, had: str) -> str:
     return f"{path} can't be imported: {found[0] if found else f'the language has {had}'}"
 
 
-def unknown_member(shown: str, name: str, known: Collection[str], near: Hint = hint, owner: str = "") -> str:
+def unknown_member(shown: str, name: str, known: Collection[str], near: Hint = hint) -> str:
     """Return the message for a member, an attribute or a method that the language lacks.
 
     Args:
@@ -271,26 +247,13 @@ def unknown_member(shown: str, name: str, known: Collection[str], near: Hint = h
         name: Its last part.
         known: The names that would have been right there.
         near: Returns a hint at the nearest of those.
-        owner: How the program writes the tensor whose attribute this would be.
     """
     advice = MEMBERS.get(shown) if not shown.startswith(".") else ATTRIBUTES.get(name)
     if advice is None and "append" in known:
         advice = LISTS.get(name)
-    if advice is None and name.endswith("_") and name[:-1] in known:
-        advice = _in_place(name[:-1], owner or "x")
+    if advice is None and shown.startswith("."):
+        advice = ATTRIBUTES.get(name.rstrip("_"))
     return f"{shown} is not part of the language{f': {advice}' if advice else near(name, known) or _LISTED}"
-
-
-def _in_place(name: str, owner: str) -> str:
-    """Return what to write instead of a method such as `add_`."""
-    from llm_linalg.ops import TABLE  # loads torch, which checking a program's text can do without
-
-    sign = TABLE.operator(name)
-    return (
-        f"write {owner} {sign}= ..."
-        if sign and sign in _ARITHMETIC
-        else f"write {owner}[...] = {owner}.{name}(...)"
-    )
 
 
 def missing_attribute(value: object, text: str, name: str, of_tensors: bool) -> str:

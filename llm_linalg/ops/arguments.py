@@ -20,6 +20,11 @@ _IN_PLACE = frozenset(
 )
 
 
+_TURNING = frozenset(
+    ["unsqueeze_", "squeeze_", "transpose_", "t_", "swapaxes_", "swapdims_", "detach_", "requires_grad_"]
+)
+
+
 class ArgumentSlot:
     """A placeholder for a tensor while arguments are bound; it keeps the two operands of `x @ x` apart."""
 
@@ -56,6 +61,12 @@ def writes(function: Function) -> bool:
         or (name.endswith("_") and not name.endswith("__"))
         or (name.startswith("__i") and name.removeprefix("__i").removesuffix("__") in _IN_PLACE)
     )
+
+
+@cache
+def turns(function: Function) -> bool:
+    """Return whether an in-place function gives its operand other axes, and writes no cell: `x.t_()`."""
+    return getattr(function, "__name__", "") in _TURNING
 
 
 def tensors_in(value: object) -> Iterator[Tensor]:

@@ -16,6 +16,7 @@ from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
+from llm_linalg.ops.arguments import writes
 from llm_linalg.ops.index_errors import INDEX_ERRORS, non_integer_index, out_of_bounds
 from llm_linalg.ops.movement_shapes import reshape_shape
 from llm_linalg.ops.operation import Call
@@ -248,11 +249,20 @@ def unsafe_reason(call: Call) -> ShapeMismatch | None:
         return None  # no call of it: torch says why
 
 
+def _larger_than_target(call: Call) -> ShapeMismatch | None:
+    """Explain that what is written in place has more cells than what it is written into."""
+    shape = call.operation.infer(call) if writes(call.function) else None
+    place = call.order.index(0) if shape is not None else 0
+    if shape is None or shape == call.shapes[place]:
+        return None
+    return ShapeMismatch(f"it is written into, so it keeps its shape, and the result has {shape}", at=place)
+
+
 def refusal_reason(call: Call) -> ShapeMismatch | None:
     """Return why torch refused a call, if the operation has a rule that says."""
     why = CALL_ERRORS.get(call.operation.name)
     try:
         with untraced():
-            return why(call) if why else None
+            return (why(call) if why else None) or _larger_than_target(call)
     except (TypeError, ValueError, IndexError, KeyError, RuntimeError, StopIteration):
         return None  # another call than the one that it knows: torch says why

@@ -53,7 +53,11 @@ IN_LANGUAGE: tuple[tuple[str, str, str], ...] = (
     ("Tensor", "dim size stride nelement is_contiguous", "They return a plain value, not a tensor."),
     ("Tensor", "item storage_offset element_size", "They return a plain value, not a tensor."),
     ("Tensor", "requires_grad_ retain_grad", "They tell autograd what to keep, and change no cell."),
-    ("attribute", "shape ndim dtype device is_leaf requires_grad", "They are plain values, not tensors."),
+    (
+        "attribute",
+        "shape ndim dtype device is_leaf requires_grad is_cuda",
+        "They are plain values, not tensors.",
+    ),
     ("attribute", "grad data", "The gradient and the memory of a tensor are made by no operation."),
 )
 """Names without an entry that programs may write: where, the names, and why they need no entry."""

@@ -29,6 +29,7 @@ from llm_linalg.ops.arguments import (
     outputs,
 )
 from llm_linalg.ops.levels import hold
+from llm_linalg.ops.randomness import own_generator
 from llm_linalg.ops.reads import AxesReads, OpaqueReads, Reads
 from llm_linalg.ops.signature import parse_signature
 from llm_linalg.ops.terms import CellTerm, CellTerms
@@ -332,6 +333,8 @@ class Call:
         feed = iter([written[position] for position in range(len(tensors))])
         args = tuple(map_tensors(value, lambda _: next(feed)) for value in self.args)
         kwargs = {name: map_tensors(value, lambda _: next(feed)) for name, value in self.kwargs.items()}
+        if "generator" in kwargs:
+            kwargs["generator"] = own_generator(kwargs["generator"], self.rng_state)
         result = self.function(*args, **kwargs)
         if result is None and self.may_write:  # ``x[key] = value``
             return written[0]

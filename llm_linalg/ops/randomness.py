@@ -14,7 +14,7 @@ from llm_linalg.ops.arguments import Function
 DROPOUT = 4  # where scaled_dot_product_attention takes how much it drops
 _NAMES = """
     dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout rrelu bernoulli
-    gumbel_softmax scaled_dot_product_attention multi_head_attention_forward
+    uniform normal random exponential gumbel_softmax scaled_dot_product_attention multi_head_attention_forward
 """
 _DRAWING = frozenset(_NAMES.split())
 
@@ -23,9 +23,20 @@ def rng_state_before(function: Function, args: Sequence[Any], kwargs: Mapping[st
     """Return the state of torch's generator if a call will draw from it; else None."""
     if not draws_random_numbers(function):
         return None
+    generator = kwargs.get("generator")
+    if generator is not None:
+        state: Tensor = generator.get_state()
+        return state
     if function is torch.nn.functional.scaled_dot_product_attention and not uses_dropout(args, kwargs):
         return None
     return torch.get_rng_state()
+
+
+def own_generator(value: Any, state: Tensor | None) -> Any:
+    """Return an argument with a generator replaced by another at the same state: a replay draws from that."""
+    if not isinstance(value, torch.Generator):
+        return value
+    return torch.Generator().set_state(value.get_state() if state is None else state)
 
 
 def uses_dropout(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:

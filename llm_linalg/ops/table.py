@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from llm_linalg.ops.arguments import Function
 from llm_linalg.ops.composite import COMPOSITES
 from llm_linalg.ops.contraction import CONTRACTIONS
 from llm_linalg.ops.creation import CREATIONS
+from llm_linalg.ops.in_place import WRITES
 from llm_linalg.ops.indexing import SCATTERS
 from llm_linalg.ops.mask import MASKS
 from llm_linalg.ops.movement import MOVEMENTS
@@ -67,7 +68,7 @@ class OperationTable:
                 home, _, other = word.partition(".")
                 if home == place:
                     names += [other] if other else [operation.name, *operation.aliases]
-        return tuple(names)
+        return (*names, *_in_place_names(place, names))
 
     def entry(self, function: Function) -> TableEntry | None:
         """Return the entry of a torch function, or None."""
@@ -77,10 +78,19 @@ class OperationTable:
             return None
 
 
+def _in_place_names(place: str, names: Sequence[str]) -> Iterator[str]:
+    """Yield for names of a place those that write the result to the first operand: `add_` for `add`."""
+    home = {"Tensor": "torch.Tensor.{}_", "F": "torch.nn.functional.{}_"}.get(place)
+    for name in names if home else ():
+        if f"{name}_" not in names and any(resolve(str(home).format(name))):
+            yield f"{name}_"
+
+
 def _functions(operation: Operation) -> Iterator[Function]:
-    for home in _HOMES + (_IN_PLACE if operation.kind in ("pointwise", "mask") else ()):
+    for home in _HOMES + _IN_PLACE:
         yield from resolve(home.format(operation.name))
-    aliases = (home.format(alias) for alias in operation.aliases for home in _HOMES[:2])
+    homes = (*_HOMES[:2], _IN_PLACE[0])
+    aliases = (home.format(alias) for alias in operation.aliases for home in homes)
     for spelling in (*aliases, *operation.spellings):
         yield from resolve(spelling)
 
@@ -95,6 +105,7 @@ TABLE = OperationTable(
         *ROWWISE,
         *MASKS,
         *CREATIONS,
+        *WRITES,
         *COMPOSITES,
     )
 )

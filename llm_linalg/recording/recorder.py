@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.base.errors import HaltedError
 from llm_linalg.ops import TABLE, Call
-from llm_linalg.ops.arguments import may_write, outputs, writes
+from llm_linalg.ops.arguments import may_write, outputs, turns, writes
 from llm_linalg.ops.call_cache import CallKey, CallPlan, SplitCall, split_call
 from llm_linalg.ops.call_errors import takes_values
 from llm_linalg.ops.fallback import FallbackOperation, fallback
@@ -253,7 +253,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._guard.charge_again(plan.operation.name, price, tensors, tensors[0])
         operands = tuple([self._operand(tensors[place]) for place in plan.order])
         # By its name it writes into its first operand; with `out=` and the like, nobody says into which.
-        self._storages.preserve(tensors[:1] if writes(func) else tensors)
+        if not turns(func):
+            self._storages.preserve(tensors[:1] if writes(func) else tensors)
         result = self._run(func, args, kwargs)
         target = result if isinstance(result, Tensor) else tensors[0]
         value = detach_value(target)
@@ -288,7 +289,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         operands: tuple[Operand[RecordNode], ...] = ()
         if writes:  # the operands are looked up before they change
             operands = tuple(self._operand(tensor) for tensor in call.tensors)
-            self._storages.preserve(call.tensors)
+            if not turns(func):
+                self._storages.preserve(call.tensors)
         versions = list(map(version_of, written.tensors))
         result = self._run(func, args, kwargs)
         if price is None and self._guard:  # torch took what our rules refuse: they don't describe this call
@@ -321,6 +323,23 @@ class Recorder(TensorIndex, TorchFunctionMode):
         prices = dict([self._prices[node.index] for node in priced])
         large = [node for node in priced if self._prices[node.index][1].products > FEW_PRODUCTS]
         return BackwardPass(list(prices.values()), leaves, large)
+
+    def note_gradient(self, gradient: Tensor, source: Tensor, price: Price | None) -> None:
+        """Add a node for a gradient that the program asked for, as if it were read from `source`.
+
+        Args:
+            gradient: The gradient.
+            source: The tensor whose gradient it is.
+            price: The price of a backward pass that starts from it; None if there can be none.
+        """
+        read = next(iter(_GRADIENT_READS))
+        operand, value = self._operand(source), detach_value(gradient)
+        call = SlottedArguments.of((source,), {}).bind(_GRADIENT.operation, read, [operand.value])
+        node = self.node_type(
+            len(self.nodes), "grad", value, (operand,), call.with_output(value), self._where()
+        )
+        self._add(node, gradient)
+        self._remember_price(node.index, price)
 
     @contextmanager
     def charge_gradients(self, nodes: Sequence[RecordNode]) -> Iterator[None]:
@@ -390,7 +409,11 @@ class Recorder(TensorIndex, TorchFunctionMode):
         target: Tensor,
     ) -> None:
         node = self.node_type(len(self.nodes), name, value, operands, call, self._where())
-        self._add(node, target, wrote=True)
+        if turns(call.function):  # its cells are as they were, for it and for its views
+            self._add(node, target)
+            self._name_table.note_write(target, node)
+        else:
+            self._add(node, target, wrote=True)
 
 
 def call_of(func: Any, written: SlottedArguments, tensors: Sequence[Tensor]) -> Call:

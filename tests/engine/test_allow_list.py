@@ -114,6 +114,6 @@ def test_a_tensor_s_other_methods_and_torch_s_other_functions_are_out_of_reach()
         assert hasattr(Tensor, name)
         assert name not in allowlist.METHODS
         assert name not in allowlist.ATTRIBUTES
-    for name in ("load", "save", "compile", "hub", "ops", "from_file", "jit", "utils", "classes"):
+    for name in ("load", "save", "hub", "ops", "from_file", "jit", "utils", "classes"):
         assert hasattr(torch, name)
         assert name not in allowlist.TORCH.members

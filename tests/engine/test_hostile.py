@@ -23,6 +23,9 @@ from llm_linalg.language import (
     budget,
     builtin_functions,
     execute,
+    generators,
+    gradient_calls,
+    hardware,
     printing,
     torch_functions,
 )
@@ -284,15 +287,22 @@ def test_an_unclosed_bracket_is_shown_where_it_opens() -> None:
     assert (error.line, error.column) == (1, len("x = torch.ones"))
 
 
-def test_what_was_said_before_the_failure_does_not_change_torch() -> None:
+def test_no_program_changes_torch_s_settings() -> None:
     threads, default = torch.get_num_threads(), torch.get_default_dtype()
+    failure("torch.set_default_dtype(torch.float64)")
     for program in (
-        "torch.set_default_dtype(torch.float64)",
         "torch.set_num_threads(7)",
         "torch.use_deterministic_algorithms(True)",
+        "torch.set_grad_enabled(False)",
+        "torch.backends.cudnn.benchmark = True",
+        "torch.autograd.set_detect_anomaly(True)",
     ):
-        failure(program)
+        run(program)
     assert (torch.get_num_threads(), torch.get_default_dtype()) == (threads, default)
+    assert torch.is_grad_enabled()
+    assert not torch.is_anomaly_enabled()
+    assert not torch.backends.cudnn.benchmark
+    assert not torch.are_deterministic_algorithms_enabled()
 
 
 _OPERATORS = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift lt le gt ge eq ne"
@@ -306,7 +316,10 @@ def test_each_call_of_the_language_is_bounded_by_a_rule_of_ours() -> None:
     functions += [getattr(torch.Tensor, name) for name in ways if hasattr(torch.Tensor, name)]
     own = [
         each
-        for module in (autograd, arithmetic, builtin_functions, torch_functions, printing)
+        for module in (
+            *(autograd, arithmetic, builtin_functions, torch_functions, printing),
+            *(generators, gradient_calls, hardware),
+        )
         for each in vars(module).values()
     ]
     own += [allowlist.limits, torch_functions.make_size]

@@ -273,12 +273,10 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("def f():\n    global x", "return it"),
         ("raise ValueError", "`assert`"),
         ("match 1:\n    case 1: pass", "`if`"),
-        ("x = torch.ones(2)\nx.add_(1)", "write x += ..."),
-        ("x = torch.ones(2)\nx.relu_()", "write x[...] = x.relu(...)"),
-        ("lin = nn.Linear(2, 2)\nlin.weight.mul_(2)", "write lin.weight *= ..."),
+        ("x = torch.ones(2)\nx.addmm_(x, x)", "write x + a @ b"),
+        ("lin = nn.Linear(2, 2)\nlin.weight.mul_(2)", "with torch.no_grad()"),
         ("W = torch.ones(2)\nW.grad.zero_()", "W.grad is None before a gradient has come back to W"),
         ("from math import *", "from math import sqrt"),
-        ("x = torch.ones(2)\nx.zero_()", "x[:] = 0"),
         ("x = torch.ones(2)\nx.numpy()", "tolist"),
         ("x = torch.ones(2).cuda()", "CPU"),
         ("map(str, [1])", "list comprehension"),
@@ -307,8 +305,7 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("from tqdm import tqdm", "the items themselves"),
         ("import pathlib", "nothing outside itself"),
         ("with open('x') as f: pass", "no files"),
-        ("with torch.autocast('cuda'): pass", "leave the `with` out"),
-        ("@torch.compile\ndef f(x): return x", "leave it out"),
+        ("with torch.autocast('cpu'): pass", "16 bits"),
         ("@property\ndef f(x): return x", "decorators"),
         ("if __name__ == '__main__': pass", "without the `if`"),
         ("x = 2j", "torch.cos"),
@@ -342,7 +339,11 @@ def test_advice_is_for_names_that_the_language_lacks() -> None:
     from llm_linalg.language import allowlist, containers
     from llm_linalg.language import modules as layers
 
-    modules = {**allowlist.IMPORTED, "torch.cuda": allowlist.CUDA, "torch.linalg": allowlist.LINALG}
+    modules = {
+        **allowlist.IMPORTED,
+        "torch.cuda": allowlist.TORCH.members["cuda"],
+        "torch.linalg": allowlist.LINALG,
+    }
     for path in suggestions.MEMBERS:
         home, _, name = path.rpartition(".")
         assert name not in modules[home].members, path

@@ -16,6 +16,7 @@ from tests.ops.composites import COMPOSITES
 from tests.ops.drawing import Build, Draw, Sample, axis, broadcast, shapes, values
 from tests.ops.moves import MOVES
 from tests.ops.products import PRODUCTS
+from tests.ops.writes import WRITES
 
 F = nn.functional
 
@@ -275,6 +276,7 @@ BUILDERS: dict[str, Build] = {
     },
     **{name: _reduction(name) for name in ("prod", "max", "min", "argmax", "argmin")},
     **MOVES,
+    **WRITES,
     **COMPOSITES,
     "softmax": _rowwise(torch.softmax),
     "log_softmax": _rowwise(lambda x, d: F.log_softmax(x, dim=d)),
