@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from tui.compose.view_runner import open_view
 from tui.export.html_parts import picture
 from tui.model.map_view import BoxRow, MapView
 from tui.model.view import View
+from tui.navigation.playground import playground_view
 from tui.panes.map_pane import RAILS, map_rows, rails_of
 from tui.text.glyphs import ASCII, UNICODE, Glyphs
 from tui.text.rows import width_of
@@ -84,7 +86,27 @@ def test_what_is_followed_is_heavy_and_counted() -> None:
     assert any("24/32" in line for line in lines)
     assert "#" in "".join(drawn(level(view, ascii_only=True), glyphs=ASCII))
     sentence = shown.sentence
-    assert sentence.startswith("logits[2,3] depends on 24 of the 32 cells here, by a derivative of up to ")
+    assert sentence.startswith(
+        "logits[2,3] depends on 24 of the 32 cells here: nudge one a little, and logits[2,3] moves by up to "
+    )
+
+
+def test_a_followed_cell_is_told_at_its_own_box_and_on_the_way_to_others() -> None:
+    code = "x = torch.tensor([1.0, 2.0])\ny = 3 * x\nz = y + 1\nk = x.round()"
+    view = playground_view(code)
+
+    def told(way: Literal["lineage", "reach"], name: str, box: str) -> str:
+        return level(replace(at(view, box), follows=FollowedCell(way, name, (1,)))).sentence
+
+    assert told("lineage", "y", "y").startswith("This is y[1] itself: go up to see what it is made of. ")
+    assert told("reach", "y", "y").startswith("This is y[1] itself: go down to see what it feeds. ")
+    assert told("lineage", "z", "y").startswith(
+        "z[1] depends on 1 of the 2 cells here: nudge one a little, and z[1] moves by up to as much. "
+    )
+    assert told("reach", "x", "z").startswith(
+        "x[1] feeds 1 of the 2 cells here: nudge it a little, and one of them moves by up to 3 times as much"
+    )
+    assert told("lineage", "z", "k").startswith("z[1] depends on none of the 2 cells here. ")
 
 
 def test_much_from_outside_is_one_row() -> None:

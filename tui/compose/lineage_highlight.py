@@ -44,11 +44,6 @@ class FollowedCells:
         return _cell_of(self.node, self.start.index)
 
     @property
-    def question(self) -> str:
-        """What is asked of a box."""
-        return f"{self.name} {'depends on' if self.start.way == 'lineage' else 'feeds'}"
-
-    @property
     def mark(self) -> CellMark:
         """What a cell on the way is."""
         return CellMark.SOURCE if self.start.way == "lineage" else CellMark.CONSUMER

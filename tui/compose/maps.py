@@ -52,7 +52,8 @@ def map_view(
         rows=cache[key],
         arrows=level.arrows if not folded else _fold_arrows(level.arrows, folded),
         row=level.places[box[-1]] - folded,
-        question=NOTHING if followed is None else clean(followed.question),
+        followed=NOTHING if followed is None else clean(followed.name),
+        back=followed is None or followed.start.way == "lineage",
     )
 
 
@@ -104,4 +105,5 @@ def _row(
         lit=lit,
         cells=cells,
         influence=max(steep, default=None),
+        is_start=followed is not None and followed.node in box.outputs,
     )

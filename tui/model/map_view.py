@@ -29,6 +29,7 @@ class BoxRow:
         lit: How many cells of its result lie on the followed cell's way; None if no cell is followed.
         cells: How many cells its result has.
         influence: The largest derivative along that way, in size; None if there is none.
+        is_start: Whether the followed cell is one of its result's.
     """
 
     name: str
@@ -47,6 +48,7 @@ class BoxRow:
     lit: int | None = None
     cells: int = 0
     influence: float | None = None
+    is_start: bool = False
 
     @property
     def sizes(self) -> str:
@@ -86,14 +88,21 @@ class MapView:
         rows: What comes in from outside, then the boxes of the level in order.
         arrows: Which reads which, as pairs of places among the rows: from, to.
         row: The place of the selected box.
-        question: What is asked of the boxes, such as "logits[4, 2] depends on"; empty if nothing is.
+        followed: The cell that is followed, such as "logits[4, 2]"; empty if none is.
+        back: Whether it is followed back to what it depends on, and not on to what it feeds.
     """
 
     path: tuple[CleanText, ...]
     rows: tuple[BoxRow, ...]
     arrows: tuple[tuple[int, int], ...]
     row: int
-    question: CleanText = NOTHING
+    followed: CleanText = NOTHING
+    back: bool = True
+
+    @property
+    def question(self) -> str:
+        """What is asked of the boxes, such as "logits[4, 2] depends on"; empty if nothing is."""
+        return f"{self.followed} {'depends on' if self.back else 'feeds'}" if self.followed else ""
 
     @property
     def selection(self) -> BoxRow:
@@ -131,13 +140,22 @@ class MapView:
         row = self.selection
         name = row.label if row.op in ("", row.label) else f"{row.label} ({row.op})"
         said = f"{name}: {row.words or row.cost_text}."
-        asked = ""
-        if row.lit is not None:
-            steep = f", by a derivative of up to {row.influence:.3g}" if row.lit and row.influence else ""
-            asked = f"{self.question} {row.lit} of the {row.cells} cells here{steep}. "
+        asked = "" if row.lit is None else f"{self._followed_through(row, row.lit)} "
         more = f" {row.cost_text[:1].upper()}{row.cost_text[1:]}." if row.words else ""
         opens = f" Its lesson: {row.title}." if row.title else ""
         return clean(f"{asked}{said}{more}{opens}")
+
+    def _followed_through(self, row: BoxRow, lit: int) -> str:
+        """Return what the followed cell has to do with a box, as a sentence."""
+        if row.is_start:
+            way = "go up to see what it is made of" if self.back else "go down to see what it feeds"
+            return f"This is {self.followed} itself: {way}."
+        said = f"{self.question} {lit or 'none'} of the {row.cells} cells here"
+        if not lit or not row.influence:
+            return f"{said}."
+        nudged, moved = ("one", self.followed) if self.back else ("it", "one of them")
+        much = "as much" if row.influence == 1 else f"{row.influence:.3g} times as much"
+        return f"{said}: nudge {nudged} a little, and {moved} moves by up to {much}."
 
     def record(self) -> dict[str, object]:
         """Return the level for JSON."""
