@@ -237,3 +237,13 @@ def test_an_axis_has_all_its_numbers_in_order(numbers: list[float], logarithmic:
     assert all(-1e-9 <= part <= 1 + 1e-9 for part in parts)
     for part in (0.0, 0.25, 1.0):
         assert axis.part(axis.number(part)) == pytest.approx(part, abs=1e-6)
+
+
+def test_bars_say_which_rows_there_is_room_for() -> None:
+    view, run = opened("x = torch.arange(12.0)\ny = x * 2")
+    frame = run.frame(replace(view, look="bars", step=9))
+    assert frame.drawing is not None
+    tall, low = ([text_of(row).strip() for row in frame.drawing.rows(60, height)] for height in (13, 8))
+    assert "of 12" not in " ".join(tall)
+    assert low[-1] == "rows 6–11 of 12"
+    assert any("16." in line for line in low)

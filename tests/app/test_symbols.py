@@ -81,3 +81,22 @@ def test_it_stays_in_its_room(source: str, size: tuple[int, int]) -> None:
         assert len(texts) <= size[1]
         assert all(cell_len(text) <= size[0] for text in texts)
         assert not ascii_only or all(text.isascii() for text in texts)
+
+
+def texts(drawing: Symbols, width: int, height: int) -> list[str]:
+    """Returns the rows that are drawn, as text."""
+    return ["".join(span.text for span in row).strip() for row in drawing.rows(width, height)]
+
+
+def test_what_has_no_room_is_named() -> None:
+    masked = (
+        "a = torch.randn(5, 5)\nhidden = torch.triu(torch.ones(5, 5), 1) == 1\ny = a.masked_fill(hidden, 0.0)"
+    )
+    drawing = frame_of(masked.replace("y = ", "long_name = "), 25)[1]
+    assert not any("of 5" in line or "…" in line for line in texts(drawing, 240, 20))
+    shown = texts(drawing, 61, 10)
+    assert "[" in shown[3]  # the window is at the entry that is lit
+    assert any(line.startswith("…   →  long_name") for line in shown)
+    assert shown[-1] == "rows 1–4 of 5, columns 2–4 of 5"
+    uneven = texts(frame_of("y = torch.ones(2, 9) @ torch.ones(9, 2)", 1)[1], 61, 14)
+    assert " ".join(uneven).endswith("torch.ones(2, 9): columns 0–5 of 9; torch.ones(9, 2): rows 0–4 of 9")

@@ -99,7 +99,10 @@ class Bars:
         shown = self._columns_in(width - side)
         room = (width - side) // max(1, len(shown))
         head = self._head(shown, side, room, width)
-        rows = window(len(self.labels), max(1, height - len(head)), self.focus[0])
+        room_below = max(1, height - len(head))
+        rows = window(len(self.labels), room_below, self.focus[0])
+        if len(rows) < len(self.labels) and room_below > 1:
+            rows = window(len(self.labels), room_below - 1, self.focus[0])
         cells = [list(column.cells(rows)) for column in shown]
         lines: list[Row] = []
         for k, row in enumerate(rows):
@@ -110,6 +113,9 @@ class Bars:
             lines.append(tuple(spans))
         if 2 * len(lines) - 1 + len(head) <= height:
             lines = [line for one in lines for line in (one, ())][:-1]
+        if len(rows) < len(self.labels):
+            note = self._text(f"rows {rows.start}–{rows.stop - 1} of {len(self.labels)}")
+            lines.append((TextSpan(" " * side), TextSpan(note, "dim")))
         drawn = [*head, *lines]
         above = max(0, height - len(drawn)) // 2
         return tuple([()] * above + [fit(line, width, self._dots) for line in drawn][:height])
@@ -290,7 +296,7 @@ def _vector(panel: Panel, tensor: TensorView, ascii_only: bool) -> Column:
     from llm_linalg.analysis.value_traits import is_distribution, largest
 
     scale = 1.0 if is_distribution(tensor.value) else largest(tensor.value)
-    below = f", {NEGATIVE} below 0" if bool((tensor.value < 0).any()) else ""
+    below = f", {NEGATIVE} < 0" if bool((tensor.value < 0).any()) else ""
     title = f"{panel.title}   0 … {scale:.3g}{below}"
     across = None if panel.row_axis is None or panel.rows == 1 else 0
     return Column(panel, _in_ascii(title) if ascii_only else title, scale, across)

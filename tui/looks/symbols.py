@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -15,13 +15,14 @@ from tui.model.drawing import lines_in_words
 from tui.model.frame import CellMark, Panel
 from tui.model.window import window
 from tui.text.glyphs import ascii_text
-from tui.text.rows import Row, TextSpan, fit, width_of
+from tui.text.rows import Row, TextSpan, fit, width_of, wrap
 
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
     from llm_linalg.api.node_view import NodeView
 
 MOST_ROWS, MOST_COLUMNS = 5, 6  # of a tensor that are shown at once
+LEAST_ROWS, LEAST_COLUMNS = 2, 2  # of a larger one, where there is little room
 MOST_OPERANDS = 3  # that stand beside the result
 GAP = 3  # columns between tensors
 DECIMALS = (4, 2, 1)  # of numbers, the most that there is room for
@@ -50,13 +51,40 @@ class SymbolTable:
         sign: What stands before it.
         title: What it is called.
         entries: Its cells, row by row.
-        more: Whether there are further rows, and further columns.
+        focus: The rows and the columns of them that must be in view.
+        rows: How many rows it has, and which of them these are.
+        columns: How many columns it has, and which of them these are.
     """
 
     sign: str
     title: str
     entries: tuple[tuple[SymbolCell, ...], ...]
-    more: tuple[bool, bool]
+    focus: tuple[range, range]
+    rows: tuple[int, range]
+    columns: tuple[int, range]
+
+    def narrowed(self, rows: int, columns: int) -> SymbolTable:
+        """Return a window of so many rows and columns at most, around the focus."""
+        (count, down), (wide, across) = self.rows, self.columns
+        rows_shown = window(len(down), rows, self.focus[0])
+        columns_shown = window(len(across), columns, self.focus[1])
+        return replace(
+            self,
+            entries=tuple(self.entries[y][columns_shown.start : columns_shown.stop] for y in rows_shown),
+            focus=(_moved(self.focus[0], -rows_shown.start), _moved(self.focus[1], -columns_shown.start)),
+            rows=(count, _moved(rows_shown, down.start)),
+            columns=(wide, _moved(columns_shown, across.start)),
+        )
+
+    @property
+    def note(self) -> str:
+        """Which rows and columns are shown; empty if all are."""
+        parts = [
+            f"{name} {shown.start}–{shown.stop - 1} of {count}"
+            for name, (count, shown) in (("rows", self.rows), ("columns", self.columns))
+            if len(shown) < count
+        ]
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,26 +111,47 @@ class Symbols:
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return the numbers, the letters below them, the formula and the spaces, as far as there is room."""
-        blocks: list[list[Row]] = []
-        for place in range(len(DECIMALS)):
-            blocks = [self._block(table, place) for table in self.tables]
-            if sum(map(_width, blocks)) + GAP * (len(blocks) - 1) <= width:
-                break
-        letters = [self._block(table, None) for table in self.tables]
-        parts: list[list[Row]] = [
-            _beside(blocks, width),
-            _beside(letters, width),
-            [(TextSpan(self._text(line), "strong"),) for line in (self.formula, self.spaces) if line],
-        ]
         drawn: list[Row] = []
-        for part in parts:
-            spaced = [*([()] if drawn else []), *part]
-            drawn += spaced if len(drawn) + len(spaced) <= height else part[: height - len(drawn)]
+        for count in range(MOST_ROWS, LEAST_ROWS - 1, -1):
+            drawn = self._parts(count, width, height)
+            if len(drawn) <= height:
+                break
+        drawn = drawn[:height]
         wide = max(map(width_of, drawn), default=0)
         left = (TextSpan(" " * max(0, (width - wide) // 2)),)
         above = max(0, height - len(drawn)) // 2
         dots = self._text("…")
         return (*[()] * above, *(fit((*left, *line), width, dots) if line else () for line in drawn))
+
+    def _parts(self, count: int, width: int, height: int) -> list[Row]:
+        """Return all that there is to draw, with so many rows of a tensor at most, close if it has to be."""
+        columns = MOST_COLUMNS
+        tables, blocks = self._numbers(count, columns)[0]
+        for columns in range(MOST_COLUMNS, LEAST_COLUMNS - 1, -1):
+            options = self._numbers(count, columns)
+            tables, blocks = next((one for one in options if _wide(one[1]) <= width), options[-1])
+            if _wide(blocks) <= width:
+                break
+        letters = [self._block(table, None) for table in tables]
+        alike = len({table.note for table in tables}) == 1
+        noted = [f"{table.title}: {table.note}" for table in tables if table.note]
+        notes = tables[0].note if alike else "; ".join(noted)
+        lines = [(line, "strong") for line in (self.formula, self.spaces)]
+        said = [
+            (TextSpan(piece, role),)
+            for line, role in [*lines, (notes, "dim")]
+            for piece in (wrap(self._text(line), width) if line else ())
+        ]
+        dots = self._text("…")
+        parts = [part for part in (_beside(blocks, width, dots), _beside(letters, width, dots), said) if part]
+        close = [line for part in parts for line in part]
+        spaced = [line for part in parts for line in ((), *part)][1:]
+        return spaced if len(spaced) <= height else close
+
+    def _numbers(self, count: int, columns: int) -> list[tuple[list[SymbolTable], list[list[Row]]]]:
+        """Return windows of the tensors, drawn in numbers with fewer and fewer decimals."""
+        tables = [table.narrowed(count, columns) for table in self.tables]
+        return [(tables, [self._block(table, place) for table in tables]) for place in range(len(DECIMALS))]
 
     def _block(self, table: SymbolTable, place: int | None) -> list[Row]:
         """Return one tensor with the sign before it: in letters, or in numbers with so many decimals."""
@@ -120,10 +169,10 @@ class Symbols:
                 padded = text + space if place is None else space + text
                 brackets = entry.mark.brackets
                 spans.append(TextSpan(f"{brackets[0]}{padded}{brackets[1]}", entry.mark.role))
-            if table.more[1]:
+            if table.columns[1].stop < table.columns[0]:
                 spans.append(TextSpan(self._text(" ⋯"), "dim"))
             lines.append(tuple(spans))
-        if table.more[0]:
+        if table.rows[1].stop < table.rows[0]:
             lines.append((TextSpan(" " * cell_len(head) + self._text(" ⋮"), "dim"),))
         return lines
 
@@ -141,11 +190,13 @@ class Symbols:
         return ascii_text(text) if self.ascii_only else text
 
 
-def _beside(blocks: Sequence[Sequence[Row]], width: int) -> list[Row]:
-    """Return blocks of rows beside each other, the last of them that there is room for."""
-    shown = list(blocks)
-    while len(shown) > 1 and sum(map(_width, shown)) + GAP * (len(shown) - 1) > width:
-        shown.pop(0)
+def _beside(blocks: Sequence[Sequence[Row]], width: int, dots: str) -> list[Row]:
+    """Return blocks of rows beside each other: the last that there is room for, and dots for the others."""
+    shown, left_out = list(blocks), [[(TextSpan(dots, "dim"),)]]
+    for first in range(1, len(blocks)):
+        if _wide(shown) <= width:
+            break
+        shown = [*left_out, *blocks[first:]]
     lines: list[Row] = []
     for parts in zip_longest(*shown, fillvalue=()):
         spans: list[TextSpan] = []
@@ -154,6 +205,15 @@ def _beside(blocks: Sequence[Sequence[Row]], width: int) -> list[Row]:
             spans += [*part, TextSpan(" " * (_width(block) - width_of(part)))]
         lines.append(tuple(spans))
     return lines
+
+
+def _wide(blocks: Sequence[Sequence[Row]]) -> int:
+    """Return how many columns blocks take beside each other."""
+    return sum(map(_width, blocks)) + GAP * (len(blocks) - 1)
+
+
+def _moved(which: range, by: int) -> range:
+    return range(which.start + by, which.stop + by)
 
 
 def _width(block: Sequence[Row]) -> int:
@@ -207,8 +267,15 @@ def _table(panel: Panel, title: str, sign: str) -> SymbolTable:
         )
         for y, i in enumerate(rows)
     )
-    more = (rows.stop < panel.rows, columns.stop < panel.columns)
-    return SymbolTable(sign, clean(panel.title, 24), entries, more)
+    focus = (_within(panel.focus_rows, rows), _within(panel.focus_columns, columns))
+    shown = (panel.rows, rows), (panel.columns, columns)
+    return SymbolTable(sign, clean(panel.title, 24), entries, focus, *shown)
+
+
+def _within(focus: range, shown: range) -> range:
+    """Return the part of a focus that is shown, counted from the first that is."""
+    inside = range(max(focus.start, shown.start), min(focus.stop, shown.stop))
+    return _moved(inside, -shown.start) if inside else range(0)
 
 
 SYMBOLS = Look("symbols", suits, draw)
