@@ -12,7 +12,7 @@ from llm_linalg.recording.record_node import RecordNode
 _LONG = 40  # columns of operand shapes that leave room for the result's
 _KINDS = {
     "movement": "Each cell of {out} is a cell of {first}: the same number under another index.",
-    "mask": "Where the rule lets it pass, a cell keeps its value; elsewhere it is set, whatever stood there.",
+    "mask": "A cell keeps its value where the rule lets it; elsewhere it is replaced, whatever stood there.",
     "creation": "{out} is made from plain numbers: no other tensor goes into it.",
     "input": "{out} comes from outside: it is an input.",
     "rowwise": "Each cell of {out} depends on its whole row in {first}.",

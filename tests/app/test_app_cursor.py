@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.app.driving import Driver, lesson, opened
+from tests.app.lessons import opened as program
+from tui.model.view import END
+from tui.panes.text_pane import about_cell
 from tui.panes.transport import Bar
 from tui.widgets.matrix import Matrix
 
@@ -125,3 +130,15 @@ async def test_slices_of_a_tensor_with_more_axes() -> None:
         assert "X[1] (2, 4, 3)" in d.screen
         await d.press("left_curly_bracket")
         assert "X[0] (2, 4, 3)" in d.screen
+
+
+def test_what_has_no_room_beside_a_cell_is_left_out_whole() -> None:
+    view, run = program("total = torch.ones(2, 2).sum(0)")
+    shown = run.frame(replace(view, step=END, cursor=("total", (1,)))).cursor
+    assert shown is not None
+    lines = ["".join(span.text for span in about_cell(shown, width)[0]) for width in (80, 40, 30)]
+    assert lines == [
+        "total[1] = 2.0   total₂ counting from 1   by rule",
+        "total[1] = 2.0   total₂ counting from 1",
+        "total[1] = 2.0   by rule",
+    ]

@@ -207,9 +207,13 @@ def about_cell(cursor: CursorView, width: int, *, brief: bool = False) -> list[R
         (cursor.zero, "strong"),
         f" {sign} ",
         (value, "strong"),
-        (f"   {cursor.where or f'{cursor.one} counting from 1'}", "label"),
-        (f"   by {cursor.evidence}" if cursor.evidence else "", "dim"),
     )
+    for text, role in (
+        (cursor.where or f"{cursor.one} counting from 1", "label"),
+        (f"by {cursor.evidence}" if cursor.evidence else "", "dim"),
+    ):
+        more = (*first, *row((f"   {text}", role))) if text else first
+        first = more if width_of(more) <= width else first
     rest = (
         (cursor.relation, "current"),
         (cursor.nan_reason, "current"),
