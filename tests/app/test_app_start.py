@@ -104,12 +104,16 @@ async def test_another_lesson_is_opened_before_torch(monkeypatch: pytest.MonkeyP
 
     gate = threading.Event()
     monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(LONGEST))
+    monkeypatch.setattr("tui.screens.explorer.PATIENCE", 1e-6)
     app = Explorer(View.opening(find("matmul")), catalog(), Options())
     async with app.run_test(size=(80, 24)) as pilot:
         d = Driver(app, pilot)
         await pilot.press("down", "enter")
         await pilot.pause()
         assert "Shapes" in d.rows[0]
+        await pilot.press("right_square_bracket")
+        await pilot.pause()
+        assert "loading torch…" in d.screen  # and not that a call is waited for
         gate.set()
         await d.settle()
         assert d.view.lesson.slug == "shapes"

@@ -101,6 +101,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.halt: Callable[[], None] = lambda: None
         self._taken: frozenset[str] = frozenset()
         self._live: dict[tuple[frozenset[Context], frozenset[str]], tuple[Command, ...]] = {}
+        self._has_torch = False  # which the first run imports
         self._drawn = Size(0, 0)
         self._queue: list[str] = []  # keys that wait for a run
         self._kept_way = session.way
@@ -307,13 +308,14 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def on_run_started(self, _event: RunStarted) -> None:
         """Take note that torch is there: from now on it is the program that takes long, if anything does."""
+        self._has_torch = True
         if self.waiting == BEHIND:
             self.waiting = ""
         if self.waiting in ("", LOADING):
             self.set_timer(PATIENCE, self._still_running)
 
     def _still_running(self) -> None:
-        if self.busy and self.waiting in ("", LOADING):
+        if self.busy and self._has_torch and self.waiting in ("", LOADING):
             self.waiting = BEHIND if behind() else RUNNING
             self.draw()
 
