@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from llm_linalg.lessons.reader import Lesson, catalog, find
-from tests.app.driving import opened
+from tests.app.driving import lesson, opened
 from tui.app import Options
 from tui.files.state_file import State, StateFile, of_json
 from tui.model.view import View
@@ -16,6 +16,7 @@ from tui.navigation.playground import PLAYGROUND
 from tui.session.commands import run
 from tui.session.lesson_settings import LessonSettings
 from tui.session.script.playback import last_session
+from tui.session.script.running import ensure_run
 from tui.session.script.script_reader import parse_script
 from tui.session.script.script_recorder import ScriptRecorder
 from tui.session.session import Session
@@ -112,3 +113,38 @@ def test_a_script_that_is_recorded_brings_its_settings_with_it() -> None:
     assert again.view == session.view
     assert dict(again.kept)["matmul"] == dict(session.kept)["matmul"] == ("--set", "m=6")
     assert again.history == session.history
+
+
+DRAWN = """## Sizes
+A product.
+
+```python
+x = torch.randn(n, 2)
+V = torch.ones(2, 2)
+W = torch.randn(2, 2)
+Y = x @ W
+```
+"""
+SIZED = """[controls.n]
+range = [1, 9]
+default = 3
+[controls.scale]
+range = [1, 9]
+default = 1
+"""
+
+
+def test_why_a_tensor_of_the_same_size_has_other_numbers_is_said_once_a_lesson() -> None:
+    opened_once = ensure_run(
+        Session.start(View.opening(lesson(DRAWN.replace("V =", "V = scale *"), SIZED)), ())
+    )
+    scaled = ensure_run(run(opened_once, "set:scale:+1"))
+    assert scaled.notice == ""  # nothing is drawn anew
+    larger = ensure_run(run(scaled, "set:n:+1"))
+    assert larger.notice == "W has other numbers too: it is drawn after x, from the same seed."
+    assert ensure_run(run(larger, "set:n:+1")).notice == ""
+    seeded = ensure_run(run(opened_once, "seed.up"))
+    assert seeded.notice == ""  # that is what a seed is for
+    first = DRAWN.replace("torch.randn(2, 2)", "torch.arange(4.0).reshape(2, 2)")
+    unlike = ensure_run(Session.start(View.opening(lesson(first + "\nscale", SIZED)), ()))
+    assert ensure_run(run(unlike, "set:n:+1")).notice == ""

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 AT_A_KEY_OPERATIONS = 500
 AT_A_KEY_CELLS = 500_000
 AT_A_KEY_MULTIPLICATIONS = 10**8
+REDRAWN = "{0} has other numbers too: it is drawn after {1}, from the same seed."
 MOST_BACKWARD = 30_000  # operations beyond which there is none
 
 
@@ -97,6 +98,18 @@ class Run:
             and not self.awaits_gradients(view)
             and not self.awaits_followed(view)
         )
+
+    def redrawn_since(self, before: Run) -> str:
+        """Return why a tensor has other numbers than in a run with other controls; empty if none has."""
+        from llm_linalg.analysis.random_draws import redrawn
+
+        mine, other = self.view, before.view
+        alike = (mine.stop, mine.seed, mine.code) == (other.stop, other.seed, other.code)
+        moved = mine.lesson is other.lesson and alike and mine.controls != other.controls
+        if self.trace is None or before.trace is None or not moved:
+            return ""
+        found = redrawn(before.trace.nodes, self.trace.nodes)
+        return "" if found is None else REDRAWN.format(*found)
 
     def trace_of(self, view: View) -> Trace | None:
         """Return the trace that the view shows: the program's, or the gradient program's once it is made."""

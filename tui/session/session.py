@@ -59,6 +59,7 @@ class Session:
         way: The way that was taken from it; None while none was.
         ended_at: The view at whose last step it was said what comes next, until one goes elsewhere.
         attempts: What was written at exercises.
+        redrawn_in: The lessons in which it was said why a tensor of the same size has other numbers.
     """
 
     view: View
@@ -84,6 +85,7 @@ class Session:
     way: str | None = None
     ended_at: View | None = field(default=None, repr=False)
     attempts: Attempts = field(default=(), repr=False)
+    redrawn_in: frozenset[str] = field(default=frozenset(), repr=False)
 
     def __post_init__(self) -> None:
         """Keep the playground's program whatever way it is left; its editor closes."""
@@ -243,7 +245,7 @@ class Session:
         """Take the result of a run; a place that this run does not have gives way to the stop's own."""
         from tui.compose.line_notes import path_at
 
-        session = replace(self, last_run=run)
+        session = self._with_redrawn(run)
         if run.trace is None:
             return session
         if not run.trace.nodes:  # an empty program has no place to be at
@@ -262,6 +264,17 @@ class Session:
         view = replace(self.view, path=(), return_path=(), order=None, step=0, cursor=None)
         view = replace(view, backward=view.at_stop.backward)
         return replace(session, view=view, trail=())
+
+    def _with_redrawn(self, run: Run) -> Session:
+        """Take a run over; say once a lesson why what kept its size has other numbers now."""
+        session, slug = replace(self, last_run=run), run.view.lesson.slug
+        told_elsewhere = self.editing or self.notice or self.talk is not None or slug in self.redrawn_in
+        if told_elsewhere or self.last_run is None:
+            return session
+        told = run.redrawn_since(self.last_run)
+        if not told:
+            return session
+        return replace(session.with_notice(told), redrawn_in=self.redrawn_in | {slug})
 
     def at_view(self, view: View) -> Session:
         """Go to another step or place of the same run; a player at work pauses."""

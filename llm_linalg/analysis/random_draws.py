@@ -1,0 +1,42 @@
+"""Random numbers that change because what is drawn before them takes another count from the same seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from llm_linalg.api.node import Node
+
+DRAWING = frozenset(["randn", "rand", "randint", "randperm", "normal"])
+MOST = 500  # nodes that are looked at: what is drawn stands at the beginning
+
+
+def redrawn(before: Sequence[Node], after: Sequence[Node]) -> tuple[str, str] | None:
+    """Return what has other numbers in a second run though its shape is the same, and what is to blame.
+
+    Args:
+        before: The nodes of a program.
+        after: Those of the same program with other sizes, run with the same seed.
+
+    Returns:
+        The titles of the first tensor that was drawn anew, and of the one of another size drawn before it;
+        None if there are none.
+    """
+    blamed = None
+    for old, new in zip(_drawn(before), _drawn(after), strict=False):
+        if old.op != new.op or old.title != new.title:
+            return None
+        if old.shape != new.shape:
+            blamed = blamed or new.title
+        elif blamed is not None and not torch.equal(old.value, new.value):
+            return new.title, blamed
+    return None
+
+
+def _drawn(nodes: Sequence[Node]) -> list[Node]:
+    """Return the tensors that are random numbers from the seed, in the order in which they are drawn."""
+    return [node for node in islice(nodes, MOST) if node.op in DRAWING]
