@@ -234,6 +234,10 @@ async def test_the_help_lists_what_works_now_and_closes() -> None:
         assert "Keys that work now" in d.screen
         assert "Play or pause" in d.screen
         assert "Move the cell cursor left" not in d.screen
+        await d.press("end")
+        assert "opaque  torch doesn't tell" in d.screen
+        await d.press("home")
+        assert "Start with these four" in d.screen
         await d.press("escape")
         assert "Keys that work now" not in d.screen
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Control
 
 WIDEST = 100
+KEY = 8  # columns of a key
+ALL = 10**9  # rows, more than there are
 
 
 class Sheet(RowWidget):
@@ -37,6 +39,8 @@ class Pager(ModalScreen, inherit_bindings=False):
         Binding("up,k", "scroll_rows(-1)", "up", id="pager.up"),
         Binding("pagedown", "scroll_rows(15)", "page down", id="pager.page.down"),
         Binding("pageup", "scroll_rows(-15)", "page up", id="pager.page.up"),
+        Binding("end,dollar_sign", f"scroll_rows({ALL})", "end", id="pager.end"),
+        Binding("home,0", f"scroll_rows(-{ALL})", "beginning", id="pager.home"),
     ]
 
     def __init__(self, title: str, content: Callable[[int], Sequence[Row]]) -> None:
@@ -121,6 +125,13 @@ MARKS = (
     ("·", "not yet computed"),
     ("░", "hidden by a mask"),
 )
+EVIDENCE = (
+    ("rule", "what a cell is made of follows from the rule of the operation"),
+    ("index", "the same operation on the cells' numbers tells where each comes from"),
+    ("autograd", "torch's derivative tells what a cell depends on"),
+    ("opaque", "torch doesn't tell, so a cell may be made of all"),
+)
+"""What stands behind "by" beside a picture, in plain words."""
 
 
 def help_rows(
@@ -144,8 +155,10 @@ def help_rows(
     if first:
         rows += [(), row(("Marks", "title"))]
         rows += [_entry(glyphs.text(mark), text, "") for mark, text in MARKS]
+        rows += [(), row(("Known by…", "title"))]
+        rows += [_entry(glyphs.text(word), text, "") for word, text in EVIDENCE]
     return rows
 
 
 def _entry(key: str, text: str, do: str) -> Row:
-    return (TextSpan(key.rjust(7), "key", do), TextSpan(f"  {text}", "", do))
+    return (TextSpan(key.rjust(KEY), "key", do), TextSpan(f"  {text}", "", do))
