@@ -95,10 +95,13 @@ class ProgramError(Exception):
         source: The program's text.
         frames: The stack frames of trusted Python that led to the failing call, outermost first.
         trace: What a program did before it failed; None if it did not start.
+        exception: What Python itself raises there, which the program may catch; None if it is not Python
+            that refuses.
     """
 
     frames: tuple[StackFrame, ...] = ()
     trace: Any = None
+    exception: BaseException | None = None
 
     def __init__(self, message: str, span: Span | None = None, source: str = "") -> None:
         super().__init__(message)

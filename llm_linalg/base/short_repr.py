@@ -8,6 +8,8 @@ from typing import Any
 TYPE_NAMES = {  # the language's names for types, where they differ from Python's
     "str": "text",
     "UserFunction": "function",
+    "RunFunction": "function",
+    "ItemIterator": "iterator",
     "Method": "function",
     "Size": "tuple",
     "Namespace": "module",
@@ -27,7 +29,9 @@ class _Brief(Repr):
     def repr_instance(self, x: Any, level: int) -> str:  # noqa: ARG002  as `Repr` calls it
         """Return the text of an object that `Repr` has no rule for, such as `a function`."""
         kind = type(x).__name__
-        return repr(x) if x is None or isinstance(x, bool | float) else f"a {TYPE_NAMES.get(kind, kind)}"
+        name = TYPE_NAMES.get(kind, kind)
+        article = "an" if name[0] in "aeiou" else "a"
+        return repr(x) if x is None or isinstance(x, bool | float) else f"{article} {name}"
 
 
 _BRIEF = _Brief()

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
+from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language import allowlist, arithmetic, containers, hardware, module_count, modules
+from llm_linalg.language.arithmetic import MAX_ITEMS
 from llm_linalg.language.attributes import attribute_of
 from llm_linalg.language.budget import LAYER_NAME_STEPS
 from llm_linalg.language.containers import OrderedSet
 from llm_linalg.language.expressions import charge_lookup, lookup_key
 from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.iteration import take_first, take_items
+from llm_linalg.language.name_scopes import ComprehensionScope, unbind
 
 # Unions are built once: these are asked for at each turn of a loop.
 _MUTABLE: Any = Tensor | list | dict
-_UNPACKABLE: Any = tuple | list
 _IN_PLACE: Any = Tensor | list
 
 
@@ -31,6 +36,19 @@ def assignment(run: Interpreter, node: ast.Assign) -> None:
         assign(run, target, value)
 
 
+def named_expression(run: Interpreter, node: ast.NamedExpr) -> Any:
+    """Evaluate `(a := b)`, which binds its name outside of a comprehension."""
+    value = run.evaluate(node.value)
+    outer = run.names
+    while isinstance(run.names.maps[0], ComprehensionScope):
+        run.names = run.names.parents
+    try:
+        bind(run, node.target.id, value)
+    finally:
+        run.names = outer
+    return value
+
+
 def annotated_assignment(run: Interpreter, node: ast.AnnAssign) -> None:
     """Execute `a: Tensor = value`; the annotation is not looked at."""
     if node.value is not None:
@@ -42,7 +60,7 @@ def augmented_assignment(run: Interpreter, node: ast.AugAssign) -> None:
     if isinstance(node.target, ast.Subscript):
         owner, key = _item(run, node.target)
         if isinstance(owner, dict) and key not in owner:
-            raise run.error(f"there is no item {short_repr(key)}", node.target)
+            raise run.error(f"there is no item {short_repr(key)}", node.target, KeyError(key))
         charge_lookup(key, run.budget)  # it is looked up a second time
         _store_item(run, node.target, owner, key, _augment(run, node, owner[key]))
     elif isinstance(node.target, ast.Name):
@@ -65,8 +83,38 @@ def assign(run: Interpreter, target: ast.expr, value: Any) -> None:
             _unpack(run, target, value)
         case ast.Attribute():
             _store_attribute(run, target, run.evaluate(target.value), value)
+        case ast.Starred():
+            message = "a `*` on the left stands in a list of names: `first, *rest = xs`"
+            raise run.error(message, target)
         case _:
             raise run.error("only names and items can be assigned to", target)
+
+
+def deletion(run: Interpreter, node: ast.Delete) -> None:
+    """Execute `del a, b[0]`."""
+    for target in node.targets:
+        _delete(run, target)
+
+
+def _delete(run: Interpreter, target: ast.expr) -> None:
+    match target:
+        case ast.Name():
+            run.evaluate(target)  # which says so if it has no value
+            unbind(run.names, target.id)
+        case ast.Tuple() | ast.List():
+            for item in target.elts:
+                _delete(run, item)
+        case ast.Subscript():
+            owner, key = _item(run, target)
+            if isinstance(owner, Tensor):
+                words = "'Tensor' object doesn't support item deletion"
+                raise run.error("a tensor keeps its cells: take a slice of it", target, TypeError(words))
+            if isinstance(owner, dict) and key not in owner:
+                raise run.error(f"there is no item {short_repr(key)}", target, KeyError(key))
+            run.budget.charge_list(len(owner))
+            del owner[key]
+        case _:
+            raise run.error("`del` is for names and items", target)
 
 
 def bind(run: Interpreter, name: str, value: Any) -> None:
@@ -84,25 +132,53 @@ def bind(run: Interpreter, name: str, value: Any) -> None:
 
 
 def _unpack(run: Interpreter, target: ast.Tuple | ast.List, value: Any) -> None:
-    if isinstance(value, Tensor):
-        value = value.unbind(0)
-    if not isinstance(value, _UNPACKABLE):
-        raise run.error("only a tuple, a list or a tensor can be unpacked", target)
-    run.budget.step(2 + len(target.elts) // 4)
-    if len(value) != len(target.elts):
-        raise run.error(f"{len(value)} values can't be unpacked to {len(target.elts)} names", target)
-    for item, part in zip(target.elts, value, strict=True):
-        assign(run, item, part)
+    """Assign the items of a value to names, of which one may take all that the others leave: `a, *b = xs`."""
+    names = target.elts
+    star = next((place for place, name in enumerate(names) if name.__class__ is ast.Starred), None)
+    run.budget.step(2 + len(names) // 4)
+    if star is None:
+        if value.__class__ is tuple or value.__class__ is list:
+            items = value
+        else:  # of an iterator one more than fits is taken, as Python does
+            most = len(names) + 1 if value.__class__ is ItemIterator else MAX_ITEMS
+            items = take_first(run, value, most, target)
+        if len(items) != len(names):
+            raise _wrong_count(run, target, items, len(names), value)
+        for name, item in zip(names, items, strict=True):
+            assign(run, name, item)
+        return
+    items = take_items(run, value, node=target)
+    after = len(names) - star - 1
+    if len(items) < len(names) - 1:
+        raise _wrong_count(run, target, items, len(names) - 1, value, "at least ")
+    rest = items[star : len(items) - after]
+    for name, item in zip(names[:star], items[:star], strict=True):
+        assign(run, name, item)
+    assign(run, names[star].value, list(rest))  # type: ignore[attr-defined]
+    for name, item in zip(names[star + 1 :], items[len(items) - after :], strict=True):
+        assign(run, name, item)
+
+
+def _wrong_count(
+    run: Interpreter, target: ast.expr, items: Sequence[Any], names: int, value: Any, least: str = ""
+) -> ProgramError:
+    """Return the error for values that are fewer or more than the names that they are unpacked to."""
+    many = len(items) > names
+    words = f"too many values to unpack (expected {names})"
+    if not many:
+        words = f"not enough values to unpack (expected {least}{names}, got {len(items)})"
+    count = "more" if many and value.__class__ is ItemIterator else f"{len(items)}"
+    said = f"{count} values can't be unpacked to {least}{names} names"
+    return run.error(said, target, ValueError(words))
 
 
 def _item(run: Interpreter, target: ast.Subscript) -> tuple[Any, Any]:
     """Return the owner and the key of an item that is assigned to, if it can be."""
     owner, key = run.evaluate(target.value), lookup_key(run, target.slice)
-    if owner.__class__ is not dict:
-        if not isinstance(owner, _MUTABLE):
-            raise run.error(f"a {type(owner).__name__}'s items can't be assigned to", target)
-        if isinstance(key, slice) and isinstance(owner, list):
-            raise run.error("a slice of a list can't be assigned to: write xs[:i] + new + xs[j:]", target)
+    if owner.__class__ is not dict and not isinstance(owner, _MUTABLE):
+        kind = type(owner).__name__
+        exception = TypeError(f"'{kind}' object does not support item assignment")
+        raise run.error(f"a {kind}'s items can't be assigned to", target, exception)
     return owner, key
 
 
@@ -114,6 +190,11 @@ def _store_item(run: Interpreter, target: ast.Subscript, owner: Any, key: Any, v
         return
     if isinstance(owner, Tensor):
         run.budget.charge_items(value)
+    elif key.__class__ is slice:
+        value = take_items(run, value)
+        run.budget.charge_items(owner)
+        if len(owner) + len(value) > MAX_ITEMS:
+            raise LimitError(f"a list of more than {MAX_ITEMS:,} items")
     owner[key] = value
     if isinstance(owner, Tensor) and isinstance(target.value, ast.Name):
         bind(run, target.value.id, owner)

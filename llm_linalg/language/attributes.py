@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from llm_linalg.language import allowlist, containers, generators, hardware, modules, suggestions
 from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.run_function import RunFunction
 
 _PLAIN_METHODS = frozenset(chain.from_iterable(containers.METHODS.values()))
 
@@ -21,7 +22,7 @@ class Method:
 
     __slots__ = ("function", "owner")
 
-    def __init__(self, function: Callable[..., Any], owner: Any) -> None:
+    def __init__(self, function: Callable[..., Any] | RunFunction, owner: Any) -> None:
         self.function = function
         self.owner = owner
 

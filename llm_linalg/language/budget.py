@@ -17,7 +17,6 @@ from llm_linalg.base.errors import HaltedError, LimitError
 from llm_linalg.base.spelling import hint
 from llm_linalg.base.text import MOST_COMPARED
 from llm_linalg.language import arithmetic, module_count
-from llm_linalg.language.builtin_functions import enumerate_items, sort_items, zip_items
 from llm_linalg.language.containers import OrderedSet
 from llm_linalg.language.printing import TextSize
 from llm_linalg.ops import subnormals
@@ -44,7 +43,6 @@ CHARACTERS_PER_STEP = 1_000  # of text that is copied or hashed
 _SORTED = 8  # an item that is sorted, or put into a set or a tuple, takes as long as this many others
 _LISTS = frozenset([list, tuple, str, range])
 _NEW_NUMBER = 4  # likewise a number of a range
-_SLOW_FOR_EACH_ITEM = frozenset(map(id, (sort_items, OrderedSet, any, all, enumerate_items, zip_items)))
 
 
 @dataclass(slots=True)
@@ -329,10 +327,13 @@ class Budget:
         for value in arguments:
             if value.__class__ is range:  # its numbers are made now
                 self.step(_NEW_NUMBER * len(value) // ITEMS_PER_STEP)
-        if arguments and id(function) in _SLOW_FOR_EACH_ITEM:  # a list, which has no hash, may be called too
-            items = arguments[0]
-            if isinstance(items, arithmetic.TYPES_WITH_ITEMS):
-                self.step(_SORTED * len(items) // ITEMS_PER_STEP)
+        if function is OrderedSet and arguments and isinstance(arguments[0], arithmetic.TYPES_WITH_ITEMS):
+            self.step(_SORTED * len(arguments[0]) // ITEMS_PER_STEP)
+
+    def charge_sort(self, items: Sequence[Any]) -> None:
+        """Charge sorting items."""
+        self.charge_items(items)
+        self.step(_SORTED * len(items) // ITEMS_PER_STEP)
 
     def charge_list(self, items: int) -> None:
         """Charge so many items of a list that something makes or goes through."""

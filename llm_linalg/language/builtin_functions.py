@@ -1,9 +1,8 @@
-"""Python's functions as the language has them: with limits, and lists instead of iterators."""
+"""Python's functions on plain values, with limits; those on iterators are in `iterators`."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
 from typing import Any
 
 from torch import Tensor, nn
@@ -18,16 +17,6 @@ def make_range(*bounds: int) -> range:
     if len(numbers) > MAX_ITEMS:
         raise LimitError(f"a range of {len(numbers):,} numbers; {MAX_ITEMS:,} are allowed")
     return numbers
-
-
-def enumerate_items(items: Any, start: int = 0) -> list[tuple[int, Any]]:
-    """Do what `enumerate` does, as a list: it can be gone through again."""
-    return list(enumerate(items, start))
-
-
-def zip_items(*sequences: Any, strict: bool = False) -> list[tuple[Any, ...]]:
-    """Do what `zip` does, as a list."""
-    return list(zip(*sequences, strict=strict))
 
 
 def round_number(number: Any, digits: int | None = None) -> Any:
@@ -69,13 +58,15 @@ def prod(numbers: Any) -> Any:
     return result
 
 
-def sort_items(items: Iterable[Any], *, key: Any = None, reverse: bool = False) -> list[Any]:
-    """Do what `sorted` does."""
-    if key is not None:
-        raise TypeError("sorted has no key= in this language: sort pairs, such as (len(w), w)")
-    return sorted(items, reverse=reverse)
+def power(base: Any, exponent: Any, modulus: Any = None) -> Any:
+    """Do what `pow` does."""
+    if modulus is None:
+        return binary(ast.Pow, base, exponent)
+    if not all(isinstance(number, int) for number in (base, exponent, modulus)):
+        raise TypeError("pow() 3rd argument not allowed unless all arguments are integers")
+    return pow(check_result(base), check_result(exponent), check_result(modulus))
 
 
-def reverse_items(items: Any) -> list[Any]:
-    """Do what `reversed` does, as a list; of a tensor, its rows."""
-    return list(items)[::-1] if isinstance(items, Tensor) else list(reversed(items))
+def quotient_and_rest(left: Any, right: Any) -> tuple[Any, Any]:
+    """Do what `divmod` does."""
+    return binary(ast.FloorDiv, left, right), binary(ast.Mod, left, right)

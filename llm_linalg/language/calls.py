@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from inspect import signature
 from types import FunctionType
@@ -12,11 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language import (
     allowlist,
     arithmetic,
     autograd,
+    builtin_functions,
     containers,
     hardware,
     module_count,
@@ -29,7 +31,11 @@ from llm_linalg.language.autograd import GradMode
 from llm_linalg.language.budget import CALL_STEPS, DICT_STEPS, LAYER_CALL_STEPS, LAYER_VISIT_STEPS
 from llm_linalg.language.functions import UserFunction, invoke
 from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.iteration import take_items
+from llm_linalg.language.run_function import RunFunction
 
+MAX_ARGUMENTS = 10_000  # of one call
 _HANDED = arithmetic.PLAIN_TYPES - {list, tuple, dict} | {
     Tensor,
     nn.Parameter,
@@ -39,42 +45,97 @@ _HANDED = arithmetic.PLAIN_TYPES - {list, tuple, dict} | {
     type(...),
 }
 """Types of most arguments of torch's functions, for a quick check."""
-_STRANGE = (UserFunction, Method, allowlist.Namespace, GradMode, dict, containers.OrderedSet)
+_STRANGE = (
+    UserFunction,
+    Method,
+    RunFunction,
+    ItemIterator,
+    allowlist.Namespace,
+    GradMode,
+    dict,
+    containers.OrderedSet,
+)
+_GO_THROUGH = containers.GO_THROUGH | {builtin_functions.sum_items, builtin_functions.prod}
 _WORDS = frozenset(["reduction"])
 """Parameters whose text torch writes into its message, whatever it is."""
 
 
 def call(run: Interpreter, node: ast.Call) -> Any:
-    """Evaluate `f(a, name=b)`."""
+    """Evaluate `f(a, *b, name=c, **d)`."""
     function = run.evaluate(node.func)
-    arguments = [run.evaluate(item) for item in node.args]
+    arguments: list[Any] = []
+    for item in node.args:
+        if item.__class__ is ast.Starred:
+            arguments += take_items(run, run.evaluate(item.value), MAX_ARGUMENTS, item)
+        else:
+            arguments.append(run.evaluate(item))
     named: dict[str, Any] = {}
     for keyword in node.keywords:
-        if keyword.arg is None:
-            raise run.error(suggestions.SPREAD, node)
         value = run.evaluate(keyword.value)
-        if isinstance(function, UserFunction) or _is_for_torch(run, keyword, value):
+        if keyword.arg is None:
+            _spread(run, keyword, value, named)
+        else:
             named[keyword.arg] = value
+    return apply(run, function, arguments, named)
+
+
+def _spread(run: Interpreter, node: ast.keyword, value: Any, named: dict[str, Any]) -> None:
+    """Add the arguments of `**value` to those by name."""
+    if not isinstance(value, dict):
+        words = f"argument after ** must be a mapping, not {type(value).__name__}"
+        raise run.error(
+            f"what stands after ** is a dict, not a {type(value).__name__}", node, TypeError(words)
+        )
+    if len(value) > MAX_ARGUMENTS:
+        raise LimitError(f"a call with {len(value):,} arguments; {MAX_ARGUMENTS} are allowed")
+    for name, item in value.items():
+        if not isinstance(name, str):
+            raise run.error(
+                "a dict after ** has words for its keys", node, TypeError("keywords must be strings")
+            )
+        if name in named:
+            words = f"got multiple values for keyword argument '{name:.100}'"
+            raise run.error(f"{name:.100} is given twice", node, TypeError(words))
+        named[name] = item
+
+
+def apply(run: Interpreter, function: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+    """Call a value with its arguments, as the running part of the program."""
+    if isinstance(function, UserFunction):
+        return invoke(run, function, arguments, named)
+    node = run.current
+    arguments = list(arguments)
+    if function.__class__ is RunFunction:
+        run.budget.steps -= CALL_STEPS
+        return arithmetic.check_result(function.does(run, *arguments, **named))
+    if named:
+        named = {name: value for name, value in named.items() if _is_for_torch(run, node, name, value)}
+    if ItemIterator in map(type, arguments) and _goes_through(function):
+        arguments = [take_items(run, item) if item.__class__ is ItemIterator else item for item in arguments]
     return _apply(run, node, function, arguments, named)
 
 
-def _is_for_torch(run: Interpreter, keyword: ast.keyword, value: Any) -> bool:
+def _is_for_torch(run: Interpreter, node: ast.AST, name: str, value: Any) -> bool:
     """Return whether an argument is handed on; `device="cpu"` may be written, and is left out."""
-    if keyword.arg == "device":
+    if name == "device":
         if value is not None:
             torch_functions.cpu_device(value)
         return False
-    if keyword.arg in allowlist.REFUSED_ARGUMENTS:
-        advice = suggestions.ARGUMENTS[keyword.arg]
-        raise run.error(f"{keyword.arg}= is not part of the language: {advice}", keyword)
+    if name in allowlist.REFUSED_ARGUMENTS:
+        keywords = node.keywords if isinstance(node, ast.Call) else []
+        place = next((keyword for keyword in keywords if keyword.arg == name), node)
+        raise run.error(f"{name}= is not part of the language: {suggestions.ARGUMENTS[name]}", place)
     return True
 
 
+def _title(run: Interpreter, node: ast.AST) -> str:
+    """Return how the program writes the function that it calls."""
+    return run.source.text_of(node.func if isinstance(node, ast.Call) else node)
+
+
 def _apply(
-    run: Interpreter, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]
+    run: Interpreter, node: ast.AST, function: Any, arguments: list[Any], named: Mapping[str, Any]
 ) -> Any:
-    if isinstance(function, UserFunction):
-        return invoke(run, function, arguments, named)
     run.budget.steps -= CALL_STEPS
     if (arguments or named) and function is not len:
         run.budget.charge_call(function, arguments, named.values())
@@ -90,19 +151,32 @@ def _apply(
         return _make_layer(run, function, arguments, named)
     if isinstance(function, nn.Module):
         run.budget.step(LAYER_CALL_STEPS * module_count.count_layers(function))
-    if function in allowlist.WITH_RUN:
+    if _is_among(function, allowlist.WITH_RUN):
         return function(run, *arguments, **named)
-    if function in allowlist.TORCH_FUNCTIONS and function is not hardware.compile_function:
+    if _is_among(function, allowlist.TORCH_FUNCTIONS) and function is not hardware.compile_function:
         _check_arguments(run, node, function, arguments, named)
-    if isinstance(named.get("key"), UserFunction | Method) and function is not allowlist.BUILTINS["sorted"]:
-        raise run.error("key= takes no function of a program here: " + suggestions.KEY, node)
     if not callable(function) or isinstance(function, Tensor):
-        raise run.error(f"{run.source.text_of(node.func)} can't be called", node)
+        kind = type(function).__name__
+        exception = TypeError(f"'{kind}' object is not callable")
+        raise run.error(f"{_title(run, node)} can't be called", node, exception)
     return arithmetic.check_result(function(*arguments, **named))
 
 
+def _goes_through(function: Any) -> bool:
+    """Return whether a function goes through all items of its arguments."""
+    if isinstance(function, type) and issubclass(function, modules.LAYER_LISTS):
+        return True
+    does = function.function if function.__class__ is Method else function
+    return _is_among(does, _GO_THROUGH)
+
+
+def _is_among(function: Any, others: frozenset[Any]) -> bool:
+    """Return whether a function is one of others; a list, which has no hash, may stand there too."""
+    return function.__class__.__hash__ is not None and function in others
+
+
 def _check_arguments(
-    run: Interpreter, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]
+    run: Interpreter, node: ast.AST, function: Any, arguments: list[Any], named: Mapping[str, Any]
 ) -> None:
     """Refuse what torch would only put into a message, however long its text, or take by its position.
 
@@ -112,7 +186,7 @@ def _check_arguments(
     """
     strange = _stranger([*arguments, *named.values()])
     if strange is not None:
-        title = run.source.text_of(node.func)
+        title = _title(run, node)
         raise run.error(f"{title} takes tensors, numbers and words, not {short_repr(strange)}", node)
     by_name = {**dict(zip(_parameters(function), arguments, strict=False)), **named}
     for name in by_name.keys() & allowlist.REFUSED_ARGUMENTS:
@@ -147,7 +221,7 @@ def _parameters(function: Any) -> tuple[str, ...]:
 
 
 def _call_method(
-    run: Interpreter, node: ast.Call, method: Method, arguments: list[Any], named: dict[str, Any]
+    run: Interpreter, node: ast.AST, method: Method, arguments: list[Any], named: Mapping[str, Any]
 ) -> Any:
     if isinstance(method.owner, nn.Module):  # each method of a layer goes through all its layers
         run.budget.step(LAYER_VISIT_STEPS * module_count.count_layers(method.owner))
@@ -158,6 +232,8 @@ def _call_method(
         containers.check_key(arguments[0])
     if isinstance(method.owner, Tensor):
         _check_arguments(run, node, method.function, [method.owner, *arguments], named)
+    if isinstance(method.function, RunFunction):
+        return arithmetic.check_result(method.function.does(run, method.owner, *arguments, **named))
     if method.function is not autograd.backward:
         return arithmetic.check_result(method.function(method.owner, *arguments, **named))
     passed = run.recorder.backward_pass(method.owner)
@@ -167,7 +243,7 @@ def _call_method(
 
 
 def _make_layer(
-    run: Interpreter, kind: type[nn.Module], arguments: list[Any], named: dict[str, Any]
+    run: Interpreter, kind: type[nn.Module], arguments: list[Any], named: Mapping[str, Any]
 ) -> nn.Module:
     """Make a layer: its weights are inputs of the trace, and how they are filled is no part of it."""
     layer = modules.make_layer(run.budget, kind, arguments, named)

@@ -218,6 +218,8 @@ METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
         "setdefault": dict.setdefault,
     },
 }
+GO_THROUGH: frozenset[Any] = frozenset([list, tuple, OrderedSet, make_dict, list.extend, _join, update])
+"""Functions and methods that go through all items of their arguments, which may be iterators."""
 
 CONSTANT_TIME: frozenset[Any] = frozenset(
     [list.append, dict.get, dict.setdefault, dict.keys, dict.values, dict.items, _pop]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,7 +16,8 @@ from llm_linalg.language.arithmetic import NUMERIC_TYPES
 from llm_linalg.language.budget import CHARACTERS_PER_STEP, DICT_STEPS, Budget
 from llm_linalg.language.containers import OrderedSet, check_keys
 from llm_linalg.language.interpreter import Interpreter
-from llm_linalg.language.suggestions import SPREAD
+from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.iteration import charged, iterate, take_items
 
 MAX_KEY_PARTS = 50  # parts of a key
 MAX_KEY_PLACES = 10_000  # numbers in the lists and ranges of a key
@@ -31,21 +33,52 @@ _HASHED: Any = dict | OrderedSet
 
 def tuple_display(run: Interpreter, node: ast.Tuple) -> tuple[Any, ...]:
     """Evaluate `(a, b)`."""
-    return tuple([run.evaluate(item) for item in node.elts])
+    return tuple(_items(run, node.elts))
 
 
 def list_display(run: Interpreter, node: ast.List) -> list[Any]:
     """Evaluate `[a, b]`."""
-    return [run.evaluate(item) for item in node.elts]
+    return _items(run, node.elts)
+
+
+def set_display(run: Interpreter, node: ast.Set) -> OrderedSet:
+    """Evaluate `{a, *b}`."""
+    run.budget.step(2 * DICT_STEPS)
+    items = _items(run, node.elts)
+    run.budget.charge_items(items)
+    return OrderedSet(items)
+
+
+def _items(run: Interpreter, nodes: Sequence[ast.expr]) -> list[Any]:
+    """Return the items that are written out, or spread out with a `*`."""
+    items: list[Any] = []
+    for node in nodes:
+        if node.__class__ is not ast.Starred:
+            items.append(run.evaluate(node))
+            continue
+        items += take_items(run, run.evaluate(node.value), node=node)
+        if len(items) > arithmetic.MAX_ITEMS:
+            raise LimitError(f"a list of more than {arithmetic.MAX_ITEMS:,} items")
+    return items
 
 
 def dict_display(run: Interpreter, node: ast.Dict) -> dict[Any, Any]:
-    """Evaluate `{a: b}`."""
-    if any(key is None for key in node.keys):
-        raise run.error(SPREAD, node)
+    """Evaluate `{a: b, **c}`."""
     run.budget.step(DICT_STEPS)
-    both = zip(node.keys, node.values, strict=True)
-    pairs = [(lookup_key(run, key), run.evaluate(value)) for key, value in both if key is not None]
+    pairs: list[tuple[Any, Any]] = []
+    for key, value in zip(node.keys, node.values, strict=True):
+        if key is not None:
+            pairs.append((lookup_key(run, key), run.evaluate(value)))
+            continue
+        others = run.evaluate(value)
+        if not isinstance(others, dict):
+            kind = type(others).__name__
+            words = f"'{kind}' object is not a mapping"
+            raise run.error(f"what stands after ** is a dict, not a {kind}", value, TypeError(words))
+        run.budget.charge_items(others)
+        pairs += others.items()
+        if len(pairs) > arithmetic.MAX_ITEMS:
+            raise LimitError(f"a dict of more than {arithmetic.MAX_ITEMS:,} items")
     return dict(zip(check_keys(key for key, _ in pairs), [value for _, value in pairs], strict=True))
 
 
@@ -93,11 +126,22 @@ def comparison(run: Interpreter, node: ast.Compare) -> Any:
 
 def _compare(run: Interpreter, operator: ast.cmpop, left: Any, right: Any) -> Any:
     if left.__class__ not in NUMERIC_TYPES or right.__class__ not in NUMERIC_TYPES:
+        if right.__class__ is ItemIterator and isinstance(operator, _MEMBERSHIP):
+            return _is_among(run, left, right) is isinstance(operator, ast.In)
         hashed = isinstance(operator, _MEMBERSHIP) and isinstance(right, _HASHED)
         run.budget.charge_items(left, *(() if hashed else (right,)))
         if hashed and len(right) > _LARGE_HASH:
             run.budget.step(DICT_STEPS)
     return arithmetic.COMPARE[operator.__class__](left, right)
+
+
+def _is_among(run: Interpreter, item: Any, items: ItemIterator) -> bool:
+    """Return whether an iterator gives an item, which takes it that far."""
+    for other in charged(run, iterate(run, items)):
+        run.budget.charge_items(item, other)
+        if other is item or truth(run, other == item, run.current):
+            return True
+    return False
 
 
 def conditional(run: Interpreter, node: ast.IfExp) -> Any:
@@ -116,9 +160,12 @@ def truth(run: Interpreter, value: Any, node: ast.AST) -> bool:
     if isinstance(value, Tensor):
         run.budget.step(8)
         with untraced():
-            single = value.numel() == 1
-        if not single:
-            raise run.error(f"a tensor of shape {tuple(value.shape)} is neither true nor false", node)
+            count = value.numel()
+        if count != 1:
+            which = "more than one value" if count else "no values"
+            exception = RuntimeError(f"Boolean value of Tensor with {which} is ambiguous")
+            said = f"a tensor of shape {tuple(value.shape)} is neither true nor false"
+            raise run.error(said, node, exception)
     return bool(value)
 
 
@@ -126,11 +173,12 @@ def subscript(run: Interpreter, node: ast.Subscript) -> Any:
     """Evaluate `a[b]`."""
     value, key = run.evaluate(node.value), lookup_key(run, node.slice)
     if type(value) not in _PLAIN_ITEMS and not isinstance(value, WITH_ITEMS):
-        raise run.error(f"a {type(value).__name__} has no items", node)
+        kind = type(value).__name__
+        raise run.error(f"a {kind} has no items", node, TypeError(f"'{kind}' object is not subscriptable"))
     try:
         item = value[key]
     except KeyError:
-        raise run.error(f"there is no item {short_repr(key)}", node) from None
+        raise run.error(f"there is no item {short_repr(key)}", node, KeyError(key)) from None
     if key.__class__ is slice:
         _charge_copy(run, item)
     return item

@@ -1,10 +1,11 @@
-"""`with torch.no_grad():` and `@torch.no_grad()`: the only context managers and decorators there are."""
+"""`with torch.no_grad():` and `@torch.no_grad()`."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from llm_linalg.language import suggestions
 from llm_linalg.language.autograd import GradMode, enable_grad, inference_mode, no_grad, switch_grad
@@ -21,21 +22,26 @@ def with_block(run: Interpreter, node: ast.With) -> None:
 
 
 def grad_mode(run: Interpreter, node: ast.expr) -> GradMode:
-    """Return the gradient mode that stands after a `with` or an `@`.
+    """Return the gradient mode that stands after a `with`.
 
     Raises:
         ProgramError: If something else stands there.
     """
     run.budget.step(GRAD_MODE_STEPS)
-    mode = run.evaluate(node)
-    if mode is no_grad or mode is enable_grad or mode is inference_mode:  # `@torch.no_grad`, no brackets
-        mode = mode()
-    elif mode is compile_function:
-        mode = GradMode(enabled=None)
-    if not isinstance(mode, GradMode):
-        message = suggestions.SYNTAX[ast.With].replace("`with` is", "`with` and `@` are")
-        raise run.error(message if isinstance(node, ast.Call) else suggestions.DECORATOR, node)
+    mode = mode_of(run.evaluate(node))
+    if mode is None:
+        raise run.error(suggestions.SYNTAX[ast.With], node)
     return mode
+
+
+def mode_of(value: Any) -> GradMode | None:
+    """Return the gradient mode that a value stands for after `with` or `@`; None if it is none."""
+    if value is no_grad or value is enable_grad or value is inference_mode:  # `@torch.no_grad`, no brackets
+        mode: GradMode = value()
+        return mode
+    if value is compile_function:
+        return GradMode(enabled=None)
+    return value if isinstance(value, GradMode) else None
 
 
 @contextmanager

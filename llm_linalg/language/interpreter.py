@@ -8,20 +8,22 @@ modules can call back through `run.evaluate` and `run.execute` without importing
 from __future__ import annotations
 
 import ast
+import builtins
 from collections import ChainMap, Counter
-from collections.abc import Callable, Mapping, Sequence
-from types import MethodType
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from itertools import count
+from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
 from torch import Tensor
 
 from llm_linalg.base.errors import LimitError, ProgramError
-from llm_linalg.language import allowlist
 from llm_linalg.language.arithmetic import PLAIN_TYPES
 from llm_linalg.language.budget import Budget
-from llm_linalg.language.local_names import UNBOUND
+from llm_linalg.language.local_names import COMPREHENSIONS, UNBOUND
 from llm_linalg.language.source import Source
 from llm_linalg.language.suggestions import (
+    NAMES,
     TOO_MANY_DIGITS,
     has_too_many_digits,
     unbound_local,
@@ -48,13 +50,11 @@ FAILURES = (
 """What a program can cause; anything else is a fault of the interpreter, and not shown as the program's."""
 
 MAX_PRINTED = 200_000  # characters
+NO_NAMES: Mapping[str, Any] = MappingProxyType({})
 
 Code = ast.expr | ast.stmt
 Handler = Callable[["Interpreter", Any], Any]
 Explain = Callable[["Interpreter", Code, Exception], ProgramError]
-
-# What a comprehension goes through is evaluated on a line of its own, but is not that line's result.
-_COMPREHENSIONS = frozenset([ast.ListComp, ast.GeneratorExp, ast.DictComp])
 
 
 class Dispatch(NamedTuple):
@@ -62,11 +62,15 @@ class Dispatch(NamedTuple):
 
     Attributes:
         handlers: The function for each kind of expression and statement.
-        builtins: Functions that a program calls by name and that need the run, such as `print`.
+        suspending: The function for each kind of statement within which a function yields.
+        names: What names mean that the program doesn't bind, such as `torch` and `len`.
+        call: Calls any value that can be called, with its arguments by position and by name.
     """
 
     handlers: Mapping[type[ast.AST], Handler]
-    builtins: Mapping[str, Callable[..., Any]]
+    suspending: Mapping[type[ast.AST], Callable[[Interpreter, Any, Container[ast.AST]], Iterator[Any]]]
+    names: Mapping[str, Any]
+    call: Callable[[Interpreter, Any, Sequence[Any], Mapping[str, Any]], Any]
 
 
 class FailedCall(NamedTuple):
@@ -96,18 +100,19 @@ class Interpreter:
 
     Attributes:
         names: The values of all names, the innermost scope first.
-        builtins: Python's own functions, as the language has them.
         recorder: Records the torch calls.
         current: The syntax node that is running.
         scope: The path of the program's functions that are running.
+        path: The name of the innermost of them within those that it is defined in; empty outside of all.
         call_counts: How often each function was called in each scope.
         depth: How many calls of the program's functions are running.
-        local_names: The names that each function binds, found once.
+        function_codes: What each definition says, found once.
         values: The tensor that each part of the running statement gave.
         line_results: The node that each line bound, returned, or ended with.
         printed: What the program has printed.
         printable: How many more characters it may print.
         failed_call: The torch call that failed, until its error has been dealt with.
+        caught: The errors whose `except` is running, the innermost last.
         cell_errors: The errors of cells that failed and were passed over.
     """
 
@@ -123,25 +128,25 @@ class Interpreter:
         self.source = source
         self.budget = budget
         self.names: ChainMap[str, Any] = ChainMap(dict(names))
-        own = {name: MethodType(function, self) for name, function in dispatch.builtins.items()}
-        self.builtins: Mapping[str, Any] = {**allowlist.BUILTINS, **own}
         self.recorder = Recorder(self._origin, budget)
         self.recorder.node_type = node_type
         self.current: ast.AST = source.tree
-        self.scope = ""
+        self.scope = self.path = ""
         self.call_counts: Counter[str] = Counter()
         self.depth = 0
-        self.local_names: dict[ast.FunctionDef, Mapping[str, Any]] = {}
+        self.function_codes: dict[ast.AST, Any] = {}
         self.values: dict[ast.expr, Tensor] = {}
         self.line_results: dict[int, RecordNode] = {}
         self.printed: list[str] = []
         self.printable = MAX_PRINTED
         self.failed_call: FailedCall | None = None
+        self.caught: list[ProgramError] = []
         self.cell_errors: tuple[ProgramError, ...] = ()
         self._dispatch = dispatch
         self._handlers = dispatch.handlers
         self._explain = explain
         self._origins: dict[tuple[ast.AST, str], Origin] = {}
+        self._numbers = count(1)
 
     def fork(self, source: Source, budget: Budget) -> Interpreter:
         """Return an interpreter of another program that sees this one's names, and binds its own."""
@@ -192,6 +197,32 @@ class Interpreter:
             except FAILURES as error:
                 self.fail(error, node)
 
+    def suspend(self, statements: Sequence[ast.stmt], pauses: Container[ast.AST]) -> Iterator[Any]:
+        """Execute statements one after another, and yield what they yield.
+
+        Args:
+            statements: The statements.
+            pauses: Those in which the function yields, at any depth.
+        """
+        for node in statements:
+            if node not in pauses:
+                self.execute([node])
+                continue
+            self.current = node
+            self.budget.step()
+            try:
+                yield from self._dispatch.suspending[node.__class__](self, node, pauses)
+            except FAILURES as error:
+                self.fail(error, node)
+
+    def call(self, function: Any, arguments: Sequence[Any], named: Mapping[str, Any] = NO_NAMES) -> Any:
+        """Call any value that can be called, as the running part of the program would."""
+        return self._dispatch.call(self, function, arguments, named)
+
+    def new_number(self) -> int:
+        """Return the number of a new value, in place of an address: the same in every run."""
+        return next(self._numbers)
+
     def _look_up(self, node: ast.Name) -> Any:
         """Return the value of a name that the innermost scope lacks."""
         for depth, scope in enumerate(self.names.maps):
@@ -199,23 +230,38 @@ class Interpreter:
                 value = scope[node.id]
                 self.budget.steps -= depth // 10
                 if value is UNBOUND:
-                    raise self.error(unbound_local(node.id), node)
+                    words = (
+                        f"cannot access local variable '{node.id}' where it is not associated with a value"
+                    )
+                    raise self.error(unbound_local(node.id), node, UnboundLocalError(words))
                 return value
-        for table in (allowlist.IMPORTED, self.builtins):
-            if node.id in table:
-                return table[node.id]
-        known = [*self.names, *allowlist.IMPORTED, *self.builtins]
-        raise self.error(unknown_name(node.id, known, self.budget.hint), node)
+        if node.id in self._dispatch.names:
+            return self._dispatch.names[node.id]
+        own = [name for name in self._dispatch.names if name[0] == node.id[0]]  # many: others are far-fetched
+        known = [*self.names, *own]
+        said = unknown_name(node.id, known, self.budget.hint)
+        is_unknown = node.id not in NAMES and node.id not in dir(builtins)
+        exception = NameError(f"name '{node.id}' is not defined") if is_unknown else None
+        raise self.error(said, node, exception)
 
     def note_result(self, node: RecordNode | None) -> None:
         """Remember what the running line gave."""
-        span = None if self.current.__class__ in _COMPREHENSIONS else self.source.span(self.current)
+        # What a comprehension goes through is evaluated on a line of its own, but is not that line's result.
+        span = None if self.current.__class__ in COMPREHENSIONS else self.source.span(self.current)
         if node is not None and span is not None:
             self.line_results[span.line] = node
 
-    def error(self, message: str, node: ast.AST) -> ProgramError:
-        """Return an error at a place of the program."""
-        return self.source.error(message, node)
+    def error(self, message: str, node: ast.AST, exception: BaseException | None = None) -> ProgramError:
+        """Return an error at a place of the program.
+
+        Args:
+            message: What is shown.
+            node: The place.
+            exception: What Python raises there, which the program may catch; None if Python raises nothing.
+        """
+        error = self.source.error(message, node)
+        error.exception = exception
+        return error
 
     def fail(self, error: Exception, node: Code) -> NoReturn:
         """Raise what came up at a place of the program, as an error that says where."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from llm_linalg.base.syntax import LEAVES, children
+from llm_linalg.base.syntax import LEAVES, children, descendants
 
 
 class Unbound:
@@ -16,8 +16,10 @@ class Unbound:
 
 
 UNBOUND = Unbound()
-_ALONE = frozenset([ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.Constant])
-"""Expressions within which a function binds no name: a comprehension's names are its own."""
+COMPREHENSIONS = frozenset([ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp])
+"""Expressions whose names are their own, but for those that `:=` binds."""
+_INNER = frozenset([ast.FunctionDef, ast.Lambda, ast.ClassDef])
+_SHARING = (ast.Global, ast.Nonlocal)
 
 
 def name_of_import(alias: ast.alias) -> str:
@@ -25,20 +27,41 @@ def name_of_import(alias: ast.alias) -> str:
     return alias.asname or alias.name.partition(".")[0]
 
 
-def local_names_of(body: Sequence[ast.stmt]) -> dict[str, Unbound]:
+def local_names_of(body: Sequence[ast.AST]) -> dict[str, Unbound]:
     """Return the local names of a function, each of them unbound."""
     names: dict[str, Unbound] = {}
-    todo: list[Any] = [*body]
-    while todo:
-        node = todo.pop()
+    shared: set[str] = set()
+    for node in own_parts(body):
         kind = node.__class__
         if kind is ast.Name:
-            if node.ctx.__class__ is ast.Store:
+            if node.ctx.__class__ is not ast.Load:
                 names[node.id] = UNBOUND
-        elif kind is ast.FunctionDef:
+        elif kind in (ast.FunctionDef, ast.ClassDef) or (kind is ast.ExceptHandler and node.name is not None):
             names[node.name] = UNBOUND
         elif kind is ast.alias:
             names[name_of_import(node)] = UNBOUND
-        elif kind not in _ALONE and not isinstance(node, LEAVES):
-            todo += children(node)
+        elif kind in COMPREHENSIONS:
+            inner = (part for part in descendants(node) if isinstance(part, ast.NamedExpr))
+            names.update((part.target.id, UNBOUND) for part in inner)
+        elif isinstance(node, _SHARING):
+            shared.update(node.names)
+    for name in shared & names.keys():
+        del names[name]
     return names
+
+
+def shared_names_of(body: Sequence[ast.AST]) -> dict[str, bool]:
+    """Return the names that a function shares with others, each with whether it says `global` of it."""
+    said = [node for node in own_parts(body) if isinstance(node, _SHARING)]
+    return {name: isinstance(node, ast.Global) for node in said for name in node.names}
+
+
+def own_parts(body: Sequence[ast.AST]) -> Iterator[Any]:
+    """Yield the parts of a function's body, without those of inner functions and comprehensions."""
+    todo: list[Any] = [*body]
+    while todo:
+        node = todo.pop()
+        yield node
+        kind = node.__class__
+        if kind not in _INNER and kind not in COMPREHENSIONS and not isinstance(node, LEAVES):
+            todo += children(node)

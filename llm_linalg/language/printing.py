@@ -17,6 +17,7 @@ from torch._tensor_str import PRINT_OPTS, printoptions
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language.containers import DICT_VIEWS, MAX_TEXT, OrderedSet
+from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.module_count import count_layers
 
 MAX_SHOWN = 20_000  # cells; each takes some five microseconds
@@ -30,6 +31,7 @@ _SHOWN = (
     | Tensor
     | nn.Module
     | slice
+    | ItemIterator
     | range
     | type(None)
     | type(...)
@@ -100,9 +102,7 @@ def text_size(value: Any) -> TextSize:
     total = items = tensors = lists = 0
     todo = [value]
     while todo:
-        item = todo.pop()
-        if isinstance(item, dict):
-            item = [*item.keys(), *item.values()]
+        item = _shown_parts(todo.pop())
         if isinstance(item, list | tuple | DICT_VIEWS):
             kinds = set(map(type, item))
             items += len(item)
@@ -132,6 +132,13 @@ def text_size(value: Any) -> TextSize:
     return TextSize(tensors, total, items, lists)
 
 
+def _shown_parts(value: Any) -> Any:
+    """Return the values that the text of a value shows, as a list; the value itself if it has none."""
+    if isinstance(value, dict):
+        return [*value.keys(), *value.values()]
+    return value.args if isinstance(value, BaseException) else value
+
+
 def _long(tensor: Tensor) -> bool:
     return tensor.dtype is torch.float64
 
@@ -150,6 +157,11 @@ def str_text(value: Any = "") -> str:
 def repr_text(value: Any) -> str:
     """Return `repr(value)`; whoever calls it has charged its `text_size`."""
     return _with_options(value, repr)
+
+
+def ascii_text(value: Any) -> str:
+    """Return `ascii(value)`; whoever calls it has charged its `text_size`."""
+    return _with_options(value, ascii)
 
 
 def _with_options(value: Any, show: Any) -> str:
@@ -178,5 +190,5 @@ def format_value(value: Any, conversion: int, spec: str) -> str:
     elif conversion == ord("s"):
         value = str_text(value)
     elif conversion == ord("a"):
-        value = _with_options(value, ascii)
+        value = ascii_text(value)
     return _with_options(value, lambda shown: format(shown, spec))

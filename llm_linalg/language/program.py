@@ -9,14 +9,18 @@ from typing import Any, NoReturn
 
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
 from llm_linalg.language import (
+    allowlist,
     assignment,
     attributes,
     calls,
     comprehensions,
+    exceptions,
     expressions,
     functions,
+    generator_statements,
     grad_mode,
     imports,
+    jumps,
     statements,
     strings,
 )
@@ -45,9 +49,15 @@ LANGUAGE = Dispatch(
         ast.Slice: expressions.slice_display,
         ast.Attribute: attributes.attribute,
         ast.Call: calls.call,
+        ast.NamedExpr: assignment.named_expression,
+        ast.Lambda: functions.lambda_expression,
+        ast.Set: expressions.set_display,
         ast.ListComp: comprehensions.list_comprehension,
-        ast.GeneratorExp: comprehensions.list_comprehension,
+        ast.SetComp: comprehensions.set_comprehension,
+        ast.GeneratorExp: comprehensions.generator,
         ast.DictComp: comprehensions.dict_comprehension,
+        ast.Yield: generator_statements.misplaced_yield,
+        ast.YieldFrom: generator_statements.misplaced_yield,
         ast.JoinedStr: strings.f_string,
         ast.FormattedValue: strings.replacement_field,
         # statements
@@ -57,17 +67,25 @@ LANGUAGE = Dispatch(
         ast.Expr: statements.expression_statement,
         ast.If: statements.if_statement,
         ast.For: statements.for_loop,
+        ast.While: statements.while_loop,
         ast.Break: statements.break_loop,
         ast.Continue: statements.continue_loop,
         ast.Pass: statements.pass_statement,
-        ast.Assert: statements.assertion,
+        ast.Delete: assignment.deletion,
+        ast.Global: statements.sharing,
+        ast.Nonlocal: statements.sharing,
+        ast.Assert: exceptions.assertion,
+        ast.Raise: exceptions.raising,
+        ast.Try: exceptions.try_statement,
         ast.With: grad_mode.with_block,
         ast.FunctionDef: functions.definition,
         ast.Return: functions.return_value,
         ast.Import: imports.import_names,
         ast.ImportFrom: imports.import_names,
     },
-    builtins={"print": strings.print_line, "str": strings.str_of, "repr": strings.repr_of},
+    suspending=generator_statements.STATEMENTS,
+    names={**allowlist.BUILTINS, **allowlist.IMPORTED},
+    call=calls.apply,
 )
 
 
@@ -103,7 +121,8 @@ def run_program(run: Interpreter, cells: Sequence[int] = (), find_repairs: FindR
             raise
         except ProgramError as error:
             run.budget.steps -= SHAPE_ERROR_STEPS if isinstance(error, ShapeError) else FAILURE_STEPS
-            run.cell_errors = (*run.cell_errors, _without_traceback(error))
+            exceptions.forget_frames(error)
+            run.cell_errors = (*run.cell_errors, error)
             run.recorder.failed = run.failed_call = None
             if isinstance(error, LimitError):
                 run.budget.grant_share()
@@ -122,7 +141,7 @@ def _run_cell(run: Interpreter, body: list[ast.stmt], find_repairs: FindRepairs 
             for statement in body:
                 run.values.clear()
                 run.execute([statement])
-    except (functions.Return, statements.Break, statements.Continue):
+    except jumps.JUMPS:
         raise run.error(
             "`return`, `break` and `continue` belong inside a `def` or a `for`", run.current
         ) from None
@@ -147,12 +166,3 @@ def _fail_without_steps(run: Interpreter, statement: ast.stmt) -> NoReturn:
     except ProgramError as error:
         run.fail(error, statement)
     raise AssertionError
-
-
-def _without_traceback(error: ProgramError) -> ProgramError:
-    """Return an error without its tracebacks, which would keep the tensors of every frame alive."""
-    cause: BaseException | None = error
-    while cause is not None:
-        cause.__traceback__ = None
-        cause = cause.__cause__ or cause.__context__
-    return error

@@ -11,12 +11,12 @@ from llm_linalg.language import (
     budget,
     containers,
     expressions,
-    functions,
     module_count,
     modules,
     printing,
     source,
     suggestions,
+    suspension,
 )
 from llm_linalg.ops import levels, price
 
@@ -25,34 +25,47 @@ WIDTH = 100
 SYNTAX: tuple[tuple[str, str], ...] = (
     ("Module Expr Pass", "statements one a line, or parted by `;`; `pass`"),
     ("Assign Name expr_context", "`Y = x @ W`, `a = b = 1`"),
-    ("Tuple List", "`q, k, v = parts`, `(1, 2)`, `[1, 2]`"),
+    ("Tuple List Starred", "`q, k, v = parts`, `first, *rest = xs`, `(1, 2)`, `[1, 2]`, `[*xs, 3]`"),
     ("AnnAssign", "`x: Tensor = torch.ones(2)`"),
     ("AugAssign", "`x += 1`"),
     ("Subscript Slice", "`x[0, 1:]`, `x[mask]`; `x[i] = y` is an operation of its own"),
     ("Attribute", "`x.T`, `x.shape`, `layer.weight`; `W.grad = None`, `W.data -= 0.1`"),
-    ("Call keyword", "`x.sum(dim=1)`"),
+    ("Call keyword", "`x.sum(dim=1)`, `f(*xs, **options)`"),
+    ("Lambda", "`lambda x: 2 * x`"),
+    ("NamedExpr", "`(n := len(xs))`"),
     ("Constant", "numbers, text, `True`, `False`, `None`, `...`"),
     ("BinOp operator", "`+ - * / // % ** @ & | ^ << >>`"),
     ("UnaryOp unaryop", "`-x`, `+x`, `~x`, `not x`"),
     ("BoolOp boolop", "`a and b`, `a or b`"),
     ("Compare cmpop", "`< <= > >= == != is in`, also `0 <= i < n`"),
     ("IfExp", "`a if n > 1 else b`"),
-    ("Dict", '`{"q": Q}`'),
+    ("Dict Set", '`{"q": Q}`, `{**options, "lr": 0.1}`, `{1, 2}`'),
     ("JoinedStr FormattedValue", '`f"{x.shape} {loss:.3f} {n=}"`'),
     (
         "ListComp GeneratorExp comprehension",
-        (
-            "`[h.sum() for h in heads if ok]`, `sum(x for x in parts)`"
-            "; a generator, `zip` and `enumerate` give lists, which can be gone through again"
-        ),
+        "`[h.sum() for h in heads if ok]`, `sum(x for x in parts)`",
     ),
-    ("DictComp", "`{word: i for i, word in enumerate(words)}`"),
+    ("DictComp SetComp", "`{word: i for i, word in enumerate(words)}`, `{len(word) for word in words}`"),
     ("Import ImportFrom alias", "`import torch.nn as nn`, `from torch.nn import functional as F`"),
     ("If", "`if n > 1:` … `elif` … `else:`"),
     ("For Break Continue", "`for i in range(3):` … `break`, `continue`, `else:`"),
+    ("While", "`while n < 9:` … `break`, `continue`, `else:`"),
+    ("Delete", "`del n, xs[0]`"),
     ("Assert", '`assert n > 0, "why"`'),
     ("With withitem", "`with torch.no_grad():`, and `@torch.no_grad()` above a `def`"),
-    ("FunctionDef arguments arg Return", "`def head(x, W, scale=1.0):` … `return x @ W`"),
+    (
+        "FunctionDef arguments arg Return",
+        "`def head(x, *rest, W, scale=1.0, **options):` … `return x @ W`, with decorators",
+    ),
+    ("Yield YieldFrom", "`yield x`, `yield from xs`, alone on a line or in `x = yield y`"),
+    ("Global Nonlocal", "`global n`, `nonlocal n`"),
+    (
+        "Raise Try ExceptHandler",
+        (
+            '`raise ValueError("why")`; `try:` … `except (ValueError, KeyError) as error:` … `else:` …'
+            " `finally:`; what the language refuses can't be caught"
+        ),
+    ),
 )
 
 
@@ -80,7 +93,7 @@ def _lines() -> Iterator[str]:
     yield from _section("Attributes of a layer", modules.ATTRIBUTES)
     for kind, methods in containers.METHODS.items():
         yield from _section(f"Methods of a {kind.__name__}", methods)
-    yield from _section("Python's own", [*allowlist.BUILTINS, "print"])
+    yield from _section("Python's own", [*allowlist.BUILTINS])
     yield from _section("Arguments that no call takes", suggestions.ARGUMENTS)
     yield from _section("Bounds", ())
     yield from (line for said in _bounds() for line in _wrapped(said, "- "))
@@ -95,12 +108,12 @@ def _refusals() -> list[str]:
     rules = {
         *suggestions.SYNTAX.values(),
         suggestions.DECORATOR,
-        suggestions.PARAMETERS,
+        suggestions.YIELD,
         suggestions.UNDERSCORES,
         suggestions.MAIN,
     }
     return [
-        *sorted({*rules, *suggestions.CONSTANTS.values(), suggestions.SPREAD, suggestions.CHANGED}),
+        *sorted({*rules, *suggestions.CONSTANTS.values()}),
         *said,
     ]
 
@@ -133,7 +146,7 @@ def _bounds() -> Iterator[str]:
     yield f"brackets, commas and other signs of a program: {text.MAX_SIGNS:,}"
     yield f"a run: {most.seconds:g} s (--time-limit SECONDS), {most.steps:,} steps, {most.tensors:,} tensors"
     yield "a step: a statement or an expression; a torch call counts as some 40, a layer and a text as more"
-    yield f"a function: calls that are {functions.MAX_CALLS} deep"
+    yield f"a function: calls that are {suspension.MAX_CALLS} deep"
     cells = f"{most.call_elements:,} cells, {price.MAX_AXES} axes"
     yield f"a tensor: {cells}; all of them: {most.elements:,} cells"
     yield f"a tensor without cells: {price.MAX_EMPTY:,} rows"

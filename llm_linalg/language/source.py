@@ -57,7 +57,14 @@ _EXPRESSIONS: tuple[type[ast.AST], ...] = (
     ast.Dict,
     ast.JoinedStr,
     ast.FormattedValue,
+    ast.Lambda,
+    ast.NamedExpr,
+    ast.Starred,
+    ast.Set,
+    ast.Yield,
+    ast.YieldFrom,
     ast.ListComp,
+    ast.SetComp,
     ast.DictComp,
     ast.GeneratorExp,
     ast.comprehension,
@@ -80,7 +87,14 @@ _STATEMENTS: tuple[type[ast.AST], ...] = (
     ast.Assert,
     ast.With,
     ast.withitem,
+    ast.Delete,
+    ast.Global,
+    ast.Nonlocal,
+    ast.Raise,
+    ast.Try,
+    ast.ExceptHandler,
     ast.For,
+    ast.While,
     ast.If,
     ast.Break,
     ast.Continue,
@@ -319,19 +333,25 @@ class Source:
                 raise self.error(unknown_import(path), node)
 
     def _check_function(self, node: ast.FunctionDef) -> None:
-        for decorator in node.decorator_list:
-            if not isinstance(decorator, ast.Call | ast.Attribute):
-                raise self.error(suggestions.DECORATOR, decorator)
         if len(node.name) > MAX_NAME:  # the scope of each call within it holds the name
             raise self.error(f"a function's name has at most {MAX_NAME} characters", node)
         if "__" in node.name:
             raise self.error(suggestions.UNDERSCORES, node)
-        if node.args.vararg or node.args.kwarg or node.args.posonlyargs:
-            raise self.error(suggestions.PARAMETERS, node)
-        _named_once(self, [(arg.arg, arg) for arg in (*node.args.args, *node.args.kwonlyargs)])
+
+    def _check_parameters(self, node: ast.arguments) -> None:
+        own = [*node.posonlyargs, *node.args, *node.kwonlyargs, node.vararg, node.kwarg]
+        _named_once(self, [(arg.arg, arg) for arg in own if arg is not None])
+
+    def _check_sharing(self, node: ast.Global | ast.Nonlocal) -> None:
+        if any("__" in name for name in node.names):
+            raise self.error(suggestions.UNDERSCORES, node)
+
+    def _check_handler(self, node: ast.ExceptHandler) -> None:
+        if node.name is not None and "__" in node.name:
+            raise self.error(suggestions.UNDERSCORES, node)
 
     def _check_call(self, node: ast.Call) -> None:
-        _named_once(self, [(keyword.arg, keyword) for keyword in node.keywords])
+        _named_once(self, [(keyword.arg, keyword) for keyword in node.keywords if keyword.arg])
 
     def _check_constant(self, node: ast.Constant) -> None:
         value = node.value
@@ -351,4 +371,8 @@ class Source:
         ast.Call: _check_call,
         ast.arg: _check_argument,
         ast.With: _check_with,
+        ast.arguments: _check_parameters,
+        ast.Global: _check_sharing,
+        ast.Nonlocal: _check_sharing,
+        ast.ExceptHandler: _check_handler,
     }

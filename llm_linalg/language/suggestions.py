@@ -14,46 +14,26 @@ from llm_linalg.base.spelling import hint
 Hint = Callable[[str, Collection[str]], str]  # of a name and known ones: ": did you mean …" or nothing
 
 _ASYNC = "nothing runs beside it: write it without `async` and `await`"
-_YIELD = "fill a list, and return it"
 
 SYNTAX: Mapping[type[ast.AST], str] = {
-    ast.Lambda: "a lambda is not part of the language: write a `def`, or the expression where it is needed",
-    ast.NamedExpr: "`:=` is not part of the language: assign on a line of its own",
-    ast.Starred: "`*` unpacking is not part of the language: name the items, or add tuples, as in "
-    "x.view(x.shape[:-1] + (2, 4))",
-    ast.While: "`while` is not part of the language: use `for` over a range, and `break`",
-    ast.SetComp: "a set comprehension is not part of the language: write a list comprehension",
     ast.ClassDef: "classes are not part of the language: make the layers on lines of their own "
     "(key = nn.Linear(8, 4)), and write `forward` as a function without `self` (def head(x): ...)",
-    ast.Try: "`try` is not part of the language: a failing line is shown with its reason",
-    ast.TryStar: "`try` is not part of the language: a failing line is shown with its reason",
+    ast.TryStar: "`except*` is not part of the language: write `except`",
     ast.With: "`with` is for torch.no_grad() alone: write the other lines without it",
-    ast.Delete: "`del` is not part of the language: names may simply be bound again",
-    ast.Set: "a set is not part of the language: write a tuple, a list, or set(items)",
-    ast.Global: "`global` is not part of the language: pass the value in, and return it",
-    ast.Nonlocal: "`nonlocal` is not part of the language: pass the value in, and return it",
-    ast.Raise: "`raise` is not part of the language: write `assert`, with the reason after a comma",
     ast.Match: "`match` is not part of the language: write `if` and `elif`",
-    ast.Yield: f"`yield` is not part of the language: {_YIELD}",
-    ast.YieldFrom: f"`yield` is not part of the language: {_YIELD}",
     ast.Await: f"`await` is not part of the language: {_ASYNC}",
     ast.AsyncFunctionDef: f"`async` is not part of the language: {_ASYNC}",
     ast.AsyncFor: f"`async` is not part of the language: {_ASYNC}",
     ast.AsyncWith: f"`async` is not part of the language: {_ASYNC}",
 }
-DECORATOR = (
-    "decorators are not part of the language, but for @torch.no_grad(): call the function where needed"
-)
-PARAMETERS = "a function has plain parameters here, no `*`, `**` or `/`: name each of them"
+DECORATOR = "@torch.no_grad() stands right above a function: put other decorators above it"
+YIELD = "a `yield` stands alone on its line, or in `x = yield y`, in a `def` and in no `with`"
 MAIN = "`__name__` is not part of the language: write the lines below without the `if`"
 UNDERSCORES = "names with two underscores are Python's own, not the language's: take another, or leave it out"
 CONSTANTS: Mapping[type, str] = {
     bytes: "bytes are not part of the language: write text",
     complex: "complex numbers are not part of the language: turn pairs with torch.cos and torch.sin",
 }
-CHANGED = "the loop changes the list that it goes through: fill another list, or go through list(xs)"
-KEY = "go through pairs, as in max([(n, word) for word, n in counts.items()])"
-SPREAD = "`**` unpacking is not part of the language: write each name=value"
 
 _LONGEST = 200  # characters of an import path in a message
 _LISTED = ": `llm-linalg language` lists what is"
@@ -76,10 +56,6 @@ _FACTORS = """
 """
 
 NAMES: Mapping[str, str] = {
-    "map": "write a list comprehension",
-    "filter": "write a list comprehension with `if`",
-    "iter": "use `for`",
-    "next": "use `for`, or take items[0]",
     "isinstance": _KINDS,
     "issubclass": _KINDS,
     "hasattr": _KINDS,
@@ -101,9 +77,6 @@ NAMES: Mapping[str, str] = {
     "np": _ARRAYS,
     "numpy": _ARRAYS,
     "plt": "the stage shows each tensor: leave it out",
-    "pow": "write a ** b",
-    "divmod": "write a // b and a % b",
-    "slice": "write x[a:b]",
     "frozenset": "write set(items)",
     "time": "leave it out",
 }

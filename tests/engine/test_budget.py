@@ -228,7 +228,9 @@ def test_a_gradient_made_of_many_calls_counts_as_several(call: str, monkeypatch:
     assert slow_back - slow > 1.5 * (plain_back - plain) - 300
 
 
-@pytest.mark.parametrize("made", ["list(range(9_000))", "enumerate(x)", "zip(x)", "reversed(range(9_000))"])
+@pytest.mark.parametrize(
+    "made", ["list(range(9_000))", "list(enumerate(x))", "list(zip(x))", "[*reversed(x)]"]
+)
 def test_objects_made_for_each_item_count(made: str, monkeypatch: pytest.MonkeyPatch) -> None:
     budget = budgets(monkeypatch)
     run(f"x = [0] * 9_000\ny = {made}", seconds=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch._tensor_str import printoptions
 
-from llm_linalg import ProgramError, run
+from llm_linalg import LimitError, ProgramError, run
+from llm_linalg.language import execute
+from llm_linalg.language.budget import Budget
 from tests.engine.counting import at_most
 
 
@@ -305,23 +308,26 @@ def test_what_is_found_at_once_does_not_count_all_that_is_there(line: str) -> No
 @pytest.mark.parametrize(
     "turn",
     [
-        "for x in xs: xs.append(x)",
-        "for x in xs:\n    if x == 2: xs.pop()",
-        "for x in xs: xs[-1] = xs[-1] + x",
         "for k in d: d[k + 1] = 0",
         "for k, v in d.items(): d.pop(k)",
-        "ys = [xs.append(x) for x in xs]",
         "ys = {k: d.pop(k) for k in d.keys()}",
         "for m in ms: ms.append(nn.ReLU())",
     ],
 )
-def test_what_a_loop_goes_through_does_not_change_meanwhile(turn: str) -> None:
-    """Python goes on through what is there then, or ends."""
-    with pytest.raises(
-        ProgramError, match="changes the list that it goes through: fill another list"
-    ) as caught:
-        run(f"xs, d, ms = [1, 2, 3], {{1: 2, 3: 4}}, nn.ModuleList([nn.ReLU()])\n{turn}")
+def test_what_python_ends_for_a_change_meanwhile_ends(turn: str) -> None:
+    start = "xs, d, ms = [1, 2, 3], {1: 2, 3: 4}, nn.ModuleList([nn.ReLU()])\n"
+    with pytest.raises(RuntimeError, match=r"during iteration|mutated"):
+        executed(start + turn, 0, {})
+    with pytest.raises(ProgramError, match=r"during iteration|mutated") as caught:
+        run(start + turn)
     assert caught.value.line == 2
+
+
+@pytest.mark.parametrize("turn", ["for x in xs: xs.append(x)", "ys = [xs.append(x) for x in xs]"])
+def test_a_loop_over_what_it_makes_longer_is_counted(turn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execute, "Budget", partial(Budget, steps=20_000))
+    with pytest.raises(LimitError, match="takes more than"):
+        run(f"xs = [1, 2, 3]\n{turn}")
 
 
 @pytest.mark.parametrize(
@@ -330,6 +336,9 @@ def test_what_a_loop_goes_through_does_not_change_meanwhile(turn: str) -> None:
         "for i, x in enumerate(xs): xs[i] = 2 * x",
         "for x in xs: xs[0] = x",
         "for x in xs:\n    xs.append(x)\n    break",
+        "for x in xs:\n    if x == 2: xs.pop()",
+        "for x in xs: xs[-1] = xs[-1] + x",
+        "for x in xs:\n    if len(xs) < 9: xs.append(x)",
         "for x in list(xs): xs.append(x)",
         "for k in d: d[k] = k",
         "for k, v in d.items(): d[k] = v + 1",
@@ -338,6 +347,6 @@ def test_what_a_loop_goes_through_does_not_change_meanwhile(turn: str) -> None:
         "xs = [xs.index(x) for x in xs]",
     ],
 )
-def test_what_a_loop_goes_through_may_change_otherwise(turn: str) -> None:
+def test_what_a_loop_goes_through_may_change_as_in_python(turn: str) -> None:
     program = f"xs, d = [1, 2, 3], {{1: 2, 3: 4}}\n{turn}\nprint(xs, d)"
     assert run(program).printed == executed(program, 0, {})[1]

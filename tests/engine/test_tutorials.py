@@ -268,10 +268,6 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
     ("program", "said"),
     [
         ("class Head(nn.Module): pass", "as a function"),
-        ("f = lambda x: x", "`def`"),
-        ("while True: pass", "`for` over a range"),
-        ("def f():\n    global x", "return it"),
-        ("raise ValueError", "`assert`"),
         ("match 1:\n    case 1: pass", "`if`"),
         ("x = torch.ones(2)\nx.addmm_(x, x)", "write x + a @ b"),
         ("lin = nn.Linear(2, 2)\nlin.weight.mul_(2)", "with torch.no_grad()"),
@@ -279,7 +275,6 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("from math import *", "from math import sqrt"),
         ("x = torch.ones(2)\nx.numpy()", "tolist"),
         ("x = torch.ones(2).cuda()", "CPU"),
-        ("map(str, [1])", "list comprehension"),
         ("np.array([1])", "torch.tensor"),
         ("import numpy as np", "torch.tensor"),
         ("torch.optim.SGD([], lr=1)", "W -= 0.1 * W.grad"),
@@ -287,12 +282,8 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("torch.load('x')", "no files"),
         ("'{}'.format(1)", "f-string"),
         ("torch.relu(torch.ones(2), out=1)", "bind the result"),
-        ("print(*[1])", "name the items"),
         ("nn.Module()", "function"),
-        ("def f(*a): pass", "name each"),
         ("print(set([1]))", "sorted"),
-        ("sorted([1], key=abs)", "pairs"),
-        ("max({1: 2}, key={1: 2}.get)", "go through pairs"),
         ("[2, 1].remove(1)", "if x != item"),
         ("10.0 ** 400", "too large for a float"),
         ("import torch.optim as optim", "W -= 0.1 * W.grad"),
@@ -306,7 +297,6 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("import pathlib", "nothing outside itself"),
         ("with open('x') as f: pass", "no files"),
         ("with torch.autocast('cpu'): pass", "16 bits"),
-        ("@property\ndef f(x): return x", "decorators"),
         ("if __name__ == '__main__': pass", "without the `if`"),
         ("x = 2j", "torch.cos"),
         ("torch.normal(0, 1, (2, 3))", "torch.randn"),
@@ -356,4 +346,4 @@ def test_advice_is_for_names_that_the_language_lacks() -> None:
         *layers.ATTRIBUTES,
     } - {"to"}
     assert not set(suggestions.PACKAGES) & set(allowlist.MODULES)
-    assert {name for name in suggestions.NAMES if hasattr(builtins, name)} > {"map", "open"}
+    assert {name for name in suggestions.NAMES if hasattr(builtins, name)} > {"input", "open"}

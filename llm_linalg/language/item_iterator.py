@@ -1,0 +1,39 @@
+"""Iterators of the program, each of which gives its items once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from llm_linalg.base.errors import LimitError
+
+MAX_DEPTH = 30  # iterators that take their items from others
+_FIRST_ADDRESS = 0x7F0000000000
+
+
+class ItemIterator:
+    """An iterator of the program, such as a generator or a `zip`.
+
+    It is no iterator of Python's, on purpose: what doesn't know it can't go through it. `iteration` does.
+
+    Args:
+        number: Its number in the run.
+        title: What Python calls it, such as `zip object`.
+        source: Python's iterator over its items.
+        inner: The values that it takes its items from.
+    """
+
+    __slots__ = ("address", "depth", "source", "title")
+    depth: int
+
+    def __init__(self, number: int, title: str, source: Iterator[Any], *inner: Any) -> None:
+        depths: list[int] = [item.depth for item in inner if isinstance(item, ItemIterator)]
+        self.depth = 1 + max(depths, default=0)
+        if self.depth > MAX_DEPTH:
+            raise LimitError(f"iterators in iterators, more than {MAX_DEPTH} deep")
+        self.title = title
+        self.source = source
+        self.address = _FIRST_ADDRESS + 16 * number
+
+    def __repr__(self) -> str:
+        return f"<{self.title} at 0x{self.address:012x}>"

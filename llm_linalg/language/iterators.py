@@ -1,0 +1,175 @@
+"""Python's functions that make iterators or go through them, such as `zip`, `next`, `sorted` and `max`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from llm_linalg.language import modules
+from llm_linalg.language.containers import DICT_VIEWS
+from llm_linalg.language.expressions import truth
+from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.iteration import charged, iterate, take_items
+from llm_linalg.language.run_function import RunFunction
+
+_MISSING = object()
+
+
+def make_iterator(run: Interpreter, items: Any, *end: Any) -> ItemIterator:
+    """Do what `iter` does."""
+    if end:
+        return ItemIterator(run.new_number(), "callable_iterator object", _until(run, items, *end))
+    if items.__class__ is ItemIterator:
+        found: ItemIterator = items
+        return found
+    source = iterate(run, items)
+    title = "generator" if isinstance(items, Tensor) else type(source).__name__
+    return ItemIterator(run.new_number(), f"{title} object", source)
+
+
+def _until(run: Interpreter, function: Any, end: Any) -> Iterator[Any]:
+    while True:
+        item = run.call(function, [])
+        run.budget.charge_items(item, end)
+        if item == end:
+            return
+        yield item
+
+
+def next_item(run: Interpreter, items: Any, default: Any = _MISSING) -> Any:
+    """Do what `next` does."""
+    if items.__class__ is not ItemIterator:
+        kind = type(items).__name__
+        raise run.error(
+            f"next takes an iterator, not a {kind}: write next(iter(...))",
+            run.current,
+            TypeError(f"'{kind}' object is not an iterator"),
+        )
+    item = next(items.source, _MISSING)
+    if item is not _MISSING:
+        return item
+    if default is not _MISSING:
+        return default
+    raise run.error("this iterator has no more items", run.current, StopIteration())
+
+
+def zip_items(run: Interpreter, *sequences: Any, strict: bool = False) -> ItemIterator:
+    """Do what `zip` does."""
+    sources = [iterate(run, items) for items in sequences]
+    return ItemIterator(run.new_number(), "zip object", zip(*sources, strict=bool(strict)), *sequences)
+
+
+def enumerate_items(run: Interpreter, iterable: Any, start: int = 0) -> ItemIterator:
+    """Do what `enumerate` does."""
+    return ItemIterator(
+        run.new_number(), "enumerate object", enumerate(iterate(run, iterable), start), iterable
+    )
+
+
+def map_items(run: Interpreter, function: Any, first: Any, *others: Any) -> ItemIterator:
+    """Do what `map` does."""
+    sources = [iterate(run, items) for items in (first, *others)]
+    found = (run.call(function, arguments) for arguments in zip(*sources, strict=False))
+    return ItemIterator(run.new_number(), "map object", found, first, *others)
+
+
+def filter_items(run: Interpreter, function: Any, items: Any) -> ItemIterator:
+    """Do what `filter` does."""
+    source = charged(run, iterate(run, items))
+    found = (
+        item for item in source if is_true(run, item if function is None else run.call(function, [item]))
+    )
+    return ItemIterator(run.new_number(), "filter object", found, items)
+
+
+def reverse_items(run: Interpreter, items: Any) -> ItemIterator:
+    """Do what `reversed` does."""
+    if isinstance(items, Tensor):
+        return ItemIterator(run.new_number(), "list_reverseiterator object", reversed(items.unbind(0)))
+    if not isinstance(items, list | tuple | str | range | dict | DICT_VIEWS | modules.LAYER_LISTS):
+        kind = type(items).__name__
+        words = f"'{kind}' object is not reversible"
+        raise run.error(f"a {kind} can't be gone through in reverse", run.current, TypeError(words))
+    run.budget.charge_items(items)
+    source = reversed(list(items) if isinstance(items, modules.LAYER_LISTS) else items)
+    return ItemIterator(run.new_number(), f"{type(source).__name__} object", source)
+
+
+def is_true(run: Interpreter, value: Any) -> bool:
+    """Return whether a value is true, as in a condition."""
+    return truth(run, value, run.current)
+
+
+def any_item(run: Interpreter, items: Any) -> bool:
+    """Do what `any` does: stop at the first item that is true."""
+    return any(is_true(run, item) for item in charged(run, iterate(run, items)))
+
+
+def all_items(run: Interpreter, items: Any) -> bool:
+    """Do what `all` does."""
+    return all(is_true(run, item) for item in charged(run, iterate(run, items)))
+
+
+def sort_items(run: Interpreter, items: Any, *, key: Any = None, reverse: bool = False) -> list[Any]:
+    """Do what `sorted` does."""
+    found = take_items(run, items)
+    sort_list(run, found, key=key, reverse=reverse)
+    return found
+
+
+def sort_list(run: Interpreter, items: list[Any], *, key: Any = None, reverse: bool = False) -> None:
+    """Do what `list.sort` does."""
+    keys = items if key is None else [run.call(key, [item]) for item in items]
+    run.budget.charge_sort(keys)
+    if key is None:
+        items.sort(reverse=reverse)
+        return
+    order = sorted(range(len(keys)), key=keys.__getitem__, reverse=reverse)
+    items[:] = [items[place] for place in order]
+
+
+def _extreme(choose: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Return what `min` or `max` does."""
+
+    def extreme(run: Interpreter, *items: Any, key: Any = None, default: Any = _MISSING) -> Any:
+        if len(items) == 1:
+            tensor = isinstance(items[0], Tensor)
+            found: Any = items[0] if tensor else take_items(run, items[0])
+            if not tensor and not found:
+                if default is not _MISSING:
+                    return default
+                words = f"{name}() iterable argument is empty"
+                raise run.error(f"{name} of no items", run.current, ValueError(words))
+        else:
+            found = items
+        if not isinstance(found, Tensor):
+            run.budget.charge_items(found)
+        if key is None:
+            return choose(found) if len(items) == 1 else choose(*found)
+        keys = [run.call(key, [item]) for item in found]
+        run.budget.charge_items(keys)
+        return found[choose(range(len(keys)), key=keys.__getitem__)]
+
+    return extreme
+
+
+FUNCTIONS: Mapping[str, RunFunction] = {
+    function.name: function
+    for function in (
+        RunFunction("iter", make_iterator),
+        RunFunction("next", next_item),
+        RunFunction("zip", zip_items, zip),
+        RunFunction("enumerate", enumerate_items, enumerate),
+        RunFunction("map", map_items, map),
+        RunFunction("filter", filter_items, filter),
+        RunFunction("reversed", reverse_items, reversed),
+        RunFunction("any", any_item),
+        RunFunction("all", all_items),
+        RunFunction("sorted", sort_items),
+        RunFunction("min", _extreme(min, "min")),
+        RunFunction("max", _extreme(max, "max")),
+    )
+}

@@ -1,0 +1,25 @@
+"""Functions of Python's that are written anew here: they call the program, or go through iterators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RunFunction:
+    """A function that is handed the run before its arguments, and charges what it does.
+
+    Attributes:
+        name: Its name.
+        does: The function.
+        kind: The type that it makes, for a name that is a type's in Python, such as `zip`.
+    """
+
+    name: str
+    does: Callable[..., Any]
+    kind: Any = None
+
+    def __repr__(self) -> str:
+        return f"<function {self.name}>"

@@ -1,0 +1,81 @@
+"""Bodies that pause between two items: of generators, and of functions that `yield`.
+
+Such a body is a generator of Python's. Between two items the run goes on elsewhere, so each time that the
+body goes on, the run is given back what it looks like inside the body, and afterwards what it was.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import ChainMap
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from llm_linalg.base.errors import LimitError
+from llm_linalg.language.autograd import GradMode
+from llm_linalg.language.grad_mode import set_grad_mode
+from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.jumps import Return
+from llm_linalg.language.local_names import own_parts
+from llm_linalg.language.source import Source
+
+MAX_CALLS = 30  # of functions and generators, each of which runs within the one before
+
+
+class BodyState(NamedTuple):
+    """What a run looks like inside a body.
+
+    Attributes:
+        names: The names of the body.
+        scope: The path of the calls that it belongs to.
+        path: The name of its function.
+        source: The program that it stands in.
+        modes: The gradient modes in which it runs.
+    """
+
+    names: ChainMap[str, Any]
+    scope: str
+    path: str
+    source: Source
+    modes: tuple[GradMode, ...] = ()
+
+
+def pauses_of(body: Sequence[ast.AST]) -> frozenset[ast.AST]:
+    """Return the parts of a function's body in which it yields, and all those around them."""
+    return frozenset(
+        part
+        for part in own_parts(body)
+        if isinstance(part, ast.stmt | ast.ExceptHandler | ast.Yield | ast.YieldFrom)
+        and any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in own_parts([part]))
+    )
+
+
+def resume_each(run: Interpreter, state: BodyState, body: Iterator[Any]) -> Generator[Any, Any, Any]:
+    """Yield the items of a body, giving it what is sent; its value is what the body returns."""
+    sent: Any = None
+    while True:
+        try:
+            item = _resume(run, state, body, sent)
+        except StopIteration:
+            return None
+        except Return as ended:
+            return ended.value
+        sent = yield item
+
+
+def _resume(run: Interpreter, state: BodyState, body: Iterator[Any], sent: Any) -> Any:
+    if run.depth >= MAX_CALLS:
+        raise LimitError(f"functions that call each other more than {MAX_CALLS} deep")
+    outer, outer_scope, outer_path, outer_source = run.names, run.scope, run.path, run.source
+    current = run.current
+    run.names, run.scope, run.path, run.source, modes = state
+    run.depth += 1
+    try:
+        if modes:
+            with set_grad_mode(run, modes):
+                return next(body) if sent is None else body.send(sent)  # type: ignore[attr-defined]
+        return next(body) if sent is None else body.send(sent)  # type: ignore[attr-defined]
+    finally:
+        run.names, run.scope, run.path, run.source = outer, outer_scope, outer_path, outer_source
+        run.current = current
+        run.depth -= 1
