@@ -6,9 +6,11 @@ level inside it. Inputs from outside are a level's first boxes, and arrows say w
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Generic
 
 from llm_linalg.analysis.parts import multiplications_of
@@ -122,7 +124,7 @@ class BlockDiagram(Generic[N]):
     def __init__(self, nodes: Sequence[N], scopes: Scope[N]) -> None:
         self._nodes = nodes
         self._scopes = scopes
-        self._levels: dict[str, DiagramLevel[N]] = {}
+        self._levels: dict[Path, DiagramLevel[N]] = {}
 
     def level(self, path: Sequence[str] = ()) -> DiagramLevel[N]:
         """Return the level inside the box at a path.
@@ -146,7 +148,9 @@ class BlockDiagram(Generic[N]):
         path: Path = ()
         level = self.level()
         for part in filter(None, node.scope.split(".")):
-            box = next((box for box in level.boxes if box.scope and box.scope.name == part), None)
+            stays = [box for box in level.boxes if box.scope and box.scope.name == part]
+            last = [box for box in stays if box.nodes[0].index <= node.index] or stays
+            box = next(reversed(last), None)
             if box is None:
                 break  # a scope of parameters only has no box
             path = (*path, box.name)
@@ -186,12 +190,13 @@ class BlockDiagram(Generic[N]):
         return readers
 
     def _level_of(self, scope: Scope[N], path: Path) -> DiagramLevel[N]:
-        if scope.path not in self._levels:
-            self._levels[scope.path] = self._fold(scope, path)
-        return self._levels[scope.path]
+        if path not in self._levels:
+            self._levels[path] = self._fold(scope, path)
+        return self._levels[path]
 
     def _fold(self, scope: Scope[N], path: Path) -> DiagramLevel[N]:
-        inside = [box for child in scope.children.values() if (box := self._scope_box(child))]
+        children = [stay for child in scope.children.values() for stay in self._stays(child, scope)]
+        inside = [box for child in children if (box := self._scope_box(child))]
         inside += [_operation(node) for node in scope.nodes if node not in self._hidden]
         inside.sort(key=lambda box: box.nodes[0].index)
         held = {node for part in scope for node in part.nodes}
@@ -214,6 +219,26 @@ class BlockDiagram(Generic[N]):
             if operand.node in place and place[operand.node] != k
         }
         return DiagramLevel(path, boxes, tuple(sorted(arrows)))
+
+    def _stays(self, child: Scope[N], scope: Scope[N]) -> list[Scope[N]]:
+        """Return a scope in parts: where it is left for an operation that reads it, and entered again.
+
+        As one box it would stand above what it reads.
+        """
+        places = sorted(node.index for part in child for node in part.nodes)
+        held = set(places)
+        outside = [node.index for node in scope.nodes if node not in self._hidden]
+        starts = places[:1]
+        for before, after in pairwise(places):
+            between = range(bisect_right(outside, before), bisect_left(outside, after))
+            if between and any(
+                starts[-1] <= operand.node.index <= before and operand.node.index in held
+                for place in between
+                for operand in self._nodes[outside[place]].operands
+            ):
+                starts.append(after)
+        ends = [*starts[1:], len(self._nodes)]
+        return [child.between(*span) for span in zip(starts, ends, strict=True)] if starts[1:] else [child]
 
     def _scope_box(self, scope: Scope[N]) -> DiagramBox[N] | None:
         """Return the box of a scope; None if it contains only hidden nodes."""

@@ -45,6 +45,12 @@ class Scope(Generic[N]):
             yield scope
             todo += reversed(scope.children.values())
 
+    def between(self, start: int, end: int) -> Scope[N]:
+        """Return the scope with its nodes of some positions alone, from `start` to below `end`."""
+        children = {name: child.between(start, end) for name, child in self.children.items()}
+        nodes = [node for node in self.nodes if start <= node.index < end]
+        return Scope(self.name, self.path, children, nodes)
+
     @property
     def first(self) -> N | None:
         """Its first node, those of inner scopes included; None if it has none."""

@@ -112,9 +112,11 @@ def net() -> Trace:
 def test_modules_are_folded_by_the_same_rule() -> None:
     made = net()
     level = made.map.level()
-    assert [box.label for box in level.boxes] == ["tokens", "embed", "layers", "x", "x"]
-    assert [box.name for box in inside(made.map.level(("layers", "0")))] == ["0", "1", "2"]
-    assert level.box("layers").multiplications == 4 * 3 * 4 * 8
+    assert [box.label for box in level.boxes] == ["tokens", "embed", "layers", "x", "layers", "x"]
+    stays = [name for name in level.names if name.startswith("layers")]
+    assert [box.name for box in inside(made.map.level((stays[0], "0")))] == ["0", "1", "2"]
+    assert [level.box(name).multiplications for name in stays] == [2 * 3 * 4 * 8] * 2
+    assert all(source < reader for source, reader in level.arrows)  # entered twice, a scope is two boxes
 
 
 @pytest.mark.parametrize("made", [run(NESTED), net()], ids=["program", "module"])
