@@ -28,6 +28,7 @@ _REPLACEMENT = "�"
 _TAB = 4
 # Combining marks allowed on a character: enough for any language, too few to reach into other rows.
 _MARKS = 2
+_DOTTED = re.compile(r"\w+(?:\.\w+)+")  # what begins as one: `h.0.weightᵀ[1]`
 # Terminals obey or hide these, or their width is unknown. Control characters (Cc) are shown as pictures.
 _UNSAFE = frozenset({"Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARK = frozenset({"Mn", "Me", "Mc"})
@@ -100,6 +101,19 @@ def elide_middle(text: str, limit: int) -> str:
         return text
     tail = (limit - 1) // 2
     return f"{text[: limit - 1 - tail].rstrip()}…{text[len(text) - tail :].lstrip()}"
+
+
+def elide_title(text: str, limit: int) -> str:
+    """Return a title of at most so many characters: of a dotted name the end, which tells it from others.
+
+    `transformer.ln_f.weight` becomes `…ln_f.weight` or `…weight`; anything else keeps both ends.
+    """
+    if len(text) <= limit or not _DOTTED.match(text):
+        return elide_middle(text, limit)
+    parts = text.split(".")
+    ends = (".".join(parts[place:]) for place in range(1, len(parts)))
+    end = next((end for end in ends if len(end) < limit), text[len(text) - limit + 1 :])
+    return f"…{end}"
 
 
 def _is_ordinary(text: str, *, lines: bool, tabs: bool = False) -> bool:

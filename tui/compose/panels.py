@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from llm_linalg.base.axis_labels import AxisLabels, TensorLabels
 from llm_linalg.base.cells import TensorSlice
-from llm_linalg.base.text import clean, elide_middle
+from llm_linalg.base.text import clean, elide_title
 from tui.compose.format_cache import FormatCache, level_of
 from tui.compose.highlights import Highlight
 from tui.compose.placement import Placement
@@ -138,7 +138,7 @@ def make_panel(
     shown = (placement.row_axis, placement.column_axis)
     sliced = bool(at) and all(size for axis, size in enumerate(shape) if axis not in shown)
     called = tensor.title_of_cells if sliced or placement.is_transposed else tensor.title
-    title: str = clean(elide_middle(called, NAME), NAME)
+    title: str = clean(elide_title(called, NAME), NAME)
     title = ascii_text(title) if ascii_only else title
     title += (".T" if ascii_only else "ᵀ") * placement.is_transposed
     if sliced:

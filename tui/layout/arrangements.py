@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
-from llm_linalg.base.text import elide_middle
+from llm_linalg.base.text import elide_title
 from tui.layout import label_space
 from tui.layout.values import Label, Layout, PanelSlot
 from tui.model.frame import Panel
@@ -262,8 +262,8 @@ def _titles(numbered: tuple[int, Panel]) -> list[str]:
 
 
 def _first_fitting(texts: Sequence[str], room: int) -> str:
-    """Return the first text that fits; else the last one, elided in the middle."""
-    elided = elide_middle(texts[-1], max(1, room))
+    """Return the first text that fits; else the last one, elided."""
+    elided = elide_title(texts[-1], max(1, room))
     return next((text for text in texts if cell_len(text) <= room), cut(elided, max(0, room)))
 
 
@@ -311,7 +311,7 @@ def window_line(layout: Layout, panels: Sequence[Panel]) -> str:
         for slot in cut_slots:
             panel = panels[slot.panel]
             notes.setdefault(window_note(panel, slot, short=short), []).append(
-                elide_middle(panel.title, limit)
+                elide_title(panel.title, limit)
             )
         line = "   ".join(f"{', '.join(titles)}: {note}" for note, titles in notes.items())
         if cell_len(line) <= layout.width:

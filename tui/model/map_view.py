@@ -71,11 +71,14 @@ class BoxRow:
     def cost_text(self) -> str:
         """What it takes, in words."""
         many = f"{self.operations} operations, " if self.operations > 1 else ""
+        times = "multiplication" if self.multiplications == 1 else "multiplications"
         if not self.multiplications:
             return f"{many}no multiplications"
-        part = f"{self.multiplications:,} multiplications, {percent(self.share)} of all"
+        part = f"{self.multiplications:,} {times}, {percent(self.share)} of all"
         inside = {0: "none", self.multiplications: "all"}.get(self.products)
         inside = inside or percent(self.products / self.multiplications)
+        if self.multiplications == 1:
+            return f"{many}{part}, {'' if self.products else 'not '}in a matrix product"
         return f"{many}{part}, {inside} of them in matrix products"
 
 

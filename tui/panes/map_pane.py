@@ -9,7 +9,7 @@ from math import isfinite, isnan
 
 from rich.cells import cell_len
 
-from llm_linalg.base.text import elide_middle
+from llm_linalg.base.text import elide_title
 from tui.files.course_progress import DONE, CourseProgress
 from tui.model.map_view import BoxRow, MapView
 from tui.model.window import window
@@ -18,6 +18,8 @@ from tui.text.rows import Row, TextSpan, cut, fit
 
 LABEL = 22  # columns of a label, at most
 BAR = 10  # columns of a bar, at most
+SHARE = 4  # columns of a share
+COUNTED = ("multiplications", "products", "")  # what is counted, and in fewer columns
 RAILS = 6  # arrows beside each other, at most
 GAP = 2
 NO_PROGRESS = CourseProgress()
@@ -58,6 +60,7 @@ class MapColumns:
         most: What that stands for.
         follows_cell: Whether a cell is followed: then the columns say how many cells and how steep.
         large: Whether each character takes the room of several: then a box has its shape and its share alone.
+        word: What the count's column is headed by.
     """
 
     label: int
@@ -67,6 +70,7 @@ class MapColumns:
     most: float
     follows_cell: bool
     large: bool = False
+    word: str = ""
 
     @classmethod
     def of(cls, rows: Sequence[BoxRow], shown: MapView, width: int, *, large: bool = False) -> MapColumns:
@@ -78,19 +82,25 @@ class MapColumns:
             last = max(len(row.columns[1]) for row in rows)
             label = max(1, min(label, width - shape - last - 2 * GAP))
             return cls(label, shape, 0, 0, 1.0, followed, large)
-        least = len("cells" if followed else "multiplications")
-        count = max(least, *(len(row.columns[0]) for row in rows))
+        digits, last = (max(len(row.columns[k]) for row in rows) for k in range(2))
+        room = width - shape - 3 * GAP - max(SHARE, last)  # of label and count: a number is never cut
+        words = ("cells",) if followed else COUNTED
+        word = next((word for word in words if max(len(word), digits) + label <= room), words[-1])
+        count = max(len(word), digits)
+        label = max(1, min(label, room - count))
         bar = max(0, min(BAR, width - label - shape - count - 3 * GAP - 6))
         sizes = [(row.influence or 0.0) if followed else row.share for row in shown.rows]
         sizes = list(filter(isfinite, sizes))
-        return cls(label, shape, count, bar, max(sizes, default=0.0) if followed else 1.0, followed)
+        return cls(
+            label, shape, count, bar, max(sizes, default=0.0) if followed else 1.0, followed, word=word
+        )
 
     @property
     def header(self) -> str:
         """What the columns hold."""
-        count, last = ("cells", "derivative") if self.follows_cell else ("multiplications", "share")
+        last = "derivative" if self.follows_cell else "share"
         gap = " " * GAP
-        return f"{'':<{self.label}}{gap}{'shape':<{self.shape}}{gap}{count:>{self.count}}{gap}{last}"
+        return f"{'':<{self.label}}{gap}{'shape':<{self.shape}}{gap}{self.word:>{self.count}}{gap}{last}"
 
     def bar_of(self, row: BoxRow) -> int:
         """Return how long a box's bar is: none for NaN, the longest for infinity."""
@@ -193,7 +203,7 @@ def _arrows(place: int, rails: Sequence[Track], lit: Collection[int], near: bool
 
 
 def _label(row: BoxRow, most: int = LABEL) -> str:
-    return f"{row.label} ›" if row.opens and not row.foreign else elide_middle(row.label, most)
+    return f"{row.label} ›" if row.opens and not row.foreign else elide_title(row.label, most)
 
 
 def _box(shown: MapView, place: int, columns: MapColumns, glyphs: Glyphs, progress: CourseProgress) -> Row:
