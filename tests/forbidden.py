@@ -45,7 +45,11 @@ ALLOWED = {
     ("tui.terminal.crash_log", "report"): "it cleans both lines",
     ("tui.terminal.terminal_app", "TerminalApp._handle_exception"): "into the log, cleaned",
     ("llm_linalg.api.trusted", "_imported"): "the user's own module, which they asked to be imported and run",
-    ("llm_linalg.api.trusted", "_attribute"): "the user's own function, by the name that they gave",
+    ("llm_linalg.api.trusted", "_member"): "the user's own function, by the name that they gave",
+    (
+        "llm_linalg.api.trusted",
+        "_value",
+    ): "an expression over the user's own module, which they gave",
 }
 
 RUNS_TEXT = {"eval", "exec", "compile", "__import__"}

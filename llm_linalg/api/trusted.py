@@ -1,4 +1,4 @@
-"""Import and run the user's own code by its name: `model.py:forward`, `package.module:GPT(50, heads=4)`."""
+"""Import and run the user's own code: `model.py:forward`, `package.module:GPT(Settings(heads=4))`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from inspect import signature
@@ -31,13 +32,17 @@ class TargetError(Exception):
     """Nothing can be run under a name; the message is one line on why."""
 
 
-def load(target: str, seed: int = 0) -> tuple[Callable[..., Any], Path | None]:
+def load(
+    target: str, seed: int = 0, importing: AbstractContextManager[object] | None = None
+) -> tuple[Callable[..., Any], Path | None]:
     """Import the callable that a target names, and return it with its file.
 
     Args:
-        target: `FILE.py:NAME` or `MODULE:NAME`. A dotted name goes into classes. An `nn.Module` class is
-            instantiated, with the constants in parentheses as its arguments.
+        target: `FILE.py:EXPRESSION` or `MODULE:EXPRESSION`. Most are a name; a dotted one goes into classes.
+            Any other is evaluated in the module's own names, as the last line of its file would be:
+            `GPT(Settings(layers=2))`. An `nn.Module` class is instantiated.
         seed: The seed with which a module's parameters are drawn.
+        importing: What is open while the module's own code runs.
 
     Raises:
         TargetError: If there is no such callable.
@@ -46,18 +51,18 @@ def load(target: str, seed: int = 0) -> tuple[Callable[..., Any], Path | None]:
     place, _, expression = target.partition(":")
     if not place or not expression.strip():
         raise TargetError(f"{quote(target, 200)} is not FILE.py:FUNCTION or MODULE:FUNCTION")
-    names, call = _read(expression.strip())
-    with user_code_errors(TargetError), lock_rng():
+    names = _read(expression := expression.strip())
+    with user_code_errors(TargetError), lock_rng(), importing or nullcontext():
         module = _imported(place)
     found: Any = module
     for name in names:
-        known = [other for other in dir(found) if not other.startswith("_")]
-        if not hasattr(found, name):
-            raise TargetError(unknown(f"name in {quote(place, 100)}", name, known[:40]))
-        found = _attribute(found, name)
-    if call is not None or (isinstance(found, type) and issubclass(found, nn.Module)):
-        with user_code_errors(TargetError):
-            found = _made(found, call, seed)
+        found = _member(found, name, place)
+    with user_code_errors(TargetError), seed_rng(seed):
+        if not names:
+            found = _value(expression, module, place)
+        if isinstance(found, type) and issubclass(found, nn.Module):
+            _check_arguments(found, expression)
+            found = found()
     if not callable(found) or isinstance(found, type):
         raise TargetError(f"{quote(expression)} is not a function or an nn.Module")
     file = getattr(module, "__file__", None)
@@ -108,21 +113,23 @@ def _expression(text: str) -> str:
     return text
 
 
-def _read(expression: str) -> tuple[list[str], ast.Call | None]:
-    """Return the names of a dotted expression, and the call that it ends with; None without a call."""
+def _read(expression: str) -> list[str]:
+    """Return the names of a dotted name; none for any other expression.
+
+    Raises:
+        TargetError: If it is no expression.
+    """
     try:
         node = syntax.expression(expression)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise TargetError(f"{quote(expression, 100)} is not a name, or NAME(constants)") from None
-    call = node if isinstance(node, ast.Call) else None
-    node = call.func if call is not None else node
+        raise TargetError(
+            f"{quote(expression, 100)} is not an expression, such as GPT(50, heads=4)"
+        ) from None
     names: list[str] = []
     while isinstance(node, ast.Attribute):
         names.insert(0, node.attr)
         node = node.value
-    if not isinstance(node, ast.Name):
-        raise TargetError(f"{quote(expression, 100)} is not a name, or NAME(constants)")
-    return [node.id, *names], call
+    return [node.id, *names] if isinstance(node, ast.Name) else []
 
 
 def _imported(place: str) -> ModuleType:
@@ -147,17 +154,38 @@ def _imported(place: str) -> ModuleType:
     return module
 
 
-def _attribute(owner: Any, name: str) -> Any:
+def _member(owner: Any, name: str, place: str) -> Any:
+    if not hasattr(owner, name):
+        known = [other for other in dir(owner) if not other.startswith("_")]
+        raise TargetError(unknown(f"name in {quote(place, 100)}", name, known[:40]))
     return getattr(owner, name)
 
 
-def _made(kind: Any, call: ast.Call | None, seed: int) -> Any:
+def _value(expression: str, module: ModuleType, place: str) -> Any:
+    """Return the value of an expression that the user adds to their own module, whose code has just run."""
     try:
-        args = [] if call is None else [ast.literal_eval(value) for value in call.args]
-        named = (
-            {} if call is None else {word.arg or "": ast.literal_eval(word.value) for word in call.keywords}
-        )
+        return eval(expression, vars(module))  # noqa: S307
+    except NameError as error:
+        if error.name is None or error.name not in expression:
+            raise  # it comes from further inside
+        return _member(module, error.name, place)
+
+
+def _check_arguments(kind: type[nn.Module], expression: str) -> None:
+    """Refuse a class that can't be made without arguments.
+
+    Raises:
+        TargetError: With what it takes.
+    """
+    try:
+        parameters = signature(kind)
+        parameters.bind()
     except ValueError:
-        raise TargetError("what stands in the parentheses are constants: numbers, texts, lists") from None
-    with seed_rng(seed):
-        return kind(*args, **named)
+        return  # it says not what it takes
+    except TypeError:
+        needed = ", ".join(
+            name for name, taken in parameters.parameters.items()
+            if taken.default is taken.empty and taken.kind not in (taken.VAR_POSITIONAL, taken.VAR_KEYWORD)
+        )  # fmt: skip
+        name, needed = clean(expression, 100), clean(needed, 200)
+        raise TargetError(f'{name} takes {needed}: write its arguments, as in "{name}({needed})"') from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import threading
 from dataclasses import replace
 from importlib.metadata import EntryPoint
@@ -21,6 +22,7 @@ from llm_linalg.lessons.lesson import lesson_of
 from tests.app.driving import opened
 from tests.engine.test_places import Model
 from tui.cli import main as cli
+from tui.cli import trace_command
 from tui.cli.main import main
 from tui.compose.view_runner import open_view
 from tui.layout.pane_sizes import BEHIND, RUNNING
@@ -357,3 +359,22 @@ async def test_a_failure_of_ones_own_code_offers_no_key_that_does_nothing() -> N
         assert "matmul: axis 1 of" in app.screen
         assert "torch: mat1 and mat2" in app.screen
         assert "repair" not in app.screen
+
+
+def test_a_file_that_trains_when_it_is_imported_is_told_of_once_it_takes_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = queue.Queue[str]()
+    monkeypatch.setattr(trace_command, "PATIENCE", 0.0)
+    monkeypatch.setattr(trace_command, "say", told.put)
+    with trace_command.own_code_running("gpt.py"):
+        assert told.get(timeout=10) == (
+            '"gpt.py" is still running its own code; ^C ends it; '
+            "put its training under `if __name__ == '__main__':`"
+        )
+    monkeypatch.setattr(trace_command, "PATIENCE", 3600.0)
+    with trace_command.own_code_running("gpt.py"):
+        waiting = threading.enumerate()[-1]
+    waiting.join(10)
+    assert not waiting.is_alive()
+    assert told.empty()

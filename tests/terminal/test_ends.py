@@ -137,6 +137,17 @@ def test_a_run_of_one_s_own_code_is_stopped_by_the_key(tmp_path: Path) -> None:
         assert console.wait() == 0
 
 
+@pytest.mark.slow
+def test_a_file_whose_own_code_runs_for_long_is_said_and_ended_by_the_key(tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    file.write_text("import threading\nthreading.Event().wait()\n", encoding="utf-8")
+    with Console("trace", f"{file}:model") as console:
+        console.until("is still running its own code; ^g or ^C ends it; put its training under")
+        console.send("\x07")
+        assert console.wait() == 130
+        assert console.left_over == []
+
+
 @pytest.mark.parametrize("by", thin(["key", "signal"], 2))
 def test_it_is_suspended_and_comes_back(by: str) -> None:
     with Console("matmul") as console:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote
@@ -14,11 +18,13 @@ from tui.cli.run_command import print_trace
 from tui.files.output import explain, say
 from tui.model.flags import Choice, Parser
 from tui.model.usage_error import UsageError
+from tui.terminal import process
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Lesson
 
 MEGABYTE = 2**20
+PATIENCE = 3.0  # seconds of a module's own code after which it is said that it runs
 _TARGET = re.compile(r"(?:.+\.py|(?!randint:)[\w.]+):[^\W\d][\w.]*(?:\(.*\))?", re.DOTALL)
 
 
@@ -33,7 +39,7 @@ def parser() -> Parser:
         "target",
         metavar="TARGET",
         nargs="?",
-        help="FILE.py:FUNCTION, MODULE:FUNCTION, or MODULE:CLASS(constants)",
+        help="FILE.py:FUNCTION, MODULE:FUNCTION, or an expression: 'model.py:GPT(Settings(heads=2))'",
     )
     parser.add_argument(
         "--inputs", action="extend", nargs="+", default=[], metavar="X",
@@ -76,6 +82,26 @@ def run(flags: argparse.Namespace) -> int:
     return launch(flags, lesson)
 
 
+@contextmanager
+def own_code_running(place: str) -> Iterator[None]:
+    """Say so if a module's own code runs for long: it may train. Meanwhile `^g` ends it, as `^C` does."""
+    end = "^C ends it" if sys.stdin is None or not sys.stdin.isatty() else "^g or ^C ends it"
+    notice = Timer(
+        PATIENCE,
+        lambda: say(
+            f"{quote(place, 100)} is still running its own code; {end}; "
+            "put its training under `if __name__ == '__main__':`"
+        ),
+    )
+    notice.daemon = True
+    notice.start()
+    try:
+        with process.interrupt_key(b"\x07"):
+            yield
+    finally:
+        notice.cancel()
+
+
 def lesson_of_target(flags: argparse.Namespace) -> Lesson:
     """Return what the flags name, in a lesson's place; it has been imported, and not yet run.
 
@@ -90,7 +116,8 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
     seed = flags.seed or 0
     try:
         given = trusted.evaluate_inputs(flags.inputs, seed)
-        function, path = trusted.load(flags.target, seed)
+        place = flags.target.partition(":")[0]
+        function, path = trusted.load(flags.target, seed, own_code_running(place))
         trusted.check_inputs(function, given, flags.target.partition(":")[2])
     except trusted.TargetError as error:
         raise UsageError(str(error)) from None

@@ -1,12 +1,14 @@
-"""The process of the app: start without garbage collection, and end while a run is under way."""
+"""The process of the app: start without garbage collection, be interrupted, end while a run is under way."""
 
 from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 RUN_THREAD = "llm-linalg run"  # the name of the threads that run programs
 GRACE = 0.5  # seconds in which a run may come to its next call, and end
@@ -33,6 +35,33 @@ def resume_collection() -> None:
         _held = False
         gc.freeze()
         gc.enable()
+
+
+@contextmanager
+def interrupt_key(key: bytes) -> Iterator[None]:
+    """Have one more key interrupt this process, as `^C` does, where it has a terminal and is its main thread.
+
+    A terminal knows one key for that alone, so this takes the place of the one that quits.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if sys.stdin is None or not sys.stdin.isatty() or not main:
+        yield
+        return
+    try:
+        import termios
+    except ImportError:  # a system without terminals of this kind
+        yield
+        return
+    before = termios.tcgetattr(sys.stdin)
+    handler = signal.signal(signal.SIGQUIT, signal.default_int_handler)
+    modes = termios.tcgetattr(sys.stdin)
+    modes[6][termios.VQUIT] = key
+    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, modes)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        signal.signal(signal.SIGQUIT, handler)
 
 
 def leave(code: int) -> int:
