@@ -1,4 +1,4 @@
-"""Runs the benchmarks: `python -m tests.bench [NAME…] [--check] [--minutes N]`.
+"""Runs the benchmarks: `python -m tests.bench [NAME…] [--check] [--minutes N]`; or `… notebooks FOLDER`.
 
 Each figure stands beside a baseline that was measured in the same run, in turn with it: read the ratios,
 since the milliseconds are this machine's.
@@ -20,6 +20,7 @@ from tests.bench.link import link
 from tests.bench.memory import memory
 from tests.bench.meter import meter
 from tests.bench.model import model
+from tests.bench.notebooks.run import main as notebooks
 from tests.bench.paste import paste
 from tests.bench.seek import seek
 from tests.bench.soak import MINUTES, soak
@@ -47,6 +48,8 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
 
 def main() -> int:
     """Runs what was asked for, prints the table; exit 1 if `--check` was given and a promise is broken."""
+    if sys.argv[1:2] == ["notebooks"]:
+        return notebooks(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)}; all if none"

@@ -1,0 +1,73 @@
+"""A value as what can be compared with another process's: type, shape and a digest of the bytes."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import re
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+DEEPEST = 6
+MOST_ITEMS = 2_000
+_PLAIN = (bool, int, float, complex, str, type(None))
+_ADDRESS = re.compile(r"0x[0-9a-f]{6,16}")
+Print = Any  # JSON: lists, texts and None, where None is what can't be compared
+
+
+def digest(tensor: Tensor) -> str:
+    """Returns a digest of a tensor's bytes, in the order of its cells."""
+    flat = tensor.detach().resolve_conj().resolve_neg().contiguous()
+    size = flat.numel() * flat.element_size()
+    data = ctypes.string_at(flat.data_ptr(), size) if size else b""
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def fingerprint(value: Any, depth: int = 0) -> Print:
+    """Returns what a value is, down to the bytes of its tensors; None for what has no bytes to compare."""
+    if isinstance(value, Tensor):
+        if value.layout is not torch.strided or value.is_quantized:
+            return None
+        grad = value.requires_grad
+        return ["tensor", str(value.dtype), list(value.shape), grad, digest(value)]
+    if isinstance(value, torch.dtype | torch.device):
+        return ["text", str(value)]
+    if isinstance(value, _PLAIN):
+        return [type(value).__name__, same_everywhere(repr(value))]
+    if depth < DEEPEST and isinstance(value, nn.Module):
+        tensors = {**dict(value.named_parameters()), **dict(value.named_buffers())}
+        return ["module", {name: fingerprint(tensor, depth + 1) for name, tensor in tensors.items()}]
+    if depth < DEEPEST and isinstance(value, list | tuple) and len(value) <= MOST_ITEMS:
+        kind = "list" if isinstance(value, list) else "tuple"
+        return [kind, [fingerprint(item, depth + 1) for item in value]]
+    if depth < DEEPEST and isinstance(value, dict) and len(value) <= MOST_ITEMS:
+        pairs = [[fingerprint(key, depth + 1), fingerprint(item, depth + 1)] for key, item in value.items()]
+        return ["dict", pairs]
+    return _array(value)
+
+
+def _array(value: Any) -> Print:
+    """Returns what an array of numpy's is, or of whatever stands for numpy; else None."""
+    kind = type(value)
+    if kind.__name__ == "ndarray":
+        cells = value.tolist()
+        return ["array", str(value.dtype), list(value.shape), same_everywhere(repr(cells))]
+    return None
+
+
+def same_everywhere(text: str) -> str:
+    """Returns a text without addresses in memory."""
+    return _ADDRESS.sub("0x…", text)
+
+
+def alike(one: Print, other: Print) -> bool:
+    """Returns whether two values are the same, as far as they can be compared."""
+    if one is None or other is None:
+        return True
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(alike(one[name], other[name]) for name in one)
+    return bool(one == other)
