@@ -326,6 +326,7 @@ def test_on_a_stage_a_board_is_a_step_opens_nothing_and_shows_numbers(tmp_path: 
     assert "opens" not in screen
     assert "row 1" not in screen
     assert "steps" not in screen
+    assert "cell of Y" not in screen  # of a node that is not shown
     assert [line for line in "abcde" if f"   {line} = " not in screen] == []
     assert re.search(r"^ +Result +\(4, 4\) +\d+\. \d+\. \d+\. \d+\. … +a product", screen, re.MULTILINE)
 

@@ -19,6 +19,7 @@ from tui.cli.settings import resolve
 from tui.compose.view_runner import open_view
 from tui.files.state_file import State, StateFile
 from tui.model.view import View
+from tui.model.view_words import VIEW
 from tui.navigation.playground import PLAYGROUND, is_playground
 from tui.plain_prompt import PlainPrompt
 from tui.session.commands import run
@@ -139,3 +140,12 @@ def test_start_is_the_door_whatever_was_before(
     out = capsys.readouterr().out
     assert out.index("the cat saw the ___") < out.index("A word as an arrow")
     assert [*tmp_path.iterdir()] == [lines]  # a script leaves nothing behind
+
+
+def test_start_takes_no_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["start", "--help"]) == 0
+    told = capsys.readouterr().out
+    assert not [name for name in VIEW if f"--{name}" in told]
+    assert "--play" not in told
+    assert main(["start", "--seed", "3"]) == 2
+    assert "--seed is a picture's" in capsys.readouterr().err

@@ -17,6 +17,7 @@ from tui.app import Options
 from tui.cli.export_command import parser
 from tui.cli.main import main
 from tui.export.format import Shot
+from tui.export.formats.handout import KEYS
 from tui.export.html_parts import paragraphs
 from tui.export.screens import draw
 from tui.export.shots import MOST, of_deck
@@ -295,6 +296,7 @@ def test_a_handout_has_every_program_and_every_last_picture(tmp_path: Path) -> N
         assert scope["m"] == 3
     commands = [body for kind, body in fences if kind == "sh"]
     assert commands[0] == "llm-linalg matmul --step 12\n"
+    assert text.count(f"{KEYS}\n\n```sh\n{commands[0]}") == text.count(KEYS) == 1  # no paper has keys
     pictures = [body for kind, body in fences if kind == "text"]
     assert len(pictures) == len(stops)
     assert "step 12 of 12, order cells" in pictures[0]

@@ -103,5 +103,6 @@ def app_flags(parser: Parser, *, leave_out: Sequence[str] = ()) -> None:
     """Add the flags of what opens the app: the picture, and how it is shown."""
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
     view_flags(parser, leave_out=leave_out)
-    parser.group("display").add_argument("--play", action="store_true", help="start playing")
+    says = argparse.SUPPRESS if "play" in leave_out else "start playing"
+    parser.group("display").add_argument("--play", action="store_true", help=says)
     setting_flags(parser, [name for name in ("time_limit", *DISPLAY) if name not in leave_out])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 
 from tui.cli.parser import app_flags
-from tui.model.flags import Parser
+from tui.model.flags import Parser, flag_value
+from tui.model.usage_error import UsageError
+from tui.model.view_words import VIEW
 
 
 def parser() -> Parser:
@@ -14,12 +16,19 @@ def parser() -> Parser:
         prog="llm-linalg start", description="Open the door: one sentence, and three ways into the course.",
         allow_abbrev=False,
     )  # fmt: skip
-    app_flags(parser, leave_out=("set", "stop", "row"))
+    app_flags(parser, leave_out=(*VIEW, "play"))
     return parser
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Open the app at the door; return the exit code."""
+    """Open the app at the door; return the exit code.
+
+    Raises:
+        UsageError: For a flag that names a picture: it is chosen at the door.
+    """
+    given = next((name for name in VIEW if flag_value(flags, name) not in (None, [])), None)
+    if given is not None:
+        raise UsageError(f"--{given} is a picture's: 'llm-linalg LESSON --{given} …' opens one")
     from tui.cli.launch import launch
 
     return launch(flags, door=True)

@@ -63,7 +63,10 @@ def add_picture_flags(
     add("--at", "the slice of an N-d tensor; or none", type=slice_index, metavar="I,J")
     add("--row", "the selected row of a board, from 1", type=whole_number, metavar="N")
     add("--look", ", ".join(LOOK_NAMES), type=Choice("look", LOOK_NAMES), metavar="L")
-    add_switch(group, "--backward", "show the backward program", "show the forward program")
+    forward, backward = "show the forward program", "show the backward program"
+    if "backward" in leave_out:
+        forward = backward = argparse.SUPPRESS
+    add_switch(group, "--backward", backward, forward)
     for flag, value in (("--twin", True), ("--no-twin", False)):  # the former name: saved decks have it
         add(flag, argparse.SUPPRESS, dest="backward", action="store_const", const=value)
     add("--code", "run this program in place of the stop's", metavar="TEXT")

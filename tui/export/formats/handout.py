@@ -10,6 +10,8 @@ from tui.export.format import Export, Format, Shot, Write, ask_text, on_paper
 from tui.model.view_words import command
 from tui.session.reopening import reopening_command
 
+KEYS = "This opens it in the app, where the keys work that a text names:"
+
 
 class HandoutWriter:
     """Writes the handout, a stop at a time."""
@@ -17,6 +19,7 @@ class HandoutWriter:
     def __init__(self, export: Export, write: Write) -> None:
         self._width, self._ascii_only, self._write = export.size[0], export.ascii_only, write
         self._stop: list[Shot] = []
+        self._hint = f"\n{KEYS}\n"  # above the first command
         write(clean_lines(f"# {_line(export.title)}\n"))
 
     def add(self, shot: Shot) -> None:
@@ -33,9 +36,9 @@ class HandoutWriter:
         self._stop = []
         self._write(clean_lines(f"\n## {shown.stop}. {_line(shown.title)}\n{_block(_prose(shown))}"))
         if not shown.session.view.at_stop.slide:
-            self._write(
-                clean_lines(f"{_program(shown)}{_fence(self._picture(shown), 'text')}{_command(shown)}")
-            )
+            picture = _fence(self._picture(shown), "text")
+            self._write(clean_lines(f"{_program(shown)}{picture}{self._hint}{_command(shown)}"))
+            self._hint = ""
 
     def _picture(self, shot: Shot) -> str:
         """Return the frame as text, without what the handout has already: its head, prose and program."""
