@@ -147,7 +147,8 @@ def check_stop_number(deck: Deck, stop: int | None) -> int | None:
     """
     most = len(deck.stops)
     if stop is not None and not 1 <= stop <= most:
-        raise UsageError(f"the deck has stops 1 to {most}: there is no stop {stop}")
+        name = "the deck" if deck.is_talk else deck.stops[0].lesson.slug
+        raise UsageError(f"{name} has stops 1 to {most}: there is no stop {stop}")
     return stop
 
 
