@@ -107,3 +107,8 @@ def test_a_foreign_answer_is_told_in_clean_words(
     frame = session_frame(ensure_run(run(session, f"answer:{text}")))
     assert frame is not None
     assert HIDDEN.findall(to_plain(frame)) == []
+
+
+def test_a_lesson_is_no_deck_where_it_lacks_a_stop(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["answer", "dot", "--stop", "9", "x"]) == 2
+    assert "dot has stops 1 to 5: there is no stop 9" in capsys.readouterr().err

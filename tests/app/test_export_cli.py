@@ -135,7 +135,7 @@ def test_what_fails_once_it_was_told_to_end_is_not_said(monkeypatch: pytest.Monk
         (["matmul", "-o", "x.gif"], 'unknown suffix ".gif"'),
         (["matmul", "--format", "gif"], "unknown format"),
         (["matmul", "-o", "x.svg", "--step", "all"], "one picture"),
-        (["matmul", "-o", "x.cast", "--stop", "99"], "matmul has stops 1 to 10: there is no stop 99"),
+        (["matmul", "-o", "x.cast", "--stop", "99"], "there are stops 1 to 10: there is no stop 99"),
         (["matmul", "-o", "x.cast", "--node", "x"], "--node is said of one stop"),
         (["matmul", "-o", "x.cast", "--set", "q=1"], "unknown control"),
         (["matmul", "-o", "x.cast", "--stop", "1", "--order", "wave9"], "unknown order"),
