@@ -21,6 +21,7 @@ from tests.bench.memory import memory
 from tests.bench.meter import meter
 from tests.bench.model import model
 from tests.bench.notebooks.run import main as notebooks
+from tests.bench.opening import opening
 from tests.bench.paste import paste
 from tests.bench.seek import seek
 from tests.bench.soak import MINUTES, soak
@@ -31,6 +32,7 @@ from tests.bench.typing import typing
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "paint": first_paint,
+    "opening": opening,
     "steps": step_cost,
     "meter": meter,
     "idle": idle,
