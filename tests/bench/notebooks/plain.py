@@ -29,8 +29,8 @@ from tests.bench.notebooks.flow import statements
 from tests.bench.notebooks.values import fingerprint, same_everywhere
 
 MEMORY = 8 * 2**30
-CELL_SECONDS = 20
-ALL_SECONDS = 150
+CELL_SECONDS = 8
+ALL_SECONDS = 60
 MOST_FILE = 200_000_000
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
