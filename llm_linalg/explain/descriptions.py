@@ -5,18 +5,22 @@ from __future__ import annotations
 from llm_linalg.base.axes import Axes, axes_text
 from llm_linalg.explain.shape_errors import shape_text
 from llm_linalg.ops import TABLE
+from llm_linalg.ops.mask import Mask
 from llm_linalg.ops.movement import Movement
+from llm_linalg.ops.randomness import makes_random_numbers
 from llm_linalg.ops.reads import IndexReads
 from llm_linalg.recording.record_node import RecordNode
 
+_FEW = 3  # operands that a sentence names
 _LONG = 40  # columns of operand shapes that leave room for the result's
+_REDUCED = {"sum": "adds up", "mean": "is the mean of", "prod": "multiplies"}
 _KINDS = {
     "movement": "Each cell of {out} is a cell of {first}: the same number under another index.",
-    "mask": "A cell keeps its value where the rule lets it; elsewhere it is replaced, whatever stood there.",
-    "creation": "{out} is made from plain numbers: no other tensor goes into it.",
+    "mask": "A cell keeps its value where the rule lets it; elsewhere it {filled}.",
+    "creation": "{out} is {made}: no other tensor goes into it.",
     "input": "{out} comes from outside: it is an input.",
     "rowwise": "Each cell of {out} depends on its whole row in {first}.",
-    "reduction": "Each cell of {out} is made from a whole line of {first}, along {gone}.",
+    "reduction": "Each cell of {out} {made} {line}.",
     "composite": "{out} is made in several simpler steps. Go in to see them.",
     "measured": "What a cell of {out} depends on is measured, by one backward pass.",
 }
@@ -94,8 +98,11 @@ def _repeats(axes: Axes, operand: int) -> list[int]:
 def sentence(node: RecordNode, order: str) -> str:
     """Return one sentence on how a step of an order computes its cells."""
     names = {"out": node.title, "first": _source(node)}
-    if node.kind == "creation" and node.operands:  # such as ones_like
-        return f"{node.title} is made from plain numbers: no cell of {names['first']} goes into it."
+    if node.kind == "creation":
+        drawn = node.call is not None and makes_random_numbers(node.call.function)
+        names["made"] = "drawn at random" if drawn else "made from plain numbers"
+        if node.operands:  # such as ones_like
+            return f"{node.title} is {names['made']}: no cell of {names['first']} goes into it."
     if node.kind == "contraction" and node.axes is not None:
         return _contraction(node, node.axes, order)
     if node.kind == "pointwise":
@@ -104,10 +111,28 @@ def sentence(node: RecordNode, order: str) -> str:
         gone = _gone(node.axes) if node.axes is not None else []
         if not node.shape or not gone:
             return f"{node.title} is made from all of {names['first']}."
-        names["gone"] = axes_text(gone)
+        names |= {"made": _REDUCED.get(node.op, "is made from"), "line": _line_words(node, gone)}
+    if node.kind == "mask":
+        names["filled"] = _filled_words(node)
     if node.kind == "movement" and _has_filled(node):
         return f"Each cell of {node.title} is a cell of {names['first']}, or it is filled in."
+    if node.op == "stack" and not any(operand.value.dim() for operand in node.operands):
+        return f"Each cell of {node.title} is one of the numbers that are stacked."
     return _KINDS.get(node.kind, "What a cell of {out} depends on is not known.").format(**names)
+
+
+def _line_words(node: RecordNode, gone: list[int]) -> str:
+    """Return the part of an operand that a cell of a reduction is made from: `one row of x`."""
+    name, rank = _source(node), node.operands[0].value.dim()
+    line = ("column", "row")[gone[0]] if rank == 2 and len(gone) == 1 else ""
+    return f"one {line} of {name}" if line else f"the cells of {name} along {axes_text(gone)}"
+
+
+def _filled_words(node: RecordNode) -> str:
+    """Return what becomes of a cell that a mask does not let pass."""
+    call = node.call
+    value = call.operation.filled_with(call) if call and isinstance(call.operation, Mask) else ""
+    return f"becomes {value}" if value else "is replaced, whatever stood there"
 
 
 def _has_filled(node: RecordNode) -> bool:
@@ -143,7 +168,9 @@ def _source(node: RecordNode) -> str:
     if node.call and isinstance(operation, Movement):
         places = [place for name in operation.data for place in node.call.places.get(name, ())]
     titles = dict.fromkeys(node.operands[place].title for place in places)
-    return " or ".join(list(titles)[:3]) or node.title
+    if len(titles) > _FEW:
+        return f"one of {len(places)} tensors"
+    return " or ".join(titles) or node.title
 
 
 def _contraction(node: RecordNode, axes: Axes, order: str) -> str:

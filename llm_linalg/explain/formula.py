@@ -127,9 +127,19 @@ def sum_text(step: Step, count: int | None = None) -> str:
         ]
         values = [format_number(term.factors[0]) for term in terms if term.state != "pending"]
         exact = len(terms) <= SHOWN_TERMS and averages_to(values, count, short)
-        return f"({' + '.join(texts)}) / {count} {'=' if exact else '≈'} {short}{left}"
+        return f"({sum_of(texts)}) / {count} {'=' if exact else '≈'} {short}{left}"
     exact = len(terms) <= SHOWN_TERMS and adds_up(_values(terms), short)
-    return f"{' + '.join(texts)} {'=' if exact else '≈'} {short}{left}"
+    return f"{sum_of(texts)} {'=' if exact else '≈'} {short}{left}"
+
+
+def sum_of(texts: Sequence[str]) -> str:
+    """Return texts added up; what is negative is taken off: `0.25 - 1 + 4`."""
+    return "".join([*texts[:1], *("".join(signed(text)) for text in texts[1:])])
+
+
+def signed(text: str) -> tuple[str, str]:
+    """Return the sign before a term that follows others, and the term: one that begins with - loses it."""
+    return (" - ", text[1:]) if text.startswith("-") else (" + ", text)
 
 
 def averages_to(values: Sequence[str], count: int, total: str) -> bool:
@@ -220,16 +230,13 @@ def _pieces(
 ) -> list[Piece]:
     pieces: list[Piece] = []
     for item in shown:
-        plus = " + " if pieces else ""
         if isinstance(item, int):
-            pieces.append((plus + _gap(item), "done"))
+            pieces.append((f"{' + ' if pieces else ''}{_gap(item)}", "done"))
             continue
         vector = vector_text(item.numbers, write) if in_numbers and item.weight is not None else item.name
         weight = "" if item.weight is None else write(item.weight)
-        text = f"{weight}·{vector}" if weight else vector
-        if plus and weight.startswith("-") and item.state == "done":
-            text = f"({weight})·{vector}"
-        pieces.append((plus + _bracketed(text, item.state), item.state))
+        text = _bracketed(f"{weight}·{vector}" if weight else vector, item.state)
+        pieces.append(("".join(signed(text)) if pieces else text, item.state))
     return pieces
 
 

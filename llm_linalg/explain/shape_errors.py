@@ -18,6 +18,7 @@ from llm_linalg.base.errors import (
 )
 from llm_linalg.language.interpreter import Code, Interpreter, operand_nodes
 from llm_linalg.ops.call_errors import refusal_reason
+from llm_linalg.ops.einsum_specs import PAIRED
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.pointwise import RULE
 from llm_linalg.recording.tensor_index import detach_value
@@ -163,10 +164,21 @@ def _sentence(mismatch: ShapeMismatch, operands: list[OperandInfo]) -> str:
         about = operands if mismatch.at is None else [operands[mismatch.at]]
         return f"{', '.join(_name_with_shape(operand) for operand in about[:_FEW])}: {mismatch.rule}"
     parts = []
-    for axis in mismatch.axes:
+    for number, axis in enumerate(mismatch.axes):
         operand = operands[axis.operand]
+        if mismatch.rule == PAIRED:
+            many = "" if number else " entry" if axis.size == 1 else " entries"
+            parts.append(f"{_line(operand, axis)} has {axis.size}{many}")
+            continue
         parts.append(f"axis {axis.axis} of {_name_with_shape(operand)} has size {axis.size}")
     return f"{', '.join(parts)}: {mismatch.rule}"
+
+
+def _line(operand: OperandInfo, axis: MismatchedAxis) -> str:
+    """Return what has its entries along an axis: a row of a matrix, a column, or a vector itself."""
+    rank = len(operand.shape)
+    line = "" if rank < 2 else "a row of " if axis.axis == rank - 1 else "a column of "
+    return line + _name_with_shape(operand)
 
 
 def _name_with_shape(operand: OperandInfo) -> str:

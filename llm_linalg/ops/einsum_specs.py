@@ -10,7 +10,8 @@ from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.torch_names import short_name
 
-_INNER = "a product pairs them, so they must be equal"
+PAIRED = "they can't be paired up"
+"""The rule of the entries that a product pairs: of a row with a column, or of two vectors."""
 _BATCH = "the axes before the last two count matrices: both sides have as many along each, or 1"
 _RANKS = {
     "mm": (2, 2),
@@ -56,14 +57,13 @@ def _matmul_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
     batch = align_right(max(total, 0), max(total, 0), "b")
     rules = dict.fromkeys(batch, _BATCH)
     strict = ["k", *batch] if name == "bmm" else ["k"]
-    return Axes.solve((*batch, *rows, *columns), (first, second), shapes, strict, _INNER, rules=rules)
+    return Axes.solve((*batch, *rows, *columns), (first, second), shapes, strict, PAIRED, rules=rules)
 
 
 def dot_axes(call: Call) -> Axes:
     """Return the spec of `torch.dot`."""
     check_ranks(short_name(call.function), call.shapes)
-    rule = "a dot product needs two vectors of the same length"
-    return Axes.solve((), (("k",), ("k",)), call.shapes, "k", rule)
+    return Axes.solve((), (("k",), ("k",)), call.shapes, "k", PAIRED)
 
 
 def outer_axes(call: Call) -> Axes:
@@ -90,12 +90,11 @@ def _linear_axes(shapes: tuple[Shape, ...]) -> Axes:
         if len(shapes[2]) > len(output):
             raise ShapeMismatch("the bias has one entry for each output feature")
         operands.append(output[len(output) - len(shapes[2]) :])
-    rule = "the last axis of the input must be as long as the weight's in_features, its last axis"
     if len(shapes) > 2 and out and shapes[2] and shapes[2][-1] not in (1, shapes[1][0]):
         why = "the bias has one entry for each output feature, a row of the weight"
         last = len(shapes[2]) - 1
         raise ShapeMismatch(why, MismatchedAxis(1, 0, shapes[1][0]), MismatchedAxis(2, last, shapes[2][-1]))
-    return Axes.solve(output, operands, shapes, "k", rule)
+    return Axes.solve(output, operands, shapes, "k", PAIRED)
 
 
 def einsum_axes(call: Call) -> Axes:

@@ -23,6 +23,7 @@ class Mask(Operation):
         rule: The predicate at a cell, with its numbers.
         parameter_masks: For some parameters, the cells (bool) that don't read them.
         passes: Whether a cell passes, if that can be computed without the whole mask.
+        fill: Returns the number that masked cells become, if it is one number.
         matrix: The operand must have at least two axes.
         mask_parameters: The parameters that only decide which cells pass.
     """
@@ -31,6 +32,7 @@ class Mask(Operation):
     rule: Callable[[Call, Index], str] = field(kw_only=True)
     parameter_masks: Callable[[Call], Mapping[str, Tensor]] | None = None
     passes: Callable[[Call, Index], bool] | None = None
+    fill: Callable[[Call], object] | None = None
     matrix: bool = False
     kind: str = "mask"
     mask_parameters: tuple[str, ...] = ("mask", "condition")
@@ -55,6 +57,10 @@ class Mask(Operation):
     def mask_rule(self, call: Call, index: Index) -> str | None:
         passes = self.passes(call, index) if self.passes else not self.mask_of(call)[index]
         return None if passes else self.rule(call, index)
+
+    def filled_with(self, call: Call) -> str:
+        """Return the number that masked cells become, as text; "" if it is not one number for all."""
+        return "" if self.fill is None else _plain(self.fill(call))
 
     def pass_rule(self, call: Call, index: Index) -> str:
         """Return the predicate at a cell that passes, with its numbers; "" if the mask is itself a tensor."""
@@ -146,6 +152,7 @@ MASKS: tuple[Operation, ...] = (
         mask_of=_masked_by_triu,
         rule=_triu_rule,
         passes=_passes_triu,
+        fill=lambda _: 0,
         matrix=True,
         in_language="torch Tensor",
         gradient={"input": "torch.triu({d}, {diagonal})"},
@@ -156,6 +163,7 @@ MASKS: tuple[Operation, ...] = (
         mask_of=_masked_by_tril,
         rule=_tril_rule,
         passes=_passes_tril,
+        fill=lambda _: 0,
         matrix=True,
         in_language="torch Tensor",
         gradient={"input": "torch.tril({d}, {diagonal})"},
@@ -165,6 +173,7 @@ MASKS: tuple[Operation, ...] = (
         "input, mask, value",
         mask_of=_filled_cells,
         rule=_fill_rule,
+        fill=lambda call: call["value"],
         parameter_masks=_filled_of,
         in_language="torch Tensor",
         gradient={"input": "{d}.masked_fill({mask}, 0)", "value": "torch.where({mask}, {d}, 0)"},

@@ -17,6 +17,7 @@ _NAMES = """
     uniform normal random exponential gumbel_softmax scaled_dot_product_attention multi_head_attention_forward
 """
 _DRAWING = frozenset(_NAMES.split())
+_FACTORIES = frozenset({"randn", "rand", "randint", "randperm", "randn_like", "rand_like", "randint_like"})
 
 
 def rng_state_before(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None:
@@ -48,3 +49,8 @@ def uses_dropout(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
 def draws_random_numbers(function: Function) -> bool:
     """Return whether a torch function may draw random numbers, judged by its name."""
     return getattr(function, "__name__", "").rstrip("_") in _DRAWING
+
+
+def makes_random_numbers(function: Function) -> bool:
+    """Return whether all that a torch function returns is drawn at random, judged by its name."""
+    return draws_random_numbers(function) or getattr(function, "__name__", "") in _FACTORIES

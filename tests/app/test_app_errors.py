@@ -15,8 +15,9 @@ from tui.session.session import Session
 
 async def test_a_stop_that_is_meant_to_fail_explains_itself_and_offers_repairs() -> None:
     async with opened("shapes") as d:
-        assert "axis 1 of A (3, 2) has size 2, axis 0 of B (3, 2) has size 3" in " ".join(
-            row.partition("│")[2].strip() for row in d.rows
+        assert (
+            "a row of A (3, 2) has 2 entries, a column of B (3, 2) has 3: they can't be paired up"
+            in " ".join(row.partition("│")[2].strip() for row in d.rows)
         )
         assert " 1 A @ B.T  → (3, 3)" in d.screen
         assert "last good picture" not in d.screen

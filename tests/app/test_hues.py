@@ -72,8 +72,8 @@ def test_the_formula_has_the_colours_of_the_picture() -> None:
     assert frame.hues == (left.hue, top.hue, result.hue)
     first, second = (with_hues(formula_row(line), frame.hues) for line in frame.formula)
     said = {span.text: span.role.split()[-1] for span in first if "slice" in span.role}
-    assert said == {"1.5000": left.hue, "3.0000": top.hue, "-2.0000": left.hue, "(-4.0000)": top.hue}
-    assert [span.text for span in second if result.hue in span.role] == ["12.5000"]
+    assert said == {"1.5": left.hue, "3": top.hue, "-2": left.hue, "(-4)": top.hue}
+    assert [span.text for span in second if result.hue in span.role] == ["12.5"]
     assert left.role_of(CellMark.READ | CellMark.FACTOR) == f"read {left.hue}"
     assert result.role_of(CellMark.WRITE) == "write"
 

@@ -56,4 +56,4 @@ def test_nothing_is_no_input(tmp_path: Path, capsys: Capture) -> None:
 def test_a_failure_names_the_weight_as_the_module_does(tmp_path: Path, capsys: Capture) -> None:
     target = written(tmp_path, "own_deep", PAIR) + ":Deep()"
     done, _, narration = ours(capsys, "trace", target, "--inputs", "2x4", "--format", "plain")
-    assert (done, "axis 1 of h.1.weight (3, 4) has size 4" in narration) == (1, True)
+    assert (done, "a row of h.1.weight (3, 4) has 4: they can't be paired up" in narration) == (1, True)

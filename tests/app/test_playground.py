@@ -99,7 +99,7 @@ async def test_an_error_is_marked_and_a_key_repairs_it() -> None:
         await d.press("enter", *"Z=Y@W")
         assert "│ 4✗ Z=Y@W" in d.screen
         assert "the last good picture" in d.screen
-        assert "axis 1 of Y (3, 4) has size 4" in d.screen
+        assert "a row of Y (3, 4) has 4 entries" in d.screen
         assert note(d, 3).endswith("(3, 4) float32")
         await d.press("ctrl+r")
         assert editor(d).text.endswith("Z=Y@W.T")
@@ -155,7 +155,7 @@ async def test_broken_text_keeps_the_last_good_picture() -> None:
 
 async def test_more_of_an_error_is_behind_the_key_that_works_where_one_is() -> None:
     async with bench(
-        "weights, hidden = torch.ones(5, 5), torch.ones(5, 4)\nweights @ hidden.T", (60, 18)
+        "the_weights, the_states = torch.ones(5, 5), torch.ones(5, 4)\nthe_weights @ the_states.T", (60, 18)
     ) as d:
         await d.press("ctrl+end", "space", "backspace")
         assert d.session.editing

@@ -83,11 +83,27 @@ def test_a_tensor_made_like_another_reads_none_of_its_cells() -> None:
     assert sentence(t["y"], "cells") == "y is made from plain numbers: no cell of x goes into it."
 
 
+def test_what_is_drawn_is_not_called_plain() -> None:
+    t = run("x = torch.randn(2)\ny = torch.rand_like(x)")
+    assert sentence(t["x"], "cells") == "x is drawn at random: no other tensor goes into it."
+    assert sentence(t["y"], "cells") == "y is drawn at random: no cell of x goes into it."
+
+
+def test_a_mask_says_what_the_other_cells_become() -> None:
+    t = run(
+        "x = torch.ones(2, 2)\nu = torch.triu(x)\nf = x.masked_fill(x > 0, -math.inf)\n"
+        "w = torch.where(x > 0, x, -x)"
+    )
+    kept = "A cell keeps its value where the rule lets it; elsewhere it "
+    said = [sentence(t[name], "cells").removeprefix(kept) for name in "ufw"]
+    assert said == ["becomes 0.", "becomes -inf.", "is replaced, whatever stood there."]
+
+
 def test_a_reduction_says_along_what() -> None:
     t = run("x = torch.ones(2, 3)\nm = x.mean()\ns = x.sum(0)")
     assert t["m"].shape_line == "mean (2, 3) → ()   axes 0, 1 disappear"
     assert sentence(t["m"], "cells") == "m is made from all of x."
-    assert sentence(t["s"], "cells") == "Each cell of s is made from a whole line of x, along axis 0."
+    assert sentence(t["s"], "cells") == "Each cell of s adds up one column of x."
 
 
 def test_shapes_in_one_line() -> None:
@@ -125,6 +141,12 @@ def test_a_step_that_writes_a_vector_adds_vectors_in_numbers() -> None:
     assert text_of("y = torch.randn(9, 8) @ torch.randn(8, 9)", "rows", 1).count("·") == 6
     stacked = text_of("y = torch.ones(2, 3, 2) @ torch.ones(2, 2, 2)", "rows", 4)
     assert stacked == "y[1, 1] = 1·[1 1] + 1·[1 1] = [2 2]"
+
+
+def test_what_is_negative_is_taken_off() -> None:
+    signs = "a, b = torch.tensor([1.0, -2, 4]), torch.tensor([-3.0, 2, -1])\n"
+    assert text_of(f"{signs}y = torch.dot(a, b)", "cells", 0) == "y = 1·(-3) - 2·2 + [4·(-1)] = -11"
+    assert text_of(f"{signs}y = a.sum()", "cells", 0) == "y = 1 - 2 + [4] = 3"
 
 
 def test_a_layer_s_weight_is_used_as_its_transpose_and_its_bias_is_added() -> None:

@@ -77,7 +77,7 @@ def test_one_device_alone_exchanges_nothing() -> None:
             "more than 32 times",
         ),
         ("x = torch.ones(2)\nx = dist.all_reduce(x) if rank else dist.all_gather(x)", 2, "don't exchange"),
-        ("x = torch.ones(2) @ torch.ones(3)", 2, "has size 2"),
+        ("x = torch.ones(2) @ torch.ones(3)", 2, "has 2 entries"),
     ],
 )
 def test_what_devices_cannot_do_is_said(text: str, ranks: int, said: str) -> None:

@@ -192,7 +192,7 @@ def test_values_for_other_keys_never_reach_torch(keys: int, values: int, batch: 
 
 def test_a_layer_without_a_name_is_told_by_what_made_it() -> None:
     error = failure("nn.Linear(4, 2)(x)")
-    assert "axis 1 of nn.Linear(4, 2).weight (2, 4) has size 4" in error.message
+    assert "a row of nn.Linear(4, 2).weight (2, 4) has 4: they can't be paired up" in error.message
     assert [operand.name for operand in error.operands[1:]] == [
         "nn.Linear(4, 2).weight",
         "nn.Linear(4, 2).bias",

@@ -189,7 +189,9 @@ def test_a_product_s_error() -> None:
     assert "x @ W.T" in error.repairs
     assert error.expression == "x @ W"
     assert error.caret.split("\n")[1] == "    ^^^^^"
-    assert "axis 1 of x (3, 2) has size 2, axis 0 of W (4, 2) has size 4" in str(error)
+    assert "a row of x (3, 2) has 2 entries, a column of W (4, 2) has 4: they can't be paired up" in str(
+        error
+    )
     assert run(error.apply_repair("x @ W.T"))["Y"].shape == (3, 4)
     assert "mat1" in error.detail or "size" in error.detail
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from llm_linalg.explain.combination import Combination
     from llm_linalg.walks.walk import Term
 
+EXACT = 1e-6  # how far a number may be, relatively, from one that is written for it without zeros
 MOST_TERMS = 8  # terms of a formula written out
 MOST_NAMES = 4  # cells named one by one
 LONGEST_TEXT = 4000  # characters of a step's own text
@@ -177,17 +178,17 @@ def _positions(count: int, current: int | None) -> list[int]:
 def _sum(
     terms: Sequence[tuple[int, Term]], write: Callable[[Term], str], brackets: bool = True
 ) -> list[tuple[str, TermState]]:
+    from llm_linalg.explain.formula import signed
+
     pieces: list[tuple[str, TermState]] = []
     expected = 0
     for k, term in terms:
-        plus = " + " if pieces else ""
         if k > expected:
-            pieces.append((f"{plus}… {k - expected} more …", "plain"))
-            plus = " + "
+            pieces.append((f"{' + ' if pieces else ''}… {k - expected} more …", "plain"))
         body = write(term)
         if brackets and len(terms) > 1 and term.state != "done":
             body = f"[{body}]" if term.state == "current" else f"({body})"
-        pieces.append((plus + body, term.state))
+        pieces.append(("".join(signed(body)) if pieces else body, term.state))
         expected = k + 1
     return pieces
 
@@ -204,13 +205,20 @@ def scientific(sizes: Iterable[float]) -> bool | None:
 def writer(numbers: Sequence[Number], decimals: int = 4) -> Callable[[Number], str]:
     """Return a function that writes these numbers in one format, whole ones without a point.
 
-    What is too small for the decimals is written with an exponent: only 0 is written as 0.
+    Zeros at the end are left out where the number is just that: `0.5`, but `0.8380` of 0.83803. What is too
+    small for the decimals is written with an exponent: only 0 is written as 0.
     """
     formatter = Formatter.of(list(numbers), decimals, limit=14, scientific=scientific(map(abs, numbers)))
 
     def text(value: Number) -> str:
         if value == 0:
-            return formatter.token(abs(value)).strip().removesuffix(".")
-        return tiny(value, formatter.token(value).strip()).removesuffix(".")
+            return "0"
+        if isinstance(value, complex):
+            return formatter.token(value).strip()
+        written = tiny(value, formatter.token(value).strip())
+        if "." not in written or "e" in written:
+            return written
+        short = written.rstrip("0").removesuffix(".")
+        return short if abs(float(short) - value) <= EXACT * abs(value) else written.removesuffix(".")
 
     return text
