@@ -162,6 +162,18 @@ class ProgramError(Exception):
         return lines[self.span.line - 1] if self.span and self.span.line <= len(lines) else ""
 
 
+class MissingValueError(ProgramError):
+    """A statement that reads what another would have made or changed, which was not run.
+
+    Attributes:
+        root: The number of the cell that was refused, or stopped, and on which the statement rests.
+        reason: Why that cell was not run.
+    """
+
+    root: int = 0
+    reason: str = ""
+
+
 class LimitError(ProgramError):
     """A program that exceeds its budget of cells, multiplications, steps, text or time."""
 

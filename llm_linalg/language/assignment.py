@@ -16,13 +16,14 @@ from llm_linalg.language.attributes import attribute_of
 from llm_linalg.language.budget import LAYER_NAME_STEPS
 from llm_linalg.language.containers import OrderedSet
 from llm_linalg.language.expressions import charge_lookup, lookup_key
+from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import take_first, take_items
 from llm_linalg.language.name_scopes import ComprehensionScope, unbind
 
 # Unions are built once: these are asked for at each turn of a loop.
-_MUTABLE: Any = Tensor | list | dict
+_MUTABLE: Any = Tensor | list | dict | Figure
 _IN_PLACE: Any = Tensor | list
 
 
@@ -136,6 +137,8 @@ def _unpack(run: Interpreter, target: ast.Tuple | ast.List, value: Any) -> None:
     names = target.elts
     star = next((place for place, name in enumerate(names) if name.__class__ is ast.Starred), None)
     run.budget.step(2 + len(names) // 4)
+    if value.__class__ is Figure:
+        value = value.unpack(len(names))
     if star is None:
         if value.__class__ is tuple or value.__class__ is list:
             items = value
@@ -188,6 +191,8 @@ def _store_item(run: Interpreter, target: ast.Subscript, owner: Any, key: Any, v
         containers.check_key(key)
         owner[key] = value
         return
+    if owner.__class__ is Figure:
+        return
     if isinstance(owner, Tensor):
         run.budget.charge_items(value)
     elif key.__class__ is slice:
@@ -205,6 +210,8 @@ def _store_attribute(run: Interpreter, target: ast.Attribute, owner: Any, value:
     if isinstance(owner, Tensor) and target.attr in allowlist.STORED:
         run.budget.step(6)
         allowlist.STORED[target.attr](owner, value)
+        return
+    if owner.__class__ is Figure:
         return
     if isinstance(owner, allowlist.Namespace) and target.attr in hardware.SWITCHES & owner.members.keys():
         return

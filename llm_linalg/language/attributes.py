@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg.language import allowlist, containers, generators, hardware, modules, suggestions
+from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.run_function import RunFunction
 
@@ -32,7 +33,8 @@ class Method:
 
 def attribute(run: Interpreter, node: ast.Attribute) -> Any:
     """Evaluate `a.name`."""
-    return attribute_of(run, run.evaluate(node.value), node)
+    value = run.evaluate(node.value)
+    return value.member(node.attr) if value.__class__ is Figure else attribute_of(run, value, node)
 
 
 def attribute_of(run: Interpreter, value: Any, node: ast.Attribute) -> Any:

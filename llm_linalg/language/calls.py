@@ -29,6 +29,7 @@ from llm_linalg.language import (
 from llm_linalg.language.attributes import Method
 from llm_linalg.language.autograd import GradMode
 from llm_linalg.language.budget import CALL_STEPS, DICT_STEPS, LAYER_CALL_STEPS, LAYER_VISIT_STEPS
+from llm_linalg.language.figures import Figure
 from llm_linalg.language.functions import UserFunction, invoke
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
@@ -145,6 +146,8 @@ def _apply(
         or function is torch_functions.manual_seed
     ):
         run.budget.step(2 * DICT_STEPS)
+    if function.__class__ is Figure:
+        return function
     if function.__class__ is Method:
         return _call_method(run, node, function, arguments, named)
     if isinstance(function, type) and issubclass(function, nn.Module):

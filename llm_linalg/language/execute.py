@@ -22,8 +22,9 @@ from llm_linalg.base.syntax import descendants
 from llm_linalg.language.budget import SECONDS, Budget
 from llm_linalg.language.devices import DeviceGroup, LocalDevice, in_group, run_in_turn
 from llm_linalg.language.interpreter import Code, Explain, Interpreter
+from llm_linalg.language.missing import MissingValue
 from llm_linalg.language.printing import PRINT_OPTIONS
-from llm_linalg.language.program import FindRepairs, interpreter, run_program
+from llm_linalg.language.program import FindRepairs, interpreter, run_program, source_of
 from llm_linalg.language.source import Source
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import N, RecordNode
@@ -86,7 +87,14 @@ def execute(
     budget = Budget(seconds=seconds, halt=halt)
     with isolated_torch_state(seed):
         return _run(
-            Source(source), seed, names, budget, explanations, cells=cells, group=group, node_type=node_type
+            source_of(source, cells),
+            seed,
+            names,
+            budget,
+            explanations,
+            cells=cells,
+            group=group,
+            node_type=node_type,
         )
 
 
@@ -104,7 +112,7 @@ def execute_on_devices(
     node_type: type[N],
 ) -> tuple[Record[N], ...]:
     """Run a program on several devices, which share one budget, and return the record of each."""
-    checked = Source(source)
+    checked = source_of(source, cells)
     budget = Budget(seconds=seconds, halt=halt)
 
     def run_on(device: LocalDevice, names: Mapping[str, Any]) -> Record[N]:
@@ -207,7 +215,14 @@ def _run_trial(
     try:
         with isolated_torch_state(seed):
             _run(
-                Source(text), seed, names, trial, explanations, cells=cells, trial=True, node_type=RecordNode
+                source_of(text, cells),
+                seed,
+                names,
+                trial,
+                explanations,
+                cells=cells,
+                trial=True,
+                node_type=RecordNode,
             )
     finally:
         budget.trials -= trial.steps_used
@@ -251,7 +266,11 @@ def _record_of(run: Interpreter, seed: int, *, failed: bool = False) -> Record[A
     printed = "".join(run.printed)
     trace = run.recorder.finish(run.source.text, seed, printed, failed=failed)
     trace.lines = dict(run.line_results)
-    trace.cell_errors = run.cell_errors
+    trace.cell_errors, trace.cells = run.cell_errors, run.cell_states
+    if run.cell_states:
+        gone = {name for name, value in run.names.items() if value.__class__ is MissingValue}
+        for name in [name for name in trace.names if name.partition(".")[0] in gone]:
+            del trace.names[name]
     return trace
 
 

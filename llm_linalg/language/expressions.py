@@ -15,6 +15,7 @@ from llm_linalg.language import arithmetic, module_count, modules
 from llm_linalg.language.arithmetic import NUMERIC_TYPES
 from llm_linalg.language.budget import CHARACTERS_PER_STEP, DICT_STEPS, Budget
 from llm_linalg.language.containers import OrderedSet, check_keys
+from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import charged, iterate, take_items
@@ -23,7 +24,7 @@ MAX_KEY_PARTS = 50  # parts of a key
 MAX_KEY_PLACES = 10_000  # numbers in the lists and ranges of a key
 
 # Unions are built once: these are asked for at each turn of a loop.
-WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | modules.LAYER_LISTS
+WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | modules.LAYER_LISTS | Figure
 _PLAIN_ITEMS = frozenset([tuple, list, dict, str, range])
 _KEYS: Any = tuple | list | dict | range
 _LARGE_HASH = 1_000  # items of a dict or a set, among which a search may meet many others first
@@ -188,7 +189,7 @@ def _charge_copy(run: Interpreter, items: Any) -> None:
     """Charge the items that a slice copied; of a tensor it copies none."""
     if isinstance(items, nn.Module):
         run.budget.step(8 * module_count.count_layers(items))
-    elif not isinstance(items, Tensor):
+    elif not isinstance(items, Tensor | Figure):
         run.budget.charge_list(len(items))
 
 

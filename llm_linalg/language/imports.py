@@ -9,8 +9,10 @@ from typing import Any
 from llm_linalg.base.syntax import descendants
 from llm_linalg.language import allowlist
 from llm_linalg.language.attributes import member
+from llm_linalg.language.figures import figure_of
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.local_names import local_names_of, name_of_import
+from llm_linalg.language.missing import MissingModule
 from llm_linalg.language.source import unknown_import
 
 _STRAIGHT = ast.Assign | ast.AugAssign | ast.Expr  # statements whose every expression is evaluated
@@ -22,6 +24,9 @@ def import_names(run: Interpreter, node: ast.Import | ast.ImportFrom) -> None:
     run.budget.step(len(node.names) - 1)
     for alias in node.names:
         path, module = _resolve(node, alias)
+        if module is None and run.takes_missing_imports and alias.name != "*":
+            module = figure_of(path) or MissingModule(path, unknown_import(path))
+            run.leave_out(node)
         if module is None:
             raise run.error(unknown_import(path), node)
         run.names.maps[0][name_of_import(alias)] = module

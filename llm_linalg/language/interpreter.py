@@ -17,10 +17,11 @@ from typing import Any, NamedTuple, NoReturn
 
 from torch import Tensor
 
-from llm_linalg.base.errors import LimitError, ProgramError
+from llm_linalg.base.errors import LimitError, MissingValueError, ProgramError
 from llm_linalg.language.arithmetic import PLAIN_TYPES
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.local_names import COMPREHENSIONS, UNBOUND
+from llm_linalg.language.missing import UNREADABLE
 from llm_linalg.language.source import Source
 from llm_linalg.language.suggestions import (
     NAMES,
@@ -29,6 +30,7 @@ from llm_linalg.language.suggestions import (
     unbound_local,
     unknown_name,
 )
+from llm_linalg.recording.cell_state import CellState
 from llm_linalg.recording.record_node import Origin, RecordNode
 from llm_linalg.recording.recorder import Recorder
 
@@ -51,6 +53,7 @@ FAILURES = (
 
 MAX_PRINTED = 200_000  # characters
 NO_NAMES: Mapping[str, Any] = MappingProxyType({})
+MAX_LEFT_OUT = 60  # statements of a cell that are told to be left out, and characters of each
 
 Code = ast.expr | ast.stmt
 Handler = Callable[["Interpreter", Any], Any]
@@ -114,6 +117,10 @@ class Interpreter:
         failed_call: The torch call that failed, until its error has been dealt with.
         caught: The errors whose `except` is running, the innermost last.
         cell_errors: The errors of cells that failed and were passed over.
+        cell_states: What came of each cell.
+        takes_missing_imports: Whether an import of what the language lacks fails only where it is used.
+        left_out: What the running cell has left out, as it is written.
+        last_value: The value of the last statement that was an expression.
     """
 
     def __init__(
@@ -142,6 +149,10 @@ class Interpreter:
         self.failed_call: FailedCall | None = None
         self.caught: list[ProgramError] = []
         self.cell_errors: tuple[ProgramError, ...] = ()
+        self.cell_states: tuple[CellState, ...] = ()
+        self.takes_missing_imports = False
+        self.left_out: list[str] = []
+        self.last_value: Any = None
         self._dispatch = dispatch
         self._handlers = dispatch.handlers
         self._explain = explain
@@ -167,8 +178,11 @@ class Interpreter:
             value = self.names.maps[0].get(leaf.id, UNBOUND)
             if value is UNBOUND:
                 value = self._look_up(leaf)
-            if value.__class__ not in PLAIN_TYPES and isinstance(value, Tensor):
-                self.values[node] = value
+            if value.__class__ not in PLAIN_TYPES:
+                if isinstance(value, Tensor):
+                    self.values[node] = value
+                elif isinstance(value, UNREADABLE):
+                    self.fail(value.error(leaf.id), node)
             return value
         outer, self.current = self.current, node
         try:
@@ -263,6 +277,11 @@ class Interpreter:
         error.exception = exception
         return error
 
+    def leave_out(self, node: ast.AST) -> None:
+        """Note that a statement means nothing here."""
+        if len(self.left_out) < MAX_LEFT_OUT:
+            self.left_out.append(self.source.text_of(node).partition("\n")[0][:MAX_LEFT_OUT])
+
     def fail(self, error: Exception, node: Code) -> NoReturn:
         """Raise what came up at a place of the program, as an error that says where."""
         if isinstance(error, RecursionError) or (isinstance(error, ProgramError) and error.span):
@@ -272,7 +291,11 @@ class Interpreter:
             message: str = error.message
             if span and message == self.budget.timeout_message():
                 message = self.budget.timeout_message(span.line)
-            raise type(error)(message, span, self.source.text) from None
+            found = type(error)(message, span, self.source.text)
+            found.exception = error.exception
+            if isinstance(error, MissingValueError) and isinstance(found, MissingValueError):
+                found.root, found.reason = error.root, error.reason
+            raise found from None
         if has_too_many_digits(error):
             raise LimitError(TOO_MANY_DIGITS, self.source.span(node), self.source.text) from None
         call = self.recorder.failed

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
-from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError
+from llm_linalg.base.errors import LimitError, ProgramError, Repair, ShapeError
 from llm_linalg.language import (
     allowlist,
     assignment,
@@ -24,8 +24,10 @@ from llm_linalg.language import (
     statements,
     strings,
 )
-from llm_linalg.language.budget import FAILURE_STEPS, NOTEBOOK_CELL_STEPS, SHAPE_ERROR_STEPS, Budget
+from llm_linalg.language.budget import Budget
+from llm_linalg.language.cell_run import CellRun
 from llm_linalg.language.interpreter import Code, Dispatch, Explain, Interpreter
+from llm_linalg.language.notebook_source import NotebookSource
 from llm_linalg.language.source import Source
 from llm_linalg.recording import scopes
 from llm_linalg.recording.record_node import RecordNode
@@ -100,43 +102,45 @@ def interpreter(
     return Interpreter(LANGUAGE, source, names, budget, explain, node_type)
 
 
+def source_of(text: str, cells: Sequence[int] = ()) -> Source:
+    """Return the checked program of a text; of one with cells a statement may be refused by itself.
+
+    Raises:
+        ProgramError: If the text is refused.
+    """
+    return NotebookSource(text, cells) if cells else Source(text)
+
+
 def run_program(run: Interpreter, cells: Sequence[int] = (), find_repairs: FindRepairs | None = None) -> None:
     """Run a program and record its torch calls.
 
     Args:
-        run: An interpreter that has run nothing yet.
-        cells: Lines at which its cells begin. The error of a cell is passed over, unless it is the last;
-            after one that used up the budget, the others get at least half of what it had.
+        run: An interpreter that has run nothing yet; its source is that of `source_of`.
+        cells: Lines at which its cells begin. What is refused of a cell, or fails in it, is passed over, and
+            what came of it is in the run's `cell_states`. The error of the last one is raised; after one that
+            used up the budget, the others get at least half of what it had.
         find_repairs: Finds what could stand in place of a call whose shapes clash.
     """
     run.budget.start()
-    body = run.source.tree.body
-    begin = 0
-    for line in sorted(cells)[1:]:
-        run.budget.steps -= NOTEBOOK_CELL_STEPS
-        end = bisect_left(body, line, key=lambda item: item.lineno)
+    if cells:
+        cell_run = CellRun(
+            run,
+            lambda statement: _run_statements(run, [statement], find_repairs),
+            partial(_fail_without_steps, run),
+        )
         try:
-            _run_cell(run, body[begin:end], find_repairs)
-        except HaltedError:
-            raise
-        except ProgramError as error:
-            run.budget.steps -= SHAPE_ERROR_STEPS if isinstance(error, ShapeError) else FAILURE_STEPS
-            exceptions.forget_frames(error)
-            run.cell_errors = (*run.cell_errors, error)
-            run.recorder.failed = run.failed_call = None
-            if isinstance(error, LimitError):
-                run.budget.grant_share()
-            if run.budget.steps < 0:  # no cell below could run
-                _fail_without_steps(run, body[begin])
-        begin = end
-    _run_cell(run, body[begin:], find_repairs)
+            cell_run.run_cells(cells)
+        finally:
+            run.cell_states = tuple(cell_run.states)
+    else:
+        imports.check_members(run, run.source.tree.body)
+        _run_statements(run, run.source.tree.body, find_repairs)
     for node in run.recorder.nodes:
         node.scope = scopes.plain_path(node.scope, run.call_counts)
 
 
-def _run_cell(run: Interpreter, body: list[ast.stmt], find_repairs: FindRepairs | None) -> None:
+def _run_statements(run: Interpreter, body: Sequence[ast.stmt], find_repairs: FindRepairs | None) -> None:
     try:
-        imports.check_members(run, body)
         with run.recorder:
             for statement in body:
                 run.values.clear()

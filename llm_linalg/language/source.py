@@ -151,6 +151,8 @@ class Source:
     Args:
         text: The program.
         bounded: Whether its size is limited; programs that this package writes itself may be longer.
+        by_statement: Whether a statement that holds what is not part of the language is noted in `refused`
+            and no error. Imports are then allowed: one fails where it is used.
 
     Raises:
         ProgramError: If the text is not Python, or holds what is not part of the language.
@@ -158,19 +160,27 @@ class Source:
 
     Attributes:
         tree: The syntax tree.
+        size: How many nodes it has.
+        refused: Why each statement of the tree's body is refused that is.
     """
 
-    def __init__(self, text: str, bounded: bool = True) -> None:
-        self._bounded = bounded
-        self.text = text.replace("\r\n", "\n")
-        self._lines = self.text.split("\n")
-        self._spans: dict[ast.AST, Span | None] = {}  # a loop asks for the same ones at each turn
+    def __init__(self, text: str, bounded: bool = True, *, by_statement: bool = False) -> None:
+        self._begin(text)
+        self._bounded, self._by_statement = bounded, by_statement
         self._check_text()
         with no_garbage_collection():
             self._check_size()
             self._check_names()
             self.tree = self._parse()
-            self._check_tree()
+            self._check_trees()
+
+    def _begin(self, text: str) -> None:
+        self._bounded, self._by_statement = True, False
+        self.text = text.replace("\r\n", "\n")
+        self.size = 0
+        self.refused: dict[ast.stmt, ProgramError] = {}
+        self._lines = self.text.split("\n")
+        self._spans: dict[ast.AST, Span | None] = {}  # a loop asks for the same ones at each turn
 
     def span(self, node: ast.AST) -> Span | None:
         """Return the place of a syntax node, in characters; `ast` counts bytes."""
@@ -243,8 +253,7 @@ class Source:
             text = self._lines[line - 1]
             command = _COMMAND.match(text) or _QUESTION.fullmatch(text)
             if command:
-                message = f"{command[1]} is a notebook's command, not Python: leave it out"
-                raise ProgramError(message, place, self.text) from None
+                raise ProgramError(suggestions.command(command[1]), place, self.text) from None
             raise ProgramError(f"this is not Python: {error.msg}", place, self.text) from None
         except (MemoryError, RecursionError, ValueError, OverflowError):
             message = "the program is nested too deeply, or holds a number too long to read"
@@ -269,14 +278,24 @@ class Source:
             span = Span(line, column, line, column + len(name))
             raise ProgramError(f"{name} is not spelt as it would be read", span, self.text)
 
-    def _check_tree(self) -> None:
+    def _check_trees(self) -> None:
+        if not self._by_statement:
+            self._check_tree(self.tree, 0)
+            return
+        for statement in self.tree.body:
+            try:
+                self._check_tree(statement, 1)
+            except ProgramError as error:
+                self.refused[statement] = error
+
+    def _check_tree(self, tree: ast.AST, depth: int) -> None:
+        """Check a tree that stands so deep in the program's."""
         above: list[ast.AST] = []
-        level: list[ast.AST] = [self.tree]
-        depth = size = 0
+        level: list[ast.AST] = [tree]
         while level:
             depth += 1
-            size += len(level)
-            if self._bounded and size > MAX_NODES:
+            self.size += len(level)
+            if self._bounded and self.size > MAX_NODES:
                 raise LimitError(_TOO_LARGE, self.span(self._excess_statement()), self.text)
             if depth > MAX_DEPTH:
                 deep = next(node for node in (*level, *above) if self.span(node) is not None)
@@ -325,6 +344,8 @@ class Source:
 
     def _check_import(self, node: ast.Import | ast.ImportFrom) -> None:
         """Refuse packages other than torch and its like; which of their parts exist, the run checks."""
+        if self._by_statement:
+            return
         paths = (
             [node.module or "."] if isinstance(node, ast.ImportFrom) else [item.name for item in node.names]
         )

@@ -9,6 +9,7 @@ from torch import Tensor
 from llm_linalg.language import arithmetic
 from llm_linalg.language.assignment import assign
 from llm_linalg.language.expressions import truth
+from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import iterate
 from llm_linalg.language.jumps import Break, Continue
@@ -16,10 +17,12 @@ from llm_linalg.language.jumps import Break, Continue
 
 def expression_statement(run: Interpreter, node: ast.Expr) -> None:
     """Execute an expression that stands alone on its line."""
-    value = run.evaluate(node.value)
+    value = run.last_value = run.evaluate(node.value)
     if isinstance(value, Tensor):
         run.current = node
         run.note_result(run.recorder.node_of(value))
+    elif value.__class__ is Figure:
+        run.leave_out(node)
 
 
 def pass_statement(_run: Interpreter, _node: ast.Pass) -> None:

@@ -195,6 +195,11 @@ PACKAGES: Mapping[str, str] = {
 }
 
 
+def command(text: str) -> str:
+    """Return the message for a command of a notebook's shell, such as `!pip`."""
+    return f"{text} is a notebook's command, not Python: leave it out"
+
+
 def unknown_import(path: str, had: str) -> str:
     """Return the message for an import that the language lacks.
 

@@ -57,7 +57,7 @@ class LessonError(Exception):
 
 def _leaves_code(stop: Stop) -> bool:
     """Return whether the stops below continue a stop's program."""
-    return not stop.fails and stop.refusal is None and stop.exercise is None
+    return not stop.fails and stop.exercise is None
 
 
 class UnknownNameError(LookupError):
@@ -238,17 +238,16 @@ class LessonContents:
         return {name: as_name(value) for name, value in values}
 
     def cells(self, stop: Stop) -> tuple[int, ...]:
-        """Return the lines, from 1, at which the cells of a document's program begin; () for a lesson."""
+        """Return the lines, from 1, at which the cells of a document's program begin; () for a lesson.
+
+        The n-th is that of stop n: one whose code is not in the program has a cell without lines.
+        """
         starts: list[int] = []
         line = 1
         for part in self._parts(stop) if self.document else ():
-            starts.append(line)
+            starts += [line] * (part.number - len(starts))
             line += len(part.code.split("\n"))
         return tuple(starts)
-
-    def numbers(self, stop: Stop) -> tuple[int, ...]:
-        """Return the numbers of the stops to which `cells` belong."""
-        return tuple(part.number for part in self._parts(stop)) if self.document else ()
 
     def _parts(self, stop: Stop) -> tuple[Stop, ...]:
         """Return the stops whose code makes up a stop's program, itself last."""

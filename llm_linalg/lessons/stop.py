@@ -77,7 +77,7 @@ class Stop(NamedTuple):
         follow: The cell whose lineage or reach is shown when it opens, or None.
         line: The line, from 1, of its fence in the file, or of its prose if it has none.
         board: The board that it shows in place of one node, or None.
-        refusal: Why the language rejects a document's cell before it runs; None if it doesn't.
+        refusal: Why the language rejects a statement of a document's cell before it runs; None if it doesn't.
         notes: The speaker's notes, as prose.
         minutes: Its planned length in a presentation, or None.
         expects: Claims about the state after its program: the file's line, from 1, and an expression.

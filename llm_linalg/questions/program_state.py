@@ -17,7 +17,7 @@ from llm_linalg.explain.shape_errors import explain
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.execute import isolated_torch_state
 from llm_linalg.language.interpreter import Interpreter
-from llm_linalg.language.program import interpreter, run_program
+from llm_linalg.language.program import interpreter, run_program, source_of
 from llm_linalg.language.source import Source
 from llm_linalg.questions.value import LONGEST, value_text
 
@@ -154,7 +154,7 @@ def state_after(
     def budget() -> Budget:
         return Budget(**EXPRESSION, seconds=seconds, halt=halt)
 
-    run = interpreter(Source(program), names or {}, Budget(seconds=seconds, halt=halt), explain)
+    run = interpreter(source_of(program, cells), names or {}, Budget(seconds=seconds, halt=halt), explain)
     failure = None
     with rare_full_collections(), isolated_torch_state(seed):
         seeded = torch.default_generator.get_state()

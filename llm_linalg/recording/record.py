@@ -10,6 +10,7 @@ from typing import Generic, Self
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.spelling import hint, number_duplicates
 from llm_linalg.base.text import clean
+from llm_linalg.recording.cell_state import CellState
 from llm_linalg.recording.record_node import N
 from llm_linalg.recording.scopes import Scope, scope_tree
 
@@ -26,6 +27,7 @@ class Record(Generic[N]):
         seed: The seed that it ran with.
         printed: What a program in the tensor language printed; trusted Python prints for itself.
         cell_errors: The errors of a program's earlier cells, which are skipped as in a notebook.
+        cells: What came of each of its cells, if it has cells.
         lists: The lists of words that a program in the tensor language has at its end, by name.
         lines: By line, from 1, of a program in the tensor language: the last node that it made.
         failed_line: The line, from 1, at which such a program failed; None if it ran to its end.
@@ -47,6 +49,7 @@ class Record(Generic[N]):
         self.seed = seed
         self.printed = printed
         self.cell_errors: tuple[ProgramError, ...] = ()
+        self.cells: tuple[CellState, ...] = ()
         self.lists: Mapping[str, tuple[str, ...]] = {}
         self.lines: Mapping[int, N] = {}
         self.failed_line: int | None = None

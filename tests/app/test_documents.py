@@ -31,10 +31,10 @@ def path(tmp_path: Path) -> Path:
         notebook(
             words("# Attention \x1b[31m[b]\n\nSome words."),
             code("x = torch.arange(6.).reshape(2, 3)"),
-            code("import numpy"),
+            code("z = await x"),
             words("## Scores"),
             code("S = x @ x.T"),
-            code("%matplotlib inline"),
+            code("%matplotlib inline\nprint(z)"),
             code("A = S.softmax(-1)"),
         )
     )
@@ -57,16 +57,19 @@ def test_frame_shows_a_cell_with_the_state_of_those_before_it(path: Path, capsys
     done, out, narration = ours(capsys, "frame", str(path), "--stop", "3", "--step", "last")
     assert (done, narration) == (0, "")
     assert "attention [x].ipynb, Attention" in out
-    assert "S: matmul, line 2" in out
+    assert "S: matmul, line 3" in out
     shown = record(capsys, path, 5)
     assert (shown["node"]["name"], shown["operands"][0]["name"]) == ("A", "S")
 
 
 def test_a_refused_cell_is_shown_as_refused_with_its_reason(path: Path, capsys: Capture) -> None:
-    for stop, reason in ((2, "numpy can't be imported"), (4, "%matplotlib is a notebook's command")):
+    for stop, reason, told in (
+        (2, "`await` is not part of the language", "refused: "),
+        (4, "z is made by cell 2, refused: `await` is not part of the language", ""),
+    ):
         done, out, narration = ours(capsys, "frame", str(path), "--stop", str(stop))
         assert done == 1
-        assert f"refused: {reason}" in " ".join(out.split())
+        assert f"{told}{reason}" in " ".join(out.split())
         assert reason in narration
         assert record(capsys, path, stop)["error"]["message"].startswith(reason)
 
@@ -98,12 +101,13 @@ def test_run_runs_the_cells_in_order_and_tells_what_is_refused_and_what_fails(
 ) -> None:
     done, out, narration = ours(capsys, "run", str(path), "--seed", "3")
     assert done == 0  # what is refused is told, and is no failure of the program
+    why = "`await` is not part of the language"
+    advice = "nothing runs beside it: write it without `async` and `await`"
+    cell = "attention [x].ipynb, code cell"
     assert narration.splitlines() == [
-        f"llm-linalg: attention [x].ipynb, code cell {reason}"
-        for reason in (
-            "2: refused: numpy can't be imported: write it with torch: torch.tensor, torch.arange",
-            "4: refused: %matplotlib is a notebook's command, not Python: leave it out",
-        )
+        f"llm-linalg: {cell} 2: refused: {why}: {advice}",
+        f"llm-linalg: {cell} 4: rests on cell 2: z is made by cell 2, refused: {why}",
+        "llm-linalg: 5 cells: 3 run, cell 2 is refused and 1 rests on it.",
     ]
     assert "A = softmax(S" in out
     failing = tmp_path / "fails.ipynb"
@@ -117,26 +121,43 @@ def test_run_runs_the_cells_in_order_and_tells_what_is_refused_and_what_fails(
     assert "fails.ipynb, code cell 2: line 2, column 5: matmul: axis 1 of x" in narration
     assert "try: x @ x.T" in narration
     assert "fails.ipynb, code cell 4: line 1, column 5: nothing is called q" in narration
-    assert [json.loads(line).get("node", {}).get("name") for line in out.splitlines()] == ["x", "z", None]
+    objects = [json.loads(line) for line in out.splitlines()]
+    assert [one.get("node", {}).get("name") for one in objects] == ["x", "z", None]
+    assert [(cell["number"], cell["state"], cell["root"]) for cell in objects[-1]["cells"]] == [
+        (1, "run", None), (2, "failed", None), (3, "run", None), (4, "failed", None),
+    ]  # fmt: skip
 
 
 def test_run_tells_the_lines_of_a_markdown_file(tmp_path: Path, capsys: Capture) -> None:
     place = tmp_path / "notes.md"
-    fences = ("x = torch.ones(2)\nprint(x)", "\nimport os", "y = x @ torch.ones(3)")
+    fences = ("x = torch.ones(2)\nprint(x)", "\nawait x", "y = x @ torch.ones(3)")
     place.write_text("# T\n\n" + "\n".join(f"```python\n{text}\n```" for text in fences), encoding="utf-8")
     done, out, narration = ours(capsys, "run", str(place))
     lines = place.read_text(encoding="utf-8").split("\n")
     assert done == 1
-    assert "notes.md: line 8: refused: os can't be imported" in narration
+    assert "notes.md: line 9: refused: `await` is not part" in narration
     assert f"notes.md: line {lines.index('y = x @ torch.ones(3)') + 1}, column 5: matmul" in narration
     assert "tensor([1., 1.])" in out
 
 
-def test_nothing_is_run_of_a_document_that_is_refused_whole(tmp_path: Path, capsys: Capture) -> None:
+def test_a_notebook_of_commands_alone_says_nothing(tmp_path: Path, capsys: Capture) -> None:
     place = tmp_path / "magic.ipynb"
     place.write_bytes(notebook(code("%pip install torch")))
-    done, _, narration = ours(capsys, "run", str(place))
-    assert (done, narration.count("\n")) == (0, 1)
+    assert ours(capsys, "run", str(place)) == (0, "", "")
+
+
+def test_a_script_runs_cell_by_cell_and_its_exit_code_says_whether_all_of_it_did(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    place = tmp_path / "script.py"
+    place.write_text("import os\n\nx = torch.ones(2)\nos.getcwd()\nprint(x)\n\ny = x * 2\n", encoding="utf-8")
+    done, out, narration = ours(capsys, "run", str(place))
+    assert done == 1
+    assert "y = mul(x)" in out
+    assert "tensor([1., 1.])" in out
+    assert "script.py: line 4: refused: os can't be imported" in narration
+    place.write_text("x = torch.ones(2)\n", encoding="utf-8")
+    assert ours(capsys, "run", str(place))[0] == 0
 
 
 def test_the_cells_of_a_document_are_one_program_of_the_playground(tmp_path: Path, path: Path) -> None:
@@ -144,9 +165,9 @@ def test_the_cells_of_a_document_are_one_program_of_the_playground(tmp_path: Pat
 
     program = program_of(path, 1000)
     assert program is not None
-    assert "# import numpy\n" in program
-    assert "# %matplotlib inline\n" in program
-    assert run(program)["A"].shape == (2, 2)
+    assert "# z = await x\n" in program
+    assert "# %matplotlib inline\nprint(z)\n" in program
+    assert run(program.replace("print(z)", ""))["A"].shape == (2, 2)
     with pytest.raises(UsageError, match="llm-linalg open"):
         program_of(path, 10)
     assert program_of(tmp_path / "a.py", 10) is None
@@ -173,10 +194,10 @@ async def test_the_sidebar_is_the_outline(path: Path) -> None:
         assert app.session.sidebar_choice is None
         await app.press("full_stop")
         assert app.has(stop=4)
-        assert "refused" in app.screen
+        assert "z is made by cell 2, refused" in app.screen
         await app.press("full_stop")
         texts = [entry.text for entry in outline(app.session)]
-        assert "4 ✗ %matplotlib inline" in texts
+        assert "4 ~ print(z)" in texts
         await app.press("l", "up", "up", "up", "up", "enter")  # back to the first heading
         assert app.has(stop=1)
 
@@ -185,13 +206,13 @@ async def test_cells_that_failed_stay_marked_and_what_stands_above_one_is_read(t
     place = tmp_path / "fails.ipynb"
     place.write_bytes(
         notebook(
-            words("# T\n\nWhy it is so."), code("import numpy"), code("x = torch.ones(2, 3)"),
+            words("# T\n\nWhy it is so."), code("await numpy"), code("x = torch.ones(2, 3)"),
             code("y = x @ x"), code("z = x * 2"), code("w = r + 1"), code("v = z + 1"),
         )
     )  # fmt: skip
     async with opened(read(place), (80, 24)) as app:
         assert "T. Why it is so." in app.screen
-        assert "refused: numpy" in app.screen
+        assert "refused: `await`" in app.screen
         for stop, marked in ((3, [1, 3]), (4, [1, 3]), (5, [1, 3, 5]), (6, [1, 3, 5])):
             await app.press(*["full_stop"] * (stop - app.session.view.stop))
             assert "refused" not in app.screen  # one fails, which the language takes
@@ -204,7 +225,7 @@ async def test_beside_a_cell_that_is_refused_those_that_failed_stay_marked(tmp_p
     place.write_bytes(
         notebook(
             words("# T"), code("x = torch.ones(2, 3)"), code("y = x @ x"),
-            code("import os\nos.getcwd()"), code("z = x[9]"), code("w = (((")
+            code("await os"), code("z = x[9]"), code("w = (((")
         )
     )  # fmt: skip
     async with opened(read(place), (80, 24)) as app:

@@ -12,7 +12,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg import LessonError, ProgramError, ShapeError, run
+from llm_linalg import LessonError, ProgramError, ShapeError, Trace, run
+from llm_linalg.base.errors import MissingValueError
 from llm_linalg.base.syntax import statements
 from llm_linalg.lessons.documents import LONGEST, is_document, markdown_file, parse, python_file, read
 from llm_linalg.lessons.documents.code_cells import DocumentCell
@@ -41,12 +42,12 @@ EXAMPLE = lesson(
     code("import torch\n%matplotlib inline"),
     words("## Queries"),
     code(["torch.manual_seed(0)\n", "x = torch.randn(3, 4)\n", "W = torch.randn(4, 4)"]),
-    code("import numpy as np\nz = 3"),
+    code("import nothing_of_the_kind as np\nz = 3"),
     code("Y = x @ W"),
-    code("class A:\n    pass"),
+    code("A = await x"),
     code("Z = Y @ x"),
     code("   \n"),
-    code("S = Y.softmax(-1) * z"),
+    code("S = Y.softmax(-1) * z * A"),
     code("T = Y.T"),
     words("The end."),
 )
@@ -54,8 +55,8 @@ EXAMPLE = lesson(
 
 def test_each_code_cell_is_a_stop_with_the_state_of_those_before_it() -> None:
     assert [stop.code.partition("\n")[0] for stop in EXAMPLE.stops] == [
-        "import torch", "torch.manual_seed(0)", "import numpy as np", "Y = x @ W", "class A:", "Z = Y @ x",
-        "S = Y.softmax(-1) * z", "T = Y.T", "",
+        "import torch", "torch.manual_seed(0)", "import nothing_of_the_kind as np", "Y = x @ W",
+        "A = await x", "Z = Y @ x", "S = Y.softmax(-1) * z * A", "T = Y.T", "",
     ]  # fmt: skip
     trace = EXAMPLE.run(8)
     torch.manual_seed(0)
@@ -74,18 +75,26 @@ def test_markdown_cells_are_prose_and_headings_the_outline() -> None:
     ]  # fmt: skip
 
 
-def test_a_cell_that_the_language_refuses_has_its_reason_and_is_left_out_below() -> None:
+def states(trace: Trace) -> list[tuple[str, int | None]]:
+    return [(cell.state, cell.root) for cell in trace.cells]
+
+
+def test_a_cell_that_the_language_refuses_has_its_reason_and_takes_its_names_with_it() -> None:
     refused = {stop.number: stop.refusal for stop in EXAMPLE.stops if stop.refusal}
-    assert set(refused) == {1, 3, 5}
-    assert refused[1] == "%matplotlib is a notebook's command, not Python: leave it out"
-    assert "numpy can't be imported" in str(refused[3])
-    assert "classes are not part of the language" in str(refused[5])
-    for number in (1, 3, 5):
-        with pytest.raises(ProgramError) as caught:
-            EXAMPLE.run(number)
-        assert caught.value.message == refused[number]
-    assert "class A" not in EXAMPLE.stops[5].program
-    assert "matplotlib" not in EXAMPLE.stops[1].program
+    assert set(refused) == {5}
+    assert "`await` is not part of the language" in str(refused[5])
+    with pytest.raises(ProgramError) as caught:
+        EXAMPLE.run(5)
+    assert caught.value.message == refused[5]
+    with pytest.raises(MissingValueError, match=r"A is made by cell 5, refused: `await` is not part"):
+        EXAMPLE.run(7)
+    trace = EXAMPLE.run(9)
+    assert states(trace) == [
+        ("run", None), ("run", None), ("run", None), ("run", None), ("refused", None), ("failed", None),
+        ("rests", 5), ("run", None), ("run", None),
+    ]  # fmt: skip
+    assert trace.cells[0].left_out == ("%matplotlib inline",)
+    assert trace.cells[2].left_out == ("import nothing_of_the_kind as np",)
 
 
 def test_a_cell_that_fails_when_it_runs_is_passed_over_and_told() -> None:
@@ -94,7 +103,7 @@ def test_a_cell_that_fails_when_it_runs_is_passed_over_and_told() -> None:
     assert caught.value.repairs
     trace = EXAMPLE.run(8)
     assert [error.message.partition(":")[0] for error in trace.cell_errors] == [
-        "matmul", "nothing is called z",
+        "`await` is not part of the language", "matmul", "A is made by cell 5, refused",
     ]  # fmt: skip
     assert EXAMPLE.run(9)["T"].shape == (4, 3)  # prose alone, at the end
 
@@ -108,15 +117,50 @@ def test_a_cell_that_fails_half_way_keeps_what_it_did_as_in_a_notebook() -> None
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("cell", "left_out", "bound"),
     [
-        ("!pip install torch", "!pip"), ("  !ls", "!ls"), ("files = !ls", "!ls"), ("%%time\nx = 1", "%%time"),
-        ("torch.randn?", "torch.randn?"), ("??f", "??f"),
+        ("!pip install torch", "!pip install torch", {}),
+        ("!ls -l", "!ls -l", {}),
+        ("%%time\nx = 1", "%%time", {"x": 1}),
+        ("%%bash\nx = 1", "%%bash", {}),
+        ("%%timeit\nx = 1", "%%timeit", {}),
+        ("%time x = 2", "%time", {"x": 2}),
+        ("%timeit -n 10 -r3 abs(-1)", "%timeit", {}),
+        ("if True:\n    %matplotlib inline\n    x = 3", "%matplotlib inline", {"x": 3}),
+        ("torch.randn?", "torch.randn?", {}),
+        ("??f", "??f", {}),
+        ("!pip install a \\\n  b\nx = 4", "!pip install a \\", {"x": 4}),
     ],
-)  # fmt: skip
-def test_magics_are_refused_by_name(line: str, said: str) -> None:
-    reason = lesson(code(line)).stops[0].refusal
-    assert reason == f"{said} is a notebook's command, not Python: leave it out"
+)
+def test_commands_of_a_notebook_are_left_out_and_what_they_run_is_run(
+    cell: str, left_out: str, bound: dict[str, int]
+) -> None:
+    assert lesson(code(cell)).stops[0].refusal is None
+    below = "\n".join(f"y = torch.full((), {name})" for name in bound)
+    starts = (1, cell.count("\n") + 2)
+    trace = run(f"{cell}\n{below}", cells=starts)
+    assert trace.cells[0].left_out == (left_out,)
+    if bound:
+        assert [trace["y"].value.item()] == [*bound.values()]
+    else:
+        with pytest.raises(ProgramError, match="nothing is called x"):
+            run(f"{cell}\nx", cells=starts)
+
+
+def test_a_name_that_a_command_binds_is_missing_below() -> None:
+    with pytest.raises(
+        MissingValueError, match="files is made by cell 1, refused: !ls is a notebook's command"
+    ):
+        run("x = 1\nfiles = !ls\nlen(files)", cells=(1, 3))
+    with pytest.raises(ProgramError) as caught:
+        run("n = 1\nfiles = !ls", cells=(1,))
+    assert (caught.value.line, caught.value.column, caught.value.end_column) == (2, 0, 6)
+
+
+def test_the_column_of_what_a_command_runs_stays() -> None:
+    with pytest.raises(ShapeError) as caught:
+        run("x = torch.ones(2, 3)\n%timeit x @ x", cells=(1,))
+    assert caught.value.caret == "%timeit x @ x\n        ^^^^^"
 
 
 def test_old_notebooks_are_read_too() -> None:

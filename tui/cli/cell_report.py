@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Lesson, Stop
 
 NOTEBOOK = ".ipynb"
+SCRIPT = ".py"
 MARKDOWN = (".md", ".markdown")
 
 
 def document_in(file: str) -> Lesson | None:
-    """Return the notebook, or the Markdown that is no lesson, in a file; None for anything else.
+    """Return the notebook, script or Markdown that is no lesson in a file; None for anything else.
 
     Raises:
         UsageError: If there is no such file.
@@ -29,42 +30,56 @@ def document_in(file: str) -> Lesson | None:
     """
     from tui.model.lesson_words import find_lesson
 
-    if Path(file).suffix.lower() not in (NOTEBOOK, *MARKDOWN):
+    if Path(file).suffix.lower() not in (NOTEBOOK, SCRIPT, *MARKDOWN):
         return None
     found = find_lesson(file)
     return found if found.document else None
 
 
 def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[Trace, bool]:
-    """Run a document's cells in order, each with the names of those above; report those that fail.
+    """Run a document's cells in order, each with the names of those above; report those that are not run.
 
     Returns:
-        The trace, and whether every cell ran that the language has not refused.
+        The trace, and whether every cell was run; of a notebook and of Markdown what the language
+        refuses, and
+        what rests on it, does not count.
     """
     from llm_linalg import run
+    from llm_linalg.recording.cell_state import summary
 
-    for stop in lesson.stops:
-        if stop.refusal is not None:
-            line = "" if _is_notebook(lesson) else f"line {stop.line + 1}: "
-            say(f"{_where(lesson, stop)}{line}refused: {stop.refusal}")
-    last = next((stop for stop in reversed(lesson.stops) if stop.refusal is None), None)
+    last = next((stop for stop in reversed(lesson.stops) if stop.exercise is None), None)
     if last is None:
         return run("", seed=seed), True
     lines = last.program.count("\n") + 1
-    # An empty cell at the end, since the last one has to run.
+    # An empty cell at the end, since the error of the last one is raised.
     cells = (*lesson.cells(last), lines + 1)
     trace = run(f"{last.program}\n", seed=seed, seconds=seconds, cells=cells)
-    for error in trace.cell_errors:
-        explain(*_place_error(lesson, last, error))
-    return trace, not trace.cell_errors
+    trace.cells = trace.cells[:-1]
+    errors = iter(trace.cell_errors)
+    for cell in trace.cells:
+        stop = lesson.stop(cell.number)
+        error = None if cell.state == "run" else next(errors)
+        if error is not None and cell.state == "failed":
+            explain(_in_file(lesson, stop, cells, error), _where(lesson, stop))
+            continue
+        line = "" if _is_notebook(lesson) else f"line {stop.line + 1}: "
+        if error is not None:
+            own = _in_file(lesson, stop, cells, error)
+            line = "" if _is_notebook(lesson) else f"line {own.line or stop.line + 1}: "
+            rests = "refused" if cell.state == "refused" else f"rests on cell {cell.root}"
+            say(f"{_where(lesson, stop)}{line}{rests}: {cell.reason}")
+        elif cell.reason:
+            say(f"{_where(lesson, stop)}{line}{cell.reason}")
+    if any(cell.state != "run" for cell in trace.cells):
+        say(f"{summary(trace.cells)}.")
+    is_script = lesson.path is not None and lesson.path.suffix.lower() == SCRIPT
+    wrong = [cell for cell in trace.cells if cell.state == "failed" or (is_script and cell.state != "run")]
+    return trace, not wrong
 
 
-def _place_error(lesson: Lesson, last: Stop, error: ProgramError) -> tuple[ProgramError, str]:
-    """Return an error, its line counted in its notebook cell or file, and the place before it."""
-    pairs = zip(lesson.cells(last), lesson.numbers(last), strict=True)
-    start, number = max((pair for pair in pairs if pair[0] <= (error.line or 1)), default=(1, 1))
-    stop = lesson.stop(number)
-    return error.shift(1 - start + (0 if _is_notebook(lesson) else stop.line)), _where(lesson, stop)
+def _in_file(lesson: Lesson, stop: Stop, cells: Sequence[int], error: ProgramError) -> ProgramError:
+    """Return the error of a stop, its line counted in its notebook cell or file."""
+    return error.shift(1 - cells[stop.number - 1] + (0 if _is_notebook(lesson) else stop.line))
 
 
 def _where(lesson: Lesson, stop: Stop) -> str:
@@ -80,17 +95,33 @@ def _is_notebook(lesson: Lesson) -> bool:
 
 def as_program(lesson: Lesson) -> str:
     """Return the cells of a document as one program; what the language refuses stands in comments."""
-    return "\n".join(_parts(lesson))
+    return "\n".join(_program_of_cell(stop) for stop in lesson.stops)
 
 
-def _parts(lesson: Lesson) -> Iterator[str]:
-    for stop in lesson.stops:
-        if stop.refusal is None:
-            yield f"{stop.code}\n" if stop.code else ""
-            continue
-        yield f"# refused: {stop.refusal}"
-        yield from (f"# {line}" for line in stop.code.split("\n"))
-        yield ""
+def _program_of_cell(stop: Stop) -> str:
+    """Return a cell's program with its refused statements, and its notebook's commands, in comments."""
+    from llm_linalg.base.errors import ProgramError
+    from llm_linalg.language.notebook_source import NotebookSource
+    from llm_linalg.language.source import Source
+
+    lines = stop.code.split("\n")
+    source = NotebookSource(stop.code, (1,))
+    reasons: dict[int, str] = {}
+    refused = dict.fromkeys(source.left_out, "")
+    for statement in source.tree.body:
+        first, end = statement.lineno, statement.end_lineno or statement.lineno
+        if statement in source.unread:
+            first, end = 1, len(lines)
+        try:
+            Source("\n".join(lines[first - 1 : end]))
+        except ProgramError as error:
+            reasons.setdefault(first, error.message)
+            refused |= dict.fromkeys(range(first, end + 1), "")
+    made: list[str] = []
+    for number, line in enumerate(lines, 1):
+        made += [f"# refused: {reasons[number]}"] if number in reasons else []
+        made.append(f"# {line}" if number in refused else line)
+    return "\n".join([*made, ""] if stop.code else [""])
 
 
 def program_of(file: Path, longest: int) -> str | None:

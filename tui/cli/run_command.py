@@ -67,7 +67,8 @@ def run(flags: argparse.Namespace) -> int:
     from tui.render.program_text import output_text
 
     seconds = 2.0 if flags.time_limit is None else flags.time_limit or None
-    document = document_in(flags.file) if flags.file is not None and flags.code is None else None
+    named = flags.file if flags.code is None and not _is_one_program(flags) else None
+    document = None if named is None else document_in(named)
     if document is not None:
         if flags.ranks:
             raise UsageError("--ranks is for one program: a document has cells")
@@ -87,6 +88,11 @@ def run(flags: argparse.Namespace) -> int:
     print_trace(trace, flags.format)
     job = {"source": source, "seed": seed, "names": names, "ranks": flags.ranks, "seconds": seconds}
     return _on_processes(job, trace) if flags.ranks else 0
+
+
+def _is_one_program(flags: argparse.Namespace) -> bool:
+    """Return whether a script is run as one program and not cell by cell: on several devices."""
+    return bool(flags.ranks) and Path(flags.file or "").suffix.lower() == ".py"
 
 
 def _on_processes(job: dict[str, object], trace: Trace) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.axis_labels import TensorLabels
 from llm_linalg.base.cells import Box, TensorSlice
+from llm_linalg.base.errors import MissingValueError
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from tui.compose.format_cache import FormatCache
 from tui.compose.frames import LONGEST_OUTPUT, empty_frame
@@ -69,8 +70,9 @@ def _is_refused(view: View, error: ProgramError) -> bool:
     """Return whether the language does not take a document's cell, or a limit ended its run."""
     from llm_linalg.base.errors import LimitError
 
-    cell = view.at_stop.refusal is not None and view.code is None
-    return view.lesson.document and (cell or isinstance(error, LimitError))
+    states = [] if error.trace is None else [cell.state for cell in error.trace.cells]
+    refused = states[-1:] == ["refused"]
+    return view.lesson.document and (refused or isinstance(error, LimitError))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -244,6 +246,8 @@ def apply_repair(error: ProgramError, view: View, number: int) -> View:
 def _kind(error: ProgramError, is_refused: bool, fault: LessonError | None) -> str:
     if fault is not None and error.line is None:
         return "LessonError"
+    if isinstance(error, MissingValueError):
+        return "rests"
     return "refused" if is_refused else type(error).__name__
 
 

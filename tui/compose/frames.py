@@ -12,6 +12,7 @@ from tui.compose.captions import formula, node_facts
 from tui.compose.pictures import PictureInput, panels_of
 from tui.compose.source_lines import file_lines
 from tui.model.frame import CELL_LOOKS, ControlFacts, CursorView, Frame, Panel, Story
+from tui.model.notebook_cell import NotebookCell
 from tui.model.question_view import AskView, ExerciseView
 from tui.model.view import View
 from tui.navigation.map_moves import current_box
@@ -248,4 +249,14 @@ def in_ascii(frame: Frame) -> Frame:
         range_text=ascii_text(frame.range_text),
         code=tuple(map(ascii_text, frame.code)),
         printed=ascii_text(frame.printed),
+        cell=frame.cell and _cell_in_ascii(frame.cell),
+    )
+
+
+def _cell_in_ascii(cell: NotebookCell) -> NotebookCell:
+    return cell._replace(
+        code=tuple(map(ascii_text, cell.code)),
+        remarks=tuple(map(ascii_text, cell.remarks)),
+        printed=ascii_text(cell.printed),
+        answer=ascii_text(cell.answer),
     )

@@ -11,6 +11,7 @@ from llm_linalg.base.text import NOTHING, clean
 from llm_linalg.lessons.stop import FollowedCell
 from tui.compose import cursor
 from tui.compose.boards import board_view
+from tui.compose.cell_frame import with_cell
 from tui.compose.cursor import CursorCell, cursor_cell, cursor_view
 from tui.compose.error_frame import apply_repair, error_frame, error_view, repair_count
 from tui.compose.format_cache import FormatCache
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from llm_linalg.lessons.reader import LessonError
     from llm_linalg.questions.drawn import Question
     from llm_linalg.questions.guess import RightAnswer
+    from llm_linalg.recording.cell_state import CellState
     from llm_linalg.recording.record_node import Value
 
 # Up to which a key waits for a gradient program, or for a cell that is followed: beyond, a run makes them.
@@ -111,6 +113,12 @@ class Run:
         found = redrawn(before.trace.nodes, self.trace.nodes)
         return "" if found is None else REDRAWN.format(*found)
 
+    @property
+    def cells(self) -> tuple[CellState, ...]:
+        """What came of each cell of a document's program; () of another, or if nothing of it was run."""
+        trace = self.trace if self.error is None else self.error.trace
+        return () if trace is None else tuple(trace.cells)
+
     def trace_of(self, view: View) -> Trace | None:
         """Return the trace that the view shows: the program's, or the gradient program's once it is made."""
         return self.gradient_program() if view.backward and not self.awaits_gradients(view) else self.trace
@@ -126,6 +134,8 @@ class Run:
         stop = view.at_stop
         own = view.backward == stop.backward
         standard = _stop_node(trace, stop.show if own else None)
+        if view.lesson.document and own and stop.exercise is None:
+            standard = _cell_node(trace, stop.number)
         chain = find_nodes(nodes, view.path) if view.path else standard
         wanted = stop.order if chain and chain == standard and own else None
         return NodeNavigation(chain, nodes, wanted, None if trace is None else trace.map)
@@ -194,6 +204,8 @@ class Run:
                 frame = replace(frame, error=replace(frame.error, good_caption=caption))
         else:
             frame = (self._map_frame if view.depth == "map" else self._node_frame)(view, ascii_only)
+        if view.lesson.document:
+            frame = with_cell(frame, view, self.cells, self.error)
         return in_ascii(frame) if ascii_only else frame
 
     def _node_frame(self, view: View, ascii_only: bool) -> Frame:
@@ -452,6 +464,16 @@ def _lacks_values(run: Run, view: View) -> bool:
         return False
     node = top_node(run.trace.nodes, view.path)
     return node is not None and node.dropped
+
+
+def _cell_node(trace: Trace | None, number: int) -> tuple[Node, ...]:
+    """Return the node that a document's cell shows: none, if it has made none itself."""
+    if trace is None:
+        return ()
+    if len(trace.cells) < number:  # not run cell by cell
+        return _stop_node(trace, None)
+    node = trace.cells[number - 1].node
+    return () if node is None else (trace.nodes[node],)
 
 
 def _stop_node(trace: Trace | None, show: str | None) -> tuple[Node, ...]:

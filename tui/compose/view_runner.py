@@ -90,8 +90,9 @@ def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, sec
         fault = view.lesson.program_error(stop, error) if view.is_original and not stop.fails else None
         answer = _right_answer(view, halt, seconds) if stop.fails else None
         result = Run(view, None, error, _last_good(previous), operands, fault=fault, right_answer=answer)
-        wanted = is_playground(view.lesson) or stop.refusal is not None
-        if not wanted:
+        if view.lesson.document:
+            return replace(result, partial_trace=error.trace, good=_own_part(view, error))
+        if not is_playground(view.lesson):
             return result
         ran = _trace_above(view, error, halt, seconds)
         return replace(result, partial_trace=ran, good=_stopped_run(view, error, ran) or result.good)
@@ -162,6 +163,14 @@ def _trace_above(
             if trace is not None:
                 return trace  # and here it would have failed as well
     return None
+
+
+def _own_part(view: View, error: ProgramError) -> Run | None:
+    """Return what was run of a document's cell in spite of its error; None if that made no tensor."""
+    trace = error.trace
+    if trace is None or not trace.cells or trace.cells[-1].node is None:
+        return None
+    return Run(view, trace, None, None)
 
 
 def _last_good(previous: Run | None) -> Run | None:

@@ -19,6 +19,7 @@ from llm_linalg.base.text import NOTHING, CleanText, clean
 from tui.model.board_view import BoardView
 from tui.model.drawing import Drawing
 from tui.model.map_view import MapView
+from tui.model.notebook_cell import NotebookCell
 from tui.model.question_view import AskView, ExerciseView
 
 if TYPE_CHECKING:
@@ -288,7 +289,7 @@ LAST_GOOD = clean("the last good picture")
 class ErrorView:
     """Why the program failed. For a shape error the frame's panels are the operands, clashing axes marked."""
 
-    kind: str  # "ShapeError", "LimitError", "ProgramError"; "refused" of a notebook's cell
+    kind: str  # "ShapeError", "LimitError", "ProgramError"; of a notebook's cell "refused" or "rests"
     sentence: CleanText
     line: int | None
     column: int | None
@@ -396,6 +397,7 @@ class Frame:
     drawing: Drawing | None = None  # the look's picture in place of panels; None: the cells themselves
     legend: str = ""  # what a sign in the picture stands for: "░ is 0"
     note: str = ""  # anything else worth a line: "slice 0 of 8", "rounded"
+    cell: NotebookCell | None = None  # of a document: the cell that the stop is
     operation: NodeView | None = field(default=None, repr=False)  # the engine's view of the node
 
     @property

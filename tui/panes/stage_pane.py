@@ -50,6 +50,7 @@ class StagePane(RowWidget):
             )  # nothing yet, also of a slide before it, and nothing to import before the first paint
             return
         from tui.panes.board_pane import board_rows
+        from tui.panes.cell_rows import cell_rows, shows_cell
         from tui.panes.map_pane import map_rows
         from tui.panes.slide_pane import slide_rows
         from tui.panes.stage_areas import areas, labels
@@ -81,6 +82,8 @@ class StagePane(RowWidget):
             self.show(enlarge_rows(lines) if big else lines)
         elif drawing is not None:
             self._show_drawing()
+        elif picture.frame is not None and shows_cell(picture.frame):
+            self.show(cell_rows(picture.frame, width, height, picture.room.program, self.glyphs))
         else:
             rows = labels(shown, height // down)
             self.show(enlarge_rows(rows) if big else rows)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.lessons.markdown import plain_text
 from tui.layout.pane_sizes import Picture
 from tui.navigation.playground import is_playground
+from tui.panes.cell_rows import head, shows_cell
 from tui.panes.story_pane import shorten
 from tui.text.large import ACROSS, DOWN, enlarge_rows
 from tui.text.prose import after_story, elide, formula, paragraphs, with_hues, words
@@ -43,13 +44,14 @@ class TextPane(RowWidget):
     def _rows(self, picture: Picture) -> list[Row]:
         """Return what there is to say, most important first; more than there is room for is cut."""
         room, frame = picture.room, picture.frame
-        said = below_story(picture, room.main)
+        said = [*remark_rows(picture, room.main), *below_story(picture, room.main)]
         if frame is not None and frame.error is not None and said:
             mend = picture.session.editing
             return failing_rows(said, frame.error, room.main, room.words, mend=mend, dots=self.glyphs.dots)
-        rows = text_rows(picture, room.main)
+        remarks = remark_rows(picture, room.main)
+        rows = [*remarks, *text_rows(picture, room.main)]
         if len(rows) > room.words:
-            rows = text_rows(picture, room.main, short=True)
+            rows = [*remarks, *text_rows(picture, room.main, short=True)]
             error = None if frame is None else frame.error
             if error is not None and (len(rows) < room.words or len(error.frames) > 1):
                 place = min(len(rows), room.words - 1)  # an outer frame makes room for torch's words
@@ -64,6 +66,9 @@ class TextPane(RowWidget):
         if is_playground(view.lesson) and len(printed) == 1:
             printed = []  # it has a row of its own
         spare = room.words - len(rows)
+        if frame.cell is not None:  # whose prints are its own, and stand on the stage if nothing else does
+            printed = [] if shows_cell(frame) else output_rows(frame, room.main)
+            return [*rows, *head(printed, spare, self.glyphs, "lines")]
         return [*rows, *ending(printed, spare, self.glyphs.dots)] if spare > 0 else rows
 
 
@@ -116,6 +121,19 @@ def text_rows(picture: Picture, width: int, *, short: bool = False) -> list[Row]
     else:
         lines = formula(frame.formula, width, paint)
     return [*lines, *paragraphs(frame.sentence, width)]
+
+
+def remark_rows(picture: Picture, width: int) -> list[Row]:
+    """Return what may be different in a document's cell, and what was left out of it."""
+    cell = None if picture.frame is None else picture.frame.cell
+    if cell is None or picture.frame is None or picture.frame.cursor is not None:
+        return []
+    changed = cell.state == "run" and cell.root is not None
+    return [
+        row((text, "current" if changed and not place else "dim"))
+        for place, remark in enumerate(cell.remarks)
+        for text in wrap(f"~ {remark}" if changed and not place else remark, width)[:2]
+    ]
 
 
 def ask_rows(ask: AskView, width: int) -> list[Row]:
@@ -292,16 +310,21 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
     frame = picture.frame
     view = picture.session.view
     code = frame.code if frame is not None else tuple(view.program.splitlines())
+    above = 0
+    if (
+        frame is not None and frame.cell is not None and not frame.backward
+    ):  # what stands above it is read there
+        above = max(0, len(code) - len(frame.cell.code))
     rows: list[Row] = [row((f"{view.stop} {view.at_stop.title}", "title")), ()]
     rows += paragraphs(view.at_stop.prose, width)
     if frame is not None and frame.exercise is not None:
         rows += [row(line) for text in frame.exercise.lines[1:] for line in wrap(text, width)]
     rows.append(())
     around = None if frame is None or view.lesson.external is None else frame.line or 1
-    for number, text in enumerate(code, 1):
+    for number, text in enumerate(code[above:], 1):
         if around is not None and abs(number - around) > AROUND:
             continue  # of a file of one's own only what is near
-        now = frame is not None and frame.line == number
+        now = frame is not None and frame.line == number + above
         lead = TextSpan(f"{'▸' if now else ' '}{number:>3}  ", "accent" if now else "dim")
         rows += [(lead, TextSpan(text, "code-now" if now else "code"))]
     rows.append(())
@@ -322,5 +345,11 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
         else:
             rows += formula(frame.formula, width)
             rows += paragraphs(frame.sentence, width)
-        rows += output_rows(frame, width)
+        rows += remark_rows(picture, width) + output_rows(frame, width)
+        answer = "" if frame.cell is None else frame.cell.answer
+        rows += [
+            row(("gives ", "dim"), piece)
+            for text in answer.splitlines()
+            for piece in cut_rows(text, width - 9)
+        ]
     return [spans if width_of(spans) <= width else fit(spans, width) for spans in rows]

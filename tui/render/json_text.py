@@ -55,6 +55,8 @@ def frame_object(frame: Frame, place: StagePlace | None = None) -> dict[str, obj
         record["ask"] = frame.ask.record()
     if frame.exercise is not None:
         record["exercise"] = frame.exercise.record()
+    if frame.cell is not None:
+        record["cell"] = frame.cell.record()
     if frame.error is not None:
         record["error"] = _error(frame.error.cause)
     if frame.map is not None:

@@ -44,8 +44,12 @@ def to_plain(
         _boxes(frame, width),
         list(_wrap(frame.sentence, width)) if frame.error is None and frame.board is None else [],
         list(_error(frame, width)),
+        [line for text in (frame.cell.remarks if frame.cell else ()) for line in _wrap(text, width)],
         [f"cursor: {line}" for line in frame.cursor.lines] if frame.cursor else [],
         ["printed:", *(f"  {line}" for line in frame.printed.splitlines())] if frame.printed.strip() else [],
+        ["gives:", *(f"  {line}" for line in frame.cell.answer.splitlines())]
+        if frame.cell and frame.cell.answer
+        else [],
     ]
     return clean_lines(
         "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"

@@ -67,7 +67,9 @@ def program_json(trace: Trace) -> Iterator[CleanText]:
                 else tensor_object(node.name, node.value),
             }
         )
-    yield json_line({"format": 1, "seed": trace.seed, "code": trace.source, "printed": trace.printed})
+    cells = {"cells": [cell.record() for cell in trace.cells]} if trace.cells else {}
+    code = {"format": 1, "seed": trace.seed, "code": trace.source, "printed": trace.printed}
+    yield json_line({**code, **cells})
 
 
 def _place(node: Node) -> dict[str, object]:

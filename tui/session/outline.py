@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from tui.session.session import Session
 
 FAILURE = "✗"
+RESTS = "~"  # the mark of a cell that rests on one that was not run
+_TELLS_LITTLE = ("import ", "from ", "#", "%", "!", '"""', "'''")
 LONGEST = 60
 NEAR = 200  # nodes of a module listed before and after the one shown
 
@@ -79,11 +82,11 @@ def choose_end(session: Session, *, last: bool) -> Session:
 def _document(session: Session, lesson: Lesson) -> tuple[OutlineEntry, ...]:
     """Return all headings, and the cells below the one that is chosen or open: the others are folded."""
     number = session.view.stop
-    failures = _failing_stops(session, lesson)
+    marks = _marks(session, lesson)
     least = min((heading.level for heading in lesson.outline), default=1)
     bounds = [*[heading.stop for heading in lesson.outline], len(lesson.stops) + 1]
     chosen = session.sidebar_choice or f"stop:{number}"
-    entries = _cells(lesson, range(1, min(bounds)), 0, number, failures)
+    entries = _cells(lesson, range(1, min(bounds)), 0, number, marks)
     for place, (heading, (_, end)) in enumerate(zip(lesson.outline, pairwise(bounds), strict=True)):
         command = f"stop:{heading.stop}:{place}"
         level = heading.level - least
@@ -92,35 +95,35 @@ def _document(session: Session, lesson: Lesson) -> tuple[OutlineEntry, ...]:
         entries.append(OutlineEntry(command, heading.title, level, heading=True, here=here))
         shown = chosen == command or any(chosen == f"stop:{stop}" for stop in below)
         if shown or (here and session.sidebar_choice is None):
-            entries += _cells(lesson, below, level + 1, number, failures)
+            entries += _cells(lesson, below, level + 1, number, marks)
     return tuple(entries)
 
 
-def _cells(lesson: Lesson, stops: range, level: int, number: int, failures: set[int]) -> list[OutlineEntry]:
+def _cells(
+    lesson: Lesson, stops: range, level: int, number: int, marks: Mapping[int, str]
+) -> list[OutlineEntry]:
     entries = []
     for stop in (lesson.stops[k - 1] for k in stops):
         lines = [line.strip() for line in stop.code.split("\n") if line.strip()] or ["text"]
-        first = next((line for line in lines if not line.startswith(("import ", "from "))), lines[0])
-        refused = f"{FAILURE} " if stop.refusal is not None or stop.number in failures else ""
-        text = f"{stop.number} {refused}{clean(first, LONGEST)}"
+        first = next((line for line in lines if not line.startswith(_TELLS_LITTLE)), lines[0])
+        mark = f"{marks[stop.number]} " if stop.number in marks else ""
+        text = f"{stop.number} {mark}{clean(first, LONGEST)}"
         entries.append(OutlineEntry(f"stop:{stop.number}", text, level, here=stop.number == number))
     return entries
 
 
-def _failing_stops(session: Session, lesson: Lesson) -> set[int]:
-    """Return the stops whose cells failed when the program of the one that is open was run."""
+def _marks(session: Session, lesson: Lesson) -> dict[int, str]:
+    """Return the marks of the cells that were not run, as far as is known, by their numbers."""
+    marks = {stop.number: FAILURE for stop in lesson.stops if stop.refusal is not None}
     run = session.last_run
-    if run is None or run.view.lesson is not lesson:
-        return set()
-    trace = run.trace if run.error is None else run.error.trace or run.partial_trace
-    errors = [*(() if trace is None else trace.cell_errors), *([run.error] if run.error else ())]
-    stop = run.view.at_stop
-    starts, numbers = lesson.cells(stop), lesson.numbers(stop)
-    stops = set()
-    for error in errors:
-        at = [number for start, number in zip(starts, numbers, strict=True) if start <= (error.line or 0)]
-        stops.update(at[-1:])
-    return stops
+    if run is not None and run.view.lesson is lesson:
+        for cell in run.cells:
+            mark = RESTS if cell.state == "rests" or cell.root is not None else FAILURE
+            if cell.state != "run" or cell.root is not None:
+                marks[cell.number] = mark
+            else:
+                marks.pop(cell.number, None)
+    return marks
 
 
 def _modules(session: Session) -> tuple[OutlineEntry, ...]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.text import CleanText, clean, clean_lines
-from llm_linalg.language.source import MAX_CHARACTERS, Source
+from llm_linalg.language.notebook_source import NotebookSource
+from llm_linalg.language.source import MAX_CHARACTERS
 from llm_linalg.lessons import question_reader
 from llm_linalg.lessons.body import ListFence
 from llm_linalg.lessons.fence_options import BodyError
@@ -112,8 +112,7 @@ class _DocumentStops:
             stop = self._stop(cell)
             self.stops.append(stop._replace(ask=self._ask))
             self._ask = None
-            if stop.refusal is None:
-                self._running.append(cell.text)
+            self._running.append(cell.text)
 
     def close(self) -> None:
         """Make a stop of the prose below the last program."""
@@ -208,11 +207,8 @@ def _stop(number: int, title: CleanText, prose: list[str], cell: DocumentCell, r
 
 
 def _refusal(code: str) -> str | None:
-    """Return why the language rejects a cell before it runs; None if it doesn't."""
+    """Return why the language rejects a statement of a cell before it runs; None if it rejects none."""
     if len(code) > MAX_CHARACTERS:
         return f"the cell has {len(code)} characters; {MAX_CHARACTERS} are allowed"
-    try:
-        Source(code)
-    except ProgramError as error:
-        return error.message
-    return None
+    refused = NotebookSource(code, (1,)).refused.values()
+    return next((error.message for error in refused), None)

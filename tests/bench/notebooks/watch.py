@@ -150,11 +150,12 @@ def watching(watch: Watch) -> Iterator[None]:
 def run_document(lesson: Lesson, cells: list[Cell], seconds: float | None) -> list[Outcome]:
     """Runs a document and returns what came of each of its cells."""
     by_number = {cell.number: cell for cell in cells}
-    outcomes = {cell.number: Outcome(error=lesson.stop(cell.number).refusal) for cell in cells}
-    last: Stop | None = next((stop for stop in reversed(lesson.stops) if stop.refusal is None), None)
+    outcomes = {cell.number: Outcome() for cell in cells}
+    last: Stop | None = next((stop for stop in reversed(lesson.stops) if stop.exercise is None), None)
     if last is None:
         return list(outcomes.values())
-    starts, numbers = list(lesson.cells(last)), list(lesson.numbers(last))
+    starts = list(lesson.cells(last))
+    numbers = range(1, len(starts) + 1)
     names = [by_number[number].names if number in by_number else frozenset() for number in numbers]
     watch = Watch(starts, names)
     lines = last.program.count("\n") + 1

@@ -1,0 +1,381 @@
+"""A run of a notebook's cells: what is not run takes its names with it.
+
+Python would go on at the next cell with the names as they are, and its reader would have seen the error. Here
+a statement that the language refuses is none of the program's errors: Python would have run it. So the names
+that it would have bound or changed are gone (`MissingValue`), what reads one of them is not run either, and
+where it may have changed something unseen, such as the generator of random numbers, what follows is marked.
+"""
+
+from __future__ import annotations
+
+import ast
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, pairwise
+from typing import Any, NamedTuple, NoReturn
+
+from torch import Tensor
+
+from llm_linalg.base.errors import HaltedError, LimitError, MissingValueError, ProgramError, ShapeError
+from llm_linalg.base.short_repr import short_repr
+from llm_linalg.base.text import clean
+from llm_linalg.language import allowlist, containers, strings
+from llm_linalg.language.allowlist import Namespace
+from llm_linalg.language.budget import FAILURE_STEPS, NOTEBOOK_CELL_STEPS, SHAPE_ERROR_STEPS
+from llm_linalg.language.effects import ALTERING, Definitions, Effects, Generator, effects_of_text, seeds
+from llm_linalg.language.exceptions import exception_of, forget_frames
+from llm_linalg.language.figures import Figure
+from llm_linalg.language.functions import UserFunction
+from llm_linalg.language.interpreter import FAILURES, Interpreter
+from llm_linalg.language.memory import Memory
+from llm_linalg.language.missing import UNREADABLE, MissingModule, MissingValue
+from llm_linalg.language.notebook_source import NotebookSource
+from llm_linalg.recording.cell_state import CellState, State
+from llm_linalg.recording.record_node import RecordNode
+
+_OF_FILES = (
+    "read",
+    "readline",
+    "readlines",
+    "read_text",
+    "splitlines",
+    "numpy",
+    "decode",
+    "encode",
+    "json",
+    "item",
+)
+MOST_ANSWERS = 6  # names whose values a cell is told by
+MOST_LEFT_OUT = 20  # lines of a cell that are told to be left out
+_LONGEST_REASON = 160  # characters
+_LONGEST_ANSWER = 4_000
+_LONGEST_LINE = 200
+
+HARMLESS_METHODS = frozenset(
+    name
+    for name in (*allowlist.METHODS, *chain.from_iterable(containers.METHODS.values()), *_OF_FILES)
+    if name not in ALTERING and not name.endswith("_")
+)
+"""Methods that change nothing, whatever has them: those of tensors, text, lists and dicts that don't."""
+_UNTOLD: Any = Tensor | UserFunction | Namespace | Figure
+
+RunStatement = Callable[[ast.stmt], None]
+
+
+class Mark(NamedTuple):
+    """Why a value may be another than Python's, though it is shown.
+
+    Attributes:
+        cell: The cell that may have made or changed it.
+        root: The cell on which that rests.
+        said: What that cell may have done: `is made by cell 4, which failed: …`.
+    """
+
+    cell: int
+    root: int
+    said: str
+
+
+class CellRun:
+    """The run of a program's cells.
+
+    Args:
+        run: An interpreter of a `NotebookSource` that has run nothing yet.
+        run_statement: Runs a statement, and looks for repairs if it fails.
+        fail: Raises the budget's own error at a statement.
+
+    Attributes:
+        states: What came of the cells so far.
+    """
+
+    def __init__(
+        self, run: Interpreter, run_statement: RunStatement, fail: Callable[[ast.stmt], NoReturn]
+    ) -> None:
+        if not isinstance(run.source, NotebookSource):
+            raise TypeError("a program has cells if its source has")
+        self.states: list[CellState] = []
+        self._run, self._source = run, run.source
+        self._run_statement, self._fail = run_statement, fail
+        self._statements = run.source.tree.body
+        self._definitions = Definitions()
+        self._noted = 0  # statements that are taken into the definitions
+        self._marks: dict[str, Mark] = {}
+        self._random: dict[Generator, Mark] = {}
+        self._seeded: set[Generator] = set()
+        self._error: ProgramError | None = None  # the first of the cell that is running
+        run.takes_missing_imports = True
+
+    def run_cells(self, starts: Sequence[int]) -> None:
+        """Run the cells that begin at some lines, and raise the error of the last one if it fails."""
+        run = self._run
+        begin = 0
+        lines = [*sorted(starts), run.source.text.count("\n") + 2]
+        for number, (line, after) in enumerate(pairwise(lines), 1):
+            is_last = number == len(lines) - 1
+            run.budget.steps -= 0 if is_last else NOTEBOOK_CELL_STEPS
+            end = bisect_left(self._statements, after, key=lambda item: item.lineno)
+            self._cell(number, begin, end, is_last=is_last)
+            commands = [text for at, text in self._source.left_out.items() if line <= at < after]
+            left_out = tuple(dict.fromkeys([*commands, *run.left_out]))[:MOST_LEFT_OUT]
+            self.states[-1] = self.states[-1]._replace(left_out=left_out)
+            run.left_out = []
+            if self._error is not None and is_last:
+                raise self._error
+            if self._error is not None:
+                forget_frames(self._error)
+                run.cell_errors = (*run.cell_errors, self._error)
+            begin = end
+
+    def _cell(self, number: int, begin: int, end: int, *, is_last: bool) -> None:
+        run = self._run
+        self._error = None
+        self.states.append(CellState(number))
+        first_node, first_print = len(run.recorder.nodes), len(run.printed)
+        outer = run.names
+        if begin < end and self._statements[begin].lineno in self._source.scoped:
+            run.names = run.names.new_child()
+        shown: RecordNode | None = None
+        answer = ""
+        for place in range(begin, end):
+            try:
+                shown, answer = self._statement(number, place, is_end=is_last and place == end - 1)
+            except HaltedError:
+                raise
+            except ProgramError as error:
+                self._pass_over(number, place, error, is_last=is_last)
+                if isinstance(error, LimitError) or exception_of(error) is not None:
+                    for other in range(place + 1, end):
+                        self._take_away(number, other, error)
+                    break
+        run.names = outer
+        if shown is None and len(run.recorder.nodes) > first_node:
+            shown = run.recorder.nodes[-1]
+        node = None if shown is None else shown.index
+        printed = "".join(run.printed[first_print:])
+        self.states[-1] = self.states[-1]._replace(answer=answer, node=node, printed=printed)
+
+    def _statement(self, number: int, place: int, *, is_end: bool) -> tuple[RecordNode | None, str]:
+        """Run a statement; return the node and the text of a cell's last value.
+
+        Raises:
+            ProgramError: If it is refused, or fails.
+        """
+        run, statement = self._run, self._statements[place]
+        refusal = self._source.refused.get(statement)
+        if refusal is not None:
+            raise refusal
+        effects = self._effects(place) if self._marks or self._random else None
+        mark = None if effects is None else self._mark_of(effects)
+        run.last_value = None
+        self._run_statement(statement)
+        if effects is not None:
+            self._settle(number, effects, mark)
+        for generator in seeds(statement):
+            self._seeded.add(generator)
+            self._random.pop(generator, None)
+        if statement.lineno in self._source.timed:
+            self._note_repeats(number, place)
+        return self._answer(statement) if is_end else (None, "")
+
+    def _answer(self, statement: ast.stmt) -> tuple[RecordNode | None, str]:
+        """Return the node of the value that a cell ends with, or the text of what it gives or binds."""
+        run = self._run
+        match statement:
+            case ast.Expr():
+                value, run.last_value = run.last_value, None
+                if isinstance(value, Tensor):
+                    return run.line_results.get(statement.lineno), ""
+                return None, "" if value is None or isinstance(value, Figure) else self._text(value)
+            case ast.FunctionDef():
+                parameters = ", ".join(arg.arg for arg in statement.args.args)
+                return None, f"def {statement.name}({parameters})"[:_LONGEST_LINE]
+            case ast.ClassDef():
+                return None, f"class {statement.name}"
+            case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
+                targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+                names = [
+                    node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)
+                ]
+                told = [(name, run.names.get(name)) for name in dict.fromkeys(names[:MOST_ANSWERS])]
+                return None, "\n".join(
+                    f"{name} = {self._text(value)}"[:_LONGEST_LINE]
+                    for name, value in told
+                    if not isinstance(value, _UNTOLD) and value.__class__ not in UNREADABLE
+                )
+        return None, ""
+
+    def _text(self, value: Any) -> str:
+        """Return a value as Python writes it, or shortly what it is."""
+        try:
+            return strings.repr_of(self._run, value)[:_LONGEST_ANSWER]
+        except FAILURES:
+            return short_repr(value, _LONGEST_LINE)
+
+    # What was not run
+
+    def _pass_over(self, number: int, place: int, error: ProgramError, *, is_last: bool) -> None:
+        """Take in that a statement was not run, or failed."""
+        run = self._run
+        run.recorder.failed = run.failed_call = None
+        if self._error is None:
+            self._error = error
+            told = _told(number, error)
+            root = told.root if told.state == "rests" else None
+            self.states[-1] = self.states[-1]._replace(state=told.state, root=root, reason=error.message)
+        self._take_away(number, place, error)
+        if is_last and self._statements[place] is self._statements[-1]:
+            return
+        run.budget.steps -= SHAPE_ERROR_STEPS if isinstance(error, ShapeError) else FAILURE_STEPS
+        if isinstance(error, LimitError) and not is_last:
+            run.budget.grant_share()
+        if run.budget.steps < 0:  # nothing below could run
+            self._fail(self._statements[place])
+
+    def _take_away(self, number: int, place: int, error: ProgramError) -> None:
+        """Take away the names that a statement would have bound or changed.
+
+        Where Python fails too they are as they are there, but for what the language alone fails at: they are
+        marked.
+        """
+        _, root, reason = _told(number, error)
+        is_pythons = exception_of(error) is not None
+        effects = self._effects(place)
+        names = self._run.names.maps[-1]
+        rests = f", which rests on cell {root}" if root != number else ""
+        by = f"by cell {number}{rests}, {reason}"
+        reach = frozenset(name for name in effects.reads if name in names)
+        changes = self._sharing(effects.changes, tensors=True) | self._sharing(effects.alters, tensors=False)
+        touches = self._sharing(effects.touches, tensors=True)
+        for name in effects.binds:
+            if not is_pythons or name not in names:
+                self._lose(name, MissingValue(number, root, reason, "made", reach))
+            else:
+                self._mark(name, Mark(number, root, f"{name} is made {by}"))
+        for name in changes - effects.binds:
+            if not is_pythons:
+                self._lose(name, MissingValue(number, root, reason, "changed", reach))
+            else:
+                self._mark(name, Mark(number, root, f"{name} is changed {by}"))
+        for name in touches - effects.binds - changes:
+            self._mark(name, Mark(number, root, f"{name} may be changed {by}"))
+        for generator in (effects.draws & self._seeded) | effects.seeds:
+            self._random[generator] = Mark(number, root, f"random numbers may be drawn {by}")
+
+    def _mark(self, name: str, mark: Mark) -> None:
+        value = self._run.names.maps[-1].get(name)
+        if value is not None and value.__class__ not in UNREADABLE:
+            self._marks[name] = mark
+
+    def _lose(self, name: str, missing: MissingValue) -> None:
+        self._run.names.maps[-1][name] = missing
+        self._marks.pop(name, None)
+
+    def _sharing(self, names: Iterable[str], *, tensors: bool) -> set[str]:
+        """Return those of some names whose values can change, and all names of which these are a part."""
+        run = self._run
+        values = run.names.maps[-1]
+        found: set[str] = set()
+        changed: list[Memory] = []
+        todo = [*names]
+        while todo:
+            name = todo.pop()
+            value = values.get(name)
+            if name in found or value is None:
+                continue
+            if isinstance(value, MissingValue):
+                found.add(name)
+                todo += value.reach
+            elif not isinstance(value, MissingModule) and (tensors or not isinstance(value, Tensor)):
+                memory = Memory(value)
+                run.budget.step(memory.visited // 2)
+                if memory.places:
+                    found.add(name)
+                    changed.append(memory)
+        if changed:
+            for name, value in values.items():
+                if name not in found and value.__class__ not in UNREADABLE:
+                    memory = Memory(value)
+                    run.budget.step(1 + memory.visited // 2)
+                    if any(memory.overlaps(other) for other in changed):
+                        found.add(name)
+        return found
+
+    # What may be different
+
+    def _mark_of(self, effects: Effects) -> Mark | None:
+        """Return why what a statement gives may be different from Python's."""
+        found = next((self._marks[name] for name in sorted(effects.reads & self._marks.keys())), None)
+        if found is not None:
+            return found
+        return next((self._random[one] for one in sorted(effects.draws & self._random.keys())), None)
+
+    def _settle(self, number: int, effects: Effects, mark: Mark | None) -> None:
+        """Take in that a statement was run."""
+        if mark is None:
+            for name in effects.rebinds:
+                self._marks.pop(name, None)
+            return
+        state = self.states[-1]
+        if state.state == "run" and not state.reason:
+            self.states[-1] = state._replace(root=mark.root, reason=mark.said)
+        for name in effects.binds | effects.changes | effects.alters:
+            if name in self._run.names.maps[-1]:
+                self._marks[name] = mark._replace(cell=number)
+
+    def _note_repeats(self, number: int, place: int) -> None:
+        """Mark what a statement changes that a clock would have run several times."""
+        effects = self._effects(place)
+        said = f"is timed by cell {number}, which Python runs several times"
+        for name in self._sharing(effects.changes, tensors=True) | self._sharing(
+            effects.alters, tensors=False
+        ):
+            self._marks[name] = Mark(number, number, f"{name} {said}")
+        for generator in effects.draws & self._seeded:
+            self._random[generator] = Mark(number, number, f"what draws random numbers {said}")
+
+    def _effects(self, place: int) -> Effects:
+        """Return the effects of a statement, with what the statements above it have defined."""
+        run, statement = self._run, self._statements[place]
+        for other in self._statements[self._noted : place + 1]:
+            if other not in self._source.unread:
+                self._definitions.note(other)
+        self._noted = max(self._noted, place + 1)
+        names = run.names.maps[-1]
+        unread = self._source.unread.get(statement)
+        text = self._source.text_of(statement) if unread is None else unread
+        run.budget.step(10 + len(text) // 4)
+        if unread is not None:
+            return effects_of_text(unread, names)
+        try:
+            return self._definitions.effects(
+                statement, lambda name: _is_unknown(names.get(name)), HARMLESS_METHODS
+            )
+        except RecursionError:
+            return effects_of_text(text, names)
+
+
+class _Told(NamedTuple):
+    """What came of a statement that was not run: its state, the cell that it rests on, and why."""
+
+    state: State
+    root: int
+    reason: str
+
+
+def _is_unknown(value: object) -> bool:
+    """Return whether nothing is known of what a value's calls do."""
+    return isinstance(value, MissingValue) or (isinstance(value, MissingModule) and not value.is_apart)
+
+
+def _told(number: int, error: ProgramError) -> _Told:
+    said = clean(error.message, _LONGEST_REASON)
+    if isinstance(error, MissingValueError):
+        return _Told("rests", error.root, error.reason)
+    if isinstance(error, LimitError):
+        return _Told("failed", number, f"stopped: {said}")
+    if exception_of(error) is not None:
+        return _Told("failed", number, f"which failed: {said}")
+    what, _, advice = error.message.partition(": ")  # the advice stands at the cell itself
+    return _Told(
+        "refused", number, f"refused: {clean(what if advice and ' ' in what else said, _LONGEST_REASON)}"
+    )

@@ -1,0 +1,525 @@
+"""What a statement would do, as far as its text tells: what it binds, changes, reads and draws.
+
+It is asked of statements that were not run: what rests on them must not be shown as if they had been. So it
+errs on the side of more. Names stand for values; the functions and classes that a name may hold are known
+from the statements that bound it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from llm_linalg.base.syntax import LEAVES, children, descendants
+from llm_linalg.language.local_names import name_of_import
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
+_NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+_ALTERING = """
+    append extend insert remove pop clear sort reverse update add discard setdefault popitem appendleft
+    popleft
+    extendleft rotate subtract move_to_end difference_update intersection_update
+    backward step zero_grad train eval load_state_dict apply requires_grad_ register_buffer register_parameter
+    register_module add_module register_forward_hook register_hook to cuda half double float bfloat16
+    manual_seed
+    set_state fit fit_transform write writelines send close shuffle fill put resize itemset
+"""
+ALTERING = frozenset(_ALTERING.split())
+"""Methods that change what they are called on, unless that is a tensor."""
+_OF_TENSORS = frozenset(["backward", "requires_grad_", "register_hook"])
+_CHANGING_FUNCTIONS = frozenset(["next", "setattr", "delattr", "shuffle", "heappush", "heappop", "heapify"])
+_FROM_TORCH = """
+    rand randn randint randperm normal bernoulli multinomial poisson rand_like randn_like randint_like dropout
+    dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout gumbel_softmax rrelu rsample
+    Dropout Dropout1d Dropout2d Dropout3d AlphaDropout RReLU Linear LazyLinear Bilinear Embedding EmbeddingBag
+    Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d LazyConv1d LazyConv2d RNN LSTM GRU RNNCell LSTMCell
+    GRUCell MultiheadAttention Transformer TransformerEncoder TransformerEncoderLayer TransformerDecoder
+    TransformerDecoderLayer DataLoader RandomSampler random_split uniform_ normal_ random_ bernoulli_
+    exponential_ geometric_ cauchy_ log_normal_ trunc_normal_ xavier_uniform_ xavier_normal_ kaiming_uniform_
+    kaiming_normal_ orthogonal_ sparse_
+"""
+_FROM_PYTHON = """
+    random randrange choice choices sample shuffle gauss uniform betavariate expovariate triangular
+    permutation
+    standard_normal normalvariate
+"""
+Generator = Literal["torch", "random"]
+_GENERATORS: Mapping[str, Generator] = {
+    **dict.fromkeys(_FROM_TORCH.split(), "torch"),
+    **dict.fromkeys(_FROM_PYTHON.split(), "random"),
+}
+"""What draws random numbers, or makes what draws them, and from which generator."""
+BOTH: frozenset[Generator] = frozenset(["torch", "random"])
+_NONE: frozenset[Generator] = frozenset()
+_EMPTY: frozenset[str] = frozenset()
+_READING = (
+    ast.Name,
+    ast.Constant,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.Compare,
+    ast.Attribute,
+    ast.Subscript,
+    *LEAVES,
+)
+_SEEDING: Mapping[str, frozenset[Generator]] = {
+    "manual_seed": frozenset(["torch"]),
+    "seed": frozenset(["random"]),
+    "seed_everything": BOTH,
+    "set_seed": BOTH,
+}
+_WORD = re.compile(r"[^\W\d]\w*")
+_BOUND_IN_TEXT = re.compile(
+    r"^[ \t]*(?:(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|for[ \t]+([\w, \t]+?)[ \t]+in\b"
+    r"|(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+(.+)|([\w, \t.*()]+?)[ \t]*(?::[^=\n]+)?[-+*/@|&^%]?=(?!=))",
+    re.MULTILINE,
+)
+
+
+class Effects(NamedTuple):
+    """What a statement would do to names.
+
+    Attributes:
+        binds: Names that it binds.
+        rebinds: Those of them that it surely binds, to a value of their own.
+        changes: Names whose values it changes in place.
+        alters: Names whose values it changes unless they are tensors.
+        touches: Names whose values it hands to calls of which nothing is known.
+        reads: Names that it reads, those that the functions read which it calls among them.
+        draws: The generators from which it may draw random numbers.
+        seeds: The generators that it seeds.
+    """
+
+    binds: frozenset[str]
+    rebinds: frozenset[str]
+    changes: frozenset[str]
+    alters: frozenset[str]
+    touches: frozenset[str]
+    reads: frozenset[str]
+    draws: frozenset[Generator]
+    seeds: frozenset[Generator]
+
+
+class _Writes(NamedTuple):
+    """What a function changes: what it is a method of, its other arguments, and names outside it."""
+
+    owner: bool
+    arguments: bool
+    outside: frozenset[str]
+
+
+class _Facts(NamedTuple):
+    """What is known of a function or a class by itself.
+
+    Attributes:
+        names: The names in it.
+        reads: Those that it reads and that are not its own.
+        declares: Those that it declares to be global.
+        draws: The generators from which it draws random numbers by itself.
+    """
+
+    names: frozenset[str]
+    reads: frozenset[str]
+    declares: frozenset[str]
+    draws: frozenset[Generator]
+
+
+@dataclass
+class Definitions:
+    """The functions and classes that names may hold, as the statements so far have bound them.
+
+    Attributes:
+        held: By name.
+        drawing: Names that hold something which draws random numbers when it is called, and from where.
+    """
+
+    held: dict[str, frozenset[Definition]] = field(default_factory=dict)
+    drawing: dict[str, frozenset[Generator]] = field(default_factory=dict)
+    _writes: dict[ast.AST, _Writes] = field(default_factory=dict)
+    _known: dict[ast.AST, _Facts] = field(default_factory=dict)
+
+    def note(self, statement: ast.stmt) -> None:
+        """Take in a statement, whether or not it was run."""
+        if _only_reads(statement):
+            return
+        own: frozenset[Definition] = frozenset()
+        if isinstance(statement, _NAMED):
+            own = frozenset([statement])
+        lambdas = [node for node in descendants(statement) if isinstance(node, ast.Lambda)]
+        inner = [node for node in descendants(statement) if isinstance(node, _NAMED)]
+        mentioned = set(_names(statement))
+        held = own.union(lambdas, inner, *(self.held.get(name, ()) for name in mentioned))
+        draws = _NONE if own else _draws(statement) | self._drawn_by(mentioned)
+        targets = {*_bound(statement), *_changed(statement), *_altered(statement)}
+        rebound = set(_rebound(statement))
+        for name in targets:
+            before = frozenset() if name in rebound else self.held.get(name, frozenset())
+            if held or before:
+                self.held[name] = before | held
+            else:
+                self.held.pop(name, None)
+            if draws:
+                self.drawing[name] = draws
+            elif name in rebound:
+                self.drawing.pop(name, None)
+
+    def _drawn_by(self, names: Iterable[str]) -> frozenset[Generator]:
+        """Return the generators from which what some names hold draws."""
+        return _NONE.union(*(self.drawing.get(name, _NONE) for name in names))
+
+    def effects(
+        self, statement: ast.stmt, is_unknown: Callable[[str], bool], harmless_methods: Collection[str] = ()
+    ) -> Effects:
+        """Return what a statement would do.
+
+        Args:
+            statement: The statement, which `note` may have taken in or not.
+            is_unknown: Says whether nothing is known of the value of a name.
+            harmless_methods: Methods that change nothing, whatever has them.
+        """
+        if _only_reads(statement):
+            read = frozenset(_loaded(statement))
+            return Effects(_EMPTY, _EMPTY, _EMPTY, _EMPTY, _EMPTY, read, _NONE, _NONE)
+        code = self._reachable(statement)
+        facts = [self._facts(definition) for definition in code]
+        reads: set[str] = set() if isinstance(statement, _NAMED) else {*_loaded(statement)}
+        reads |= {name for fact in facts for name in fact.reads}
+        declared = {name for fact in facts for name in fact.declares}
+        changes = set(_changed(statement))
+        touches: set[str] = set()
+        draws = _NONE if isinstance(statement, _NAMED) else _draws(statement)
+        for node in () if isinstance(statement, _NAMED) else descendants(statement):
+            if not isinstance(node, ast.Call):
+                continue
+            names = set(_roots(node.func))
+            handed = set(_arguments(node))
+            owner = set(_roots(node.func.value)) if isinstance(node.func, ast.Attribute) else names
+            draws |= self._drawn_by(names | handed)
+            harmless = isinstance(node.func, ast.Attribute) and node.func.attr in harmless_methods
+            if not harmless and any(map(is_unknown, names)):
+                touches |= handed | owner
+                draws = BOTH
+            for definition in self._called(node):
+                writes = self._written(definition)
+                changes |= (owner if writes.owner else set()) | (handed if writes.arguments else set())
+                changes |= writes.outside
+        draws = draws.union(*(fact.draws | self._drawn_by(fact.names) for fact in facts))
+        return Effects(
+            binds=frozenset(_bound(statement)) | declared,
+            rebinds=frozenset(_rebound(statement)),
+            changes=frozenset(changes),
+            alters=frozenset(_altered(statement)),
+            touches=frozenset(touches),
+            reads=frozenset(reads),
+            draws=draws,
+            seeds=seeds(statement),
+        )
+
+    def _reachable(self, statement: ast.stmt) -> set[Definition]:
+        """Return the functions and classes that a statement may call, directly or not."""
+        found: set[Definition] = set()
+        names = [] if isinstance(statement, _NAMED) else [frozenset(_names(statement))]
+        while names:
+            for name in names.pop():
+                new = self.held.get(name, frozenset()) - found
+                found |= new
+                names += [self._facts(definition).names for definition in new]
+        return found
+
+    def _facts(self, definition: Definition) -> _Facts:
+        """Return what is known of a function or class by itself, found once."""
+        if definition not in self._known:
+            self._known[definition] = _facts_of(definition)
+        return self._known[definition]
+
+    def _called(self, call: ast.Call) -> Iterator[Definition]:
+        """Yield the functions that a call may go to, and those whose arguments it may call."""
+        names = set(_roots(call.func)) | set(_arguments(call))
+        for name in names:
+            for definition in self.held.get(name, ()):
+                yield from self._functions(definition)
+
+    @staticmethod
+    def _functions(definition: Definition) -> Iterator[Definition]:
+        if isinstance(definition, ast.ClassDef):
+            yield from (node for node in definition.body if isinstance(node, _FUNCTIONS))
+        else:
+            yield definition
+
+    def _written(self, definition: Definition) -> _Writes:
+        """Return what a function changes; while that of a recursive one is worked out, nothing."""
+        if definition not in self._writes:
+            self._writes[definition] = _Writes(owner=False, arguments=False, outside=frozenset())
+            self._writes[definition] = self._work_out(definition)
+        return self._writes[definition]
+
+    def _work_out(self, definition: Definition) -> _Writes:
+        if isinstance(definition, ast.ClassDef):
+            return _Writes(owner=True, arguments=False, outside=frozenset())
+        body = [definition.body] if isinstance(definition, ast.Lambda) else definition.body
+        changed = {name for part in body for name in (*_changed(part), *_altered(part))}
+        for part in body:
+            for node in descendants(part):
+                if isinstance(node, ast.Call):
+                    handed, names = set(_arguments(node)), set(_roots(node.func))
+                    owner = set(_roots(node.func.value)) if isinstance(node.func, ast.Attribute) else names
+                    for other in self._called(node):
+                        writes = self._written(other)
+                        changed |= (owner if writes.owner else set()) | (
+                            handed if writes.arguments else set()
+                        )
+                        changed |= writes.outside
+        args = definition.args
+        parameters = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
+        parameters += [arg.arg for arg in (args.vararg, args.kwarg) if arg is not None]
+        own = parameters[:1] if parameters[:1] in (["self"], ["cls"]) else []
+        local = {name for part in body if isinstance(part, ast.stmt) for name in _bound(part)}
+        # A local name may stand for an argument: `for p in parameters: p -= …`.
+        through = bool(changed & local - {*parameters}) and not _is_fresh(body, changed & local)
+        others = changed & {*parameters[len(own) :]}
+        return _Writes(
+            owner=bool(own and (changed & {*own} or through)),
+            arguments=bool(others) or (through and bool(parameters[len(own) :])),
+            outside=frozenset(changed - local - {*parameters}),
+        )
+
+
+def effects_of_text(text: str, known: Iterable[str]) -> Effects:
+    """Return what a cell may do that can't be parsed: it binds what stands left of an equals sign."""
+    binds = frozenset(
+        name
+        for found in _BOUND_IN_TEXT.finditer(text)
+        for group in found.groups()
+        if group
+        for name in _WORD.findall(group)
+    )
+    words = frozenset(_WORD.findall(text))
+    return Effects(binds, _EMPTY, _EMPTY, _EMPTY, words & frozenset(known), words, BOTH, _NONE)
+
+
+def _only_reads(statement: ast.stmt) -> bool:
+    """Return whether a statement is an expression in which nothing is called."""
+    return isinstance(statement, ast.Expr) and all(
+        isinstance(part, _READING) for part in descendants(statement.value)
+    )
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    """Yield the names that stand anywhere in a tree."""
+    for part in descendants(node):
+        if isinstance(part, ast.Name):
+            yield part.id
+
+
+def _loaded(node: ast.AST) -> Iterator[str]:
+    """Yield the names that a tree reads."""
+    for part in descendants(node):
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load):
+            yield part.id
+        elif isinstance(part, ast.AugAssign) and isinstance(part.target, ast.Name):
+            yield part.target.id
+
+
+def _facts_of(definition: Definition) -> _Facts:
+    declared = {
+        name for part in descendants(definition) if isinstance(part, ast.Global) for name in part.names
+    }
+    own: set[str] = set()
+    if not isinstance(definition, ast.ClassDef):
+        args = definition.args
+        own = {part.arg for part in descendants(args) if isinstance(part, ast.arg)}
+        body = [definition.body] if isinstance(definition, ast.Lambda) else definition.body
+        own |= {name for part in body for name in _bound(part)}
+    return _Facts(
+        names=frozenset(_names(definition)),
+        reads=frozenset(_loaded(definition)) - (own - declared),
+        declares=frozenset(declared),
+        draws=_draws(definition),
+    )
+
+
+def _draws(node: ast.AST) -> frozenset[Generator]:
+    """Return the generators from which something in a tree draws, by what it is called."""
+    parts = [*descendants(node)]
+    words = {part.attr for part in parts if isinstance(part, ast.Attribute)}
+    words |= {part.id for part in parts if isinstance(part, ast.Name)} - {"random"}
+    return frozenset(_GENERATORS[word] for word in words & _GENERATORS.keys())
+
+
+def seeds(statement: ast.stmt) -> frozenset[Generator]:
+    """Return the generators that a statement seeds."""
+    value = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
+    match value:
+        case ast.Call(func=ast.Attribute(value=owner, attr=name)):
+            own = isinstance(owner, ast.Name) and owner.id in ("torch", "random", "pl", "cuda")
+            return _SEEDING.get(name, _NONE) if own else _NONE
+        case ast.Call(func=ast.Name(id=name)):
+            return _SEEDING.get(name, _NONE)
+    return _NONE
+
+
+def _roots(node: ast.AST) -> Iterator[str]:
+    """Yield the names whose values an expression may be, or be a part of: `x` of `x.view(-1)[0]`."""
+    todo = [node]
+    while todo:
+        match todo.pop():
+            case ast.Name(id=name):
+                yield name
+            case ast.Attribute(value=value) | ast.Subscript(value=value) | ast.Starred(value=value):
+                todo.append(value)
+            case ast.NamedExpr(value=value) | ast.Await(value=value):
+                todo.append(value)
+            case ast.Call() as call:
+                todo += [call.func, *call.args, *(keyword.value for keyword in call.keywords)]
+            case ast.IfExp(body=body, orelse=other):
+                todo += [body, other]
+            case ast.Tuple() | ast.List() | ast.Set() | ast.Dict() | ast.BoolOp() as several:
+                todo += children(several)
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp() | ast.Lambda() as inner:
+                yield from _names(inner)
+
+
+def _arguments(call: ast.Call) -> Iterator[str]:
+    for item in (*call.args, *(keyword.value for keyword in call.keywords)):
+        yield from _roots(item)
+
+
+def _own_parts(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a statement and its parts, without the bodies of the functions and classes that it defines."""
+    todo = [node]
+    while todo:
+        part = todo.pop()
+        yield part
+        if not isinstance(part, _DEFINITIONS):
+            todo += children(part)
+
+
+def _bound(statement: ast.AST) -> Iterator[str]:
+    """Yield the names that a statement binds in its own scope."""
+    comprehended = {
+        name
+        for part in _own_parts(statement)
+        if isinstance(part, _COMPREHENSIONS)
+        for generator in part.generators
+        for name in _names(generator.target)
+    }
+    for part in _own_parts(statement):
+        match part:
+            case ast.Name(ctx=ast.Store() | ast.Del()) if part.id not in comprehended:
+                yield part.id
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield part.name
+            case ast.alias():
+                yield name_of_import(part)
+            case ast.ExceptHandler(name=str() as name) | ast.MatchAs(name=str() as name):
+                yield name
+            case ast.MatchStar(name=str() as name) | ast.MatchMapping(rest=str() as name):
+                yield name
+
+
+def _rebound(statement: ast.stmt) -> Iterator[str]:
+    """Yield the names that a statement surely binds anew."""
+    match statement:
+        case ast.Assign():
+            for target in statement.targets:
+                yield from _plain_targets(target)
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+            yield name
+        case ast.FunctionDef() | ast.ClassDef() | ast.AsyncFunctionDef():
+            yield statement.name
+        case ast.Import() | ast.ImportFrom():
+            yield from (name_of_import(alias) for alias in statement.names)
+        case ast.With():
+            for inner in statement.body:
+                yield from _rebound(inner)
+
+
+def _plain_targets(target: ast.expr) -> Iterator[str]:
+    match target:
+        case ast.Name():
+            yield target.id
+        case ast.Tuple() | ast.List():
+            for item in target.elts:
+                yield from _plain_targets(item)
+        case ast.Starred():
+            yield from _plain_targets(target.value)
+
+
+def _changed(node: ast.AST) -> Iterator[str]:
+    """Yield the names whose values a tree changes in place, its functions left out."""
+    for part in () if isinstance(node, _DEFINITIONS) else _own_parts(node):
+        match part:
+            case ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute(ctx=ast.Store() | ast.Del()):
+                yield from _roots(part.value)
+            case ast.AugAssign():
+                yield from _roots(part.target)
+            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in _CHANGING_FUNCTIONS:
+                yield from _roots(owner)
+                yield from _arguments(part)
+            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in _OF_TENSORS or (
+                name.endswith("_") and not name.startswith("_")
+            ):
+                yield from _roots(owner)
+                yield from _first_argument(part)
+            case ast.Call(func=ast.Name(id=name)) if name in _CHANGING_FUNCTIONS or name.endswith("_"):
+                yield from _first_argument(part)
+
+
+def _altered(node: ast.AST) -> Iterator[str]:
+    """Yield the names whose values a tree changes by a method, unless they are tensors."""
+    for part in () if isinstance(node, _DEFINITIONS) else _own_parts(node):
+        match part:
+            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in ALTERING:
+                yield from _roots(owner)
+
+
+def _first_argument(call: ast.Call) -> Iterator[str]:
+    """Yield the names of the argument that `nn.init.normal_(w)` writes to; of `x.add_(y)` only where x is."""
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    in_module = owner is None or (isinstance(owner, ast.Name | ast.Attribute) and _is_module_path(owner))
+    if in_module and call.args:
+        yield from _roots(call.args[0])
+
+
+def _is_module_path(node: ast.expr) -> bool:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in ("torch", "nn", "F", "init", "random", "np")
+
+
+def _is_fresh(body: Iterable[ast.AST], names: set[str]) -> bool:
+    """Return whether each of some local names is only ever bound to what is made there and then."""
+    for part in body:
+        for node in _own_parts(part):
+            match node:
+                case ast.Assign(targets=targets, value=value):
+                    bound = {name for target in targets for name in _plain_targets(target)}
+                    if bound & names and not _makes(value):
+                        return False
+                case ast.For(target=target) | ast.comprehension(target=target):
+                    if {*_names(target)} & names:
+                        return False
+                case ast.NamedExpr(target=ast.Name(id=name)) if name in names:
+                    return False
+    return True
+
+
+def _makes(value: ast.expr) -> bool:
+    """Return whether an expression gives a value of its own, and no part of another."""
+    match value:
+        case ast.List() | ast.Dict() | ast.Set() | ast.Tuple():
+            return not any(isinstance(part, ast.Name) for part in descendants(value))
+        case ast.Constant() | ast.BinOp() | ast.Compare() | ast.ListComp() | ast.JoinedStr():
+            return True
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="torch"), attr=name)):
+            return name in ("zeros", "ones", "full", "empty", "tensor", "rand", "randn", "arange", "clone")
+        case ast.Call(func=ast.Attribute(attr=name)):
+            return name in ("clone", "copy")
+    return False

@@ -1,0 +1,49 @@
+"""Plotting in a notebook: what the plotting libraries give takes every call, and draws nothing here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Figure:
+    """A plotting module, a figure, or axes: each attribute, item and call of one is another.
+
+    Attributes:
+        path: How the program came by it, such as `plt.subplots`.
+    """
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return "<a drawing>"
+
+    def member(self, name: str) -> Figure:
+        """Return what stands under a name after the dot."""
+        return Figure(f"{self.path}.{name}"[:100])
+
+    def __getitem__(self, key: object) -> Figure:
+        """Return an item, such as one of several axes."""
+        return self
+
+    def draw(self, *_arguments: Any, **_named: Any) -> Figure:
+        """Take a call, with whatever arguments."""
+        return self
+
+    def unpack(self, count: int) -> tuple[Figure, ...]:
+        """Return it as so many values: figure and axes, or several axes."""
+        return (self,) * count
+
+
+_PACKAGES = """
+    matplotlib seaborn plotly bokeh altair pylab mpl_toolkits matplotlib_inline IPython warnings
+"""
+PACKAGES = frozenset(_PACKAGES.split())
+"""Packages whose only effect is on what is seen beside the program."""
+
+
+def figure_of(path: str) -> Figure | None:
+    """Return what an import of a plotting package gives; None for any other import."""
+    return Figure(path) if path.partition(".")[0] in PACKAGES else None

@@ -1,0 +1,71 @@
+"""What stands in a notebook for a value that is not there: of a statement that was not run, or an import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llm_linalg.base.errors import MissingValueError, ProgramError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MissingValue:
+    """The value of a name that a statement would have made or changed, had it been run.
+
+    Attributes:
+        cell: The number of the statement's cell.
+        root: The number of the cell on which that rests; its own, if it was refused or stopped itself.
+        reason: Why that cell was not run: `refused: …`.
+        verb: What the statement would have done to the value: `made`, `changed`.
+        reach: Other names whose values the statement was given, and which it may hold on to.
+    """
+
+    cell: int
+    root: int
+    reason: str
+    verb: str = "made"
+    reach: frozenset[str] = frozenset()
+
+    def error(self, name: str) -> ProgramError:
+        """Return the error of a program that reads it under a name."""
+        rests = f", which rests on cell {self.root}" if self.root != self.cell else ""
+        found = MissingValueError(f"{name} is {self.verb} by cell {self.cell}{rests}, {self.reason}")
+        found.root, found.reason = self.root, self.reason
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MissingModule:
+    """What an import gives whose module the language lacks: an error where it is used.
+
+    Attributes:
+        path: What is imported.
+        message: Why it can't be imported, and what to write instead.
+    """
+
+    path: str
+    message: str
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it surely changes no tensor and draws none of torch's random numbers."""
+        return self.path.partition(".")[0] in APART
+
+    def error(self, _name: str) -> ProgramError:
+        """Return the error of a program that uses it."""
+        return ProgramError(self.message)
+
+
+_APART = """
+    numpy scipy pandas sklearn math cmath os sys re json io csv time datetime pathlib zipfile tarfile
+    gzip pickle
+    shutil glob tempfile collections itertools functools operator string textwrap copy typing dataclasses enum
+    abc importlib platform psutil requests urllib http hashlib base64 struct argparse logging traceback
+    inspect
+    tiktoken tokenizers sentencepiece nltk spacy regex unicodedata PIL cv2 skimage tqdm random networkx sympy
+    pprint warnings contextlib subprocess threading multiprocessing queue socket uuid getpass statistics
+    bisect
+    heapq decimal fractions numbers types weakref gc locale calendar email html xml sqlite3 yaml toml rich
+"""
+APART = frozenset(_APART.split())
+"""Packages that know nothing of torch, or leave its tensors and its generator alone."""
+UNREADABLE = (MissingValue, MissingModule)

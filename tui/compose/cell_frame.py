@@ -1,0 +1,57 @@
+"""The cell of a document in a frame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.text import NOTHING, CleanText, clean
+from tui.compose.frames import LONGEST_LINE, LONGEST_OUTPUT
+from tui.model.notebook_cell import NotebookCell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llm_linalg.base.errors import ProgramError
+    from llm_linalg.recording.cell_state import CellState
+    from tui.model.frame import Frame
+    from tui.model.view import View
+
+LONGEST_REMARK = 300
+SHOWN_AS_LEFT_OUT = 3  # lines that are named
+
+
+def with_cell(frame: Frame, view: View, states: Sequence[CellState], error: ProgramError | None) -> Frame:
+    """Return a document's frame with its cell, and with what that alone has printed.
+
+    Where the cell shows no tensor, its own last line is the current one.
+    """
+    stop = view.at_stop
+    if stop.exercise is not None or not stop.code:
+        return frame
+    state = states[stop.number - 1] if len(states) >= stop.number else None
+    first = view.cells[stop.number - 1]
+    line = error.line if error is not None else None
+    cell = NotebookCell(
+        number=stop.number,
+        code=tuple(clean(text, LONGEST_LINE) for text in stop.code.split("\n")),
+        state="" if state is None else state.state,
+        root=None if state is None else state.root,
+        line=line - first + 1 if line is not None and line >= first else None,
+        remarks=() if state is None else _remarks(state),
+        printed=NOTHING if state is None else clean(state.printed, LONGEST_OUTPUT, lines=True),
+        answer=NOTHING if state is None else clean(state.answer, LONGEST_OUTPUT, lines=True),
+    )
+    own = frame.line if frame.line is not None and frame.line >= first else None
+    shown = own or (len(frame.code) if frame.node is None and not frame.backward else frame.line)
+    return replace(frame, cell=cell, printed=cell.printed, line=shown)
+
+
+def _remarks(state: CellState) -> tuple[CleanText, ...]:
+    """Return what may be different in a cell that was run, and what was left out."""
+    found = [state.reason] if state.state == "run" and state.reason else []
+    if state.left_out:
+        told = state.left_out[:SHOWN_AS_LEFT_OUT]
+        more = len(state.left_out) - len(told)
+        found.append(f"left out: {'; '.join(told)}{f' and {more} more' if more else ''}")
+    return tuple(clean(text, LONGEST_REMARK) for text in found)

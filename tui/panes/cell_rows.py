@@ -1,0 +1,75 @@
+"""A document's cell on the stage, where it has no tensor to show: its lines, what it printed, its answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.text.rows import Row, TextSpan, cut_rows, row, wrap_code
+
+if TYPE_CHECKING:
+    from tui.model.frame import Frame
+    from tui.model.notebook_cell import NotebookCell
+    from tui.text.glyphs import Glyphs
+
+
+def shows_cell(frame: Frame) -> bool:
+    """Return whether the cell itself stands on the stage: nothing else does."""
+    if frame.cell is None or frame.panels or frame.drawing or frame.board or frame.map:
+        return False
+    return frame.error is None or frame.error.good is None or not frame.error.good.panels
+
+
+def cell_rows(frame: Frame, width: int, height: int, program: int, glyphs: Glyphs) -> list[Row]:
+    """Return the rows of a cell.
+
+    Args:
+        frame: A frame that shows a cell.
+        width: The columns.
+        height: The rows that there are.
+        program: The rows of the program above, in which a short cell can be read already.
+        glyphs: The signs.
+    """
+    if frame.cell is None:
+        return []
+    below = answer_rows(frame.cell, width, glyphs)
+    code = code_rows(frame.cell, width, glyphs)
+    if len(code) <= program and below:
+        code = []
+    room = max(0, height - len(below) - bool(below and code))
+    if len(below) > height // 2 and code:
+        room = max(0, min(len(code), height // 2))
+    shown = head(code, room, glyphs, "lines")
+    gap: list[Row] = [()] if shown and below else []
+    return [*shown, *gap, *head(below, max(0, height - len(shown) - len(gap)), glyphs, "lines")]
+
+
+def code_rows(cell: NotebookCell, width: int, glyphs: Glyphs) -> list[Row]:
+    """Return a cell's lines, the one at which it was not run marked."""
+    rows: list[Row] = []
+    for number, text in enumerate(cell.code, 1):
+        now = number == cell.line
+        for place, part in enumerate(wrap_code(text, width - 2)):
+            lead = f"{glyphs.pointer} " if now and not place else "  "
+            rows.append(row((lead, "accent"), (part, "code-now" if now else "code")))
+    return rows
+
+
+def answer_rows(cell: NotebookCell, width: int, glyphs: Glyphs) -> list[Row]:
+    """Return what a cell printed, and the value that it ends with."""
+    rows = [row(piece) for text in cell.printed.splitlines() for piece in cut_rows(text, width)]
+    for text in cell.answer.splitlines():
+        for piece in cut_rows(text, width - 2):
+            lead = glyphs.text("→ ") if len(rows) == len(cell.printed.splitlines()) else "  "
+            rows.append((TextSpan(lead, "label"), TextSpan(piece, "strong")))
+    return rows
+
+
+def head(rows: list[Row], count: int, glyphs: Glyphs, what: str) -> list[Row]:
+    """Return the first of some rows; the last says how many more there are, and what key shows them."""
+    if len(rows) <= count:
+        return rows
+    if count < 1:
+        return []
+    more = len(rows) - count + 1
+    told = row((f"{glyphs.dots} {more} more {what}: ", "dim"), ("p", "key", "text"))
+    return [*rows[: count - 1], told]
