@@ -348,7 +348,7 @@ def _value(interpreter: Interpreter, text: str) -> Any:
         statement = trial.source.tree.body[0]
         if not isinstance(statement, ast.Expr):
             return None
-        with lock_rng(), trial.recorder:
+        with lock_rng(), trial.recording():
             return trial.evaluate(statement.value)
     except HaltedError:
         raise

@@ -30,6 +30,7 @@ from llm_linalg.language import (
     suggestions,
     torch_functions,
 )
+from llm_linalg.language.classes import reflection
 from llm_linalg.ops import TABLE, fallback
 
 _DTYPES = """
@@ -83,7 +84,13 @@ def limits(dtype: torch.dtype) -> Namespace:
 
 F = Namespace("F", _operations("F", nn.functional))
 NN = Namespace(
-    "nn", {**_pick(nn, modules.LAYER_NAMES.split()), "functional": F, "Parameter": modules.make_parameter}
+    "nn",
+    {
+        **_pick(nn, modules.LAYER_NAMES.split()),
+        "functional": F,
+        "Parameter": modules.make_parameter,
+        "Module": nn.Module,
+    },
 )
 LINALG = Namespace("torch.linalg", _operations("linalg", torch.linalg))
 AUTOGRAD = Namespace(
@@ -181,6 +188,7 @@ BUILTINS: Mapping[str, Any] = {
     **iterators.FUNCTIONS,
     **strings.FUNCTIONS,
     **exceptions.EXCEPTIONS,
+    **reflection.FUNCTIONS,
 }
 """Python's own functions and types, by name."""
 IMPORTED: Mapping[str, Namespace] = {"torch": TORCH, "nn": NN, "F": F, "math": MATH, "dist": DIST}

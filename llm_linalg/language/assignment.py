@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from torch import Tensor, nn
@@ -14,17 +15,19 @@ from llm_linalg.language import allowlist, arithmetic, containers, hardware, mod
 from llm_linalg.language.arithmetic import MAX_ITEMS
 from llm_linalg.language.attributes import attribute_of
 from llm_linalg.language.budget import LAYER_NAME_STEPS
+from llm_linalg.language.classes import members
+from llm_linalg.language.classes.program_class import Instance, Module, ProgramClass
 from llm_linalg.language.containers import OrderedSet
-from llm_linalg.language.expressions import charge_lookup, lookup_key
+from llm_linalg.language.expressions import charge_lookup, check_pair, lookup_key
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import take_first, take_items
-from llm_linalg.language.name_scopes import ComprehensionScope, unbind
+from llm_linalg.language.name_scopes import ClassScope, ComprehensionScope, unbind
 
 # Unions are built once: these are asked for at each turn of a loop.
-_MUTABLE: Any = Tensor | list | dict | Figure
-_IN_PLACE: Any = Tensor | list
+_MUTABLE: Any = Tensor | list | dict | Figure | Instance
+_IN_PLACE: Any = Tensor | list | Instance
 
 
 def assignment(run: Interpreter, node: ast.Assign) -> None:
@@ -52,6 +55,9 @@ def named_expression(run: Interpreter, node: ast.NamedExpr) -> Any:
 
 def annotated_assignment(run: Interpreter, node: ast.AnnAssign) -> None:
     """Execute `a: Tensor = value`; the annotation is not looked at."""
+    names = run.names.maps[0]
+    if isinstance(names, ClassScope) and isinstance(node.target, ast.Name):
+        names.annotations[node.target.id] = run.source.text_of(node.annotation)
     if node.value is not None:
         assign(run, node.target, run.evaluate(node.value))
 
@@ -128,8 +134,18 @@ def bind(run: Interpreter, name: str, value: Any) -> None:
         run.note_result(run.recorder.bind(name, value))
     elif isinstance(value, nn.Module):
         run.budget.step(LAYER_NAME_STEPS * module_count.count_layers(value))
-        for inner, parameter in value.named_parameters():
-            run.recorder.bind(f"{name}.{inner}", parameter)
+        _bind_weights(run, name, value)
+
+
+def _bind_weights(run: Interpreter, name: str, layer: nn.Module) -> None:
+    """Give the nodes of a layer's weights its name; a module's get their nodes where it reads them."""
+    lazy = any(isinstance(inner, Module) for inner in layer.modules())
+    for inner, tensor in chain(layer.named_parameters(), layer.named_buffers()):
+        path = f"{name}.{inner}"
+        if not lazy or run.recorder.node_of(tensor) is not None:
+            run.recorder.bind(path, tensor)
+        elif run.recorder.label_of(tensor) is None:
+            run.recorder.label(tensor, path)
 
 
 def _unpack(run: Interpreter, target: ast.Tuple | ast.List, value: Any) -> None:
@@ -195,7 +211,8 @@ def _store_item(run: Interpreter, target: ast.Subscript, owner: Any, key: Any, v
         return
     if isinstance(owner, Tensor):
         run.budget.charge_items(value)
-    elif key.__class__ is slice:
+        check_pair(owner, key)
+    elif isinstance(owner, list) and key.__class__ is slice:
         value = take_items(run, value)
         run.budget.charge_items(owner)
         if len(owner) + len(value) > MAX_ITEMS:
@@ -214,6 +231,14 @@ def _store_attribute(run: Interpreter, target: ast.Attribute, owner: Any, value:
     if owner.__class__ is Figure:
         return
     if isinstance(owner, allowlist.Namespace) and target.attr in hardware.SWITCHES & owner.members.keys():
+        return
+    if isinstance(owner, Instance | ProgramClass):
+        members.set_attribute(run, owner, target.attr, value)
+        if isinstance(value, Tensor):
+            node = run.recorder.node_of(value)
+            if node is not None and node.bound_name is None:
+                node.bound_name = run.source.text_of(target)
+            run.note_result(node)
         return
     if not isinstance(owner, nn.Module):
         raise run.error(f"what can be assigned to is x.{', x.'.join(allowlist.STORED)}", target)
@@ -239,6 +264,7 @@ def _augment(run: Interpreter, node: ast.AugAssign, left: Any) -> Any:
         if isinstance(left, Tensor):
             return arithmetic.IN_PLACE[operator](left, right)
         return arithmetic.binary(operator, left, right)
+    check_pair(left, right)
     run.budget.charge_items(left, right)
     run.budget.charge_list(arithmetic.new_items(operator, left, right))
     if isinstance(left, OrderedSet):

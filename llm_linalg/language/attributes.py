@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
@@ -11,24 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg.language import allowlist, containers, generators, hardware, modules, suggestions
+from llm_linalg.language.classes import members
+from llm_linalg.language.classes.descriptors import DESCRIPTOR_METHODS, Property, Super
+from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
-from llm_linalg.language.run_function import RunFunction
+from llm_linalg.language.methods import Method
 
 _PLAIN_METHODS = frozenset(chain.from_iterable(containers.METHODS.values()))
-
-
-class Method:
-    """A function of the allow-list together with the value it is a method of."""
-
-    __slots__ = ("function", "owner")
-
-    def __init__(self, function: Callable[..., Any] | RunFunction, owner: Any) -> None:
-        self.function = function
-        self.owner = owner
-
-    def __repr__(self) -> str:
-        return "<a method>"
 
 
 def attribute(run: Interpreter, node: ast.Attribute) -> Any:
@@ -47,6 +37,27 @@ def attribute_of(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
     table = containers.METHODS.get(value.__class__)
     if table is not None and name in table:
         return Method(table[name], value)
+    if isinstance(value, Super | ProgramClass | Instance):
+        return members.attribute_of(run, value, name)
+    found = _of_torch(run, value, node)
+    if found is not MISSING:
+        return found
+    methods = _methods(value)
+    if name in methods:
+        return Method(methods[name], value)
+    of_tensors = name in allowlist.METHODS or name in allowlist.ATTRIBUTES
+    advised = isinstance(value, list) and name in suggestions.LISTS
+    owner = run.source.text_of(node.value) if isinstance(node.value, ast.Name | ast.Attribute) else ""
+    of_others = value is None or of_tensors or name in _PLAIN_METHODS
+    if of_others and not advised and not isinstance(value, Tensor):
+        raise run.error(suggestions.missing_attribute(value, owner, name, of_tensors), node)
+    known = [*allowlist.METHODS, *allowlist.ATTRIBUTES] if isinstance(value, Tensor) else methods
+    raise run.error(suggestions.unknown_member(f".{name}", name, known, run.budget.hint), node)
+
+
+def _of_torch(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
+    """Return what a module or a value of torch's has under a name; `MISSING` if it has nothing there."""
+    name = node.attr
     match value:
         case allowlist.Namespace():
             return member(run, value, node)
@@ -62,19 +73,15 @@ def attribute_of(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
             return _of_layer(run, value, node)
         case torch.Size() if name == "numel":
             return value.numel
+        case type() if members.native_method(value, name) is not MISSING:
+            return members.native_method(value, name)
         case tuple() if name in allowlist.FIELDS and type(value).__module__ == "torch.return_types":
             return value[allowlist.FIELDS.index(name)]
-    methods = containers.methods(value)
-    if name in methods:
-        return Method(methods[name], value)
-    of_tensors = name in allowlist.METHODS or name in allowlist.ATTRIBUTES
-    advised = isinstance(value, list) and name in suggestions.LISTS
-    owner = run.source.text_of(node.value) if isinstance(node.value, ast.Name | ast.Attribute) else ""
-    of_others = value is None or of_tensors or name in _PLAIN_METHODS
-    if of_others and not advised and not isinstance(value, Tensor):
-        raise run.error(suggestions.missing_attribute(value, owner, name, of_tensors), node)
-    known = [*allowlist.METHODS, *allowlist.ATTRIBUTES] if isinstance(value, Tensor) else methods
-    raise run.error(suggestions.unknown_member(f".{name}", name, known, run.budget.hint), node)
+    return MISSING
+
+
+def _methods(value: Any) -> Mapping[str, Any]:
+    return DESCRIPTOR_METHODS if isinstance(value, Property) else containers.methods(value)
 
 
 def _of_layer(run: Interpreter, layer: nn.Module, node: ast.Attribute) -> Any:

@@ -26,14 +26,22 @@ from llm_linalg.language import (
     suggestions,
     torch_functions,
 )
-from llm_linalg.language.attributes import Method
 from llm_linalg.language.autograd import GradMode
-from llm_linalg.language.budget import CALL_STEPS, DICT_STEPS, LAYER_CALL_STEPS, LAYER_VISIT_STEPS
+from llm_linalg.language.budget import (
+    CALL_STEPS,
+    DICT_STEPS,
+    LAYER_CALL_STEPS,
+    LAYER_VISIT_STEPS,
+    NEW_INSTANCE_STEPS,
+    NEW_LAYER_STEPS,
+)
+from llm_linalg.language.classes.program_class import MISSING, Instance, Module, ProgramClass
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.functions import UserFunction, invoke
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import take_items
+from llm_linalg.language.methods import Method
 from llm_linalg.language.run_function import RunFunction
 
 MAX_ARGUMENTS = 10_000  # of one call
@@ -51,6 +59,7 @@ _STRANGE = (
     Method,
     RunFunction,
     ItemIterator,
+    Instance,
     allowlist.Namespace,
     GradMode,
     dict,
@@ -104,6 +113,10 @@ def apply(run: Interpreter, function: Any, arguments: Sequence[Any], named: Mapp
     """Call a value with its arguments, as the running part of the program."""
     if isinstance(function, UserFunction):
         return invoke(run, function, arguments, named)
+    if function.__class__ is Method and isinstance(function.function, UserFunction):
+        return invoke(run, function.function, [function.owner, *arguments], named)
+    if isinstance(function, ProgramClass | Instance):
+        return _apply_of_program(run, function, arguments, named)
     node = run.current
     arguments = list(arguments)
     if function.__class__ is RunFunction:
@@ -111,9 +124,24 @@ def apply(run: Interpreter, function: Any, arguments: Sequence[Any], named: Mapp
         return arithmetic.check_result(function.does(run, *arguments, **named))
     if named:
         named = {name: value for name, value in named.items() if _is_for_torch(run, node, name, value)}
-    if ItemIterator in map(type, arguments) and _goes_through(function):
-        arguments = [take_items(run, item) if item.__class__ is ItemIterator else item for item in arguments]
+    if any(map(_gives_items, arguments)) and _goes_through(function):
+        arguments = [take_items(run, item) if _gives_items(item) else item for item in arguments]
     return _apply(run, node, function, arguments, named)
+
+
+def _apply_of_program(
+    run: Interpreter, function: Any, arguments: Sequence[Any], named: Mapping[str, Any]
+) -> Any:
+    """Call a class of the program, or an object of one, such as a module."""
+    if isinstance(function, ProgramClass):
+        run.budget.step(NEW_LAYER_STEPS if issubclass(function, nn.Module) else NEW_INSTANCE_STEPS)
+    elif isinstance(function, nn.Module):
+        run.budget.step(LAYER_CALL_STEPS * module_count.count_layers(function, within=False))
+    elif function.__class__.find("__call__") is MISSING:
+        kind = type(function).__name__
+        exception = TypeError(f"'{kind}' object is not callable")
+        raise run.error(f"a {kind} can't be called: it has no `__call__`", run.current, exception)
+    return function(*arguments, **named)
 
 
 def _is_for_torch(run: Interpreter, node: ast.AST, name: str, value: Any) -> bool:
@@ -153,7 +181,8 @@ def _apply(
     if isinstance(function, type) and issubclass(function, nn.Module):
         return _make_layer(run, function, arguments, named)
     if isinstance(function, nn.Module):
-        run.budget.step(LAYER_CALL_STEPS * module_count.count_layers(function))
+        run.budget.step(LAYER_CALL_STEPS * module_count.count_layers(function, within=False))
+        run.module_paths.note(function, run.names)
     if _is_among(function, allowlist.WITH_RUN):
         return function(run, *arguments, **named)
     if _is_among(function, allowlist.TORCH_FUNCTIONS) and function is not hardware.compile_function:
@@ -163,6 +192,13 @@ def _apply(
         exception = TypeError(f"'{kind}' object is not callable")
         raise run.error(f"{_title(run, node)} can't be called", node, exception)
     return arithmetic.check_result(function(*arguments, **named))
+
+
+def _gives_items(value: Any) -> bool:
+    """Return whether a value gives its items by running a part of the program."""
+    if not isinstance(value, Instance) or isinstance(value, nn.Module):
+        return value.__class__ is ItemIterator
+    return any(value.__class__.find(name) is not MISSING for name in ("__iter__", "__getitem__"))
 
 
 def _goes_through(function: Any) -> bool:
@@ -250,7 +286,8 @@ def _make_layer(
 ) -> nn.Module:
     """Make a layer: its weights are inputs of the trace, and how they are filled is no part of it."""
     layer = modules.make_layer(run.budget, kind, arguments, named)
-    for parameter in layer.parameters():
-        if run.recorder.node_of(parameter) is None:
-            run.recorder.input(parameter, None, "parameter")
+    if not isinstance(layer, modules.CONTAINERS) and not isinstance(run.owner, Module):  # it reads them later
+        for parameter in layer.parameters():
+            if run.recorder.node_of(parameter) is None:
+                run.recorder.input(parameter, None, "parameter")
     return layer

@@ -287,7 +287,7 @@ def evaluate_expression(expression: str, explanations: Explanations, seed: int =
         raise ProgramError(f"{said} is not an expression, such as torch.randn(2, 5, 8)")
     run = interpreter(checked, {}, Budget(), explanations.explain)
     run.budget.start()
-    with isolated_torch_state(seed), run.recorder:
+    with isolated_torch_state(seed), run.recording():
         return run.evaluate(body[0].value)
 
 

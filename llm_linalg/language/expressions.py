@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.language import arithmetic, module_count, modules
 from llm_linalg.language.arithmetic import NUMERIC_TYPES
 from llm_linalg.language.budget import CHARACTERS_PER_STEP, DICT_STEPS, Budget
+from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
 from llm_linalg.language.containers import OrderedSet, check_keys
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
@@ -28,7 +30,9 @@ WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | modules.LAYER_LIS
 _PLAIN_ITEMS = frozenset([tuple, list, dict, str, range])
 _KEYS: Any = tuple | list | dict | range
 _LARGE_HASH = 1_000  # items of a dict or a set, among which a search may meet many others first
+_COPIED: Any = list | tuple | str | range
 _MEMBERSHIP: Any = ast.In | ast.NotIn
+_IDENTITY: Any = ast.Is | ast.IsNot
 _HASHED: Any = dict | OrderedSet
 
 
@@ -87,6 +91,7 @@ def binary(run: Interpreter, node: ast.BinOp) -> Any:
     """Evaluate `a + b`."""
     left, right = run.evaluate(node.left), run.evaluate(node.right)
     if left.__class__ not in NUMERIC_TYPES or right.__class__ not in NUMERIC_TYPES:
+        check_pair(left, right)
         run.budget.charge_items(left, right)
         run.budget.charge_list(arithmetic.new_items(node.op.__class__, left, right))
     return arithmetic.binary(node.op.__class__, left, right)
@@ -126,8 +131,10 @@ def comparison(run: Interpreter, node: ast.Compare) -> Any:
 
 
 def _compare(run: Interpreter, operator: ast.cmpop, left: Any, right: Any) -> Any:
+    if not isinstance(operator, _IDENTITY):
+        check_pair(left, right)
     if left.__class__ not in NUMERIC_TYPES or right.__class__ not in NUMERIC_TYPES:
-        if right.__class__ is ItemIterator and isinstance(operator, _MEMBERSHIP):
+        if isinstance(operator, _MEMBERSHIP) and _is_gone_through(right):
             return _is_among(run, left, right) is isinstance(operator, ast.In)
         hashed = isinstance(operator, _MEMBERSHIP) and isinstance(right, _HASHED)
         run.budget.charge_items(left, *(() if hashed else (right,)))
@@ -173,7 +180,8 @@ def truth(run: Interpreter, value: Any, node: ast.AST) -> bool:
 def subscript(run: Interpreter, node: ast.Subscript) -> Any:
     """Evaluate `a[b]`."""
     value, key = run.evaluate(node.value), lookup_key(run, node.slice)
-    if type(value) not in _PLAIN_ITEMS and not isinstance(value, WITH_ITEMS):
+    check_pair(value, key)
+    if type(value) not in _PLAIN_ITEMS and not isinstance(value, WITH_ITEMS | Instance):
         kind = type(value).__name__
         raise run.error(f"a {kind} has no items", node, TypeError(f"'{kind}' object is not subscriptable"))
     try:
@@ -185,11 +193,37 @@ def subscript(run: Interpreter, node: ast.Subscript) -> Any:
     return item
 
 
+def check_pair(left: Any, right: Any) -> None:
+    """Refuse an operation of torch's on an object of the program, which torch would take for a list.
+
+    Raises:
+        TypeError: If one side is a tensor, and the other an object or has one among its items.
+    """
+    for tensor, other in ((left, right), (right, left)):
+        if isinstance(tensor, Tensor) and other.__class__ not in NUMERIC_TYPES and _has_instance(other):
+            raise TypeError(f"a tensor and {short_repr(other)} have no operation in common")
+
+
+def _has_instance(value: Any) -> bool:
+    level = [value]
+    while level:
+        if any(issubclass(kind, Instance) for kind in set(map(type, level))):
+            return True
+        level = list(chain.from_iterable(item for item in level if isinstance(item, list | tuple)))
+    return False
+
+
+def _is_gone_through(value: Any) -> bool:
+    """Return whether `in` goes through the items of a value one by one, as the program gives them."""
+    kind = value.__class__
+    return kind is ItemIterator or (kind.__class__ is ProgramClass and kind.find("__contains__") is MISSING)
+
+
 def _charge_copy(run: Interpreter, items: Any) -> None:
     """Charge the items that a slice copied; of a tensor it copies none."""
     if isinstance(items, nn.Module):
         run.budget.step(8 * module_count.count_layers(items))
-    elif not isinstance(items, Tensor | Figure):
+    elif isinstance(items, _COPIED):
         run.budget.charge_list(len(items))
 
 

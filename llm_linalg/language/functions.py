@@ -20,7 +20,8 @@ from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.jumps import Return
 from llm_linalg.language.local_names import local_names_of, shared_names_of
-from llm_linalg.language.name_scopes import SharingScope
+from llm_linalg.language.methods import Bindable
+from llm_linalg.language.name_scopes import ClassScope, SharingScope
 from llm_linalg.language.signatures import ParameterList
 from llm_linalg.language.source import Source
 from llm_linalg.language.suspension import MAX_CALLS, BodyState, pauses_of, resume_each
@@ -56,7 +57,7 @@ class FunctionCode:
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class UserFunction:
+class UserFunction(Bindable):
     """A function that the program defines.
 
     Attributes:
@@ -67,6 +68,7 @@ class UserFunction:
         scope: The names around the definition.
         modes: The gradient modes above it, as in `@torch.no_grad()`.
         source: The program that it stands in, which need not be the one that calls it.
+        owner: The class in whose body it stands; None outside of all.
     """
 
     name: str
@@ -76,9 +78,18 @@ class UserFunction:
     scope: ChainMap[str, Any]
     modes: tuple[GradMode, ...]
     source: Source
+    owner: Any = None
 
     def __repr__(self) -> str:  # its scope may be endless to write
         return "<a function>"
+
+    def __deepcopy__(self, _memo: Any) -> UserFunction:
+        return self
+
+    @property
+    def first_parameter(self) -> str:
+        """The name of its first parameter, `self` in a method; empty if it has none."""
+        return next(iter(self.code.parameters.places), "")
 
 
 def definition(run: Interpreter, node: ast.FunctionDef) -> None:
@@ -103,7 +114,9 @@ def make_function(run: Interpreter, node: ast.FunctionDef | ast.Lambda, name: st
     if code is None:
         code = run.function_codes[node] = FunctionCode.of(node)
     path = f"{run.path}.<locals>.{name}" if run.path else name
-    return UserFunction(name, path, code, defaults, run.names, (), run.source)
+    owner = None if run.function is None else run.function.owner
+    scope = run.names.parents if isinstance(run.names.maps[0], ClassScope) else run.names
+    return UserFunction(name, path, code, defaults, scope, (), run.source, owner)
 
 
 def _decorate(run: Interpreter, node: ast.expr, decorator: Any, function: Any) -> Any:
@@ -139,9 +152,21 @@ def return_value(run: Interpreter, node: ast.Return) -> None:
 
 
 def invoke(
-    run: Interpreter, function: UserFunction, arguments: Sequence[Any], named: Mapping[str, Any]
+    run: Interpreter,
+    function: UserFunction,
+    arguments: Sequence[Any],
+    named: Mapping[str, Any],
+    title: str = "",
 ) -> Any:
-    """Call a function of the program, in a scope of its own within the one that it was defined in."""
+    """Call a function of the program, in a scope of its own within the one that it was defined in.
+
+    Args:
+        run: The interpreter.
+        function: The function.
+        arguments: Its arguments by position.
+        named: Its arguments by name.
+        title: What the map calls its scope; the function's name if it is empty.
+    """
     if run.depth >= MAX_CALLS:
         raise LimitError(f"functions that call each other more than {MAX_CALLS} deep")
     code = function.code
@@ -151,19 +176,21 @@ def invoke(
     names.maps[0].update(code.local_names)
     names.maps[0].update(values)
     is_named = function.name != _LAMBDA
-    scope = scopes.call_path(run.scope, function.name, run.call_counts) if is_named else run.scope
+    scope = scopes.call_path(run.scope, title or function.name, run.call_counts) if is_named else run.scope
     if code.pauses:
-        return _generator(
-            run, function, BodyState(names, scope, function.path, function.source, function.modes)
-        )
+        state = BodyState(names, scope, function.path, function.source, function.modes, function)
+        return _generator(run, function, state)
     outer, run.names = run.names, names
     outer_scope, run.scope = run.scope, scope
     outer_source, run.source = run.source, function.source
     outer_path, run.path = run.path, function.path
+    outer_function, run.function = run.function, function
     run.depth += 1
     try:
+        own = "" if function.owner is None else function.first_parameter
         for name, value in values.items():
-            if value.__class__ not in arithmetic.PLAIN_TYPES and isinstance(value, nn.Module):
+            is_plain = value.__class__ in arithmetic.PLAIN_TYPES or name == own
+            if not is_plain and isinstance(value, nn.Module):
                 bind(run, name, value)  # tensors keep their names; a layer's weights follow its own
         if function.modes:
             with set_grad_mode(run, function.modes):
@@ -171,6 +198,7 @@ def invoke(
         return _value_of(run, code.body)
     finally:
         run.names, run.scope, run.source, run.path = outer, outer_scope, outer_source, outer_path
+        run.function = outer_function
         run.depth -= 1
 
 

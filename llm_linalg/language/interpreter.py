@@ -11,6 +11,7 @@ import ast
 import builtins
 from collections import ChainMap, Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import count
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
@@ -19,7 +20,10 @@ from torch import Tensor
 
 from llm_linalg.base.errors import LimitError, MissingValueError, ProgramError
 from llm_linalg.language.arithmetic import PLAIN_TYPES
-from llm_linalg.language.budget import Budget
+from llm_linalg.language.budget import NATIVE_CALL_STEPS, Budget
+from llm_linalg.language.classes.module_paths import ModulePaths
+from llm_linalg.language.classes.program_class import calls_from
+from llm_linalg.language.item_iterator import address
 from llm_linalg.language.local_names import COMPREHENSIONS, UNBOUND
 from llm_linalg.language.missing import UNREADABLE
 from llm_linalg.language.source import Source
@@ -32,7 +36,7 @@ from llm_linalg.language.suggestions import (
 )
 from llm_linalg.recording.cell_state import CellState
 from llm_linalg.recording.record_node import Origin, RecordNode
-from llm_linalg.recording.recorder import Recorder
+from llm_linalg.recording.recorder import Recorder, is_recording, recording_again
 
 FAILURES = (
     ProgramError,
@@ -68,12 +72,16 @@ class Dispatch(NamedTuple):
         suspending: The function for each kind of statement within which a function yields.
         names: What names mean that the program doesn't bind, such as `torch` and `len`.
         call: Calls any value that can be called, with its arguments by position and by name.
+        call_native: Calls a method of a program's object that Python or torch asks for.
+        initialize: Does what the `__init__` does of the torch class that a module's class is made from.
     """
 
     handlers: Mapping[type[ast.AST], Handler]
     suspending: Mapping[type[ast.AST], Callable[[Interpreter, Any, Container[ast.AST]], Iterator[Any]]]
     names: Mapping[str, Any]
     call: Callable[[Interpreter, Any, Sequence[Any], Mapping[str, Any]], Any]
+    call_native: Callable[[Interpreter, Any, Any, Sequence[Any], Mapping[str, Any]], Any]
+    initialize: Callable[[Interpreter, Any, Sequence[Any], Mapping[str, Any]], None]
 
 
 class FailedCall(NamedTuple):
@@ -107,6 +115,8 @@ class Interpreter:
         current: The syntax node that is running.
         scope: The path of the program's functions that are running.
         path: The name of the innermost of them within those that it is defined in; empty outside of all.
+        function: The innermost of them; None outside of all.
+        module_paths: Where the modules stand that the program calls.
         call_counts: How often each function was called in each scope.
         depth: How many calls of the program's functions are running.
         function_codes: What each definition says, found once.
@@ -139,6 +149,8 @@ class Interpreter:
         self.recorder.node_type = node_type
         self.current: ast.AST = source.tree
         self.scope = self.path = ""
+        self.function: Any = None
+        self.module_paths = ModulePaths()
         self.call_counts: Counter[str] = Counter()
         self.depth = 0
         self.function_codes: dict[ast.AST, Any] = {}
@@ -158,6 +170,7 @@ class Interpreter:
         self._explain = explain
         self._origins: dict[tuple[ast.AST, str], Origin] = {}
         self._numbers = count(1)
+        self._addresses: dict[int, tuple[object, int]] = {}
 
     def fork(self, source: Source, budget: Budget) -> Interpreter:
         """Return an interpreter of another program that sees this one's names, and binds its own."""
@@ -232,6 +245,42 @@ class Interpreter:
     def call(self, function: Any, arguments: Sequence[Any], named: Mapping[str, Any] = NO_NAMES) -> Any:
         """Call any value that can be called, as the running part of the program would."""
         return self._dispatch.call(self, function, arguments, named)
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Record torch calls, and call the methods of the program's objects, while the context is open."""
+        with self.recorder, calls_from(self):
+            yield
+
+    @property
+    def owner(self) -> Any:
+        """The object whose method is running; None in a function of no class."""
+        if self.function is None or self.function.owner is None:
+            return None
+        return self.names.get(self.function.first_parameter)
+
+    def call_native(self, member: Any, owner: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Call a method of a program's object that Python or torch asks for, recorded and charged as ever."""
+        outer = self.current
+        self.budget.steps -= NATIVE_CALL_STEPS
+        try:
+            if is_recording():
+                return self._dispatch.call_native(self, member, owner, arguments, named)
+            with recording_again(self.recorder):  # within one of torch's own calls, or an untraced one
+                return self._dispatch.call_native(self, member, owner, arguments, named)
+        finally:
+            self.current = outer
+
+    def initialize(self, module: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> None:
+        """Do what the `__init__` does of the torch class that a module's class is made from."""
+        self._dispatch.initialize(self, module, arguments, named)
+
+    def address_of(self, value: object) -> int:
+        """Return what stands for a value's address: the same in every run."""
+        self.budget.step(2)
+        if id(value) not in self._addresses:  # kept with it, so that its id is not reused
+            self._addresses[id(value)] = value, address(self.new_number())
+        return self._addresses[id(value)][1]
 
     def new_number(self) -> int:
         """Return the number of a new value, in place of an address: the same in every run."""

@@ -11,6 +11,11 @@ MAX_DEPTH = 30  # iterators that take their items from others
 _FIRST_ADDRESS = 0x7F0000000000
 
 
+def address(number: int) -> int:
+    """Return what stands for the address of a value with a number: the same in every run."""
+    return _FIRST_ADDRESS + 16 * number
+
+
 class ItemIterator:
     """An iterator of the program, such as a generator or a `zip`.
 
@@ -33,7 +38,7 @@ class ItemIterator:
             raise LimitError(f"iterators in iterators, more than {MAX_DEPTH} deep")
         self.title = title
         self.source = source
-        self.address = _FIRST_ADDRESS + 16 * number
+        self.address = address(number)
 
     def __repr__(self) -> str:
         return f"<{self.title} at 0x{self.address:012x}>"

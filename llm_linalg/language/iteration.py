@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, islice, repeat
 from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.base.errors import LimitError
+from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.language import modules
 from llm_linalg.language.arithmetic import MAX_ITEMS
+from llm_linalg.language.budget import FAILURE_STEPS, NATIVE_CALL_STEPS
+from llm_linalg.language.classes import members
+from llm_linalg.language.classes.program_class import MISSING, Instance
 from llm_linalg.language.containers import DICT_VIEWS, OrderedSet
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 
 # Unions are built once: these are asked for at each loop.
 _PLAIN: frozenset[Any] = frozenset([list, tuple, range, str, dict])
-_ITERABLE: Any = range | list | tuple | dict | str | DICT_VIEWS | OrderedSet | deque | modules.LAYER_LISTS
+_ITERABLE: Any = range | list | tuple | dict | str | DICT_VIEWS | OrderedSet | deque | modules.CONTAINERS
 
 
 def iterate(run: Interpreter, value: Any, node: ast.AST | None = None) -> Iterator[Any]:
@@ -42,6 +45,8 @@ def iterate(run: Interpreter, value: Any, node: ast.AST | None = None) -> Iterat
         return source
     if isinstance(value, Tensor):
         return iter(value.unbind(0))
+    if isinstance(value, Instance) and (found := _of_object(run, value)) is not None:
+        return found
     if isinstance(value, _ITERABLE):
         run.budget.charge_items(value)
         return iter(value)
@@ -51,6 +56,55 @@ def iterate(run: Interpreter, value: Any, node: ast.AST | None = None) -> Iterat
         node or run.current,
         TypeError(f"'{kind}' object is not iterable"),
     )
+
+
+def iterator_of(run: Interpreter, value: Instance) -> Any:
+    """Return what `__iter__` of an object of the program gives; `MISSING` if its class has none.
+
+    Raises:
+        TypeError: If it gives no iterator.
+    """
+    if value.__class__.find("__iter__") is MISSING:
+        return MISSING
+    found = run.call(members.attribute_of(run, value, "__iter__"), [])
+    if found.__class__ is ItemIterator or _has(found, "__next__"):
+        return found
+    raise TypeError(f"iter() returned non-iterator of type '{type(found).__name__}'")
+
+
+def _has(value: Any, name: str) -> bool:
+    return isinstance(value, Instance) and value.__class__.find(name) is not MISSING
+
+
+def _of_object(run: Interpreter, value: Instance) -> Iterator[Any] | None:
+    """Return Python's iterator over the items of an object; None if its class has no way to give them."""
+    found = iterator_of(run, value)
+    if found.__class__ is ItemIterator:
+        source: Iterator[Any] = found.source
+        return source
+    if found is not MISSING:
+        return _until(run, members.attribute_of(run, found, "__next__"), repeat(()), StopIteration)
+    if _has(value, "__getitem__"):
+        place = ([number] for number in count())
+        return _until(run, members.attribute_of(run, value, "__getitem__"), place, IndexError)
+    return None
+
+
+def _until(
+    run: Interpreter, method: Any, arguments: Iterable[Sequence[Any]], end: type[Exception]
+) -> Iterator[Any]:
+    """Yield what a method of the program gives, until it raises an exception."""
+    for given in arguments:
+        run.budget.step(NATIVE_CALL_STEPS)
+        try:
+            item = run.call(method, given)
+        except ProgramError as error:
+            if not isinstance(error.exception or error.__cause__, end):
+                raise
+            run.budget.step(FAILURE_STEPS)
+            run.recorder.failed = run.failed_call = None
+            return
+        yield item
 
 
 def take_items(run: Interpreter, value: Any, most: int = MAX_ITEMS, node: ast.AST | None = None) -> list[Any]:

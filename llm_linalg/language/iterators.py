@@ -8,22 +8,25 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.language import modules
+from llm_linalg.language.classes import members
+from llm_linalg.language.classes.program_class import MISSING, Instance
 from llm_linalg.language.containers import DICT_VIEWS
 from llm_linalg.language.expressions import truth
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
-from llm_linalg.language.iteration import charged, iterate, take_items
+from llm_linalg.language.iteration import charged, iterate, iterator_of, take_items
 from llm_linalg.language.run_function import RunFunction
 
 _MISSING = object()
 
 
-def make_iterator(run: Interpreter, items: Any, *end: Any) -> ItemIterator:
+def make_iterator(run: Interpreter, items: Any, *end: Any) -> Any:
     """Do what `iter` does."""
     if end:
         return ItemIterator(run.new_number(), "callable_iterator object", _until(run, items, *end))
     if items.__class__ is ItemIterator:
-        found: ItemIterator = items
+        return items
+    if isinstance(items, Instance) and (found := iterator_of(run, items)) is not MISSING:
         return found
     source = iterate(run, items)
     title = "generator" if isinstance(items, Tensor) else type(source).__name__
@@ -41,6 +44,8 @@ def _until(run: Interpreter, function: Any, end: Any) -> Iterator[Any]:
 
 def next_item(run: Interpreter, items: Any, default: Any = _MISSING) -> Any:
     """Do what `next` does."""
+    if isinstance(items, Instance) and items.__class__.find("__next__") is not MISSING:
+        return run.call(members.attribute_of(run, items, "__next__"), [])
     if items.__class__ is not ItemIterator:
         kind = type(items).__name__
         raise run.error(

@@ -7,9 +7,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from llm_linalg.language.allowlist import Namespace
-from llm_linalg.language.attributes import Method
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.functions import UserFunction
+from llm_linalg.language.methods import Method
 from llm_linalg.language.missing import UNREADABLE
 
 MOST_VALUES = 5_000

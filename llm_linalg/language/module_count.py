@@ -7,18 +7,25 @@ from typing import Any
 from torch import nn
 
 from llm_linalg.base.errors import LimitError
+from llm_linalg.language.classes.program_class import Module
 
 MAX_LAYERS = 2_000
 MAX_DEPTH = 50
 
 
-def count_layers(layer: nn.Module) -> int:
+def count_layers(layer: nn.Module, within: bool = True) -> int:
     """Return how many layers a layer holds, itself included; one that is in it twice counts twice.
+
+    Args:
+        layer: The layer.
+        within: Whether to count those in modules of the program's classes, which call them by themselves.
 
     Raises:
         LimitError: If they are too many, or nested too deeply.
     """
     total, level = 1, [layer]
+    if not within and isinstance(layer, Module):
+        return total
     for _ in range(MAX_DEPTH):
         inner = [vars(outer)["_modules"] for outer in level]
         count = sum(map(len, inner))
@@ -27,6 +34,8 @@ def count_layers(layer: nn.Module) -> int:
         check_count(total + count)  # before a list is made of them
         level = [item for own in inner for item in own.values() if item is not None]
         total += len(level)
+        if not within:
+            level = [item for item in level if not isinstance(item, Module)]
     raise LimitError(f"layers in layers, more than {MAX_DEPTH} deep")
 
 

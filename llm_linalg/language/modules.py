@@ -21,12 +21,13 @@ from llm_linalg.language.torch_functions import cpu_device
 
 LAYER_NAMES = """
     Linear Embedding LayerNorm RMSNorm GELU ReLU SiLU Sigmoid Tanh LeakyReLU ELU Softplus Softmax LogSoftmax
-    Dropout Flatten Identity Sequential ModuleList CrossEntropyLoss MSELoss
+    Dropout Flatten Identity Sequential ModuleList ModuleDict CrossEntropyLoss MSELoss
 """
 _PLAIN = int | float | torch.dtype
 _WORDS = frozenset(["reduction", "approximate"])
 MOST_SIZES = 50  # numbers, or characters, in an argument of a layer
 LAYER_LISTS = nn.Sequential | nn.ModuleList
+CONTAINERS = LAYER_LISTS | nn.ModuleDict
 _SIZES: Mapping[str, tuple[str, ...]] = {
     "Linear": ("in_features", "out_features"),
     "Embedding": ("num_embeddings", "embedding_dim"),
@@ -46,13 +47,55 @@ def _set_requires_grad(layer: nn.Module, requires_grad: bool = True) -> nn.Modul
     return layer
 
 
-def _append(layer: nn.Module, other: nn.Module) -> nn.Module:
-    if not isinstance(layer, LAYER_LISTS) or layer is other or not isinstance(other, nn.Module):
-        raise TypeError("a layer is appended only to nn.Sequential or nn.ModuleList")
+def check_attachment(layer: nn.Module, other: nn.Module) -> None:
+    """Refuse a layer that would make another too large, or hold it in turn.
+
+    Raises:
+        LimitError: If it does.
+    """
     count_both = count_layers(layer) + count_layers(other)
     if count_both > MAX_LAYERS or any(inner is layer for inner in other.modules()):
         raise LimitError(f"a layer of more than {MAX_LAYERS:,} layers")
+
+
+def _append(layer: nn.Module, other: nn.Module) -> nn.Module:
+    if not isinstance(layer, LAYER_LISTS) or not isinstance(other, nn.Module):
+        raise TypeError("a layer is appended only to nn.Sequential or nn.ModuleList")
+    check_attachment(layer, other)
     layer.append(other)
+    return layer
+
+
+def _check_name(name: Any) -> None:
+    """Refuse a name, given as text, by which torch would find what it takes for its own."""
+    if not isinstance(name, str):
+        raise TypeError(f"a name is text, not {short_repr(name)}")
+    if len(name) > MOST_SIZES or not name.isprintable() or name.startswith("_"):
+        raise ValueError(f"{short_repr(name)} can't be the name of a part of a module here")
+
+
+def _add_module(layer: nn.Module, name: str, module: nn.Module | None) -> None:
+    _check_name(name)
+    if isinstance(module, nn.Module):
+        check_attachment(layer, module)
+    layer.add_module(name, module)
+
+
+def _register_buffer(layer: nn.Module, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+    _check_name(name)
+    with untraced():
+        layer.register_buffer(name, tensor, persistent)
+
+
+def _register_parameter(layer: nn.Module, name: str, param: nn.Parameter | None) -> None:
+    _check_name(name)
+    with untraced():
+        layer.register_parameter(name, param)
+
+
+def _extend(layer: nn.Module, others: Any) -> nn.Module:
+    for other in list(others):
+        _append(layer, other)
     return layer
 
 
@@ -78,8 +121,18 @@ def _zero_grad(layer: nn.Module) -> None:
 METHODS: Mapping[str, Callable[..., Any]] = {
     "parameters": _parameters,
     "named_parameters": lambda layer: list(layer.named_parameters()),
+    "buffers": lambda layer: list(layer.buffers()),
+    "named_buffers": lambda layer: list(layer.named_buffers()),
     "children": lambda layer: list(layer.children()),
+    "named_children": lambda layer: list(layer.named_children()),
+    "modules": lambda layer: list(layer.modules()),
+    "named_modules": lambda layer: list(layer.named_modules()),
+    "add_module": _add_module,
+    "register_module": _add_module,
+    "register_buffer": _register_buffer,
+    "register_parameter": _register_parameter,
     "append": _append,
+    "extend": _extend,
     "train": lambda layer, mode=True: layer.train(bool(mode)),
     "eval": lambda layer: layer.eval(),
     "zero_grad": _zero_grad,
@@ -143,17 +196,37 @@ def make_layer(
         TypeError: If an argument is not what a layer takes.
         LimitError: If the layer would be too large.
     """
-    for argument in arguments:
-        if isinstance(argument, list | tuple):
-            check_count(len(argument))
-    if not issubclass(kind, LAYER_LISTS):
-        arguments, named = _check_arguments(kind, arguments, named)
-    sizes = [size for value in _size_arguments(kind, arguments, named) for size in _sizes(value)]
-    budget.charge_layer(f"nn.{kind.__name__}", prod(sizes))
+    arguments, named = _charged_arguments(budget, kind, arguments, named)
     with untraced():
         layer = kind(*arguments, **named)
     budget.step(LAYER_VISIT_STEPS * count_layers(layer))
     return layer
+
+
+def fill_layer(
+    budget: Budget, layer: nn.Module, kind: type[nn.Module], arguments: list[Any], named: Mapping[str, Any]
+) -> None:
+    """Do what the `__init__` of a layer's kind does for a layer of a class made from it, likewise charged."""
+    arguments, named = _charged_arguments(budget, kind, arguments, named)
+    with untraced():
+        kind.__init__(layer, *arguments, **named)
+    budget.step(LAYER_VISIT_STEPS * count_layers(layer))
+
+
+def _charged_arguments(
+    budget: Budget, kind: type[nn.Module], arguments: list[Any], named: Mapping[str, Any]
+) -> tuple[list[Any], Mapping[str, Any]]:
+    """Return the arguments that a layer is made with, checked, and charged by the size of its weights."""
+    for argument in arguments:
+        if isinstance(argument, list | tuple | dict):
+            check_count(len(argument))
+        for name in argument if isinstance(argument, dict) else ():
+            _check_name(name)
+    if not issubclass(kind, CONTAINERS):
+        arguments, named = _check_arguments(kind, arguments, named)
+    sizes = [size for value in _size_arguments(kind, arguments, named) for size in _sizes(value)]
+    budget.charge_layer(f"nn.{kind.__name__}", prod(sizes))
+    return arguments, named
 
 
 def _bind(kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, Any]) -> Mapping[str, Any]:

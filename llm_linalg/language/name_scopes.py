@@ -1,4 +1,4 @@
-"""Scopes that aren't plain dicts: of functions that share names, and of comprehensions."""
+"""Scopes that aren't plain dicts: of functions that share names, of classes, and of comprehensions."""
 
 from __future__ import annotations
 
@@ -13,6 +13,20 @@ class ComprehensionScope(dict[str, Any]):
     """The names of a comprehension: `:=` within it binds its name outside."""
 
     __slots__ = ()
+
+
+class ClassScope(dict[str, Any]):
+    """The names of a class body: the functions in it don't see them.
+
+    Attributes:
+        annotations: What stands behind the colon in `n: int = 1`, by name, in their order.
+    """
+
+    __slots__ = ("annotations",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.annotations: dict[str, str] = {}
 
 
 class SharingScope(dict[str, Any]):

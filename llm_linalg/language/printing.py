@@ -16,6 +16,7 @@ from torch._tensor_str import PRINT_OPTS, printoptions
 
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
+from llm_linalg.language.classes.program_class import Instance, ProgramClass
 from llm_linalg.language.containers import DICT_VIEWS, MAX_TEXT, OrderedSet
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.module_count import count_layers
@@ -37,6 +38,8 @@ _SHOWN = (
     | type(...)
     | torch.dtype
     | torch.device
+    | Instance
+    | ProgramClass
 )
 _WIDE = 4  # a cell that may have hundreds of digits takes as long as this many others
 _A_LAYER = 10  # the text of a layer takes as long as this many items

@@ -26,6 +26,7 @@ from llm_linalg.language import (
 )
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.cell_run import CellRun
+from llm_linalg.language.classes import definition
 from llm_linalg.language.interpreter import Code, Dispatch, Explain, Interpreter
 from llm_linalg.language.notebook_source import NotebookSource
 from llm_linalg.language.source import Source
@@ -81,6 +82,7 @@ LANGUAGE = Dispatch(
         ast.Try: exceptions.try_statement,
         ast.With: grad_mode.with_block,
         ast.FunctionDef: functions.definition,
+        ast.ClassDef: definition.definition,
         ast.Return: functions.return_value,
         ast.Import: imports.import_names,
         ast.ImportFrom: imports.import_names,
@@ -88,6 +90,8 @@ LANGUAGE = Dispatch(
     suspending=generator_statements.STATEMENTS,
     names={**allowlist.BUILTINS, **allowlist.IMPORTED},
     call=calls.apply,
+    call_native=definition.call_native,
+    initialize=definition.initialize,
 )
 
 
@@ -141,7 +145,7 @@ def run_program(run: Interpreter, cells: Sequence[int] = (), find_repairs: FindR
 
 def _run_statements(run: Interpreter, body: Sequence[ast.stmt], find_repairs: FindRepairs | None) -> None:
     try:
-        with run.recorder:
+        with run.recording():
             for statement in body:
                 run.values.clear()
                 run.execute([statement])

@@ -57,6 +57,10 @@ SYNTAX: tuple[tuple[str, str], ...] = (
         "FunctionDef arguments arg Return",
         "`def head(x, *rest, W, scale=1.0, **options):` … `return x @ W`, with decorators",
     ),
+    (
+        "ClassDef",
+        "`class Head(nn.Module):` … `super().__init__()`, `def forward(self, x):`, `@property`",
+    ),
     ("Yield YieldFrom", "`yield x`, `yield from xs`, alone on a line or in `x = yield y`"),
     ("Global Nonlocal", "`global n`, `nonlocal n`"),
     (

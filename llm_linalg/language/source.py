@@ -99,10 +99,24 @@ _STATEMENTS: tuple[type[ast.AST], ...] = (
     ast.Break,
     ast.Continue,
     ast.FunctionDef,
+    ast.ClassDef,
     ast.arguments,
     ast.arg,
     ast.Return,
 )
+_ARITHMETIC = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift"
+_SPECIAL = """
+    init call len getitem setitem delitem contains iter next bool repr str format
+    eq ne lt le gt ge hash neg pos invert abs enter exit post_init
+"""
+SPECIAL_METHODS = frozenset(
+    f"__{name}__"
+    for name in (*_SPECIAL.split(), *(kind + name for kind in ("", "r", "i") for name in _ARITHMETIC.split()))
+)
+"""The special methods that a class may define."""
+DUNDERS = SPECIAL_METHODS | {"__class__", "__name__"}
+"""Attributes with two underscores that may be asked for."""
+
 ALLOWED = frozenset(_EXPRESSIONS + _STATEMENTS)
 
 MODULES = (
@@ -330,7 +344,7 @@ class Source:
             raise self.error(suggestions.UNDERSCORES, node)
 
     def _check_attribute(self, node: ast.Attribute) -> None:
-        if node.attr.startswith("_"):
+        if node.attr.startswith("__") and node.attr not in DUNDERS:
             raise self.error(f"{node.attr} is private: it is not part of the language", node)
 
     def _check_with(self, node: ast.With) -> None:
@@ -356,7 +370,7 @@ class Source:
     def _check_function(self, node: ast.FunctionDef) -> None:
         if len(node.name) > MAX_NAME:  # the scope of each call within it holds the name
             raise self.error(f"a function's name has at most {MAX_NAME} characters", node)
-        if "__" in node.name:
+        if "__" in node.name and node.name not in SPECIAL_METHODS:
             raise self.error(suggestions.UNDERSCORES, node)
 
     def _check_parameters(self, node: ast.arguments) -> None:
@@ -369,6 +383,12 @@ class Source:
 
     def _check_handler(self, node: ast.ExceptHandler) -> None:
         if node.name is not None and "__" in node.name:
+            raise self.error(suggestions.UNDERSCORES, node)
+
+    def _check_class(self, node: ast.ClassDef) -> None:
+        if len(node.name) > MAX_NAME:
+            raise self.error(f"a class's name has at most {MAX_NAME} characters", node)
+        if "__" in node.name:
             raise self.error(suggestions.UNDERSCORES, node)
 
     def _check_call(self, node: ast.Call) -> None:
@@ -389,6 +409,7 @@ class Source:
         ast.Import: _check_import,
         ast.ImportFrom: _check_import,
         ast.FunctionDef: _check_function,
+        ast.ClassDef: _check_class,
         ast.Call: _check_call,
         ast.arg: _check_argument,
         ast.With: _check_with,

@@ -16,8 +16,6 @@ Hint = Callable[[str, Collection[str]], str]  # of a name and known ones: ": did
 _ASYNC = "nothing runs beside it: write it without `async` and `await`"
 
 SYNTAX: Mapping[type[ast.AST], str] = {
-    ast.ClassDef: "classes are not part of the language: make the layers on lines of their own "
-    "(key = nn.Linear(8, 4)), and write `forward` as a function without `self` (def head(x): ...)",
     ast.TryStar: "`except*` is not part of the language: write `except`",
     ast.With: "`with` is for torch.no_grad() alone: write the other lines without it",
     ast.Match: "`match` is not part of the language: write `if` and `elif`",
@@ -56,8 +54,6 @@ _FACTORS = """
 """
 
 NAMES: Mapping[str, str] = {
-    "isinstance": _KINDS,
-    "issubclass": _KINDS,
     "hasattr": _KINDS,
     "callable": _KINDS,
     "setattr": "write x.name = value",
@@ -71,9 +67,7 @@ NAMES: Mapping[str, str] = {
     "exec": "write the lines themselves",
     "eval": "write the expression itself",
     "getattr": "write the attribute after a dot",
-    "object": "use functions and dicts",
-    "super": "use functions and layers such as nn.Linear",
-    "self": "use functions and layers such as nn.Linear",
+    "self": "it is the first parameter of a method: def forward(self, x)",
     "np": _ARRAYS,
     "numpy": _ARRAYS,
     "plt": "the stage shows each tensor: leave it out",
@@ -113,8 +107,6 @@ MEMBERS: Mapping[str, str] = {
     "torch.linalg.matrix_norm": "write torch.linalg.norm(x)",
     **{f"torch.{name}": _TRUSTED for name in ("svd", "qr", "lu", "cholesky", "inverse", "pinverse", "det")},
     **{f"torch.linalg.{name}": _TRUSTED for name in _FACTORS.split()},
-    "nn.Module": "write a function, with layers such as nn.Linear made beside it",
-    "nn.ModuleDict": 'write a dict of layers: {"q": nn.Linear(8, 4)}',
     "nn.ParameterList": "write a list of nn.Parameter",
     "nn.init": _INIT,
     "nn.utils": "write it out",

@@ -31,6 +31,7 @@ class BodyState(NamedTuple):
         path: The name of its function.
         source: The program that it stands in.
         modes: The gradient modes in which it runs.
+        function: Its function; None for a generator that is an expression.
     """
 
     names: ChainMap[str, Any]
@@ -38,6 +39,7 @@ class BodyState(NamedTuple):
     path: str
     source: Source
     modes: tuple[GradMode, ...] = ()
+    function: Any = None
 
 
 def pauses_of(body: Sequence[ast.AST]) -> frozenset[ast.AST]:
@@ -67,8 +69,9 @@ def _resume(run: Interpreter, state: BodyState, body: Iterator[Any], sent: Any) 
     if run.depth >= MAX_CALLS:
         raise LimitError(f"functions that call each other more than {MAX_CALLS} deep")
     outer, outer_scope, outer_path, outer_source = run.names, run.scope, run.path, run.source
-    current = run.current
-    run.names, run.scope, run.path, run.source, modes = state
+    current, outer_function = run.current, run.function
+    run.names, run.scope, run.path, run.source, modes, function = state
+    run.function = function or outer_function
     run.depth += 1
     try:
         if modes:
@@ -77,5 +80,5 @@ def _resume(run: Interpreter, state: BodyState, body: Iterator[Any], sent: Any) 
         return next(body) if sent is None else body.send(sent)  # type: ignore[attr-defined]
     finally:
         run.names, run.scope, run.path, run.source = outer, outer_scope, outer_path, outer_source
-        run.current = current
+        run.current, run.function = current, outer_function
         run.depth -= 1

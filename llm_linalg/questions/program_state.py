@@ -102,7 +102,7 @@ class ProgramState:
         before = budget.left
         budget.start()
         try:
-            with state.recorder:
+            with state.recording():
                 return state.evaluate(node)
         except RecursionError:
             raise LimitError("the expression is nested too deeply to run") from None

@@ -98,6 +98,8 @@ MAX_KEY_PARTS = 300  # parts of a key: shapes, dtypes, plain values
 _TRUSTED = CallCache()
 MOST_OPERANDS = 10_000  # operands of one call in a guarded run
 _TRANSFORMED = torch._C._functorch.peek_interpreter_stack  # noqa: SLF001
+_mode_is_on = torch._C._is_torch_function_mode_enabled  # noqa: SLF001
+_functions_are_seen = torch._C._is_torch_function_enabled  # noqa: SLF001
 _BACKWARD = Tensor.backward
 _GRADIENT = TableEntry(fallback("grad"))
 # A getter is made anew each time that it is looked up: it is equal to itself, and not the same.
@@ -414,6 +416,22 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._name_table.note_write(target, node)
         else:
             self._add(node, target, wrote=True)
+
+
+def is_recording() -> bool:
+    """Return whether torch calls made now reach a recorder."""
+    return _mode_is_on() and _functions_are_seen()
+
+
+@contextmanager
+def recording_again(recorder: Recorder) -> Iterator[None]:
+    """Record torch calls while the context is open, also within one of torch's own or an untraced one."""
+    with torch._C._EnableTorchFunction():  # noqa: SLF001
+        if _mode_is_on():
+            yield
+        else:
+            with recorder:
+                yield
 
 
 def call_of(func: Any, written: SlottedArguments, tensors: Sequence[Tensor]) -> Call:

@@ -4,8 +4,140 @@ from __future__ import annotations
 
 from tests.engine.bombs import ENDLESS
 
+_OBJECT = "class A:\n    def __init__(self): self.x = 1\n    def f(self): return 1\na = A()\n"
+_MODULE = "class M(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+_MODULE += "        self.w = nn.Linear(2, 2)\n"
+_MODULE += "    def forward(self, x): return self.w(x)\nm = M()\n"
+_ASKED = """
+    __dict__ __mro__ __bases__ __subclasses__ __getattribute__ __reduce__ __module__ __weakref__ __setattr__
+    __sizeof__ __func__ __code__ __globals__ __self__ members fields mro find put
+"""
+_UNASKED = """
+    new del getattr getattribute setattr delattr get set set_name reduce reduce_ex torch_function array index
+    class_getitem init_subclass instancecheck prepare copy deepcopy getstate setstate dir sizeof missing
+    length_hint buffer
+"""
+_OF_MODULES = """
+    _parameters _modules _buffers _forward_hooks _call_impl _apply _version _wrapped_call_impl _get_name
+    is_ready register_forward_hook register_full_backward_hook register_forward_pre_hook fields
+    _register_state_dict_hook __call_impl __setstate__ __dir__ compile share_memory T_destination dump_patches
+"""
+
+
+def _method(name: str) -> str:
+    return f"class A:\n    def {name}(self, *args): return 1"
+
+
+OF_CLASSES = {
+    "what an object has beside what the program put there": [
+        *(_OBJECT + f"a.{name}" for name in _ASKED.split()),
+        *(_OBJECT + f"A.{name}" for name in _ASKED.split()),
+        *(_OBJECT + f"a.f.{name}" for name in _ASKED.split()),
+        *(_MODULE + f"m.{name}" for name in _OF_MODULES.split()),
+        *(_MODULE + f"m.{name} = 1" for name in _OF_MODULES.split() if name.startswith("_")),
+        *(_MODULE + f"m.__{name}__" for name in ("dict", "repr", "setattr", "getattr", "call", "mro")),
+        *(_OBJECT + f"a.__class__.__{name}__" for name in ("mro", "bases", "dict", "class", "call", "new")),
+        _OBJECT + "a.__class__ = A",
+        _OBJECT + "a.__class__.__name__ = 'B'",
+        _OBJECT + "A.__add__ = A.f",
+        _OBJECT + "nn.Module.x = 1",
+        _OBJECT + "nn.Linear.forward = A.f",
+        _OBJECT + "object.x = 1",
+        _OBJECT + "nn.Linear.forward(a, 1)",
+        _OBJECT + "nn.Module.parameters(a)",
+        _OBJECT + "nn.Module.__init__(a, 1)",
+        _OBJECT + "float.__init__(a)",
+        _OBJECT + "super().f",
+        _OBJECT + "super(A, 1).f",
+        _OBJECT + "super(float, 1.0).hex",
+        "class A:\n    def f(self): return super().__getattribute__('x')\nA().f()",
+        "class A:\n    def f(self): return super().f()\nA().f()",
+        "class M(nn.Module):\n    def f(self): return super()._parameters\nM().f()",
+    ],
+    "classes that would be asked behind the interpreter's back": [
+        *(_method(f"__{name}__") for name in _UNASKED.split()),
+        "class A(metaclass=object): pass",
+        "class A(object, x=1): pass",
+        "class A(int): pass",
+        "class A(torch.Tensor): pass",
+        "class A(print): pass",
+        "class A(5): pass",
+        "class A(A): pass",
+        "class A(object, object): pass",
+        "class A:\n    __slots__ = ()",
+        "class A:\n    __x = 1",
+        "class __A: pass",
+        "class A:\n    return 1",
+        "for i in range(2):\n    class A:\n        break",
+        "class A(nn.Module): pass\nA()(1)",
+        "class A(nn.Module):\n    def __init__(self): self.w = nn.Linear(2, 2)\nA()",
+        "class A(nn.Module):\n    def __init__(self): self.w = nn.Parameter(torch.ones(2))\nA()",
+        "class A(nn.Linear): pass\nA(10**9, 10**9)",
+        "class A(nn.Linear):\n    def __init__(self): super().__init__(10**6, 10**6)\nA()",
+    ],
+    "methods that never end, or give too much": [
+        "class A:\n    def __repr__(self): return repr(self)\nprint(A())",
+        "class A:\n    def __str__(self): return f'{self}'\nprint(A())",
+        "class A:\n    def __eq__(self, o): return self == o\nA() == A()",
+        "class A:\n    def __hash__(self): return hash(self)\n{A(): 1}",
+        "class A:\n    def __hash__(self): return len({self: 1})\n{A(): 1}",
+        "class A:\n    def __bool__(self): return not self\nnot A()",
+        "class A:\n    def __add__(self, o): return self + o\nA() + 1",
+        "class A:\n    def __call__(self): return self()\nA()()",
+        "class A:\n    def __len__(self): return 10**30\nlen(A())",
+        "class A:\n    def __len__(self): return -1\nlen(A())",
+        "class A:\n    def __hash__(self): return 'x'\n{A(): 1}",
+        "class A:\n    def __repr__(self): return 5\nprint(A())",
+        "class A:\n    def __repr__(self): return 'x' * 20_000\nprint([A()] * 1000)",
+        "class A:\n    def __getitem__(self, i): return i\nlist(A())",
+        "class A:\n    def __getitem__(self, i): return i\nfor x in A(): pass",
+        "class A:\n    def __iter__(self): return self\n    def __next__(self): return 1\nfor x in A(): pass",
+        "class A:\n    def __iter__(self): return self\n    def __next__(self): return 1\nsum(A())",
+        "class A:\n    def __iter__(self): return 5\nfor x in A(): pass",
+        "class A:\n    @property\n    def x(self): return self.x\nA().x",
+        "class M(nn.Module):\n    def forward(self, x): return self(x)\nM()(1)",
+        "class M(nn.Module):\n    def extra_repr(self): return 'x' * 5000\nprint(M())",
+        "class M(nn.Module):\n    def extra_repr(self): return repr(self)\nprint(M())",
+        "class M(nn.Module):\n    def forward(self, x): return torch.zeros(10**9)\nM()(1)",
+        "class M(nn.Module):\n    def extra_repr(self): return str(torch.zeros(10**9).sum())\nprint(M())",
+        "class A:\n    def __repr__(self): return str(torch.zeros(10**9).sum())\nprint([A()])",
+        "class A:\n    def __iter__(self): return [torch.zeros(10**9)]\nnn.ModuleList(A())",
+        _MODULE + "m.me = m",
+        _MODULE + "n = nn.Sequential(m)\nm.n = n",
+        _MODULE + "m.add_module('me', m)",
+        _MODULE + "n = nn.ModuleDict({'m': m})\nm.n = n",
+        _MODULE + "for i in range(20):\n    n = M()\n    n.a = m\n    n.b = m\n    m = n",
+        _MODULE + "m.add_module('__torch_function__', nn.ReLU())",
+        _MODULE + "m.register_buffer('__array__', torch.ones(2))",
+        _MODULE + "m.register_parameter('\\x1b[2J', nn.Parameter(torch.ones(2)))",
+        _MODULE + "m.register_buffer('x' * 1000, torch.ones(2))",
+        "nn.ModuleDict({'__len__': nn.ReLU()})",
+        "nn.ModuleDict({'\\x1b[2J': nn.ReLU()})",
+        "A = object\nfor i in range(10_000):\n    class A(A): pass",
+    ],
+    "objects that torch would take for lists": [
+        *(
+            "class A:\n    def __len__(self): return 10**9\n    def __getitem__(self, i): return 0\n"
+            f"a, x = A(), torch.ones(3)\n{line}"
+            for line in (
+                *("x[a]", "x[[a]]", "x[0, a]", "x[a] = 1", "x[0] = a", "x + a", "a + x", "x += a", "x == a"),
+                *("a @ x", "x ** a", "x < a", "torch.tensor(a)", "torch.zeros(a)", "torch.stack(a)"),
+                *("torch.add(x, a)", "x.view(a)", "x.sum(a)", "x.add(a)", "torch.tensor([a])", "a in x"),
+                *(
+                    "nn.Linear(a, 2)",
+                    "nn.Sequential(a)",
+                    "nn.Parameter(a)",
+                    "x.to(a)",
+                    "x[a:2]",
+                    "x[:, [[a]]]",
+                ),
+            )
+        ),
+    ],
+}
 REFUSED = {
     **ENDLESS,
+    **OF_CLASSES,
     "dunder and private attributes": [
         "().__class__.__bases__",
         "torch.ones(2).__class__",
@@ -55,7 +187,6 @@ REFUSED = {
         "raise ValueError",
         "del x",
         "while True: pass",
-        "class A: pass",
         "with x: pass",
         "with open('x') as f: pass",
         "with open('x'): pass",

@@ -1,0 +1,124 @@
+"""`class` statements, and the calls that Python and torch make of a program's methods."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from llm_linalg.base.errors import LimitError
+from llm_linalg.base.untraced import untraced
+from llm_linalg.language import modules
+from llm_linalg.language.budget import CLASS_STEPS, NEW_LAYER_STEPS
+from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod
+from llm_linalg.language.classes.program_class import Module, ProgramClass, make_class
+from llm_linalg.language.functions import UserFunction, invoke
+from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.iteration import iterate
+from llm_linalg.language.jumps import JUMPS
+from llm_linalg.language.name_scopes import ClassScope
+
+BASES = "it can be made from nn.Module, a layer, or another class of the program"
+MAX_INSTANCE_TEXT, MAX_MODULE_TEXT = 10_000, 2_000  # characters
+_TEXTS = frozenset(["__repr__", "__str__", "__format__", "extra_repr"])
+_OF_THE_CLASS = frozenset(["__init__", "__call__"])
+
+
+def definition(run: Interpreter, node: ast.ClassDef) -> None:
+    """Execute `class A(B): …`."""
+    if node.keywords:
+        raise run.error("a class statement takes base classes alone here", node.keywords[0])
+    bases = [_base(run, item) for item in node.bases]
+    decorators = [run.evaluate(item) for item in node.decorator_list]
+    run.budget.step(CLASS_STEPS)
+    scope = ClassScope()
+    outer, run.names = run.names, run.names.new_child(scope)
+    try:
+        run.execute(node.body)
+    except JUMPS:
+        raise run.error(
+            "`return`, `break` and `continue` belong inside a `def` or a `for`", run.current
+        ) from None
+    finally:
+        run.names = outer
+    run.current = node
+    made: Any = make_class(node.name, bases, dict(scope))
+    for member in scope.values():
+        for function in _functions_of(member):
+            function.owner = made
+    for decorator in reversed(decorators):
+        made = run.call(decorator, [made])
+    run.names.maps[0][node.name] = made
+
+
+def _base(run: Interpreter, node: ast.expr) -> type:
+    """Return a class that stands in the brackets of a class statement.
+
+    Raises:
+        ProgramError: If the language has no classes of it.
+    """
+    value = run.evaluate(node)
+    if isinstance(value, ProgramClass) or (isinstance(value, type) and issubclass(value, nn.Module)):
+        return value
+    if value is object:
+        return value
+    raise run.error(f"a class can't be made from {run.source.text_of(node)} here: {BASES}", node)
+
+
+def _functions_of(member: Any) -> list[UserFunction]:
+    """Return the functions of a member of a class, for which `super()` means its bases."""
+    parts = [member]
+    if isinstance(member, StaticMethod | ClassMethod):
+        parts = [member.function]
+    elif isinstance(member, Property):
+        parts = [member.getter, member.setter]
+    return [part for part in parts if isinstance(part, UserFunction)]
+
+
+def call_native(
+    run: Interpreter, member: Any, owner: Any, arguments: Sequence[Any], named: Mapping[str, Any]
+) -> Any:
+    """Call a method that Python or torch asks for, such as `forward`, as the running part of the program."""
+    function, arguments = _unbound(member, owner, arguments)
+    if not isinstance(function, UserFunction):
+        return run.call(function, arguments, named)
+    if isinstance(owner, Module) and function.name == "forward":
+        with run.module_paths.entered(owner, run.names) as title:
+            return invoke(run, function, arguments, named, title)
+    if function.name == "__iter__":
+        return iterate(run, owner)
+    result = invoke(run, function, arguments, named, _title(function, owner))
+    if function.name in _TEXTS and isinstance(result, str):  # Python or torch will join many of them
+        most = MAX_MODULE_TEXT if isinstance(owner, Module) else MAX_INSTANCE_TEXT
+        run.budget.step(len(result) // 10)
+        if len(result) > most:
+            raise LimitError(f"the text of an object has more than {most:,} characters")
+    return result
+
+
+def _unbound(member: Any, owner: Any, arguments: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+    match member:
+        case StaticMethod():
+            return member.function, arguments
+        case ClassMethod():
+            return member.function, [type(owner), *arguments]
+    return member, [owner, *arguments]
+
+
+def _title(function: UserFunction, owner: Any) -> str:
+    """Return the name of the scope of a special method's call: `__init__` and `__call__` are the class."""
+    return type(owner).__name__ if function.name in _OF_THE_CLASS else function.name.strip("_")
+
+
+def initialize(run: Interpreter, module: Module, arguments: Sequence[Any], named: Mapping[str, Any]) -> None:
+    """Do what `__init__` does of the torch class that a module's class is made from."""
+    kind = next(base for base in type(module).__mro__ if not isinstance(base, ProgramClass))
+    if kind is nn.Module:
+        run.budget.step(NEW_LAYER_STEPS)
+        with untraced():
+            nn.Module.__init__(module, *arguments, **named)
+    else:
+        modules.fill_layer(run.budget, module, kind, list(arguments), named)
+    object.__setattr__(module, "is_ready", True)

@@ -1,0 +1,182 @@
+"""What an object or a class of the program has under a name, and what can be put there, as in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from llm_linalg.base.untraced import untraced
+from llm_linalg.language import module_count, modules
+from llm_linalg.language.budget import LAYER_VISIT_STEPS
+from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod, Super
+from llm_linalg.language.classes.program_class import MISSING, Instance, Module, ProgramClass, caller
+from llm_linalg.language.methods import Bindable, Method
+
+if TYPE_CHECKING:
+    from llm_linalg.language.interpreter import Interpreter
+
+_INTERNAL = frozenset(name for name in (*dir(nn.Module()), *dir(nn.Module)) if name.startswith("_"))
+"""Names that torch's own code looks up on a module."""
+
+
+def attribute_of(run: Interpreter, value: Any, name: str) -> Any:
+    """Return what an object of the program, its class or `super()` has under a name.
+
+    Raises:
+        AttributeError: If it has nothing there.
+    """
+    if isinstance(value, Super):
+        return _of_super(run, value, name)
+    is_class = isinstance(value, ProgramClass)
+    found = _of_class(value, name) if is_class else _of_instance(run, value, name)
+    if found is MISSING:
+        raise AttributeError(_missing(value, name))
+    return found
+
+
+def _of_instance(run: Interpreter, value: Instance, name: str) -> Any:
+    kind: ProgramClass = value.__class__
+    if name == "__class__":
+        return kind
+    member = kind.find(name)
+    if member.__class__ is Property:
+        return run.call(member.getter, [value])
+    if name in value.fields:
+        return value.fields[name]
+    if member is not MISSING:
+        return _bound(member, value, kind)
+    return _of_layer(value, name) if isinstance(value, nn.Module) else MISSING
+
+
+def _of_layer(layer: nn.Module, name: str) -> Any:
+    """Return what torch has under a name of a module: a method, or what is registered there."""
+    if name in modules.METHODS:
+        return Method(modules.METHODS[name], layer)
+    for table in _registered(layer):
+        if name in table:
+            return table[name]
+    try:
+        return modules.attribute_of(layer, name)
+    except KeyError:
+        return MISSING
+
+
+def _registered(layer: nn.Module) -> Sequence[dict[str, Any]]:
+    """Return the tables of a module's parameters, buffers and modules."""
+    return vars(layer)["_parameters"], vars(layer)["_buffers"], vars(layer)["_modules"]
+
+
+def _of_class(kind: ProgramClass, name: str) -> Any:
+    if name == "__name__":
+        return kind.__name__
+    member = kind.find(name)
+    return native_method(kind, name) if member is MISSING else _bound(member, None, kind)
+
+
+def _of_super(run: Interpreter, value: Super, name: str) -> Any:
+    owner, after = value.owner, value.after
+    kind = owner if isinstance(owner, ProgramClass) else owner.__class__
+    member = kind.find(name, after)
+    if member.__class__ is Property:
+        return run.call(member.getter, [owner])
+    if member is not MISSING:
+        return _bound(member, None if owner is kind else owner, kind)
+    found = native_method(kind, name, owner)
+    if found is MISSING:
+        raise AttributeError(f"super() has no .{name}")
+    return Method(found, owner)
+
+
+def native_method(kind: type, name: str, owner: Any = None) -> Any:
+    """Return what a class has from Python or torch under a name; `MISSING` if the language has none.
+
+    Args:
+        kind: A class of the program, or one that it may derive from.
+        name: The name.
+        owner: The object whose method it will be; without one there is `__init__` alone.
+    """
+    if name == "__init__" and (kind is object or issubclass(kind, Instance | nn.Module)):
+        return _initialize
+    if name == "__repr__" and isinstance(owner, Instance):
+        return nn.Module.__repr__ if isinstance(owner, nn.Module) else Instance.__repr__
+    if not isinstance(owner, nn.Module):
+        return MISSING
+    if name in modules.METHODS:
+        return modules.METHODS[name]
+    native: type[nn.Module] = next(base for base in kind.__mro__ if not isinstance(base, ProgramClass))
+    return native.forward if name == "forward" else MISSING
+
+
+def _initialize(owner: Any, *arguments: Any, **named: Any) -> None:
+    """Do what `__init__` does of the Python or torch class that an object's class is made from."""
+    if isinstance(owner, Module):
+        caller().initialize(owner, arguments, named)
+    elif arguments or named:
+        raise TypeError("object.__init__() takes exactly one argument (the instance to initialize)")
+
+
+def _bound(member: Any, owner: Any, kind: ProgramClass) -> Any:
+    """Return a member as an object (None for the class itself) sees it: a function becomes its method."""
+    match member:
+        case StaticMethod():
+            return member.function
+        case ClassMethod():
+            return Method(member.function, kind)
+        case Bindable() if owner is not None:
+            return Method(member, owner)
+    return member
+
+
+def _missing(value: Any, name: str) -> str:
+    if isinstance(value, ProgramClass):
+        return f"type object '{value.__name__}' has no attribute '{name}'"
+    return f"'{type(value).__name__}' object has no attribute '{name}'"
+
+
+def set_attribute(run: Interpreter, owner: Any, name: str, value: Any) -> None:
+    """Put a value on an object or a class of the program.
+
+    Raises:
+        AttributeError: If nothing can be put there.
+        LimitError: If a module would hold too many, or itself.
+    """
+    run.budget.step(2)
+    if name.startswith("__"):
+        raise AttributeError(f"{name} can't be assigned to: define it in the class")
+    if isinstance(owner, ProgramClass):
+        owner.put(name, value)
+        return
+    member = owner.__class__.find(name)
+    if member.__class__ is Property:
+        if member.setter is None:
+            raise AttributeError(f"property '{name}' of '{type(owner).__name__}' object has no setter")
+        run.call(member.setter, [owner, value])
+    elif isinstance(owner, Module):
+        _put_on_module(run, owner, name, value)
+    else:
+        owner.fields[name] = value
+
+
+def _is_registered(module: nn.Module, name: str) -> bool:
+    return any(name in table for table in _registered(module))
+
+
+def _put_on_module(run: Interpreter, module: Module, name: str, value: Any) -> None:
+    if name in _INTERNAL:
+        raise AttributeError(f"{name} is torch's own: take another name")
+    if name == "training":
+        module.training = bool(value)
+    elif isinstance(value, nn.Parameter | nn.Module) or _is_registered(module, name):
+        if not module.is_ready:
+            kind = "module" if isinstance(value, nn.Module) else "parameters"
+            raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+        if isinstance(value, nn.Module):
+            run.budget.step(LAYER_VISIT_STEPS * module_count.count_layers(value))
+            modules.check_attachment(module, value)
+        module.fields.pop(name, None)
+        with untraced():
+            nn.Module.__setattr__(module, name, value)
+    else:
+        module.fields[name] = value

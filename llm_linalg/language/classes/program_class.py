@@ -1,0 +1,187 @@
+"""The types of a program's classes, and their objects: tables of what the program put there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+from torch import nn
+
+from llm_linalg.base.errors import LimitError
+from llm_linalg.language.source import SPECIAL_METHODS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NATIVE = SPECIAL_METHODS - {"__post_init__"}
+"""Methods that Python calls by itself."""
+_OF_MODULES = frozenset(["forward", "extra_repr"])
+"""Methods that torch calls by itself."""
+MAX_BASES = 50
+MISSING: Any = object()
+"""What a lookup gives that finds nothing."""
+
+
+class MethodCaller(Protocol):
+    """What the native methods of a program's objects need of the run."""
+
+    def call_native(self, member: Any, owner: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Call a method of the program that Python or torch asks for."""
+
+    def initialize(self, module: Module, arguments: Sequence[Any], named: Mapping[str, Any]) -> None:
+        """Do what the `__init__` of the torch class does that a module's class is made from."""
+
+    def address_of(self, value: object) -> int:
+        """Return what stands for a value's address."""
+
+
+_CALLER: ContextVar[MethodCaller | None] = ContextVar("the run that calls", default=None)
+
+
+def caller() -> MethodCaller:
+    """Return the run in which a native method is called.
+
+    Raises:
+        TypeError: Outside of any run.
+    """
+    found = _CALLER.get()
+    if found is None:
+        raise TypeError("an object of a program can't be asked once the program has ended")
+    return found
+
+
+@contextmanager
+def calls_from(run: MethodCaller) -> Iterator[None]:
+    """Hand the native methods of objects to a run while the context is open."""
+    token = _CALLER.set(run)
+    try:
+        yield
+    finally:
+        _CALLER.reset(token)
+
+
+class ProgramClass(type):
+    """The type of a class of the program.
+
+    Attributes:
+        members: What its body bound, by name.
+    """
+
+    members: dict[str, Any]
+
+    def __repr__(cls) -> str:
+        return f"<class '__main__.{cls.__name__}'>"
+
+    def put(cls, name: str, value: Any) -> None:
+        """Bind a name in a class."""
+        cls.members[name] = value
+        if name == "forward" and issubclass(cls, Module):
+            setattr(cls, "forward", _native(value))  # noqa: B010  mypy takes it for a method of every class
+
+    def find(cls, name: str, after: type | None = None) -> Any:
+        """Return what a class or one of its bases binds to a name; `MISSING` if none does.
+
+        Args:
+            name: The name.
+            after: The class behind which to begin, in the order of resolution, as `super()` does.
+        """
+        order = cls.__mro__
+        for kind in order if after is None else order[order.index(after) + 1 :]:
+            if kind.__class__ is ProgramClass and name in kind.members:
+                return kind.members[name]
+        return MISSING
+
+
+class Instance(metaclass=ProgramClass):
+    """An object of a class of the program.
+
+    Attributes:
+        fields: What the program put on it, by name.
+    """
+
+    members: dict[str, Any] = {}  # noqa: RUF012  of the class, as every program class has them
+    fields: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make an object without fields.
+
+        Raises:
+            TypeError: If it gets arguments that no `__init__` takes.
+        """
+        if (args or kwargs) and cls.__init__ is object.__init__:
+            raise TypeError(f"{cls.__name__}() takes no arguments")
+        own = super().__new__(cls)
+        object.__setattr__(own, "fields", {})  # a module's own `__setattr__` would look at it
+        return own
+
+    def __repr__(self) -> str:
+        return f"<__main__.{type(self).__name__} object at {caller().address_of(self):#014x}>"
+
+
+class Module(Instance, nn.Module):
+    """An object of a class that derives from `nn.Module` or a layer.
+
+    Attributes:
+        is_ready: Whether its class has called `super().__init__()`.
+    """
+
+    members: dict[str, Any] = {}  # noqa: RUF012
+    is_ready: bool
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make a module that holds nothing yet: every module is whole, whatever its `__init__` does."""
+        own = super().__new__(cls, *args, **kwargs)
+        nn.Module.__init__(own)
+        object.__setattr__(own, "is_ready", False)
+        return own
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        caller().initialize(self, args, kwargs)
+
+    def __repr__(self) -> str:
+        return super(Instance, self).__repr__()
+
+
+def bases_of(bases: Sequence[type]) -> tuple[type, ...]:
+    """Return the Python types that a class of the program derives from, for those that it names."""
+    found: list[type] = []
+    for base in bases:
+        if base.__class__ is ProgramClass:
+            found.append(base)
+        elif issubclass(base, nn.Module):
+            found += [Module] if base is nn.Module else [Module, base]
+        elif base is not object:
+            found += [Instance, base]
+    return tuple(dict.fromkeys(found)) or (Instance,)
+
+
+def make_class(name: str, bases: Sequence[type], members: dict[str, Any]) -> ProgramClass:
+    """Return a new class.
+
+    Args:
+        name: Its name.
+        bases: The classes that the program names as its bases.
+        members: What its body bound.
+
+    Raises:
+        LimitError: If it is derived from another, which is derived from another, too many times over.
+        TypeError: If its bases can't stand together.
+    """
+    if len(set(bases)) < len(bases):
+        raise TypeError("duplicate base class")
+    if sum(len(base.__mro__) for base in bases) > MAX_BASES:
+        raise LimitError(f"a class with more than {MAX_BASES} classes above it")
+    asked_for = _NATIVE | _OF_MODULES if any(issubclass(base, nn.Module) for base in bases) else _NATIVE
+    natives = {member: _native(value) for member, value in members.items() if member in asked_for}
+    return ProgramClass(name, bases_of(bases), {"__module__": "__main__", **natives, "members": members})
+
+
+def _native(function: Any) -> Callable[..., Any]:
+    """Return the native method that hands its call to a method of the program."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return caller().call_native(function, self, args, kwargs)
+
+    return method
