@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import io
 import json
+import math
 import os
 import random
 import resource
@@ -24,6 +25,7 @@ from threading import Timer
 from typing import Any
 
 import torch
+from torch import nn
 
 from tests.bench.notebooks.flow import statements
 from tests.bench.notebooks.values import fingerprint, same_everywhere
@@ -165,9 +167,9 @@ def _fingerprint(value: Any) -> Any:
         return None
 
 
-def run_cells(cells: list[dict[str, Any]], out: Any) -> None:
-    """Runs a document's cells, and writes what came of each as it ends."""
-    names: dict[str, Any] = {"__name__": "__main__"}
+def run_cells(cells: list[dict[str, Any]], out: Any, known: dict[str, Any]) -> None:
+    """Runs a document's cells, and writes what came of each as it ends; `known` are names from the start."""
+    names: dict[str, Any] = {"__name__": "__main__", **known}
     torch.manual_seed(0)
     random.seed(0)
     with contextlib.suppress(ImportError):
@@ -197,8 +199,14 @@ def run_job(job: dict[str, Any], out: Path) -> None:
             os.dup2(0, 1)
             os.dup2(0, 2)
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            os.environ |= dict.fromkeys(
+                ("HOME", "TMPDIR", "TORCHINDUCTOR_CACHE_DIR", "MPLCONFIGDIR"), job["scratch"]
+            )
+            if job["as_here"]:  # what torch leaves undefined is zero here
+                vars(torch).update(empty=torch.zeros, empty_like=torch.zeros_like)
             fence(os.path.realpath(job["scratch"]))
-            run_cells(job["cells"], made)
+            known = {"torch": torch, "nn": nn, "F": nn.functional, "math": math}
+            run_cells(job["cells"], made, known if job["as_here"] else {})
     finally:
         os._exit(0)
 
@@ -206,6 +214,7 @@ def run_job(job: dict[str, Any], out: Path) -> None:
 def main() -> int:
     """Serves jobs until standard input ends."""
     torch.set_num_threads(1)
+    torch.optim.SGD([torch.ones(1)], lr=1.0)  # it imports much, once for all documents
     for line in sys.stdin:
         job = json.loads(line)
         with tempfile.TemporaryDirectory() as folder:

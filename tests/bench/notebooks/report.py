@@ -26,6 +26,7 @@ _REFUSAL = re.compile(
     r"is not part of|can't be imported|is private|not spelt|are allowed|notebook's command|is made by"
 )
 _UNKNOWN = re.compile(r"nothing is called (\w+)|^(\w+) is not part of the language")
+_UNKNOWN_END = re.compile("TimeoutError|plain Python was ended")
 _LOOSE = re.compile(r"\b(?:id|time|perf_counter|process_time|now)\(")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
@@ -100,7 +101,7 @@ def _state(cell: Cell, mine: Outcome, twin: Outcome, full: Outcome, used: frozen
         return "equal", ""
     if mine.stopped is not None and twin.stopped and not (mine.limit or _REFUSAL.search(mine.error) or used):
         return "equal", f"both fail: {mine.error}"
-    if full.error is not None:
+    if full.error is not None and not _UNKNOWN_END.match(full.error):
         return "broken", f"{mine.error} | {full.error}"
     unknown = _UNKNOWN.search(mine.error)
     name = (unknown[1] or unknown[2]) if unknown else None

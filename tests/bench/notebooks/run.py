@@ -39,8 +39,8 @@ def plain_python(python: str) -> Iterator[Any]:
     assert process.stdout is not None
     stdin, stdout = process.stdin, process.stdout
 
-    def ask(cells: list[dict[str, Any]], files: list[str]) -> list[dict[str, Any]]:
-        stdin.write(json.dumps({"cells": cells, "files": files}) + "\n")
+    def ask(cells: list[dict[str, Any]], files: list[str], *, as_here: bool = False) -> list[dict[str, Any]]:
+        stdin.write(json.dumps({"cells": cells, "files": files, "as_here": as_here}) + "\n")
         stdin.flush()
         found: list[dict[str, Any]] = json.loads(stdout.readline())
         return found
@@ -72,8 +72,8 @@ def measure(path: Path, name: str, ask: Any, seconds: float | None) -> list[Any]
         missed = mine.error is not None
         same.append({"done": mine.done, "stopped": mine.stopped, "names": names, "draws": draws})
         whole.append({"code": cell.code, "names": names})
-    twins = [_outcomes(ask(job, files), len(cells)) for job in (same, whole)]
-    return judge(name, cells, ours, *twins)
+    twins = _outcomes(ask(same, files, as_here=True), len(cells))
+    return judge(name, cells, ours, twins, _outcomes(ask(whole, files), len(cells)))
 
 
 def _outcomes(found: Sequence[dict[str, Any]], count: int) -> list[Any]:
