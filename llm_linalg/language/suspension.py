@@ -7,6 +7,7 @@ body goes on, the run is given back what it looks like inside the body, and afte
 from __future__ import annotations
 
 import ast
+import sys
 from collections import ChainMap
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -19,7 +20,9 @@ from llm_linalg.language.jumps import Return
 from llm_linalg.language.local_names import own_parts
 from llm_linalg.language.source import Source
 
-MAX_CALLS = 30  # of functions and generators, each of which runs within the one before
+MAX_CALLS = 200  # of functions and generators, each of which runs within the one before
+# A call takes some ten to twenty of Python's own. The limit is never lowered again: other threads may run.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 30 * MAX_CALLS))
 
 
 class BodyState(NamedTuple):
