@@ -174,6 +174,10 @@ class MissingValueError(ProgramError):
     reason: str = ""
 
 
+class FigureError(ProgramError):
+    """A statement that wants a value of a plot, which is not drawn."""
+
+
 class LimitError(ProgramError):
     """A program that exceeds its budget of cells, multiplications, steps, text or time."""
 

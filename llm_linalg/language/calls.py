@@ -178,6 +178,9 @@ def _apply(
         return function
     if function.__class__ is Method:
         return _call_method(run, node, function, arguments, named)
+    for value in (*arguments, *named.values()):
+        if value.__class__ is Figure:
+            raise value.error()
     if isinstance(function, type) and issubclass(function, nn.Module):
         return _make_layer(run, function, arguments, named)
     if isinstance(function, nn.Module):

@@ -9,6 +9,7 @@ where it may have changed something unseen, such as the generator of random numb
 from __future__ import annotations
 
 import ast
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, pairwise
@@ -16,7 +17,14 @@ from typing import Any, NamedTuple, NoReturn
 
 from torch import Tensor
 
-from llm_linalg.base.errors import HaltedError, LimitError, MissingValueError, ProgramError, ShapeError
+from llm_linalg.base.errors import (
+    FigureError,
+    HaltedError,
+    LimitError,
+    MissingValueError,
+    ProgramError,
+    ShapeError,
+)
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.text import clean
 from llm_linalg.language import allowlist, containers, strings
@@ -59,6 +67,9 @@ HARMLESS_METHODS = frozenset(
 """Methods that change nothing, whatever has them: those of tensors, text, lists and dicts that don't."""
 _UNTOLD: Any = Tensor | UserFunction | Namespace | Figure
 
+_SETTING_UP = re.compile(
+    r"sys\.path\.|os\.environ\b|os\.(makedirs|mkdir|chdir)\(|logging\.(basicConfig|disable|getLogger)\b|nltk\.download\("
+)
 RunStatement = Callable[[ast.stmt], None]
 
 
@@ -164,6 +175,9 @@ class CellRun:
         refusal = self._source.refused.get(statement)
         if refusal is not None:
             raise refusal
+        if self._means_nothing(statement):
+            run.leave_out(statement)
+            return None, ""
         effects = self._effects(place) if self._marks or self._random else None
         mark = None if effects is None else self._mark_of(effects)
         run.last_value = None
@@ -211,13 +225,23 @@ class CellRun:
         except FAILURES:
             return short_repr(value, _LONGEST_LINE)
 
+    def _means_nothing(self, statement: ast.stmt) -> bool:
+        """Return whether a statement sets up what there is not here, such as the path of imports."""
+        if not isinstance(statement, ast.Expr | ast.Assign) or not _SETTING_UP.match(
+            text := self._source.text_of(statement)
+        ):
+            return False
+        return isinstance(self._run.names.get(text.partition(".")[0]), MissingModule)
+
     # What was not run
 
     def _pass_over(self, number: int, place: int, error: ProgramError, *, is_last: bool) -> None:
         """Take in that a statement was not run, or failed."""
         run = self._run
         run.recorder.failed = run.failed_call = None
-        if self._error is None:
+        if isinstance(error, FigureError):
+            run.leave_out(self._statements[place])
+        elif self._error is None:
             self._error = error
             told = _told(number, error)
             root = told.root if told.state == "rests" else None
@@ -371,6 +395,8 @@ def _told(number: int, error: ProgramError) -> _Told:
     said = clean(error.message, _LONGEST_REASON)
     if isinstance(error, MissingValueError):
         return _Told("rests", error.root, error.reason)
+    if isinstance(error, FigureError):
+        return _Told("run", number, "which plots: that is left out")
     if isinstance(error, LimitError):
         return _Told("failed", number, f"stopped: {said}")
     if exception_of(error) is not None:

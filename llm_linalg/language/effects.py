@@ -157,7 +157,7 @@ class Definitions:
         mentioned = set(_names(statement))
         held = own.union(lambdas, inner, *(self.held.get(name, ()) for name in mentioned))
         draws = _NONE if own else _draws(statement) | self._drawn_by(mentioned)
-        targets = {*_bound(statement), *_changed(statement), *_altered(statement)}
+        targets = {*bound_names(statement), *_changed(statement), *_altered(statement)}
         rebound = set(_rebound(statement))
         for name in targets:
             before = frozenset() if name in rebound else self.held.get(name, frozenset())
@@ -185,11 +185,11 @@ class Definitions:
             harmless_methods: Methods that change nothing, whatever has them.
         """
         if _only_reads(statement):
-            read = frozenset(_loaded(statement))
+            read = frozenset(loaded_names(statement))
             return Effects(_EMPTY, _EMPTY, _EMPTY, _EMPTY, _EMPTY, read, _NONE, _NONE)
         code = self._reachable(statement)
         facts = [self._facts(definition) for definition in code]
-        reads: set[str] = set() if isinstance(statement, _NAMED) else {*_loaded(statement)}
+        reads: set[str] = set() if isinstance(statement, _NAMED) else {*loaded_names(statement)}
         reads |= {name for fact in facts for name in fact.reads}
         declared = {name for fact in facts for name in fact.declares}
         changes = set(_changed(statement))
@@ -203,7 +203,7 @@ class Definitions:
             owner = set(_roots(node.func.value)) if isinstance(node.func, ast.Attribute) else names
             draws |= self._drawn_by(names | handed)
             harmless = isinstance(node.func, ast.Attribute) and node.func.attr in harmless_methods
-            if not harmless and any(map(is_unknown, names)):
+            if not harmless and any(self._is_foreign(name, is_unknown) for name in names):
                 touches |= handed | owner
                 draws = BOTH
             for definition in self._called(node):
@@ -212,7 +212,7 @@ class Definitions:
                 changes |= writes.outside
         draws = draws.union(*(fact.draws | self._drawn_by(fact.names) for fact in facts))
         return Effects(
-            binds=frozenset(_bound(statement)) | declared,
+            binds=frozenset(bound_names(statement)) | declared,
             rebinds=frozenset(_rebound(statement)),
             changes=frozenset(changes),
             alters=frozenset(_altered(statement)),
@@ -221,6 +221,14 @@ class Definitions:
             draws=draws,
             seeds=seeds(statement),
         )
+
+    def _is_foreign(self, name: str, is_unknown: Callable[[str], bool]) -> bool:
+        """Return whether nothing is known of what a name holds: no value, and no code."""
+        if not is_unknown(name):
+            return False
+        classes = [item for item in self.held.get(name, ()) if isinstance(item, ast.ClassDef)]
+        bases = {root for item in classes for base in item.bases for root in _roots(base)}
+        return not self.held.get(name) or any(map(is_unknown, bases - self.held.keys()))
 
     def _reachable(self, statement: ast.stmt) -> set[Definition]:
         """Return the functions and classes that a statement may call, directly or not."""
@@ -280,7 +288,7 @@ class Definitions:
         parameters = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
         parameters += [arg.arg for arg in (args.vararg, args.kwarg) if arg is not None]
         own = parameters[:1] if parameters[:1] in (["self"], ["cls"]) else []
-        local = {name for part in body if isinstance(part, ast.stmt) for name in _bound(part)}
+        local = {name for part in body if isinstance(part, ast.stmt) for name in bound_names(part)}
         # A local name may stand for an argument: `for p in parameters: p -= …`.
         through = bool(changed & local - {*parameters}) and not _is_fresh(body, changed & local)
         others = changed & {*parameters[len(own) :]}
@@ -318,7 +326,7 @@ def _names(node: ast.AST) -> Iterator[str]:
             yield part.id
 
 
-def _loaded(node: ast.AST) -> Iterator[str]:
+def loaded_names(node: ast.AST) -> Iterator[str]:
     """Yield the names that a tree reads."""
     for part in descendants(node):
         if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load):
@@ -336,10 +344,10 @@ def _facts_of(definition: Definition) -> _Facts:
         args = definition.args
         own = {part.arg for part in descendants(args) if isinstance(part, ast.arg)}
         body = [definition.body] if isinstance(definition, ast.Lambda) else definition.body
-        own |= {name for part in body for name in _bound(part)}
+        own |= {name for part in body for name in bound_names(part)}
     return _Facts(
         names=frozenset(_names(definition)),
-        reads=frozenset(_loaded(definition)) - (own - declared),
+        reads=frozenset(loaded_names(definition)) - (own - declared),
         declares=frozenset(declared),
         draws=_draws(definition),
     )
@@ -401,7 +409,7 @@ def _own_parts(node: ast.AST) -> Iterator[ast.AST]:
             todo += children(part)
 
 
-def _bound(statement: ast.AST) -> Iterator[str]:
+def bound_names(statement: ast.AST) -> Iterator[str]:
     """Yield the names that a statement binds in its own scope."""
     comprehended = {
         name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from llm_linalg.base.errors import FigureError
 
 
 class Figure:
@@ -28,9 +28,9 @@ class Figure:
         """Return an item, such as one of several axes."""
         return self
 
-    def draw(self, *_arguments: Any, **_named: Any) -> Figure:
-        """Take a call, with whatever arguments."""
-        return self
+    def error(self) -> FigureError:
+        """Return the error of a program that wants a value of it."""
+        return FigureError(f"{self.path} is a plot, which is not drawn here: it has no value")
 
     def unpack(self, count: int) -> tuple[Figure, ...]:
         """Return it as so many values: figure and axes, or several axes."""
@@ -38,7 +38,8 @@ class Figure:
 
 
 _PACKAGES = """
-    matplotlib seaborn plotly bokeh altair pylab mpl_toolkits matplotlib_inline IPython warnings
+    matplotlib seaborn plotly bokeh altair pylab mpl_toolkits matplotlib_inline IPython warnings ipywidgets
+    tensorboard torchviz graphviz torchinfo torchsummary wandb watermark
 """
 PACKAGES = frozenset(_PACKAGES.split())
 """Packages whose only effect is on what is seen beside the program."""
@@ -46,4 +47,5 @@ PACKAGES = frozenset(_PACKAGES.split())
 
 def figure_of(path: str) -> Figure | None:
     """Return what an import of a plotting package gives; None for any other import."""
-    return Figure(path) if path.partition(".")[0] in PACKAGES else None
+    is_one = path.partition(".")[0] in PACKAGES or path.startswith("torch.utils.tensorboard")
+    return Figure(path) if is_one else None

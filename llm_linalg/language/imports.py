@@ -25,8 +25,10 @@ def import_names(run: Interpreter, node: ast.Import | ast.ImportFrom) -> None:
     for alias in node.names:
         path, module = _resolve(node, alias)
         if module is None and run.takes_missing_imports and alias.name != "*":
-            module = figure_of(path) or MissingModule(path, unknown_import(path))
-            run.leave_out(node)
+            module = figure_of(path)
+            if module is None:
+                module = MissingModule(path, unknown_import(path))
+                run.leave_out(node)
         if module is None:
             raise run.error(unknown_import(path), node)
         run.names.maps[0][name_of_import(alias)] = module

@@ -22,6 +22,7 @@ from llm_linalg.language.budget import FAILURE_STEPS, NATIVE_CALL_STEPS
 from llm_linalg.language.classes import members
 from llm_linalg.language.classes.program_class import MISSING, Instance
 from llm_linalg.language.containers import DICT_VIEWS, OrderedSet
+from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 
@@ -50,6 +51,8 @@ def iterate(run: Interpreter, value: Any, node: ast.AST | None = None) -> Iterat
     if isinstance(value, _ITERABLE):
         run.budget.charge_items(value)
         return iter(value)
+    if value.__class__ is Figure:
+        raise value.error()
     kind = type(value).__name__
     raise run.error(
         f"a value of type {kind} can't be gone through",

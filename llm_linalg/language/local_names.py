@@ -27,6 +27,13 @@ def name_of_import(alias: ast.alias) -> str:
     return alias.asname or alias.name.partition(".")[0]
 
 
+def imported(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """Return the paths of the modules that a statement imports, or imports from; `.` for a relative one."""
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or "."] if not node.level else ["."]
+    return [item.name for item in node.names]
+
+
 def local_names_of(body: Sequence[ast.AST]) -> dict[str, Unbound]:
     """Return the local names of a function, each of them unbound."""
     names: dict[str, Unbound] = {}

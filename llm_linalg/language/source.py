@@ -134,7 +134,7 @@ MODULES = (
 )
 KNOWN = ", ".join(MODULES)
 
-_PACKAGES = frozenset(name.partition(".")[0] for name in MODULES)
+PACKAGES = frozenset(name.partition(".")[0] for name in MODULES)
 
 # What a notebook's shell takes: `%matplotlib inline`, `!pip install x`, `files = !ls`, `torch.randn?`.
 _COMMAND = re.compile(r"\s*(?:\w+\s*=\s*)?(%{1,2}[A-Za-z]\w{0,30}|![ \t]*[\w./-]{1,30})")
@@ -364,7 +364,7 @@ class Source:
             [node.module or "."] if isinstance(node, ast.ImportFrom) else [item.name for item in node.names]
         )
         for path in paths:
-            if path.partition(".")[0] not in _PACKAGES:
+            if path.partition(".")[0] not in PACKAGES:
                 raise self.error(unknown_import(path), node)
 
     def _check_function(self, node: ast.FunctionDef) -> None:

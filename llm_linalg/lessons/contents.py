@@ -93,6 +93,7 @@ class LessonContents:
         minutes: The planned length of a talk of it, or None.
         axis_declarations: The names and labels of its tensors' axes.
         colours: The colours of its tensors: pairs of a name and one of `HUES`.
+        opens_at: The number of the stop at which it opens: in a document the first that shows something.
         boxes: Notes on the boxes of its maps, and the lessons that they open.
     """
 
@@ -111,6 +112,7 @@ class LessonContents:
     axis_declarations: AxisDeclarations = NO_DECLARATIONS
     boxes: tuple[BoxNote, ...] = ()
     colours: tuple[tuple[str, str], ...] = ()
+    opens_at: int = 1
 
     @property
     def part_title(self) -> CleanText:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from llm_linalg.base.errors import ProgramError
     from llm_linalg.lessons.external import ExternalProgram
     from llm_linalg.questions.guess import RightAnswer
+    from llm_linalg.recording.cell_state import CellState
 
 
 def warm() -> None:
@@ -96,6 +97,26 @@ def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, sec
             return result
         ran = _trace_above(view, error, halt, seconds)
         return replace(result, partial_trace=ran, good=_stopped_run(view, error, ran) or result.good)
+
+
+def survey(
+    view: View, halt: Callable[[], bool] | None = None, seconds: float | None = None
+) -> tuple[CellState, ...]:
+    """Run all cells of a view's document, and return what came of each; () if the run was stopped."""
+    from llm_linalg import ProgramError, run
+
+    last = next((stop for stop in reversed(view.lesson.stops) if stop.exercise is None), None)
+    if last is None:
+        return ()
+    whole = view.at_stop_number(last.number)
+    cells = (*whole.cells, whole.program.count("\n") + 2)  # an empty one at the end
+    try:
+        trace = run(
+            f"{whole.program}\n", seed=view.seed, names=view.names, cells=cells, halt=halt, seconds=seconds
+        )
+    except ProgramError:  # what is left of the budget reaches no further
+        return ()
+    return tuple(trace.cells[:-1])
 
 
 def _right_answer(view: View, halt: Callable[[], bool] | None, seconds: float | None) -> RightAnswer | None:

@@ -150,6 +150,17 @@ def sizes(
     return _beside_board(room, lines, view.board, failed)
 
 
+def cell_sizes(room: PaneSizes, said: int) -> PaneSizes:
+    """Return the room of a document's cell that has the stage to itself: its lines and its answer.
+
+    Args:
+        room: The room that a picture would have.
+        said: The rows of what is said below it.
+    """
+    words = max(2, min(said, (room.height - room.title - room.story) // 2))
+    return room._replace(program=0, facts=0, transport=0, words=words)
+
+
 def _beside_board(room: PaneSizes, lines: int, board: Board | None, failed: bool) -> PaneSizes:
     """Return the room with more for the program where a board, which has no steps, leaves some."""
     if board is None or failed:

@@ -150,7 +150,7 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
         lesson = find_lesson(flags.lesson) if flags.lesson is not None else first_lesson()
     if flags.stop is not None and not 1 <= flags.stop <= len(lesson.stops):
         raise UsageError(f"{lesson.slug} has stops 1 to {len(lesson.stops)}: there is no stop {flags.stop}")
-    opening = View.opening(lesson, flags.stop or 1)
+    opening = View.opening(lesson, flags.stop or lesson.opens_at)
     terms = flags.order == "terms"
     cells = flags.order is not None and not terms
     view = replace(
@@ -276,7 +276,7 @@ def arguments(view: View) -> list[str]:
     opening = View.opening(view.lesson, view.stop)
     given = view.lesson.external
     words = [lesson_word(view.lesson)] if given is None else list(given.words)
-    if view.stop != 1:
+    if view.stop != view.lesson.opens_at:
         words += ["--stop", str(view.stop)]
     if view.path:
         words += ["--node", "/".join(view.path)]

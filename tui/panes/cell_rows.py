@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.text.rows import Row, TextSpan, cut_rows, row, wrap_code
+from tui.text.prose import after_story
+from tui.text.rows import Row, TextSpan, cut_rows, row, wrap, wrap_code
 
 if TYPE_CHECKING:
     from tui.model.frame import Frame
@@ -19,22 +20,26 @@ def shows_cell(frame: Frame) -> bool:
     return frame.error is None or frame.error.good is None or not frame.error.good.panels
 
 
-def cell_rows(frame: Frame, width: int, height: int, program: int, glyphs: Glyphs) -> list[Row]:
+def said_with_cell(frame: Frame, width: int) -> int:
+    """Return how many rows are said about a cell: the reason, remarks, and its text."""
+    texts = [] if frame.cell is None else [*frame.cell.remarks]
+    texts += [] if frame.error is None else [frame.error.sentence]
+    return sum(len(wrap(text, width)) for text in texts) + len(after_story(frame.prose, width))
+
+
+def cell_rows(frame: Frame, width: int, height: int, glyphs: Glyphs) -> list[Row]:
     """Return the rows of a cell.
 
     Args:
         frame: A frame that shows a cell.
         width: The columns.
         height: The rows that there are.
-        program: The rows of the program above, in which a short cell can be read already.
         glyphs: The signs.
     """
     if frame.cell is None:
         return []
     below = answer_rows(frame.cell, width, glyphs)
     code = code_rows(frame.cell, width, glyphs)
-    if len(code) <= program and below:
-        code = []
     room = max(0, height - len(below) - bool(below and code))
     if len(below) > height // 2 and code:
         room = max(0, min(len(code), height // 2))

@@ -83,7 +83,7 @@ class StagePane(RowWidget):
         elif drawing is not None:
             self._show_drawing()
         elif picture.frame is not None and shows_cell(picture.frame):
-            self.show(cell_rows(picture.frame, width, height, picture.room.program, self.glyphs))
+            self.show(cell_rows(picture.frame, width, height, self.glyphs))
         else:
             rows = labels(shown, height // down)
             self.show(enlarge_rows(rows) if big else rows)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from llm_linalg.base.text import NOTHING
 from llm_linalg.lessons.markdown import plain_text
 from tui.layout.pane_sizes import Picture
 from tui.navigation.playground import is_playground
@@ -47,7 +49,9 @@ class TextPane(RowWidget):
         said = [*remark_rows(picture, room.main), *below_story(picture, room.main)]
         if frame is not None and frame.error is not None and said:
             mend = picture.session.editing
-            return failing_rows(said, frame.error, room.main, room.words, mend=mend, dots=self.glyphs.dots)
+            return failing_rows(
+                said, shown_error(frame, frame.error), room.main, room.words, mend=mend, dots=self.glyphs.dots
+            )
         remarks = remark_rows(picture, room.main)
         rows = [*remarks, *text_rows(picture, room.main)]
         if len(rows) > room.words:
@@ -70,6 +74,11 @@ class TextPane(RowWidget):
             printed = [] if shows_cell(frame) else output_rows(frame, room.main)
             return [*rows, *head(printed, spare, self.glyphs, "lines")]
         return [*rows, *ending(printed, spare, self.glyphs.dots)] if spare > 0 else rows
+
+
+def shown_error(frame: Frame, error: ErrorView) -> ErrorView:
+    """Return a frame's error; where the stage has the cell's lines, its line need not stand below it too."""
+    return replace(error, caret=NOTHING) if shows_cell(frame) and frame.cell and frame.cell.line else error
 
 
 def failing_rows(
@@ -99,7 +108,8 @@ def text_rows(picture: Picture, width: int, *, short: bool = False) -> list[Row]
     if frame is None:
         return below_story(picture, width)
     if frame.error is not None:
-        return error_rows(frame.error, width, brief=short, mend=picture.session.editing)
+        error = shown_error(frame, frame.error)
+        return error_rows(error, width, brief=short, mend=picture.session.editing)
     if frame.ask is not None and frame.ask.is_asked:
         return ask_rows(frame.ask, width)
     if frame.cursor is not None:

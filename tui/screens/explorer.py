@@ -25,14 +25,21 @@ from tui.screens.page import Page, TooSmall
 from tui.screens.play_timer import PlayTimer
 from tui.screens.playground_editor import PlaygroundEditor
 from tui.screens.recording import Recording
-from tui.screens.run_worker import RunFinished, RunStarted, behind, run_program
+from tui.screens.run_worker import (
+    CellsSurveyed,
+    RunFinished,
+    RunStarted,
+    behind,
+    run_program,
+    survey_cells,
+)
 from tui.session.commands import BY_ID, Command, Wait, find_command, run
 from tui.session.contexts import Context
 from tui.session.control_commands import move_command
 from tui.session.exercise_commands import session_frame, with_verdict
 from tui.session.keys import KEYS, live_commands
 from tui.session.remembering import with_progress
-from tui.session.session import Session
+from tui.session.session import CellSurvey, Session
 from tui.session.step_commands import tick
 from tui.terminal import crash_log
 from tui.widgets.row_widget import CommandClicked
@@ -101,6 +108,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.halt: Callable[[], None] = lambda: None
         self._taken: frozenset[str] = frozenset()
         self._live: dict[tuple[frozenset[Context], frozenset[str]], tuple[Command, ...]] = {}
+        self._surveying = False  # whether all cells of a document are being run
         self._has_torch = False  # which the first run imports
         self._drawn = Size(0, 0)
         self._queue: list[str] = []  # keys that wait for a run
@@ -142,6 +150,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         """Whether what was asked for is what is shown."""
         return (
             not self.busy
+            and not self._surveying
             and not self._queue
             and self.editor.is_settled
             and not self.session.attempt.is_pending
@@ -296,6 +305,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     # The run.
 
     def _ask(self, shown: Run | None = None) -> None:
+        self._surveying = False  # what is asked for halts it
         view = self.session.view
         mark = self.options.run_mark if is_playground(view.lesson) else None
         if mark is not None and mark.is_fatal(view.program):
@@ -333,6 +343,16 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.draw()
         self.call_after_refresh(self._clear_mark, event.opened.view)
         await self._drain()
+        if self.session.awaits_survey:
+            self._surveying = True
+            survey_cells(self, self.session.view, self.options.time_limit or None)
+
+    def on_cells_surveyed(self, event: CellsSurveyed) -> None:
+        """Take what came of all cells of a document."""
+        self._surveying = False
+        if event.view.lesson is self.session.view.lesson:
+            self.session = self.session.with_survey(CellSurvey(event.view, event.cells))
+            self.draw()
 
     def _clear_mark(self, view: View) -> None:
         """Note that a program of the playground was drawn; in a thread, as disks may be slow."""

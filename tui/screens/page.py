@@ -14,11 +14,13 @@ from tui.layout.pane_sizes import (
     PaneSizes,
     Picture,
     bench_sizes,
+    cell_sizes,
     sizes,
     slide_sizes,
     talk_sizes,
 )
 from tui.navigation.playground import is_playground
+from tui.panes.cell_rows import said_with_cell, shows_cell
 from tui.panes.footer import Footer
 from tui.panes.program_pane import FactsPane, ProgramPane
 from tui.panes.sidebar import Sidebar
@@ -166,7 +168,10 @@ class Page(RowWidget):
             )  # fmt: skip
         if view.at_stop.slide:
             return slide_sizes(width, height, sidebar=sidebar)
-        return sizes(width, height, code, view, sidebar=sidebar, failed=failed)
+        room = sizes(width, height, code, view, sidebar=sidebar, failed=failed)
+        if room is None or frame is None or not shows_cell(frame):
+            return room
+        return cell_sizes(room, said_with_cell(frame, room.main))
 
     def _give(self, pane: type[Widget], rows: int) -> None:
         """Give a pane its rows; one that has none is not there."""

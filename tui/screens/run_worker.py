@@ -22,6 +22,7 @@ from tui.terminal.process import RUN_THREAD, resume_collection
 if TYPE_CHECKING:
     from textual.widget import Widget
 
+    from llm_linalg.recording.cell_state import CellState
     from tui.compose.program_run import Run
     from tui.model.view import View
 
@@ -40,6 +41,15 @@ class RunFinished(Message):
     def __init__(self, opened: Run) -> None:
         super().__init__()
         self.opened = opened
+
+
+class CellsSurveyed(Message):
+    """All cells of a document were run, or none of their states is known."""
+
+    def __init__(self, view: View, cells: tuple[CellState, ...]) -> None:
+        super().__init__()
+        self.view = view
+        self.cells = cells
 
 
 def behind() -> bool:
@@ -69,6 +79,32 @@ def run_program(
 
     owner.run_worker(work, name="run", group="program", exclusive=True)  # type: ignore[arg-type]
     return halted.set
+
+
+def survey_cells(owner: Widget, view: View, seconds: float | None = None) -> None:
+    """Run all cells of a view's document in a thread; `owner` gets `CellsSurveyed`.
+
+    A run that is asked for meanwhile halts it, and there is no message.
+    """
+
+    async def work() -> None:
+        dropped = Event()
+        await in_thread(lambda: _survey(owner, view, dropped, seconds), dropped)
+
+    owner.run_worker(work, name="survey", group="program", exclusive=True)  # type: ignore[arg-type]
+
+
+def _survey(owner: Widget, view: View, dropped: Event, seconds: float | None) -> None:
+    with _ONE_AT_A_TIME:
+        if dropped.is_set():
+            return
+        global _latest  # noqa: PLW0603 - as the lock it is the process's
+        _latest = dropped
+        from tui.compose.view_runner import survey
+
+        cells = survey(view, dropped.is_set, seconds)
+    if not dropped.is_set():
+        owner.post_message(CellsSurveyed(view, cells))
 
 
 async def _wait_for_run(

@@ -115,14 +115,15 @@ def _cells(
 def _marks(session: Session, lesson: Lesson) -> dict[int, str]:
     """Return the marks of the cells that were not run, as far as is known, by their numbers."""
     marks = {stop.number: FAILURE for stop in lesson.stops if stop.refusal is not None}
-    run = session.last_run
-    if run is not None and run.view.lesson is lesson:
-        for cell in run.cells:
-            mark = RESTS if cell.state == "rests" or cell.root is not None else FAILURE
-            if cell.state != "run" or cell.root is not None:
-                marks[cell.number] = mark
-            else:
-                marks.pop(cell.number, None)
+    run, survey = session.last_run, session.survey
+    cells = [*survey.cells] if survey is not None and survey.serves(session.view) else []
+    cells += run.cells if run is not None and run.view.lesson is lesson else ()
+    for cell in cells:
+        if cell.state == "run" and cell.root is None:
+            marks.pop(cell.number, None)
+        else:
+            rests = cell.state == "rests" or cell.root is not None
+            marks[cell.number] = RESTS if rests else FAILURE
     return marks
 
 

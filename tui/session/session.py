@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.lessons.contents import OTHER_PART
 from llm_linalg.lessons.markdown import links
@@ -23,6 +23,7 @@ from tui.session.lesson_settings import LessonSettings, keeps_settings, opening_
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Lesson, ListedLesson
+    from llm_linalg.recording.cell_state import CellState
     from tui.compose.program_run import Run
     from tui.session.presentation.state import Talk
 
@@ -31,6 +32,18 @@ UNDER_SIDEBAR = frozenset(
     {Context.CURSOR, Context.MASK_CURSOR, Context.BOARD, Context.MAP, Context.MAP_LESSONS}
 )
 """Contexts whose keys choose in the sidebar while it is open."""
+
+
+class CellSurvey(NamedTuple):
+    """What came of all cells of a document, run with the choices of a view."""
+
+    view: View
+    cells: tuple[CellState, ...]
+
+    def serves(self, view: View) -> bool:
+        """Return whether it is of a view's document, with the same choices."""
+        other = self.view
+        return other.lesson is view.lesson and (other.controls, other.seed) == (view.controls, view.seed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +98,7 @@ class Session:
     way: str | None = None
     ended_at: View | None = field(default=None, repr=False)
     attempts: Attempts = field(default=(), repr=False)
+    survey: CellSurvey | None = field(default=None, repr=False)
     redrawn_in: frozenset[str] = field(default=frozenset(), repr=False)
 
     def __post_init__(self) -> None:
@@ -141,6 +155,24 @@ class Session:
     def attempt(self) -> ExerciseAttempt:
         """What was written at the exercise of the view's stop."""
         return attempt_at(self.attempts, self.view)
+
+    def with_survey(self, survey: CellSurvey) -> Session:
+        """Return the session that knows what came of all cells; what is not run is summed up at opening."""
+        from llm_linalg.recording.cell_state import summary
+
+        before = self.survey
+        opens = before is None or before.view.lesson is not survey.view.lesson
+        session = replace(self, survey=survey)
+        if not opens or self.notice or all(cell.state == "run" for cell in survey.cells):
+            return session
+        return session.with_notice(f"{summary(survey.cells)}.")
+
+    @property
+    def awaits_survey(self) -> bool:
+        """Whether a document is open of which it is not known what comes of all its cells."""
+        if not self.view.lesson.document or self.talk is not None or self.current is None:
+            return False
+        return self.survey is None or not self.survey.serves(self.view)
 
     @property
     def navigation(self) -> Navigable | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
+from llm_linalg.language.effects import bound_names, loaded_names, seeds
+from llm_linalg.language.local_names import imported
 from llm_linalg.language.notebook_source import NotebookSource
-from llm_linalg.language.source import MAX_CHARACTERS
+from llm_linalg.language.source import MAX_CHARACTERS, PACKAGES
+from llm_linalg.language.suggestions import NAMES
 from llm_linalg.lessons import question_reader
 from llm_linalg.lessons.body import ListFence
 from llm_linalg.lessons.fence_options import BodyError
@@ -24,6 +29,7 @@ MOST_PROSE = 4_000_000  # characters in all
 LONGEST_TITLE = 80
 
 
+_SHOWS_NOTHING = (ast.FunctionDef, ast.ClassDef, ast.Pass)
 _QUESTION = re.compile(r"(ask|exercise)((?:\s+\w+\s*=.*)?)")
 
 
@@ -79,6 +85,7 @@ def lesson_of_cells(cells: Sequence[DocumentCell], path: Path) -> Lesson:
         path=path,
         outline=tuple(made.outline),
         document=True,
+        opens_at=first_shown(made.stops),
     )
 
 
@@ -204,6 +211,29 @@ def _stop(number: int, title: CleanText, prose: list[str], cell: DocumentCell, r
         line=cell.line,
         refusal=_refusal(cell.text),
     )
+
+
+def first_shown(stops: Sequence[Stop]) -> int:
+    """Return the number of the first stop whose cell shows something, as far as its text tells; else 1.
+
+    Imports, definitions and seeds show nothing, nor does what rests on a statement that is refused.
+    """
+    known = {"torch", "nn", "F", "math", *(set(dir(builtins)) - set(NAMES))}
+    for stop in stops:
+        source = NotebookSource(stop.code, (1,)) if stop.code else None
+        for statement in () if source is None else source.tree.body:
+            if source is not None and statement in source.refused:
+                known -= set(bound_names(statement))
+                continue
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                had = {path.partition(".")[0] for path in imported(statement)} <= PACKAGES
+                known |= set(bound_names(statement)) if had else set()
+                continue
+            runs = set(loaded_names(statement)) <= known | set(bound_names(statement))
+            known = known | set(bound_names(statement)) if runs else known - set(bound_names(statement))
+            if runs and not isinstance(statement, _SHOWS_NOTHING) and not seeds(statement):
+                return stop.number
+    return 1
 
 
 def _refusal(code: str) -> str | None:
