@@ -11,7 +11,7 @@ import torch
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
 
-DRAWING = frozenset(["randn", "rand", "randint", "randperm", "normal"])
+DRAWING = frozenset(["randn", "rand", "randint", "randperm", "normal", "normal_"])
 MOST = 500  # nodes that are looked at: what is drawn stands at the beginning
 
 

@@ -28,19 +28,21 @@ from llm_linalg.language import (
     printing,
     strings,
     suggestions,
+    tensor_types,
     torch_functions,
 )
 from llm_linalg.language.classes import reflection
 from llm_linalg.ops import TABLE, fallback
 
 _DTYPES = """
-    float float32 float64 double half float16 bfloat16 int int8 int16 int32 int64 long uint8 bool
+    float float32 float64 double half float16 bfloat16 int int8 int16 int32 int64 short long uint8 uint16
+    uint32 uint64 bool complex64 complex128 cfloat cdouble
 """
 _MATH = """
     sqrt pi tau e inf nan exp log log2 log10 log1p sin cos tan tanh sinh cosh asin acos atan atan2 erf hypot
     floor ceil trunc fabs radians degrees isnan isinf isclose gcd
 """
-_LIMITS = "min max eps tiny smallest_normal resolution bits"
+_LIMITS = "min max eps tiny smallest_normal resolution bits dtype"
 _TYPING = "Any Callable Dict Iterable Iterator List Literal Optional Sequence Tuple Union"
 
 
@@ -76,10 +78,14 @@ def _spaces(path: str, members: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def limits(dtype: torch.dtype) -> Namespace:
+def limits(dtype: torch.dtype = torch.float32) -> Namespace:
     """Do what `torch.finfo` does."""
-    found = torch.finfo(dtype)
-    return Namespace("torch.finfo", _pick(found, _LIMITS.split()))
+    return Namespace("torch.finfo", _pick(torch.finfo(dtype), _LIMITS.split()))
+
+
+def whole_limits(dtype: torch.dtype) -> Namespace:
+    """Do what `torch.iinfo` does."""
+    return Namespace("torch.iinfo", _pick(torch.iinfo(dtype), _LIMITS.split()))
 
 
 F = Namespace("F", _operations("F", nn.functional))
@@ -105,6 +111,7 @@ AUTOGRAD = Namespace(
         "detect_anomaly": autograd.unchanged_mode,
     },
 )
+SPECIAL = Namespace("torch.special", _operations("special", torch.special))
 DIST = Namespace("dist", {"all_reduce": devices.all_reduce, "all_gather": devices.all_gather})
 MATH = Namespace("math", {**_pick(math, _MATH.split()), "prod": builtin_functions.prod})
 TYPING = Namespace("typing", {name: name for name in _TYPING.split()})  # annotations are never evaluated
@@ -123,12 +130,14 @@ TORCH = Namespace(
         **_spaces("torch", hardware.MEMBERS),
         "autograd": AUTOGRAD,
         "Generator": generators.make_generator,
+        "special": SPECIAL,
         "empty": torch.zeros,  # torch leaves its cells undefined; here every run is the same
         "empty_like": torch.zeros_like,
         "device": torch_functions.cpu_device,
         "Size": torch_functions.make_size,
-        "Tensor": torch_functions.make_tensor,
         "finfo": limits,
+        "iinfo": whole_limits,
+        **tensor_types.MEMBERS,
         "no_grad": autograd.no_grad,
         "inference_mode": autograd.inference_mode,
         "enable_grad": autograd.enable_grad,
@@ -139,6 +148,7 @@ TORCH = Namespace(
 )
 METHODS: Mapping[str, Callable[..., Any]] = {
     **_operations("Tensor", Tensor),
+    **tensor_types.METHODS,
     "to": torch_functions.to_dtype,
     "backward": autograd.backward,
     "tolist": torch_functions.to_list,
@@ -156,6 +166,7 @@ ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
     "is_leaf": lambda x: x.is_leaf,
     "device": lambda x: x.device,
     "is_cuda": lambda _: False,
+    **tensor_types.ATTRIBUTES,
 }
 STORED: Mapping[str, Callable[[Tensor, Any], None]] = {
     "grad": autograd.set_grad,
@@ -163,7 +174,11 @@ STORED: Mapping[str, Callable[[Tensor, Any], None]] = {
     "requires_grad": autograd.set_requires_grad,
 }
 """Attributes of a tensor that can be assigned to."""
-FIELDS = ("values", "indices")  # of the pairs that topk, sort and max return
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    kind.__name__: kind.__match_args__  # type: ignore[attr-defined]
+    for kind in torch.return_types.all_return_types
+}
+"""The names of what a function of torch returns, where it is several: `values` and `indices` of a topk."""
 BUILTINS: Mapping[str, Any] = {
     "abs": abs,
     "round": builtin_functions.round_number,
@@ -202,6 +217,8 @@ MODULES: Mapping[str, Namespace] = {
     "torch.cuda": TORCH.members["cuda"],
     "torch.amp": TORCH.members["amp"],
     "torch.backends": TORCH.members["backends"],
+    "torch.linalg": LINALG,
+    "torch.special": SPECIAL,
     "torch.distributed.nn.functional": DIST,
     "math": MATH,
     "typing": TYPING,
@@ -212,7 +229,7 @@ WITH_RUN = frozenset([gradient_calls.grad, gradient_calls.set_grad_enabled])
 REFUSED_ARGUMENTS = frozenset(suggestions.ARGUMENTS)
 TORCH_FUNCTIONS = frozenset(
     value
-    for space in (TORCH, F, LINALG)
+    for space in (TORCH, F, LINALG, SPECIAL)
     for value in space.members.values()
     if callable(value) and not isinstance(value, type)
 )

@@ -75,13 +75,19 @@ def _of_torch(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
             return value.numel
         case type() if members.native_method(value, name) is not MISSING:
             return members.native_method(value, name)
-        case tuple() if name in allowlist.FIELDS and type(value).__module__ == "torch.return_types":
-            return value[allowlist.FIELDS.index(name)]
+        case tuple() if name in _fields(value):
+            return value[_fields(value).index(name)]
     return MISSING
 
 
 def _methods(value: Any) -> Mapping[str, Any]:
     return DESCRIPTOR_METHODS if isinstance(value, Property) else containers.methods(value)
+
+
+def _fields(value: tuple[Any, ...]) -> tuple[str, ...]:
+    """Return the names of what torch returned; () for another tuple."""
+    kind = type(value)
+    return allowlist.FIELDS.get(kind.__name__, ()) if kind.__module__ == "torch.return_types" else ()
 
 
 def _of_layer(run: Interpreter, layer: nn.Module, node: ast.Attribute) -> Any:

@@ -43,6 +43,7 @@ from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import take_items
 from llm_linalg.language.methods import Method
 from llm_linalg.language.run_function import RunFunction
+from llm_linalg.language.tensor_types import TensorType
 
 MAX_ARGUMENTS = 10_000  # of one call
 _HANDED = arithmetic.PLAIN_TYPES - {list, tuple, dict} | {
@@ -66,6 +67,7 @@ _STRANGE = (
     containers.OrderedSet,
 )
 _GO_THROUGH = containers.GO_THROUGH | {builtin_functions.sum_items, builtin_functions.prod}
+_CALLED = type | Tensor | TensorType
 _WORDS = frozenset(["reduction"])
 """Parameters whose text torch writes into its message, whatever it is."""
 
@@ -250,7 +252,7 @@ def _stranger(values: Sequence[Any]) -> Any:
             for item in items:
                 if isinstance(item, list | tuple):
                     inner.append(item)
-                elif isinstance(item, _STRANGE) or (callable(item) and not isinstance(item, type | Tensor)):
+                elif isinstance(item, _STRANGE) or (callable(item) and not isinstance(item, _CALLED)):
                     return item
         level = inner
     return None

@@ -114,7 +114,7 @@ SPECIAL_METHODS = frozenset(
     for name in (*_SPECIAL.split(), *(kind + name for kind in ("", "r", "i") for name in _ARITHMETIC.split()))
 )
 """The special methods that a class may define."""
-DUNDERS = SPECIAL_METHODS | {"__class__", "__name__"}
+DUNDERS = SPECIAL_METHODS | {"__class__", "__name__", "__version__"}
 """Attributes with two underscores that may be asked for."""
 
 ALLOWED = frozenset(_EXPRESSIONS + _STATEMENTS)
@@ -127,6 +127,8 @@ MODULES = (
     "torch.cuda",
     "torch.amp",
     "torch.backends",
+    "torch.linalg",
+    "torch.special",
     "torch.distributed.nn.functional",
     "math",
     "typing",

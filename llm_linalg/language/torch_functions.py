@@ -13,17 +13,6 @@ from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language.arithmetic import MAX_ITEMS, MAX_SIZE_NUMBERS
 
 
-def make_tensor(data: Any) -> Tensor:
-    """Do what `torch.Tensor` does with lists.
-
-    Raises:
-        TypeError: If it gets sizes: torch would fill the cells with whatever was in memory.
-    """
-    if not isinstance(data, list | tuple):
-        raise TypeError("torch.Tensor takes lists here: write torch.zeros(sizes), or torch.tensor(number)")
-    return torch.tensor(data, dtype=torch.float32)
-
-
 def make_size(numbers: Any = ()) -> torch.Size:
     """Do what `torch.Size` does, for as many numbers as a tensor may have axes."""
     if isinstance(numbers, list | tuple | range) and len(numbers) > MAX_SIZE_NUMBERS:

@@ -198,15 +198,16 @@ def _roll_mismatch(call: Call) -> ShapeMismatch | None:
 
 
 def takes_values(call: Call) -> bool:
-    """Return whether it depends on the values of a call's operands if torch may run it."""
-    if call.operation.name != "div" or call.arguments.get("rounding_mode") != "trunc":
-        return False
-    return not any(tensor.dtype.is_floating_point for tensor in call.tensors)
+    """Return whether it depends on a call's values if torch may run it, or how long that takes."""
+    if takes_finite_matrices(call) or call.operation.slowness_for_call:
+        return True
+    return call.operation.name == "div" and call.arguments.get("rounding_mode") is not None
 
 
 def _overflow(call: Call) -> ShapeMismatch | None:
     """Explain that a quotient is too large for its type: the processor would end the process for it."""
-    if not takes_values(call):
+    of_floats = any(tensor.dtype.is_floating_point for tensor in call.tensors)
+    if of_floats or call.arguments.get("rounding_mode") != "trunc":
         return None
     sides = [call[name] for name in ("input", "other")]
     kind = torch.result_type(*sides)
@@ -228,11 +229,48 @@ def _max_norm_mismatch(call: Call) -> ShapeMismatch | None:
     return ShapeMismatch("with max_norm= a look-up changes its table", at=call.place("weight") or 0)
 
 
+_FINITE = "eig eigvals eigh eigvalsh svd svdvals lstsq pinv matrix_rank cond matrix_exp"
+_BY_SINGULAR_VALUES = frozenset([2, -2, "nuc"])
+_MOST_POWER = 2**31
+
+
+def takes_finite_matrices(call: Call) -> bool:
+    """Return whether a call's operands must be finite: LAPACK would crash, or go on without an end."""
+    name = call.operation.name
+    return name in _FINITE.split() or (
+        name == "matrix_norm" and call.arguments.get("ord") in _BY_SINGULAR_VALUES
+    )
+
+
+def _not_finite(call: Call) -> ShapeMismatch | None:
+    """Explain that an iteration over a matrix needs finite numbers."""
+    if not takes_finite_matrices(call):
+        return None
+    for place, tensor in enumerate(call.tensors):
+        with untraced():
+            if not bool(tensor.detach().isfinite().all()):
+                return ShapeMismatch("it needs finite numbers, and there is nan or inf", at=place)
+    empty = [place for place, shape in enumerate(call.shapes) if 0 in shape[-2:]]
+    if empty and call.operation.name == "lstsq":
+        return ShapeMismatch("least squares need at least one row and one column", at=empty[0])
+    return None
+
+
+def _power_mismatch(call: Call) -> ShapeMismatch | None:
+    """Explain that a power is too high: torch would count its digits without an end."""
+    n = int(call["n"])
+    if abs(n) <= _MOST_POWER:
+        return None
+    return ShapeMismatch(f"a matrix's power is from -{_MOST_POWER:,} to {_MOST_POWER:,}", at=0)
+
+
 UNSAFE_CALLS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
     "embedding": _max_norm_mismatch,
     "scaled_dot_product_attention": _count_mismatch,
     "roll": _roll_mismatch,
     "div": _overflow,
+    "matrix_power": _power_mismatch,
+    **dict.fromkeys([*_FINITE.split(), "matrix_norm"], _not_finite),
 }
 """Calls that torch would accept and that must not run."""
 

@@ -12,13 +12,25 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Axes, Shape
 from llm_linalg.base.cells import Index
-from llm_linalg.ops.einsum_specs import dot_axes, einsum_axes, linear_axes, matmul_axes, outer_axes
+from llm_linalg.ops.einsum_specs import (
+    added_axes,
+    dot_axes,
+    einsum_axes,
+    inner_axes,
+    linear_axes,
+    matmul_axes,
+    outer_axes,
+    tensordot_axes,
+    vecdot_axes,
+)
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.reads import AxesReads
+from llm_linalg.ops.subnormals import has_small_numbers
 from llm_linalg.ops.terms import CellTerm, CellTerms
 
 Spec = Callable[[Call], Axes]
 
+_SUBNORMAL = 128  # likewise of numbers below the smallest normal one
 _HALVES = 64  # a product of half-precision numbers takes as long as so many others
 
 
@@ -29,10 +41,12 @@ class Contraction(Operation):
     Attributes:
         spec: The axes spec of a call.
         bias_parameter: The parameter that is added, not multiplied.
+        scaled: The operation where the two have factors before them (`beta`, `alpha`).
     """
 
     spec: Spec = field(kw_only=True)
     bias_parameter: str = ""
+    scaled: Operation | None = None
     kind: str = "contraction"
 
     def axes(self, call: Call) -> Axes:
@@ -40,6 +54,10 @@ class Contraction(Operation):
 
     def depends_on_shapes_only(self, call: Call) -> bool:
         return True
+
+    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
+        plain = self.scaled is None or arguments["beta"] == arguments["alpha"] == 1
+        return self if plain or self.scaled is None else self.scaled
 
     def cost(self, call: Call, shape: Shape | None) -> int:
         slow = call.tensors[0].dtype in (torch.float16, torch.bfloat16)
@@ -193,14 +211,53 @@ def _einsum_peak(call: Call) -> int:
     return most
 
 
+@dataclass(frozen=True, eq=False)
+class ScaledProduct(Operation):
+    """A product and what is added to it, each times a number (`alpha`, `beta`): no plain sum of products."""
+
+    spec: Spec = field(kw_only=True)
+    kind: str = "matrix"
+
+    def axes(self, call: Call) -> Axes:
+        return self.spec(call)
+
+    def cost(self, call: Call, shape: Shape | None) -> int:
+        """Return the work, in elements that take as long."""
+        kind = call.tensors[-1].dtype
+        slow = _HALVES if kind in (torch.float16, torch.bfloat16) else 1 if kind.is_floating_point else 8
+        slow *= _SUBNORMAL if has_small_numbers(call) else 1
+        return slow * prod(self.axes(call).sizes.values()) // 16 + 2 * self.peak(call, shape)
+
+    def peak(self, call: Call, shape: Shape | None) -> int:
+        return sum(map(prod, call.shapes)) + prod(self.axes(call).shape)
+
+
+def _added(name: str, first: str, second: str, **gradient: str) -> Contraction:
+    signature = f"input, {first}, {second}, *, beta=1, alpha=1, out=None"
+
+    def scaled(call: Call) -> Mapping[str, str]:
+        factors = {own: f"({text}) * {call['alpha']!r}" for own, text in gradient.items()}
+        return {"input": f"{{d}} * {call['beta']!r}", **factors}
+
+    return Contraction(
+        name,
+        signature,
+        in_language="torch Tensor",
+        spec=added_axes,
+        bias_parameter="input",
+        gradient={"input": "{d}", **gradient},
+        scaled=ScaledProduct(name, signature, spec=added_axes, vjp_for_call=scaled),
+    )
+
+
 CONTRACTIONS = (
     Contraction(
         "matmul",
         "input, other",
-        in_language="torch Tensor",
+        in_language="torch Tensor linalg.matmul",
         operator="@",
         aliases=("mm", "mv", "bmm"),
-        spellings=("torch.spmm",),
+        spellings=("torch.spmm", "torch.linalg.matmul"),
         reflected=("torch.Tensor.__rmatmul__",),
         spec=matmul_axes,
         vjp_for_call=matmul_vjp,
@@ -239,5 +296,36 @@ CONTRACTIONS = (
         canonical_arguments=_einsum_arguments,
         peak_for_call=_einsum_peak,
         vjp_for_call=einsum_vjp,
+    ),
+    _added("addmm", "mat1", "mat2", mat1="{d} @ {mat2}.T", mat2="{mat1}.T @ {d}"),
+    _added("addmv", "mat", "vec", mat="torch.outer({d}, {vec})", vec="{mat}.T @ {d}"),
+    _added("addr", "vec1", "vec2", vec1="{d} @ {vec2}", vec2="{d}.T @ {vec1}"),
+    _added("baddbmm", "batch1", "batch2", batch1="{d} @ {batch2}.mT", batch2="{batch1}.mT @ {d}"),
+    _added("addbmm", "batch1", "batch2", batch1="{d} @ {batch2}.mT", batch2="{batch1}.mT @ {d}"),
+    Contraction(
+        "inner", "input, other, *, out=None", in_language="torch Tensor", spec=inner_axes, autograd=True
+    ),
+    Contraction(
+        "vdot",
+        "input, other, *, out=None",
+        in_language="torch Tensor",
+        spec=dot_axes,
+        gradient={"input": "{d} * {other}", "other": "{d} * {input}"},
+    ),
+    Contraction(
+        "vecdot",
+        "input, other, *, dim=-1, out=None",
+        in_language="linalg",
+        spellings=("torch.linalg.vecdot",),
+        spec=vecdot_axes,
+        autograd=True,
+    ),
+    Contraction(
+        "tensordot",
+        "a, b, dims=2, out=None",
+        in_language="torch",
+        spellings=("torch.functional.tensordot",),
+        spec=tensordot_axes,
+        autograd=True,
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, prod
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, align_right
+from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, align_right, pointwise
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_gradients import embedding_vjp
 from llm_linalg.ops.operation import Call, Operation
@@ -35,10 +36,16 @@ class Creation(Operation):
                 return (int(n), int(n if m is None else m))
             case "arange":
                 return (arange_length(call),)
-            case "linspace":
+            case "linspace" | "logspace":
                 return (int(call["steps"]),)
+            case "new_tensor":
+                return list_shape(call["data"])
+            case "tril_indices" | "triu_indices":
+                return (2, _triangle(call))
             case "randperm":
                 return (int(call["n"]),)
+        if "window_length" in call.arguments:
+            return (int(call["window_length"]),)
         if "size" in call.arguments:
             size = (
                 call["size"] if call["size"] is not None else call["bounds"][-1]
@@ -67,6 +74,19 @@ def list_shape(data: Any) -> Shape:
         shape.append(len(data))
         data = data[0] if data else None
     return tuple(shape)
+
+
+def _triangle(call: Call) -> int:
+    """Return the number of cells of a matrix on one side of a diagonal."""
+    rows, columns, offset = (int(call[name]) for name in ("row", "col", "offset"))
+    if min(rows, columns) < 0:
+        raise ShapeMismatch("a matrix has 0 rows and columns or more")
+    if rows > _MOST_LINES:  # before they are counted one by one
+        return rows * columns
+    below = sum(min(max(line + offset + 1, 0), columns) for line in range(rows))
+    if call.operation.name == "tril_indices":
+        return below
+    return sum(columns - min(max(line + offset, 0), columns) for line in range(rows))
 
 
 def arange_length(call: Call) -> int:
@@ -118,9 +138,38 @@ class OneHot(Operation):
         return (AxesReads(self.axes(call), 0),)
 
 
+@dataclass(frozen=True, eq=False)
+class Draw(Operation):
+    """Random numbers, each around a number of the operands: their mean, their chance.
+
+    Attributes:
+        sized: The same drawn around plain numbers, as many as it is asked for.
+    """
+
+    sized: Operation | None = None
+    evidence: str = "rule"
+
+    def axes(self, call: Call) -> Axes:
+        return pointwise(call.shapes)
+
+    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
+        plain = not any(isinstance(value, Tensor) for value in arguments.values())
+        return self.sized if plain and self.sized else self
+
+
+_MOST_LINES = 2**14
 _KINDS = "dtype=None, layout=None, device=None, requires_grad=False"
 _SIZED = f"*size, generator=None, out=None, pin_memory=False, {_KINDS}"
 _LIKE = f"input, *, memory_format=None, {_KINDS}"
+# Each cell draws as many numbers as it needs, so what it draws depends on the cells before it.
+_COUNTED: Mapping[str, Any] = {
+    "in_language": "torch",
+    "slowness": 400,
+    "kind": "opaque",
+    "evidence": "opaque",
+    "vjp_for_call": lambda call: dict.fromkeys(call.places, ""),
+}
+_NORMAL = f"mean, std=1.0, size=None, *, generator=None, out=None, {_KINDS}"
 CREATIONS: tuple[Operation, ...] = (
     *(Creation(name, _SIZED, in_language="torch", slowness=3) for name in ("randn", "rand")),
     *(Creation(name, _SIZED, in_language="torch") for name in ("ones", "zeros", "empty")),
@@ -145,6 +194,35 @@ CREATIONS: tuple[Operation, ...] = (
     Creation("tensor", f"data, *, pin_memory=False, {_KINDS}", in_language="torch"),
     *(Creation(name, _LIKE, in_language="torch", slowness=3) for name in ("rand_like", "randn_like")),
     *(Creation(name, _LIKE, in_language="torch") for name in ("ones_like", "zeros_like", "empty_like")),
+    *(
+        Creation(name, f"input, *size, {_KINDS}", in_language="Tensor")
+        for name in ("new_zeros", "new_ones", "new_empty")
+    ),
+    Creation("new_full", f"input, size, fill_value, *, {_KINDS}", in_language="Tensor"),
+    Creation("new_tensor", f"input, data, *, {_KINDS}", in_language="Tensor"),
+    Creation("randint_like", f"input, *bounds, {_LIKE.partition('*, ')[2]}", in_language="torch", slowness=3),
+    Creation(
+        "logspace", f"start, end, steps, base=10.0, *, out=None, {_KINDS}", in_language="torch", slowness=12
+    ),
+    *(
+        Creation(name, f"row, col, offset=0, *, {_KINDS}", in_language="torch", slowness=2)
+        for name in ("tril_indices", "triu_indices")
+    ),
+    *(
+        Creation(
+            f"{name}_window",
+            f"window_length, periodic=True, {more}*, {_KINDS}",
+            in_language="torch",
+            slowness=16,
+        )
+        for name, more in (
+            ("hann", ""),
+            ("bartlett", ""),
+            ("blackman", ""),
+            ("hamming", "alpha=0.54, beta=0.46, "),
+            ("kaiser", "beta=12.0, "),
+        )
+    ),
     Creation("full_like", f"input, fill_value, *, memory_format=None, {_KINDS}", in_language="torch"),
     Movement(
         "embedding",
@@ -163,4 +241,23 @@ CREATIONS: tuple[Operation, ...] = (
         row_cost=6,
     ),
     OneHot("one_hot", "input, num_classes=-1", in_language="F", slowness=3, row_cost=3),
+)
+DRAWS: tuple[Operation, ...] = (
+    Draw(
+        "normal",
+        _NORMAL,
+        in_language="torch",
+        sized=Creation("normal", _NORMAL, slowness=4),
+        gradient={"mean": "", "std": ""},
+        slowness=6,
+    ),
+    Draw(
+        "bernoulli",
+        "input, p=None, *, generator=None, out=None",
+        gradient={"input": ""},
+        in_language="torch Tensor",
+        slowness=10,
+    ),
+    Operation("poisson", "input, generator=None", **_COUNTED),
+    Operation("binomial", "count, prob, generator=None", **_COUNTED),
 )

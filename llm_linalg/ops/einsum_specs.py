@@ -19,6 +19,7 @@ _RANKS = {
     "mv": (2, 1),
     "bmm": (3, 3),
     "dot": (1, 1),
+    "vdot": (1, 1),
     "outer": (1, 1),
     "ger": (1, 1),
 }
@@ -149,3 +150,85 @@ def _einsum_labels(spec: str, own: int, total: int) -> Labels:
     before, dots, after = spec.partition("...")
     middle = tuple(f".{axis}" for axis in range(total - max(own, 0), total)) if dots else ()
     return (*before, *middle, *after)
+
+
+def added_axes(call: Call) -> Axes:
+    """Return the spec of a product that is added to `input`, such as `addmm` and `baddbmm`."""
+    return _added_axes(call.operation.name, call.shapes)
+
+
+_ADDED = {
+    "addmm": ("ij", "ik", "kj"),
+    "addmv": ("i", "ik", "k"),
+    "addr": ("ij", "i", "j"),
+    "baddbmm": ("bij", "bik", "bkj"),
+    "addbmm": ("ij", "bik", "bkj"),
+}
+
+
+@lru_cache(1_000)
+def _added_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
+    output, *factors = _ADDED[name]
+    for place, (labels, shape) in enumerate(zip(factors, shapes[1:], strict=True), 1):
+        if len(labels) != len(shape):
+            raise ShapeMismatch(
+                f"{name} multiplies a {len(factors[0])}-D and a {len(factors[1])}-D tensor", at=place
+            )
+    if len(shapes[0]) > len(output):
+        raise ShapeMismatch(f"what {name} adds has at most {len(output)} axes", at=0)
+    bias = output[len(output) - len(shapes[0]) :]
+    product = Axes.solve(tuple(output), [tuple(labels) for labels in factors], shapes[1:], "bk", PAIRED)
+    for axis, (label, size) in enumerate(zip(bias, shapes[0], strict=True)):
+        if size not in (1, product.sizes[label]):
+            rule = f"what is added has the shape of the product, {product.shape}, or is broadcast to it"
+            raise ShapeMismatch(rule, MismatchedAxis(0, axis, size))
+    return Axes(tuple(output), (tuple(bias), *product.operands), product.sizes, shapes)
+
+
+def inner_axes(call: Call) -> Axes:
+    """Return the spec of `torch.inner`: the last axes are summed over, the others make the result."""
+    first, second = call.shapes
+    if not first or not second:  # a number times a tensor
+        whole = max(first, second, key=len)
+        labels = align_right(len(whole), len(whole))
+        return Axes.solve(labels, [labels if own else () for own in call.shapes], call.shapes)
+    left = tuple(f"l{axis}" for axis in range(len(first) - 1))
+    right = tuple(f"r{axis}" for axis in range(len(second) - 1))
+    return Axes.solve((*left, *right), ((*left, "k"), (*right, "k")), call.shapes, "k", PAIRED)
+
+
+def vecdot_axes(call: Call) -> Axes:
+    """Return the spec of `torch.linalg.vecdot`: a dot product of the vectors along an axis."""
+    rank = max(map(len, call.shapes))
+    axis = rank + call["dim"] if call["dim"] < 0 else call["dim"]
+    labels = align_right(rank, rank)
+    operands = [labels[rank - len(shape) :] for shape in call.shapes]
+    if not 0 <= axis < rank or any(labels[axis] not in own for own in operands):
+        raise ShapeMismatch(f"there is no axis {call['dim']} on both sides")
+    return Axes.solve(
+        tuple(label for label in labels if label != labels[axis]), operands, call.shapes, rule=PAIRED
+    )
+
+
+def tensordot_axes(call: Call) -> Axes:
+    """Return the spec of a tensordot: the axes named are summed over, those left make the result."""
+    left, right = call.shapes
+    dims = call["dims"]
+    if isinstance(dims, int):
+        if not 0 <= dims <= min(len(left), len(right)):
+            raise ShapeMismatch(f"there are no {dims} axes on both sides")
+        pairs = [(len(left) - dims + place, place) for place in range(dims)]
+    else:
+        first, second = dims
+        ends = [[own] if isinstance(own, int) else list(own) for own in (first, second)]
+        if len(ends[0]) != len(ends[1]):
+            raise ShapeMismatch("as many axes of the one are summed over as of the other")
+        pairs = [(one % len(left), other % len(right)) for one, other in zip(*ends, strict=True)]
+    first_labels = [f"l{axis}" for axis in range(len(left))]
+    second_labels = [f"r{axis}" for axis in range(len(right))]
+    for number, (one, other) in enumerate(pairs):
+        first_labels[one] = second_labels[other] = f"k{number}"
+    output = [label for label in (*first_labels, *second_labels) if not label.startswith("k")]
+    exact = [f"k{number}" for number in range(len(pairs))]
+    operands = (tuple(first_labels), tuple(second_labels))
+    return Axes.solve(tuple(output), operands, call.shapes, exact, PAIRED)

@@ -28,6 +28,8 @@ _NO_TENSOR = frozenset(
     [
         *(name.strip("_") for name in TENSOR_QUERIES),
         *("tolist", "requires_grad_", "retain_grad", "equal", "backward", "format", "grad"),
+        *("is_floating_point", "is_complex", "is_signed", "is_same_size", "result_type", "is_neg", "is_conj"),
+        *("ndimension", "is_inference", "can_cast", "nbytes", "itemsize", "type"),
     ]
 )
 # Their intermediates are no larger than their operands broadcast against each other.
@@ -49,15 +51,25 @@ IN_LANGUAGE: tuple[tuple[str, str, str], ...] = (
     ("F", "nll_loss kl_div l1_loss binary_cross_entropy_with_logits", "Autograd measures what they read."),
     ("F", "dropout", "Autograd measures what it reads, with the same random numbers."),
     ("torch Tensor", "allclose equal numel", "They return a plain value, not a tensor."),
+    (
+        "torch Tensor",
+        "is_floating_point is_complex is_signed is_same_size",
+        "They return a plain value, not a tensor.",
+    ),
     ("torch", "is_tensor", "It returns a plain value, not a tensor."),
+    ("torch", "result_type promote_types can_cast", "They tell of dtypes, and return no tensor."),
+    ("torch", "get_default_dtype", "It tells of torch's state, and returns no tensor."),
     ("Tensor", "dim size stride nelement is_contiguous", "They return a plain value, not a tensor."),
     ("Tensor", "item storage_offset element_size", "They return a plain value, not a tensor."),
+    ("Tensor", "ndimension is_inference is_neg is_conj", "They return a plain value, not a tensor."),
+    ("Tensor", "type is_nonzero", "The language has its own form of them."),
     ("Tensor", "requires_grad_ retain_grad", "They tell autograd what to keep, and change no cell."),
     (
         "attribute",
         "shape ndim dtype device is_leaf requires_grad is_cuda",
         "They are plain values, not tensors.",
     ),
+    ("attribute", "nbytes itemsize layout is_sparse is_meta is_quantized is_cpu", "They are plain values."),
     ("attribute", "grad data", "The gradient and the memory of a tensor are made by no operation."),
 )
 """Names without an entry that programs may write: where, the names, and why they need no entry."""
@@ -74,10 +86,12 @@ class FallbackOperation(Operation):
     @property
     def has_bounded_cost(self) -> bool:
         """Whether `peak` holds without the output's shape."""
-        return self.name in _NO_TENSOR or self.name in _BOUNDED
+        return self.name in _NO_TENSOR or self.name in _BOUNDED or self.peak_for_call is not None
 
     def peak(self, call: Call, shape: Shape | None) -> int:
         """Return an upper bound: the size of the operands broadcast against each other."""
+        if self.peak_for_call:
+            return self.peak_for_call(call)
         if self.name in _NO_TENSOR:
             return 0
         if self.name == "kron":
@@ -92,9 +106,11 @@ class FallbackOperation(Operation):
         return broadcast_peak(call, shape)
 
     def depends_on_shapes_only(self, call: Call) -> bool:
-        return self.name == "grad"
+        return self.name == "grad" or super().depends_on_shapes_only(call)
 
     def output_count(self, call: Call) -> int:
+        if self.output_count_for_call:
+            return self.output_count_for_call(call)
         return 0 if self.name in _NO_TENSOR else 1
 
     def items(self, call: Call, shape: Shape | None) -> int:
@@ -105,6 +121,8 @@ class FallbackOperation(Operation):
         return extent(own) + _A_LIST * lists
 
     def cost(self, call: Call, shape: Shape | None) -> int:
+        if self.work_for_call:
+            return max(self.work_for_call(call), self.peak(call, shape))
         attention = self.name == "scaled_dot_product_attention"
         return attention_work(call) if attention else self.peak(call, shape)
 

@@ -1,6 +1,7 @@
 """Operations that only write: `x.zero_()`, `x.copy_(y)`, `x.normal_()`.
 
-What each reads is said without the underscore: `x.add_(y)` is an `add`, whose entry describes it as well.
+What each reads is said without the underscore: `x.add_(y)` is an `add`, whose entry describes it as well. An
+entry has one in its name where torch has a function of the same name that is another operation.
 A write is a node with the new values; those before it stay as they were.
 """
 
@@ -64,11 +65,12 @@ def _nowhere(call: Call, _tensors: Sequence[Tensor]) -> Tensor:
 
 def _write(name: str, signature: str, data: str = "", *, slowness: int = 1) -> Movement:
     """Return the entry of a write: its cells come from the parameter `data`, or from nowhere."""
+    method = f"{name.rstrip('_')}_"
     return Movement(
         name,
         signature,
-        in_language=f"Tensor.{name}_",
-        spellings=(f"torch.Tensor.{name}_",),
+        in_language=f"Tensor.{method}",
+        spellings=(f"torch.Tensor.{method}",),
         data=(data,) if data else (),
         lends="input",
         rule=_shape_for(data) if data else _shape_of_input,
@@ -83,8 +85,8 @@ WRITES: tuple[Operation, ...] = (
     _write("fill", "input, value", "value"),
     _write("copy", "input, src, non_blocking=False", "src"),
     _write("uniform", "input, low=0, high=1, *, generator=None", slowness=_DRAWING),
-    _write("normal", "input, mean=0, std=1, *, generator=None", slowness=_DRAWING),
+    _write("normal_", "input, mean=0, std=1, *, generator=None", slowness=_DRAWING),
     _write("random", "input, low=0, high=None, *, generator=None", slowness=_DRAWING),
     _write("exponential", "input, lambd=1, *, generator=None", slowness=3 * _DRAWING),
-    _write("bernoulli", "input, p=0.5, *, generator=None", slowness=_DRAWING),
+    _write("bernoulli_", "input, p=0.5, *, generator=None", slowness=_DRAWING),
 )

@@ -68,6 +68,7 @@ class Operation:
         work_for_call: The multiplications (or like work) of a call, if not one a cell.
         shapes_suffice: Whether the price of a call depends on no cell, if the family doesn't say.
         slowness: How many times as long as an element of a sum one takes, for the slowest numbers.
+        slowness_for_call: The same for a call, where it depends on the numbers in its operands.
         line_cost: Elements that each line along the reduced axes counts for, beside its own.
         row_cost: Likewise a row of the first operand.
         multiplications_per_cell: Multiplications (or divisions) that a cell of the result takes; functions
@@ -99,6 +100,7 @@ class Operation:
     work_for_call: Callable[[Call], int] | None = None
     shapes_suffice: Callable[[Call], bool] | None = None
     slowness: int = 1
+    slowness_for_call: Callable[[Call], int] | None = None
     line_cost: int = 0
     row_cost: int = 0
     multiplications_per_cell: int = 0

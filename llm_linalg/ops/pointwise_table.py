@@ -10,6 +10,7 @@ from torch import Tensor
 
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.pointwise import Pointwise
+from llm_linalg.ops.slowness import quotient_slowness
 
 
 def _unary(
@@ -25,20 +26,20 @@ def _cast(name: str, signature: str) -> Pointwise:
     )
 
 
-def _compare(name: str, operator: str, sign: str) -> Pointwise:
+def _compare(name: str, operator: str, sign: str, *aliases: str) -> Pointwise:
     return Pointwise(
         name,
         "input, other",
         in_language="torch Tensor",
+        aliases=aliases,
         operator=operator,
         phrase=f"{{input}} {sign} {{other}}",
     )
 
 
 def _bits(name: str) -> tuple[str, ...]:
-    """Return the spellings of a logical operation: the bitwise functions and Python's operators."""
-    operators = (f"torch.Tensor.__{way}{name}__" for way in ("", "r", "i"))
-    return (f"torch.bitwise_{name}", f"torch.Tensor.bitwise_{name}", *operators)
+    """Return Python's operators for a logical operation."""
+    return tuple([f"torch.Tensor.__{way}{name}__" for way in ("", "r", "i")])
 
 
 _POWER = {
@@ -96,6 +97,7 @@ def _cast_vjp(call: Call) -> Mapping[str, str]:
     return {**lenders, "input": "{d}.type_as({input})" if call.result.is_floating_point() else ""}
 
 
+_CASTS = "float double half bfloat16 byte char short int long bool cfloat cdouble"
 POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "add",
@@ -164,7 +166,7 @@ POINTWISE: tuple[Operation, ...] = (
         phrase="⌊{input} / {other}⌋",
         gradient={"input": "", "other": ""},
         multiplications_per_cell=1,
-        slowness=6,
+        slowness_for_call=quotient_slowness,
     ),
     Pointwise(
         "remainder",
@@ -175,7 +177,7 @@ POINTWISE: tuple[Operation, ...] = (
         reflected=("torch.Tensor.__rmod__",),
         phrase="{input} mod {other}",
         multiplications_per_cell=1,
-        slowness=6,
+        slowness_for_call=quotient_slowness,
     ),
     Pointwise(
         "pow",
@@ -196,7 +198,7 @@ POINTWISE: tuple[Operation, ...] = (
         "minimum", "input, other", autograd=True, in_language="torch Tensor", phrase="min({input}, {other})"
     ),
     _unary("neg", "-{input}", "-{d}", aliases=("negative",)),
-    _unary("positive", "{input}", "{d}", in_language=""),
+    _unary("positive", "{input}", "{d}"),
     _unary("abs", "|{input}|", "{d} * torch.sign({input})", aliases=("absolute",)),
     _unary("sign", "sign({input})", "torch.zeros_like({d})"),
     _unary("exp", "exp({input})", "{d} * {out}", flat_at=-inf, slowness=4),
@@ -207,13 +209,20 @@ POINTWISE: tuple[Operation, ...] = (
     _unary("reciprocal", "1 / {input}", "-{d} * {out} ** 2", multiplications_per_cell=1),
     _unary("sin", "sin({input})", "{d} * torch.cos({input})", slowness=3),
     _unary("cos", "cos({input})", "-{d} * torch.sin({input})", slowness=3),
-    _unary("erf", "erf({input})", "{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))", slowness=2),
+    _unary(
+        "erf",
+        "erf({input})",
+        "{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))",
+        in_language="torch Tensor special",
+        slowness=2,
+    ),
     _unary("tanh", "tanh({input})", "{d} * (1 - {out} ** 2)", in_language="torch Tensor F", slowness=2),
     _unary(
         "sigmoid",
         "σ({input})",
         "{d} * {out} * (1 - {out})",
-        in_language="torch Tensor F",
+        in_language="torch Tensor F special.expit",
+        spellings=("torch.special.expit",),
         multiplications_per_cell=1,
     ),
     _unary("floor", "⌊{input}⌋", "", autograd=True),
@@ -222,11 +231,13 @@ POINTWISE: tuple[Operation, ...] = (
         "round",
         "input, *, decimals=0",
         autograd=True,
-        in_language="torch Tensor",
+        in_language="torch Tensor special",
         first_free_number=100,
         phrase="round({input})",
     ),
-    _unary("logical_not", "not {input}", "", spellings=("torch.bitwise_not", "torch.Tensor.__invert__")),
+    _unary(
+        "logical_not", "not {input}", "", aliases=("bitwise_not",), spellings=("torch.Tensor.__invert__",)
+    ),
     _unary("isnan", "{input} is nan", ""),
     _unary("isinf", "{input} is ±inf", ""),
     _unary("isfinite", "{input} is finite", "", slowness=2),
@@ -267,15 +278,16 @@ POINTWISE: tuple[Operation, ...] = (
         aliases=("clip",),
         phrase="clamp({input})",
     ),
-    _compare("lt", "<", "<"),
-    _compare("le", "<=", "≤"),
-    _compare("gt", ">", ">"),
-    _compare("ge", ">=", "≥"),
+    _compare("lt", "<", "<", "less"),
+    _compare("le", "<=", "≤", "less_equal"),
+    _compare("gt", ">", ">", "greater"),
+    _compare("ge", ">=", "≥", "greater_equal"),
     _compare("eq", "==", "="),
-    _compare("ne", "!=", "≠"),
+    _compare("ne", "!=", "≠", "not_equal"),
     Pointwise(
         "logical_and",
         "input, other",
+        aliases=("bitwise_and",),
         in_language="torch Tensor",
         spellings=_bits("and"),
         phrase="{input} and {other}",
@@ -283,32 +295,44 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "logical_or",
         "input, other",
+        aliases=("bitwise_or",),
         in_language="torch Tensor",
         spellings=_bits("or"),
         phrase="{input} or {other}",
     ),
-    Pointwise("logical_xor", "input, other", spellings=_bits("xor"), phrase="either {input} or {other}"),
+    Pointwise(
+        "logical_xor",
+        "input, other",
+        in_language="torch Tensor",
+        aliases=("bitwise_xor",),
+        spellings=_bits("xor"),
+        phrase="either {input} or {other}",
+    ),
     *(
         Pointwise(
             f"bitwise_{way}_shift",
             "input, other",
+            in_language="torch Tensor",
             spellings=(f"torch.Tensor.__{short}__", f"torch.Tensor.__i{short}__"),
             reflected=(f"torch.Tensor.__r{short}__",),
             phrase=f"{{input}} {sign} {{other}}",
         )
         for way, short, sign in (("left", "lshift", "<<"), ("right", "rshift", ">>"))
     ),
-    *(
-        _cast(name, "input, memory_format=None")
-        for name in ("float", "double", "half", "bfloat16", "int", "long", "bool")
-    ),
+    *(_cast(name, "input, memory_format=None") for name in _CASTS.split()),
     _cast("to", "input, kind=None, more=None, *, dtype=None, device=None, copy=False"),
     _cast("type_as", "input, other"),
     *(
-        _unary(name, f"{name}({{input}})", "", autograd=True, slowness=4)
-        for name in ("log1p", "expm1", "log2", "log10", "exp2")
+        _unary(name, f"{name}({{input}})", "", autograd=True, in_language=f"torch Tensor{more}", slowness=4)
+        for name, more in (
+            ("log1p", " special"),
+            ("expm1", " special"),
+            ("log2", ""),
+            ("log10", ""),
+            ("exp2", " special"),
+        )
     ),
-    _unary("trunc", "trunc({input})", "", autograd=True),
+    _unary("trunc", "trunc({input})", "", autograd=True, aliases=("fix",)),
     Pointwise(
         "leaky_relu",
         "input, negative_slope=0.01, inplace=False",
@@ -339,7 +363,7 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "isclose",
         "input, other, rtol=1e-05, atol=1e-08, equal_nan=False",
-        in_language="torch",
+        in_language="torch Tensor",
         phrase="{input} ≈ {other}",
         slowness=5,
     ),

@@ -7,6 +7,7 @@ costs `ELEMENT` of them, and an operation's entry says if its elements cost more
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.call_errors import unsafe_reason
 from llm_linalg.ops.creation import inner_lists
-from llm_linalg.ops.fallback import FallbackOperation, stacks
+from llm_linalg.ops.fallback import FallbackOperation, fallback, stacks
 from llm_linalg.ops.number_arguments import FRACTIONS, plain_number, takes_number
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.randomness import uses_dropout
@@ -78,6 +79,9 @@ _DRAWN = frozenset(["rand_like", "randn_like", "randint_like"])  # in the memory
 # torch rejects wrong arguments of these at once, but on the meta device would import a compiler first.
 _REFUSED_AT_ONCE = frozenset(["embedding", "layer_norm", "rms_norm", "normalize"])
 
+_BOUNDED_BY_ENTRY = frozenset(["matrix", "opaque", "measured", "contraction"])
+_FEW = 100
+
 _GRADIENT = Price(0, 0, 0, _TENSOR, 0, _BACKWARD)
 
 
@@ -92,7 +96,7 @@ def price_of(call: Call) -> Price | None:
     """
     if call.operation.name == "grad":  # charged with the backward pass that computed it
         return _GRADIENT
-    why = unsafe_reason(call)
+    why = unsafe_reason(call) or _unbounded(call)
     if why is not None:
         raise why
     _hold_sizes(call)
@@ -112,12 +116,37 @@ def price_of(call: Call) -> Price | None:
             raise  # torch would copy the operands for each matrix before it checks their sizes
         return None
     except (TypeError, ValueError, IndexError, OverflowError, KeyError, ZeroDivisionError):
+        if (why := _unbounded(replace(call, operation=fallback(call.operation.name)))) is not None:
+            raise why from None
         shape = None if call.operation.name in _REFUSED_AT_ONCE else on_meta(call)
         if shape is None:
             return None
         price = _price(call, 1, shape, prod(shape), prod(shape), 0)
     _hold_shape(call, shape)
     return price
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    """Yield the plain numbers of some arguments, also within lists."""
+    if isinstance(value, int | float):
+        yield value
+    for item in value if isinstance(value, list | tuple) else ():
+        yield from _numbers(item)
+
+
+def _unbounded(call: Call) -> ShapeMismatch | None:
+    """Return why a call must not run whose arguments the entry doesn't describe: its work has no bound.
+
+    Those of few cells and small numbers may: torch refuses them, or is done at once.
+    """
+    operation = call.operation
+    entry = TABLE.find(operation.name) if isinstance(operation, FallbackOperation) else None
+    if entry is None or entry is operation or entry.kind not in _BOUNDED_BY_ENTRY:
+        return None
+    numbers = _numbers([*call.args, *call.kwargs.values()])
+    if sum(map(prod, call.shapes)) <= _FEW and all(abs(number) <= _FEW for number in numbers):
+        return None
+    return ShapeMismatch(f"its arguments are written like this: {operation.name}({entry.signature})", at=0)
 
 
 def _price(call: Call, outputs: int, shape: Shape | None, elements: int, work: int, items: int) -> Price:
@@ -163,7 +192,8 @@ def _work(call: Call, elements: int, multiplications: int) -> int:
     else:
         read = max(map(prod, call.shapes)) if name in _READING else 0
         rounded = name == "div" and call.arguments.get("rounding_mode") is not None
-        times = (TABLE.operations["floor_divide"] if rounded else _entry(call)).slowness
+        entry = TABLE.operations["floor_divide"] if rounded else _entry(call)
+        times = entry.slowness_for_call(call) if entry.slowness_for_call else entry.slowness
         if _wide(call):
             times *= _WIDE
         elif call.tensors and call.tensors[0].element_size() == 2:

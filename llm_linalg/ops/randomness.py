@@ -15,6 +15,7 @@ DROPOUT = 4  # where scaled_dot_product_attention takes how much it drops
 _NAMES = """
     dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout rrelu bernoulli
     uniform normal random exponential gumbel_softmax scaled_dot_product_attention multi_head_attention_forward
+    poisson binomial
 """
 _DRAWING = frozenset(_NAMES.split())
 _FACTORIES = frozenset({"randn", "rand", "randint", "randperm", "randn_like", "rand_like", "randint_like"})

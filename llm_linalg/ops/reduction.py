@@ -26,12 +26,14 @@ class Reduction(Operation):
         adds: The cell is the sum of the cells that it reads.
         averages: The sum is divided by their number.
         pair: The operation on two tensors that shares the torch function (max, min).
+        several: The operation for a tensor of quantiles, which shares it likewise.
         multiplications_per_cell: Per cell that is read, not counting the division of an average.
     """
 
     adds: bool = False
     averages: bool = False
     pair: Operation | None = None
+    several: Operation | None = None
     kind: str = "reduction"
 
     def axes(self, call: Call) -> Axes:
@@ -50,6 +52,8 @@ class Reduction(Operation):
         return True
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
+        if self.several and isinstance(arguments.get("q"), Tensor):
+            return self.several
         two = isinstance(arguments.get("dim"), Tensor) or arguments.get("other") is not None
         return self.pair if two and self.pair else self
 
@@ -272,7 +276,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
         Reduction(
             "logsumexp",
             axis,
-            in_language="torch Tensor",
+            in_language="torch Tensor special",
             phrase="ln Σ exp of {cells}",
             gradient={"input": "{d}{back} * torch.exp({input} - {out}{back})"},
             slowness=2,

@@ -211,7 +211,7 @@ ROWWISE: tuple[Operation, ...] = (
     Rowwise(
         "softmax",
         "input, dim=None, _stacklevel=3, dtype=None",
-        in_language="torch Tensor F",
+        in_language="torch Tensor F special",
         normalises=True,
         phrase="exp({input} - {top}) / {total}",
         program=_SOFTMAX,
@@ -224,7 +224,7 @@ ROWWISE: tuple[Operation, ...] = (
     Rowwise(
         "log_softmax",
         "input, dim=None, _stacklevel=3, dtype=None",
-        in_language="torch Tensor F",
+        in_language="torch Tensor F special",
         normalises=True,
         phrase="{input} - {top} - ln {total}",
         program=_LOG_SOFTMAX,

@@ -18,8 +18,8 @@ def flat_arguments(value: Any) -> tuple[Any, ...]:
     return tuple(value)
 
 
-# torch accepts numpy's parameter names too.
-_NUMPY = {"axis": "dim", "keepdims": "keepdim"}
+# torch accepts numpy's parameter names too, and names the operands of torch.linalg as textbooks do.
+_NUMPY = {"axis": "dim", "keepdims": "keepdim", "A": "input", "B": "other", "x": "input", "y": "other"}
 
 
 @dataclass(frozen=True, slots=True)

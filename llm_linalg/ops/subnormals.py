@@ -44,6 +44,12 @@ def slow_products_of(name: str, tensors: Sequence[Tensor], products: int) -> int
     return int(products * min(share, 1.0))
 
 
+def has_small_numbers(call: Call) -> bool:
+    """Return whether products of a call's numbers may be subnormal, each with one of every operand."""
+    with untraced():
+        return any(_share_below(tensor, max(len(call.tensors), 2)) > 0 for tensor in call.tensors)
+
+
 def _share_below(tensor: Tensor, factors: int) -> float:
     """Return the share of a tensor's numbers, zeros aside, below a root of the smallest normal number."""
     if not tensor.is_floating_point() or not tensor.numel():

@@ -7,20 +7,32 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm_linalg.ops.arguments import Function
+from llm_linalg.ops.arrangement import ARRANGEMENTS
+from llm_linalg.ops.complex_numbers import COMPLEX_NUMBERS
 from llm_linalg.ops.composite import COMPOSITES
 from llm_linalg.ops.contraction import CONTRACTIONS
-from llm_linalg.ops.creation import CREATIONS
+from llm_linalg.ops.creation import CREATIONS, DRAWS
 from llm_linalg.ops.in_place import WRITES
 from llm_linalg.ops.indexing import SCATTERS
+from llm_linalg.ops.linear_algebra import MATRIX_FUNCTIONS
 from llm_linalg.ops.mask import MASKS
+from llm_linalg.ops.measured import MEASURED
 from llm_linalg.ops.movement import MOVEMENTS
 from llm_linalg.ops.operation import Operation
 from llm_linalg.ops.pointwise_table import POINTWISE
 from llm_linalg.ops.reduction import reductions
 from llm_linalg.ops.rowwise import ROWWISE
+from llm_linalg.ops.special_table import SPECIAL_FUNCTIONS
+from llm_linalg.ops.statistics import STATISTICS
 from llm_linalg.ops.torch_names import resolve
 
-_HOMES = ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}", "torch.Tensor.__{}__")
+_HOMES = (
+    "torch.{}",
+    "torch.Tensor.{}",
+    "torch.nn.functional.{}",
+    "torch.Tensor.__{}__",
+    "torch.special.{}",
+)
 # A function that writes its result to the first operand is the same operation.
 _IN_PLACE = ("torch.Tensor.{}_", "torch.{}_", "torch.nn.functional.{}_", "torch.Tensor.__i{}__")
 
@@ -106,6 +118,13 @@ TABLE = OperationTable(
         *MASKS,
         *CREATIONS,
         *WRITES,
+        *DRAWS,
         *COMPOSITES,
+        *SPECIAL_FUNCTIONS,
+        *STATISTICS,
+        *ARRANGEMENTS,
+        *MATRIX_FUNCTIONS,
+        *MEASURED,
+        *COMPLEX_NUMBERS,
     )
 )

@@ -28,6 +28,13 @@ def rerun(call: Call, leaves: Sequence[Tensor]) -> Any:
     return call.replay(leaves)
 
 
+def _share(result: Tensor, cotangent: Tensor) -> Tensor:
+    """Return the number that moves with a result as its cotangent says; by torch's convention for complex."""
+    if not result.is_complex():
+        return (result * cotangent).sum()
+    return (result * cotangent.conj()).real.sum()
+
+
 def autograd_vjp(
     results: Sequence[Tensor],
     leaves: Sequence[Tensor],
@@ -48,7 +55,7 @@ def autograd_vjp(
     # The gradient of a scalar needs no cotangents, which torch would compare by way of sympy, whose import
     # takes half a second. An infinite result does no harm: its own value is not used.
     with torch.enable_grad():
-        shares = [(result * own).sum() for result, own in zip(results, cotangents, strict=True)]
+        shares = [_share(result, own) for result, own in zip(results, cotangents, strict=True)]
         total = torch.stack(shares).sum() if len(shares) > 1 else shares[0]
     again = keep or None  # None: for as long as `twice` needs it
     return torch.autograd.grad(total, leaves, retain_graph=again, create_graph=twice, allow_unused=True)

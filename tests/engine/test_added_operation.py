@@ -29,10 +29,17 @@ def entry() -> Operation:
 @pytest.fixture(autouse=True)
 def added(monkeypatch: pytest.MonkeyPatch) -> OperationTable:
     """Adds the entry to the table that a recording asks."""
-    assert entry().name not in table.TABLE.operations
-    whole = OperationTable((*table.TABLE.operations.values(), entry()))
+    others = [operation for operation in table.TABLE.operations.values() if operation.name != entry().name]
+    whole = OperationTable((*others, entry()))
     monkeypatch.setattr("llm_linalg.recording.recorder.TABLE", whole)
     return whole
+
+
+def test_it_is_the_entry_that_the_table_has() -> None:
+    own = table.TABLE.operations[entry().name]
+    facts = ("signature", "in_language", "phrase", "gradient", "multiplications_per_cell")
+    for fact in facts:
+        assert getattr(own, fact) == getattr(entry(), fact)
 
 
 def test_it_is_recorded_with_its_reads_and_its_formula() -> None:

@@ -12,11 +12,21 @@ from torch import Tensor, nn
 
 from llm_linalg.language import allowlist, modules
 from llm_linalg.language.allowlist import Namespace
+from llm_linalg.language.tensor_types import TensorType
 from llm_linalg.ops import TABLE, fallback
 from llm_linalg.ops.torch_names import resolve
 
-PLACES = ("torch", "Tensor", "F", "linalg", "attribute")
-HOMES = {"torch": "torch", "Tensor": "torch.Tensor", "F": "torch.nn.functional", "linalg": "torch.linalg"}
+PLACES = ("torch", "Tensor", "F", "linalg", "special", "attribute")
+HOMES = {
+    "torch": "torch",
+    "Tensor": "torch.Tensor",
+    "F": "torch.nn.functional",
+    "linalg": "torch.linalg",
+    "special": "torch.special",
+}
+
+
+PLAIN = bool | int | float | str | None | torch.dtype | torch.layout | torch.memory_format | TensorType
 
 
 def is_own(value: Any) -> bool:
@@ -60,7 +70,7 @@ def test_every_function_of_torch_that_a_program_reaches_is_listed() -> None:
     for name, value in REACHABLE.items():
         if isinstance(value, type) and issubclass(value, nn.Module):
             assert value is nn.Module or value.__name__ in modules.LAYER_NAMES.split()
-        elif not isinstance(value, bool | int | float | str | torch.dtype) and not is_own(value):
+        elif not isinstance(value, PLAIN) and not is_own(value):
             assert value in allowed, name
 
 
@@ -71,6 +81,7 @@ def test_each_listed_name_is_torch_s_and_is_reached(place: str) -> None:
         "Tensor": allowlist.METHODS,
         "F": allowlist.F.members,
         "linalg": allowlist.LINALG.members,
+        "special": allowlist.SPECIAL.members,
     }[place]
     names = (*TABLE.names_in(place), *fallback.names_in(place))
     assert len(set(names)) == len(names)

@@ -27,6 +27,7 @@ from llm_linalg.language import (
     gradient_calls,
     hardware,
     printing,
+    tensor_types,
     torch_functions,
 )
 from llm_linalg.language.budget import Budget
@@ -318,12 +319,14 @@ def test_each_call_of_the_language_is_bounded_by_a_rule_of_ours() -> None:
         each
         for module in (
             *(autograd, arithmetic, builtin_functions, torch_functions, printing),
-            *(generators, gradient_calls, hardware),
+            *(generators, gradient_calls, hardware, tensor_types),
         )
         for each in vars(module).values()
     ]
-    own += [allowlist.limits, torch_functions.make_size]
-    for table in (allowlist.TORCH.members, allowlist.METHODS, allowlist.F.members, allowlist.LINALG.members):
+    own += [allowlist.limits, allowlist.whole_limits, torch_functions.make_size]
+    own += tensor_types.TYPES.values()
+    spaces = (allowlist.TORCH, allowlist.F, allowlist.LINALG, allowlist.SPECIAL)
+    for table in (allowlist.METHODS, *(space.members for space in spaces)):
         functions += [each for each in table.values() if callable(each) and each not in own]
     unbounded = {
         short_name(function)
@@ -331,4 +334,4 @@ def test_each_call_of_the_language_is_bounded_by_a_rule_of_ours() -> None:
         if TABLE.entry(function) is None
         and not FallbackOperation(short_name(function), "*args").has_bounded_cost
     }
-    assert unbounded == {"is_tensor"}  # it makes no tensor
+    assert unbounded == {"is_tensor", "promote_types", "get_default_dtype"}  # they make no tensor

@@ -11,20 +11,37 @@ from torch import Tensor
 from llm_linalg.ops import TABLE
 from tests.ops.drawing import Sample
 from tests.ops.laws import LAWS, law_formula_is_one_clean_line, traced
+from tests.ops.listed import LISTED, listed_sample
 from tests.ops.products import PRODUCTS
 from tests.ops.samples import BUILDERS, samples
+from tests.thinning import thin
 
 ODD = [float("nan"), float("inf"), float("-inf"), -0.0, 0.0, 1e-30, 1e30, 123456.789, -1.0]
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of a variance of one number
 
 
-@pytest.mark.parametrize("name", sorted(TABLE.operations.keys() | BUILDERS.keys()))
-def test_an_operation_has_a_sample_and_a_sample_an_operation(name: str) -> None:
-    assert name in BUILDERS, f"no sample of {name}: add one to tests/ops/samples.py"
-    assert name in TABLE.operations
+DRAWN = sorted(BUILDERS)
+PARTS = 12  # of the list of calls, two of which are quick tests
 
 
-@pytest.mark.parametrize("name", sorted(TABLE.operations))
+def test_an_operation_has_a_sample_and_a_sample_an_operation() -> None:
+    assert BUILDERS.keys() & LISTED.keys() == set()
+    lacking = TABLE.operations.keys() - BUILDERS.keys() - LISTED.keys()
+    assert not lacking, f"no sample of {lacking}: add a line to tests/ops/listed.py"
+    assert TABLE.operations.keys() == BUILDERS.keys() | LISTED.keys()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("part", thin(range(PARTS), 6))
+def test_what_is_listed_keeps_the_laws(part: int) -> None:
+    for name in sorted(LISTED)[part::PARTS]:
+        for number, text in enumerate(LISTED[name]):
+            call = traced(name, listed_sample(text), number)
+            for law in LAWS:
+                law(call)
+
+
+@pytest.mark.parametrize("name", DRAWN)
 @settings(max_examples=10)
 @given(data=st.data())
 def test_an_operation_keeps_the_laws(name: str, data: st.DataObject) -> None:
@@ -32,7 +49,7 @@ def test_an_operation_keeps_the_laws(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(TABLE.operations))
+@pytest.mark.parametrize("name", DRAWN)
 @settings(max_examples=10)
 @given(data=st.data())
 def test_an_operation_keeps_the_laws_of_other_samples(name: str, data: st.DataObject) -> None:
@@ -53,7 +70,7 @@ def hold(name: str, data: st.DataObject) -> None:
         law(call)
 
 
-@pytest.mark.parametrize("name", sorted(TABLE.operations))
+@pytest.mark.parametrize("name", DRAWN)
 @settings(max_examples=6)
 @given(data=st.data())
 def test_odd_numbers_have_words_too(name: str, data: st.DataObject) -> None:

@@ -40,8 +40,8 @@ WRITES: dict[str, Build] = {
     "fill": _fill,
     "copy": _copy,
     "uniform": _write(lambda x: x.uniform_(-1, 1)),
-    "normal": _write(lambda x: x.normal_(2, 3)),
+    "normal_": _write(lambda x: x.normal_(2, 3)),
     "random": _write(lambda x: x.random_(0, 10)),
     "exponential": _write(lambda x: x.exponential_()),
-    "bernoulli": _write(lambda x: x.bernoulli_(0.5)),
+    "bernoulli_": _write(lambda x: x.bernoulli_(0.5)),
 }

@@ -82,6 +82,12 @@ class _Part:
         return self.rule.text.isidentifier() and not self.rule.lines
 
 
+def _is_complex(call: Call) -> bool:
+    """Return whether a call computes with complex numbers, whose rules would need conjugates everywhere."""
+    tensors = [*call.tensors, call.result]
+    return call.operation.kind != "movement" and any(tensor.is_complex() for tensor in tensors)
+
+
 class _Writer:
     """Writes the lines of a gradient program, from the loss to the inputs.
 
@@ -163,7 +169,7 @@ class _Writer:
         if joint is not None:
             self._send_jointly(node, joint(call))
             return
-        rules = call.operation.cotangents(call)
+        rules = {} if _is_complex(call) else call.operation.cotangents(call)
         wanted = [place for place, operand in enumerate(node.operands) if operand.node in self._needed]
         if any(key_of(call, place) not in rules for place in wanted) and parts_of(node):
             self._send_by_parts(node)

@@ -127,7 +127,7 @@ def vjp(cotangent: Tensor, call: Call, place: int) -> Tensor:
         leaf = operands[place].clone().requires_grad_(True)
         operands[place] = leaf
         result = rerun(call, operands)
-        if not leaf.requires_grad:
+        if not leaf.requires_grad or not result.requires_grad:
             return torch.zeros_like(leaf)
         (gradient,) = autograd_vjp([result], [leaf], [cotangent], twice=cotangent.requires_grad)
     return torch.zeros_like(leaf) if gradient is None else gradient

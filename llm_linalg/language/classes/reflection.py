@@ -7,12 +7,13 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from llm_linalg.language import builtin_functions, containers, modules, torch_functions
 from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod, Super
 from llm_linalg.language.classes.program_class import ProgramClass
 from llm_linalg.language.run_function import RunFunction
+from llm_linalg.language.tensor_types import TensorType
 
 if TYPE_CHECKING:
     from llm_linalg.language.interpreter import Interpreter
@@ -22,7 +23,6 @@ _WRONG = "isinstance() arg 2 must be a type, a tuple of types, or a union"
 _STANDS_FOR: Mapping[Any, type] = {
     containers.make_dict: dict,
     builtin_functions.make_range: range,
-    torch_functions.make_tensor: Tensor,
     torch_functions.cpu_device: torch.device,
     torch_functions.make_size: torch.Size,
     modules.make_parameter: nn.Parameter,
@@ -45,6 +45,8 @@ def types_in(value: Any) -> tuple[type, ...]:
 def _type_in(value: Any) -> type:
     if isinstance(value, type):
         return value
+    if isinstance(value, TensorType):
+        return value.kind
     if isinstance(value, RunFunction) and isinstance(value.kind, type):
         return value.kind
     if not isinstance(value, FunctionType) or value not in _STANDS_FOR:

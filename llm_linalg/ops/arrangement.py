@@ -1,0 +1,231 @@
+"""Movements that arrange cells anew: join tensors, part them, turn them, pick some, put some in.
+
+Like all movements they are run on numbered cells to find where each cell came from. An entry here bounds its
+result before it is made where it may be larger than its operands.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from torch import Tensor
+
+from llm_linalg.base.axes import Shape, ShapeMismatch, pointwise
+from llm_linalg.base.untraced import untraced
+from llm_linalg.ops.movement import Movement
+from llm_linalg.ops.operation import Call, Operation
+
+_BOTH = "torch Tensor"
+
+
+def _each_once(call: Call) -> int:
+    return sum(map(prod, call.shapes))
+
+
+def _block_shape(call: Call) -> Shape:
+    """Return the shape of a block_diag: the rows and the columns of all blocks."""
+    rows = columns = 0
+    for place, shape in enumerate(call.shapes):
+        if len(shape) > 2:
+            raise ShapeMismatch("a block on the diagonal is a matrix", at=place)
+        own = (1, 1) if not shape else (1, *shape)[-2:]
+        rows, columns = rows + own[0], columns + own[1]
+    return (rows, columns)
+
+
+def _together(call: Call) -> int:
+    """Return the cells of tensors that are broadcast against each other."""
+    return len(call.shapes) * prod(pointwise(call.shapes).shape)
+
+
+def _grid(call: Call) -> int:
+    """Return the cells of a meshgrid: one for each choice of a cell of each tensor, in each."""
+    return len(call.shapes) * prod([prod(shape) for shape in call.shapes])
+
+
+def _count_of_tensors(call: Call) -> int:
+    return len(call.tensors)
+
+
+def _chosen_peak(call: Call) -> int:
+    """Return the cells that it takes to list all choices of r cells: torch looks at all tuples of places."""
+    count, r = max(prod(call.shapes[0]), 1), int(call["r"])
+    if r < 0:
+        raise ShapeMismatch("a choice is of 0 cells or more", at=0)
+    return 2 * max(r, 1) * int(count ** min(r, 40))
+
+
+def _parts_count(call: Call) -> int:
+    """Return how many parts a tensor_split makes; those of a tensor are counted by what it holds."""
+    given = call["indices_or_sections"]
+    if isinstance(given, Tensor):
+        with untraced():
+            return int(given) if given.dim() == 0 else given.numel() + 1
+    return len(given) + 1 if isinstance(given, list | tuple) else int(given)
+
+
+def _halves_count(call: Call) -> int:
+    given = call["indices_or_sections"]
+    return len(given) + 1 if isinstance(given, list | tuple) else int(given)
+
+
+def _sized_count(call: Call) -> int:
+    return len(call["split_sizes"])
+
+
+def _flat_diagonal(call: Call) -> int:
+    return (prod(call.shapes[0]) + abs(int(call["offset"]))) ** 2
+
+
+def _masked_cells(call: Call) -> int:
+    """Return the cells that a mask picks, at most: all of both, broadcast."""
+    return prod(pointwise(call.shapes).shape)
+
+
+def _own_shape(call: Call) -> Shape:
+    return call.shapes[0]
+
+
+def _taken_shape(call: Call) -> Shape:
+    return tuple(call.tensor("index").shape)
+
+
+_TENSORS = ("tensors",)
+ARRANGEMENTS: tuple[Operation, ...] = (
+    *(
+        Movement(name, "input", in_language="attribute", views=True, spellings=(f"torch.Tensor.{name}",))
+        for name in ("H", "mH")
+    ),
+    Movement("adjoint", "input", in_language=_BOTH, views=True, gradient={"input": "{d}.mT"}),
+    Movement("ravel", "input", in_language=_BOTH, peak_for_call=_each_once),
+    Movement("view_as", "input, other", in_language="Tensor", lends="other", views=True),
+    Movement("reshape_as", "input, other", in_language="Tensor", lends="other"),
+    Movement("narrow_copy", "input, dim, start, length", in_language=_BOTH, peak_for_call=_each_once),
+    *(
+        Movement(name, "input", in_language=_BOTH, slowness=2, gradient={"input": f"torch.{name}({{d}})"})
+        for name in ("fliplr", "flipud")
+    ),
+    Movement("rot90", "input, k=1, dims=(0, 1)", in_language=_BOTH, slowness=2),
+    *(
+        Movement(
+            name,
+            "*tensors",
+            in_language="torch",
+            data=_TENSORS,
+            views=True,
+            output_count_for_call=_count_of_tensors,
+        )
+        for name in ("atleast_1d", "atleast_2d", "atleast_3d")
+    ),
+    *(
+        Movement(name, "tensors, *, out=None", in_language="torch", data=_TENSORS, peak_for_call=_each_once)
+        for name in ("column_stack", "dstack")
+    ),
+    Movement("block_diag", "*tensors", in_language="torch", data=_TENSORS, rule=_block_shape),
+    Movement(
+        "broadcast_tensors",
+        "*tensors",
+        in_language="torch",
+        data=_TENSORS,
+        peak_for_call=_together,
+        output_count_for_call=_count_of_tensors,
+    ),
+    Movement(
+        "meshgrid",
+        "*tensors, indexing=None",
+        in_language="torch",
+        data=_TENSORS,
+        peak_for_call=_grid,
+        output_count_for_call=_count_of_tensors,
+    ),
+    Movement(
+        "cartesian_prod", "*tensors", in_language="torch", data=_TENSORS, peak_for_call=_grid, slowness=2
+    ),
+    Movement(
+        "combinations",
+        "input, r=2, with_replacement=False",
+        in_language="torch",
+        peak_for_call=_chosen_peak,
+        slowness=4,
+    ),
+    Movement(
+        "tensor_split",
+        "input, indices_or_sections, dim=0",
+        in_language=_BOTH,
+        views=True,
+        output_count_for_call=_parts_count,
+        shapes_suffice=lambda call: not isinstance(call["indices_or_sections"], Tensor),
+    ),
+    *(
+        Movement(
+            name,
+            "input, indices_or_sections",
+            in_language=_BOTH,
+            views=True,
+            output_count_for_call=_halves_count,
+        )
+        for name in ("hsplit", "vsplit", "dsplit")
+    ),
+    Movement(
+        "split_with_sizes",
+        "input, split_sizes, dim=0",
+        in_language=_BOTH,
+        views=True,
+        output_count_for_call=_sized_count,
+    ),
+    Movement("diagflat", "input, offset=0", in_language=_BOTH, peak_for_call=_flat_diagonal),
+    Movement("take", "input, index", in_language=_BOTH, rule=_taken_shape, slowness=3),
+    Movement(
+        "masked_select",
+        "input, mask, *, out=None",
+        in_language=_BOTH,
+        peak_for_call=_masked_cells,
+        shapes_suffice=lambda _: False,
+        slowness=6,
+    ),
+    Movement(
+        "masked_scatter",
+        "input, mask, source",
+        in_language=_BOTH,
+        data=("input", "source"),
+        peak_for_call=_masked_cells,
+        slowness=6,
+    ),
+    Movement(
+        "diagonal_scatter",
+        "input, src, offset=0, dim1=0, dim2=1",
+        in_language=_BOTH,
+        data=("input", "src"),
+        rule=_own_shape,
+    ),
+    Movement(
+        "select_scatter", "input, src, dim, index", in_language=_BOTH, data=("input", "src"), rule=_own_shape
+    ),
+    Movement(
+        "slice_scatter",
+        "input, src, dim=0, start=None, end=None, step=1",
+        in_language=_BOTH,
+        data=("input", "src"),
+        rule=_own_shape,
+    ),
+    Movement(
+        "index_copy",
+        "input, dim, index, source",
+        in_language=_BOTH,
+        data=("input", "source"),
+        rule=_own_shape,
+        shapes_suffice=lambda _: True,
+        slowness=3,
+    ),
+    Movement(
+        "pixel_shuffle", "input, upscale_factor", in_language="torch F", peak_for_call=_each_once, slowness=3
+    ),
+    Movement(
+        "pixel_unshuffle",
+        "input, downscale_factor",
+        in_language="torch F",
+        peak_for_call=_each_once,
+        slowness=3,
+    ),
+    Movement("channel_shuffle", "input, groups", in_language="torch F", peak_for_call=_each_once, slowness=3),
+)

@@ -1,0 +1,197 @@
+"""Entries without a rule for what a cell reads: autograd measures it. They say what a call costs.
+
+These are functions of several steps that torch makes one call of: distances, differences, sums along a curve,
+what is added at places.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from llm_linalg.base.axes import Shape, ShapeMismatch, pointwise
+from llm_linalg.ops.fallback import FallbackOperation, broadcast_peak
+from llm_linalg.ops.operation import Call, Operation
+
+
+def _each(call: Call) -> int:
+    return sum(map(prod, call.shapes))
+
+
+def _together(call: Call) -> int:
+    return broadcast_peak(call)
+
+
+def _twice(call: Call) -> int:
+    return 2 * broadcast_peak(call)
+
+
+def _differences(call: Call) -> int:
+    """Return the work of a repeated difference: all cells, as often as it is taken, at most once a cell."""
+    shape = call.shapes[0]
+    longest = max((prod(own) for own in call.shapes), default=1)
+    return _each(call) * (1 + min(max(int(call["n"]), 0), longest)) if shape else 1
+
+
+def _rows(shape: Shape) -> Shape:
+    if len(shape) < 2:
+        raise ShapeMismatch("distances are between the rows of matrices")
+    return shape
+
+
+def _distances(call: Call) -> int:
+    """Return the cells of a table of distances: one for each row of the one and of the other."""
+    first, second = (_rows(shape) for shape in call.shapes[:2])
+    batch = prod(pointwise([first[:-2], second[:-2]]).shape)
+    return batch * first[-2] * second[-2] + batch * (prod(first[-2:]) + prod(second[-2:]))
+
+
+def _distances_work(call: Call) -> int:
+    first, second = (_rows(shape) for shape in call.shapes[:2])
+    return prod(pointwise([first[:-2], second[:-2]]).shape) * first[-2] * second[-2] * (first[-1] + 4)
+
+
+def _own_distances(call: Call) -> int:
+    rows = _rows(call.shapes[0])
+    return rows[0] * rows[0] + _each(call)
+
+
+def _own_distances_work(call: Call) -> int:
+    rows = _rows(call.shapes[0])
+    return rows[0] * rows[0] * (rows[1] + 4)
+
+
+def _powers_of(call: Call) -> int:
+    """Return the cells of a Vandermonde matrix: so many powers of each number."""
+    powers = call["N"]
+    return prod(call.shapes[0]) * max(call.shapes[0][-1] if powers is None else int(powers), 1)
+
+
+def _bilinear(call: Call) -> int:
+    first, weight = call.shapes[0], call.shapes[2]
+    return prod(first[:-1]) * prod(weight) + _each(call)
+
+
+def _placed(call: Call) -> int:
+    return 2 * _each(call)
+
+
+def _put_peak(call: Call) -> int:
+    """Return the cells of an index_put: its own, and those at all the places named, broadcast."""
+    if not isinstance(call["indices"], list | tuple):
+        raise ShapeMismatch("places are in a tuple, one tensor for each axis")
+    places = [call.shapes[place] for place in call.places["indices"]]
+    return _each(call) + prod(pointwise(places).shape) * prod(call.shapes[0][len(places) :])
+
+
+def _gradients(call: Call) -> int:
+    return 3 * _each(call) * max(len(call.shapes[0]), 1)
+
+
+def _count_of_axes(call: Call) -> int:
+    axes = call["dim"]
+    return len(axes) if isinstance(axes, list | tuple) else 1 if axes is not None else len(call.shapes[0])
+
+
+def _measured(name: str, signature: str, in_language: str, **more: Any) -> FallbackOperation:
+    facts = {"peak_for_call": _together, "autograd": True, "slowness": 3, **more}
+    return FallbackOperation(name, signature, in_language=in_language, **facts)
+
+
+_BOTH = "torch Tensor"
+MEASURED: tuple[Operation, ...] = (
+    _measured(
+        "diff",
+        "input, n=1, dim=-1, prepend=None, append=None, *, out=None",
+        _BOTH,
+        peak_for_call=_each,
+        work_for_call=_differences,
+    ),
+    _measured(
+        "gradient",
+        "input, *, spacing=1, dim=None, edge_order=1",
+        "torch",
+        peak_for_call=_gradients,
+        output_count_for_call=_count_of_axes,
+        slowness=6,
+    ),
+    *(
+        _measured(name, "y, x=None, *, dx=None, dim=-1", "torch", slowness=6)
+        for name in ("trapezoid", "trapz", "cumulative_trapezoid")
+    ),
+    _measured(
+        "cdist",
+        "x1, x2, p=2.0, compute_mode=None",
+        "torch",
+        peak_for_call=_distances,
+        work_for_call=_distances_work,
+        slowness=6,
+    ),
+    _measured(
+        "pdist",
+        "input, p=2",
+        "F",
+        peak_for_call=_own_distances,
+        work_for_call=_own_distances_work,
+        slowness=6,
+    ),
+    _measured(
+        "pairwise_distance", "x1, x2, p=2.0, eps=1e-06, keepdim=False", "F", peak_for_call=_twice, slowness=4
+    ),
+    _measured("dist", "input, other, p=2", _BOTH, peak_for_call=_twice, slowness=3),
+    _measured("renorm", "input, p, dim, maxnorm, *, out=None", _BOTH, peak_for_call=_placed, slowness=3),
+    _measured(
+        "cross",
+        "input, other, dim=None, *, out=None",
+        "torch Tensor linalg",
+        spellings=("torch.linalg.cross",),
+        peak_for_call=_twice,
+        slowness=4,
+    ),
+    _measured(
+        "vander",
+        "input, N=None, increasing=False",
+        "torch linalg",
+        spellings=("torch.linalg.vander",),
+        peak_for_call=_powers_of,
+        slowness=8,
+    ),
+    _measured("bilinear", "input1, input2, weight, bias=None", "F", peak_for_call=_bilinear, slowness=1),
+    _measured("prelu", "input, weight", "torch Tensor F", peak_for_call=_each),
+    _measured("glu", "input, dim=-1", "F", peak_for_call=_each),
+    _measured("softmin", "input, dim=None, _stacklevel=3, dtype=None", "F", peak_for_call=_placed),
+    _measured(
+        "index_add",
+        "input, dim, index, source, *, alpha=1, out=None",
+        _BOTH,
+        peak_for_call=_placed,
+        slowness=3,
+    ),
+    _measured("index_fill", "input, dim, index, value", _BOTH, peak_for_call=_placed, slowness=4),
+    _measured(
+        "index_reduce",
+        "input, dim, index, source, reduce, *, include_self=True, out=None",
+        _BOTH,
+        peak_for_call=_placed,
+        slowness=12,
+    ),
+    _measured(
+        "scatter_reduce",
+        "input, dim, index, src, reduce, *, include_self=True, out=None",
+        _BOTH,
+        peak_for_call=_placed,
+        slowness=8,
+    ),
+    _measured(
+        "index_put", "input, indices, values, accumulate=False", _BOTH, peak_for_call=_put_peak, slowness=4
+    ),
+    _measured("put", "input, index, source, accumulate=False", _BOTH, peak_for_call=_placed, slowness=3),
+    _measured(
+        "frexp",
+        "input, *, out=None",
+        _BOTH,
+        peak_for_call=_placed,
+        output_count_for_call=lambda _: 2,
+        slowness=6,
+    ),
+)
