@@ -86,7 +86,7 @@ def said(*codes: str, ours: list[Outcome], whole: list[Outcome] | None = None) -
     cells = cells_of(numbered(*(f"import torch\n{code}" if k == 0 else code for k, code in enumerate(codes))))
     for cell, outcome in zip(cells, ours, strict=True):
         if outcome.error is None:
-            outcome.done = ["…"] * len(cell.flows or [])
+            outcome.done = [flow.text for flow in cell.flows or []]
     same = [Outcome(printed=one.printed, values=one.values) for one in ours]
     return judge("f", cells, ours, same, whole or [Outcome(error="Python was ended")] * len(cells))
 

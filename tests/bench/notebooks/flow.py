@@ -59,6 +59,7 @@ class Flow:
         reads: Names that it, or a function that it defines, reads.
         binds: Names that it binds.
         changes: Names whose values it changes in place.
+        text: The statement, as Python would write it.
         imports: Paths that it imports, by the name that each binds.
         outside: Whether it reaches outside by itself: a file, or a shell.
     """
@@ -66,6 +67,7 @@ class Flow:
     reads: frozenset[str]
     binds: frozenset[str]
     changes: frozenset[str]
+    text: str = ""
     imports: dict[str, str] = field(default_factory=dict)
     outside: bool = False
 
@@ -83,7 +85,8 @@ def flow_of(statement: ast.stmt, shown: bool = False) -> Flow:
     imports = dict(_imports(statement))
     outside = any(map(_reaches_outside, ast.walk(statement)))
     changed = frozenset(_changed(statement, shown)) - _BUILT_IN
-    return Flow(frozenset(reads), frozenset(binds), changed, imports, outside)
+    text = ast.unparse(statement)
+    return Flow(frozenset(reads), frozenset(binds), changed, text, imports, outside)
 
 
 def _collect(table: symtable.SymbolTable, top: bool, reads: set[str], binds: set[str]) -> None:

@@ -78,9 +78,12 @@ def judge(
         )
         need = own.union(*(lacks.get(name, frozenset()) for name in reads))
         verdicts.append(Verdict(file, cell, state, why, need))
-        for place, flow in enumerate(cell.flows or []):
+        done = list(mine.done)
+        for flow in cell.flows or []:
             modules = (modules - flow.binds) | flow.imports.keys()
-            lost = mine.error is not None and place >= len(mine.done)
+            lost = mine.error is not None and flow.text not in done
+            if not lost and flow.text in done:
+                done.remove(flow.text)
             dim = lost or bool(flow.reads & spoiled)
             for name in flow.binds:
                 (spoiled.add if dim else spoiled.discard)(name)
@@ -96,9 +99,10 @@ def _state(cell: Cell, mine: Outcome, twin: Outcome, full: Outcome, used: frozen
     if difference is not None:
         return "wrong", difference
     if mine.error is None:
-        if mine.root is None and used and not _same_end(cell, mine, full):
+        other = bool(used or mine.root) and not _same_end(cell, mine, full)
+        if other and mine.root is None:
             return "stale", f"uses {', '.join(sorted(used))}"
-        return "equal", ""
+        return ("rests", "it runs, and says that a value may be another") if other else ("equal", "")
     if mine.stopped is not None and twin.stopped and not (mine.limit or _REFUSAL.search(mine.error) or used):
         return "equal", f"both fail: {mine.error}"
     if full.error is not None and not _UNKNOWN_END.match(full.error):

@@ -31,10 +31,10 @@ class Outcome:
 
     Attributes:
         done: The statements that ended, as text, in order.
-        stopped: The statement that failed, as text.
-        error: Its message, or why the whole cell was refused; None if all of the cell ran.
+        stopped: The statement that failed, as text, if nothing was run after it.
+        error: Why a statement was not run, or failed, the first if there are several; None if all were run.
         limit: Whether a limit ended it.
-        root: The cell that it is said to rest on, or None.
+        root: The cell that it is said to rest on, or to be changed by; None if it says nothing of the kind.
         printed: What it printed.
         values: What the names that it mentions were at its end.
         answer: The value of its last expression.
@@ -159,20 +159,18 @@ def run_document(lesson: Lesson, cells: list[Cell], seconds: float | None) -> li
     names = [by_number[number].names if number in by_number else frozenset() for number in numbers]
     watch = Watch(starts, names)
     lines = last.program.count("\n") + 1
-    errors: tuple[ProgramError, ...] = ()
     with watching(watch):
         try:
             trace = run(f"{last.program}\n", seed=0, seconds=seconds, cells=(*starts, lines + 1))
-            errors = trace.cell_errors
-        except ProgramError as last_error:  # the budget of the whole document is used up
-            trace = last_error.trace
-            errors = (*(trace.cell_errors if trace is not None else ()), last_error)
+        except ProgramError as error:  # the budget of the whole document is used up
+            trace = error.trace
     watch.leave_cell()
-    for error in errors:
-        place = max(bisect_right(starts, error.line or 1) - 1, 0)
-        outcome = watch.outcomes[min(place, len(starts) - 1)]
-        outcome.error, outcome.limit = error.message, isinstance(error, LimitError)
-        outcome.root = getattr(error, "root", None)
+    errors = iter(trace.cell_errors)
+    for state, outcome in zip(trace.cells, watch.outcomes, strict=False):
+        outcome.root = state.root
+        if state.state != "run":
+            outcome.error = state.reason
+            outcome.limit = isinstance(next(errors, None), LimitError)
     for number, outcome in zip(numbers, watch.outcomes, strict=True):
         if number in outcomes:
             cell = by_number[number]
