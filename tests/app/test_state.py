@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from llm_linalg.lessons.reader import Lesson, catalog, find, load
 from tests.app.lessons import PRODUCT
 from tui.cli.launch import place
 from tui.cli.parser import app_parser
+from tui.files import user_dirs
 from tui.files.state_file import MOST_DECKS, NAME, StageMark, State, StateFile, of_json
 from tui.files.user_dirs import CONFIG, LARGEST, folder
 from tui.model.view import View
@@ -282,3 +284,21 @@ def test_a_talk_that_did_not_end_is_marked(tmp_path: Path) -> None:
 @given(st.fixed_dictionaries({}, optional={"marks": st.dictionaries(st.text(max_size=4), JSON, max_size=3)}))
 def test_marks_of_other_types_are_left_out(value: object) -> None:
     assert of_json(value).marks == ()
+
+
+def test_why_nothing_is_remembered_is_said_unless_the_start_said_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    said: list[str] = []
+    file = StateFile(tmp_path)
+    assert file.update(lambda _: FULL, said.append)
+    monkeypatch.setattr(user_dirs, "keep", full)
+    assert not file.update(lambda _: State(), said.append)
+    assert said == ["nothing of this is remembered: state.json can't be written: No space left on device"]
+    monkeypatch.setattr(user_dirs, "writable", lambda _: False)
+    assert not file.update(lambda _: State(), said.append)
+    assert len(said) == 1
+    assert file.load() == FULL

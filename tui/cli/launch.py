@@ -96,15 +96,15 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
     given = view.lesson.external
     app, code = run_on_terminal(make, settings, PRINTS if given is None or given.words else LISTS)
     if app.failure is None:
-        state_file.update(partial(_with_last_place, app))
+        state_file.update(partial(_with_last_place, app), say)
         app.options.run_mark.clear()
     return report_losses(app, code)
 
 
 def report_losses(app: Explorer, code: int) -> int:
-    """Say what could not be written as the app ended; return the exit code."""
+    """Say what could not be written as the app ended; return the exit code, 1 if work was lost."""
     losses = [loss for loss in app.start.losses if loss]
-    for loss in losses:
+    for loss in (*losses, *filter(None, [app.start.unremembered])):
         say(loss)
     return code or int(bool(losses))
 
@@ -325,7 +325,7 @@ def plain(
         door=door,
     )
     if left is not None and talk is None:
-        state_file.update(lambda state: _after_prompt(left, state))
+        state_file.update(lambda state: _after_prompt(left, state), say)
     return code
 
 

@@ -104,14 +104,21 @@ class StateFile(NamedTuple):
         """Return what is remembered, as far as it makes sense."""
         return of_json(self._read()[1])
 
-    def update(self, change: Callable[[State], State]) -> bool:
-        """Change what is remembered now, which another app may have written; whether that was kept."""
+    def update(
+        self, change: Callable[[State], State], failed: Callable[[str], object] = lambda _: None
+    ) -> bool:
+        """Change what is remembered now, which another app may have written; whether that was kept.
+
+        Args:
+            change: Makes another state of the one that is remembered.
+            failed: Takes a line that says why the file can't be written, unless that was known before.
+        """
         if self.folder is None:
             return False
         with file_io.lock_folder(self.folder):
-            return self._update(self.folder / NAME, change)
+            return self._update(self.folder / NAME, change, failed)
 
-    def _update(self, path: Path, change: Callable[[State], State]) -> bool:
+    def _update(self, path: Path, change: Callable[[State], State], failed: Callable[[str], object]) -> bool:
         condition, table = self._read()
         if condition == "newer":
             return False
@@ -121,7 +128,9 @@ class StateFile(NamedTuple):
             if condition == "damaged":
                 file_io.set_aside(path)
             user_dirs.keep(path, json.dumps(parts if condition == "damaged" else table | parts) + "\n")
-        except OSError:
+        except OSError as error:
+            if user_dirs.writable(self.folder):  # else it was said at the start
+                failed(f"nothing of this is remembered: {NAME} can't be written: {error.strerror or error}")
             return False
         return True
 

@@ -76,6 +76,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         waiting: what is said while the program has not been run yet.
         halt: stops the run that is under way.
         losses: what could not be written as the app ended, in words; empty ones say nothing.
+        unremembered: why a talk's place could not be kept as it ended; no work is lost with it.
     """
 
     AUTO_FOCUS = ""  # only a command gives the editor the keys
@@ -105,6 +106,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.prompt: str | None = None
         self.waiting = LOADING
         self.losses: list[str] = []
+        self.unremembered = ""
         self.halt: Callable[[], None] = lambda: None
         self._taken: frozenset[str] = frozenset()
         self._live: dict[tuple[frozenset[Context], frozenset[str]], tuple[Command, ...]] = {}

@@ -189,7 +189,13 @@ class PresenterScreen(ExplorerScreen):
             if (number, mark and mark[:4]) == self._remembered:
                 return
             self._remembered = (number, mark and mark[:4])
-            self.options.state_file.update(lambda state: state.with_deck(path, number).with_mark(path, mark))
+            self.unremembered = ""
+            self.options.state_file.update(
+                lambda state: state.with_deck(path, number).with_mark(path, mark), self._note_unremembered
+            )
+
+    def _note_unremembered(self, why: str) -> None:
+        self.unremembered = why
 
     # Who follows.
 
