@@ -9,7 +9,6 @@ TYPE_NAMES = {  # the language's names for types, where they differ from Python'
     "str": "text",
     "UserFunction": "function",
     "RunFunction": "function",
-    "ItemIterator": "iterator",
     "Method": "function",
     "Size": "tuple",
     "Namespace": "module",

@@ -16,6 +16,7 @@ from llm_linalg.base.errors import (
     StackFrame,
     innermost,
 )
+from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language.interpreter import Code, Interpreter, operand_nodes
 from llm_linalg.ops.call_errors import refusal_reason
 from llm_linalg.ops.einsum_specs import PAIRED
@@ -207,6 +208,8 @@ def _plain(error: Exception) -> str:
     """Return an exception's first line, without its class."""
     if isinstance(error, OverflowError) and len(error.args) > 1:  # errno and C's message
         return "the result is too large for a float"
+    if isinstance(error, KeyError) and error.args:
+        return f"there is no item {short_repr(error.args[0])}"
     said = str(error)
     for words, meaning in _SAID_OTHERWISE.items():
         if words in said:

@@ -32,6 +32,7 @@ from llm_linalg.language import (
     torch_functions,
 )
 from llm_linalg.language.classes import reflection
+from llm_linalg.language.sets import FrozenSet, OrderedSet
 from llm_linalg.ops import TABLE, fallback
 
 _DTYPES = """
@@ -185,7 +186,8 @@ BUILTINS: Mapping[str, Any] = {
     "pow": builtin_functions.power,
     "divmod": builtin_functions.quotient_and_rest,
     "len": len,
-    "set": containers.OrderedSet,
+    "set": OrderedSet,
+    "frozenset": FrozenSet,
     "dict": containers.make_dict,
     "sum": builtin_functions.sum_items,
     "float": float,

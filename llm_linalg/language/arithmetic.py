@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language import module_count
-from llm_linalg.language.containers import DICT_VIEWS, OrderedSet, check_keys
+from llm_linalg.language.containers import DICT_VIEWS, check_keys
+from llm_linalg.language.sets import OrderedSet
 
 MAX_BITS = 256
 MAX_ITEMS = 100_000

@@ -11,21 +11,23 @@ from torch import Tensor, nn
 
 from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.base.short_repr import short_repr
-from llm_linalg.language import allowlist, arithmetic, containers, hardware, module_count, modules
+from llm_linalg.language import allowlist, arithmetic, containers, hardware, module_count, modules, sets
 from llm_linalg.language.arithmetic import MAX_ITEMS
 from llm_linalg.language.attributes import attribute_of
 from llm_linalg.language.budget import LAYER_NAME_STEPS
 from llm_linalg.language.classes import members
 from llm_linalg.language.classes.program_class import Instance, Module, ProgramClass
-from llm_linalg.language.containers import OrderedSet
 from llm_linalg.language.expressions import charge_lookup, check_pair, lookup_key
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import take_first, take_items
 from llm_linalg.language.name_scopes import ClassScope, ComprehensionScope, unbind
+from llm_linalg.language.sets import OrderedSet
+from llm_linalg.language.text_formats import percent
 
 # Unions are built once: these are asked for at each turn of a loop.
+_NOT_UNPACKED = "cannot unpack non-iterable {} object"
 _MUTABLE: Any = Tensor | list | dict | Figure | Instance
 _IN_PLACE: Any = Tensor | list | Instance
 
@@ -160,7 +162,7 @@ def _unpack(run: Interpreter, target: ast.Tuple | ast.List, value: Any) -> None:
             items = value
         else:  # of an iterator one more than fits is taken, as Python does
             most = len(names) + 1 if value.__class__ is ItemIterator else MAX_ITEMS
-            items = take_first(run, value, most, target)
+            items = take_first(run, value, most, target, _NOT_UNPACKED)
         if len(items) != len(names):
             raise _wrong_count(run, target, items, len(names), value)
         for name, item in zip(names, items, strict=True):
@@ -264,11 +266,14 @@ def _augment(run: Interpreter, node: ast.AugAssign, left: Any) -> Any:
         if isinstance(left, Tensor):
             return arithmetic.IN_PLACE[operator](left, right)
         return arithmetic.binary(operator, left, right)
+    if left.__class__ is str and operator is ast.Mod:
+        return percent(run, left, right)
     check_pair(left, right)
     run.budget.charge_items(left, right)
     run.budget.charge_list(arithmetic.new_items(operator, left, right))
-    if isinstance(left, OrderedSet):
-        raise run.error("a set isn't changed in place here: write s = s | other", node)
+    if left.__class__ is OrderedSet and operator in sets.IN_PLACE and isinstance(right, sets.SETS):
+        left.change(sets.IN_PLACE[operator], right)
+        return left
     if isinstance(left, dict) and isinstance(node.op, ast.BitOr):
         containers.update(left, right)
         return left

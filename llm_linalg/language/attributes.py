@@ -10,15 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.language import allowlist, containers, generators, hardware, modules, suggestions
+from llm_linalg.language import allowlist, generators, hardware, modules, suggestions, value_methods
 from llm_linalg.language.classes import members
 from llm_linalg.language.classes.descriptors import DESCRIPTOR_METHODS, Property, Super
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.methods import Method
+from llm_linalg.language.run_function import RunFunction
 
-_PLAIN_METHODS = frozenset(chain.from_iterable(containers.METHODS.values()))
+_PLAIN_METHODS = frozenset(chain.from_iterable(value_methods.METHODS.values()))
 
 
 def attribute(run: Interpreter, node: ast.Attribute) -> Any:
@@ -34,25 +35,27 @@ def attribute_of(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
         ProgramError: If the allow-list has no such name for it.
     """
     name = node.attr
-    table = containers.METHODS.get(value.__class__)
+    table = value_methods.METHODS.get(value.__class__)
     if table is not None and name in table:
         return Method(table[name], value)
     if isinstance(value, Super | ProgramClass | Instance):
         return members.attribute_of(run, value, name)
     found = _of_torch(run, value, node)
+    found = _of_plain(value, name) if found is MISSING else found
     if found is not MISSING:
         return found
     methods = _methods(value)
-    if name in methods:
-        return Method(methods[name], value)
     of_tensors = name in allowlist.METHODS or name in allowlist.ATTRIBUTES
-    advised = isinstance(value, list) and name in suggestions.LISTS
     owner = run.source.text_of(node.value) if isinstance(node.value, ast.Name | ast.Attribute) else ""
     of_others = value is None or of_tensors or name in _PLAIN_METHODS
-    if of_others and not advised and not isinstance(value, Tensor):
-        raise run.error(suggestions.missing_attribute(value, owner, name, of_tensors), node)
+    exception = None
+    if name not in dir(type(value)):
+        exception = AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")
+    if of_others and not isinstance(value, Tensor):
+        raise run.error(suggestions.missing_attribute(value, owner, name, of_tensors), node, exception)
     known = [*allowlist.METHODS, *allowlist.ATTRIBUTES] if isinstance(value, Tensor) else methods
-    raise run.error(suggestions.unknown_member(f".{name}", name, known, run.budget.hint), node)
+    said = suggestions.unknown_member(f".{name}", name, known, run.budget.hint)
+    raise run.error(said, node, exception)
 
 
 def _of_torch(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
@@ -71,23 +74,57 @@ def _of_torch(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
             return hardware.DEVICE[name](value)
         case nn.Module():
             return _of_layer(run, value, node)
+    return MISSING
+
+
+def _of_plain(value: Any, name: str) -> Any:
+    """Return an attribute of a value that is no tensor and no module; `MISSING` if it has none."""
+    match value:
+        case RunFunction() if name in value.members:
+            return value.members[name]
+        case BaseException() if name == "args":
+            return value.args
         case torch.Size() if name == "numel":
             return value.numel
         case type() if members.native_method(value, name) is not MISSING:
             return members.native_method(value, name)
         case tuple() if name in _fields(value):
             return value[_fields(value).index(name)]
-    return MISSING
+    methods = _methods(value)
+    if name in methods:
+        return Method(methods[name], value)
+    return _of_type(value, name)
 
 
 def _methods(value: Any) -> Mapping[str, Any]:
-    return DESCRIPTOR_METHODS if isinstance(value, Property) else containers.methods(value)
+    return DESCRIPTOR_METHODS if isinstance(value, Property) else value_methods.methods(value)
 
 
 def _fields(value: tuple[Any, ...]) -> tuple[str, ...]:
     """Return the names of what torch returned; () for another tuple."""
     kind = type(value)
     return allowlist.FIELDS.get(kind.__name__, ()) if kind.__module__ == "torch.return_types" else ()
+
+
+def _of_type(value: Any, name: str) -> Any:
+    """Return a method of a type as a function, such as `str.lower`, or what else stands after its name."""
+    kind = value_methods.kind_of(value)
+    if kind is None:
+        return MISSING
+    if name in value_methods.OF_TYPES.get(kind, ()):
+        return value_methods.OF_TYPES[kind][name]
+    method = value_methods.METHODS.get(kind, {}).get(name)
+    if method is None:
+        return MISSING
+
+    def call(run: Interpreter, owner: Any, *arguments: Any, **named: Any) -> Any:
+        if not isinstance(owner, kind):
+            given = type(owner).__name__
+            words = f"descriptor '{name}' for '{kind.__name__}' objects doesn't apply to a '{given}' object"
+            raise TypeError(words)
+        return run.call(Method(method, owner), arguments, named)
+
+    return RunFunction(name, call)
 
 
 def _of_layer(run: Interpreter, layer: nn.Module, node: ast.Attribute) -> Any:

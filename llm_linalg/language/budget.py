@@ -17,8 +17,8 @@ from llm_linalg.base.errors import HaltedError, LimitError
 from llm_linalg.base.spelling import hint
 from llm_linalg.base.text import MOST_COMPARED
 from llm_linalg.language import arithmetic, module_count
-from llm_linalg.language.containers import OrderedSet
 from llm_linalg.language.printing import TextSize
+from llm_linalg.language.sets import OrderedSet
 from llm_linalg.ops import subnormals
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.price import ELEMENT, SMALL, Price, price_of

@@ -25,6 +25,7 @@ from llm_linalg.language import (
     modules,
     suggestions,
     torch_functions,
+    value_methods,
 )
 from llm_linalg.language.autograd import GradMode
 from llm_linalg.language.budget import (
@@ -43,6 +44,7 @@ from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import take_items
 from llm_linalg.language.methods import Method
 from llm_linalg.language.run_function import RunFunction
+from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.tensor_types import TensorType
 
 MAX_ARGUMENTS = 10_000  # of one call
@@ -64,9 +66,9 @@ _STRANGE = (
     allowlist.Namespace,
     GradMode,
     dict,
-    containers.OrderedSet,
+    OrderedSet,
 )
-_GO_THROUGH = containers.GO_THROUGH | {builtin_functions.sum_items, builtin_functions.prod}
+_GO_THROUGH = value_methods.GO_THROUGH | {builtin_functions.sum_items, builtin_functions.prod}
 _CALLED = type | Tensor | TensorType
 _WORDS = frozenset(["reduction"])
 """Parameters whose text torch writes into its message, whatever it is."""
@@ -171,7 +173,7 @@ def _apply(
     if (arguments or named) and function is not len:
         run.budget.charge_call(function, arguments, named.values())
     if (
-        function is containers.OrderedSet
+        function is OrderedSet
         or function is allowlist.BUILTINS["dict"]
         or function is torch_functions.manual_seed
     ):
@@ -269,7 +271,7 @@ def _call_method(
 ) -> Any:
     if isinstance(method.owner, nn.Module):  # each method of a layer goes through all its layers
         run.budget.step(LAYER_VISIT_STEPS * module_count.count_layers(method.owner))
-    elif not isinstance(method.owner, Tensor) and method.function not in containers.CONSTANT_TIME:
+    elif not isinstance(method.owner, Tensor) and method.function not in value_methods.CONSTANT_TIME:
         run.budget.charge_items(method.owner)
         run.budget.step(2 * DICT_STEPS if method.owner.__class__ is dict else 0)
     if method.function is dict.setdefault and arguments:

@@ -27,7 +27,7 @@ from llm_linalg.base.errors import (
 )
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.text import clean
-from llm_linalg.language import allowlist, containers, strings
+from llm_linalg.language import allowlist, strings, value_methods
 from llm_linalg.language.allowlist import Namespace
 from llm_linalg.language.budget import FAILURE_STEPS, NOTEBOOK_CELL_STEPS, SHAPE_ERROR_STEPS
 from llm_linalg.language.effects import ALTERING, Definitions, Effects, Generator, effects_of_text, seeds
@@ -61,7 +61,7 @@ _LONGEST_LINE = 200
 
 HARMLESS_METHODS = frozenset(
     name
-    for name in (*allowlist.METHODS, *chain.from_iterable(containers.METHODS.values()), *_OF_FILES)
+    for name in (*allowlist.METHODS, *chain.from_iterable(value_methods.METHODS.values()), *_OF_FILES)
     if name not in ALTERING and not name.endswith("_")
 )
 """Methods that change nothing, whatever has them: those of tensors, text, lists and dicts that don't."""

@@ -8,12 +8,13 @@ from typing import Any
 
 from llm_linalg.language.assignment import assign
 from llm_linalg.language.budget import DICT_STEPS
-from llm_linalg.language.containers import OrderedSet, check_keys
+from llm_linalg.language.containers import check_keys
 from llm_linalg.language.expressions import truth
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import iterate
 from llm_linalg.language.name_scopes import ComprehensionScope
+from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.suspension import BodyState, resume_each
 
 Row = Sequence[Any]

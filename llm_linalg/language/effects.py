@@ -25,7 +25,7 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _ALTERING = """
     append extend insert remove pop clear sort reverse update add discard setdefault popitem appendleft
     popleft
-    extendleft rotate subtract move_to_end difference_update intersection_update
+    extendleft rotate subtract move_to_end difference_update intersection_update symmetric_difference_update
     backward step zero_grad train eval load_state_dict apply requires_grad_ register_buffer register_parameter
     register_module add_module register_forward_hook register_hook to cuda half double float bfloat16
     manual_seed

@@ -16,11 +16,13 @@ from llm_linalg.language import arithmetic, module_count, modules
 from llm_linalg.language.arithmetic import NUMERIC_TYPES
 from llm_linalg.language.budget import CHARACTERS_PER_STEP, DICT_STEPS, Budget
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
-from llm_linalg.language.containers import OrderedSet, check_keys
+from llm_linalg.language.containers import check_keys
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import charged, iterate, take_items
+from llm_linalg.language.sets import OrderedSet
+from llm_linalg.language.text_formats import percent
 
 MAX_KEY_PARTS = 50  # parts of a key
 MAX_KEY_PLACES = 10_000  # numbers in the lists and ranges of a key
@@ -90,11 +92,18 @@ def dict_display(run: Interpreter, node: ast.Dict) -> dict[Any, Any]:
 def binary(run: Interpreter, node: ast.BinOp) -> Any:
     """Evaluate `a + b`."""
     left, right = run.evaluate(node.left), run.evaluate(node.right)
+    return combine(run, node.op.__class__, left, right)
+
+
+def combine(run: Interpreter, operator: type[ast.operator], left: Any, right: Any) -> Any:
+    """Return `left operator right`, charged."""
+    if left.__class__ is str and operator is ast.Mod:
+        return percent(run, left, right)
     if left.__class__ not in NUMERIC_TYPES or right.__class__ not in NUMERIC_TYPES:
         check_pair(left, right)
         run.budget.charge_items(left, right)
-        run.budget.charge_list(arithmetic.new_items(node.op.__class__, left, right))
-    return arithmetic.binary(node.op.__class__, left, right)
+        run.budget.charge_list(arithmetic.new_items(operator, left, right))
+    return arithmetic.binary(operator, left, right)
 
 
 def unary(run: Interpreter, node: ast.UnaryOp) -> Any:

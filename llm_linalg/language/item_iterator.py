@@ -42,3 +42,6 @@ class ItemIterator:
 
     def __repr__(self) -> str:
         return f"<{self.title} at 0x{self.address:012x}>"
+
+
+ItemIterator.__name__ = "generator"  # as the messages call it

@@ -21,20 +21,30 @@ from llm_linalg.language.arithmetic import MAX_ITEMS
 from llm_linalg.language.budget import FAILURE_STEPS, NATIVE_CALL_STEPS
 from llm_linalg.language.classes import members
 from llm_linalg.language.classes.program_class import MISSING, Instance
-from llm_linalg.language.containers import DICT_VIEWS, OrderedSet
+from llm_linalg.language.containers import DICT_VIEWS
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.sets import OrderedSet
 
+_NOT_ITERABLE = "'{}' object is not iterable"
 # Unions are built once: these are asked for at each loop.
 _PLAIN: frozenset[Any] = frozenset([list, tuple, range, str, dict])
 _ITERABLE: Any = range | list | tuple | dict | str | DICT_VIEWS | OrderedSet | deque | modules.CONTAINERS
 
 
-def iterate(run: Interpreter, value: Any, node: ast.AST | None = None) -> Iterator[Any]:
+def iterate(
+    run: Interpreter, value: Any, node: ast.AST | None = None, words: str = _NOT_ITERABLE
+) -> Iterator[Any]:
     """Return Python's iterator over the items of a value.
 
     It is for a loop that runs a part of the program each turn: its items are not charged.
+
+    Args:
+        run: The run.
+        value: The value.
+        node: Where it stands; by default what is running.
+        words: What Python says of a type without items.
 
     Raises:
         ProgramError: If the value has no items.
@@ -57,7 +67,7 @@ def iterate(run: Interpreter, value: Any, node: ast.AST | None = None) -> Iterat
     raise run.error(
         f"a value of type {kind} can't be gone through",
         node or run.current,
-        TypeError(f"'{kind}' object is not iterable"),
+        TypeError(words.format(kind)),
     )
 
 
@@ -123,9 +133,11 @@ def take_items(run: Interpreter, value: Any, most: int = MAX_ITEMS, node: ast.AS
     return items
 
 
-def take_first(run: Interpreter, value: Any, most: int, node: ast.AST | None = None) -> list[Any]:
+def take_first(
+    run: Interpreter, value: Any, most: int, node: ast.AST | None = None, words: str = _NOT_ITERABLE
+) -> list[Any]:
     """Return the first items of a value as a list, charged; raises what `iterate` does."""
-    source = iterate(run, value, node)
+    source = iterate(run, value, node, words)
     if value.__class__ is ItemIterator:
         source = charged(run, source)
     items = list(islice(source, most))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -59,6 +59,32 @@ def next_item(run: Interpreter, items: Any, default: Any = _MISSING) -> Any:
     if default is not _MISSING:
         return default
     raise run.error("this iterator has no more items", run.current, StopIteration())
+
+
+def _source_of(items: ItemIterator) -> Generator[Any, Any, Any]:
+    """Return Python's generator of one of the program's."""
+    if not isinstance(items.source, Generator) or not items.title.startswith("generator"):
+        raise TypeError(f"a {items.title} is no generator")
+    return items.source
+
+
+def send(run: Interpreter, items: ItemIterator, value: Any) -> Any:
+    """Do what `generator.send` does."""
+    try:
+        return _source_of(items).send(value)
+    except StopIteration as end:
+        raise run.error("this generator has no more items", run.current, StopIteration(end.value)) from None
+
+
+def close(_run: Interpreter, items: ItemIterator) -> None:
+    """Do what `generator.close` does, but for the `finally` that it is in."""
+    _source_of(items).close()
+
+
+GENERATOR_METHODS: Mapping[str, RunFunction] = {
+    "send": RunFunction("send", send),
+    "close": RunFunction("close", close),
+}
 
 
 def zip_items(run: Interpreter, *sequences: Any, strict: bool = False) -> ItemIterator:

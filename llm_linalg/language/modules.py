@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from inspect import Signature, signature
 from math import prod
@@ -16,7 +16,9 @@ from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language import suggestions
 from llm_linalg.language.budget import LAYER_VISIT_STEPS, Budget
+from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.module_count import MAX_LAYERS, check_count, count_layers
+from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.torch_functions import cpu_device
 
 LAYER_NAMES = """
@@ -118,15 +120,25 @@ def _zero_grad(layer: nn.Module) -> None:
             parameter.grad = None
 
 
-METHODS: Mapping[str, Callable[..., Any]] = {
-    "parameters": _parameters,
-    "named_parameters": lambda layer: list(layer.named_parameters()),
-    "buffers": lambda layer: list(layer.buffers()),
-    "named_buffers": lambda layer: list(layer.named_buffers()),
-    "children": lambda layer: list(layer.children()),
-    "named_children": lambda layer: list(layer.named_children()),
-    "modules": lambda layer: list(layer.modules()),
-    "named_modules": lambda layer: list(layer.named_modules()),
+def _iterator(name: str, items_of: Callable[[nn.Module], Iterable[Any]]) -> RunFunction:
+    """Return a method that gives an iterator over parts of a layer."""
+
+    def iterator(run: Any, layer: nn.Module) -> ItemIterator:
+        items = list(items_of(layer))
+        return ItemIterator(run.new_number(), f"generator object Module.{name}", iter(items))
+
+    return RunFunction(name, iterator)
+
+
+METHODS: Mapping[str, Callable[..., Any] | RunFunction] = {
+    "parameters": _iterator("parameters", _parameters),
+    "named_parameters": _iterator("named_parameters", lambda layer: layer.named_parameters()),
+    "buffers": _iterator("buffers", lambda layer: layer.buffers()),
+    "named_buffers": _iterator("named_buffers", lambda layer: layer.named_buffers()),
+    "children": _iterator("children", lambda layer: layer.children()),
+    "named_children": _iterator("named_children", lambda layer: layer.named_children()),
+    "modules": _iterator("modules", lambda layer: layer.modules()),
+    "named_modules": _iterator("named_modules", lambda layer: layer.named_modules()),
     "add_module": _add_module,
     "register_module": _add_module,
     "register_buffer": _register_buffer,

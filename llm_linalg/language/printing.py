@@ -17,9 +17,10 @@ from torch._tensor_str import PRINT_OPTS, printoptions
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language.classes.program_class import Instance, ProgramClass
-from llm_linalg.language.containers import DICT_VIEWS, MAX_TEXT, OrderedSet
+from llm_linalg.language.containers import DICT_VIEWS, MAX_TEXT
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.module_count import count_layers
+from llm_linalg.language.sets import OrderedSet
 
 MAX_SHOWN = 20_000  # cells; each takes some five microseconds
 MAX_TENSORS = 700
@@ -112,8 +113,6 @@ def text_size(value: Any) -> TextSize:
             if 3 * items > MAX_TEXT:  # an item takes three characters at least
                 raise LimitError(f"the text of {items:,} items; {MAX_TEXT // 3:,} are allowed: print a slice")
             todo += [] if kinds <= _WITHOUT_CELLS else item
-        elif isinstance(item, OrderedSet):
-            raise TypeError("a set has no order of its own: print sorted(...) of it, or len(...)")
         elif not isinstance(item, _SHOWN):
             raise TypeError("a function has no text of its own: call it, or print its result")
         elif isinstance(item, nn.Module):
@@ -139,6 +138,8 @@ def _shown_parts(value: Any) -> Any:
     """Return the values that the text of a value shows, as a list; the value itself if it has none."""
     if isinstance(value, dict):
         return [*value.keys(), *value.values()]
+    if isinstance(value, OrderedSet):
+        return list(value)
     return value.args if isinstance(value, BaseException) else value
 
 

@@ -17,6 +17,7 @@ from llm_linalg.language import (
     source,
     suggestions,
     suspension,
+    value_methods,
 )
 from llm_linalg.ops import levels, price
 
@@ -95,7 +96,7 @@ def _lines() -> Iterator[str]:
     yield from _section("Methods of a tensor", allowlist.METHODS)
     yield from _section("Attributes of a tensor", allowlist.ATTRIBUTES)
     yield from _section("Attributes of a layer", modules.ATTRIBUTES)
-    for kind, methods in containers.METHODS.items():
+    for kind, methods in value_methods.METHODS.items():
         yield from _section(f"Methods of a {kind.__name__}", methods)
     yield from _section("Python's own", [*allowlist.BUILTINS])
     yield from _section("Arguments that no call takes", suggestions.ARGUMENTS)

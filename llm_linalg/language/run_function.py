@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -15,11 +15,13 @@ class RunFunction:
         name: Its name.
         does: The function.
         kind: The type that it makes, for a name that is a type's in Python, such as `zip`.
+        members: What stands after a dot behind it, such as `chain.from_iterable`.
     """
 
     name: str
     does: Callable[..., Any]
     kind: Any = None
+    members: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<function {self.name}>"

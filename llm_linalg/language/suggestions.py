@@ -71,7 +71,6 @@ NAMES: Mapping[str, str] = {
     "np": _ARRAYS,
     "numpy": _ARRAYS,
     "plt": "the stage shows each tensor: leave it out",
-    "frozenset": "write set(items)",
     "time": "leave it out",
 }
 """For names that nothing is bound to."""
@@ -131,13 +130,6 @@ ATTRIBUTES: Mapping[str, str] = {
     "grad_fn": "x.requires_grad says whether it has a gradient",
     "bernoulli": "write (torch.rand(p.shape) < p).float()",
     "forward": "call the layer itself: layer(x)",
-    "format": 'write an f-string: f"{x:.2f}"',
-    "rjust": 'write an f-string: f"{s:>8}"',
-    "ljust": 'write an f-string: f"{s:<8}"',
-    "center": 'write an f-string: f"{s:^8}"',
-    "zfill": 'write an f-string: f"{n:08}"',
-    "title": "write s[:1].upper() + s[1:]",
-    "capitalize": "write s[:1].upper() + s[1:]",
     "apply": _INIT,
     "to": _CPU,
     "state_dict": "go through layer.named_parameters()",
@@ -152,13 +144,6 @@ ATTRIBUTES: Mapping[str, str] = {
     "untyped_storage": "print x.flatten(), x.stride() and x.storage_offset()",
 }
 """For attributes and methods of values."""
-
-LISTS: Mapping[str, str] = {
-    "sort": "write xs = sorted(xs)",
-    "clear": "write xs = []",
-    "remove": "write [x for x in xs if x != item]",
-}
-"""For methods of lists, some of which tensors have."""
 
 ARGUMENTS: Mapping[str, str] = {
     "out": "bind the result to a name",
@@ -219,8 +204,6 @@ def unknown_member(shown: str, name: str, known: Collection[str], near: Hint = h
         near: Returns a hint at the nearest of those.
     """
     advice = MEMBERS.get(shown) if not shown.startswith(".") else ATTRIBUTES.get(name)
-    if advice is None and "append" in known:
-        advice = LISTS.get(name)
     if advice is None and shown.startswith("."):
         advice = ATTRIBUTES.get(name.rstrip("_"))
     return f"{shown} is not part of the language{f': {advice}' if advice else near(name, known) or _LISTED}"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from llm_linalg.language.containers import METHODS
+from llm_linalg.language import text_methods
 from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.ops.creation import inner_lists
 from llm_linalg.ops.movement_shapes import getitem_cells
@@ -43,7 +43,7 @@ def test_tensors_are_found_in_lists_within_lists(value: Any) -> None:
 
 @given(st.text("ab cé", max_size=12), st.one_of(st.none(), st.text("ab é", max_size=4)))
 def test_characters_are_stripped_as_python_does(text: str, others: str | None) -> None:
-    assert METHODS[str]["strip"](text, others) == text.strip(others)
+    assert text_methods.METHODS["strip"](text, others) == text.strip(others)
 
 
 def test_lists_within_lists_are_counted() -> None:

@@ -1,11 +1,11 @@
-"""Sets are Python's, but that their items stand in the order in which they came."""
+"""Sets are Python's; those of text stand in the order in which their items came, the same in every run."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_linalg import LimitError, ProgramError, run
@@ -28,7 +28,12 @@ def test_they_are_what_python_says(
     if operator in COMPARING:
         assert found == str(expected["x"])
         return
-    assert found == str([item for item in dict.fromkeys([*one, *other]) if item in expected["x"]])
+    if "a" in found or "b" in found:  # Python's order differs from run to run
+        assert found == str([item for item in dict.fromkeys([*one, *other]) if item in expected["x"]])
+    elif all(isinstance(item, int) for item in [*one, *other]):
+        assert found == str(list(expected["x"]))
+    else:
+        assert sorted(run(f"{program}\nprint(sorted(x))").printed) == sorted(f"{sorted(expected['x'])}\n")
 
 
 @pytest.mark.parametrize("operator", [*OF_THEM, "<", ">="])
@@ -39,10 +44,26 @@ def test_what_python_refuses_is_refused(operator: str, other: str) -> None:
             run(f"x = {operator.join(pair)}")
 
 
-@pytest.mark.parametrize("operator", OF_THEM)
-def test_none_is_changed_in_place(operator: str) -> None:
-    with pytest.raises(ProgramError, match="a set isn't changed in place here"):
-        run(f"s = set([1])\nt = s\ns {operator}= set([2])\nprint(list(t))")
+NUMBERS = st.lists(st.integers(-40, 40), max_size=12)
+CHANGES = [
+    *[f"s {operator}= set({{}})" for operator in OF_THEM],
+    *[f"s.{name}({{}})" for name in ("update", "difference_update", "intersection_update")],
+    "s = s.union({}, s)",
+    "for x in {}: s.add(x)",
+    "for x in {}: s.discard(x)",
+    "s = {{x * 3 for x in {}}} - s",
+    "if s: s.pop()  # {}",
+]
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.sampled_from(CHANGES), NUMBERS), max_size=6))
+def test_a_set_of_numbers_is_in_the_order_of_pythons(changes: list[tuple[str, list[int]]]) -> None:
+    lines = [change.format(numbers) for change, numbers in changes]
+    program = "\n".join(["s = t = set([5, 13, 21])", *lines])
+    expected: dict[str, Any] = {}
+    exec(program, expected)  # noqa: S102
+    assert run(f"{program}\nprint(s, t)").printed == f"{expected['s']} {expected['t']}\n"
 
 
 @pytest.mark.parametrize("operator", thin(OF_THEM, 4))

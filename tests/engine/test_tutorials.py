@@ -280,11 +280,8 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("torch.optim.SGD([], lr=1)", "W -= 0.1 * W.grad"),
         ("nn.MultiheadAttention(8, 2)", "softmax"),
         ("torch.load('x')", "no files"),
-        ("'{}'.format(1)", "f-string"),
         ("torch.relu(torch.ones(2), out=1)", "bind the result"),
         ("nn.Module()", "function"),
-        ("print(set([1]))", "sorted"),
-        ("[2, 1].remove(1)", "if x != item"),
         ("10.0 ** 400", "too large for a float"),
         ("import torch.optim as optim", "W -= 0.1 * W.grad"),
         ("from torch.optim import AdamW", "W -= 0.1 * W.grad"),
@@ -326,7 +323,7 @@ def test_wrong_arguments_are_told_by_the_name_that_was_written(program: str, nam
 
 
 def test_advice_is_for_names_that_the_language_lacks() -> None:
-    from llm_linalg.language import allowlist, containers
+    from llm_linalg.language import allowlist, value_methods
     from llm_linalg.language import modules as layers
 
     modules = {
@@ -338,7 +335,7 @@ def test_advice_is_for_names_that_the_language_lacks() -> None:
         home, _, name = path.rpartition(".")
         assert name not in modules[home].members, path
     assert not set(suggestions.NAMES) & {*allowlist.BUILTINS, *allowlist.IMPORTED, "print"}
-    plain = {name for table in containers.METHODS.values() for name in table}
+    plain = {name for table in value_methods.METHODS.values() for name in table}
     assert not set(suggestions.ATTRIBUTES) & {
         *allowlist.ATTRIBUTES,
         *allowlist.METHODS,

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import torch
 
-from llm_linalg.language import allowlist, containers, modules, suggestions
+from llm_linalg.language import allowlist, modules, suggestions, value_methods
 
 T = TypeVar("T")
 DEPTH = 3
@@ -96,7 +96,7 @@ class Words:
     @cached_property
     def parts(self) -> Sequence[str]:
         """What may stand after a dot."""
-        plain = [name for methods in containers.METHODS.values() for name in methods]
+        plain = [name for methods in value_methods.METHODS.values() for name in methods]
         return [*allowlist.METHODS, *allowlist.ATTRIBUTES, *modules.ATTRIBUTES, *plain]
 
     @cached_property

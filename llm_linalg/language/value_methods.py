@@ -1,0 +1,80 @@
+"""The methods of plain values, such as text, lists, dicts and sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from llm_linalg.language import containers, sets, text_formats, text_methods
+from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.iterators import GENERATOR_METHODS, sort_list
+from llm_linalg.language.run_function import RunFunction
+
+Method = Callable[..., Any] | RunFunction
+METHODS: Mapping[Any, Mapping[str, Method]] = {
+    str: {**text_methods.METHODS, "format": RunFunction("format", text_formats.format_text)},
+    list: {
+        "append": list.append,
+        "extend": list.extend,
+        "insert": list.insert,
+        "pop": list.pop,
+        "remove": list.remove,
+        "clear": list.clear,
+        "index": containers.index_of,
+        "count": list.count,
+        "reverse": list.reverse,
+        "copy": list.copy,
+        "sort": RunFunction("sort", sort_list),
+    },
+    tuple: {"index": containers.index_of, "count": tuple.count},
+    dict: {
+        "keys": dict.keys,
+        "values": dict.values,
+        "items": dict.items,
+        "get": dict.get,
+        "pop": dict.pop,
+        "popitem": dict.popitem,
+        "clear": dict.clear,
+        "update": containers.update,
+        "copy": dict.copy,
+        "setdefault": dict.setdefault,
+    },
+    sets.FrozenSet: sets.FROZEN_METHODS,
+    sets.OrderedSet: sets.METHODS,
+    ItemIterator: GENERATOR_METHODS,
+    float: {"is_integer": float.is_integer},
+    int: {"bit_length": int.bit_length, "bit_count": int.bit_count},
+}
+
+CONSTANT_TIME: frozenset[Any] = sets.CONSTANT_TIME | {
+    *GENERATOR_METHODS.values(),
+    *(list.append, dict.get, dict.setdefault, dict.keys, dict.values, dict.items, dict.pop, dict.popitem),
+}
+"""Methods that take as long however many items there are."""
+GO_THROUGH: frozenset[Any] = (
+    text_methods.GO_THROUGH
+    | sets.GO_THROUGH
+    | {list, tuple, list.extend, containers.make_dict, containers.make_dict_from_keys, containers.update}
+)
+"""Functions and methods that go through all items of their arguments, which may be iterators."""
+
+
+OF_TYPES: Mapping[type, Mapping[str, Method]] = {
+    dict: {"fromkeys": containers.make_dict_from_keys},
+    str: {"maketrans": str.maketrans},
+}
+"""What stands after the name of a type, and is no method of its values."""
+
+
+def kind_of(value: Any) -> Any:
+    """Return the type that a value is the name of, such as `str`; None if it is none."""
+    if isinstance(value, RunFunction):
+        return value.kind
+    if value is containers.make_dict:
+        return dict
+    return value if isinstance(value, type) and value in METHODS else None
+
+
+def methods(value: Any) -> Mapping[str, Method]:
+    """Return the methods of a plain value by name."""
+    return next((table for kind, table in METHODS.items() if isinstance(value, kind)), {})
