@@ -17,15 +17,19 @@ from torch import Tensor, nn
 from llm_linalg.language import (
     autograd,
     builtin_functions,
+    clipping,
     containers,
     devices,
     exceptions,
     generators,
     gradient_calls,
     hardware,
+    initializers,
     iterators,
     modules,
+    optimizers,
     printing,
+    schedulers,
     strings,
     suggestions,
     tensor_types,
@@ -90,6 +94,8 @@ def whole_limits(dtype: torch.dtype) -> Namespace:
 
 
 F = Namespace("F", _operations("F", nn.functional))
+INIT = Namespace("torch.nn.init", initializers.MEMBERS)
+UTILS = Namespace("torch.nn.utils", clipping.MEMBERS)
 NN = Namespace(
     "nn",
     {
@@ -97,17 +103,21 @@ NN = Namespace(
         "functional": F,
         "Parameter": modules.make_parameter,
         "Module": nn.Module,
+        "init": INIT,
+        "utils": UTILS,
     },
 )
+SCHEDULERS = Namespace("torch.optim.lr_scheduler", schedulers.MAKERS)
+OPTIM = Namespace("torch.optim", {**optimizers.MAKERS, "lr_scheduler": SCHEDULERS})
 LINALG = Namespace("torch.linalg", _operations("linalg", torch.linalg))
 AUTOGRAD = Namespace(
     "torch.autograd",
     {
-        "grad": gradient_calls.grad,
+        "grad": gradient_calls.GRAD,
         "Variable": autograd.make_variable,
         "no_grad": autograd.no_grad,
         "enable_grad": autograd.enable_grad,
-        "set_grad_enabled": gradient_calls.set_grad_enabled,
+        "set_grad_enabled": gradient_calls.SET_GRAD_ENABLED,
         "set_detect_anomaly": autograd.unchanged_mode,
         "detect_anomaly": autograd.unchanged_mode,
     },
@@ -130,6 +140,7 @@ TORCH = Namespace(
         "linalg": LINALG,
         **_spaces("torch", hardware.MEMBERS),
         "autograd": AUTOGRAD,
+        "optim": OPTIM,
         "Generator": generators.make_generator,
         "special": SPECIAL,
         "empty": torch.zeros,  # torch leaves its cells undefined; here every run is the same
@@ -142,7 +153,7 @@ TORCH = Namespace(
         "no_grad": autograd.no_grad,
         "inference_mode": autograd.inference_mode,
         "enable_grad": autograd.enable_grad,
-        "set_grad_enabled": gradient_calls.set_grad_enabled,
+        "set_grad_enabled": gradient_calls.SET_GRAD_ENABLED,
         "is_grad_enabled": autograd.is_grad_enabled,
         "set_printoptions": printing.set_printoptions,
     },
@@ -215,6 +226,10 @@ MODULES: Mapping[str, Namespace] = {
     "torch": TORCH,
     "torch.nn": NN,
     "torch.nn.functional": F,
+    "torch.nn.init": INIT,
+    "torch.nn.utils": UTILS,
+    "torch.optim": OPTIM,
+    "torch.optim.lr_scheduler": SCHEDULERS,
     "torch.autograd": AUTOGRAD,
     "torch.cuda": TORCH.members["cuda"],
     "torch.amp": TORCH.members["amp"],
@@ -226,8 +241,6 @@ MODULES: Mapping[str, Namespace] = {
     "typing": TYPING,
     "__future__": FUTURE,
 }
-WITH_RUN = frozenset([gradient_calls.grad, gradient_calls.set_grad_enabled])
-"""Functions that are handed the run before their arguments."""
 REFUSED_ARGUMENTS = frozenset(suggestions.ARGUMENTS)
 TORCH_FUNCTIONS = frozenset(
     value

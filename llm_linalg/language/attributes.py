@@ -3,23 +3,48 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.language import allowlist, generators, hardware, modules, suggestions, value_methods
+from llm_linalg.language import (
+    allowlist,
+    generators,
+    hardware,
+    modules,
+    optimizers,
+    schedulers,
+    suggestions,
+    value_methods,
+)
 from llm_linalg.language.classes import members
 from llm_linalg.language.classes.descriptors import DESCRIPTOR_METHODS, Property, Super
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.methods import Method
+from llm_linalg.language.optimizer_state import Optimizer
 from llm_linalg.language.run_function import RunFunction
 
 _PLAIN_METHODS = frozenset(chain.from_iterable(value_methods.METHODS.values()))
+
+
+class _Members(NamedTuple):
+    """What values of a kind have under a name."""
+
+    methods: Mapping[str, Any]
+    attributes: Mapping[str, Callable[[Any], Any]]
+
+
+_KINDS: Mapping[type, _Members] = {
+    Optimizer: _Members(optimizers.METHODS, optimizers.ATTRIBUTES),
+    schedulers.Scheduler: _Members(schedulers.METHODS, schedulers.ATTRIBUTES),
+    torch.Generator: _Members(generators.METHODS, {}),
+    torch.device: _Members({}, hardware.DEVICE),
+}
 
 
 def attribute(run: Interpreter, node: ast.Attribute) -> Any:
@@ -60,7 +85,9 @@ def attribute_of(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
 
 def _of_torch(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
     """Return what a module or a value of torch's has under a name; `MISSING` if it has nothing there."""
-    name = node.attr
+    name, known = node.attr, _KINDS.get(value.__class__)
+    if known is not None and name in known.attributes:
+        return known.attributes[name](value)
     match value:
         case allowlist.Namespace():
             return member(run, value, node)
@@ -68,10 +95,6 @@ def _of_torch(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
             return allowlist.attribute(value, name)
         case Tensor() if name in allowlist.METHODS:
             return Method(allowlist.METHODS[name], value)
-        case torch.Generator() if name in generators.METHODS:
-            return Method(generators.METHODS[name], value)
-        case torch.device() if name in hardware.DEVICE:
-            return hardware.DEVICE[name](value)
         case nn.Module():
             return _of_layer(run, value, node)
     return MISSING
@@ -97,6 +120,9 @@ def _of_plain(value: Any, name: str) -> Any:
 
 
 def _methods(value: Any) -> Mapping[str, Any]:
+    known = _KINDS.get(value.__class__)
+    if known is not None:
+        return known.methods
     return DESCRIPTOR_METHODS if isinstance(value, Property) else value_methods.methods(value)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,17 @@ def switch_grad(recorder: TensorIndex, enabled: bool) -> None:
     with untraced():
         torch.set_grad_enabled(enabled)
     recorder.no_grad = not enabled
+
+
+@contextmanager
+def without_gradients(recorder: TensorIndex) -> Iterator[None]:
+    """Record no gradients while the context is open."""
+    outside = not recorder.no_grad
+    switch_grad(recorder, enabled=False)
+    try:
+        yield
+    finally:
+        switch_grad(recorder, outside)
 
 
 def unchanged_mode(*_: Any, **__: Any) -> GradMode:

@@ -190,8 +190,6 @@ def _apply(
     if isinstance(function, nn.Module):
         run.budget.step(LAYER_CALL_STEPS * module_count.count_layers(function, within=False))
         run.module_paths.note(function, run.names)
-    if _is_among(function, allowlist.WITH_RUN):
-        return function(run, *arguments, **named)
     if _is_among(function, allowlist.TORCH_FUNCTIONS) and function is not hardware.compile_function:
         _check_arguments(run, node, function, arguments, named)
     if not callable(function) or isinstance(function, Tensor):

@@ -8,14 +8,15 @@ from torch import Tensor
 
 from llm_linalg.language import autograd
 from llm_linalg.language.autograd import GradMode, switch_grad
-from llm_linalg.language.caller import Caller
+from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.run_function import RunFunction
 from llm_linalg.ops.price import Price
 
 _TWICE = 3  # a pass that can be differentiated in turn takes as long as so many others
 
 
 def grad(
-    run: Caller,
+    run: Interpreter,
     outputs: Any,
     inputs: Any,
     grad_outputs: Any = None,
@@ -72,7 +73,7 @@ def _price_of_graph(prices: list[Price], leaves: int) -> Price:
     )
 
 
-def set_grad_enabled(run: Caller, mode: bool) -> GradMode:
+def set_grad_enabled(run: Interpreter, mode: bool) -> GradMode:
     """Do what `torch.set_grad_enabled` does: switch at once, and back where a `with` around it ends."""
     outside = not run.recorder.no_grad
     switch_grad(run.recorder, bool(mode))
@@ -92,3 +93,7 @@ def _tensors(name: str, value: Any) -> tuple[Tensor, ...]:
 
 def _is_gradient(value: Any) -> bool:
     return value is None or isinstance(value, Tensor)
+
+
+GRAD = RunFunction("grad", grad)
+SET_GRAD_ENABLED = RunFunction("set_grad_enabled", set_grad_enabled)

@@ -20,6 +20,7 @@ from llm_linalg.language.classes.program_class import Instance, ProgramClass
 from llm_linalg.language.containers import DICT_VIEWS, MAX_TEXT
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.module_count import count_layers
+from llm_linalg.language.optimizer_state import Optimizer
 from llm_linalg.language.sets import OrderedSet
 
 MAX_SHOWN = 20_000  # cells; each takes some five microseconds
@@ -113,6 +114,12 @@ def text_size(value: Any) -> TextSize:
             if 3 * items > MAX_TEXT:  # an item takes three characters at least
                 raise LimitError(f"the text of {items:,} items; {MAX_TEXT // 3:,} are allowed: print a slice")
             todo += [] if kinds <= _WITHOUT_CELLS else item
+        elif isinstance(item, Optimizer):
+            settings = [{**group, "params": None} for group in item.groups]
+            items += sum(map(len, settings))
+            todo += settings
+        elif isinstance(item, OrderedSet):
+            raise TypeError("a set has no order of its own: print sorted(...) of it, or len(...)")
         elif not isinstance(item, _SHOWN):
             raise TypeError("a function has no text of its own: call it, or print its result")
         elif isinstance(item, nn.Module):

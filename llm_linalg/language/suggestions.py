@@ -76,11 +76,11 @@ NAMES: Mapping[str, str] = {
 """For names that nothing is bound to."""
 
 MEMBERS: Mapping[str, str] = {
+    **{f"torch.optim.{name}": _STEP for name in ("LBFGS", "Adadelta", "Adamax", "NAdam", "RAdam", "Muon")},
     "torch.load": _FILE,
     "torch.save": _FILE,
     "torch.from_file": _FILE,
     "torch.from_numpy": "write torch.tensor([...])",
-    "torch.optim": _STEP,
     "torch.jit": "leave it out",
     "torch.utils": "go through tensors with `for`",
     "torch.FloatTensor": "write torch.tensor([...])",
@@ -107,8 +107,6 @@ MEMBERS: Mapping[str, str] = {
     **{f"torch.{name}": _TRUSTED for name in ("svd", "qr", "lu", "cholesky", "inverse", "pinverse", "det")},
     **{f"torch.linalg.{name}": _TRUSTED for name in _FACTORS.split()},
     "nn.ParameterList": "write a list of nn.Parameter",
-    "nn.init": _INIT,
-    "nn.utils": "write it out",
     "nn.MultiheadAttention": "write q @ k.transpose(-2, -1), softmax, @ v",
     "nn.Transformer": _WRITTEN_OUT,
     "nn.TransformerEncoder": _WRITTEN_OUT,

@@ -48,6 +48,7 @@ class Operation:
             (as a method), `F`, `linalg`, `attribute`; a dotted word adds another name; empty for none.
         aliases: torch's other names for it.
         spellings: Other torch functions that mean it, such as Python's operators.
+        functions: Functions of our own that mean it.
         reflected: Spellings that take the first two parameters in reverse, such as `__rsub__`.
         operator: Python's operator for it, which also stands between the operands on the stage.
         symbol: The sign between the shapes of its operands, if Python has no operator for it.
@@ -82,6 +83,7 @@ class Operation:
     in_language: str = ""
     aliases: tuple[str, ...] = ()
     spellings: tuple[str, ...] = ()
+    functions: tuple[Function, ...] = ()
     reflected: tuple[str, ...] = ()
     operator: str = ""
     symbol: str = ""

@@ -25,6 +25,7 @@ from llm_linalg.ops.rowwise import ROWWISE
 from llm_linalg.ops.special_table import SPECIAL_FUNCTIONS
 from llm_linalg.ops.statistics import STATISTICS
 from llm_linalg.ops.torch_names import resolve
+from llm_linalg.ops.updates import UPDATES
 
 _HOMES = (
     "torch.{}",
@@ -99,6 +100,7 @@ def _in_place_names(place: str, names: Sequence[str]) -> Iterator[str]:
 
 
 def _functions(operation: Operation) -> Iterator[Function]:
+    yield from operation.functions
     for home in _HOMES + _IN_PLACE:
         yield from resolve(home.format(operation.name))
     homes = (*_HOMES[:2], _IN_PLACE[0])
@@ -126,5 +128,6 @@ TABLE = OperationTable(
         *MATRIX_FUNCTIONS,
         *MEASURED,
         *COMPLEX_NUMBERS,
+        *UPDATES,
     )
 )

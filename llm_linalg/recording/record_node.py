@@ -84,9 +84,9 @@ class LazyCall:
     output: Tensor
     position: int = 0
 
-    def with_output(self, output: Tensor) -> LazyCall:
+    def with_output(self, output: Tensor, position: int | None = None) -> LazyCall:
         """Return the same call with its result."""
-        return replace(self, output=output)
+        return replace(self, output=output, position=self.position if position is None else position)
 
     def bind(self) -> Call:
         """Return the call with its arguments by parameter."""

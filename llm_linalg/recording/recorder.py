@@ -258,11 +258,14 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if not turns(func):
             self._storages.preserve(tensors[:1] if writes(func) else tensors)
         result = self._run(func, args, kwargs)
-        target = result if isinstance(result, Tensor) else tensors[0]
+        target = result if isinstance(result, Tensor) else tensors[0]  # the first of several is the target
         value = detach_value(target)
         call = LazyCall(plan, func, operands, split.numbers, value)
+        first = len(self.nodes)
         self._record_write(plan.operation.name, value, call, operands, target)
-        self._remember_price(len(self.nodes) - 1, price)
+        if result.__class__ is tuple:
+            self._record_beside(plan.operation.name, call, operands, result)
+        self._remember_price(first, price)
         return result
 
     def _run(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -401,6 +404,24 @@ class Recorder(TensorIndex, TorchFunctionMode):
         target = result if isinstance(result, Tensor) else call.write_target
         own = call.with_tensors([operand.value for operand in operands])
         self._record_write(call.operation.name, detach_value(target), own, operands, target)
+        if result.__class__ is tuple and writes(call.function):
+            self._record_beside(call.operation.name, own, operands, result)
+
+    def _record_beside(
+        self,
+        name: str,
+        call: Call | LazyCall,
+        operands: tuple[Operand[RecordNode], ...],
+        results: Sequence[Tensor],
+    ) -> None:
+        """Add nodes for what a call returned beside the operand that it wrote to, which comes first."""
+        self.nodes[-1].is_one_of_several = True
+        for position, output in enumerate(results[1:], 1):
+            value = detach_value(output)
+            own = call.with_output(value, position)
+            node = self.node_type(len(self.nodes), name, value, operands, own, self._where())
+            node.is_one_of_several = True
+            self._add(node, output)
 
     def _record_write(
         self,

@@ -178,6 +178,12 @@ class TensorIndex:
         self._name_table.bind(name, tensor)
         return node
 
+    def name_node(self, tensor: Tensor, name: str | None) -> None:
+        """Give a tensor's node a name to be called by, if it has none; the program has no such name."""
+        tracked = self._tracked.get(id(tensor))
+        if tracked is not None and tracked.node.bound_name is None:
+            tracked.node.bound_name = name
+
     def backward_path(self, start: RecordNode | None) -> tuple[Sequence[RecordNode], int]:
         """Return the nodes that a gradient flows back through, and the number of elements of its leaves.
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from llm_linalg.language import allowlist, modules
 from llm_linalg.language.allowlist import Namespace
+from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.tensor_types import TensorType
 from llm_linalg.ops import TABLE, fallback
 from llm_linalg.ops.torch_names import resolve
@@ -31,6 +32,8 @@ PLAIN = bool | int | float | str | None | torch.dtype | torch.layout | torch.mem
 
 def is_own(value: Any) -> bool:
     """Whether a function is the language's own, or of Python's ``math``."""
+    if isinstance(value, RunFunction):
+        return True
     function = isinstance(value, FunctionType | BuiltinFunctionType | type)
     return function and str(value.__module__).startswith(("llm_linalg.", "math"))
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import redirect_stdout
-from io import StringIO
-
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg import LimitError, ProgramError, run
+from tests.engine.alike import SETUP, printed, programs
 
 pytestmark = pytest.mark.filterwarnings("ignore:CUDA is not")
-SETUP = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
 ALIKE = """
 x = torch.ones(2, 3)
 v = x.view(-1)
@@ -141,7 +138,6 @@ if torch.cuda.is_available():
 with torch.autocast('cuda', dtype=torch.float16), torch.autograd.set_detect_anomaly(True):
     print(1)
 """
-PROGRAMS = ALIKE.strip().split("\n\n")
 REFUSED = [
     ("x = torch.ones(2, requires_grad=True)\nx.add_(1)", "no_grad"),
     ("x = torch.ones(2, requires_grad=True)\nx[0] = 1", "no_grad"),
@@ -181,23 +177,7 @@ WRITES = [
 ]
 
 
-def printed(program: str) -> str:
-    """Returns what plain Python and torch print."""
-    out = StringIO()
-    torch.manual_seed(0)
-    with redirect_stdout(out):
-        exec(SETUP + program, {})  # noqa: S102  listed or drawn here
-    return out.getvalue()
-
-
-@pytest.fixture(autouse=True)
-def _gradients() -> object:
-    yield
-    torch.set_grad_enabled(True)
-    torch.backends.cudnn.deterministic = False
-
-
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", programs(ALIKE))
 def test_a_program_prints_what_torch_prints(program: str) -> None:
     assert run(SETUP + program).printed == printed(program)
 

@@ -1,0 +1,354 @@
+"""The updates of `torch.optim`: one call for a parameter, which writes it, and opens into its arithmetic.
+
+Each function does what torch does for one tensor, kernel by kernel, so that it gives the same bits. What
+it keeps for the next step, such as a velocity, comes in and goes out as a tensor: an operand, and a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+from torch import Tensor
+from torch.overrides import handle_torch_function, has_torch_function
+
+from llm_linalg.base.axes import Shape
+from llm_linalg.ops.composite import Composite
+from llm_linalg.ops.operation import Call, Operation
+
+Result = Tensor | tuple[Tensor, ...]
+
+
+def _descent(parameter: Tensor, grad: Tensor, weight_decay: float, maximize: bool) -> Tensor:
+    """Return the gradient with its sign, and the pull of the weights towards 0 added."""
+    grad = -grad if maximize else grad
+    return grad.add(parameter, alpha=weight_decay) if weight_decay else grad
+
+
+def sgd_(
+    parameter: Tensor,
+    grad: Tensor,
+    velocity: Tensor | None,
+    lr: float,
+    momentum: float = 0,
+    dampening: float = 0,
+    weight_decay: float = 0,
+    nesterov: bool = False,
+    maximize: bool = False,
+) -> Result:
+    """Take a step of stochastic gradient descent.
+
+    Args:
+        parameter: The parameter, which is written.
+        grad: Its gradient.
+        velocity: The velocity after the last step; None at the first, or without momentum.
+        lr: The learning rate.
+        momentum: The share of the velocity that is kept.
+        dampening: The share of the gradient that is left out of it.
+        weight_decay: The pull towards 0.
+        nesterov: Whether to look ahead along the velocity.
+        maximize: Whether to go up.
+
+    Returns:
+        The parameter, and with momentum the new velocity.
+    """
+    own = parameter, grad, velocity, lr, momentum, dampening, weight_decay, nesterov, maximize
+    if has_torch_function((parameter,)):
+        return _handed_on(sgd_, own)
+    grad = _descent(parameter, grad, weight_decay, maximize)
+    if not momentum:
+        return parameter.add_(grad, alpha=-lr)
+    kept = None if velocity is None else velocity.mul(momentum)
+    velocity = grad.clone() if kept is None else kept.add(grad, alpha=1 - dampening)
+    grad = grad.add(velocity, alpha=momentum) if nesterov else velocity
+    return parameter.add_(grad, alpha=-lr), velocity
+
+
+def adam_(
+    parameter: Tensor,
+    grad: Tensor,
+    mean: Tensor,
+    square: Tensor,
+    most: Tensor | None,
+    step: float,
+    lr: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0,
+    decoupled: bool = False,
+    maximize: bool = False,
+) -> Result:
+    """Take a step of Adam (Kingma and Ba, 2015), or with `decoupled` of AdamW (Loshchilov and Hutter, 2019).
+
+    Args:
+        parameter: The parameter, which is written.
+        grad: Its gradient.
+        mean: The running mean of the gradients.
+        square: The running mean of their squares.
+        most: The largest of those so far, for AMSGrad.
+        step: The number of the step, from 1.
+        lr: The learning rate.
+        betas: The shares of both means that are kept.
+        eps: What is added to the root.
+        weight_decay: The pull towards 0.
+        decoupled: Whether the pull is on the parameter itself.
+        maximize: Whether to go up.
+
+    Returns:
+        The parameter and both new means, and the new largest where there is one.
+    """
+    own = parameter, grad, mean, square, most, step, lr, betas, eps, weight_decay, decoupled, maximize
+    if has_torch_function((parameter,)):
+        return _handed_on(adam_, own)
+    grad = _descent(parameter, grad, 0 if decoupled else weight_decay, maximize)
+    if decoupled and weight_decay:
+        parameter.mul_(1 - lr * weight_decay)
+    mean = mean.lerp(grad, 1 - betas[0])
+    square = square.mul(betas[1]).addcmul(grad, grad, value=1 - betas[1])
+    most = None if most is None else most.maximum(square)
+    root = (1 - betas[1] ** step) ** 0.5
+    denominator = ((square if most is None else most).sqrt() / root).add(eps)
+    parameter.addcdiv_(mean, denominator, value=-(lr / (1 - betas[0] ** step)))
+    return (parameter, mean, square) if most is None else (parameter, mean, square, most)
+
+
+def rmsprop_(
+    parameter: Tensor,
+    grad: Tensor,
+    square: Tensor,
+    mean: Tensor | None,
+    velocity: Tensor | None,
+    lr: float,
+    alpha: float = 0.99,
+    eps: float = 1e-8,
+    weight_decay: float = 0,
+    momentum: float = 0,
+    maximize: bool = False,
+) -> Result:
+    """Take a step of RMSprop.
+
+    Args:
+        parameter: The parameter, which is written.
+        grad: Its gradient.
+        square: The running mean of the squares of the gradients.
+        mean: That of the gradients; None for one that is not centered.
+        velocity: The velocity; None without momentum.
+        lr: The learning rate.
+        alpha: The share of the means that is kept.
+        eps: What is added to the root.
+        weight_decay: The pull towards 0.
+        momentum: The share of the velocity that is kept.
+        maximize: Whether to go up.
+
+    Returns:
+        The parameter and the new mean of squares, then the new mean and velocity where they are given.
+    """
+    own = parameter, grad, square, mean, velocity, lr, alpha, eps, weight_decay, momentum, maximize
+    if has_torch_function((parameter,)):
+        return _handed_on(rmsprop_, own)
+    grad = _descent(parameter, grad, weight_decay, maximize)
+    square = square.mul(alpha).addcmul(grad, grad, value=1 - alpha)
+    kept = [square]
+    if mean is None:
+        root = square.sqrt()
+    else:
+        mean = mean.lerp(grad, 1 - alpha)
+        root = square.addcmul(mean, mean, value=-1).sqrt()
+        kept.append(mean)
+    root = root.add(eps)
+    if velocity is None:
+        return (parameter.addcdiv_(grad, root, value=-lr), *kept)
+    velocity = velocity.mul(momentum).addcdiv(grad, root)
+    return (parameter.add_(velocity, alpha=-lr), *kept, velocity)
+
+
+def adagrad_(
+    parameter: Tensor,
+    grad: Tensor,
+    total: Tensor,
+    lr: float,
+    eps: float = 1e-10,
+    weight_decay: float = 0,
+    maximize: bool = False,
+) -> Result:
+    """Take a step of Adagrad (Duchi and others, 2011).
+
+    Args:
+        parameter: The parameter, which is written.
+        grad: Its gradient.
+        total: The sum of the squares of the gradients so far.
+        lr: The learning rate, as it has decayed by this step.
+        eps: What is added to the root.
+        weight_decay: The pull towards 0.
+        maximize: Whether to go up.
+
+    Returns:
+        The parameter and the new sum.
+    """
+    own = parameter, grad, total, lr, eps, weight_decay, maximize
+    if has_torch_function((parameter,)):
+        return _handed_on(adagrad_, own)
+    grad = _descent(parameter, grad, weight_decay, maximize)
+    total = total.addcmul(grad, grad, value=1)
+    return parameter.addcdiv_(grad, total.sqrt().add(eps), value=-lr), total
+
+
+def _handed_on(function: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
+    """Hand a call to whoever watches torch's calls."""
+    taken: Result = handle_torch_function(function, arguments[:1], *arguments)
+    return taken
+
+
+# The programs: lines of the language, the last of which binds the result that is asked for.
+
+
+def _direction(call: Call, decay: bool = True) -> tuple[list[str], str]:
+    """Return the lines down to the direction of a step, and what that is called."""
+    lines, name = [], "grad"
+    if call["maximize"]:
+        lines, name = ["down = -grad"], "down"
+    if decay and call["weight_decay"]:
+        lines.append(f"decayed = {name} + {call['weight_decay']!r} * parameter")
+        name = "decayed"
+    return lines, name
+
+
+def _sgd_program(call: Call) -> str:
+    lines, grad = _direction(call)
+    lr, momentum = call["lr"], call["momentum"]
+    if not momentum:
+        return "\n".join([*lines, f"change = {lr!r} * {grad}", "stepped = parameter - change"])
+    if call.place("velocity") is None:
+        lines.append(f"moving = {grad}.clone()")
+    else:
+        lines.append(f"moving = {momentum!r} * velocity + {_number(1 - call['dampening'])} * {grad}")
+    if call.position:
+        return "\n".join(lines)
+    along = "moving"
+    if call["nesterov"]:
+        lines.append(f"ahead = {grad} + {momentum!r} * moving")
+        along = "ahead"
+    return "\n".join([*lines, f"change = {lr!r} * {along}", "stepped = parameter - change"])
+
+
+def _mean(name: str, old: str, new: str, kept: float) -> str:
+    return f"{name} = {kept!r} * {old} + {_number(1 - kept)} * {new}"
+
+
+def _number(value: float) -> str:
+    """Return a number as a program shows it, without the digits that rounding left: 0.1 for 1 - 0.9."""
+    return repr(float(f"{value:.12g}"))
+
+
+def _adam_program(call: Call) -> str:
+    decoupled, decay = call["decoupled"], call["weight_decay"]
+    lines, grad = _direction(call, decay=not decoupled)
+    (first, second), step, lr = call["betas"], call["step"], call["lr"]
+    means = [_mean("average", "mean", grad, first), _mean("spread", "square", f"{grad} * {grad}", second)]
+    top = ["largest = torch.maximum(most, spread)"] if call.place("most") is not None else []
+    if call.position:
+        wanted = [[means[0]], [means[1]], [means[1], *top]][call.position - 1]
+        return "\n".join([*lines, *wanted])
+    start = "parameter"
+    if decoupled and decay:
+        lines.append(f"shrunk = parameter * {_number(1 - lr * decay)}")
+        start = "shrunk"
+    widest = "largest" if top else "spread"
+    root, size = (1 - second**step) ** 0.5, lr / (1 - first**step)
+    return "\n".join(
+        [
+            *lines,
+            *means,
+            *top,
+            f"scale = {widest}.sqrt() / {_number(root)} + {call['eps']!r}",
+            f"change = {_number(size)} * average / scale",
+            f"stepped = {start} - change",
+        ]
+    )
+
+
+def _rmsprop_program(call: Call) -> str:
+    lines, grad = _direction(call)
+    lines.append(_mean("spread", "square", f"{grad} * {grad}", call["alpha"]))
+    if call.position == 1:
+        return "\n".join(lines)
+    root = "spread"
+    if call.place("mean") is not None:
+        lines.append(_mean("average", "mean", grad, call["alpha"]))
+        if call.position == 2:
+            return "\n".join(lines)
+        lines.append("variance = spread - average * average")
+        root = "variance"
+    lines.append(f"scale = {root}.sqrt() + {call['eps']!r}")
+    along = f"{grad} / scale"
+    if call.place("velocity") is not None:
+        lines.append(f"moving = {call['momentum']!r} * velocity + {along}")
+        along = "moving"
+    if not call.position:
+        lines += [f"change = {call['lr']!r} * {along}", "stepped = parameter - change"]
+    return "\n".join(lines)
+
+
+def _adagrad_program(call: Call) -> str:
+    lines, grad = _direction(call)
+    lines.append(f"sum = total + {grad} * {grad}")
+    if not call.position:
+        lines += [
+            f"change = {call['lr']!r} * {grad} / (sum.sqrt() + {call['eps']!r})",
+            "stepped = parameter - change",
+        ]
+    return "\n".join(lines)
+
+
+def _own_shape(call: Call) -> Shape:
+    return tuple(call.tensor("parameter").shape)
+
+
+def _update(
+    name: str, function: Callable[..., Result], signature: str, program: Callable[[Call], str]
+) -> Operation:
+    return Composite(
+        name,
+        signature,
+        functions=(function,),
+        write_program=program,
+        covers=lambda _: True,
+        shapes_suffice=lambda _: True,
+        peak_for_call=lambda call: 4 * prod(_own_shape(call)),
+        output_count_for_call=lambda call: len(call.tensors),
+        autograd=True,
+        first_free_number=0,
+        slowness=3,
+    )
+
+
+UPDATES: Sequence[Operation] = (
+    _update(
+        "sgd",
+        sgd_,
+        "parameter, grad, velocity, lr, momentum=0, dampening=0, weight_decay=0, nesterov=False, "
+        "maximize=False",
+        _sgd_program,
+    ),
+    _update(
+        "adam",
+        adam_,
+        "parameter, grad, mean, square, most, step, lr, betas=(0.9, 0.999), eps=1e-08, weight_decay=0, "
+        "decoupled=False, maximize=False",
+        _adam_program,
+    ),
+    _update(
+        "rmsprop",
+        rmsprop_,
+        "parameter, grad, square, mean, velocity, lr, alpha=0.99, eps=1e-08, weight_decay=0, momentum=0, "
+        "maximize=False",
+        _rmsprop_program,
+    ),
+    _update(
+        "adagrad",
+        adagrad_,
+        "parameter, grad, total, lr, eps=1e-10, weight_decay=0, maximize=False",
+        _adagrad_program,
+    ),
+)
