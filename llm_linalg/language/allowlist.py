@@ -47,7 +47,6 @@ _MATH = """
     sqrt pi tau e inf nan exp log log2 log10 log1p sin cos tan tanh sinh cosh asin acos atan atan2 erf hypot
     floor ceil trunc fabs radians degrees isnan isinf isclose gcd
 """
-_LIMITS = "min max eps tiny smallest_normal resolution bits dtype"
 _TYPING = "Any Callable Dict Iterable Iterator List Literal Optional Sequence Tuple Union"
 
 
@@ -81,16 +80,6 @@ def _spaces(path: str, members: Mapping[str, Any]) -> dict[str, Any]:
         else value
         for name, value in members.items()
     }
-
-
-def limits(dtype: torch.dtype = torch.float32) -> Namespace:
-    """Do what `torch.finfo` does."""
-    return Namespace("torch.finfo", _pick(torch.finfo(dtype), _LIMITS.split()))
-
-
-def whole_limits(dtype: torch.dtype) -> Namespace:
-    """Do what `torch.iinfo` does."""
-    return Namespace("torch.iinfo", _pick(torch.iinfo(dtype), _LIMITS.split()))
 
 
 F = Namespace("F", _operations("F", nn.functional))
@@ -147,8 +136,7 @@ TORCH = Namespace(
         "empty_like": torch.zeros_like,
         "device": torch_functions.cpu_device,
         "Size": torch_functions.make_size,
-        "finfo": limits,
-        "iinfo": whole_limits,
+        "random": Namespace("torch.random", {"manual_seed": torch_functions.manual_seed}),
         **tensor_types.MEMBERS,
         "no_grad": autograd.no_grad,
         "inference_mode": autograd.inference_mode,

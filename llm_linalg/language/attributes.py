@@ -18,6 +18,7 @@ from llm_linalg.language import (
     optimizers,
     schedulers,
     suggestions,
+    tensor_types,
     value_methods,
 )
 from llm_linalg.language.classes import members
@@ -107,6 +108,8 @@ def _of_plain(value: Any, name: str) -> Any:
             return value.members[name]
         case BaseException() if name == "args":
             return value.args
+        case torch.finfo() | torch.iinfo() if name in tensor_types.LIMITS:
+            return tensor_types.LIMITS[name](value)
         case torch.Size() if name == "numel":
             return value.numel
         case type() if members.native_method(value, name) is not MISSING:

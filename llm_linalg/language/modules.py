@@ -269,6 +269,9 @@ def _check_arguments(
     for name, value in bound.arguments.items():
         if name in suggestions.ARGUMENTS and is_given(value):
             raise TypeError(f"{name}= is not part of the language: {suggestions.ARGUMENTS[name]}")
+        if isinstance(value, Tensor) and name not in PARAMETERS and value.numel() == 1:
+            with untraced():  # a size that was worked out, such as max(tokens) + 1
+                value = bound.arguments[name] = value.item()
         several = isinstance(value, list | tuple) and len(value) <= MOST_SIZES
         short = isinstance(value, str) and len(value) <= MOST_SIZES and name in _WORDS
         plain = value is None or isinstance(value, _PLAIN) or short or several

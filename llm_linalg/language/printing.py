@@ -40,6 +40,9 @@ _SHOWN = (
     | type(...)
     | torch.dtype
     | torch.device
+    | torch.layout
+    | torch.finfo
+    | torch.iinfo
     | Instance
     | ProgramClass
 )

@@ -30,7 +30,7 @@ MAIN = "`__name__` is not part of the language: write the lines below without th
 UNDERSCORES = "names with two underscores are Python's own, not the language's: take another, or leave it out"
 CONSTANTS: Mapping[type, str] = {
     bytes: "bytes are not part of the language: write text",
-    complex: "complex numbers are not part of the language: turn pairs with torch.cos and torch.sin",
+    complex: "a complex number is written as a tensor: torch.complex(torch.tensor(1.0), torch.tensor(2.0))",
 }
 
 _LONGEST = 200  # characters of an import path in a message
@@ -48,11 +48,6 @@ _TRUSTED = "write a function in a file: `llm-linalg trace FILE.py:function` reco
 _UNFOLDED = "write x.unfold(-1, k, 1) @ weight: a product with each window"
 _STEP = "write its step: with torch.no_grad(): W -= 0.1 * W.grad"
 
-_FACTORS = """
-    svd svdvals eig eigh eigvals eigvalsh qr lu cholesky inv pinv solve lstsq det slogdet cond matrix_rank
-    matrix_exp
-"""
-
 NAMES: Mapping[str, str] = {
     "hasattr": _KINDS,
     "callable": _KINDS,
@@ -60,7 +55,7 @@ NAMES: Mapping[str, str] = {
     "tqdm": "go through the items themselves",
     "optimizer": _STEP,
     "DataLoader": "go through tensors with `for`",
-    "complex": "turn pairs with torch.cos and torch.sin",
+    "complex": "write torch.complex(real, imag), of tensors",
     "type": "print x.dtype or x.shape",
     "open": _FILE,
     "input": "bind the value to a name",
@@ -83,29 +78,14 @@ MEMBERS: Mapping[str, str] = {
     "torch.from_numpy": "write torch.tensor([...])",
     "torch.jit": "leave it out",
     "torch.utils": "go through tensors with `for`",
-    "torch.FloatTensor": "write torch.tensor([...])",
-    "torch.LongTensor": "write torch.tensor([...])",
-    "torch.set_default_dtype": "write dtype=torch.float64 where a tensor is made",
+    **dict.fromkeys(
+        ["torch.set_default_dtype", "torch.set_default_tensor_type"],
+        "write dtype=torch.float64 where a tensor is made",
+    ),
     "torch.cuda.synchronize": "leave it out",
     "torch.profiler": _ALONE,
-    "torch.bernoulli": "write (torch.rand(p.shape) < p).float()",
-    "torch.std_mean": "write x.std() and x.mean()",
-    "torch.var_mean": "write x.var() and x.mean()",
     "torch.vmap": "give x one more axis, or go through it with `for`",
     "torch.fft": _TRUSTED,
-    "torch.normal": "write mean + std * torch.randn(2, 3)",
-    "torch.complex": "turn pairs with torch.cos and torch.sin",
-    "torch.view_as_complex": "turn pairs with torch.cos and torch.sin",
-    "torch.polar": "turn pairs with torch.cos and torch.sin",
-    "torch.addmm": "write x + a @ b",
-    "torch.baddbmm": "write x + a @ b",
-    "torch.masked_select": "write x[mask]",
-    "torch.matrix_power": "write x @ x @ x",
-    "torch.linalg.matrix_power": "write x @ x @ x",
-    "torch.linalg.multi_dot": "write a @ b @ c",
-    "torch.linalg.matrix_norm": "write torch.linalg.norm(x)",
-    **{f"torch.{name}": _TRUSTED for name in ("svd", "qr", "lu", "cholesky", "inverse", "pinverse", "det")},
-    **{f"torch.linalg.{name}": _TRUSTED for name in _FACTORS.split()},
     "nn.ParameterList": "write a list of nn.Parameter",
     "nn.MultiheadAttention": "write q @ k.transpose(-2, -1), softmax, @ v",
     "nn.Transformer": _WRITTEN_OUT,
@@ -126,17 +106,13 @@ ATTRIBUTES: Mapping[str, str] = {
     "numpy": "print the tensor, or take x.tolist()",
     "cuda": _CPU,
     "grad_fn": "x.requires_grad says whether it has a gradient",
-    "bernoulli": "write (torch.rand(p.shape) < p).float()",
     "forward": "call the layer itself: layer(x)",
     "apply": _INIT,
     "to": _CPU,
     "state_dict": "go through layer.named_parameters()",
-    "addmm": "write x + a @ b",
-    "masked_select": "write x[mask]",
     "register_hook": "read x.grad after backward()",
-    "new_zeros": "write torch.zeros(...)",
-    "new_ones": "write torch.ones(...)",
-    "type": "x.dtype says it, and x.to(torch.float64) changes it",
+    "names": "axes have no names in the language: say in a comment what each is",
+    "resize": "a tensor keeps its cells: write x = x.reshape(2, 3)",
     "data_ptr": "compare x.stride() and x.storage_offset()",
     "storage": "print x.flatten(), x.stride() and x.storage_offset()",
     "untyped_storage": "print x.flatten(), x.stride() and x.storage_offset()",

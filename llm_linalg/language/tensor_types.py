@@ -142,6 +142,16 @@ def closed_range(
     return torch.arange(start, whole, step, dtype=dtype or torch.float32)
 
 
+def float_limits(dtype: torch.dtype = torch.float32) -> torch.finfo:
+    """Do what `torch.finfo` does."""
+    return torch.finfo(dtype)
+
+
+def whole_limits(dtype: torch.dtype) -> torch.iinfo:
+    """Do what `torch.iinfo` does."""
+    return torch.iinfo(dtype)
+
+
 def broadcast_shapes(*shapes: Any) -> torch.Size:
     """Do what `torch.broadcast_shapes` does.
 
@@ -189,6 +199,17 @@ ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
     "is_quantized": _fact(lambda x: x.is_quantized),
     "is_cpu": _fact(lambda x: x.is_cpu),
 }
+LIMITS: Mapping[str, Callable[[Any], Any]] = {
+    "min": lambda limits: limits.min,
+    "max": lambda limits: limits.max,
+    "bits": lambda limits: limits.bits,
+    "dtype": lambda limits: limits.dtype,
+    "eps": lambda limits: limits.eps,
+    "tiny": lambda limits: limits.tiny,
+    "smallest_normal": lambda limits: limits.smallest_normal,
+    "resolution": lambda limits: limits.resolution,
+}
+"""What `torch.finfo` and `torch.iinfo` tell; only the first has the last four."""
 METHODS: Mapping[str, Callable[..., Any]] = {
     "type": type_of,
     "new_empty": Tensor.new_zeros,  # torch leaves its cells undefined; here every run is the same
@@ -198,6 +219,8 @@ MEMBERS: Mapping[str, Any] = {
     **TYPES,
     "as_tensor": as_tensor,
     "asarray": as_tensor,
+    "finfo": float_limits,
+    "iinfo": whole_limits,
     "broadcast_shapes": broadcast_shapes,
     "range": closed_range,
     "is_nonzero": is_nonzero,

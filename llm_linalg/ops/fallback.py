@@ -46,7 +46,7 @@ IN_LANGUAGE: tuple[tuple[str, str, str], ...] = (
     ("torch Tensor", "nonzero", "The shape of the result depends on the operand's values."),
     ("torch Tensor", "multinomial", "What a cell reads depends on random numbers."),
     ("torch Tensor", "trace", "Autograd measures that it reads the diagonal."),
-    ("torch", "kron", "Autograd measures what it reads."),
+    ("torch Tensor", "kron", "Autograd measures what it reads."),
     ("torch F", "cosine_similarity", "Autograd measures what it reads."),
     ("F", "nll_loss kl_div l1_loss binary_cross_entropy_with_logits", "Autograd measures what they read."),
     ("F", "dropout", "Autograd measures what it reads, with the same random numbers."),

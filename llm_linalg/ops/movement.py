@@ -338,7 +338,9 @@ MOVEMENTS: tuple[Operation, ...] = (
         vjp_for_call=stack_vjp,
     ),
     Movement("diag", "input, diagonal=0", in_language="torch Tensor", rule=diag_shape, vjp_for_call=diag_vjp),
-    Movement("diag_embed", "input, offset=0, dim1=-2, dim2=-1", in_language="torch", rule=diag_embed_shape),
+    Movement(
+        "diag_embed", "input, offset=0, dim1=-2, dim2=-1", in_language="torch Tensor", rule=diag_embed_shape
+    ),
     Movement("diagonal", "input, offset=0, dim1=0, dim2=1", in_language="torch Tensor", views=True),
     Movement(
         "narrow", "input, dim, start, length", in_language="torch Tensor", views=True, vjp_for_call=slice_vjp
@@ -376,10 +378,10 @@ MOVEMENTS: tuple[Operation, ...] = (
         slowness=2,
     ),
     *(
-        Movement(name, "tensors, *, out=None", in_language="torch", data=(_LIST,))
-        for name in ("vstack", "hstack")
+        Movement(name, "tensors, *, out=None", in_language="torch", aliases=aliases, data=(_LIST,))
+        for name, aliases in (("vstack", ("row_stack",)), ("hstack", ()))
     ),
-    Movement("take_along_dim", "input, indices, dim=None"),
+    Movement("take_along_dim", "input, indices, dim=None", in_language="torch Tensor"),
     Movement(
         "pad",
         "input, pad, mode='constant', value=None",

@@ -247,7 +247,7 @@ ROWWISE: tuple[Operation, ...] = (
     Rowwise(
         "rms_norm",
         "input, normalized_shape, weight=None, eps=None",
-        in_language="F",
+        in_language="torch F",
         alongside=("weight",),
         trailing="normalized_shape",
         phrase="{input} / {root}",

@@ -269,7 +269,6 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
     [
         ("class Head(nn.Module): pass", "as a function"),
         ("match 1:\n    case 1: pass", "`if`"),
-        ("x = torch.ones(2)\nx.addmm_(x, x)", "write x + a @ b"),
         ("lin = nn.Linear(2, 2)\nlin.weight.mul_(2)", "with torch.no_grad()"),
         ("W = torch.ones(2)\nW.grad.zero_()", "W.grad is None before a gradient has come back to W"),
         ("from math import *", "from math import sqrt"),
@@ -292,10 +291,9 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("with open('x') as f: pass", "no files"),
         ("with torch.autocast('cpu'): pass", "16 bits"),
         ("if __name__ == '__main__': pass", "without the `if`"),
-        ("x = 2j", "torch.cos"),
-        ("torch.normal(0, 1, (2, 3))", "torch.randn"),
+        ("x = 2j", "torch.complex"),
         ("hasattr(1, 'x')", "x.shape"),
-        ("torch.bincount(torch.tensor([1]))", "`llm-linalg language` lists"),
+        ("torch.histogramdd(torch.ones(2, 2), 1)", "`llm-linalg language` lists"),
     ],
 )
 def test_what_is_refused_says_what_to_write_instead(program: str, said: str) -> None:
