@@ -30,7 +30,15 @@ from llm_linalg.base.text import clean
 from llm_linalg.language import allowlist, strings, value_methods
 from llm_linalg.language.allowlist import Namespace
 from llm_linalg.language.budget import FAILURE_STEPS, NOTEBOOK_CELL_STEPS, SHAPE_ERROR_STEPS
-from llm_linalg.language.effects import ALTERING, Definitions, Effects, Generator, effects_of_text, seeds
+from llm_linalg.language.effects import (
+    ALTERING,
+    Definitions,
+    Effects,
+    Generator,
+    effects_of_text,
+    seeds,
+    seeds_within,
+)
 from llm_linalg.language.exceptions import exception_of, forget_frames
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.functions import UserFunction
@@ -113,6 +121,7 @@ class CellRun:
         self._marks: dict[str, Mark] = {}
         self._random: dict[Generator, Mark] = {}
         self._seeded: set[Generator] = set()
+        self._mentions_seed = "seed" in run.source.text
         self._error: ProgramError | None = None  # the first of the cell that is running
         run.takes_missing_imports = True
 
@@ -185,8 +194,9 @@ class CellRun:
         if effects is not None:
             self._settle(number, effects, mark)
         for generator in seeds(statement):
-            self._seeded.add(generator)
             self._random.pop(generator, None)
+        if self._mentions_seed:
+            self._seeded |= seeds_within(statement)
         if statement.lineno in self._source.timed:
             self._note_repeats(number, place)
         return self._answer(statement) if is_end else (None, "")
@@ -331,7 +341,8 @@ class CellRun:
         found = next((self._marks[name] for name in sorted(effects.reads & self._marks.keys())), None)
         if found is not None:
             return found
-        return next((self._random[one] for one in sorted(effects.draws & self._random.keys())), None)
+        drawn = sorted(effects.draws & self._random.keys())
+        return next((self._random[one] for one in drawn), None)
 
     def _settle(self, number: int, effects: Effects, mark: Mark | None) -> None:
         """Take in that a statement was run."""

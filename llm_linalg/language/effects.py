@@ -94,7 +94,7 @@ class Effects(NamedTuple):
         touches: Names whose values it hands to calls of which nothing is known.
         reads: Names that it reads, those that the functions read which it calls among them.
         draws: The generators from which it may draw random numbers.
-        seeds: The generators that it seeds.
+        seeds: The generators that it may seed.
     """
 
     binds: frozenset[str]
@@ -192,7 +192,7 @@ class Definitions:
         reads: set[str] = set() if isinstance(statement, _NAMED) else {*loaded_names(statement)}
         reads |= {name for fact in facts for name in fact.reads}
         declared = {name for fact in facts for name in fact.declares}
-        changes = set(_changed(statement))
+        changes = _with_sources(statement, _changed(statement))
         touches: set[str] = set()
         draws = _NONE if isinstance(statement, _NAMED) else _draws(statement)
         for node in () if isinstance(statement, _NAMED) else descendants(statement):
@@ -215,11 +215,11 @@ class Definitions:
             binds=frozenset(bound_names(statement)) | declared,
             rebinds=frozenset(_rebound(statement)),
             changes=frozenset(changes),
-            alters=frozenset(_altered(statement)),
+            alters=frozenset(_with_sources(statement, _altered(statement))),
             touches=frozenset(touches),
             reads=frozenset(reads),
             draws=draws,
-            seeds=seeds(statement),
+            seeds=_NONE.union(*map(seeds_within, (statement, *code))),
         )
 
     def _is_foreign(self, name: str, is_unknown: Callable[[str], bool]) -> bool:
@@ -362,7 +362,7 @@ def _draws(node: ast.AST) -> frozenset[Generator]:
 
 
 def seeds(statement: ast.stmt) -> frozenset[Generator]:
-    """Return the generators that a statement seeds."""
+    """Return the generators that a statement surely seeds."""
     value = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
     match value:
         case ast.Call(func=ast.Attribute(value=owner, attr=name)):
@@ -371,6 +371,14 @@ def seeds(statement: ast.stmt) -> frozenset[Generator]:
         case ast.Call(func=ast.Name(id=name)):
             return _SEEDING.get(name, _NONE)
     return _NONE
+
+
+def seeds_within(node: ast.AST) -> frozenset[Generator]:
+    """Return the generators that something in a tree seeds, by what it is called."""
+    parts = [*descendants(node)]
+    words = {part.attr for part in parts if isinstance(part, ast.Attribute)}
+    words |= {part.id for part in parts if isinstance(part, ast.Name)}
+    return _NONE.union(*(_SEEDING[word] for word in words & _SEEDING.keys()))
 
 
 def _roots(node: ast.AST) -> Iterator[str]:
@@ -478,6 +486,34 @@ def _changed(node: ast.AST) -> Iterator[str]:
                 yield from _first_argument(part)
             case ast.Call(func=ast.Name(id=name)) if name in _CHANGING_FUNCTIONS or name.endswith("_"):
                 yield from _first_argument(part)
+
+
+def _with_sources(statement: ast.AST, changed: Iterable[str]) -> set[str]:
+    """Return names whose values a statement changes, with those that it binds them from.
+
+    In `for t in (a, b): t[0] = 1` the values of a and b are changed.
+    """
+    found = set(changed)
+    sources = [*_sources(statement)] if found else []
+    while True:
+        more = {name for bound, names in sources if bound & found for name in names} - found
+        if not more:
+            return found
+        found |= more
+
+
+def _sources(statement: ast.AST) -> Iterator[tuple[set[str], set[str]]]:
+    """Yield the names that parts of a statement bind, with those from whose values."""
+    for part in _own_parts(statement):
+        match part:
+            case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
+                yield {*_roots(target)}, {*_roots(value)}
+            case ast.Assign(targets=targets, value=value):
+                yield {name for target in targets for name in _plain_targets(target)}, {*_roots(value)}
+            case ast.NamedExpr(target=target, value=value):
+                yield {*_roots(target)}, {*_roots(value)}
+            case ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
+                yield {*_roots(target)}, {*_roots(value)}
 
 
 def _altered(node: ast.AST) -> Iterator[str]:

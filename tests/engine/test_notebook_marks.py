@@ -1,0 +1,381 @@
+"""Drawn notebooks in which drawn statements are refused: what is shown below is Python's, or is marked.
+
+A statement is refused by wrapping it in a `match`, which plain Python runs and the language does not take.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from llm_linalg import ProgramError, Trace, run
+from llm_linalg.recording.cell_state import CellState, summary
+
+NAMES = "abcd"
+START = """\
+torch.manual_seed(0)
+a = torch.arange(6.).reshape(2, 3)
+b = torch.ones(2, 3)
+c = [1, 2]
+d = {"k": b}
+m = nn.Linear(3, 3)
+def add(x, y):
+    return x + y
+def write(x):
+    x[0] = 7
+def uses_a():
+    return a.sum()
+def grow(xs):
+    for x in [1]:
+        xs.append(x)
+e = lambda t: t * 2
+"""
+STATEMENTS = (
+    "{x} = torch.full((2, 3), {n}.)",
+    "{x} = {y}",
+    "{x} = {y} if isinstance({y}, torch.Tensor) else torch.zeros(2, 3)",
+    "a = a + {n}",
+    "a += {n}",
+    "a[0] = {n}",
+    "b.add_({n})",
+    "b = a.view(3, 2).T.contiguous() if {n} % 2 else a[:]",
+    "a = b.view(2, 3)",
+    "c.append({n})",
+    "c = c + [{n}]",
+    "c = [a, b]",
+    "d['k'] = {y}",
+    "d = dict(k=a, j=c)",
+    "d['k'] = d['k'] * 2 if isinstance(d['k'], torch.Tensor) else d['k']",
+    "write(a)",
+    "write(b)",
+    "grow(c)",
+    "a = add(a, b)",
+    "b = uses_a() * torch.ones(2, 3)",
+    "a = torch.rand(2, 3)",
+    "b = torch.randn(2, 3) + b",
+    "torch.manual_seed({n})",
+    "m = nn.Linear(3, 3)",
+    "a = m(b).detach()",
+    "m(b).sum().backward()",
+    "m.weight.data[0] = {n}",
+    "m.eval()",
+    "for i in range({n} % 4):\n    a = a * 2\n    c.append(i)",
+    "if {n} % 2:\n    b = b + 1",
+    "e = lambda t: t + a",
+    "b = e(b)",
+    "def uses_a():\n    return b.sum()",
+    "for t in (a, b):\n    t[1] = {n}",
+    "a, b = b, a",
+    "w = m.weight\nw.data.mul_(2)",
+)
+FAILING = ("a @ torch.ones(77)", "c[99]", "1 / 0", "undefined_{n}")
+SHOWN = (
+    "print(a)",
+    "print(b)",
+    "print(c if not any(isinstance(t, torch.Tensor) for t in c) else len(c))",
+    "print(sorted(d))",
+    "print(m.weight.data, m.training)",
+    "print(uses_a())",
+    "print(m.weight.grad)",
+    "print(torch.rand(2))",
+    "print(d['k'])",
+)
+
+
+def drawn(draw: random.Random) -> list[str]:
+    """A notebook, of whose statements some are refused and some fail."""
+    cells = [START]
+    for _ in range(draw.randint(4, 9)):
+        lines = []
+        for _ in range(draw.randint(1, 3)):
+            fails = draw.random() < 0.06
+            form = draw.choice(FAILING if fails else STATEMENTS)
+            text = form.format(x=draw.choice("ab"), y=draw.choice("ab"), n=draw.randint(1, 9))
+            if not fails and draw.random() < 0.12:  # what is refused is taken to run in Python
+                inner = "\n".join(f"        {line}" for line in text.split("\n"))
+                text = f"match 0:\n    case _:\n{inner}"
+            lines.append(text)
+        lines += draw.sample(SHOWN, draw.randint(1, 2))
+        cells.append("\n".join(lines))
+    return cells
+
+
+def printed_by_python(cells: list[str]) -> list[str]:
+    """What plain Python prints in each cell, of a cell that fails up to there."""
+    names: dict[str, Any] = {"torch": torch, "nn": nn, "F": functional}
+    found = []
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        for cell in cells:
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out), contextlib.suppress(Exception):
+                exec(compile(cell, "cell", "exec"), names)  # noqa: S102 - our own text
+            found.append(out.getvalue())
+    return found
+
+
+def traced(cells: list[str]) -> Trace:
+    starts, line = [], 1
+    for cell in cells:
+        starts.append(line)
+        line += cell.count("\n") + 1
+    return run("\n".join(cells) + "\n", cells=(*starts, line), seconds=None)
+
+
+def unmarked(cells: list[str]) -> int:
+    """Checks a notebook; returns how many of its cells below the first were run without a mark."""
+    said = printed_by_python(cells)
+    states = traced(cells).cells[:-1]
+    assert len(states) == len(cells)
+    plain = [state for state in states if state.state == "run" and state.root is None]
+    for state in plain:
+        text = "\n# ---\n".join(cells[: state.number])
+        assert state.printed == said[state.number - 1], f"{text}\n{states}"
+    return len(plain) - 1
+
+
+def test_what_is_shown_without_a_mark_is_what_python_shows() -> None:
+    draw = random.Random(29)  # noqa: S311
+    notebooks = [drawn(draw) for _ in range(100)]
+    shown, cells = sum(map(unmarked, notebooks)), sum(len(one) - 1 for one in notebooks)
+    assert shown > cells / 3  # a mark on everything would say nothing
+
+
+@pytest.mark.slow
+def test_what_is_shown_without_a_mark_is_what_python_shows_for_many() -> None:
+    draw = random.Random(30)  # noqa: S311
+    assert sum(unmarked(drawn(draw)) for _ in range(1_500))
+
+
+def states(*cells: str, last: bool = False) -> tuple[CellState, ...]:
+    if not last:
+        return traced([*cells]).cells[:-1]
+    with pytest.raises(ProgramError) as caught:
+        run(
+            "\n".join(cells), cells=[1 + sum(c.count("\n") + 1 for c in cells[:k]) for k in range(len(cells))]
+        )
+    found: tuple[CellState, ...] = caught.value.trace.cells
+    return found
+
+
+REFUSED = "match 0:\n    case _:\n        "
+ROOT = "refused: `match` is not part of the language"
+MADE = (
+    ("an older value is none", ["x = 1", f"{REFUSED}x = 2", "print(x)"], f"x is made by cell 2, {ROOT}"),
+    (
+        "what rests on it rests on its root",
+        [f"{REFUSED}x = 2", "y = x + 1", "y"],
+        f"y is made by cell 2, which rests on cell 1, {ROOT}",
+    ),
+    (
+        "a method that changes",
+        ["x = torch.ones(2)", f"{REFUSED}x.add_(1)", "x"],
+        f"x is changed by cell 2, {ROOT}",
+    ),
+    (
+        "an alias",
+        ["x = torch.ones(2)\ny = x.view(2, 1)", f"{REFUSED}x[0] = 1", "y"],
+        f"y is changed by cell 2, {ROOT}",
+    ),
+    (
+        "a list that holds it",
+        ["x = torch.ones(2)\nxs = [x]", f"{REFUSED}x[0] = 1", "xs[0]"],
+        f"xs is changed by cell 2, {ROOT}",
+    ),
+    (
+        "a function that reads it",
+        [f"{REFUSED}w = 1", "def f(x):\n    return x * w", "f(2)"],
+        f"w is made by cell 1, {ROOT}",
+    ),
+    (
+        "a function that writes to its argument",
+        ["def f(x):\n    x[0] = 3\nx = torch.ones(2)", f"{REFUSED}f(x)", "x"],
+        f"x is changed by cell 2, {ROOT}",
+    ),
+    (
+        "a loop that was not run",
+        [f"{REFUSED}words = 1", "N = torch.zeros(2)\nfor w in words:\n    N[0] += 1", "N"],
+        f"N is changed by cell 2, which rests on cell 1, {ROOT}",
+    ),
+    (
+        "a training that was stopped",
+        ["a = torch.ones(1)", "for i in range(10**7):\n    a -= 0.1", "print(a)"],
+        "a is made by cell 2, stopped: ",
+    ),
+    (
+        "a cell that can't be read",
+        ["x = torch.ones(2)", "x = x * 2\nprint 'old'", "x"],
+        "x is made by cell 2, refused: this is not Python",
+    ),
+    (
+        "an import that is missing, where it is used",
+        ["import nowhere as no\nx = torch.ones(2)\ny = no.f(x)", "x.sum()", "y"],
+        "y is made by cell 1, refused: nowhere can't be imported",
+    ),
+)
+
+
+@pytest.mark.parametrize(("cells", "said"), [case[1:] for case in MADE], ids=[case[0] for case in MADE])
+def test_what_rests_on_a_cell_names_it(cells: list[str], said: str) -> None:
+    found = states(*cells)
+    assert found[-1].state == "rests"
+    assert found[-1].reason.startswith(said)
+    assert found[-1].printed == ""
+    assert states(*cells, last=True)[-1] == found[-1]
+
+
+MARKED = (
+    (
+        "a failure of the program's own",
+        ["x = torch.ones(2, 3)", "x = x @ x", "x"],
+        "x is made by cell 2, which failed: matmul",
+    ),
+    (
+        "an unknown call",
+        ["import nowhere\nx = torch.ones(2)", "nowhere.train(x)", "x"],
+        "x may be changed by cell 2, refused: nowhere can't be imported",
+    ),
+    (
+        "random numbers",
+        ["torch.manual_seed(1)", f"{REFUSED}x = torch.rand(2)", "torch.rand(2)"],
+        f"random numbers may be drawn by cell 2, {ROOT}",
+    ),
+    (
+        "what is timed",
+        ["x = torch.ones(2)", "%timeit x.add_(1)", "x"],
+        "x is timed by cell 2, which Python runs",
+    ),
+    (
+        "what is made of it",
+        ["x = torch.ones(2, 3)", "x = x @ x", "y = x * 2", "y"],
+        "x is made by cell 2, which failed: matmul",
+    ),
+)
+
+
+@pytest.mark.parametrize(("cells", "said"), [case[1:] for case in MARKED], ids=[case[0] for case in MARKED])
+def test_what_may_be_another_value_is_shown_with_a_mark(cells: list[str], said: str) -> None:
+    found = states(*cells)[-1]
+    assert (found.state, found.root) == ("run", 2)
+    assert found.reason.startswith(said)
+
+
+FREE = (
+    ("bound anew", ["x = 1", f"{REFUSED}x = 2", "x = 3\nprint(x)"]),
+    (
+        "a class that changes nothing",
+        ["x = torch.ones(2)", f"{REFUSED}class A:\n            pass", "print(x)"],
+    ),
+    ("an unread read", ["x = torch.ones(2)", f"{REFUSED}y = x.sum()", "print(x)"]),
+    ("a call that is known", ["x = torch.ones(2)", f"{REFUSED}y = torch.exp(x)", "print(x)"]),
+    (
+        "seeded again",
+        [f"torch.manual_seed(1)\n{REFUSED}x = torch.rand(2)", "torch.manual_seed(1)", "torch.rand(2)"],
+    ),
+    ("seeds nobody", [f"{REFUSED}x = torch.rand(2)", "torch.rand(2)"]),
+    ("beside it in one cell", [f"{REFUSED}x = 1\ny = torch.ones(2)", "print(y)"]),
+    ("a plot", ["import matplotlib.pyplot as plt\nx = torch.ones(2)\nplt.plot(x)", "x"]),
+    ("a module apart", ["import nowhere, os\nx = torch.ones(2)\nos.f(x)", "print(x)"]),
+)
+
+
+@pytest.mark.parametrize("cells", [case[1] for case in FREE], ids=[case[0] for case in FREE])
+def test_what_rests_on_nothing_has_no_mark(cells: list[str]) -> None:
+    found = states(*cells)[-1]
+    assert (found.state, found.root, found.reason) == ("run", None, "")
+
+
+def test_a_statement_below_a_refused_one_runs_and_below_a_failing_one_does_not() -> None:
+    refused, failed = states(f"{REFUSED}x = 1\nprint(1)", "torch.ones(2) @ torch.ones(3)\nprint(1)")
+    assert (refused.state, refused.printed) == ("refused", "1\n")
+    assert (failed.state, failed.printed) == ("failed", "")
+
+
+def test_plots_are_left_out_with_all_that_belongs_to_them() -> None:
+    cell = """\
+import matplotlib.pyplot as plt
+fig, axes = plt.subplots(2, 3, figsize=(4, 4))
+for ax, x in zip(axes.flat, [1, 2]):
+    ax.imshow(x)
+axes[0].set_title(f"{len([1])}")
+plt.rcParams['x'] = 3
+def draw(ax, x):
+    ax.plot(x)
+    return ax
+draw(axes[1], [1]).legend()
+plt.show()
+y = torch.ones(2)"""
+    (found,) = states(cell)
+    assert (found.state, found.reason) == ("run", "")
+    assert found.left_out == (
+        "for ax, x in zip(axes.flat, [1, 2]):", 'axes[0].set_title(f"{len([1])}")',
+        "ax.plot(x)",
+        "draw(axes[1], [1]).legend()", "plt.show()",
+    )  # fmt: skip
+
+
+def test_what_sets_up_what_is_not_here_is_left_out() -> None:
+    (found,) = states("import sys, os\nsys.path.append('..')\nos.environ['A'] = '1'")
+    assert (found.state, found.left_out) == (
+        "run",
+        ("import sys, os", "sys.path.append('..')", "os.environ['A'] = '1'"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "answer"),
+    [
+        ("torch.ones(2, 3).shape", "torch.Size([2, 3])"),
+        ("x = 1\nx, 'a'", "(1, 'a')"),
+        ("'a'.upper()", "'A'"),
+        ("None", ""),
+        ("print(1)", ""),
+        ("torch.ones(2)", ""),
+        ("def f(x, y=2):\n    return x", "def f(x, y)"),
+        ("n, words = 2, 'a b'.split()", "n = 2\nwords = ['a', 'b']"),
+        ("f = torch.exp", "f = a function"),
+        ("x = torch.ones(2)", ""),
+        ("list(range(100_000))", "a list"),
+    ],
+)
+def test_the_last_value_of_a_cell_is_its_answer(cell: str, answer: str) -> None:
+    found = run(cell, cells=(1,)).cells[-1].answer
+    assert found == answer or (answer == "a list" and found.startswith("[0, 1"))
+
+
+def test_the_node_that_a_cell_shows_is_that_of_its_last_value() -> None:
+    trace = run("x = torch.ones(2)\ny = x * 2\nx", cells=(1,))
+    assert trace.cells[0].node == 0
+    assert run("x = torch.ones(2)\ny = x * 2", cells=(1,)).cells[0].node == 1
+    assert run("x = torch.ones(2)\nn = 2", cells=(1, 2)).cells[1].node is None
+
+
+SUMMARIES = (
+    ([CellState(1)], "1 cell, which runs"),
+    ([CellState(1), CellState(2)], "2 cells: all run"),
+    ([CellState(1), CellState(2, "failed")], "2 cells: 1 runs, cell 2 fails"),
+    (
+        [
+            *map(CellState, range(1, 6)),
+            CellState(6, "refused"),
+            *[CellState(k, "rests", 6) for k in range(7, 26)],
+        ],
+        "25 cells: 5 run, cell 6 is refused and 19 rest on it",
+    ),
+    (
+        [CellState(1, "refused"), CellState(2, "failed"), CellState(3, "refused"), CellState(4, "rests", 1)],
+        "4 cells: none runs, cells 1 and 3 are refused, cell 2 fails and 1 rests on them",
+    ),
+)
+
+
+@pytest.mark.parametrize(("cells", "said"), SUMMARIES)
+def test_the_cells_are_summed_up_in_a_line(cells: list[CellState], said: str) -> None:
+    assert summary(cells) == said
