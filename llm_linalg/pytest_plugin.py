@@ -209,7 +209,7 @@ class LinalgFrames:
 
     def check(
         self,
-        what: str,
+        what: str | os.PathLike[str],
         *,
         stop: int | None = None,
         step: int | str | None = None,
@@ -230,7 +230,7 @@ class LinalgFrames:
             seed: The seed, in place of the lesson's own.
             controls: Values of controls by name.
         """
-        size = _size(size)
+        what, size = os.fspath(what), _size(size)
         flags = ["--format", format, "--size", size]
         flags += [] if seed is None else ["--seed", str(seed)]
         flags += [f"--set={name}={value}" for name, value in (controls or {}).items()]

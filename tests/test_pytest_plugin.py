@@ -94,11 +94,13 @@ STOP = "## {0}\n\n```python\n{0} = torch.ones(2)\n```\n\n"
 TALK = '+++\ntitle = "T"\nminutes = 5\n+++\n' + STOP.format("a") + STOP.format("b")
 MAP = '+++\ntitle = "T"\n+++\n```python map\nY = torch.ones(2, 3) @ torch.ones(3, 4)\n```\n'
 COMPARISONS = """
+from pathlib import Path
+
 def test_json(linalg_frames):
     linalg_frames.check_program("x = torch.ones(2, 2)\\nY = x @ x", format="json", name="a")
 
 def test_talk(linalg_frames):
-    linalg_frames.check("talk.md", format="plain")
+    linalg_frames.check(Path("talk.md"), format="plain")
     linalg_frames.check("talk.md", format="json")
 
 def test_map(linalg_frames):
