@@ -21,6 +21,7 @@ from llm_linalg.language import (
     containers,
     devices,
     exceptions,
+    function_transforms,
     generators,
     gradient_calls,
     hardware,
@@ -116,6 +117,7 @@ DIST = Namespace("dist", {"all_reduce": devices.all_reduce, "all_gather": device
 MATH = Namespace("math", {**_pick(math, _MATH.split()), "prod": builtin_functions.prod})
 TYPING = Namespace("typing", {name: name for name in _TYPING.split()})  # annotations are never evaluated
 FUTURE = Namespace("__future__", {"annotations": "annotations"})
+FUNC = Namespace("torch.func", function_transforms.MEMBERS)
 TORCH = Namespace(
     "torch",
     {
@@ -136,6 +138,8 @@ TORCH = Namespace(
         "empty_like": torch.zeros_like,
         "device": torch_functions.cpu_device,
         "Size": torch_functions.make_size,
+        "func": FUNC,
+        "vmap": function_transforms.MEMBERS["vmap"],
         "random": Namespace("torch.random", {"manual_seed": torch_functions.manual_seed}),
         **tensor_types.MEMBERS,
         "no_grad": autograd.no_grad,
@@ -224,6 +228,7 @@ MODULES: Mapping[str, Namespace] = {
     "torch.backends": TORCH.members["backends"],
     "torch.linalg": LINALG,
     "torch.special": SPECIAL,
+    "torch.func": FUNC,
     "torch.distributed.nn.functional": DIST,
     "math": MATH,
     "typing": TYPING,

@@ -133,6 +133,7 @@ MODULES = (
     "torch.backends",
     "torch.linalg",
     "torch.special",
+    "torch.func",
     "torch.distributed.nn.functional",
     "math",
     "typing",

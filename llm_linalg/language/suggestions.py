@@ -84,7 +84,6 @@ MEMBERS: Mapping[str, str] = {
     ),
     "torch.cuda.synchronize": "leave it out",
     "torch.profiler": _ALONE,
-    "torch.vmap": "give x one more axis, or go through it with `for`",
     "torch.fft": _TRUSTED,
     "nn.ParameterList": "write a list of nn.Parameter",
     "nn.MultiheadAttention": "write q @ k.transpose(-2, -1), softmax, @ v",

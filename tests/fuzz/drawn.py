@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 
 from llm_linalg import ProgramError, run
 from llm_linalg.language import allowlist
 from tests.fuzz.writing import Writer
+from tests.ops.listed import LISTED
 
 LINES = (3, 12)  # drawn lines of a program; those that fail are left out
 LIKELY = 0.6  # of the calls are of a form that mostly succeeds
@@ -68,6 +70,34 @@ _CALLS = """
     torch.multinomial({x}.abs()+1,1)
 """
 """Calls that mostly succeed."""
+_INPUTS = {
+    **dict.fromkeys("xyz", "{x}"),
+    **dict.fromkeys("pq", "({x}.abs()+0.1)"),
+    "u": "({x}.tanh()*0.9)",
+    "o": "({x}.abs()+1.1)",
+    **dict.fromkeys("ij", "{x}.long()"),
+    **dict.fromkeys("vw", "{x}.flatten()"),
+    **dict.fromkeys("ab", "({x}@{x}.mT)"),
+    "s": "({x}@{x}.mT+torch.eye({x}.shape[-2]))",
+    "t": "({x}@{x}.mT+torch.eye({x}.shape[-2])).tril()",
+    "B": "torch.stack([{x},{x}])",
+    "C": "torch.stack([{x}.mT,{x}.mT])",
+    "m": "({x}>0)",
+    "k": "torch.tensor([0,0])",
+    "g": "torch.zeros_like({x}).long()",
+    "c": "torch.complex({x},{x})",
+}
+"""What stands for an input of the calls that `tests.ops.listed` has."""
+
+
+def _listed() -> list[str]:
+    """Return the calls that are listed, over tensors of the program."""
+    inputs = re.compile(rf"(?<![\w.'\"])([{''.join(_INPUTS)}])(?![\w=('\"])")
+    calls = (call for calls in LISTED.values() for call in calls if "{" not in call)
+    return [inputs.sub(lambda found: _INPUTS[found[1]], call).replace(" ", "") for call in calls]
+
+
+_LIKELY = [*_CALLS.split(), *_listed()]
 _STATEMENTS = """
     {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r} {t}={r}
     {t}{o}={r} {t}[{i}]={r} {t},u={r} {t}={r}.grad ({r}).sum().backward() {r} {t}=f({x},{y})
@@ -107,7 +137,12 @@ _INDEX_OPERATORS = "+ - * /"
 
 def _calls() -> tuple[Sequence[str], Sequence[str]]:
     """Return the functions and the methods of the language that have to do with tensors."""
-    spaces = {"torch": allowlist.TORCH, "F": allowlist.F, "torch.linalg": allowlist.LINALG}
+    spaces = {
+        "torch": allowlist.TORCH,
+        "F": allowlist.F,
+        "torch.linalg": allowlist.LINALG,
+        "torch.special": allowlist.SPECIAL,
+    }
     functions = [f"{short}.{name}" for short, space in spaces.items() for name in space.members]
     return functions, [name for name in allowlist.METHODS if name != "backward"]
 
@@ -149,8 +184,8 @@ class Drawer:
 
     def _filled(self, form: str) -> str:
         """Return a form with a text for each of its fields; equal ones have the same text."""
-        calls = _CALLS if self._generator.random() < LIKELY else _FORMS
-        form = form.replace("{r}", self.pick(calls.split()))
+        calls = _LIKELY if self._generator.random() < LIKELY else _FORMS.split()
+        form = form.replace("{r}", self.pick(calls))
         near = self._names[-4:]
         return form.format(
             s=self.sizes(),
