@@ -36,6 +36,8 @@ from llm_linalg.language import (
     tensor_types,
     torch_functions,
 )
+from llm_linalg.language.arrays import array_functions, array_linear_algebra, array_random
+from llm_linalg.language.arrays.array import of_tensor, tensor_of
 from llm_linalg.language.classes import reflection
 from llm_linalg.language.sets import FrozenSet, OrderedSet
 from llm_linalg.ops import TABLE, fallback
@@ -148,6 +150,7 @@ TORCH = Namespace(
         "set_grad_enabled": gradient_calls.SET_GRAD_ENABLED,
         "is_grad_enabled": autograd.is_grad_enabled,
         "set_printoptions": printing.set_printoptions,
+        "from_numpy": tensor_of,
     },
 )
 METHODS: Mapping[str, Callable[..., Any]] = {
@@ -156,6 +159,7 @@ METHODS: Mapping[str, Callable[..., Any]] = {
     "to": torch_functions.to_dtype,
     "backward": autograd.backward,
     "tolist": torch_functions.to_list,
+    "numpy": of_tensor,
     "cpu": torch_functions.to_dtype,
 }
 ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
@@ -183,6 +187,12 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     for kind in torch.return_types.all_return_types
 }
 """The names of what a function of torch returns, where it is several: `values` and `indices` of a topk."""
+NP_RANDOM = Namespace("np.random", array_random.RANDOM)
+NP_LINALG = Namespace("np.linalg", array_linear_algebra.LINALG)
+NUMPY = Namespace(
+    "np",
+    {**array_functions.CONSTANTS, **array_functions.FUNCTIONS, "random": NP_RANDOM, "linalg": NP_LINALG},
+)
 BUILTINS: Mapping[str, Any] = {
     "abs": abs,
     "round": builtin_functions.round_number,
@@ -231,13 +241,26 @@ MODULES: Mapping[str, Namespace] = {
     "torch.func": FUNC,
     "torch.distributed.nn.functional": DIST,
     "math": MATH,
+    "numpy": NUMPY,
+    "numpy.random": NP_RANDOM,
+    "numpy.linalg": NP_LINALG,
     "typing": TYPING,
     "__future__": FUTURE,
 }
+TAKE_ARRAYS = frozenset(
+    [
+        *filter(
+            callable, [*NUMPY.members.values(), *NP_RANDOM.members.values(), *NP_LINALG.members.values()]
+        ),
+        torch.tensor,
+        TORCH.members["from_numpy"],
+    ]
+)
+"""Functions that take arrays."""
 REFUSED_ARGUMENTS = frozenset(suggestions.ARGUMENTS)
 TORCH_FUNCTIONS = frozenset(
     value
-    for space in (TORCH, F, LINALG, SPECIAL)
+    for space in (TORCH, F, LINALG, SPECIAL, NUMPY, NP_RANDOM, NP_LINALG)
     for value in space.members.values()
     if callable(value) and not isinstance(value, type)
 )

@@ -13,6 +13,7 @@ from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language import allowlist, arithmetic, containers, hardware, module_count, modules, sets
 from llm_linalg.language.arithmetic import MAX_ITEMS
+from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.attributes import attribute_of
 from llm_linalg.language.budget import LAYER_NAME_STEPS
 from llm_linalg.language.classes import members
@@ -28,8 +29,8 @@ from llm_linalg.language.text_formats import percent
 
 # Unions are built once: these are asked for at each turn of a loop.
 _NOT_UNPACKED = "cannot unpack non-iterable {} object"
-_MUTABLE: Any = Tensor | list | dict | Figure | Instance
-_IN_PLACE: Any = Tensor | list | Instance
+_MUTABLE: Any = Tensor | Array | list | dict | Figure | Instance
+_IN_PLACE: Any = Tensor | Array | list | Instance
 
 
 def assignment(run: Interpreter, node: ast.Assign) -> None:
@@ -115,7 +116,7 @@ def _delete(run: Interpreter, target: ast.expr) -> None:
                 _delete(run, item)
         case ast.Subscript():
             owner, key = _item(run, target)
-            if isinstance(owner, Tensor):
+            if isinstance(owner, Tensor | Array):
                 words = "'Tensor' object doesn't support item deletion"
                 raise run.error("a tensor keeps its cells: take a slice of it", target, TypeError(words))
             if isinstance(owner, dict) and key not in owner:
@@ -134,6 +135,8 @@ def bind(run: Interpreter, name: str, value: Any) -> None:
     if isinstance(value, Tensor):
         run.budget.steps -= 2
         run.note_result(run.recorder.bind(name, value))
+    elif value.__class__ is Array:
+        run.note_result(run.recorder.bind(name, value.tensor))
     elif isinstance(value, nn.Module):
         run.budget.step(LAYER_NAME_STEPS * module_count.count_layers(value))
         _bind_weights(run, name, value)
@@ -211,7 +214,7 @@ def _store_item(run: Interpreter, target: ast.Subscript, owner: Any, key: Any, v
         return
     if owner.__class__ is Figure:
         return
-    if isinstance(owner, Tensor):
+    if isinstance(owner, Tensor | Array):
         run.budget.charge_items(value)
         check_pair(owner, key)
     elif isinstance(owner, list) and key.__class__ is slice:
@@ -220,7 +223,7 @@ def _store_item(run: Interpreter, target: ast.Subscript, owner: Any, key: Any, v
         if len(owner) + len(value) > MAX_ITEMS:
             raise LimitError(f"a list of more than {MAX_ITEMS:,} items")
     owner[key] = value
-    if isinstance(owner, Tensor) and isinstance(target.value, ast.Name):
+    if isinstance(owner, Tensor | Array) and isinstance(target.value, ast.Name):
         bind(run, target.value.id, owner)
 
 

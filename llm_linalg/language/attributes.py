@@ -21,6 +21,8 @@ from llm_linalg.language import (
     tensor_types,
     value_methods,
 )
+from llm_linalg.language.arrays import array_members
+from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.classes import members
 from llm_linalg.language.classes.descriptors import DESCRIPTOR_METHODS, Property, Super
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
@@ -43,6 +45,7 @@ class _Members(NamedTuple):
 _KINDS: Mapping[type, _Members] = {
     Optimizer: _Members(optimizers.METHODS, optimizers.ATTRIBUTES),
     schedulers.Scheduler: _Members(schedulers.METHODS, schedulers.ATTRIBUTES),
+    Array: _Members(array_members.METHODS, array_members.ATTRIBUTES),
     torch.Generator: _Members(generators.METHODS, {}),
     torch.device: _Members({}, hardware.DEVICE),
 }

@@ -27,6 +27,8 @@ from llm_linalg.language import (
     torch_functions,
     value_methods,
 )
+from llm_linalg.language.arrays.array import Array, tensor_data
+from llm_linalg.language.arrays.array_dtypes import DType
 from llm_linalg.language.autograd import GradMode
 from llm_linalg.language.budget import (
     CALL_STEPS,
@@ -69,7 +71,7 @@ _STRANGE = (
     OrderedSet,
 )
 _GO_THROUGH = value_methods.GO_THROUGH | {builtin_functions.sum_items, builtin_functions.prod}
-_CALLED = type | Tensor | TensorType
+_CALLED = type | Tensor | TensorType | DType
 _WORDS = frozenset(["reduction"])
 """Parameters whose text torch writes into its message, whatever it is."""
 
@@ -192,6 +194,7 @@ def _apply(
         run.module_paths.note(function, run.names)
     if _is_among(function, allowlist.TORCH_FUNCTIONS) and function is not hardware.compile_function:
         _check_arguments(run, node, function, arguments, named)
+        arguments[:1] = map(tensor_data, arguments[:1]) if function is torch.tensor else arguments[:1]
     if not callable(function) or isinstance(function, Tensor):
         kind = type(function).__name__
         exception = TypeError(f"'{kind}' object is not callable")
@@ -228,6 +231,11 @@ def _check_arguments(
         ProgramError: If an argument is a function, a module, a layer or a list with one in it; or if one is
             refused by its name.
     """
+    if _is_among(function, allowlist.TAKE_ARRAYS):
+        run.budget.step(arithmetic.item_count(*arguments))  # each item of a list is looked at
+    elif Array in map(type, arguments):
+        written = f"{_title(run, node)} takes tensors, not an array"
+        raise run.error(f"{written}: write torch.from_numpy(a)", node)
     strange = _stranger([*arguments, *named.values()])
     if strange is not None:
         title = _title(run, node)

@@ -19,6 +19,8 @@ from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Repair
 from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.rng import seed_rng
 from llm_linalg.base.syntax import descendants
+from llm_linalg.language.arrays.array_text import ARRAY_OPTIONS
+from llm_linalg.language.arrays.mersenne_twister import own_generator
 from llm_linalg.language.budget import SECONDS, Budget
 from llm_linalg.language.devices import DeviceGroup, LocalDevice, in_group, run_in_turn
 from llm_linalg.language.interpreter import Code, Explain, Interpreter
@@ -178,7 +180,7 @@ def _run(
     group = group or LocalDevice()
     group.connect(run.recorder, budget.charge_copy)
     try:
-        with in_group(group):
+        with in_group(group), own_generator(seed, budget.step):
             run_program(run, cells, find_repairs)
         trace: Record[N] = _record_of(run, seed)
     except ProgramError as error:
@@ -287,14 +289,14 @@ def evaluate_expression(expression: str, explanations: Explanations, seed: int =
         raise ProgramError(f"{said} is not an expression, such as torch.randn(2, 5, 8)")
     run = interpreter(checked, {}, Budget(), explanations.explain)
     run.budget.start()
-    with isolated_torch_state(seed), run.recording():
+    with isolated_torch_state(seed), own_generator(seed, lambda _numbers: None), run.recording():
         return run.evaluate(body[0].value)
 
 
 @contextmanager
 def isolated_torch_state(seed: int) -> Iterator[None]:
     """Seed torch's generator, reset its print options and silence warnings; undo all of it afterwards."""
-    options = PRINT_OPTIONS.set(None)
+    options, arrays = PRINT_OPTIONS.set(None), ARRAY_OPTIONS.set(None)
     gradients = torch.is_grad_enabled()
     try:
         with seed_rng(seed), warnings.catch_warnings():
@@ -303,3 +305,4 @@ def isolated_torch_state(seed: int) -> Iterator[None]:
     finally:
         torch.set_grad_enabled(gradients)
         PRINT_OPTIONS.reset(options)
+        ARRAY_OPTIONS.reset(arrays)

@@ -14,6 +14,7 @@ from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language import arithmetic, module_count, modules
 from llm_linalg.language.arithmetic import NUMERIC_TYPES
+from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.budget import CHARACTERS_PER_STEP, DICT_STEPS, Budget
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
 from llm_linalg.language.containers import check_keys
@@ -28,7 +29,7 @@ MAX_KEY_PARTS = 50  # parts of a key
 MAX_KEY_PLACES = 10_000  # numbers in the lists and ranges of a key
 
 # Unions are built once: these are asked for at each turn of a loop.
-WITH_ITEMS: Any = Tensor | tuple | list | dict | str | range | modules.LAYER_LISTS | Figure
+WITH_ITEMS: Any = Tensor | Array | tuple | list | dict | str | range | modules.LAYER_LISTS | Figure
 _PLAIN_ITEMS = frozenset([tuple, list, dict, str, range])
 _KEYS: Any = tuple | list | dict | range
 _LARGE_HASH = 1_000  # items of a dict or a set, among which a search may meet many others first

@@ -18,6 +18,7 @@ from torch import Tensor
 from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.language import modules
 from llm_linalg.language.arithmetic import MAX_ITEMS
+from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.budget import FAILURE_STEPS, NATIVE_CALL_STEPS
 from llm_linalg.language.classes import members
 from llm_linalg.language.classes.program_class import MISSING, Instance
@@ -58,6 +59,8 @@ def iterate(
         return iter(value.unbind(0))
     if isinstance(value, Instance) and (found := _of_object(run, value)) is not None:
         return found
+    if value.__class__ is Array:
+        return iter(value.rows())
     if isinstance(value, _ITERABLE):
         run.budget.charge_items(value)
         return iter(value)

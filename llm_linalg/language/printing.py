@@ -16,6 +16,9 @@ from torch._tensor_str import PRINT_OPTS, printoptions
 
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
+from llm_linalg.language.arrays import array_text
+from llm_linalg.language.arrays.array import Array
+from llm_linalg.language.arrays.array_dtypes import DType
 from llm_linalg.language.classes.program_class import Instance, ProgramClass
 from llm_linalg.language.containers import DICT_VIEWS, MAX_TEXT
 from llm_linalg.language.item_iterator import ItemIterator
@@ -32,6 +35,8 @@ _SHOWN = (
     | complex
     | str
     | Tensor
+    | Array
+    | DType
     | nn.Module
     | slice
     | ItemIterator
@@ -127,14 +132,17 @@ def text_size(value: Any) -> TextSize:
             raise TypeError("a function has no text of its own: call it, or print its result")
         elif isinstance(item, nn.Module):
             items += _A_LAYER * count_layers(item)
-        elif isinstance(item, Tensor):
-            whole = item.numel() <= options["threshold"]
+        elif isinstance(item, Tensor | Array):
+            kind, item = item.__class__, item.tensor if isinstance(item, Array) else item
+            chosen = array_text.options() if kind is Array else options
+            whole = item.numel() <= chosen["threshold"]
             tensors += 1
             if tensors > MAX_TENSORS:
                 raise LimitError(f"the text of more than {MAX_TENSORS} tensors: print a slice")
-            edges = 2 * options["edgeitems"] or item.numel()  # with edgeitems=0 torch shows all
+            edges = 2 * chosen["edgeitems"] or item.numel()  # with edgeitems=0 torch shows all
             sizes = item.shape if whole else [min(size, edges) for size in item.shape]
-            total += prod(sizes) * (_WIDE if options.get("sci_mode") is False and _long(item) else 1)
+            wide = kind is Array or (options.get("sci_mode") is False and _long(item))
+            total += prod(sizes) * (_WIDE if wide else 1)
             if item.numel():  # torch shows no brackets within a tensor without cells, only its shape
                 lists += sum(accumulate(sizes[:-1], mul))
             if total > MAX_SHOWN:

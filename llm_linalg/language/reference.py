@@ -19,6 +19,7 @@ from llm_linalg.language import (
     suspension,
     value_methods,
 )
+from llm_linalg.language.arrays import array_members
 from llm_linalg.ops import levels, price
 
 WIDTH = 100
@@ -95,6 +96,8 @@ def _lines() -> Iterator[str]:
         yield from _section(f"`import {name}`", module.members)
     yield from _section("Methods of a tensor", allowlist.METHODS)
     yield from _section("Attributes of a tensor", allowlist.ATTRIBUTES)
+    yield from _section("Methods of an array", array_members.METHODS)
+    yield from _section("Attributes of an array", array_members.ATTRIBUTES)
     yield from _section("Attributes of a layer", modules.ATTRIBUTES)
     for kind, methods in value_methods.METHODS.items():
         yield from _section(f"Methods of a {kind.__name__}", methods)

@@ -7,6 +7,7 @@ import ast
 from torch import Tensor
 
 from llm_linalg.language import arithmetic
+from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.assignment import assign
 from llm_linalg.language.expressions import truth
 from llm_linalg.language.figures import Figure
@@ -18,6 +19,7 @@ from llm_linalg.language.jumps import Break, Continue
 def expression_statement(run: Interpreter, node: ast.Expr) -> None:
     """Execute an expression that stands alone on its line."""
     value = run.last_value = run.evaluate(node.value)
+    value = value.tensor if value.__class__ is Array else value
     if isinstance(value, Tensor):
         run.current = node
         run.note_result(run.recorder.node_of(value))

@@ -63,8 +63,8 @@ NAMES: Mapping[str, str] = {
     "eval": "write the expression itself",
     "getattr": "write the attribute after a dot",
     "self": "it is the first parameter of a method: def forward(self, x)",
-    "np": _ARRAYS,
-    "numpy": _ARRAYS,
+    "np": "write import numpy as np",
+    "numpy": "write import numpy",
     "plt": "the stage shows each tensor: leave it out",
     "time": "leave it out",
 }
@@ -75,7 +75,6 @@ MEMBERS: Mapping[str, str] = {
     "torch.load": _FILE,
     "torch.save": _FILE,
     "torch.from_file": _FILE,
-    "torch.from_numpy": "write torch.tensor([...])",
     "torch.jit": "leave it out",
     "torch.utils": "go through tensors with `for`",
     **dict.fromkeys(
@@ -102,7 +101,6 @@ MEMBERS: Mapping[str, str] = {
 """For members of modules."""
 
 ATTRIBUTES: Mapping[str, str] = {
-    "numpy": "print the tensor, or take x.tolist()",
     "cuda": _CPU,
     "grad_fn": "x.requires_grad says whether it has a gradient",
     "forward": "call the layer itself: layer(x)",
@@ -128,7 +126,7 @@ ARGUMENTS: Mapping[str, str] = {
 """For keyword arguments of torch functions."""
 
 PACKAGES: Mapping[str, str] = {
-    **dict.fromkeys(["numpy", "scipy", "pandas"], _ARRAYS),
+    **dict.fromkeys(["scipy", "pandas"], _ARRAYS),
     **dict.fromkeys(["matplotlib", "seaborn"], "the stage shows each tensor"),
     "einops": "write view, permute or torch.einsum",
     "tiktoken": "write the tokens' numbers: torch.tensor([5, 2, 7])",

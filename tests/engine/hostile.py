@@ -270,7 +270,7 @@ REFUSED = {
         "torch.serialization.load('x')",
         "torch.compile(1)(2)",
         "torch.UntypedStorage.from_file('x')",
-        "torch.ones(2).numpy()",
+        "torch.ones(2, requires_grad=True).numpy()",
         "torch.ones(2).tofile('x')",
         "torch.ones(2).storage()",
         "torch.ones(2).untyped_storage()",

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from llm_linalg.language import allowlist, modules
 from llm_linalg.language.allowlist import Namespace
+from llm_linalg.language.arrays.array_dtypes import DType
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.tensor_types import TensorType
 from llm_linalg.ops import TABLE, fallback
@@ -27,7 +28,9 @@ HOMES = {
 }
 
 
-PLAIN = bool | int | float | str | None | torch.dtype | torch.layout | torch.memory_format | TensorType
+PLAIN = (
+    bool | int | float | str | None | torch.dtype | torch.layout | torch.memory_format | TensorType | DType
+)
 
 
 def is_own(value: Any) -> bool:
@@ -116,7 +119,6 @@ def test_an_exception_has_no_entry_and_gives_its_reason() -> None:
 
 def test_a_tensor_s_other_methods_and_torch_s_other_functions_are_out_of_reach() -> None:
     for name in (
-        "numpy",
         "apply_",
         "map_",
         "share_memory_",

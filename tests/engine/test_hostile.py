@@ -30,6 +30,7 @@ from llm_linalg.language import (
     tensor_types,
     torch_functions,
 )
+from llm_linalg.language.arrays import array
 from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.fallback import FallbackOperation
@@ -319,7 +320,7 @@ def test_each_call_of_the_language_is_bounded_by_a_rule_of_ours() -> None:
         each
         for module in (
             *(autograd, arithmetic, builtin_functions, torch_functions, printing),
-            *(generators, gradient_calls, hardware, tensor_types),
+            *(generators, gradient_calls, hardware, tensor_types, array),
         )
         for each in vars(module).values()
     ]

@@ -1,0 +1,1 @@
+"""NumPy as programs use it: arrays over tensors, with NumPy's dtypes, promotion and text, without NumPy."""

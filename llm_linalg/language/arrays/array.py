@@ -1,0 +1,429 @@
+"""NumPy's array: a tensor of this program with NumPy's rules of dtypes, items and text.
+
+What is done to an array is done to its tensor by torch, so each step is a node like any other, and an array
+shares its memory with the tensors that it was made from, or that are made from it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from llm_linalg.base.short_repr import short_repr
+from llm_linalg.base.untraced import untraced
+from llm_linalg.language.arrays.array_dtypes import dtype_of, floating, promoted, promoted_with_number
+from llm_linalg.language.arrays.array_text import repr_of, text_of
+
+Number = bool | int | float
+_NUMBERS = (bool, int, float)
+MAX_NESTING = 32  # brackets in brackets; no array has as many axes
+
+
+class Array:
+    """An array.
+
+    Attributes:
+        tensor: The tensor that holds its cells.
+    """
+
+    __slots__ = ("tensor",)
+    __hash__ = None  # type: ignore[assignment]  # as in NumPy
+
+    def __init__(self, tensor: Tensor) -> None:
+        dtype_of(tensor.dtype)
+        self.tensor = tensor
+
+    # Text and numbers
+
+    def __str__(self) -> str:
+        with untraced():
+            return text_of(self.tensor)
+
+    def __repr__(self) -> str:
+        with untraced():
+            return repr_of(self.tensor)
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        if self.tensor.dim():
+            raise TypeError("a format such as :.2f is for a number, not for a whole array")
+        return format(self.item(), spec)
+
+    def item(self) -> Any:
+        """Return the only number, as one of Python's."""
+        return self.tensor.item()
+
+    def __float__(self) -> float:
+        return float(self._only_number())
+
+    def __int__(self) -> int:
+        return int(self._only_number())
+
+    def __index__(self) -> int:
+        if self.tensor.dim() or self.tensor.dtype.is_floating_point or self.tensor.dtype is torch.bool:
+            raise TypeError("only a whole number without axes can be used as an index")
+        return int(self.tensor.item())
+
+    def _only_number(self) -> Any:
+        if self.tensor.numel() != 1:
+            raise TypeError("only an array of one cell can be made a number of Python's")
+        return self.tensor.item()
+
+    def __bool__(self) -> bool:
+        with untraced():
+            cells = self.tensor.numel()
+        if cells != 1:
+            raise ValueError("an array of several cells is neither true nor false: write a.any() or a.all()")
+        return bool(self.tensor.item())
+
+    # Items
+
+    def __len__(self) -> int:
+        if not self.tensor.dim():
+            raise TypeError("a number has no length")
+        return int(self.tensor.shape[0])
+
+    def __iter__(self) -> Iterator[Array]:
+        return iter(self.rows())
+
+    def rows(self) -> list[Array]:
+        """Return its items along the first axis."""
+        if not self.tensor.dim():
+            raise TypeError("a number has no items to go through")
+        return [Array(row) for row in self.tensor.unbind(0)]
+
+    def __getitem__(self, key: Any) -> Array:
+        tensor, key = _flipped(self.tensor, tensor_key(key))
+        return Array(tensor[key])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        key = tensor_key(key)
+        if any(isinstance(part, slice) and (part.step or 1) < 0 for part in _parts(key)):
+            raise TypeError("a slice that goes backwards can't be assigned to: turn the value around")
+        if not isinstance(value, _NUMBERS):
+            value = cast(as_array(value).tensor, self.tensor.dtype)
+        self.tensor[key] = value
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).tensor.any().item())
+
+    # Operators
+
+    def __add__(self, other: Any) -> Array:
+        return elementwise(operator.add, self, other)
+
+    def __radd__(self, other: Any) -> Array:
+        return elementwise(operator.add, other, self)
+
+    def __sub__(self, other: Any) -> Array:
+        return elementwise(operator.sub, self, other)
+
+    def __rsub__(self, other: Any) -> Array:
+        return elementwise(operator.sub, other, self)
+
+    def __mul__(self, other: Any) -> Array:
+        return elementwise(operator.mul, self, other)
+
+    def __rmul__(self, other: Any) -> Array:
+        return elementwise(operator.mul, other, self)
+
+    def __truediv__(self, other: Any) -> Array:
+        return elementwise(operator.truediv, self, other, in_floats=True)
+
+    def __rtruediv__(self, other: Any) -> Array:
+        return elementwise(operator.truediv, other, self, in_floats=True)
+
+    def __floordiv__(self, other: Any) -> Array:
+        return elementwise(operator.floordiv, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Array:
+        return elementwise(operator.floordiv, other, self)
+
+    def __mod__(self, other: Any) -> Array:
+        return elementwise(operator.mod, self, other)
+
+    def __rmod__(self, other: Any) -> Array:
+        return elementwise(operator.mod, other, self)
+
+    def __pow__(self, other: Any) -> Array:
+        return elementwise(operator.pow, self, other)
+
+    def __rpow__(self, other: Any) -> Array:
+        return elementwise(operator.pow, other, self)
+
+    def __matmul__(self, other: Any) -> Array:
+        return elementwise(operator.matmul, self, as_array(other))
+
+    def __rmatmul__(self, other: Any) -> Array:
+        return elementwise(operator.matmul, as_array(other), self)
+
+    def __and__(self, other: Any) -> Array:
+        return elementwise(operator.and_, self, other)
+
+    def __rand__(self, other: Any) -> Array:
+        return elementwise(operator.and_, other, self)
+
+    def __or__(self, other: Any) -> Array:
+        return elementwise(operator.or_, self, other)
+
+    def __ror__(self, other: Any) -> Array:
+        return elementwise(operator.or_, other, self)
+
+    def __xor__(self, other: Any) -> Array:
+        return elementwise(operator.xor, self, other)
+
+    def __rxor__(self, other: Any) -> Array:
+        return elementwise(operator.xor, other, self)
+
+    def __eq__(self, other: object) -> Array:  # type: ignore[override]
+        return elementwise(operator.eq, self, other)
+
+    def __ne__(self, other: object) -> Array:  # type: ignore[override]
+        return elementwise(operator.ne, self, other)
+
+    def __lt__(self, other: Any) -> Array:
+        return elementwise(operator.lt, self, other)
+
+    def __le__(self, other: Any) -> Array:
+        return elementwise(operator.le, self, other)
+
+    def __gt__(self, other: Any) -> Array:
+        return elementwise(operator.gt, self, other)
+
+    def __ge__(self, other: Any) -> Array:
+        return elementwise(operator.ge, self, other)
+
+    def __neg__(self) -> Array:
+        return Array(-self.tensor)
+
+    def __pos__(self) -> Array:
+        return self
+
+    def __abs__(self) -> Array:
+        return Array(self.tensor.abs())
+
+    def __invert__(self) -> Array:
+        return Array(~self.tensor)
+
+    def __iadd__(self, other: Any) -> Array:
+        return self._in_place("+", operator.iadd, self + other if not self.tensor.dim() else None, other)
+
+    def __isub__(self, other: Any) -> Array:
+        return self._in_place("-", operator.isub, self - other if not self.tensor.dim() else None, other)
+
+    def __imul__(self, other: Any) -> Array:
+        return self._in_place("*", operator.imul, self * other if not self.tensor.dim() else None, other)
+
+    def __itruediv__(self, other: Any) -> Array:
+        return self._in_place("/", operator.itruediv, self / other if not self.tensor.dim() else None, other)
+
+    def _in_place(
+        self, sign: str, write: Callable[[Tensor, Any], Tensor], new: Array | None, other: Any
+    ) -> Array:
+        """Write a result into the cells; a number without axes is not changed, but made anew."""
+        if new is not None:
+            return new
+        mine, second = self.tensor.dtype, operands(self, other)[1]
+        dtype = floating(_dtype(self, second)) if sign == "/" else _dtype(self, second)
+        if _rank(dtype) > _rank(mine):
+            kinds = f"cells of {dtype_of(mine).name} can't hold {dtype_of(dtype).name}"
+            raise TypeError(f"{kinds}: write a = a {sign} … instead of a {sign}= …")
+        write(self.tensor, _cast(second, mine))
+        return self
+
+
+def _rank(dtype: torch.dtype) -> int:
+    """Return what kind of numbers a dtype has: a kind can be written into those that come after it."""
+    return 2 if dtype.is_floating_point else 1 if dtype is not torch.bool else 0
+
+
+def as_array(value: Any) -> Array:
+    """Return an array as it is, a tensor as an array over it, and numbers and lists as a new array.
+
+    Raises:
+        TypeError: If the value is made of anything else.
+    """
+    if isinstance(value, Array):
+        return value
+    if isinstance(value, Tensor):
+        return of_tensor(value)
+    return Array(new_tensor(value))
+
+
+def of_tensor(tensor: Tensor) -> Array:
+    """Return an array that shares its memory with a tensor, as `tensor.numpy()` does.
+
+    Raises:
+        RuntimeError: If gradients flow to the tensor.
+    """
+    if tensor.requires_grad:
+        raise RuntimeError("gradients flow to this tensor, and NumPy knows none: write x.detach().numpy()")
+    return Array(tensor)
+
+
+def tensor_of(array: Array) -> Tensor:
+    """Do what `torch.from_numpy` does: the tensor shares the array's memory."""
+    if not isinstance(array, Array):
+        raise TypeError(f"torch.from_numpy takes an array, not {short_repr(array)}: write torch.tensor(...)")
+    return array.tensor
+
+
+def new_tensor(value: Any, dtype: torch.dtype | None = None) -> Tensor:
+    """Return a new tensor of numbers and lists, with the dtype that NumPy gives them unless one is given.
+
+    Raises:
+        TypeError: If it is no number, and no list of such.
+        ValueError: If lists beside each other are of different lengths, or nested too deep.
+    """
+    if isinstance(value, Tensor | Array):
+        tensor = value.tensor if isinstance(value, Array) else of_tensor(value).tensor
+        return tensor.clone() if dtype in (None, tensor.dtype) else tensor.to(dtype)
+    value = _without_arrays(value, 0)
+    if isinstance(value, Array):
+        return value.tensor if dtype is None else cast(value.tensor, dtype)
+    return torch.tensor(value, dtype=dtype or dtype_of_numbers(value))
+
+
+def tensor_data(value: Any) -> Any:
+    """Return what `torch.tensor` is given, with tensors in place of arrays."""
+    if isinstance(value, Array):
+        return value.tensor
+    if isinstance(value, list | tuple) and any(item.__class__ is Array for item in value):
+        found = _without_arrays(value, 0)
+        return found.tensor if isinstance(found, Array) else found
+    return value
+
+
+def _without_arrays(value: Any, depth: int) -> Any:
+    """Return lists without arrays in them, or one array if there are any."""
+    if isinstance(value, Tensor):
+        return of_tensor(value)
+    if isinstance(value, Array | Number):
+        return value
+    if not isinstance(value, list | tuple | range):
+        raise TypeError(f"an array holds numbers here, not {short_repr(value)}")
+    if depth > MAX_NESTING:
+        raise ValueError(f"lists in lists, more than {MAX_NESTING} deep")
+    items = [item if item.__class__ in _NUMBERS else _without_arrays(item, depth + 1) for item in value]
+    if not any(isinstance(item, Array) for item in items):
+        return items
+    tensors = [as_array(item).tensor for item in items]
+    dtype = tensors[0].dtype
+    for tensor in tensors:
+        dtype = promoted(dtype, tensor.dtype)
+    return Array(torch.stack([cast(tensor, dtype) for tensor in tensors]))
+
+
+def dtype_of_numbers(value: Any) -> torch.dtype:
+    """Return NumPy's dtype for numbers in lists: float64 if one is a float, else int64 or bool."""
+    level, kinds = [value], set[type]()
+    while level:
+        kinds |= {item.__class__ for item in level if item.__class__ in _NUMBERS}
+        level = [item for items in level if isinstance(items, list) for item in items]
+    if float in kinds or not kinds:
+        return torch.float64
+    return torch.int64 if int in kinds else torch.bool
+
+
+def operands(first: Any, second: Any) -> tuple[Array | Number, Array | Number]:
+    """Return the operands of an operation as arrays; numbers of Python's stay what they are."""
+    return (
+        first if isinstance(first, Number) else as_array(first),
+        second if isinstance(second, Number) else as_array(second),
+    )
+
+
+def _dtype(first: Array | Number, second: Array | Number) -> torch.dtype:
+    if isinstance(first, Array):
+        mine = first.tensor.dtype
+        if isinstance(second, Array):
+            return promoted(mine, second.tensor.dtype)
+        return promoted_with_number(mine, second)
+    if isinstance(second, Array):
+        return promoted_with_number(second.tensor.dtype, first)
+    return dtype_of_numbers([first, second])
+
+
+def elementwise(
+    function: Callable[..., Tensor], first: Any, second: Any, *, in_floats: bool = False
+) -> Array:
+    """Return what a torch function makes of two operands in the dtype that NumPy promotes them to.
+
+    Args:
+        function: The function.
+        first: Its first operand: an array, a tensor, lists or a number.
+        second: Its second.
+        in_floats: Whether whole numbers are made floats first.
+    """
+    first, second = operands(first, second)
+    dtype = _dtype(first, second)
+    dtype = floating(dtype) if in_floats else dtype
+    if not isinstance(first, Array) and not isinstance(second, Array):
+        first = Array(torch.tensor(first, dtype=dtype))
+    return Array(function(_cast(first, dtype), _cast(second, dtype)))
+
+
+def _cast(operand: Array | Number, dtype: torch.dtype) -> Tensor | Number:
+    return cast(operand.tensor, dtype) if isinstance(operand, Array) else operand
+
+
+def cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return a tensor in a dtype; one that has it already is no step of the program."""
+    return tensor if tensor.dtype is dtype else tensor.to(dtype)
+
+
+def as_floats(tensor: Tensor) -> Tensor:
+    """Return a tensor in the dtype in which NumPy computes `exp` or a mean of its numbers."""
+    return cast(tensor, floating(tensor.dtype))
+
+
+def tensor_key(key: Any) -> Any:
+    """Return a key of an array as one of its tensor."""
+    if isinstance(key, tuple):
+        return tuple(map(_key_part, key))
+    return _key_part(key)
+
+
+def _key_part(part: Any) -> Any:
+    if isinstance(part, Array):
+        whole = part.tensor.dtype in (torch.bool, torch.uint8)
+        return part.tensor.bool() if whole else part.tensor.long()
+    if isinstance(part, list):
+        return new_tensor(part, torch.int64 if not part else None)
+    return part
+
+
+def _parts(key: Any) -> tuple[Any, ...]:
+    return key if isinstance(key, tuple) else (key,)
+
+
+def _flipped(tensor: Tensor, key: Any) -> tuple[Tensor, Any]:
+    """Return a tensor and a key without slices that go backwards, which torch doesn't have.
+
+    An axis with such a slice is flipped first.
+
+    Raises:
+        TypeError: If such a slice stands behind `...` or beside an array.
+    """
+    parts = _parts(key)
+    backwards = [isinstance(part, slice) and isinstance(part.step, int) and part.step < 0 for part in parts]
+    if not any(backwards):
+        return tensor, key
+    if not all(part is None or isinstance(part, slice | int) for part in parts):
+        raise TypeError("a slice that goes backwards stands beside numbers and slices alone")
+    axes, new, axis = [], [], 0
+    for part, back in zip(parts, backwards, strict=True):
+        if back:
+            size = tensor.shape[axis]
+            begin, end, step = part.indices(size)
+            axes.append(axis)
+            new.append(slice(size - 1 - begin, size - 1 - end, -step))
+        else:
+            new.append(part)
+        axis += part is not None
+    return tensor.flip(axes), tuple(new)

@@ -1,0 +1,129 @@
+"""`np.random`: what a program draws from its run's own generator."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any
+
+import torch
+
+from llm_linalg.base.errors import LimitError
+from llm_linalg.language.arrays.array import Array, as_array
+from llm_linalg.language.arrays.array_creation import MOST_AXES
+from llm_linalg.language.arrays.mersenne_twister import GENERATOR, MOST_DRAWN
+
+Size = int | Sequence[int] | None
+
+
+def _shape(size: Size) -> tuple[int, ...]:
+    sizes = size if isinstance(size, list | tuple) else () if size is None else (size,)
+    shape = tuple(operator.index(each) for each in sizes)
+    if any(each < 0 for each in shape):
+        raise ValueError("a size is no negative number")
+    if prod(shape) > MOST_DRAWN or len(shape) > MOST_AXES:
+        raise LimitError(f"random numbers of shape {shape}; {MOST_DRAWN:,} numbers are allowed at once")
+    return shape
+
+
+def _drawn(draw: Callable[[int], Sequence[Any]], size: Size, dtype: torch.dtype = torch.float64) -> Any:
+    """Return an array of drawn numbers, or one number where no size is given."""
+    shape = _shape(size)
+    numbers = draw(prod(shape))
+    if size is None:
+        return numbers[0]
+    return Array(torch.tensor(numbers, dtype=dtype).reshape(shape))
+
+
+def seed(seed: int | None = None) -> None:
+    """Do what `np.random.seed` does."""
+    GENERATOR.get().seed(0 if seed is None else operator.index(seed))
+
+
+def rand(*sizes: int) -> Any:
+    """Do what `np.random.rand` does."""
+    return _drawn(GENERATOR.get().uniform, sizes or None)
+
+
+def random(size: Size = None) -> Any:
+    """Do what `np.random.random` does."""
+    return _drawn(GENERATOR.get().uniform, size)
+
+
+def randn(*sizes: int) -> Any:
+    """Do what `np.random.randn` does."""
+    return _drawn(GENERATOR.get().normal, sizes or None)
+
+
+def normal(loc: Any = 0.0, scale: Any = 1.0, size: Size = None) -> Any:
+    """Do what `np.random.normal` does."""
+    found = _drawn(GENERATOR.get().normal, size)
+    return loc + scale * found
+
+
+def uniform(low: Any = 0.0, high: Any = 1.0, size: Size = None) -> Any:
+    """Do what `np.random.uniform` does."""
+    found = _drawn(GENERATOR.get().uniform, size)
+    return low + (high - low) * found
+
+
+def randint(low: int, high: int | None = None, size: Size = None) -> Any:
+    """Do what `np.random.randint` does: without `high`."""
+    first, last = (0, low) if high is None else (low, high)
+    return _drawn(lambda count: GENERATOR.get().whole(first, last, count), size, torch.int64)
+
+
+def permutation(x: Any) -> Array:
+    """Do what `np.random.permutation` does."""
+    if isinstance(x, int):
+        _shape(x)
+        return Array(torch.tensor(GENERATOR.get().shuffled(x), dtype=torch.int64))
+    values = as_array(x)
+    return values[GENERATOR.get().shuffled(len(values))]
+
+
+def shuffle(x: Any) -> None:
+    """Do what `np.random.shuffle` does, in place."""
+    if isinstance(x, list):
+        _shape(len(x))
+        x[:] = [x[place] for place in GENERATOR.get().shuffled(len(x))]
+    elif isinstance(x, Array):
+        x[:] = x[GENERATOR.get().shuffled(len(x))]
+    else:
+        raise TypeError("a list or an array is shuffled in place")
+
+
+def choice(a: Any, size: Size = None, replace: bool = True, p: Any = None) -> Any:
+    """Do what `np.random.choice` does.
+
+    Raises:
+        ValueError: If more are drawn without replacement than there are, or with chances of their own.
+    """
+    values = None if isinstance(a, int) else as_array(a)
+    count, wanted = a if values is None else len(values), prod(_shape(size))
+    generator = GENERATOR.get()
+    if p is not None:
+        if not replace:
+            raise ValueError("with p=, items are drawn with replacement here")
+        shares = [float(share) for share in as_array(p).tensor.tolist()]
+        places: Sequence[int] = generator.chosen(shares, wanted)
+    elif replace:
+        places = generator.whole(0, count, wanted)
+    else:
+        _shape(count)
+        if wanted > count:
+            raise ValueError(f"{wanted} of {count} can't be drawn without replacement")
+        places = generator.shuffled(count)[:wanted]
+    if size is None:
+        return places[0] if values is None else values[places[0]]
+    chosen = torch.tensor(places, dtype=torch.int64).reshape(_shape(size))
+    return Array(chosen) if values is None else values[Array(chosen)]
+
+
+RANDOM: Mapping[str, Callable[..., Any]] = {
+    "seed": seed, "rand": rand, "random": random, "random_sample": random, "randn": randn,
+    "standard_normal": lambda size=None: _drawn(GENERATOR.get().normal, size), "normal": normal,
+    "uniform": uniform, "randint": randint, "permutation": permutation, "shuffle": shuffle, "choice": choice,
+}  # fmt: skip
+"""The functions of `np.random`."""

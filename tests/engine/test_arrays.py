@@ -1,0 +1,108 @@
+"""NumPy's arrays: they print what NumPy prints, share memory with tensors, and are steps like any other."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from llm_linalg import LimitError, ProgramError, run
+from tests.engine.numpy_programs import OUTPUTS, PROGRAMS, pieces
+
+
+@pytest.mark.parametrize(("program", "printed"), [*zip(pieces(PROGRAMS), pieces(OUTPUTS), strict=True)])
+def test_a_program_prints_what_numpy_prints(program: str, printed: str) -> None:
+    assert run(f"import numpy as np\n{program}", seconds=None).printed.removesuffix("\n") == printed
+    assert "numpy" not in sys.modules
+
+
+def test_an_array_and_its_tensor_share_their_memory() -> None:
+    trace = run(
+        "import numpy as np\n"
+        "x = torch.ones(2, 2)\na = x.numpy()\na[0] = 5\nt = torch.from_numpy(a)\nt += 1\n"
+        "y = torch.tensor(a)\ny[0] = 0\nprint(x.tolist(), a.tolist(), y.tolist())",
+        seconds=None,
+    )
+    assert trace.printed == "[[6.0, 6.0], [2.0, 2.0]] [[6.0, 6.0], [2.0, 2.0]] [[0.0, 0.0], [2.0, 2.0]]\n"
+
+
+def test_each_step_of_an_array_is_a_node_with_its_reads() -> None:
+    trace = run(
+        "import numpy as np\na = np.array([[1., 2.], [3., 4.]])\nc = a @ a\ns = c.sum(axis=0)", seconds=None
+    )
+    assert [trace[name].op for name in "acs"] == ["tensor", "matmul", "sum"]
+    assert trace["c"].reads((0, 1)) == ({(0, 0), (0, 1)}, {(0, 1), (1, 1)})
+    assert {node.op: len(cells) for node, cells in trace.lineage("s", (1,)).items()}["tensor"] == 4
+
+
+def test_the_run_draws_its_own_numbers() -> None:
+    program = "import numpy as np\nprint(np.random.rand(3))"
+    first, again, other = (run(program, seed=seed, seconds=None).printed for seed in (3, 3, 4))
+    assert first == again != other
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("np.exp(np)", "takes tensors"),
+        ("torch.exp(np.ones(2))", "from_numpy"),
+        ("torch.from_numpy([1])", "torch.tensor"),
+        ("np.array(['a'])", "holds numbers"),
+        ("np.array([[1], [2, 3]])", ""),
+        ("torch.ones(2, requires_grad=True).numpy()", "detach"),
+        ("torch.ones(2, dtype=torch.bfloat16).numpy()", "float"),
+        ("np.ones(2).tofile('x')", "not part"),
+        ("np.ones(2).__class__", ""),
+        ("np.ones(2).tensor", ""),
+        ("np.load('x.npy')", ""),
+        ("np.float32.torch", ""),
+        ("np.ones(2).dtype.torch", ""),
+        ("'{0.tensor}'.format(np.ones(2))", ""),
+        ("if np.ones(2): pass", "neither"),
+        ("a = np.array([1, 2]); a += 0.5", "int64"),
+        ("np.random.default_rng(0)", ""),
+        ("np.zeros(3)[5]", ""),
+        ("{np.ones(1): 2}", ""),
+    ],
+)
+def test_what_it_does_not_take_is_said(line: str, said: str) -> None:
+    with pytest.raises(ProgramError) as caught:
+        run(f"import numpy as np\n{line}", seconds=None)
+    assert said in str(caught.value)
+    assert caught.value.line == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "np.zeros(10 ** 9)",
+        "np.random.randn(10 ** 7)",
+        "np.arange(10 ** 12)",
+        "np.tile(np.ones(1000), 10 ** 7)",
+        "np.ones((1,) * 60)",
+        "print(np.broadcast_to(1.5, (3, 10 ** 9)))",
+        "np.repeat([1], 10 ** 11)",
+        "np.linspace(0, 1, 10 ** 11)",
+        "np.bincount([10 ** 15])",
+        "np.eye(10 ** 6)",
+        "np.set_printoptions(threshold=10 ** 9)",
+    ],
+)
+def test_what_would_take_all_time_or_memory_is_stopped(line: str) -> None:
+    with pytest.raises((LimitError, ProgramError)):
+        run(f"import numpy as np\n{line}", seconds=None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "line",
+    [
+        "np.random.randn(2 ** 17)",
+        "np.random.shuffle([0] * 50_000)",
+        "np.array([np.ones(2)] * 50_000)",
+        "str(np.arange(1000.0))",
+    ],
+)
+def test_counts_alone_end_what_is_repeated(line: str) -> None:
+    with pytest.raises(LimitError):
+        run(f"import numpy as np\nwhile True: {line}", seconds=None)
