@@ -39,7 +39,7 @@ class Trace(Record[Node]):
         trace = cls(record.nodes, record.names, record.source, record.seed, record.printed)
         trace.cell_errors, trace.failed_line = record.cell_errors, record.failed_line
         trace.lists, trace.lines = record.lists, record.lines
-        trace.cells = record.cells
+        trace.cells, trace.prints = record.cells, record.prints
         return trace
 
     @cached_property

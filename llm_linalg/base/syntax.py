@@ -100,6 +100,18 @@ def expression(text: str) -> ast.expr:
         return ast.parse(text, _NOWHERE, mode="eval").body
 
 
+def mistake_in(text: str) -> int | None:
+    """Return how many characters of a line stand before the one at which it is no expression; else None."""
+    begin = len(text) - len(text.lstrip())
+    try:
+        expression(text.strip())
+    except SyntaxError as error:
+        return min(begin + max(0, (error.offset or 1) - 1), len(text))
+    except (ValueError, MemoryError, RecursionError):
+        return begin
+    return None
+
+
 def _there(node: ast.AST | None) -> tuple[ast.AST, ...]:
     return () if node is None else (node,)
 

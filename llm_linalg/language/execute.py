@@ -268,6 +268,7 @@ def _record_of(run: Interpreter, seed: int, *, failed: bool = False) -> Record[A
     printed = "".join(run.printed)
     trace = run.recorder.finish(run.source.text, seed, printed, failed=failed)
     trace.lines = dict(run.line_results)
+    trace.prints = tuple(zip(run.print_lines, run.printed, strict=True))
     trace.cell_errors, trace.cells = run.cell_errors, run.cell_states
     if run.cell_states:
         gone = {name for name, value in run.names.items() if value.__class__ is MissingValue}

@@ -123,6 +123,7 @@ class Interpreter:
         values: The tensor that each part of the running statement gave.
         line_results: The node that each line bound, returned, or ended with.
         printed: What the program has printed.
+        print_lines: The line of each text that it has printed.
         printable: How many more characters it may print.
         failed_call: The torch call that failed, until its error has been dealt with.
         caught: The errors whose `except` is running, the innermost last.
@@ -157,6 +158,7 @@ class Interpreter:
         self.values: dict[ast.expr, Tensor] = {}
         self.line_results: dict[int, RecordNode] = {}
         self.printed: list[str] = []
+        self.print_lines: list[int] = []
         self.printable = MAX_PRINTED
         self.failed_call: FailedCall | None = None
         self.caught: list[ProgramError] = []

@@ -84,6 +84,7 @@ def print_line(run: Interpreter, *values: Any, **options: Any) -> None:
     if run.printable < 0:
         raise LimitError(f"the program prints more than {MAX_PRINTED:,} characters")
     run.printed.append(line)
+    run.print_lines.append(getattr(run.current, "lineno", 0))
 
 
 FUNCTIONS: Mapping[str, RunFunction] = {

@@ -26,6 +26,7 @@ class Record(Generic[N]):
         source: The program's text.
         seed: The seed that it ran with.
         printed: What a program in the tensor language printed; trusted Python prints for itself.
+        prints: What it printed, text by text, each with its line, from 1.
         cell_errors: The errors of a program's earlier cells, which are skipped as in a notebook.
         cells: What came of each of its cells, if it has cells.
         lists: The lists of words that a program in the tensor language has at its end, by name.
@@ -48,6 +49,7 @@ class Record(Generic[N]):
         self.source = source
         self.seed = seed
         self.printed = printed
+        self.prints: tuple[tuple[int, str], ...] = ()
         self.cell_errors: tuple[ProgramError, ...] = ()
         self.cells: tuple[CellState, ...] = ()
         self.lists: Mapping[str, tuple[str, ...]] = {}
@@ -55,6 +57,10 @@ class Record(Generic[N]):
         self.failed_line: int | None = None
         self.ranks: tuple[Self, ...] = ()
         self.rerun: Callable[[int], Self] | None = None
+
+    def printed_from(self, line: int) -> str:
+        """Return what the lines from one on have printed; all of it where no lines are known."""
+        return "".join(text for at, text in self.prints if at >= line) if self.prints else self.printed
 
     def __repr__(self) -> str:
         more = "…" if len(self.nodes) > 8 else ""

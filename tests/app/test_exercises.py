@@ -17,6 +17,7 @@ from tui.cli.main import main
 from tui.compose.view_runner import open_view
 from tui.model.frame import CellMark, Frame
 from tui.model.view import View
+from tui.panes.footer import answer_row
 from tui.plain_prompt import PlainPrompt
 from tui.render.json_text import to_json
 from tui.render.plain import to_plain
@@ -269,3 +270,16 @@ async def test_a_presenter_writes_an_answer_on_the_stage(tmp_path: Path, big: bo
         assert d.view.program.endswith("answer = A @ B")
         await d.press("J")
         assert d.has(stop=3)
+
+
+def test_a_line_of_code_is_underlined_where_it_can_no_longer_be_read() -> None:
+    def marked(text: str, caret: int, *, code: bool = True) -> str:
+        spans = answer_row(LineEdit(text, caret), 80, "|", code=code)
+        return "".join(span.text for span in spans if "mark" in span.role)
+
+    for caret in range(6):
+        assert marked("x @ W", caret) == ""
+        assert marked("x W", min(caret, 3)) in ("x W", "W")  # as Python's own parser sees it
+    assert marked("(x @ W", 6) == "(x @ W"
+    assert marked("  x +* 2", 8) == "* 2"
+    assert marked("x +* 2", 6, code=False) == ""

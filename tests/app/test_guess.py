@@ -134,6 +134,72 @@ def test_an_answer_is_what_torch_says(asking: Lesson, stop: int, answer: str, ri
     assert given.guess.right == right
 
 
+def test_a_wrong_cell_is_shown_beside_the_right_one(asking: Lesson) -> None:
+    told = frame(run(at(asking, 3), "guess:(0, 1)"))
+    assert [panel.name for panel in told.panels] == ["your guess", "torch"]
+    marked = [
+        {(i, j) for i in range(2) for j in range(2) if panel.cells.window(range(2), range(2), 4)[i][j].mark}
+        for panel in told.panels
+    ]
+    assert marked == [{(0, 1)}, {(1, 1)}]
+    assert frame(run(at(asking, 3), "guess:(5, 1)")).panels[0].name != "your guess"
+
+
+BOARD = """\
+## Rows
+Values of a program.
+
+```python
+n = torch.tensor(3.0)
+m = n * n
+print(m.item())
+```
+
+```ask
+What is n times n?
+- 6
+- 9
+check: m
+```
+
+```board
+Times | m | lesson:dot | n times n
+Once  | n | lesson:dot | n
+```
+"""
+
+
+async def test_a_board_hides_what_is_asked_about_until_it_is_guessed() -> None:
+    async with opened(lesson(BOARD)) as d:
+        assert "9." not in d.screen.split()
+        assert "3." in d.screen.split()
+        assert "prints" not in d.screen
+        await d.press("2")
+        assert "Right: 9." in d.screen
+        assert "prints 9.0" in d.screen
+        await d.press("1")
+        assert d.view.lesson.slug == "dot"
+
+
+async def test_an_answer_leaves_room_for_what_the_stop_says_further(asking: Lesson) -> None:
+    async with opened(asking) as d:
+        assert "And more." not in d.screen
+        await d.press("1")
+        assert "Right: (2, 2)." in d.screen
+        assert "And more." in d.screen
+
+
+async def test_a_digit_pressed_while_the_program_runs_answers_the_question() -> None:
+    linked = lesson(ASKING.replace("And more.", "And [more](lesson:dot)."))
+    app = Explorer(View.opening(linked), catalog(), Options())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("1")
+        d = Driver(app, pilot)
+        await d.settle()
+        assert d.view.lesson.slug == linked.slug
+        assert "Right: (2, 2)." in d.screen
+
+
 def test_what_is_no_answer_says_what_one_is(asking: Lesson) -> None:
     for stop, text, said in ((1, "9", "a choice from 1 to 3"), (2, "many", "a number"), (3, "x", "a cell")):
         session = run(at(asking, stop), f"guess:{text}")

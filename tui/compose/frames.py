@@ -76,9 +76,13 @@ def empty_frame(view: View) -> Frame:
     )
 
 
-def program_frame(view: View, printed: str, board: BoardView | None) -> Frame:
+def program_frame(view: View, trace: Trace | None, board: BoardView | None) -> Frame:
     """Return the frame of a program without operations."""
-    return replace(empty_frame(view), printed=clean(printed, LONGEST_OUTPUT, lines=True), board=board)
+    frame = replace(empty_frame(view), board=board)
+    if trace is None:
+        return frame
+    printed = clean(trace.printed, LONGEST_OUTPUT, lines=True)
+    return replace(frame, printed=printed, own_printed=_own_output(trace, view))
 
 
 def node_frame(
@@ -125,6 +129,7 @@ def node_frame(
         formula=() if picture.whole else formula(node),
         sentence=_sentence(node, picture.whole, first=step == 0),
         printed=clean(trace.printed, LONGEST_OUTPUT, lines=True),
+        own_printed=_own_output(trace, view),
         cursor=cursor,
         range_text=_ranges(picture.scales) if steepest is None else f"∂ {_range(steepest)}",
         hues=_factor_hues(picture),
@@ -167,9 +172,15 @@ def map_frame(
         sentence=level.sentence,
         prose=base.prose if as_opened else NOTHING,
         printed=clean(trace.printed, LONGEST_OUTPUT, lines=True),
+        own_printed=_own_output(trace, view),
         map=level,
         operation=box,
     )
+
+
+def _own_output(trace: Trace, view: View) -> CleanText:
+    """Return what the stop's own lines printed."""
+    return clean(trace.printed_from(view.own_line), LONGEST_OUTPUT, lines=True)
 
 
 def frame_without_values(view: View, trace: Trace, navigation: NodeNavigation, node: NodeView) -> Frame:
@@ -249,6 +260,7 @@ def in_ascii(frame: Frame) -> Frame:
         range_text=ascii_text(frame.range_text),
         code=tuple(map(ascii_text, frame.code)),
         printed=ascii_text(frame.printed),
+        own_printed=ascii_text(frame.own_printed),
         cell=frame.cell and _cell_in_ascii(frame.cell),
     )
 

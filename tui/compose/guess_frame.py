@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from operator import ge
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import NOTHING, clean
@@ -12,7 +13,7 @@ from tui.compose.error_frame import ClashingTensor, unknown_panel
 from tui.compose.highlights import Highlight
 from tui.compose.panels import PanelStyle, make_panel, rest_of
 from tui.compose.placement import plain_placement
-from tui.model.frame import Frame, Panel
+from tui.model.frame import CellMark, Frame, Panel
 from tui.model.question_view import AskView, GuessView
 from tui.text.glyphs import ascii_text
 
@@ -41,7 +42,7 @@ def with_question(
     frame = replace(frame, ask=shown)
     if given is None:
         return without_shape(frame) if _tells_shape(question) else frame
-    panels = () if given.right else _panels(question, given.text, cache, ascii_only)
+    panels = () if given.right else _panels(question, given.text, frame, cache, ascii_only)
     if not panels:
         return frame
     return replace(
@@ -81,17 +82,48 @@ def without_shape(frame: Frame) -> Frame:
     return replace(frame, panels=panels, shape_line=NOTHING, printed=NOTHING, drawing=None)
 
 
-def _panels(question: Question, guess: str, cache: FormatCache, ascii_only: bool) -> tuple[Panel, ...]:
+def _panels(
+    question: Question, guess: str, frame: Frame, cache: FormatCache, ascii_only: bool
+) -> tuple[Panel, ...]:
     """Return the guess and the right answer side by side; nothing where one of them is no tensor."""
     from llm_linalg.questions.guess import literal
 
     value = question.answer.value
+    if question.answer.kind == "cell":
+        return _cells(guess, value, frame, cache, ascii_only)
     if question.answer.kind not in ("shape", "number", "numbers") and not question.ask.choices:
         return ()
     made = [
         _panel(name, given, cache, ascii_only) for name, given in ((YOURS, literal(guess)), (TORCHS, value))
     ]
     return tuple(panel for panel in made if panel is not None) if all(made) else ()
+
+
+def _cells(
+    guess: str, right: tuple[int, ...], frame: Frame, cache: FormatCache, ascii_only: bool
+) -> tuple[Panel, ...]:
+    """Return the result twice: with the cell that was guessed, and with the right one, if it has both."""
+    from llm_linalg.questions.guess import cell_in
+
+    said, node = cell_in(guess), frame.operation
+    if node is None or said is None or node.node.dropped:
+        return ()
+    value = node.node.value
+    if any(len(cell) != value.ndim or any(map(ge, cell, value.shape)) for cell in (said, right)):
+        return ()
+    placement = plain_placement("operand", value.ndim)
+    style = PanelStyle(cache, cache.extent(value), ascii_only)
+    marked = ((YOURS, said, CellMark.CLASH), (TORCHS, right, CellMark.WRITE))
+    return tuple(
+        make_panel(
+            ClashingTensor(name, value),
+            placement,
+            rest_of(cell, placement),
+            Highlight(((mark, (cell,)),), (cell,)),
+            style,
+        )
+        for name, cell, mark in marked
+    )
 
 
 def _panel(name: str, value: object, cache: FormatCache, ascii_only: bool) -> Panel | None:

@@ -212,7 +212,7 @@ class Run:
         trace, navigation = self.trace_of(view), self.navigation(view)
         board = None if view.board is None else board_view(view.board, view, trace, ascii_only)
         if trace is None or navigation.node is None:
-            return program_frame(view, "" if trace is None else trace.printed, board)
+            return program_frame(view, trace, board)
         if navigation.node.dropped:
             return frame_without_values(view, trace, navigation, self._view_of(navigation.node))
         whole = view.depth == "operations"

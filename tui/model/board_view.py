@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
 from llm_linalg.base.text import CleanText
+
+_NAME = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,14 @@ class BoardView:
     def on_stage(self) -> BoardView:
         """The board as a stage shows it, where its rows open nothing."""
         return replace(self, has_digits=False, opens=False)
+
+    def without_values(self, text: str, sign: str) -> BoardView:
+        """Return the board with a sign for the value of each tensor that a text names."""
+        named = set(_NAME.findall(text))
+        rows = tuple(
+            replace(row, brief=sign, full=sign, first=()) if row.name in named else row for row in self.rows
+        )
+        return replace(self, rows=rows)
 
     @property
     def selection(self) -> LiveRow:

@@ -383,6 +383,7 @@ class Frame:
     error: ErrorView | None
     cursor: CursorView | None
     range_text: str
+    own_printed: CleanText = NOTHING  # by the stop's own lines, below those that it continues
     trail: tuple[CleanText, ...] = ()  # what the operations around the node are called
     own_line: int | None = None  # of the program itself, if `code` is that of its gradient
     backward: bool = False

@@ -87,16 +87,15 @@ class View:
 
     @property
     def own_ask(self) -> Ask | None:
-        """What the stop asks before its picture moves; None without, or once it has moved.
-
-        A board hides nothing: where one stands in the picture's place, there is nothing to guess.
-        """
+        """What the stop asks before its picture moves; None without, or once it has moved."""
         ask = self.at_stop.ask
-        if ask is None or self.board is not None or (self.guess is not None and self.guess.number):
+        if ask is None or (self.guess is not None and self.guess.number):
             return None
         opening = View.opening(self.lesson, self.stop)
-        here = (self.path, self.order, self.depth, self.step, self.backward)
-        there = (opening.path, opening.order, opening.depth, opening.step, opening.backward)
+        here = (self.path, self.order, self.depth, self.step, self.backward, self.box)
+        there = (
+            opening.path, opening.order, opening.depth, opening.step, opening.backward, opening.box
+        )  # fmt: skip
         return ask if here == there else None
 
     @classmethod
@@ -143,6 +142,14 @@ class View:
     def program(self) -> str:
         """The program that is run."""
         return self.at_stop.program if self.code is None else self.code
+
+    @property
+    def own_line(self) -> int:
+        """The line of the program, from 1, at which the stop's own lines begin."""
+        own = self.at_stop.code
+        if self.code is not None or self.lesson.document or not own:
+            return 1
+        return self.program.count("\n") - own.count("\n") + 1
 
     @property
     def cells(self) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
+from llm_linalg.base.syntax import mistake_in
 from tui.layout.pane_sizes import Picture
 from tui.session.control_commands import move_command
 from tui.session.keys import CONTROLS_AFTER, footer_commands
@@ -36,7 +37,8 @@ class Footer(RowWidget):
             )
         if picture.answer is not None:
             bar = "|" if self.glyphs.plain else "▏"
-            return answer_row(picture.answer, picture.room.width, bar)
+            asked = picture.session.view.at_stop.exercise is not None
+            return answer_row(picture.answer, picture.room.width, bar, code=asked)
         if picture.session.notice:
             return row((f" {picture.session.notice}", "current"))
         spell = self.glyphs.text  # in ASCII some are wider, and fewer of them fit
@@ -66,17 +68,34 @@ class Footer(RowWidget):
         return shown
 
 
-def answer_row(line: LineEdit, width: int, bar: str) -> Row:
-    """Return the line of an answer as a row: a bar where its cursor is, which is always in view."""
+def answer_row(line: LineEdit, width: int, bar: str, *, code: bool = False) -> Row:
+    """Return the line of an answer as a row: a bar where its cursor is, which is always in view.
+
+    Of `code` that can't be read it underlines what is behind the place where reading it stops.
+    """
     lead = " answer: "
     room = width - cell_len(lead) - 1
+    wrong = mistake_in(line.text) if code else None
     before = line.before
     while cell_len(before) > room - 1:
         before = before[1:]
+    left_out = line.caret - len(before)
     after = cut(line.after, room - cell_len(before))
-    spans = row((lead, "key"), (before, "strong"), (bar, "current"), (after, "strong"))
+    good = len(line.text) if wrong is None else wrong
+    spans = row(
+        (lead, "key"),
+        *_marked(before, good - left_out),
+        (bar, "current"),
+        *_marked(after, good - line.caret),
+    )
     keys = row(("   ↵ check  tab name  esc close", "label"))
     return (*spans, *keys) if width_of(spans) + width_of(keys) <= width else spans
+
+
+def _marked(text: str, good: int) -> tuple[tuple[str, str], ...]:
+    """Return a text of which so many characters are right, as pieces with their roles."""
+    good = max(0, good)
+    return ((text[:good], "strong"), (text[good:], "error mark"))
 
 
 def fit_entries(entries: list[tuple[Row, int]], width: int) -> Row:

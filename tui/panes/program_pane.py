@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from tui.text.glyphs import Glyphs
 
 
+UNSURE = {"autograd": "by autograd", "opaque": "opaque"}
+"""The evidence that leaves a doubt about what a cell reads, in words."""
+
+
 def code_rows(code: Sequence[str], line: int | None, count: int, width: int, pointer: str) -> list[Row]:
     """Return `count` rows of the program, line `line` (from 1) among them and marked; long lines go on."""
     rows: list[Row] = []
@@ -51,10 +55,13 @@ def program_of(picture: Picture) -> tuple[tuple[str, ...], int | None]:
 
 
 def about(frame: Frame) -> list[str]:
-    """Return what else is said about the operation, most important first."""
+    """Return what else is said about the operation, most important first.
+
+    How it is known what its cells read is said where it is measured, or not known; a cell says it always.
+    """
     words = ["backward" if frame.backward else "", frame.note]
     if frame.node is not None:
-        words += [f"by {frame.node.evidence}", frame.node.op]
+        words.append(UNSURE.get(frame.node.evidence, ""))
     return [word for word in words if word]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.geometry import Offset
@@ -15,6 +16,8 @@ from tui.widgets.appearance import appearance_of
 from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
+    from tui.model.board_view import BoardView
+    from tui.text.glyphs import Glyphs
     from tui.widgets.matrix import Matrix
 
 
@@ -23,6 +26,14 @@ def _place(picture: Picture) -> tuple[object, ...]:
     view, frame = picture.session.view, picture.frame
     path = () if frame is None else frame.path
     return (view.lesson.slug, view.stop, path, view.backward, None if frame is None else frame.order)
+
+
+def _shown_board(board: BoardView, picture: Picture, glyphs: Glyphs) -> BoardView:
+    """Return a board as it is shown: without what a guess is asked about, and on a stage without keys."""
+    ask = None if picture.frame is None else picture.frame.ask
+    if ask is not None and ask.is_asked and ask.guess is None:
+        board = replace(board.without_values(ask.check, glyphs.text("·")), has_digits=False)
+    return board.on_stage if picture.session.talk is not None else board
 
 
 class StagePane(RowWidget):
@@ -68,8 +79,7 @@ class StagePane(RowWidget):
         if slide is not None:
             self.show(slide_rows(*slide, width, height, big=picture.room.big, glyphs=self.glyphs))
         elif board is not None:
-            staged = picture.session.talk is not None
-            self.show(board_rows(board.on_stage if staged else board, width, height, self.glyphs))
+            self.show(board_rows(_shown_board(board, picture, self.glyphs), width, height, self.glyphs))
         elif level is not None:
             lines = map_rows(
                 level,

@@ -19,7 +19,7 @@ from tui.text.rows import Row, TextSpan, cut_rows, fit, row, width_of, wrap, wra
 from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
-    from tui.model.frame import CursorView, ErrorView, Frame
+    from tui.model.frame import CursorView, ErrorView
     from tui.model.question_view import AskView, ExerciseView
 
 _CODE = re.compile("`([^`]+)`")
@@ -65,13 +65,13 @@ class TextPane(RowWidget):
         if frame is None or frame.error is not None:
             return rows
         view = picture.session.view
-        own = view.at_stop.code if view.code is None else view.code  # what stops above it print is gone
-        printed = output_rows(frame, room.main) if "print(" in own else []
+        waits = frame.ask is not None and frame.ask.is_asked and frame.ask.guess is None  # it might tell
+        printed = [] if waits else output_rows(frame.own_printed, room.main)
         if is_playground(view.lesson) and len(printed) == 1:
             printed = []  # it has a row of its own
         spare = room.words - len(rows)
         if frame.cell is not None:  # whose prints are its own, and stand on the stage if nothing else does
-            printed = [] if shows_cell(frame) else output_rows(frame, room.main)
+            printed = [] if shows_cell(frame) else output_rows(frame.printed, room.main)
             return [*rows, *head(printed, spare, self.glyphs, "lines")]
         return [*rows, *ending(printed, spare, self.glyphs.dots)] if spare > 0 else rows
 
@@ -111,7 +111,8 @@ def text_rows(picture: Picture, width: int, *, short: bool = False) -> list[Row]
         error = shown_error(frame, frame.error)
         return error_rows(error, width, brief=short, mend=picture.session.editing)
     if frame.ask is not None and frame.ask.is_asked:
-        return ask_rows(frame.ask, width)
+        told = below_story(picture, width) if frame.ask.guess is not None and not short else []
+        return [*ask_rows(frame.ask, width), *told]
     if frame.cursor is not None:
         return about_cell(frame.cursor, width, brief=short)
     if frame.exercise is not None and picture.session.view.code is None:
@@ -213,12 +214,10 @@ def large(picture: Picture, width: int) -> list[Row]:
     return enlarge_rows(rows) if len(rows) * DOWN <= room.words else text_rows(picture, width, short=True)
 
 
-def output_rows(frame: Frame, width: int) -> list[Row]:
-    """Return what the program printed, space by space, with room for a sign that more stands above."""
+def output_rows(printed: str, width: int) -> list[Row]:
+    """Return what was printed, space by space, with room for a sign that more stands above."""
     return [
-        row(("prints ", "dim"), piece)
-        for text in frame.printed.splitlines()
-        for piece in cut_rows(text, width - 9)
+        row(("prints ", "dim"), piece) for text in printed.splitlines() for piece in cut_rows(text, width - 9)
     ]
 
 
@@ -340,12 +339,12 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
     rows.append(())
     if frame is not None and frame.board is not None:
         rows += [row(line) for one in frame.board.rows for line in wrap(one.plain, width)]
-        rows += output_rows(frame, width)
+        rows += output_rows(frame.printed, width)
     elif frame is not None and frame.map is not None:
         rows += [
             row(line) for place in range(len(frame.map.rows)) for line in wrap(frame.map.plain(place), width)
         ]
-        rows += [(), *paragraphs(frame.sentence, width), *output_rows(frame, width)]
+        rows += [(), *paragraphs(frame.sentence, width), *output_rows(frame.printed, width)]
     elif frame is not None:
         rows += [row((frame.shape_line, "strong")), ()] if frame.shape_line else []
         if frame.error is not None:
@@ -355,7 +354,7 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
         else:
             rows += formula(frame.formula, width)
             rows += paragraphs(frame.sentence, width)
-        rows += remark_rows(picture, width) + output_rows(frame, width)
+        rows += remark_rows(picture, width) + output_rows(frame.printed, width)
         answer = "" if frame.cell is None else frame.cell.answer
         rows += [
             row(("gives ", "dim"), piece)

@@ -595,6 +595,8 @@ def has_to_wait(
         command: What it would do now; None for nothing.
         behind: Whether other keys wait already.
     """
+    if key in DIGITS and session.asks:
+        return True  # it answers what is asked once the program has been run
     if command is None:
         names = DIGITS.union(*(one.key_names for one in keys), ("backspace",))
         return key in names and not session.editing

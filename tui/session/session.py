@@ -238,11 +238,16 @@ class Session:
         return frozenset(contexts if self.talk is None else (contexts - OFF_STAGE) | {Context.PRESENTATION})
 
     @property
+    def asks(self) -> bool:
+        """Whether something is asked here and not answered, as far as is known before the program has run."""
+        guess = self.view.guess
+        return self.view.own_ask is not None if guess is None else guess.answer is None
+
+    @property
     def _asked(self) -> set[Context]:
         """The contexts of what is asked, as long as it is not answered."""
         run, view = self.current if self.sidebar_choice is None else None, self.view
-        waiting = view.own_ask is not None if view.guess is None else view.guess.answer is None
-        question = run.question(view) if run is not None and waiting else None
+        question = run.question(view) if run is not None and self.asks else None
         if question is None:
             return set()
         kind = question.answer.kind
