@@ -19,7 +19,7 @@ from tui.text.rows import Row, TextSpan, cut_rows, fit, row, width_of, wrap, wra
 from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
-    from tui.model.frame import CursorView, ErrorView
+    from tui.model.frame import CursorView, ErrorView, Frame
     from tui.model.question_view import AskView, ExerciseView
 
 _CODE = re.compile("`([^`]+)`")
