@@ -38,12 +38,14 @@ _CHANGING_FUNCTIONS = frozenset(["next", "setattr", "delattr", "shuffle", "heapp
 _FROM_TORCH = """
     rand randn randint randperm normal bernoulli multinomial poisson rand_like randn_like randint_like dropout
     dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout gumbel_softmax rrelu rsample
-    Dropout Dropout1d Dropout2d Dropout3d AlphaDropout RReLU Linear LazyLinear Bilinear Embedding EmbeddingBag
-    Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d LazyConv1d LazyConv2d RNN LSTM GRU RNNCell LSTMCell
-    GRUCell MultiheadAttention Transformer TransformerEncoder TransformerEncoderLayer TransformerDecoder
-    TransformerDecoderLayer DataLoader RandomSampler random_split uniform_ normal_ random_ bernoulli_
-    exponential_ geometric_ cauchy_ log_normal_ trunc_normal_ xavier_uniform_ xavier_normal_ kaiming_uniform_
-    kaiming_normal_ orthogonal_ sparse_
+    Dropout Dropout1d Dropout2d Dropout3d AlphaDropout RReLU DataLoader RandomSampler random_split uniform_
+    normal_ random_ bernoulli_ exponential_ geometric_ cauchy_ log_normal_ trunc_normal_ xavier_uniform_
+    xavier_normal_ kaiming_uniform_ kaiming_normal_ orthogonal_ sparse_
+"""
+_WITH_WEIGHTS = """
+    Linear LazyLinear Bilinear Embedding EmbeddingBag Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d
+    LazyConv1d LazyConv2d RNN LSTM GRU RNNCell LSTMCell GRUCell MultiheadAttention Transformer
+    TransformerEncoder TransformerEncoderLayer TransformerDecoder TransformerDecoderLayer
 """
 _FROM_PYTHON = """
     random randrange choice choices sample shuffle gauss uniform betavariate expovariate triangular
@@ -53,9 +55,13 @@ _FROM_PYTHON = """
 Generator = Literal["torch", "random"]
 _GENERATORS: Mapping[str, Generator] = {
     **dict.fromkeys(_FROM_TORCH.split(), "torch"),
+    **dict.fromkeys(_WITH_WEIGHTS.split(), "torch"),
     **dict.fromkeys(_FROM_PYTHON.split(), "random"),
 }
 """What draws random numbers, or makes what draws them, and from which generator."""
+_MAKERS = frozenset(_WITH_WEIGHTS.split())
+"""What draws once, when it is made: layers with weights."""
+_CALLING = ("__call__", "forward", "__init__")
 BOTH: frozenset[Generator] = frozenset(["torch", "random"])
 _NONE: frozenset[Generator] = frozenset()
 _EMPTY: frozenset[str] = frozenset()
@@ -123,12 +129,14 @@ class _Facts(NamedTuple):
         reads: Those that it reads and that are not its own.
         declares: Those that it declares to be global.
         draws: The generators from which it draws random numbers by itself.
+        draws_called: Those from which it draws when what it makes has been made.
     """
 
     names: frozenset[str]
     reads: frozenset[str]
     declares: frozenset[str]
     draws: frozenset[Generator]
+    draws_called: frozenset[Generator]
 
 
 @dataclass
@@ -138,10 +146,14 @@ class Definitions:
     Attributes:
         held: By name.
         drawing: Names that hold something which draws random numbers when it is called, and from where.
+        methods: The methods of all classes, by name.
+        classes: Names of classes.
     """
 
     held: dict[str, frozenset[Definition]] = field(default_factory=dict)
     drawing: dict[str, frozenset[Generator]] = field(default_factory=dict)
+    methods: dict[str, list[Definition]] = field(default_factory=dict)
+    classes: set[str] = field(default_factory=set)
     _writes: dict[ast.AST, _Writes] = field(default_factory=dict)
     _known: dict[ast.AST, _Facts] = field(default_factory=dict)
 
@@ -149,14 +161,20 @@ class Definitions:
         """Take in a statement, whether or not it was run."""
         if _only_reads(statement):
             return
-        own: frozenset[Definition] = frozenset()
-        if isinstance(statement, _NAMED):
-            own = frozenset([statement])
-        lambdas = [node for node in descendants(statement) if isinstance(node, ast.Lambda)]
-        inner = [node for node in descendants(statement) if isinstance(node, _NAMED)]
+        own: list[Definition] = [node for node in descendants(statement) if isinstance(node, _DEFINITIONS)]
+        for definition in own:
+            for item in definition.body if isinstance(definition, ast.ClassDef) else ():
+                if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
+                    self.methods.setdefault(item.name, []).append(item)
+                    own = [one for one in own if one is not item]
+            if isinstance(definition, ast.ClassDef):
+                self.classes.add(definition.name)
         mentioned = set(_names(statement))
-        held = own.union(lambdas, inner, *(self.held.get(name, ()) for name in mentioned))
-        draws = _NONE if own else _draws(statement) | self._drawn_by(mentioned)
+        held = frozenset(own).union(*(self.held.get(name, ()) for name in mentioned))
+        is_one = isinstance(statement, _NAMED)
+        draws = _NONE if is_one else _draws(statement, making=False) | self._drawn_by(mentioned)
+        if not isinstance(statement, ast.ClassDef):
+            self.classes -= {*_rebound(statement)}
         targets = {*bound_names(statement), *_changed(statement), *_altered(statement)}
         rebound = set(_rebound(statement))
         for name in targets:
@@ -206,11 +224,11 @@ class Definitions:
             if not harmless and any(self._is_foreign(name, is_unknown) for name in names):
                 touches |= handed | owner
                 draws = BOTH
-            for definition in self._called(node):
-                writes = self._written(definition)
-                changes |= (owner if writes.owner else set()) | (handed if writes.arguments else set())
-                changes |= writes.outside
-        draws = draws.union(*(fact.draws | self._drawn_by(fact.names) for fact in facts))
+            changes |= self._changed_by(node)
+        mentioned = {*_names(statement)}.union(*(fact.names for fact in facts))
+        for definition, fact in zip(code, facts, strict=True):
+            is_made = not isinstance(definition, ast.ClassDef) or definition.name in mentioned & self.classes
+            draws |= (fact.draws if is_made else fact.draws_called) | self._drawn_by(fact.names)
         return Effects(
             binds=frozenset(bound_names(statement)) | declared,
             rebinds=frozenset(_rebound(statement)),
@@ -249,17 +267,32 @@ class Definitions:
 
     def _called(self, call: ast.Call) -> Iterator[Definition]:
         """Yield the functions that a call may go to, and those whose arguments it may call."""
-        names = set(_roots(call.func)) | set(_arguments(call))
-        for name in names:
-            for definition in self.held.get(name, ()):
-                yield from self._functions(definition)
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else None
+        if name is not None:
+            yield from self.methods.get(name, ())
+        wanted = _CALLING if name is None else (name,)
+        for root in set(_roots(call.func)):
+            for definition in self.held.get(root, ()):
+                if isinstance(definition, ast.ClassDef):
+                    yield from (item for one in wanted for item in self.methods.get(one, ()))
+                elif name is None:
+                    yield definition
+        for root in set(_arguments(call)):
+            for definition in self.held.get(root, ()):
+                if not isinstance(definition, ast.ClassDef):
+                    yield definition
 
-    @staticmethod
-    def _functions(definition: Definition) -> Iterator[Definition]:
-        if isinstance(definition, ast.ClassDef):
-            yield from (node for node in definition.body if isinstance(node, _FUNCTIONS))
-        else:
-            yield definition
+    def _changed_by(self, call: ast.Call) -> set[str]:
+        """Return the names whose values the functions of the program change to which a call goes."""
+        handed, names = set(_arguments(call)), set(_roots(call.func))
+        owner = set(_roots(call.func.value)) if isinstance(call.func, ast.Attribute) else names
+        changed: set[str] = set()
+        for definition in {*self._called(call)}:
+            writes = self._written(definition)
+            is_new = isinstance(definition, ast.FunctionDef) and definition.name == "__init__"
+            changed |= owner if writes.owner and not is_new else set()
+            changed |= writes.outside | (handed if writes.arguments else set())
+        return changed
 
     def _written(self, definition: Definition) -> _Writes:
         """Return what a function changes; while that of a recursive one is worked out, nothing."""
@@ -276,14 +309,7 @@ class Definitions:
         for part in body:
             for node in descendants(part):
                 if isinstance(node, ast.Call):
-                    handed, names = set(_arguments(node)), set(_roots(node.func))
-                    owner = set(_roots(node.func.value)) if isinstance(node.func, ast.Attribute) else names
-                    for other in self._called(node):
-                        writes = self._written(other)
-                        changed |= (owner if writes.owner else set()) | (
-                            handed if writes.arguments else set()
-                        )
-                        changed |= writes.outside
+                    changed |= self._changed_by(node)
         args = definition.args
         parameters = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
         parameters += [arg.arg for arg in (args.vararg, args.kwarg) if arg is not None]
@@ -350,15 +376,22 @@ def _facts_of(definition: Definition) -> _Facts:
         reads=frozenset(loaded_names(definition)) - (own - declared),
         declares=frozenset(declared),
         draws=_draws(definition),
+        draws_called=_draws(definition, making=False),
     )
 
 
-def _draws(node: ast.AST) -> frozenset[Generator]:
-    """Return the generators from which something in a tree draws, by what it is called."""
+def _draws(node: ast.AST, *, making: bool = True) -> frozenset[Generator]:
+    """Return the generators from which something in a tree draws, by what it is called.
+
+    Args:
+        node: The tree.
+        making: Whether layers are made; else only what draws each time that it is called counts.
+    """
     parts = [*descendants(node)]
     words = {part.attr for part in parts if isinstance(part, ast.Attribute)}
     words |= {part.id for part in parts if isinstance(part, ast.Name)} - {"random"}
-    return frozenset(_GENERATORS[word] for word in words & _GENERATORS.keys())
+    words = words & _GENERATORS.keys() if making else (words & _GENERATORS.keys()) - _MAKERS
+    return frozenset(_GENERATORS[word] for word in words)
 
 
 def seeds(statement: ast.stmt) -> frozenset[Generator]:

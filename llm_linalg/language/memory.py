@@ -7,14 +7,17 @@ from typing import Any
 from torch import Tensor, nn
 
 from llm_linalg.language.allowlist import Namespace
+from llm_linalg.language.classes.program_class import Instance, ProgramClass
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.functions import UserFunction
 from llm_linalg.language.methods import Method
 from llm_linalg.language.missing import UNREADABLE
+from llm_linalg.language.optimizer_state import Optimizer
+from llm_linalg.language.run_function import RunFunction
 
 MOST_VALUES = 5_000
 _ITEMS = (list, tuple, set, frozenset)
-_ALONE: Any = Namespace | Figure | UserFunction | type | str | int | float
+_ALONE: Any = Namespace | Figure | UserFunction | RunFunction | type | str | int | float | None
 
 
 class Memory:
@@ -34,7 +37,9 @@ class Memory:
         while todo and self.visited < MOST_VALUES:
             item = todo.pop()
             self.visited += 1
-            if item is None or item.__class__ in UNREADABLE or isinstance(item, _ALONE) or id(item) in seen:
+            if item.__class__ in UNREADABLE or id(item) in seen:
+                continue
+            if isinstance(item, _ALONE) and not isinstance(item, ProgramClass):
                 continue
             seen.add(id(item))
             todo += self._parts(item)
@@ -53,10 +58,16 @@ class Memory:
             return [*item]
         if isinstance(item, Method):
             return [item.owner]
+        if isinstance(item, ProgramClass):
+            return [*item.members.values()]
+        if isinstance(item, Optimizer):
+            return [item.groups, *(kept for _, kept in item.states.values())]
+        parts = [*item.fields.values()] if isinstance(item, Instance) else []
         if isinstance(item, nn.Module):
             self.places.update(map(id, item.modules()))
-            return [*item.parameters(), *item.buffers()]
-        return []
+            parts += [*item.parameters(), *item.buffers()]
+            parts += [one.fields for one in item.modules() if isinstance(one, Instance)]
+        return parts
 
     def overlaps(self, other: Memory) -> bool:
         """Return whether the other's value may be changed through this."""

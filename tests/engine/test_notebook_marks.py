@@ -36,6 +36,29 @@ def grow(xs):
     for x in [1]:
         xs.append(x)
 e = lambda t: t * 2
+class Net(nn.Module):
+    def __init__(self, n):
+        super().__init__()
+        self.layer = nn.Linear(3, n)
+        self.seen = []
+    def forward(self, x):
+        return self.layer(x).relu()
+    def note(self, x):
+        self.seen.append(len(x))
+class Counter:
+    total = 0
+    def __init__(self, of):
+        self.of = of
+    def up(self):
+        self.of[0] += 1
+        self.bump()
+    def bump(self):
+        Counter.total += 1
+net = Net(3)
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+count = Counter(a)
+def train():
+    pass
 """
 STATEMENTS = (
     "{x} = torch.full((2, 3), {n}.)",
@@ -74,8 +97,20 @@ STATEMENTS = (
     "for t in (a, b):\n    t[1] = {n}",
     "a, b = b, a",
     "w = m.weight\nw.data.mul_(2)",
+    "net = Net(3)",
+    "net.note(a)",
+    "a = net(b).detach()",
+    "net(b).sum().backward()",
+    "opt.step()",
+    "opt.zero_grad()",
+    "opt = torch.optim.SGD(net.parameters(), lr=0.1)",
+    "count.up()",
+    "count = Counter(b)",
+    "def train():\n    opt.zero_grad()\n    net(torch.ones(2, 3)).sum().backward()\n    opt.step()",
+    "def train():\n    a[1] = 3",
+    "train()",
 )
-FAILING = ("a @ torch.ones(77)", "c[99]", "1 / 0", "undefined_{n}")
+FAILING = ("torch.ones(3) @ torch.ones(77)", "[][99]", "1 / 0", "undefined_{n}")
 SHOWN = (
     "print(a)",
     "print(b)",
@@ -86,6 +121,9 @@ SHOWN = (
     "print(m.weight.grad)",
     "print(torch.rand(2))",
     "print(d['k'])",
+    "print(net.layer.weight.data, net.seen)",
+    "print(net(torch.ones(2, 3)).sum())",
+    "print(count.of, Counter.total)",
 )
 
 
