@@ -22,7 +22,11 @@ ALLOWED = {
     (
         "llm_linalg.language.modules",
         "attribute_of",
-    ): "a name that stands in the table of a layer's attributes",
+    ): "a name that stands in the table of a layer's sizes",
+    (
+        "llm_linalg.language.classes.data_class",
+        "_complete",
+    ): "special methods of a data class, by the words of our table",
     ("tui.cli.main", "command"): "a command's module, by the words of our table of commands",
     (
         "tui.model.flags",

@@ -38,8 +38,9 @@ from llm_linalg.language import (
 )
 from llm_linalg.language.arrays import array_functions, array_linear_algebra, array_random
 from llm_linalg.language.arrays.array import of_tensor, tensor_of
-from llm_linalg.language.classes import reflection
+from llm_linalg.language.classes import data_class, reflection
 from llm_linalg.language.sets import FrozenSet, OrderedSet
+from llm_linalg.language.type_function import TypeFunction, kind_of
 from llm_linalg.ops import TABLE, fallback
 
 _DTYPES = """
@@ -93,7 +94,7 @@ NN = Namespace(
     {
         **_pick(nn, modules.LAYER_NAMES.split()),
         "functional": F,
-        "Parameter": modules.make_parameter,
+        "Parameter": TypeFunction(nn.Parameter, modules.make_parameter),
         "Module": nn.Module,
         "init": INIT,
         "utils": UTILS,
@@ -115,6 +116,8 @@ AUTOGRAD = Namespace(
     },
 )
 SPECIAL = Namespace("torch.special", _operations("special", torch.special))
+DATA = Namespace("torch.utils.data", {"Dataset": torch.utils.data.Dataset})
+DATACLASSES = Namespace("dataclasses", data_class.FUNCTIONS)
 DIST = Namespace("dist", {"all_reduce": devices.all_reduce, "all_gather": devices.all_gather})
 MATH = Namespace("math", {**_pick(math, _MATH.split()), "prod": builtin_functions.prod})
 TYPING = Namespace("typing", {name: name for name in _TYPING.split()})  # annotations are never evaluated
@@ -134,16 +137,17 @@ TORCH = Namespace(
         **_spaces("torch", hardware.MEMBERS),
         "autograd": AUTOGRAD,
         "optim": OPTIM,
-        "Generator": generators.make_generator,
+        "Generator": TypeFunction(torch.Generator, generators.make_generator),
         "special": SPECIAL,
         "empty": torch.zeros,  # torch leaves its cells undefined; here every run is the same
         "empty_like": torch.zeros_like,
-        "device": torch_functions.cpu_device,
-        "Size": torch_functions.make_size,
+        "device": TypeFunction(torch.device, torch_functions.cpu_device),
+        "Size": TypeFunction(torch.Size, torch_functions.make_size),
         "func": FUNC,
         "vmap": function_transforms.MEMBERS["vmap"],
         "random": Namespace("torch.random", {"manual_seed": torch_functions.manual_seed}),
         **tensor_types.MEMBERS,
+        "utils": Namespace("torch.utils", {"data": DATA}),
         "no_grad": autograd.no_grad,
         "inference_mode": autograd.inference_mode,
         "enable_grad": autograd.enable_grad,
@@ -201,14 +205,14 @@ BUILTINS: Mapping[str, Any] = {
     "len": len,
     "set": OrderedSet,
     "frozenset": FrozenSet,
-    "dict": containers.make_dict,
+    "dict": TypeFunction(dict, containers.make_dict),
     "sum": builtin_functions.sum_items,
     "float": float,
     "int": int,
     "bool": bool,
     "tuple": tuple,
     "list": list,
-    "range": builtin_functions.make_range,
+    "range": TypeFunction(range, builtin_functions.make_range),
     "slice": slice,
     "chr": chr,
     "ord": ord,
@@ -240,10 +244,13 @@ MODULES: Mapping[str, Namespace] = {
     "torch.special": SPECIAL,
     "torch.func": FUNC,
     "torch.distributed.nn.functional": DIST,
+    "torch.utils": TORCH.members["utils"],
+    "torch.utils.data": DATA,
     "math": MATH,
     "numpy": NUMPY,
     "numpy.random": NP_RANDOM,
     "numpy.linalg": NP_LINALG,
+    "dataclasses": DATACLASSES,
     "typing": TYPING,
     "__future__": FUTURE,
 }
@@ -257,6 +264,13 @@ TAKE_ARRAYS = frozenset(
     ]
 )
 """Functions that take arrays."""
+TYPES: Mapping[type, Any] = {
+    kind: value
+    for space in (BUILTINS, TORCH.members, NN.members, DATA.members)
+    for value in space.values()
+    if (kind := kind_of(value)) is not None
+}
+"""What the language calls each type of Python's and torch's that it has."""
 REFUSED_ARGUMENTS = frozenset(suggestions.ARGUMENTS)
 TORCH_FUNCTIONS = frozenset(
     value

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.base.short_repr import short_repr
-from llm_linalg.language import allowlist, arithmetic, containers, hardware, module_count, modules, sets
+from llm_linalg.language import allowlist, arithmetic, containers, hardware, module_count, sets
 from llm_linalg.language.arithmetic import MAX_ITEMS
 from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.attributes import attribute_of
@@ -78,7 +78,7 @@ def augmented_assignment(run: Interpreter, node: ast.AugAssign) -> None:
         bind(run, node.target.id, _augment(run, node, left))
     elif isinstance(node.target, ast.Attribute):
         owner = run.evaluate(node.target.value)
-        _store_attribute(run, node.target, owner, _augment(run, node, attribute_of(run, owner, node.target)))
+        store_attribute(run, node.target, owner, _augment(run, node, attribute_of(run, owner, node.target)))
 
 
 def assign(run: Interpreter, target: ast.expr, value: Any) -> None:
@@ -92,7 +92,7 @@ def assign(run: Interpreter, target: ast.expr, value: Any) -> None:
         case ast.Tuple() | ast.List():
             _unpack(run, target, value)
         case ast.Attribute():
-            _store_attribute(run, target, run.evaluate(target.value), value)
+            store_attribute(run, target, run.evaluate(target.value), value)
         case ast.Starred():
             message = "a `*` on the left stands in a list of names: `first, *rest = xs`"
             raise run.error(message, target)
@@ -123,8 +123,10 @@ def _delete(run: Interpreter, target: ast.expr) -> None:
                 raise run.error(f"there is no item {short_repr(key)}", target, KeyError(key))
             run.budget.charge_list(len(owner))
             del owner[key]
+        case ast.Attribute():
+            members.delete_attribute(run.evaluate(target.value), target.attr)
         case _:
-            raise run.error("`del` is for names and items", target)
+            raise run.error("`del` is for names, items and attributes", target)
 
 
 def bind(run: Interpreter, name: str, value: Any) -> None:
@@ -227,7 +229,7 @@ def _store_item(run: Interpreter, target: ast.Subscript, owner: Any, key: Any, v
         bind(run, target.value.id, owner)
 
 
-def _store_attribute(run: Interpreter, target: ast.Attribute, owner: Any, value: Any) -> None:
+def store_attribute(run: Interpreter, target: ast.Attribute, owner: Any, value: Any) -> None:
     """Write an attribute: a tensor's gradient or data, a layer's weight."""
     if isinstance(owner, Tensor) and target.attr in allowlist.STORED:
         run.budget.step(6)
@@ -237,22 +239,20 @@ def _store_attribute(run: Interpreter, target: ast.Attribute, owner: Any, value:
         return
     if isinstance(owner, allowlist.Namespace) and target.attr in hardware.SWITCHES & owner.members.keys():
         return
-    if isinstance(owner, Instance | ProgramClass):
-        members.set_attribute(run, owner, target.attr, value)
-        if isinstance(value, Tensor):
-            node = run.recorder.node_of(value)
-            if node is not None and node.bound_name is None:
-                node.bound_name = run.source.text_of(target)
-            run.note_result(node)
-        return
-    if not isinstance(owner, nn.Module):
+    if not isinstance(owner, Instance | ProgramClass | nn.Module):
         raise run.error(f"what can be assigned to is x.{', x.'.join(allowlist.STORED)}", target)
-    run.budget.step(8)
-    try:
-        modules.set_weight(owner, target.attr, value)
-    except KeyError:
-        raise run.error(f"a layer's {target.attr} can't be assigned to here", target) from None
-    # The new weight gets its name in the trace from each name that the layer has.
+    members.set_attribute(run, owner, target.attr, value)
+    if isinstance(value, Tensor) and isinstance(owner, Instance | ProgramClass):
+        node = run.recorder.node_of(value)
+        if node is not None and node.bound_name is None:
+            node.bound_name = run.source.text_of(target)
+        run.note_result(node)
+    if isinstance(owner, nn.Module) and not isinstance(owner, Module):
+        _bind_again(run, owner)
+
+
+def _bind_again(run: Interpreter, owner: nn.Module) -> None:
+    """Give a new weight of a layer its name in the trace from each name that the layer has."""
     run.budget.step(sum(map(len, run.names.maps)) // 20 + len(run.names.maps))
     names = [name for scope in run.names.maps for name, bound in scope.items() if bound is owner]
     for name in names:

@@ -23,7 +23,7 @@ from llm_linalg.language import (
 )
 from llm_linalg.language.arrays import array_members
 from llm_linalg.language.arrays.array import Array
-from llm_linalg.language.classes import members
+from llm_linalg.language.classes import members, reflection
 from llm_linalg.language.classes.descriptors import DESCRIPTOR_METHODS, Property, Super
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
 from llm_linalg.language.figures import Figure
@@ -69,7 +69,10 @@ def attribute_of(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
         return Method(table[name], value)
     if isinstance(value, Super | ProgramClass | Instance):
         return members.attribute_of(run, value, name)
-    found = _of_torch(run, value, node)
+    if name in ("__name__", "__class__"):
+        found = reflection.name_of(value) if name == "__name__" else reflection.type_of(run, value)
+    else:
+        found = _of_torch(run, value, node)
     found = _of_plain(value, name) if found is MISSING else found
     if found is not MISSING:
         return found
@@ -77,14 +80,19 @@ def attribute_of(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
     of_tensors = name in allowlist.METHODS or name in allowlist.ATTRIBUTES
     owner = run.source.text_of(node.value) if isinstance(node.value, ast.Name | ast.Attribute) else ""
     of_others = value is None or of_tensors or name in _PLAIN_METHODS
-    exception = None
-    if name not in dir(type(value)):
-        exception = AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")
+    exception = missing_in_python(value, name)
     if of_others and not isinstance(value, Tensor):
         raise run.error(suggestions.missing_attribute(value, owner, name, of_tensors), node, exception)
     known = [*allowlist.METHODS, *allowlist.ATTRIBUTES] if isinstance(value, Tensor) else methods
     said = suggestions.unknown_member(f".{name}", name, known, run.budget.hint)
     raise run.error(said, node, exception)
+
+
+def missing_in_python(value: Any, name: str) -> AttributeError | None:
+    """Return what Python raises for an attribute that a value lacks; None if the value has it in Python."""
+    if name in dir(value):
+        return None
+    return AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")
 
 
 def _of_torch(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
@@ -117,6 +125,8 @@ def _of_plain(value: Any, name: str) -> Any:
             return value.numel
         case type() if members.native_method(value, name) is not MISSING:
             return members.native_method(value, name)
+        case BaseException() if name == "args":
+            return value.args
         case tuple() if name in _fields(value):
             return value[_fields(value).index(name)]
     methods = _methods(value)
@@ -160,13 +170,11 @@ def _of_type(value: Any, name: str) -> Any:
 
 
 def _of_layer(run: Interpreter, layer: nn.Module, node: ast.Attribute) -> Any:
-    if node.attr in modules.METHODS:
-        return Method(modules.METHODS[node.attr], layer)
-    try:
-        return modules.attribute_of(layer, node.attr)
-    except KeyError:
-        said = suggestions.unknown_member(f".{node.attr}", node.attr, modules.ATTRIBUTES, run.budget.hint)
-        raise run.error(f"a layer's {said}", node) from None
+    found = members.of_layer(layer, node.attr)
+    if found is not MISSING:
+        return found
+    said = suggestions.unknown_member(f".{node.attr}", node.attr, modules.ATTRIBUTES, run.budget.hint)
+    raise run.error(f"a layer's {said}", node, missing_in_python(layer, node.attr))
 
 
 def member(run: Interpreter, namespace: allowlist.Namespace, node: ast.Attribute) -> Any:

@@ -125,7 +125,7 @@ def apply(run: Interpreter, function: Any, arguments: Sequence[Any], named: Mapp
         return _apply_of_program(run, function, arguments, named)
     node = run.current
     arguments = list(arguments)
-    if function.__class__ is RunFunction:
+    if isinstance(function, RunFunction):
         run.budget.steps -= CALL_STEPS
         return arithmetic.check_result(function.does(run, *arguments, **named))
     if named:

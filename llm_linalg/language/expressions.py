@@ -29,7 +29,7 @@ MAX_KEY_PARTS = 50  # parts of a key
 MAX_KEY_PLACES = 10_000  # numbers in the lists and ranges of a key
 
 # Unions are built once: these are asked for at each turn of a loop.
-WITH_ITEMS: Any = Tensor | Array | tuple | list | dict | str | range | modules.LAYER_LISTS | Figure
+WITH_ITEMS: Any = Tensor | Array | tuple | list | dict | str | range | modules.CONTAINERS | Figure
 _PLAIN_ITEMS = frozenset([tuple, list, dict, str, range])
 _KEYS: Any = tuple | list | dict | range
 _LARGE_HASH = 1_000  # items of a dict or a set, among which a search may meet many others first

@@ -71,6 +71,7 @@ class Dispatch(NamedTuple):
         handlers: The function for each kind of expression and statement.
         suspending: The function for each kind of statement within which a function yields.
         names: What names mean that the program doesn't bind, such as `torch` and `len`.
+        types: What it calls each type of Python's and torch's that it has.
         call: Calls any value that can be called, with its arguments by position and by name.
         call_native: Calls a method of a program's object that Python or torch asks for.
         initialize: Does what the `__init__` does of the torch class that a module's class is made from.
@@ -79,6 +80,7 @@ class Dispatch(NamedTuple):
     handlers: Mapping[type[ast.AST], Handler]
     suspending: Mapping[type[ast.AST], Callable[[Interpreter, Any, Container[ast.AST]], Iterator[Any]]]
     names: Mapping[str, Any]
+    types: Mapping[type, Any]
     call: Callable[[Interpreter, Any, Sequence[Any], Mapping[str, Any]], Any]
     call_native: Callable[[Interpreter, Any, Any, Sequence[Any], Mapping[str, Any]], Any]
     initialize: Callable[[Interpreter, Any, Sequence[Any], Mapping[str, Any]], None]
@@ -247,6 +249,11 @@ class Interpreter:
     def call(self, function: Any, arguments: Sequence[Any], named: Mapping[str, Any] = NO_NAMES) -> Any:
         """Call any value that can be called, as the running part of the program would."""
         return self._dispatch.call(self, function, arguments, named)
+
+    @property
+    def types(self) -> Mapping[type, Any]:
+        """What the language calls each type of Python's and torch's that it has."""
+        return self._dispatch.types
 
     @contextmanager
     def recording(self) -> Iterator[None]:

@@ -6,9 +6,14 @@ from typing import Any
 
 
 class Bindable:
-    """What becomes a method of an object in whose class it is found: a function that the program defines."""
+    """What becomes a method of an object in whose class it is found: a function that the program defines.
+
+    Attributes:
+        name: Its name.
+    """
 
     __slots__ = ()
+    name: str
 
 
 class Method:

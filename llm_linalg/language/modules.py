@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from inspect import Signature, signature
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +17,13 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.language import suggestions
 from llm_linalg.language.budget import LAYER_VISIT_STEPS, Budget
 from llm_linalg.language.item_iterator import ItemIterator
-from llm_linalg.language.module_count import MAX_LAYERS, check_count, count_layers
+from llm_linalg.language.module_count import MAX_DEPTH, MAX_LAYERS, check_count, count_layers
+from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.torch_functions import cpu_device
+
+if TYPE_CHECKING:
+    from llm_linalg.language.interpreter import Interpreter
 
 LAYER_NAMES = """
     Linear Embedding LayerNorm RMSNorm GELU ReLU SiLU Sigmoid Tanh LeakyReLU ELU Softplus Softmax LogSoftmax
@@ -130,6 +134,55 @@ def _iterator(name: str, items_of: Callable[[nn.Module], Iterable[Any]]) -> RunF
     return RunFunction(name, iterator)
 
 
+def _insert(layer: nn.Module, index: int, other: nn.Module) -> nn.Module:
+    if not isinstance(layer, LAYER_LISTS) or not isinstance(other, nn.Module):
+        raise TypeError("a layer is inserted only into nn.Sequential or nn.ModuleList")
+    check_attachment(layer, other)
+    layer.insert(index, other)
+    return layer
+
+
+def _dict_of(layer: nn.Module) -> dict[str, Any]:
+    if not isinstance(layer, nn.ModuleDict):
+        raise AttributeError(f"'{type(layer).__name__}' object has no attribute 'keys'")
+    return dict(layer.items())
+
+
+def _text(name: Any) -> str:
+    if not isinstance(name, str) or len(name) > MOST_SIZES * MAX_DEPTH:
+        raise TypeError(f"a path of names is text, not {short_repr(name)}")
+    return name
+
+
+def _apply(run: Interpreter, layer: nn.Module, function: Any) -> nn.Module:
+    """Do what `layer.apply(f)` does: call a function with each layer, the innermost first."""
+    for inner in vars(layer)["_modules"].values():
+        if inner is not None:
+            _apply(run, inner, function)
+    run.call(function, [layer])
+    return layer
+
+
+def _load_state_dict(layer: nn.Module, state: Any, strict: bool = True) -> Any:
+    """Do what `layer.load_state_dict` does: each weight is written in place."""
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        raise TypeError(f"Expected state_dict to be dict-like, got {type(state)}.")
+    if not all(isinstance(value, Tensor) for value in state.values()):
+        raise TypeError("a state_dict holds tensors")
+    return layer.load_state_dict(state, strict=bool(strict))
+
+
+def _to(layer: nn.Module, *places: Any, device: Any = None, dtype: Any = None) -> nn.Module:
+    """Do what `layer.to(…)` does for the CPU, the only device, and the dtype that the layer has."""
+    for place in (*places, device, dtype):
+        if isinstance(place, torch.dtype):
+            if any(own.is_floating_point() and own.dtype is not place for own in layer.parameters()):
+                raise RefusalError("a layer keeps its dtype here: write dtype=... where it is made")
+        elif place is not None:
+            cpu_device(place)
+    return layer
+
+
 METHODS: Mapping[str, Callable[..., Any] | RunFunction] = {
     "parameters": _iterator("parameters", _parameters),
     "named_parameters": _iterator("named_parameters", lambda layer: layer.named_parameters()),
@@ -145,6 +198,19 @@ METHODS: Mapping[str, Callable[..., Any] | RunFunction] = {
     "register_parameter": _register_parameter,
     "append": _append,
     "extend": _extend,
+    "insert": _insert,
+    "keys": lambda layer: _dict_of(layer).keys(),
+    "values": lambda layer: _dict_of(layer).values(),
+    "items": lambda layer: _dict_of(layer).items(),
+    "get_submodule": lambda layer, target: layer.get_submodule(_text(target)),
+    "get_parameter": lambda layer, target: layer.get_parameter(_text(target)),
+    "get_buffer": lambda layer, target: layer.get_buffer(_text(target)),
+    "apply": RunFunction("apply", _apply),
+    "state_dict": lambda layer: layer.state_dict(),
+    "load_state_dict": _load_state_dict,
+    "forward": lambda layer, *arguments, **named: layer(*arguments, **named),
+    "to": _to,
+    "cpu": lambda layer: layer,
     "train": lambda layer, mode=True: layer.train(bool(mode)),
     "eval": lambda layer: layer.eval(),
     "zero_grad": _zero_grad,
@@ -154,32 +220,14 @@ ATTRIBUTES = frozenset([*FIELDS, *PARAMETERS, *METHODS])
 
 
 def attribute_of(layer: nn.Module, name: str) -> Any:
-    """Return a layer's attribute by the table.
+    """Return a layer's attribute by the table, such as its size.
 
     Raises:
-        KeyError: If the table or the layer has no such attribute, or it is a method.
+        KeyError: If the table or the layer has no such attribute.
     """
-    if name not in ATTRIBUTES or name in METHODS:
+    if name not in FIELDS:
         raise KeyError(name)
-    parameters: Mapping[str, Any] = vars(layer)["_parameters"]
-    if name in parameters:
-        return parameters[name]
-    return None if name == "bias" and name not in vars(layer) else vars(layer)[name]
-
-
-def set_weight(layer: nn.Module, name: str, value: Any) -> None:
-    """Do `layer.weight = nn.Parameter(…)`, or the same for a bias.
-
-    Raises:
-        KeyError: If the layer has no parameter of this name.
-        TypeError: If the value is not an nn.Parameter.
-    """
-    if name not in PARAMETERS or name not in vars(layer)["_parameters"]:
-        raise KeyError(name)
-    if value is not None and not isinstance(value, nn.Parameter):
-        raise TypeError(f"a layer's {name} is an nn.Parameter: write nn.Parameter(...) around it")
-    with untraced():
-        layer.register_parameter(name, value)
+    return vars(layer)[name]
 
 
 def make_parameter(data: Tensor, requires_grad: bool = True) -> nn.Parameter:

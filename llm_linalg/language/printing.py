@@ -19,12 +19,13 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.language.arrays import array_text
 from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.arrays.array_dtypes import DType
-from llm_linalg.language.classes.program_class import Instance, ProgramClass
+from llm_linalg.language.classes.program_class import Instance
 from llm_linalg.language.containers import DICT_VIEWS, MAX_TEXT
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.module_count import count_layers
 from llm_linalg.language.optimizer_state import Optimizer
 from llm_linalg.language.sets import OrderedSet
+from llm_linalg.language.type_function import TypeFunction, TypeName, kind_of
 
 MAX_SHOWN = 20_000  # cells; each takes some five microseconds
 MAX_TENSORS = 700
@@ -49,7 +50,9 @@ _SHOWN = (
     | torch.finfo
     | torch.iinfo
     | Instance
-    | ProgramClass
+    | type
+    | TypeFunction
+    | TypeName
 )
 _WIDE = 4  # a cell that may have hundreds of digits takes as long as this many others
 _A_LAYER = 10  # the text of a layer takes as long as this many items
@@ -128,7 +131,7 @@ def text_size(value: Any) -> TextSize:
             todo += settings
         elif isinstance(item, OrderedSet):
             raise TypeError("a set has no order of its own: print sorted(...) of it, or len(...)")
-        elif not isinstance(item, _SHOWN):
+        elif not isinstance(item, _SHOWN) and kind_of(item) is None:
             raise TypeError("a function has no text of its own: call it, or print its result")
         elif isinstance(item, nn.Module):
             items += _A_LAYER * count_layers(item)

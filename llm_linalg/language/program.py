@@ -11,6 +11,7 @@ from llm_linalg.base.errors import LimitError, ProgramError, Repair, ShapeError
 from llm_linalg.language import (
     allowlist,
     assignment,
+    attribute_functions,
     attributes,
     calls,
     comprehensions,
@@ -88,7 +89,8 @@ LANGUAGE = Dispatch(
         ast.ImportFrom: imports.import_names,
     },
     suspending=generator_statements.STATEMENTS,
-    names={**allowlist.BUILTINS, **allowlist.IMPORTED},
+    names={**allowlist.BUILTINS, **allowlist.IMPORTED, **attribute_functions.FUNCTIONS},
+    types=allowlist.TYPES,
     call=calls.apply,
     call_native=definition.call_native,
     initialize=definition.initialize,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from llm_linalg.language import (
     allowlist,
     arithmetic,
+    attribute_functions,
     budget,
     containers,
     expressions,
@@ -101,7 +102,7 @@ def _lines() -> Iterator[str]:
     yield from _section("Attributes of a layer", modules.ATTRIBUTES)
     for kind, methods in value_methods.METHODS.items():
         yield from _section(f"Methods of a {kind.__name__}", methods)
-    yield from _section("Python's own", [*allowlist.BUILTINS])
+    yield from _section("Python's own", [*allowlist.BUILTINS, *attribute_functions.FUNCTIONS])
     yield from _section("Arguments that no call takes", suggestions.ARGUMENTS)
     yield from _section("Bounds", ())
     yield from (line for said in _bounds() for line in _wrapped(said, "- "))

@@ -24,4 +24,4 @@ class RunFunction:
     members: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"<function {self.name}>"
+        return repr(self.kind) if isinstance(self.kind, type) else f"<built-in function {self.name}>"

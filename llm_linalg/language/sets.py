@@ -123,6 +123,8 @@ class FrozenSet(OrderedSet):
 
 SETS: Any = OrderedSet | type({}.keys()) | type({}.items())
 OrderedSet.__name__, FrozenSet.__name__ = "set", "frozenset"  # as the messages call them
+OrderedSet.__qualname__, FrozenSet.__qualname__ = "set", "frozenset"
+OrderedSet.__module__ = FrozenSet.__module__ = "builtins"
 
 
 def _raw(items: Any) -> Any:

@@ -132,7 +132,6 @@ PACKAGES: Mapping[str, str] = {
     "tiktoken": "write the tokens' numbers: torch.tensor([5, 2, 7])",
     "transformers": "write the block out, with layers such as nn.Linear",
     "random": f"write {_SEEDED} and torch.randint",
-    "dataclasses": "keep settings in a dict: config = dict(n_head=2)",
     "collections": "write a dict or a list",
     **dict.fromkeys(["itertools", "functools"], "write the loop out, with `for`"),
     "copy": "write x.clone()",

@@ -243,4 +243,185 @@ g = 10.0 + g - 1
 print(a, b, c, d, e, f, g, len(g._prev), sum([a, b, c]), [g._op, c._op], 2 - a)
 """
 
-PROGRAMS = [SINGLE_HEAD, CUSTOM_LINEAR, SHAPES, MICROGRAD]
+NANOGPT = """
+import torch
+import torch.nn as nn
+from torch.nn import functional as F
+from dataclasses import dataclass, field, asdict, replace
+
+@dataclass
+class GPTConfig:
+    block_size: int = 8
+    vocab_size: int = 11 # GPT-2 vocab_size of 50257
+    n_layer: int = 2
+    n_head: int = 2
+    n_embd: int = 8
+    dropout: float = 0.0
+    bias: bool = True
+    tags: list = field(default_factory=list)
+
+class LayerNorm(nn.Module):
+    def __init__(self, ndim, bias):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(ndim))
+        self.bias = nn.Parameter(torch.zeros(ndim)) if bias else None
+
+    def forward(self, input):
+        return F.layer_norm(input, self.weight.shape, self.weight, self.bias, 1e-5)
+
+class CausalSelfAttention(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        assert config.n_embd % config.n_head == 0
+        self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd, bias=config.bias)
+        self.c_proj = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)
+        self.c_proj.NANOGPT_SCALE_INIT = 1
+        self.attn_dropout = nn.Dropout(config.dropout)
+        self.n_head = config.n_head
+        self.n_embd = config.n_embd
+        self.dropout = config.dropout
+        self.flash = hasattr(torch.nn.functional, 'scaled_dot_product_attention')
+        self.register_buffer("bias", torch.tril(torch.ones(config.block_size, config.block_size))
+                                        .view(1, 1, config.block_size, config.block_size))
+
+    def forward(self, x):
+        B, T, C = x.size()
+        q, k, v  = self.c_attn(x).split(self.n_embd, dim=2)
+        k = k.view(B, T, self.n_head, C // self.n_head).transpose(1, 2)
+        q = q.view(B, T, self.n_head, C // self.n_head).transpose(1, 2)
+        v = v.view(B, T, self.n_head, C // self.n_head).transpose(1, 2)
+        att = (q @ k.transpose(-2, -1)) * (1.0 / k.size(-1) ** 0.5)
+        att = att.masked_fill(self.bias[:,:,:T,:T] == 0, float('-inf'))
+        att = F.softmax(att, dim=-1)
+        att = self.attn_dropout(att)
+        y = att @ v
+        y = y.transpose(1, 2).contiguous().view(B, T, C)
+        return self.c_proj(y)
+
+class MLP(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.c_fc    = nn.Linear(config.n_embd, 4 * config.n_embd, bias=config.bias)
+        self.gelu    = nn.GELU()
+        self.c_proj  = nn.Linear(4 * config.n_embd, config.n_embd, bias=config.bias)
+
+    def forward(self, x):
+        x = self.c_fc(x)
+        x = self.gelu(x)
+        x = self.c_proj(x)
+        return x
+
+class Block(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.ln_1 = LayerNorm(config.n_embd, bias=config.bias)
+        self.attn = CausalSelfAttention(config)
+        self.ln_2 = LayerNorm(config.n_embd, bias=config.bias)
+        self.mlp = MLP(config)
+
+    def forward(self, x):
+        x = x + self.attn(self.ln_1(x))
+        x = x + self.mlp(self.ln_2(x))
+        return x
+
+class GPT(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        assert config.vocab_size is not None
+        self.config = config
+        self.transformer = nn.ModuleDict(dict(
+            wte = nn.Embedding(config.vocab_size, config.n_embd),
+            wpe = nn.Embedding(config.block_size, config.n_embd),
+            drop = nn.Dropout(config.dropout),
+            h = nn.ModuleList([Block(config) for _ in range(config.n_layer)]),
+            ln_f = LayerNorm(config.n_embd, bias=config.bias),
+        ))
+        self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+        self.transformer.wte.weight = self.lm_head.weight
+        self.apply(self._init_weights)
+        for pn, p in self.named_parameters():
+            if pn.endswith('c_proj.weight'):
+                p.data = p.data * 0.02
+        print(f"number of parameters: {self.get_num_params()/1e3:.2f}K")
+
+    def get_num_params(self, non_embedding=True):
+        n_params = sum(p.numel() for p in self.parameters())
+        if non_embedding:
+            n_params -= self.transformer.wpe.weight.numel()
+        return n_params
+
+    def _init_weights(self, module):
+        if isinstance(module, nn.Linear):
+            std = 0.02
+            if hasattr(module, 'NANOGPT_SCALE_INIT'):
+                std *= (2 * self.config.n_layer) ** -0.5
+            module.weight.data = module.weight.data * std
+            if module.bias is not None:
+                module.bias.data = torch.zeros(module.bias.shape)
+        elif isinstance(module, (nn.Embedding, LayerNorm)):
+            module.weight.data = module.weight.data * 0.1
+
+    def forward(self, idx, targets=None):
+        device = idx.device
+        b, t = idx.size()
+        assert t <= self.config.block_size, f"Cannot forward sequence of length {t}"
+        pos = torch.arange(0, t, dtype=torch.long, device=device)
+        tok_emb = self.transformer.wte(idx)
+        pos_emb = self.transformer.wpe(pos)
+        x = self.transformer.drop(tok_emb + pos_emb)
+        for block in self.transformer.h:
+            x = block(x)
+        x = self.transformer.ln_f(x)
+        if targets is not None:
+            logits = self.lm_head(x)
+            loss = F.cross_entropy(logits.view(-1, logits.size(-1)), targets.view(-1), ignore_index=-1)
+        else:
+            logits = self.lm_head(x[:, [-1], :])
+            loss = None
+        return logits, loss
+
+    @torch.no_grad()
+    def generate(self, idx, max_new_tokens, temperature=1.0, top_k=None):
+        for _ in range(max_new_tokens):
+            idx_cond = idx if idx.size(1) <= self.config.block_size else idx[:, -self.config.block_size:]
+            logits, _ = self(idx_cond)
+            logits = logits[:, -1, :] / temperature
+            if top_k is not None:
+                v, _ = torch.topk(logits, min(top_k, logits.size(-1)))
+                logits[logits < v[:, [-1]]] = -float('Inf')
+            probs = F.softmax(logits, dim=-1)
+            idx_next = torch.multinomial(probs, num_samples=1)
+            idx = torch.cat((idx, idx_next), dim=1)
+        return idx
+
+config = GPTConfig(n_head=4)
+print(config, asdict(config), replace(config, n_layer=3) == config, config == GPTConfig(n_head=4))
+model = GPT(config)
+print(model)
+idx = torch.randint(0, 11, (2, 6))
+logits, loss = model(idx, idx)
+loss.backward()
+print(loss.item(), logits.shape, type(model).__name__, type(idx), type(config), model.__class__)
+print(model.generate(idx, 3, top_k=5))
+sd = model.state_dict()
+print(list(sd.keys()), type(sd))
+other = GPT(config)
+print(other.load_state_dict(sd))
+print(torch.equal(other(idx)[0], model(idx)[0]))
+print(getattr(model, 'nothing', 3), hasattr(config, 'n_layer'), callable(model), id(model) == id(other))
+print(type(3) is int, type("a") == str, type([]), type(None), isinstance(3, (int, float)), type(print))
+print(isinstance(idx, torch.Tensor), isinstance(sd, dict), issubclass(GPT, nn.Module), GPT.__name__)
+setattr(config, 'n_layer', 7)
+del config.n_layer
+print(config.n_layer)
+class MyError(ValueError):
+    def __init__(self, message, code=3):
+        super().__init__(message)
+        self.code = code
+try:
+    raise MyError("no", code=5)
+except ValueError as e:
+    print(e, e.code, repr(e), type(e).__name__, e.args)
+"""
+
+PROGRAMS = [NANOGPT, SINGLE_HEAD, CUSTOM_LINEAR, SHAPES, MICROGRAD]

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from llm_linalg import run
-from llm_linalg.language import allowlist, modules, source, suggestions, value_methods
+from llm_linalg.language import allowlist, attribute_functions, modules, source, suggestions, value_methods
 from llm_linalg.language.reference import SYNTAX, WIDTH, page
 
 PAGE = page()
@@ -25,7 +25,7 @@ def section(title: str) -> str:
         ("Attributes of a tensor", set(allowlist.ATTRIBUTES)),
         ("Attributes of a layer", set(modules.ATTRIBUTES)),
         *((f"Methods of a {kind.__name__}", set(names)) for kind, names in value_methods.METHODS.items()),
-        ("Python's own", {*allowlist.BUILTINS, "print"}),
+        ("Python's own", {*allowlist.BUILTINS, *attribute_functions.FUNCTIONS}),
         ("Arguments that no call takes", set(suggestions.ARGUMENTS)),
     ],
 )

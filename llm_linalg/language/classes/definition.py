@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import nn
 
 from llm_linalg.base.errors import LimitError
@@ -14,13 +15,15 @@ from llm_linalg.language import modules
 from llm_linalg.language.budget import CLASS_STEPS, NEW_LAYER_STEPS
 from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod
 from llm_linalg.language.classes.program_class import Module, ProgramClass, make_class
+from llm_linalg.language.exceptions import EXCEPTIONS
 from llm_linalg.language.functions import UserFunction, invoke
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import iterate
 from llm_linalg.language.jumps import JUMPS
 from llm_linalg.language.name_scopes import ClassScope
+from llm_linalg.language.suspension import MAX_CALLS
 
-BASES = "it can be made from nn.Module, a layer, or another class of the program"
+BASES = "it can be made from nn.Module, a layer, an exception, or another class of the program"
 MAX_INSTANCE_TEXT, MAX_MODULE_TEXT = 10_000, 2_000  # characters
 _TEXTS = frozenset(["__repr__", "__str__", "__format__", "extra_repr"])
 _OF_THE_CLASS = frozenset(["__init__", "__call__"])
@@ -44,7 +47,7 @@ def definition(run: Interpreter, node: ast.ClassDef) -> None:
     finally:
         run.names = outer
     run.current = node
-    made: Any = make_class(node.name, bases, dict(scope))
+    made: Any = make_class(node.name, bases, dict(scope), scope.annotations)
     for member in scope.values():
         for function in _functions_of(member):
             function.owner = made
@@ -60,9 +63,9 @@ def _base(run: Interpreter, node: ast.expr) -> type:
         ProgramError: If the language has no classes of it.
     """
     value = run.evaluate(node)
-    if isinstance(value, ProgramClass) or (isinstance(value, type) and issubclass(value, nn.Module)):
+    if isinstance(value, ProgramClass) or value is object or value is torch.utils.data.Dataset:
         return value
-    if value is object:
+    if isinstance(value, type) and (issubclass(value, nn.Module) or value in EXCEPTIONS.values()):
         return value
     raise run.error(f"a class can't be made from {run.source.text_of(node)} here: {BASES}", node)
 
@@ -83,7 +86,7 @@ def call_native(
     """Call a method that Python or torch asks for, such as `forward`, as the running part of the program."""
     function, arguments = _unbound(member, owner, arguments)
     if not isinstance(function, UserFunction):
-        return run.call(function, arguments, named)
+        return _call_deeper(run, function, arguments, named)
     if isinstance(owner, Module) and function.name == "forward":
         with run.module_paths.entered(owner, run.names) as title:
             return invoke(run, function, arguments, named, title)
@@ -96,6 +99,17 @@ def call_native(
         if len(result) > most:
             raise LimitError(f"the text of an object has more than {most:,} characters")
     return result
+
+
+def _call_deeper(run: Interpreter, function: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+    """Call what is no function of the program, but may ask for another method of an object in turn."""
+    if run.depth >= MAX_CALLS:
+        raise LimitError(f"functions that call each other more than {MAX_CALLS} deep")
+    run.depth += 1
+    try:
+        return run.call(function, arguments, named)
+    finally:
+        run.depth -= 1
 
 
 def _unbound(member: Any, owner: Any, arguments: Sequence[Any]) -> tuple[Any, Sequence[Any]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import FrozenInstanceError
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -13,6 +14,7 @@ from llm_linalg.language.budget import LAYER_VISIT_STEPS
 from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod, Super
 from llm_linalg.language.classes.program_class import MISSING, Instance, Module, ProgramClass, caller
 from llm_linalg.language.methods import Bindable, Method
+from llm_linalg.language.refusal import RefusalError
 
 if TYPE_CHECKING:
     from llm_linalg.language.interpreter import Interpreter
@@ -40,6 +42,8 @@ def _of_instance(run: Interpreter, value: Instance, name: str) -> Any:
     kind: ProgramClass = value.__class__
     if name == "__class__":
         return kind
+    if name == "__call__" and isinstance(value, nn.Module):
+        return value
     member = kind.find(name)
     if member.__class__ is Property:
         return run.call(member.getter, [value])
@@ -47,11 +51,18 @@ def _of_instance(run: Interpreter, value: Instance, name: str) -> Any:
         return value.fields[name]
     if member is not MISSING:
         return _bound(member, value, kind)
-    return _of_layer(value, name) if isinstance(value, nn.Module) else MISSING
+    return of_layer(value, name) if isinstance(value, nn.Module) else _of_exception(value, name)
 
 
-def _of_layer(layer: nn.Module, name: str) -> Any:
-    """Return what torch has under a name of a module: a method, or what is registered there."""
+def _of_exception(value: Instance, name: str) -> Any:
+    return value.args if name == "args" and isinstance(value, BaseException) else MISSING
+
+
+def of_layer(layer: nn.Module, name: str) -> Any:
+    """Return what a layer has under a name: what the program put there, torch's methods, what it holds."""
+    fields: Mapping[str, Any] = vars(layer).get("fields") or {}
+    if name in fields:
+        return fields[name]
     if name in modules.METHODS:
         return Method(modules.METHODS[name], layer)
     for table in _registered(layer):
@@ -97,7 +108,7 @@ def native_method(kind: type, name: str, owner: Any = None) -> Any:
         name: The name.
         owner: The object whose method it will be; without one there is `__init__` alone.
     """
-    if name == "__init__" and (kind is object or issubclass(kind, Instance | nn.Module)):
+    if name == "__init__" and (kind is object or issubclass(kind, Instance | nn.Module | Exception)):
         return _initialize
     if name == "__repr__" and isinstance(owner, Instance):
         return nn.Module.__repr__ if isinstance(owner, nn.Module) else Instance.__repr__
@@ -113,6 +124,8 @@ def _initialize(owner: Any, *arguments: Any, **named: Any) -> None:
     """Do what `__init__` does of the Python or torch class that an object's class is made from."""
     if isinstance(owner, Module):
         caller().initialize(owner, arguments, named)
+    elif isinstance(owner, BaseException):
+        owner.args = arguments
     elif arguments or named:
         raise TypeError("object.__init__() takes exactly one argument (the instance to initialize)")
 
@@ -144,39 +157,65 @@ def set_attribute(run: Interpreter, owner: Any, name: str, value: Any) -> None:
     """
     run.budget.step(2)
     if name.startswith("__"):
-        raise AttributeError(f"{name} can't be assigned to: define it in the class")
+        raise RefusalError(f"{name} can't be assigned to: define it in the class")
     if isinstance(owner, ProgramClass):
         owner.put(name, value)
-        return
-    member = owner.__class__.find(name)
-    if member.__class__ is Property:
+    elif not isinstance(owner, Instance):
+        _put_on_module(run, owner, name, value)
+    elif (member := owner.__class__.find(name)).__class__ is Property:
         if member.setter is None:
             raise AttributeError(f"property '{name}' of '{type(owner).__name__}' object has no setter")
         run.call(member.setter, [owner, value])
-    elif isinstance(owner, Module):
+    elif owner.__class__.is_frozen:
+        raise FrozenInstanceError(f"cannot assign to field '{name}'")
+    elif isinstance(owner, nn.Module):
         _put_on_module(run, owner, name, value)
     else:
         owner.fields[name] = value
+
+
+def delete_attribute(owner: Any, name: str) -> None:
+    """Do `del owner.name`.
+
+    Raises:
+        AttributeError: If the program has put nothing there.
+    """
+    if isinstance(owner, ProgramClass) and name in owner.members and not name.startswith("__"):
+        del owner.members[name]
+        return
+    fields = owner.fields if isinstance(owner, Instance) else {}
+    if isinstance(owner, nn.Module):
+        fields = next((table for table in (fields, *_registered(owner)) if name in table), {})
+    if name not in fields:
+        raise AttributeError(f"'{type(owner).__name__}' object has no attribute '{name}'")
+    del fields[name]
 
 
 def _is_registered(module: nn.Module, name: str) -> bool:
     return any(name in table for table in _registered(module))
 
 
-def _put_on_module(run: Interpreter, module: Module, name: str, value: Any) -> None:
-    if name in _INTERNAL:
-        raise AttributeError(f"{name} is torch's own: take another name")
+def _put_on_module(run: Interpreter, module: nn.Module, name: str, value: Any) -> None:
+    if name in _INTERNAL or name == "forward":
+        raise RefusalError(f"{name} is torch's own: take another name")
+    if vars(module).get("fields") is None:
+        object.__setattr__(module, "fields", {})  # of a layer of torch's
+    fields: dict[str, Any] = vars(module)["fields"]
     if name == "training":
-        module.training = bool(value)
+        if not isinstance(value, bool):
+            raise RefusalError("training is True or False")
+        module.training = value
     elif isinstance(value, nn.Parameter | nn.Module) or _is_registered(module, name):
-        if not module.is_ready:
+        if isinstance(module, Module) and not module.is_ready:
             kind = "module" if isinstance(value, nn.Module) else "parameters"
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
         if isinstance(value, nn.Module):
             run.budget.step(LAYER_VISIT_STEPS * module_count.count_layers(value))
             modules.check_attachment(module, value)
-        module.fields.pop(name, None)
+        fields.pop(name, None)
         with untraced():
             nn.Module.__setattr__(module, name, value)
+    elif name in modules.FIELDS and not isinstance(module, Module):
+        raise RefusalError(f"a layer's {name} can't be assigned to here")
     else:
-        module.fields[name] = value
+        fields[name] = value

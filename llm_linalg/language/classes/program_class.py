@@ -67,9 +67,15 @@ class ProgramClass(type):
 
     Attributes:
         members: What its body bound, by name.
+        annotations: What stands behind the colon in `n: int = 1`, by name, in their order.
+        data_fields: The fields of a data class, by name; None for another class.
+        is_frozen: Whether nothing can be put on its objects.
     """
 
     members: dict[str, Any]
+    annotations: Mapping[str, str] = {}
+    data_fields: Mapping[str, Any] | None = None
+    is_frozen: bool = False
 
     def __repr__(cls) -> str:
         return f"<class '__main__.{cls.__name__}'>"
@@ -78,7 +84,7 @@ class ProgramClass(type):
         """Bind a name in a class."""
         cls.members[name] = value
         if name == "forward" and issubclass(cls, Module):
-            setattr(cls, "forward", _native(value))  # noqa: B010  mypy takes it for a method of every class
+            setattr(cls, "forward", native(value))  # noqa: B010  mypy takes it for a method of every class
 
     def find(cls, name: str, after: type | None = None) -> Any:
         """Return what a class or one of its bases binds to a name; `MISSING` if none does.
@@ -112,11 +118,13 @@ class Instance(metaclass=ProgramClass):
         """
         if (args or kwargs) and cls.__init__ is object.__init__:
             raise TypeError(f"{cls.__name__}() takes no arguments")
-        own = super().__new__(cls)
+        own = super().__new__(cls, *(args if issubclass(cls, BaseException) else ()))
         object.__setattr__(own, "fields", {})  # a module's own `__setattr__` would look at it
         return own
 
     def __repr__(self) -> str:
+        if isinstance(self, BaseException):
+            return super().__repr__()
         return f"<__main__.{type(self).__name__} object at {caller().address_of(self):#014x}>"
 
 
@@ -157,13 +165,16 @@ def bases_of(bases: Sequence[type]) -> tuple[type, ...]:
     return tuple(dict.fromkeys(found)) or (Instance,)
 
 
-def make_class(name: str, bases: Sequence[type], members: dict[str, Any]) -> ProgramClass:
+def make_class(
+    name: str, bases: Sequence[type], members: dict[str, Any], annotations: Mapping[str, str]
+) -> ProgramClass:
     """Return a new class.
 
     Args:
         name: Its name.
         bases: The classes that the program names as its bases.
         members: What its body bound.
+        annotations: What stands behind the colons in it, by name.
 
     Raises:
         LimitError: If it is derived from another, which is derived from another, too many times over.
@@ -174,11 +185,12 @@ def make_class(name: str, bases: Sequence[type], members: dict[str, Any]) -> Pro
     if sum(len(base.__mro__) for base in bases) > MAX_BASES:
         raise LimitError(f"a class with more than {MAX_BASES} classes above it")
     asked_for = _NATIVE | _OF_MODULES if any(issubclass(base, nn.Module) for base in bases) else _NATIVE
-    natives = {member: _native(value) for member, value in members.items() if member in asked_for}
-    return ProgramClass(name, bases_of(bases), {"__module__": "__main__", **natives, "members": members})
+    own = {"__module__": "__main__", "members": members, "annotations": annotations}
+    natives = {member: native(value) for member, value in members.items() if member in asked_for}
+    return ProgramClass(name, bases_of(bases), {**own, **natives})
 
 
-def _native(function: Any) -> Callable[..., Any]:
+def native(function: Any) -> Callable[..., Any]:
     """Return the native method that hands its call to a method of the program."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -1,57 +1,45 @@
-"""`isinstance`, `super` and the like: what is asked about classes, answered by the language's own types."""
+"""`isinstance`, `type`, `super` and the like: what is asked about classes, answered by our own types."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import nn
-
-from llm_linalg.language import builtin_functions, containers, modules, torch_functions
 from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod, Super
-from llm_linalg.language.classes.program_class import ProgramClass
+from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
+from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.methods import Bindable, Method
+from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
-from llm_linalg.language.tensor_types import TensorType
+from llm_linalg.language.type_function import TypeName, kind_of
 
 if TYPE_CHECKING:
     from llm_linalg.language.interpreter import Interpreter
 
 MAX_TYPES = 50
 _WRONG = "isinstance() arg 2 must be a type, a tuple of types, or a union"
-_STANDS_FOR: Mapping[Any, type] = {
-    containers.make_dict: dict,
-    builtin_functions.make_range: range,
-    torch_functions.cpu_device: torch.device,
-    torch_functions.make_size: torch.Size,
-    modules.make_parameter: nn.Parameter,
-}
-"""Functions of the language that stand for a type, which Python or torch has under their name."""
+_FUNCTION, _METHOD = TypeName("function"), TypeName("method")
 
 
 def types_in(value: Any) -> tuple[type, ...]:
-    """Return the types that a program means by a type, or by a tuple of some.
+    """Return the types that a program means by a type, or by a tuple of some, one within another.
 
     Raises:
         TypeError: If it is something else.
     """
-    values = value if isinstance(value, tuple) else (value,)
-    if len(values) > MAX_TYPES:
-        raise TypeError(f"more than {MAX_TYPES} types")
-    return tuple([_type_in(item) for item in values])
-
-
-def _type_in(value: Any) -> type:
-    if isinstance(value, type):
-        return value
-    if isinstance(value, TensorType):
-        return value.kind
-    if isinstance(value, RunFunction) and isinstance(value.kind, type):
-        return value.kind
-    if not isinstance(value, FunctionType) or value not in _STANDS_FOR:
-        raise TypeError(_WRONG)
-    return _STANDS_FOR[value]
+    found: list[type] = []
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, tuple):
+            todo += reversed(item[:MAX_TYPES])
+        elif (kind := kind_of(item)) is not None:
+            found.append(kind)
+        else:
+            raise TypeError(_WRONG)
+        if len(found) + len(todo) > MAX_TYPES:
+            raise RefusalError(f"more than {MAX_TYPES} types")
+    return tuple(found)
 
 
 def is_instance(_run: Interpreter, value: Any, kinds: Any) -> bool:
@@ -59,11 +47,66 @@ def is_instance(_run: Interpreter, value: Any, kinds: Any) -> bool:
     return isinstance(value, types_in(kinds))
 
 
-def is_subclass(_run: Interpreter, kind: Any, kinds: Any) -> bool:
+def is_subclass(_run: Interpreter, value: Any, kinds: Any) -> bool:
     """Do what `issubclass` does."""
-    if not isinstance(kind, ProgramClass | type):
+    kind = kind_of(value)
+    if kind is None:
         raise TypeError("issubclass() arg 1 must be a class")
     return issubclass(kind, types_in(kinds))
+
+
+def type_of(run: Interpreter, value: Any, *others: Any) -> Any:
+    """Do what `type` does with one value: return what the language calls its type.
+
+    Raises:
+        RefusalError: If it is asked to make a class.
+    """
+    if others:
+        raise RefusalError("type takes one value here: write a class statement")
+    kind = value.__class__
+    if isinstance(kind, ProgramClass):
+        return kind
+    if kind in run.types:
+        return run.types[kind]
+    if isinstance(value, Bindable):
+        return _FUNCTION
+    if isinstance(value, Method):
+        return _METHOD if isinstance(value.function, Bindable) else TypeName("builtin_function_or_method")
+    if isinstance(value, ItemIterator):
+        return TypeName(value.title.split()[0])
+    if kind_of(value) is not None:
+        return TypeName("type")
+    if kind.__module__.startswith("llm_linalg"):
+        return TypeName("builtin_function_or_method" if isinstance(value, RunFunction) else "module")
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return TypeName(f"{module}{kind.__qualname__}")
+
+
+def name_of(value: Any) -> Any:
+    """Return the `__name__` of a class or a function; `MISSING` if a value has none."""
+    kind = kind_of(value)
+    if kind is not None:
+        return kind.__name__
+    if isinstance(value, TypeName):
+        return value.name.rpartition(".")[2]
+    if isinstance(value, Method):
+        return name_of(value.function)
+    if isinstance(value, RunFunction):
+        return value.name
+    if isinstance(value, Bindable):
+        return value.name
+    name = value.__name__ if callable(value) and not isinstance(value, Instance) else MISSING
+    return name if isinstance(name, str) else MISSING
+
+
+def identity(run: Interpreter, value: Any) -> int:
+    """Do what `id` does: return a number of the value's own, the same in every run."""
+    return run.address_of(value)
+
+
+def is_callable(_run: Interpreter, value: Any) -> bool:
+    """Do what `callable` does."""
+    return isinstance(value, Method | RunFunction | Bindable) or callable(value)
 
 
 def super_of(run: Interpreter, kind: Any = None, owner: Any = None) -> Super:
@@ -77,11 +120,7 @@ def super_of(run: Interpreter, kind: Any = None, owner: Any = None) -> Super:
             raise TypeError("super() stands in a method of a class")
         kind, owner = run.function.owner, run.owner
     found = owner if isinstance(owner, ProgramClass) else type(owner)
-    if (
-        not isinstance(kind, ProgramClass)
-        or not isinstance(found, ProgramClass)
-        or not issubclass(found, kind)
-    ):
+    if not (isinstance(kind, ProgramClass) and isinstance(found, ProgramClass) and issubclass(found, kind)):
         raise TypeError("super(type, obj): obj must be an instance or subtype of type")
     return Super(kind, owner)
 
@@ -94,5 +133,8 @@ FUNCTIONS: Mapping[str, Any] = {
     "super": RunFunction("super", super_of),
     "isinstance": RunFunction("isinstance", is_instance),
     "issubclass": RunFunction("issubclass", is_subclass),
+    "type": RunFunction("type", type_of, type),
+    "id": RunFunction("id", identity),
+    "callable": RunFunction("callable", is_callable),
 }
 """Python's functions and types that classes are written and asked about with, by name."""

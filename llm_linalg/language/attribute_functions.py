@@ -1,0 +1,87 @@
+"""`getattr`, `setattr`, `hasattr` and `delattr`: an attribute by a name that the program has as text.
+
+They reach what stands after a dot, and nothing else: the same tables, and no name with two underscores.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+from llm_linalg.base.errors import LimitError, ProgramError
+from llm_linalg.language import assignment, exceptions
+from llm_linalg.language.attributes import attribute_of
+from llm_linalg.language.classes import members
+from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.refusal import RefusalError
+from llm_linalg.language.run_function import RunFunction
+
+MAX_NAME = 100  # characters
+_MISSING = object()
+
+
+def get_attribute(run: Interpreter, value: Any, name: Any, default: Any = _MISSING) -> Any:
+    """Do what `getattr` does."""
+    try:
+        return attribute_of(run, value, _after_dot(run, name))
+    except (AttributeError, ProgramError) as error:
+        if default is _MISSING or not _is_missing(run, error):
+            raise
+        return default
+
+
+def has_attribute(run: Interpreter, value: Any, name: Any) -> bool:
+    """Do what `hasattr` does."""
+    return get_attribute(run, value, name, _MISSING_HERE) is not _MISSING_HERE
+
+
+_MISSING_HERE = object()
+
+
+def set_attribute(run: Interpreter, value: Any, name: Any, new: Any) -> None:
+    """Do what `setattr` does."""
+    assignment.store_attribute(run, _after_dot(run, name), value, new)
+
+
+def delete_attribute(run: Interpreter, value: Any, name: Any) -> None:
+    """Do what `delattr` does."""
+    members.delete_attribute(value, _after_dot(run, name).attr)
+
+
+def _after_dot(run: Interpreter, name: Any) -> ast.Attribute:
+    """Return an expression in which a name stands after a dot, where the program now is.
+
+    Raises:
+        TypeError: If the name is no text.
+        RefusalError: If it could not stand after a dot in the language.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"attribute name must be string, not '{type(name).__name__}'")
+    if len(name) > MAX_NAME:
+        raise LimitError(f"a name of more than {MAX_NAME} characters")
+    if name.startswith("__") or not name.isprintable():
+        raise RefusalError(f"{name!r} is not part of the language")
+    place = run.current
+    made = ast.Attribute(ast.Name("value", ast.Load()), name, ast.Load())
+    return ast.copy_location(made, place) if hasattr(place, "lineno") else made
+
+
+def _is_missing(run: Interpreter, error: Exception) -> bool:
+    """Return whether an error says that a value has no such attribute, in Python as here."""
+    exception = exceptions.exception_of(error) if isinstance(error, ProgramError) else error
+    if isinstance(exception, AttributeError):
+        run.recorder.failed = run.failed_call = None
+        return True
+    return False
+
+
+FUNCTIONS: Mapping[str, RunFunction] = {
+    function.name: function
+    for function in (
+        RunFunction("getattr", get_attribute),
+        RunFunction("hasattr", has_attribute),
+        RunFunction("setattr", set_attribute),
+        RunFunction("delattr", delete_attribute),
+    )
+}
