@@ -119,6 +119,8 @@ def _of_plain(value: Any, name: str) -> Any:
             return value.members[name]
         case BaseException() if name == "args":
             return value.args
+        case torch.dtype() if name in tensor_types.OF_DTYPES:
+            return tensor_types.OF_DTYPES[name](value)
         case torch.finfo() | torch.iinfo() if name in tensor_types.LIMITS:
             return tensor_types.LIMITS[name](value)
         case torch.Size() if name == "numel":

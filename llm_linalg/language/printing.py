@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from itertools import accumulate
-from math import prod
+from math import inf, prod
 from operator import mul
 from typing import Any, NamedTuple
 
@@ -67,24 +67,51 @@ PRINT_OPTIONS: ContextVar[Mapping[str, Any] | None] = ContextVar("print options"
 """The print options that the running program has set; torch's own are left as they are."""
 
 
-def set_printoptions(**options: Any) -> None:
+_PROFILES: Mapping[str, Mapping[str, Any]] = {
+    "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
+    "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
+    "full": {"precision": 4, "threshold": inf, "edgeitems": 3, "linewidth": 80},
+}
+
+
+def set_printoptions(
+    precision: int | None = None,
+    threshold: float | None = None,
+    edgeitems: int | None = None,
+    linewidth: int | None = None,
+    profile: Any = None,
+    sci_mode: bool | None = None,
+) -> None:
     """Do what `torch.set_printoptions` does, for this run alone.
+
+    What it would show of tensors is bounded where it is printed, whatever the threshold is.
 
     Raises:
         LimitError: If an option would make endless text.
-        TypeError: If the language has no such option.
+        TypeError: If an option is not what torch takes.
     """
+    given = {
+        "precision": precision,
+        "threshold": threshold,
+        "edgeitems": edgeitems,
+        "linewidth": linewidth,
+    }
+    options = {name: value for name, value in given.items() if value is not None}
     for name, value in options.items():
-        if name == "sci_mode":
+        if name == "threshold" and value.__class__ in (int, float) and value > MAX_SHOWN:
+            options[name] = inf
             continue
         if name not in _OPTIONS or not isinstance(value, int):
-            raise TypeError(f"set_printoptions takes {', '.join(_OPTIONS)} and sci_mode here, not {name}")
+            raise TypeError(f"set_printoptions takes a whole number for {name}")
         least, most = _OPTIONS[name]
         if not least <= value <= most:
             raise LimitError(f"{name} is from {least} to {most:,}")
-    if "sci_mode" in options and options["sci_mode"] not in (True, False, None):
+    if sci_mode not in (True, False, None):
         raise TypeError("sci_mode is True, False or None")
-    PRINT_OPTIONS.set({**(PRINT_OPTIONS.get() or {}), **options})
+    if profile is not None and not (isinstance(profile, str) and profile in _PROFILES):
+        raise TypeError(f"the profiles are {', '.join(_PROFILES)}")
+    before = _PROFILES[profile] if profile is not None else PRINT_OPTIONS.get() or {}
+    PRINT_OPTIONS.set({**before, **options, "sci_mode": sci_mode})
 
 
 class TextSize(NamedTuple):

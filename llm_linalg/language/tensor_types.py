@@ -210,6 +210,13 @@ LIMITS: Mapping[str, Callable[[Any], Any]] = {
     "resolution": lambda limits: limits.resolution,
 }
 """What `torch.finfo` and `torch.iinfo` tell; only the first has the last four."""
+OF_DTYPES: Mapping[str, Callable[[torch.dtype], Any]] = {
+    "itemsize": lambda dtype: dtype.itemsize,
+    "is_floating_point": lambda dtype: dtype.is_floating_point,
+    "is_complex": lambda dtype: dtype.is_complex,
+    "is_signed": lambda dtype: dtype.is_signed,
+}
+"""What a dtype tells."""
 METHODS: Mapping[str, Callable[..., Any]] = {
     "type": type_of,
     "new_empty": Tensor.new_zeros,  # torch leaves its cells undefined; here every run is the same
