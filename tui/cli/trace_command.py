@@ -123,5 +123,5 @@ def lesson_of_target(flags: argparse.Namespace) -> Lesson:
         raise UsageError(str(error)) from None
     words = ("trace", flags.target, *(word for text in flags.inputs for word in ("--inputs", text)))
     keep = None if flags.keep is None else flags.keep * MEGABYTE
-    title = flags.target.partition(":")[2]
+    title = flags.target.partition(":")[2].partition("(")[0]  # of a model made by an expression, its class
     return lesson_of(of_function(function, given, words, keep), title, path)

@@ -103,9 +103,15 @@ def main(arguments: Sequence[str]) -> int:
             name = str(path.relative_to(options.folder)) if path != options.folder else path.name
             print(f"{name}…", file=sys.stderr, flush=True)
             try:
-                verdicts += measure(path, name, ask, options.seconds or None)
+                found = measure(path, name, ask, options.seconds or None)
             except LessonError as error:
                 print(f"not read: {error}", file=sys.stderr)
+                continue
+            verdicts += found
+            for one in found if options.cells else ():
+                if one.cell.kind == "tensor" and one.state != "equal":
+                    place = f"{name} {one.cell.number}{'' if one.cell.inside else ' (outside)'}"
+                    print(f"{place}: {one.state}: {one.why}", flush=True)
     if options.json is not None:
         records = [
             {"file": one.file, "cell": one.cell.number, "kind": one.cell.kind, "inside": one.cell.inside,
@@ -113,11 +119,6 @@ def main(arguments: Sequence[str]) -> int:
             for one in verdicts
         ]  # fmt: skip
         options.json.write_text(json.dumps(records, indent=1))
-    if options.cells:
-        for one in verdicts:
-            if one.cell.kind == "tensor" and one.state != "equal":
-                place = f"{one.file} {one.cell.number}{'' if one.cell.inside else ' (outside)'}"
-                print(f"{place}: {one.state}: {one.why}")
     print(table(verdicts))
     print()
     print(ranking(verdicts))
