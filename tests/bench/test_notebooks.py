@@ -111,7 +111,7 @@ def test_what_rests_on_a_cell_that_was_not_run_is_stale_unless_it_says_so() -> N
     found = said(*codes[:3], ours=[Outcome(), refused, marked], whole=whole[:3])
     assert [one.state for one in found] == ["equal", "refused", "rests"]
     assert found[2].lacks == {"torch.lacks is not part of the language"}
-    misled = Outcome(error="axis 0 of a has size 2", stopped="b = a + 1")
+    misled = Outcome(error="axis 0 of a has size 2", stopped="print(a * 10)")
     assert said(*codes[:3], ours=[Outcome(), refused, misled], whole=whole[:3])[2].state == "misled"
 
 

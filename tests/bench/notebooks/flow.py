@@ -62,6 +62,7 @@ class Flow:
         text: The statement, as Python would write it.
         imports: Paths that it imports, by the name that each binds.
         outside: Whether it reaches outside by itself: a file, or a shell.
+        defines: Whether it is a function or a class, which does nothing until it is called.
     """
 
     reads: frozenset[str]
@@ -70,6 +71,7 @@ class Flow:
     text: str = ""
     imports: dict[str, str] = field(default_factory=dict)
     outside: bool = False
+    defines: bool = False
 
 
 def flow_of(statement: ast.stmt, shown: bool = False) -> Flow:
@@ -86,7 +88,8 @@ def flow_of(statement: ast.stmt, shown: bool = False) -> Flow:
     outside = any(map(_reaches_outside, ast.walk(statement)))
     changed = frozenset(_changed(statement, shown)) - _BUILT_IN
     text = ast.unparse(statement)
-    return Flow(frozenset(reads), frozenset(binds), changed, text, imports, outside)
+    defines = isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
+    return Flow(frozenset(reads), frozenset(binds), changed, text, imports, outside, defines)
 
 
 def _collect(table: symtable.SymbolTable, top: bool, reads: set[str], binds: set[str]) -> None:

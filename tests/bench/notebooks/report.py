@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from tests.bench.notebooks.flow import Cell
@@ -71,7 +71,7 @@ def judge(
     verdicts = []
     for cell, mine, twin, full in zip(cells, ours, same, whole, strict=True):
         reads = frozenset().union(*(flow.reads for flow in cell.flows or []))
-        used = reads & spoiled
+        used = _used(cell, mine, spoiled)
         state, why = _state(cell, mine, twin, full, used)
         own = (
             frozenset([lack_of(mine)]) if mine.error is not None and state == "refused" else frozenset[str]()
@@ -94,6 +94,20 @@ def judge(
     return verdicts
 
 
+def _used(cell: Cell, mine: Outcome, spoiled: Set[str]) -> frozenset[str]:
+    """Returns the names, among those that a statement not run would have made, that count for a verdict.
+
+    Of a cell that ran they are those that it read, and did not make anew before; of one that stopped, those
+    that the statement read at which it stopped. A definition uses nothing yet.
+    """
+    used, here = set[str](), set(spoiled)
+    for flow in cell.flows or []:
+        if not flow.defines and (mine.error is None or flow.text == mine.stopped):
+            used |= flow.reads & here
+        here -= flow.binds
+    return frozenset(used)
+
+
 def _state(cell: Cell, mine: Outcome, twin: Outcome, full: Outcome, used: frozenset[str]) -> tuple[str, str]:
     difference = difference_of(cell, mine, twin)
     if difference is not None:
@@ -111,7 +125,7 @@ def _state(cell: Cell, mine: Outcome, twin: Outcome, full: Outcome, used: frozen
     name = (unknown[1] or unknown[2]) if unknown else None
     if mine.root is not None or (name is not None and not hasattr(builtins, name) and name in used):
         return "rests", mine.error
-    if used and mine.stopped is not None and not (mine.limit or _REFUSAL.search(mine.error)):
+    if used and name is None and mine.stopped is not None and not (mine.limit or _REFUSAL.search(mine.error)):
         return "misled", f"{mine.error} | uses {', '.join(sorted(used))}"
     return "refused", mine.error
 

@@ -34,14 +34,17 @@ def fingerprint(value: Any, depth: int = 0) -> Print:
         return ["tensor", str(value.dtype), list(value.shape), grad, digest(value)]
     if isinstance(value, torch.dtype | torch.device):
         return ["text", str(value)]
-    if isinstance(value, _PLAIN):
-        return [type(value).__name__, same_everywhere(repr(value))]
+    for kind in _PLAIN:
+        if isinstance(value, kind):  # whatever class of its own: a version of torch is a text
+            return [kind.__name__, same_everywhere(repr(value))]
     if depth < DEEPEST and isinstance(value, nn.Module):
         tensors = {**dict(value.named_parameters()), **dict(value.named_buffers())}
         return ["module", {name: fingerprint(tensor, depth + 1) for name, tensor in tensors.items()}]
     if depth < DEEPEST and isinstance(value, list | tuple) and len(value) <= MOST_ITEMS:
-        kind = "list" if isinstance(value, list) else "tuple"
-        return [kind, [fingerprint(item, depth + 1) for item in value]]
+        return [
+            "list" if isinstance(value, list) else "tuple",
+            [fingerprint(item, depth + 1) for item in value],
+        ]
     if depth < DEEPEST and isinstance(value, dict) and len(value) <= MOST_ITEMS:
         pairs = [[fingerprint(key, depth + 1), fingerprint(item, depth + 1)] for key, item in value.items()]
         return ["dict", pairs]
