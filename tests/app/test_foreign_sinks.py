@@ -13,7 +13,7 @@ import pytest
 from llm_linalg.base.text import clean, clean_lines, escape_json
 from llm_linalg.lessons.markdown import inert
 from tests.app.talks import started
-from tests.terminal.evil import ALL, BRACKETS, EVIL, HIDDEN, LINE, deck, notebook
+from tests.terminal.evil import ALL, BRACKETS, EVIL, HIDDEN, LINE, deck, notebook, questions
 from tui.audience.protocol import deck_message, lesson_message, show_message
 from tui.cli.main import main
 from tui.cli.notes_command import _notes_text
@@ -117,6 +117,50 @@ def test_the_plain_session_of_a_talk(folder: Path) -> None:
     assert hidden(text) == []
     assert text.count("[@click=app.quit]x[/]") > 20
     assert "\x1b" not in text
+
+
+def test_what_asks(folder: Path, capsys: Capture) -> None:
+    """Guesses, their choices and verdicts, exercises, hints, named mistakes, labels in every look."""
+    file = folder / "asks[foo]\x9b.md"
+    file.write_text(questions(ALL), encoding="utf-8")
+    looks = (("1", "bars"), ("1", "symbols"), ("2", "numbers"))
+    commands = [
+        *(
+            ["frame", str(file), "--stop", stop, "--look", look, "--step", "last", "--format", form]
+            for stop, look in looks
+            for form in ("plain", "json", "ansi")
+        ),
+        *(["export", str(file), "--format", form, "--step", "last"] for form in ("markdown", "html")),
+        *(["answer", str(file), answer] for answer in ("3 * P", "2 * P", ALL, f"P @ {BRACKETS}")),
+        ["frame", str(file), "--guess", "2", "--format", "plain"],
+        ["practice", ALL],
+        ["frame", str(file), "--look", ALL],
+    ]
+    for words in commands:
+        main(words)
+        out, err = capsys.readouterr()
+        assert hidden(out + err) == []
+        assert out + err
+    main(["answer", str(file), "3 * P"])
+    assert f"Wrong: three {LINE[:20]}" in capsys.readouterr().out
+    texts: list[str] = []
+    plain = PlainPrompt(started(file).view, started(file).lessons, texts.append)
+    plain.show()
+    for line in (
+        f"guess {ALL}",
+        "guess 2",
+        "stop 2",
+        "hint",
+        "answer 3 * P",
+        f"answer {ALL}",
+        "hint",
+        "hint",
+    ):
+        plain.hear(line)
+    told = "".join(texts)
+    assert hidden(told) == []
+    assert "\x1b" not in told
+    assert "hint [/foo] [@click=app.quit]x[/]" in told
 
 
 def test_what_followers_are_sent_and_show(folder: Path) -> None:

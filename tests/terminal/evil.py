@@ -118,6 +118,51 @@ z = x @ x  # {BRACKETS}
 """
 
 
+def questions(text: str) -> str:
+    """A lesson that asks, with the text wherever any may stand: guesses, exercises, labels, looks."""
+    words = " ".join(text.split()) or text
+    return f"""\
++++
+title = "T {LINE}"
+[controls.n]
+range = [1, 3]
+default = 3
+label = "n {LINE[:20]}"
+[labels]
+word = ["{LINE[:12]}", "[@click=app.quit]w", "é[/]"]
+[axes]
+P = ["word"]
+W = ["word", "word"]
++++
+## Story {LINE}
+First {words} sentence. Then **more** {words}.
+
+```python show="P" look="bars"
+x = torch.arange(1.0, n + 1)
+P = torch.softmax(x, -1)
+W = torch.outer(P, P)
+```
+```ask
+Which is {words}?
+- {LINE[:50]}
+- two [/b]
+check: "two [/b]"
+```
+
+## Yours {LINE}
+Do {words} it.
+
+```exercise show="W"
+Write {words} twice P.
+check: torch.allclose(answer, 2 * P)
+hint: hint {LINE} `P {LINE[:20]}`
+answer: 2 * P
+wrong: 3 * P # three {LINE}
+vary: n
+```
+"""
+
+
 def notebook(text: str) -> str:
     cells = [
         {"cell_type": "markdown", "source": [f"# {text}\n", text], "metadata": {"tags": [text]}, "id": text},

@@ -9,7 +9,7 @@ import pytest
 
 from llm_linalg.base.text import clean
 from tests.terminal.console import Console, printed
-from tests.terminal.evil import ALL, EVIL, HIDDEN, deck, foreign, lesson, notebook
+from tests.terminal.evil import ALL, EVIL, HIDDEN, deck, foreign, lesson, notebook, questions
 from tests.thinning import thin
 
 pytestmark = pytest.mark.slow  # a process on a terminal for each
@@ -46,6 +46,26 @@ def test_files(tmp_path: Path, suffix: str) -> None:
             assert console.wait() == 0
         else:
             walk_through(console)
+        assert foreign(console.raw) == []
+        assert console.left_over == []
+
+
+def test_questions(tmp_path: Path) -> None:
+    """A guess is answered, an exercise is got wrong, hints are taken, and the palette and text are opened."""
+    file = tmp_path / "asks.md"
+    file.write_text(questions(ALL.replace("\n", " ")), encoding="utf-8")
+    with Console(str(file)) as console:
+        console.until("1 guess").send("p")
+        console.until("esc close").send("\x1b")
+        console.until("1 guess").send("1")
+        console.until("You said").send(".")
+        console.until("H hint").send("H")
+        console.until("hint 1").send("\r3 * P\r")
+        console.until("three [/foo]").send("v")
+        console.quiet(0.2)
+        console.send("Q")
+        console.quiet(0.2)
+        assert console.leave() == 0
         assert foreign(console.raw) == []
         assert console.left_over == []
 
