@@ -39,6 +39,17 @@ from llm_linalg.language import (
 from llm_linalg.language.arrays import array_functions, array_linear_algebra, array_random
 from llm_linalg.language.arrays.array import of_tensor, tensor_of
 from llm_linalg.language.classes import data_class, reflection
+from llm_linalg.language.library import (
+    clocks,
+    collection_types,
+    copies,
+    function_tools,
+    iterator_tools,
+    mathematics,
+    operator_functions,
+    python_random,
+    texts,
+)
 from llm_linalg.language.sets import FrozenSet, OrderedSet
 from llm_linalg.language.type_function import TypeFunction, kind_of
 from llm_linalg.ops import TABLE, fallback
@@ -46,10 +57,6 @@ from llm_linalg.ops import TABLE, fallback
 _DTYPES = """
     float float32 float64 double half float16 bfloat16 int int8 int16 int32 int64 short long uint8 uint16
     uint32 uint64 bool complex64 complex128 cfloat cdouble
-"""
-_MATH = """
-    sqrt pi tau e inf nan exp log log2 log10 log1p sin cos tan tanh sinh cosh asin acos atan atan2 erf hypot
-    floor ceil trunc fabs radians degrees isnan isinf isclose gcd
 """
 _TYPING = "Any Callable Dict Iterable Iterator List Literal Optional Sequence Tuple Union"
 
@@ -119,7 +126,7 @@ SPECIAL = Namespace("torch.special", _operations("special", torch.special))
 DATA = Namespace("torch.utils.data", {"Dataset": torch.utils.data.Dataset})
 DATACLASSES = Namespace("dataclasses", data_class.FUNCTIONS)
 DIST = Namespace("dist", {"all_reduce": devices.all_reduce, "all_gather": devices.all_gather})
-MATH = Namespace("math", {**_pick(math, _MATH.split()), "prod": builtin_functions.prod})
+MATH = Namespace("math", mathematics.MATH)
 TYPING = Namespace("typing", {name: name for name in _TYPING.split()})  # annotations are never evaluated
 FUTURE = Namespace("__future__", {"annotations": "annotations"})
 FUNC = Namespace("torch.func", function_transforms.MEMBERS)
@@ -225,6 +232,20 @@ BUILTINS: Mapping[str, Any] = {
     **reflection.FUNCTIONS,
 }
 """Python's own functions and types, by name."""
+_LIBRARY: Mapping[str, Mapping[str, Any]] = {
+    "random": python_random.MEMBERS,
+    "copy": copies.MEMBERS,
+    "collections": collection_types.MEMBERS,
+    "functools": function_tools.MEMBERS,
+    "itertools": iterator_tools.MEMBERS,
+    "operator": operator_functions.MEMBERS,
+    "statistics": mathematics.STATISTICS,
+    "string": texts.MEMBERS,
+    "time": clocks.TIME,
+    "tqdm": clocks.TQDM,
+    "tqdm.auto": clocks.TQDM,
+    "tqdm.notebook": clocks.TQDM,
+}
 IMPORTED: Mapping[str, Namespace] = {"torch": TORCH, "nn": NN, "F": F, "math": MATH, "dist": DIST}
 """Modules that a program can use without an import, by name."""
 
@@ -250,6 +271,7 @@ MODULES: Mapping[str, Namespace] = {
     "numpy": NUMPY,
     "numpy.random": NP_RANDOM,
     "numpy.linalg": NP_LINALG,
+    **{name: Namespace(name, members) for name, members in _LIBRARY.items()},
     "dataclasses": DATACLASSES,
     "typing": TYPING,
     "__future__": FUTURE,

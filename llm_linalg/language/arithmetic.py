@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 from itertools import chain
@@ -42,7 +42,7 @@ _CONTAINER_ITEMS = 8  # a dict, a set or a range within a list takes as long as 
 MAX_SIZE_NUMBERS = 50  # numbers in a torch.Size; no tensor has as many axes
 _LAYER_ITEMS = 100  # putting a layer into another takes as long as this many items
 _NEW_SET = 60  # an empty set takes as long as this many items
-TYPES_WITH_ITEMS = (*_FLAT_TYPES, list, tuple, dict, OrderedSet, *get_args(DICT_VIEWS))
+TYPES_WITH_ITEMS = (*_FLAT_TYPES, list, tuple, dict, OrderedSet, deque, *get_args(DICT_VIEWS))
 """Types of values that have items."""
 ITEMLESS_TYPES: frozenset[Any] = frozenset([bool, int, float, type(None), Tensor, nn.Parameter])
 """Types of values that have none, for a quick check."""
@@ -167,6 +167,7 @@ def new_items(kind: type[ast.operator], left: Any, right: Any) -> int:
     if isinstance(left, nn.Module) or isinstance(right, nn.Module):
         return _LAYER_ITEMS * module_count.count_result(left, right)
     sets = [side for side in (left, right) if isinstance(side, OrderedSet | DICT_VIEWS)]
+    sets += [side for side in (left, right) if isinstance(side, Counter)]
     count = sum(_NEW_SET + 3 * len(side) for side in sets)
     for items, times in ((left, right), (right, left)) if kind is ast.Mult else ():
         if times.__class__ is int and isinstance(items, _SEQUENCES):

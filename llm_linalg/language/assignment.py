@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any
@@ -18,7 +19,7 @@ from llm_linalg.language.attributes import attribute_of
 from llm_linalg.language.budget import LAYER_NAME_STEPS
 from llm_linalg.language.classes import members
 from llm_linalg.language.classes.program_class import Instance, Module, ProgramClass
-from llm_linalg.language.expressions import charge_lookup, check_pair, lookup_key
+from llm_linalg.language.expressions import charge_lookup, check_pair, item_of, lookup_key
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
@@ -29,7 +30,7 @@ from llm_linalg.language.text_formats import percent
 
 # Unions are built once: these are asked for at each turn of a loop.
 _NOT_UNPACKED = "cannot unpack non-iterable {} object"
-_MUTABLE: Any = Tensor | Array | list | dict | Figure | Instance
+_MUTABLE: Any = Tensor | Array | list | dict | deque | Figure | Instance
 _IN_PLACE: Any = Tensor | Array | list | Instance
 
 
@@ -69,10 +70,9 @@ def augmented_assignment(run: Interpreter, node: ast.AugAssign) -> None:
     """Execute `a += value`."""
     if isinstance(node.target, ast.Subscript):
         owner, key = _item(run, node.target)
-        if isinstance(owner, dict) and key not in owner:
-            raise run.error(f"there is no item {short_repr(key)}", node.target, KeyError(key))
         charge_lookup(key, run.budget)  # it is looked up a second time
-        _store_item(run, node.target, owner, key, _augment(run, node, owner[key]))
+        left = item_of(run, owner, key, node.target)
+        _store_item(run, node.target, owner, key, _augment(run, node, left))
     elif isinstance(node.target, ast.Name):
         left = run.evaluate(node.target)
         bind(run, node.target.id, _augment(run, node, left))
@@ -210,7 +210,7 @@ def _item(run: Interpreter, target: ast.Subscript) -> tuple[Any, Any]:
 
 def _store_item(run: Interpreter, target: ast.Subscript, owner: Any, key: Any, value: Any) -> None:
     """Write an item: of a tensor, that is a torch call, and gives a node."""
-    if owner.__class__ is dict:
+    if isinstance(owner, dict):
         containers.check_key(key)
         owner[key] = value
         return

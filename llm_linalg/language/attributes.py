@@ -30,7 +30,10 @@ from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.methods import Method
 from llm_linalg.language.optimizer_state import Optimizer
+from llm_linalg.language.records import FieldTuple
 from llm_linalg.language.run_function import RunFunction
+from llm_linalg.language.type_function import kind_of
+from llm_linalg.language.user_function import UserFunction
 
 _PLAIN_METHODS = frozenset(chain.from_iterable(value_methods.METHODS.values()))
 
@@ -117,8 +120,10 @@ def _of_plain(value: Any, name: str) -> Any:
     match value:
         case RunFunction() if name in value.members:
             return value.members[name]
-        case BaseException() if name == "args":
-            return value.args
+        case RunFunction() | UserFunction() if name == "__name__":
+            return value.name
+        case FieldTuple() if name == "_fields":
+            return value.fields
         case torch.dtype() if name in tensor_types.OF_DTYPES:
             return tensor_types.OF_DTYPES[name](value)
         case torch.finfo() | torch.iinfo() if name in tensor_types.LIMITS:
@@ -145,15 +150,17 @@ def _methods(value: Any) -> Mapping[str, Any]:
 
 
 def _fields(value: tuple[Any, ...]) -> tuple[str, ...]:
-    """Return the names of what torch returned; () for another tuple."""
+    """Return the names of a tuple's items; () for one that has none."""
+    if isinstance(value, FieldTuple):
+        return value.fields
     kind = type(value)
     return allowlist.FIELDS.get(kind.__name__, ()) if kind.__module__ == "torch.return_types" else ()
 
 
 def _of_type(value: Any, name: str) -> Any:
     """Return a method of a type as a function, such as `str.lower`, or what else stands after its name."""
-    kind = value_methods.kind_of(value)
-    if kind is None:
+    kind = kind_of(value)
+    if kind not in value_methods.METHODS:
         return MISSING
     if name in value_methods.OF_TYPES.get(kind, ()):
         return value_methods.OF_TYPES[kind][name]

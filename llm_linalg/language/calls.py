@@ -40,7 +40,7 @@ from llm_linalg.language.budget import (
 )
 from llm_linalg.language.classes.program_class import MISSING, Instance, Module, ProgramClass
 from llm_linalg.language.figures import Figure
-from llm_linalg.language.functions import UserFunction, invoke
+from llm_linalg.language.functions import invoke
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import take_items
@@ -48,6 +48,8 @@ from llm_linalg.language.methods import Method
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.tensor_types import TensorType
+from llm_linalg.language.type_function import TypeFunction
+from llm_linalg.language.user_function import UserFunction
 
 MAX_ARGUMENTS = 10_000  # of one call
 _HANDED = arithmetic.PLAIN_TYPES - {list, tuple, dict} | {
@@ -214,6 +216,7 @@ def _goes_through(function: Any) -> bool:
     if isinstance(function, type) and issubclass(function, modules.LAYER_LISTS):
         return True
     does = function.function if function.__class__ is Method else function
+    does = does.make if isinstance(does, TypeFunction) else does
     return _is_among(does, _GO_THROUGH)
 
 

@@ -41,11 +41,11 @@ from llm_linalg.language.effects import (
 )
 from llm_linalg.language.exceptions import exception_of, forget_frames
 from llm_linalg.language.figures import Figure
-from llm_linalg.language.functions import UserFunction
 from llm_linalg.language.interpreter import FAILURES, Interpreter
 from llm_linalg.language.memory import Memory
 from llm_linalg.language.missing import UNREADABLE, MissingModule, MissingValue
 from llm_linalg.language.notebook_source import NotebookSource
+from llm_linalg.language.user_function import UserFunction
 from llm_linalg.recording.cell_state import CellState, State
 from llm_linalg.recording.record_node import RecordNode
 

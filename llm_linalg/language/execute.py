@@ -175,6 +175,7 @@ def _run(
     tensors = {name: node.value for name, node in (known or {}).items()}
     find_repairs = None if trial else explanations.find_repairs
     run = interpreter(checked, {**names, **tensors}, budget, explanations.explain, node_type)
+    run.random.seed(seed)
     for name, node in (known or {}).items():
         run.recorder.adopt(tensors[name], node)
     group = group or LocalDevice()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any
@@ -17,11 +18,12 @@ from llm_linalg.language.arithmetic import NUMERIC_TYPES
 from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.budget import CHARACTERS_PER_STEP, DICT_STEPS, Budget
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
-from llm_linalg.language.containers import check_keys
+from llm_linalg.language.containers import check_key, check_keys
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import charged, iterate, take_items
+from llm_linalg.language.records import DefaultDict
 from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.text_formats import percent
 
@@ -29,7 +31,7 @@ MAX_KEY_PARTS = 50  # parts of a key
 MAX_KEY_PLACES = 10_000  # numbers in the lists and ranges of a key
 
 # Unions are built once: these are asked for at each turn of a loop.
-WITH_ITEMS: Any = Tensor | Array | tuple | list | dict | str | range | modules.CONTAINERS | Figure
+WITH_ITEMS: Any = Tensor | Array | tuple | list | dict | str | range | deque | modules.CONTAINERS | Figure
 _PLAIN_ITEMS = frozenset([tuple, list, dict, str, range])
 _KEYS: Any = tuple | list | dict | range
 _LARGE_HASH = 1_000  # items of a dict or a set, among which a search may meet many others first
@@ -129,18 +131,19 @@ def comparison(run: Interpreter, node: ast.Compare) -> Any:
     """Evaluate `a < b <= c`."""
     left = run.evaluate(node.left)
     if len(node.ops) == 1:
-        return _compare(run, node.ops[0], left, run.evaluate(node.comparators[0]))
+        return compare(run, node.ops[0], left, run.evaluate(node.comparators[0]))
     result: Any = True
     for operator, item in zip(node.ops, node.comparators, strict=True):
         right = run.evaluate(item)
-        result = _compare(run, operator, left, right)
+        result = compare(run, operator, left, right)
         if not truth(run, result, node):
             return result
         left = right
     return result
 
 
-def _compare(run: Interpreter, operator: ast.cmpop, left: Any, right: Any) -> Any:
+def compare(run: Interpreter, operator: ast.cmpop, left: Any, right: Any) -> Any:
+    """Return what a comparison of two values gives, charged."""
     if not isinstance(operator, _IDENTITY):
         check_pair(left, right)
     if left.__class__ not in NUMERIC_TYPES or right.__class__ not in NUMERIC_TYPES:
@@ -189,7 +192,15 @@ def truth(run: Interpreter, value: Any, node: ast.AST) -> bool:
 
 def subscript(run: Interpreter, node: ast.Subscript) -> Any:
     """Evaluate `a[b]`."""
-    value, key = run.evaluate(node.value), lookup_key(run, node.slice)
+    return item_of(run, run.evaluate(node.value), lookup_key(run, node.slice), node)
+
+
+def item_of(run: Interpreter, value: Any, key: Any, node: ast.AST) -> Any:
+    """Return `value[key]`, for a key that has been charged.
+
+    Raises:
+        ProgramError: If there is no such item.
+    """
     check_pair(value, key)
     if type(value) not in _PLAIN_ITEMS and not isinstance(value, WITH_ITEMS | Instance):
         kind = type(value).__name__
@@ -197,10 +208,19 @@ def subscript(run: Interpreter, node: ast.Subscript) -> Any:
     try:
         item = value[key]
     except KeyError:
+        if isinstance(value, DefaultDict) and value.factory is not None:
+            return missing_item(run, value, key)
         raise run.error(f"there is no item {short_repr(key)}", node, KeyError(key)) from None
     if key.__class__ is slice:
         _charge_copy(run, item)
     return item
+
+
+def missing_item(run: Interpreter, items: DefaultDict, key: Any) -> Any:
+    """Make the item that a `defaultdict` lacks."""
+    check_key(key)
+    items[key] = run.call(items.factory, [])
+    return items[key]
 
 
 def check_pair(left: Any, right: Any) -> None:

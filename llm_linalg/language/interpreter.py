@@ -13,6 +13,7 @@ from collections import ChainMap, Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
+from random import Random
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
@@ -128,6 +129,7 @@ class Interpreter:
         print_lines: The line of each text that it has printed.
         printable: How many more characters it may print.
         failed_call: The torch call that failed, until its error has been dealt with.
+        random: The generator of Python's random numbers.
         caught: The errors whose `except` is running, the innermost last.
         cell_errors: The errors of cells that failed and were passed over.
         cell_states: What came of each cell.
@@ -174,12 +176,14 @@ class Interpreter:
         self._explain = explain
         self._origins: dict[tuple[ast.AST, str], Origin] = {}
         self._numbers = count(1)
+        self.random = Random(0)  # noqa: S311  it has Python's own numbers, for a learner to compare
         self._addresses: dict[int, tuple[object, int]] = {}
 
     def fork(self, source: Source, budget: Budget) -> Interpreter:
         """Return an interpreter of another program that sees this one's names, and binds its own."""
         other = Interpreter(self._dispatch, source, {}, budget, self._explain)
         other.names = self.names.new_child()
+        other.random.setstate(self.random.getstate())
         return other
 
     def evaluate(self, node: ast.expr) -> Any:

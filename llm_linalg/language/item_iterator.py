@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from llm_linalg.base.errors import LimitError
@@ -41,7 +43,23 @@ class ItemIterator:
         self.address = address(number)
 
     def __repr__(self) -> str:
+        if isinstance(self.source, count):
+            return repr(self.source)
         return f"<{self.title} at 0x{self.address:012x}>"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ProgressBar:
+    """What `tqdm` makes of items: the same items.
+
+    Attributes:
+        items: The items.
+    """
+
+    items: Any
+
+    def __repr__(self) -> str:
+        return "<a progress bar>"
 
 
 ItemIterator.__name__ = "generator"  # as the messages call it

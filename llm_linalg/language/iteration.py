@@ -25,7 +25,7 @@ from llm_linalg.language.classes.program_class import MISSING, Instance
 from llm_linalg.language.containers import DICT_VIEWS
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
-from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.item_iterator import ItemIterator, ProgressBar
 from llm_linalg.language.sets import OrderedSet
 
 _NOT_ITERABLE = "'{}' object is not iterable"
@@ -57,6 +57,8 @@ def iterate(
         return source
     if isinstance(value, Tensor):
         return iter(value.unbind(0))
+    if isinstance(value, ProgressBar):
+        return iterate(run, value.items, node, words)
     if isinstance(value, Instance) and (found := _of_object(run, value)) is not None:
         return found
     if value.__class__ is Array:

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from llm_linalg.language.allowlist import Namespace
 from llm_linalg.language.classes.program_class import Instance, ProgramClass
 from llm_linalg.language.figures import Figure
-from llm_linalg.language.functions import UserFunction
 from llm_linalg.language.methods import Method
 from llm_linalg.language.missing import UNREADABLE
 from llm_linalg.language.optimizer_state import Optimizer
 from llm_linalg.language.run_function import RunFunction
+from llm_linalg.language.user_function import UserFunction
 
 MOST_VALUES = 5_000
 _ITEMS = (list, tuple, set, frozenset)

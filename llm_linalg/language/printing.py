@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Mapping
 from contextvars import ContextVar
 from itertools import accumulate
@@ -24,6 +25,7 @@ from llm_linalg.language.containers import DICT_VIEWS, MAX_TEXT
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.module_count import count_layers
 from llm_linalg.language.optimizer_state import Optimizer
+from llm_linalg.language.records import DefaultDict
 from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.type_function import TypeFunction, TypeName, kind_of
 
@@ -184,9 +186,11 @@ def text_size(value: Any) -> TextSize:
 
 def _shown_parts(value: Any) -> Any:
     """Return the values that the text of a value shows, as a list; the value itself if it has none."""
+    if isinstance(value, DefaultDict) and value.factory is not None and not isinstance(value.factory, type):
+        return [value.factory]
     if isinstance(value, dict):
         return [*value.keys(), *value.values()]
-    if isinstance(value, OrderedSet):
+    if isinstance(value, OrderedSet | deque):
         return list(value)
     return value.args if isinstance(value, BaseException) else value
 

@@ -158,7 +158,8 @@ def _changing(does: Callable[..., Any]) -> Callable[..., None]:
     return change
 
 
-def _copy(items: OrderedSet) -> OrderedSet:
+def copy_set(items: OrderedSet) -> OrderedSet:
+    """Do what `set.copy` does."""
     found = items.__class__()
     found.items = items.items.copy()
     return found
@@ -185,7 +186,7 @@ def _pop(items: OrderedSet) -> Any:
 
 
 FROZEN_METHODS: Mapping[str, Callable[..., Any]] = {
-    "copy": _copy,
+    "copy": copy_set,
     "union": _combining(set.union),
     "intersection": _combining(set.intersection),
     "difference": _combining(set.difference),

@@ -48,11 +48,13 @@ _TRUSTED = "write a function in a file: `llm-linalg trace FILE.py:function` reco
 _UNFOLDED = "write x.unfold(-1, k, 1) @ weight: a product with each window"
 _STEP = "write its step: with torch.no_grad(): W -= 0.1 * W.grad"
 
+_STANDARD = "random time copy collections itertools functools operator statistics string"
 NAMES: Mapping[str, str] = {
     "hasattr": _KINDS,
     "callable": _KINDS,
     "setattr": "write x.name = value",
-    "tqdm": "go through the items themselves",
+    **{name: f"write import {name} above it" for name in _STANDARD.split()},
+    "tqdm": "write from tqdm import tqdm above it",
     "optimizer": _STEP,
     "DataLoader": "go through tensors with `for`",
     "complex": "write torch.complex(real, imag), of tensors",
@@ -66,7 +68,6 @@ NAMES: Mapping[str, str] = {
     "np": "write import numpy as np",
     "numpy": "write import numpy",
     "plt": "the stage shows each tensor: leave it out",
-    "time": "leave it out",
 }
 """For names that nothing is bound to."""
 
@@ -96,7 +97,6 @@ MEMBERS: Mapping[str, str] = {
     **{f"nn.{name}": _UNFOLDED for name in ("Conv1d", "Conv2d")},
     **{f"F.{name}": _UNFOLDED for name in ("conv1d", "conv2d")},
     "F.multi_head_attention_forward": "write q @ k.transpose(-2, -1), softmax, @ v",
-    "math.factorial": "write math.prod(range(1, n + 1))",
 }
 """For members of modules."""
 
@@ -131,12 +131,6 @@ PACKAGES: Mapping[str, str] = {
     "einops": "write view, permute or torch.einsum",
     "tiktoken": "write the tokens' numbers: torch.tensor([5, 2, 7])",
     "transformers": "write the block out, with layers such as nn.Linear",
-    "random": f"write {_SEEDED} and torch.randint",
-    "collections": "write a dict or a list",
-    **dict.fromkeys(["itertools", "functools"], "write the loop out, with `for`"),
-    "copy": "write x.clone()",
-    "tqdm": "go through the items themselves",
-    "time": "leave it out",
     "argparse": "assign the values at the top",
     **dict.fromkeys(["os", "sys", "pathlib", "json", "pickle", "requests", "urllib", "subprocess"], _OUTSIDE),
 }

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
+from random import Random
 from typing import Any
 
 from llm_linalg.language import containers, sets, text_formats, text_methods
-from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.item_iterator import ItemIterator, ProgressBar
 from llm_linalg.language.iterators import GENERATOR_METHODS, sort_list
+from llm_linalg.language.library import clocks, collection_types, python_random
+from llm_linalg.language.records import DefaultDict, FieldTuple
 from llm_linalg.language.run_function import RunFunction
 
 Method = Callable[..., Any] | RunFunction
+_DICT: Mapping[str, Method] = {
+    "keys": dict.keys,
+    "values": dict.values,
+    "items": dict.items,
+    "get": dict.get,
+    "pop": dict.pop,
+    "popitem": dict.popitem,
+    "clear": dict.clear,
+    "update": containers.update,
+    "copy": dict.copy,
+    "setdefault": dict.setdefault,
+}
+_TUPLE: Mapping[str, Method] = {"index": containers.index_of, "count": tuple.count}
 METHODS: Mapping[Any, Mapping[str, Method]] = {
     str: {**text_methods.METHODS, "format": RunFunction("format", text_formats.format_text)},
     list: {
@@ -26,28 +43,25 @@ METHODS: Mapping[Any, Mapping[str, Method]] = {
         "copy": list.copy,
         "sort": RunFunction("sort", sort_list),
     },
-    tuple: {"index": containers.index_of, "count": tuple.count},
-    dict: {
-        "keys": dict.keys,
-        "values": dict.values,
-        "items": dict.items,
-        "get": dict.get,
-        "pop": dict.pop,
-        "popitem": dict.popitem,
-        "clear": dict.clear,
-        "update": containers.update,
-        "copy": dict.copy,
-        "setdefault": dict.setdefault,
-    },
+    FieldTuple: {**_TUPLE, **collection_types.NAMED_METHODS},
+    tuple: _TUPLE,
+    Counter: {**_DICT, **collection_types.COUNTER_METHODS},
+    OrderedDict: {**_DICT, **collection_types.ORDERED_METHODS},
+    DefaultDict: {**_DICT, "copy": DefaultDict.copy},
+    deque: collection_types.QUEUE_METHODS,
+    dict: _DICT,
     sets.FrozenSet: sets.FROZEN_METHODS,
     sets.OrderedSet: sets.METHODS,
     ItemIterator: GENERATOR_METHODS,
+    Random: python_random.METHODS,
+    ProgressBar: clocks.PROGRESS_METHODS,
     float: {"is_integer": float.is_integer},
     int: {"bit_length": int.bit_length, "bit_count": int.bit_count},
 }
 
 CONSTANT_TIME: frozenset[Any] = sets.CONSTANT_TIME | {
     *GENERATOR_METHODS.values(),
+    *(deque.append, deque.appendleft, deque.pop, deque.popleft),
     *(list.append, dict.get, dict.setdefault, dict.keys, dict.values, dict.items, dict.pop, dict.popitem),
 }
 """Methods that take as long however many items there are."""
@@ -64,15 +78,6 @@ OF_TYPES: Mapping[type, Mapping[str, Method]] = {
     str: {"maketrans": str.maketrans},
 }
 """What stands after the name of a type, and is no method of its values."""
-
-
-def kind_of(value: Any) -> Any:
-    """Return the type that a value is the name of, such as `str`; None if it is none."""
-    if isinstance(value, RunFunction):
-        return value.kind
-    if value is containers.make_dict:
-        return dict
-    return value if isinstance(value, type) and value in METHODS else None
 
 
 def methods(value: Any) -> Mapping[str, Method]:

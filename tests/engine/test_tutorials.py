@@ -285,7 +285,6 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("from torch.nn import TransformerEncoder", "as `llm-linalg language` lists them"),
         ("import torch.sparse", "the language has torch, torch.nn"),
         ("from dataclasses import dataclass", "dict(n_head=2)"),
-        ("from tqdm import tqdm", "the items themselves"),
         ("import pathlib", "nothing outside itself"),
         ("with open('x') as f: pass", "no files"),
         ("with torch.autocast('cpu'): pass", "16 bits"),

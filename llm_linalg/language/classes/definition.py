@@ -16,12 +16,13 @@ from llm_linalg.language.budget import CLASS_STEPS, NEW_LAYER_STEPS
 from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod
 from llm_linalg.language.classes.program_class import Module, ProgramClass, make_class
 from llm_linalg.language.exceptions import EXCEPTIONS
-from llm_linalg.language.functions import UserFunction, invoke
+from llm_linalg.language.functions import invoke
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import iterate
 from llm_linalg.language.jumps import JUMPS
 from llm_linalg.language.name_scopes import ClassScope
 from llm_linalg.language.suspension import MAX_CALLS
+from llm_linalg.language.user_function import UserFunction
 
 BASES = "it can be made from nn.Module, a layer, an exception, or another class of the program"
 MAX_INSTANCE_TEXT, MAX_MODULE_TEXT = 10_000, 2_000  # characters
