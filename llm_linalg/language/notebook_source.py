@@ -144,7 +144,8 @@ class NotebookSource(Source):
         kept = [item for item in cell.tree.body if not _is_command(item, python)]
         for statement in kept:
             refusal = cell.refused.get(statement) or self._bound(statement, python, text)
-            ast.increment_lineno(statement, above)
+            if above:  # it goes through the whole tree
+                ast.increment_lineno(statement, above)
             if refusal is not None:
                 self.refused[statement] = refusal.shift(above)
         return kept

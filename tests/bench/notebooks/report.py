@@ -23,7 +23,8 @@ MEANING = {
     "broken": "plain Python can't run it either, alone or as the notebook has it",
 }
 _REFUSAL = re.compile(
-    r"is not part of|can't be imported|is private|not spelt|are allowed|notebook's command|is made by"
+    "is not part of|can't be imported|is private|not spelt|are allowed|notebook's command|is made by|"
+    "has no attribute|\\bhere\\b"
 )
 _UNKNOWN = re.compile(r"nothing is called (\w+)|^(\w+) is not part of the language")
 _UNKNOWN_END = re.compile("TimeoutError|plain Python was ended")

@@ -32,6 +32,9 @@ def fingerprint(value: Any, depth: int = 0) -> Print:
             return None
         grad = value.requires_grad
         return ["tensor", str(value.dtype), list(value.shape), grad, digest(value)]
+    cells = _tensor_of(value)
+    if cells is not None:
+        return ["array", str(cells.dtype), list(cells.shape), digest(cells)]
     if isinstance(value, torch.dtype | torch.device):
         return ["text", str(value)]
     for kind in _PLAIN:
@@ -48,15 +51,19 @@ def fingerprint(value: Any, depth: int = 0) -> Print:
     if depth < DEEPEST and isinstance(value, dict) and len(value) <= MOST_ITEMS:
         pairs = [[fingerprint(key, depth + 1), fingerprint(item, depth + 1)] for key, item in value.items()]
         return ["dict", pairs]
-    return _array(value)
+    return None
 
 
-def _array(value: Any) -> Print:
-    """Returns what an array of numpy's is, or of whatever stands for numpy; else None."""
-    kind = type(value)
-    if kind.__name__ == "ndarray":
-        cells = value.tolist()
-        return ["array", str(value.dtype), list(value.shape), same_everywhere(repr(cells))]
+def _tensor_of(value: Any) -> Tensor | None:
+    """Returns the cells of an array or a number of numpy's, or of what stands for one; None for others."""
+    if type(value).__name__ == "Array":
+        found = getattr(value, "tensor", None)
+        return found if isinstance(found, Tensor) else None
+    if type(value).__module__ == "numpy" and hasattr(value, "dtype") and hasattr(value, "copy"):
+        try:
+            return torch.as_tensor(value.copy())
+        except (TypeError, ValueError):  # of a dtype that torch lacks
+            return None
     return None
 
 
