@@ -19,6 +19,7 @@ from llm_linalg.language import (
     builtin_functions,
     clipping,
     containers,
+    data_loading,
     devices,
     exceptions,
     function_transforms,
@@ -123,7 +124,7 @@ AUTOGRAD = Namespace(
     },
 )
 SPECIAL = Namespace("torch.special", _operations("special", torch.special))
-DATA = Namespace("torch.utils.data", {"Dataset": torch.utils.data.Dataset})
+DATA = Namespace("torch.utils.data", {"Dataset": torch.utils.data.Dataset, **data_loading.FUNCTIONS})
 DATACLASSES = Namespace("dataclasses", data_class.FUNCTIONS)
 DIST = Namespace("dist", {"all_reduce": devices.all_reduce, "all_gather": devices.all_gather})
 MATH = Namespace("math", mathematics.MATH)
@@ -141,6 +142,7 @@ TORCH = Namespace(
         "nan": math.nan,
         "nn": NN,
         "linalg": LINALG,
+        "utils": Namespace("torch.utils", {"data": DATA}),
         **_spaces("torch", hardware.MEMBERS),
         "autograd": AUTOGRAD,
         "optim": OPTIM,
@@ -154,7 +156,6 @@ TORCH = Namespace(
         "vmap": function_transforms.MEMBERS["vmap"],
         "random": Namespace("torch.random", {"manual_seed": torch_functions.manual_seed}),
         **tensor_types.MEMBERS,
-        "utils": Namespace("torch.utils", {"data": DATA}),
         "no_grad": autograd.no_grad,
         "inference_mode": autograd.inference_mode,
         "enable_grad": autograd.enable_grad,
@@ -264,9 +265,9 @@ MODULES: Mapping[str, Namespace] = {
     "torch.linalg": LINALG,
     "torch.special": SPECIAL,
     "torch.func": FUNC,
-    "torch.distributed.nn.functional": DIST,
     "torch.utils": TORCH.members["utils"],
     "torch.utils.data": DATA,
+    "torch.distributed.nn.functional": DIST,
     "math": MATH,
     "numpy": NUMPY,
     "numpy.random": NP_RANDOM,

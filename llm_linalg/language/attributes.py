@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from llm_linalg.language import (
     allowlist,
+    data_loading,
     generators,
     hardware,
     modules,
@@ -49,6 +50,7 @@ _KINDS: Mapping[type, _Members] = {
     Optimizer: _Members(optimizers.METHODS, optimizers.ATTRIBUTES),
     schedulers.Scheduler: _Members(schedulers.METHODS, schedulers.ATTRIBUTES),
     Array: _Members(array_members.METHODS, array_members.ATTRIBUTES),
+    **{kind: _Members({}, attributes) for kind, attributes in data_loading.ATTRIBUTES.items()},
     torch.Generator: _Members(generators.METHODS, {}),
     torch.device: _Members({}, hardware.DEVICE),
 }

@@ -19,6 +19,7 @@ from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.budget import CHARACTERS_PER_STEP, DICT_STEPS, Budget
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
 from llm_linalg.language.containers import check_key, check_keys
+from llm_linalg.language.data_loading import DATASETS
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
@@ -31,7 +32,9 @@ MAX_KEY_PARTS = 50  # parts of a key
 MAX_KEY_PLACES = 10_000  # numbers in the lists and ranges of a key
 
 # Unions are built once: these are asked for at each turn of a loop.
-WITH_ITEMS: Any = Tensor | Array | tuple | list | dict | str | range | deque | modules.CONTAINERS | Figure
+WITH_ITEMS: Any = (
+    Tensor | Array | tuple | list | dict | str | range | deque | modules.CONTAINERS | Figure | DATASETS
+)
 _PLAIN_ITEMS = frozenset([tuple, list, dict, str, range])
 _KEYS: Any = tuple | list | dict | range
 _LARGE_HASH = 1_000  # items of a dict or a set, among which a search may meet many others first

@@ -23,6 +23,7 @@ from llm_linalg.language.budget import FAILURE_STEPS, NATIVE_CALL_STEPS
 from llm_linalg.language.classes import members
 from llm_linalg.language.classes.program_class import MISSING, Instance
 from llm_linalg.language.containers import DICT_VIEWS
+from llm_linalg.language.data_loading import DATASETS, DataLoader
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator, ProgressBar
@@ -63,6 +64,10 @@ def iterate(
         return found
     if value.__class__ is Array:
         return iter(value.rows())
+    if value.__class__ is DataLoader:
+        return value.batches()
+    if isinstance(value, DATASETS):
+        return (value[place] for place in range(len(value)))
     if isinstance(value, _ITERABLE):
         run.budget.charge_items(value)
         return iter(value)

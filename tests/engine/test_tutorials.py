@@ -281,7 +281,6 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("nn.Module()", "function"),
         ("10.0 ** 400", "too large for a float"),
         ("from torch.optim import Muon", "write its step"),
-        ("from torch.utils.data import DataLoader", "go through tensors"),
         ("from torch.nn import TransformerEncoder", "as `llm-linalg language` lists them"),
         ("import torch.sparse", "the language has torch, torch.nn"),
         ("from dataclasses import dataclass", "dict(n_head=2)"),
