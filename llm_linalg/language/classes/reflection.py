@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod, Super
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
@@ -104,6 +105,23 @@ def identity(run: Interpreter, value: Any) -> int:
     return run.address_of(value)
 
 
+def hash_of(run: Interpreter, value: Any) -> int:
+    """Do what `hash` does; that of a text, which Python draws at random, is the same in every run.
+
+    Raises:
+        TypeError: If the value has no hash.
+    """
+    if isinstance(value, str):
+        return crc32(value.encode())
+    if isinstance(value, tuple):
+        run.budget.charge_items(value)
+        return hash(tuple([hash_of(run, item) for item in value]))
+    if value is None or (isinstance(value, Instance) and value.__class__.find("__hash__") is MISSING):
+        hash(value)  # which says so if it has none
+        return run.address_of(value) // 16
+    return hash(value)
+
+
 def is_callable(_run: Interpreter, value: Any) -> bool:
     """Do what `callable` does."""
     return isinstance(value, Method | RunFunction | Bindable) or callable(value)
@@ -135,6 +153,7 @@ FUNCTIONS: Mapping[str, Any] = {
     "issubclass": RunFunction("issubclass", is_subclass),
     "type": RunFunction("type", type_of, type),
     "id": RunFunction("id", identity),
+    "hash": RunFunction("hash", hash_of),
     "callable": RunFunction("callable", is_callable),
 }
 """Python's functions and types that classes are written and asked about with, by name."""
