@@ -38,7 +38,7 @@ from llm_linalg.language import (
     torch_functions,
 )
 from llm_linalg.language.arrays import array_functions, array_linear_algebra, array_random
-from llm_linalg.language.arrays.array import of_tensor, tensor_of
+from llm_linalg.language.arrays.array import Array, of_tensor, tensor_of
 from llm_linalg.language.classes import data_class, reflection
 from llm_linalg.language.library import (
     clocks,
@@ -203,7 +203,13 @@ NP_RANDOM = Namespace("np.random", array_random.RANDOM)
 NP_LINALG = Namespace("np.linalg", array_linear_algebra.LINALG)
 NUMPY = Namespace(
     "np",
-    {**array_functions.CONSTANTS, **array_functions.FUNCTIONS, "random": NP_RANDOM, "linalg": NP_LINALG},
+    {
+        **array_functions.CONSTANTS,
+        **array_functions.FUNCTIONS,
+        "ndarray": TypeFunction(Array, array_functions.FUNCTIONS["zeros"]),
+        "random": NP_RANDOM,
+        "linalg": NP_LINALG,
+    },
 )
 BUILTINS: Mapping[str, Any] = {
     "abs": abs,
@@ -289,7 +295,7 @@ TAKE_ARRAYS = frozenset(
 """Functions that take arrays."""
 TYPES: Mapping[type, Any] = {
     kind: value
-    for space in (BUILTINS, TORCH.members, NN.members, DATA.members)
+    for space in (BUILTINS, TORCH.members, NN.members, DATA.members, NUMPY.members)
     for value in space.values()
     if (kind := kind_of(value)) is not None
 }

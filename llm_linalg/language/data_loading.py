@@ -37,9 +37,9 @@ class TensorDataset:
     __slots__ = ("tensors",)
 
     def __init__(self, *tensors: Tensor) -> None:
-        if not tensors or not all(isinstance(tensor, Tensor) and tensor.dim() for tensor in tensors):
+        if not tensors or not all(isinstance(tensor, Tensor) for tensor in tensors) or not tensors[0].dim():
             raise TypeError("TensorDataset takes tensors with an axis for the items")
-        if any(len(tensor) != len(tensors[0]) for tensor in tensors):
+        if any(not tensor.dim() or len(tensor) != len(tensors[0]) for tensor in tensors):
             raise AssertionError("Size mismatch between tensors")
         self.tensors = tensors
 

@@ -35,6 +35,11 @@ def test_each_step_of_an_array_is_a_node_with_its_reads() -> None:
     assert {node.op: len(cells) for node, cells in trace.lineage("s", (1,)).items()}["tensor"] == 4
 
 
+def test_its_type_has_numpy_s_name() -> None:
+    program = "import numpy as np\na = np.ones(2)\nprint(type(a), isinstance(a, np.ndarray))"
+    assert run(program, seconds=None).printed == "<class 'numpy.ndarray'> True\n"
+
+
 def test_the_run_draws_its_own_numbers() -> None:
     program = "import numpy as np\nprint(np.random.rand(3))"
     first, again, other = (run(program, seed=seed, seconds=None).printed for seed in (3, 3, 4))
@@ -52,7 +57,8 @@ def test_the_run_draws_its_own_numbers() -> None:
         ("torch.ones(2, requires_grad=True).numpy()", "detach"),
         ("torch.ones(2, dtype=torch.bfloat16).numpy()", "float"),
         ("np.ones(2).tofile('x')", "not part"),
-        ("np.ones(2).__class__", ""),
+        ("np.ones(2).__array__", ""),
+        ("type(np.ones(2)).tensor", ""),
         ("np.ones(2).tensor", ""),
         ("np.load('x.npy')", ""),
         ("np.float32.torch", ""),

@@ -237,6 +237,9 @@ class Array:
         return self
 
 
+Array.__name__, Array.__qualname__, Array.__module__ = "ndarray", "ndarray", "numpy"  # as programs see it
+
+
 def _rank(dtype: torch.dtype) -> int:
     """Return what kind of numbers a dtype has: a kind can be written into those that come after it."""
     return 2 if dtype.is_floating_point else 1 if dtype is not torch.bool else 0
