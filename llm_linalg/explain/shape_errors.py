@@ -22,6 +22,7 @@ from llm_linalg.ops.call_errors import refusal_reason
 from llm_linalg.ops.einsum_specs import PAIRED
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.pointwise import RULE
+from llm_linalg.ops.terms import Number
 from llm_linalg.recording.tensor_index import detach_value
 
 _SHAPE_WORDS = ("shape", "size", "dimension", "dim ", "broadcast", "same number", "elements")
@@ -180,6 +181,25 @@ def _line(operand: OperandInfo, axis: MismatchedAxis) -> str:
     rank = len(operand.shape)
     line = "" if rank < 2 else "a row of " if axis.axis == rank - 1 else "a column of "
     return line + _name_with_shape(operand)
+
+
+def unpaired(error: ShapeError) -> tuple[list[tuple[Number, Number]], tuple[Number | None, Number | None]]:
+    """Return the entries that a product can pair, of the first lines that clash, and the entry left alone.
+
+    Returns:
+        Pairs of numbers, and the first pair that lacks one of the two; none of it where nothing is paired.
+    """
+    if not error.message.endswith(PAIRED) or len(error.axes) != 2 or None in error.values:
+        return [], (None, None)
+    lines = [
+        error.values[axis.operand].movedim(axis.axis, 0).reshape(axis.size, -1)[:, 0].tolist()
+        if error.values[axis.operand].numel()
+        else []
+        for axis in error.axes
+    ]
+    pairs = min(map(len, lines))
+    first, second = (line[pairs] if pairs < len(line) else None for line in lines)
+    return list(zip(*lines, strict=False)), (first, second)
 
 
 def _name_with_shape(operand: OperandInfo) -> str:

@@ -149,7 +149,7 @@ class LocalDevice:
         parts = [self._copy(tensor if rank == self.rank else part) for rank, part in enumerate(self.parts)]
         for rank, part in enumerate(parts):
             if recorder is not None and rank != self.rank:
-                recorder.label(part, f"{self.part_name}_{rank}")
+                recorder.label(part, f"{self.part_name}_{rank}", f"{self.part_name} on device {rank}")
             elif recorder is not None and node is not None:
                 recorder.adopt(part, node)
         return parts

@@ -129,6 +129,7 @@ class RecordNode:
         is_one_of_several: Whether its call had several results.
         is_inner: Whether another node of the same expression reads it, as in a layer of several steps: then
             the expression is not what it is called.
+        words: What it is called where its name is not the program's, such as `mine on device 1`; or empty.
         member: Of a parameter of a layer without a name, which it is: `weight`.
         no_grad: Whether it was computed under `torch.no_grad()`, so that no gradient flows through it.
         forward_node: In a gradient program, the node whose VJP this step belongs to.
@@ -142,6 +143,7 @@ class RecordNode:
     no_grad = False
     is_one_of_several = False
     is_inner = False
+    words = ""
     member = ""
     forward_node: RecordNode | None = None
     why = ""
@@ -201,6 +203,8 @@ class RecordNode:
 
         A long expression is elided in the middle, so that both of its ends tell it from others.
         """
+        if self.words:
+            return self.words
         return self.bound_name or (_elide(self._expression) if self.source else self.name)
 
     def note_inner(self) -> None:
@@ -221,6 +225,8 @@ class RecordNode:
     @property
     def title_of_cells(self) -> str:
         """The title such that an index can follow: `K.T`, `(x + 1)`."""
+        if self.words:
+            return f"({self.words})"
         if self.bound_name or not self.source:
             return self.name
         text = self._expression

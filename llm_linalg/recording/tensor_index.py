@@ -137,7 +137,7 @@ class TensorIndex:
         self.nodes: list[RecordNode] = []
         self.names: dict[str, RecordNode] = {}
         self.no_grad = False
-        self._labels: dict[int, tuple[Tensor, str]] = {}
+        self._labels: dict[int, tuple[Tensor, str, str]] = {}
         self._where = where
         self._tracked: dict[int, TrackedTensor] = {}  # by tensor id
         self._tensors: list[Tensor | None] = []  # of each node, until it is dropped
@@ -208,13 +208,13 @@ class TensorIndex:
                     leaves += tensor.numel()
         return passed, leaves
 
-    def label(self, tensor: Tensor, name: str) -> None:
-        """Name a tensor that may come in later."""
-        self._labels[id(tensor)] = (tensor, name)
+    def label(self, tensor: Tensor, name: str, words: str = "") -> None:
+        """Name a tensor that may come in later; `words` is what it is called, where that is not its name."""
+        self._labels[id(tensor)] = (tensor, name, words)
 
     def label_of(self, tensor: Tensor) -> str | None:
         """Return the name that `label` gave a tensor; None without one."""
-        return self._labels.get(id(tensor), (tensor, None))[1]
+        return self._labels.get(id(tensor), (tensor, None, ""))[1]
 
     def name_targets(self) -> None:
         """Name nodes that are still nameless after the variables that they were assigned to."""
@@ -342,6 +342,7 @@ class TensorIndex:
             name = self.label_of(tensor)
             node = self.input(tensor, name, _op_of(tensor))
             if name:
+                node.words = self._labels[id(tensor)][2]
                 self.names.setdefault(name, node)
         tracked = self._tracked.get(id(tensor))
         return Operand(detach_value(tensor), node) if tracked is None else tracked.operand

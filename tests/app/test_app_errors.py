@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.reader import ListedLesson, find
 from tests.app.driving import lesson, opened
+from tui.compose.view_runner import open_view
 from tui.model.view import View
+from tui.navigation.playground import playground_view
 from tui.session.commands import run
 from tui.session.session import Session
 
@@ -139,3 +143,19 @@ def test_a_listed_lesson_that_is_broken_is_told_and_the_one_that_is_open_stays(t
         assert after.notice.startswith('own.md:5: unknown key "seeed": did you mean "seed"?')
     file.write_text('+++\ntitle = "Own"\npart = 2\norder = 9\n+++\nHi.\n', encoding="utf-8")  # mended
     assert run(session, "open:own").view.lesson.slug == "own"
+
+
+CLASHES = {
+    "A = torch.tensor([[1.0, 2]])\nB = torch.tensor([[3.0], [-4], [-5]])\nA @ B": "1·3 + 2·(-4) + [?·(-5)]",
+    "x = torch.tensor([1.0, -2, 3, 4, 5, 6])\ntorch.dot(x, torch.ones(5))": (
+        "1·1 - 2·1 + … 2 more … + 5·1 + [6·?]"
+    ),
+    "torch.ones(2, 0) @ torch.ones(1, 2)": "[?·1]",
+    "torch.ones(2, 3) + torch.ones(2)": "",
+}
+
+
+def test_a_row_is_laid_along_the_column_that_it_clashes_with() -> None:
+    for program, said in CLASHES.items():
+        view = playground_view(program)
+        assert " ".join(open_view(view).frame(view).formula_text) == said

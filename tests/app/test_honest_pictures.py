@@ -71,8 +71,6 @@ def test_a_tensor_that_is_cut_says_which_part_is_shown(slug: str) -> None:
 def test_no_machine_made_name_stands_where_an_expression_can(slug: str) -> None:
     for view, frame in frames(find(slug)):
         own = set(MACHINE.findall(view.program))
-        if view.at_stop.ranks:  # a name of several devices has the device's number
-            own |= {f"{name}_{k}" for name in re.findall(r"\w+", view.program) for k in range(9)}
         texts = [*(panel.title for panel in frame.panels), frame.sentence, frame.shape_line]
         for text in (*texts, *frame.trail, *frame.formula_text):
             assert set(MACHINE.findall(text)) <= own, (slug, view.stop, view.path, text)

@@ -53,6 +53,7 @@ def test_an_all_reduce_is_a_sum_in_the_trace() -> None:
     assert total.op == "add"
     assert total.value.tolist() == [6, 6]
     assert trace["mine_0"].value.tolist() == [1, 1]
+    assert (trace["mine_0"].title, trace["mine"].title) == ("mine on device 0", "mine")
     assert trace["mine_2"].op == "input"
     assert trace.lineage("total", (0,))[trace["mine"]]
     gradient = trace.backward("total")

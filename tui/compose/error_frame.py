@@ -11,13 +11,25 @@ from llm_linalg.base.axis_labels import TensorLabels
 from llm_linalg.base.cells import Box, TensorSlice
 from llm_linalg.base.errors import MissingValueError
 from llm_linalg.base.text import NOTHING, CleanText, clean
+from tui.compose.captions import writer
 from tui.compose.format_cache import FormatCache
 from tui.compose.frames import LONGEST_OUTPUT, empty_frame
 from tui.compose.highlights import Highlight
 from tui.compose.panels import NAME, PanelStyle, make_panel, rest_of
 from tui.compose.placement import Placement, plain_placement
 from tui.compose.source_lines import file_lines
-from tui.model.frame import Cell, CellMark, ErrorView, Frame, Index, Number, Panel, RepairFacts
+from tui.model.frame import (
+    Cell,
+    CellMark,
+    ErrorView,
+    FormulaLine,
+    Frame,
+    Index,
+    Number,
+    Panel,
+    RepairFacts,
+    TermState,
+)
 
 if TYPE_CHECKING:
     from llm_linalg.base.errors import ProgramError, ShapeError
@@ -26,6 +38,7 @@ if TYPE_CHECKING:
     from tui.model.view import View
 
 ATTEMPTS = 6
+MOST_PAIRS = 3  # products of a row with a column that are written out
 UNKNOWN = "?"  # stands for a number of a tensor without values
 MOST_FRAMES = 8
 
@@ -60,6 +73,7 @@ def error_frame(
         line=error.line,
         panels=clash_panels(error, operands, cache, ascii_only) if isinstance(error, ShapeError) else (),
         arrangement="row",
+        formula=_clash_formula(error) if isinstance(error, ShapeError) else (),
         sentence=error.message,
         printed=NOTHING if error.trace is None else clean(error.trace.printed, LONGEST_OUTPUT, lines=True),
         error=error_view(error, expected, good, _is_refused(view, error), fault),
@@ -155,6 +169,27 @@ def clash_panels(
         else:
             panels.append(make_panel(ClashingTensor(name, value), placement, at, highlight, style))
     return tuple(panels)
+
+
+def _clash_formula(error: ShapeError) -> tuple[FormulaLine, ...]:
+    """Return the products of the entries that can be paired, and the one that lacks its partner."""
+    from llm_linalg.explain.formula import factors_text, signed
+    from llm_linalg.explain.shape_errors import unpaired
+
+    pairs, alone = unpaired(error)
+    if alone == (None, None):
+        return ()
+    shown = pairs if len(pairs) <= MOST_PAIRS else [*pairs[: MOST_PAIRS - 1], pairs[-1]]
+    text = writer([x for pair in [*shown, alone] for x in pair if x is not None], 2)
+    pieces: list[tuple[str, TermState]] = []
+    for k, pair in enumerate(shown):
+        if k == MOST_PAIRS - 1 and len(shown) < len(pairs):
+            pieces.append((f" + … {len(pairs) - len(shown)} more …", "plain"))
+        product = factors_text(pair, text)
+        pieces.append(("".join(signed(product)) if pieces else product, "done"))
+    first, second = (UNKNOWN if x is None else text(x) for x in alone)
+    left = f"{first}·({second})" if second.startswith("-") else f"{first}·{second}"
+    return ((*pieces, (f" + [{left}]" if pieces else f"[{left}]", "current")),)
 
 
 def unknown_panel(

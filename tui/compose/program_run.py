@@ -252,6 +252,8 @@ class Run:
             self._looks[node.node] = looks_of(self._view_of(node.node), level)
         looks = self._looks[node.node]
         look = view.look if view.look in looks else frame.look
+        if picture.whole:  # no step of it is under way
+            node = self._view_of(node.node)
         given = LookInput(node, frame.panels, picture.beside, level, self._axis_names, picture.ascii_only)
         drawing = drawing_of(look, given)
         return replace(frame, look=look, looks=looks, drawing=drawing)

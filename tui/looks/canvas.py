@@ -133,7 +133,7 @@ class Canvas:
         inside = 0 <= row < self.height and column >= 0 and cells.stop <= self.width
         return inside and not any(cell in self._text[row] for cell in cells)
 
-    def _is_apart(self, column: int, row: int, text: str) -> bool:
+    def is_apart(self, column: int, row: int, text: str) -> bool:
         """Return whether no other text would touch a text there."""
         return not {column - 1, column + cell_len(text)} & self._text[row].keys()
 
@@ -163,7 +163,7 @@ class Canvas:
         over = [(middle, row + beyond), (middle, row - beyond)]
         places = [*over[:1], *beside, *over[1:]] if steep else [*beside, *over]
         places += [(x + (1 if x == right else -1), y) for x, y in beside]
-        free = [place for place in places if self.has_room(*place, text) and self._is_apart(*place, text)]
+        free = [place for place in places if self.has_room(*place, text) and self.is_apart(*place, text)]
         if not free:
             return False
         best = min(

@@ -156,9 +156,10 @@ def _write_figures(canvas: Canvas, scale: PlaneScale, names: tuple[str, str]) ->
 
 
 def _put(canvas: Canvas, place: tuple[int, int], text: str) -> None:
-    """Write a text where it covers nothing."""
+    """Write a text where it covers nothing, and touches no other."""
     column, row = place
-    if text and canvas.has_room(column - 1, row, f" {text}") and not canvas.dots_under(place, text):
+    fits = canvas.has_room(column, row, text) and canvas.is_apart(column, row, text)
+    if text and fits and not canvas.dots_under(place, text):
         canvas.text(column, row, text, FIGURE)
 
 

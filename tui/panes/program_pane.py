@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tui.layout.pane_sizes import Picture
-from tui.text.rows import Row, ends, row, width_of, wrap_code
+from tui.text.prose import formula_row
+from tui.text.rows import Row, ends, fit, row, width_of, wrap_code
 from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
@@ -100,6 +101,9 @@ class FactsPane(RowWidget):
             return
         if frame.map is not None and not picture.waiting:
             self.show([map_facts(frame.map, picture.room.main, self.glyphs)])
+            return
+        if frame.error is not None and frame.formula and not picture.waiting:
+            self.show([fit(formula_row(frame.formula[0]), picture.room.main, self.glyphs.dots)])
             return
         trail = " › ".join(frame.trail)
         shapes = frame.shape_line
