@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.reader import ListedLesson, find
 from tests.app.driving import lesson, opened
