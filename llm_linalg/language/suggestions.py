@@ -43,27 +43,21 @@ _INIT = "bind the weight: layer.weight = nn.Parameter(torch.randn(6, 2) * 0.02)"
 _ALONE = "leave the `with` out, and write its lines without it"
 _OUTSIDE = "a program reaches nothing outside itself"
 _ARRAYS = "write it with torch: torch.tensor, torch.arange"
-_KINDS = "compare x.dtype or x.shape"
 _TRUSTED = "write a function in a file: `llm-linalg trace FILE.py:function` records any call of torch's"
 _UNFOLDED = "write x.unfold(-1, k, 1) @ weight: a product with each window"
 _STEP = "write its step: with torch.no_grad(): W -= 0.1 * W.grad"
 
 _STANDARD = "random time copy collections itertools functools operator statistics string"
 NAMES: Mapping[str, str] = {
-    "hasattr": _KINDS,
-    "callable": _KINDS,
-    "setattr": "write x.name = value",
     **{name: f"write import {name} above it" for name in _STANDARD.split()},
     "tqdm": "write from tqdm import tqdm above it",
     "optimizer": _STEP,
     "DataLoader": "go through tensors with `for`",
     "complex": "write torch.complex(real, imag), of tensors",
-    "type": "print x.dtype or x.shape",
     "open": _FILE,
     "input": "bind the value to a name",
     "exec": "write the lines themselves",
     "eval": "write the expression itself",
-    "getattr": "write the attribute after a dot",
     "self": "it is the first parameter of a method: def forward(self, x)",
     "np": "write import numpy as np",
     "numpy": "write import numpy",
@@ -102,10 +96,7 @@ MEMBERS: Mapping[str, str] = {
 ATTRIBUTES: Mapping[str, str] = {
     "cuda": _CPU,
     "grad_fn": "x.requires_grad says whether it has a gradient",
-    "forward": "call the layer itself: layer(x)",
-    "apply": _INIT,
     "to": _CPU,
-    "state_dict": "go through layer.named_parameters()",
     "register_hook": "read x.grad after backward()",
     "names": "axes have no names in the language: say in a comment what each is",
     "resize": "a tensor keeps its cells: write x = x.reshape(2, 3)",

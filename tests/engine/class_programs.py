@@ -188,59 +188,186 @@ Square.extra = [1]
 print(Shape().sides, a.sides, b.extra, Cube.area(b), b.__class__.__name__, Cube.__name__)
 """
 
-MICROGRAD = """
+MICROGRAD = """import math
+
+
 class Value:
+    \"\"\" stores a single scalar value and its gradient \"\"\"
+
     def __init__(self, data, _children=(), _op=''):
         self.data = data
         self.grad = 0
+        # internal variables used for autograd graph construction
+        self._backward = lambda: None
         self._prev = set(_children)
-        self._op = _op
+        self._op = _op # the op that produced this node, for graphviz / debugging / etc
 
     def __add__(self, other):
         other = other if isinstance(other, Value) else Value(other)
-        return Value(self.data + other.data, (self, other), '+')
+        out = Value(self.data + other.data, (self, other), '+')
+
+        def _backward():
+            self.grad += out.grad
+            other.grad += out.grad
+        out._backward = _backward
+
+        return out
 
     def __mul__(self, other):
         other = other if isinstance(other, Value) else Value(other)
-        return Value(self.data * other.data, (self, other), '*')
+        out = Value(self.data * other.data, (self, other), '*')
+
+        def _backward():
+            self.grad += other.data * out.grad
+            other.grad += self.data * out.grad
+        out._backward = _backward
+
+        return out
 
     def __pow__(self, other):
-        return Value(self.data ** other, (self,), f'**{other}')
+        assert isinstance(other, (int, float)), "only supporting int/float powers for now"
+        out = Value(self.data**other, (self,), f'**{other}')
 
-    def __neg__(self):
+        def _backward():
+            self.grad += (other * self.data**(other-1)) * out.grad
+        out._backward = _backward
+
+        return out
+
+    def relu(self):
+        out = Value(0 if self.data < 0 else self.data, (self,), 'ReLU')
+
+        def _backward():
+            self.grad += (out.data > 0) * out.grad
+        out._backward = _backward
+
+        return out
+
+    def tanh(self):
+        x = self.data
+        t = (math.exp(2*x) - 1)/(math.exp(2*x) + 1)
+        out = Value(t, (self, ), 'tanh')
+        def _backward():
+            self.grad += (1 - t**2) * out.grad
+        out._backward = _backward
+        return out
+
+    def backward(self):
+
+        # topological order all of the children in the graph
+        topo = []
+        visited = set()
+        def build_topo(v):
+            if v not in visited:
+                visited.add(v)
+                for child in v._prev:
+                    build_topo(child)
+                topo.append(v)
+        build_topo(self)
+
+        # go one variable at a time and apply the chain rule to get its gradient
+        self.grad = 1
+        for v in reversed(topo):
+            v._backward()
+
+    def __neg__(self): # -self
         return self * -1
 
-    def __radd__(self, other):
+    def __radd__(self, other): # other + self
         return self + other
 
-    def __sub__(self, other):
+    def __sub__(self, other): # self - other
         return self + (-other)
 
-    def __rsub__(self, other):
+    def __rsub__(self, other): # other - self
         return other + (-self)
 
-    def __rmul__(self, other):
+    def __rmul__(self, other): # other * self
         return self * other
 
-    def __truediv__(self, other):
-        return self * other ** -1
+    def __truediv__(self, other): # self / other
+        return self * other**-1
+
+    def __rtruediv__(self, other): # other / self
+        return other * self**-1
 
     def __repr__(self):
-        return f'Value(data={self.data})'
+        return f"Value(data={self.data}, grad={self.grad})"
 
-a = Value(-4.0)
-b = Value(2.0)
-c = a + b
-d = a * b + b ** 3
-c += c + 1
-c += 1 + c + (-a)
-d += d * 2 + (b + a)
-d += 3 * d + (b - a)
-e = c - d
-f = e ** 2
-g = f / 2.0
-g = 10.0 + g - 1
-print(a, b, c, d, e, f, g, len(g._prev), sum([a, b, c]), [g._op, c._op], 2 - a)
+class Module:
+
+    def zero_grad(self):
+        for p in self.parameters():
+            p.grad = 0
+
+    def parameters(self):
+        return []
+
+class Neuron(Module):
+
+    def __init__(self, nin, nonlin=True):
+        self.w = [Value(0.1 * nin - 0.3 * nonlin) for _ in range(nin)]
+        self.b = Value(0)
+        self.nonlin = nonlin
+
+    def __call__(self, x):
+        act = sum((wi*xi for wi,xi in zip(self.w, x)), self.b)
+        return act.relu() if self.nonlin else act
+
+    def parameters(self):
+        return self.w + [self.b]
+
+    def __repr__(self):
+        return f"{'ReLU' if self.nonlin else 'Linear'}Neuron({len(self.w)})"
+
+class Layer(Module):
+
+    def __init__(self, nin, nout, **kwargs):
+        self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
+
+    def __call__(self, x):
+        out = [n(x) for n in self.neurons]
+        return out[0] if len(out) == 1 else out
+
+    def parameters(self):
+        return [p for n in self.neurons for p in n.parameters()]
+
+    def __repr__(self):
+        return f"Layer of [{', '.join(str(n) for n in self.neurons)}]"
+
+class MLP(Module):
+
+    def __init__(self, nin, nouts):
+        sz = [nin] + nouts
+        count = len(nouts)
+        self.layers = [Layer(sz[i], sz[i+1], nonlin=i!=count-1) for i in range(count)]
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def parameters(self):
+        return [p for layer in self.layers for p in layer.parameters()]
+
+    def __repr__(self):
+        return f"MLP of [{', '.join(str(layer) for layer in self.layers)}]"
+
+
+model = MLP(3, [4, 4, 1])
+print(model)
+print("number of parameters", len(model.parameters()))
+xs = [[2.0, 3.0, -1.0], [3.0, -1.0, 0.5], [0.5, 1.0, 1.0], [1.0, 1.0, -1.0]]
+ys = [1.0, -1.0, -1.0, 1.0]
+for k in range(5):
+    ypred = [model(x) for x in xs]
+    loss = sum((yout - ygt)**2 for ygt, yout in zip(ys, ypred))
+    model.zero_grad()
+    loss.backward()
+    for p in model.parameters():
+        p.data += -0.05 * p.grad
+    print(k, round(loss.data, 9))
+print([round(y.data, 9) for y in ypred], round(model.parameters()[3].grad, 9))
 """
 
 NANOGPT = """
@@ -424,4 +551,250 @@ except ValueError as e:
     print(e, e.code, repr(e), type(e).__name__, e.args)
 """
 
-PROGRAMS = [NANOGPT, SINGLE_HEAD, CUSTOM_LINEAR, SHAPES, MICROGRAD]
+TRANSFORMER_AND_OTHERS = """
+import math
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from torch.utils.data import Dataset
+
+# annotated transformer
+def clones(module, N):
+    "Produce N identical layers."
+    return nn.ModuleList([module for _ in range(N)])
+
+class LayerNorm(nn.Module):
+    "Construct a layernorm module (See citation for details)."
+    def __init__(self, features, eps=1e-6):
+        super(LayerNorm, self).__init__()
+        self.a_2 = nn.Parameter(torch.ones(features))
+        self.b_2 = nn.Parameter(torch.zeros(features))
+        self.eps = eps
+
+    def forward(self, x):
+        mean = x.mean(-1, keepdim=True)
+        std = x.std(-1, keepdim=True)
+        return self.a_2 * (x - mean) / (std + self.eps) + self.b_2
+
+class SublayerConnection(nn.Module):
+    def __init__(self, size, dropout):
+        super(SublayerConnection, self).__init__()
+        self.norm = LayerNorm(size)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x, sublayer):
+        "Apply residual connection to any sublayer with the same size."
+        return x + self.dropout(sublayer(self.norm(x)))
+
+class EncoderLayer(nn.Module):
+    def __init__(self, size, self_attn, feed_forward, dropout):
+        super(EncoderLayer, self).__init__()
+        self.self_attn = self_attn
+        self.feed_forward = feed_forward
+        self.sublayer = clones(SublayerConnection(size, dropout), 2)
+        self.size = size
+
+    def forward(self, x, mask):
+        x = self.sublayer[0](x, lambda x: self.self_attn(x, x, x, mask))
+        return self.sublayer[1](x, self.feed_forward)
+
+class Encoder(nn.Module):
+    def __init__(self, layer, N):
+        super(Encoder, self).__init__()
+        self.layers = clones(layer, N)
+        self.norm = LayerNorm(layer.size)
+
+    def forward(self, x, mask):
+        for layer in self.layers:
+            x = layer(x, mask)
+        return self.norm(x)
+
+def attention(query, key, value, mask=None, dropout=None):
+    d_k = query.size(-1)
+    scores = torch.matmul(query, key.transpose(-2, -1)) / math.sqrt(d_k)
+    if mask is not None:
+        scores = scores.masked_fill(mask == 0, -1e9)
+    p_attn = scores.softmax(dim=-1)
+    if dropout is not None:
+        p_attn = dropout(p_attn)
+    return torch.matmul(p_attn, value), p_attn
+
+class MultiHeadedAttention(nn.Module):
+    def __init__(self, h, d_model, dropout=0.1):
+        "Take in model size and number of heads."
+        super(MultiHeadedAttention, self).__init__()
+        assert d_model % h == 0
+        self.d_k = d_model // h
+        self.h = h
+        self.linears = clones(nn.Linear(d_model, d_model), 4)
+        self.attn = None
+        self.dropout = nn.Dropout(p=dropout)
+
+    def forward(self, query, key, value, mask=None):
+        "Implements Figure 2"
+        if mask is not None:
+            mask = mask.unsqueeze(1)
+        nbatches = query.size(0)
+        query, key, value = [
+            lin(x).view(nbatches, -1, self.h, self.d_k).transpose(1, 2)
+            for lin, x in zip(self.linears, (query, key, value))
+        ]
+        x, self.attn = attention(query, key, value, mask=mask, dropout=self.dropout)
+        x = (
+            x.transpose(1, 2)
+            .contiguous()
+            .view(nbatches, -1, self.h * self.d_k)
+        )
+        del query
+        del key
+        del value
+        return self.linears[-1](x)
+
+class PositionwiseFeedForward(nn.Module):
+    def __init__(self, d_model, d_ff, dropout=0.1):
+        super(PositionwiseFeedForward, self).__init__()
+        self.w_1 = nn.Linear(d_model, d_ff)
+        self.w_2 = nn.Linear(d_ff, d_model)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x):
+        return self.w_2(self.dropout(self.w_1(x).relu()))
+
+class Embeddings(nn.Module):
+    def __init__(self, d_model, vocab):
+        super(Embeddings, self).__init__()
+        self.lut = nn.Embedding(vocab, d_model)
+        self.d_model = d_model
+
+    def forward(self, x):
+        return self.lut(x) * math.sqrt(self.d_model)
+
+class PositionalEncoding(nn.Module):
+    "Implement the PE function."
+    def __init__(self, d_model, dropout, max_len=50):
+        super(PositionalEncoding, self).__init__()
+        self.dropout = nn.Dropout(p=dropout)
+        pe = torch.zeros(max_len, d_model)
+        position = torch.arange(0, max_len).unsqueeze(1)
+        div_term = torch.exp(torch.arange(0, d_model, 2) * -(math.log(10000.0) / d_model))
+        pe[:, 0::2] = torch.sin(position * div_term)
+        pe[:, 1::2] = torch.cos(position * div_term)
+        pe = pe.unsqueeze(0)
+        self.register_buffer("pe", pe)
+
+    def forward(self, x):
+        x = x + self.pe[:, : x.size(1)].requires_grad_(False)
+        return self.dropout(x)
+
+def make_model(src_vocab, N=2, d_model=8, d_ff=16, h=2, dropout=0.0):
+    c = lambda x: x
+    attn = MultiHeadedAttention(h, d_model, dropout)
+    ff = PositionwiseFeedForward(d_model, d_ff, dropout)
+    position = PositionalEncoding(d_model, dropout)
+    model = nn.Sequential(Embeddings(d_model, src_vocab), c(position))
+    encoder = Encoder(EncoderLayer(d_model, c(attn), c(ff), dropout), N)
+    for p in encoder.parameters():
+        if p.dim() > 1:
+            nn.init.xavier_uniform_(p)
+    return model, encoder
+
+emb, enc = make_model(11)
+print(emb)
+src = torch.tensor([[1, 2, 3, 4]])
+mask = torch.ones(1, 1, 4)
+out = enc(emb(src), mask)
+print(out.shape, enc.layers[0].self_attn.attn[0, 0, 0])
+print(enc)
+
+class TextDataset(Dataset):
+    def __init__(self, ids, max_length, stride):
+        self.input_ids = []
+        self.target_ids = []
+        for i in range(0, len(ids) - max_length, stride):
+            self.input_ids.append(torch.tensor(ids[i:i + max_length]))
+            self.target_ids.append(torch.tensor(ids[i + 1: i + max_length + 1]))
+
+    def __len__(self):
+        return len(self.input_ids)
+
+    def __getitem__(self, idx):
+        return self.input_ids[idx], self.target_ids[idx]
+
+ds = TextDataset(list(range(20)), 4, 4)
+print(len(ds), ds[0], ds[len(ds) - 1])
+for i in range(len(ds)):
+    a, b = ds[i]
+    print(a, b)
+
+class Timer:
+    def __enter__(self):
+        print("enter")
+        return self
+    def __exit__(self, *args):
+        print("exit")
+
+
+class Countdown:
+    def __init__(self, n): self.n = n
+    def __iter__(self):
+        while self.n > 0:
+            yield self.n
+            self.n -= 1
+print(list(Countdown(4)), sum(Countdown(3)), [x for x in Countdown(2)])
+class It:
+    def __init__(self): self.i = 0
+    def __iter__(self): return self
+    def __next__(self):
+        self.i += 1
+        if self.i > 3: raise StopIteration
+        return self.i
+print(list(It()), next(It()), max(It()))
+class Seq:
+    def __len__(self): return 3
+    def __getitem__(self, i):
+        if i >= 3: raise IndexError("no")
+        return i * 10
+print([x for x in Seq()], 20 in Seq(), list(zip(Seq(), "abc")), len(Seq()))
+class Accumulator:
+    \"\"\"For accumulating sums over `n` variables.\"\"\"
+    def __init__(self, n):
+        self.data = [0.0] * n
+    def add(self, *args):
+        self.data = [a + float(b) for a, b in zip(self.data, args)]
+    def reset(self):
+        self.data = [0.0] * len(self.data)
+    def __getitem__(self, idx):
+        return self.data[idx]
+acc = Accumulator(2)
+acc.add(torch.tensor(3.), 4)
+print(acc[0], acc[1])
+def add_to_class(Class):
+    def wrapper(obj):
+        setattr(Class, obj.__name__, obj)
+    return wrapper
+class A:
+    def __init__(self):
+        self.b = 1
+@add_to_class(A)
+def do(self):
+    print('Class attribute "b" is', self.b)
+a = A()
+a.do()
+class Vec:
+    def __init__(self, *xs): self.xs = xs
+    def __add__(self, o): return Vec(*[p + q for p, q in zip(self.xs, o.xs)])
+    def __eq__(self, o): return isinstance(o, Vec) and self.xs == o.xs
+    def __hash__(self): return hash(self.xs)
+    def __str__(self): return f"<{', '.join(map(str, self.xs))}>"
+    def __matmul__(self, o): return sum(p * q for p, q in zip(self.xs, o.xs))
+    def __iadd__(self, o):
+        self.xs = tuple(x + o for x in self.xs)
+        return self
+v = Vec(1, 2)
+w = v
+w += 1
+print(v, v is w, v @ Vec(1, 1), Vec(1) == Vec(1), Vec(1) in [Vec(2), Vec(1)])
+print({Vec(1): 2}[Vec(1)], len({Vec(1), Vec(1)}))
+"""
+
+PROGRAMS = [TRANSFORMER_AND_OTHERS, NANOGPT, SINGLE_HEAD, CUSTOM_LINEAR, SHAPES, MICROGRAD]

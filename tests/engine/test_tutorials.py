@@ -267,7 +267,7 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
 @pytest.mark.parametrize(
     ("program", "said"),
     [
-        ("class Head(nn.Module): pass", "as a function"),
+        ("class Head(nn.Module): pass\nHead()(1)", 'missing the required "forward"'),
         ("match 1:\n    case 1: pass", "`if`"),
         ("lin = nn.Linear(2, 2)\nlin.weight.mul_(2)", "with torch.no_grad()"),
         ("W = torch.ones(2)\nW.grad.zero_()", "W.grad is None before a gradient has come back to W"),
@@ -278,18 +278,16 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("nn.MultiheadAttention(8, 2)", "softmax"),
         ("torch.load('x')", "no files"),
         ("torch.relu(torch.ones(2), out=1)", "bind the result"),
-        ("nn.Module()", "function"),
         ("10.0 ** 400", "too large for a float"),
         ("from torch.optim import Muon", "write its step"),
         ("from torch.nn import TransformerEncoder", "as `llm-linalg language` lists them"),
         ("import torch.sparse", "the language has torch, torch.nn"),
-        ("from dataclasses import dataclass", "dict(n_head=2)"),
+        ("from dataclasses import fields", "dataclasses.fields can't be imported"),
         ("import pathlib", "nothing outside itself"),
         ("with open('x') as f: pass", "no files"),
         ("with torch.autocast('cpu'): pass", "16 bits"),
         ("if __name__ == '__main__': pass", "without the `if`"),
         ("x = 2j", "torch.complex"),
-        ("hasattr(1, 'x')", "x.shape"),
         ("torch.histogramdd(torch.ones(2, 2), 1)", "`llm-linalg language` lists"),
     ],
 )
