@@ -27,7 +27,7 @@ MAX_BITS = 256
 MAX_ITEMS = 100_000
 MAX_NESTED_ITEMS = 200_000
 MAX_NESTING = 1_000
-_SEQUENCES = (str, list, tuple)
+_SEQUENCES = (str, list, tuple, deque)
 NUMBER_TYPES: frozenset[Any] = frozenset([int, float])
 NUMERIC_TYPES: frozenset[Any] = NUMBER_TYPES | {Tensor, nn.Parameter}
 """Types whose operations need no check here, unless both operands are integers."""

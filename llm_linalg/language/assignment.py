@@ -110,6 +110,9 @@ def _delete(run: Interpreter, target: ast.expr) -> None:
     match target:
         case ast.Name():
             run.evaluate(target)  # which says so if it has no value
+            if target.id not in run.names:
+                words = f"name '{target.id}' is not defined"
+                raise run.error(f"{target.id} is not the program's own", target, NameError(words))
             unbind(run.names, target.id)
         case ast.Tuple() | ast.List():
             for item in target.elts:

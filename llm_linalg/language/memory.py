@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from torch import Tensor, nn
@@ -13,10 +14,11 @@ from llm_linalg.language.methods import Method
 from llm_linalg.language.missing import UNREADABLE
 from llm_linalg.language.optimizer_state import Optimizer
 from llm_linalg.language.run_function import RunFunction
+from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.user_function import UserFunction
 
 MOST_VALUES = 5_000
-_ITEMS = (list, tuple, set, frozenset)
+_ITEMS = (list, tuple, OrderedSet, deque)
 _ALONE: Any = Namespace | Figure | UserFunction | RunFunction | type | str | int | float | None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.engine.bombs import ENDLESS
 
 _OBJECT = "class A:\n    def __init__(self): self.x = 1\n    def f(self): return 1\na = A()\n"
@@ -135,7 +137,12 @@ OF_CLASSES = {
         ),
     ],
 }
+ATTACKS = {  # by subject; a line of dashes parts them
+    path.stem: path.read_text(encoding="utf-8").removesuffix("\n").split("\n----\n")
+    for path in sorted((Path(__file__).parent / "attacks").glob("*.txt"))
+}
 REFUSED = {
+    **ATTACKS,
     **ENDLESS,
     **OF_CLASSES,
     "dunder and private attributes": [
@@ -168,7 +175,6 @@ REFUSED = {
     ],
     "formatting": [
         "'{.__class__}'.format(1)",
-        "'%s' % torch.ones(2)",
         "'%1000000000d' % 5",
         "f'{torch.ones(2).__class__.__base__}'",
         "f'{(1).__class__.__base__}'",
