@@ -15,9 +15,9 @@ def quote(text: str, limit: int = 40) -> str:
     return f'"{clean(text, limit)}"'
 
 
-def hint(word: str, known: Iterable[str]) -> str:
-    """Return `: did you mean …?` with the nearest spelling; empty if none is near."""
-    near = nearest(word, known)
+def hint(word: str, known: Iterable[str], least: float = 0.6) -> str:
+    """Return `: did you mean …?` with the nearest spelling; empty if none is near (see `nearest`)."""
+    near = nearest(word, known, least)
     return f": did you mean {near}?" if near else ""
 
 

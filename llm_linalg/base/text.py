@@ -161,8 +161,14 @@ def _ends(line: str) -> Sequence[int]:
 MOST_COMPARED = 40_000  # pairs of letters that `nearest` compares
 
 
-def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """Return the choice spelled most like a word, ignoring case; None if none is near."""
+def nearest(word: str, choices: Iterable[str], least: float = 0.6) -> str | None:
+    """Return the choice spelled most like a word, ignoring case; None if none is near.
+
+    Args:
+        word: The word.
+        choices: The choices.
+        least: How alike they have to be, from 0 to 1.
+    """
     asked = word[:64].casefold()  # difflib's time grows with the square of the length
     room, by_key = MOST_COMPARED, dict[str, str]()
     for choice in sorted(choices, key=lambda choice: abs(len(choice) - len(asked))):
@@ -170,7 +176,7 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
         if room < 0:
             break
         by_key[choice.casefold()] = choice
-    found = difflib.get_close_matches(asked, by_key, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(asked, by_key, n=1, cutoff=least)
     return by_key[found[0]] if found else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from llm_linalg.language import (
     data_loading,
     generators,
     hardware,
+    meanings,
     modules,
     optimizers,
     schedulers,
@@ -89,8 +90,19 @@ def attribute_of(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
     if of_others and not isinstance(value, Tensor):
         raise run.error(suggestions.missing_attribute(value, owner, name, of_tensors), node, exception)
     known = [*allowlist.METHODS, *allowlist.ATTRIBUTES] if isinstance(value, Tensor) else methods
-    said = suggestions.unknown_member(f".{name}", name, known, run.budget.hint)
-    raise run.error(said, node, exception)
+    raise run.error(_unknown(run, f".{name}", name, known), node, exception)
+
+
+def _unknown(run: Interpreter, shown: str, name: str, known: Collection[str]) -> str:
+    """Return the message for a member that the language lacks: by its meaning first, by its spelling else."""
+
+    def near(word: str, names: Collection[str]) -> str:
+        found = meanings.meant(shown, word)
+        if found:
+            return f": {found}"
+        return "" if meanings.is_real(shown, word) else run.budget.hint(word, names)
+
+    return suggestions.unknown_member(shown, name, known, near)
 
 
 def missing_in_python(value: Any, name: str) -> AttributeError | None:
@@ -197,4 +209,4 @@ def member(run: Interpreter, namespace: allowlist.Namespace, node: ast.Attribute
     if node.attr in namespace.members:
         return namespace.members[node.attr]
     path = f"{namespace.name}.{node.attr}"
-    raise run.error(suggestions.unknown_member(path, node.attr, namespace.members, run.budget.hint), node)
+    raise run.error(_unknown(run, path, node.attr, namespace.members), node)

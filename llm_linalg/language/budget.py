@@ -27,6 +27,7 @@ from llm_linalg.recording.write_log import storage_numel
 SECONDS = 2.0
 LOOK_EVERY = 100  # steps between two looks at the clock, and at whether somebody stops the run
 TRIALS = 30_000  # steps that may be spent on finding what would have worked
+ALIKE = 0.7  # how alike a name and another are, from 0 to 1, if one may be the other's misspelling
 MAX_SHARES = 16  # the least that a cell gets after cells that used it up is a 16th of the budget
 
 # What takes longer than a step, in steps: one is about a microsecond.
@@ -363,4 +364,4 @@ class Budget:
     def hint(self, name: str, known: Collection[str]) -> str:
         """Return a hint at the known name nearest to one, or nothing once many hints have been worked out."""
         self.trials -= min(len(name) * sum(map(len, known)), MOST_COMPARED) // 10
-        return hint(name, known) if self.trials > 0 else ""
+        return hint(name, known, ALIKE) if self.trials > 0 else ""

@@ -52,7 +52,7 @@ _FROM_PYTHON = """
     permutation
     standard_normal normalvariate
 """
-Generator = Literal["torch", "random"]
+Generator = Literal["torch", "random", "numpy"]
 _GENERATORS: Mapping[str, Generator] = {
     **dict.fromkeys(_FROM_TORCH.split(), "torch"),
     **dict.fromkeys(_WITH_WEIGHTS.split(), "torch"),
@@ -62,7 +62,7 @@ _GENERATORS: Mapping[str, Generator] = {
 _MAKERS = frozenset(_WITH_WEIGHTS.split())
 """What draws once, when it is made: layers with weights."""
 _CALLING = ("__call__", "forward", "__init__")
-BOTH: frozenset[Generator] = frozenset(["torch", "random"])
+ALL: frozenset[Generator] = frozenset(["torch", "random", "numpy"])
 _NONE: frozenset[Generator] = frozenset()
 _EMPTY: frozenset[str] = frozenset()
 _READING = (
@@ -78,8 +78,8 @@ _READING = (
 _SEEDING: Mapping[str, frozenset[Generator]] = {
     "manual_seed": frozenset(["torch"]),
     "seed": frozenset(["random"]),
-    "seed_everything": BOTH,
-    "set_seed": BOTH,
+    "seed_everything": ALL,
+    "set_seed": ALL,
 }
 _WORD = re.compile(r"[^\W\d]\w*")
 _BOUND_IN_TEXT = re.compile(
@@ -223,8 +223,9 @@ class Definitions:
             harmless = isinstance(node.func, ast.Attribute) and node.func.attr in harmless_methods
             if not harmless and any(self._is_foreign(name, is_unknown) for name in names):
                 touches |= handed | owner
-                draws = BOTH
+                draws = ALL
             changes |= self._changed_by(node)
+            touches |= _advanced(node)
         mentioned = {*_names(statement)}.union(*(fact.names for fact in facts))
         for definition, fact in zip(code, facts, strict=True):
             is_made = not isinstance(definition, ast.ClassDef) or definition.name in mentioned & self.classes
@@ -335,7 +336,7 @@ def effects_of_text(text: str, known: Iterable[str]) -> Effects:
         for name in _WORD.findall(group)
     )
     words = frozenset(_WORD.findall(text))
-    return Effects(binds, _EMPTY, _EMPTY, _EMPTY, words & frozenset(known), words, BOTH, _NONE)
+    return Effects(binds, _EMPTY, _EMPTY, _EMPTY, words & frozenset(known), words, ALL, _NONE)
 
 
 def _only_reads(statement: ast.stmt) -> bool:
@@ -350,6 +351,14 @@ def _names(node: ast.AST) -> Iterator[str]:
     for part in descendants(node):
         if isinstance(part, ast.Name):
             yield part.id
+
+
+def _is_numpys(node: ast.AST) -> bool:
+    """Return whether a node is `np.random.name`."""
+    match node:
+        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="np" | "numpy"), attr="random")):
+            return True
+    return False
 
 
 def loaded_names(node: ast.AST) -> Iterator[str]:
@@ -391,13 +400,17 @@ def _draws(node: ast.AST, *, making: bool = True) -> frozenset[Generator]:
     words = {part.attr for part in parts if isinstance(part, ast.Attribute)}
     words |= {part.id for part in parts if isinstance(part, ast.Name)} - {"random"}
     words = words & _GENERATORS.keys() if making else (words & _GENERATORS.keys()) - _MAKERS
-    return frozenset(_GENERATORS[word] for word in words)
+    found = {_GENERATORS[word] for word in words}
+    # NumPy's functions have the names of torch's and Python's: they are told by the `random` before them.
+    return frozenset(found | ({"numpy"} if any(map(_is_numpys, parts)) else set()))
 
 
 def seeds(statement: ast.stmt) -> frozenset[Generator]:
     """Return the generators that a statement surely seeds."""
     value = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
     match value:
+        case ast.Call(func=ast.Attribute(attr="seed") as called) if _is_numpys(called):
+            return frozenset(["numpy"])
         case ast.Call(func=ast.Attribute(value=owner, attr=name)):
             own = isinstance(owner, ast.Name) and owner.id in ("torch", "random", "pl", "cuda")
             return _SEEDING.get(name, _NONE) if own else _NONE
@@ -411,7 +424,8 @@ def seeds_within(node: ast.AST) -> frozenset[Generator]:
     parts = [*descendants(node)]
     words = {part.attr for part in parts if isinstance(part, ast.Attribute)}
     words |= {part.id for part in parts if isinstance(part, ast.Name)}
-    return _NONE.union(*(_SEEDING[word] for word in words & _SEEDING.keys()))
+    numpys: frozenset[Generator] = frozenset(["numpy"]) if any(map(_is_numpys, parts)) else _NONE
+    return numpys.union(*(_SEEDING[word] for word in words & _SEEDING.keys()))
 
 
 def _roots(node: ast.AST) -> Iterator[str]:
@@ -519,6 +533,15 @@ def _changed(node: ast.AST) -> Iterator[str]:
                 yield from _first_argument(part)
             case ast.Call(func=ast.Name(id=name)) if name in _CHANGING_FUNCTIONS or name.endswith("_"):
                 yield from _first_argument(part)
+
+
+def _advanced(call: ast.Call) -> set[str]:
+    """Return the names of the generators of random numbers that a call draws from."""
+    found = {name for item in call.keywords if item.arg == "generator" for name in _roots(item.value)}
+    func = call.func
+    if isinstance(func, ast.Attribute) and func.attr in _GENERATORS and not _is_module_path(func.value):
+        found |= {*_roots(func.value)}
+    return found
 
 
 def _with_sources(statement: ast.AST, changed: Iterable[str]) -> set[str]:

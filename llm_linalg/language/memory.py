@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from llm_linalg.language.allowlist import Namespace
+from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.classes.program_class import Instance, ProgramClass
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.methods import Method
@@ -62,6 +63,8 @@ class Memory:
             return [item.owner]
         if isinstance(item, ProgramClass):
             return [*item.members.values()]
+        if isinstance(item, Array):
+            return [item.tensor]
         if isinstance(item, Optimizer):
             return [item.groups, *(kept for _, kept in item.states.values())]
         parts = [*item.fields.values()] if isinstance(item, Instance) else []

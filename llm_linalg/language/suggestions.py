@@ -6,6 +6,7 @@ To give advice for a name, add a line to the table that it belongs to; the refer
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable, Collection, Mapping
 
 from llm_linalg.base.short_repr import TYPE_NAMES
@@ -13,6 +14,7 @@ from llm_linalg.base.spelling import hint
 
 Hint = Callable[[str, Collection[str]], str]  # of a name and known ones: ": did you mean …" or nothing
 
+_BUILTINS = frozenset(dir(builtins))
 _ASYNC = "nothing runs beside it: write it without `async` and `await`"
 
 SYNTAX: Mapping[type[ast.AST], str] = {
@@ -33,6 +35,7 @@ CONSTANTS: Mapping[type, str] = {
     complex: "a complex number is written as a tensor: torch.complex(torch.tensor(1.0), torch.tensor(2.0))",
 }
 
+_TORCH = ("torch", "math", "typing")  # packages of which the language has a part
 _LONGEST = 200  # characters of an import path in a message
 _LISTED = ": `llm-linalg language` lists what is"
 _CPU = "all tensors live on the CPU here: leave it out"
@@ -51,7 +54,6 @@ _STANDARD = "random time copy collections itertools functools operator statistic
 NAMES: Mapping[str, str] = {
     **{name: f"write import {name} above it" for name in _STANDARD.split()},
     "tqdm": "write from tqdm import tqdm above it",
-    "optimizer": _STEP,
     "DataLoader": "go through tensors with `for`",
     "complex": "write torch.complex(real, imag), of tensors",
     "open": _FILE,
@@ -62,6 +64,13 @@ NAMES: Mapping[str, str] = {
     "np": "write import numpy as np",
     "numpy": "write import numpy",
     "plt": "the stage shows each tensor: leave it out",
+    "display": "print it",
+    **dict.fromkeys(["exit", "quit", "breakpoint", "help"], "leave it out"),
+    **dict.fromkeys(["copyright", "credits", "license"], "leave it out"),
+    **dict.fromkeys(["globals", "locals", "vars", "dir"], "name what you want: nothing is looked up"),
+    **dict.fromkeys(["bytes", "bytearray", "memoryview"], "write text, or a tensor of dtype torch.uint8"),
+    "compile": "write the lines themselves",
+    **dict.fromkeys(["aiter", "anext"], _ASYNC),
 }
 """For names that nothing is bound to."""
 
@@ -85,7 +94,6 @@ MEMBERS: Mapping[str, str] = {
     "nn.TransformerEncoderLayer": _WRITTEN_OUT,
     "nn.TransformerDecoder": _WRITTEN_OUT,
     "nn.TransformerDecoderLayer": _WRITTEN_OUT,
-    "nn.BatchNorm1d": "write nn.LayerNorm(n)",
     **{f"nn.{name}": "write its step: h = torch.tanh(x @ W + h @ U)" for name in ("RNN", "GRU", "LSTM")},
     **{f"nn.{name}": _UNFOLDED for name in ("Conv1d", "Conv2d")},
     **{f"F.{name}": _UNFOLDED for name in ("conv1d", "conv2d")},
@@ -122,6 +130,7 @@ PACKAGES: Mapping[str, str] = {
     "tiktoken": "write the tokens' numbers: torch.tensor([5, 2, 7])",
     "transformers": "write the block out, with layers such as nn.Linear",
     "argparse": "assign the values at the top",
+    **dict.fromkeys(["importlib", "platform", "psutil", "gc", "logging", "warnings"], "leave it out"),
     **dict.fromkeys(["os", "sys", "pathlib", "json", "pickle", "requests", "urllib", "subprocess"], _OUTSIDE),
 }
 
@@ -145,7 +154,11 @@ def unknown_import(path: str, had: str) -> str:
     names = inside.replace("nn.functional.", "F.", 1).split(".")
     heads = [".".join(names[:count]) for count in range(len(names), 0, -1)]
     found = [table[head] for head in heads for table in (MEMBERS, PACKAGES) if head in table]
-    return f"{path} can't be imported: {found[0] if found else f'the language has {had}'}"
+    if found:
+        return f"{path} can't be imported: {found[0]}"
+    if path.partition(".")[0] in _TORCH:
+        return f"{path} can't be imported: the language has {had}"
+    return f"{path} can't be imported: leave it out, or write what is used of it into the program"
 
 
 def unknown_member(shown: str, name: str, known: Collection[str], near: Hint = hint) -> str:
@@ -196,6 +209,8 @@ def unknown_name(name: str, known: Collection[str], near: Hint = hint) -> str:
     advice = NAMES.get(name)
     if advice:
         return f"{name} is not part of the language: {advice}"
+    if name in _BUILTINS:
+        return f"{name} is not part of the language{_LISTED}"
     return f"nothing is called {name}{near(name, known)}"
 
 

@@ -1,0 +1,114 @@
+"""What the language has for a name that it lacks, by what the name means; a spelling comes after that.
+
+A name that torch has is no misspelling of another one: who writes `torch.conv1d` does not mean `torch.cov`.
+So it is looked for where the language has it, and among the synonyms; otherwise nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+
+from llm_linalg.language import allowlist
+
+_PLACES = (
+    ("torch.", allowlist.TORCH.members),
+    ("F.", allowlist.F.members),
+    ("torch.linalg.", allowlist.LINALG.members),
+    ("nn.", allowlist.NN.members),
+)
+REAL: Mapping[str, frozenset[str]] = {
+    "torch.": frozenset(dir(torch)),
+    "F.": frozenset(dir(nn.functional)),
+    "torch.linalg.": frozenset(dir(torch.linalg)),
+    "nn.": frozenset(dir(nn)),
+    ".": frozenset(dir(Tensor)),
+}
+"""The names that torch has, whether or not the language has them."""
+SYNONYMS: Mapping[str, str] = {
+    "torch.append": "torch.cat([x, y])",
+    "torch.array": "torch.tensor([1, 2])",
+    "torch.average": "torch.mean(x)",
+    "torch.copy": "x.clone()",
+    "torch.expand": "x.expand(2, 3)",
+    "torch.expand_dims": "x.unsqueeze(0)",
+    "torch.fill": "torch.full((2, 3), 7.0)",
+    "torch.gaussian": "torch.randn(2, 3)",
+    "torch.ger": "torch.outer(x, y)",
+    "torch.identity": "torch.eye(3)",
+    "torch.invert": "torch.linalg.inv(x)",
+    "torch.len": "len(x)",
+    "torch.length": "len(x)",
+    "torch.ln": "torch.log(x)",
+    "torch.mod": "torch.remainder(x, 2)",
+    "torch.permutation": "torch.randperm(5)",
+    "torch.power": "torch.pow(x, 2)",
+    "torch.product": "torch.prod(x)",
+    "torch.repeat": "x.repeat(2, 3)",
+    "torch.shape": "x.shape",
+    "torch.shuffle": "x[torch.randperm(len(x))]",
+    "torch.size": "x.shape",
+    "torch.symeig": "torch.linalg.eigh(x)",
+    "torch.truncate": "torch.trunc(x)",
+    "torch.uniform": "torch.rand(2, 3)",
+    "torch.view": "x.view(3, 2)",
+    ".append": "torch.cat([x, y])",
+    ".astype": "x.to(torch.float32)",
+    ".average": "x.mean()",
+    ".concat": "torch.cat([x, y])",
+    ".copy": "x.clone()",
+    ".dims": "x.ndim",
+    ".expand_dims": "x.unsqueeze(0)",
+    ".ger": "torch.outer(x, y)",
+    ".len": "len(x)",
+    ".length": "len(x)",
+    ".product": "x.prod()",
+    ".rank": "x.ndim",
+    ".symeig": "torch.linalg.eigh(x)",
+    ".to_list": "x.tolist()",
+    ".transposed": "x.T",
+}
+"""By a name as a message shows it, what means the same here."""
+
+
+def meant(shown: str, name: str) -> str:
+    """Return what to write for a name that the language lacks; empty if nothing here means the same.
+
+    Args:
+        shown: The name as the message shows it, such as `torch.conv1d` or `.solve`.
+        name: Its last part.
+    """
+    if shown in SYNONYMS:
+        return f"write {SYNONYMS[shown]}"
+    place = shown.removesuffix(name)
+    if name.endswith("_"):  # what writes in place is a method
+        return f"write x.{name}(...)" if place != "." and name in allowlist.METHODS else ""
+    for key in (_key(name), _key(name).removesuffix("loss")):
+        for other, written in _index().get(key, ()):
+            if other != place:
+                return f"write {written}"
+    return ""
+
+
+def is_real(shown: str, name: str) -> bool:
+    """Return whether torch has a name, so that it is no misspelling of another."""
+    return name in REAL.get(shown.removesuffix(name), ())
+
+
+def _key(name: str) -> str:
+    return name.replace("_", "").casefold()
+
+
+@cache
+def _index() -> Mapping[str, list[tuple[str, str]]]:
+    """Return by a name's letters where the language has it, and how it is written there."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for place, members in _PLACES:
+        for name in sorted(members):
+            found.setdefault(_key(name), []).append((place, place + name))
+    for name in sorted(allowlist.METHODS):
+        found.setdefault(_key(name), []).append((".", f"x.{name}(...)"))
+    return found
