@@ -151,8 +151,9 @@ def test_what_is_wrong_is_left_out_and_all_of_it_is_told(
 def test_a_typo_is_a_notice_of_the_app(config: Path) -> None:
     found = settings(config, 'them = "dark"\nspeed = "x"\nlesson = "matmol"\n')
     told = launch.first_notice(found, "Something else.")
-    assert told.startswith(f'{config}:1: unknown key "them"')
-    assert told.endswith(" And 2 more: llm-linalg config.")
+    assert told.startswith(f"3 settings are wrong, see 'llm-linalg config': {config}:1: unknown key \"them\"")
+    one = launch.first_notice(settings(config, 'them = "dark"\n'), "")
+    assert one.startswith("A setting is wrong, see 'llm-linalg config': ")
     assert launch.lesson_of_settings(found) is None
     assert launch.first_notice(settings(config, ""), "Something else.") == "Something else."
 

@@ -156,7 +156,7 @@ def test_the_file_is_read_and_what_is_wrong_in_it_is_a_notice(
         console.send("Z")
         console.until("1/12 steps")
     file.write_text('lesson = "matmul"\nthem = "light"\n', encoding="utf-8")
-    with Console(env=homes, size=(200, 30)) as console:
+    with Console(env=homes, size=(240, 30)) as console:
         console.until(READY).until('config.toml:2: unknown key "them": did you mean "theme"?')
         console.send("q")
         assert console.wait() == 0

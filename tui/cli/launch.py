@@ -276,9 +276,12 @@ def report_problems(settings: Settings) -> None:
 
 def first_notice(settings: Settings, notice: str) -> str:
     """Return what is said at the start: what is wrong with the settings goes before anything else."""
-    first, *others = (*settings.problems, *filter(None, [wrong_lesson(settings)]), "")
-    more = f" And {len(others) - 1} more: llm-linalg config." if len(others) > 1 else ""
-    return clean(f"{first}{more}", 300) if first else notice
+    wrong = [problem for problem in (*settings.problems, wrong_lesson(settings)) if problem]
+    if not wrong:
+        return notice
+    many = "A setting is" if len(wrong) == 1 else f"{len(wrong)} settings are"
+    # The remedy goes first: the footer cuts what is long.
+    return clean(f"{many} wrong, see 'llm-linalg config': {wrong[0]}", 300)
 
 
 def view_at_place(place: Sequence[str]) -> View | None:
