@@ -74,6 +74,8 @@ def test_the_names_of_a_statement(code: str, reads: str, binds: str, changes: st
 def test_commands_of_a_notebook_are_left_out_and_what_they_time_is_kept() -> None:
     code = "%timeit -n 10 f(x)\n%%time\n!pip install torch\nx = 1\n?x"
     assert without_commands(code).split("\n") == ["f(x)", "", "", "x = 1", ""]
+    assert without_commands("%%writefile x.py\nx = 1") == ""
+    assert without_commands("%%capture\nx = 1") == "\nx = 1"
 
 
 # A verdict, from what both sides say.

@@ -26,10 +26,14 @@ _MUTATORS = frozenset(_CHANGING.split())
 _BUILT_IN = frozenset(dir(builtins)) | {"__name__", "__file__", "display"}
 _COMMAND = re.compile(r"^(\s*)(%%?|!|\?)\s*(\w*)(.*)$|^(\s*)(\S+)\?\??\s*$")
 _TIMED = frozenset(["timeit", "time"])
+_RUN = _TIMED | {"capture", "prun"}
 
 
 def without_commands(code: str) -> str:
     """Returns a cell as Python: commands of the notebook left out, what `%timeit` measures kept."""
+    first = _COMMAND.match(code.lstrip().split("\n")[0])
+    if first is not None and first[2] == "%%" and first[3] not in _RUN:
+        return ""  # a file that is written, or a program of the shell
     return "\n".join(_line(line) for line in code.split("\n"))
 
 
