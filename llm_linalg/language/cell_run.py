@@ -256,12 +256,12 @@ class CellRun:
             told = _told(number, error)
             root = told.root if told.state == "rests" else None
             self.states[-1] = self.states[-1]._replace(state=told.state, root=root, reason=error.message)
+        if isinstance(error, LimitError) and not is_last:
+            run.budget.grant_share()  # to find out what rests on it takes steps as well
         self._take_away(number, place, error)
         if is_last and self._statements[place] is self._statements[-1]:
             return
         run.budget.steps -= SHAPE_ERROR_STEPS if isinstance(error, ShapeError) else FAILURE_STEPS
-        if isinstance(error, LimitError) and not is_last:
-            run.budget.grant_share()
         if run.budget.steps < 0:  # nothing below could run
             self._fail(self._statements[place])
 

@@ -136,6 +136,16 @@ def test_cells_that_ask_for_too_much_leave_room_for_others() -> None:
 
 
 @pytest.mark.usefixtures("small")
+def test_a_cell_that_takes_all_steps_leaves_some_for_those_below() -> None:
+    endless = "for i in range(9_999):\n    for k in range(9_999): x = k"
+    cells = (endless, "def double(x): return x * 2", endless, "y = double(torch.ones(2))")
+    starts = (1, 3, 4, 6)
+    trace = run("\n".join(cells), cells=starts, seconds=None)
+    assert [cell.state for cell in trace.cells] == ["failed", "run", "failed", "run"]
+    assert trace["y"].value.tolist() == [2, 2]
+
+
+@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize(
     ("turn", "said"),
     [

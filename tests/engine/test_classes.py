@@ -35,5 +35,3 @@ def test_a_program_does_what_it_does_in_python(program: str) -> None:
 def test_modules_are_boxes_of_the_map() -> None:
     trace = run(SINGLE_HEAD, seconds=None)
     assert list(trace.map.level(["blocks", "0", "sa"]).own) == ["heads", "out", "linear_43"]
-
-
