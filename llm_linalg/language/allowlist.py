@@ -21,6 +21,7 @@ from llm_linalg.language import (
     containers,
     data_loading,
     devices,
+    einops_functions,
     exceptions,
     function_transforms,
     generators,
@@ -199,6 +200,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     for kind in torch.return_types.all_return_types
 }
 """The names of what a function of torch returns, where it is several: `values` and `indices` of a topk."""
+EINOPS = Namespace("einops", einops_functions.FUNCTIONS)
 NP_RANDOM = Namespace("np.random", array_random.RANDOM)
 NP_LINALG = Namespace("np.linalg", array_linear_algebra.LINALG)
 NUMPY = Namespace(
@@ -275,6 +277,7 @@ MODULES: Mapping[str, Namespace] = {
     "torch.utils.data": DATA,
     "torch.distributed.nn.functional": DIST,
     "math": MATH,
+    "einops": EINOPS,
     "numpy": NUMPY,
     "numpy.random": NP_RANDOM,
     "numpy.linalg": NP_LINALG,
@@ -285,6 +288,7 @@ MODULES: Mapping[str, Namespace] = {
 }
 TAKE_ARRAYS = frozenset(
     [
+        *EINOPS.members.values(),
         *filter(
             callable, [*NUMPY.members.values(), *NP_RANDOM.members.values(), *NP_LINALG.members.values()]
         ),
@@ -303,7 +307,7 @@ TYPES: Mapping[type, Any] = {
 REFUSED_ARGUMENTS = frozenset(suggestions.ARGUMENTS)
 TORCH_FUNCTIONS = frozenset(
     value
-    for space in (TORCH, F, LINALG, SPECIAL, NUMPY, NP_RANDOM, NP_LINALG)
+    for space in (TORCH, F, LINALG, SPECIAL, NUMPY, NP_RANDOM, NP_LINALG, EINOPS)
     for value in space.members.values()
     if callable(value) and not isinstance(value, type)
 )

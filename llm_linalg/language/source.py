@@ -138,6 +138,7 @@ MODULES = (
     "torch.utils.data",
     "torch.distributed.nn.functional",
     "math",
+    "einops",
     "numpy",
     "numpy.random",
     "numpy.linalg",

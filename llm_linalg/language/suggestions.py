@@ -126,7 +126,6 @@ ARGUMENTS: Mapping[str, str] = {
 PACKAGES: Mapping[str, str] = {
     **dict.fromkeys(["scipy", "pandas"], _ARRAYS),
     **dict.fromkeys(["matplotlib", "seaborn"], "the stage shows each tensor"),
-    "einops": "write view, permute or torch.einsum",
     "tiktoken": "write the tokens' numbers: torch.tensor([5, 2, 7])",
     "transformers": "write the block out, with layers such as nn.Linear",
     "argparse": "assign the values at the top",
