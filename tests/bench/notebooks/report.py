@@ -40,7 +40,8 @@ class Verdict:
         file: The document.
         cell: The cell.
         state: One of `STATES`.
-        why: The message, or what differs.
+        why: The message, or what differs; of an equal cell, what differs where all of the notebook is run,
+            which may draw other random numbers.
         lacks: What the language would need for it, by what it uses as well.
     """
 
@@ -117,7 +118,10 @@ def _state(cell: Cell, mine: Outcome, twin: Outcome, full: Outcome, used: frozen
         other = bool(used or mine.root) and not _same_end(cell, mine, full)
         if other and mine.root is None:
             return "stale", f"uses {', '.join(sorted(used))}"
-        return ("rests", "it runs, and says that a value may be another") if other else ("equal", "")
+        if other:
+            return "rests", "it runs, and says that a value may be another"
+        drawn = None if full.error is not None else difference_of(cell, mine, full)
+        return "equal", f"in the whole notebook, {drawn}" if drawn else ""
     if mine.stopped is not None and twin.stopped and not (mine.limit or _REFUSAL.search(mine.error) or used):
         return "equal", f"both fail: {mine.error}"
     if full.error is not None and not _UNKNOWN_END.match(full.error):
