@@ -22,7 +22,8 @@ def grouped(draw: st.DrawFn, names: list[str]) -> list[list[str]]:
     """Names in groups of one or several, in order."""
     groups: list[list[str]] = []
     for name in names:
-        if groups and draw(st.booleans()):
+        together: bool = draw(st.booleans())
+        if groups and together:
             groups[-1].append(name)
         else:
             groups.append([name])
