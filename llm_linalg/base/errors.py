@@ -55,12 +55,12 @@ class Span(NamedTuple):
 
 
 class StackFrame(NamedTuple):
-    """A stack frame of trusted Python, on the way to a call that failed.
+    """A stack frame of trusted Python, or a call of a program's method, on the way to a call that failed.
 
     Attributes:
-        file: The file's path.
+        file: The file's path; empty in a program.
         span: The expression that the frame was evaluating.
-        function: The function's qualified name.
+        function: The function's qualified name; empty outside of all.
         text: The source line.
     """
 
@@ -75,6 +75,9 @@ class StackFrame(NamedTuple):
         return self.span.line
 
     def __str__(self) -> str:
+        if not self.file:
+            place = f" in {self.function}" if self.function else ""
+            return clean(f"line {self.line}{place}: {self.text.strip()}", limit=_LINE_LIMIT)
         file = self.file if len(self.file) <= _PATH_LIMIT else f"...{self.file[3 - _PATH_LIMIT :]}"
         return clean(f"{file}:{self.line} in {self.function}: {self.text.strip()}", limit=_LINE_LIMIT)
 
@@ -93,7 +96,8 @@ class ProgramError(Exception):
         message: One sentence.
         span: The place of the error; None if it has none.
         source: The program's text.
-        frames: The stack frames of trusted Python that led to the failing call, outermost first.
+        frames: The stack frames of trusted Python that led to the failing call, outermost first; in a
+            program the calls of methods that did.
         trace: What a program did before it failed; None if it did not start.
         exception: What Python itself raises there, which the program may catch; None if it is not Python
             that refuses.
@@ -114,6 +118,8 @@ class ProgramError(Exception):
         other = copy(self)
         if self.span is not None:
             other.span = self.span.shift(lines)
+            moved_frames = [frame._replace(span=frame.span.shift(lines)) for frame in self.frames]
+            other.frames = tuple(moved_frames)
             line = self.span.line
             moved = self.message.replace(f" at line {line}:", f" at line {line + lines}:")
             other.message = clean(moved, limit=None)

@@ -67,7 +67,8 @@ def explain(run: Interpreter, node: Code, error: Exception) -> ProgramError:
     for place, (tensor, piece) in enumerate(zip(call.tensors, pieces, strict=True)):
         made = run.recorder.node_of(tensor)
         text = run.source.text_of(piece) if piece is not None else ""
-        name = text or (made.name if made else f"operand {place + 1}")
+        label = run.recorder.label_of(tensor) or f"operand {place + 1}"  # of a weight not read before
+        name = text or (made.name if made else label)
         if made is not None and not text and made.op == "parameter" and made.bound_name is None:
             name = f"{made.source}.{_parameter(call, place)}"  # a layer created in the expression itself
         operands.append(OperandInfo(name, tuple(tensor.shape), text))

@@ -147,14 +147,25 @@ def bind(run: Interpreter, name: str, value: Any) -> None:
         _bind_weights(run, name, value)
 
 
+def bind_argument(run: Interpreter, name: str, layer: nn.Module) -> None:
+    """Bind a parameter of a function to a layer; the weights of a module keep the name that they had."""
+    if any(isinstance(inner, Module) for inner in layer.modules()) or isinstance(run.owner, Module):
+        run.budget.step(module_count.count_layers(layer))
+        run.names.maps[0][name] = layer
+    else:
+        bind(run, name, layer)
+
+
 def _bind_weights(run: Interpreter, name: str, layer: nn.Module) -> None:
     """Give the nodes of a layer's weights its name; a module's get their nodes where it reads them."""
+    if isinstance(run.owner, Module):  # whoever binds the module itself names them
+        return
     lazy = any(isinstance(inner, Module) for inner in layer.modules())
     for inner, tensor in chain(layer.named_parameters(), layer.named_buffers()):
         path = f"{name}.{inner}"
         if not lazy or run.recorder.node_of(tensor) is not None:
             run.recorder.bind(path, tensor)
-        elif run.recorder.label_of(tensor) is None:
+        elif run.function is None or run.recorder.label_of(tensor) is None:
             run.recorder.label(tensor, path)
 
 

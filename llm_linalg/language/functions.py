@@ -9,19 +9,21 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from llm_linalg.base.errors import LimitError
+from llm_linalg.base.errors import LimitError, ProgramError, StackFrame
 from llm_linalg.language import arithmetic, suggestions
-from llm_linalg.language.assignment import bind
+from llm_linalg.language.assignment import bind, bind_argument
 from llm_linalg.language.budget import FUNCTION_CALL_STEPS, GRAD_MODE_STEPS, NAMES_PER_STEP
 from llm_linalg.language.grad_mode import mode_of, set_grad_mode
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.jumps import Return
 from llm_linalg.language.name_scopes import ClassScope, SharingScope
+from llm_linalg.language.source import Source
 from llm_linalg.language.suspension import MAX_CALLS, BodyState, resume_each
 from llm_linalg.language.user_function import FunctionCode, UserFunction
 from llm_linalg.recording import scopes
 
+MOST_FRAMES = 20
 _LAMBDA = "<lambda>"
 
 
@@ -118,21 +120,32 @@ def invoke(
     outer_source, run.source = run.source, function.source
     outer_path, run.path = run.path, function.path
     outer_function, run.function = run.function, function
+    site = run.current
     run.depth += 1
     try:
         own = "" if function.owner is None else function.first_parameter
         for name, value in values.items():
             is_plain = value.__class__ in arithmetic.PLAIN_TYPES or name == own
             if not is_plain and isinstance(value, nn.Module):
-                bind(run, name, value)  # tensors keep their names; a layer's weights follow its own
+                bind_argument(run, name, value)  # tensors keep their names; a layer's weights follow its own
         if function.modes:
             with set_grad_mode(run, function.modes):
                 return _value_of(run, code.body)
         return _value_of(run, code.body)
+    except ProgramError as error:
+        if (function.owner is not None or error.frames) and len(error.frames) < MOST_FRAMES:
+            error.frames = (*_frames_at(outer_source, site, outer_path), *error.frames)
+        raise
     finally:
         run.names, run.scope, run.source, run.path = outer, outer_scope, outer_source, outer_path
         run.function = outer_function
         run.depth -= 1
+
+
+def _frames_at(source: Source, site: ast.AST, function: str) -> tuple[StackFrame, ...]:
+    """Return the call that stands at a place of the program, as it is told below an error."""
+    span = source.span(site)
+    return () if span is None else (StackFrame("", span, function, source.text_of(site)),)
 
 
 def _value_of(run: Interpreter, body: Sequence[ast.stmt] | ast.expr) -> Any:

@@ -163,6 +163,11 @@ def _apply(run: Interpreter, layer: nn.Module, function: Any) -> nn.Module:
     return layer
 
 
+def _state_dict(layer: nn.Module) -> dict[str, Any]:
+    with untraced():  # a value of it that is read later is an input then
+        return layer.state_dict()
+
+
 def _load_state_dict(layer: nn.Module, state: Any, strict: bool = True) -> Any:
     """Do what `layer.load_state_dict` does: each weight is written in place."""
     if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
@@ -206,7 +211,7 @@ METHODS: Mapping[str, Callable[..., Any] | RunFunction] = {
     "get_parameter": lambda layer, target: layer.get_parameter(_text(target)),
     "get_buffer": lambda layer, target: layer.get_buffer(_text(target)),
     "apply": RunFunction("apply", _apply),
-    "state_dict": lambda layer: layer.state_dict(),
+    "state_dict": _state_dict,
     "load_state_dict": _load_state_dict,
     "forward": lambda layer, *arguments, **named: layer(*arguments, **named),
     "to": _to,

@@ -66,10 +66,11 @@ def error_frame(
     from llm_linalg.base.errors import ShapeError
 
     base = empty_frame(view)
+    file = error.frames[-1].file if error.frames else ""
     expected = view.at_stop.fails and view.code is None
     return replace(
         base,
-        code=file_lines(error.frames[-1].file, error.line) if error.frames else base.code,
+        code=file_lines(file, error.line) if file else base.code,
         line=error.line,
         panels=clash_panels(error, operands, cache, ascii_only) if isinstance(error, ShapeError) else (),
         arrangement="row",
