@@ -18,6 +18,7 @@ from llm_linalg.language.source import MAX_CHARACTERS, PACKAGES
 from llm_linalg.language.suggestions import NAMES
 from llm_linalg.lessons import question_reader
 from llm_linalg.lessons.body import ListFence
+from llm_linalg.lessons.documents.foreign_markdown import readable
 from llm_linalg.lessons.fence_options import BodyError
 from llm_linalg.lessons.lesson import Heading, Lesson, Stop
 from llm_linalg.lessons.markdown import MOST_LINES, Block, Paragraph, blocks, paragraphs_of
@@ -130,7 +131,7 @@ class _DocumentStops:
     def _add_prose(self, cell: DocumentCell) -> None:
         self._line = cell.line if not self._prose else self._line
         prose: list[Block] = []
-        for block in blocks(clean(cell.text, None, lines=True)):
+        for block in blocks(readable(clean(cell.text, None, lines=True))):
             question = _question_in(block.info, block.text) if block.is_fence else None
             if question is None:
                 prose.append(block)

@@ -15,6 +15,9 @@ from llm_linalg.lessons.documents.code_cells import DocumentCell
 
 _MARK = re.compile(r"#[ \t]?%%+(.*)")
 _PROSE = re.compile(r"(.*?)\[(markdown|md)\](.*)", re.IGNORECASE)
+_METADATA = re.compile(
+    r"""(?<!\S)[\w.-]{1,60}=(?:"[^"]*"|'[^']*'|\[[^\]]*\]|\{[^}]*\}|\S+)"""
+)  # as jupytext writes it
 _HEAD = re.compile(r"#!|#.*?coding[:=]")
 _QUOTES = ('"""', "'''", 'r"""', '"', "'")
 _MOST_SIGNS = 150_000  # brackets, commas, operators: what half a second of parsing may hold
@@ -26,9 +29,23 @@ def read(text: str) -> list[DocumentCell]:
     for place in range(min(2, len(lines))):
         if _HEAD.match(lines[place]):
             lines[place] = ""
+    _drop_header(lines)
     if any(_MARK.fullmatch(line) for line in lines):
         return list(_marked(lines))
     return [cell for start, end in _shown(lines) for cell in _block(lines[start:end], start)]
+
+
+def _drop_header(lines: list[str]) -> None:
+    """Empty the lines of jupytext's header: comments between two lines `# ---` at the top."""
+    first = next((place for place, line in enumerate(lines) if line.strip()), 0)
+    if lines[first].strip() != "# ---":
+        return
+    for place in range(first + 1, min(first + 100, len(lines))):
+        if not lines[place].startswith("#"):
+            return
+        if lines[place].strip() == "# ---":
+            lines[first : place + 1] = [""] * (place + 1 - first)
+            return
 
 
 def _marked(lines: list[str]) -> Iterator[DocumentCell]:
@@ -38,7 +55,7 @@ def _marked(lines: list[str]) -> Iterator[DocumentCell]:
         yield from _block(lines[: starts[0]], 0)
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         mark = _MARK.fullmatch(lines[start])
-        title = mark[1].strip() if mark else ""
+        title = _METADATA.sub("", mark[1]).strip() if mark else ""
         prose = _PROSE.fullmatch(title)
         if prose:
             title = (prose[1] + prose[3]).strip()
