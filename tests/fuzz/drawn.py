@@ -12,6 +12,7 @@ from tests.fuzz.writing import Writer
 from tests.ops.listed import LISTED
 
 LINES = (3, 12)  # drawn lines of a program; those that fail are left out
+UNUSUAL = 0.25  # of the lines are of a longer form
 LIKELY = 0.6  # of the calls are of a form that mostly succeeds
 _SIZES = (0, 1, 1, 2, 2, 2, 3, 3, 3, 4)
 _MAKERS = """
@@ -103,6 +104,27 @@ _STATEMENTS = """
     {t}{o}={r} {t}[{i}]={r} {t},u={r} {t}={r}.grad ({r}).sum().backward() {r} {t}=f({x},{y})
     {t}[{i}]{o}={r} {t}=g({x}) {t}=({r}).requires_grad_() {t}=({r}).detach()
 """
+_LONGER = (
+    "with torch.no_grad(): {t}={r}",
+    "for i in range(2): {t}={r}",
+    "if {x}.dim() > 1: {t}={r}",
+    "while {x}.dim() > 3: {x}={x}[0]",
+    "{t}=(lambda a, *more: a * 2 + sum(more))({x}, {v})",
+    "{t}=torch.stack([row for row in {x} if (size := row.numel())])",
+    "{t}, *rest = {x}",
+    "{t}=torch.cat([*{x}])",
+    "{t}=m({x})",
+    "{x}.{m}({a})",
+    "{x}.zero_()",
+    "opt = torch.optim.{op}([p], lr=0.1)",
+    "(p * {v}).sum().backward(); opt.step(); opt.zero_grad()",
+    "{t}=torch.from_numpy(np.exp({x}.detach().numpy()))",
+    "{t}=rearrange({x}, 'a b -> b a')",
+    "{t}=nn.init.{init}(torch.empty({s}))",
+    "nn.utils.clip_grad_norm_([p], 1.0)",
+)
+_OPTIMIZERS = "SGD Adam AdamW RMSprop Adagrad"
+_INITS = "ones_ zeros_ xavier_uniform_ xavier_normal_ kaiming_uniform_ normal_ uniform_ eye_"
 _LAYERS = """
     nn.Linear(3,2) nn.Linear(2,2,bias=False) nn.ReLU() nn.GELU() nn.LayerNorm(3) nn.RMSNorm(2)
     nn.Softmax(-1) nn.Sequential(nn.Linear(2,3),nn.ReLU(),nn.Linear(3,2)) nn.Dropout(0.5) nn.Flatten()
@@ -125,11 +147,21 @@ _KEYWORDS = """
 _SUBSCRIPTS = "ij,jk->ik ij,ij->i i,j->ij ij,j->i bij,bjk->bik ij,kj-> ...i,...i->... ii,ij->j"
 _ALONE = "ij->ji ii->i ij-> ...i->... ii-> ij->j"
 _START = """\
+import numpy as np
+from einops import rearrange
 def f(a, b):
     c = a * b
     return c + a
 def g(a):
     return torch.relu(a).sum(-1)
+class M(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(3, 3)
+        self.scale = nn.Parameter(torch.ones(3))
+    def forward(self, a):
+        return self.inner(a).relu() * self.scale
+m, p = M(), nn.Parameter(torch.ones(3))
 """
 _OPERATORS = "+ - * / // % ** @ < == & |"
 _INDEX_OPERATORS = "+ - * /"
@@ -175,7 +207,8 @@ class Drawer:
         made = [f"{name} = {self._filled(self.pick(_MAKERS.split()))}" for name in self._names]
         made.append(f"l = {self.pick(_LAYERS.split())}")
         for number in range(self._generator.randint(*LINES)):
-            line = self.pick(_STATEMENTS.split())
+            longer = self._generator.random() < UNUSUAL
+            line = self.pick(_LONGER if longer else _STATEMENTS.split())
             if "{t}=" in line and self._generator.random() < 0.6:
                 self._names.append(f"a{number}")
                 line = line.replace("{t}=", f"a{number}=")
@@ -206,6 +239,8 @@ class Drawer:
             e=self.pick(_SUBSCRIPTS.split()),
             f=self.pick(_ALONE.split()),
             l="l",
+            op=self.pick(_OPTIMIZERS.split()),
+            init=self.pick(_INITS.split()),
         )
 
 
