@@ -201,6 +201,8 @@ def takes_values(call: Call) -> bool:
     """Return whether it depends on a call's values if torch may run it, or how long that takes."""
     if takes_finite_matrices(call) or call.operation.slowness_for_call:
         return True
+    if call.operation.name == "lcm":
+        return True
     return call.operation.name == "div" and call.arguments.get("rounding_mode") is not None
 
 
@@ -256,6 +258,19 @@ def _not_finite(call: Call) -> ShapeMismatch | None:
     return None
 
 
+def _multiple_mismatch(call: Call) -> ShapeMismatch | None:
+    """Explain that the least number of a type has no least common multiple: the processor would trap."""
+    sides = [call[name] for name in ("input", "other")]
+    kind = torch.result_type(*sides)
+    if kind.is_floating_point or kind.is_complex or kind is torch.bool:
+        return None
+    least = torch.iinfo(kind).min
+    with untraced():
+        if least == 0 or not any(bool((torch.as_tensor(side).to(kind) == least).any()) for side in sides):
+            return None
+    return ShapeMismatch(f"{least:,} has no opposite of its type, so it has no least common multiple", at=0)
+
+
 def _power_mismatch(call: Call) -> ShapeMismatch | None:
     """Explain that a power is too high: torch would count its digits without an end."""
     n = int(call["n"])
@@ -270,6 +285,7 @@ UNSAFE_CALLS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
     "roll": _roll_mismatch,
     "div": _overflow,
     "matrix_power": _power_mismatch,
+    "lcm": _multiple_mismatch,
     **dict.fromkeys([*_FINITE.split(), "matrix_norm"], _not_finite),
 }
 """Calls that torch would accept and that must not run."""

@@ -96,6 +96,8 @@ REFUSED = {
     "differences again and again": "torch.diff(torch.rand(20_000), 2**40)",
     "sums of gammas": "torch.mvlgamma(torch.full((9,), 2.0**40), 2**39)",
     "parts without an end": "torch.tensor_split(torch.arange(9), 2**40)",
+    "a multiple of the least number": "torch.lcm(torch.tensor(-2**63), torch.tensor(5))",
+    "a multiple in place": "z = torch.tensor([-2**31], dtype=torch.int32)\nz.lcm_(5 + 0 * z)",
     "many sorted numbers": "torch.unique(torch.rand(2**24))",
 }  # fmt: skip
 
