@@ -20,7 +20,8 @@ from llm_linalg.ops.call_errors import UNSAFE_CALLS
 from llm_linalg.recording import recorder as recording
 from llm_linalg.recording.record_node import Origin, RecordNode
 from llm_linalg.recording.recorder import Recorder
-from tests.ops.samples import samples
+from tests.ops.listed import LISTED, listed_sample
+from tests.ops.samples import BUILDERS, samples
 from tests.thinning import thin
 
 F = nn.functional
@@ -108,9 +109,7 @@ def other_cells(tensor: Tensor, number: int) -> Tensor:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("guarded", [True, False], ids=["program", "python"])
-@pytest.mark.parametrize(
-    "name", thin(sorted(TABLE.operations.keys() - {"empty_like"}), 4)
-)  # whose cells are any
+@pytest.mark.parametrize("name", thin(sorted(BUILDERS.keys() - {"empty_like"}), 4))  # whose cells are any
 @settings(max_examples=12)
 @given(data=st.data())
 def test_a_call_like_one_before_is_recorded_as_if_it_were_the_first(
@@ -122,6 +121,17 @@ def test_a_call_like_one_before_is_recorded_as_if_it_were_the_first(
     else:
         rounds = [[other_cells(tensor, number) for tensor in sample.inputs] for number in range(ROUNDS)]
     with pytest.MonkeyPatch.context() as monkeypatch:
+        hold(sample.function, rounds, monkeypatch, guarded)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("guarded", [True, False], ids=["program", "python"])
+def test_a_listed_call_like_one_before_is_recorded_as_if_it_were_the_first(
+    guarded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for calls in LISTED.values():
+        sample = listed_sample(calls[-1])
+        rounds = [[other_cells(tensor, number) for tensor in sample.inputs] for number in range(3)]
         hold(sample.function, rounds, monkeypatch, guarded)
 
 
