@@ -105,6 +105,9 @@ def sentence(node: RecordNode, order: str) -> str:
             return f"{node.title} is {names['made']}: no cell of {names['first']} goes into it."
     if node.kind == "contraction" and node.axes is not None:
         return _contraction(node, node.axes, order)
+    if node.kind == "pointwise" and not node.shape:  # which has no cells
+        made = " and ".join(dict.fromkeys(operand.title for operand in node.operands))
+        return f"{node.title} is made from {made}."
     if node.kind == "pointwise":
         return f"A cell of {node.title} is made from {_pointwise(node)}."
     if node.kind == "reduction":
@@ -118,6 +121,8 @@ def sentence(node: RecordNode, order: str) -> str:
         return f"Each cell of {node.title} is a cell of {names['first']}, or it is filled in."
     if node.op == "stack" and not any(operand.value.dim() for operand in node.operands):
         return f"Each cell of {node.title} is one of the numbers that are stacked."
+    if node.kind == "movement" and not node.shape:
+        return f"{node.title} is a cell of {names['first']}: the same number under another index."
     return _KINDS.get(node.kind, "What a cell of {out} depends on is not known.").format(**names)
 
 
@@ -193,7 +198,7 @@ def _contraction(node: RecordNode, axes: Axes, order: str) -> str:
         "outer": _outer_words(node, factors, turned),
         "wave": f"The cells of {out} with equal i + j can be made at the same time.",
     }
-    text = whole[order]
+    text = whole[order] if node.shape else whole[order].replace(f"A cell of {out}", out, 1)
     beside = node.bias_position
     if beside is not None and order != "wave":
         text = f"{text[:-1]}; {node.operands[beside].title} is added."

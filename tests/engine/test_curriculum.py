@@ -31,7 +31,7 @@ CONTROLS = {
     "vector": {"n"},
     "matrix": {"rows", "columns"},
     "dot": {"length"},
-    "scale": {"c"},
+    "scale": {"c", "s"},
     "matmul": {"m", "k", "n"},
     "linear": {"in_features", "out_features", "batch", "slope", "offset"},
     "triangular": {"n", "kind", "diagonal"},
