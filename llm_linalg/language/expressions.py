@@ -89,6 +89,7 @@ def dict_display(run: Interpreter, node: ast.Dict) -> dict[Any, Any]:
             words = f"'{kind}' object is not a mapping"
             raise run.error(f"what stands after ** is a dict, not a {kind}", value, TypeError(words))
         run.budget.charge_items(others)
+        run.budget.step(len(others) // 4)
         pairs += others.items()
         if len(pairs) > arithmetic.MAX_ITEMS:
             raise LimitError(f"a dict of more than {arithmetic.MAX_ITEMS:,} items")

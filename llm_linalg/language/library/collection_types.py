@@ -17,6 +17,7 @@ from llm_linalg.language.records import DefaultDict, FieldTuple
 from llm_linalg.language.run_function import RunFunction
 
 MOST_FIELDS = 100
+_TYPE_STEPS = 60
 
 
 def _keys(run: Interpreter, items: Any) -> Any:
@@ -94,6 +95,7 @@ def _named_tuple(
             raise ValueError(f"Field names cannot start with an underscore: {word!r:.100}")
     if len(words) > MOST_FIELDS or len(set(words)) < len(words) or rename:
         raise ValueError("the fields of a namedtuple are few, and each has a name of its own")
+    run.budget.step(_TYPE_STEPS)
     kind: Any = type(name[:MOST_FIELDS], (FieldTuple,), {"fields": tuple(words)})
     given = take_items(run, defaults)
     left = dict(zip(words[len(words) - len(given) :], given, strict=True))

@@ -83,6 +83,7 @@ class _Copying:
 
     def _container(self, value: Any, depth: int) -> Any:
         self._run.budget.charge_items(value)
+        self._run.budget.step(len(value))
         made = self._keep(value, _copied(value))
         if isinstance(value, dict):
             made.clear()

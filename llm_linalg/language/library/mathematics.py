@@ -16,6 +16,7 @@ from llm_linalg.language.iteration import take_items
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
 
+_TURNS = 30  # steps of what multiplies until the result is too large
 _STATISTIC_STEPS = 20  # of a number, which Python turns into a fraction
 
 
@@ -55,6 +56,16 @@ def lcm(*numbers: int) -> int:
     return found
 
 
+def _in_turns(does: Callable[..., int]) -> RunFunction:
+    """Return a function that multiplies number after number."""
+
+    def count(run: Interpreter, *numbers: Any) -> int:
+        run.budget.step(_TURNS + len(numbers))
+        return does(*numbers)
+
+    return RunFunction(does.__name__, count)
+
+
 def _on_numbers(name: str, does: Callable[..., Any]) -> RunFunction:
     """Return a function of the numbers that something holds."""
 
@@ -86,10 +97,7 @@ MATH: Mapping[str, Any] = {
     "inf": math.inf,
     "nan": math.nan,
     "prod": prod,
-    "factorial": factorial,
-    "perm": perm,
-    "comb": comb,
-    "lcm": lcm,
+    **{does.__name__: _in_turns(does) for does in (factorial, perm, comb, lcm)},
     "fsum": _on_numbers("fsum", math.fsum),
     "dist": RunFunction("dist", lambda run, p, q: math.dist(take_items(run, p), take_items(run, q))),
 }

@@ -16,6 +16,7 @@ from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
 
 _ITEM_STEPS = 2  # a number that is drawn in Python's own code
+_SEED_STEPS = 10
 _SEEDS: Any = int | float | str
 
 
@@ -26,6 +27,7 @@ def _seed(run: Interpreter, generator: Random, a: Any = None, version: int = 2) 
     value = run.new_number() if a is None else a
     if not isinstance(value, _SEEDS):
         raise TypeError("The only supported seed types are: None, int, float, str, bytes, and bytearray.")
+    run.budget.step(_SEED_STEPS)
     generator.seed(check_result(value))
 
 
