@@ -167,14 +167,16 @@ def slow_to_parse(text: str) -> bool:
 def ambiguous_name(text: str) -> tuple[str, int, int] | None:
     """Return the first name that Python would normalise to another one (NFKC), with its line and column.
 
-    Names in comments and string literals don't count. None if there is no such name.
+    Names in comments and string literals don't count. Neither do those that stay foreign, such as the two
+    spellings of the Greek phi. None if there is no such name.
     """
     if text.isascii():
         return None
     blank = _ASIDE.sub(lambda aside: " " * len(aside[0]), text)
     for found in _NAME.finditer(blank):
         name = found[0][len(found[1] or "") :]
-        if unicodedata.normalize("NFKC", name) != name:
+        normal = unicodedata.normalize("NFKC", name)
+        if normal != name and normal.isascii():
             place = found.end() - len(name)
             return name, text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place) - 1
     return None

@@ -44,6 +44,7 @@ from llm_linalg.language.classes import data_class, reflection
 from llm_linalg.language.library import (
     clocks,
     collection_types,
+    context_tools,
     copies,
     function_tools,
     iterator_tools,
@@ -250,6 +251,7 @@ _LIBRARY: Mapping[str, Mapping[str, Any]] = {
     "operator": operator_functions.MEMBERS,
     "statistics": mathematics.STATISTICS,
     "string": texts.MEMBERS,
+    "contextlib": context_tools.MEMBERS,
     "time": clocks.TIME,
     "tqdm": clocks.TQDM,
     "tqdm.auto": clocks.TQDM,

@@ -99,7 +99,10 @@ def dict_display(run: Interpreter, node: ast.Dict) -> dict[Any, Any]:
 def binary(run: Interpreter, node: ast.BinOp) -> Any:
     """Evaluate `a + b`."""
     left, right = run.evaluate(node.left), run.evaluate(node.right)
-    return combine(run, node.op.__class__, left, right)
+    operator = node.op.__class__
+    if left.__class__ in NUMERIC_TYPES and right.__class__ in NUMERIC_TYPES:  # most of them
+        return arithmetic.binary(operator, left, right)
+    return combine(run, operator, left, right)
 
 
 def combine(run: Interpreter, operator: type[ast.operator], left: Any, right: Any) -> Any:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Container, Generator, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.language import suggestions
 from llm_linalg.language.assignment import assign
+from llm_linalg.language.context_managers import open_context
 from llm_linalg.language.exceptions import ENDING, catching, handler_of
 from llm_linalg.language.expressions import truth
 from llm_linalg.language.interpreter import Interpreter
@@ -109,6 +111,14 @@ def try_statement(run: Interpreter, node: ast.Try, pauses: Pauses) -> Iterator[A
     yield from run.suspend(node.finalbody, pauses)
 
 
+def with_block(run: Interpreter, node: ast.With, pauses: Pauses) -> Iterator[Any]:
+    """Execute `with a as b: …`, for contexts that other parts of the program don't notice."""
+    with ExitStack() as stack:
+        for item in node.items:
+            stack.enter_context(open_context(run, item, pauses=True))
+        yield from run.suspend(node.body, pauses)
+
+
 STATEMENTS: Mapping[type[ast.AST], Callable[[Interpreter, Any, Pauses], Iterator[Any]]] = {
     ast.Expr: expression_statement,
     ast.Assign: assignment,
@@ -117,4 +127,5 @@ STATEMENTS: Mapping[type[ast.AST], Callable[[Interpreter, Any, Pauses], Iterator
     ast.For: for_loop,
     ast.While: while_loop,
     ast.Try: try_statement,
+    ast.With: with_block,
 }

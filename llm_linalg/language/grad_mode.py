@@ -1,37 +1,14 @@
-"""`with torch.no_grad():` and `@torch.no_grad()`."""
+"""Gradient modes, as in `with torch.no_grad():` and `@torch.no_grad()`."""
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from llm_linalg.language import suggestions
 from llm_linalg.language.autograd import GradMode, enable_grad, inference_mode, no_grad, switch_grad
-from llm_linalg.language.budget import GRAD_MODE_STEPS
 from llm_linalg.language.hardware import compile_function
 from llm_linalg.language.interpreter import Interpreter
-
-
-def with_block(run: Interpreter, node: ast.With) -> None:
-    """Execute `with torch.no_grad(): …`."""
-    modes = [grad_mode(run, item.context_expr) for item in node.items]
-    with set_grad_mode(run, modes):
-        run.execute(node.body)
-
-
-def grad_mode(run: Interpreter, node: ast.expr) -> GradMode:
-    """Return the gradient mode that stands after a `with`.
-
-    Raises:
-        ProgramError: If something else stands there.
-    """
-    run.budget.step(GRAD_MODE_STEPS)
-    mode = mode_of(run.evaluate(node))
-    if mode is None:
-        raise run.error(suggestions.SYNTAX[ast.With], node)
-    return mode
 
 
 def mode_of(value: Any) -> GradMode | None:

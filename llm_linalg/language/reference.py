@@ -55,7 +55,7 @@ SYNTAX: tuple[tuple[str, str], ...] = (
     ("While", "`while n < 9:` … `break`, `continue`, `else:`"),
     ("Delete", "`del n, xs[0]`"),
     ("Assert", '`assert n > 0, "why"`'),
-    ("With withitem", "`with torch.no_grad():`, and `@torch.no_grad()` above a `def`"),
+    ("With withitem", "`with torch.no_grad():`, `with a as b, c:`, and `@torch.no_grad()` above a `def`"),
     (
         "FunctionDef arguments arg Return",
         "`def head(x, *rest, W, scale=1.0, **options):` … `return x @ W`, with decorators",
@@ -119,7 +119,6 @@ def _refusals() -> list[str]:
         suggestions.DECORATOR,
         suggestions.YIELD,
         suggestions.UNDERSCORES,
-        suggestions.MAIN,
     }
     return [
         *sorted({*rules, *suggestions.CONSTANTS.values()}),

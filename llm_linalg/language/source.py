@@ -150,6 +150,7 @@ MODULES = (
     "operator",
     "statistics",
     "string",
+    "contextlib",
     "time",
     "tqdm",
     "tqdm.auto",
@@ -362,8 +363,8 @@ class Source:
             raise self.error(message, node)
 
     def _check_name(self, node: ast.Name) -> None:
-        if "__" in node.id:
-            raise self.error(suggestions.MAIN if node.id == "__name__" else suggestions.UNDERSCORES, node)
+        if "__" in node.id and not (node.id == "__name__" and isinstance(node.ctx, ast.Load)):
+            raise self.error(suggestions.UNDERSCORES, node)
 
     def _check_argument(self, node: ast.arg) -> None:
         if "__" in node.arg:
@@ -374,13 +375,11 @@ class Source:
             raise self.error(f"{node.attr} is private: it is not part of the language", node)
 
     def _check_with(self, node: ast.With) -> None:
-        """Refuse a `with` that can't be `with torch.no_grad():`; what it calls is checked in the run."""
+        """Refuse a `with` of what the language lacks, such as `open`; the run checks the others."""
         for item in node.items:
             called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else None
             if isinstance(called, ast.Name) and called.id in suggestions.NAMES:  # such as `open`
                 raise self.error(suggestions.unknown_name(called.id, ()), called)
-            if item.optional_vars is not None or not isinstance(item.context_expr, ast.Call):
-                raise self.error(suggestions.SYNTAX[ast.With], node)
 
     def _check_import(self, node: ast.Import | ast.ImportFrom) -> None:
         """Refuse packages other than torch and its like; which of their parts exist, the run checks."""

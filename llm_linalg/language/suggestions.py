@@ -19,7 +19,7 @@ _ASYNC = "nothing runs beside it: write it without `async` and `await`"
 
 SYNTAX: Mapping[type[ast.AST], str] = {
     ast.TryStar: "`except*` is not part of the language: write `except`",
-    ast.With: "`with` is for torch.no_grad() alone: write the other lines without it",
+    ast.With: "`with` is for torch.no_grad() and the like: write the other lines without it",
     ast.Match: "`match` is not part of the language: write `if` and `elif`",
     ast.Await: f"`await` is not part of the language: {_ASYNC}",
     ast.AsyncFunctionDef: f"`async` is not part of the language: {_ASYNC}",
@@ -28,7 +28,6 @@ SYNTAX: Mapping[type[ast.AST], str] = {
 }
 DECORATOR = "@torch.no_grad() stands right above a function: put other decorators above it"
 YIELD = "a `yield` stands alone on its line, or in `x = yield y`, in a `def` and in no `with`"
-MAIN = "`__name__` is not part of the language: write the lines below without the `if`"
 UNDERSCORES = "names with two underscores are Python's own, not the language's: take another, or leave it out"
 CONSTANTS: Mapping[type, str] = {
     bytes: "bytes are not part of the language: write text",

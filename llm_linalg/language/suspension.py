@@ -12,7 +12,7 @@ from collections import ChainMap
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from llm_linalg.base.errors import LimitError
+from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.language.autograd import GradMode
 from llm_linalg.language.grad_mode import set_grad_mode
 from llm_linalg.language.interpreter import Interpreter
@@ -58,17 +58,22 @@ def pauses_of(body: Sequence[ast.AST]) -> frozenset[ast.AST]:
 def resume_each(run: Interpreter, state: BodyState, body: Iterator[Any]) -> Generator[Any, Any, Any]:
     """Yield the items of a body, giving it what is sent; its value is what the body returns."""
     sent: Any = None
+    thrown: ProgramError | None = None
     while True:
         try:
-            item = _resume(run, state, body, sent)
+            item = _resume(run, state, body, sent, thrown)
         except StopIteration:
             return None
         except Return as ended:
             return ended.value
-        sent = yield item
+        sent = thrown = None
+        try:
+            sent = yield item
+        except ProgramError as error:
+            thrown = error
 
 
-def _resume(run: Interpreter, state: BodyState, body: Iterator[Any], sent: Any) -> Any:
+def _resume(run: Interpreter, state: BodyState, body: Any, sent: Any, thrown: ProgramError | None) -> Any:
     if run.depth >= MAX_CALLS:
         raise LimitError(f"functions that call each other more than {MAX_CALLS} deep")
     outer, outer_scope, outer_path, outer_source = run.names, run.scope, run.path, run.source
@@ -79,9 +84,15 @@ def _resume(run: Interpreter, state: BodyState, body: Iterator[Any], sent: Any) 
     try:
         if modes:
             with set_grad_mode(run, modes):
-                return next(body) if sent is None else body.send(sent)  # type: ignore[attr-defined]
-        return next(body) if sent is None else body.send(sent)  # type: ignore[attr-defined]
+                return _next(body, sent, thrown)
+        return _next(body, sent, thrown)
     finally:
         run.names, run.scope, run.path, run.source = outer, outer_scope, outer_path, outer_source
         run.current, run.function = current, outer_function
         run.depth -= 1
+
+
+def _next(body: Any, sent: Any, thrown: ProgramError | None) -> Any:
+    if thrown is not None:
+        return body.throw(thrown)
+    return next(body) if sent is None else body.send(sent)

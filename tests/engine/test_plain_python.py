@@ -28,7 +28,7 @@ def printed(program: str) -> str:
     out = StringIO()
     with redirect_stdout(out), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        exec(program, {"torch": torch, "nn": nn})  # noqa: S102  listed and drawn in these tests
+        exec(program, {"torch": torch, "nn": nn, "__name__": "__main__"})  # noqa: S102  listed and drawn in these tests
     return ADDRESS.sub(" at 0x", out.getvalue())
 
 

@@ -286,7 +286,6 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("import pathlib", "nothing outside itself"),
         ("with open('x') as f: pass", "no files"),
         ("with torch.autocast('cpu'): pass", "16 bits"),
-        ("if __name__ == '__main__': pass", "without the `if`"),
         ("x = 2j", "torch.complex"),
         ("torch.histogramdd(torch.ones(2, 2), 1)", "`llm-linalg language` lists"),
     ],

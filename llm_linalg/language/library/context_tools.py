@@ -1,0 +1,38 @@
+"""`contextlib`: contexts made from generators, and those that do next to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from llm_linalg.language.context import Context
+from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.run_function import RunFunction
+
+
+def _null(_run: Interpreter, enter_result: Any = None) -> Context:
+    return Context(enter_result)
+
+
+def _suppress(_run: Interpreter, *kinds: Any) -> Context:
+    if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
+        raise TypeError("suppress takes exceptions, such as ValueError")
+    return Context(suppressed=kinds)
+
+
+def _contextmanager(_run: Interpreter, function: Any) -> RunFunction:
+    def make(run: Interpreter, *arguments: Any, **named: Any) -> Context:
+        generator = run.call(function, arguments, named)
+        if not isinstance(generator, ItemIterator):
+            raise TypeError("a function under @contextmanager yields once")
+        return Context(generator=generator)
+
+    return RunFunction("contextmanager", make)
+
+
+MEMBERS: Mapping[str, RunFunction] = {
+    "nullcontext": RunFunction("nullcontext", _null),
+    "suppress": RunFunction("suppress", _suppress),
+    "contextmanager": RunFunction("contextmanager", _contextmanager),
+}
