@@ -10,9 +10,9 @@ from typing import Any
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.language import suggestions
 from llm_linalg.language.assignment import assign
+from llm_linalg.language.block_context import BlockContext
 from llm_linalg.language.budget import GRAD_MODE_STEPS
 from llm_linalg.language.classes.program_class import MISSING, Instance
-from llm_linalg.language.context import Context
 from llm_linalg.language.exceptions import exception_of
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.grad_mode import mode_of, set_grad_mode
@@ -74,7 +74,7 @@ def _enter(run: Interpreter, value: Any, node: ast.expr) -> Any:
     """Return what the name after `as` is bound to."""
     if isinstance(value, Figure | ProgressBar):
         return value
-    if isinstance(value, Context):
+    if isinstance(value, BlockContext):
         return value.value if value.generator is None else next(value.generator.source)
     if isinstance(value, Instance):
         enter = type(value).find("__enter__")
@@ -91,7 +91,7 @@ def _leave(run: Interpreter, value: Any, error: ProgramError | None) -> bool:
     if isinstance(value, Instance):
         kind = None if exception is None else type(exception)
         return bool(run.call(Method(type(value).find("__exit__"), value), [kind, exception, None]))
-    if not isinstance(value, Context):
+    if not isinstance(value, BlockContext):
         return False
     if value.generator is None:
         return isinstance(exception, value.suppressed)

@@ -9,7 +9,7 @@ from llm_linalg.language.item_iterator import ItemIterator
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Context:
+class BlockContext:
     """A context manager.
 
     Attributes:
