@@ -66,7 +66,11 @@ def reads_of(node: RecordNode) -> tuple[Reads, ...]:
 
 def _inputs(call: Call) -> dict[str, int]:
     """Return the input names of a composite's program, each with the operand's position."""
-    return {name: places[0] for name, places in call.places.items() if places}
+    found: dict[str, int] = {}
+    for name, places in call.places.items():
+        several = isinstance(call.arguments.get(name), list | tuple)
+        found |= {f"{name}_{number}" if several else name: place for number, place in enumerate(places)}
+    return found
 
 
 def multiplications_of(node: RecordNode) -> int | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language.autograd import GradMode
 
 
@@ -37,9 +38,11 @@ def autocast(device_type: str = "cuda", _dtype: Any = None, enabled: bool = True
     """Do what `torch.autocast` does where the GPU that it is for is missing: nothing.
 
     Raises:
-        TypeError: If it is for the CPU, where it would compute with 16 bits.
+        TypeError: If it is for the CPU, where it would compute with 16 bits, or for no device.
     """
-    if enabled and str(device_type) == "cpu":
+    if not isinstance(device_type, str):
+        raise TypeError(f"autocast takes the name of a device, not {short_repr(device_type)}")
+    if enabled and device_type == "cpu":
         raise TypeError("autocast for the CPU computes with 16 bits: leave it out, or write enabled=False")
     return GradMode(enabled=None)
 

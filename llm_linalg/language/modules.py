@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from inspect import Signature, signature
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,6 +16,7 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.language import suggestions
 from llm_linalg.language.budget import LAYER_VISIT_STEPS, Budget
 from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.layer_sizes import weight_count
 from llm_linalg.language.module_count import MAX_DEPTH, MAX_LAYERS, check_count, count_layers
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
@@ -27,24 +27,28 @@ if TYPE_CHECKING:
 
 LAYER_NAMES = """
     Linear Embedding LayerNorm RMSNorm GELU ReLU SiLU Sigmoid Tanh LeakyReLU ELU Softplus Softmax LogSoftmax
-    Dropout Flatten Identity Sequential ModuleList ModuleDict CrossEntropyLoss MSELoss
+    ReLU6 SELU CELU Hardtanh Hardswish Hardsigmoid Mish Softsign Tanhshrink Softshrink Hardshrink
+    LogSigmoid PReLU GLU Softmin Dropout Dropout1d Dropout2d AlphaDropout Flatten Unflatten Identity
+    Sequential ModuleList ModuleDict Bilinear BatchNorm1d BatchNorm2d GroupNorm Conv1d Conv2d Conv3d
+    ConvTranspose1d ConvTranspose2d MaxPool1d MaxPool2d AvgPool1d AvgPool2d AdaptiveAvgPool1d
+    AdaptiveAvgPool2d AdaptiveMaxPool1d AdaptiveMaxPool2d RNN GRU LSTM RNNCell GRUCell LSTMCell
+    MultiheadAttention TransformerEncoderLayer
+    CrossEntropyLoss MSELoss L1Loss SmoothL1Loss HuberLoss BCELoss BCEWithLogitsLoss NLLLoss KLDivLoss
+    CosineSimilarity PairwiseDistance
 """
 _PLAIN = int | float | torch.dtype
-_WORDS = frozenset(["reduction", "approximate"])
+_WORDS = frozenset(["reduction", "approximate", "padding", "padding_mode", "nonlinearity", "activation"])
 MOST_SIZES = 50  # numbers, or characters, in an argument of a layer
 LAYER_LISTS = nn.Sequential | nn.ModuleList
 CONTAINERS = LAYER_LISTS | nn.ModuleDict
-_SIZES: Mapping[str, tuple[str, ...]] = {
-    "Linear": ("in_features", "out_features"),
-    "Embedding": ("num_embeddings", "embedding_dim"),
-    "LayerNorm": ("normalized_shape",),
-    "RMSNorm": ("normalized_shape",),
-}
 _FIELDS = """
     in_features out_features num_embeddings embedding_dim normalized_shape eps p training dim approximate
+    in_channels out_channels kernel_size stride dilation groups num_features momentum input_size hidden_size
+    num_layers bidirectional batch_first running_mean running_var num_batches_tracked embed_dim num_heads
 """
 FIELDS = frozenset(_FIELDS.split())
 PARAMETERS = frozenset(["weight", "bias"])
+_TENSORS = PARAMETERS | {"pos_weight"}
 
 
 def _set_requires_grad(layer: nn.Module, requires_grad: bool = True) -> nn.Module:
@@ -243,8 +247,44 @@ def make_parameter(data: Tensor, requires_grad: bool = True) -> nn.Parameter:
         return nn.Parameter(data.detach(), requires_grad)
 
 
+def _recurrent(
+    input_size: int,
+    hidden_size: int,
+    num_layers: int = 1,
+    bias: bool = True,
+    batch_first: bool = False,
+    dropout: float = 0.0,
+    bidirectional: bool = False,
+) -> None:
+    """Stand for torch's recurrent layers, whose own signatures name nothing."""
+
+
+def _plain_recurrent(
+    input_size: int,
+    hidden_size: int,
+    num_layers: int = 1,
+    nonlinearity: str = "tanh",
+    bias: bool = True,
+    batch_first: bool = False,
+    dropout: float = 0.0,
+    bidirectional: bool = False,
+) -> None:
+    """Stand for `nn.RNN` likewise."""
+
+
+_SIGNED: Mapping[Any, Callable[..., None]] = {
+    nn.RNN: _plain_recurrent,
+    nn.GRU: _recurrent,
+    nn.LSTM: _recurrent,
+}
+
+
+def _read_signature(kind: Any) -> Signature:
+    return signature(_SIGNED.get(kind, kind))
+
+
 # Cached: to work out a signature takes longer than to make a layer.
-_signature_of: Callable[[Any], Signature] = cache(signature)
+_signature_of: Callable[[Any], Signature] = cache(_read_signature)
 
 
 def make_layer(
@@ -289,21 +329,10 @@ def _charged_arguments(
             _check_name(name)
     if not issubclass(kind, CONTAINERS):
         arguments, named = _check_arguments(kind, arguments, named)
-    sizes = [size for value in _size_arguments(kind, arguments, named) for size in _sizes(value)]
-    budget.charge_layer(f"nn.{kind.__name__}", prod(sizes))
+    bound = _signature_of(kind).bind(*arguments, **named)
+    bound.apply_defaults()
+    budget.charge_layer(f"nn.{kind.__name__}", weight_count(kind.__name__, bound.arguments))
     return arguments, named
-
-
-def _bind(kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _signature_of(kind).bind(*arguments, **named).arguments
-
-
-def _size_arguments(
-    kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, Any]
-) -> Sequence[Any]:
-    """Return the arguments that set the size of a layer's weights."""
-    given = _bind(kind, arguments, named)
-    return [given[name] for name in _SIZES.get(kind.__name__, ())]
 
 
 def _check_arguments(
@@ -322,13 +351,13 @@ def _check_arguments(
     for name, value in bound.arguments.items():
         if name in suggestions.ARGUMENTS and is_given(value):
             raise TypeError(f"{name}= is not part of the language: {suggestions.ARGUMENTS[name]}")
-        if isinstance(value, Tensor) and name not in PARAMETERS and value.numel() == 1:
+        if isinstance(value, Tensor) and name not in _TENSORS and value.numel() == 1:
             with untraced():  # a size that was worked out, such as max(tokens) + 1
                 value = bound.arguments[name] = value.item()
         several = isinstance(value, list | tuple) and len(value) <= MOST_SIZES
         short = isinstance(value, str) and len(value) <= MOST_SIZES and name in _WORDS
         plain = value is None or isinstance(value, _PLAIN) or short or several
-        if not plain and not (name in PARAMETERS and isinstance(value, Tensor)):
+        if not plain and not (name in _TENSORS and isinstance(value, Tensor)):
             raise TypeError(
                 f"nn.{kind.__name__} takes a number or a word for {name}, not {short_repr(value)}"
             )
@@ -341,10 +370,3 @@ def _check_arguments(
 def is_given(value: Any) -> bool:
     """Return whether an argument asks for something, as False and None do not."""
     return isinstance(value, Tensor) or bool(value)
-
-
-def _sizes(value: Any) -> list[int]:
-    sizes = list(value) if isinstance(value, list | tuple) else [value]
-    if not all(isinstance(size, int) for size in sizes):
-        raise TypeError(f"a layer's size is a whole number, not {short_repr(value)}")
-    return [max(size, 1) for size in sizes]

@@ -46,7 +46,6 @@ _ALONE = "leave the `with` out, and write its lines without it"
 _OUTSIDE = "a program reaches nothing outside itself"
 _ARRAYS = "write it with torch: torch.tensor, torch.arange"
 _TRUSTED = "write a function in a file: `llm-linalg trace FILE.py:function` records any call of torch's"
-_UNFOLDED = "write x.unfold(-1, k, 1) @ weight: a product with each window"
 _STEP = "write its step: with torch.no_grad(): W -= 0.1 * W.grad"
 
 _STANDARD = "random time copy collections itertools functools operator statistics string"
@@ -87,15 +86,10 @@ MEMBERS: Mapping[str, str] = {
     "torch.profiler": _ALONE,
     "torch.fft": _TRUSTED,
     "nn.ParameterList": "write a list of nn.Parameter",
-    "nn.MultiheadAttention": "write q @ k.transpose(-2, -1), softmax, @ v",
     "nn.Transformer": _WRITTEN_OUT,
     "nn.TransformerEncoder": _WRITTEN_OUT,
-    "nn.TransformerEncoderLayer": _WRITTEN_OUT,
     "nn.TransformerDecoder": _WRITTEN_OUT,
     "nn.TransformerDecoderLayer": _WRITTEN_OUT,
-    **{f"nn.{name}": "write its step: h = torch.tanh(x @ W + h @ U)" for name in ("RNN", "GRU", "LSTM")},
-    **{f"nn.{name}": _UNFOLDED for name in ("Conv1d", "Conv2d")},
-    **{f"F.{name}": _UNFOLDED for name in ("conv1d", "conv2d")},
     "F.multi_head_attention_forward": "write q @ k.transpose(-2, -1), softmax, @ v",
 }
 """For members of modules."""

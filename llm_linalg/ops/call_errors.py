@@ -20,6 +20,7 @@ from llm_linalg.ops.arguments import writes
 from llm_linalg.ops.index_errors import INDEX_ERRORS, non_integer_index, out_of_bounds
 from llm_linalg.ops.movement_shapes import reshape_shape
 from llm_linalg.ops.operation import Call
+from llm_linalg.ops.windows import convolution_mismatch
 
 _MOST_NAMED = 100  # axes, in a list of them
 
@@ -181,6 +182,7 @@ CALL_ERRORS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
     "scaled_dot_product_attention": _attended,
     "cross_entropy": _entropy,
     "nll_loss": _entropy,
+    **{f"conv{axes}d": convolution_mismatch for axes in (1, 2, 3)},
     "split": _split,
     **INDEX_ERRORS,
     "view": _view_mismatch,

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
-from llm_linalg.ops.fallback import attention_peak, attention_work, broadcast_peak, fallback
+from llm_linalg.ops.fallback import (
+    FallbackOperation,
+    attention_peak,
+    attention_work,
+    broadcast_peak,
+    fallback,
+)
 from llm_linalg.ops.operation import Call, Operation
 
 
@@ -33,7 +40,23 @@ class Composite(Operation):
         return self.peak_for_call(call) if self.peak_for_call else broadcast_peak(call, shape)
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
-        return self if self.covers(arguments) else fallback(self.name)
+        return self if self.covers(arguments) else self._measured
+
+    @cached_property
+    def _measured(self) -> Operation:
+        """The operation for calls that the program doesn't cover; they cost what the others do."""
+        if self.peak_for_call is None:
+            return fallback(self.name)
+        return FallbackOperation(
+            self.name,
+            self.signature,
+            peak_for_call=self.peak_for_call,
+            work_for_call=self.work_for_call,
+            output_count_for_call=self.output_count_for_call,
+            sums_products=self.sums_products,
+            slowness=self.slowness,
+            row_cost=self.row_cost,
+        )
 
     def program_for(self, call: Call) -> str:
         return self.write_program(call)

@@ -38,7 +38,6 @@ _BOUNDED = frozenset(
         *("kron", "scaled_dot_product_attention", "cross_entropy", "mse_loss", "cosine_similarity"),
         *("dropout", "trace", "allclose", "contains"),
         *("multinomial", "nonzero", "where"),  # torch.where with a condition alone is nonzero
-        *("nll_loss", "kl_div", "l1_loss", "binary_cross_entropy_with_logits"),
         "vjp",  # autograd's step in a gradient program: it holds tensors of its own, none of them meta
     ]
 )
@@ -48,7 +47,6 @@ IN_LANGUAGE: tuple[tuple[str, str, str], ...] = (
     ("torch Tensor", "trace", "Autograd measures that it reads the diagonal."),
     ("torch Tensor", "kron", "Autograd measures what it reads."),
     ("torch F", "cosine_similarity", "Autograd measures what it reads."),
-    ("F", "nll_loss kl_div l1_loss binary_cross_entropy_with_logits", "Autograd measures what they read."),
     ("F", "dropout", "Autograd measures what it reads, with the same random numbers."),
     ("torch Tensor", "allclose equal numel", "They return a plain value, not a tensor."),
     (

@@ -168,7 +168,8 @@ def _price(call: Call, outputs: int, shape: Shape | None, elements: int, work: i
 def _multiplies(call: Call) -> bool:
     """Return whether a call sums products."""
     operation = call.operation
-    return operation.kind == "contraction" or operation.name == "scaled_dot_product_attention"
+    attends = operation.name == "scaled_dot_product_attention"
+    return operation.kind == "contraction" or operation.sums_products or attends
 
 
 def _backward_steps(call: Call) -> int:

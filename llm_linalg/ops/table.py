@@ -8,6 +8,7 @@ from typing import Any
 
 from llm_linalg.ops.arguments import Function
 from llm_linalg.ops.arrangement import ARRANGEMENTS
+from llm_linalg.ops.batch_norms import BATCH_NORMS
 from llm_linalg.ops.complex_numbers import COMPLEX_NUMBERS
 from llm_linalg.ops.composite import COMPOSITES
 from llm_linalg.ops.contraction import CONTRACTIONS
@@ -15,17 +16,20 @@ from llm_linalg.ops.creation import CREATIONS, DRAWS
 from llm_linalg.ops.in_place import WRITES
 from llm_linalg.ops.indexing import SCATTERS
 from llm_linalg.ops.linear_algebra import MATRIX_FUNCTIONS
+from llm_linalg.ops.losses import LOSSES
 from llm_linalg.ops.mask import MASKS
 from llm_linalg.ops.measured import MEASURED
 from llm_linalg.ops.movement import MOVEMENTS
 from llm_linalg.ops.operation import Operation
 from llm_linalg.ops.pointwise_table import POINTWISE
+from llm_linalg.ops.recurrent import RECURRENT
 from llm_linalg.ops.reduction import reductions
 from llm_linalg.ops.rowwise import ROWWISE
 from llm_linalg.ops.special_table import SPECIAL_FUNCTIONS
 from llm_linalg.ops.statistics import STATISTICS
 from llm_linalg.ops.torch_names import resolve
 from llm_linalg.ops.updates import UPDATES
+from llm_linalg.ops.windows import WINDOWS
 
 _HOMES = (
     "torch.{}",
@@ -129,5 +133,9 @@ TABLE = OperationTable(
         *MEASURED,
         *COMPLEX_NUMBERS,
         *UPDATES,
+        *LOSSES,
+        *WINDOWS,
+        *BATCH_NORMS,
+        *RECURRENT,
     )
 )

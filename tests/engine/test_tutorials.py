@@ -275,7 +275,7 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("x = torch.ones(2).cuda()", "CPU"),
         ("np.array([1])", "import numpy as np"),
         ("import scipy", "torch.tensor"),
-        ("nn.MultiheadAttention(8, 2)", "softmax"),
+        ("nn.Transformer(8, 2)", "layers and functions"),
         ("torch.load('x')", "no files"),
         ("torch.relu(torch.ones(2), out=1)", "bind the result"),
         ("10.0 ** 400", "too large for a float"),

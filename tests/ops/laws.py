@@ -465,7 +465,7 @@ def law_labels_keep_to_their_rows(call: Traced) -> None:
     """Whatever else an operand holds elsewhere, a row with one of its labels stays as it is."""
     if not all(x.is_floating_point() for x in call.sample.inputs):
         return
-    if {node.op for node in call.nodes} & DRAWN:
+    if {node.op for node in call.nodes} & (DRAWN | {"batch_norm"}):  # its means are those of all rows
         return
     naming = declared(call.trace, len(call.sample.inputs))
     for node in [node for node in call.own if node.operands][-1:]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from tests.ops.composites import COMPOSITES
 from tests.ops.drawing import Build, Draw, Sample, axis, broadcast, shapes, values
+from tests.ops.layer_calls import LAYER_CALLS
 from tests.ops.moves import MOVES
 from tests.ops.products import PRODUCTS
 from tests.ops.writes import WRITES
@@ -277,6 +278,7 @@ BUILDERS: dict[str, Build] = {
     **{name: _reduction(name) for name in ("prod", "max", "min", "argmax", "argmin")},
     **MOVES,
     **WRITES,
+    **LAYER_CALLS,
     **COMPOSITES,
     "softmax": _rowwise(torch.softmax),
     "log_softmax": _rowwise(lambda x, d: F.log_softmax(x, dim=d)),

@@ -11,6 +11,7 @@ from torch import Tensor
 from llm_linalg.ops import TABLE
 from tests.ops.drawing import Sample
 from tests.ops.laws import LAWS, law_formula_is_one_clean_line, traced
+from tests.ops.layer_calls import LAYER_CALLS
 from tests.ops.listed import LISTED, listed_sample
 from tests.ops.products import PRODUCTS
 from tests.ops.samples import BUILDERS, samples
@@ -20,7 +21,6 @@ ODD = [float("nan"), float("inf"), float("-inf"), -0.0, 0.0, 1e-30, 1e30, 123456
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of a variance of one number
 
 
-DRAWN = sorted(BUILDERS)
 PARTS = 12  # of the list of calls, two of which are quick tests
 
 
@@ -41,15 +41,22 @@ def test_what_is_listed_keeps_the_laws(part: int) -> None:
                 law(call)
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", sorted(BUILDERS.keys() - LAYER_CALLS.keys()))
 @settings(max_examples=10)
 @given(data=st.data())
 def test_an_operation_keeps_the_laws(name: str, data: st.DataObject) -> None:
     hold(name, data)
 
 
+@pytest.mark.parametrize("name", thin(sorted(LAYER_CALLS), 6))  # each is a program, and takes long
+@settings(max_examples=1)
+@given(data=st.data())
+def test_an_operation_of_a_layer_keeps_the_laws(name: str, data: st.DataObject) -> None:
+    hold(name, data)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", sorted(BUILDERS.keys() - LAYER_CALLS.keys()))
 @settings(max_examples=10)
 @given(data=st.data())
 def test_an_operation_keeps_the_laws_of_other_samples(name: str, data: st.DataObject) -> None:
@@ -70,7 +77,7 @@ def hold(name: str, data: st.DataObject) -> None:
         law(call)
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", sorted(BUILDERS.keys() - LAYER_CALLS.keys()))
 @settings(max_examples=6)
 @given(data=st.data())
 def test_odd_numbers_have_words_too(name: str, data: st.DataObject) -> None:

@@ -1,0 +1,95 @@
+"""Normalisation over a batch or over groups of channels, and the running statistics that training writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+from torch import Tensor
+
+from llm_linalg.ops.composite import Composite
+from llm_linalg.ops.operation import Call, Operation
+
+
+def _along_channels(name: str, rank: int) -> str:
+    """Return the expression that lays a number for each channel along the second axis."""
+    return f"{name}.view({(1, -1) + (1,) * (rank - 2)})"
+
+
+def _scaled(call: Call, lines: list[str], name: str, view: int) -> str:
+    """Return the program with the weight and the bias of each channel, where there are any."""
+    if call.place("weight") is not None:
+        lines.append(f"scaled = {name} * {_along_channels('weight', view)}")
+        name = "scaled"
+    if call.place("bias") is not None:
+        lines.append(f"shifted = {name} + {_along_channels('bias', view)}")
+    return "\n".join(lines)
+
+
+def _batch_program(call: Call) -> str:
+    rank = len(call.shapes[0])
+    dims = (0, *range(2, rank))
+    if call["training"] or call["running_mean"] is None:
+        lines = [
+            f"center = input.mean({dims}, keepdim=True)",
+            f"spread = input.var({dims}, unbiased=False, keepdim=True)",
+        ]
+    else:
+        lines = [
+            f"center = {_along_channels('running_mean', rank)}",
+            f"spread = {_along_channels('running_var', rank)}",
+        ]
+    lines.append(f"normal = (input - center) / torch.sqrt(spread + {call['eps']!r})")
+    return _scaled(call, lines, "normal", rank)
+
+
+def _group_program(call: Call) -> str:
+    shape, groups = call.shapes[0], int(call["num_groups"])
+    lines = [
+        f"groups = input.reshape({shape[0]}, {groups}, -1)",
+        "center = groups.mean(-1, keepdim=True)",
+        "spread = groups.var(-1, unbiased=False, keepdim=True)",
+        f"flat = (groups - center) / torch.sqrt(spread + {call['eps']!r})",
+        f"normal = flat.reshape({shape})",
+    ]
+    return _scaled(call, lines, "normal", len(shape))
+
+
+def _has_batch(arguments: Mapping[str, Any]) -> bool:
+    values = arguments["input"]
+    return isinstance(values, Tensor) and values.dim() > 1 and values.numel() > 0
+
+
+def _thrice(call: Call) -> int:
+    return 3 * prod(call.shapes[0])
+
+
+BATCH_NORMS: tuple[Operation, ...] = (
+    Composite(
+        "batch_norm",
+        "input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, "
+        "eps=1e-05",
+        in_language="F",
+        spellings=("torch.nn.functional.batch_norm",),
+        write_program=_batch_program,
+        covers=_has_batch,
+        peak_for_call=_thrice,
+        shapes_suffice=lambda call: not call["training"],
+        slowness=3,
+        row_cost=9,
+        autograd=True,
+    ),
+    Composite(
+        "group_norm",
+        "input, num_groups, weight=None, bias=None, eps=1e-05",
+        in_language="F",
+        write_program=_group_program,
+        covers=_has_batch,
+        peak_for_call=_thrice,
+        shapes_suffice=lambda _: True,
+        slowness=3,
+        row_cost=9,
+        autograd=True,
+    ),
+)

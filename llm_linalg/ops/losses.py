@@ -1,0 +1,135 @@
+"""Losses, as small programs of simpler operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from llm_linalg.ops.composite import Composite
+from llm_linalg.ops.operation import Call, Operation
+
+_REDUCED = "size_average=None, reduce=None, reduction='mean'"
+_ENDS = {"mean": ".mean()", "sum": ".sum()", "none": ""}
+
+
+def _ending(call: Call, each: str) -> str:
+    """Return the line that binds the loss, from the name of what each cell loses."""
+    return f"loss = {each}{_ENDS[call['reduction']] or ' + 0'}"
+
+
+def _absolute(call: Call) -> str:
+    return f"difference = input - target\nsize = difference.abs()\n{_ending(call, 'size')}"
+
+
+def _smooth(call: Call) -> str:
+    beta = call["beta"]
+    return (
+        "size = (input - target).abs()\n"
+        f"curve = 0.5 * size * size / {beta!r}\nline = size - {0.5 * beta!r}\n"
+        f"each = torch.where(size < {beta!r}, curve, line)\n{_ending(call, 'each')}"
+    )
+
+
+def _huber(call: Call) -> str:
+    delta = call["delta"]
+    return (
+        "size = (input - target).abs()\n"
+        f"curve = 0.5 * size * size\nline = {delta!r} * (size - {0.5 * delta!r})\n"
+        f"each = torch.where(size <= {delta!r}, curve, line)\n{_ending(call, 'each')}"
+    )
+
+
+def _binary(call: Call) -> str:
+    return (
+        "one = torch.log(input).clamp(min=-100)\nother = torch.log(1 - input).clamp(min=-100)\n"
+        f"each = -(target * one + (1 - target) * other)\n{_ending(call, 'each')}"
+    )
+
+
+def _binary_logits(call: Call) -> str:
+    log = "torch.nn.functional.logsigmoid(input)"
+    return f"log_share = {log}\neach = (1 - target) * input - log_share\n{_ending(call, 'each')}"
+
+
+def _chosen(call: Call) -> str:
+    return (
+        "chosen = input.gather(-1, target.unsqueeze(-1)).squeeze(-1)\neach = -chosen\n"
+        f"{_ending(call, 'each')}"
+    )
+
+
+def _divergence(call: Call) -> str:
+    each = "each = torch.xlogy(target, target) - target * input"
+    if call["log_target"]:
+        each = "each = target.exp() * (target - input)"
+    if call["reduction"] == "batchmean":
+        return f"{each}\nloss = each.sum() / {call.shapes[0][0]}"
+    return f"{each}\n{_ending(call, 'each')}"
+
+
+def _is_plain(arguments: Mapping[str, Any]) -> bool:
+    """Return whether a loss weighs all cells alike, and is reduced as its `reduction` says."""
+    odd = ("weight", "size_average", "reduce", "pos_weight")
+    plain = all(arguments.get(name) is None for name in odd)
+    both = isinstance(arguments["input"], Tensor) and isinstance(arguments["target"], Tensor)
+    return plain and both and arguments["reduction"] in (*_ENDS, "batchmean")
+
+
+def _has_classes(arguments: Mapping[str, Any]) -> bool:
+    if not _is_plain(arguments):
+        return False
+    values, target = arguments["input"], arguments["target"]
+    classes = target.dim() == values.dim() - 1 < 2 and not target.dtype.is_floating_point
+    return classes and bool((target != arguments["ignore_index"]).all())
+
+
+def _has_bend(arguments: Mapping[str, Any]) -> bool:
+    return _is_plain(arguments) and arguments.get("beta", arguments.get("delta")) > 0
+
+
+def _loss(
+    name: str,
+    signature: str,
+    program: Callable[[Call], str],
+    covers: Callable[[Mapping[str, Any]], bool] = _is_plain,
+    *,
+    slowness: int = 4,
+) -> Operation:
+    return Composite(
+        name,
+        signature,
+        in_language="F",
+        write_program=program,
+        covers=covers,
+        shapes_suffice=lambda _: name != "nll_loss",
+        slowness=slowness,
+        autograd=True,
+    )
+
+
+LOSSES: tuple[Operation, ...] = (
+    _loss("l1_loss", f"input, target, {_REDUCED}, weight=None", _absolute),
+    _loss("smooth_l1_loss", f"input, target, {_REDUCED}, beta=1.0", _smooth, _has_bend),
+    _loss("huber_loss", "input, target, reduction='mean', delta=1.0, weight=None", _huber, _has_bend),
+    _loss(
+        "binary_cross_entropy",
+        "input, target, weight=None, size_average=None, reduce=None, reduction='mean'",
+        _binary,
+        slowness=8,
+    ),
+    _loss(
+        "binary_cross_entropy_with_logits",
+        f"input, target, weight=None, {_REDUCED}, pos_weight=None",
+        _binary_logits,
+        slowness=8,
+    ),
+    _loss(
+        "nll_loss",
+        "input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction='mean'",
+        _chosen,
+        _has_classes,
+    ),
+    _loss("kl_div", f"input, target, {_REDUCED}, log_target=False", _divergence, slowness=8),
+)

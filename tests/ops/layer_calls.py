@@ -1,0 +1,142 @@
+"""Calls of the operations that layers are made of: losses, windows, norms over a batch, recurrent steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from tests.ops.drawing import Build, Draw, Sample, values
+
+F = nn.functional
+
+
+def _shares(shape: tuple[int, ...], seed: int) -> Tensor:
+    """Returns numbers between 0 and 1."""
+    return values(shape, seed).sigmoid()
+
+
+def _loss(call: Callable[..., Tensor], squash: bool = False) -> Build:
+    """Returns what draws a loss of two tensors of one shape."""
+
+    def build(draw: Draw) -> Sample:
+        shape = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
+        reduction = draw(st.sampled_from(["mean", "sum", "none"]))
+        x = _shares(shape, 3) if squash else values(shape, 3)
+        return Sample(lambda a, b: call(a, b, reduction=reduction), (x, _shares(shape, 4)))
+
+    return build
+
+
+def _chosen(draw: Draw) -> Sample:
+    rows, classes = draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    target = torch.arange(rows) % classes
+    return Sample(lambda x: F.nll_loss(x, target), (values((rows, classes), 6),))
+
+
+def _convolution(axes: int, *, turned: bool = False) -> Build:
+    def build(draw: Draw) -> Sample:
+        batch = draw(st.sampled_from([(), (1,), (2,)]))
+        x = values((*batch, 2, *(3,) * axes), 1)
+        size = draw(st.sampled_from([1, 2]))
+        weight = values((2, 2, *(size,) * axes), 2)
+        function: Any = getattr(F, f"conv{'_transpose' * turned}{axes}d")
+        stride = draw(st.sampled_from([1, 2]))
+        if draw(st.booleans()):
+            return Sample(lambda a, w, b: function(a, w, b, stride=stride), (x, weight, values((2,), 3)))
+        padding = draw(st.sampled_from([0, 1]))
+        return Sample(lambda a, w: function(a, w, padding=padding, stride=stride), (x, weight))
+
+    return build
+
+
+def _pool(name: str, axes: int) -> Build:
+    def build(draw: Draw) -> Sample:
+        x = values((2, *(3,) * axes), draw(st.integers(1, 9)))
+        x = x[None] if draw(st.booleans()) else x
+        function: Any = getattr(F, f"{name}_pool{axes}d")
+        if name.startswith("adaptive"):
+            return Sample(lambda a: function(a, 1), (x,))
+        size, stride = draw(st.sampled_from([(2, None), (2, 1), (3, 1)]))
+        padding = draw(st.sampled_from([0, 1]))
+        return Sample(lambda a: function(a, size, stride, padding), (x,))
+
+    return build
+
+
+def _batch_norm(draw: Draw) -> Sample:
+    x = values(draw(st.sampled_from([(3, 2), (2, 2, 3)])), 1)
+    if draw(st.booleans()):
+        mean, var = torch.zeros(2, dtype=x.dtype), torch.ones(2, dtype=x.dtype)
+        return Sample(lambda a, w, b: F.batch_norm(a, mean, var, w, b), (x, values((2,), 2), values((2,), 3)))
+    return Sample(lambda a: F.batch_norm(a, None, None, training=True), (x,))
+
+
+def _group_norm(draw: Draw) -> Sample:
+    x = values(draw(st.sampled_from([(2, 4), (1, 4, 2)])), 1)
+    return Sample(lambda a, w: F.group_norm(a, 2, w), (x, values((4,), 2)))
+
+
+_GATES = {"rnn_tanh": 1, "rnn_relu": 1, "gru": 3, "lstm": 4}
+
+
+def _recurrent(kind: str) -> Build:
+    def build(draw: Draw) -> Sample:
+        first = draw(st.booleans())
+        x = values((1, 2, 2), 1)
+        state = values((1, x.shape[1 - first], 1), 2)
+        weights = [values((_GATES[kind], size), 3 + size) for size in (2, 1)]
+        weights += [values((_GATES[kind],), seed) for seed in (6, 7)]
+        states = (state, state * 2) if kind == "lstm" else (state,)
+        function: Any = getattr(torch, kind)
+
+        def layer(a: Tensor, *others: Tensor) -> Any:
+            hx: Any = others[:2] if kind == "lstm" else others[0]
+            params = list(others[len(states) :])
+            return function(a, hx, params, True, 1, 0.0, False, False, first)
+
+        return Sample(layer, (x, *states, *weights))
+
+    return build
+
+
+def _cell(kind: str) -> Build:
+    def build(draw: Draw) -> Sample:
+        rows = draw(st.integers(1, 2))
+        weights = [values((_GATES[kind], size), 3 + size) for size in (2, 1)]
+        weights += [values((_GATES[kind],), seed) for seed in (6, 7)]
+        states = [values((rows, 1), seed) for seed in range(8, 10 if kind == "lstm" else 9)]
+        function: Any = getattr(torch, f"{kind}_cell")
+
+        def cell(a: Tensor, *others: Tensor) -> Any:
+            hx: Any = others[:2] if kind == "lstm" else others[0]
+            return function(a, hx, *others[len(states) :])
+
+        return Sample(cell, (values((rows, 2), 1), *states, *weights))
+
+    return build
+
+
+LAYER_CALLS: dict[str, Build] = {
+    "l1_loss": _loss(F.l1_loss),
+    "smooth_l1_loss": _loss(F.smooth_l1_loss),
+    "huber_loss": _loss(F.huber_loss),
+    "binary_cross_entropy": _loss(F.binary_cross_entropy, squash=True),
+    "binary_cross_entropy_with_logits": _loss(F.binary_cross_entropy_with_logits),
+    "nll_loss": _chosen,
+    "kl_div": _loss(F.kl_div),
+    **{f"conv{axes}d": _convolution(axes) for axes in (1, 2, 3)},
+    **{f"conv_transpose{axes}d": _convolution(axes, turned=True) for axes in (1, 2)},
+    **{
+        f"{name}_pool{axes}d": _pool(name, axes)
+        for name in ("max", "avg", "adaptive_max", "adaptive_avg")
+        for axes in (1, 2)
+    },
+    "batch_norm": _batch_norm,
+    "group_norm": _group_norm,
+    **{kind: _recurrent(kind) for kind in _GATES},
+    **{f"{kind}_cell": _cell(kind) for kind in _GATES},
+}
