@@ -26,6 +26,7 @@ from llm_linalg.language import (
     function_transforms,
     generators,
     gradient_calls,
+    gradient_functions,
     hardware,
     initializers,
     iterators,
@@ -189,6 +190,7 @@ ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
     "device": lambda x: x.device,
     "is_cuda": lambda _: False,
     **tensor_types.ATTRIBUTES,
+    "grad_fn": gradient_functions.of_tensor,
 }
 STORED: Mapping[str, Callable[[Tensor, Any], None]] = {
     "grad": autograd.set_grad,

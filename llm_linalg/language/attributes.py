@@ -14,6 +14,7 @@ from llm_linalg.language import (
     allowlist,
     data_loading,
     generators,
+    gradient_functions,
     hardware,
     meanings,
     modules,
@@ -29,6 +30,7 @@ from llm_linalg.language.classes import members, reflection
 from llm_linalg.language.classes.descriptors import DESCRIPTOR_METHODS, Property, Super
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
 from llm_linalg.language.figures import Figure
+from llm_linalg.language.gradient_functions import GradientFunction
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.methods import Method
 from llm_linalg.language.optimizer_state import Optimizer
@@ -54,6 +56,10 @@ _KINDS: Mapping[type, _Members] = {
     **{kind: _Members({}, attributes) for kind, attributes in data_loading.ATTRIBUTES.items()},
     torch.Generator: _Members(generators.METHODS, {}),
     torch.device: _Members({}, hardware.DEVICE),
+    torch.dtype: _Members({}, tensor_types.OF_DTYPES),
+    torch.finfo: _Members({}, tensor_types.LIMITS),
+    torch.iinfo: _Members({}, tensor_types.LIMITS),
+    GradientFunction: _Members(gradient_functions.METHODS, gradient_functions.ATTRIBUTES),
 }
 
 
@@ -138,10 +144,6 @@ def _of_plain(value: Any, name: str) -> Any:
             return value.name
         case FieldTuple() if name == "_fields":
             return value.fields
-        case torch.dtype() if name in tensor_types.OF_DTYPES:
-            return tensor_types.OF_DTYPES[name](value)
-        case torch.finfo() | torch.iinfo() if name in tensor_types.LIMITS:
-            return tensor_types.LIMITS[name](value)
         case torch.Size() if name == "numel":
             return value.numel
         case type() if members.native_method(value, name) is not MISSING:

@@ -96,7 +96,6 @@ MEMBERS: Mapping[str, str] = {
 
 ATTRIBUTES: Mapping[str, str] = {
     "cuda": _CPU,
-    "grad_fn": "x.requires_grad says whether it has a gradient",
     "to": _CPU,
     "register_hook": "read x.grad after backward()",
     "names": "axes have no names in the language: say in a comment what each is",

@@ -68,7 +68,7 @@ IN_LANGUAGE: tuple[tuple[str, str, str], ...] = (
         "They are plain values, not tensors.",
     ),
     ("attribute", "nbytes itemsize layout is_sparse is_meta is_quantized is_cpu", "They are plain values."),
-    ("attribute", "grad data", "The gradient and the memory of a tensor are made by no operation."),
+    ("attribute", "grad data grad_fn", "The gradient and the memory of a tensor are made by no operation."),
 )
 """Names without an entry that programs may write: where, the names, and why they need no entry."""
 _A_LIST = 20  # items take as long as one more list does

@@ -21,7 +21,7 @@ F = nn.functional
         (lambda x: F.local_response_norm(x, 2), [(1, 4, 2)]),
         (lambda x: F.interpolate(x, scale_factor=2), [(1, 1, 3)]),
         (torch.kron, [(2, 1), (1, 3)]),
-        (lambda x, y: torch.cdist(x, y), [(2, 2), (3, 2)]),
+        (lambda x, y: torch.cdist(x, y, p=3), [(2, 2), (3, 2)]),
         (lambda x: torch.fft.fft(x).real, [(4,)]),
         (lambda x: F.group_norm(x, 2), [(1, 4, 2)]),
         (lambda x: F.fold(x, (3, 3), 2), [(1, 4, 4)]),

@@ -45,6 +45,7 @@ print(x.dtype.itemsize, i.dtype.is_floating_point, torch.complex64.is_complex, t
 torch.set_printoptions(precision=2, sci_mode=True); print(x); torch.set_printoptions(profile="default")
 torch.set_printoptions(threshold=3, edgeitems=1); print(x, i); torch.set_printoptions(profile="default")
 torch.set_printoptions(profile="short"); print(x); torch.set_printoptions(profile="default")
+y = (x.requires_grad_() * x).sum(); print(x.grad_fn, y.grad_fn.name(), y.grad_fn.next_functions[0][1])
 print(torch.diff(i), torch.cov(x), torch.quantile(x, 0.5), torch.searchsorted(torch.tensor([1, 3]), i))
 print(torch.block_diag(x, i[:1]), torch.combinations(i[:3]), torch.rot90(x), torch.tril_indices(2, 2))
 print(i.repeat_interleave(2), x.masked_select(x > 0), torch.take(x, i[:2]), x.index_add(0, i[1:2], x[:1]))
@@ -109,17 +110,20 @@ def test_what_takes_too_long_or_crashes_is_refused_before_it_is_done(program: st
 
 
 HIDDEN = [
-    "x.__class__",
+    "x.__class__.__mro__",
     "torch.__dict__",
     "torch.LongTensor.__call__",
     "torch.LongTensor.dtype",
-    "torch.finfo(torch.float32).__class__",
-    "torch.linalg.svd(x).__class__",
+    "torch.finfo(torch.float32).__class__.__mro__",
+    "torch.linalg.svd(x).__class__.__base__",
     "torch.linalg.svd(x).n_fields",
     "torch.max(x, 0).count",
     "torch.func.vmap.does",
     "torch.vmap(print).does",
     "x.storage()",
+    "(x.requires_grad_() * 2).grad_fn.function",
+    "(x.requires_grad_() * 2).grad_fn.metadata",
+    "(x.requires_grad_() * 2).grad_fn.register_hook",
     "x.data_ptr()",
     "x.untyped_storage()",
     "x.set_(x)",

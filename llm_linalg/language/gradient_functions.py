@@ -1,0 +1,42 @@
+"""What autograd remembers of a tensor: the function that its gradient goes back through, and those behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from llm_linalg.base.untraced import untraced
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class GradientFunction:
+    """A function of autograd's graph, such as `MulBackward0`; programs see its name and what is behind it."""
+
+    function: Any
+
+    def __repr__(self) -> str:
+        return f"<{self.function.name()} object>"  # torch adds its address, another in every run
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GradientFunction) and self.function is other.function
+
+    def __hash__(self) -> int:
+        return hash(self.function)
+
+
+def of_tensor(tensor: Tensor) -> GradientFunction | None:
+    """Return what `tensor.grad_fn` is; None for a leaf."""
+    with untraced():
+        return None if tensor.grad_fn is None else GradientFunction(tensor.grad_fn)
+
+
+def _behind(function: GradientFunction) -> tuple[tuple[GradientFunction | None, int], ...]:
+    behind = function.function.next_functions
+    return tuple([(None if other is None else GradientFunction(other), place) for other, place in behind])
+
+
+ATTRIBUTES: Mapping[str, Callable[[GradientFunction], Any]] = {"next_functions": _behind}
+METHODS: Mapping[str, Callable[[GradientFunction], Any]] = {"name": lambda function: function.function.name()}
