@@ -26,6 +26,7 @@ from llm_linalg.questions.value import (
 )
 
 LONGEST_ANSWER = 2_000  # characters
+UNEXPLAINED = "This is not what was asked for."
 
 
 class Trial(NamedTuple):
@@ -194,7 +195,7 @@ class Judge:
             if not first and trial.words
             else ""
             if differs is not None and differs.words
-            else "This is not what was asked for."
+            else UNEXPLAINED
         )
         pictures = as_tensor(got.value), as_tensor(asked.value)
         return Verdict(False, reason, NOTHING, got.text, asked.text, differs, trial, pictures=pictures)
@@ -209,7 +210,9 @@ class Judge:
                 cheap = own.was_cheap
             with self.state(found.trial) as state:
                 name = self._mistake(state, got) or (self._changed(state, answer) if cheap else "")
-            return replace(found, mistake=clean(name or self._scale(answer)))
+            named = clean(name or self._scale(answer))
+            reason = NOTHING if named and found.reason == UNEXPLAINED else found.reason
+            return replace(found, mistake=named, reason=reason)
         except HaltedError:
             raise
         except ProgramError:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.lessons.reader import Lesson
+from llm_linalg.lessons.reader import Lesson, catalog
 from tests.app.driving import Driver, lesson, opened
 from tests.app.talks import deck_at
 from tests.app.test_app_stage import staged
+from tui.app import Explorer, Options
 from tui.cli.main import main
 from tui.compose.view_runner import open_view
 from tui.model.frame import CellMark, Frame
@@ -106,6 +107,17 @@ async def test_an_exercise_is_solved_on_the_stage(asked: Lesson) -> None:
         assert d.view.code is None
         await d.press("full_stop")
         assert d.has(stop=3)
+
+
+async def test_an_answer_can_be_begun_while_the_program_runs(asked: Lesson) -> None:
+    stop = next(stop.number for stop in asked.stops if stop.exercise is not None)
+    app = Explorer(View.opening(asked, stop), catalog(), Options())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter", "s", "u", "m")
+        d = Driver(app, pilot)
+        await d.settle()
+        assert app.explorer.answer.edit == LineEdit("sum", 3)
+        assert d.view.seed == 0
 
 
 async def test_the_solution_comes_after_the_hints_alone(asked: Lesson) -> None:

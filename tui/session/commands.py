@@ -349,7 +349,7 @@ COMMANDS: tuple[Command, ...] = (
     # An exercise.
     _by_screen(
         "exercise.write", "enter", "↵", "answer", "Write the answer to the exercise",
-        Topic.EXERCISE, Context.EXERCISE, 1, Wait.FOR_RUN, 6,
+        Topic.EXERCISE, Context.EXERCISE, 1, footer_stay=6,
     ),
     Command(
         "exercise.hint", "H", "H", "hint",
