@@ -14,7 +14,7 @@ from tui.files.state_file import State, StateFile, of_json
 from tui.model.view import View
 from tui.navigation.playground import PLAYGROUND
 from tui.session.commands import run
-from tui.session.lesson_settings import LessonSettings
+from tui.session.lesson_settings import LessonSettings, merged_settings
 from tui.session.script.playback import last_session
 from tui.session.script.running import ensure_run
 from tui.session.script.script_reader import parse_script
@@ -148,3 +148,16 @@ def test_why_a_tensor_of_the_same_size_has_other_numbers_is_said_once_a_lesson()
     first = DRAWN.replace("torch.randn(2, 2)", "torch.arange(4.0).reshape(2, 2)")
     unlike = ensure_run(Session.start(View.opening(lesson(first + "\nscale", SIZED)), ()))
     assert ensure_run(run(unlike, "set:n:+1")).notice == ""
+
+
+def test_two_apps_at_once_lose_no_settings() -> None:
+    before: LessonSettings = (("dot", ("--seed", "3")), ("scores", ("--seed", "1")))
+    one: LessonSettings = (("scores", ("--seed", "1")), ("matmul", ("--seed", "2")))  # dot was reset
+    now: LessonSettings = (*before, ("causal", ("--seed", "9")))  # by another app
+    assert merged_settings(now, before, one) == (
+        ("scores", ("--seed", "1")),
+        ("causal", ("--seed", "9")),
+        ("matmul", ("--seed", "2")),
+    )
+    assert merged_settings((), before, before) == ()  # another has reset them
+    assert merged_settings(before, before, before) == before

@@ -25,6 +25,7 @@ from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.model.view_words import VIEW, arguments, start_view, view_of
 from tui.navigation.playground import PLAYGROUND, is_playground
+from tui.session.lesson_settings import merged_settings
 from tui.session.remembering import with_progress
 from tui.session.script import saving
 from tui.session.script.tape import Tape
@@ -175,7 +176,8 @@ def _with_last_place(app: Explorer, state: State) -> State:
     if app.theme != app.appearance.unasked_theme:
         state = state._replace(theme=app.theme)
     session = app.start.session
-    state = with_progress(session, state._replace(lessons=session.settings))
+    lessons = merged_settings(state.lessons, app.options.lesson_settings, session.settings)
+    state = with_progress(session, state._replace(lessons=lessons))
     return (
         state
         if session.door or app.options.drafts.file is not None

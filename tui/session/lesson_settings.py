@@ -39,6 +39,20 @@ def with_settings_of(kept: LessonSettings, view: View) -> LessonSettings:
     return (*others, (view.lesson.slug, words)) if words else others
 
 
+def merged_settings(now: LessonSettings, before: LessonSettings, after: LessonSettings) -> LessonSettings:
+    """Return what is kept with one app's changes, so that two apps at once lose nothing.
+
+    Args:
+        now: What is kept now, perhaps by another app.
+        before: What was kept when this app started.
+        after: What this app leaves.
+    """
+    old, new = dict(before), dict(after)
+    mine = {slug for slug in (*old, *new) if old.get(slug) != new.get(slug)}
+    others = (entry for entry in now if entry[0] not in mine)
+    return (*others, *(entry for entry in after if entry[0] in mine))
+
+
 def opening_with(words: Sequence[str], lesson: Lesson, stop: int) -> View:
     """Return a lesson's opening view with settings given as words; its own where it takes them no more."""
     parser = Parser(prog="settings", add_help=False, allow_abbrev=False)
