@@ -255,7 +255,7 @@ def draw_program(generator: random.Random) -> str:
         errors = run("\n".join([_START + lines[0], *lines[1:], ""]), cells=starts, seconds=None).cell_errors
     except ProgramError as error:
         return "\n".join([_START + lines[0], *lines[1 : max(1, (error.line or 1) - first)]])
-    wrong = {(error.line or 0) - first for error in errors}
+    wrong = {(error.line or 0) - first for error in errors} & set(range(len(lines)))
     kept = [line for place, line in enumerate(lines) if place not in wrong]
     if wrong and generator.random() < 0.1:
         kept.append(lines[min(wrong)])
