@@ -51,6 +51,7 @@ from llm_linalg.language.library import (
     iterator_tools,
     mathematics,
     operator_functions,
+    patterns,
     python_random,
     texts,
 )
@@ -253,6 +254,7 @@ _LIBRARY: Mapping[str, Mapping[str, Any]] = {
     "operator": operator_functions.MEMBERS,
     "statistics": mathematics.STATISTICS,
     "string": texts.MEMBERS,
+    "re": patterns.MEMBERS,
     "contextlib": context_tools.MEMBERS,
     "time": clocks.TIME,
     "tqdm": clocks.TQDM,

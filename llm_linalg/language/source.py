@@ -150,6 +150,7 @@ MODULES = (
     "operator",
     "statistics",
     "string",
+    "re",
     "contextlib",
     "time",
     "tqdm",

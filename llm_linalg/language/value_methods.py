@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
 from random import Random
@@ -10,7 +11,7 @@ from typing import Any
 from llm_linalg.language import containers, sets, text_formats, text_methods
 from llm_linalg.language.item_iterator import ItemIterator, ProgressBar
 from llm_linalg.language.iterators import GENERATOR_METHODS, sort_list
-from llm_linalg.language.library import clocks, collection_types, python_random
+from llm_linalg.language.library import clocks, collection_types, patterns, python_random
 from llm_linalg.language.records import DefaultDict, FieldTuple
 from llm_linalg.language.run_function import RunFunction
 
@@ -54,6 +55,8 @@ METHODS: Mapping[Any, Mapping[str, Method]] = {
     sets.OrderedSet: sets.METHODS,
     ItemIterator: GENERATOR_METHODS,
     Random: python_random.METHODS,
+    re.Pattern: patterns.PATTERN_METHODS,
+    re.Match: patterns.MATCH_METHODS,
     ProgressBar: clocks.PROGRESS_METHODS,
     float: {"is_integer": float.is_integer},
     int: {"bit_length": int.bit_length, "bit_count": int.bit_count},
