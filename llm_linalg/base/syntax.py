@@ -58,8 +58,8 @@ _FORMATTED = re.compile(r"""\b[rR]?[fF][rR]?['"]""")
 _ASIDE = re.compile(
     r"""(?:(?<!\w)([rRbBuUfF]{1,2}))?(\'\'\'|\"\"\"|['"])(?:\\.|(?!\2).)*(?:\2|\Z)|\#[^\n]*""", re.DOTALL
 )  # string literals and comments
-# What is in no name: Python allows marks that \\w does not match. Written the other way round, as the range of
-# what may be in one, it takes `re` many milliseconds to compile.
+# What is in no name: Python allows marks that \\w does not match. Written the other way round, as the range
+# of what may be in one, it takes `re` many milliseconds to compile.
 _APART = r"\x00-/:-@\[-\^`{-\x7f"
 _NAME = re.compile(rf"(\.\s*)?(?<![^{_APART}])(?!\d)[^{_APART}]+")
 _DOTTED = re.compile(r"(?:\.\s*[^\W\d]\w*\s*){200}")
