@@ -100,7 +100,8 @@ def test_what_is_never_closed_is_read_in_one_go(piece: str) -> None:
 def test_a_notebooks_headings_and_prose_are_readable() -> None:
     lines = [
         "# ---", "# jupyter:", "#   jupytext:", "# ---", "", "# %% [markdown] tags=[]",
-        "# # The $\\mathbf{A}$", "# Some <b>words</b>.", '# %% id="SX7UC" tags=["a"]', "x = torch.ones(1)", "",
+        "# # The $\\mathbf{A}$", "# Some <b>words</b>.",
+        '# %% id="SX7UC" tags=["a"]', "x = torch.ones(1)", "",
     ]  # fmt: skip
     found = parse("\n".join(lines).encode(), "a.py")
     assert [heading.title for heading in found.outline] == ["The A"]
