@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from llm_linalg.api.node import Node
+    from llm_linalg.recording.record_node import RecordNode
 
 DRAWING = frozenset(["randn", "rand", "randint", "randperm", "normal", "normal_"])
 MOST = 500  # nodes that are looked at: what is drawn stands at the beginning
 
 
-def redrawn(before: Sequence[Node], after: Sequence[Node]) -> tuple[str, str] | None:
+def redrawn(before: Sequence[RecordNode], after: Sequence[RecordNode]) -> tuple[str, str] | None:
     """Return what has other numbers in a second run though its shape is the same, and what is to blame.
 
     Args:
@@ -37,6 +37,6 @@ def redrawn(before: Sequence[Node], after: Sequence[Node]) -> tuple[str, str] | 
     return None
 
 
-def _drawn(nodes: Sequence[Node]) -> list[Node]:
+def _drawn(nodes: Sequence[RecordNode]) -> list[RecordNode]:
     """Return the tensors that are random numbers from the seed, in the order in which they are drawn."""
     return [node for node in islice(nodes, MOST) if node.op in DRAWING]

@@ -25,7 +25,7 @@ from llm_linalg.language.sets import OrderedSet
 
 MAX_BITS = 256
 MAX_ITEMS = 100_000
-MAX_NESTED_ITEMS = 200_000
+MAX_NESTED_ITEMS = 400_000
 MAX_NESTING = 1_000
 _SEQUENCES = (str, list, tuple, deque)
 NUMBER_TYPES: frozenset[Any] = frozenset([int, float])

@@ -39,12 +39,14 @@ from llm_linalg.language.budget import (
     NEW_LAYER_STEPS,
 )
 from llm_linalg.language.classes.program_class import MISSING, Instance, Module, ProgramClass
+from llm_linalg.language.data_loading import DataLoader
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.functions import invoke
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import take_items
 from llm_linalg.language.methods import Method
+from llm_linalg.language.readable_files import TextFile
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.tensor_types import TensorType
@@ -74,6 +76,7 @@ _STRANGE = (
 )
 _GO_THROUGH = value_methods.GO_THROUGH | {builtin_functions.sum_items, builtin_functions.prod}
 _CALLED = type | Tensor | TensorType | DType
+_GIVE_ITEMS = frozenset([ItemIterator, DataLoader, TextFile])
 _WORDS = frozenset(["reduction"])
 """Parameters whose text torch writes into its message, whatever it is."""
 
@@ -207,7 +210,7 @@ def _apply(
 def _gives_items(value: Any) -> bool:
     """Return whether a value gives its items by running a part of the program."""
     if not isinstance(value, Instance) or isinstance(value, nn.Module):
-        return value.__class__ is ItemIterator
+        return value.__class__ in _GIVE_ITEMS
     return any(value.__class__.find(name) is not MISSING for name in ("__iter__", "__getitem__"))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 
-MAX_TEXT = 100_000  # characters
+MAX_TEXT = 400_000  # characters
 DICT_VIEWS: Any = type({}.keys()) | type({}.values()) | type({}.items())
 """The types of a dict's `keys()`, `values()` and `items()`."""
 

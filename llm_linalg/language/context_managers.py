@@ -20,6 +20,7 @@ from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ProgressBar
 from llm_linalg.language.jumps import JUMPS
 from llm_linalg.language.methods import Method
+from llm_linalg.language.readable_files import TextFile
 
 
 def with_block(run: Interpreter, node: ast.With) -> None:
@@ -72,7 +73,7 @@ def _bind(run: Interpreter, item: ast.withitem, value: Any) -> None:
 
 def _enter(run: Interpreter, value: Any, node: ast.expr) -> Any:
     """Return what the name after `as` is bound to."""
-    if isinstance(value, Figure | ProgressBar):
+    if isinstance(value, Figure | ProgressBar | TextFile):
         return value
     if isinstance(value, BlockContext):
         return value.value if value.generator is None else next(value.generator.source)

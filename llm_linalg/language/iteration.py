@@ -27,6 +27,7 @@ from llm_linalg.language.data_loading import DATASETS, DataLoader
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator, ProgressBar
+from llm_linalg.language.readable_files import TextFile, lines_of
 from llm_linalg.language.sets import OrderedSet
 
 _NOT_ITERABLE = "'{}' object is not iterable"
@@ -64,6 +65,8 @@ def iterate(
         return found
     if value.__class__ is Array:
         return iter(value.rows())
+    if value.__class__ is TextFile:
+        return lines_of(value)
     if value.__class__ is DataLoader:
         return value.batches()
     if isinstance(value, DATASETS):

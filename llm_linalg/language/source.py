@@ -376,10 +376,10 @@ class Source:
             raise self.error(f"{node.attr} is private: it is not part of the language", node)
 
     def _check_with(self, node: ast.With) -> None:
-        """Refuse a `with` of what the language lacks, such as `open`; the run checks the others."""
+        """Refuse a `with` of what the language lacks; the run checks the others."""
         for item in node.items:
             called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else None
-            if isinstance(called, ast.Name) and called.id in suggestions.NAMES:  # such as `open`
+            if isinstance(called, ast.Name) and called.id in suggestions.NAMES:
                 raise self.error(suggestions.unknown_name(called.id, ()), called)
 
     def _check_import(self, node: ast.Import | ast.ImportFrom) -> None:

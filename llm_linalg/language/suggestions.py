@@ -54,7 +54,6 @@ NAMES: Mapping[str, str] = {
     "tqdm": "write from tqdm import tqdm above it",
     "DataLoader": "go through tensors with `for`",
     "complex": "write torch.complex(real, imag), of tensors",
-    "open": _FILE,
     "input": "bind the value to a name",
     "exec": "write the lines themselves",
     "eval": "write the expression itself",

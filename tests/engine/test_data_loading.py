@@ -44,7 +44,9 @@ for x, t in loader:
 print(torch.rand(1, generator=g))
 """,
     """
-print([b for b in DataLoader([1.5, 2.5, 3.5], batch_size=2)])
+print([b for b in DataLoader([1.5, 2.5, 3.5], batch_size=2)], list(DataLoader(ds, batch_size=5))[1])
+for i, (xb, yb) in enumerate(DataLoader(ds, batch_size=6)):
+    print(i, yb)
 print([b for b in DataLoader([{"a": 1, "b": "x"}, {"a": 2, "b": "y"}], batch_size=2, num_workers=0)])
 print([b for b in DataLoader(X[:3], 2, collate_fn=lambda items: len(items))])
 for i, item in enumerate(Subset(ds, [1, 3])):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean
 from tui.files.output import explain, say
+from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +37,24 @@ def document_in(file: str) -> Lesson | None:
     return found if found.document else None
 
 
+def add_read_flag(parser: Parser) -> None:
+    """Add `--read`, which lets a document's programs read text beside it."""
+    parser.add_argument("--read", action="store_true", help="let it read text beside it")
+
+
+def allow_reading(file: str | None) -> None:
+    """Let programs read text in a document's folder.
+
+    Raises:
+        UsageError: If there is no document.
+    """
+    from llm_linalg.language import readable_files
+
+    if file is None or not Path(file).is_file():
+        raise UsageError("--read is for a file, and text beside it")
+    readable_files.allow(Path(file).parent)
+
+
 def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[Trace, bool]:
     """Run a document's cells in order, each with the names of those above; report those that are not run.
 
@@ -45,6 +64,7 @@ def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[
         what rests on it, does not count.
     """
     from llm_linalg import run
+    from llm_linalg.language.readable_files import files_read
     from llm_linalg.recording.cell_state import summary
 
     last = next((stop for stop in reversed(lesson.stops) if stop.exercise is None), None)
@@ -72,6 +92,8 @@ def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[
             say(f"{_where(lesson, stop)}{line}{cell.reason}")
     if any(cell.state != "run" for cell in trace.cells):
         say(f"{summary(trace.cells)}.")
+    if files_read():
+        say(f"It reads {', '.join(sorted(files_read()))}.")
     is_script = lesson.path is not None and lesson.path.suffix.lower() == SCRIPT
     wrong = [cell for cell in trace.cells if cell.state == "failed" or (is_script and cell.state != "run")]
     return trace, not wrong

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from tui.cli.cell_report import add_read_flag, allow_reading
 from tui.cli.launch import launch
 from tui.cli.parser import app_flags
 from tui.model.flags import Parser
@@ -17,10 +18,13 @@ def parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("lesson", metavar="FILE", help="NOTEBOOK.ipynb, FILE.py or FILE.md")
+    add_read_flag(parser)
     app_flags(parser)
     return parser
 
 
 def run(flags: argparse.Namespace) -> int:
     """Open the app at a file's cells; return the exit code."""
+    if flags.read:
+        allow_reading(flags.lesson)
     return launch(flags)

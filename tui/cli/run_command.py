@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.constants import MOST_RANKS
 from llm_linalg.base.file_io import read_bytes
 from llm_linalg.base.spelling import quote
+from tui.cli.cell_report import add_read_flag, allow_reading
 from tui.cli.parser import FORMATS
 from tui.cli.settings import BY_NAME
 from tui.files.output import explain, say, write
@@ -39,6 +40,7 @@ def parser() -> Parser:
     parser.add_argument("-c", dest="code", metavar="CODE", help="the program itself")
     parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
     BY_NAME["time_limit"].add_to(parser)
+    add_read_flag(parser)
     parser.add_argument(
         "--ranks",
         type=ranks,
@@ -68,6 +70,8 @@ def run(flags: argparse.Namespace) -> int:
 
     seconds = 2.0 if flags.time_limit is None else flags.time_limit or None
     named = flags.file if flags.code is None and not _is_one_program(flags) else None
+    if flags.read:
+        allow_reading(named or flags.file)
     document = None if named is None else document_in(named)
     if document is not None:
         if flags.ranks:

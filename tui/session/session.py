@@ -158,14 +158,16 @@ class Session:
 
     def with_survey(self, survey: CellSurvey) -> Session:
         """Return the session that knows what came of all cells; what is not run is summed up at opening."""
+        from llm_linalg.language.readable_files import files_read
         from llm_linalg.recording.cell_state import summary
 
         before = self.survey
         opens = before is None or before.view.lesson is not survey.view.lesson
         session = replace(self, survey=survey)
-        if not opens or self.notice or all(cell.state == "run" for cell in survey.cells):
+        read = ", ".join(sorted(files_read()))
+        if not opens or self.notice or (not read and all(cell.state == "run" for cell in survey.cells)):
             return session
-        return session.with_notice(f"{summary(survey.cells)}.")
+        return session.with_notice(f"{summary(survey.cells)}." + (f" It reads {read}." if read else ""))
 
     @property
     def awaits_survey(self) -> bool:

@@ -1,0 +1,169 @@
+"""Files that a program may read: text beside its document, once its reader has said so.
+
+Nothing is readable until `allow` names a folder. Then `open` finds named files of text in that folder and
+those within it, and gives their text; it writes nothing, and follows no link out of the folder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from llm_linalg.base.errors import LimitError
+from llm_linalg.base.file_io import read_bytes
+from llm_linalg.base.short_repr import short_repr
+from llm_linalg.language.refusal import RefusalError
+from llm_linalg.language.run_function import RunFunction
+
+MOST_BYTES = 1_000_000  # of one file
+MOST_FILES = 50  # of one run
+SUFFIXES = frozenset([".txt", ".csv", ".tsv", ".json", ".md", ".dat", ".text"])
+CLOSED = "a program reads no files, unless it is opened with --read: then text beside it can be read"
+_READING = re.compile(r"r?t?|tr")
+_ENCODINGS = frozenset(["utf-8", "utf8", "ascii", "latin-1", "utf-8-sig"])
+
+
+class _Folder:
+    """The folder in which files may be read, and the names of those that were."""
+
+    def __init__(self) -> None:
+        self.path: Path | None = None
+        self.names: dict[str, int] = {}
+
+
+_FOLDER = _Folder()
+
+
+def allow(folder: Path) -> None:
+    """Let the programs of this process read text in a folder."""
+    _FOLDER.path = folder.resolve()
+    _FOLDER.names.clear()
+
+
+def forbid() -> None:
+    """Let them read nothing, as at the start."""
+    _FOLDER.path = None
+    _FOLDER.names.clear()
+
+
+def files_read() -> Mapping[str, int]:
+    """Return the names of the files that were read since `allow`, each with its size in bytes."""
+    return dict(_FOLDER.names)
+
+
+class TextFile:
+    """An open file of text, as a program has it."""
+
+    __slots__ = ("lines", "name", "place")
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.lines = text.splitlines(keepends=True)
+        self.place = 0
+
+    def rest(self) -> list[str]:
+        """Return the lines that were not read yet; now they are."""
+        lines, self.place = self.lines[self.place :], len(self.lines)
+        return lines
+
+    def next_line(self) -> str:
+        """Return the next line; empty at the end."""
+        self.place += 1
+        return self.lines[self.place - 1] if self.place <= len(self.lines) else ""
+
+    def __repr__(self) -> str:
+        return f"<_io.TextIOWrapper name={self.name!r} mode='r' encoding='UTF-8'>"
+
+
+def _open(run: Any, name: Any, mode: Any = "r", encoding: Any = None, **others: Any) -> TextFile:
+    """Do what `open` does, for reading text in the folder that was allowed.
+
+    Raises:
+        RefusalError: If nothing may be read, or not this.
+        ProgramError: If there is no such file.
+        LimitError: If it is too large, or there are too many.
+    """
+    if _FOLDER.path is None:
+        raise RefusalError(CLOSED)
+    if not isinstance(mode, str) or not _READING.fullmatch(mode):
+        raise RefusalError("a file is opened for reading text alone: open(name)")
+    if others.keys() - {"newline", "errors"} or (encoding is not None and encoding not in _ENCODINGS):
+        raise RefusalError("open takes a name and encoding='utf-8' here")
+    path = _path_of(name, _FOLDER.path)
+    if len(_FOLDER.names) >= MOST_FILES and str(name) not in _FOLDER.names:
+        raise LimitError(f"more than {MOST_FILES} files")
+    run.budget.step(1_000)
+    try:
+        data = read_bytes(path, MOST_BYTES + 1)
+    except ValueError:
+        raise RefusalError(f"{short_repr(name)} is no file of text") from None
+    except FileNotFoundError:
+        words = f"[Errno 2] No such file or directory: {str(name)!r}"
+        raise run.error(
+            f"no file {short_repr(name)} lies beside the document", run.current, FileNotFoundError(words)
+        ) from None
+    except OSError as error:
+        raise RefusalError(f"{short_repr(name)} can't be read: {error.strerror}") from None
+    if len(data) > MOST_BYTES:
+        raise LimitError(f"{short_repr(name)} has more than {MOST_BYTES:,} bytes")
+    run.budget.step(len(data) // 8)
+    _FOLDER.names[str(name)] = len(data)
+    kind = "utf-8" if encoding is None else encoding
+    return TextFile(str(name), data.decode(kind).replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _path_of(name: Any, folder: Path) -> Path:
+    """Return where a named file lies, if it lies in the folder.
+
+    Raises:
+        RefusalError: If it is outside, hidden, or not of text.
+    """
+    if not isinstance(name, str) or not name or len(name) > 200 or "\0" in name:
+        raise RefusalError(f"a file is opened by its name, not by {short_repr(name)}")
+    path = Path(name)
+    hidden = any(part.startswith(".") and part != "." for part in path.parts)
+    if path.is_absolute() or hidden:
+        raise RefusalError(f"{short_repr(name)} does not lie beside the document, or is hidden")
+    if path.suffix.lower() not in SUFFIXES:
+        raise RefusalError(
+            f"{short_repr(name)} is no file of text: {', '.join(sorted(SUFFIXES))} can be read"
+        )
+    try:
+        found = (folder / path).resolve()
+    except (OSError, RuntimeError):
+        raise RefusalError(f"{short_repr(name)} can't be read") from None
+    if not found.is_relative_to(folder):
+        raise RefusalError(f"{short_repr(name)} leads out of the document's folder")
+    return found
+
+
+def _read(run: Any, file: TextFile) -> str:
+    lines = file.rest()
+    run.budget.step(len(lines))
+    return "".join(lines)
+
+
+def _read_lines(run: Any, file: TextFile) -> list[str]:
+    lines = file.rest()
+    run.budget.step(len(lines))
+    return lines
+
+
+def lines_of(file: TextFile) -> Iterator[str]:
+    """Yield the lines that were not read yet."""
+    while line := file.next_line():
+        yield line
+
+
+OPEN = RunFunction("open", _open)
+METHODS: Mapping[str, Callable[..., Any] | RunFunction] = {
+    "read": RunFunction("read", _read),
+    "readlines": RunFunction("readlines", _read_lines),
+    "readline": TextFile.next_line,
+    "close": lambda _file: None,
+}
+"""The methods of an open file."""
+ATTRIBUTES: Mapping[str, Callable[[TextFile], Any]] = {"name": lambda file: file.name}
+"""Its attributes."""

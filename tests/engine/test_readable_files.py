@@ -1,0 +1,92 @@
+"""Text beside a document: readable once it was allowed, and nothing else ever."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from llm_linalg import LimitError, ProgramError, run
+from llm_linalg.language import readable_files
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder with text in it, and a secret beside it."""
+    inside = tmp_path / "inside"
+    (inside / "data").mkdir(parents=True)
+    (tmp_path / "secret.txt").write_text("secret", encoding="utf-8")
+    (inside / "names.txt").write_text("emma\r\nolivia\nava", encoding="utf-8")
+    (inside / "data" / "table.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    (inside / ".env.txt").write_text("secret", encoding="utf-8")
+    (inside / "tool.sh").write_text("secret", encoding="utf-8")
+    (inside / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (inside / "up").symlink_to(tmp_path)
+    (inside / "large.txt").write_text("x" * (readable_files.MOST_BYTES + 1), encoding="utf-8")
+    os.mkfifo(inside / "pipe.txt")
+    readable_files.allow(inside)
+    yield inside
+    readable_files.forbid()
+
+
+def test_a_program_reads_text_as_in_python(folder: Path) -> None:
+    program = """
+words = open('names.txt', 'r', encoding='utf-8').read().splitlines()
+print(words, len(open("names.txt").readlines()))
+with open('data/table.csv') as f:
+    head = f.readline()
+    for line in f:
+        print(head.strip(), line.split(","), f.name)
+print(repr(f.read()), list(open('names.txt')), [line for line in open('names.txt')][1])
+f.close()
+"""
+    assert run(program, seconds=None).printed == (
+        "['emma', 'olivia', 'ava'] 3\na,b ['1', '2\\n'] data/table.csv\n"
+        "'' ['emma\\n', 'olivia\\n', 'ava'] olivia\n\n"
+    )
+    assert readable_files.files_read() == {"names.txt": 16, "data/table.csv": 8}
+    assert folder.is_dir()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../secret.txt", "up/secret.txt", "link.txt", ".env.txt", "data/../../secret.txt", "/etc/hostname",
+        "tool.sh", "names", "", "pipe.txt", "data", "large.txt", "nothing.txt", "x" * 300 + ".txt", "~/a.txt",
+        "names.txt\\0", "./.env.txt", "data/table.csv/x.txt",
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("folder")
+def test_nothing_else_is_read(name: str) -> None:
+    with pytest.raises((ProgramError, LimitError)) as caught:
+        run(f"print(open('{name}').read())", seconds=None)
+    assert caught.value.trace is None or "secret" not in caught.value.trace.printed
+    assert readable_files.files_read() == {}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "open('names.txt', 'w')",
+        "open('names.txt', 'r+')",
+        "open('names.txt', 'rb')",
+        "open('names.txt', opener=print)",
+        "open(3)",
+        "open('names.txt').write('x')",
+        "open('names.txt').buffer",
+        "open('names.txt').lines",
+        "open('names.txt').__class__.__init__",
+        "for i in range(10 ** 9): open('names.txt')",
+    ],
+)
+def test_files_are_read_and_nothing_more(call: str, folder: Path) -> None:
+    with pytest.raises((ProgramError, LimitError)):
+        run(call, seconds=None)
+    assert (folder / "names.txt").read_bytes() == b"emma\r\nolivia\nava"
+
+
+def test_without_a_word_nothing_is_read() -> None:
+    with pytest.raises(ProgramError, match="--read"):
+        run("open('names.txt')")
