@@ -153,6 +153,7 @@ def _moved(product: _Product, columns: Vectors, given: Vectors, made: Vectors) -
     paths = [
         PlanePath(tuple(image(point) for point in ends), "grid")
         for k in lines
+        if k  # along the axes lie e₁ and e₂
         for ends in (((k * step, -reach), (k * step, reach)), ((-reach, k * step), (reach, k * step)))
     ]
     rim = circle()
