@@ -12,13 +12,14 @@ from typing import Any
 from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.language import assignment, exceptions
 from llm_linalg.language.attributes import attribute_of
+from llm_linalg.language.budget import MISSING_STEPS
 from llm_linalg.language.classes import members
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
 
 MAX_NAME = 100  # characters
-_MISSING = object()
+_MISSING, _MISSING_HERE = object(), object()
 
 
 def get_attribute(run: Interpreter, value: Any, name: Any, default: Any = _MISSING) -> Any:
@@ -28,15 +29,13 @@ def get_attribute(run: Interpreter, value: Any, name: Any, default: Any = _MISSI
     except (AttributeError, ProgramError) as error:
         if default is _MISSING or not _is_missing(run, error):
             raise
+        run.budget.step(MISSING_STEPS)
         return default
 
 
 def has_attribute(run: Interpreter, value: Any, name: Any) -> bool:
     """Do what `hasattr` does."""
     return get_attribute(run, value, name, _MISSING_HERE) is not _MISSING_HERE
-
-
-_MISSING_HERE = object()
 
 
 def set_attribute(run: Interpreter, value: Any, name: Any, new: Any) -> None:

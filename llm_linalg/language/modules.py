@@ -14,7 +14,7 @@ from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language import suggestions
-from llm_linalg.language.budget import LAYER_VISIT_STEPS, Budget
+from llm_linalg.language.budget import LAYER_LOAD_STEPS, LAYER_VISIT_STEPS, Budget
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.layer_sizes import weight_count
 from llm_linalg.language.module_count import MAX_DEPTH, MAX_LAYERS, check_count, count_layers
@@ -172,12 +172,13 @@ def _state_dict(layer: nn.Module) -> dict[str, Any]:
         return layer.state_dict()
 
 
-def _load_state_dict(layer: nn.Module, state: Any, strict: bool = True) -> Any:
+def _load_state_dict(run: Interpreter, layer: nn.Module, state: Any, strict: bool = True) -> Any:
     """Do what `layer.load_state_dict` does: each weight is written in place."""
     if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
         raise TypeError(f"Expected state_dict to be dict-like, got {type(state)}.")
     if not all(isinstance(value, Tensor) for value in state.values()):
         raise TypeError("a state_dict holds tensors")
+    run.budget.step(LAYER_LOAD_STEPS * (count_layers(layer) + len(state)))
     return layer.load_state_dict(state, strict=bool(strict))
 
 
@@ -216,7 +217,7 @@ METHODS: Mapping[str, Callable[..., Any] | RunFunction] = {
     "get_buffer": lambda layer, target: layer.get_buffer(_text(target)),
     "apply": RunFunction("apply", _apply),
     "state_dict": _state_dict,
-    "load_state_dict": _load_state_dict,
+    "load_state_dict": RunFunction("load_state_dict", _load_state_dict),
     "forward": lambda layer, *arguments, **named: layer(*arguments, **named),
     "to": _to,
     "cpu": lambda layer: layer,

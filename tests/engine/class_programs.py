@@ -177,6 +177,8 @@ class Cube(Square):
     def __contains__(self, item):
         return item == self.side
 
+if __name__ == '__main__':
+    print(__name__)
 a, b = Square.unit(), Cube.made(3)
 print(a, b, [a, b], Shape(), str(b), f'{a!r:>20}')
 print(len(b), b[4], b(n=5), bool(a), not b, Cube(3) == b, Cube(4) == b, Cube(4) != b, 3 in b, 4 in b)
@@ -733,6 +735,27 @@ class Timer:
     def __exit__(self, *args):
         print("exit")
 
+
+with Timer() as t, Timer():
+    print("in")
+
+class Quiet:
+    def __enter__(self): return 5
+    def __exit__(self, kind, error, traceback):
+        print(kind, error)
+        return kind is not None and issubclass(kind, ValueError)
+
+with Quiet() as five:
+    raise ValueError("no")
+try:
+    with Quiet():
+        raise KeyError("yes")
+except KeyError:
+    print("caught", five)
+def leave():
+    with Quiet():
+        return 7
+print(leave())
 
 class Countdown:
     def __init__(self, n): self.n = n

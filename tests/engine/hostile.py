@@ -151,6 +151,8 @@ REFUSED = {
         "torch._C",
         "torch.__builtins__",
         "x = torch.ones(2); x._version",
+        "__name__ = 5",
+        "print(__file__)",
         "nn.Linear(2, 3)._parameters",
         "def f(__x): return 1",
     ],

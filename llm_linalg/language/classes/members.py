@@ -19,6 +19,7 @@ from llm_linalg.language.refusal import RefusalError
 if TYPE_CHECKING:
     from llm_linalg.language.interpreter import Interpreter
 
+BASES_PER_STEP = 8
 _INTERNAL = frozenset(name for name in (*dir(nn.Module()), *dir(nn.Module)) if name.startswith("_"))
 """Names that torch's own code looks up on a module."""
 
@@ -44,6 +45,7 @@ def _of_instance(run: Interpreter, value: Instance, name: str) -> Any:
         return kind
     if name == "__call__" and isinstance(value, nn.Module):
         return value
+    run.budget.steps -= len(kind.__mro__) // BASES_PER_STEP
     member = kind.find(name)
     if member.__class__ is Property:
         return run.call(member.getter, [value])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from llm_linalg.language.budget import CHARACTERS_PER_STEP
 from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod, Super
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
 from llm_linalg.language.item_iterator import ItemIterator
@@ -112,6 +113,7 @@ def hash_of(run: Interpreter, value: Any) -> int:
         TypeError: If the value has no hash.
     """
     if isinstance(value, str):
+        run.budget.step(2 + len(value) // CHARACTERS_PER_STEP)
         return crc32(value.encode())
     if isinstance(value, tuple):
         run.budget.charge_items(value)
