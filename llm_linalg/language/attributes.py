@@ -92,7 +92,8 @@ def attribute_of(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
         return found
     methods = _methods(value)
     of_tensors = name in allowlist.METHODS or name in allowlist.ATTRIBUTES
-    owner = run.source.text_of(node.value) if isinstance(node.value, ast.Name | ast.Attribute) else ""
+    stands = isinstance(node.value, ast.Name | ast.Attribute) and hasattr(node.value, "lineno")
+    owner = run.source.text_of(node.value) if stands else ""  # that of `getattr` stands nowhere
     of_others = value is None or of_tensors or name in _PLAIN_METHODS
     exception = missing_in_python(value, name)
     if of_others and not isinstance(value, Tensor):

@@ -111,3 +111,8 @@ def test_scopes_are_the_paths_of_modules_as_in_a_trace_of_python() -> None:
     exec("import torch\nfrom torch import nn\n" + PROGRAM_OF_BOXES, names)  # noqa: S102  it is ours
     traced = {node.scope for node in trace(names["whole"], torch.ones(2)).nodes}
     assert {part.removeprefix(".") for part in parts[1:-1]} <= traced
+
+
+def test_a_missing_attribute_that_a_call_asks_for_is_named() -> None:
+    with pytest.raises(ProgramError, match="gi_frame is not part of the language"):
+        run('def g():\n    yield 1\ngetattr(g(), "gi_frame")')
