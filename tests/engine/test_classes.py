@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from llm_linalg import ShapeError, run, trace
+from llm_linalg import ProgramError, ShapeError, run, trace
 from tests.engine.class_programs import PROGRAMS, SINGLE_HEAD
 
 
