@@ -46,6 +46,7 @@ from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import take_items
 from llm_linalg.language.methods import Method
+from llm_linalg.language.plotting import take_plot
 from llm_linalg.language.readable_files import TextFile
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.sets import OrderedSet
@@ -186,6 +187,7 @@ def _apply(
     ):
         run.budget.step(2 * DICT_STEPS)
     if function.__class__ is Figure:
+        take_plot(run, node, function, arguments, named)
         return function
     if function.__class__ is Method:
         return _call_method(run, node, function, arguments, named)

@@ -172,7 +172,10 @@ class CellRun:
             shown = run.recorder.nodes[-1]
         node = None if shown is None else shown.index
         printed = "".join(run.printed[first_print:])
-        self.states[-1] = self.states[-1]._replace(answer=answer, node=node, printed=printed)
+        state = self.states[-1]._replace(answer=answer, node=node, printed=printed, plot=run.plot)
+        if run.plot is not None and run.plot.node is not None:
+            state = state._replace(node=run.plot.node)
+        self.states[-1], run.plot = state, None
 
     def _statement(self, number: int, place: int, *, is_end: bool) -> tuple[RecordNode | None, str]:
         """Run a statement; return the node and the text of a cell's last value.

@@ -36,6 +36,7 @@ from llm_linalg.language.suggestions import (
     unknown_name,
 )
 from llm_linalg.recording.cell_state import CellState
+from llm_linalg.recording.plot import Plot
 from llm_linalg.recording.record_node import Origin, RecordNode
 from llm_linalg.recording.recorder import Recorder, is_recording, recording_again
 
@@ -135,6 +136,8 @@ class Interpreter:
         cell_states: What came of each cell.
         takes_missing_imports: Whether an import of what the language lacks fails only where it is used.
         left_out: What the running cell has left out, as it is written.
+        plot: What the running cell plots, if it plots numbers.
+        is_drawn: Whether the plot of the running statement is drawn.
         last_value: The value of the last statement that was an expression.
     """
 
@@ -171,6 +174,8 @@ class Interpreter:
         self.takes_missing_imports = False
         self.left_out: list[str] = []
         self.last_value: Any = None
+        self.plot: Plot | None = None
+        self.is_drawn = False
         self._dispatch = dispatch
         self._handlers = dispatch.handlers
         self._explain = explain

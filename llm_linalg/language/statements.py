@@ -24,7 +24,9 @@ def expression_statement(run: Interpreter, node: ast.Expr) -> None:
         run.current = node
         run.note_result(run.recorder.node_of(value))
     elif value.__class__ is Figure:
-        run.leave_out(node)
+        if not run.is_drawn:
+            run.leave_out(node)
+        run.is_drawn = False
 
 
 def pass_statement(_run: Interpreter, _node: ast.Pass) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from llm_linalg.recording.plot import Plot
+
 State = Literal["run", "refused", "failed", "rests"]
 
 
@@ -23,6 +25,7 @@ class CellState(NamedTuple):
         node: The position of the node that it shows: its last value's, or the last that it made; None if it
             has none.
         printed: What it printed.
+        plot: What it plots, if it plots numbers.
     """
 
     number: int
@@ -33,6 +36,7 @@ class CellState(NamedTuple):
     answer: str = ""
     node: int | None = None
     printed: str = ""
+    plot: Plot | None = None
 
     def record(self) -> dict[str, object]:
         """Return it as JSON has it."""

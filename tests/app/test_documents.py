@@ -261,3 +261,33 @@ def test_a_repair_of_a_cell_holds_in_those_below(tmp_path: Path) -> None:
     assert open_view(below).error is None
     assert below.at_stop_number(2) == mended
     assert below.at_stop_number(1).code is None
+
+
+def test_a_cell_shows_its_answer_its_prints_and_its_plots(tmp_path: Path, capsys: Capture) -> None:
+    place = tmp_path / "shown.ipynb"
+    place.write_bytes(
+        notebook(
+            code("import os\nimport matplotlib.pyplot as plt"), code("x = torch.arange(6.).reshape(2, 3)"),
+            code("# the shape\nx.shape"), code("for i in range(30):\n    print('row', i)"),
+            code("plt.plot(x[0])"), code("plt.imshow(x)"), code("plt.hist([1, 2, 2])"), code("def f(a, b):\n    return a"),
+        )
+    )  # fmt: skip
+
+    def screen(stop: int) -> str:
+        return ours(capsys, "frame", str(place), "--stop", str(stop), "--format", "screen")[1]
+
+    assert record(capsys, place, 3)["cell"]["answer"] == "torch.Size([2, 3])"
+    assert "→ torch.Size([2, 3])" in screen(3)
+    assert "row 0" in screen(4)
+    assert "more lines: p" in screen(4)
+    assert "x[0] against x" in screen(5)
+    assert record(capsys, place, 6)["look"] == "heat"
+    assert "1.95 █" in screen(7)
+    assert "→ def f(a, b)" in screen(8)
+    assert "x = torch.arange" in ours(capsys, "frame", str(place))[1]  # the first that shows something
+    assert read(place).opens_at == 2
+
+
+async def test_opening_sums_the_cells_up(path: Path) -> None:
+    async with opened(read(path), (100, 24)) as app:
+        assert "5 cells: 3 run, cell 2 is refused and 1 rests on it." in app.screen

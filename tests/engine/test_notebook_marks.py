@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from llm_linalg import ProgramError, Trace, run
 from llm_linalg.recording.cell_state import CellState, summary
+from llm_linalg.recording.plot import Plot, PlotSeries
 
 NAMES = "abcd"
 START = """\
@@ -354,9 +355,37 @@ y = torch.ones(2)"""
     assert (found.state, found.reason) == ("run", "")
     assert found.left_out == (
         "for ax, x in zip(axes.flat, [1, 2]):", 'axes[0].set_title(f"{len([1])}")',
-        "ax.plot(x)",
         "draw(axes[1], [1]).legend()", "plt.show()",
     )  # fmt: skip
+
+
+def plot_of(cell: str) -> Plot | None:
+    return states(f"import matplotlib.pyplot as plt\nx = torch.arange(4.)\n{cell}")[0].plot
+
+
+def test_a_plot_of_numbers_is_taken_for_the_apps_looks() -> None:
+    squares = tuple((float(k), float(k * k)) for k in range(4))
+    for cell in (
+        "plt.plot(x, x**2)",
+        "plt.plot(x ** 2, 'r-', label='x**2')",
+        "_, ax = plt.subplots()\nax.plot(x, x**2)",
+    ):
+        found = plot_of(cell)
+        assert found is not None
+        assert (found.kind, found.series[0].points) == ("curve", squares)
+    two = plot_of("plt.plot([1, 2])\nplt.plot([3., torch.tensor(4.)], label='b')")
+    assert two is not None
+    assert two.series == (
+        PlotSeries("[1, 2]", ((0.0, 1.0), (1.0, 2.0))), PlotSeries("b", ((0.0, 3.0), (1.0, 4.0))),
+    )  # fmt: skip
+    same = tuple((float(k), float(k)) for k in range(4))
+    assert plot_of("plt.scatter(x, x)") == Plot("points", (PlotSeries("x", same),))
+    bars = PlotSeries("[0, 0, 1]", ((0.25, 2.0), (0.75, 1.0)))
+    assert plot_of("plt.hist([0, 0, 1], bins=2)") == Plot("bars", (bars,))
+    assert plot_of("plt.imshow(torch.eye(2))") == Plot("heat", node=1)
+    for arguments in ("plot()", "plot('a')", "plot(torch.ones(2, 2))", "title('a')", "plot([[1], [2]])"):
+        cell = f"plt.{arguments}"
+        assert plot_of(cell) is None
 
 
 def test_what_sets_up_what_is_not_here_is_left_out() -> None:

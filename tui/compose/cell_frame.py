@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from llm_linalg.base.errors import ProgramError
     from llm_linalg.recording.cell_state import CellState
+    from llm_linalg.recording.plot import Plot
     from tui.model.frame import Frame
     from tui.model.view import View
 
@@ -21,7 +22,9 @@ LONGEST_REMARK = 300
 SHOWN_AS_LEFT_OUT = 3  # lines that are named
 
 
-def with_cell(frame: Frame, view: View, states: Sequence[CellState], error: ProgramError | None) -> Frame:
+def with_cell(
+    frame: Frame, view: View, states: Sequence[CellState], error: ProgramError | None, *, ascii_only: bool
+) -> Frame:
     """Return a document's frame with its cell, and with what that alone has printed.
 
     Where the cell shows no tensor, its own last line is the current one.
@@ -44,7 +47,33 @@ def with_cell(frame: Frame, view: View, states: Sequence[CellState], error: Prog
     )
     own = frame.line if frame.line is not None and frame.line >= first else None
     shown = own or (len(frame.code) if frame.node is None and not frame.backward else frame.line)
-    return replace(frame, cell=cell, printed=cell.printed, line=shown)
+    frame = replace(frame, cell=cell, printed=cell.printed, line=shown)
+    return frame if state is None or state.plot is None else _with_plot(frame, view, state.plot, ascii_only)
+
+
+def plotted_view(view: View, states: Sequence[CellState]) -> View:
+    """Return a view as it shows the picture of a tensor that its cell plots: whole, and as colours."""
+    state = states[view.stop - 1] if len(states) >= view.stop else None
+    if state is None or state.plot is None or state.plot.kind != "heat" or not _is_untouched(view):
+        return view
+    return replace(view, look="heat", depth="operations")
+
+
+def _is_untouched(view: View) -> bool:
+    """Return whether a view is as its stop opens: nobody has stepped, or chosen anything."""
+    plain = view.depth == "cells" and view.look == "numbers" and not view.backward and view.cursor is None
+    return plain and not view.path and not view.step
+
+
+def _with_plot(frame: Frame, view: View, plot: Plot, ascii_only: bool) -> Frame:
+    """Return the frame with what its cell plots, until one steps, or takes another look."""
+    from tui.looks.notebook_plot import plot_drawing
+
+    if not _is_untouched(view) or frame.error is not None or frame.cursor is not None:
+        return frame
+    if plot.kind == "heat":
+        return frame
+    return replace(frame, drawing=plot_drawing(plot, ascii_only=ascii_only))
 
 
 def _remarks(state: CellState) -> tuple[CleanText, ...]:

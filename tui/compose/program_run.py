@@ -11,7 +11,7 @@ from llm_linalg.base.text import NOTHING, clean
 from llm_linalg.lessons.stop import FollowedCell
 from tui.compose import cursor
 from tui.compose.boards import board_view
-from tui.compose.cell_frame import with_cell
+from tui.compose.cell_frame import plotted_view, with_cell
 from tui.compose.cursor import CursorCell, cursor_cell, cursor_view
 from tui.compose.error_frame import apply_repair, error_frame, error_view, repair_count
 from tui.compose.format_cache import FormatCache
@@ -203,9 +203,10 @@ class Run:
                 caption = clean(f"what ran before it stopped{where}")
                 frame = replace(frame, error=replace(frame.error, good_caption=caption))
         else:
-            frame = (self._map_frame if view.depth == "map" else self._node_frame)(view, ascii_only)
+            shown = plotted_view(view, self.cells) if view.lesson.document else view
+            frame = (self._map_frame if view.depth == "map" else self._node_frame)(shown, ascii_only)
         if view.lesson.document:
-            frame = with_cell(frame, view, self.cells, self.error)
+            frame = with_cell(frame, view, self.cells, self.error, ascii_only=ascii_only)
         return in_ascii(frame) if ascii_only else frame
 
     def _node_frame(self, view: View, ascii_only: bool) -> Frame:

@@ -74,15 +74,17 @@ class Series:
         name: What it is called.
         points: Pairs of numbers in order; None where one is not yet computed.
         now: The point of the current step or of the cursor.
+        is_joined: Whether a line goes through its points.
     """
 
     name: str
     points: tuple[tuple[float, float | None], ...]
     now: int | None = None
+    is_joined: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Plot:
+class CurvePlace:
     """The place of a curve's picture in its space: its corner, its size, in characters."""
 
     left: int
@@ -128,14 +130,14 @@ class Curve:
         self._names(canvas, plot)
         return (title, *canvas.rows())
 
-    def plot(self, width: int, height: int) -> Plot:
+    def plot(self, width: int, height: int) -> CurvePlace:
         """Return the part of a space that the curves take: without title, figures and names."""
         figures = max(map(len, self._figures()))
         names = max(cell_len(one.name) for one in self.series) + 1 if len(self.series) > 1 else 0
         names = min(names, NAMES, max(0, width - figures - 10))
-        return Plot(figures + 1, 0, width - figures - 1 - names, height - 2)
+        return CurvePlace(figures + 1, 0, width - figures - 1 - names, height - 2)
 
-    def dot(self, plot: Plot, x: float, y: float) -> tuple[int, int]:
+    def dot(self, plot: CurvePlace, x: float, y: float) -> tuple[int, int]:
         """Return the dot of a point, counted from the upper left corner of the picture."""
         column = self.across.dot(x, 2 * plot.width)
         row = 4 * plot.height - 1 - self.up.dot(y, 4 * plot.height)
@@ -164,7 +166,7 @@ class Curve:
             spans.append(TextSpan("   log scale", "dim"))
         return tuple(spans)
 
-    def _axes(self, canvas: Canvas, plot: Plot) -> None:
+    def _axes(self, canvas: Canvas, plot: CurvePlace) -> None:
         """Draw the figures, the line below, and where 0 lies between the ends a line through it."""
         low, high = self._figures()
         bottom = plot.top + plot.height - 1
@@ -186,7 +188,7 @@ class Curve:
             column, _ = self.dot(plot, 0.0, self.up.last)
             canvas.line((column, 4 * plot.top), (column, 4 * (bottom + 1) - 1), "rule", (1, 4))
 
-    def _draw(self, canvas: Canvas, plot: Plot, one: Series, role: str) -> None:
+    def _draw(self, canvas: Canvas, plot: CurvePlace, one: Series, role: str) -> None:
         """Draw a curve through its points; where one is missing or no number it is broken."""
         before: tuple[int, int] | None = None
         for x, y in one.points:
@@ -202,7 +204,7 @@ class Curve:
                 here = self.dot(plot, x, y)
                 if plot.top * 4 <= here[1] < 4 * (plot.top + plot.height):
                     canvas.line(here if before is None else before, here, role)
-                    before = here
+                    before = here if one.is_joined else None
         if one.now is None:
             return
         x, y = one.points[one.now]
@@ -211,7 +213,7 @@ class Curve:
             bottom = 4 * (plot.top + plot.height) - 1
             canvas.line((column, row), (column, bottom), "current", (1, 2))
 
-    def _names(self, canvas: Canvas, plot: Plot) -> None:
+    def _names(self, canvas: Canvas, plot: CurvePlace) -> None:
         """Write the name of each curve beside its last point, if there are several."""
         taken: set[int] = set()
         for role, one in zip(ROLES, self.series, strict=False) if len(self.series) > 1 else ():
