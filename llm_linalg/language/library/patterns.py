@@ -1,7 +1,7 @@
 """`re`: regular expressions whose time can be told beforehand.
 
 Python's matcher tries one way after another, and can't be stopped. So a pattern is read first: how many ways
-it has from one place of a text follows from its parts, since a repeated part is one character of a kind, and
+it has from one place of a text follows from its parts, since what is repeated is one character of a kind, and
 the longest run of that kind is looked up in the text. A pattern with repetitions within a repetition, or one
 that looks back at what it matched, is refused.
 """
