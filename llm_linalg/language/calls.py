@@ -43,7 +43,7 @@ from llm_linalg.language.data_loading import DataLoader
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.functions import invoke
 from llm_linalg.language.interpreter import Interpreter
-from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.item_iterator import ItemIterator, ProgressBar
 from llm_linalg.language.iteration import take_items
 from llm_linalg.language.methods import Method
 from llm_linalg.language.plotting import take_plot
@@ -77,7 +77,7 @@ _STRANGE = (
 )
 _GO_THROUGH = value_methods.GO_THROUGH | {builtin_functions.sum_items, builtin_functions.prod}
 _CALLED = type | Tensor | TensorType | DType
-_GIVE_ITEMS = frozenset([ItemIterator, DataLoader, TextFile])
+_GIVE_ITEMS = frozenset([ItemIterator, DataLoader, TextFile, ProgressBar])
 _WORDS = frozenset(["reduction"])
 """Parameters whose text torch writes into its message, whatever it is."""
 

@@ -74,7 +74,8 @@ def try_statement(run: Interpreter, node: ast.Try) -> None:
     """Execute `try: … except: … else: … finally: …`."""
     try:
         try:
-            run.execute(node.body)
+            with trying(run):
+                run.execute(node.body)
         except ProgramError as error:
             handler = handler_of(run, node, error)
             with catching(run, handler, error):
@@ -87,6 +88,16 @@ def try_statement(run: Interpreter, node: ast.Try) -> None:
         run.execute(node.finalbody)
         raise
     run.execute(node.finalbody)
+
+
+@contextmanager
+def trying(run: Interpreter) -> Iterator[None]:
+    """Note that an error may be caught while the context is open: then an import fails at once."""
+    run.tries += 1
+    try:
+        yield
+    finally:
+        run.tries -= 1
 
 
 def handler_of(run: Interpreter, node: ast.Try, error: ProgramError) -> ast.ExceptHandler:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from sys import stdlib_module_names
 from typing import Any
 
 from llm_linalg.base.syntax import descendants
@@ -13,7 +14,7 @@ from llm_linalg.language.figures import figure_of
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.local_names import local_names_of, name_of_import
 from llm_linalg.language.missing import MissingModule
-from llm_linalg.language.source import unknown_import
+from llm_linalg.language.source import PACKAGES, unknown_import
 
 _STRAIGHT = ast.Assign | ast.AugAssign | ast.Expr  # statements whose every expression is evaluated
 _CONDITIONAL = ast.IfExp | ast.BoolOp | ast.comprehension  # but within these
@@ -24,14 +25,23 @@ def import_names(run: Interpreter, node: ast.Import | ast.ImportFrom) -> None:
     run.budget.step(len(node.names) - 1)
     for alias in node.names:
         path, module = _resolve(node, alias)
+        absent = _absence_of(path)
         if module is None and run.takes_missing_imports and alias.name != "*":
             module = figure_of(path)
-            if module is None:
+            if module is None and not (run.tries and absent):
                 module = MissingModule(path, unknown_import(path))
                 run.leave_out(node)
         if module is None:
-            raise run.error(unknown_import(path), node)
+            raise run.error(unknown_import(path), node, absent)
         run.names.maps[0][name_of_import(alias)] = module
+
+
+def _absence_of(path: str) -> ModuleNotFoundError | None:
+    """Return what Python raises for an import where a package is missing; None for Python's and torch's."""
+    package = path.partition(".")[0]
+    if package in stdlib_module_names or package in PACKAGES:
+        return None
+    return ModuleNotFoundError(f"No module named '{package}'")
 
 
 def _resolve(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[str, Any]:

@@ -132,6 +132,7 @@ class Interpreter:
         failed_call: The torch call that failed, until its error has been dealt with.
         random: The generator of Python's random numbers.
         caught: The errors whose `except` is running, the innermost last.
+        tries: How many `try` are running that may catch an error.
         cell_errors: The errors of cells that failed and were passed over.
         cell_states: What came of each cell.
         takes_missing_imports: Whether an import of what the language lacks fails only where it is used.
@@ -169,6 +170,7 @@ class Interpreter:
         self.printable = MAX_PRINTED
         self.failed_call: FailedCall | None = None
         self.caught: list[ProgramError] = []
+        self.tries = 0
         self.cell_errors: tuple[ProgramError, ...] = ()
         self.cell_states: tuple[CellState, ...] = ()
         self.takes_missing_imports = False

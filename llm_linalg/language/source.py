@@ -117,6 +117,7 @@ SPECIAL_METHODS = frozenset(
 DUNDERS = SPECIAL_METHODS | {"__class__", "__name__", "__version__"}
 """Attributes with two underscores that may be asked for."""
 
+_IMPORTS = ast.Import | ast.ImportFrom
 ALLOWED = frozenset(_EXPRESSIONS + _STATEMENTS)
 
 MODULES = (
@@ -222,6 +223,7 @@ class Source:
         self.size = 0
         self.refused: dict[ast.stmt, ProgramError] = {}
         self._lines = self.text.split("\n")
+        self._tried: set[ast.AST] = set()  # imports whose failure the program may catch
         self._spans: dict[ast.AST, Span | None] = {}  # a loop asks for the same ones at each turn
 
     def span(self, node: ast.AST) -> Span | None:
@@ -382,9 +384,13 @@ class Source:
             if isinstance(called, ast.Name) and called.id in suggestions.NAMES:
                 raise self.error(suggestions.unknown_name(called.id, ()), called)
 
+    def _check_try(self, node: ast.Try) -> None:
+        """Leave the imports within a `try` to the run: the program may catch that a package is not there."""
+        self._tried.update(part for part in descendants(*node.body) if isinstance(part, _IMPORTS))
+
     def _check_import(self, node: ast.Import | ast.ImportFrom) -> None:
         """Refuse packages other than torch and its like; which of their parts exist, the run checks."""
-        if self._by_statement:
+        if self._by_statement or node in self._tried:
             return
         paths = (
             [node.module or "."] if isinstance(node, ast.ImportFrom) else [item.name for item in node.names]
@@ -439,6 +445,7 @@ class Source:
         ast.Call: _check_call,
         ast.arg: _check_argument,
         ast.With: _check_with,
+        ast.Try: _check_try,
         ast.arguments: _check_parameters,
         ast.Global: _check_sharing,
         ast.Nonlocal: _check_sharing,

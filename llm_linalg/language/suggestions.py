@@ -27,7 +27,7 @@ SYNTAX: Mapping[type[ast.AST], str] = {
     ast.AsyncWith: f"`async` is not part of the language: {_ASYNC}",
 }
 DECORATOR = "@torch.no_grad() stands right above a function: put other decorators above it"
-YIELD = "a `yield` stands alone on its line, or in `x = yield y`, in a `def` and in no `with`"
+YIELD = "a `yield` stands alone on its line, or in `x = yield y`, in a `def` and in no `with torch.no_grad()`"
 UNDERSCORES = "names with two underscores are Python's own, not the language's: take another, or leave it out"
 CONSTANTS: Mapping[type, str] = {
     bytes: "bytes are not part of the language: write text",
@@ -51,7 +51,6 @@ _STEP = "write its step: with torch.no_grad(): W -= 0.1 * W.grad"
 _STANDARD = "random time copy collections itertools functools operator statistics string"
 NAMES: Mapping[str, str] = {
     **{name: f"write import {name} above it" for name in _STANDARD.split()},
-    "tqdm": "write from tqdm import tqdm above it",
     "DataLoader": "go through tensors with `for`",
     "complex": "write torch.complex(real, imag), of tensors",
     "input": "bind the value to a name",
