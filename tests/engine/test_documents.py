@@ -303,8 +303,9 @@ def test_a_python_file_is_parted_at_blank_lines_but_not_inside_a_statement() -> 
     ]  # fmt: skip
     assert found.stops[0].prose == "A script.\n\nSecond paragraph."
     assert found.stops[1].prose == "Queries and keys go together."
-    assert found.stops[4].refusal
+    assert [stop.refusal for stop in found.stops] == [None] * 5
     assert found.run(4)["Z"].shape == (3, 5)
+    assert found.run(5).printed == f"{found.run(4)['Z'].value}\n"
 
 
 def test_imports_stand_with_the_code_below_them_but_not_over_prose() -> None:
