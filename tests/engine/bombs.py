@@ -64,10 +64,11 @@ ENDLESS = {
         f"repr([torch.zeros({'2, ' * 20})])",
         "x = torch.zeros(9, 9, 9, 9, 9, 9)\nfor i in range(99): str(x)",
         "torch.set_printoptions(precision=10**9)",
-        "torch.set_printoptions(threshold=10**9)",
+        "torch.set_printoptions(threshold=10**9)\nprint(torch.zeros(20_001))",
         "torch.set_printoptions(edgeitems=10**9)",
         "torch.set_printoptions(linewidth=10**9)",
-        "torch.set_printoptions(profile='full')",
+        "torch.set_printoptions(profile='full')\nprint(torch.zeros(300, 300))",
+        "torch.set_printoptions(profile='full')\nx = torch.zeros(9999)\nfor i in range(999): str(x)",
         "torch.set_printoptions(threshold=9999)\nx = torch.zeros(9999)\nfor i in range(999): str(x)",
     ],
     "cells without end": [
