@@ -30,6 +30,7 @@ from llm_linalg.language import (
     hardware,
     initializers,
     iterators,
+    lazy_layers,
     modules,
     optimizers,
     printing,
@@ -106,6 +107,7 @@ NN = Namespace(
     "nn",
     {
         **_pick(nn, modules.LAYER_NAMES.split()),
+        **lazy_layers.LAYERS,
         "functional": F,
         "Parameter": TypeFunction(nn.Parameter, modules.make_parameter),
         "Module": nn.Module,

@@ -163,7 +163,8 @@ def _bind_weights(run: Interpreter, name: str, layer: nn.Module) -> None:
     lazy = any(isinstance(inner, Module) for inner in layer.modules())
     for inner, tensor in chain(layer.named_parameters(), layer.named_buffers()):
         path = f"{name}.{inner}"
-        if not lazy or run.recorder.node_of(tensor) is not None:
+        empty = nn.parameter.is_lazy(tensor)  # it has no cells yet
+        if not empty and (not lazy or run.recorder.node_of(tensor) is not None):
             run.recorder.bind(path, tensor)
         elif run.function is None or run.recorder.label_of(tensor) is None:
             run.recorder.label(tensor, path)

@@ -70,7 +70,7 @@ class Budget:
     """
 
     steps: int = 6_000_000
-    tensors: int = 60_000
+    tensors: int = 100_000
     elements: int = 2**27
     multiplications: int = 2**36
     call_tensors: int = 1_000

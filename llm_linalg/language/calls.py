@@ -309,6 +309,6 @@ def _make_layer(
     layer = modules.make_layer(run.budget, kind, arguments, named)
     if not isinstance(layer, modules.CONTAINERS) and not isinstance(run.owner, Module):  # it reads them later
         for parameter in layer.parameters():
-            if run.recorder.node_of(parameter) is None:
+            if run.recorder.node_of(parameter) is None and not nn.parameter.is_lazy(parameter):
                 run.recorder.input(parameter, None, "parameter")
     return layer

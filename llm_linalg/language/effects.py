@@ -28,7 +28,7 @@ _ALTERING = """
     extendleft rotate subtract move_to_end difference_update intersection_update symmetric_difference_update
     backward step zero_grad train eval load_state_dict apply requires_grad_ register_buffer register_parameter
     register_module add_module register_forward_hook register_hook to cuda half double float bfloat16
-    manual_seed
+    manual_seed add_param_group
     set_state fit fit_transform write writelines send close shuffle fill put resize itemset
 """
 ALTERING = frozenset(_ALTERING.split())

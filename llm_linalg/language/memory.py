@@ -15,6 +15,7 @@ from llm_linalg.language.methods import Method
 from llm_linalg.language.missing import UNREADABLE
 from llm_linalg.language.optimizer_state import Optimizer
 from llm_linalg.language.run_function import RunFunction
+from llm_linalg.language.schedulers import Scheduler
 from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.user_function import UserFunction
 
@@ -50,6 +51,8 @@ class Memory:
 
     def _parts(self, item: Any) -> list[Any]:
         """Note where a value lies, and return its parts."""
+        if nn.parameter.is_lazy(item):
+            return []  # it has no cells yet
         if isinstance(item, Tensor):
             self.places.add(item.untyped_storage().data_ptr() or id(item))
             return [item.grad] if item.is_leaf and item.grad is not None else []
@@ -67,6 +70,8 @@ class Memory:
             return [item.tensor]
         if isinstance(item, Optimizer):
             return [item.groups, *(kept for _, kept in item.states.values())]
+        if isinstance(item, Scheduler):
+            return [item.optimizer]
         parts = [*item.fields.values()] if isinstance(item, Instance) else []
         if isinstance(item, nn.Module):
             self.places.update(map(id, item.modules()))

@@ -17,6 +17,7 @@ from llm_linalg.language import suggestions
 from llm_linalg.language.budget import LAYER_LOAD_STEPS, LAYER_VISIT_STEPS, Budget
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.layer_sizes import weight_count
+from llm_linalg.language.lazy_layers import lend_budget
 from llm_linalg.language.module_count import MAX_DEPTH, MAX_LAYERS, check_count, count_layers
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
@@ -34,7 +35,7 @@ LAYER_NAMES = """
     AdaptiveAvgPool2d AdaptiveMaxPool1d AdaptiveMaxPool2d RNN GRU LSTM RNNCell GRUCell LSTMCell
     MultiheadAttention TransformerEncoderLayer
     CrossEntropyLoss MSELoss L1Loss SmoothL1Loss HuberLoss BCELoss BCEWithLogitsLoss NLLLoss KLDivLoss
-    CosineSimilarity PairwiseDistance
+    CosineSimilarity PairwiseDistance LazyLinear LazyConv1d LazyConv2d LazyBatchNorm1d LazyBatchNorm2d
 """
 _PLAIN = int | float | torch.dtype
 _WORDS = frozenset(["reduction", "approximate", "padding", "padding_mode", "nonlinearity", "activation"])
@@ -305,6 +306,7 @@ def make_layer(
     arguments, named = _charged_arguments(budget, kind, arguments, named)
     with untraced():
         layer = kind(*arguments, **named)
+    lend_budget(layer, budget)
     budget.step(LAYER_VISIT_STEPS * count_layers(layer))
     return layer
 

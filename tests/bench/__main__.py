@@ -28,6 +28,7 @@ from tests.bench.soak import MINUTES, soak
 from tests.bench.stats import Row, table
 from tests.bench.steps import step_cost
 from tests.bench.tracing import tracing
+from tests.bench.training import training
 from tests.bench.typing import typing
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "seek": seek,
     "memory": memory,
     "tracing": tracing,
+    "training": training,
     "model": model,
     "typing": typing,
     "limits": limits,

@@ -109,7 +109,7 @@ REFUSED = [
     ("torch.optim.lr_scheduler.StepLR(w, 1)", "takes an optimizer"),
     ("torch.optim.lr_scheduler.StepLR(torch.optim.SGD([w], lr=1), 0)", "more than 0"),
     ("torch.optim.lr_scheduler.StepLR(torch.optim.SGD([w], lr=1))", "also needs step_size"),
-    ("torch.optim.SGD([w], lr=1).__class__", "__class__"),
+    ("torch.optim.SGD([w], lr=1).__class__(1, 2, 3)", "can't be called"),
     ("torch.optim.SGD([w], lr=1).kind", ".kind is not"),
     ("torch.optim.SGD([w], lr=1).states", ".states is not"),
     ("torch.optim.SGD([w], lr=1).step.function", ".function is not"),

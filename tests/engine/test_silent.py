@@ -41,7 +41,7 @@ def test_a_gradient_goes_back_where_torch_has_none_for_some_operands() -> None:
     (gradient,) = torch.autograd.grad(total, leaf)
     found = t.backward(t.nodes[-1])
     torch.testing.assert_close(found["dx"].value, gradient)
-    assert not found["dBatchNorm1d_running_mean"].value.any()
+    assert "dBatchNorm1d_running_mean" not in found  # nothing flows back to what the pass didn't read
 
 
 def written(x: Tensor) -> Tensor:

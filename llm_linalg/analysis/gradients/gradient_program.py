@@ -194,7 +194,9 @@ class _Writer:
                 self._send(part)
         self._level = level
         for target, parts in before.items():
-            self._parts[target] = [*parts, *self._gathered(node, target, self._parts.pop(target, []))]
+            ways = [*parts, *self._gathered(node, target, self._parts.pop(target, []))]
+            if ways:  # its parts may leave an operand aside, as the running means of a batch norm in training
+                self._parts[target] = ways
 
     def _gathered(self, node: RecordNode, target: RecordNode, parts: list[_Part]) -> list[_Part]:
         """Add up what a composite's parts contribute to one of its operands."""
