@@ -75,6 +75,7 @@ MEMBERS: Mapping[str, str] = {
     "torch.load": _FILE,
     "torch.save": _FILE,
     "torch.from_file": _FILE,
+    "torch.autograd.Function": "write its forward with torch's operations, whose gradients are known",
     "torch.jit": "leave it out",
     **dict.fromkeys(
         ["torch.set_default_dtype", "torch.set_default_tensor_type"],

@@ -820,4 +820,74 @@ print(v, v is w, v @ Vec(1, 1), Vec(1) == Vec(1), Vec(1) in [Vec(2), Vec(1)])
 print({Vec(1): 2}[Vec(1)], len({Vec(1), Vec(1)}))
 """
 
-PROGRAMS = [TRANSFORMER_AND_OTHERS, NANOGPT, SINGLE_HEAD, CUSTOM_LINEAR, SHAPES, MICROGRAD]
+TRAINER = """
+import copy
+import torch
+from torch import nn
+from torch.utils.data import Dataset, DataLoader
+from collections import OrderedDict
+
+class Toy(Dataset):
+    def __init__(self, n):
+        self.x = torch.arange(n * 2.).view(n, 2)
+        self.y = self.x.sum(1, keepdim=True)
+    def __len__(self):
+        return len(self.x)
+    def __getitem__(self, i):
+        return self.x[i], self.y[i]
+
+class Net(nn.Module):
+    scale = 0.1
+    def __init__(self, hidden=4, **kwargs):
+        super().__init__(**kwargs)
+        self.layers = nn.Sequential(OrderedDict([
+            ('fc1', nn.Linear(2, hidden)), ('act', nn.ReLU()), ('fc2', nn.Linear(hidden, 1))
+        ]))
+        self.register_buffer('steps', torch.zeros(1))
+    def forward(self, x):
+        self.steps += 1
+        return self.layers(x * self.scale)
+    def extra_repr(self):
+        return f'scale={self.scale}'
+
+class Residual(Net):
+    def forward(self, x):
+        return super().forward(x) + x.mean(1, keepdim=True)
+
+class Trainer:
+    def __init__(self, model, lr=0.01):
+        self.model, self.losses = model, []
+        self.opt = torch.optim.SGD(model.parameters(), lr=lr)
+    def fit(self, loader, epochs):
+        for epoch in range(epochs):
+            for x, y in loader:
+                loss = nn.functional.mse_loss(self.model(x), y)
+                self.opt.zero_grad()
+                loss.backward()
+                self.opt.step()
+                self.losses.append(loss.item())
+
+model = Residual(hidden=3)
+twin = copy.deepcopy(model)
+print(model, model.layers.fc1.weight.shape)
+trainer = Trainer(model)
+trainer.fit(DataLoader(Toy(6), batch_size=2), 2)
+print([round(l, 4) for l in trainer.losses], model.steps, twin.steps)
+w = model.layers[0].weight.detach()
+print(torch.equal(w, twin.layers.fc1.weight), model.training, [n for n, _ in model.named_buffers()])
+twin.load_state_dict(model.state_dict())
+print(torch.equal(w, twin.layers.fc1.weight), twin.eval().training)
+for name, module in model.named_modules():
+    print(name, type(module).__name__)
+model.layers.fc2 = nn.Linear(3, 5)
+model.extra = 3
+print(model(torch.ones(1, 2)).shape, model.extra, hasattr(model, 'gone'))
+x = torch.ones(1, 2)
+out = model(x)
+try:
+    model.gone
+except AttributeError as e:
+    print(e)
+"""
+
+PROGRAMS = [TRAINER, TRANSFORMER_AND_OTHERS, NANOGPT, SINGLE_HEAD, CUSTOM_LINEAR, SHAPES, MICROGRAD]
