@@ -118,7 +118,8 @@ def opening_of(flags: argparse.Namespace, parser: Parser) -> Opening:
     if flags.lesson is None or not (is_path(flags.lesson) or Path(flags.lesson).exists()):
         return Opening(view_of(flags), flags)
     deck = find_deck(flags.lesson)
-    number = 1 if flags.stop is None else flags.stop
+    opens_at = 1 if deck.is_talk or not deck.stops else deck.stops[0].lesson.opens_at
+    number = opens_at if flags.stop is None else flags.stop
     if not 1 <= number <= len(deck.stops):
         raise UsageError(f"{quote(deck.title)} has stops 1 to {len(deck.stops)}: there is no stop {number}")
     stop = deck.stops[number - 1]
