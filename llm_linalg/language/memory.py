@@ -55,7 +55,7 @@ class Memory:
             return []  # it has no cells yet
         if isinstance(item, Tensor):
             self.places.add(item.untyped_storage().data_ptr() or id(item))
-            return [item.grad] if item.is_leaf and item.grad is not None else []
+            return _gradients(item)
         if not isinstance(item, tuple):
             self.places.add(id(item))
         if isinstance(item, dict):
@@ -83,3 +83,11 @@ class Memory:
         """Return whether the other's value may be changed through this."""
         both = bool(self.places) and bool(other.places)
         return both and (not self.is_known or not other.is_known or not self.places.isdisjoint(other.places))
+
+
+def _gradients(tensor: Tensor) -> list[Tensor]:
+    """Return the gradient that a tensor has, if it has one."""
+    try:
+        return [tensor.grad] if tensor.is_leaf and tensor.grad is not None else []
+    except RuntimeError:  # of a part of `split` whose base was written, torch says no more than that
+        return []

@@ -355,8 +355,8 @@ def _op_of(tensor: Tensor) -> str:
 def detach_value(tensor: Tensor) -> Tensor:
     """Return a tensor's values as a node keeps them: detached, and on the CPU unless they are on meta.
 
-    Of a sparse or quantized tensor these are a dense copy, which has a cell for every index; of a very large
-    sparse one there is only the shape.
+    Of a sparse or quantized tensor, or of zeros without memory, these are a dense copy, which has a cell for
+    every index; of a very large sparse one there is only the shape.
 
     Raises:
         ValueError: For a nested tensor.
@@ -376,13 +376,19 @@ def detach_value(tensor: Tensor) -> Tensor:
 
 
 def _dense(tensor: Tensor) -> Tensor:
-    """Return the values of a sparse or quantized tensor as a dense one, on meta if it is very large."""
+    """Return values that have no cells as a dense tensor; of a very large sparse one on meta."""
     if tensor.is_quantized:
         return tensor.dequantize()
+    if tensor.layout is torch.strided:
+        return tensor.clone()
     large = tensor.numel() > MOST_DENSE
     return torch.empty(tensor.shape, dtype=tensor.dtype, device="meta") if large else tensor.to_dense()
 
 
 def has_cells(tensor: Tensor) -> bool:
-    """Return whether a tensor has a number in memory for each index: it is dense, and not quantized."""
-    return tensor.layout is torch.strided and not (tensor.is_quantized or tensor.is_nested)
+    """Return whether a tensor has a number in memory for each index: it is dense, and not quantized.
+
+    Torch gives the derivative of a sign, for one, as zeros without memory.
+    """
+    dense = tensor.layout is torch.strided and not (tensor.is_quantized or tensor.is_nested)
+    return dense and not tensor._is_zerotensor()  # noqa: SLF001 - torch has no other name for it

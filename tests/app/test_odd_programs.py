@@ -10,9 +10,11 @@ from dataclasses import replace
 
 import pytest
 
+from llm_linalg import run
 from llm_linalg.lessons.stop import FollowedCell
 from tests.fuzz.drawn import draw_program
 from tests.fuzz.programs import Tally, draw_all, search
+from tui.compose.captions import writer
 from tui.compose.lineage_highlight import follow_cell
 from tui.compose.view_runner import open_view
 from tui.navigation.playground import playground_view
@@ -109,6 +111,13 @@ x = torch.randn(1, 2, 2)
 x = torch.broadcast_to(x, (2,) + x.shape)
 x = x.unsqueeze(0)
 """,
+    "the derivative of a sign": """
+x = torch.randn(2, 2, requires_grad=True)
+y = torch.sgn(x * 2)
+y.sum().backward()
+g = x.grad
+z = (y * g).sum()
+""",
     "a picked gradient": """
 x = torch.randn(2, 3, requires_grad=True)
 y = x[:, [0, 0]].flatten()
@@ -170,3 +179,17 @@ def test_json_has_texts_for_derivatives_that_are_no_numbers() -> None:
     frame = open_view(view).frame(replace(view, depth="map", follows=follows))
     assert '"influence": "nan"' in to_json(frame)
     to_plain(frame)
+
+
+def test_a_cell_that_writes_beside_torn_views_only_fails_itself() -> None:
+    """Torch refuses to say what the parts of `split` come from, once their base was written."""
+    lines = ["x = torch.ones(4, requires_grad=True)", "w = x * 2", "a, b = w.split(2)", "w.add_(1)"]
+    text = "\n".join([*lines, "w[0] = missing", "y = x + 1"])
+    done = run(text, cells=[1, 2, 3, 4, 5, 6], seconds=None)
+    assert [error.line for error in done.cell_errors] == [5]
+    assert done["y"].value.tolist() == [2.0] * 4
+
+
+def test_a_real_number_among_complex_ones_is_written_as_they_are() -> None:
+    write = writer([0.5, 1 + 2j, -1.0])
+    assert [write(number) for number in (0.5, 1 + 2j, 0)] == ["0.500+0.j", "1.000+2.j", "0"]

@@ -213,9 +213,10 @@ def writer(numbers: Sequence[Number], decimals: int = 4) -> Callable[[Number], s
     def text(value: Number) -> str:
         if value == 0:
             return "0"
-        if isinstance(value, complex):
-            return formatter.token(value).strip()
-        written = tiny(value, formatter.token(value).strip())
+        token = formatter.token(value).strip()
+        if "j" in token:  # of a complex number, or of a real one among such
+            return token
+        written = tiny(value, token)
         if "." not in written or "e" in written:
             return written
         short = written.rstrip("0").removesuffix(".")
