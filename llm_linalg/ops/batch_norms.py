@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
 from torch import Tensor
+from torch.nn.functional import batch_norm
 
 from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.operation import Call, Operation
@@ -54,6 +55,29 @@ def _group_program(call: Call) -> str:
         f"normal = flat.reshape({shape})",
     ]
     return _scaled(call, lines, "normal", len(shape))
+
+
+def running_mean(before: Tensor, values: Tensor, momentum: float) -> Tensor:
+    """Return the running mean after a batch in training."""
+    return (1 - momentum) * before + momentum * values.mean((0, *range(2, values.dim())))
+
+
+def running_var(before: Tensor, values: Tensor, momentum: float) -> Tensor:
+    """Return the running variance after a batch in training."""
+    return (1 - momentum) * before + momentum * values.var((0, *range(2, values.dim())))
+
+
+def running_updates(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> list[tuple[Callable[..., Tensor], Tensor, Tensor, float]]:
+    """Return what a call writes beside its result: for each, its update, itself, the batch, the momentum."""
+    if function is not batch_norm:
+        return []
+    given = BATCH_NORMS[0].bind(args, kwargs)
+    if not given["training"]:
+        return []
+    statistics = ((running_mean, given["running_mean"]), (running_var, given["running_var"]))
+    return [(update, own, given["input"], given["momentum"]) for update, own in statistics if own is not None]
 
 
 def _has_batch(arguments: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.base.errors import HaltedError
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.arguments import may_write, outputs, turns, writes
+from llm_linalg.ops.batch_norms import running_updates
 from llm_linalg.ops.call_cache import CallKey, CallPlan, SplitCall, split_call
 from llm_linalg.ops.call_errors import takes_values
 from llm_linalg.ops.fallback import FallbackOperation, fallback
@@ -296,6 +297,9 @@ class Recorder(TensorIndex, TorchFunctionMode):
             operands = tuple(self._operand(tensor) for tensor in call.tensors)
             if not turns(func):
                 self._storages.preserve(call.tensors)
+        updates = running_updates(func, args, kwargs)
+        before = [(self._operand(own), self._operand(batch)) for _, own, batch, _ in updates]
+        self._storages.preserve([own for _, own, _, _ in updates])
         versions = list(map(version_of, written.tensors))
         result = self._run(func, args, kwargs)
         if price is None and self._guard:  # torch took what our rules refuse: they don't describe this call
@@ -313,6 +317,12 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 self._nodes(call, tuple([known[place] for place in call.order]), given)
                 self._calls.store(split, call, price, bounded=self._guard is not None)
         self._remember_price(first, price)
+        for (update, own, _, momentum), operands in zip(updates, before, strict=True):
+            values = [operand.value for operand in operands]
+            bound = SlottedArguments.of((*values, momentum), {}).bind(
+                fallback(update.__name__), update, values
+            )
+            self._record_write(update.__name__, detach_value(own), bound, operands, own)
         return result
 
     def _remember_price(self, first: int, price: Price | None) -> None:

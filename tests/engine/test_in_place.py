@@ -222,3 +222,15 @@ def test_gradients_of_gradients_are_charged() -> None:
     )
     with pytest.raises(LimitError):
         run(program, seconds=None)
+
+
+def test_running_statistics_are_written_and_earlier_ones_stay_as_they_were() -> None:
+    trace = run(
+        "norm = nn.BatchNorm1d(2)\nbefore = norm.running_mean.clone()\nx = torch.randn(4, 2)\ny = norm(x)\n"
+        "mean = norm.running_mean\nprint(before, mean, norm.running_var)"
+    )
+    made = {node.op: node for node in trace.nodes}
+    assert torch.allclose(made["running_mean"].value, 0.1 * trace["x"].value.mean(0))
+    assert made["running_mean"].operands[0].value.tolist() == [0, 0]
+    assert trace["mean"].value.tolist() == made["running_mean"].value.tolist()
+    assert made["running_var"].reads((0,))[1]
