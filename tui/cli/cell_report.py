@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,8 +101,24 @@ def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[
 
 
 def _in_file(lesson: Lesson, stop: Stop, cells: Sequence[int], error: ProgramError) -> ProgramError:
-    """Return the error of a stop, its line counted in its notebook cell or file."""
-    return error.shift(1 - cells[stop.number - 1] + (0 if _is_notebook(lesson) else stop.line))
+    """Return the error of a stop, its line counted in its notebook cell or file.
+
+    It may stand in a function of a cell above, and what led there in another.
+    """
+    own = error.shift(_lines_above(lesson, cells, error.line or cells[stop.number - 1]))
+    frames = [
+        frame._replace(span=frame.span.shift(_lines_above(lesson, cells, frame.line)))
+        for frame in error.frames
+        if not frame.file
+    ]
+    own.frames = tuple(frames) or error.frames
+    return own
+
+
+def _lines_above(lesson: Lesson, cells: Sequence[int], line: int) -> int:
+    """Return how many lines stand above a line in its cell or file, less those above it in the program."""
+    number = min(max(bisect_right(cells, line), 1), len(lesson.stops))
+    return 1 - cells[number - 1] + (0 if _is_notebook(lesson) else lesson.stop(number).line)
 
 
 def _where(lesson: Lesson, stop: Stop) -> str:
