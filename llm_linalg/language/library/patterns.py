@@ -160,7 +160,7 @@ MATCH_METHODS: Mapping[str, Callable[..., Any]] = {
 MEMBERS: Mapping[str, Any] = {
     **_FUNCTIONS,
     "compile": RunFunction("compile", _compile),
-    "escape": re.escape,
+    "escape": RunFunction("escape", lambda _run, pattern: re.escape(pattern)),
     **{
         flag: re.RegexFlag[flag]
         for flag in ["IGNORECASE", "I", "MULTILINE", "M", "DOTALL", "S", "ASCII", "A", "VERBOSE", "X"]
