@@ -326,11 +326,16 @@ class Source:
         if not self._by_statement:
             self._check_tree(self.tree, 0)
             return
+        excess: ProgramError | None = None
         for statement in self.tree.body:
+            if excess is not None:  # to find where it began goes through the whole text, once
+                self.refused[statement] = excess
+                continue
             try:
                 self._check_tree(statement, 1)
             except ProgramError as error:
                 self.refused[statement] = error
+                excess = error if self._bounded and self.size > MAX_NODES else None
 
     def _check_tree(self, tree: ast.AST, depth: int) -> None:
         """Check a tree that stands so deep in the program's."""

@@ -59,7 +59,7 @@ def summary(states: Sequence[CellState]) -> str:
     if rest:
         several = sum(map(len, kinds.values())) > 1
         parts[-1] += f" and {rest} rest{'s' * (rest == 1)} on {'them' if several else 'it'}"
-    return f"{count} cells: {', '.join(parts)}"
+    return f"{count} cell{'s' * (count != 1)}: {', '.join(parts)}"
 
 
 def _cells(numbers: Sequence[int]) -> str:

@@ -16,6 +16,8 @@ from torch import nn
 from torch.nn import functional
 
 from llm_linalg import ProgramError, Trace, run
+from llm_linalg.language.notebook_source import NotebookSource
+from llm_linalg.language.source import Source
 from llm_linalg.recording.cell_state import CellState, summary
 from llm_linalg.recording.plot import Plot, PlotSeries
 
@@ -427,6 +429,7 @@ def test_the_node_that_a_cell_shows_is_that_of_its_last_value() -> None:
 SUMMARIES = (
     ([CellState(1)], "1 cell, which runs"),
     ([CellState(1), CellState(2)], "2 cells: all run"),
+    ([CellState(1, "failed")], "1 cell: none runs, cell 1 fails"),
     ([CellState(1), CellState(2, "failed")], "2 cells: 1 runs, cell 2 fails"),
     (
         [
@@ -446,3 +449,12 @@ SUMMARIES = (
 @pytest.mark.parametrize(("cells", "said"), SUMMARIES)
 def test_the_cells_are_summed_up_in_a_line(cells: list[CellState], said: str) -> None:
     assert summary(cells) == said
+
+
+def test_where_a_cell_is_too_large_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes through the whole text, and each statement below would ask for it again."""
+    calls = []
+    find = Source._excess_statement
+    monkeypatch.setattr(Source, "_excess_statement", lambda source: (calls.append(source), find(source))[1])
+    NotebookSource("x = 1\n" * 5_000, [1])
+    assert len(calls) == 1
