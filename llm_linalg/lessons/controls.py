@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import unicodedata
 from collections.abc import Mapping
@@ -16,11 +17,7 @@ CONTROL_KEYS = ("choices", "range", "default", "step", "key", "label", "sets", "
 # The letters that the app leaves to lessons; it uses the others itself.
 FREE_KEYS = "adehijkmtxz"
 # Names that a program means something else by.
-RESERVED = frozenset(
-    {"torch", "nn", "F", "math", "dist", "print", "abs", "bool", "enumerate", "float", "int", "len", "list"}
-    | {"max", "min", "range", "round", "str", "sum", "tuple", "zip"}
-    | {"all", "any", "dict", "repr", "reversed", "set", "sorted"}
-)
+RESERVED = frozenset(["torch", "nn", "F", "math", "dist", *dir(builtins)])
 LONGEST_TEXT = 60
 
 

@@ -35,7 +35,7 @@ ENDLESS = {
         "x = [0] * 1000\ny = [x] * 1000\ny == [x] * 1000",
         "x = []\ny = [x] * 300\nz = [y] * 300\nfor i in range(100): x.append(0)\nprint(z)",
         "x = 'a' * 100000\nprint([x] * 100)",
-        "x = 'ab' * 50000\nf'{x}{x}{x}'",
+        "x = 'ab' * 50000\nf'{x}{x}{x}{x}{x}'",
         "range(10**30)",
         "for i in range(10**9): pass",
         "for i in range(99999):\n  for j in range(99999): x = 1",

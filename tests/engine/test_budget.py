@@ -132,7 +132,7 @@ def test_cells_that_ask_for_too_much_leave_room_for_others() -> None:
     assert [error.line for error in trace.cell_errors] == [1, 2, 3]
     assert trace["y"].value.tolist() == [1, 1]
     error = stopped(heavy * 4 * MAX_SHARES, cells=range(1, 4 * MAX_SHARES + 1))
-    assert 600 < len(error.trace.nodes) <= 1_200
+    assert 600 < len(error.trace.nodes) <= 2_000
 
 
 @pytest.mark.usefixtures("small")
@@ -150,7 +150,7 @@ def test_a_cell_that_takes_all_steps_leaves_some_for_those_below() -> None:
     ("turn", "said"),
     [
         ("y = i", "takes more than 60,000 steps"),
-        ("y = x + 1", "makes more than 600 tensors"),
+        ("y = x + 1", "makes more than 1,000 tensors"),
         ("y = torch.zeros(2**14)", "makes tensors of more than 1,342,177 cells in all"),
         ("torch.equal(big, big)", "needs more than 687,194,767 multiplications in all"),
     ],

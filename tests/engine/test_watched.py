@@ -23,7 +23,7 @@ def test_no_file_process_or_connection_for_any_program(many: int) -> None:
     seen = json.loads(done.stdout)
     assert sum(seen["control"].values()) == 1  # the watch does see a file that is opened
     assert seen["events"] == {}
-    assert seen["outcomes"].keys() == {"", "ProgramError", "LimitError", "ShapeError"}
+    assert seen["outcomes"].keys() == {"", "ProgramError", "LimitError", "ShapeError", "MissingValueError"}
     assert sum(seen["outcomes"].values()) > many
     assert seen["outcomes"][""] > many / 10
 
