@@ -13,17 +13,15 @@ from torch import Tensor, nn
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language.budget import Budget
 
-_BUDGET = "_budget"
-
-
 def lend_budget(layer: nn.Module, budget: Budget) -> None:
     """Let a lazy layer charge its weights once their size is known."""
     if isinstance(layer, nn.modules.lazy.LazyModuleMixin):
-        vars(layer)[_BUDGET] = budget
+        vars(layer)["_budget"] = budget
 
 
 def _charge(layer: nn.Module, cells: int) -> None:
-    budget: Budget = vars(layer).pop(_BUDGET)
+    budget: Budget = vars(layer)["_budget"]
+    del vars(layer)["_budget"]
     budget.charge_layer(f"nn.{type(layer).__name__}", cells)
 
 
