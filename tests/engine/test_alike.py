@@ -339,10 +339,21 @@ def test_numbers_that_say_whether_a_call_writes_are_never_any() -> None:
             assert operation.first_free_number > 10
 
 
+_OF_FINITE = {
+    **{
+        name: f"torch.linalg.{name}(x)"
+        for name in "eig eigvals eigh eigvalsh svd svdvals pinv matrix_rank cond matrix_exp".split()
+    },
+    "lstsq": "torch.linalg.lstsq(x, x)",
+    "matrix_norm": "torch.linalg.matrix_norm(x, 2)",
+}
+
+
 def test_what_torch_must_not_be_left_to_hangs_on_no_cell() -> None:
     """A danger is found by shapes and plain numbers, which are the same for calls that are alike."""
-    by_shape = {"scaled_dot_product_attention", "roll", "embedding"}
-    assert set(UNSAFE_CALLS) == by_shape | {"div"}  # which is looked at each time
+    by_shape = {"scaled_dot_product_attention", "roll", "embedding", "matrix_power"}
+    assert set(UNSAFE_CALLS) == by_shape | {"div", "lcm", *_OF_FINITE}  # which are looked at each time
+    assert TABLE.operations["matrix_power"].first_free_number > 10
     assert TABLE.operations["roll"].first_free_number > 10
     before = "w, t = torch.ones(3, 4), torch.tensor([0])\n" + "F.embedding(t, w)\n" * 5
     with pytest.raises(ProgramError, match="max_norm"):  # such a one is like none of the others
@@ -353,3 +364,21 @@ def test_what_torch_must_not_be_left_to_hangs_on_no_cell() -> None:
     )
     with pytest.raises(ProgramError, match="div"):
         run(turns)
+    powers = "x = torch.eye(2)\nfor n in [1, 1, 1, 1, 2 ** 40]:\n    torch.linalg.matrix_power(x, n)"
+    with pytest.raises(ProgramError, match="a matrix's power"):
+        run(powers)
+
+
+@pytest.mark.parametrize(
+    ("call", "last", "said"),
+    [
+        ("torch.lcm(x.int(), x.int())", "-(2. ** 31)", "no least common multiple"),
+        *((call, "float('nan')", "finite numbers") for call in _OF_FINITE.values()),
+    ],
+)
+def test_a_danger_in_the_cells_is_looked_for_each_time(call: str, last: str, said: str) -> None:
+    before = "for number in [1., 1., 1., 1., 1."
+    turns = "]:\n    x = torch.full((2, 2), number)\n    " + call
+    run(before + turns)
+    with pytest.raises(ProgramError, match=said):
+        run(f"{before}, {last}{turns}")

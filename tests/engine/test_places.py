@@ -135,11 +135,11 @@ def test_its_operands_have_the_names_that_they_have_there() -> None:
         rest, h = h, h[:, :1]
         return torch.cat([rest, y, rest]) + h
 
-    with pytest.raises(ShapeError, match=r"axis 1 of x \(5, 4\) .* axis 0 of y \(2, 3\)"):
+    with pytest.raises(ShapeError, match=r"a row of x \(5, 4\) has 4 .* column of y \(2, 3\) has 2"):
         trace(swapped, torch.ones(2, 3), torch.ones(5, 4))
     with pytest.raises(ShapeError, match=r"axis 1 of rest \(2, 3\) .* axis 1 of y \(5, 4\)"):
         trace(other, torch.ones(2, 3), torch.ones(5, 4))
-    with pytest.raises(ShapeError, match=r"axis 1 of input \(2, 3\) .* axis 1 of 0.weight \(4, 5\)"):
+    with pytest.raises(ShapeError, match=r"a row of input \(2, 3\) has 3 .* row of 0.weight \(4, 5\) has 5"):
         trace(nn.Sequential(nn.Linear(5, 4)), torch.ones(2, 3))
 
 
