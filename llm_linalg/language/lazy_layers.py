@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language.budget import Budget
 
+
 def lend_budget(layer: nn.Module, budget: Budget) -> None:
     """Let a lazy layer charge its weights once their size is known."""
     if isinstance(layer, nn.modules.lazy.LazyModuleMixin):

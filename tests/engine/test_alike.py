@@ -342,7 +342,18 @@ def test_numbers_that_say_whether_a_call_writes_are_never_any() -> None:
 _OF_FINITE = {
     **{
         name: f"torch.linalg.{name}(x)"
-        for name in "eig eigvals eigh eigvalsh svd svdvals pinv matrix_rank cond matrix_exp".split()
+        for name in (
+            "eig",
+            "eigvals",
+            "eigh",
+            "eigvalsh",
+            "svd",
+            "svdvals",
+            "pinv",
+            "matrix_rank",
+            "cond",
+            "matrix_exp",
+        )
     },
     "lstsq": "torch.linalg.lstsq(x, x)",
     "matrix_norm": "torch.linalg.matrix_norm(x, 2)",
