@@ -280,17 +280,19 @@ class CellRun:
         names = self._run.names.maps[-1]
         rests = f", which rests on cell {root}" if root != number else ""
         by = f"by cell {number}{rests}, {reason}"
-        reach = frozenset(name for name in effects.reads if name in names)
+        reach = self._held(effects.reads)
         changes = self._sharing(effects.changes, tensors=True) | self._sharing(effects.alters, tensors=False)
         touches = self._sharing(effects.touches, tensors=True)
         for name in effects.binds:
             if not is_pythons or name not in names:
-                self._lose(name, MissingValue(number, root, reason, "made", reach))
+                kept = {} if name in effects.rebinds else self._held([name])
+                self._lose(name, MissingValue(number, root, reason, "made", (reach, kept)))
             else:
                 self._mark(name, Mark(number, root, f"{name} is made {by}"))
         for name in changes - effects.binds:
             if not is_pythons:
-                self._lose(name, MissingValue(number, root, reason, "changed", reach))
+                missing = MissingValue(number, root, reason, "changed", (reach, self._held([name])))
+                self._lose(name, missing)
             else:
                 self._mark(name, Mark(number, root, f"{name} is changed {by}"))
         for name in touches - effects.binds - changes:
@@ -307,33 +309,47 @@ class CellRun:
         self._run.names.maps[-1][name] = missing
         self._marks.pop(name, None)
 
+    def _held(self, names: Iterable[str]) -> dict[int, object]:
+        """Return what some names hold, by its identity; of what is missing, what that may hold on to."""
+        values = self._run.names.maps[-1]
+        held: dict[int, object] = {}
+        for name in names:
+            value = values.get(name)
+            if isinstance(value, MissingValue):
+                for part in value.reach:
+                    self._run.budget.step(1 + len(part) // 8)
+                    held.update(part)
+            elif value is not None and not isinstance(value, MissingModule):
+                held[id(value)] = value
+        return held
+
     def _sharing(self, names: Iterable[str], *, tensors: bool) -> set[str]:
         """Return those of some names whose values can change, and all names of which these are a part."""
         run = self._run
         values = run.names.maps[-1]
         found: set[str] = set()
         changed: list[Memory] = []
-        todo = [*names]
-        while todo:
-            name = todo.pop()
+        seen: set[int] = set()
+        for name in names:
             value = values.get(name)
-            if name in found or value is None:
-                continue
             if isinstance(value, MissingValue):
                 found.add(name)
-                todo += value.reach
-            elif not isinstance(value, MissingModule) and (tensors or not isinstance(value, Tensor)):
-                memory = Memory(value)
-                run.budget.step(memory.visited // 2)
+            for part in self._held([name]).values():
+                if id(part) in seen or (isinstance(part, Tensor) and not tensors):
+                    continue
+                seen.add(id(part))
+                memory = Memory(part)
+                run.budget.step(1 + memory.visited // 2)
                 if memory.places:
                     found.add(name)
                     changed.append(memory)
         if changed:
+            whole = Memory.joined(changed)
             for name, value in values.items():
                 if name not in found and value.__class__ not in UNREADABLE:
                     memory = Memory(value)
                     run.budget.step(1 + memory.visited // 2)
-                    if any(memory.overlaps(other) for other in changed):
+                    if memory.overlaps(whole):
                         found.add(name)
         return found
 

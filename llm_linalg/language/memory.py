@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 from torch import Tensor, nn
@@ -78,6 +79,15 @@ class Memory:
             parts += [*item.parameters(), *item.buffers()]
             parts += [one.fields for one in item.modules() if isinstance(one, Instance)]
         return parts
+
+    @classmethod
+    def joined(cls, several: Iterable[Memory]) -> Memory:
+        """Return the memory that any of several values can be changed through."""
+        whole = cls(None)
+        for one in several:
+            whole.places |= one.places
+            whole.is_known = whole.is_known and one.is_known
+        return whole
 
     def overlaps(self, other: Memory) -> bool:
         """Return whether the other's value may be changed through this."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from llm_linalg.base.errors import MissingValueError, ProgramError
@@ -16,14 +17,15 @@ class MissingValue:
         root: The number of the cell on which that rests; its own, if it was refused or stopped itself.
         reason: Why that cell was not run: `refused: …`.
         verb: What the statement would have done to the value: `made`, `changed`.
-        reach: Other names whose values the statement was given, and which it may hold on to.
+        reach: Values that the statement was given or would have changed, and which it may hold on to, by
+            their identities. A name may be bound anew before the value is: so it is the values that count.
     """
 
     cell: int
     root: int
     reason: str
     verb: str = "made"
-    reach: frozenset[str] = frozenset()
+    reach: tuple[Mapping[int, object], ...] = ()
 
     def error(self, name: str) -> ProgramError:
         """Return the error of a program that reads it under a name."""

@@ -231,6 +231,21 @@ MADE = (
         f"xs is changed by cell 2, {ROOT}",
     ),
     (
+        "a missing value that may be the older one",
+        ["x = torch.ones(2)\nxs = [x]", f"{REFUSED}x = x", "x[0] = 1", "xs[0]"],
+        f"xs is changed by cell 3, which rests on cell 2, {ROOT}",
+    ),
+    (
+        "a missing value that was made of a name bound anew",
+        ["x = torch.ones(2)\nxs = [x]", f"{REFUSED}y = x", "x = 3", "y[0] = 1", "xs[0]"],
+        f"xs is changed by cell 4, which rests on cell 2, {ROOT}",
+    ),
+    (
+        "a loop that may have bound nothing",
+        ["x = torch.ones(2)\nxs = [x]", f"{REFUSED}for i in []: x = i", "x[0] = 1", "xs[0]"],
+        f"xs is changed by cell 3, which rests on cell 2, {ROOT}",
+    ),
+    (
         "a function that reads it",
         [f"{REFUSED}w = 1", "def f(x):\n    return x * w", "f(2)"],
         f"w is made by cell 1, {ROOT}",
