@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from llm_linalg.lessons.reader import load
-from tests.app.driving import opened
+from tests.app.driving import lesson, opened
 from tui.cli.main import main
 from tui.compose.view_runner import open_view
 from tui.model.view import View
@@ -163,8 +163,18 @@ async def test_a_number_that_is_no_step_is_said() -> None:
 
 
 async def test_printed_text_that_is_cut_says_so() -> None:
-    async with opened("shapes", stop=4) as d:
+    async with opened(
+        lesson("Text.\n\n```python\nx = torch.ones(2)\nfor i in range(40):\n    print(i)\n```\n")
+    ) as d:
         assert "… prints" in d.screen
+        assert "prints 39" in d.screen
+        assert "prints 0" not in d.screen
+
+
+async def test_a_stop_shows_what_its_own_lines_print_whole() -> None:
+    async with opened("shapes", stop=4) as d:
+        assert "prints torch.Size([4, 2, 3])" in d.screen
+        assert "… prints" not in d.screen
 
 
 @pytest.mark.parametrize(
