@@ -48,7 +48,7 @@ def outcome(program: str) -> str:
     """
     lines = range(1, program.count("\n") + 2)
     try:
-        run(program, cells=lines, seconds=0.5)  # what fails in one line doesn't keep the next from being run
+        run(program, cells=lines, seconds=0.1)  # what fails in one line doesn't keep the next from being run
     except ProgramError as error:
         text = str(error)
         if len(text) > SCREEN or len(text.splitlines()) > 24:
