@@ -5,6 +5,7 @@ A statement is refused by wrapping it in a `match`, which plain Python runs and 
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import random
@@ -470,6 +471,11 @@ def test_where_a_cell_is_too_large_is_looked_for_once(monkeypatch: pytest.Monkey
     """It goes through the whole text, and each statement below would ask for it again."""
     calls = []
     find = Source._excess_statement
-    monkeypatch.setattr(Source, "_excess_statement", lambda source: (calls.append(source), find(source))[1])
+
+    def found(source: Source) -> ast.stmt:
+        calls.append(source)
+        return find(source)
+
+    monkeypatch.setattr(Source, "_excess_statement", found)
     NotebookSource("x = 1\n" * 5_000, [1])
     assert len(calls) == 1
