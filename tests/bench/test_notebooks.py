@@ -167,6 +167,7 @@ def notebook(path: Path, *codes: str) -> None:
     path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}))
 
 
+@pytest.mark.slow
 def test_a_folder_of_notebooks_is_measured(tmp_path: Path) -> None:
     notebook(
         tmp_path / "tensors.ipynb",

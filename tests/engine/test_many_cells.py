@@ -18,6 +18,7 @@ FAIL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", FAIL.values(), ids=list(FAIL))
 def test_thousands_of_cells_end_soon(cell: str) -> None:
     text = f"x = torch.ones(2); m = torch.ones(3, 3); {NAMES}\n" + f"{cell}\n" * 1_000 + "y = x + 1"

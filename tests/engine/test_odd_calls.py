@@ -95,6 +95,7 @@ def calls() -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", thin(VALUES, 6))
 def test_no_call_writes_the_text_of_what_it_does_not_take(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     written = [0]

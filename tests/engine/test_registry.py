@@ -25,6 +25,7 @@ def test_each_function_has_torch_s_own_short_name() -> None:
 LAYERS = ["Linear(3, 3)", "LayerNorm(3)", "Embedding(3, 3)", "Conv1d(3, 3, 1)", "RMSNorm(3)"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", thin(LAYERS, 5))
 def test_what_makes_a_layer_in_a_rehearsal_is_named_without_torch_s_own_table(
     layer: str, monkeypatch: pytest.MonkeyPatch
