@@ -44,7 +44,7 @@ from llm_linalg.language import (
 from llm_linalg.language.arrays import array_functions, array_linear_algebra, array_random
 from llm_linalg.language.arrays.array import Array, of_tensor, tensor_of
 from llm_linalg.language.classes import data_class, reflection
-from llm_linalg.language.library import (
+from llm_linalg.language.python_modules import (
     clocks,
     collection_types,
     context_tools,

@@ -11,7 +11,7 @@ from typing import Any
 from llm_linalg.language import containers, sets, text_formats, text_methods
 from llm_linalg.language.item_iterator import ItemIterator, ProgressBar
 from llm_linalg.language.iterators import GENERATOR_METHODS, sort_list
-from llm_linalg.language.library import clocks, collection_types, patterns, python_random
+from llm_linalg.language.python_modules import clocks, collection_types, patterns, python_random
 from llm_linalg.language.records import DefaultDict, FieldTuple
 from llm_linalg.language.run_function import RunFunction
 
