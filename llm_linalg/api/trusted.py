@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import operator
 import re
 import sys
 from collections.abc import Callable
@@ -163,12 +165,52 @@ def _member(owner: Any, name: str, place: str) -> Any:
 
 def _value(expression: str, module: ModuleType, place: str) -> Any:
     """Return the value of an expression that the user adds to their own module, whose code has just run."""
-    try:
-        return eval(expression, vars(module))  # noqa: S307
-    except NameError as error:
-        if error.name is None or error.name not in expression:
-            raise  # it comes from further inside
-        return _member(module, error.name, place)
+    return _evaluated(syntax.expression(expression), module, place)
+
+
+def _evaluated(node: ast.expr, module: ModuleType, place: str) -> Any:
+    """Return the value of a name, a call, a number or text, or of lists and dicts of these.
+
+    Raises:
+        TargetError: If it is anything else, or a name that the module lacks.
+    """
+
+    def value(part: ast.expr) -> Any:
+        return _evaluated(part, module, place)
+
+    match node:
+        case ast.Constant():
+            return node.value
+        case ast.Name():
+            is_own = hasattr(module, node.id) or not hasattr(builtins, node.id)
+            return _member(module if is_own else builtins, node.id, place)
+        case ast.Attribute():
+            return _member(value(node.value), node.attr, place)
+        case ast.Call() if all(keyword.arg for keyword in node.keywords):
+            named = {keyword.arg: value(keyword.value) for keyword in node.keywords if keyword.arg}
+            return value(node.func)(*map(value, node.args), **named)
+        case ast.UnaryOp(op=ast.USub()):
+            return -value(node.operand)
+        case ast.BinOp(op=sign) if type(sign) in _OPERATORS:
+            return _OPERATORS[type(sign)](value(node.left), value(node.right))
+        case ast.Tuple() | ast.List():
+            items = list(map(value, node.elts))
+            return items if isinstance(node, ast.List) else tuple(items)
+        case ast.Dict() if None not in node.keys:
+            return {value(key): value(item) for key, item in zip(node.keys, node.values, strict=True) if key}
+        case ast.Subscript():
+            return value(node.value)[value(node.slice)]
+    raise TargetError(f"{quote(ast.unparse(node), 100)} is not made of names, calls and numbers")
+
+
+_OPERATORS: dict[type[ast.operator], Any] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Pow: operator.pow,
+}
 
 
 def _check_arguments(kind: type[nn.Module], expression: str) -> None:
