@@ -29,6 +29,10 @@ PLACES: Mapping[str, tuple[Any, Mapping[str, Any]]] = {
 }
 """torch's modules, and what the language has of each."""
 MODULE = "A module of its own, which the language lacks; or one of Python's that can be seen there."
+LIST_RELEASE = (2, 15)
+"""The newest torch whose names were all gone through: major and minor number."""
+LATER = "It is newer than this list, which goes up to torch " + ".".join(map(str, LIST_RELEASE)) + "."
+TOO_NEW = "It is newer than torch 2.10, the oldest with which programs run."
 IN_PLACE = "Write the method, such as x.abs_(): the function is torch's own spelling."
 REASONS: Mapping[str, str] = {
     "Sparse tensors are not part of the language: all tensors have all their cells.": """
@@ -38,7 +42,7 @@ REASONS: Mapping[str, str] = {
     """,
     "Quantized numbers, and floats of eight bits and fewer, are not part of the language.": """
         *quantize* quantized_* q_* qscheme int_repr choose_qparams* per_channel_* per_tensor_*
-        fused_moving* qint* quint* bits* bit int[1-7] uint[1-7] float[48]_* chalf complex32 hash_tensor
+        fused_moving* qint* quint* bits* bit int[1-7] uint[1-7] float[48]_* chalf *complex32 hash_tensor
     """,
     "It is for other hardware: all tensors live on the CPU.": """
         cudnn_* miopen_* mkldnn_* fbgemm_* is_vulkan* is_cuda is_xpu is_ipu is_maia is_mps is_mtia is_xla
@@ -90,7 +94,7 @@ REASONS: Mapping[str, str] = {
     "It is a kernel behind functions that the language has.": """
         native_* batch_norm_* convolution conv_tbc grid_sampler* affine_grid_generator norm_except_dim
         frobenius_norm nuclear_norm constant_pad_nd nonzero_static sum_to_size rsub fill detach
-        scalar_tensor gru* lstm* rnn_* *_with_indices index scaled_mm grouped_mm scaled_grouped_mm
+        scalar_tensor gru* lstm* rnn_* *_with_indices index scaled_*mm* grouped_mm
         linear_cross_entropy embedding_renorm_ segment_reduce ger get_default_dtype
     """,
     "The language has it in torch.nn.functional, or as a layer, where it has it at all.": """
@@ -113,6 +117,7 @@ REASONS: Mapping[str, str] = {
         histogramdd diagonal fill_diagonal_ geometric_ cauchy_ log_normal_ is_* LinAlgError get_*
         unravel_index
     """,
+    TOO_NEW: "matrix_sqrth polar",
 }
 """By the reason the words for names, as in a shell: `*_copy`."""
 
@@ -137,7 +142,8 @@ def _reason(name: str, value: Any) -> str:
     matching = (
         why for why, words in REASONS.items() if any(fnmatchcase(name, word) for word in words.split())
     )
-    return next(matching, "")
+    release = tuple(int(number) for number in torch.__version__.split(".")[:2])
+    return next(matching, LATER if release > LIST_RELEASE else "")
 
 
 def page() -> str:

@@ -5,9 +5,19 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 import pytest
+import torch
 
 from llm_linalg.language import allowlist, suggestions
-from llm_linalg.language.omissions import PLACES, REASONS, WIDTH, omissions, page
+from llm_linalg.language.omissions import (
+    LATER,
+    LIST_RELEASE,
+    PLACES,
+    REASONS,
+    TOO_NEW,
+    WIDTH,
+    omissions,
+    page,
+)
 
 PUBLIC = {place: [name for name in dir(home) if name[0] != "_"] for place, (home, _) in PLACES.items()}
 
@@ -23,9 +33,18 @@ def test_each_public_name_is_in_the_language_or_has_a_reason(place: str) -> None
 
 def test_no_word_of_the_list_is_for_nothing() -> None:
     names = {name for names in PUBLIC.values() for name in names}
-    words = [word for line in REASONS.values() for word in line.split()]
+    words = [word for reason, line in REASONS.items() if reason != TOO_NEW for word in line.split()]
     assert [word for word in words if not any(fnmatchcase(name, word) for name in names)] == []
     assert len(set(words)) == len(words)
+
+
+def test_a_later_torch_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.linalg, "unheard_of", torch.linalg.det, raising=False)
+    for version, reason in (("2.10.0", ""), (".".join(map(str, LIST_RELEASE)) + ".1+cpu", "")):
+        monkeypatch.setattr(torch, "__version__", version)
+        assert omissions("torch.linalg")["unheard_of"] == reason
+    monkeypatch.setattr(torch, "__version__", f"{LIST_RELEASE[0]}.{LIST_RELEASE[1] + 1}.0a0+git")
+    assert omissions("torch.linalg")["unheard_of"] == LATER
 
 
 def test_the_page_names_each_of_them_and_stays_narrow() -> None:
