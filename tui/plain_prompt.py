@@ -26,7 +26,7 @@ from tui.session.script.saving import save_script
 from tui.session.script.script_recorder import ScriptRecorder
 from tui.session.script.script_words import find_word, help_text
 from tui.session.script.tokens import acts
-from tui.session.session import CellSurvey, Session
+from tui.session.session import Session
 from tui.terminal.signals import raise_on_signals
 from tui.text.glyphs import ascii_text
 from tui.text.prose import words_of
@@ -193,7 +193,7 @@ def converse(
     if view.lesson.document and talk is None:
         from tui.compose.view_runner import survey
 
-        plain.session = plain.session.with_survey(CellSurvey(view, survey(view, seconds=seconds)))
+        plain.session = plain.session.with_survey(survey(view, seconds=seconds))
     code = 0
     try:
         with raise_on_signals() if typed else nullcontext():

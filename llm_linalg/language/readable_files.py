@@ -1,13 +1,15 @@
 """Files that a program may read: text beside its document, once its reader has said so.
 
-Nothing is readable until `allow` names a folder. Then `open` finds named files of text in that folder and
-those within it, and gives their text; it writes nothing, and follows no link out of the folder.
+Nothing is readable until `allow` names a folder, or `allowing` some files in one. Then `open` finds named
+files of text in that folder and those within it, and gives their text; it writes nothing, and follows no link
+out of the folder.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +22,24 @@ from llm_linalg.language.run_function import RunFunction
 MOST_BYTES = 1_000_000  # of one file
 MOST_FILES = 50  # of one run
 SUFFIXES = frozenset([".txt", ".csv", ".tsv", ".json", ".md", ".dat", ".text"])
-CLOSED = "a program reads no files, unless it is opened with --read: then text beside it can be read"
+CLOSED = "a program reads no files, unless you let it: with --read, or the key that the app names"
 _READING = re.compile(r"r?t?|tr")
+_LITERAL = re.compile(r"""(?<!\\)(["'])([^"'\n\\]{1,200}?\.\w{1,8})\1""")
 _ENCODINGS = frozenset(["utf-8", "utf8", "ascii", "latin-1", "utf-8-sig"])
 
 
 class _Folder:
-    """The folder in which files may be read, and the names of those that were."""
+    """The folder in which files may be read, and the names of those that were.
+
+    Attributes:
+        path: The folder; None while nothing may be read.
+        only: The files that may be read there; None for all that are of text.
+        names: What was read, with its size in bytes.
+    """
 
     def __init__(self) -> None:
         self.path: Path | None = None
+        self.only: frozenset[Path] | None = None
         self.names: dict[str, int] = {}
 
 
@@ -38,18 +48,52 @@ _FOLDER = _Folder()
 
 def allow(folder: Path) -> None:
     """Let the programs of this process read text in a folder."""
-    _FOLDER.path = folder.resolve()
+    _FOLDER.path, _FOLDER.only = folder.resolve(), None
     _FOLDER.names.clear()
 
 
 def forbid() -> None:
     """Let them read nothing, as at the start."""
-    _FOLDER.path = None
+    _FOLDER.path = _FOLDER.only = None
     _FOLDER.names.clear()
 
 
+@contextmanager
+def allowing(folder: Path, names: Collection[str]) -> Iterator[None]:
+    """Let the programs of this process read some files in a folder for a while, if none are allowed yet."""
+    if _FOLDER.path is not None or not names:
+        yield
+        return
+    _FOLDER.path = folder.resolve()
+    _FOLDER.only = frozenset((folder / name).resolve() for name in names)
+    _FOLDER.names.clear()
+    try:
+        yield
+    finally:
+        _FOLDER.path = _FOLDER.only = None
+
+
+def allows_all() -> bool:
+    """Return whether programs may read all text in a folder."""
+    return _FOLDER.path is not None and _FOLDER.only is None
+
+
+def files_named(text: str, folder: Path) -> tuple[str, ...]:
+    """Return the files in a folder that a program names and that it could be allowed to read, sorted."""
+    folder = folder.resolve()
+    named = {found[2] for found in _LITERAL.finditer(text)}
+    return tuple(name for name in sorted(named) if _is_there(name, folder))[:MOST_FILES]
+
+
+def _is_there(name: str, folder: Path) -> bool:
+    try:
+        return _path_of(name, folder).is_file()
+    except (RefusalError, OSError):
+        return False
+
+
 def files_read() -> Mapping[str, int]:
-    """Return the names of the files that were read since `allow`, each with its size in bytes."""
+    """Return the names of the files that were read since the last permission, each with its size in bytes."""
     return dict(_FOLDER.names)
 
 
@@ -92,6 +136,8 @@ def _open(run: Any, name: Any, mode: Any = "r", encoding: Any = None, **others: 
     if others.keys() - {"newline", "errors"} or (encoding is not None and encoding not in _ENCODINGS):
         raise RefusalError("open takes a name and encoding='utf-8' here")
     path = _path_of(name, _FOLDER.path)
+    if _FOLDER.only is not None and path not in _FOLDER.only:
+        raise RefusalError(f"{short_repr(name)} is none of the files that you let the program read")
     if len(_FOLDER.names) >= MOST_FILES and str(name) not in _FOLDER.names:
         raise LimitError(f"more than {MOST_FILES} files")
     run.budget.step(1_000)

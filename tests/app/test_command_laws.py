@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llm_linalg.lessons.documents import read
 from llm_linalg.lessons.reader import catalog, find
 from tests.app.talks import deck_at
 from tests.app.talks import started as talk_at
 from tui.cli import present_command
-from tui.compose.view_runner import open_view
+from tui.compose.view_runner import open_view, survey
 from tui.model.view import View
 from tui.model.view_words import arguments, start_view, view_of
 from tui.navigation import steps as player
@@ -55,12 +56,31 @@ KINDS = {
     "an exercise": ("dot", EXERCISE),
     "the playground": ("play", 1),
 }
+MADE = ("a talk", "a document")
+"""Kinds whose files are made for them."""
+DOCUMENT = """\
+# Names
+
+```python
+words = open("names.txt").read().split()
+```
+
+```python
+x = torch.tensor([len(word) for word in words])
+y = x + x
+```
+"""
 
 
 def begun(kind: str, folder: Path) -> Session:
     """A session of a kind, as it opens."""
     if kind == "a talk":
         return talk_at(deck_at(folder))
+    if kind == "a document":
+        (folder / "names.txt").write_text("emma olivia", encoding="utf-8")
+        (folder / "names.md").write_text(DOCUMENT, encoding="utf-8")
+        view = View.opening(read(folder / "names.md"), 2)
+        return Session.start(view, [*catalog(), PLAYGROUND]).with_survey(survey(view))
     slug, stop = KINDS[kind]
     lesson = PLAYGROUND if slug == "play" else find(slug)
     return Session.start(View.opening(lesson, stop), [*catalog(), PLAYGROUND])
@@ -218,7 +238,7 @@ LAWS = (
 )
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "a talk"])
+@pytest.mark.parametrize("kind", [*KINDS, *MADE])
 @settings(max_examples=4)
 @given(data=st.data())
 def test_laws_hold_along_a_walk(
@@ -234,7 +254,7 @@ def test_laws_hold_along_a_walk(
     assert pictures(again) == pictures(end), walked.script
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "a talk"])
+@pytest.mark.parametrize("kind", [*KINDS, *MADE])
 def test_a_command_is_harmless_where_it_is_not_live(kind: str, tmp_path: Path) -> None:
     start = ensure_run(begun(kind, tmp_path))
     for session in (

@@ -5,20 +5,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from llm_linalg.language import readable_files
+from llm_linalg.lessons.deck import load
 from llm_linalg.lessons.documents import read
+from llm_linalg.lessons.lesson import LessonError
 from tests.app.driving import opened
 from tests.engine.test_documents import code, notebook, words
+from tui.cli import launch
 from tui.cli.cell_report import program_of
 from tui.cli.main import main
 from tui.compose.view_runner import open_view
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.model.view_words import arguments
+from tui.session.contexts import Context
+from tui.session.decks import check_views
 from tui.session.outline import outline
 
 Capture = pytest.CaptureFixture[str]
@@ -287,6 +294,64 @@ def test_a_cell_shows_its_answer_its_prints_and_its_plots(tmp_path: Path, capsys
     assert "→ def f(a, b)" in screen(8)
     assert "x = torch.arange" in ours(capsys, "frame", str(place))[1]  # the first that shows something
     assert read(place).opens_at == 2
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Path:
+    """A document that names a file beside it, and makes up the name of another."""
+    (tmp_path / "names.txt").write_text("emma\nolivia\n", encoding="utf-8")
+    (tmp_path / "other.txt").write_text("other", encoding="utf-8")
+    place = tmp_path / "names.ipynb"
+    place.write_bytes(
+        notebook(
+            code("words = open('names.txt').read().splitlines()"),
+            code("x = torch.tensor([len(word) for word in words])"),
+            code("print(x)"), code("open('oth' + 'er.txt').read()"),
+        )
+    )  # fmt: skip
+    return place
+
+
+async def test_a_key_lets_a_document_read_the_files_that_it_names(names: Path) -> None:
+    async with opened(read(names), (80, 24)) as app:
+        assert "F: let it read names.txt. 4 cells: none runs" in app.screen
+        await app.press("full_stop", "full_stop")
+        assert app.has(stop=3, reads=False)
+        assert "F read files" in app.screen
+        await app.press("F")
+        assert app.has(stop=3, reads=True)
+        assert "It reads names.txt." in app.screen
+        assert "tensor([4, 6])" in app.screen
+        survey = app.session.survey
+        assert survey is not None
+        assert [cell.state for cell in survey.cells] == ["run", "run", "run", "refused"]
+        await app.press("full_stop")
+        assert app.has(stop=4, reads=True)
+        assert "refused: 'other.txt' is none of the files that you let" in app.screen
+        assert "F read files" not in app.screen
+        await app.press("u", "u")
+        assert app.has(stop=3, reads=False)
+        assert Context.NAMED_FILES in app.session.contexts
+
+
+def test_what_a_document_may_read_is_named_by_its_command_and_asked_anew(
+    names: Path, capsys: Capture
+) -> None:
+    reading = replace(View.opening(read(names), 3), reads=True)
+    assert arguments(reading) == [str(names), "--read", "--stop", "3"]
+    assert "--read" not in launch.place(reading)
+    try:
+        assert "tensor([4, 6])" in ours(capsys, "frame", *arguments(reading))[1]
+    finally:
+        readable_files.forbid()
+    assert "tensor([4, 6])" not in ours(capsys, "frame", str(names), "--stop", "3")[1]
+
+
+def test_a_deck_does_not_say_what_may_be_read(names: Path) -> None:
+    deck = names.parent / "deck.md"
+    deck.write_text('+++\ntitle = "T"\n+++\n## A\n```stops\nnames.ipynb --read\n```\n', encoding="utf-8")
+    with pytest.raises(LessonError, match="--read"):
+        check_views(load(deck))
 
 
 async def test_opening_sums_the_cells_up(path: Path) -> None:

@@ -87,6 +87,28 @@ def test_files_are_read_and_nothing_more(call: str, folder: Path) -> None:
     assert (folder / "names.txt").read_bytes() == b"emma\r\nolivia\nava"
 
 
+def test_a_program_names_files_that_it_could_be_let_read(folder: Path) -> None:
+    text = """open('names.txt'); open("data/table.csv"); open('none.txt'); f'{x}names.txt'
+    '../secret.txt' 'link.txt' ".env.txt" 'tool.sh' 'up/secret.txt' 'pipe.txt' 'data' names.txt"""
+    assert readable_files.files_named(text, folder) == ("data/table.csv", "names.txt")
+
+
+def test_of_files_that_are_named_one_reads_those_and_no_other(folder: Path) -> None:
+    readable_files.forbid()
+    (folder / "other.txt").write_text("other", encoding="utf-8")
+    with readable_files.allowing(folder, ["names.txt"]):
+        assert run("print(open('names.txt').readline())").printed == "emma\n\n"
+        assert run("print(open('./names.txt').readline())").printed == "emma\n\n"
+        for name in ("other.txt", "data/table.csv", "../secret.txt"):
+            with pytest.raises(ProgramError):
+                run(f"open('{name}')")
+        assert not readable_files.allows_all()
+    with pytest.raises(ProgramError, match="--read"):
+        run("open('names.txt')")
+    with readable_files.allowing(folder, []), pytest.raises(ProgramError, match="--read"):
+        run("open('names.txt')")
+
+
 def test_without_a_word_nothing_is_read() -> None:
     with pytest.raises(ProgramError, match="--read"):
         run("open('names.txt')")

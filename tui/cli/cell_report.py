@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean
 from tui.files.output import explain, say
-from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
 
 if TYPE_CHECKING:
@@ -36,11 +35,6 @@ def document_in(file: str) -> Lesson | None:
         return None
     found = find_lesson(file)
     return found if found.document else None
-
-
-def add_read_flag(parser: Parser) -> None:
-    """Add `--read`, which lets a document's programs read text beside it."""
-    parser.add_argument("--read", action="store_true", help="let it read text beside it")
 
 
 def allow_reading(file: str | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.text import clean_lines
 from tui.files.output import write
 from tui.model.flags import Choice, Parser
+from tui.model.view_words import add_read_flag
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.control import Control
@@ -54,6 +55,7 @@ def whole_parser() -> Parser:
     words = _slugs_and_files(lesson.slug for lesson in lessons)
     whole = Parser(prog="llm-linalg", allow_abbrev=False)
     whole.add_argument("--version", action="store_true", help="print the version")
+    add_read_flag(whole)
     app_flags(whole)
     commands = whole.add_subparsers()
     for name in COMMANDS:

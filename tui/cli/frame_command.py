@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import CleanText, clean_lines
+from tui.cli.cell_report import allow_reading
 from tui.cli.parser import FORMATS, output_flag, size, view_flags
 from tui.files.output import Sink, explain
 from tui.model.flags import Choice, Parser
 from tui.model.usage_error import UsageError
 from tui.model.view import View
+from tui.model.view_words import add_read_flag
 from tui.session.decks import Opening, opening_of
 from tui.session.presentation.state import Talk
 
@@ -30,6 +32,7 @@ def parser() -> Parser:
     parser = Parser(prog="llm-linalg frame", description="Print a picture of a lesson.", allow_abbrev=False)
     parser.add_argument("lesson", metavar="LESSON", help="a slug, or the path of a lesson file")
     view_flags(parser, all_steps=True)
+    add_read_flag(parser)
     parser.add_argument("--size", type=size, default=(80, 24), metavar="COLSxROWS", help="80x24 unless given")
     parser.add_argument(
         "--format", type=Choice("format", FORMATS), default="plain", metavar="F", help=f"{', '.join(FORMATS)}"
@@ -63,6 +66,8 @@ def run(flags: argparse.Namespace) -> int:
         raise UsageError("an SVG is one picture: --step all goes with plain, json, screen or ansi")
     if flags.format not in TEXT:
         large_enough(flags.size)
+    if flags.read:
+        allow_reading(flags.lesson)
     opening = opening_of(flags, parser())
     opened = open_view(opening.view)
     view = check_view(opening.view, opened, opening.flags)

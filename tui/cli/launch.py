@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.lesson import LessonError
+from tui.cli.cell_report import allow_reading
 from tui.cli.parser import app_parser
 from tui.cli.settings import Settings, resolve
 from tui.files import user_dirs
@@ -73,6 +74,8 @@ def launch(
 def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | None, *, door: bool) -> int:
     state_file = StateFile(user_dirs.folder(os.environ))
     settings = resolve(flags, os.environ, state_file)
+    if flag_value(flags, "read"):
+        allow_reading(flags.lesson)
     door = door or asks_at_door(flags, settings, state_file, lesson)
     view, notice = opening(flags, settings, state_file, None if door else lesson)
     notice = "" if door else notice
@@ -196,8 +199,9 @@ def at_view(state: State, view: View) -> State:
 def place(view: View) -> tuple[str, ...]:
     """Return the arguments that open a view again from any folder.
 
-    The playground's program is kept elsewhere.
+    The playground's program is kept elsewhere, and what a document may read is asked anew.
     """
+    view = replace(view, reads=False)
     if is_playground(view.lesson):
         view = replace(view, code=None)
     first, *rest = arguments(view)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from tui.cli.cell_report import add_read_flag, allow_reading
 from tui.cli.launch import launch
 from tui.cli.parser import app_flags
 from tui.model.flags import Parser
+from tui.model.view_words import add_read_flag
 
 
 def parser() -> Parser:
@@ -25,6 +25,4 @@ def parser() -> Parser:
 
 def run(flags: argparse.Namespace) -> int:
     """Open the app at a file's cells; return the exit code."""
-    if flags.read:
-        allow_reading(flags.lesson)
     return launch(flags)

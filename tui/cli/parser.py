@@ -13,7 +13,7 @@ from llm_linalg.base.spelling import quote
 from tui.cli.command_table import overview
 from tui.cli.settings import BY_NAME, COLOURS, DISPLAY
 from tui.model.flags import Parser, whole_number
-from tui.model.view_words import add_picture_flags
+from tui.model.view_words import add_picture_flags, add_read_flag
 
 FORMATS = ("plain", "json", "screen", "svg", "ansi")
 LARGEST = 1000  # columns or rows of a frame
@@ -95,6 +95,7 @@ def app_parser() -> Parser:
     )
     parser.add_argument("lesson", nargs="?", metavar="LESSON", help="a slug, or the path of a lesson file")
     parser.add_argument("--version", action="store_true", help="print the version")
+    add_read_flag(parser)
     app_flags(parser)
     return parser
 

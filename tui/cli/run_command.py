@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.constants import MOST_RANKS
 from llm_linalg.base.file_io import read_bytes
 from llm_linalg.base.spelling import quote
-from tui.cli.cell_report import add_read_flag, allow_reading
+from tui.cli.cell_report import allow_reading
 from tui.cli.parser import FORMATS
 from tui.cli.settings import BY_NAME
 from tui.files.output import explain, say, write
@@ -19,6 +19,7 @@ from tui.model.flags import Choice, Parser, seed, whole_number
 from tui.model.lesson_words import find_lesson
 from tui.model.usage_error import UsageError
 from tui.model.view import View
+from tui.model.view_words import add_read_flag
 
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace

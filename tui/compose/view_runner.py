@@ -5,6 +5,7 @@ Importing this module imports no torch; the first `open_view` does, or `warm` be
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from tui.compose.error_frame import ATTEMPTS
 from tui.compose.line_notes import path_at
 from tui.compose.nodes import top_node
 from tui.compose.program_run import Run
+from tui.model.cell_survey import CellSurvey
 from tui.model.view import View
 from tui.navigation.playground import at_operation, is_playground, last_line
 
@@ -50,7 +52,8 @@ def open_view(
         seconds: The time limit; None where the result must not depend on a clock.
     """
     try:
-        return _open(view, previous, halt, seconds)
+        with _readable(view):
+            return _open(view, previous, halt, seconds)
     except Exception as error:  # noqa: BLE001  whatever it is, the app goes on
         return failed_run(view, error, previous)
 
@@ -99,10 +102,30 @@ def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, sec
         return replace(result, partial_trace=ran, good=_stopped_run(view, error, ran) or result.good)
 
 
-def survey(
-    view: View, halt: Callable[[], bool] | None = None, seconds: float | None = None
-) -> tuple[CellState, ...]:
-    """Run all cells of a view's document, and return what came of each; () if the run was stopped."""
+def _readable(view: View) -> AbstractContextManager[None]:
+    """Let programs read the files that a view's document names, if the view says so."""
+    path = view.lesson.path
+    if not view.reads or path is None:
+        return nullcontext()
+    from llm_linalg.language.readable_files import allowing
+    from llm_linalg.lessons.documents import files_named
+
+    return allowing(path.parent, files_named(view.lesson))
+
+
+def survey(view: View, halt: Callable[[], bool] | None = None, seconds: float | None = None) -> CellSurvey:
+    """Run all cells of a view's document, and return what came of each; of none if the run was stopped."""
+    from llm_linalg.language.readable_files import allows_all, files_read
+    from llm_linalg.lessons.documents import files_named
+
+    with _readable(view):
+        cells = _cell_states(view, halt, seconds)
+    reads = view.reads or allows_all()
+    named = () if reads else files_named(view.lesson)
+    return CellSurvey(view, cells, named, tuple(sorted(files_read())) if reads else ())
+
+
+def _cell_states(view: View, halt: Callable[[], bool] | None, seconds: float | None) -> tuple[CellState, ...]:
     from llm_linalg import ProgramError, run
 
     last = next((stop for stop in reversed(view.lesson.stops) if stop.exercise is None), None)

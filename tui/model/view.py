@@ -68,6 +68,7 @@ class View:
     box: tuple[str, ...] = ()  # of the map
     follows: FollowedCell | None = None
     guess: Guess | None = None
+    reads: bool = False  # whether the program may read the files that its document names
     return_path: tuple[ReturnPoint, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -202,10 +203,10 @@ class View:
         opening = replace(opening, code=self._code_at(opening.program))
         chosen = self.look != View.opening(self.lesson, self.stop).look
         look = self.look if chosen else opening.look
-        return replace(opening, controls=self.controls, seed=self.seed, look=look)
+        return replace(opening, controls=self.controls, seed=self.seed, look=look, reads=self.reads)
 
     def same_program(self, other: View) -> bool:
-        """Return whether both show the same run: same lesson, stop, controls, seed and code."""
+        """Return whether both show the same run: same lesson, stop and choices."""
         same = (self.stop, self.choices) == (other.stop, other.choices)
         return same and self.lesson is other.lesson
 
@@ -224,12 +225,12 @@ class View:
 
     @property
     def choices(self) -> tuple[object, ...]:
-        """What was chosen of the run: controls, seed and another program."""
-        return self.controls, self.seed, self.code
+        """What was chosen of the run: controls, seed, another program, and whether it reads files."""
+        return self.controls, self.seed, self.code, self.reads
 
     def with_choices_of(self, other: View) -> View:
-        """Return the view with another view's controls, seed and program."""
-        return replace(self, controls=other.controls, seed=other.seed, code=other.code)
+        """Return the view with another view's choices."""
+        return replace(self, controls=other.controls, seed=other.seed, code=other.code, reads=other.reads)
 
     def _with(self, name: str, value: Value) -> View:
         values = self.lesson.change(self.values, name, value)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from llm_linalg.base.constants import LOOK_NAMES, ORDER_NAMES
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import CleanText, clean
-from tui.model.flags import Choice, Parser, add_switch, seed, whole_number
+from tui.model.flags import Choice, Parser, add_switch, flag_value, seed, whole_number
 from tui.model.lesson_words import find_lesson, first_lesson, lesson_word
 from tui.model.usage_error import UsageError
 from tui.model.view import END, View
@@ -72,6 +72,14 @@ def add_picture_flags(
     add("--code", "run this program in place of the stop's", metavar="TEXT")
     add("--predict", "ask what comes next: the question of this number", type=whole_number, metavar="N")
     add("--guess", "answer what is asked: a choice's number, or what one would type", metavar="TEXT")
+
+
+def add_read_flag(parser: Parser) -> None:
+    """Add `--read`, which lets a document's programs read text beside it.
+
+    It is none of the flags of a picture: those stand in decks and talks, whose authors may not say it.
+    """
+    parser.add_argument("--read", action="store_true", help="let it read text beside it")
 
 
 VIEW = (
@@ -169,6 +177,7 @@ def view_of(flags: argparse.Namespace, lesson: Lesson | None = None) -> View:
         row=_row(flags.row, opening),
         box=opening.box if flags.box is None else flags.box,
         follows=_cell_to_follow(flags, opening),
+        reads=lesson.document and flag_value(flags, "read") is True,
     )
     asked = flags.predict is not None or flags.guess is not None
     return view.with_guess(flags.predict or 0, flags.guess) if asked else view
@@ -276,6 +285,8 @@ def arguments(view: View) -> list[str]:
     opening = View.opening(view.lesson, view.stop)
     given = view.lesson.external
     words = [lesson_word(view.lesson)] if given is None else list(given.words)
+    if view.reads:
+        words.append("--read")
     if view.stop != view.lesson.opens_at:
         words += ["--stop", str(view.stop)]
     if view.path:

@@ -39,7 +39,7 @@ from tui.session.control_commands import move_command
 from tui.session.exercise_commands import session_frame, with_verdict
 from tui.session.keys import KEYS, live_commands
 from tui.session.remembering import with_progress
-from tui.session.session import CellSurvey, Session
+from tui.session.session import Session
 from tui.session.step_commands import tick
 from tui.terminal import crash_log
 from tui.widgets.row_widget import CommandClicked
@@ -352,8 +352,8 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     def on_cells_surveyed(self, event: CellsSurveyed) -> None:
         """Take what came of all cells of a document."""
         self._surveying = False
-        if event.view.lesson is self.session.view.lesson:
-            self.session = self.session.with_survey(CellSurvey(event.view, event.cells))
+        if event.survey.view.lesson is self.session.view.lesson:
+            self.session = self.session.with_survey(event.survey)
             self.draw()
 
     def _clear_mark(self, view: View) -> None:

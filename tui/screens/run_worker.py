@@ -22,8 +22,8 @@ from tui.terminal.process import RUN_THREAD, resume_collection
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from llm_linalg.recording.cell_state import CellState
     from tui.compose.program_run import Run
+    from tui.model.cell_survey import CellSurvey
     from tui.model.view import View
 
 # Programs draw from torch's one generator, and to end takes one a moment: they run one after the other.
@@ -46,10 +46,9 @@ class RunFinished(Message):
 class CellsSurveyed(Message):
     """All cells of a document were run, or none of their states is known."""
 
-    def __init__(self, view: View, cells: tuple[CellState, ...]) -> None:
+    def __init__(self, survey: CellSurvey) -> None:
         super().__init__()
-        self.view = view
-        self.cells = cells
+        self.survey = survey
 
 
 def behind() -> bool:
@@ -102,9 +101,9 @@ def _survey(owner: Widget, view: View, dropped: Event, seconds: float | None) ->
         _latest = dropped
         from tui.compose.view_runner import survey
 
-        cells = survey(view, dropped.is_set, seconds)
+        found = survey(view, dropped.is_set, seconds)
     if not dropped.is_set():
-        owner.post_message(CellsSurveyed(view, cells))
+        owner.post_message(CellsSurveyed(found))
 
 
 async def _wait_for_run(

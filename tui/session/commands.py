@@ -25,6 +25,7 @@ from tui.session import (
     control_commands,
     door,
     exercise_commands,
+    file_reading,
     guess_commands,
     map_commands,
     playground_commands,
@@ -583,6 +584,11 @@ COMMANDS: tuple[Command, ...] = (
     _by_screen(
         "processes", "D", "D", "processes", "Run this program on real processes, one a device",
         Topic.LESSON, Context.DEVICES, 19,
+    ),
+    Command(
+        "files.read", "F", "F", "read files", "Let the document read the files beside it that it names",
+        Topic.LESSON, Context.NAMED_FILES, 2, file_reading.allow, waits=Wait.NOTHING,
+        script="read", word_help="let the document read the files beside it that it names", footer_stay=4,
     ),
     Command(
         "control.down", "left_square_bracket", "[", "less", "Lower the selected control",

@@ -42,12 +42,14 @@ class Context(Enum):
     UNDO = "there is something to undo"
     REDO = "there is something to do again"
     DEVICES = "the program is one of several devices"
+    NAMED_FILES = "the document names files beside it that it may not read"
 
 
 OFF_STAGE = frozenset(
     {
         Context.LINKS, Context.BOARD, Context.BOARD_DIGITS, Context.MAP_LESSONS, Context.BOARD_VISIT,
         Context.SIDEBAR, Context.PLAYGROUND, Context.LESSON_PROGRAM, Context.NO_PRESENTATION, Context.DOOR,
+        Context.NAMED_FILES,
     }
 )  # fmt: skip
 """Contexts that never hold while a deck is on stage: their commands would lead out of it."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from llm_linalg.lessons.contents import OTHER_PART
 from llm_linalg.lessons.markdown import links
 from tui.files.course_progress import CourseProgress, LessonProgress
+from tui.model.cell_survey import CellSurvey
 from tui.model.view import History, View
 from tui.navigation import steps
 from tui.navigation.playground import PLAYGROUND, at_operation, is_playground, last_line
@@ -23,7 +24,6 @@ from tui.session.lesson_settings import LessonSettings, keeps_settings, opening_
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Lesson, ListedLesson
-    from llm_linalg.recording.cell_state import CellState
     from tui.compose.program_run import Run
     from tui.session.presentation.state import Talk
 
@@ -32,18 +32,6 @@ UNDER_SIDEBAR = frozenset(
     {Context.CURSOR, Context.MASK_CURSOR, Context.BOARD, Context.MAP, Context.MAP_LESSONS}
 )
 """Contexts whose keys choose in the sidebar while it is open."""
-
-
-class CellSurvey(NamedTuple):
-    """What came of all cells of a document, run with the choices of a view."""
-
-    view: View
-    cells: tuple[CellState, ...]
-
-    def serves(self, view: View) -> bool:
-        """Return whether it is of a view's document, with the same choices."""
-        other = self.view
-        return other.lesson is view.lesson and (other.controls, other.seed) == (view.controls, view.seed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,17 +145,20 @@ class Session:
         return attempt_at(self.attempts, self.view)
 
     def with_survey(self, survey: CellSurvey) -> Session:
-        """Return the session that knows what came of all cells; what is not run is summed up at opening."""
-        from llm_linalg.language.readable_files import files_read
-        from llm_linalg.recording.cell_state import summary
+        """Return the session that knows what came of all cells.
 
-        before = self.survey
-        opens = before is None or before.view.lesson is not survey.view.lesson
+        At opening, and once it may read files, a notice sums up what is not run.
+        """
+        before, view = self.survey, survey.view
+        is_told = before is not None and (before.view.lesson, before.view.reads) == (view.lesson, view.reads)
         session = replace(self, survey=survey)
-        read = ", ".join(sorted(files_read()))
-        if not opens or self.notice or (not read and all(cell.state == "run" for cell in survey.cells)):
-            return session
-        return session.with_notice(f"{summary(survey.cells)}." + (f" It reads {read}." if read else ""))
+        return session if is_told or self.notice else session.with_notice(survey.says)
+
+    @property
+    def named_files(self) -> tuple[str, ...]:
+        """The files beside the document that its cells name and may not read, once that is known."""
+        survey = self.survey
+        return survey.named if survey is not None and survey.serves(self.view) else ()
 
     @property
     def awaits_survey(self) -> bool:
@@ -270,13 +261,14 @@ class Session:
 
     @property
     def _place(self) -> set[Context]:
-        """The contexts that don't depend on a run: where one is, and what there is to undo."""
+        """The contexts that don't depend on the view's run: where one is, and what there is to undo."""
         holds = {
             Context.PLAYGROUND: is_playground(self.view.lesson),
             Context.LESSON_PROGRAM: not is_playground(self.view.lesson) and bool(self.view.program),
             Context.EXERCISE: self.view.at_stop.exercise is not None and self.view.cursor is None,
             Context.UNDO: bool(self.history.past),
             Context.REDO: bool(self.history.future),
+            Context.NAMED_FILES: bool(self.named_files),
         }
         return {context for context, held in holds.items() if held}
 

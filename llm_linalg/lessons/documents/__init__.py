@@ -45,6 +45,16 @@ def read(path: str | os.PathLike[str]) -> Lesson:
     return lesson.check_links(parse(files.read_bytes(place, LONGEST_FILE + 1), place))
 
 
+def files_named(document: Lesson) -> tuple[str, ...]:
+    """Return the files beside a document that its cells name and that they could be allowed to read."""
+    from llm_linalg.language import readable_files
+
+    if document.path is None or not document.document:
+        return ()
+    text = "\n".join(stop.code for stop in document.stops)
+    return readable_files.files_named(text, document.path.parent)
+
+
 def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
     """Return the document in a file's bytes, as a lesson; the suffix of `path` is the format.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tui.model.flags import Parser, whole_number
 from tui.model.usage_error import UsageError
 from tui.model.view import View
-from tui.model.view_words import add_picture_flags, start_view, view_of
+from tui.model.view_words import add_picture_flags, add_read_flag, start_view, view_of
 from tui.navigation.playground import PLAYGROUND
 from tui.session.decks import check_stop_number, check_views, find_deck
 from tui.session.presentation.state import Talk
@@ -34,6 +34,7 @@ def lesson_parser() -> Parser:
     parser = Parser(prog="lesson", add_help=False, allow_abbrev=False)
     parser.add_argument("lesson")
     add_picture_flags(parser)
+    add_read_flag(parser)
     return parser
 
 

@@ -100,6 +100,7 @@ WORDS: tuple[ScriptWord, ...] = (
     ScriptWord("repair", "[N]", "apply a repair", actions.repair),
     *of_commands(Topic.VIEW),
     ScriptWord("look", "[NAME]", "how the picture is drawn: numbers, bars, heat…", actions.set_look),
+    *of_commands(Topic.LESSON),
     *of_commands(Topic.CONTROLS),
     *of_commands(Topic.PLAYGROUND),
     ScriptWord("example", "NAME", "begin with an example there", actions.example),

@@ -1,0 +1,49 @@
+"""What came of all cells of a document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tui.model.view import View
+
+if TYPE_CHECKING:
+    from llm_linalg.recording.cell_state import CellState
+
+
+class CellSurvey(NamedTuple):
+    """What came of all cells of a document, run with the choices of a view.
+
+    Attributes:
+        view: The view.
+        cells: What came of each cell; none where the run was stopped.
+        named: The files beside the document that its cells name and may not read.
+        read: The files that they read.
+    """
+
+    view: View
+    cells: tuple[CellState, ...]
+    named: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+
+    def serves(self, view: View) -> bool:
+        """Return whether it is of a view's document, with the same choices."""
+        other = self.view
+        same = (other.controls, other.seed, other.reads) == (view.controls, view.seed, view.reads)
+        return same and other.lesson is view.lesson
+
+    @property
+    def says(self) -> str:
+        """What is said of it as the document opens; nothing where all cells run and no file is named."""
+        from llm_linalg.recording.cell_state import summary
+
+        if not self.named and not self.read and all(cell.state == "run" for cell in self.cells):
+            return ""
+        told = [f"F: let it read {_listed(self.named)}."] if self.named else []  # what is cut is the end
+        told.append(f"{summary(self.cells)}.")
+        told += [f"It reads {_listed(self.read)}."] if self.read else []
+        return " ".join(told)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Return the names of files, those beyond the third as a number."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
