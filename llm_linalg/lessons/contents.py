@@ -92,7 +92,7 @@ class LessonContents:
         external: Trusted Python to run in place of a program; the lesson then has one stop without a program.
         minutes: The planned length of a talk of it, or None.
         axis_declarations: The names and labels of its tensors' axes.
-        colours: The colours of its tensors: pairs of a name and one of `HUES`.
+        colours: The colours of its tensors: pairs of a name and one of `HUES`, or one for each device.
         opens_at: The number of the stop at which it opens: in a document the first that shows something.
         boxes: Notes on the boxes of its maps, and the lessons that they open.
     """
@@ -111,7 +111,7 @@ class LessonContents:
     minutes: float | None = None
     axis_declarations: AxisDeclarations = NO_DECLARATIONS
     boxes: tuple[BoxNote, ...] = ()
-    colours: tuple[tuple[str, str], ...] = ()
+    colours: tuple[tuple[str, tuple[str, ...]], ...] = ()
     opens_at: int = 1
 
     @property

@@ -44,7 +44,7 @@ class FrontMatter(NamedTuple):
     minutes: float | None
     controls: tuple[Control, ...]
     axis_declarations: AxisDeclarations
-    colours: tuple[tuple[str, str], ...]
+    colours: tuple[tuple[str, tuple[str, ...]], ...]
     boxes: tuple[BoxNote, ...]
 
 
@@ -102,14 +102,20 @@ def _declared(axes: object, labels: object) -> AxisDeclarations:
     return AxisDeclarations(tuple(named.items()), tuple(words.items()))
 
 
-def _colours(table: object) -> tuple[tuple[str, str], ...]:
-    """Return the colours of tensors: pairs of a name and one of `HUES`."""
+def _colours(table: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the colours of tensors: pairs of a name and one of `HUES`, or one for each device."""
     if not isinstance(table, dict):
         raise FrontError(("colours",), "colours is a table: [colours]")
-    for name, hue in table.items():
-        if hue not in HUES:
-            raise FrontError(("colours", name), unknown("colour", str(hue), HUES))
-    return tuple(table.items())
+    colours = []
+    for name, given in table.items():
+        hues = tuple(given) if isinstance(given, list) else (given,)
+        if not hues:
+            raise FrontError(("colours", name), f'{name} takes a colour for each device: ["blue", "green"]')
+        for hue in hues:
+            if hue not in HUES:
+                raise FrontError(("colours", name), unknown("colour", str(hue), HUES))
+        colours.append((name, hues))
+    return tuple(colours)
 
 
 def line_of(lines: list[str], keys: tuple[str, ...]) -> int:

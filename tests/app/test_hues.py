@@ -114,6 +114,39 @@ def test_each_theme_tells_its_colours_apart(name: str) -> None:
     assert all(style.bold for style in styles)
 
 
+DEVICES = """\
++++
+title = "Devices"
+part = 9
+[colours]
+mine = ["blue", "green"]
+[controls.rank]
+range = [0, 1]
+default = 0
++++
+Text.
+
+```python ranks=2
+mine = torch.randn(2, 2)
+out = dist.all_reduce(mine)
+```
+"""
+
+
+def test_a_colour_may_be_a_device() -> None:
+    view = View.opening(parse(DEVICES, "devices.md"))
+    assert hues(open_view(view).frame(view)) == {"mine": "blue", "mine on device 1": "green", "out": ""}
+    other = replace(view, controls=(("rank", "1"),))
+    assert hues(open_view(other).frame(other)) == {"mine on device 0": "blue", "mine": "green", "out": ""}
+
+
+def test_a_list_of_colours_has_one_at_least() -> None:
+    with pytest.raises(LessonError, match=r"devices.md:5: .*for each device"):
+        parse(DEVICES.replace('["blue", "green"]', "[]"), "devices.md")
+    with pytest.raises(LessonError, match=r'devices.md:5: .*"mauve"'):
+        parse(DEVICES.replace('"green"', '"mauve"'), "devices.md")
+
+
 def test_what_is_no_colour_is_said_with_its_line() -> None:
     with pytest.raises(LessonError, match=r'colours.md:5: .*"mauve".*blue'):
         of("x = torch.zeros(2)", HEAD.replace('"blue"', '"mauve"'))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.constants import HUES
@@ -12,6 +12,19 @@ if TYPE_CHECKING:
     from llm_linalg.api.node_view import NodeView
 
 NO_HUE = ""
+
+
+def colours_on_device(colours: Iterable[tuple[str, Sequence[str]]], device: int) -> dict[str, str]:
+    """Return the colour of each name on a device, where a lesson may give a tensor one for each device.
+
+    What another device sent is called after it, such as `mine_1`, and has the colour of that one.
+    """
+    found = {}
+    for name, hues in colours:
+        if len(hues) > 1:
+            found.update({f"{name}_{other}": hue for other, hue in enumerate(hues)})
+        found[name] = hues[device % len(hues)]
+    return found
 
 
 def hues_of(node: NodeView, declared: Mapping[str, str]) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ A node's operands and result, and the nodes beside it, with a step's or the curs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,7 @@ class PictureInput:
         ascii_only: Whether to draw in ASCII.
         summary: The reduction beside each row of the result.
         follows: The cell that is followed through the program, and the cells on its way.
-        colours: The colours that the lesson gives to tensors, by name.
+        colours: The colours that the lesson gives to tensors, by name, on the device that is shown.
     """
 
     node: NodeView
@@ -55,12 +55,12 @@ class PictureInput:
     ascii_only: bool
     summary: str | None = None
     follows: FollowedCells | None = None
-    colours: tuple[tuple[str, str], ...] = ()
+    colours: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def hues(self) -> tuple[str, ...]:
         """The roles of the colours of the operands and, as the last, of the result."""
-        return hues_of(self.node, dict(self.colours))
+        return hues_of(self.node, self.colours)
 
     @property
     def tensors(self) -> Sequence[TensorView]:

@@ -23,6 +23,7 @@ from tui.compose.frames import (
     node_frame,
     program_frame,
 )
+from tui.compose.hues import colours_on_device
 from tui.compose.lineage_highlight import FollowedCells, follow_cell, follow_refusal
 from tui.compose.maps import BoxRows, map_view
 from tui.compose.nodes import NodeNavigation, find_nodes, path_of, top_node
@@ -122,6 +123,12 @@ class Run:
     def trace_of(self, view: View) -> Trace | None:
         """Return the trace that the view shows: the program's, or the gradient program's once it is made."""
         return self.gradient_program() if view.backward and not self.awaits_gradients(view) else self.trace
+
+    @property
+    def _device(self) -> int:
+        """The number of the device whose run this is; 0 for a program that runs on one."""
+        ranks = () if self.trace is None else self.trace.ranks
+        return next((rank for rank, trace in enumerate(ranks) if trace is self.trace), 0)
 
     def navigation(self, view: View) -> NodeNavigation:
         """Return what the player must know about the view's node.
@@ -231,7 +238,7 @@ class Run:
             ascii_only=ascii_only,
             summary=self._row_summary(view, navigation),
             follows=self.follow(view),
-            colours=self.view.lesson.colours,
+            colours=colours_on_device(self.view.lesson.colours, self._device),
         )
         about = None
         if cell is not None:
