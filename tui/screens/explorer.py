@@ -468,7 +468,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         await self.perform(command)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Return a binding is live in its context."""
+        """Return whether a binding is live: whether its context holds now."""
         if action == "command" and parameters and parameters[0] in BY_ID:
             return BY_ID[str(parameters[0])].when in self.contexts
         return True
