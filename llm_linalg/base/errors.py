@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from llm_linalg.base.text import clean
+from llm_linalg.base.text import clean, one_line
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,7 +109,7 @@ class ProgramError(Exception):
 
     def __init__(self, message: str, span: Span | None = None, source: str = "") -> None:
         super().__init__(message)
-        self.message = clean(message, limit=_MESSAGE_LIMIT)
+        self.message = clean(one_line(message), limit=_MESSAGE_LIMIT)
         self.span = span
         self.source = source
 

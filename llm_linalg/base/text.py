@@ -30,6 +30,9 @@ _TAB = 4
 _MARKS = 2
 _DOTTED = re.compile(r"\w+(?:\.\w+)+")  # what begins as one: `h.0.weightᵀ[1]`
 # Terminals obey or hide these, or their width is unknown. Control characters (Cc) are shown as pictures.
+_LINE_BREAK = re.compile(r"[ \t]*\\?[ \t]*\n\s*")
+_MARGIN = re.compile(r"(?<=[(\[{])\s*\n\s*|\s*\n\s*(?=[)\]}])")  # of what stands in brackets
+
 _UNSAFE = frozenset({"Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARK = frozenset({"Mn", "Me", "Mc"})
 # Letters without a glyph: Hangul fillers and Khmer inherent vowels.
@@ -93,6 +96,15 @@ def clean(text: str, limit: int | None = 10_000, *, lines: bool = False, tabs: b
 def clean_lines(text: str) -> CleanText:
     """Return a whole text made safe to write, with its line breaks and tabs."""
     return clean(text, None, lines=True, tabs=True)
+
+
+def one_line(text: str) -> str:
+    r"""Return an expression of several lines on one.
+
+    >>> one_line("torch.ones(\n    2,\n    3\n)")
+    'torch.ones(2, 3)'
+    """
+    return _LINE_BREAK.sub(" ", _MARGIN.sub("", text)) if "\n" in text else text
 
 
 def elide_middle(text: str, limit: int) -> str:

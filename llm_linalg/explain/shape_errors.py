@@ -17,6 +17,7 @@ from llm_linalg.base.errors import (
     innermost,
 )
 from llm_linalg.base.short_repr import short_repr
+from llm_linalg.base.text import one_line
 from llm_linalg.language.interpreter import Code, Interpreter, operand_nodes
 from llm_linalg.ops.call_errors import refusal_reason
 from llm_linalg.ops.einsum_specs import PAIRED
@@ -68,7 +69,7 @@ def explain(run: Interpreter, node: Code, error: Exception) -> ProgramError:
         made = run.recorder.node_of(tensor)
         text = run.source.text_of(piece) if piece is not None else ""
         label = run.recorder.label_of(tensor) or f"operand {place + 1}"  # of a weight not read before
-        name = text or (made.name if made else label)
+        name = one_line(text) or (made.name if made else label)
         if made is not None and not text and made.op == "parameter" and made.bound_name is None:
             name = f"{made.source}.{_parameter(call, place)}"  # a layer created in the expression itself
         operands.append(OperandInfo(name, tuple(tensor.shape), text))

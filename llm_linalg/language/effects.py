@@ -36,7 +36,8 @@ ALTERING = frozenset(_ALTERING.split())
 _OF_TENSORS = frozenset(["backward", "requires_grad_", "register_hook"])
 _CHANGING_FUNCTIONS = frozenset(["next", "setattr", "delattr", "shuffle", "heappush", "heappop", "heapify"])
 _FROM_TORCH = """
-    rand randn randint randperm normal bernoulli multinomial poisson rand_like randn_like randint_like dropout
+    rand randn randint randperm normal bernoulli binomial multinomial poisson
+    rand_like randn_like randint_like dropout
     dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout gumbel_softmax rrelu rsample
     Dropout Dropout1d Dropout2d Dropout3d AlphaDropout RReLU DataLoader RandomSampler random_split uniform_
     normal_ random_ bernoulli_ exponential_ geometric_ cauchy_ log_normal_ trunc_normal_ xavier_uniform_

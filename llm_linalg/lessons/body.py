@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -124,11 +125,8 @@ def read(lines: list[str]) -> list[BodyPart]:
             now = _OpenStop(_title(block.text, block.first), block.first, first=len(pieces))
         elif block.kind == "claim":
             _put_claim(block.text, block.first, now, pieces)
-        elif not block.is_closed:
-            raise BodyError(block.first, f"this fence is never closed: it needs a line {block.mark}")
-        elif (inner := _fence_inside(block)) is not None:
-            reason = f"this fence is not closed: it needs a line {block.mark} above {quote(inner)}"
-            raise BodyError(block.first, reason)
+        elif fault := fence_fault(block, FENCES):
+            raise BodyError(block.first, fault)
         elif not (block.is_fence and _take(block, now, pieces)):
             now.prose.append(block)
     _close(now, pieces)
@@ -142,10 +140,27 @@ def read(lines: list[str]) -> list[BodyPart]:
     return pieces
 
 
-def _fence_inside(block: Block) -> str | None:
-    """Return the line that opens another fence inside one of a lesson's; None without one."""
+def fence_fault(block: Block, words: Collection[str]) -> str:
+    """Return what a fence lacks to be closed; empty if it is.
+
+    Args:
+        block: A block of Markdown.
+        words: Those with which a fence begins that has no other inside.
+    """
+    if not block.is_closed:
+        return f"this fence is never closed: it needs a line {block.mark}"
+    inner = _fence_inside(block, words)
+    return (
+        ""
+        if inner is None
+        else f"this fence is not closed: it needs a line {block.mark} above {quote(inner)}"
+    )
+
+
+def _fence_inside(block: Block, words: Collection[str]) -> str | None:
+    """Return the line that opens another fence inside one of these; None without one."""
     word = re.split(r"[\s{]", block.info, maxsplit=1)[0]
-    if not block.is_fence or word not in FENCES:
+    if not block.is_fence or word not in words:
         return None
     opening = re.compile(rf" {{0,3}}{re.escape(block.mark)}{re.escape(block.mark[0])}*\s*\w[^`]*")
     return next((line.strip() for line in block.text.split("\n") if opening.fullmatch(line)), None)

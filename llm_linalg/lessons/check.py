@@ -191,8 +191,9 @@ def extremes(lesson: LessonContents) -> Iterator[dict[str, Value]]:
 
 def _stop(lesson: LessonContents, stop: Stop, names: _LessonNames) -> Iterator[LessonError]:
     """Yield the problems of one stop, and add what its program makes to `names`."""
-    if stop.refusal is not None:
-        yield lesson.error_at(stop.line + 1, stop.refusal, "program")  # its first line of code
+    if stop.refusals:
+        for line, reason in stop.refusals:
+            yield lesson.error_in_cell(stop, line, reason)
         return
     try:
         trace = lesson.run(stop)

@@ -259,12 +259,17 @@ class LessonContents:
 
     def line_of(self, stop: Stop, line: int) -> int:
         """Return the line in the lesson's file of a line of a stop's program, both from 1."""
+        part, own = self._own_line(stop, line)
+        return part.exercise.setup[own - 1].line if part.exercise and own else part.line + own
+
+    def _own_line(self, stop: Stop, line: int) -> tuple[Stop, int]:
+        """Return the stop in whose code a line of a stop's program stands, and its line there; 0 without."""
         for part in self._parts(stop):
             length = len(part.code.split("\n")) if part.code else 0
             if line <= length:
-                return part.exercise.setup[line - 1].line if part.exercise else part.line + line
+                return part, line
             line -= length
-        return stop.line
+        return stop, 0
 
     def unreadable_program(self) -> LessonError | None:
         """Return the error of the first fence that the language can't read, as while it is written; or None.
@@ -284,8 +289,22 @@ class LessonContents:
 
     def program_error(self, stop: Stop, error: ProgramError) -> LessonError:
         """Return the lesson's error for a stop whose program fails unexpectedly."""
+        if self.is_notebook:
+            part, own = (stop, 1) if error.line is None else self._own_line(stop, error.line)
+            return self.error_in_cell(part, own, error.message)
         line = stop.line if error.line is None else self.line_of(stop, error.line)
         return self.error_at(line, error.message, "program")
+
+    @property
+    def is_notebook(self) -> bool:
+        """Whether its cells have no lines of a file, but numbers."""
+        return self.document and self.path is not None and self.path.suffix.lower() == ".ipynb"
+
+    def error_in_cell(self, stop: Stop, line: int, reason: str) -> LessonError:
+        """Return an error at a line, from 1, of a document's cell; a notebook's file has other lines."""
+        if self.is_notebook:
+            return LessonError(f"{self.path}, code cell {stop.number}", max(line, 1), reason, "program")
+        return self.error_at(stop.line + line, reason, "program")
 
     def error_at(self, line: int, reason: str, kind: str) -> LessonError:
         """Return an error at a line of the lesson's file."""

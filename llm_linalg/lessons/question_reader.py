@@ -242,7 +242,7 @@ def _after(asked: int | None, place: int, above: Sequence[Stop]) -> int:
 
 def leaves_state(stop: Stop) -> bool:
     """Return whether the stops below continue a stop's program, on one device."""
-    return not stop.fails and stop.refusal is None and stop.exercise is None and not stop.ranks
+    return not stop.fails and not stop.refusals and stop.exercise is None and not stop.ranks
 
 
 def _wrong(place: int, text: str, first: int) -> WrongAnswer:

@@ -77,7 +77,8 @@ class Stop(NamedTuple):
         follow: The cell whose lineage or reach is shown when it opens, or None.
         line: The line, from 1, of its fence in the file, or of its prose if it has none.
         board: The board that it shows in place of one node, or None.
-        refusal: Why the language rejects a statement of a document's cell before it runs; None if it doesn't.
+        refusals: Of a document's cell the lines, from 1, of statements that the language rejects before
+            they run, and why.
         notes: The speaker's notes, as prose.
         minutes: Its planned length in a presentation, or None.
         expects: Claims about the state after its program: the file's line, from 1, and an expression.
@@ -104,7 +105,7 @@ class Stop(NamedTuple):
     follow: FollowedCell | None = None
     line: int = 1
     board: Board | None = None
-    refusal: str | None = None
+    refusals: tuple[tuple[int, str], ...] = ()
     notes: CleanText = NOTHING
     minutes: float | None = None
     expects: tuple[tuple[int, str], ...] = ()
@@ -112,6 +113,11 @@ class Stop(NamedTuple):
     ask: Ask | None = None
     exercise: Exercise | None = None
     look: LookName | None = None
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the language rejects a statement of a document's cell; None if it rejects none."""
+        return self.refusals[0][1] if self.refusals else None
 
     @property
     def program(self) -> str:

@@ -10,6 +10,7 @@ import pytest
 from llm_linalg.lessons.deck import Deck, load
 from llm_linalg.lessons.reader import LessonError, parse
 from tests.app.driving import opened
+from tests.engine.test_documents import code, notebook, words
 from tui.cli.checks import PROGRAM_ROWS, check, cuts, targets
 from tui.cli.main import main
 from tui.compose.view_runner import open_view
@@ -271,6 +272,48 @@ def test_a_fence_that_swallows_the_next_is_named(tmp_path: Path, capsys: pytest.
     assert told_of(tmp_path, capsys, text) == [
         '18: this fence is not closed: it needs a line ``` above "```python"'
     ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("x = torch.ones(2)\n```\n", "x = torch.ones(2)\n", "3: this fence is not closed: it needs a line"),
+        ("y = x * 2\n```\n", "y = x * 2\n", "9: this fence is never closed: it needs a line"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "run", "frame", "open"])
+def test_a_fence_of_a_document_that_is_not_closed_is_named_and_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, old: str, new: str, line: str
+) -> None:
+    file = tmp_path / "notes.md"
+    text = "# T\n\n```python\nx = torch.ones(2)\n```\n\nWords.\n\n```python\ny = x * 2\n```\n\nThe end.\n"
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    assert main([command, str(file)]) == 1
+    out, narration = capsys.readouterr()
+    told = [said for said in (out + narration).splitlines() if "checked" not in said]
+    assert len(told) == 1
+    assert f"notes.md:{line}" in told[0]
+
+
+def test_the_lines_of_what_is_refused_in_a_document_are_the_documents(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "# T\n\n```python\nx = torch.ones(2)\n\ny = x +++\n```\n\n```python\nawait x\nawait x\n```\n"
+    assert [line.partition(" ")[0] for line in told_of(tmp_path, capsys, text)] == ["6:", "10:", "11:"]
+
+
+def test_cells_of_a_notebook_that_fail_are_told_by_their_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "cells.ipynb"
+    cells = ["import nowhere\nimport elsewhere", "x = 1\ny = nowhere.f(x)", "# below\nprint(y)", "x @ x"]
+    file.write_bytes(notebook(words("# T"), *map(code, cells)))
+    assert main(["check", str(file)]) == 1
+    told = [line.removeprefix(f"{file}, code cell ") for line in capsys.readouterr().out.splitlines()]
+    assert [line[:30] for line in told] == [
+        "2:2: nowhere can't be imported", "3:2: y is made by cell 2, refu", "4:1: unsupported operand type(",
+    ]  # fmt: skip
 
 
 def test_notes_longer_than_the_talk_and_links_in_them(

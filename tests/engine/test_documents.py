@@ -338,7 +338,7 @@ def test_a_python_file_that_is_not_python_as_a_whole_is_read_in_parts() -> None:
 def test_any_markdown_with_python_fences_is_read() -> None:
     text = (
         "# Title\nText.\n\n```bash\npip install torch\n```\n## Part\n```python\n>>> x = torch.ones(2, 3)\n"
-        ">>> x.sum()\ntensor(6.)\n```\n- list\n\n  ~~~PY\n  y = x * 2\n  ~~~\ntail\n```{python}\nz = 1\n"
+        ">>> x.sum()\ntensor(6.)\n```\n- list\n\n  ~~~PY\n  y = x * 2\n  ~~~\ntail\n```{python}\nz = 1\n```\n"
     )
     found = parse(text.encode(), "m.md")
     assert [(stop.line, stop.code) for stop in found.stops] == [

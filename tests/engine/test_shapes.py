@@ -246,3 +246,10 @@ def test_other_failures_have_a_place_and_no_false_repairs(program: str) -> None:
     if isinstance(error, ShapeError):
         for repair in error.repairs:
             run(error.apply_repair(repair))
+
+
+def test_an_operand_of_several_lines_is_named_on_one() -> None:
+    with pytest.raises(ShapeError) as caught:
+        run("x = torch.ones(2, 3)\ny = torch.stack([\n    x,\n    x\n]) @ torch.ones(2,\n        2)")
+    assert "a row of torch.stack([x, x]) (2, 2, 3) has 3" in caught.value.message
+    assert "a column of torch.ones(2, 2) (2, 2)" in caught.value.message

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from llm_linalg.base.spelling import MOST_LISTED, unknown
-from llm_linalg.base.text import characters, clean, clean_lines, escape_json, nearest, width
+from llm_linalg.base.text import characters, clean, clean_lines, escape_json, nearest, one_line, width
 from tests.engine.counting import at_most
 
 # Everything, lone surrogates included, with what is dangerous made frequent.
@@ -127,3 +127,17 @@ def test_lines_and_tabs_are_kept_where_they_are_asked_for() -> None:
     assert clean("a\tb\r\nc", lines=True) == "a   b\nc"
     assert clean_lines("a\tb\nc\x9b") == "a\tb\nc�"
     assert escape_json('{"a": "\x9b\u202eé\U000e0101"}\n') == '{"a": "\\u009b\\u202eé\\udb40\\udd01"}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("f(x,  y)", "f(x,  y)"),
+        ("torch.stack([\n    x,\n\n    y,\n])", "torch.stack([x, y,])"),
+        ("(x\n   + y)", "(x + y)"),
+        ("x + \\\n    y", "x + y"),
+        ("f(\n)", "f()"),
+    ],
+)
+def test_an_expression_of_several_lines_is_told_on_one(text: str, line: str) -> None:
+    assert one_line(text) == line

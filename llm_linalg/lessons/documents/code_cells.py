@@ -210,7 +210,7 @@ def _stop(number: int, title: CleanText, prose: list[str], cell: DocumentCell, r
         code=cell.text,
         above=CodeAbove(running, len(running)),
         line=cell.line,
-        refusal=_refusal(cell.text),
+        refusals=_refusals(cell.text),
     )
 
 
@@ -237,9 +237,9 @@ def first_shown(stops: Sequence[Stop]) -> int:
     return 1
 
 
-def _refusal(code: str) -> str | None:
-    """Return why the language rejects a statement of a cell before it runs; None if it rejects none."""
+def _refusals(code: str) -> tuple[tuple[int, str], ...]:
+    """Return why the language rejects statements of a cell before they run, with their lines."""
     if len(code) > MAX_CHARACTERS:
-        return f"the cell has {len(code)} characters; {MAX_CHARACTERS} are allowed"
+        return ((1, f"the cell has {len(code)} characters; {MAX_CHARACTERS} are allowed"),)
     refused = NotebookSource(code, (1,)).refused.values()
-    return next((error.message for error in refused), None)
+    return tuple((error.line or 1, error.message) for error in refused)

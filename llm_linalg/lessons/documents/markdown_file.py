@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from llm_linalg.lessons.body import fence_fault
 from llm_linalg.lessons.documents.code_cells import DocumentCell, DocumentError
 from llm_linalg.lessons.markdown import MOST_LINES, Block, blocks
 
@@ -28,15 +29,20 @@ def is_lesson(text: str) -> bool:
 
 
 def read(text: str) -> list[DocumentCell]:
-    """Return the cells of a Markdown file, one for each Python fence; an unclosed fence extends to the end.
+    """Return the cells of a Markdown file, one for each Python fence.
 
     Raises:
-        DocumentError: If it has too many lines.
+        DocumentError: If it has too many lines, or a fence that is not closed: all else would follow from it.
     """
     lines = text.split("\n")
     if len(lines) > MOST_LINES + 1:
         raise DocumentError(1, f"it has more than {MOST_LINES:,} lines")
-    return list(_cells(lines, blocks(text)))
+    found = blocks(text)
+    for block in found:
+        fault = fence_fault(block, LANGUAGES)
+        if fault:
+            raise DocumentError(block.first + 1, fault)
+    return list(_cells(lines, found))
 
 
 def _cells(lines: list[str], found: list[Block]) -> Iterator[DocumentCell]:
