@@ -135,8 +135,12 @@ def _delete(run: Interpreter, target: ast.expr) -> None:
 def bind(run: Interpreter, name: str, value: Any) -> None:
     """Bind a name to a value; a tensor's node, and those of a layer's weights, get the name too."""
     run.names.maps[0][name] = value
-    if value.__class__ in arithmetic.PLAIN_TYPES:
-        return
+    if value.__class__ not in arithmetic.PLAIN_TYPES:
+        _name_nodes(run, name, value)
+
+
+def _name_nodes(run: Interpreter, name: str, value: Any) -> None:
+    """Give a tensor's node, and those of a layer's weights, a name that some scope binds."""
     if isinstance(value, Tensor):
         run.budget.steps -= 2
         run.note_result(run.recorder.bind(name, value))
@@ -241,7 +245,7 @@ def _store_item(run: Interpreter, target: ast.Subscript, owner: Any, key: Any, v
             raise LimitError(f"a list of more than {MAX_ITEMS:,} items")
     owner[key] = value
     if isinstance(owner, Tensor | Array) and isinstance(target.value, ast.Name):
-        bind(run, target.value.id, owner)
+        _name_nodes(run, target.value.id, owner)
 
 
 def store_attribute(run: Interpreter, target: ast.Attribute, owner: Any, value: Any) -> None:
@@ -272,7 +276,7 @@ def _bind_again(run: Interpreter, owner: nn.Module) -> None:
     names = [name for scope in run.names.maps for name, bound in scope.items() if bound is owner]
     for name in names:
         if run.names[name] is owner:  # else an inner scope has another value of this name
-            bind(run, name, owner)
+            _name_nodes(run, name, owner)
 
 
 def _augment(run: Interpreter, node: ast.AugAssign, left: Any) -> Any:
