@@ -97,6 +97,7 @@ def call(run: Interpreter, node: ast.Call) -> Any:
         if keyword.arg is None:
             _spread(run, keyword, value, named)
         else:
+            _check_new(run, keyword, keyword.arg, named)
             named[keyword.arg] = value
     return apply(run, function, arguments, named)
 
@@ -115,10 +116,15 @@ def _spread(run: Interpreter, node: ast.keyword, value: Any, named: dict[str, An
             raise run.error(
                 "a dict after ** has words for its keys", node, TypeError("keywords must be strings")
             )
-        if name in named:
-            words = f"got multiple values for keyword argument '{name:.100}'"
-            raise run.error(f"{name:.100} is given twice", node, TypeError(words))
+        _check_new(run, node, name, named)
         named[name] = item
+
+
+def _check_new(run: Interpreter, node: ast.keyword, name: str, named: Mapping[str, Any]) -> None:
+    """Refuse an argument whose name another has."""
+    if name in named:
+        words = f"got multiple values for keyword argument '{name:.100}'"
+        raise run.error(f"{name:.100} is given twice", node, TypeError(words))
 
 
 def apply(run: Interpreter, function: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
