@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import ChainMap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from llm_linalg.language.expressions import truth
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import iterate
-from llm_linalg.language.name_scopes import ComprehensionScope
+from llm_linalg.language.name_scopes import ComprehensionScope, visible_inside
 from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.suspension import BodyState, resume_each
 
@@ -49,9 +50,13 @@ def generator(run: Interpreter, node: ast.GeneratorExp) -> ItemIterator:
     items = run.evaluate(first.iter)
     source = iterate(run, items, first.iter)
     path = f"{run.path}.<locals>.<genexpr>" if run.path else "<genexpr>"
-    state = BodyState(run.names.new_child(ComprehensionScope()), run.scope, path, run.source)
+    state = BodyState(_inner_names(run), run.scope, path, run.source)
     body = _items(run, node.elt, source, node.generators)
     return ItemIterator(run.new_number(), f"generator object {path}", resume_each(run, state, body), items)
+
+
+def _inner_names(run: Interpreter) -> ChainMap[str, Any]:
+    return visible_inside(run.names).new_child(ComprehensionScope())
 
 
 def _items(
@@ -71,7 +76,7 @@ def _items(
 def _rows(run: Interpreter, items: list[ast.expr], generators: list[ast.comprehension]) -> list[Row]:
     """Return the values of the items in each turn, in a scope that ends with the comprehension."""
     source = run.evaluate(generators[0].iter)
-    outer, run.names = run.names, run.names.new_child(ComprehensionScope())
+    outer, run.names = run.names, _inner_names(run)
     rows: list[Row] = []
     try:
         _fill(run, rows, items, generators, source)

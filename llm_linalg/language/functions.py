@@ -17,7 +17,7 @@ from llm_linalg.language.grad_mode import mode_of, set_grad_mode
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.jumps import Return
-from llm_linalg.language.name_scopes import ClassScope, SharingScope
+from llm_linalg.language.name_scopes import SharingScope, visible_inside
 from llm_linalg.language.source import Source
 from llm_linalg.language.suspension import MAX_CALLS, BodyState, resume_each
 from llm_linalg.language.user_function import FunctionCode, UserFunction
@@ -50,7 +50,7 @@ def make_function(run: Interpreter, node: ast.FunctionDef | ast.Lambda, name: st
         code = run.function_codes[node] = FunctionCode.of(node)
     path = f"{run.path}.<locals>.{name}" if run.path else name
     owner = None if run.function is None else run.function.owner
-    scope = run.names.parents if isinstance(run.names.maps[0], ClassScope) else run.names
+    scope = visible_inside(run.names)
     return UserFunction(name, path, code, defaults, scope, (), run.source, owner)
 
 

@@ -85,9 +85,17 @@ def _as_plain(name: str, scope: Any) -> dict[str, Any]:
     return found
 
 
+def visible_inside(names: ChainMap[str, Any]) -> ChainMap[str, Any]:
+    """Return the names that a scope within another sees: all but those of a class body."""
+    return names.parents if isinstance(names.maps[0], ClassScope) else names
+
+
 def unbind(names: ChainMap[str, Any], name: str) -> None:
     """Take a name's value away; one that is local to a function stays local."""
-    if len(names.maps) == 1:
-        names.maps[0].pop(name, None)
+    scope: Any = names.maps[0]
+    if isinstance(scope, SharingScope):
+        scope = scope.homes.get(name, scope)
+    if scope is names.maps[-1] or isinstance(scope, ClassScope):
+        scope.pop(name, None)
     else:
-        names.maps[0][name] = UNBOUND
+        scope[name] = UNBOUND

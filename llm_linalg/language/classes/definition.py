@@ -20,7 +20,7 @@ from llm_linalg.language.functions import invoke
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import iterate
 from llm_linalg.language.jumps import JUMPS
-from llm_linalg.language.name_scopes import ClassScope
+from llm_linalg.language.name_scopes import ClassScope, visible_inside
 from llm_linalg.language.suspension import MAX_CALLS
 from llm_linalg.language.user_function import UserFunction
 
@@ -38,7 +38,7 @@ def definition(run: Interpreter, node: ast.ClassDef) -> None:
     decorators = [run.evaluate(item) for item in node.decorator_list]
     run.budget.step(CLASS_STEPS)
     scope = ClassScope()
-    outer, run.names = run.names, run.names.new_child(scope)
+    outer, run.names = run.names, visible_inside(run.names).new_child(scope)
     try:
         run.execute(node.body)
     except JUMPS:
