@@ -37,6 +37,7 @@ from llm_linalg.language.methods import Method
 from llm_linalg.language.optimizer_state import Optimizer
 from llm_linalg.language.records import FieldTuple
 from llm_linalg.language.run_function import RunFunction
+from llm_linalg.language.schedule_rates import Scheduler
 from llm_linalg.language.type_function import kind_of
 from llm_linalg.language.user_function import UserFunction
 
@@ -52,7 +53,7 @@ class _Members(NamedTuple):
 
 _KINDS: Mapping[type, _Members] = {
     Optimizer: _Members(optimizers.METHODS, optimizers.ATTRIBUTES),
-    schedulers.Scheduler: _Members(schedulers.METHODS, schedulers.ATTRIBUTES),
+    Scheduler: _Members(schedulers.METHODS, schedulers.ATTRIBUTES),
     Array: _Members(array_members.METHODS, array_members.ATTRIBUTES),
     **{kind: _Members({}, attributes) for kind, attributes in data_loading.ATTRIBUTES.items()},
     readable_files.TextFile: _Members(readable_files.METHODS, readable_files.ATTRIBUTES),

@@ -147,8 +147,46 @@ def trunc_normal(
     return tensor if found is tensor else tensor.copy_(found)
 
 
+def orthogonal(tensor: Tensor, gain: float = 1, generator: Generator = None) -> Tensor:
+    """Do what `orthogonal_` does: write the Q of a QR of normal numbers (Saxe and others, 2014).
+
+    Raises:
+        ValueError: If the tensor has fewer than two axes.
+    """
+    if tensor.dim() < 2:
+        raise ValueError("only a tensor of two axes or more is made orthogonal")
+    if not tensor.numel():
+        return tensor
+    rows = tensor.shape[0]
+    columns = tensor.numel() // rows
+    drawn = tensor.new_zeros((rows, columns)).normal_(0, 1, generator=generator)
+    q, r = torch.linalg.qr(drawn if rows >= columns else drawn.T)
+    q = q * torch.diag(r, 0).sign()  # so that no matrix is likelier than another: arXiv math-ph/0609050
+    return tensor.copy_((q if rows >= columns else q.T).reshape(tensor.shape)).mul_(gain)
+
+
+def dirac(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Do what `dirac_` does: make a convolution that keeps its input.
+
+    Raises:
+        ValueError: If the weight is none of a convolution's, or doesn't have as many groups.
+    """
+    if tensor.dim() not in (3, 4, 5) or groups < 1 or tensor.shape[0] % groups:
+        raise ValueError("dirac_ fills the weight of a convolution, of so many groups")
+    share = tensor.shape[0] // groups
+    tensor.zero_()
+    middle = [size // 2 for size in tensor.shape[2:]]
+    kept = min(share, tensor.shape[1])
+    if not kept * groups:
+        return tensor
+    outs = torch.tensor([group * share + place for group in range(groups) for place in range(kept)])
+    place: tuple[Any, ...] = (outs, torch.arange(kept).repeat(groups), *middle)
+    tensor[place] = 1
+    return tensor
+
+
 _FUNCTIONS = (uniform, normal, constant, ones, zeros, eye, xavier_uniform, xavier_normal, kaiming_uniform)
-FUNCTIONS: tuple[Callable[..., Tensor], ...] = (*_FUNCTIONS, kaiming_normal, trunc_normal)
+FUNCTIONS: tuple[Callable[..., Tensor], ...] = (*_FUNCTIONS, kaiming_normal, trunc_normal, orthogonal, dirac)
 
 
 def _in_place(function: Callable[..., Tensor]) -> RunFunction:

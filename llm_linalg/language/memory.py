@@ -16,7 +16,7 @@ from llm_linalg.language.methods import Method
 from llm_linalg.language.missing import UNREADABLE
 from llm_linalg.language.optimizer_state import Optimizer
 from llm_linalg.language.run_function import RunFunction
-from llm_linalg.language.schedulers import Scheduler
+from llm_linalg.language.schedule_rates import Scheduler
 from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.user_function import UserFunction
 
@@ -72,7 +72,7 @@ class Memory:
         if isinstance(item, Optimizer):
             return [item.groups, *(kept for _, kept in item.states.values())]
         if isinstance(item, Scheduler):
-            return [item.optimizer]
+            return [item.optimizer, *item.inner]
         parts = [*item.fields.values()] if isinstance(item, Instance) else []
         if isinstance(item, nn.Module):
             self.places.update(map(id, item.modules()))

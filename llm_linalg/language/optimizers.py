@@ -21,7 +21,16 @@ from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import take_items
 from llm_linalg.language.optimizer_state import Group, Kind, Optimizer, State
 from llm_linalg.language.run_function import RunFunction
-from llm_linalg.ops.updates import adagrad_, adam_, rmsprop_, sgd_
+from llm_linalg.ops.updates import (
+    adadelta_,
+    adagrad_,
+    adam_,
+    adamax_,
+    nadam_,
+    radam_,
+    rmsprop_,
+    sgd_,
+)
 
 MAX_PARAMETERS = 10_000
 _PARAMETER_STEPS = 12
@@ -122,7 +131,72 @@ def _adagrad(parameter: Tensor, grad: Tensor, group: Group, state: State) -> Non
     _keep(state, ("sum",), results)
 
 
+def _with_zeros(*names: str) -> Callable[[Tensor, Group], State]:
+    """Return what starts a state of zeros, by these names, before the first step."""
+    return lambda parameter, _: {"step": 0.0, **{name: _zeros(parameter) for name in names}}
+
+
+def _adadelta(parameter: Tensor, grad: Tensor, group: Group, state: State) -> None:
+    state["step"] += 1
+    settings = (group[name] for name in ("lr", "rho", "eps", "weight_decay", "maximize"))
+    results = adadelta_(parameter, grad, state["square_avg"], state["acc_delta"], *settings)
+    _keep(state, ("square_avg", "acc_delta"), results)
+
+
+def _adamax(parameter: Tensor, grad: Tensor, group: Group, state: State) -> None:
+    state["step"] += 1
+    rest = (tuple(group["betas"]), group["eps"], group["weight_decay"], group["maximize"])
+    results = adamax_(parameter, grad, state["exp_avg"], state["exp_inf"], state["step"], group["lr"], *rest)
+    _keep(state, ("exp_avg", "exp_inf"), results)
+
+
+def _nadam_start(parameter: Tensor, _group: Group) -> State:
+    return {"step": 0.0, "mu_product": 1.0, "exp_avg": _zeros(parameter), "exp_avg_sq": _zeros(parameter)}
+
+
+def _nadam(parameter: Tensor, grad: Tensor, group: Group, state: State) -> None:
+    state["step"] += 1
+    momentum = group["betas"][0] * (1.0 - 0.5 * (0.96 ** (state["step"] * group["momentum_decay"])))
+    with untraced():  # torch keeps the product as a float32
+        state["mu_product"] = (torch.tensor(state["mu_product"]) * momentum).item()
+    results = nadam_(
+        parameter,
+        grad,
+        state["exp_avg"],
+        state["exp_avg_sq"],
+        state["step"],
+        state["mu_product"],
+        group["lr"],
+        tuple(group["betas"]),
+        group["eps"],
+        group["weight_decay"],
+        group["momentum_decay"],
+        group["decoupled_weight_decay"],
+        group["maximize"],
+    )
+    _keep(state, ("exp_avg", "exp_avg_sq"), results)
+
+
+def _radam(parameter: Tensor, grad: Tensor, group: Group, state: State) -> None:
+    state["step"] += 1
+    results = radam_(
+        parameter,
+        grad,
+        state["exp_avg"],
+        state["exp_avg_sq"],
+        state["step"],
+        group["lr"],
+        tuple(group["betas"]),
+        group["eps"],
+        group["weight_decay"],
+        group["decoupled_weight_decay"],
+        group["maximize"],
+    )
+    _keep(state, ("exp_avg", "exp_avg_sq"), results)
+
+
 _BETAS = (0.9, 0.999)
+_UNTOUCHED = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
 _LAST = {"maximize": False, "foreach": None, "capturable": False, "differentiable": False, "fused": None}
 _ADAM = {"lr": 0.001, "betas": _BETAS, "eps": 1e-08, "weight_decay": 0, "amsgrad": False, **_LAST}
 KINDS: Mapping[str, Kind] = {
@@ -178,6 +252,60 @@ KINDS: Mapping[str, Kind] = {
         },
         _adagrad,
         _adagrad_start,
+    ),
+    "Adadelta": Kind(
+        torch.optim.Adadelta,
+        {
+            "lr": 1.0,
+            "rho": 0.9,
+            "eps": 1e-06,
+            "weight_decay": 0,
+            "maximize": False,
+            "capturable": False,
+            "foreach": None,
+            "differentiable": False,
+        },
+        _adadelta,
+        _with_zeros("square_avg", "acc_delta"),
+    ),
+    "Adamax": Kind(
+        torch.optim.Adamax,
+        {"lr": 0.002, "betas": _BETAS, "eps": 1e-08, "weight_decay": 0, **_UNTOUCHED},
+        _adamax,
+        _with_zeros("exp_avg", "exp_inf"),
+    ),
+    "NAdam": Kind(
+        torch.optim.NAdam,
+        {
+            "lr": 0.002,
+            "betas": _BETAS,
+            "eps": 1e-08,
+            "weight_decay": 0,
+            "momentum_decay": 0.004,
+            "decoupled_weight_decay": False,
+            "maximize": False,
+            "foreach": None,
+            "capturable": False,
+            "differentiable": False,
+        },
+        _nadam,
+        _nadam_start,
+    ),
+    "RAdam": Kind(
+        torch.optim.RAdam,
+        {
+            "lr": 0.001,
+            "betas": _BETAS,
+            "eps": 1e-08,
+            "weight_decay": 0,
+            "maximize": False,
+            "foreach": None,
+            "capturable": False,
+            "decoupled_weight_decay": False,
+            "differentiable": False,
+        },
+        _radam,
+        _with_zeros("exp_avg", "exp_avg_sq"),
     ),
 }
 

@@ -20,7 +20,6 @@ _ASYNC = "nothing runs beside it: write it without `async` and `await`"
 SYNTAX: Mapping[type[ast.AST], str] = {
     ast.TryStar: "`except*` is not part of the language: write `except`",
     ast.With: "`with` is for torch.no_grad() and the like: write the other lines without it",
-    ast.Match: "`match` is not part of the language: write `if` and `elif`",
     ast.Await: f"`await` is not part of the language: {_ASYNC}",
     ast.AsyncFunctionDef: f"`async` is not part of the language: {_ASYNC}",
     ast.AsyncFor: f"`async` is not part of the language: {_ASYNC}",
@@ -71,7 +70,7 @@ NAMES: Mapping[str, str] = {
 """For names that nothing is bound to."""
 
 MEMBERS: Mapping[str, str] = {
-    **{f"torch.optim.{name}": _STEP for name in ("LBFGS", "Adadelta", "Adamax", "NAdam", "RAdam", "Muon")},
+    **{f"torch.optim.{name}": _STEP for name in ("LBFGS", "ASGD", "Rprop", "Muon")},
     "torch.load": _FILE,
     "torch.save": _FILE,
     "torch.from_file": _FILE,

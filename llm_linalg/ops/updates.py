@@ -194,6 +194,198 @@ def adagrad_(
     return parameter.addcdiv_(grad, total.sqrt().add(eps), value=-lr), total
 
 
+def adadelta_(
+    parameter: Tensor,
+    grad: Tensor,
+    square: Tensor,
+    changes: Tensor,
+    lr: float,
+    rho: float = 0.9,
+    eps: float = 1e-6,
+    weight_decay: float = 0,
+    maximize: bool = False,
+) -> Result:
+    """Take a step of Adadelta (Zeiler, 2012).
+
+    Args:
+        parameter: The parameter, which is written.
+        grad: Its gradient.
+        square: The running mean of the squares of the gradients.
+        changes: That of the squares of the changes.
+        lr: The learning rate.
+        rho: The share of both means that is kept.
+        eps: What is added before the roots.
+        weight_decay: The pull towards 0.
+        maximize: Whether to go up.
+
+    Returns:
+        The parameter and both new means.
+    """
+    own = parameter, grad, square, changes, lr, rho, eps, weight_decay, maximize
+    if has_torch_function((parameter,)):
+        return _handed_on(adadelta_, own)
+    grad = _descent(parameter, grad, weight_decay, maximize)
+    square = square.mul(rho).addcmul(grad, grad, value=1 - rho)
+    change = changes.add(eps).sqrt().div(square.add(eps).sqrt()).mul(grad)
+    changes = changes.mul(rho).addcmul(change, change, value=1 - rho)
+    return parameter.add_(change, alpha=-lr), square, changes
+
+
+def adamax_(
+    parameter: Tensor,
+    grad: Tensor,
+    mean: Tensor,
+    most: Tensor,
+    step: float,
+    lr: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0,
+    maximize: bool = False,
+) -> Result:
+    """Take a step of Adamax (Kingma and Ba, 2015).
+
+    Args:
+        parameter: The parameter, which is written.
+        grad: Its gradient.
+        mean: The running mean of the gradients.
+        most: The largest size of a gradient so far, which fades.
+        step: The number of the step, from 1.
+        lr: The learning rate.
+        betas: The shares of both that are kept.
+        eps: What is added to the size of the gradient.
+        weight_decay: The pull towards 0.
+        maximize: Whether to go up.
+
+    Returns:
+        The parameter, the new mean and the new largest size.
+    """
+    own = parameter, grad, mean, most, step, lr, betas, eps, weight_decay, maximize
+    if has_torch_function((parameter,)):
+        return _handed_on(adamax_, own)
+    grad = _descent(parameter, grad, weight_decay, maximize)
+    mean = mean.lerp(grad, 1 - betas[0])
+    most = most.mul(betas[1]).maximum(grad.abs().add(eps))
+    return parameter.addcdiv_(mean, most, value=-(lr / (1 - betas[0] ** step))), mean, most
+
+
+def _nadam_sizes(
+    step: float, product: float, lr: float, beta: float, momentum_decay: float
+) -> tuple[float, float]:
+    """Return how far NAdam goes along the gradient, and along the mean of the gradients."""
+    now, after = (beta * (1.0 - 0.5 * (0.96 ** (at * momentum_decay))) for at in (step, step + 1))
+    return lr * (1.0 - now) / (1.0 - product), lr * after / (1.0 - product * after)
+
+
+def nadam_(
+    parameter: Tensor,
+    grad: Tensor,
+    mean: Tensor,
+    square: Tensor,
+    step: float,
+    product: float,
+    lr: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0,
+    momentum_decay: float = 0.004,
+    decoupled: bool = False,
+    maximize: bool = False,
+) -> Result:
+    """Take a step of NAdam, Adam with Nesterov's momentum (Dozat, 2016).
+
+    Args:
+        parameter: The parameter, which is written.
+        grad: Its gradient.
+        mean: The running mean of the gradients.
+        square: The running mean of their squares.
+        step: The number of the step, from 1.
+        product: The product of the momenta of all steps so far, this one included.
+        lr: The learning rate.
+        betas: The shares of both means that are kept.
+        eps: What is added to the root.
+        weight_decay: The pull towards 0.
+        momentum_decay: How fast the momentum grows to its full share.
+        decoupled: Whether the pull is on the parameter itself.
+        maximize: Whether to go up.
+
+    Returns:
+        The parameter and both new means.
+    """
+    rest = step, product, lr, betas, eps, weight_decay, momentum_decay, decoupled, maximize
+    if has_torch_function((parameter,)):
+        return _handed_on(nadam_, (parameter, grad, mean, square, *rest))
+    grad = -grad if maximize else grad
+    if decoupled and weight_decay:
+        parameter.mul_(1 - lr * weight_decay)
+    elif weight_decay:
+        grad = grad.add(parameter, alpha=weight_decay)
+    mean = mean.lerp(grad, 1 - betas[0])
+    square = square.mul(betas[1]).addcmul(grad, grad, value=1 - betas[1])
+    root = square.div(1 - betas[1] ** step).sqrt().add(eps)
+    ahead, along = _nadam_sizes(step, product, lr, betas[0], momentum_decay)
+    parameter.addcdiv_(grad, root, value=-ahead)
+    return parameter.addcdiv_(mean, root, value=-along), mean, square
+
+
+def _rectification(step: float, beta: float) -> float | None:
+    """Return RAdam's factor for the variance of the scale; None as long as that can't be told."""
+    most = 2 / (1 - beta) - 1
+    length = most - 2 * step * (beta**step) / (1 - beta**step)
+    if length <= 5.0:
+        return None
+    factor: float = ((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length)) ** 0.5
+    return factor
+
+
+def radam_(
+    parameter: Tensor,
+    grad: Tensor,
+    mean: Tensor,
+    square: Tensor,
+    step: float,
+    lr: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0,
+    decoupled: bool = False,
+    maximize: bool = False,
+) -> Result:
+    """Take a step of RAdam, rectified Adam (Liu and others, 2020).
+
+    Args:
+        parameter: The parameter, which is written.
+        grad: Its gradient.
+        mean: The running mean of the gradients.
+        square: The running mean of their squares.
+        step: The number of the step, from 1.
+        lr: The learning rate.
+        betas: The shares of both means that are kept.
+        eps: What is added to the root.
+        weight_decay: The pull towards 0.
+        decoupled: Whether the pull is on the parameter itself.
+        maximize: Whether to go up.
+
+    Returns:
+        The parameter and both new means.
+    """
+    own = parameter, grad, mean, square, step, lr, betas, eps, weight_decay, decoupled, maximize
+    if has_torch_function((parameter,)):
+        return _handed_on(radam_, own)
+    grad = -grad if maximize else grad
+    if decoupled and weight_decay:
+        parameter.mul_(1 - lr * weight_decay)
+    elif weight_decay:
+        grad = grad.add(parameter, alpha=weight_decay)
+    mean = mean.lerp(grad, 1 - betas[0])
+    square = square.mul(betas[1]).addcmul(grad, grad, value=1 - betas[1])
+    change = mean / (1 - betas[0] ** step) * lr
+    factor = _rectification(step, betas[1])
+    if factor is not None:
+        change = change * ((1 - betas[1] ** step) ** 0.5 / square.sqrt().add(eps)) * factor
+    return parameter.add_(change, alpha=-1.0), mean, square
+
+
 def _handed_on(function: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
     """Hand a call to whoever watches torch's calls."""
     taken: Result = handle_torch_function(function, arguments[:1], *arguments)
@@ -301,6 +493,75 @@ def _adagrad_program(call: Call) -> str:
     return "\n".join(lines)
 
 
+def _adadelta_program(call: Call) -> str:
+    lines, grad = _direction(call)
+    eps, rho = call["eps"], call["rho"]
+    lines.append(_mean("spread", "square", f"{grad} * {grad}", rho))
+    if call.position == 1:
+        return "\n".join(lines)
+    lines.append(f"move = (changes + {eps!r}).sqrt() / (spread + {eps!r}).sqrt() * {grad}")
+    if call.position == 2:
+        return "\n".join([*lines, _mean("moved", "changes", "move * move", rho)])
+    return "\n".join([*lines, f"change = {call['lr']!r} * move", "stepped = parameter - change"])
+
+
+def _adamax_program(call: Call) -> str:
+    lines, grad = _direction(call)
+    first, second = call["betas"]
+    average = _mean("average", "mean", grad, first)
+    largest = f"largest = torch.maximum({second!r} * most, {grad}.abs() + {call['eps']!r})"
+    if call.position:
+        return "\n".join([*lines, (average, largest)[call.position - 1]])
+    size = _number(call["lr"] / (1 - first ** call["step"]))
+    return "\n".join(
+        [*lines, average, largest, f"change = {size} * average / largest", "stepped = parameter - change"]
+    )
+
+
+def _means(call: Call) -> tuple[list[str], str, str]:
+    """Return the lines down to both means, what the gradient is called, and from where the step is taken."""
+    decoupled, decay = call["decoupled"], call["weight_decay"]
+    lines, grad = _direction(call, decay=not decoupled)
+    (first, second), start = call["betas"], "parameter"
+    means = [_mean("average", "mean", grad, first), _mean("spread", "square", f"{grad} * {grad}", second)]
+    if call.position:
+        return [*lines, means[call.position - 1]], grad, start
+    if decoupled and decay:
+        lines.append(f"shrunk = parameter * {_number(1 - call['lr'] * decay)}")
+        start = "shrunk"
+    return [*lines, *means], grad, start
+
+
+def _nadam_program(call: Call) -> str:
+    lines, grad, start = _means(call)
+    if call.position:
+        return "\n".join(lines)
+    (first, second), step = call["betas"], call["step"]
+    ahead, along = _nadam_sizes(step, call["product"], call["lr"], first, call["momentum_decay"])
+    return "\n".join(
+        [
+            *lines,
+            f"scale = (spread / {_number(1 - second**step)}).sqrt() + {call['eps']!r}",
+            f"change = ({_number(ahead)} * {grad} + {_number(along)} * average) / scale",
+            f"stepped = {start} - change",
+        ]
+    )
+
+
+def _radam_program(call: Call) -> str:
+    lines, _, start = _means(call)
+    if call.position:
+        return "\n".join(lines)
+    (first, second), step = call["betas"], call["step"]
+    factor, change = _rectification(step, second), f"{_number(call['lr'] / (1 - first**step))} * average"
+    if factor is not None:
+        lines.append(
+            f"scale = (spread.sqrt() + {call['eps']!r}) / {_number((1 - second**step) ** 0.5 * factor)}"
+        )
+        change = f"{change} / scale"
+    return "\n".join([*lines, f"change = {change}", f"stepped = {start} - change"])
+
+
 def _own_shape(call: Call) -> Shape:
     return tuple(call.tensor("parameter").shape)
 
@@ -350,5 +611,32 @@ UPDATES: Sequence[Operation] = (
         adagrad_,
         "parameter, grad, total, lr, eps=1e-10, weight_decay=0, maximize=False",
         _adagrad_program,
+    ),
+    _update(
+        "adadelta",
+        adadelta_,
+        "parameter, grad, square, changes, lr, rho=0.9, eps=1e-06, weight_decay=0, maximize=False",
+        _adadelta_program,
+    ),
+    _update(
+        "adamax",
+        adamax_,
+        "parameter, grad, mean, most, step, lr, betas=(0.9, 0.999), eps=1e-08, weight_decay=0, "
+        "maximize=False",
+        _adamax_program,
+    ),
+    _update(
+        "nadam",
+        nadam_,
+        "parameter, grad, mean, square, step, product, lr, betas=(0.9, 0.999), eps=1e-08, weight_decay=0, "
+        "momentum_decay=0.004, decoupled=False, maximize=False",
+        _nadam_program,
+    ),
+    _update(
+        "radam",
+        radam_,
+        "parameter, grad, mean, square, step, lr, betas=(0.9, 0.999), eps=1e-08, weight_decay=0, "
+        "decoupled=False, maximize=False",
+        _radam_program,
     ),
 )

@@ -123,7 +123,7 @@ _LONGER = (
     "{t}=nn.init.{init}(torch.empty({s}))",
     "nn.utils.clip_grad_norm_([p], 1.0)",
 )
-_OPTIMIZERS = "SGD Adam AdamW RMSprop Adagrad"
+_OPTIMIZERS = "SGD Adam AdamW RMSprop Adagrad Adadelta Adamax NAdam RAdam"
 _INITS = "ones_ zeros_ xavier_uniform_ xavier_normal_ kaiming_uniform_ normal_ uniform_ eye_"
 _LAYERS = """
     nn.Linear(3,2) nn.Linear(2,2,bias=False) nn.ReLU() nn.GELU() nn.LayerNorm(3) nn.RMSNorm(2)

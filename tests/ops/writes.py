@@ -77,4 +77,8 @@ WRITES: dict[str, Build] = {
         st.sampled_from([_update("rmsprop", 1, None, None, 0.1), _update("rmsprop", 2, None, 0.1)])
     )(draw),
     "adagrad": _update("adagrad", 1, 0.1),
+    "adadelta": _update("adadelta", 2, 0.1),
+    "adamax": _update("adamax", 2, 3.0, 0.1),
+    "nadam": _update("nadam", 2, 3.0, 0.8, 0.1),
+    "radam": _update("radam", 2, 7.0, 0.1),
 }
