@@ -20,6 +20,7 @@ from llm_linalg.language.expressions import truth
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import iterate
 from llm_linalg.language.jumps import JUMPS, Break, Continue, Return
+from llm_linalg.language.matching import matching_body
 
 Pauses = Container[ast.AST]
 
@@ -65,6 +66,11 @@ def if_statement(run: Interpreter, node: ast.If, pauses: Pauses) -> Iterator[Any
     """Execute `if a: … else: …`."""
     body = node.body if truth(run, run.evaluate(node.test), node.test) else node.orelse
     yield from run.suspend(body, pauses)
+
+
+def match_statement(run: Interpreter, node: ast.Match, pauses: Pauses) -> Iterator[Any]:
+    """Execute `match x: case …`."""
+    yield from run.suspend(matching_body(run, node), pauses)
 
 
 def for_loop(run: Interpreter, node: ast.For, pauses: Pauses) -> Iterator[Any]:
@@ -124,6 +130,7 @@ STATEMENTS: Mapping[type[ast.AST], Callable[[Interpreter, Any, Pauses], Iterator
     ast.Assign: assignment,
     ast.Return: return_value,
     ast.If: if_statement,
+    ast.Match: match_statement,
     ast.For: for_loop,
     ast.While: while_loop,
     ast.Try: try_statement,

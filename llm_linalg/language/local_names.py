@@ -27,6 +27,12 @@ def name_of_import(alias: ast.alias) -> str:
     return alias.asname or alias.name.partition(".")[0]
 
 
+def names_of_pattern(node: ast.pattern) -> list[str]:
+    """Return the name that a part of a pattern binds, if it binds one."""
+    name = node.rest if isinstance(node, ast.MatchMapping) else getattr(node, "name", None)
+    return [] if name is None else [name]
+
+
 def imported(node: ast.Import | ast.ImportFrom) -> list[str]:
     """Return the paths of the modules that a statement imports, or imports from; `.` for a relative one."""
     if isinstance(node, ast.ImportFrom):
@@ -45,6 +51,8 @@ def local_names_of(body: Sequence[ast.AST]) -> dict[str, Unbound]:
                 names[node.id] = UNBOUND
         elif kind in (ast.FunctionDef, ast.ClassDef) or (kind is ast.ExceptHandler and node.name is not None):
             names[node.name] = UNBOUND
+        elif isinstance(node, ast.pattern):
+            names.update((name, UNBOUND) for name in names_of_pattern(node))
         elif kind is ast.alias:
             names[name_of_import(node)] = UNBOUND
         elif kind in COMPREHENSIONS:

@@ -22,6 +22,7 @@ from llm_linalg.language import (
     generator_statements,
     imports,
     jumps,
+    matching,
     statements,
     strings,
 )
@@ -70,6 +71,7 @@ LANGUAGE = Dispatch(
         ast.AugAssign: assignment.augmented_assignment,
         ast.Expr: statements.expression_statement,
         ast.If: statements.if_statement,
+        ast.Match: matching.match_statement,
         ast.For: statements.for_loop,
         ast.While: statements.while_loop,
         ast.Break: statements.break_loop,

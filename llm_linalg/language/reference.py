@@ -51,6 +51,16 @@ SYNTAX: tuple[tuple[str, str], ...] = (
     ("DictComp SetComp", "`{word: i for i, word in enumerate(words)}`, `{len(word) for word in words}`"),
     ("Import ImportFrom alias", "`import torch.nn as nn`, `from torch.nn import functional as F`"),
     ("If", "`if n > 1:` … `elif` … `else:`"),
+    (
+        (
+            "Match match_case MatchValue MatchSingleton MatchSequence MatchStar MatchMapping MatchClass"
+            " MatchAs MatchOr"
+        ),
+        (
+            "`match xs:` … `case [] | [0]:`, `case [first, *rest] if rest:`, `case {1: found, **rest}:`,"
+            " `case Point(0, y) as p:`, `case _:`"
+        ),
+    ),
     ("For Break Continue", "`for i in range(3):` … `break`, `continue`, `else:`"),
     ("While", "`while n < 9:` … `break`, `continue`, `else:`"),
     ("Delete", "`del n, xs[0]`"),

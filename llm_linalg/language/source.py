@@ -28,6 +28,7 @@ from llm_linalg.base.syntax import (
 )
 from llm_linalg.base.text import characters
 from llm_linalg.language import suggestions
+from llm_linalg.language.local_names import names_of_pattern
 
 MAX_CHARACTERS = 50_000
 MAX_NODES = 10_000
@@ -96,6 +97,16 @@ _STATEMENTS: tuple[type[ast.AST], ...] = (
     ast.For,
     ast.While,
     ast.If,
+    ast.Match,
+    ast.match_case,
+    ast.MatchValue,
+    ast.MatchSingleton,
+    ast.MatchSequence,
+    ast.MatchStar,
+    ast.MatchMapping,
+    ast.MatchClass,
+    ast.MatchAs,
+    ast.MatchOr,
     ast.Break,
     ast.Continue,
     ast.FunctionDef,
@@ -188,6 +199,13 @@ def _named_once(source: Source, names: Sequence[tuple[str | None, ast.AST]]) -> 
         seen.add(name)
 
 
+def _fits_all(pattern: ast.pattern) -> bool:
+    """Return whether every value fits a pattern."""
+    if isinstance(pattern, ast.MatchOr):
+        return _fits_all(pattern.patterns[-1])
+    return isinstance(pattern, ast.MatchAs) and (pattern.pattern is None or _fits_all(pattern.pattern))
+
+
 class Source:
     """A checked program: its text, its syntax tree, and where each node stands.
 
@@ -233,7 +251,7 @@ class Source:
         return self._spans[node]
 
     def _span(self, node: ast.AST) -> Span | None:
-        if not isinstance(node, ast.expr | ast.stmt | ast.keyword | ast.alias | ast.arg):
+        if not isinstance(node, ast.expr | ast.stmt | ast.keyword | ast.alias | ast.arg | ast.pattern):
             return None
         end_line = node.end_lineno or node.lineno
         end = node.end_col_offset if node.end_col_offset is not None else node.col_offset + 1
@@ -422,6 +440,34 @@ class Source:
         if node.name is not None and "__" in node.name:
             raise self.error(suggestions.UNDERSCORES, node)
 
+    def _check_match(self, node: ast.Match) -> None:
+        """Refuse the patterns that Python refuses, which `ast.parse` lets pass, and private names in them."""
+        for case in node.cases:
+            if case is not node.cases[-1] and case.guard is None and _fits_all(case.pattern):
+                raise self.error("a case that everything fits stands last", case.pattern)
+            self._names_of(case.pattern)
+
+    def _names_of(self, pattern: ast.pattern) -> list[tuple[str | None, ast.AST]]:
+        """Return the names that a pattern binds, once it is checked."""
+        if isinstance(pattern, ast.MatchOr):
+            several = [self._names_of(part) for part in pattern.patterns]
+            if any({name for name, _ in names} != {name for name, _ in several[0]} for names in several):
+                raise self.error("both sides of a `|` bind the same names", pattern)
+            if any(map(_fits_all, pattern.patterns[:-1])):
+                raise self.error("a pattern that everything fits stands last", pattern)
+            return several[0]
+        inner = [part for part in children(pattern) if isinstance(part, ast.pattern)]
+        attributes = pattern.kwd_attrs if isinstance(pattern, ast.MatchClass) else []
+        _named_once(self, [(name, pattern) for name in attributes])
+        if sum(isinstance(part, ast.MatchStar) for part in inner) > 1:
+            raise self.error("a pattern has one `*` at most", pattern)
+        own: list[str] = names_of_pattern(pattern)
+        if any("__" in name for name in (*own, *attributes)):
+            raise self.error(suggestions.UNDERSCORES, pattern)
+        names = [(name, pattern) for name in own] + [item for part in inner for item in self._names_of(part)]
+        _named_once(self, names)
+        return names
+
     def _check_class(self, node: ast.ClassDef) -> None:
         if len(node.name) > MAX_NAME:
             raise self.error(f"a class's name has at most {MAX_NAME} characters", node)
@@ -455,4 +501,5 @@ class Source:
         ast.Global: _check_sharing,
         ast.Nonlocal: _check_sharing,
         ast.ExceptHandler: _check_handler,
+        ast.Match: _check_match,
     }

@@ -203,7 +203,6 @@ REFUSED = {
         "@torch.relu\ndef f(): pass",
         "async def f(): pass",
         "@print\ndef f(): pass",
-        "match 1:\n  case 1: pass",
         "import os",
         "import os; os.system('ls')",
         "x = 1\nimport sys",
