@@ -25,8 +25,9 @@ from llm_linalg.language import (
     tensor_types,
     value_methods,
 )
-from llm_linalg.language.arrays import array_members
+from llm_linalg.language.arrays import array_members, array_random
 from llm_linalg.language.arrays.array import Array
+from llm_linalg.language.arrays.array_random import RandomState
 from llm_linalg.language.classes import members, reflection
 from llm_linalg.language.classes.descriptors import DESCRIPTOR_METHODS, Property, Super
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
@@ -62,6 +63,7 @@ _KINDS: Mapping[type, _Members] = {
     torch.dtype: _Members({}, tensor_types.OF_DTYPES),
     torch.finfo: _Members({}, tensor_types.LIMITS),
     torch.iinfo: _Members({}, tensor_types.LIMITS),
+    RandomState: _Members(array_random.METHODS, {}),
     GradientFunction: _Members(gradient_functions.METHODS, gradient_functions.ATTRIBUTES),
 }
 

@@ -16,6 +16,7 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.language import arithmetic, module_count, modules
 from llm_linalg.language.arithmetic import NUMERIC_TYPES
 from llm_linalg.language.arrays.array import Array
+from llm_linalg.language.arrays.array_joiners import BRACKETS
 from llm_linalg.language.budget import CHARACTERS_PER_STEP, DICT_STEPS, Budget
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
 from llm_linalg.language.containers import check_key, check_keys
@@ -33,7 +34,18 @@ MAX_KEY_PLACES = 10_000  # numbers in the lists and ranges of a key
 
 # Unions are built once: these are asked for at each turn of a loop.
 WITH_ITEMS: Any = (
-    Tensor | Array | tuple | list | dict | str | range | deque | modules.CONTAINERS | Figure | DATASETS
+    Tensor
+    | Array
+    | tuple
+    | list
+    | dict
+    | str
+    | range
+    | deque
+    | modules.CONTAINERS
+    | Figure
+    | DATASETS
+    | BRACKETS
 )
 _PLAIN_ITEMS = frozenset([tuple, list, dict, str, range])
 _KEYS: Any = tuple | list | dict | range

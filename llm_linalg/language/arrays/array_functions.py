@@ -17,7 +17,9 @@ from torch import Tensor
 from llm_linalg.language.arrays import (
     array_cellwise,
     array_creation,
+    array_joiners,
     array_linear_algebra,
+    array_padding,
     array_reductions,
     array_searching,
     array_shapes,
@@ -94,11 +96,13 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "flipud": lambda m: array_shapes.flip(m, 0),
     "vdot": array_linear_algebra.dot,
     "set_printoptions": set_printoptions,
+    "pad": array_padding.pad,
 }
 """The functions of `np`."""
 
 _OTHER_NAMES = {"bool_": "bool", "int_": "int64", "double": "float64", "single": "float32", "half": "float16"}
 CONSTANTS: Mapping[str, Any] = {
+    **array_joiners.MEMBERS,
     "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "newaxis": None,
     **{name: array_creation.ScalarType(name) for name in BY_NAME},
     **{other: array_creation.ScalarType(name) for other, name in _OTHER_NAMES.items()},

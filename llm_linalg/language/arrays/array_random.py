@@ -12,7 +12,8 @@ import torch
 from llm_linalg.base.errors import LimitError
 from llm_linalg.language.arrays.array import Array, as_array
 from llm_linalg.language.arrays.array_creation import MOST_AXES
-from llm_linalg.language.arrays.mersenne_twister import GENERATOR, MOST_DRAWN
+from llm_linalg.language.arrays.mersenne_twister import GENERATOR, MOST_DRAWN, MersenneTwister, drawing_from
+from llm_linalg.language.type_function import TypeFunction
 
 Size = int | Sequence[int] | None
 
@@ -121,9 +122,43 @@ def choice(a: Any, size: Size = None, replace: bool = True, p: Any = None) -> An
     return Array(chosen) if values is None else values[Array(chosen)]
 
 
-RANDOM: Mapping[str, Callable[..., Any]] = {
+class RandomState:
+    """What `np.random.RandomState` makes: a generator beside that of `np.random`.
+
+    Attributes:
+        generator: Its twister.
+    """
+
+    __slots__ = ("generator",)
+
+    def __init__(self, generator: MersenneTwister) -> None:
+        self.generator = generator
+
+    def __repr__(self) -> str:
+        return "RandomState(MT19937)"
+
+
+def make_state(seed: int | None = None) -> RandomState:
+    """Do what `np.random.RandomState` does; without a seed, that of 0."""
+    return RandomState(GENERATOR.get().another(0 if seed is None else operator.index(seed)))
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of `np.random` as a method of a state of its own."""
+
+    def draw(state: RandomState, *arguments: Any, **named: Any) -> Any:
+        with drawing_from(state.generator):
+            return function(*arguments, **named)
+
+    return draw
+
+
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "seed": seed, "rand": rand, "random": random, "random_sample": random, "randn": randn,
     "standard_normal": lambda size=None: _drawn(GENERATOR.get().normal, size), "normal": normal,
     "uniform": uniform, "randint": randint, "permutation": permutation, "shuffle": shuffle, "choice": choice,
 }  # fmt: skip
+METHODS: Mapping[str, Callable[..., Any]] = {name: _method(function) for name, function in _FUNCTIONS.items()}
+"""Those of a state."""
+RANDOM: Mapping[str, Any] = {**_FUNCTIONS, "RandomState": TypeFunction(RandomState, make_state)}
 """The functions of `np.random`."""

@@ -51,6 +51,12 @@ class MersenneTwister:
         self._made.setstate((3, (*words, _WORDS), None))
         return self._made
 
+    def another(self, seed: int) -> MersenneTwister:
+        """Return a generator of its own, whose numbers are charged likewise."""
+        made = MersenneTwister(seed, self._charge)
+        made.seed(seed)
+        return made
+
     def _begin(self, count: int) -> None:
         if count > MOST_DRAWN:
             raise LimitError(f"{count:,} random numbers; {MOST_DRAWN:,} are allowed at once")
@@ -137,6 +143,16 @@ def _first_above(sums: Sequence[float], value: float) -> int:
 
 GENERATOR: ContextVar[MersenneTwister] = ContextVar("the generator of np.random")
 """That of the running program."""
+
+
+@contextmanager
+def drawing_from(generator: MersenneTwister) -> Iterator[None]:
+    """Draw from another generator while the context is open."""
+    token = GENERATOR.set(generator)
+    try:
+        yield
+    finally:
+        GENERATOR.reset(token)
 
 
 @contextmanager
