@@ -55,7 +55,7 @@ REASONS: Mapping[str, str] = {
         set_* get_num* get_rng_state initial_seed seed init_num_threads default_generator
         are_deterministic* use_deterministic* is_deterministic* get_deterministic* is_warn_always*
         is_anomaly* is_inference_mode* has_* compiled_with* USE_* prepare_multiprocessing*
-        thread_safe_generator wait fork is_inference* profiler_* TYPE_CHECKING
+        thread_safe_generator read_vitals vitals_enabled wait fork is_inference* profiler_* TYPE_CHECKING
     """,
     "It is of torch's compiler and its scripts: a program here is interpreted.": """
         compile vmap while_loop cond sym_* Sym* *_copy import_ir* parse_* merge_type* unify_type*
@@ -118,6 +118,7 @@ REASONS: Mapping[str, str] = {
         unravel_index
     """,
     TOO_NEW: "matrix_sqrth polar",
+    "torch has given it up: its axes have no names any longer.": "align_* names refine_names rename*",
 }
 """By the reason the words for names, as in a shell: `*_copy`."""
 
@@ -142,8 +143,12 @@ def _reason(name: str, value: Any) -> str:
     matching = (
         why for why, words in REASONS.items() if any(fnmatchcase(name, word) for word in words.split())
     )
-    release = tuple(int(number) for number in torch.__version__.split(".")[:2])
-    return next(matching, LATER if release > LIST_RELEASE else "")
+    return next(matching, LATER if torch_release() > LIST_RELEASE else "")
+
+
+def torch_release() -> tuple[int, ...]:
+    """Return the major and the minor number of torch that is installed."""
+    return tuple(int(number) for number in torch.__version__.split(".")[:2])
 
 
 def page() -> str:
