@@ -21,8 +21,8 @@ from llm_linalg.language.omissions import (
 PUBLIC = {place: [name for name in dir(home) if name[0] != "_"] for place, (home, _) in PLACES.items()}
 
 SOME = {
-    "align_as", "const_data_ptr", "dataclasses", "linear_cross_entropy", "matrix_sqrth", "names", "read_vitals",
-    "refine_names", "rename", "thread_safe_generator", "vitals_enabled",
+    "align_as", "const_data_ptr", "dataclasses", "linear_cross_entropy", "matrix_sqrth", "names",
+    "read_vitals", "refine_names", "rename", "thread_safe_generator", "vitals_enabled",
 }  # fmt: skip
 """Names that some releases of torch lack from 2.10 on."""
 
