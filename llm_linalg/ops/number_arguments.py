@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite
+from operator import index
 from typing import Any
 
 from torch import Tensor
@@ -22,6 +24,40 @@ FRACTIONS = frozenset(["alpha", "p", "ord", "eps"])
 _PLAIN_KINDS = frozenset(
     ["reduction", "rowwise", "pointwise"]
 )  # their rules know no operands but those with cells
+
+
+_OF_ITEMS = frozenset([Tensor.__getitem__, Tensor.__setitem__])
+
+
+def with_plain_slices(function: Function, args: Sequence[Any]) -> Sequence[Any]:
+    """Return the arguments of a call with numbers in place of tensors that bound a slice: `x[n : n + 3]`.
+
+    Torch takes such a number at once, so what is written to the tensor later doesn't move the slice.
+    """
+    if function not in _OF_ITEMS:
+        return args
+    own, key, *others = args
+    parts = key if key.__class__ is tuple else (key,)
+    if not any(part.__class__ is slice and _has_tensor_bound(part) for part in parts):
+        return args
+    try:
+        with untraced():
+            plain = tuple([_plain_slice(part) if part.__class__ is slice else part for part in parts])
+    except (TypeError, ValueError):  # torch will say that this is no whole number
+        return args
+    return own, plain if key.__class__ is tuple else plain[0], *others
+
+
+def _bounds(part: slice) -> tuple[Any, Any, Any]:
+    return part.start, part.stop, part.step
+
+
+def _has_tensor_bound(part: slice) -> bool:
+    return any(isinstance(bound, Tensor) for bound in _bounds(part))
+
+
+def _plain_slice(part: slice) -> slice:
+    return slice(*[index(bound) if isinstance(bound, Tensor) else bound for bound in _bounds(part)])
 
 
 def takes_number(operation: str, parameter: str) -> bool:

@@ -19,7 +19,7 @@ from llm_linalg.ops.batch_norms import running_updates
 from llm_linalg.ops.call_cache import CallKey, CallPlan, SplitCall, split_call
 from llm_linalg.ops.call_errors import takes_values
 from llm_linalg.ops.fallback import FallbackOperation, fallback
-from llm_linalg.ops.number_arguments import with_plain_numbers
+from llm_linalg.ops.number_arguments import with_plain_numbers, with_plain_slices
 from llm_linalg.ops.operation import SlottedArguments
 from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
 from llm_linalg.ops.subnormals import FEW_PRODUCTS
@@ -164,6 +164,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if body is not None:
             with self:
                 return body(*args, **kwargs)
+        args = with_plain_slices(func, args)
         split = split_call(func, entry.operation, args, kwargs) if entry is not None else None
         cached = self._calls.entries.get(split.key) if split is not None else None
         if cached is not None and split is not None:

@@ -234,3 +234,13 @@ def test_running_statistics_are_written_and_earlier_ones_stay_as_they_were() -> 
     assert made["running_mean"].operands[0].value.tolist() == [0, 0]
     assert trace["mean"].value.tolist() == made["running_mean"].value.tolist()
     assert made["running_var"].reads((0,))[1]
+
+
+@pytest.mark.parametrize("key", ["j:", "j:j + 2", "None, j:", "::j"])
+def test_a_slice_stays_where_it_was_when_what_bounds_it_is_written(key: str) -> None:
+    program = f"x = torch.arange(10.0)\nj = torch.tensor(2)\na = x[{key}]\nx[{key}] = -1.0\n"
+    before, after = run(program), run(f"{program}j += 3")
+    for op in ("getitem", "setitem"):
+        one, other = (next(node for node in trace.nodes if node.op == op) for trace in (before, after))
+        last = tuple(size - 1 for size in one.shape)
+        assert [set(cells) for cells in other.reads(last)] == [set(cells) for cells in one.reads(last)]
