@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SELDOM = 400  # collections of the middle generation per full one; Python's default is 10
+SELDOM = 4_000  # collections of the middle generation per full one; Python's default is 10
 _LOCK = Lock()
 _running = 0
 _before: tuple[int, int, int] | None = None

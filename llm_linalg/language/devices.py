@@ -117,7 +117,7 @@ class LocalDevice:
         self.part_name = ""
         self._recorder: Recorder | None = None
         self._charge_copy: Callable[[int], None] = lambda _: None
-        self._pause: Callable[[], None] = lambda: exchange([self])
+        self._pause: Callable[[], None] | None = None  # a device without others goes on at once
 
     def on_pause(self, pause: Callable[[], None]) -> None:
         """Take what lets the other devices run."""
@@ -156,7 +156,10 @@ class LocalDevice:
 
     def _wait(self) -> None:
         while self.pending is not None:
-            self._pause()
+            if self._pause is None:
+                exchange([self])
+            else:
+                self._pause()
 
     def _copy(self, tensor: Tensor, *, detached: bool = False) -> Tensor:
         """Return a copy with memory of its own: devices don't see what the others write."""

@@ -192,6 +192,8 @@ def _run(
                 error, lambda text: _run_trial(text, seed, names, budget, explanations, cells)
             )
         raise
+    finally:
+        run.recorder.release()  # it and the interpreter know each other: few collections would free them
     trace.lists = {
         name: tuple(value)
         for name, value in run.names.items()

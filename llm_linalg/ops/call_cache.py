@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _TENSORS: frozenset[type[Tensor]] = frozenset([Tensor, nn.Parameter])
 _NUMBERS = frozenset([int, float])
-_PLAIN = frozenset([bool, str, NoneType, EllipsisType, torch.dtype])
+_PLAIN = frozenset(
+    [bool, str, NoneType, EllipsisType, torch.dtype, torch.device, torch.layout, torch.memory_format]
+)
 _MOST = 64  # items of a list that goes into a key
 CallKey = tuple[Hashable, ...]
 
@@ -32,7 +34,7 @@ class SplitCall(NamedTuple):
 
     key: CallKey
     tensors: list[Tensor]
-    numbers: list[int | float]
+    numbers: tuple[int | float, ...]
 
 
 _Part = tuple[int, Any]
@@ -66,7 +68,7 @@ def split_call(
         return None
     if kwargs:
         key += kwargs
-    return SplitCall(tuple(key), tensors, numbers)
+    return SplitCall(tuple(key), tensors, tuple(numbers))
 
 
 def _add(

@@ -80,13 +80,14 @@ class LazyCall:
     plan: CallPlan
     function: Function
     operands: tuple[Operand[Any], ...]
-    numbers: list[int | float]
+    numbers: Sequence[int | float]
     output: Tensor
     position: int = 0
 
     def with_output(self, output: Tensor, position: int | None = None) -> LazyCall:
         """Return the same call with its result."""
-        return replace(self, output=output, position=self.position if position is None else position)
+        place = self.position if position is None else position
+        return LazyCall(self.plan, self.function, self.operands, self.numbers, output, place)
 
     def bind(self) -> Call:
         """Return the call with its arguments by parameter."""

@@ -139,7 +139,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if guard is not None:
             self._storages.on_inspect = guard.charge_inspection
         self._halt = halt
-        self._prices: dict[int, tuple[int, Price]] = {}  # by node: the first node of its call, and the price
+        self._prices: dict[int, Price] = {}  # by node
         self._calls = _TRUSTED if guard is None else CallCache()
 
     def __torch_function__(
@@ -168,11 +168,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         split = split_call(func, entry.operation, args, kwargs) if entry is not None else None
         cached = self._calls.entries.get(split.key) if split is not None else None
         if cached is not None and split is not None:
-            if cached.writes:
-                return self._run_cached_write(func, args, kwargs, cached, split)
-            known = None if self._guard is None else self._current_operands(split.tensors)
-            if self._guard is None or known is not None:
-                return self._run_cached(func, args, kwargs, cached, split, known)
+            go = self._run_cached_write if cached.writes else self._run_cached
+            return go(func, args, kwargs, cached, split)
         given = SlottedArguments.of(args, kwargs, MOST_OPERANDS if self._guard else None)
         written = with_plain_numbers(func, given)
         split = split if written is given else None  # the next call's number may be another
@@ -206,32 +203,19 @@ class Recorder(TensorIndex, TorchFunctionMode):
         return result
 
     def _run_cached(
-        self,
-        func: Any,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        cached: CachedCall,
-        split: SplitCall,
-        known: Sequence[Operand[RecordNode]] | None,
+        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], cached: CachedCall, split: SplitCall
     ) -> Any:
-        """Run a call by the plan of an earlier one; it writes nothing and draws no random numbers.
-
-        Args:
-            func: The torch function.
-            args: Its positional arguments.
-            kwargs: Its keyword arguments.
-            cached: The plan and the price.
-            split: The call's operands.
-            known: Its operands, if a guard had them looked up; else they are looked up after the call.
-        """
+        """Run a call by the plan of an earlier one; it writes nothing and draws no random numbers."""
         plan, price, _ = cached
-        if self._guard is not None and price is not None and known is not None:
-            self._guard.charge_again(plan.operation.name, price, split.tensors)
+        tensors = split.tensors
+        known = None if self._guard is None else self._current_operands(tensors)
+        if self._guard is not None and price is not None:
+            self._guard.charge_again(plan.operation.name, price, tensors)
         result = self._run(func, args, kwargs)
         if known is None:
-            known = [self._operand(tensor) for tensor in split.tensors]
+            known = [self._operand(tensor) for tensor in tensors]
         operands = tuple([known[place] for place in plan.order])
-        origin, first = self._where(), len(self.nodes)
+        origin = self._where()
         given = (result,) if result.__class__ is Tensor else outputs(result)
         for position, output in enumerate(given):
             if plan.operation is _GRADIENT.operation and self._was_accumulated(output):
@@ -244,7 +228,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             node.note_inner()
             self._add(node, output)
             if price is not None:
-                self._prices[node.index] = first, price
+                self._prices[node.index] = price
         return result
 
     def _run_cached_write(
@@ -310,12 +294,14 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if wrote and writes:
             self._record_in_place(call, result, operands)
             self._calls.store(split, call, price, bounded=self._guard is not None)
-        elif known is None or wrote:
-            self._record(call_of(func, written, written.tensors) if wrote else call, result)
-        else:
-            given = outputs(result)
-            if given and not _same(call, result, written.tensors):
-                self._nodes(call, tuple([known[place] for place in call.order]), given)
+        elif wrote:
+            self._record(call_of(func, written, written.tensors), result)
+        elif (given := outputs(result)) and not _same(call, result, written.tensors):
+            if known is None:
+                known = [self._operand(tensor) for tensor in written.tensors]
+                call = call.with_tensors([known[place].value for place in call.order])
+            self._nodes(call, tuple([known[place] for place in call.order]), given)
+            if not writes:
                 self._calls.store(split, call, price, bounded=self._guard is not None)
         self._remember_price(first, price)
         for (update, own, _, momentum), operands in zip(updates, before, strict=True):
@@ -330,14 +316,14 @@ class Recorder(TensorIndex, TorchFunctionMode):
         """Remember the price of the call whose nodes start at position `first`."""
         if price is not None:
             for index in range(first, len(self.nodes)):
-                self._prices[index] = first, price
+                self._prices[index] = price
 
     def backward_pass(self, tensor: Tensor) -> BackwardPass:
         """Return what a backward pass from a tensor goes through."""
         nodes, leaves = self.backward_path(self.node_of(tensor))
         priced = [node for node in nodes if node.index in self._prices]
-        prices = dict([self._prices[node.index] for node in priced])
-        large = [node for node in priced if self._prices[node.index][1].products > FEW_PRODUCTS]
+        prices = {id(node.operands): self._prices[node.index] for node in priced}  # a call's nodes share them
+        large = [node for node in priced if self._prices[node.index].products > FEW_PRODUCTS]
         return BackwardPass(list(prices.values()), leaves, large)
 
     def note_gradient(self, gradient: Tensor, source: Tensor, price: Price | None) -> None:
@@ -375,7 +361,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if self._guard is not None:
             tensors = [tensor for tensor in gradients if tensor is not None]
             tensors += [operand.value for operand in node.operands]
-            self._guard.charge_gradient(node.op, self._prices[node.index][1], tensors)
+            self._guard.charge_gradient(node.op, self._prices[node.index], tensors)
 
     def _charge(
         self, func: Any, written: SlottedArguments, tensors: Sequence[Tensor]

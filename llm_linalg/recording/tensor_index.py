@@ -236,6 +236,16 @@ class TensorIndex:
         self.names.update(self._name_table.rewritten_nodes())
         return Record(self.nodes, self.names, source, seed, printed)
 
+    def release(self) -> None:
+        """Let go of all tensors and of whoever records them: nothing is recorded any more.
+
+        The program's tensors hold the graph of autograd. Nodes keep detached values.
+        """
+        self._where, self._storages, self._name_table = Origin, StorageMap(), NameTable()
+        self._tracked.clear()
+        self._tensors.clear()
+        self._gradients.clear()
+
     def _add(self, node: RecordNode, tensor: Tensor, *, wrote: bool = False) -> RecordNode:
         """Add a node for a tensor; `wrote` says whether its call wrote into the tensor's storage."""
         if len(self.nodes) >= MOST_NODES:

@@ -23,8 +23,10 @@ for name, loop in LOOPS.items():
     with contextlib.redirect_stdout(io.StringIO()):
         exec(program, {})
     plain = time.perf_counter() - start
-    start = time.perf_counter(); run(program, seconds=None)
+    start = time.perf_counter()
+    trace = run(program, seconds=None)
     found[f"{name}, {loop.turns:,} steps"] = [plain, time.perf_counter() - start]
+    del trace
 print(json.dumps(found))
 """
 

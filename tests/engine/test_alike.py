@@ -222,6 +222,16 @@ def _writing(x: Tensor, y: Tensor) -> None:
         x.clamp_(0, 3 + number)
 
 
+def _aliased(x: Tensor, y: Tensor) -> None:
+    """Calls on what was written through an alias, in either order of the operands."""
+    for number in range(4):
+        1 - x
+        x.detach().add_(number)
+        y - x
+        y.detach()[0] = x[0]
+        torch.rsub(x, y)
+
+
 def _failing(x: Tensor, y: Tensor) -> None:
     """Calls that fail from the third on, for what is in a tensor."""
     x[(y[0, 0] > 0).long() * 5 + torch.tensor([0])]
@@ -229,7 +239,7 @@ def _failing(x: Tensor, y: Tensor) -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("guarded", [True, False], ids=["program", "python"])
-@pytest.mark.parametrize("function", [_several, _turned, _writing, _large])
+@pytest.mark.parametrize("function", [_several, _turned, _writing, _aliased, _large])
 def test_what_looks_alike_is_told_apart(
     function: Callable[..., Any], guarded: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,6 +284,17 @@ def test_few_calls_of_many_are_looked_at(looked: list[str]) -> None:
             F.mse_loss(x, y)
     assert len(recorder.nodes) == 1 + 7 * 100
     assert len(looked) <= 2 * 9
+
+
+def test_a_call_on_what_an_alias_wrote_is_like_those_before(looked: list[str]) -> None:
+    with Recorder(Origin, Budget()):
+        w, row = torch.ones(2, 2), torch.arange(100.0)
+        for number in torch.arange(50):
+            w @ w
+            w.detach().mul_(2)
+            row[number - number : number - number + 3]
+    assert looked.count("matmul") <= 2
+    assert looked.count("getitem") <= 2
 
 
 def test_a_trace_of_trusted_code_knows_the_calls_of_those_before(

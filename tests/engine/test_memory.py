@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 import torch
+from torch import Tensor
 
-from llm_linalg import run
+from llm_linalg import ProgramError, run
 from llm_linalg.recording.aliasing import AliasUpdate
 from tests.engine.counting import at_most
 
@@ -98,3 +101,25 @@ def test_a_view_shows_those_who_wrote_it() -> None:
         [[], [], [(1,)]],
         [[], [(1,)], []],
     ]
+
+
+@pytest.mark.parametrize("end", ["", "w @ torch.ones(7)", "raise ValueError"])
+def test_a_run_leaves_the_graphs_of_autograd_of_its_names_alone(end: str) -> None:
+    program = f"w = torch.ones(2, 2, requires_grad=True)\nfor i in range(20):\n    y = (w * w).sum()\n{end}"
+    gc.collect()
+    gc.disable()
+    try:
+        before = _with_graphs()
+        try:
+            trace = run(program)
+        except ProgramError as error:
+            trace = error.trace
+        assert len(trace.nodes) > 40
+        assert _with_graphs() - before < 10  # of 40: names, and what an error holds of its call
+    finally:
+        gc.enable()
+
+
+def _with_graphs() -> int:
+    tensors = [value for value in gc.get_objects() if issubclass(type(value), Tensor)]
+    return sum(value.grad_fn is not None for value in tensors)
