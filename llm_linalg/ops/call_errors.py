@@ -20,6 +20,7 @@ from llm_linalg.ops.arguments import writes
 from llm_linalg.ops.index_errors import INDEX_ERRORS, non_integer_index, out_of_bounds
 from llm_linalg.ops.movement_shapes import reshape_shape
 from llm_linalg.ops.operation import Call
+from llm_linalg.ops.reduction import takes_singular_values
 from llm_linalg.ops.windows import convolution_mismatch
 
 _MOST_NAMED = 100  # axes, in a list of them
@@ -234,16 +235,12 @@ def _max_norm_mismatch(call: Call) -> ShapeMismatch | None:
 
 
 _FINITE = "eig eigvals eigh eigvalsh svd svdvals lstsq pinv matrix_rank cond matrix_exp"
-_BY_SINGULAR_VALUES = frozenset([2, -2, "nuc"])
 _MOST_POWER = 2**31
 
 
 def takes_finite_matrices(call: Call) -> bool:
     """Return whether a call's operands must be finite: LAPACK would crash, or go on without an end."""
-    name = call.operation.name
-    return name in _FINITE.split() or (
-        name == "matrix_norm" and call.arguments.get("ord") in _BY_SINGULAR_VALUES
-    )
+    return call.operation.name in _FINITE.split() or takes_singular_values(call)
 
 
 def _not_finite(call: Call) -> ShapeMismatch | None:
@@ -288,7 +285,7 @@ UNSAFE_CALLS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
     "div": _overflow,
     "matrix_power": _power_mismatch,
     "lcm": _multiple_mismatch,
-    **dict.fromkeys([*_FINITE.split(), "matrix_norm"], _not_finite),
+    **dict.fromkeys([*_FINITE.split(), "norm", "vector_norm", "matrix_norm"], _not_finite),
 }
 """Calls that torch would accept and that must not run."""
 

@@ -25,7 +25,7 @@ from llm_linalg.ops.fallback import FallbackOperation, fallback, stacks
 from llm_linalg.ops.number_arguments import FRACTIONS, plain_number, takes_number
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.randomness import uses_dropout
-from llm_linalg.ops.reduction import matrix_sides
+from llm_linalg.ops.reduction import matrix_sides, takes_singular_values
 from llm_linalg.ops.table import TABLE
 
 MAX_AXES = 24
@@ -280,11 +280,7 @@ def _lines(call: Call) -> int:
 
 def _singular(call: Call) -> int:
     """Return the multiplications of a norm computed from a matrix's singular values; 0 for others."""
-    if call.operation.name not in ("norm", "vector_norm") or len(call.shapes[0]) < 2:
-        return 0
-    kind = call.arguments.get("ord", call.arguments.get("p"))
-    of_a_matrix = isinstance(kind, int | float) and abs(kind) == 2 and call.function is torch.linalg.norm
-    if kind != "nuc" and not of_a_matrix:
+    if call.operation.name == "matrix_norm" or not takes_singular_values(call):
         return 0
     return 8 * extent(call.shapes[0]) * min(matrix_sides(call), default=0)
 

@@ -153,17 +153,31 @@ def _extremum_vjp(call: Call) -> Mapping[str, str]:
 
 
 def _norm_vjp(call: Call) -> Mapping[str, str]:
-    """Return the VJP of the 2-norm; other norms, and a norm of 0, have no rule."""
-    plain = _norm_order(call) in ("fro", 2, None) and bool((call.result != 0).all())
-    return {"input": _TOWARDS} if plain else {}
+    """Return the VJP of the 2-norm of all cells; other norms, and a norm of 0, have no rule."""
+    plain = _norm_order(call) in ("fro", 2, None) and not takes_singular_values(call)
+    return {"input": _TOWARDS} if plain and bool((call.result != 0).all()) else {}
 
 
 def _norm_work(call: Call) -> int:
     """Return the multiplications; a norm by singular values takes about as many as a matrix product."""
-    order, sizes = _norm_order(call), call.shapes[0]
-    if order == "nuc" or (order in (2, -2) and len(sizes) > 1):
+    sizes = call.shapes[0]
+    if takes_singular_values(call):
         return prod(sizes) * min(matrix_sides(call), default=1)
     return prod(sizes)
+
+
+def takes_singular_values(call: Call) -> bool:
+    """Return whether a call is a norm that torch computes from the singular values of matrices."""
+    name, order = call.operation.name, _norm_order(call)
+    if name not in ("norm", "vector_norm", "matrix_norm") or len(call.shapes[0]) < 2:
+        return False
+    if not (isinstance(order, int | float) and abs(order) == 2):
+        return bool(order == "nuc")
+    if name == "matrix_norm":
+        return True
+    axes = call.arguments.get("dim")
+    of_a_matrix = len(axes) == 2 if isinstance(axes, list | tuple) else axes is None
+    return call.function is torch.linalg.norm and of_a_matrix
 
 
 def matrix_sides(call: Call) -> Shape:
@@ -296,7 +310,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
         ),
         Reduction(
             "vector_norm",
-            "input, ord=2, dim=None, keepdim=False, *, dtype=None, out=None",
+            "input, ord=None, dim=None, keepdim=False, *, dtype=None, out=None",
             in_language="linalg linalg.norm",
             spellings=("torch.linalg.vector_norm", "torch.linalg.norm"),
             phrase="norm of {cells}",

@@ -229,6 +229,36 @@ def test_a_norm_costs_by_the_sides_of_its_matrices(call: str, monkeypatch: pytes
         run(f"x = torch.zeros(3000, 3000, 1)\ny = {call}")
 
 
+BY_SINGULAR_VALUES = [
+    "torch.linalg.norm(x, 2)",
+    "torch.linalg.norm(x, -2, (1, 0))",
+    "torch.linalg.norm(x, 'nuc')",
+    "torch.norm(x, 'nuc')",
+    "x.norm('nuc', (0, 1))",
+    "torch.linalg.matrix_norm(x, 2)",
+]
+OF_ALL_CELLS = ["torch.linalg.norm(x)", "torch.norm(x, 2, (0, 1))", "torch.linalg.vector_norm(x, 2, (0, 1))"]
+
+
+@pytest.mark.parametrize("call", [*BY_SINGULAR_VALUES, *OF_ALL_CELLS])
+def test_a_norm_of_matrices_has_autograd_s_gradient(call: str) -> None:
+    trace = run(f"x = torch.randn(3, 4, requires_grad=True)\ny = {call}\ny.backward()\ng = x.grad")
+    torch.testing.assert_close(trace.backward("y")["dx"].value, trace["g"].value)
+
+
+@pytest.mark.parametrize("call", BY_SINGULAR_VALUES)
+@pytest.mark.parametrize("value", ["inf", "nan"])
+def test_a_norm_by_singular_values_takes_finite_numbers(call: str, value: str) -> None:
+    """Else the native library prints its complaint on the screen."""
+    with pytest.raises(ProgramError, match="it needs finite numbers"):
+        run(f"x = torch.full((3, 4), float('{value}'))\ny = {call}")
+
+
+@pytest.mark.parametrize("call", OF_ALL_CELLS)
+def test_a_norm_of_all_cells_takes_any_numbers(call: str) -> None:
+    assert run(f"x = torch.full((3, 4), float('inf'))\ny = {call}")["y"].value == float("inf")
+
+
 def test_a_gradient_program_s_own_inputs_are_nodes_like_others() -> None:
     program = "x = torch.randn(3, 4, requires_grad=True)\ny = x[[0, 2]].flatten()\nz = (y * y).sum()"
     for node in run(program).backward("z").nodes:
