@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.widget import Widget
@@ -16,6 +16,7 @@ from textual.widget import Widget
 from tests.app.fakes import panel
 from tui.layout.values import PanelSlot
 from tui.model.frame import CellMark
+from tui.text import rows
 from tui.text.glyphs import ASCII, UNICODE
 from tui.text.prose import elide, paragraphs, with_title
 from tui.text.rows import (
@@ -90,6 +91,32 @@ def test_wrapping_spans_keeps_every_character(spans: Row, width: int) -> None:
     assert all(width_of(line) <= width for line in lines)
     kept = "".join(span.text for line in lines for span in line)
     assert kept.replace(" ", "") == "".join(span.text for span in spans).replace(" ", "")
+
+
+@pytest.mark.parametrize("words", ["x" * 20_000, "日" * 10_000, "ab " * 7_000, "   " + "é-" * 10_000])
+def test_a_long_line_is_measured_in_proportion_to_its_length(
+    words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anyone's text may be one long word, and would hold the screen if each row measured all that follows."""
+    looked_at = [0]
+
+    def chopped(text: str, width: int) -> list[str]:
+        looked_at[0] += len(text)
+        return chop_cells(text, width)
+
+    def measured(text: str) -> int:
+        looked_at[0] += len(text)
+        return cell_len(text)
+
+    monkeypatch.setattr(rows, "chop_cells", chopped)
+    monkeypatch.setattr(rows, "cell_len", measured)
+    for wrapped in (wrap, cut_rows, wrap_code, lambda text, width: wrap_spans(row(text), width)):
+        wrapped(words, 40)
+    assert looked_at[0] < 100 * len(words)
+
+
+def test_a_wide_character_in_one_column_ends() -> None:
+    assert "".join(wrap("日本", 1)) == "".join(cut_rows("日本", 1)) == "日本"
 
 
 @given(st.text(st.sampled_from("ab (,)"), max_size=120), st.integers(20, 40))

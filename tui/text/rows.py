@@ -13,6 +13,8 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 
 from llm_linalg.base.text import clean
 
+_LOOK_AHEAD = 4  # characters a column, since some take none
+
 
 class TextSpan(NamedTuple):
     """A run of text in one role. `do` is the command that a click on it stands for."""
@@ -93,17 +95,29 @@ def span_at(spans: Row, x: int) -> TextSpan | None:
     return None
 
 
+def _head(text: str, width: int) -> str:
+    """Return what of a text goes into `width` columns, at least one character; nothing if all of it does.
+
+    It looks no further into the text than it must, so that to cut a long one takes time in proportion to it.
+    """
+    start = text[: _LOOK_AHEAD * max(width, 0)]
+    for part in (start, text) if len(start) < len(text) else (text,):
+        pieces = [piece for piece in chop_cells(part, width) if piece] if width > 0 else []
+        if len(pieces) > 1:
+            return pieces[0]
+    return ""
+
+
 def wrap(text: str, width: int) -> list[str]:
     """Return lines of at most `width` columns, broken at spaces; a longer word is cut."""
     lines: list[str] = []
     for paragraph in text.splitlines() or [""]:
         line = ""
         for word in paragraph.split():
-            while cell_len(word) > width > 0:
+            while head := _head(word, width):
                 if line:
                     lines.append(line)
                     line = ""
-                head, *_ = chop_cells(word, width)
                 lines.append(head)
                 word = word[len(head) :]
             joined = f"{line} {word}" if line else word
@@ -122,8 +136,7 @@ def cut_rows(line: str, width: int) -> list[str]:
     Each of them stays.
     """
     rows, rest = [], line
-    while cell_len(rest) > width > 0:
-        head, *_ = chop_cells(rest, width)
+    while head := _head(rest, width):
         space = head.rfind(" ") if not rest[len(head) :].startswith(" ") else -1
         cut = space + 1 if head[: max(space, 0)].strip() else len(head)
         rows.append(rest[:cut])
@@ -140,8 +153,7 @@ def wrap_code(line: str, width: int) -> list[str]:
     if cell_len(line) <= width or margin > width // 2:
         return [line] if cell_len(line) <= width else chop_cells(line, max(1, width))
     rows, rest = [], line
-    while cell_len(rest) > width:
-        head, *_ = chop_cells(rest, width)
+    while head := _head(rest, width):
         space = head.rfind(" ", margin + 1)
         cut = space if space > 0 else len(head)
         rows.append(rest[:cut])
@@ -161,8 +173,7 @@ def wrap_spans(spans: Row, width: int, indent: int = 0) -> list[Row]:
             lines.append([TextSpan(" " * indent)] if indent else [])
             used = indent
             text = text.lstrip()
-        while cell_len(text) > width - used > 0 and cell_len(text.rstrip()) > width - used:
-            head, *_ = chop_cells(text, width - used)
+        while head := _head(text.rstrip(), width - used):
             lines[-1].append(span.with_text(head))
             lines.append([TextSpan(" " * indent)] if indent else [])
             used, text = indent, text[len(head) :]
