@@ -190,7 +190,7 @@ def _clash_formula(error: ShapeError) -> tuple[FormulaLine, ...]:
         pieces.append(("".join(signed(product)) if pieces else product, "done"))
     first, second = (UNKNOWN if x is None else text(x) for x in alone)
     left = f"{first}·({second})" if second.startswith("-") else f"{first}·{second}"
-    return ((*pieces, (f" + [{left}]" if pieces else f"[{left}]", "current")),)
+    return ((*pieces, (f" + [{left}]" if pieces else f"[{left}]", "error")),)
 
 
 def unknown_panel(

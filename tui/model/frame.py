@@ -32,7 +32,7 @@ CELL_LOOKS: tuple[LookName, ...] = ("numbers", "heat", "both")
 """Looks that every tensor has: its cells, as numbers or colours."""
 Role = Literal["left", "top", "result", "operand", "addend", "sibling", "margin"]
 Arrangement = Literal["falk", "row", "column"]
-TermState = Literal["plain", "done", "current", "pending"]
+TermState = Literal["plain", "done", "current", "pending", "error"]
 
 
 class StagePlace(NamedTuple):

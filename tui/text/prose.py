@@ -175,7 +175,7 @@ def elide(line: Formula, width: int, dots: str = "…") -> Row:
     last = len(spans) - 1
     total = spans[last].text.startswith((" = ", " ≈ "))
     terms = range(1, last if total else last + 1)
-    now = next((k for k in terms if line[k][1] == "current"), terms[-1])
+    now = next((k for k in terms if line[k][1] in ("current", "error")), terms[-1])
     kept = {0, now, last}
     gap = f" + {dots}"
     for k in (terms[0], *sorted(terms, key=lambda k: (abs(k - now), k))):
