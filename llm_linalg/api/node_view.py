@@ -18,7 +18,7 @@ from llm_linalg.base.axes import Axes, Shape
 from llm_linalg.base.axis_labels import TensorLabels
 from llm_linalg.base.cells import Cells, Index
 from llm_linalg.explain.combination import Combination, combination_of
-from llm_linalg.explain.formula import divisor, operand_name, outer_numbers, step_text
+from llm_linalg.explain.formula import divisor, front_numbers, operand_name, outer_numbers, step_text
 from llm_linalg.explain.nan_origin import nan_reason
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.mask import Mask
@@ -142,6 +142,11 @@ class NodeView:
     def outer_vectors(self) -> list[list[Number]]:
         """The two vectors whose outer product the current step adds; [] if it adds none."""
         return [] if self.walk is None or self.step is None else outer_numbers(self.walk, self.step)
+
+    @cached_property
+    def front(self) -> list[Number]:
+        """The values of the wave's front that the current step makes; [] in other orders."""
+        return [] if self.walk is None or self.step is None else front_numbers(self.walk, self.step)
 
     def _word(self, node: RecordNode, axis: int, i: int) -> str:
         """Return the word at a position along an axis of one of its tensors; empty if there is none."""

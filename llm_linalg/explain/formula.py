@@ -366,6 +366,13 @@ def outer_numbers(walk: Walk, step: Step) -> list[list[Number]]:
     return [[value[cell].item() for cell in cells] for value, cells in read]
 
 
+def front_numbers(walk: Walk, step: Step) -> list[Number]:
+    """Return the values on the front of a wave, from its first row on; [] if there are none so few."""
+    if walk.order != "wave" or len(step.writes) > MOST_NUMBERS:
+        return []
+    return [walk.node.value[cell].item() for cell in step.writes]
+
+
 def _turned(walk: Walk, place: int) -> str:
     """Return the sign of a transpose for a matrix whose rows run along the inner axis of the product."""
     node, axes = walk.node, walk.node.axes

@@ -97,3 +97,9 @@ def test_an_outer_product_stands_in_numbers_below_its_names() -> None:
     )
     wide = "Y = torch.ones(2, 2) @ torch.ones(2, 9)"
     assert len(formula_of(wide, "outer", 2)) == 1
+
+
+def test_the_front_of_a_wave_says_what_it_comes_to() -> None:
+    product = "A = torch.tensor([[1.0, 2], [3, 4]])\nB = torch.tensor([[5.0, 6], [7, 8]])\nC = A @ B"
+    assert formula_of(product, "wave", 2) == ("C[i+j=1] = A[:, :] · B[:, :]", "         = [22 43]")
+    assert formula_of(product, "wave", 3)[-1].strip() == "= [50]"

@@ -90,7 +90,8 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
     if not node.is_sum or not terms or target is None:
         text_lines = clean(node.text, LONGEST_TEXT, lines=True).splitlines()
         said: tuple[FormulaLine, ...] = tuple(((line, "plain"),) for line in text_lines)
-        return (*said, *_outer(node.outer_vectors, node.text.partition("+=")[0]))
+        outer = _outer(node.outer_vectors, node.text.partition("+=")[0])
+        return (*said, *outer, *_front(node.front, node.text.partition(" = ")[0]))
     shown = [(k, terms[k]) for k in _positions(len(terms), step.current)]
     head = f"{tensor_cell(node.result, target)} = "
     totals = [] if step.value is None else [step.value]
@@ -161,6 +162,15 @@ def _outer(vectors: Sequence[Sequence[Number]], target: str) -> tuple[FormulaLin
     text = writer([x for vector in vectors for x in vector], 2)
     product = " ⊗ ".join(vector_text(vector, text) for vector in vectors)
     return ((("+= ".rjust(len(target) + 3) + product, "current"),),)
+
+
+def _front(values: Sequence[Number], target: str) -> tuple[FormulaLine, ...]:
+    """Return what a wave's front comes to, below the line that names its factors; nothing if there is none."""
+    from llm_linalg.explain.formula import vector_text
+
+    if not values:
+        return ()
+    return ((("= ".rjust(len(target) + 3) + vector_text(values, writer(values, 2)), "done"),),)
 
 
 def _positions(count: int, current: int | None) -> list[int]:
