@@ -247,3 +247,12 @@ def test_bars_say_which_rows_there_is_room_for() -> None:
     assert "of 12" not in " ".join(tall)
     assert low[-1] == "rows 6–11 of 12"
     assert any("16." in line for line in low)
+
+
+def test_a_bars_scale_is_said_whole_or_left_out() -> None:
+    drawing = drawing_of("x = torch.tensor([0.5, -1.0, 2.0])\ny = x * x", "bars")
+    for width in range(20, 100):
+        head = next(text for row in drawing.rows(width, 12) if (text := text_of(row)).strip())
+        assert not head.replace("0 … ", "").rstrip().endswith("…")
+        assert "… " not in head.replace("0 … ", "")
+    assert "0 … 2, ▒ < 0" in "".join(map(text_of, drawing.rows(99, 12)))

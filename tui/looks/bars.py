@@ -40,15 +40,22 @@ class Column:
 
     Attributes:
         panel: The panel whose cells they are.
-        title: What stands above them.
+        title: What they are.
+        ranges: What a bar's length says, from the full words to the shortest.
         scale: The magnitude of a full bar; 0 if there is nothing to draw.
         across: The column of the panel that they are; None for a vector shown as a row.
     """
 
     panel: Panel
     title: str
+    ranges: tuple[str, ...]
     scale: float
     across: int | None
+
+    def head(self, room: int) -> str:
+        """Return what stands above them: the title, and as much of what a bar's length says as fits."""
+        heads = [self.title + said for said in self.ranges]
+        return next((head for head in heads if cell_len(head) <= room), self.title)
 
     def cells(self, rows: range) -> Iterator[tuple[Number | None, str, CellMark]]:
         """Yield number, text and marks of some entries."""
@@ -148,7 +155,7 @@ class Bars:
             title, role = (
                 (column.title, "label")
                 if self.title
-                else (f" {column.title}", f"title {column.panel.hue}".rstrip())
+                else (f" {column.head(room - 3)}", f"title {column.panel.hue}".rstrip())
             )
             spans.append(TextSpan(cut(f" {title}", room - 1, pad=True, dots=self._dots) + " ", role))
         return [*head, tuple(spans)] if any(span.text.strip() for span in spans) else head
@@ -252,7 +259,7 @@ def draw(given: LookInput) -> Drawing:
     if len(given.node.shape) == 1 or result.rows == 1:
         return _vectors(given)
     labels = _labels(result, down=False)
-    columns = tuple(Column(result, label, 1.0, k) for k, label in enumerate(labels))
+    columns = tuple(Column(result, label, (), 1.0, k) for k, label in enumerate(labels))
     title = _in_ascii(result.label_with_names) if given.ascii_only else result.label_with_names
     focus = (result.focus_rows, result.focus_columns)
     return Bars(title, columns, _labels(result, down=True), focus, given.ascii_only)
@@ -296,10 +303,16 @@ def _vector(panel: Panel, tensor: TensorView, ascii_only: bool) -> Column:
     from llm_linalg.analysis.value_traits import is_distribution, largest
 
     scale = 1.0 if is_distribution(tensor.value) else largest(tensor.value)
-    below = f", {NEGATIVE} < 0" if bool((tensor.value < 0).any()) else ""
-    title = f"{panel.title}   0 … {scale:.3g}{below}"
+    below = bool((tensor.value < 0).any())
+    short = f"0…{scale:.3g}"
+    said = (
+        f"   0 … {scale:.3g}" + f", {NEGATIVE} < 0" * below,
+        f"  {short}" + f" {NEGATIVE}<0" * below,
+        f" {short}",
+    )
+    spell = _in_ascii if ascii_only else clean
     across = None if panel.row_axis is None or panel.rows == 1 else 0
-    return Column(panel, _in_ascii(title) if ascii_only else title, scale, across)
+    return Column(panel, spell(panel.title), tuple(map(spell, said)), scale, across)
 
 
 def _labels(panel: Panel, down: bool) -> tuple[str, ...]:
