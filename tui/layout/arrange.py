@@ -28,9 +28,10 @@ from tui.model.frame import Arrangement, Cell, CellMark, Panel
 from tui.model.window import window
 
 FITS = (Fit(4), Fit(3), Fit(2))
-TIGHT = (Fit(3, tight=True), Fit(2, tight=True), Fit(1, tight=True))
+TIGHT = (Fit(3, tight=True), Fit(2, tight=True))
+ROUGH = (Fit(1, tight=True),)  # a label that stands at another panel as well is worth less than a decimal
 DECIMALS = (4, 3, 2, 1)
-CHOICES = ((FITS, 2), (FITS, 1), (TIGHT, 2), (TIGHT, 1))
+CHOICES = ((FITS, 2), (FITS, 1), (TIGHT, 2), (TIGHT, 1), (ROUGH, 2), (ROUGH, 1))
 LABEL_FITS = [[replace(fit, edges=edges) for fit in fits] for fits, edges in CHOICES]
 
 
@@ -102,7 +103,7 @@ def _search(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
     choices = [arrangement, turned[arrangement]] if arrangement in turned else [arrangement]
     groups = [numbered, own] if len(own) < len(panels) else [numbered]
     labelled = LABEL_FITS if any(edge.labels for panel in panels for edge in panel.edges) else []
-    for tier in (labelled, (FITS, TIGHT)):
+    for tier in (labelled, (FITS, TIGHT, ROUGH)):
         second: Attempt | None = None
         for some, fits, choice in product(groups, tier, choices):
             for fit in fits:
