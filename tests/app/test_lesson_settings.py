@@ -150,6 +150,16 @@ def test_why_a_tensor_of_the_same_size_has_other_numbers_is_said_once_a_lesson()
     assert ensure_run(run(unlike, "set:n:+1")).notice == ""
 
 
+def test_a_control_that_the_stop_does_not_use_says_which_stop_does() -> None:
+    vector = find("vector")
+    first = next(stop.number for stop in vector.stops if "n + 1" in stop.program)
+    assert first > 1
+    moved = run(Session.start(View.opening(vector), (vector,)), "set:n:+1")
+    assert moved.view.values["n"] == 4
+    assert moved.notice == f"n changes nothing here: stop {first} is the first that uses it."
+    assert run(Session.start(View.opening(vector, first), (vector,)), "set:n:+1").notice == ""
+
+
 def test_two_apps_at_once_lose_no_settings() -> None:
     before: LessonSettings = (("dot", ("--seed", "3")), ("scores", ("--seed", "1")))
     one: LessonSettings = (("scores", ("--seed", "1")), ("matmul", ("--seed", "2")))  # dot was reset

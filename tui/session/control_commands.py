@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -137,8 +138,20 @@ def _with_control(session: Session, view: View, name: str) -> Session:
     keyed = session.view.control(name).key is not None and session.control is not None
     before = dict(session.view.controls)
     others = [f"{other} {text}" for other, text in view.controls if before[other] != text and other != name]
-    notice = f"With it: {', '.join(others)}." if others else ""
+    notice = f"With it: {', '.join(others)}." if others else _unused(session.view, name)
     return replace(session.with_undo(view), control=session.control if keyed else name, notice=notice)
+
+
+def _unused(view: View, name: str) -> str:
+    """Return where a control is used if this stop's program doesn't; empty if it does, or none does."""
+    using = [stop.number for stop in view.lesson.stops if _reads(stop.program, name)]
+    if _reads(view.program, name) or not using:
+        return ""
+    return f"{view.control(name).label} changes nothing here: stop {using[0]} is the first that uses it."
+
+
+def _reads(program: str, name: str) -> bool:
+    return re.search(rf"\b{re.escape(name)}\b", program) is not None
 
 
 def grow(session: Session, name: str, append: str) -> Session:
