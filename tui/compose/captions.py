@@ -165,7 +165,7 @@ def _outer(vectors: Sequence[Sequence[Number]], target: str) -> tuple[FormulaLin
 
 
 def _front(values: Sequence[Number], target: str) -> tuple[FormulaLine, ...]:
-    """Return what a wave's front comes to, below the line that names its factors; nothing if there is none."""
+    """Return what the front of a wave comes to, below the line of its factors; nothing if there is none."""
     from llm_linalg.explain.formula import vector_text
 
     if not values:
