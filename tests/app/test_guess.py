@@ -286,7 +286,7 @@ def test_the_prompt_asks_in_words_and_an_empty_line_passes(asking: Lesson) -> No
     texts: list[str] = []
     plain = PlainPrompt(View.opening(asking), [asking], texts.append)
     plain.show()
-    assert "guess: What shape comes out?\n1 (2, 2)\n2 (3, 3)\n" in texts[-1]
+    assert "guess: What shape comes out?\n1: (2, 2)\n2: (3, 3)\n" in texts[-1]
     plain.hear("guess 2")
     assert "You said (3, 3). It is (2, 2)." in texts[-1]
     plain.hear("")
@@ -298,7 +298,7 @@ def test_the_prompt_asks_in_words_and_an_empty_line_passes(asking: Lesson) -> No
 async def test_the_keys_of_a_question_in_the_app(asking: Lesson) -> None:
     async with opened(asking) as d:
         assert "What shape comes out?" in d.screen
-        assert "1 (2, 2)   2 (3, 3)   3 an error" in d.screen
+        assert "1: (2, 2)   2: (3, 3)   3: an error" in d.screen
         await d.press("2")
         assert "You said (3, 3). It is (2, 2)." in d.screen
         await d.press("full_stop", "enter", "1", "5", "5")

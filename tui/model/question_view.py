@@ -58,7 +58,7 @@ class AskView(NamedTuple):
         """It as lines of text; once there is a guess, what came of that."""
         if self.guess is not None:
             return (self.guess.sentence,)
-        choices = (f"  {k} {plain_text(text)}" for k, text in enumerate(self.choices, 1))
+        choices = (f"  {k}: {plain_text(text)}" for k, text in enumerate(self.choices, 1))
         return (f"guess: {plain_text(self.question)}", *choices)
 
 

@@ -153,7 +153,7 @@ def ask_rows(ask: AskView, width: int) -> list[Row]:
         role = "ok" if ask.guess.right else "current"
         return [row((text, role)) for text in wrap(ask.guess.sentence, width)]
     entries = [
-        row((f"{number} ", "key", f"guess.{number}"), (f"{plain_text(choice)}   ", "", f"guess.{number}"))
+        row((str(number), "key", f"guess.{number}"), (f": {plain_text(choice)}   ", "", f"guess.{number}"))
         for number, choice in enumerate(ask.choices, 1)
     ]
     rows: list[Row] = []
@@ -182,7 +182,7 @@ def exercise_rows(exercise: ExerciseView, width: int) -> list[Row]:
         return [row(("Right. ", "accent"), ("H", "key", "exercise.hint"), (" steps through it", "label"))]
     if exercise.summary:
         first, *rest = exercise.summary
-        spans = words(row((f"{first} ", "error"), " ".join(rest)))
+        spans = words(row((f"{first} ", "error"), " ".join(map(_sentence, rest))))
         rows += wrap_spans(spans, width)
     elif exercise.answer:
         rows.append(row(("your answer: ", "label"), (exercise.answer, "code")))
@@ -190,6 +190,11 @@ def exercise_rows(exercise: ExerciseView, width: int) -> list[Row]:
     for number, text in hints[-1:] if exercise.summary else hints:
         rows += wrap_spans(words(row((f"hint {number} ", "label"), *_hint(text))), width)
     return rows
+
+
+def _sentence(line: str) -> str:
+    """Return a line as one sentence among others."""
+    return line if line.endswith((".", "!", "?", "…")) else f"{line}."
 
 
 def _hint(text: str) -> list[tuple[str, str]]:
