@@ -85,7 +85,8 @@ class Verdict:
         told = [f"It gave{where}: {self.got}"] * bool(self.got)
         told += [f"Asked for: {self.asked}"] * bool(self.asked)
         first, *rest = self.summary
-        return (first, *(clean(line, 1_000) for line in told), *rest)
+        values = [clean(line, 1_000) for line in told]
+        return (first, *rest, *values) if self.error is not None else (first, *values, *rest)
 
     @property
     def summary(self) -> tuple[CleanText, ...]:

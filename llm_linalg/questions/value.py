@@ -158,7 +158,7 @@ class ValueDifference(NamedTuple):
         if not self.total or cells == 1:
             return ""
         if self.total == cells:
-            return f"All {cells:,} cells differ."
+            return "Both cells differ." if cells == 2 else f"All {cells:,} cells differ."
         first = ", ".join(f"[{', '.join(map(str, cell))}]" for cell in self.cells[:3])
         return f"{self.total:,} of {cells:,} cells differ: {first}{', …' * (self.total > 3)}."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,9 @@ async def test_an_exercise_is_solved_on_the_stage(asked: Lesson) -> None:
         await answer(d, "A @ B")
         assert "Right." in d.screen
         assert d.session.attempt.is_solved
-        await d.press("H", "right")  # the solution is stepped through
+        await d.press("H")
+        assert "This is the solution. → steps through it." in d.rows[-1]
+        await d.press("right")
         assert "answer = A @ B" in d.screen
         assert d.has(path=("answer",), step=1)
         await d.press("u")
@@ -127,6 +130,13 @@ async def test_the_solution_comes_after_the_hints_alone(asked: Lesson) -> None:
         assert "A @ B" not in "".join(d.rows[7:])
         await d.press("H")
         assert d.view.program.endswith("answer = A @ B")
+
+
+async def test_why_an_answer_fails_is_a_sentence_before_what_was_asked_for(asked: Lesson) -> None:
+    async with opened(asked, stop=2) as d:
+        await answer(d, "A (2)")
+        said = " ".join("".join(row.partition("│")[2] for row in d.rows).split())
+        assert re.search(r"Wrong\. [^.]+ can't be called[^.]*\. Asked for: \S", said)
 
 
 async def test_a_hint_is_shown_as_it_is_written(asked: Lesson) -> None:

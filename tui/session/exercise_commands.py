@@ -76,7 +76,8 @@ def _solution(session: Session) -> Session:
         return session.with_notice("This exercise says no solution.")
     above = session.view.at_stop.program
     view = _at_question(session).with_program(f"{above}\n{NAME} = {text}".lstrip("\n"))
-    return session.with_undo(replace(view, path=(NAME,), depth="cells"))
+    shown = session.with_undo(replace(view, path=(NAME,), depth="cells"))
+    return shown.with_notice("This is the solution. → steps through it.")
 
 
 def _at_question(session: Session) -> View:
