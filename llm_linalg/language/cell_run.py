@@ -29,6 +29,7 @@ from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.text import clean
 from llm_linalg.language import allowlist, strings, value_methods
 from llm_linalg.language.allowlist import Namespace
+from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.budget import FAILURE_STEPS, NOTEBOOK_CELL_STEPS, SHAPE_ERROR_STEPS
 from llm_linalg.language.effects import (
     ALTERING,
@@ -43,7 +44,7 @@ from llm_linalg.language.exceptions import exception_of, forget_frames
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import FAILURES, Interpreter
 from llm_linalg.language.memory import Memory
-from llm_linalg.language.missing import UNREADABLE, MissingModule, MissingValue
+from llm_linalg.language.missing import STAR, UNREADABLE, MissingModule, MissingValue
 from llm_linalg.language.notebook_source import NotebookSource
 from llm_linalg.language.user_function import UserFunction
 from llm_linalg.recording.cell_state import CellState, State
@@ -281,8 +282,8 @@ class CellRun:
         rests = f", which rests on cell {root}" if root != number else ""
         by = f"by cell {number}{rests}, {reason}"
         reach = self._held(effects.reads)
-        changes = self._sharing(effects.changes, tensors=True) | self._sharing(effects.alters, tensors=False)
-        touches = self._sharing(effects.touches, tensors=True)
+        changes = self._all_changed(effects)
+        touches = self._sharing(effects.touches, Memory) | self._graded(effects.touches)
         for name in effects.binds:
             if not is_pythons or name not in names:
                 kept = {} if name in effects.rebinds else self._held([name])
@@ -323,8 +324,29 @@ class CellRun:
                 held[id(value)] = value
         return held
 
-    def _sharing(self, names: Iterable[str], *, tensors: bool) -> set[str]:
-        """Return those of some names whose values can change, and all names of which these are a part."""
+    def _all_changed(self, effects: Effects) -> set[str]:
+        """Return the names whose values a statement would have changed."""
+        changes = self._sharing(effects.changes, Memory)
+        changes |= self._sharing(effects.alters, lambda part: _memory_but_of(part, Tensor | Array))
+        changes |= self._sharing(effects.fills, lambda part: _memory_but_of(part, Tensor))
+        return changes | self._graded(effects.grades)
+
+    def _graded(self, names: Iterable[str]) -> set[str]:
+        """Return the names whose gradients change if one goes backward from the values of some names."""
+        changed = []
+        for part in self._held(names).values():
+            memory = Memory.of_gradients(part)
+            self._run.budget.step(1 + memory.visited // 2)
+            changed.append(memory)
+        return self._overlapping(changed)
+
+    def _sharing(self, names: Iterable[str], memory_of: Callable[[object], Memory]) -> set[str]:
+        """Return those of some names whose values can change, and all names of which these are a part.
+
+        Args:
+            names: The names.
+            memory_of: Returns the memory of a value that may have changed.
+        """
         run = self._run
         values = run.names.maps[-1]
         found: set[str] = set()
@@ -335,22 +357,28 @@ class CellRun:
             if isinstance(value, MissingValue):
                 found.add(name)
             for part in self._held([name]).values():
-                if id(part) in seen or (isinstance(part, Tensor) and not tensors):
+                if id(part) in seen:
                     continue
                 seen.add(id(part))
-                memory = Memory(part)
+                memory = memory_of(part)
                 run.budget.step(1 + memory.visited // 2)
                 if memory.places:
                     found.add(name)
                     changed.append(memory)
-        if changed:
-            whole = Memory.joined(changed)
-            for name, value in values.items():
-                if name not in found and value.__class__ not in UNREADABLE:
-                    memory = Memory(value)
-                    run.budget.step(1 + memory.visited // 2)
-                    if memory.overlaps(whole):
-                        found.add(name)
+        return found | self._overlapping(changed)
+
+    def _overlapping(self, changed: Sequence[Memory]) -> set[str]:
+        """Return the names whose values share memory with others."""
+        found: set[str] = set()
+        whole = Memory.joined(changed)
+        if not whole.places:
+            return found
+        for name, value in self._run.names.maps[-1].items():
+            if value.__class__ not in UNREADABLE:
+                memory = Memory(value)
+                self._run.budget.step(1 + memory.visited // 2)
+                if memory.overlaps(whole):
+                    found.add(name)
         return found
 
     # What may be different
@@ -372,7 +400,7 @@ class CellRun:
         state = self.states[-1]
         if state.state == "run" and not state.reason:
             self.states[-1] = state._replace(root=mark.root, reason=mark.said)
-        for name in effects.binds | effects.changes | effects.alters:
+        for name in effects.binds | effects.changes | effects.alters | effects.fills:
             if name in self._run.names.maps[-1]:
                 self._marks[name] = mark._replace(cell=number)
 
@@ -380,9 +408,7 @@ class CellRun:
         """Mark what a statement changes that a clock would have run several times."""
         effects = self._effects(place)
         said = f"is timed by cell {number}, which Python runs several times"
-        for name in self._sharing(effects.changes, tensors=True) | self._sharing(
-            effects.alters, tensors=False
-        ):
+        for name in self._all_changed(effects):
             self._marks[name] = Mark(number, number, f"{name} {said}")
         for generator in effects.draws & self._seeded:
             self._random[generator] = Mark(number, number, f"what draws random numbers {said}")
@@ -398,12 +424,16 @@ class CellRun:
         unread = self._source.unread.get(statement)
         text = self._source.text_of(statement) if unread is None else unread
         run.budget.step(10 + len(text) // 4)
+
+        def is_unknown(name: str) -> bool:
+            known = name in names or name in allowlist.BUILTINS or name in allowlist.IMPORTED
+            return _is_unknown(names.get(name if known else STAR))
+
         if unread is not None:
-            return effects_of_text(unread, names)
+            said = self._source.refused[statement].message
+            return self._definitions.effects_of_text(unread, names, is_unknown, said)
         try:
-            return self._definitions.effects(
-                statement, lambda name: _is_unknown(names.get(name)), HARMLESS_METHODS
-            )
+            return self._definitions.effects(statement, is_unknown, HARMLESS_METHODS)
         except RecursionError:
             return effects_of_text(text, names)
 
@@ -414,6 +444,11 @@ class _Told(NamedTuple):
     state: State
     root: int
     reason: str
+
+
+def _memory_but_of(value: object, kinds: Any) -> Memory:
+    """Return the memory of a value that is of none of some kinds; of those nothing."""
+    return Memory(None if isinstance(value, kinds) else value)
 
 
 def _is_unknown(value: object) -> bool:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from keyword import iskeyword
+from typing import Any, Literal, NamedTuple
 
-from llm_linalg.base.syntax import LEAVES, children, descendants
+from llm_linalg.base.syntax import LEAVES, children, descendants, statements
 from llm_linalg.language.local_names import name_of_import
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
@@ -33,7 +34,35 @@ _ALTERING = """
 """
 ALTERING = frozenset(_ALTERING.split())
 """Methods that change what they are called on, unless that is a tensor."""
-_OF_TENSORS = frozenset(["backward", "requires_grad_", "register_hook"])
+_OF_TENSORS = frozenset(["requires_grad_", "register_hook"])
+_IN_PLACE = frozenset(["sort", "fill", "put", "resize", "itemset", "partition"])
+"""Methods of NumPy's arrays that change them."""
+_HOLDING_WORDS = """
+    append extend insert remove pop clear sort reverse add discard setdefault popitem appendleft popleft
+    extendleft rotate move_to_end
+"""
+_HOLDING = frozenset(_HOLDING_WORDS.split())
+"""Methods by which a list and its like change, and not what they are given."""
+_READING_METHODS = ["cpu", "parameters", "named_parameters", "buffers", "children", "modules", "state_dict"]
+_OF_ANYBODY = ["fit", "fit_transform", "apply", "write", "writelines", "send", "close", "shuffle"]
+FAMILIAR = (ALTERING | {*_READING_METHODS}) - {*_OF_ANYBODY}
+"""Methods that draw no random numbers, whatever has them."""
+_APART_WORDS = """
+    zeros ones full empty tensor rand randn randint randperm arange linspace eye zeros_like ones_like
+    full_like empty_like rand_like randn_like stack cat clone deepcopy
+"""
+_APART = frozenset(_APART_WORDS.split())
+"""Functions of torch's whose results share no memory with what they are given."""
+_APART_METHODS_WORDS = """
+    clone copy item tolist sum mean std var prod exp log sqrt tanh sigmoid softmax log_softmax argmax
+    argmin new_zeros new_ones new_full new_empty count lower upper strip replace join
+"""
+_APART_METHODS = frozenset(_APART_METHODS_WORDS.split())
+"""Methods whose results share none with what they are called on."""
+_NUMBERS = frozenset(
+    ["len", "int", "float", "str", "bool", "abs", "round", "range", "ord", "chr", "defaultdict"]
+)
+_CONTAINERS = frozenset(["list", "dict", "set", "sorted", "Counter", "OrderedDict", "deque"])
 _CHANGING_FUNCTIONS = frozenset(["next", "setattr", "delattr", "shuffle", "heappush", "heappop", "heapify"])
 _FROM_TORCH = """
     rand randn randint randperm normal bernoulli binomial multinomial poisson
@@ -85,9 +114,14 @@ _SEEDING: Mapping[str, frozenset[Generator]] = {
 _WORD = re.compile(r"[^\W\d]\w*")
 _BOUND_IN_TEXT = re.compile(
     r"^[ \t]*(?:(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|for[ \t]+([\w, \t]+?)[ \t]+in\b"
-    r"|(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+(.+)|([\w, \t.*()]+?)[ \t]*(?::[^=\n]+)?[-+*/@|&^%]?=(?!=))",
+    r"|(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+(.+)"
+    r"|((?:(?<!\w)\(|[\w, \t.*)])+?)[ \t]*(?::[^=\n]+)?[-+*/@|&^%]?=(?!=))",
     re.MULTILINE,
 )
+_ASIDE = re.compile(r"""(['"])(?:\\.|(?!\1).)*\1|#.*""")  # text in quotes, and comments
+_GOES_ON = re.compile(r"[ \t)\]}#]|$|(?:else|elif|except|finally)\b")
+_BROKEN = re.compile(r"never closed|unterminated|unmatched|does not match|indent|unexpected EOF")
+"""What Python says of a text that it can't have been at any time."""
 
 
 class Effects(NamedTuple):
@@ -97,7 +131,9 @@ class Effects(NamedTuple):
         binds: Names that it binds.
         rebinds: Those of them that it surely binds, to a value of their own.
         changes: Names whose values it changes in place.
-        alters: Names whose values it changes unless they are tensors.
+        alters: Names whose values it changes unless they are tensors or arrays.
+        fills: Names whose values it changes unless they are tensors.
+        grades: Names to whose gradients, and those of what they are made of, it adds.
         touches: Names whose values it hands to calls of which nothing is known.
         reads: Names that it reads, those that the functions read which it calls among them.
         draws: The generators from which it may draw random numbers.
@@ -108,18 +144,29 @@ class Effects(NamedTuple):
     rebinds: frozenset[str]
     changes: frozenset[str]
     alters: frozenset[str]
+    fills: frozenset[str]
+    grades: frozenset[str]
     touches: frozenset[str]
     reads: frozenset[str]
     draws: frozenset[Generator]
     seeds: frozenset[Generator]
 
 
-class _Writes(NamedTuple):
-    """What a function changes: what it is a method of, its other arguments, and names outside it."""
+NO_EFFECTS = Effects(*(_EMPTY,) * 8, _NONE, _NONE)
 
-    owner: bool
-    arguments: bool
-    outside: frozenset[str]
+
+class _Writes(NamedTuple):
+    """What a function changes: what it is a method of, its other arguments, and names outside it.
+
+    It may also go backward from a value, and so change the gradients of what it is given, and those of names
+    outside it.
+    """
+
+    owner: bool = False
+    arguments: bool = False
+    outside: frozenset[str] = _EMPTY
+    gradients: bool = False
+    outside_gradients: frozenset[str] = _EMPTY
 
 
 class _Facts(NamedTuple):
@@ -155,6 +202,7 @@ class Definitions:
     drawing: dict[str, frozenset[Generator]] = field(default_factory=dict)
     methods: dict[str, list[Definition]] = field(default_factory=dict)
     classes: set[str] = field(default_factory=set)
+    _reached: dict[str, frozenset[Definition]] = field(default_factory=dict)
     _writes: dict[ast.AST, _Writes] = field(default_factory=dict)
     _known: dict[ast.AST, _Facts] = field(default_factory=dict)
 
@@ -162,6 +210,7 @@ class Definitions:
         """Take in a statement, whether or not it was run."""
         if _only_reads(statement):
             return
+        self._reached.clear()
         own: list[Definition] = [node for node in descendants(statement) if isinstance(node, _DEFINITIONS)]
         for definition in own:
             for item in definition.body if isinstance(definition, ast.ClassDef) else ():
@@ -176,7 +225,7 @@ class Definitions:
         draws = _NONE if is_one else _draws(statement, making=False) | self._drawn_by(mentioned)
         if not isinstance(statement, ast.ClassDef):
             self.classes -= {*_rebound(statement)}
-        targets = {*bound_names(statement), *_changed(statement), *_altered(statement)}
+        targets = {*bound_names(statement), *_changed(statement), *_altered(statement, ALTERING)}
         rebound = set(_rebound(statement))
         for name in targets:
             before = frozenset() if name in rebound else self.held.get(name, frozenset())
@@ -205,15 +254,17 @@ class Definitions:
         """
         if _only_reads(statement):
             read = frozenset(loaded_names(statement))
-            return Effects(_EMPTY, _EMPTY, _EMPTY, _EMPTY, _EMPTY, read, _NONE, _NONE)
+            return NO_EFFECTS._replace(reads=read)
         code = self._reachable(statement)
         facts = [self._facts(definition) for definition in code]
         reads: set[str] = set() if isinstance(statement, _NAMED) else {*loaded_names(statement)}
         reads |= {name for fact in facts for name in fact.reads}
         declared = {name for fact in facts for name in fact.declares}
         changes = _with_sources(statement, _changed(statement))
+        grades = _with_sources(statement, _graded(statement))
         touches: set[str] = set()
         draws = _NONE if isinstance(statement, _NAMED) else _draws(statement)
+        local = _local_to_parts(statement)
         for node in () if isinstance(statement, _NAMED) else descendants(statement):
             if not isinstance(node, ast.Call):
                 continue
@@ -221,11 +272,15 @@ class Definitions:
             handed = set(_arguments(node))
             owner = set(_roots(node.func.value)) if isinstance(node.func, ast.Attribute) else names
             draws |= self._drawn_by(names | handed)
-            harmless = isinstance(node.func, ast.Attribute) and node.func.attr in harmless_methods
-            if not harmless and any(self._is_foreign(name, is_unknown) for name in names):
-                touches |= handed | owner
-                draws = ALL
-            changes |= self._changed_by(node)
+            method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            if method not in harmless_methods and any(self._is_foreign(name, is_unknown) for name in names):
+                touches |= set() if method in _HOLDING else handed
+                if method not in FAMILIAR:
+                    touches |= owner
+                    draws = ALL
+            changed, graded = self._changed_by(node, local)
+            changes |= changed
+            grades |= graded
             touches |= _advanced(node)
         mentioned = {*_names(statement)}.union(*(fact.names for fact in facts))
         for definition, fact in zip(code, facts, strict=True):
@@ -235,12 +290,41 @@ class Definitions:
             binds=frozenset(bound_names(statement)) | declared,
             rebinds=frozenset(_rebound(statement)),
             changes=frozenset(changes),
-            alters=frozenset(_with_sources(statement, _altered(statement))),
+            alters=frozenset(_with_sources(statement, _altered(statement, ALTERING))),
+            fills=frozenset(_with_sources(statement, _altered(statement, _IN_PLACE))),
+            grades=frozenset(grades),
             touches=frozenset(touches),
             reads=frozenset(reads),
             draws=draws,
             seeds=_NONE.union(*map(seeds_within, (statement, *code))),
         )
+
+    def effects_of_text(
+        self, text: str, known: Collection[str], is_unknown: Callable[[str], bool], said: str
+    ) -> Effects:
+        """Return what a cell may do that can't be parsed as a whole.
+
+        Args:
+            text: Its text.
+            known: The names that have values.
+            is_unknown: As for `effects`.
+            said: What Python says of it: of what was never a program nothing is run, so that it changes
+                nothing.
+        """
+        found = [NO_EFFECTS]
+        for piece in _pieces(text):
+            try:
+                body = [] if piece.lstrip()[:1] in ("%", "!", "?") else statements(piece).body
+            except (SyntaxError, ValueError, MemoryError, RecursionError):
+                found.append(effects_of_text(piece, known))
+                continue
+            for statement in body:
+                self.note(statement)
+                found.append(self.effects(statement, is_unknown))
+        whole = _joined(found)
+        if _BROKEN.search(said):
+            return NO_EFFECTS._replace(binds=whole.binds, rebinds=whole.rebinds)
+        return whole
 
     def _is_foreign(self, name: str, is_unknown: Callable[[str], bool]) -> bool:
         """Return whether nothing is known of what a name holds: no value, and no code."""
@@ -267,16 +351,38 @@ class Definitions:
             self._known[definition] = _facts_of(definition)
         return self._known[definition]
 
-    def _called(self, call: ast.Call) -> Iterator[Definition]:
-        """Yield the functions that a call may go to, and those whose arguments it may call."""
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else None
+    def _held_by(self, name: str) -> frozenset[Definition]:
+        """Return the functions and classes that what a name holds may call or have been made by."""
+        if name not in self._reached:
+            found: set[Definition] = set()
+            names = [name]
+            while names:
+                new = self.held.get(names.pop(), frozenset()) - found
+                found |= new
+                names += [other for definition in new for other in self._facts(definition).names]
+            self._reached[name] = frozenset(found)
+        return self._reached[name]
+
+    def _called(self, call: ast.Call, local: Collection[str]) -> Iterator[Definition]:
+        """Yield the functions that a call may go to, and those whose arguments it may call.
+
+        Args:
+            call: The call.
+            local: Names that are not those of the program there.
+        """
+        func = call.func
+        name = func.attr if isinstance(func, ast.Attribute) else None
+        roots = set(_roots(func))
+        known = frozenset() if roots & {*local} else frozenset().union(*map(self._held_by, roots))
         if name is not None:
-            yield from self.methods.get(name, ())
+            yield from self._methods(name, known)
         wanted = _CALLING if name is None else (name,)
-        for root in set(_roots(call.func)):
+        if isinstance(func, ast.Name) and func.id in self.classes and func.id not in local:
+            wanted = ("__init__",)
+        for root in roots:
             for definition in self.held.get(root, ()):
                 if isinstance(definition, ast.ClassDef):
-                    yield from (item for one in wanted for item in self.methods.get(one, ()))
+                    yield from (item for one in wanted for item in self._methods(one, known))
                 elif name is None:
                     yield definition
         for root in set(_arguments(call)):
@@ -284,60 +390,120 @@ class Definitions:
                 if not isinstance(definition, ast.ClassDef):
                     yield definition
 
-    def _changed_by(self, call: ast.Call) -> set[str]:
-        """Return the names whose values the functions of the program change to which a call goes."""
-        handed, names = set(_arguments(call)), set(_roots(call.func))
-        owner = set(_roots(call.func.value)) if isinstance(call.func, ast.Attribute) else names
+    def _methods(self, name: str, known: frozenset[Definition]) -> list[Definition]:
+        """Return the methods of that name: those of known classes, or of all if none of those has it."""
+        every = self.methods.get(name, [])
+        own = {item for one in known if isinstance(one, ast.ClassDef) for item in one.body}
+        return [method for method in every if method in own] or every
+
+    def _is_stateless(self, name: str) -> bool:
+        """Return whether a name is that of a class whose objects share nothing that they could change."""
+        held = self.held.get(name, frozenset())
+        if name not in self.classes or len(held) != 1:
+            return False
+        (definition,) = held
+        return isinstance(definition, ast.ClassDef) and not any(
+            isinstance(item, ast.Assign | ast.AnnAssign | ast.AugAssign)
+            and not isinstance(item.value, ast.Constant | None)
+            for one in self._held_by(name)
+            if isinstance(one, ast.ClassDef)
+            for item in one.body
+        )
+
+    def _changed_by(self, call: ast.Call, local: Collection[str] = ()) -> tuple[set[str], set[str]]:
+        """Return the names whose values the functions of the program change to which a call goes.
+
+        Second those whose gradients they change.
+        """
+        apart = {name for name in self.classes - {*local} if self._is_stateless(name)}
+        handed, names = set(_arguments(call, apart)), set(_roots(call.func, apart))
+        owner = set(_roots(call.func.value, apart)) if isinstance(call.func, ast.Attribute) else names
         changed: set[str] = set()
-        for definition in {*self._called(call)}:
+        graded: set[str] = set()
+        for definition in {*self._called(call, local)}:
             writes = self._written(definition)
             is_new = isinstance(definition, ast.FunctionDef) and definition.name == "__init__"
             changed |= owner if writes.owner and not is_new else set()
             changed |= writes.outside | (handed if writes.arguments else set())
-        return changed
+            graded |= writes.outside_gradients | (handed | owner if writes.gradients else set())
+        return changed, graded
 
     def _written(self, definition: Definition) -> _Writes:
         """Return what a function changes; while that of a recursive one is worked out, nothing."""
         if definition not in self._writes:
-            self._writes[definition] = _Writes(owner=False, arguments=False, outside=frozenset())
+            self._writes[definition] = _Writes()
             self._writes[definition] = self._work_out(definition)
         return self._writes[definition]
 
     def _work_out(self, definition: Definition) -> _Writes:
         if isinstance(definition, ast.ClassDef):
-            return _Writes(owner=True, arguments=False, outside=frozenset())
+            return _Writes(owner=True)
         body = [definition.body] if isinstance(definition, ast.Lambda) else definition.body
-        changed = {name for part in body for name in (*_changed(part), *_altered(part))}
-        for part in body:
-            for node in descendants(part):
-                if isinstance(node, ast.Call):
-                    changed |= self._changed_by(node)
         args = definition.args
         parameters = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
         parameters += [arg.arg for arg in (args.vararg, args.kwarg) if arg is not None]
-        own = parameters[:1] if parameters[:1] in (["self"], ["cls"]) else []
         local = {name for part in body if isinstance(part, ast.stmt) for name in bound_names(part)}
+        inner = {*local, *parameters}.union(*map(_local_to_parts, body))
+        changed = {name for part in body for name in (*_changed(part), *_altered(part, ALTERING | _IN_PLACE))}
+        graded = {name for part in body for name in _graded(part)}
+        for part in body:
+            for node in descendants(part):
+                if isinstance(node, ast.Call):
+                    more, gradients = self._changed_by(node, inner)
+                    changed |= more
+                    graded |= gradients
+        for part in body:  # what a comprehension goes through
+            changed |= _with_sources(part, changed & (inner - local - {*parameters}))
+        own = parameters[:1] if parameters[:1] in (["self"], ["cls"]) else []
         # A local name may stand for an argument: `for p in parameters: p -= …`.
-        through = bool(changed & local - {*parameters}) and not _is_fresh(body, changed & local)
+        through = not all(_is_fresh(body, name, self.methods) for name in changed & local - {*parameters})
         others = changed & {*parameters[len(own) :]}
+        reads = self._facts(definition).reads
         return _Writes(
             owner=bool(own and (changed & {*own} or through)),
             arguments=bool(others) or (through and bool(parameters[len(own) :])),
-            outside=frozenset(changed - local - {*parameters}),
+            outside=frozenset(changed - inner),
+            gradients=bool(graded & {*local, *parameters}),
+            outside_gradients=frozenset(graded - local - {*parameters})
+            | (reads if graded & local else _EMPTY),
         )
 
 
 def effects_of_text(text: str, known: Iterable[str]) -> Effects:
-    """Return what a cell may do that can't be parsed: it binds what stands left of an equals sign."""
-    binds = frozenset(
-        name
+    """Return what a text may do that can't be parsed: it binds what stands left of an equals sign."""
+    targets = [
+        target.strip(" \t*()")
         for found in _BOUND_IN_TEXT.finditer(text)
         for group in found.groups()
         if group
-        for name in _WORD.findall(group)
+        for target in re.split(r",|\bas\b", group)
+    ]
+    words = frozenset(_WORD.findall(_ASIDE.sub(" ", text)))
+    dotted = {target.partition(".")[0] for target in targets if "." in target}
+    return NO_EFFECTS._replace(
+        binds=frozenset(name for name in targets if _WORD.fullmatch(name) and not iskeyword(name)),
+        changes=frozenset(dotted & words),
+        touches=words & frozenset(known),
+        reads=words,
+        draws=ALL,
     )
-    words = frozenset(_WORD.findall(text))
-    return Effects(binds, _EMPTY, _EMPTY, _EMPTY, words & frozenset(known), words, ALL, _NONE)
+
+
+def _joined(several: Sequence[Effects]) -> Effects:
+    """Return the effects of several statements together."""
+    fields: Any = zip(*several, strict=True)
+    return Effects(*(frozenset().union(*field) for field in fields))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield the parts of a text that begin at its margin, so that each may be a statement."""
+    piece: list[str] = []
+    for line in text.split("\n"):
+        if piece and not _GOES_ON.match(line):
+            yield "\n".join(piece)
+            piece = []
+        piece.append(line)
+    yield "\n".join(piece)
 
 
 def _only_reads(statement: ast.stmt) -> bool:
@@ -398,7 +564,7 @@ def _draws(node: ast.AST, *, making: bool = True) -> frozenset[Generator]:
         making: Whether layers are made; else only what draws each time that it is called counts.
     """
     parts = [*descendants(node)]
-    words = {part.attr for part in parts if isinstance(part, ast.Attribute)}
+    words = {part.attr for part in parts if isinstance(part, ast.Attribute) and not _is_numpys(part)}
     words |= {part.id for part in parts if isinstance(part, ast.Name)} - {"random"}
     words = words & _GENERATORS.keys() if making else (words & _GENERATORS.keys()) - _MAKERS
     found = {_GENERATORS[word] for word in words}
@@ -429,8 +595,13 @@ def seeds_within(node: ast.AST) -> frozenset[Generator]:
     return numpys.union(*(_SEEDING[word] for word in words & _SEEDING.keys()))
 
 
-def _roots(node: ast.AST) -> Iterator[str]:
-    """Yield the names whose values an expression may be, or be a part of: `x` of `x.view(-1)[0]`."""
+def _roots(node: ast.AST, apart: Collection[str] = ()) -> Iterator[str]:
+    """Yield the names whose values an expression may be, or be a part of: `x` of `x.view(-1)[0]`.
+
+    Args:
+        node: The expression.
+        apart: Names of classes that share nothing with their objects.
+    """
     todo = [node]
     while todo:
         match todo.pop():
@@ -441,7 +612,12 @@ def _roots(node: ast.AST) -> Iterator[str]:
             case ast.NamedExpr(value=value) | ast.Await(value=value):
                 todo.append(value)
             case ast.Call() as call:
-                todo += [call.func, *call.args, *(keyword.value for keyword in call.keywords)]
+                made = isinstance(call.func, ast.Name) and call.func.id in apart
+                todo += [
+                    *(() if made else (call.func,)),
+                    *call.args,
+                    *(keyword.value for keyword in call.keywords),
+                ]
             case ast.IfExp(body=body, orelse=other):
                 todo += [body, other]
             case ast.Tuple() | ast.List() | ast.Set() | ast.Dict() | ast.BoolOp() as several:
@@ -450,9 +626,29 @@ def _roots(node: ast.AST) -> Iterator[str]:
                 yield from _names(inner)
 
 
-def _arguments(call: ast.Call) -> Iterator[str]:
+def _arguments(call: ast.Call, apart: Collection[str] = ()) -> Iterator[str]:
     for item in (*call.args, *(keyword.value for keyword in call.keywords)):
-        yield from _roots(item)
+        yield from _roots(item, apart)
+
+
+def _local_to_parts(node: ast.AST) -> set[str]:
+    """Return the names that stand for something of their own within parts of a tree."""
+    found = {part.arg for part in descendants(node) if isinstance(part, ast.arg)}
+    for part in descendants(node):
+        if isinstance(part, ast.comprehension):
+            found |= {*_names(part.target)}
+        elif isinstance(part, _FUNCTIONS) and not isinstance(part, ast.Lambda):
+            found |= {name for item in part.body for name in bound_names(item)}
+    return found
+
+
+def _graded(node: ast.AST) -> Iterator[str]:
+    """Yield the names of what a tree goes backward from, its functions left out."""
+    for part in () if isinstance(node, _DEFINITIONS) else _own_parts(node):
+        match part:
+            case ast.Call(func=ast.Attribute(value=owner, attr="backward")):
+                yield from _roots(owner)
+                yield from _arguments(part)
 
 
 def _own_parts(node: ast.AST) -> Iterator[ast.AST]:
@@ -573,11 +769,11 @@ def _sources(statement: ast.AST) -> Iterator[tuple[set[str], set[str]]]:
                 yield {*_roots(target)}, {*_roots(value)}
 
 
-def _altered(node: ast.AST) -> Iterator[str]:
-    """Yield the names whose values a tree changes by a method, unless they are tensors."""
+def _altered(node: ast.AST, methods: Collection[str]) -> Iterator[str]:
+    """Yield the names whose values a tree changes by one of some methods, its functions left out."""
     for part in () if isinstance(node, _DEFINITIONS) else _own_parts(node):
         match part:
-            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in ALTERING:
+            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in methods:
                 yield from _roots(owner)
 
 
@@ -595,32 +791,74 @@ def _is_module_path(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id in ("torch", "nn", "F", "init", "random", "np")
 
 
-def _is_fresh(body: Iterable[ast.AST], names: set[str]) -> bool:
-    """Return whether each of some local names is only ever bound to what is made there and then."""
+def _is_fresh(body: Collection[ast.AST], name: str, methods: Collection[str]) -> bool:
+    """Return whether a local name is only ever bound to what is made there and then.
+
+    Args:
+        body: The parts of a function.
+        name: The name.
+        methods: The names of methods that the program defines itself.
+    """
+    is_whole = _is_changed_as_a_whole(body, name)
     for part in body:
         for node in _own_parts(part):
             match node:
                 case ast.Assign(targets=targets, value=value):
-                    bound = {name for target in targets for name in _plain_targets(target)}
-                    if bound & names and not _makes(value):
+                    bound = {other for target in targets for other in _plain_targets(target)}
+                    if name in bound and not _makes(value, methods, is_whole=is_whole):
+                        return False
+                case ast.AnnAssign(target=ast.Name(id=other), value=ast.expr() as value) if other == name:
+                    if not _makes(value, methods, is_whole=is_whole):
                         return False
                 case ast.For(target=target) | ast.comprehension(target=target):
-                    if {*_names(target)} & names:
+                    if name in {*_names(target)}:
                         return False
-                case ast.NamedExpr(target=ast.Name(id=name)) if name in names:
+                case ast.NamedExpr(target=ast.Name(id=other)) if name == other:
+                    return False
+                case ast.withitem(optional_vars=ast.expr() as target) if name in {*_names(target)}:
                     return False
     return True
 
 
-def _makes(value: ast.expr) -> bool:
-    """Return whether an expression gives a value of its own, and no part of another."""
+def _is_changed_as_a_whole(body: Collection[ast.AST], name: str) -> bool:
+    """Return whether a list or the like under a name gets other items, and none of its items changes."""
+    whole, stored = 0, 0
+    for part in body:
+        for node in _own_parts(part):
+            match node:
+                case ast.Subscript(value=ast.Name(id=other), ctx=ast.Store() | ast.Del()) if other == name:
+                    whole += 1
+                case ast.Call(func=ast.Attribute(value=ast.Name(id=other), attr=method)) if other == name:
+                    whole += method in _HOLDING or method == "update"
+                case ast.AugAssign(target=ast.Subscript(value=ast.Name(id=other))) if other == name:
+                    return False  # `ys[0] += 1` may write to the item
+        stored += sum(root == name for root in (*_changed(part), *_altered(part, ALTERING | _IN_PLACE)))
+    return whole == stored
+
+
+def _makes(value: ast.expr, methods: Collection[str], *, is_whole: bool) -> bool:
+    """Return whether an expression gives a value of its own, and no part of another.
+
+    Args:
+        value: The expression.
+        methods: The names of methods that the program defines itself.
+        is_whole: Whether it may hold parts of others, as none of these changes.
+    """
     match value:
         case ast.List() | ast.Dict() | ast.Set() | ast.Tuple():
-            return not any(isinstance(part, ast.Name) for part in descendants(value))
-        case ast.Constant() | ast.BinOp() | ast.Compare() | ast.ListComp() | ast.JoinedStr():
+            return is_whole or not any(isinstance(part, ast.Name) for part in descendants(value))
+        case ast.ListComp(elt=item) | ast.SetComp(elt=item) | ast.DictComp(value=item):
+            return is_whole or _makes(item, methods, is_whole=False)
+        case ast.BinOp(left=left, right=right):
+            has_items = any(isinstance(part, ast.List | ast.Dict | ast.ListComp) for part in (left, right))
+            return is_whole or not has_items
+        case ast.Constant() | ast.Compare() | ast.JoinedStr() | ast.UnaryOp():
             return True
-        case ast.Call(func=ast.Attribute(value=ast.Name(id="torch"), attr=name)):
-            return name in ("zeros", "ones", "full", "empty", "tensor", "rand", "randn", "arange", "clone")
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="torch" | "np" | "copy"), attr=name)):
+            return name in _APART
         case ast.Call(func=ast.Attribute(attr=name)):
-            return name in ("clone", "copy")
+            return name in _APART_METHODS and name not in methods
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
+            is_empty = not args and not keywords
+            return name in _NUMBERS or (name in _CONTAINERS and (is_whole or is_empty))
     return False

@@ -13,7 +13,7 @@ from llm_linalg.language.attributes import member
 from llm_linalg.language.figures import figure_of
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.local_names import local_names_of, name_of_import
-from llm_linalg.language.missing import MissingModule
+from llm_linalg.language.missing import STAR, MissingModule
 from llm_linalg.language.source import PACKAGES, unknown_import
 
 _STRAIGHT = ast.Assign | ast.AugAssign | ast.Expr  # statements whose every expression is evaluated
@@ -26,14 +26,22 @@ def import_names(run: Interpreter, node: ast.Import | ast.ImportFrom) -> None:
     for alias in node.names:
         path, module = _resolve(node, alias)
         absent = _absence_of(path)
-        if module is None and run.takes_missing_imports and alias.name != "*":
-            module = figure_of(path)
+        if module is None and run.takes_missing_imports:
+            module = figure_of(path) if alias.name != STAR else None
             if module is None and not (run.tries and absent):
-                module = MissingModule(path, unknown_import(path))
+                module = _missing(path)
                 run.leave_out(node)
         if module is None:
             raise run.error(unknown_import(path), node, absent)
         run.names.maps[0][name_of_import(alias)] = module
+
+
+def _missing(path: str) -> MissingModule | None:
+    """Return what stands for an import that fails where it is used; None for all of what is there."""
+    home = path.removesuffix(f".{STAR}")
+    if home == path:
+        return MissingModule(path, unknown_import(path))
+    return None if home in allowlist.MODULES else MissingModule(home, unknown_import(home), is_star=True)
 
 
 def _absence_of(path: str) -> ModuleNotFoundError | None:

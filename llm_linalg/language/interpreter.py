@@ -26,7 +26,7 @@ from llm_linalg.language.classes.module_paths import ModulePaths
 from llm_linalg.language.classes.program_class import calls_from
 from llm_linalg.language.item_iterator import address
 from llm_linalg.language.local_names import COMPREHENSIONS, UNBOUND
-from llm_linalg.language.missing import UNREADABLE
+from llm_linalg.language.missing import STAR, UNREADABLE
 from llm_linalg.language.source import Source
 from llm_linalg.language.suggestions import (
     NAMES,
@@ -320,10 +320,13 @@ class Interpreter:
                 return value
         if node.id in self._dispatch.names:
             return self._dispatch.names[node.id]
+        is_unknown = node.id not in NAMES and node.id not in dir(builtins)
+        star = self.names.maps[-1].get(STAR) if is_unknown else None
+        if star is not None:
+            return star
         own = [name for name in self._dispatch.names if name[0] == node.id[0]]  # many: others are far-fetched
         known = [*self.names, *own]
         said = unknown_name(node.id, known, self.budget.hint)
-        is_unknown = node.id not in NAMES and node.id not in dir(builtins)
         exception = NameError(f"name '{node.id}' is not defined") if is_unknown else None
         raise self.error(said, node, exception)
 

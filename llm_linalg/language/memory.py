@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from torch import Tensor, nn
@@ -22,7 +23,8 @@ from llm_linalg.language.user_function import UserFunction
 
 MOST_VALUES = 5_000
 _ITEMS = (list, tuple, OrderedSet, deque)
-_ALONE: Any = Namespace | Figure | UserFunction | RunFunction | type | str | int | float | None
+_FUNCTIONS: Any = UserFunction | RunFunction | FunctionType | BuiltinFunctionType
+_ALONE: Any = Namespace | Figure | _FUNCTIONS | type | str | int | float | None
 
 
 class Memory:
@@ -32,10 +34,12 @@ class Memory:
         places: Storages of tensors and identities of lists, dicts, layers and the like.
         is_known: Whether that is all; False for a value of very many parts.
         visited: How many values were looked at.
+        tensors: The tensors among them.
     """
 
     def __init__(self, value: Any) -> None:
         self.places: set[object] = set()
+        self.tensors: list[Tensor] = []
         self.visited = 0
         seen: set[int] = set()
         todo = [value]
@@ -56,6 +60,7 @@ class Memory:
             return []  # it has no cells yet
         if isinstance(item, Tensor):
             self.places.add(item.untyped_storage().data_ptr() or id(item))
+            self.tensors.append(item)
             return _gradients(item)
         if not isinstance(item, tuple):
             self.places.add(id(item))
@@ -79,6 +84,30 @@ class Memory:
             parts += [*item.parameters(), *item.buffers()]
             parts += [one.fields for one in item.modules() if isinstance(one, Instance)]
         return parts
+
+    @classmethod
+    def of_gradients(cls, value: Any) -> Memory:
+        """Return the memory of what gets a gradient if one goes backward from a value, or from its parts."""
+        parts, found = cls(value), cls(None)
+        leaves: list[Tensor] = []
+        todo: list[Any] = []
+        for tensor in parts.tensors:
+            if tensor.requires_grad and tensor.grad_fn is None:
+                leaves.append(tensor)
+            todo.append(tensor.grad_fn)
+        seen: set[object] = {None}
+        while todo and found.visited < MOST_VALUES:
+            step = todo.pop()
+            if step in seen:
+                continue
+            seen.add(step)
+            found.visited += 1
+            leaves += [step.variable] if hasattr(step, "variable") else []
+            todo += [before for before, _ in step.next_functions]
+        for leaf in leaves:
+            found.places |= cls(leaf).places
+        found.is_known = parts.is_known and not todo
+        return found
 
     @classmethod
     def joined(cls, several: Iterable[Memory]) -> Memory:

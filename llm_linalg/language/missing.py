@@ -42,18 +42,22 @@ class MissingModule:
     Attributes:
         path: What is imported.
         message: Why it can't be imported, and what to write instead.
+        is_star: Whether all names of it are: any that is not known may be one of them.
     """
 
     path: str
     message: str
+    is_star: bool = False
 
     @property
     def is_apart(self) -> bool:
         """Whether it surely changes no tensor and draws none of torch's random numbers."""
         return self.path.partition(".")[0] in APART
 
-    def error(self, _name: str) -> ProgramError:
-        """Return the error of a program that uses it."""
+    def error(self, name: str) -> ProgramError:
+        """Return the error of a program that uses it under a name."""
+        if self.is_star:
+            return ProgramError(f"{name} may be from {self.path}, which can't be imported: write it here")
         return ProgramError(self.message)
 
 
@@ -70,4 +74,6 @@ _APART = """
 """
 APART = frozenset(_APART.split())
 """Packages that know nothing of torch, or leave its tensors and its generator alone."""
+STAR = "*"
+"""The name that stands for all those which `from x import *` would have bound."""
 UNREADABLE = (MissingValue, MissingModule)

@@ -63,6 +63,33 @@ opt = torch.optim.SGD(net.parameters(), lr=0.1)
 count = Counter(a)
 def train():
     pass
+loss = net(b).sum()
+p = torch.ones(3, requires_grad=True)
+def head(xs, n):
+    out = torch.zeros_like(xs)
+    out[:1] = xs[:1] * n
+    return out
+def touch(xs):
+    ys = [x for x in xs]
+    ys[0][0] = 7
+def firsts(xs):
+    out = []
+    for x in xs:
+        out.append(x)
+    return out
+def fit(x):
+    y = (net(x) * p).sum()
+    y.backward()
+class Part:
+    items = []
+    def __init__(self, x):
+        self.x = x
+    def add(self, x):
+        self.x = x
+        self.items.append(len(x))
+    def forward(self, x):
+        self.x = x
+part = Part(b)
 """
 STATEMENTS = (
     "{x} = torch.full((2, 3), {n}.)",
@@ -113,6 +140,21 @@ STATEMENTS = (
     "def train():\n    opt.zero_grad()\n    net(torch.ones(2, 3)).sum().backward()\n    opt.step()",
     "def train():\n    a[1] = 3",
     "train()",
+    "loss = (net(b) * p).sum()",
+    "loss.backward()",
+    "loss = loss + net(a).sum()",
+    "fit(a)",
+    "a = head(a, {n})",
+    "b = head(b, {n}) + b",
+    "touch([a, b])",
+    "c = firsts([a, b])",
+    "Part(a).add(b)",
+    "part = Part(a)",
+    "part.add([{n}])",
+    "part.forward({y})",
+    "a = a.float()",
+    "p = torch.ones(3, requires_grad=True)",
+    "xs = [t for t in (a, b)]\nxs[0][0] = {n}",
 )
 FAILING = ("torch.ones(3) @ torch.ones(77)", "[][99]", "1 / 0", "undefined_{n}")
 SHOWN = (
@@ -128,6 +170,9 @@ SHOWN = (
     "print(net.layer.weight.data, net.seen)",
     "print(net(torch.ones(2, 3)).sum())",
     "print(count.of, Counter.total)",
+    "print(p.grad, net.layer.weight.grad)",
+    "print(loss)",
+    "print(part.x, Part.items)",
 )
 
 
@@ -267,6 +312,44 @@ MADE = (
         "a is made by cell 2, stopped: ",
     ),
     (
+        "a name that `import *` may have brought",
+        ["from nowhere.all import *\ny = 1", "x = thing(y)", "x"],
+        "x is made by cell 2, refused: thing may be from nowhere.all, which can't be imported",
+    ),
+    (
+        "a name that a refused `import *` would have brought",
+        ["from numpy import *", "zeros(2)"],
+        "zeros is made by cell 1, refused: numpy.* can't be imported",
+    ),
+    (
+        "a gradient",
+        ["w = torch.ones(2, requires_grad=True)\ny = (w * 2).sum()", f"{REFUSED}y.backward()", "w.grad"],
+        f"w is changed by cell 2, {ROOT}",
+    ),
+    (
+        "a gradient of what a function reads",
+        [
+            "w = torch.ones(2, requires_grad=True)\ndef f():\n    y = (w * 2).sum()\n    y.backward()",
+            f"{REFUSED}f()",
+            "w.grad",
+        ],
+        f"w is changed by cell 2, {ROOT}",
+    ),
+    (
+        "an item of a list that a function makes of another",
+        [
+            "def f(xs):\n    ys = [x for x in xs]\n    ys[0][0] = 7\nxs = [torch.ones(2)]",
+            f"{REFUSED}f(xs)",
+            "xs",
+        ],
+        f"xs is changed by cell 2, {ROOT}",
+    ),
+    (
+        "a list that all objects of a class share",
+        ["class A:\n    xs = []\ndef f(a):\n    a.xs.append(1)", f"{REFUSED}f(A())", "A.xs"],
+        f"A is changed by cell 2, {ROOT}",
+    ),
+    (
         "a cell that can't be read",
         ["x = torch.ones(2)", "x = x * 2\nprint 'old'", "x"],
         "x is made by cell 2, refused: this is not Python",
@@ -300,6 +383,11 @@ MARKED = (
         "x may be changed by cell 2, refused: nowhere can't be imported",
     ),
     (
+        "a call of what `import *` may have brought",
+        ["from nowhere import *\nx = torch.ones(2)", "train(x)", "x"],
+        "x may be changed by cell 2, refused: train may be from nowhere, which can't be imported",
+    ),
+    (
         "random numbers",
         ["torch.manual_seed(1)", f"{REFUSED}x = torch.rand(2)", "torch.rand(2)"],
         f"random numbers may be drawn by cell 2, {ROOT}",
@@ -325,6 +413,61 @@ def test_what_may_be_another_value_is_shown_with_a_mark(cells: list[str], said: 
 
 
 FREE = (
+    (
+        "a function that reads what it is given",
+        [
+            "x = torch.ones(2)",
+            "def f(a):\n    b = torch.zeros_like(a)\n    b[0] = 1\n    c = {}\n    c[1] = a\n    return b",
+            f"{REFUSED}y = f(x)",
+            "x",
+        ],
+    ),
+    (
+        "what a training reads",
+        [
+            "w = torch.ones(2, requires_grad=True)\nx = torch.ones(2)",
+            "def f(w, x):\n    y = (w * x).sum()\n    y.backward()",
+            f"{REFUSED}f(w, x)",
+            "x",
+        ],
+    ),
+    (
+        "a class whose object is trained",
+        [
+            "class A(nn.Module):\n    def forward(self, x):\n        self.x = x\ndef f(a):\n    a.x = 1",
+            f"{REFUSED}f(A())\n{REFUSED}A()(2)",
+            "A()",
+        ],
+    ),
+    (
+        "a method of another class",
+        [
+            "class A:\n    def go(self, x):\n        return x",
+            "class B:\n    def go(self, x):\n        x[0] = 1\na = A()\nx = torch.ones(2)",
+            f"{REFUSED}a.go(x)",
+            "x",
+        ],
+    ),
+    (
+        "what was never Python",
+        ["x = torch.ones(2)", "y = (x", "x"],
+    ),
+    (
+        "a cell of which one line can't be read",
+        ["x = torch.ones(2)", "print(x, end='')\nprint 'old'", "print(x)"],
+    ),
+    (
+        "an array that is made a tensor of another type",
+        ["import numpy as np\nx = np.ones(2)", f"{REFUSED}y = torch.from_numpy(x)", "z = y.float()", "x"],
+    ),
+    (
+        "a function that is read beside what is refused",
+        [f"def f(x):\n    return x\n{REFUSED}y = f(torch.ones(2))", "y[0] = 1", "f(1)"],
+    ),
+    (
+        "other generators",
+        ["import numpy as np\ntorch.manual_seed(1)", f"{REFUSED}x = np.random.randn(2)", "torch.rand(2)"],
+    ),
     ("bound anew", ["x = 1", f"{REFUSED}x = 2", "x = 3\nprint(x)"]),
     (
         "a class that changes nothing",
