@@ -282,7 +282,7 @@ class Interpreter:
     def call_native(self, member: Any, owner: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
         """Call a method of a program's object that Python or torch asks for, recorded and charged as ever."""
         outer = self.current
-        self.budget.steps -= NATIVE_CALL_STEPS
+        self.budget.step(NATIVE_CALL_STEPS)  # looks at the clock: one native method may call another
         try:
             if is_recording():
                 return self._dispatch.call_native(self, member, owner, arguments, named)
