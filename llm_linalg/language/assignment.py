@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any
@@ -23,7 +23,7 @@ from llm_linalg.language.expressions import charge_lookup, check_pair, item_of, 
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
-from llm_linalg.language.iteration import take_first, take_items
+from llm_linalg.language.iteration import gives_items, take_first, take_items
 from llm_linalg.language.name_scopes import ClassScope, ComprehensionScope, unbind
 from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.text_formats import percent
@@ -31,7 +31,7 @@ from llm_linalg.language.text_formats import percent
 # Unions are built once: these are asked for at each turn of a loop.
 _NOT_UNPACKED = "cannot unpack non-iterable {} object"
 _MUTABLE: Any = Tensor | Array | list | dict | deque | Figure | Instance
-_IN_PLACE: Any = Tensor | Array | list | Instance
+_IN_PLACE: Any = Tensor | Array | list | deque | Counter | Instance
 
 
 def assignment(run: Interpreter, node: ast.Assign) -> None:
@@ -280,7 +280,7 @@ def _bind_again(run: Interpreter, owner: nn.Module) -> None:
 
 
 def _augment(run: Interpreter, node: ast.AugAssign, left: Any) -> Any:
-    """Return `left op= value`; tensors, lists and dicts are changed in place."""
+    """Return `left op= value`; what can change is changed in place."""
     right = run.evaluate(node.value)
     run.current = node
     operator = node.op.__class__
@@ -290,13 +290,15 @@ def _augment(run: Interpreter, node: ast.AugAssign, left: Any) -> Any:
         return arithmetic.binary(operator, left, right)
     if left.__class__ is str and operator is ast.Mod:
         return percent(run, left, right)
+    if operator is ast.Add and isinstance(left, list | deque) and gives_items(right):
+        right = take_items(run, right)
     check_pair(left, right)
     run.budget.charge_items(left, right)
     run.budget.charge_list(arithmetic.new_items(operator, left, right))
     if left.__class__ is OrderedSet and operator in sets.IN_PLACE and isinstance(right, sets.SETS):
         left.change(sets.IN_PLACE[operator], right)
         return left
-    if isinstance(left, dict) and isinstance(node.op, ast.BitOr):
+    if isinstance(left, dict) and not isinstance(left, Counter) and operator is ast.BitOr:
         containers.update(left, right)
         return left
     if not isinstance(left, _IN_PLACE):

@@ -39,15 +39,13 @@ from llm_linalg.language.budget import (
     NEW_LAYER_STEPS,
 )
 from llm_linalg.language.classes.program_class import MISSING, Instance, Module, ProgramClass
-from llm_linalg.language.data_loading import DataLoader
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.functions import invoke
 from llm_linalg.language.interpreter import Interpreter
-from llm_linalg.language.item_iterator import ItemIterator, ProgressBar
-from llm_linalg.language.iteration import take_items
+from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.iteration import gives_items, take_items
 from llm_linalg.language.methods import Method
 from llm_linalg.language.plotting import take_plot
-from llm_linalg.language.readable_files import TextFile
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.tensor_types import TensorType
@@ -77,7 +75,6 @@ _STRANGE = (
 )
 _GO_THROUGH = value_methods.GO_THROUGH | {builtin_functions.sum_items, builtin_functions.prod}
 _CALLED = type | Tensor | TensorType | DType
-_GIVE_ITEMS = frozenset([ItemIterator, DataLoader, TextFile, ProgressBar])
 _WORDS = frozenset(["reduction"])
 """Parameters whose text torch writes into its message, whatever it is."""
 
@@ -142,8 +139,8 @@ def apply(run: Interpreter, function: Any, arguments: Sequence[Any], named: Mapp
         return arithmetic.check_result(function.does(run, *arguments, **named))
     if named:
         named = {name: value for name, value in named.items() if _is_for_torch(run, node, name, value)}
-    if any(map(_gives_items, arguments)) and _goes_through(function):
-        arguments = [take_items(run, item) if _gives_items(item) else item for item in arguments]
+    if any(map(gives_items, arguments)) and _goes_through(function):
+        arguments = [take_items(run, item) if gives_items(item) else item for item in arguments]
     return _apply(run, node, function, arguments, named)
 
 
@@ -213,13 +210,6 @@ def _apply(
         exception = TypeError(f"'{kind}' object is not callable")
         raise run.error(f"{_title(run, node)} can't be called", node, exception)
     return arithmetic.check_result(function(*arguments, **named))
-
-
-def _gives_items(value: Any) -> bool:
-    """Return whether a value gives its items by running a part of the program."""
-    if not isinstance(value, Instance) or isinstance(value, nn.Module):
-        return value.__class__ in _GIVE_ITEMS
-    return any(value.__class__.find(name) is not MISSING for name in ("__iter__", "__getitem__"))
 
 
 def _goes_through(function: Any) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, islice, repeat
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.language import modules
@@ -33,6 +33,7 @@ from llm_linalg.language.sets import OrderedSet
 _NOT_ITERABLE = "'{}' object is not iterable"
 # Unions are built once: these are asked for at each loop.
 _PLAIN: frozenset[Any] = frozenset([list, tuple, range, str, dict])
+_GIVE_ITEMS = frozenset([ItemIterator, DataLoader, TextFile, ProgressBar])
 _ITERABLE: Any = range | list | tuple | dict | str | DICT_VIEWS | OrderedSet | deque | modules.CONTAINERS
 
 
@@ -84,6 +85,13 @@ def iterate(
     )
 
 
+def gives_items(value: Any) -> bool:
+    """Return whether a value gives its items by running a part of the program."""
+    if not isinstance(value, Instance) or isinstance(value, nn.Module):
+        return value.__class__ in _GIVE_ITEMS
+    return _has(value, "__iter__") or _has(value, "__getitem__")
+
+
 def iterator_of(run: Interpreter, value: Instance) -> Any:
     """Return what `__iter__` of an object of the program gives; `MISSING` if its class has none.
 
@@ -109,15 +117,15 @@ def _of_object(run: Interpreter, value: Instance) -> Iterator[Any] | None:
         source: Iterator[Any] = found.source
         return source
     if found is not MISSING:
-        return _until(run, members.attribute_of(run, found, "__next__"), repeat(()), StopIteration)
+        return until(run, members.attribute_of(run, found, "__next__"), repeat(()))
     if _has(value, "__getitem__"):
         place = ([number] for number in count())
-        return _until(run, members.attribute_of(run, value, "__getitem__"), place, IndexError)
+        return until(run, members.attribute_of(run, value, "__getitem__"), place, IndexError)
     return None
 
 
-def _until(
-    run: Interpreter, method: Any, arguments: Iterable[Sequence[Any]], end: type[Exception]
+def until(
+    run: Interpreter, method: Any, arguments: Iterable[Sequence[Any]], end: type[Exception] = StopIteration
 ) -> Iterator[Any]:
     """Yield what a method of the program gives, until it raises an exception."""
     for given in arguments:

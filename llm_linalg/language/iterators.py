@@ -14,7 +14,7 @@ from llm_linalg.language.containers import DICT_VIEWS
 from llm_linalg.language.expressions import truth
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
-from llm_linalg.language.iteration import charged, iterate, iterator_of, take_items
+from llm_linalg.language.iteration import charged, iterate, iterator_of, take_items, until
 from llm_linalg.language.run_function import RunFunction
 
 _MISSING = object()
@@ -45,7 +45,8 @@ def _until(run: Interpreter, function: Any, end: Any) -> Iterator[Any]:
 def next_item(run: Interpreter, items: Any, default: Any = _MISSING) -> Any:
     """Do what `next` does."""
     if isinstance(items, Instance) and items.__class__.find("__next__") is not MISSING:
-        return run.call(members.attribute_of(run, items, "__next__"), [])
+        method = members.attribute_of(run, items, "__next__")
+        return run.call(method, []) if default is _MISSING else next(until(run, method, [()]), default)
     if items.__class__ is not ItemIterator:
         kind = type(items).__name__
         raise run.error(
