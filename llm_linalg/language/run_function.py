@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from llm_linalg.language.methods import Bindable
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RunFunction:
@@ -25,3 +27,9 @@ class RunFunction:
 
     def __repr__(self) -> str:
         return repr(self.kind) if isinstance(self.kind, type) else f"<built-in function {self.name}>"
+
+
+class RunMethod(RunFunction, Bindable):
+    """Such a function that becomes a method of an object in whose class it is found."""
+
+    __slots__ = ()

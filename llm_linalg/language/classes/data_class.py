@@ -12,9 +12,9 @@ from llm_linalg.base.errors import LimitError
 from llm_linalg.language import strings
 from llm_linalg.language.classes.members import attribute_of
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass, native
-from llm_linalg.language.methods import Bindable
+from llm_linalg.language.python_modules.copies import deep_copy
 from llm_linalg.language.refusal import RefusalError
-from llm_linalg.language.run_function import RunFunction
+from llm_linalg.language.run_function import RunFunction, RunMethod
 from llm_linalg.language.signatures import ParameterList
 
 if TYPE_CHECKING:
@@ -52,12 +52,6 @@ class DataField:
     def is_optional(self) -> bool:
         """Whether it has a value without an argument."""
         return self.default is not MISSING or self.factory is not MISSING
-
-
-class DataMethod(RunFunction, Bindable):
-    """A method that a data class has without its body saying so."""
-
-    __slots__ = ()
 
 
 def make_field(
@@ -105,11 +99,11 @@ def _complete(run: Interpreter, kind: Any, options: Mapping[str, Any]) -> Progra
     kind.is_frozen = bool(options["frozen"])
     order = _ORDER if options["order"] else {}
     members = {
-        "__init__": DataMethod("__init__", partial(_initialize, kind)) if options["init"] else None,
-        "__repr__": DataMethod("__repr__", _text_of) if options["repr"] else None,
-        "__eq__": DataMethod("__eq__", partial(_compare, operator.eq)) if options["eq"] else None,
-        "__hash__": DataMethod("__hash__", _hash_of) if options["eq"] and options["frozen"] else None,
-        **{name: DataMethod(name, partial(_compare, does)) for name, does in order.items()},
+        "__init__": RunMethod("__init__", partial(_initialize, kind)) if options["init"] else None,
+        "__repr__": RunMethod("__repr__", _text_of) if options["repr"] else None,
+        "__eq__": RunMethod("__eq__", partial(_compare, operator.eq)) if options["eq"] else None,
+        "__hash__": RunMethod("__hash__", _hash_of) if options["eq"] and options["frozen"] else None,
+        **{name: RunMethod(name, partial(_compare, does)) for name, does in order.items()},
     }
     for name, member in members.items():
         if member is not None and name not in kind.members:
@@ -130,7 +124,7 @@ def _fields_of(kind: ProgramClass) -> dict[str, DataField]:
         if annotation.removeprefix("typing.").startswith("ClassVar"):
             continue
         value = kind.members.get(name, MISSING)
-        if isinstance(value, list | dict | set):
+        if value.__class__.__hash__ is None:
             said = f"mutable default {type(value)} for field {name} is not allowed: use default_factory"
             raise ValueError(said)
         fields[name] = value if isinstance(value, DataField) else DataField(value)
@@ -200,7 +194,7 @@ def _fields_in(owner: Any, title: str) -> Mapping[str, DataField]:
 
 
 def as_dict(run: Interpreter, owner: Any) -> dict[str, Any]:
-    """Do what `asdict` does: fields that are objects of data classes become dicts, too.
+    """Do what `asdict` does: fields that are objects of data classes become dicts, others are copied.
 
     Raises:
         TypeError: For another object.
@@ -216,7 +210,7 @@ def _as_plain(run: Interpreter, value: Any) -> Any:
         return value.__class__([_as_plain(run, item) for item in value])
     if value.__class__ is dict:
         return {key: _as_plain(run, item) for key, item in value.items()}
-    return value
+    return deep_copy(run, value)
 
 
 def replace(run: Interpreter, owner: Any, **changes: Any) -> Any:

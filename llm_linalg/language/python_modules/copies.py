@@ -137,12 +137,12 @@ def _copied(value: Any) -> Any:
     return copy_set(value) if isinstance(value, OrderedSet) else value.copy()
 
 
-def _deep(run: Interpreter, value: Any) -> Any:
+def deep_copy(run: Interpreter, value: Any) -> Any:
     """Do what `copy.deepcopy` does."""
     return _Copying(run).copy_of(value)
 
 
 MEMBERS: Mapping[str, RunFunction] = {
     "copy": RunFunction("copy", _shallow),
-    "deepcopy": RunFunction("deepcopy", _deep),
+    "deepcopy": RunFunction("deepcopy", deep_copy),
 }

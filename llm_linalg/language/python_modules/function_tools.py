@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from llm_linalg.language.containers import check_key
 from llm_linalg.language.expressions import charge_lookup
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import charged, iterate
-from llm_linalg.language.run_function import RunFunction
+from llm_linalg.language.records import FieldTuple
+from llm_linalg.language.run_function import RunFunction, RunMethod
 from llm_linalg.language.user_function import UserFunction
 
 _MISSING: Any = object()
@@ -44,6 +45,12 @@ def _wraps(_run: Interpreter, wrapped: Any) -> RunFunction:
     return RunFunction("wraps", name)
 
 
+class CacheInfo(FieldTuple):
+    """What `cache_info()` tells of a function that keeps its results."""
+
+    fields: ClassVar[tuple[str, ...]] = ("hits", "misses", "maxsize", "currsize")
+
+
 def _keep_results(function: Any, most: int | None) -> RunFunction:
     """Return a function that calls another once for each key of arguments, and remembers the results."""
     results: OrderedDict[Any, Any] = OrderedDict()
@@ -71,7 +78,12 @@ def _keep_results(function: Any, most: int | None) -> RunFunction:
         results.clear()
         counts.update(hits=0, misses=0)
 
-    return RunFunction("lru_cache", call, members={"cache_clear": RunFunction("cache_clear", clear)})
+    def info(_run: Interpreter) -> CacheInfo:
+        return CacheInfo((counts["hits"], counts["misses"], most, len(results)))
+
+    name = function.name if isinstance(function, UserFunction) else "lru_cache"
+    methods = (RunFunction("cache_clear", clear), RunFunction("cache_info", info))
+    return RunMethod(name, call, members={method.name: method for method in methods})
 
 
 def _lru_cache(_run: Interpreter, maxsize: Any = 128, typed: bool = False) -> RunFunction:
