@@ -17,7 +17,7 @@ from llm_linalg.language.grad_mode import mode_of, set_grad_mode
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.jumps import Return
-from llm_linalg.language.name_scopes import SharingScope, visible_inside
+from llm_linalg.language.name_scopes import ClassScope, SharingScope, visible_inside
 from llm_linalg.language.source import Source
 from llm_linalg.language.suspension import MAX_CALLS, BodyState, resume_each
 from llm_linalg.language.user_function import FunctionCode, UserFunction
@@ -51,7 +51,15 @@ def make_function(run: Interpreter, node: ast.FunctionDef | ast.Lambda, name: st
     path = f"{run.path}.<locals>.{name}" if run.path else name
     owner = None if run.function is None else run.function.owner
     scope = visible_inside(run.names)
-    return UserFunction(name, path, code, defaults, scope, (), run.source, owner)
+    return _noted(run, UserFunction(name, path, code, defaults, scope, (), run.source, owner))
+
+
+def _noted(run: Interpreter, function: UserFunction) -> UserFunction:
+    """Return a function, which the class knows in whose body it stands."""
+    scope = run.names.maps[0]
+    if isinstance(scope, ClassScope):
+        scope.functions.append(function)
+    return function
 
 
 def _decorate(run: Interpreter, node: ast.expr, decorator: Any, function: Any) -> Any:
@@ -63,7 +71,7 @@ def _decorate(run: Interpreter, node: ast.expr, decorator: Any, function: Any) -
     run.budget.step(GRAD_MODE_STEPS)
     if not isinstance(function, UserFunction):
         raise run.error(suggestions.DECORATOR, node)
-    return replace(function, modes=(mode, *function.modes))
+    return _noted(run, replace(function, modes=(mode, *function.modes)))
 
 
 def _defaults(run: Interpreter, parameters: ast.arguments) -> dict[str, Any]:

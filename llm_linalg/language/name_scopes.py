@@ -20,13 +20,15 @@ class ClassScope(dict[str, Any]):
 
     Attributes:
         annotations: What stands behind the colon in `n: int = 1`, by name, in their order.
+        functions: The functions that it defines, for which `super()` means the bases of its class.
     """
 
-    __slots__ = ("annotations",)
+    __slots__ = ("annotations", "functions")
 
     def __init__(self) -> None:
         super().__init__()
         self.annotations: dict[str, str] = {}
+        self.functions: list[Any] = []
 
 
 class SharingScope(dict[str, Any]):

@@ -389,7 +389,8 @@ class Source:
             raise self.error(message, node)
 
     def _check_name(self, node: ast.Name) -> None:
-        if "__" in node.id and not (node.id == "__name__" and isinstance(node.ctx, ast.Load)):
+        is_read = isinstance(node.ctx, ast.Load)
+        if "__" in node.id and node.id not in SPECIAL_METHODS and not (node.id == "__name__" and is_read):
             raise self.error(suggestions.UNDERSCORES, node)
 
     def _check_argument(self, node: ast.arg) -> None:

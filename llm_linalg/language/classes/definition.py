@@ -13,13 +13,14 @@ from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language import modules
 from llm_linalg.language.budget import CLASS_STEPS, NEW_LAYER_STEPS
-from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod
+from llm_linalg.language.classes.descriptors import ClassMethod, StaticMethod
 from llm_linalg.language.classes.program_class import Module, ProgramClass, make_class
 from llm_linalg.language.exceptions import EXCEPTIONS
 from llm_linalg.language.functions import invoke
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import iterate
 from llm_linalg.language.jumps import JUMPS
+from llm_linalg.language.methods import Bindable
 from llm_linalg.language.name_scopes import ClassScope, visible_inside
 from llm_linalg.language.suspension import MAX_CALLS
 from llm_linalg.language.user_function import UserFunction
@@ -49,9 +50,8 @@ def definition(run: Interpreter, node: ast.ClassDef) -> None:
         run.names = outer
     run.current = node
     made: Any = make_class(node.name, bases, dict(scope), scope.annotations)
-    for member in scope.values():
-        for function in _functions_of(member):
-            function.owner = made
+    for function in scope.functions:
+        function.owner = made
     for decorator in reversed(decorators):
         made = run.call(decorator, [made])
     run.names.maps[0][node.name] = made
@@ -69,16 +69,6 @@ def _base(run: Interpreter, node: ast.expr) -> type:
     if isinstance(value, type) and (issubclass(value, nn.Module) or value in EXCEPTIONS.values()):
         return value
     raise run.error(f"a class can't be made from {run.source.text_of(node)} here: {BASES}", node)
-
-
-def _functions_of(member: Any) -> list[UserFunction]:
-    """Return the functions of a member of a class, for which `super()` means its bases."""
-    parts = [member]
-    if isinstance(member, StaticMethod | ClassMethod):
-        parts = [member.function]
-    elif isinstance(member, Property):
-        parts = [member.getter, member.setter]
-    return [part for part in parts if isinstance(part, UserFunction)]
 
 
 def call_native(
@@ -119,7 +109,9 @@ def _unbound(member: Any, owner: Any, arguments: Sequence[Any]) -> tuple[Any, Se
             return member.function, arguments
         case ClassMethod():
             return member.function, [type(owner), *arguments]
-    return member, [owner, *arguments]
+        case Bindable():
+            return member, [owner, *arguments]
+    return member, arguments
 
 
 def _title(function: UserFunction, owner: Any) -> str:

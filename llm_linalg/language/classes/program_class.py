@@ -186,7 +186,11 @@ def make_class(
         raise LimitError(f"a class with more than {MAX_BASES} classes above it")
     asked_for = _NATIVE | _OF_MODULES if any(issubclass(base, nn.Module) for base in bases) else _NATIVE
     own = {"__module__": "__main__", "members": members, "annotations": annotations}
-    natives = {member: native(value) for member, value in members.items() if member in asked_for}
+    natives = {
+        member: None if value is None else native(value)  # `__hash__ = None`, as Python has it
+        for member, value in members.items()
+        if member in asked_for
+    }
     return ProgramClass(name, bases_of(bases), {**own, **natives})
 
 
