@@ -205,6 +205,8 @@ def _apply(
     if _is_among(function, allowlist.TORCH_FUNCTIONS) and function is not hardware.compile_function:
         _check_arguments(run, node, function, arguments, named)
         arguments[:1] = map(tensor_data, arguments[:1]) if function is torch.tensor else arguments[:1]
+    if function is hardware.compile_function:
+        run.leave_out(node)
     if not callable(function) or isinstance(function, Tensor):
         kind = type(function).__name__
         exception = TypeError(f"'{kind}' object is not callable")

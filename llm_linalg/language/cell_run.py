@@ -79,6 +79,10 @@ _UNTOLD: Any = Tensor | UserFunction | Namespace | Figure
 _SETTING_UP = re.compile(
     r"sys\.path\.|os\.environ\b|os\.(makedirs|mkdir|chdir)\(|logging\.(basicConfig|disable|getLogger)\b|nltk\.download\("
 )
+_WATCHING = re.compile(
+    r"torch\.(profiler|autograd\.profiler|cuda\.nvtx|backends\.cuda\.sdp_kernel|nn\.attention\.sdpa_kernel)\b"
+)
+"""Contexts in which a program gives what it gives without them."""
 RunStatement = Callable[[ast.stmt], None]
 
 
@@ -194,7 +198,8 @@ class CellRun:
         effects = self._effects(place) if self._marks or self._random else None
         mark = None if effects is None else self._mark_of(effects)
         run.last_value = None
-        self._run_statement(statement)
+        for part in self._without_contexts(statement):
+            self._run_statement(part)
         if effects is not None:
             self._settle(number, effects, mark)
         for generator in seeds(statement):
@@ -238,6 +243,19 @@ class CellRun:
             return strings.repr_of(self._run, value)[:_LONGEST_ANSWER]
         except FAILURES:
             return short_repr(value, _LONGEST_LINE)
+
+    def _without_contexts(self, statement: ast.stmt) -> list[ast.stmt]:
+        """Return a statement; of `with` its body, if it opens nothing but what only watches a program."""
+        if not isinstance(statement, ast.With):
+            return [statement]
+        texts = [self._source.text_of(item.context_expr) for item in statement.items]
+        if not all(map(_WATCHING.match, texts)):
+            return [statement]
+        for item, text in zip(statement.items, texts, strict=True):
+            self._run.leave_out(item.context_expr)
+            if isinstance(item.optional_vars, ast.Name):
+                self._run.names[item.optional_vars.id] = Figure(text.partition("(")[0])
+        return statement.body
 
     def _means_nothing(self, statement: ast.stmt) -> bool:
         """Return whether a statement sets up what there is not here, such as the path of imports."""

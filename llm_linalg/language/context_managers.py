@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import torch
+
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.language import suggestions
 from llm_linalg.language.assignment import assign
@@ -46,6 +48,8 @@ def open_context(run: Interpreter, item: ast.withitem, *, pauses: bool = False) 
     run.budget.step(GRAD_MODE_STEPS)
     value = run.evaluate(item.context_expr)
     mode = mode_of(value)
+    if value.__class__ is Figure or (mode is not None and mode.enabled is None):  # it means nothing here
+        run.leave_out(item.context_expr)
     if mode is not None and pauses:
         raise run.error(suggestions.YIELD, item.context_expr)
     if mode is not None:
@@ -74,6 +78,8 @@ def _bind(run: Interpreter, item: ast.withitem, value: Any) -> None:
 def _enter(run: Interpreter, value: Any, node: ast.expr) -> Any:
     """Return what the name after `as` is bound to."""
     if isinstance(value, Figure | ProgressBar | TextFile):
+        return value
+    if isinstance(value, torch.device) and value.type == "cpu":
         return value
     if isinstance(value, BlockContext):
         return value.value if value.generator is None else next(value.generator.source)

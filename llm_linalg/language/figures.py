@@ -42,10 +42,11 @@ _PACKAGES = """
     tensorboard torchviz graphviz torchinfo torchsummary wandb watermark
 """
 PACKAGES = frozenset(_PACKAGES.split())
+_OF_TORCH = ("torch.utils.tensorboard", "torch.profiler", "torch.autograd.profiler")
 """Packages whose only effect is on what is seen beside the program."""
 
 
 def figure_of(path: str) -> Figure | None:
     """Return what an import of a plotting package gives; None for any other import."""
-    is_one = path.partition(".")[0] in PACKAGES or path.startswith("torch.utils.tensorboard")
+    is_one = path.partition(".")[0] in PACKAGES or path.startswith(_OF_TORCH)
     return Figure(path) if is_one else None

@@ -14,6 +14,7 @@ from llm_linalg.language import arithmetic, suggestions
 from llm_linalg.language.assignment import bind, bind_argument
 from llm_linalg.language.budget import FUNCTION_CALL_STEPS, GRAD_MODE_STEPS, NAMES_PER_STEP
 from llm_linalg.language.grad_mode import mode_of, set_grad_mode
+from llm_linalg.language.hardware import compile_function
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.jumps import Return
@@ -65,6 +66,8 @@ def _noted(run: Interpreter, function: UserFunction) -> UserFunction:
 def _decorate(run: Interpreter, node: ast.expr, decorator: Any, function: Any) -> Any:
     """Return what a decorator makes of a function."""
     mode = mode_of(decorator)
+    if decorator is compile_function:
+        run.leave_out(node)
     if mode is None:
         run.current = node
         return run.call(decorator, [function])

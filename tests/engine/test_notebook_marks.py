@@ -622,3 +622,31 @@ def test_where_a_cell_is_too_large_is_looked_for_once(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Source, "_excess_statement", found)
     NotebookSource("x = 1\n" * 5_000, [1])
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("cell", "left_out"),
+    [
+        ("net = torch.compile(nn.Linear(1, 1))\nprint(2)", "torch.compile(nn.Linear(1, 1))"),
+        ("@torch.compile\ndef f(x):\n    return x\nprint(f(2))", "torch.compile"),
+        (
+            "import matplotlib.pyplot as plt\nwith plt.style.context('a'):\n    print(2)",
+            "plt.style.context('a')",
+        ),
+        ("with torch.autocast('cuda'):\n    print(2)", "torch.autocast('cuda')"),
+        ("with torch.profiler.profile() as prof:\n    print(2)\nprof.export()", "torch.profiler.profile()"),
+        ("from torch.profiler import profile\nwith profile():\n    print(2)", "profile()"),
+        ("import warnings\nwith warnings.catch_warnings():\n    print(2)", "warnings.catch_warnings()"),
+    ],
+)
+def test_what_means_nothing_here_is_left_out_with_a_mark(cell: str, left_out: str) -> None:
+    (found,) = states(cell)
+    assert (found.state, found.printed) == ("run", "2\n")
+    assert left_out in found.left_out
+
+
+def test_a_context_that_changes_results_is_not_left_out() -> None:
+    assert states("with torch.autocast('cpu'):\n    print(2)")[0].printed == ""
+    assert states("with open('a.txt'):\n    print(2)")[0].printed == ""
+    assert states("with torch.device('cpu'):\n    print(2)")[0].printed == "2\n"
+    assert states("with torch.device('meta'):\n    print(2)")[0].printed == ""
