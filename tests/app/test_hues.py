@@ -15,7 +15,7 @@ from tests.app.lessons import opened
 from tui.compose.view_runner import open_view
 from tui.model.frame import CellMark, Frame
 from tui.model.view import View
-from tui.text.prose import formula_row, with_hues
+from tui.text.prose import formula, formula_row, least_rows, with_hues
 from tui.text.rows import TextSpan
 from tui.text.themes import THEMES
 
@@ -150,3 +150,16 @@ def test_a_list_of_colours_has_one_at_least() -> None:
 def test_what_is_no_colour_is_said_with_its_line() -> None:
     with pytest.raises(LessonError, match=r'colours.md:5: .*"mauve".*blue'):
         of("x = torch.zeros(2)", HEAD.replace('"blue"', '"mauve"'))
+
+
+_PIECES = st.lists(
+    st.tuples(st.text("Y1 =+.·(界", max_size=30), st.sampled_from(["plain", "done"])), max_size=6
+)
+
+
+@given(lines=st.lists(_PIECES, max_size=3), width=st.integers(8, 60))
+def test_a_formula_takes_no_fewer_rows_than_its_characters_need(
+    lines: list[list[tuple[str, str]]], width: int
+) -> None:
+    assert least_rows(lines, width) <= len(formula(lines, width))
+    assert least_rows([[("x" * (3 * width + 1), "plain")]], width) == 4

@@ -80,7 +80,7 @@ def first_paint() -> list[Row]:
     for name, pairs in (("", ours), (" at --step 9", step)):
         painted = middle([paint for paint, _ in pairs]) * 1000
         rows.append(
-            Row(f"first useful paint{name}", painted, "ms", baseline, "an empty Textual app", most_ratio=1.5)
+            Row(f"first useful paint{name}", painted, "ms", baseline, "an empty Textual app", most_ratio=1.4)
         )
         after = middle([later - paint for paint, later in pairs]) * 1000
         rows.append(

@@ -21,6 +21,7 @@ from tui.layout.arrangements import (
     in_column,
     in_row,
     margin_width,
+    untold_windows,
     window_line,
 )
 from tui.layout.values import Label, Layout, PanelSlot
@@ -66,7 +67,7 @@ def arrange(panels: Sequence[Panel], arrangement: Arrangement, width: int, heigh
     if attempt is not None:
         chosen = [(i, panels[i]) for i in attempt.panels]
         placed = _place(chosen, attempt.arrangement, width, height, attempt.fit)
-        if placed is not None and window_line(placed, panels):
+        if placed is not None and not placed.whole and untold_windows(placed, panels):
             above = _place(chosen, attempt.arrangement, width, height - 1, attempt.fit)
             placed = placed if above is None else _with_window_line(above, panels)
     return placed or _last_resort(_own(panels), width, height)

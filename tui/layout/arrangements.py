@@ -295,16 +295,21 @@ def window_note(panel: Panel, slot: PanelSlot, *, short: bool = False) -> str:
     return note.replace(" of ", "/").replace("column", "col") if short else note
 
 
-def window_line(layout: Layout, panels: Sequence[Panel]) -> str:
-    """Return which parts of panels are shown, of those whose own titles don't say so; empty for none."""
+def untold_windows(layout: Layout, panels: Sequence[Panel]) -> list[PanelSlot]:
+    """Return the slots that show a part of a panel whose own title doesn't say which."""
     told = {label.panel for label in layout.labels if label.kind == "window"}
-    cut_slots = [
+    return [
         slot
         for slot in layout.slots
-        if window_note(panels[slot.panel], slot)
-        and slot.panel not in told
+        if slot.panel not in told
         and panels[slot.panel].role not in ("margin", "addend")
+        and window_note(panels[slot.panel], slot)
     ]
+
+
+def window_line(layout: Layout, panels: Sequence[Panel]) -> str:
+    """Return which parts of panels are shown, of those whose own titles don't say so; empty for none."""
+    cut_slots = untold_windows(layout, panels)
     line = ""
     for limit, short in ((40, False), (16, False), (16, True), (10, True), (6, True)):
         notes: dict[str, list[str]] = {}

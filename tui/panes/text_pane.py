@@ -14,7 +14,7 @@ from tui.navigation.playground import is_playground
 from tui.panes.cell_rows import head, shows_cell
 from tui.panes.story_pane import shorten
 from tui.text.large import ACROSS, DOWN, enlarge_rows
-from tui.text.prose import after_story, elide, formula, paragraphs, with_hues, words
+from tui.text.prose import after_story, elide, formula, least_rows, paragraphs, with_hues, words
 from tui.text.rows import Row, TextSpan, cut_rows, fit, row, width_of, wrap, wrap_spans
 from tui.widgets.row_widget import RowWidget
 
@@ -53,7 +53,7 @@ class TextPane(RowWidget):
                 said, shown_error(frame, frame.error), room.main, room.words, mend=mend, dots=self.glyphs.dots
             )
         remarks = remark_rows(picture, room.main)
-        rows = [*remarks, *text_rows(picture, room.main)]
+        rows = [*remarks, *text_rows(picture, room.main, most=room.words)]
         if len(rows) > room.words:
             rows = [*remarks, *text_rows(picture, room.main, short=True)]
             error = None if frame is None else frame.error
@@ -102,8 +102,15 @@ def failing_rows(
     return rows if short == reason else [*rows, *[()] * (left + 1)]  # one too many: the last says what key
 
 
-def text_rows(picture: Picture, width: int, *, short: bool = False) -> list[Row]:
-    """Return everything that is said about this step, in as many rows as it takes; `short` takes fewer."""
+def text_rows(picture: Picture, width: int, *, short: bool = False, most: int | None = None) -> list[Row]:
+    """Return everything that is said about this step, in as many rows as it takes.
+
+    Args:
+        picture: The picture.
+        width: The columns of a row.
+        short: Whether to take fewer rows.
+        most: How many rows there is room for: a formula that needs more is shortened at once.
+    """
     frame = picture.frame
     if frame is None:
         return below_story(picture, width)
@@ -127,7 +134,7 @@ def text_rows(picture: Picture, width: int, *, short: bool = False) -> list[Row]
     if frame.map is not None or (frame.step == 0 and not elsewhere) or not (frame.formula or frame.sentence):
         return below_story(picture, width) or paragraphs(frame.sentence, width)
     paint = partial(with_hues, hues=frame.hues, term_by_term=frame.order == "terms")
-    if short:
+    if short or (most is not None and least_rows(frame.formula, width) > most):
         lines = [paint(elide(line, width)) for line in frame.formula]
     else:
         lines = formula(frame.formula, width, paint)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 
+from rich.cells import cell_len
+
 from llm_linalg.lessons import markdown
 from llm_linalg.lessons.markdown import Block
 from tui.text.rows import Row, TextSpan, fit, row, width_of, wrap_spans
@@ -125,6 +127,12 @@ def formula(lines: Sequence[Formula], width: int, paint: Callable[[Row], Row] = 
     for line in lines:
         rows += _wrap_glued(words(paint(formula_row(line))), width, 2)
     return rows
+
+
+def least_rows(lines: Sequence[Formula], width: int) -> int:
+    """Return how many rows the lines of a formula take at least, wherever they are broken."""
+    texts = ("".join(text for text, _ in line).replace(" ", "") for line in lines)
+    return sum(-(-cell_len(text) // width) for text in texts)
 
 
 _NUMBER = r"-?(?:\d[\d.,]*(?:e[+-]?\d+)?|inf|nan|∞)"
