@@ -19,7 +19,7 @@ import signal
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -46,6 +46,10 @@ _IN_SCRATCH = ("os.remove", "os.mkdir", "os.rmdir")
 _own_fork: list[bool] = []
 
 
+class AbsentError(ModuleNotFoundError):
+    """What is said of a module that could not be imported, where it is used."""
+
+
 class Absent:
     """Stands for what an import that failed would have bound: it fails where it is used."""
 
@@ -53,10 +57,10 @@ class Absent:
         self._path = path
 
     def __getattr__(self, name: str) -> Any:
-        raise ModuleNotFoundError(f"{self._path} is not there")
+        raise AbsentError(f"{self._path} is not there")
 
     def __call__(self, *_args: Any, **_named: Any) -> Any:
-        raise ModuleNotFoundError(f"{self._path} is not there")
+        raise AbsentError(f"{self._path} is not there")
 
 
 def fence(scratch: str) -> None:
@@ -81,17 +85,17 @@ def fence(scratch: str) -> None:
 
 @contextlib.contextmanager
 def limited(seconds: int) -> Iterator[None]:
-    """Raises `TimeoutError` in what takes longer."""
+    """Raises `TimeoutError` in what takes longer of the processor, however busy the machine is."""
 
     def stop(*_: object) -> None:
         raise TimeoutError(f"longer than {seconds} s")
 
-    signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def run_statement(statement: ast.stmt, names: dict[str, Any]) -> Any:
@@ -130,12 +134,68 @@ def fails_in_fork(statement: ast.stmt, names: dict[str, Any]) -> str:
     return said
 
 
+class SteadySet(set[Any]):
+    """A set that keeps the order of insertion if it holds text: Python has another order in each run."""
+
+    def __init__(self, items: Iterable[Any] = ()) -> None:
+        self._order = dict.fromkeys(items)
+        super().__init__(self._order)
+
+    def add(self, item: Any) -> None:
+        self._order.setdefault(item)
+        super().add(item)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not any(isinstance(item, str) for item in self._order):
+            return super().__iter__()
+        known = [item for item in self._order if item in self]
+        return iter([*known, *(item for item in super().__iter__() if item not in self._order)])
+
+    def __repr__(self) -> str:
+        return f"{{{', '.join(map(repr, self))}}}" if self else "set()"
+
+
+class _Steady(ast.NodeTransformer):
+    """Has what is another in each run of Python be as it is here.
+
+    Tensors that torch makes of sizes alone, as `torch.Tensor(2, 3)`, hold zeros; sets keep their order.
+    """
+
+    def visit_Set(self, node: ast.Set) -> ast.AST:
+        self.generic_visit(node)
+        return ast.Call(ast.Name("set", ast.Load()), [ast.List(node.elts, ast.Load())], [])
+
+    def visit_SetComp(self, node: ast.SetComp) -> ast.AST:
+        self.generic_visit(node)
+        return ast.Call(ast.Name("set", ast.Load()), [ast.ListComp(node.elt, node.generators)], [])
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Attribute) and node.func.attr.endswith("Tensor") and node.args:
+            return ast.Call(ast.Name("_zeroed_", ast.Load()), [node.func, *node.args], node.keywords)
+        return node
+
+
+def _zeroed(make: Any, *args: Any, **named: Any) -> Any:
+    made = make(*args, **named)
+    sized = type(make) is type(torch.FloatTensor) or make is torch.Tensor
+    if sized and args and all(isinstance(size, int | torch.Size) for size in args):
+        made.zero_()
+    return made
+
+
+def _as_here(done: list[str]) -> list[ast.stmt]:
+    """Returns the statements that the tool ran, without what is another in each run of Python."""
+    body = [_Steady().visit(ast.parse(text)).body[0] for text in done]
+    return [ast.fix_missing_locations(statement) for statement in body]
+
+
 def run_cell(cell: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
     """Runs a cell's statements until one fails, and returns what came of it."""
     out = io.StringIO()
     done: list[str] = []
     error, answer = None, None
-    body = [ast.parse(text).body[0] for text in cell["done"]] if "done" in cell else statements(cell["code"])
+    body = _as_here(cell["done"]) if "done" in cell else statements(cell["code"])
     if cell.get("draws"):
         torch.default_generator.set_state(
             torch.tensor(list(base64.b64decode(cell["draws"])), dtype=torch.uint8)
@@ -144,7 +204,11 @@ def run_cell(cell: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
         try:
             with limited(CELL_SECONDS):
                 for statement in [] if body is None else body:
-                    answer = fingerprint(run_statement(statement, names))
+                    try:
+                        answer = fingerprint(run_statement(statement, names))
+                    except AbsentError:
+                        if "done" not in cell or not isinstance(statement, ast.Expr):
+                            raise  # else the tool left it out, as this does
                     done.append(ast.unparse(statement))
         except BaseException as found:  # noqa: BLE001 - somebody's code; SystemExit among it
             error = f"{type(found).__name__}: {found}"[:300]
@@ -198,14 +262,15 @@ def run_job(job: dict[str, Any], out: Path) -> None:
             os.dup2(os.open(os.devnull, os.O_RDWR), 0)
             os.dup2(0, 1)
             os.dup2(0, 2)
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.signal(signal.SIGPROF, signal.SIG_DFL)
             os.environ |= dict.fromkeys(
                 ("HOME", "TMPDIR", "TORCHINDUCTOR_CACHE_DIR", "MPLCONFIGDIR"), job["scratch"]
             )
             if job["as_here"]:  # what torch leaves undefined is zero here
                 vars(torch).update(empty=torch.zeros, empty_like=torch.zeros_like)
             fence(os.path.realpath(job["scratch"]))
-            known = {"torch": torch, "nn": nn, "F": nn.functional, "math": math}
+            known: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "math": math}
+            known |= {"_zeroed_": _zeroed, "set": SteadySet}
             run_cells(job["cells"], made, known if job["as_here"] else {})
     finally:
         os._exit(0)

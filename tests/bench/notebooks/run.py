@@ -18,6 +18,7 @@ from tui.cli.main import pin_kernels
 SUFFIXES = (".ipynb", ".py")
 DATA = (".txt", ".csv", ".json", ".npy", ".npz")
 LARGEST_DATA = 5_000_000
+_FOREIGN = ("mixed", "outside")  # kinds of cells that plain Python may be unable to run
 
 
 def documents(folder: Path) -> list[Path]:
@@ -69,7 +70,7 @@ def measure(path: Path, name: str, ask: Any, seconds: float | None) -> list[Any]
     missed = False
     for cell, mine, names in zip(cells, ours, wanted, strict=True):
         draws = mine.draws if missed else None
-        missed = mine.error is not None
+        missed = mine.error is not None or cell.kind in _FOREIGN or (missed and draws is None)
         same.append({"done": mine.done, "stopped": mine.stopped, "names": names, "draws": draws})
         whole.append({"code": cell.code, "names": names})
     twins = _outcomes(ask(same, files, as_here=True), len(cells))
