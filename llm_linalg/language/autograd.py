@@ -87,7 +87,7 @@ def gradients(
 ) -> Sequence[Tensor | None]:
     """Return the gradients that `torch.autograd.grad` returns.
 
-    As in `backward`, a gradient of the outputs is not handed to torch.
+    As in `backward`, a gradient of the outputs is not handed to torch, unless gradients flow on to it.
 
     Raises:
         ValueError: If such a gradient has another shape than its output.
@@ -97,9 +97,15 @@ def gradients(
         for output, own in zip(outputs, grad_outputs, strict=True):
             if own is not None and own.shape != output.shape:
                 raise ValueError(f"its gradient has the shape {tuple(output.shape)}, not {tuple(own.shape)}")
-            starts.append(output if own is None else (output * own).sum())
+            starts.append(output if own is None else (output * own.detach()).sum())
+        flows_on = create_graph and any(own is not None and own.requires_grad for own in grad_outputs)
         return torch.autograd.grad(
-            starts, inputs, None, retain_graph, create_graph, allow_unused=allow_unused
+            outputs if flows_on else starts,
+            inputs,
+            grad_outputs if flows_on else None,
+            retain_graph,
+            create_graph,
+            allow_unused=allow_unused,
         )
 
 
@@ -126,7 +132,7 @@ def backward(
     if gradient is not None and gradient.shape != tensor.shape:
         raise ValueError(f"its gradient has the shape {tuple(tensor.shape)}, not {tuple(gradient.shape)}")
     with untraced():
-        start = tensor if gradient is None else (tensor * gradient).sum()
+        start = tensor if gradient is None else (tensor * gradient.detach()).sum()
         torch.autograd.backward(start, retain_graph=retain_graph)
 
 
