@@ -303,7 +303,8 @@ TAKE_ARRAYS = frozenset(
             callable, [*NUMPY.members.values(), *NP_RANDOM.members.values(), *NP_LINALG.members.values()]
         ),
         torch.tensor,
-        TORCH.members["from_numpy"],
+        *(TORCH.members[name] for name in ("from_numpy", "as_tensor", "asarray")),
+        *tensor_types.TYPES.values(),
     ]
 )
 """Functions that take arrays."""

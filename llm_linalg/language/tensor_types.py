@@ -15,6 +15,7 @@ from torch import Tensor
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
+from llm_linalg.language.arrays.array import Array, tensor_data, tensor_of
 
 MOST_SIZES = 100
 _FLOAT = torch.float32
@@ -42,11 +43,13 @@ class TensorType:
         return f"<class 'torch.{self.name}'>"
 
     def __call__(self, *data: Any) -> Tensor:
-        """Return a tensor of lists, of another tensor, or of sizes; its cells are then 0 in every run.
+        """Return a tensor of lists, an array, another tensor, or sizes; its cells are then 0 in every run.
 
         Raises:
             TypeError: If it gets something else.
         """
+        if len(data) == 1 and (isinstance(data[0], Array) or _has_arrays(data[0])):
+            return as_tensor(data[0], self.dtype)
         if len(data) == 1 and isinstance(data[0], list | tuple) and not isinstance(data[0], torch.Size):
             return torch.tensor(data[0], dtype=self.dtype)
         if len(data) == 1 and isinstance(data[0], Tensor):
@@ -116,11 +119,19 @@ def type_of(tensor: Tensor, kind: Any = None) -> Any:
 
 
 def as_tensor(data: Any, dtype: torch.dtype | None = None, copy: bool | None = None) -> Tensor:
-    """Do what `torch.as_tensor` does: return a tensor as it is, unless it is to have another dtype."""
+    """Do what `torch.as_tensor` does: return a tensor as it is, unless it is to have another dtype.
+
+    An array of that dtype shares its memory with the tensor.
+    """
+    data = tensor_of(data) if isinstance(data, Array) else tensor_data(data)
     if not isinstance(data, Tensor):
         return torch.tensor(data, dtype=dtype)
     tensor: Tensor = data.clone() if copy else data
     return tensor if dtype is None or dtype is tensor.dtype else tensor.to(dtype)
+
+
+def _has_arrays(data: Any) -> bool:
+    return isinstance(data, list | tuple) and any(isinstance(item, Array) for item in data)
 
 
 def closed_range(
