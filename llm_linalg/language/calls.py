@@ -45,6 +45,7 @@ from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import gives_items, take_items
 from llm_linalg.language.methods import Method
+from llm_linalg.language.out_arguments import check_gradients, write_into
 from llm_linalg.language.plotting import take_plot
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.sets import OrderedSet
@@ -141,6 +142,8 @@ def apply(run: Interpreter, function: Any, arguments: Sequence[Any], named: Mapp
         named = {name: value for name, value in named.items() if _is_for_torch(run, node, name, value)}
     if any(map(gives_items, arguments)) and _goes_through(function):
         arguments = [take_items(run, item) if gives_items(item) else item for item in arguments]
+    if named.get("out") is not None and _is_among(function, allowlist.TORCH_FUNCTIONS):
+        return _call_into(run, node, function, arguments, dict(named))
     return _apply(run, node, function, arguments, named)
 
 
@@ -165,7 +168,7 @@ def _is_for_torch(run: Interpreter, node: ast.AST, name: str, value: Any) -> boo
         if value is not None:
             torch_functions.cpu_device(value)
         return False
-    if name in allowlist.REFUSED_ARGUMENTS:
+    if name in allowlist.REFUSED_ARGUMENTS and name != "out":
         keywords = node.keywords if isinstance(node, ast.Call) else []
         place = next((keyword for keyword in keywords if keyword.arg == name), node)
         raise run.error(f"{name}= is not part of the language: {suggestions.ARGUMENTS[name]}", place)
@@ -212,6 +215,15 @@ def _apply(
         exception = TypeError(f"'{kind}' object is not callable")
         raise run.error(f"{_title(run, node)} can't be called", node, exception)
     return arithmetic.check_result(function(*arguments, **named))
+
+
+def _call_into(
+    run: Interpreter, node: ast.AST, function: Any, arguments: list[Any], named: dict[str, Any]
+) -> Any:
+    """Call a function, and write what it gives into its argument `out`."""
+    out = named.pop("out")
+    check_gradients(_title(run, node), out, arguments)
+    return write_into(out, _apply(run, node, function, arguments, named))
 
 
 def _goes_through(function: Any) -> bool:

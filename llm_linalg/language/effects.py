@@ -715,6 +715,8 @@ def _plain_targets(target: ast.expr) -> Iterator[str]:
 def _changed(node: ast.AST) -> Iterator[str]:
     """Yield the names whose values a tree changes in place, its functions left out."""
     for part in () if isinstance(node, _DEFINITIONS) else _own_parts(node):
+        if isinstance(part, ast.Call) and part.keywords:
+            yield from _written_by_keyword(part)
         match part:
             case ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute(ctx=ast.Store() | ast.Del()):
                 yield from _roots(part.value)
@@ -730,6 +732,15 @@ def _changed(node: ast.AST) -> Iterator[str]:
                 yield from _first_argument(part)
             case ast.Call(func=ast.Name(id=name)) if name in _CHANGING_FUNCTIONS or name.endswith("_"):
                 yield from _first_argument(part)
+
+
+def _written_by_keyword(call: ast.Call) -> Iterator[str]:
+    """Yield the names that a call changes by its keywords: `out=y`, or `x` where there is `inplace=True`."""
+    for keyword in call.keywords:
+        if keyword.arg == "out":
+            yield from _roots(keyword.value)
+        elif keyword.arg == "inplace":
+            yield from _first_argument(call)
 
 
 def _advanced(call: ast.Call) -> set[str]:

@@ -105,7 +105,7 @@ ATTRIBUTES: Mapping[str, str] = {
 """For attributes and methods of values."""
 
 ARGUMENTS: Mapping[str, str] = {
-    "out": "bind the result to a name",
+    "out": "give it by its name, or bind the result to a name",
     "max_norm": "it changes the table itself: write table = table / table.norm(dim=1, keepdim=True)",
     "sparse": "leave it out: a gradient has all its cells here",
     "pin_memory": "leave it out",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+import torch
 
 from llm_linalg import LimitError, ProgramError, run
 from tests.engine.numpy_programs import OUTPUTS, PROGRAMS, pieces
@@ -24,6 +25,20 @@ def test_an_array_and_its_tensor_share_their_memory() -> None:
         seconds=None,
     )
     assert trace.printed == "[[6.0, 6.0], [2.0, 2.0]] [[6.0, 6.0], [2.0, 2.0]] [[0.0, 0.0], [2.0, 2.0]]\n"
+
+
+def test_a_tensor_made_of_an_array_shares_its_memory_where_the_dtype_is_the_same() -> None:
+    trace = run(
+        "import numpy as np\n"
+        "a, b = np.ones(2, dtype=np.float32), np.arange(2.0)\n"
+        "made = [torch.Tensor(a), torch.as_tensor(a), torch.as_tensor(b), torch.FloatTensor(b)]\n"
+        "made += [torch.tensor(a), torch.Tensor([b, b]), torch.as_tensor(b, dtype=torch.float32)]\n"
+        "a[0], b[0] = 7, 9\nprint([t.tolist() for t in made], [t.dtype for t in made])",
+        seconds=None,
+    )
+    values = [[7, 1], [7, 1], [9, 1], [0, 1], [1, 1], [[0, 1], [0, 1]], [0, 1]]
+    kinds = [torch.float64 if place == 2 else torch.float32 for place in range(len(values))]
+    assert trace.printed == f"{[torch.tensor(value).double().tolist() for value in values]} {kinds}\n"
 
 
 def test_each_step_of_an_array_is_a_node_with_its_reads() -> None:

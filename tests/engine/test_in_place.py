@@ -65,6 +65,23 @@ print(x)
 x.exponential_()
 print(x)
 
+x = torch.tensor([2.0, 3.0], requires_grad=True)
+y = x * x
+y.backward(y, retain_graph=True)
+(g,) = torch.autograd.grad(y, x, y, retain_graph=True)
+(h,) = torch.autograd.grad(y, x, y, create_graph=True)
+h.sum().backward()
+print(x.grad, g, h)
+
+x = torch.arange(6.0).view(2, 3)
+y, g = torch.empty(2, 3), torch.zeros(2, 2)
+z = torch.add(x, 1, out=y)
+print(y, z is y, torch.matmul(x, x.T, out=g) is g, g, torch.rand(2, 2, out=g) is g, g)
+print(torch.max(x, 1, out=(torch.zeros(2), torch.zeros(2, dtype=torch.int64)))[1])
+torch.exp(y[0], out=y[0])
+torch.add(x, y, out=x)
+print(x, y)
+
 x = torch.empty(4)
 print(x.random_(0, 9), x.bernoulli_(0.5), x.bernoulli_(torch.rand(4)))
 
@@ -156,7 +173,11 @@ REFUSED = [
     ("torch.ones(2).sum().backward()", "requires_grad=True"),
     ("x = torch.ones(2).expand(3, 2)\nx.add_(1)", "one number in memory"),
     ("x = torch.ones(3)\nx.add_(x[0])", "x.clone"),
-    ("torch.ones(2, out=torch.zeros(2))", "bind the result"),
+    ("torch.ones(2, out=torch.zeros(3))", "has the shape"),
+    ("torch.ones(2, out=torch.zeros(2).long())", "has the dtype"),
+    ("torch.ones(2, out=3)", "such as a tensor"),
+    ("torch.ones(2).add(1, out=torch.ones(2))", "bind the result"),
+    ("torch.exp(torch.ones(2, requires_grad=True), out=torch.ones(2))", "has no gradient"),
 ]
 WRITES = [
     "x.add_(n)",

@@ -272,6 +272,16 @@ MADE = (
         f"y is changed by cell 2, {ROOT}",
     ),
     (
+        "what out= names",
+        ["x = torch.ones(2)\ny = torch.ones(2)", f"{REFUSED}z = torch.exp(x, out=y)", "y"],
+        f"y is changed by cell 2, {ROOT}",
+    ),
+    (
+        "what is changed where it is",
+        ["x = torch.ones(2)", f"{REFUSED}y = F.relu(x, inplace=True)", "x"],
+        f"x is changed by cell 2, {ROOT}",
+    ),
+    (
         "a list that holds it",
         ["x = torch.ones(2)\nxs = [x]", f"{REFUSED}x[0] = 1", "xs[0]"],
         f"xs is changed by cell 2, {ROOT}",
