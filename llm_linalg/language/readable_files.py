@@ -19,7 +19,7 @@ from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
 
-MOST_BYTES = 1_000_000  # of one file
+MOST_BYTES = 2_000_000  # of one file: the texts of most lectures are smaller
 MOST_FILES = 50  # of one run
 SUFFIXES = frozenset([".txt", ".csv", ".tsv", ".json", ".md", ".dat", ".text"])
 CLOSED = "a program reads no files, unless you let it: with --read, or the key that the app names"
