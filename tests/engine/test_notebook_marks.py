@@ -1,6 +1,7 @@
 """Drawn notebooks in which drawn statements are refused: what is shown below is Python's, or is marked.
 
-A statement is refused by wrapping it in a `match`, which plain Python runs and the language does not take.
+A statement is refused by wrapping it in an `if` on a private name, which plain Python runs and the language will
+never take.
 """
 
 from __future__ import annotations
@@ -186,8 +187,8 @@ def drawn(draw: random.Random) -> list[str]:
             form = draw.choice(FAILING if fails else STATEMENTS)
             text = form.format(x=draw.choice("ab"), y=draw.choice("ab"), n=draw.randint(1, 9))
             if not fails and draw.random() < 0.12:  # what is refused is taken to run in Python
-                inner = "\n".join(f"        {line}" for line in text.split("\n"))
-                text = f"match 0:\n    case _:\n{inner}"
+                inner = "\n".join(f"    {line}" for line in text.split("\n"))
+                text = f"if __builtins__:\n{inner}"
             lines.append(text)
         lines += draw.sample(SHOWN, draw.randint(1, 2))
         cells.append("\n".join(lines))
@@ -252,8 +253,8 @@ def states(*cells: str, last: bool = False) -> tuple[CellState, ...]:
     return found
 
 
-REFUSED = "match 0:\n    case _:\n        "
-ROOT = "refused: `match` is not part of the language"
+REFUSED = "if __builtins__:\n    "
+ROOT = "refused: names with two underscores are Python's own, not the language's"
 MADE = (
     ("an older value is none", ["x = 1", f"{REFUSED}x = 2", "print(x)"], f"x is made by cell 2, {ROOT}"),
     (
@@ -481,7 +482,7 @@ FREE = (
     ("bound anew", ["x = 1", f"{REFUSED}x = 2", "x = 3\nprint(x)"]),
     (
         "a class that changes nothing",
-        ["x = torch.ones(2)", f"{REFUSED}class A:\n            pass", "print(x)"],
+        ["x = torch.ones(2)", f"{REFUSED}class A:\n        pass", "print(x)"],
     ),
     ("an unread read", ["x = torch.ones(2)", f"{REFUSED}y = x.sum()", "print(x)"]),
     ("a call that is known", ["x = torch.ones(2)", f"{REFUSED}y = torch.exp(x)", "print(x)"]),
