@@ -5,7 +5,8 @@ item, and a fence in an item is a fence.
 
 markdown-it-py reads it. Importing that takes longer than painting the first screen, so what most lessons are
 made of is also read without it, to the same blocks and runs: headings, paragraphs and fences at the margin;
-within a line code, strong text and links to lessons. `_plain_blocks` and `_plain_runs` give up at all else.
+within a line code, strong and emphasized text, and links to lessons. `_plain_blocks` and `_plain_runs` give
+up at all else.
 """
 
 from __future__ import annotations
@@ -39,16 +40,16 @@ _CLAIM = re.compile(r"expect:\s*(.*?)\s*")
 # begins with what begins no other block, or with inline markup.
 _PLAIN_HEADING = re.compile(r"(#{1,6}) ([^\s#](?:.*[^\s#])?)")
 _PLAIN_FENCE = re.compile(r"```([^`~]*)")
-_PLAIN_LINE = re.compile(r"(?:[A-Za-z\"'(]|`(?!``)|\*\*[A-Za-z`]).*")
-# Runs within a line in which no other character means anything: text, code, links; and strong text of the
-# first two that is parted from the words around it.
+_PLAIN_LINE = re.compile(r"(?:[A-Za-z\"'(]|`(?!``)|\*{1,2}[A-Za-z`]).*")
+# Runs within a line in which no other character means anything: text, code, links; and strong or emphasized
+# text of the first two that is parted from the words around it.
 _WORDS, _CODE = (
     r"(?:[^\\`*_\[\]<&\n]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9]))++",
     r"(?<!`)`[^`\s](?:[^`\n]*[^`\s])?`(?!`)",
 )
 _PLAIN_RUN = re.compile(
     rf"(?P<text>{_WORDS})|(?P<code>{_CODE})|(?<!!)\[(?P<label>{_WORDS})\]\(lesson:(?P<slug>[A-Za-z0-9-]+)\)"
-    rf"|(?<!\S)\*\*(?=\S)(?P<strong>(?:{_WORDS}|{_CODE})+)(?<=[A-Za-z0-9.?:`])\*\*(?=[\s.,:;]|$)"
+    rf"|(?<!\S)(?P<stars>\*{{1,2}})(?=\S)(?P<strong>(?:{_WORDS}|{_CODE})+)(?<=[A-Za-z0-9.?:`])(?P=stars)(?=[\s.,:;]|$)"
 )
 
 
@@ -317,7 +318,7 @@ def _plain_blocks(text: str, *, claims: bool) -> list[Block] | None:
 
 
 def _plain_runs(text: str) -> list[TextRun] | None:
-    """Return the runs of a text of words, code, strong text and links alone; None for any other."""
+    """Return the runs of a text of words, code, strong or emphasized text and links alone; else None."""
     runs: list[TextRun] = []
     at = 0
     while at < len(text):
@@ -325,13 +326,14 @@ def _plain_runs(text: str) -> list[TextRun] | None:
         if found is None:
             return None
         at = found.end()
-        words, code, label, slug, strong = found.groups()
+        words, code, label, slug, stars, strong = found.groups()
         if label:
             runs.append(TextRun(label, "link", slug))
         elif strong:
+            style: Literal["strong", "emphasis"] = "strong" if stars == "**" else "emphasis"
             pieces = re.split("(`[^`]+`)", strong)
             runs += [
-                TextRun(piece.strip("`"), "code" if piece.startswith("`") else "strong") for piece in pieces
+                TextRun(piece.strip("`"), "code" if piece.startswith("`") else style) for piece in pieces
             ]
         else:
             runs.append(TextRun(words or code[1:-1], "code" if code else ""))

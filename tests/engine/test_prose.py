@@ -171,6 +171,8 @@ PLAIN = (
         "](lesson:dot)",
         "[a](lesson:dot)",
         "**b**",
+        "*e*",
+        " *e",
         "`c`",
         "\n",
         "\n\n",
@@ -204,6 +206,13 @@ def test_plain_markdown_is_read_as_markdown_it_reads_it(text: str, claims: bool)
         assert text_runs(line) == markdown._join(markdown._markdown_runs(line))
 
 
+def test_emphasis_is_plain() -> None:
+    """Else the first picture of most notebooks would wait for the import of a parser."""
+    text = "*What* comes is a *sentence with `code` in it.*"
+    assert markdown._plain_blocks(text, claims=False) == markdown._markdown_blocks(text, claims=False)
+    assert markdown._plain_runs(text) == [*markdown._markdown_runs(text)]
+
+
 def test_most_lessons_are_plain_and_read_as_markdown_it_reads_them() -> None:
     bodies = [path.read_text(encoding="utf-8").split("+++\n", 2)[2] for path in curriculum_files()]
     plain = [markdown._plain_blocks(body, claims=True) for body in bodies]
@@ -215,6 +224,6 @@ def test_most_lessons_are_plain_and_read_as_markdown_it_reads_them() -> None:
             assert text_runs(block.text) == markdown._join(markdown._markdown_runs(block.text))
 
 
-@pytest.mark.parametrize("piece", ["**a", "`a", "[a", "a_", "**a `b` "])
+@pytest.mark.parametrize("piece", ["**a", "*a", "`a", "[a", "a_", "**a `b` ", "*a `b` "])
 def test_plain_markdown_is_given_up_quickly(piece: str) -> None:
     assert markdown._plain_runs(piece * 5001) is None
