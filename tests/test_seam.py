@@ -31,6 +31,11 @@ HEAVY = {"torch", "textual", "rich"}
 
 def loaded(statement: str) -> set[str]:
     """Returns the top-level packages in `sys.modules` after `statement` has run in a process of its own."""
+    return {name.partition(".")[0] for name in loaded_modules(statement)}
+
+
+def loaded_modules(statement: str) -> list[str]:
+    """Returns the modules in `sys.modules` after `statement` has run in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE.format(statement=statement)],
         cwd=ROOT,
@@ -41,7 +46,7 @@ def loaded(statement: str) -> set[str]:
     )
     code, modules = json.loads(done.stderr.splitlines()[-1])
     assert code in (0, None), done.stderr
-    return {name.partition(".")[0] for name in modules}
+    return list(modules)
 
 
 def modules(package: str) -> list[str]:
@@ -80,6 +85,11 @@ def test_the_shelf_of_lessons_is_listed_and_a_plain_lesson_read_without_a_parser
     assert not loaded(listing) & {*HEAVY, "markdown_it"}
     assert "markdown_it" not in loaded("from llm_linalg.lessons import reader; reader.find('matmul').stops")
     assert "markdown_it" in loaded("from llm_linalg.lessons import markdown; markdown.blocks('- an item')")
+
+
+def test_the_first_picture_of_a_lesson_waits_for_no_reader_of_documents() -> None:
+    others = ("llm_linalg.lessons.documents", "llm_linalg.language")
+    assert not [name for name in loaded_modules("import tui.app, tui.cli.launch") if name.startswith(others)]
 
 
 def test_no_engine_module_reaches_the_app_or_its_libraries() -> None:

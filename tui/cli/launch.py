@@ -260,11 +260,13 @@ def lesson_of_settings(settings: Settings) -> Lesson | None:
 def wrong_lesson(settings: Settings) -> str:
     """Return why the lesson of the file can't be opened, with the place; nothing where it can.
 
+    That of a flag is not read here: it has been opened.
+
     Raises:
         UsageError: For that of the environment.
     """
     try:
-        if settings.values.lesson:
+        if settings.values.lesson and settings.by_name["lesson"].source != "flag":
             find_lesson(settings.values.lesson)
     except UsageError as error:
         where = settings.by_name["lesson"]
