@@ -237,6 +237,7 @@ BUILTINS: Mapping[str, Any] = {
     "list": list,
     "range": TypeFunction(range, builtin_functions.make_range),
     "slice": slice,
+    "NotImplemented": NotImplemented,
     "open": readable_files.OPEN,
     "chr": chr,
     "ord": ord,

@@ -87,6 +87,8 @@ def _enter(run: Interpreter, value: Any, node: ast.expr) -> Any:
         enter = type(value).find("__enter__")
         if enter is not MISSING and type(value).find("__exit__") is not MISSING:
             return run.call(Method(enter, value), [])
+        words = f"'{type(value).__name__}' object does not support the context manager protocol"
+        raise run.error(suggestions.SYNTAX[ast.With], node, TypeError(words))
     raise run.error(suggestions.SYNTAX[ast.With], node)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from llm_linalg.base.errors import HaltedError, InternalError, LimitError, ProgramError, ShapeError
 from llm_linalg.language import strings
@@ -25,8 +26,17 @@ MOST_SHOWN = 300  # characters of an exception that nothing catches
 
 _NAMES: tuple[type[BaseException], ...] = (
     *(BaseException, Exception, ArithmeticError, AssertionError, AttributeError, EOFError, FileNotFoundError),
-    *(FloatingPointError, ImportError, IndexError, KeyError, KeyboardInterrupt, LookupError, MemoryError),
-    *(ModuleNotFoundError, NameError, NotImplementedError, OSError, OverflowError, PermissionError),
+    *(FloatingPointError, GeneratorExit, ImportError, IndexError, KeyError, KeyboardInterrupt),
+    *(
+        LookupError,
+        MemoryError,
+        ModuleNotFoundError,
+        NameError,
+        NotImplementedError,
+        OSError,
+        OverflowError,
+        PermissionError,
+    ),
     *(RecursionError, RuntimeError, StopIteration, SystemExit, TimeoutError, TypeError, UnboundLocalError),
     *(UnicodeError, ValueError, ZeroDivisionError),
     *(Warning, DeprecationWarning, FutureWarning, RuntimeWarning, UserWarning),
@@ -44,17 +54,31 @@ def raising(run: Interpreter, node: ast.Raise) -> None:
             words = "No active exception to reraise"
             raise run.error("a `raise` alone stands within an `except`", node, RuntimeError(words))
         raise run.caught[-1]
-    value = run.evaluate(node.exc)
-    if isinstance(value, type) and issubclass(value, BaseException):
-        value = run.call(value, [])
-    if not isinstance(value, BaseException):
-        words = "exceptions must derive from BaseException"
-        raise run.error("what is raised is an exception: ValueError(...)", node.exc, TypeError(words))
+    exception = exception_from(run, run.evaluate(node.exc), node.exc)
     if node.cause is not None:
         run.evaluate(node.cause)
-    said = strings.str_of(run, value)
-    name = type(value).__name__
-    raise run.error(f"{name}: {said:.{MOST_SHOWN}}" if said else name, node, value)
+    raise error_of(run, exception, node)
+
+
+def exception_from(run: Interpreter, value: Any, node: ast.AST) -> BaseException:
+    """Return the exception that stands at a place of the program, or that is made of the type there.
+
+    Raises:
+        ProgramError: If it is none.
+    """
+    if isinstance(value, type) and issubclass(value, BaseException):
+        value = run.call(value, [])
+    if isinstance(value, BaseException):
+        return value
+    words = "exceptions must derive from BaseException"
+    raise run.error("what is raised is an exception: ValueError(...)", node, TypeError(words))
+
+
+def error_of(run: Interpreter, exception: BaseException, node: ast.AST) -> ProgramError:
+    """Return the error of an exception that the program raises at a place."""
+    said = strings.str_of(run, exception)
+    name = type(exception).__name__
+    return run.error(f"{name}: {said:.{MOST_SHOWN}}" if said else name, node, exception)
 
 
 def assertion(run: Interpreter, node: ast.Assert) -> None:
@@ -161,6 +185,7 @@ def catching(run: Interpreter, handler: ast.ExceptHandler, error: ProgramError) 
     try:
         yield
     finally:
-        run.caught.remove(error)
+        if error in run.caught:  # not where a generator is left as it is, with its body suspended
+            run.caught.remove(error)
         if handler.name is not None:
             unbind(names, handler.name)

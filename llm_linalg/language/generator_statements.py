@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Container, Generator, Iterator, Mapping
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NoReturn
 
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.language import suggestions
@@ -25,8 +25,8 @@ from llm_linalg.language.matching import matching_body
 Pauses = Container[ast.AST]
 
 
-def misplaced_yield(run: Interpreter, node: ast.Yield | ast.YieldFrom) -> None:
-    """Refuse a `yield` that isn't one of those above."""
+def misplaced_yield(run: Interpreter, node: ast.AST, _pauses: Pauses = ()) -> NoReturn:
+    """Refuse a `yield` that isn't one of those above, or the statement that it is in."""
     raise run.error(suggestions.YIELD, node)
 
 
@@ -54,6 +54,12 @@ def assignment(run: Interpreter, node: ast.Assign, _pauses: Pauses) -> Iterator[
     value = yield from _value(run, node.value, node)
     for target in node.targets:
         assign(run, target, value)
+
+
+def annotated_assignment(run: Interpreter, node: ast.AnnAssign, _pauses: Pauses) -> Iterator[Any]:
+    """Execute `a: int = yield x`."""
+    value = yield from _value(run, node.value, node)
+    assign(run, node.target, value)
 
 
 def return_value(run: Interpreter, node: ast.Return, _pauses: Pauses) -> Iterator[Any]:
@@ -128,6 +134,7 @@ def with_block(run: Interpreter, node: ast.With, pauses: Pauses) -> Iterator[Any
 STATEMENTS: Mapping[type[ast.AST], Callable[[Interpreter, Any, Pauses], Iterator[Any]]] = {
     ast.Expr: expression_statement,
     ast.Assign: assignment,
+    ast.AnnAssign: annotated_assignment,
     ast.Return: return_value,
     ast.If: if_statement,
     ast.Match: match_statement,
@@ -135,4 +142,5 @@ STATEMENTS: Mapping[type[ast.AST], Callable[[Interpreter, Any, Pauses], Iterator
     ast.While: while_loop,
     ast.Try: try_statement,
     ast.With: with_block,
+    **dict.fromkeys([ast.AugAssign, ast.Assert, ast.Raise, ast.Delete], misplaced_yield),
 }

@@ -7,7 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.language import modules
+from llm_linalg.base.errors import ProgramError
+from llm_linalg.language import exceptions, modules
 from llm_linalg.language.classes import members
 from llm_linalg.language.classes.program_class import MISSING, Instance
 from llm_linalg.language.containers import DICT_VIEWS
@@ -69,21 +70,46 @@ def _source_of(items: ItemIterator) -> Generator[Any, Any, Any]:
     return items.source
 
 
-def send(run: Interpreter, items: ItemIterator, value: Any) -> Any:
-    """Do what `generator.send` does."""
+def _next_of(run: Interpreter, resume: Callable[[Any], Any], given: Any) -> Any:
+    """Return the next item of a generator that is handed something."""
     try:
-        return _source_of(items).send(value)
+        return resume(given)
     except StopIteration as end:
         raise run.error("this generator has no more items", run.current, StopIteration(end.value)) from None
 
 
-def close(_run: Interpreter, items: ItemIterator) -> None:
-    """Do what `generator.close` does, but for the `finally` that it is in."""
-    _source_of(items).close()
+def send(run: Interpreter, items: ItemIterator, value: Any) -> Any:
+    """Do what `generator.send` does."""
+    return _next_of(run, _source_of(items).send, value)
+
+
+def throw(run: Interpreter, items: ItemIterator, value: Any) -> Any:
+    """Do what `generator.throw` does."""
+    source, exception = _source_of(items), exceptions.exception_from(run, value, run.current)
+    return _next_of(run, source.throw, exceptions.error_of(run, exception, run.current))
+
+
+def close(run: Interpreter, items: ItemIterator) -> None:
+    """Do what `generator.close` does: end it where it is, by way of each `finally`.
+
+    Raises:
+        RuntimeError: If it goes on.
+    """
+    source, error = _source_of(items), exceptions.error_of(run, GeneratorExit(), run.current)
+    try:
+        source.throw(error)
+    except StopIteration:
+        return
+    except ProgramError as end:
+        if not isinstance(exceptions.exception_of(end), GeneratorExit):
+            raise
+        return
+    raise RuntimeError("generator ignored GeneratorExit")
 
 
 GENERATOR_METHODS: Mapping[str, RunFunction] = {
     "send": RunFunction("send", send),
+    "throw": RunFunction("throw", throw),
     "close": RunFunction("close", close),
 }
 

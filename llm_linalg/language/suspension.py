@@ -59,9 +59,10 @@ def resume_each(run: Interpreter, state: BodyState, body: Iterator[Any]) -> Gene
     """Yield the items of a body, giving it what is sent; its value is what the body returns."""
     sent: Any = None
     thrown: ProgramError | None = None
+    caught: list[ProgramError] = []
     while True:
         try:
-            item = _resume(run, state, body, sent, thrown)
+            item = _resume(run, state, body, sent, thrown, caught)
         except StopIteration:
             return None
         except Return as ended:
@@ -73,7 +74,15 @@ def resume_each(run: Interpreter, state: BodyState, body: Iterator[Any]) -> Gene
             thrown = error
 
 
-def _resume(run: Interpreter, state: BodyState, body: Any, sent: Any, thrown: ProgramError | None) -> Any:
+def _resume(
+    run: Interpreter,
+    state: BodyState,
+    body: Any,
+    sent: Any,
+    thrown: ProgramError | None,
+    caught: list[ProgramError],
+) -> Any:
+    """Run a body to its next item; `caught` is what it has caught and is still dealing with."""
     if run.depth >= MAX_CALLS:
         raise LimitError(f"functions that call each other more than {MAX_CALLS} deep")
     outer, outer_scope, outer_path, outer_source = run.names, run.scope, run.path, run.source
@@ -81,6 +90,8 @@ def _resume(run: Interpreter, state: BodyState, body: Any, sent: Any, thrown: Pr
     run.names, run.scope, run.path, run.source, modes, function = state
     run.function = function or outer_function
     run.depth += 1
+    outside = len(run.caught)
+    run.caught += caught
     try:
         if modes:
             with set_grad_mode(run, modes):
@@ -90,6 +101,8 @@ def _resume(run: Interpreter, state: BodyState, body: Any, sent: Any, thrown: Pr
         run.names, run.scope, run.path, run.source = outer, outer_scope, outer_path, outer_source
         run.current, run.function = current, outer_function
         run.depth -= 1
+        caught[:] = run.caught[outside:]
+        del run.caught[outside:]
 
 
 def _next(body: Any, sent: Any, thrown: ProgramError | None) -> Any:
