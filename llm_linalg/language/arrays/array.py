@@ -95,11 +95,14 @@ class Array:
         """Return its items along the first axis."""
         if not self.tensor.dim():
             raise TypeError("a number has no items to go through")
-        return [Array(row) for row in self.tensor.unbind(0)]
+        whole = self.tensor.clone() if self.tensor.dim() == 1 else self.tensor  # of which numbers are no part
+        return [Array(row) for row in whole.unbind(0)]
 
     def __getitem__(self, key: Any) -> Array:
         tensor, key = _flipped(self.tensor, tensor_key(key))
-        return Array(tensor[key])
+        found = tensor[key]
+        is_number = not found.dim() and not any(part is ... for part in _parts(key))
+        return Array(found.clone() if is_number else found)  # NumPy's numbers are no part of the array
 
     def __setitem__(self, key: Any, value: Any) -> None:
         key = tensor_key(key)
@@ -211,23 +214,46 @@ class Array:
         return Array(~self.tensor)
 
     def __iadd__(self, other: Any) -> Array:
-        return self._in_place("+", operator.iadd, self + other if not self.tensor.dim() else None, other)
+        return self._in_place("+", operator.add, operator.iadd, other)
 
     def __isub__(self, other: Any) -> Array:
-        return self._in_place("-", operator.isub, self - other if not self.tensor.dim() else None, other)
+        return self._in_place("-", operator.sub, operator.isub, other)
 
     def __imul__(self, other: Any) -> Array:
-        return self._in_place("*", operator.imul, self * other if not self.tensor.dim() else None, other)
+        return self._in_place("*", operator.mul, operator.imul, other)
 
     def __itruediv__(self, other: Any) -> Array:
-        return self._in_place("/", operator.itruediv, self / other if not self.tensor.dim() else None, other)
+        return self._in_place("/", operator.truediv, operator.itruediv, other)
+
+    def __ifloordiv__(self, other: Any) -> Array:
+        return self._in_place("//", operator.floordiv, operator.ifloordiv, other)
+
+    def __imod__(self, other: Any) -> Array:
+        return self._in_place("%", operator.mod, operator.imod, other)
+
+    def __ipow__(self, other: Any) -> Array:
+        return self._in_place("**", operator.pow, operator.ipow, other)
+
+    def __iand__(self, other: Any) -> Array:
+        return self._in_place("&", operator.and_, operator.iand, other)
+
+    def __ior__(self, other: Any) -> Array:
+        return self._in_place("|", operator.or_, operator.ior, other)
+
+    def __ixor__(self, other: Any) -> Array:
+        return self._in_place("^", operator.xor, operator.ixor, other)
 
     def _in_place(
-        self, sign: str, write: Callable[[Tensor, Any], Tensor], new: Array | None, other: Any
+        self,
+        sign: str,
+        make: Callable[[Any, Any], Any],
+        write: Callable[[Tensor, Any], Tensor],
+        other: Any,
     ) -> Array:
         """Write a result into the cells; a number without axes is not changed, but made anew."""
-        if new is not None:
-            return new
+        if not self.tensor.dim():
+            found: Array = make(self, other)
+            return found
         mine, second = self.tensor.dtype, operands(self, other)[1]
         dtype = floating(_dtype(self, second)) if sign == "/" else _dtype(self, second)
         if _rank(dtype) > _rank(mine):
