@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from textwrap import dedent
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_linalg.base.text import clean
 from tests.app.fakes import draw, panel
 from tui.layout.arrange import arrange, cell_texts
 from tui.layout.values import Layout, PanelSlot
@@ -233,3 +236,14 @@ def test_no_room_at_all_is_no_error() -> None:
         assert not layout.fits
         draw(product(3, 2, 4), layout, width, height)
     assert arrange([], "row", 60, 10).slots == ()
+
+
+def test_a_note_on_windows_is_whole_and_may_leave_out_what_follows_from_the_operands() -> None:
+    panels = [replace(one, title=clean(one.title * 12)) for one in product(9, 30, 40)]
+    for width in range(70, 90):
+        layout = arrange(panels, "falk", width, 8)
+        said = [label.text for label in layout.labels if label.kind == "window"]
+        assert said
+        assert "x" in said[0]
+        assert "W" in said[0]
+        assert re.search(r"\d/\d+$|of \d+$", said[0])

@@ -307,13 +307,21 @@ def untold_windows(layout: Layout, panels: Sequence[Panel]) -> list[PanelSlot]:
     ]
 
 
+NOTE_LIMITS = ((40, False), (16, False), (16, True), (10, True), (6, True))
+"""How long the titles may be, and whether the notes are short, from the fullest way to the shortest."""
+
+
 def window_line(layout: Layout, panels: Sequence[Panel]) -> str:
     """Return which parts of panels are shown, of those whose own titles don't say so; empty for none."""
     cut_slots = untold_windows(layout, panels)
+    # In Falk's scheme the result has the rows of the left operand, and the columns of the one above it.
+    in_falk = layout.arrangement == "falk"
+    needed = [slot for slot in cut_slots if not in_falk or panels[slot.panel].role != "result"]
+    tries = [(cut_slots, limit, short) for limit, short in NOTE_LIMITS]
     line = ""
-    for limit, short in ((40, False), (16, False), (16, True), (10, True), (6, True)):
+    for slots, limit, short in (*tries, *((needed, limit, short) for limit, short in NOTE_LIMITS)):
         notes: dict[str, list[str]] = {}
-        for slot in cut_slots:
+        for slot in slots:
             panel = panels[slot.panel]
             notes.setdefault(window_note(panel, slot, short=short), []).append(
                 elide_title(panel.title, limit)
