@@ -93,9 +93,16 @@ class Verdict:
         """The verdict in words without the two values, as where they are shown beside it."""
         if self.right:
             return (clean("Right."),)
-        told = [f"Wrong: {self.mistake}." if self.mistake else "Wrong.", self.reason]
+        told = [_wrong(self.mistake), self.reason]
         told += [self.difference.words] if self.difference is not None else []
         return tuple(clean(line, 1_000) for line in told if line)
+
+
+def _wrong(mistake: str) -> str:
+    """Return that an answer is wrong, and by which mistake; one with a colon is a sentence of its own."""
+    if ": " in mistake:
+        return f"Wrong. {mistake[0].upper()}{mistake[1:]}."
+    return f"Wrong: {mistake}." if mistake else "Wrong."
 
 
 class Judge:

@@ -193,6 +193,11 @@ def test_the_cells_that_differ_are_those_that_were_changed(m: int, n: int, place
     assert difference(asked, asked.clone()).words == ""
 
 
+def test_a_mistake_that_is_explained_is_a_sentence_of_its_own() -> None:
+    assert Verdict(False, mistake=clean("one too few")).lines[0] == "Wrong: one too few."
+    assert Verdict(False, mistake=clean("off by one: a row")).lines[0] == "Wrong. Off by one: a row."
+
+
 def test_two_cells_that_differ_are_both() -> None:
     assert difference(torch.zeros(2), torch.ones(2)).words == "Both cells differ."
     assert difference(torch.zeros(3), torch.ones(3)).words == "All 3 cells differ."

@@ -186,7 +186,8 @@ def exercise_rows(exercise: ExerciseView, width: int) -> list[Row]:
     """
     rows: list[Row] = []
     if exercise.is_right:
-        return [row(("Right. ", "accent"), ("H", "key", "exercise.hint"), (" steps through it", "label"))]
+        shown = (" steps through the solution.", "label")
+        return [row(("Right. ", "accent"), ("H", "key", "exercise.hint"), shown)]
     if exercise.summary:
         first, *rest = exercise.summary
         spans = words(row((f"{first} ", "error"), " ".join(map(_sentence, rest))))
