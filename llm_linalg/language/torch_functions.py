@@ -53,11 +53,6 @@ def cpu_device(kind: Any) -> torch.device:
     return torch.device("cpu")
 
 
-def is_cuda_available() -> bool:
-    """Do what `torch.cuda.is_available` does: here there is never a GPU."""
-    return False
-
-
 def manual_seed(seed: int) -> None:
     """Do what `torch.manual_seed` does, for the CPU's generator alone."""
     torch.default_generator.manual_seed(int(seed))
