@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ class TextFile:
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
-        self.lines = text.splitlines(keepends=True)
+        self.lines = StringIO(text).readlines()  # `splitlines` also ends them at a form feed and the like
         self.place = 0
 
     def rest(self) -> list[str]:
@@ -169,6 +170,18 @@ def _path_of(name: Any, folder: Path) -> Path:
     if not isinstance(name, str) or not name or len(name) > 200 or "\0" in name:
         raise RefusalError(f"a file is opened by its name, not by {short_repr(name)}")
     path = Path(name)
+    _check_path(path, name)
+    try:
+        found = (folder / path).resolve()
+    except (OSError, RuntimeError):
+        raise RefusalError(f"{short_repr(name)} can't be read") from None
+    if not found.is_relative_to(folder):
+        raise RefusalError(f"{short_repr(name)} leads out of the document's folder")
+    _check_path(found.relative_to(folder), name)  # a link may lead to a hidden file
+    return found
+
+
+def _check_path(path: Path, name: str) -> None:
     hidden = any(part.startswith(".") and part != "." for part in path.parts)
     if path.is_absolute() or hidden:
         raise RefusalError(f"{short_repr(name)} does not lie beside the document, or is hidden")
@@ -176,13 +189,6 @@ def _path_of(name: Any, folder: Path) -> Path:
         raise RefusalError(
             f"{short_repr(name)} is no file of text: {', '.join(sorted(SUFFIXES))} can be read"
         )
-    try:
-        found = (folder / path).resolve()
-    except (OSError, RuntimeError):
-        raise RefusalError(f"{short_repr(name)} can't be read") from None
-    if not found.is_relative_to(folder):
-        raise RefusalError(f"{short_repr(name)} leads out of the document's folder")
-    return found
 
 
 def _read(run: Any, file: TextFile) -> str:

@@ -24,6 +24,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     (inside / "tool.sh").write_text("secret", encoding="utf-8")
     (inside / "link.txt").symlink_to(tmp_path / "secret.txt")
     (inside / "up").symlink_to(tmp_path)
+    (inside / "hidden.txt").symlink_to(inside / ".env.txt")
+    (inside / "tool.txt").symlink_to(inside / "tool.sh")
     (inside / "large.txt").write_text("x" * (readable_files.MOST_BYTES + 1), encoding="utf-8")
     os.mkfifo(inside / "pipe.txt")
     readable_files.allow(inside)
@@ -50,12 +52,18 @@ f.close()
     assert folder.is_dir()
 
 
+def test_a_line_ends_where_python_ends_it(folder: Path) -> None:
+    (folder / "odd.txt").write_text("a\x0cb\u2028c\x1cd\ne", encoding="utf-8")
+    with (folder / "odd.txt").open(encoding="utf-8") as file:
+        assert run("print(list(open('odd.txt')))", seconds=None).printed == f"{list(file)}\n"
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "../secret.txt", "up/secret.txt", "link.txt", ".env.txt", "data/../../secret.txt", "/etc/hostname",
         "tool.sh", "names", "", "pipe.txt", "data", "large.txt", "nothing.txt", "x" * 300 + ".txt", "~/a.txt",
-        "names.txt\\0", "./.env.txt", "data/table.csv/x.txt",
+        "names.txt\\0", "./.env.txt", "hidden.txt", "tool.txt", "data/table.csv/x.txt",
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("folder")
