@@ -378,13 +378,16 @@ class Interpreter:
     def _origin(self) -> Origin:
         """Return the place in the program of the call that is made now."""
         place = self.current, self.scope
-        if place not in self._origins:
-            anywhere = self.current, ""
-            if anywhere not in self._origins:
-                text = self.source.text_of(self.current)
-                self._origins[anywhere] = Origin(self.source.span(self.current), text)
-            self._origins[place] = self._origins[anywhere]._replace(scope=self.scope)
-        return self._origins[place]
+        found = self._origins.get(place)
+        if found is not None:
+            return found
+        anywhere = self._origins.get((self.current, ""))
+        if anywhere is None:
+            text = self.source.text_of(self.current)
+            anywhere = self._origins[self.current, ""] = Origin(self.source.span(self.current), text)
+        # Each call of a function has a scope of its own: `_replace` would take longer than all else here.
+        found = self._origins[place] = Origin(anywhere.span, anywhere.source, scope=self.scope)
+        return found
 
 
 def operand_nodes(run: Interpreter, node: Code, tensors: Sequence[Tensor]) -> list[ast.expr | None]:

@@ -431,25 +431,28 @@ def _update(run: Interpreter, optimizer: Optimizer, parameter: Any, group: Group
     grad = parameter.grad
     if grad is None:
         return
+    owner = _name_of(run, parameter)
     kept = optimizer.states.get(id(parameter))
     if kept is None:
         run.budget.charge_elements(3 * len(optimizer.kind.settings) * parameter.nelement() // 8)
         kept = optimizer.states[id(parameter)] = parameter, optimizer.kind.start(parameter, group)
         for name, value in kept[1].items():
             if isinstance(value, Tensor):
-                run.recorder.input(value, _named(run, parameter, name))
-    run.recorder.name_node(grad, _named(run, parameter, "grad"))
+                run.recorder.input(value, f"{owner}.{name}" if owner else None)
+    if owner:
+        run.recorder.name_node(grad, f"{owner}.grad")
     state = kept[1]
     optimizer.kind.update(parameter, grad, group, state)
-    for name, value in state.items():
+    owner = _name_of(run, parameter)
+    for name, value in state.items() if owner else ():
         if isinstance(value, Tensor):
-            run.recorder.name_node(value, _named(run, parameter, name))
+            run.recorder.name_node(value, f"{owner}.{name}")
 
 
-def _named(run: Interpreter, parameter: Tensor, name: str) -> str | None:
-    """Return what something kept for a parameter is called, as in `W.exp_avg`; None if that has no name."""
+def _name_of(run: Interpreter, parameter: Tensor) -> str | None:
+    """Return the name of a parameter, by which what is kept for it is called, as in `W.exp_avg`."""
     node = run.recorder.node_of(parameter)
-    return f"{node.bound_name}.{name}" if node is not None and node.bound_name else None
+    return None if node is None else node.bound_name
 
 
 def zero_grad(run: Interpreter, optimizer: Optimizer, set_to_none: bool = True) -> None:

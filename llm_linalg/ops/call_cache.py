@@ -171,12 +171,8 @@ class CallPlan:
             output: The result.
             position: The position of the result among several outputs.
         """
-        by_slot: dict[int, Any] = dict(zip(self.tensors, tensors, strict=True))
-        by_slot.update(zip(self.numbers, numbers, strict=True))
-        operands = [by_slot[slot] for slot in range(len(by_slot))]
-        arguments = dict(self.arguments)
-        for name, (slot, value) in self.open:
-            arguments[name] = operands[slot] if slot >= 0 else _filled(value, operands)
+        operands = self._operands(tensors, numbers)
+        arguments = self._arguments(operands)
         return Call(
             self.operation,
             function,
@@ -192,6 +188,25 @@ class CallPlan:
             output,
             position,
         )
+
+    def describes(self, split: SplitCall) -> bool:
+        """Return whether its operation is also that of another call with its key, of other cells."""
+        tensors = [split.tensors[place] for place in self.order]
+        arguments = self._arguments(self._operands(tensors, split.numbers))
+        return self.operation.overload_for(arguments) is self.operation
+
+    def _operands(self, tensors: Sequence[Tensor], numbers: Sequence[int | float]) -> list[Any]:
+        """Return tensors and numbers by their slots."""
+        by_slot: dict[int, Any] = dict(zip(self.tensors, tensors, strict=True))
+        by_slot.update(zip(self.numbers, numbers, strict=True))
+        return [by_slot[slot] for slot in range(len(by_slot))]
+
+    def _arguments(self, operands: Sequence[Any]) -> dict[str, Any]:
+        """Return all arguments by parameter, with the operands in their slots."""
+        arguments = dict(self.arguments)
+        for name, (slot, value) in self.open:
+            arguments[name] = operands[slot] if slot >= 0 else _filled(value, operands)
+        return arguments
 
 
 @dataclass(frozen=True, slots=True)

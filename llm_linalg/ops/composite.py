@@ -148,6 +148,8 @@ COMPOSITES: tuple[Operation, ...] = (
         vjp_explanation="All that softmax and logarithm do comes down to this: the gradient of a logit is "
         "its share less 1 where it was right, less 0 elsewhere.",
         covers=_plain_entropy,
+        chosen_by_cells=True,
+        shapes_suffice=lambda _: True,
         row_cost=5,
     ),
     Composite(

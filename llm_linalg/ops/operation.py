@@ -68,6 +68,7 @@ class Operation:
         peak_for_call: The cells that torch allocates for a call, if not those of the output.
         work_for_call: The multiplications (or like work) of a call, if not one a cell.
         shapes_suffice: Whether the price of a call depends on no cell, if the family doesn't say.
+        chosen_by_cells: Whether `overload_for` looks at cells.
         sums_products: Its work is multiplications that are summed, as in a product of matrices.
         slowness: How many times as long as an element of a sum one takes, for the slowest numbers.
         slowness_for_call: The same for a call, where it depends on the numbers in its operands.
@@ -102,6 +103,7 @@ class Operation:
     peak_for_call: Callable[[Call], int] | None = None
     work_for_call: Callable[[Call], int] | None = None
     shapes_suffice: Callable[[Call], bool] | None = None
+    chosen_by_cells: bool = False
     sums_products: bool = False
     slowness: int = 1
     slowness_for_call: Callable[[Call], int] | None = None

@@ -36,11 +36,15 @@ if TYPE_CHECKING:
 
 
 class CachedCall(NamedTuple):
-    """What all calls with one key have in common: their plan, their price, and whether they write."""
+    """What calls with one key have in common: their plan, their price, and whether they write.
+
+    `fits_always` says whether that is so of all of them, whatever is in their cells.
+    """
 
     plan: CallPlan
     price: Price | None
     writes: bool
+    fits_always: bool
 
 
 class BackwardPass(NamedTuple):
@@ -90,7 +94,8 @@ class CallCache:
             and not (price and price.products > FEW_PRODUCTS and call.operation.kind != "contraction")
             and _depends_on_shapes_only(call)
         ):
-            self.entries[split.key] = CachedCall(CallPlan.of(call, entry), price, call.may_write)
+            plan, fits_always = CallPlan.of(call, entry), not entry.operation.chosen_by_cells
+            self.entries[split.key] = CachedCall(plan, price, call.may_write, fits_always)
 
 
 MAX_KEYS = 5_000  # keys that are remembered
@@ -167,7 +172,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         args = with_plain_slices(func, args)
         split = split_call(func, entry.operation, args, kwargs) if entry is not None else None
         cached = self._calls.entries.get(split.key) if split is not None else None
-        if cached is not None and split is not None:
+        if cached is not None and split is not None and (cached.fits_always or cached.plan.describes(split)):
             go = self._run_cached_write if cached.writes else self._run_cached
             return go(func, args, kwargs, cached, split)
         given = SlottedArguments.of(args, kwargs, MOST_OPERANDS if self._guard else None)
@@ -206,7 +211,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], cached: CachedCall, split: SplitCall
     ) -> Any:
         """Run a call by the plan of an earlier one; it writes nothing and draws no random numbers."""
-        plan, price, _ = cached
+        plan, price = cached.plan, cached.price
         tensors = split.tensors
         known = None if self._guard is None else self._current_operands(tensors)
         if self._guard is not None and price is not None:
@@ -235,7 +240,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], cached: CachedCall, split: SplitCall
     ) -> Any:
         """Run a call that writes by the plan of an earlier one."""
-        plan, price, _ = cached
+        plan, price = cached.plan, cached.price
         tensors = split.tensors
         if self._guard is not None and price is not None:
             self._guard.charge_again(plan.operation.name, price, tensors, tensors[0])

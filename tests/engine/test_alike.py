@@ -222,6 +222,14 @@ def _writing(x: Tensor, y: Tensor) -> None:
         x.clamp_(0, 3 + number)
 
 
+def _entropies(x: Tensor, y: Tensor) -> None:
+    """Calls that our program describes or not by what is in their targets, of one shape all."""
+    for target in ([0, 2], [1, 1], [0, -100], [2, 0], [-100, -100], [1, 0]):
+        F.cross_entropy(x, torch.tensor(target))
+        F.nll_loss(y, torch.tensor(target), reduction="sum")
+        F.cross_entropy(x, torch.tensor(target).relu(), ignore_index=2)
+
+
 def _aliased(x: Tensor, y: Tensor) -> None:
     """Calls on what was written through an alias, in either order of the operands."""
     for number in range(4):
@@ -239,7 +247,7 @@ def _failing(x: Tensor, y: Tensor) -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("guarded", [True, False], ids=["program", "python"])
-@pytest.mark.parametrize("function", [_several, _turned, _writing, _aliased, _large])
+@pytest.mark.parametrize("function", [_several, _turned, _writing, _entropies, _aliased, _large])
 def test_what_looks_alike_is_told_apart(
     function: Callable[..., Any], guarded: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,8 +301,10 @@ def test_a_call_on_what_an_alias_wrote_is_like_those_before(looked: list[str]) -
             w @ w
             w.detach().mul_(2)
             row[number - number : number - number + 3]
+            F.cross_entropy(w, torch.tensor([0, 1]))
     assert looked.count("matmul") <= 2
     assert looked.count("getitem") <= 2
+    assert looked.count("cross_entropy") <= 2
 
 
 def test_a_trace_of_trusted_code_knows_the_calls_of_those_before(
