@@ -163,3 +163,21 @@ def test_a_formula_takes_no_fewer_rows_than_its_characters_need(
 ) -> None:
     assert least_rows(lines, width) <= len(formula(lines, width))
     assert least_rows([[("x" * (3 * width + 1), "plain")]], width) == 4
+
+
+def test_arrows_have_the_colours_of_their_tensors() -> None:
+    program = "Q, W = torch.tensor([[2., 1.], [0., 2.]]), torch.tensor([[0., 1.], [1., 0.]])\nS = Q @ W"
+    view = replace(View.opening(of(program)), look="plane", depth="operations")
+    frame = open_view(view).frame(view)
+    assert frame.drawing is not None
+    roles = {span.role for row in frame.drawing.rows(60, 14) for span in row}
+    assert {panel.hue for panel in frame.panels} <= roles
+    assert hues(frame)["Q"] == "blue"
+
+
+def test_operands_without_a_colour_have_those_that_are_left() -> None:
+    view = replace(View.opening(of("V = torch.tensor([1., 2.])\nw = V + 1")), look="plane")
+    moved = replace(view, path=("w",), step=2)
+    drawing = open_view(moved).frame(moved).drawing
+    assert drawing is not None
+    assert f"slice-{HUES.index('pink')}" in {span.role for row in drawing.rows(60, 14) for span in row}

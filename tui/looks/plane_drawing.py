@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from llm_linalg.base.constants import HUES
 from llm_linalg.base.text import CleanText, clean
 from tui.looks.canvas import ACROSS, DASHED, DOTTED, DOWN, SOLID, Canvas, Dot
 from tui.looks.look import Look, LookInput
@@ -31,6 +32,7 @@ ROLES = {
     "helper": "label",
     "grid": "rule",
 }
+TENSORS = ("first", "second")  # the roles of operands, each of which has a colour
 AXIS, FIGURE = "rule", "dim"
 APART = 14  # dots from a figure on an axis to the next
 FRAMES = 8  # pictures in which a plane moves all of its way
@@ -45,19 +47,22 @@ class PlaneDrawing:
         words: The same in words and figures.
         ascii_only: Whether to draw in ASCII.
         longest: Columns of the longest label that there will be.
+        hues: The roles of the theme for those of the plane that are another tensor's than usual.
     """
 
     plane: Plane
     words: tuple[CleanText, ...]
     ascii_only: bool
     longest: int = 0
+    hues: Mapping[str, str] = field(default_factory=dict)
     has_dots = True
 
     @classmethod
-    def of(cls, plane: Plane, *, ascii_only: bool) -> PlaneDrawing:
-        """Return the drawing of a picture in the plane."""
+    def of(cls, plane: Plane, *, ascii_only: bool, hues: Mapping[str, str] | None = None) -> PlaneDrawing:
+        """Return the drawing of a picture in the plane, with the colours that some roles have."""
         longest = max((cell_len(_short(arrow.label)) for arrow in plane.arrows), default=0)
-        return cls(plane, lines_in_words(plane.words, ascii_only=ascii_only), ascii_only, longest)
+        words = lines_in_words(plane.words, ascii_only=ascii_only)
+        return cls(plane, words, ascii_only, longest, hues or {})
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return the picture in `height` rows of at most `width` columns."""
@@ -70,12 +75,12 @@ class PlaneDrawing:
             dots = [scale.dot(*point) for point in path.points]
             pattern = DASHED if path.dashed else DOTTED if path.role == "grid" else SOLID
             role = "grid" if path.closed else path.role  # one colour for all that moves: less is sent
-            canvas.path(dots, ROLES[role], pattern, closed=path.closed)
+            canvas.path(dots, self._hue(role), pattern, closed=path.closed)
         for point in self.plane.points:
-            canvas.spot(scale.dot(*point.at), ROLES[point.role])
+            canvas.spot(scale.dot(*point.at), self._hue(point.role))
         for arrow in self.plane.arrows:
             pattern = DASHED if arrow.role == "helper" else SOLID
-            canvas.arrow(scale.dot(*arrow.tail), scale.dot(*arrow.tip), ROLES[arrow.role], pattern)
+            canvas.arrow(scale.dot(*arrow.tail), scale.dot(*arrow.tip), self._hue(arrow.role), pattern)
         self._label(canvas, scale)
         _write_figures(canvas, scale, self._names)
         return canvas.rows()
@@ -107,10 +112,13 @@ class PlaneDrawing:
                 written.add((scale.dot(*arrow.tip), arrow.label))
                 tip, tail = scale.dot(*arrow.tip), scale.dot(*arrow.tail)
                 towards = (tip[0] - tail[0], tip[1] - tail[1])
-                canvas.label(tip, self._text(arrow), ROLES[arrow.role], towards)
+                canvas.label(tip, self._text(arrow), self._hue(arrow.role), towards)
         for point in self.plane.points:
             if point.label:
-                canvas.label(scale.dot(*point.at), self._said(point.label), ROLES[point.role])
+                canvas.label(scale.dot(*point.at), self._said(point.label), self._hue(point.role))
+
+    def _hue(self, role: str) -> str:
+        return self.hues.get(role) or ROLES[role]
 
     def _text(self, arrow: PlaneArrow) -> str:
         """Return an arrow's label; of what is computed now it stands in brackets, as everywhere."""
@@ -175,7 +183,21 @@ def draw(given: LookInput) -> PlaneDrawing:
     from llm_linalg.api.plane.picture import plane_of
     from llm_linalg.api.plane.plane import Plane
 
-    return PlaneDrawing.of(plane_of(given.node, given.result.at) or Plane(), ascii_only=given.ascii_only)
+    plane = plane_of(given.node, given.result.at) or Plane()
+    return PlaneDrawing.of(plane, ascii_only=given.ascii_only, hues=_hues(plane, given))
+
+
+def _hues(plane: Plane, given: LookInput) -> dict[str, str]:
+    """Return the colours that the tensors of a plane have in numbers and formula, by the roles of the plane.
+
+    Operands without one have those that are left.
+    """
+    panels = {tensor.node: panel for panel, tensor in reversed(given.tensors)}
+    hues: dict[str, str] = {
+        role: panels[view.node].hue for role, view in plane.tensors if view.node in panels
+    }
+    free = iter([hue for k in range(len(HUES)) if (hue := f"slice-{k}") not in hues.values()])
+    return {role: hues.get(role) or next(free) for role in TENSORS} | {"result": hues.get("result", "")}
 
 
 PLANE = Look("plane", suits, draw)

@@ -42,6 +42,8 @@ from llm_linalg.api.plane.vectors import (
 from llm_linalg.api.tensor_view import TensorView
 from llm_linalg.base.cells import Index
 
+ROLES: tuple[PlaneRole, ...] = ("first", "second")  # of the operands
+
 
 def plane_of(node: NodeView, at: Index | None = None) -> Plane | None:
     """Return an operation in the plane; None if nothing in it is a vector of two numbers.
@@ -93,6 +95,7 @@ def _gathered(node: NodeView, at: Index | None) -> Plane | None:  # noqa: ARG001
         tuple(dict.fromkeys(corner for plane in found for corner in plane.corners)),
         tuple(line for line in words if line not in shadows),
         found[0].axes,
+        tensors=found[0].tensors,
     )
 
 
@@ -135,6 +138,7 @@ def _sum(node: NodeView, at: Index | None) -> Plane | None:
         corners,
         (*said(first), *said(second), *said(after, node.result.title)),
         axis_words(made.tensor, made.along),
+        tensors=(*zip(ROLES, node.operands, strict=True), ("result", node.result)),
     )
 
 
@@ -172,11 +176,10 @@ def _plain(node: NodeView, at: Index | None) -> Plane | None:
     final = made.final() if made is not None else ()
     now = vectors_now(node, made) if made is not None else frozenset()
     before = [vectors.read() for vectors in given if vectors is not None]
-    roles: tuple[PlaneRole, ...] = ("first", "second")
     arrows: list[PlaneArrow] = []
     points: list[PlanePoint] = []
     paths: list[PlanePath] = []
-    for vectors, role in zip(before, roles, strict=False):
+    for vectors, role in zip(before, ROLES, strict=False):
         some, many = as_arrows(vectors, role)
         arrows, points = [*arrows, *some], [*points, *many]
     some, many = as_arrows(after, "result", now)
@@ -203,6 +206,10 @@ def _plain(node: NodeView, at: Index | None) -> Plane | None:
         finite((*corners, *rim)),
         (*words, *(line for vectors in before for line in said(vectors)), *said(after, node.result.title)),
         ("", "") if shown is None else axis_words(shown.tensor, shown.along),
+        tensors=(
+            *((role, one.tensor) for role, one in zip(ROLES, given, strict=False) if one is not None),
+            ("result", node.result),
+        ),
     )
 
 

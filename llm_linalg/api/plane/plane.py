@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import hypot, isfinite
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from llm_linalg.api.tensor_view import TensorView
 
 Point = tuple[float, float]
 PlaneRole = Literal["first", "second", "result", "now", "helper", "grid"]
@@ -56,6 +59,7 @@ class Plane:
         words: What there is to see, in words and figures, a line each.
         axes: What the two numbers of a vector are called; empty if nothing is known.
         share: How far a plane that moves is on its way, from 0 to 1; None where nothing moves.
+        tensors: Which tensor's vectors have a role, as far as that is one tensor.
     """
 
     arrows: tuple[PlaneArrow, ...] = ()
@@ -65,6 +69,7 @@ class Plane:
     words: tuple[str, ...] = ()
     axes: tuple[str, str] = ("", "")
     share: float | None = None
+    tensors: tuple[tuple[PlaneRole, TensorView], ...] = ()
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:

@@ -190,6 +190,7 @@ def _moved(product: _Product, columns: Vectors, given: Vectors, made: Vectors) -
         (*words, *said(before), *said(after, node.result.title)),
         axis_words(made.tensor, made.along),
         share,
+        (("first", columns.tensor), ("second", given.tensor), ("result", node.result)),
     )
 
 
@@ -270,6 +271,7 @@ def _mixed(product: _Product, arrows: Vectors, made: Vectors, weights: int, over
         (ORIGIN, *known(given), *known(final)),
         (*words, *said(given), *said(after, node.result.title)),
         axis_words(made.tensor, made.along),
+        tensors=(("first", arrows.tensor), ("result", node.result)),
     )
 
 
@@ -329,6 +331,7 @@ def shadow(node: NodeView, at: Index | None) -> Plane | None:
         finite(corners),
         (*words, *said(falls), *said(onto)),
         axis_words(casting.tensor, casting.along),
+        tensors=(("first", casting.tensor), ("second", ground.tensor)),
     )
 
 
