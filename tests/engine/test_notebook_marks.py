@@ -1,7 +1,7 @@
 """Drawn notebooks in which drawn statements are refused: what is shown below is Python's, or is marked.
 
-A statement is refused by wrapping it in an `if` on a private name, which plain Python runs and the language will
-never take.
+A statement is refused by wrapping it in an `if` on a private name: plain Python runs that, and the language
+never will take it.
 """
 
 from __future__ import annotations
