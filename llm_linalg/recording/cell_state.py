@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from llm_linalg.recording.plot import Plot
 
+_LONGEST_SUMMARY = 76  # characters: it is one line of 80 columns
 State = Literal["run", "refused", "failed", "rests"]
 
 
@@ -54,12 +55,15 @@ def summary(states: Sequence[CellState]) -> str:
     run, rest = (sum(one.state == kind for one in states) for kind in ("run", "rests"))
     if run == count:
         return f"{count} cell{'s' * (count != 1)}: all run" if count > 1 else "1 cell, which runs"
-    parts = [f"{run or 'none'} {'run' if run > 1 else 'runs'}"]
-    parts += [f"{_cells(found)} {_verb(kind, found)}" for kind, found in kinds.items() if found]
-    if rest:
-        several = sum(map(len, kinds.values())) > 1
-        parts[-1] += f" and {rest} rest{'s' * (rest == 1)} on {'them' if several else 'it'}"
-    return f"{count} cell{'s' * (count != 1)}: {', '.join(parts)}"
+    told = []
+    for name in (_cells, _count):
+        parts = [f"{run or 'none'} {'run' if run > 1 else 'runs'}"]
+        parts += [f"{name(found)} {_verb(kind, found)}" for kind, found in kinds.items() if found]
+        if rest:
+            several = sum(map(len, kinds.values())) > 1
+            parts[-1] += f" and {rest} rest{'s' * (rest == 1)} on {'them' if several else 'it'}"
+        told.append(f"{count} cell{'s' * (count != 1)}: {', '.join(parts)}")
+    return next((text for text in told if len(text) <= _LONGEST_SUMMARY), told[-1])
 
 
 def _cells(numbers: Sequence[int]) -> str:
@@ -68,6 +72,10 @@ def _cells(numbers: Sequence[int]) -> str:
     if len(numbers) > 4:
         return f"{len(numbers)} cells from {numbers[0]} on"
     return f"cells {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+
+
+def _count(numbers: Sequence[int]) -> str:
+    return str(len(numbers))
 
 
 def _verb(kind: str, numbers: Sequence[int]) -> str:

@@ -451,3 +451,18 @@ def test_the_stops_of_a_document_share_the_text_of_what_is_above(name: str) -> N
     assert stops[7] == parse(text, name).stops[7]
     assert hash(stops[7]) == hash(parse(text, name).stops[7])
     assert stops[7].above != stops[8].above
+
+
+def test_commands_that_are_commented_out_are_no_headings() -> None:
+    text = (
+        '# %% id="a"\n# # For colab\n# #\n# # !pip install x\n\n# %% [markdown]\n# # Title\n\n# %%\nx = 1\n'
+    )
+    found = parse(text.encode(), "notes.py")
+    assert [heading.title for heading in found.outline] == ["Title"]
+    assert "!pip install x" in found.stops[0].prose
+
+
+def test_a_heading_is_told_without_its_marks() -> None:
+    found = lesson(words("# **Notebook 1: `x` and [y](https://a.b)**"), code("x = 1"))
+    assert (found.title, found.outline[0].title) == ("Notebook 1: x and y", "Notebook 1: x and y")
+    assert "**" not in found.stops[0].prose

@@ -611,7 +611,11 @@ SUMMARIES = (
     ),
     (
         [CellState(1, "refused"), CellState(2, "failed"), CellState(3, "refused"), CellState(4, "rests", 1)],
-        "4 cells: none runs, cells 1 and 3 are refused, cell 2 fails and 1 rests on them",
+        "4 cells: none runs, 2 are refused, 1 fails and 1 rests on them",
+    ),
+    (
+        [CellState(1), CellState(2, "failed"), CellState(3, "refused"), CellState(4, "rests", 3)],
+        "4 cells: 1 runs, cell 3 is refused, cell 2 fails and 1 rests on them",
     ),
 )
 

@@ -21,7 +21,7 @@ from llm_linalg.lessons.body import ListFence
 from llm_linalg.lessons.documents.foreign_markdown import readable
 from llm_linalg.lessons.fence_options import BodyError
 from llm_linalg.lessons.lesson import Heading, Lesson, Stop
-from llm_linalg.lessons.markdown import MOST_LINES, Block, Paragraph, blocks, paragraphs_of
+from llm_linalg.lessons.markdown import MOST_LINES, Block, Paragraph, blocks, paragraphs_of, plain_text
 from llm_linalg.lessons.stop import CodeAbove
 from llm_linalg.questions.question import Ask
 
@@ -145,7 +145,7 @@ class _DocumentStops:
         for paragraph in paragraphs_of(found):
             if paragraph.level:
                 self._end_section()
-                self._title = clean(paragraph.text, LONGEST_TITLE)
+                self._title = clean(plain_text(paragraph.text), LONGEST_TITLE)
                 self.outline.append(Heading(paragraph.level, self._title, len(self.stops) + 1))
                 paragraph = Paragraph(self._title, paragraph.level)
             self._prose.append(paragraph.as_prose)

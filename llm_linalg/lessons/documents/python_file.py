@@ -19,6 +19,7 @@ _METADATA = re.compile(
     r"""(?<!\S)[\w.-]{1,60}=(?:"[^"]*"|'[^']*'|\[[^\]]*\]|\{[^}]*\}|\S+)"""
 )  # as jupytext writes it
 _HEAD = re.compile(r"#!|#.*?coding[:=]")
+_COMMAND_ASIDE = re.compile(r"#\s*#\s*[!%]\w")
 _QUOTES = ('"""', "'''", 'r"""', '"', "'")
 _MOST_SIGNS = 150_000  # brackets, commas, operators: what half a second of parsing may hold
 
@@ -91,7 +92,9 @@ def _block(lines: list[str], first: int) -> Iterator[DocumentCell]:
 
 
 def _said(lines: list[str]) -> str:
-    """Return comment lines, or a string literal, as Markdown."""
+    """Return comment lines, or a string literal, as Markdown; commands that are commented out are code."""
+    if any(map(_COMMAND_ASIDE.match, lines)):
+        return "\n".join(["```", *(line.lstrip("# ") for line in lines), "```"])
     text = "\n".join(line[1:].removeprefix(" ") if line.startswith("#") else line for line in lines).strip()
     for quotes in ('"""', "'''"):
         if text.startswith(quotes) and text.endswith(quotes) and len(text) >= 6:
