@@ -103,6 +103,8 @@ class DataLoader:
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"batch_size is a number of items from 1, not {short_repr(batch_size)}")
         _check_dataset(dataset)
+        if shuffle and not len(dataset):
+            raise ValueError("num_samples should be a positive integer value, but got num_samples=0")
         self.run = run
         self.dataset = dataset
         self.batch_size = batch_size

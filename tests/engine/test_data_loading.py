@@ -85,6 +85,7 @@ def test_a_batch_of_tensors_is_one_index_a_tensor() -> None:
     [
         ("DataLoader(ds, batch_size=0)", "from 1"),
         ("DataLoader(ds, batch_sampler=[])", "batch_sampler"),
+        ("loader = DataLoader([], shuffle=True)", "num_samples=0"),
         ("DataLoader(5)", "length"),
         ("DataLoader(list)", "length"),
         ("Subset(print, [1])", "length"),
