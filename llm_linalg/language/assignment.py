@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.base.short_repr import short_repr
-from llm_linalg.language import allowlist, arithmetic, containers, hardware, module_count, sets
+from llm_linalg.language import allowlist, arithmetic, containers, hardware, module_count, modules, sets
 from llm_linalg.language.arithmetic import MAX_ITEMS
 from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.attributes import attribute_of
 from llm_linalg.language.budget import LAYER_NAME_STEPS
 from llm_linalg.language.classes import members
-from llm_linalg.language.classes.program_class import Instance, Module, ProgramClass
+from llm_linalg.language.classes.program_class import MISSING, Instance, Module, ProgramClass
 from llm_linalg.language.expressions import charge_lookup, check_pair, item_of, lookup_key
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
@@ -30,7 +30,9 @@ from llm_linalg.language.text_formats import percent
 
 # Unions are built once: these are asked for at each turn of a loop.
 _NOT_UNPACKED = "cannot unpack non-iterable {} object"
-_MUTABLE: Any = Tensor | Array | list | dict | deque | Figure | Instance
+_MUTABLE: Any = (
+    Tensor | Array | list | dict | deque | Figure | Instance | nn.ModuleDict | nn.ModuleList | nn.Sequential
+)
 _IN_PLACE: Any = Tensor | Array | list | deque | Counter | Instance
 
 
@@ -235,6 +237,9 @@ def _store_item(run: Interpreter, target: ast.Subscript, owner: Any, key: Any, v
         return
     if owner.__class__ is Figure:
         return
+    if isinstance(owner, modules.CONTAINERS) and not _has_own_items(owner):
+        modules.set_item(owner, key, value)
+        return
     if isinstance(owner, Tensor | Array):
         run.budget.charge_items(value)
         check_pair(owner, key)
@@ -246,6 +251,11 @@ def _store_item(run: Interpreter, target: ast.Subscript, owner: Any, key: Any, v
     owner[key] = value
     if isinstance(owner, Tensor | Array) and isinstance(target.value, ast.Name):
         _name_nodes(run, target.value.id, owner)
+
+
+def _has_own_items(owner: nn.Module) -> bool:
+    """Return whether a module is of a class of the program that says what `module[key] = value` does."""
+    return isinstance(owner, Instance) and owner.__class__.find("__setitem__") is not MISSING
 
 
 def store_attribute(run: Interpreter, target: ast.Attribute, owner: Any, value: Any) -> None:

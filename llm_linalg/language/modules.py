@@ -92,6 +92,25 @@ def _add_module(layer: nn.Module, name: str, module: nn.Module | None) -> None:
     layer.add_module(name, module)
 
 
+def set_item(layer: nn.Module, key: Any, module: Any) -> None:
+    """Do `layer[key] = module`, for a list or a dict of layers.
+
+    Raises:
+        TypeError: If it is no module.
+        IndexError: If a list has nothing at that place.
+        LimitError: If the layer would hold too many, or itself.
+    """
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"{type(layer).__name__} holds layers, not {short_repr(module)}")
+    if isinstance(layer, nn.ModuleDict):
+        _add_module(layer, key, module)
+        return
+    if not isinstance(layer, nn.ModuleList | nn.Sequential) or not isinstance(key, int):
+        raise TypeError(f"a place in {type(layer).__name__} is a number, not {short_repr(key)}")
+    check_attachment(layer, module)
+    layer[key] = module
+
+
 def _register_buffer(layer: nn.Module, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
     _check_name(name)
     with untraced():

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from llm_linalg.language import containers, sets, text_formats, text_methods
+from llm_linalg.language.classes.module_tables import ModuleTable, refuse
 from llm_linalg.language.item_iterator import ItemIterator, ProgressBar
 from llm_linalg.language.iterators import GENERATOR_METHODS, sort_list
 from llm_linalg.language.python_modules import clocks, collection_types, patterns, python_random
@@ -51,6 +52,7 @@ METHODS: Mapping[Any, Mapping[str, Method]] = {
     DefaultDict: {**_DICT, "copy": DefaultDict.copy},
     deque: collection_types.QUEUE_METHODS,
     dict: _DICT,
+    ModuleTable: {**_DICT, **dict.fromkeys(("pop", "popitem", "clear", "update", "setdefault"), refuse)},
     sets.FrozenSet: sets.FROZEN_METHODS,
     sets.OrderedSet: sets.METHODS,
     ItemIterator: GENERATOR_METHODS,

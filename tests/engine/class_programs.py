@@ -890,4 +890,31 @@ except AttributeError as e:
     print(e)
 """
 
-PROGRAMS = [TRAINER, TRANSFORMER_AND_OTHERS, NANOGPT, SINGLE_HEAD, CUSTOM_LINEAR, SHAPES, MICROGRAD]
+TABLES = """
+import torch
+from torch import nn
+class MySequential(nn.Module):
+    def __init__(self, *args):
+        super().__init__()
+        for i, block in enumerate(args):
+            self._modules[str(i)] = block
+    def forward(self, x):
+        for block in self._modules.values():
+            x = block(x)
+        return x
+torch.manual_seed(0)
+net = MySequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+print(net, net(torch.ones(2)), len(net._modules), list(net._modules), [n for n, _ in net.named_parameters()])
+layer = nn.Linear(2, 2, bias=False)
+print(layer._parameters, layer._buffers, nn.BatchNorm1d(2)._buffers, layer._modules)
+net._parameters['w'] = nn.Parameter(torch.ones(2))
+print(net.w, net._parameters.keys())
+d = nn.ModuleDict({'a': nn.Linear(2, 2)})
+d['out'] = nn.ReLU()
+s = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+s[1] = nn.Tanh()
+s[0] = nn.Identity()
+print(d, s, s(torch.ones(2)), d.out)
+"""
+
+PROGRAMS = [TABLES, TRAINER, TRANSFORMER_AND_OTHERS, NANOGPT, SINGLE_HEAD, CUSTOM_LINEAR, SHAPES, MICROGRAD]

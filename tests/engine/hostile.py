@@ -20,7 +20,7 @@ _UNASKED = """
     length_hint buffer
 """
 _OF_MODULES = """
-    _parameters _modules _buffers _forward_hooks _call_impl _apply _version _wrapped_call_impl _get_name
+    _forward_hooks _non_persistent_buffers_set _call_impl _apply _version _wrapped_call_impl _get_name
     is_ready register_forward_hook register_full_backward_hook register_forward_pre_hook fields
     _register_state_dict_hook __call_impl __setstate__ __dir__ compile share_memory T_destination dump_patches
 """
@@ -153,7 +153,7 @@ REFUSED = {
         "x = torch.ones(2); x._version",
         "__name__ = 5",
         "print(__file__)",
-        "nn.Linear(2, 3)._parameters",
+        "nn.Linear(2, 3)._forward_hooks",
         "def f(__x): return 1",
     ],
     "look-alike letters": [
@@ -291,6 +291,20 @@ REFUSED = {
         "input()",
         "breakpoint()",
         "print('x', file=1)",
+    ],
+    "what a module holds, by its tables": [
+        _MODULE + "m._modules['x'] = m",
+        _MODULE + "m._modules['x'] = 3",
+        _MODULE + "m._modules['_modules'] = nn.ReLU()",
+        _MODULE + "m._parameters['x'] = torch.ones(2)",
+        _MODULE + "m._buffers['x'] = 3",
+        _MODULE + "m._modules.clear()",
+        _MODULE + "m._parameters.update(x=3)",
+        _MODULE + "del m._modules['x']",
+        "m = nn.Sequential(nn.ReLU())\nm[0] = m",
+        "m = nn.Sequential(nn.ReLU())\nm[0] = 3",
+        "m = nn.ModuleDict()\nm['_modules'] = nn.ReLU()",
+        "class S(nn.Sequential):\n    pass\nm = S(nn.ReLU())\nm[0] = nn.Sequential(m)",
     ],
     "in-place methods and out=": [
         "torch.ones(2).apply_(abs)",

@@ -12,6 +12,7 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.language import module_count, modules
 from llm_linalg.language.budget import LAYER_VISIT_STEPS
 from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod, Super
+from llm_linalg.language.classes.module_tables import table_of
 from llm_linalg.language.classes.program_class import MISSING, Instance, Module, ProgramClass, caller
 from llm_linalg.language.methods import Bindable, Method
 from llm_linalg.language.refusal import RefusalError
@@ -67,6 +68,9 @@ def of_layer(layer: nn.Module, name: str) -> Any:
         return fields[name]
     if name in modules.METHODS:
         return Method(modules.METHODS[name], layer)
+    if name.startswith("_"):
+        parts = table_of(layer, name)
+        return MISSING if parts is None else parts
     for table in _registered(layer):
         if name in table:
             return table[name]

@@ -24,8 +24,19 @@ MISSING: Any = object()
 """What a lookup gives that finds nothing."""
 
 
+class StepBudget(Protocol):
+    """What takes the steps of a run."""
+
+    def step(self, count: int = 1) -> None:
+        """Charge steps."""
+
+
 class MethodCaller(Protocol):
     """What the native methods of a program's objects need of the run."""
+
+    @property
+    def budget(self) -> StepBudget:
+        """What the run may still use up."""
 
     def call_native(self, member: Any, owner: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
         """Call a method of the program that Python or torch asks for."""
