@@ -102,6 +102,19 @@ async def test_the_keys_of_a_clicker(file: Path) -> None:
         assert where(d.session) == (1, 0)
 
 
+async def test_a_window_that_was_too_small_leaves_the_talk_where_it_is(file: Path) -> None:
+    async with staged(file) as d:
+        await d.press("J")
+        await d.pilot.resize_terminal(30, 8)
+        await d.press("full_stop", "comma", "full_stop", "l", "down")
+        await d.pilot.resize_terminal(*SMALL)
+        await d.settle()
+        talk = d.session.talk
+        assert talk is not None
+        assert (d.session.view.lesson, d.session.view.stop) == (talk.stop.lesson, talk.stop.stop)
+        assert d.session.sidebar_choice is None
+
+
 async def test_numbers_go_to_stops_and_steps(file: Path) -> None:
     async with staged(file) as d:
         await d.press("3", "G")

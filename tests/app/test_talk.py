@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.app.talks import DECK, deck_at, done, started, where
 from tui.files.watch import Watch
+from tui.session.commands import COMMANDS, run
 from tui.session.contexts import OFF_STAGE, Context
 from tui.session.decks import read_deck, view_at
 from tui.session.presentation.reload import reload_deck
@@ -52,6 +53,19 @@ MOVES = [
     "stage.stop.next", "stage.stop.previous", "stage.skip", "stage.finish", "stage.last", "stage.first",
     "stage.reset", "into", "out", "over", "order", "cursor", "seed.up", "control.up", "first", "undo",
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_no_command_leads_off_the_deck_s_stop_whatever_its_key(tmp_path: Path, number: int) -> None:
+    """Keys are the reader's, and in a window too small for the stage its own keys are not live."""
+    talk = started(deck_at(tmp_path), number)
+    live = [own for own in COMMANDS if own.when in talk.contexts and not own.by_screen and not own.run_with]
+    assert len(live) > 40
+    for command in live:
+        after = run(talk, command.id)
+        stop = require_talk(after).stop
+        assert (after.view.lesson, after.view.stop) == (stop.lesson, stop.stop), command.id
+        assert after.sidebar_choice is None, command.id
 
 
 @given(before=st.lists(st.sampled_from(["stage.next", *MOVES]), max_size=6), steps=st.integers(1, 4))

@@ -538,27 +538,27 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "stop.next", "full_stop", ".", "next", "Go to the next stop of the lesson",
-        Topic.LESSON, Context.ALWAYS, 14, stop_commands.stop_by(1), waits=Wait.FOR_KEYS,
+        Topic.LESSON, Context.NO_PRESENTATION, 14, stop_commands.stop_by(1), waits=Wait.FOR_KEYS,
         script=writing.stop("next"), footer_stay=3,
     ),
     Command(
         "stop.previous", "comma", ",", "before", "Go to the stop before",
-        Topic.LESSON, Context.ALWAYS, run=stop_commands.stop_by(-1), waits=Wait.FOR_KEYS,
+        Topic.LESSON, Context.NO_PRESENTATION, run=stop_commands.stop_by(-1), waits=Wait.FOR_KEYS,
         script=writing.stop("back"),
     ),
     Command(
         "list", "l", "l", "lessons", "Choose a lesson in the sidebar",
-        Topic.LESSON, Context.ALWAYS, 23, control_commands.choose_by(0), waits=Wait.NOTHING,
+        Topic.LESSON, Context.NO_PRESENTATION, 23, control_commands.choose_by(0), waits=Wait.NOTHING,
         leads_away=True, script="show",
     ),
     Command(
         "list.up", "up", "↑", "choose", "Choose the lesson above in the sidebar",
-        Topic.LESSON, Context.ALWAYS, run=control_commands.choose_by(-1), waits=Wait.NOTHING,
+        Topic.LESSON, Context.NO_PRESENTATION, run=control_commands.choose_by(-1), waits=Wait.NOTHING,
         leads_away=True, script="show",
     ),
     Command(
         "list.down", "down", "↑↓", "menu", "Choose the lesson below in the sidebar",
-        Topic.LESSON, Context.ALWAYS, 16, control_commands.choose_by(1), waits=Wait.NOTHING,
+        Topic.LESSON, Context.NO_PRESENTATION, 16, control_commands.choose_by(1), waits=Wait.NOTHING,
         leads_away=True, script="show", footer_stay=1,
     ),
     Command(
