@@ -283,6 +283,7 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("import torch.sparse", "the language has torch, torch.nn"),
         ("from dataclasses import fields", "dataclasses.fields can't be imported"),
         ("import pathlib", "nothing outside itself"),
+        ("import copy\ncopy.deepcopy([torch.Generator()])", "make another"),
         ("with open('x') as f: pass", "no files"),
         ("with torch.autocast('cpu'): pass", "16 bits"),
         ("x = 2j", "torch.complex"),

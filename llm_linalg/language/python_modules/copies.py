@@ -5,23 +5,33 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
+from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.budget import LAYER_VISIT_STEPS
 from llm_linalg.language.classes.program_class import Instance
+from llm_linalg.language.data_loading import DATASETS, DataLoader
 from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.methods import Bindable, Method
 from llm_linalg.language.module_count import count_layers
+from llm_linalg.language.optimizer_state import Optimizer
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
+from llm_linalg.language.schedule_rates import Scheduler
 from llm_linalg.language.sets import OrderedSet, copy_set
 
 MAX_COPIED = 100_000  # values in a copy
 MAX_DEPTH = 40
 _PLAIN: Any = list | dict | OrderedSet | deque
+_UNCOPIED: Any = Optimizer | Scheduler | DataLoader | DATASETS | Random | torch.Generator | ItemIterator
+"""What can change, and has no copies here."""
 
 
 def _shallow(run: Interpreter, value: Any) -> Any:
@@ -31,6 +41,19 @@ def _shallow(run: Interpreter, value: Any) -> Any:
         return _copied(value)
     if isinstance(value, Tensor | nn.Module | Instance):
         raise RefusalError("copy.copy of a tensor or an object shares its parts: write copy.deepcopy(x)")
+    if isinstance(value, Array):
+        return Array(value.tensor.clone())
+    return _shared(value)
+
+
+def _shared(value: Any) -> Any:
+    """Return a value that is its own copy, since it never changes.
+
+    Raises:
+        RefusalError: If it may change.
+    """
+    if isinstance(value, _UNCOPIED):
+        raise RefusalError(f"{type(value).__name__} has no copies here: make another")
     return value
 
 
@@ -58,12 +81,14 @@ class _Copying:
             raise LimitError(f"a copy of values in values, more than {MAX_DEPTH} deep")
         if len(self._kept) > MAX_COPIED:
             raise LimitError(f"a copy of more than {MAX_COPIED:,} values")
-        if not isinstance(value, _PLAIN | tuple | Tensor | nn.Module | Instance):
-            return value
+        if not isinstance(value, _PLAIN | tuple | Tensor | Array | nn.Module | Instance):
+            return self._without_parts(value, depth)
         self._run.budget.step()
         self._kept.append(value)
         if isinstance(value, Tensor):
             return self._keep(value, self._tensor(value))
+        if isinstance(value, Array):
+            return self._keep(value, Array(self.copy_of(value.tensor, depth + 1)))
         if isinstance(value, nn.Module):
             return self._module(value, depth + 1)
         if isinstance(value, Instance):
@@ -71,6 +96,12 @@ class _Copying:
         if isinstance(value, tuple):
             return self._keep(value, self._tuple(value, depth + 1))
         return self._container(value, depth + 1)
+
+    def _without_parts(self, value: Any, depth: int) -> Any:
+        """Return the copy of a value that holds no others; a method of the program's belongs to an object."""
+        if value.__class__ is Method and isinstance(value.function, Bindable):
+            return Method(value.function, self.copy_of(value.owner, depth + 1))
+        return _shared(value)
 
     def _keep(self, value: Any, made: Any) -> Any:
         self._copies[id(value)] = made
