@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from torch import Tensor
 
-from llm_linalg.base.errors import LimitError, MissingValueError, ProgramError
+from llm_linalg.base.errors import LimitError, MissingValueError, ProgramError, Span
 from llm_linalg.language.arithmetic import PLAIN_TYPES
 from llm_linalg.language.budget import NATIVE_CALL_STEPS, Budget
 from llm_linalg.language.classes.module_paths import ModulePaths
@@ -181,7 +181,9 @@ class Interpreter:
         self._dispatch = dispatch
         self._handlers = dispatch.handlers
         self._explain = explain
-        self._origins: dict[tuple[ast.AST, str], Origin] = {}
+        self._places: dict[ast.AST, tuple[Span | None, str]] = {}
+        self._origins: dict[ast.AST, Origin] = {}  # in one scope, the last
+        self._origin_scope = ""
         self._numbers = count(1)
         self.random = Random(0)  # noqa: S311  it has Python's own numbers, for a learner to compare
         self._addresses: dict[int, tuple[object, int]] = {}
@@ -377,16 +379,15 @@ class Interpreter:
 
     def _origin(self) -> Origin:
         """Return the place in the program of the call that is made now."""
-        place = self.current, self.scope
-        found = self._origins.get(place)
-        if found is not None:
-            return found
-        anywhere = self._origins.get((self.current, ""))
-        if anywhere is None:
-            text = self.source.text_of(self.current)
-            anywhere = self._origins[self.current, ""] = Origin(self.source.span(self.current), text)
-        # Each call of a function has a scope of its own: `_replace` would take longer than all else here.
-        found = self._origins[place] = Origin(anywhere.span, anywhere.source, scope=self.scope)
+        if self.scope is not self._origin_scope:  # each call of a function has a scope of its own
+            self._origin_scope, self._origins = self.scope, {}
+        found = self._origins.get(self.current)
+        if found is None:
+            place = self._places.get(self.current)
+            if place is None:
+                text = self.source.text_of(self.current)
+                place = self._places[self.current] = self.source.span(self.current), text
+            found = self._origins[self.current] = Origin(*place, scope=self.scope)
         return found
 
 

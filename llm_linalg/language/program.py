@@ -148,8 +148,10 @@ def run_program(run: Interpreter, cells: Sequence[int] = (), find_repairs: FindR
     else:
         imports.check_members(run, run.source.tree.body)
         _run_statements(run, run.source.tree.body, find_repairs)
+    paths = {node.scope for node in run.recorder.nodes}
+    plain = {path: scopes.plain_path(path, run.call_counts) for path in paths}
     for node in run.recorder.nodes:
-        node.scope = scopes.plain_path(node.scope, run.call_counts)
+        node.scope = plain[node.scope]
 
 
 def _run_statements(run: Interpreter, body: Sequence[ast.stmt], find_repairs: FindRepairs | None) -> None:
