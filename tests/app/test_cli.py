@@ -336,6 +336,22 @@ def test_a_screen_on_which_nothing_fits_is_wrong_usage(capsys: Capture) -> None:
     assert ours(capsys, "frame", "matmul", "--size", "30x10")[0] == 0  # text has no such bound
 
 
+def test_only_a_word_that_is_no_lesson_may_have_meant_a_command(capsys: Capture) -> None:
+    assert 'there is also a command "doctor"' in ours(capsys, "doctr")[2]
+    code, _, told = ours(capsys, "dot")  # no terminal
+    assert (code, "command" in told) == (2, False)
+
+
+def test_what_another_s_module_says_as_it_ends_is_said(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leave(_: object) -> int:
+        raise SystemExit("torch of \x1b[2Jmine")
+
+    monkeypatch.setattr(command("lessons"), "run", leave)
+    assert ours(capsys, "lessons") == (1, "", "llm-linalg: torch of ␛[2Jmine\n")
+
+
 def test_an_unknown_lesson_lists_what_is_near_and_not_all(capsys: Capture) -> None:
     _, _, narration = ours(capsys, "frame", "qqqqq")
     assert narration == "llm-linalg: unknown lesson \"qqqqq\": 'llm-linalg lessons' lists those there are\n"

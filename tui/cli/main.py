@@ -113,6 +113,8 @@ def _reported(words: list[str], given: Lesson | None) -> int:
         say(str(error))
         return 1
     except SystemExit as end:  # argparse leaves that way after --help
+        if isinstance(end.code, str):  # of a module of another's, which Python would have printed
+            say(end.code)
         return end.code if isinstance(end.code, int) else 1
     except BrokenPipeError:
         # The reader has gone. Python would complain once more when it flushes at exit.
@@ -140,7 +142,10 @@ def _dispatch(words: list[str]) -> int:
             pin_kernels()
         return _app(flags) if module is None else module.run(flags)
     except UsageError as error:
-        meant = nearest(words[0], COMMANDS) if words and named is None else None
+        from llm_linalg.lessons.reader import catalog
+
+        unknown = named is None and words and words[0] not in {lesson.slug for lesson in catalog()}
+        meant = nearest(words[0], COMMANDS) if unknown else None
         if meant is None:
             raise
         raise UsageError(f'{error}; there is also a command "{meant}"') from None
