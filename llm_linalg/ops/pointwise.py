@@ -15,7 +15,7 @@ from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.reads import AxesReads, IndexReads, Reads
 from llm_linalg.ops.terms import CellTerm, CellTerms, Number
 
-RULE = "elementwise shapes must match from the right, or be 1 where they don't"
+RULE = "from the last axis back, sizes must be equal, or one of them 1"
 
 
 @dataclass(frozen=True, eq=False)
