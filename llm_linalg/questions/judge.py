@@ -146,7 +146,11 @@ class Judge:
         for number, trial in enumerate(self.trials):
             found = self._under(trial, answer, first=not number)
             if found is not None:
-                return found if found.error is not None else self._named(found, answer, number)
+                return (
+                    self._named_as_written(found, answer)
+                    if found.error
+                    else self._named(found, answer, number)
+                )
         return Verdict(True, trial=self.trials[0])
 
     @contextmanager
@@ -225,6 +229,12 @@ class Judge:
             raise
         except ProgramError:
             return found
+
+    def _named_as_written(self, found: Verdict, answer: str) -> Verdict:
+        """Return a verdict on an answer that gave no value, named if the author expects that very text."""
+        written = "".join(answer.split())
+        names = (one.name for one in self.exercise.wrong if "".join(one.expression.split()) == written)
+        return replace(found, mistake=next(names, NOTHING))
 
     def is_right(self, state: ProgramState, answer: object) -> bool:
         """Return whether the check is true of an answer in a state; one that it can't take is wrong."""

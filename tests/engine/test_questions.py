@@ -198,6 +198,18 @@ def test_a_mistake_that_is_explained_is_a_sentence_of_its_own() -> None:
     assert Verdict(False, mistake=clean("off by one: a row")).lines[0] == "Wrong. Off by one: a row."
 
 
+def test_a_mistake_that_gives_no_value_has_its_name_too() -> None:
+    exercise = Exercise(
+        clean("?"), FenceLine("answer == 1"), wrong=(WrongAnswer("W + U", clean("added, not in turn")),)
+    )
+    here = Judge("W, U = torch.ones(2, 4), torch.ones(4, 2)", exercise, (FIRST,))
+    verdict = here.verdict("W+U")
+    assert verdict.error is not None
+    assert verdict.lines[0] == "Wrong: added, not in turn."
+    assert "has size 4" in verdict.lines[1]
+    assert here.verdict("W - U").lines[0] == "Wrong."
+
+
 def test_two_cells_that_differ_are_both() -> None:
     assert difference(torch.zeros(2), torch.ones(2)).words == "Both cells differ."
     assert difference(torch.zeros(3), torch.ones(3)).words == "All 3 cells differ."
