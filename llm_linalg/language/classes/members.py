@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BASES_PER_STEP = 8
 _INTERNAL = frozenset(name for name in (*dir(nn.Module()), *dir(nn.Module)) if name.startswith("_"))
 """Names that torch's own code looks up on a module."""
+_TABLES = ("_parameters", "_buffers", "_modules")
 
 
 def attribute_of(run: Interpreter, value: Any, name: str) -> Any:
@@ -68,9 +69,9 @@ def of_layer(layer: nn.Module, name: str) -> Any:
         return fields[name]
     if name in modules.METHODS:
         return Method(modules.METHODS[name], layer)
-    if name.startswith("_"):
-        parts = table_of(layer, name)
-        return MISSING if parts is None else parts
+    for own, parts in zip(_TABLES, _registered(layer), strict=True):
+        if name == own:
+            return table_of(layer, name, parts)
     for table in _registered(layer):
         if name in table:
             return table[name]

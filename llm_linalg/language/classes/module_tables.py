@@ -47,12 +47,9 @@ def refuse(_table: ModuleTable, *_arguments: Any, **_named: Any) -> NoReturn:
     raise TypeError("what a module holds is changed by its names: write module.name = part")
 
 
-def table_of(module: nn.Module, name: str) -> ModuleTable | None:
-    """Return a module's table of a name such as `_modules`; None if that is none, or not there yet."""
-    table = vars(module).get(name) if name in _REGISTER else None
-    if table is None:
-        return None
-    caller().budget.step(DICT_STEPS + len(table) // NAMES_PER_STEP)
-    found = ModuleTable(table)
+def table_of(module: nn.Module, name: str, parts: Mapping[str, Any]) -> ModuleTable:
+    """Return a copy of the table that a module has under a name such as `_modules`, given its parts."""
+    caller().budget.step(DICT_STEPS + len(parts) // NAMES_PER_STEP)
+    found = ModuleTable(parts)
     found.register = lambda key, part: _REGISTER[name](module, key, part)
     return found
