@@ -126,7 +126,7 @@ def _delete(run: Interpreter, target: ast.expr) -> None:
                 raise run.error("a tensor keeps its cells: take a slice of it", target, TypeError(words))
             if isinstance(owner, dict) and key not in owner:
                 raise run.error(f"there is no item {short_repr(key)}", target, KeyError(key))
-            run.budget.charge_list(len(owner))
+            run.budget.charge_list(0 if isinstance(owner, Instance) else len(owner))
             del owner[key]
         case ast.Attribute():
             members.delete_attribute(run.evaluate(target.value), target.attr)
@@ -300,7 +300,8 @@ def _augment(run: Interpreter, node: ast.AugAssign, left: Any) -> Any:
         return arithmetic.binary(operator, left, right)
     if left.__class__ is str and operator is ast.Mod:
         return percent(run, left, right)
-    if operator is ast.Add and isinstance(left, list | deque) and gives_items(right):
+    is_object = isinstance(right, Instance)  # it may have `__radd__`
+    if operator is ast.Add and isinstance(left, list | deque) and gives_items(right) and not is_object:
         right = take_items(run, right)
     check_pair(left, right)
     run.budget.charge_items(left, right)
