@@ -43,7 +43,7 @@ from llm_linalg.language import (
 )
 from llm_linalg.language.arrays import array_functions, array_linear_algebra, array_random
 from llm_linalg.language.arrays.array import Array, of_tensor, tensor_of
-from llm_linalg.language.classes import data_class, reflection
+from llm_linalg.language.classes import data_class, own_functions, reflection
 from llm_linalg.language.python_modules import (
     clocks,
     collection_types,
@@ -122,6 +122,7 @@ AUTOGRAD = Namespace(
     "torch.autograd",
     {
         "grad": gradient_calls.GRAD,
+        "Function": own_functions.FUNCTION,
         "Variable": autograd.make_variable,
         "no_grad": autograd.no_grad,
         "enable_grad": autograd.enable_grad,
@@ -172,7 +173,7 @@ TORCH = Namespace(
         "from_numpy": tensor_of,
     },
 )
-METHODS: Mapping[str, Callable[..., Any]] = {
+METHODS: Mapping[str, Any] = {
     **_operations("Tensor", Tensor),
     **tensor_types.METHODS,
     "to": torch_functions.to_dtype,
@@ -180,6 +181,7 @@ METHODS: Mapping[str, Callable[..., Any]] = {
     "tolist": torch_functions.to_list,
     "numpy": of_tensor,
     "cpu": torch_functions.to_dtype,
+    "register_hook": own_functions.REGISTER_HOOK,
 }
 ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
     "shape": lambda x: x.shape,

@@ -28,8 +28,9 @@ from llm_linalg.language import (
 from llm_linalg.language.arrays import array_members, array_random
 from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.arrays.array_random import RandomState
-from llm_linalg.language.classes import members, reflection
+from llm_linalg.language.classes import members, own_functions, reflection
 from llm_linalg.language.classes.descriptors import DESCRIPTOR_METHODS, Property, Super
+from llm_linalg.language.classes.own_functions import HookHandle
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.gradient_functions import GradientFunction
@@ -64,6 +65,7 @@ _KINDS: Mapping[type, _Members] = {
     torch.finfo: _Members({}, tensor_types.LIMITS),
     torch.iinfo: _Members({}, tensor_types.LIMITS),
     RandomState: _Members(array_random.METHODS, {}),
+    HookHandle: _Members(own_functions.HANDLE_METHODS, {}),
     GradientFunction: _Members(gradient_functions.METHODS, gradient_functions.ATTRIBUTES),
 }
 

@@ -38,6 +38,7 @@ from llm_linalg.language.budget import (
     NEW_INSTANCE_STEPS,
     NEW_LAYER_STEPS,
 )
+from llm_linalg.language.classes.own_functions import REGISTER_HOOK
 from llm_linalg.language.classes.program_class import MISSING, Instance, Module, ProgramClass
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.functions import invoke
@@ -300,7 +301,7 @@ def _call_method(
         run.budget.step(2 * DICT_STEPS if method.owner.__class__ is dict else 0)
     if method.function is dict.setdefault and arguments:
         containers.check_key(arguments[0])
-    if isinstance(method.owner, Tensor):
+    if isinstance(method.owner, Tensor) and method.function is not REGISTER_HOOK:
         _check_arguments(run, node, method.function, [method.owner, *arguments], named)
     if isinstance(method.function, RunFunction):
         return arithmetic.check_result(method.function.does(run, method.owner, *arguments, **named))

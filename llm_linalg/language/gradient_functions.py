@@ -18,7 +18,7 @@ class GradientFunction:
     function: Any
 
     def __repr__(self) -> str:
-        return f"<{self.function.name()} object>"  # torch adds its address, another in every run
+        return f"{repr(self.function).partition(' object')[0]} object>"  # torch adds its address
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GradientFunction) and self.function is other.function
@@ -38,5 +38,21 @@ def _behind(function: GradientFunction) -> tuple[tuple[GradientFunction | None, 
     return tuple([(None if other is None else GradientFunction(other), place) for other, place in behind])
 
 
-ATTRIBUTES: Mapping[str, Callable[[GradientFunction], Any]] = {"next_functions": _behind}
+def _variable(function: GradientFunction) -> Tensor:
+    """Return the leaf to which a function adds the gradient.
+
+    Raises:
+        AttributeError: If it adds to none.
+    """
+    with untraced():
+        found = getattr(function.function, "variable", None)
+    if not isinstance(found, Tensor):
+        raise AttributeError(f"'{function.function.name()}' object has no attribute 'variable'")
+    return found
+
+
+ATTRIBUTES: Mapping[str, Callable[[GradientFunction], Any]] = {
+    "next_functions": _behind,
+    "variable": _variable,
+}
 METHODS: Mapping[str, Callable[[GradientFunction], Any]] = {"name": lambda function: function.function.name()}

@@ -123,6 +123,7 @@ class Interpreter:
         module_paths: Where the modules stand that the program calls.
         call_counts: How often each function was called in each scope.
         depth: How many calls of the program's functions are running.
+        passes: How many backward passes are running that have called one.
         function_codes: What each definition says, found once.
         values: The tensor that each part of the running statement gave.
         line_results: The node that each line bound, returned, or ended with.
@@ -161,7 +162,7 @@ class Interpreter:
         self.function: Any = None
         self.module_paths = ModulePaths()
         self.call_counts: Counter[str] = Counter()
-        self.depth = 0
+        self.depth = self.passes = 0
         self.function_codes: dict[ast.AST, Any] = {}
         self.values: dict[ast.expr, Tensor] = {}
         self.line_results: dict[int, RecordNode] = {}

@@ -77,7 +77,7 @@ REASONS: Mapping[str, str] = {
         to_dlpack numpy new dim_order name
     """,
     "It calls Python in the midst of torch, or reaches into autograd's own graph.": """
-        apply_ map_ map2_ register_hook register_post_accumulate* reinforce grad_dtype output_nr
+        apply_ map_ map2_ register_post_accumulate* reinforce grad_dtype output_nr
         retains_grad volatile
     """,
     "A program reads and writes no file by it.": "load save hub",

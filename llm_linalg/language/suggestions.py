@@ -74,7 +74,6 @@ MEMBERS: Mapping[str, str] = {
     "torch.load": _FILE,
     "torch.save": _FILE,
     "torch.from_file": _FILE,
-    "torch.autograd.Function": "write its forward with torch's operations, whose gradients are known",
     "torch.jit": "leave it out",
     **dict.fromkeys(
         ["torch.set_default_dtype", "torch.set_default_tensor_type"],
@@ -95,7 +94,6 @@ MEMBERS: Mapping[str, str] = {
 ATTRIBUTES: Mapping[str, str] = {
     "cuda": _CPU,
     "to": _CPU,
-    "register_hook": "read x.grad after backward()",
     "names": "axes have no names in the language: say in a comment what each is",
     "resize": "a tensor keeps its cells: write x = x.reshape(2, 3)",
     "data_ptr": "compare x.stride() and x.storage_offset()",

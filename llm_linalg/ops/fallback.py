@@ -38,7 +38,7 @@ _BOUNDED = frozenset(
         *("kron", "scaled_dot_product_attention", "cross_entropy", "mse_loss", "cosine_similarity"),
         *("dropout", "trace", "allclose", "contains"),
         *("multinomial", "nonzero", "where"),  # torch.where with a condition alone is nonzero
-        "vjp",  # autograd's step in a gradient program: it holds tensors of its own, none of them meta
+        *("vjp", "pulled"),  # steps of a gradient program: they hold tensors of their own, none of them meta
     ]
 )
 IN_LANGUAGE: tuple[tuple[str, str, str], ...] = (

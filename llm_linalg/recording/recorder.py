@@ -32,6 +32,7 @@ from llm_linalg.recording.record_node import LazyCall, Operand, RecordNode
 from llm_linalg.recording.tensor_index import TensorIndex, Where, detach_value
 
 if TYPE_CHECKING:
+    from llm_linalg.ops.operation import Operation
     from llm_linalg.ops.price import Price
 
 
@@ -346,6 +347,25 @@ class Recorder(TensorIndex, TorchFunctionMode):
             len(self.nodes), "grad", value, (operand,), call.with_output(value), self._where()
         )
         self._add(node, gradient)
+        self._remember_price(node.index, price)
+
+    def note_result(
+        self, tensor: Tensor, operands: Sequence[Tensor], operation: Operation, function: Any, price: Price
+    ) -> None:
+        """Add a node for a tensor that the program's own function returned.
+
+        Args:
+            tensor: The tensor.
+            operands: What it is made from.
+            operation: The operation.
+            function: What makes it from the operands, for who asks again.
+            price: The price of a backward pass through it.
+        """
+        known = tuple([self._operand(operand) for operand in operands])
+        values, value = [operand.value for operand in known], detach_value(tensor)
+        call = SlottedArguments.of(values, {}).bind(operation, function, values).with_output(value)
+        node = self.node_type(len(self.nodes), operation.name, value, known, call, self._where())
+        self._add(node, tensor)
         self._remember_price(node.index, price)
 
     @contextmanager

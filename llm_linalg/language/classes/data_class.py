@@ -91,7 +91,7 @@ def make_data_class(run: Interpreter, kind: Any = None, **options: Any) -> Any:
 
 def _complete(run: Interpreter, kind: Any, options: Mapping[str, Any]) -> ProgramClass:
     """Give a class its fields and the methods that follow from them."""
-    if not isinstance(kind, ProgramClass):
+    if not isinstance(kind, ProgramClass) or vars(kind).get("is_shared"):
         raise TypeError("a data class is a class of the program")
     fields = _fields_of(kind)
     run.budget.step(10 * len(fields))

@@ -25,7 +25,7 @@ from llm_linalg.language.name_scopes import ClassScope, visible_inside
 from llm_linalg.language.suspension import MAX_CALLS
 from llm_linalg.language.user_function import UserFunction
 
-BASES = "it can be made from nn.Module, a layer, an exception, or another class of the program"
+BASES = "it can be made from nn.Module, a layer, autograd.Function, an exception or a class of the program"
 MAX_INSTANCE_TEXT, MAX_MODULE_TEXT = 10_000, 2_000  # characters
 _TEXTS = frozenset(["__repr__", "__str__", "__format__", "extra_repr"])
 _OF_THE_CLASS = frozenset(["__init__", "__call__"])

@@ -188,6 +188,8 @@ def delete_attribute(owner: Any, name: str) -> None:
         AttributeError: If the program has put nothing there.
     """
     if isinstance(owner, ProgramClass) and name in owner.members and not name.startswith("__"):
+        if vars(owner).get("is_shared"):
+            raise TypeError(f"cannot delete '{name:.100}' attribute of immutable type '{owner.__name__}'")
         del owner.members[name]
         return
     fields = owner.fields if isinstance(owner, Instance) else {}

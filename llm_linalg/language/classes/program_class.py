@@ -81,18 +81,26 @@ class ProgramClass(type):
         annotations: What stands behind the colon in `n: int = 1`, by name, in their order.
         data_fields: The fields of a data class, by name; None for another class.
         is_frozen: Whether nothing can be put on its objects.
+        is_shared: Whether it is the language's own, the same for every program.
     """
 
     members: dict[str, Any]
     annotations: Mapping[str, str] = {}
     data_fields: Mapping[str, Any] | None = None
     is_frozen: bool = False
+    is_shared: bool = False
 
     def __repr__(cls) -> str:
         return f"<class '__main__.{cls.__name__}'>"
 
     def put(cls, name: str, value: Any) -> None:
-        """Bind a name in a class."""
+        """Bind a name in a class.
+
+        Raises:
+            TypeError: If the class is the language's own.
+        """
+        if vars(cls).get("is_shared"):
+            raise TypeError(f"cannot set '{name:.100}' attribute of immutable type '{cls.__name__}'")
         cls.members[name] = value
         if name == "forward" and issubclass(cls, Module):
             setattr(cls, "forward", native(value))  # noqa: B010  mypy takes it for a method of every class

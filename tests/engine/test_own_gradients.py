@@ -1,0 +1,185 @@
+"""`torch.autograd.Function` and hooks: torch's bits, and a gradient program that asks the program."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from llm_linalg import LimitError, ProgramError, run
+from tests.engine.alike import SETUP, printed, programs
+
+ALIKE = """
+from torch.autograd import Function
+class Exp(Function):
+    @staticmethod
+    def forward(ctx, i):
+        result = i.exp()
+        ctx.save_for_backward(result)
+        return result
+    @staticmethod
+    def backward(ctx, grad_output):
+        result, = ctx.saved_tensors
+        return grad_output * result * 2
+x = torch.tensor([1.0, 2.0], requires_grad=True)
+y = Exp.apply(x * 3)
+print(y, y.grad_fn.name())
+y.sum().backward()
+print(x.grad)
+
+class Poly(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, w, power=2):
+        ctx.power = power
+        ctx.save_for_backward(x, w)
+        return w * x ** power, x + w
+    @staticmethod
+    def backward(ctx, g, h):
+        x, w = ctx.saved_tensors
+        print('back', ctx.needs_input_grad, g, h)
+        return g * w * ctx.power * x ** (ctx.power - 1) + h, g * x ** ctx.power, None
+x = torch.tensor([1.0, 2.0], requires_grad=True)
+w = torch.tensor([3.0, 4.0])
+f = Poly.apply
+a, b = f(x, w, 3)
+(a * 2).sum().backward(retain_graph=True)
+print(x.grad, a, b, a.requires_grad)
+print(torch.autograd.grad(a.sum(), x))
+try:
+    a.sum().backward()
+except RuntimeError as e: print(str(e)[:40])
+
+class STE(torch.autograd.Function):
+    @staticmethod
+    def forward(x): return x.round()
+    @staticmethod
+    def setup_context(ctx, inputs, output): ctx.mark_non_differentiable()
+    @staticmethod
+    def backward(ctx, g): return g
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lin = nn.Linear(2, 2)
+    def forward(self, x): return STE.apply(self.lin(x) * 5)
+net = Net()
+out = net(torch.ones(3, 2))
+print(out)
+out.pow(2).sum().backward()
+print(net.lin.weight.grad, net.lin.bias.grad)
+
+v = torch.tensor([0., 0., 0.], requires_grad=True)
+h = v.register_hook(lambda grad: grad * 2)
+(v * torch.tensor([1., 2., 3.])).sum().backward()
+print(v.grad)
+h.remove()
+(v * torch.tensor([1., 2., 3.])).sum().backward()
+print(v.grad)
+grads = {}
+def save(name):
+    def hook(grad): grads[name] = grad
+    return hook
+z = v * 2
+z.register_hook(save('z'))
+z.sum().backward()
+print(grads, z.grad_fn.next_functions[0][0].variable is v)
+
+x = torch.ones(2, requires_grad=True)
+class Same(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x): return x
+    @staticmethod
+    def backward(ctx, g): return -g
+y = Same.apply(x)
+y.sum().backward()
+print(x.grad, y, y is x)
+class Wrong(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, y): return x * y
+    @staticmethod
+    def backward(ctx, g): return g
+try: Wrong.apply(x, x).sum().backward()
+except RuntimeError as e: print(e)
+class Twice(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x ** 3
+    @staticmethod
+    def backward(ctx, g):
+        x, = ctx.saved_tensors
+        return g * 3 * x ** 2
+x = torch.tensor(2.0, requires_grad=True)
+g, = torch.autograd.grad(Twice.apply(x), x, create_graph=True)
+print(g, torch.autograd.grad(g, x))
+"""
+DOUBLED = """
+class Exp(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        y = x.exp()
+        ctx.save_for_backward(y)
+        return y
+    @staticmethod
+    def backward(ctx, g):
+        y, = ctx.saved_tensors
+        return 2 * g * y
+x = torch.tensor([1.0, 2.0], requires_grad=True)
+u = x * 3
+y = Exp.apply(u)
+loss = (y * y).sum()
+loss.backward()
+g = x.grad
+"""
+
+
+@pytest.mark.parametrize("program", programs(ALIKE))
+def test_a_program_with_its_own_gradients_prints_what_torch_prints(program: str) -> None:
+    assert run(SETUP + program).printed == printed(program)
+
+
+def test_the_forward_is_opened_and_the_gradient_program_asks_the_backward() -> None:
+    trace = run(DOUBLED)
+    forward = [node.op for node in trace.nodes if node.scope == "Exp.forward"]
+    assert forward == ["exp"]
+    assert [node.op for node in trace.nodes if node.scope == "backward"].count("mul") == 2
+    assert trace["y"].op == "Exp"
+    assert trace["y"].evidence == "rule"
+    assert [list(cells) for cells in trace["y"].reads((1,))] == [[(1,)], []]
+    gradients = trace.backward("loss")
+    assert torch.equal(gradients["dx"].value, trace["g"].value)
+    assert "own `backward`" in gradients["du"].why
+
+
+def test_cells_are_traced_through_the_forward() -> None:
+    trace = run(DOUBLED)
+    assert [list(cells) for cells in trace.lineage("y", (1,)).values()] == [[(1,)]] * 4
+
+
+def test_a_hook_that_changes_a_gradient_changes_the_gradient_program() -> None:
+    trace = run(DOUBLED.replace("y = Exp", "h = u.register_hook(lambda g: 10 * g)\ny = Exp"))
+    assert torch.equal(trace.backward("loss")["dx"].value, trace["g"].value)
+
+
+def test_a_hook_that_looks_is_not_called_by_the_gradient_program() -> None:
+    trace = run(DOUBLED.replace("y = Exp", "seen = []\nh = u.register_hook(seen.append)\ny = Exp"))
+    gradients = trace.backward("loss")
+    assert torch.equal(gradients["dx"].value, trace["g"].value)
+    assert "pulled" not in {node.op for node in gradients.nodes}
+
+
+def test_a_backward_pass_through_an_own_function_is_charged_as_any_other() -> None:
+    program = (
+        "class F(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x): return x * 2\n"
+        "    @staticmethod\n    def backward(ctx, g): return g\n"
+        "x = torch.ones(300, 300, requires_grad=True)\ny = x\nfor i in range(60): y = y @ x\n"
+        "z = F.apply(y).sum()\nfor i in range(900): z.backward(retain_graph=True)"
+    )
+    with pytest.raises(LimitError, match="in all"):
+        run(program, seconds=None)
+
+
+def test_torch_s_classes_are_the_same_for_the_next_program() -> None:
+    for line in ("torch.autograd.Function.apply = 5", "torch.autograd.Function.more = 5"):
+        with pytest.raises(ProgramError, match="immutable"):
+            run(line)
+    with pytest.raises(ProgramError, match="no attribute"):
+        run("torch.autograd.Function.more")
