@@ -21,6 +21,7 @@ from llm_linalg.language import (
     containers,
     data_loading,
     devices,
+    distributions,
     einops_functions,
     exceptions,
     function_transforms,
@@ -77,6 +78,15 @@ def _pick(home: Any, names: Iterable[str]) -> dict[str, Any]:
 def _operations(place: str, home: Any) -> dict[str, Any]:
     """Return the operations that our table spells with `torch.`, `F.` or as a method."""
     return _pick(home, (*TABLE.names_in(place), *fallback.names_in(place)))
+
+
+def _written_in_place() -> dict[str, Any]:
+    """Return torch's functions that are named after methods which write, such as `torch.sin_`."""
+    return {name: does for name, does in _operations("Tensor", Tensor).items() if _is_function(name)}
+
+
+def _is_function(name: str) -> bool:
+    return name.endswith("_") and hasattr(torch, name)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -138,6 +148,7 @@ DIST = Namespace("dist", {"all_reduce": devices.all_reduce, "all_gather": device
 MATH = Namespace("math", mathematics.MATH)
 TYPING = Namespace("typing", {name: name for name in _TYPING.split()})  # annotations are never evaluated
 FUTURE = Namespace("__future__", {"annotations": "annotations"})
+DISTRIBUTIONS = Namespace("torch.distributions", _spaces("torch.distributions", distributions.MEMBERS))
 FUNC = Namespace("torch.func", function_transforms.MEMBERS)
 TORCH = Namespace(
     "torch",
@@ -161,6 +172,8 @@ TORCH = Namespace(
         "device": TypeFunction(torch.device, torch_functions.cpu_device),
         "Size": TypeFunction(torch.Size, torch_functions.make_size),
         "func": FUNC,
+        "distributions": DISTRIBUTIONS,
+        **_written_in_place(),
         "vmap": function_transforms.MEMBERS["vmap"],
         "random": Namespace("torch.random", {"manual_seed": torch_functions.manual_seed}),
         **tensor_types.MEMBERS,
@@ -286,6 +299,12 @@ MODULES: Mapping[str, Namespace] = {
     "torch.linalg": LINALG,
     "torch.special": SPECIAL,
     "torch.func": FUNC,
+    "torch.distributions": DISTRIBUTIONS,
+    **{
+        f"torch.distributions.{name}": part
+        for name, part in DISTRIBUTIONS.members.items()
+        if isinstance(part, Namespace)
+    },
     "torch.utils": TORCH.members["utils"],
     "torch.utils.data": DATA,
     "torch.distributed.nn.functional": DIST,

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from llm_linalg.language import (
     allowlist,
     data_loading,
+    distributions,
     generators,
     gradient_functions,
     hardware,
@@ -65,6 +66,7 @@ _KINDS: Mapping[type, _Members] = {
     torch.finfo: _Members({}, tensor_types.LIMITS),
     torch.iinfo: _Members({}, tensor_types.LIMITS),
     RandomState: _Members(array_random.METHODS, {}),
+    distributions.Distribution: _Members(distributions.METHODS, distributions.ATTRIBUTES),
     HookHandle: _Members(own_functions.HANDLE_METHODS, {}),
     GradientFunction: _Members(gradient_functions.METHODS, gradient_functions.ATTRIBUTES),
 }
