@@ -19,6 +19,7 @@ ALLOWED = {
         "resolve",
     ): "torch functions, by the spellings in our table of operations",
     ("llm_linalg.language.allowlist", "_pick"): "torch's own, by the words of our tables",
+    ("llm_linalg.language.distributions", "_of_torch"): "torch's own, by the words of our tables",
     (
         "llm_linalg.language.modules",
         "attribute_of",

@@ -34,6 +34,7 @@ from llm_linalg.language import (
     lazy_layers,
     modules,
     optimizers,
+    packed_sequences,
     printing,
     readable_files,
     schedulers,
@@ -112,7 +113,8 @@ def _spaces(path: str, members: Mapping[str, Any]) -> dict[str, Any]:
 
 F = Namespace("F", _operations("F", nn.functional))
 INIT = Namespace("torch.nn.init", initializers.MEMBERS)
-UTILS = Namespace("torch.nn.utils", clipping.MEMBERS)
+RNN_UTILS = Namespace("torch.nn.utils.rnn", packed_sequences.MEMBERS)
+UTILS = Namespace("torch.nn.utils", {**clipping.MEMBERS, "rnn": RNN_UTILS})
 NN = Namespace(
     "nn",
     {
@@ -290,6 +292,7 @@ MODULES: Mapping[str, Namespace] = {
     "torch.nn.functional": F,
     "torch.nn.init": INIT,
     "torch.nn.utils": UTILS,
+    "torch.nn.utils.rnn": RNN_UTILS,
     "torch.optim": OPTIM,
     "torch.optim.lr_scheduler": SCHEDULERS,
     "torch.autograd": AUTOGRAD,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from llm_linalg.language import (
     allowlist,
@@ -20,6 +21,7 @@ from llm_linalg.language import (
     meanings,
     modules,
     optimizers,
+    packed_sequences,
     readable_files,
     schedulers,
     suggestions,
@@ -33,6 +35,7 @@ from llm_linalg.language.classes import members, own_functions, reflection
 from llm_linalg.language.classes.descriptors import DESCRIPTOR_METHODS, Property, Super
 from llm_linalg.language.classes.own_functions import HookHandle
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
+from llm_linalg.language.distribution_value import Distribution
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.gradient_functions import GradientFunction
 from llm_linalg.language.interpreter import Interpreter
@@ -66,7 +69,8 @@ _KINDS: Mapping[type, _Members] = {
     torch.finfo: _Members({}, tensor_types.LIMITS),
     torch.iinfo: _Members({}, tensor_types.LIMITS),
     RandomState: _Members(array_random.METHODS, {}),
-    distributions.Distribution: _Members(distributions.METHODS, distributions.ATTRIBUTES),
+    Distribution: _Members(distributions.METHODS, distributions.ATTRIBUTES),
+    PackedSequence: _Members({}, packed_sequences.ATTRIBUTES),
     HookHandle: _Members(own_functions.HANDLE_METHODS, {}),
     GradientFunction: _Members(gradient_functions.METHODS, gradient_functions.ATTRIBUTES),
 }

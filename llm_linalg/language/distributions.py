@@ -20,6 +20,7 @@ from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language.autograd import without_gradients
+from llm_linalg.language.distribution_value import Distribution
 from llm_linalg.language.run_function import RunFunction
 
 if TYPE_CHECKING:
@@ -42,26 +43,13 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
 """torch's distributions, and their parameters in order."""
 
 
-class Distribution:
-    """A distribution that a program made.
-
-    Attributes:
-        native: torch's, which checks nothing.
-        checking: Another over the same values, which does.
-    """
-
-    __slots__ = ("checking", "native")
-
-    def __init__(self, native: Any, checking: Any) -> None:
-        self.native, self.checking = native, checking
-
-    def __repr__(self) -> str:
-        with untraced():
-            return repr(self.native)
+def _of_torch(owner: Any, name: str) -> Any:
+    """Return what torch has under a word of our tables."""
+    return getattr(owner, name)
 
 
 def _maker(title: str) -> RunFunction:
-    parameters, kind = _KINDS[title], getattr(of_torch, title)
+    parameters, kind = _KINDS[title], _of_torch(of_torch, title)
 
     def make(run: Interpreter, *arguments: Any, **named: Any) -> Distribution:
         checks = named.pop("validate_args", None)
@@ -179,10 +167,15 @@ def _resample(run: Interpreter, own: Distribution, sample_shape: Any = ()) -> Te
     return found
 
 
+def _draws(own: Distribution) -> int:
+    """Return how many draws make one sample."""
+    return max(own.native.total_count, 1) if isinstance(own.native, of_torch.Multinomial) else 1
+
+
 def _hold(own: Distribution, sample_shape: Any) -> None:
     """Refuse a sample that would be too large in the midst of torch's own code."""
     count = _shape(sample_shape).numel() * max(own.native.batch_shape.numel(), 1)
-    if count * max(getattr(own.native, "total_count", 1), 1) > MOST_COUNT * 100:
+    if count * _draws(own) > MOST_COUNT * 100:
         raise LimitError(f"{count:,} draws at once")
 
 
@@ -198,7 +191,7 @@ def _of_value(name: str) -> RunFunction:
             with untraced():
                 own.checking._validate_sample(value.detach())  # noqa: SLF001  it has no other name
         with _unchecked():
-            found: Tensor = getattr(own.native, name)(value)
+            found: Tensor = _of_torch(own.native, name)(value)
         return found
 
     return RunFunction(name, ask)
@@ -208,7 +201,7 @@ def _of_itself(name: str) -> RunFunction:
     def ask(run: Interpreter, own: Distribution) -> Tensor:
         run.budget.step(_STEPS)
         with _unchecked():
-            found: Tensor = getattr(own.native, name)()
+            found: Tensor = _of_torch(own.native, name)()
         return found
 
     return RunFunction(name, ask)
@@ -217,7 +210,7 @@ def _of_itself(name: str) -> RunFunction:
 def _attribute(name: str) -> Callable[[Distribution], Any]:
     def read(own: Distribution) -> Any:
         with _unchecked():
-            return getattr(own.native, name)
+            return _of_torch(own.native, name)
 
     return read
 

@@ -32,6 +32,8 @@ LAYER_NAMES = """
     LogSigmoid PReLU GLU Softmin Dropout Dropout1d Dropout2d AlphaDropout Flatten Unflatten Identity
     Sequential ModuleList ModuleDict Bilinear BatchNorm1d BatchNorm2d GroupNorm Conv1d Conv2d Conv3d
     ConvTranspose1d ConvTranspose2d MaxPool1d MaxPool2d AvgPool1d AvgPool2d AdaptiveAvgPool1d
+    PixelShuffle PixelUnshuffle ZeroPad1d ZeroPad2d ConstantPad1d ConstantPad2d ReflectionPad1d
+    ReflectionPad2d ReplicationPad1d ReplicationPad2d CircularPad1d CircularPad2d Softmax2d Threshold
     AdaptiveAvgPool2d AdaptiveMaxPool1d AdaptiveMaxPool2d RNN GRU LSTM RNNCell GRUCell LSTMCell
     MultiheadAttention TransformerEncoderLayer
     CrossEntropyLoss MSELoss L1Loss SmoothL1Loss HuberLoss BCELoss BCEWithLogitsLoss NLLLoss KLDivLoss

@@ -22,7 +22,7 @@ from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.arrays.array_dtypes import DType
 from llm_linalg.language.classes.program_class import Instance
 from llm_linalg.language.containers import DICT_VIEWS, MAX_TEXT
-from llm_linalg.language.distributions import Distribution
+from llm_linalg.language.distribution_value import Distribution
 from llm_linalg.language.gradient_functions import GradientFunction
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.module_count import count_layers

@@ -137,6 +137,7 @@ MODULES = (
     "torch.nn.functional",
     "torch.nn.init",
     "torch.nn.utils",
+    "torch.nn.utils.rnn",
     "torch.optim",
     "torch.optim.lr_scheduler",
     "torch.autograd",

@@ -95,8 +95,8 @@ def _has_rows(arguments: Mapping[str, Any]) -> bool:
 
 
 def _weights(call: Call) -> int:
-    """Return how many numbers the weights have."""
-    names = ("params", "w_ih", "w_hh")
+    """Return how many numbers the weights have; those of a packed call stand one place further on."""
+    names = ("params", "has_biases", "w_ih", "w_hh")
     return sum(prod(call.shapes[place]) for name in names for place in call.places.get(name, ()))
 
 
@@ -105,7 +105,7 @@ def _rows(call: Call) -> int:
 
 
 def _widest(call: Call) -> int:
-    names = ("params", "w_ih")
+    names = ("params", "has_biases", "w_ih")
     return max(call.shapes[place][0] for name in names for place in call.places.get(name, ()))
 
 
