@@ -25,6 +25,7 @@ from llm_linalg.language import (
     einops_functions,
     exceptions,
     function_transforms,
+    functional_gradients,
     generators,
     gradient_calls,
     gradient_functions,
@@ -130,11 +131,13 @@ NN = Namespace(
 SCHEDULERS = Namespace("torch.optim.lr_scheduler", schedulers.MAKERS)
 OPTIM = Namespace("torch.optim", {**optimizers.MAKERS, "lr_scheduler": SCHEDULERS})
 LINALG = Namespace("torch.linalg", _operations("linalg", torch.linalg))
+AUTOGRAD_FUNCTIONAL = Namespace("torch.autograd.functional", functional_gradients.MEMBERS)
 AUTOGRAD = Namespace(
     "torch.autograd",
     {
         "grad": gradient_calls.GRAD,
         "Function": own_functions.FUNCTION,
+        "functional": AUTOGRAD_FUNCTIONAL,
         "Variable": autograd.make_variable,
         "no_grad": autograd.no_grad,
         "enable_grad": autograd.enable_grad,
@@ -157,6 +160,9 @@ TORCH = Namespace(
     {
         **_operations("torch", torch),
         "manual_seed": torch_functions.manual_seed,
+        "set_default_device": torch_functions.set_default_device,
+        "set_default_dtype": torch_functions.set_default_dtype,
+        "set_default_tensor_type": torch_functions.set_default_tensor_type,
         **_pick(torch, _DTYPES.split()),
         "pi": math.pi,
         "inf": math.inf,
@@ -296,6 +302,7 @@ MODULES: Mapping[str, Namespace] = {
     "torch.optim": OPTIM,
     "torch.optim.lr_scheduler": SCHEDULERS,
     "torch.autograd": AUTOGRAD,
+    "torch.autograd.functional": AUTOGRAD_FUNCTIONAL,
     "torch.cuda": TORCH.members["cuda"],
     "torch.amp": TORCH.members["amp"],
     "torch.backends": TORCH.members["backends"],

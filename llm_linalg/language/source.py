@@ -141,6 +141,7 @@ MODULES = (
     "torch.optim",
     "torch.optim.lr_scheduler",
     "torch.autograd",
+    "torch.autograd.functional",
     "torch.cuda",
     "torch.amp",
     "torch.backends",

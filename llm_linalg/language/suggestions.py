@@ -75,10 +75,6 @@ MEMBERS: Mapping[str, str] = {
     "torch.save": _FILE,
     "torch.from_file": _FILE,
     "torch.jit": "leave it out",
-    **dict.fromkeys(
-        ["torch.set_default_dtype", "torch.set_default_tensor_type"],
-        "write dtype=torch.float64 where a tensor is made",
-    ),
     "torch.cuda.synchronize": "leave it out",
     "torch.profiler": _ALONE,
     "torch.fft": _TRUSTED,

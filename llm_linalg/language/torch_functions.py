@@ -11,6 +11,9 @@ from llm_linalg.base.axes import extent
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language.arithmetic import MAX_ITEMS, MAX_SIZE_NUMBERS
+from llm_linalg.language.refusal import RefusalError
+
+_WHERE_MADE = "write dtype=torch.float64 where a tensor is made"
 
 
 def make_size(numbers: Any = ()) -> torch.Size:
@@ -56,3 +59,25 @@ def cpu_device(kind: Any) -> torch.device:
 def manual_seed(seed: int) -> None:
     """Do what `torch.manual_seed` does, for the CPU's generator alone."""
     torch.default_generator.manual_seed(int(seed))
+
+
+def set_default_device(device: Any) -> None:
+    """Do what `torch.set_default_device` does for the only device: nothing."""
+    if device is not None:
+        cpu_device(device)
+
+
+def set_default_dtype(d: Any) -> None:
+    """Do what `torch.set_default_dtype` does for the dtype that is the default: nothing.
+
+    Raises:
+        RefusalError: If it is another: torch keeps it for all programs.
+    """
+    if d is not torch.float32:
+        raise RefusalError(f"the default is float32 here: {_WHERE_MADE}")
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """Do what `torch.set_default_tensor_type` does likewise."""
+    if t != "torch.FloatTensor" and getattr(t, "kind", None) is not torch.FloatTensor:
+        raise RefusalError(f"the default is torch.FloatTensor here: {_WHERE_MADE}")
