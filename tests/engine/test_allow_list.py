@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from llm_linalg.language import allowlist, modules
 from llm_linalg.language.allowlist import Namespace
 from llm_linalg.language.arrays.array_dtypes import DType
+from llm_linalg.language.arrays.array_joiners import BRACKETS
 from llm_linalg.language.classes import own_functions
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.tensor_types import TensorType
@@ -31,7 +32,17 @@ HOMES = {
 
 
 PLAIN = (
-    bool | int | float | str | None | torch.dtype | torch.layout | torch.memory_format | TensorType | DType
+    bool
+    | int
+    | float
+    | str
+    | None
+    | torch.dtype
+    | torch.layout
+    | torch.memory_format
+    | TensorType
+    | DType
+    | BRACKETS
 )
 
 

@@ -133,7 +133,7 @@ g = x.grad
 
 @pytest.mark.parametrize("program", programs(ALIKE))
 def test_a_program_with_its_own_gradients_prints_what_torch_prints(program: str) -> None:
-    assert run(SETUP + program).printed == printed(program)
+    assert run(SETUP + program, seconds=None).printed == printed(program)
 
 
 def test_the_forward_is_opened_and_the_gradient_program_asks_the_backward() -> None:
