@@ -121,10 +121,10 @@ def native_method(kind: type, name: str, owner: Any = None) -> Any:
         return nn.Module.__repr__ if isinstance(owner, nn.Module) else Instance.__repr__
     if not isinstance(owner, nn.Module):
         return MISSING
-    if name in modules.METHODS:
-        return modules.METHODS[name]
-    native: type[nn.Module] = next(base for base in kind.__mro__ if not isinstance(base, ProgramClass))
-    return native.forward if name == "forward" else MISSING
+    if name == "forward":  # torch's own: that of the table calls the object, and so the program's
+        native: type[nn.Module] = next(base for base in kind.__mro__ if not isinstance(base, ProgramClass))
+        return native.forward
+    return modules.METHODS.get(name, MISSING)
 
 
 def _initialize(owner: Any, *arguments: Any, **named: Any) -> None:
