@@ -203,4 +203,4 @@ def test_a_choice_that_sets_other_controls_says_so() -> None:
     session = run(session_at(View.opening(softmax())), "set:kind:+1")
     assert dict(session.view.controls)["diagonal"] == "0"
     assert session.notice == "With it: diagonal 0."
-    assert not run(session, "set:diagonal:+1").notice
+    assert not run(session_at(View.opening(softmax(), 4)), "set:diagonal:+1").notice
