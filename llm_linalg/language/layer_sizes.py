@@ -7,6 +7,8 @@ from math import prod
 from typing import Any
 
 from llm_linalg.base.short_repr import short_repr
+from llm_linalg.base.untraced import untraced
+from llm_linalg.language.module_count import check_count, count_layers
 
 Given = Mapping[str, Any]
 _GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
@@ -56,6 +58,15 @@ def _block(given: Given) -> int:
     return 8 * width**2 + 2 * width * _whole(given["dim_feedforward"])
 
 
+def _stack(given: Given) -> int:
+    """Return how many numbers the copies of a layer have."""
+    layer, count = given["decoder_layer"], _whole(given["num_layers"])
+    check_count(count * count_layers(layer))
+    with untraced():
+        cells: int = sum(own.numel() for own in layer.parameters())
+    return count * cells
+
+
 _COUNTS: Mapping[str, Callable[[Given], int]] = {
     "Linear": _product("in_features", "out_features"),
     "Bilinear": _product("in1_features", "in2_features", "out_features"),
@@ -72,6 +83,7 @@ _COUNTS: Mapping[str, Callable[[Given], int]] = {
     "MultiheadAttention": _heads,
     "TransformerEncoderLayer": _block,
     "TransformerDecoderLayer": _block,
+    "TransformerDecoder": _stack,
 }
 
 

@@ -35,7 +35,7 @@ LAYER_NAMES = """
     PixelShuffle PixelUnshuffle ZeroPad1d ZeroPad2d ConstantPad1d ConstantPad2d ReflectionPad1d
     ReflectionPad2d ReplicationPad1d ReplicationPad2d CircularPad1d CircularPad2d Softmax2d Threshold
     AdaptiveAvgPool2d AdaptiveMaxPool1d AdaptiveMaxPool2d RNN GRU LSTM RNNCell GRUCell LSTMCell
-    MultiheadAttention TransformerEncoderLayer
+    MultiheadAttention TransformerEncoderLayer TransformerDecoderLayer TransformerDecoder
     CrossEntropyLoss MSELoss L1Loss SmoothL1Loss HuberLoss BCELoss BCEWithLogitsLoss NLLLoss KLDivLoss
     CosineSimilarity PairwiseDistance LazyLinear LazyConv1d LazyConv2d LazyBatchNorm1d LazyBatchNorm2d
 """
@@ -52,6 +52,8 @@ _FIELDS = """
 FIELDS = frozenset(_FIELDS.split())
 PARAMETERS = frozenset(["weight", "bias"])
 _TENSORS = PARAMETERS | {"pos_weight"}
+_COPIED: Mapping[str, type[nn.Module]] = {"decoder_layer": nn.TransformerDecoderLayer, "norm": nn.LayerNorm}
+"""Arguments that are layers, of which torch takes copies: no class of the program's may stand there."""
 
 
 def _set_requires_grad(layer: nn.Module, requires_grad: bool = True) -> nn.Module:
@@ -378,6 +380,11 @@ def _check_arguments(
         if isinstance(value, Tensor) and name not in _TENSORS and value.numel() == 1:
             with untraced():  # a size that was worked out, such as max(tokens) + 1
                 value = bound.arguments[name] = value.item()
+        if name in _COPIED and value is not None:
+            if value.__class__ is not _COPIED[name]:
+                wanted = f"nn.{kind.__name__} takes an nn.{_COPIED[name].__name__} for {name}"
+                raise TypeError(f"{wanted}, not {short_repr(value)}")
+            continue
         several = isinstance(value, list | tuple) and len(value) <= MOST_SIZES
         short = isinstance(value, str) and len(value) <= MOST_SIZES and name in _WORDS
         plain = value is None or isinstance(value, _PLAIN) or short or several
