@@ -346,6 +346,7 @@ class CellRun:
         """Return the names whose values a statement would have changed."""
         changes = self._sharing(effects.changes, Memory)
         changes |= self._sharing(effects.alters, lambda part: _memory_but_of(part, Tensor | Array))
+        changes |= self._sharing(effects.holds, Memory.of_holders)
         changes |= self._sharing(effects.fills, lambda part: _memory_but_of(part, Tensor))
         return changes | self._graded(effects.grades)
 
@@ -393,7 +394,7 @@ class CellRun:
             return found
         for name, value in self._run.names.maps[-1].items():
             if value.__class__ not in UNREADABLE:
-                memory = Memory(value)
+                memory = Memory(value, seen=True)
                 self._run.budget.step(1 + memory.visited // 2)
                 if memory.overlaps(whole):
                     found.add(name)
@@ -418,7 +419,7 @@ class CellRun:
         state = self.states[-1]
         if state.state == "run" and not state.reason:
             self.states[-1] = state._replace(root=mark.root, reason=mark.said)
-        for name in effects.binds | effects.changes | effects.alters | effects.fills:
+        for name in effects.binds | effects.changes | effects.alters | effects.holds | effects.fills:
             if name in self._run.names.maps[-1]:
                 self._marks[name] = mark._replace(cell=number)
 

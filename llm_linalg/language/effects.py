@@ -43,6 +43,11 @@ _HOLDING_WORDS = """
 """
 _HOLDING = frozenset(_HOLDING_WORDS.split())
 """Methods by which a list and its like change, and not what they are given."""
+_GIVING = _HOLDING - {"sort", "reverse"} | {"update", "difference_update", "intersection_update"}
+"""Methods that give a list and its like other items, and leave the items as they are."""
+_CHANGING_METHODS = (ALTERING | _IN_PLACE) - _GIVING
+_OF_VALUES = frozenset(["data", "grad", "requires_grad", "shape", "dtype", "real", "imag"])
+"""Attributes of tensors and arrays that can be assigned to."""
 _READING_METHODS = ["cpu", "parameters", "named_parameters", "buffers", "children", "modules", "state_dict"]
 _OF_ANYBODY = ["fit", "fit_transform", "apply", "write", "writelines", "send", "close", "shuffle"]
 FAMILIAR = (ALTERING | {*_READING_METHODS}) - {*_OF_ANYBODY}
@@ -132,6 +137,7 @@ class Effects(NamedTuple):
         rebinds: Those of them that it surely binds, to a value of their own.
         changes: Names whose values it changes in place.
         alters: Names whose values it changes unless they are tensors or arrays.
+        holds: Names whose values, or parts of them, get other attributes or items, while no tensor changes.
         fills: Names whose values it changes unless they are tensors.
         grades: Names to whose gradients, and those of what they are made of, it adds.
         touches: Names whose values it hands to calls of which nothing is known.
@@ -144,6 +150,7 @@ class Effects(NamedTuple):
     rebinds: frozenset[str]
     changes: frozenset[str]
     alters: frozenset[str]
+    holds: frozenset[str]
     fills: frozenset[str]
     grades: frozenset[str]
     touches: frozenset[str]
@@ -152,21 +159,20 @@ class Effects(NamedTuple):
     seeds: frozenset[Generator]
 
 
-NO_EFFECTS = Effects(*(_EMPTY,) * 8, _NONE, _NONE)
+NO_EFFECTS = Effects(*(_EMPTY,) * 9, _NONE, _NONE)
+
+
+Kind = Literal["changes", "holds", "grades"]
+"""How a value may change: altogether, but for its tensors, or in the gradients of what it is made of."""
+_KINDS: tuple[Kind, ...] = ("changes", "holds", "grades")
 
 
 class _Writes(NamedTuple):
-    """What a function changes: what it is a method of, its other arguments, and names outside it.
-
-    It may also go backward from a value, and so change the gradients of what it is given, and those of names
-    outside it.
-    """
+    """What a function changes: what it is a method of, its other arguments, and names outside it."""
 
     owner: bool = False
     arguments: bool = False
     outside: frozenset[str] = _EMPTY
-    gradients: bool = False
-    outside_gradients: frozenset[str] = _EMPTY
 
 
 class _Facts(NamedTuple):
@@ -203,7 +209,7 @@ class Definitions:
     methods: dict[str, list[Definition]] = field(default_factory=dict)
     classes: set[str] = field(default_factory=set)
     _reached: dict[str, frozenset[Definition]] = field(default_factory=dict)
-    _writes: dict[ast.AST, _Writes] = field(default_factory=dict)
+    _writes: dict[ast.AST, Mapping[Kind, _Writes]] = field(default_factory=dict)
     _known: dict[ast.AST, _Facts] = field(default_factory=dict)
 
     def note(self, statement: ast.stmt) -> None:
@@ -225,7 +231,7 @@ class Definitions:
         draws = _NONE if is_one else _draws(statement, making=False) | self._drawn_by(mentioned)
         if not isinstance(statement, ast.ClassDef):
             self.classes -= {*_rebound(statement)}
-        targets = {*bound_names(statement), *_changed(statement), *_altered(statement, ALTERING)}
+        targets = {*bound_names(statement), *_names_changed(statement)}
         rebound = set(_rebound(statement))
         for name in targets:
             before = frozenset() if name in rebound else self.held.get(name, frozenset())
@@ -260,8 +266,11 @@ class Definitions:
         reads: set[str] = set() if isinstance(statement, _NAMED) else {*loaded_names(statement)}
         reads |= {name for fact in facts for name in fact.reads}
         declared = {name for fact in facts for name in fact.declares}
-        changes = _with_sources(statement, _changed(statement))
-        grades = _with_sources(statement, _graded(statement))
+        changed: dict[Kind, set[str]] = {
+            "changes": {*_changed(statement)},
+            "holds": {*_given_parts(statement)},
+            "grades": {*_graded(statement)},
+        }
         touches: set[str] = set()
         draws = _NONE if isinstance(statement, _NAMED) else _draws(statement)
         local = _local_to_parts(statement)
@@ -278,9 +287,8 @@ class Definitions:
                 if method not in FAMILIAR:
                     touches |= owner
                     draws = ALL
-            changed, graded = self._changed_by(node, local)
-            changes |= changed
-            grades |= graded
+            for kind, found in self._changed_by(node, local).items():
+                changed[kind] |= found
             touches |= _advanced(node)
         mentioned = {*_names(statement)}.union(*(fact.names for fact in facts))
         for definition, fact in zip(code, facts, strict=True):
@@ -289,10 +297,11 @@ class Definitions:
         return Effects(
             binds=frozenset(bound_names(statement)) | declared,
             rebinds=frozenset(_rebound(statement)),
-            changes=frozenset(changes),
-            alters=frozenset(_with_sources(statement, _altered(statement, ALTERING))),
+            changes=frozenset(_with_sources(statement, changed["changes"])),
+            alters=frozenset(_with_sources(statement, _altered(statement, ALTERING - _GIVING))),
+            holds=frozenset(_with_sources(statement, changed["holds"])),
             fills=frozenset(_with_sources(statement, _altered(statement, _IN_PLACE))),
-            grades=frozenset(grades),
+            grades=frozenset(_with_sources(statement, changed["grades"])),
             touches=frozenset(touches),
             reads=frozenset(reads),
             draws=draws,
@@ -410,63 +419,80 @@ class Definitions:
             for item in one.body
         )
 
-    def _changed_by(self, call: ast.Call, local: Collection[str] = ()) -> tuple[set[str], set[str]]:
-        """Return the names whose values the functions of the program change to which a call goes.
-
-        Second those whose gradients they change.
-        """
+    def _changed_by(self, call: ast.Call, local: Collection[str] = ()) -> dict[Kind, set[str]]:
+        """Return the names whose values the functions of the program change to which a call goes, by kind."""
         apart = {name for name in self.classes - {*local} if self._is_stateless(name)}
         handed, names = set(_arguments(call, apart)), set(_roots(call.func, apart))
         owner = set(_roots(call.func.value, apart)) if isinstance(call.func, ast.Attribute) else names
-        changed: set[str] = set()
-        graded: set[str] = set()
+        changed: dict[Kind, set[str]] = {kind: set() for kind in _KINDS}
         for definition in {*self._called(call, local)}:
-            writes = self._written(definition)
             is_new = isinstance(definition, ast.FunctionDef) and definition.name == "__init__"
-            changed |= owner if writes.owner and not is_new else set()
-            changed |= writes.outside | (handed if writes.arguments else set())
-            graded |= writes.outside_gradients | (handed | owner if writes.gradients else set())
-        return changed, graded
+            for kind, writes in self._written(definition).items():
+                found = changed[kind]
+                found |= owner if writes.owner and not is_new else set()
+                found |= writes.outside | (handed if writes.arguments else set())
+        return changed
 
-    def _written(self, definition: Definition) -> _Writes:
-        """Return what a function changes; while that of a recursive one is worked out, nothing."""
+    def _written(self, definition: Definition) -> Mapping[Kind, _Writes]:
+        """Return what a function changes, by kind; while that of a recursive one is worked out, nothing."""
         if definition not in self._writes:
-            self._writes[definition] = _Writes()
+            self._writes[definition] = {}
             self._writes[definition] = self._work_out(definition)
         return self._writes[definition]
 
-    def _work_out(self, definition: Definition) -> _Writes:
+    def _work_out(self, definition: Definition) -> Mapping[Kind, _Writes]:
         if isinstance(definition, ast.ClassDef):
-            return _Writes(owner=True)
+            return {"changes": _Writes(owner=True)}
         body = [definition.body] if isinstance(definition, ast.Lambda) else definition.body
-        args = definition.args
-        parameters = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
-        parameters += [arg.arg for arg in (args.vararg, args.kwarg) if arg is not None]
-        local = {name for part in body if isinstance(part, ast.stmt) for name in bound_names(part)}
-        inner = {*local, *parameters}.union(*map(_local_to_parts, body))
-        changed = {name for part in body for name in (*_changed(part), *_altered(part, ALTERING | _IN_PLACE))}
-        graded = {name for part in body for name in _graded(part)}
+        changed: dict[Kind, set[str]] = {
+            "changes": {
+                name for part in body for name in (*_changed(part), *_altered(part, _CHANGING_METHODS))
+            },
+            "holds": {name for part in body for name in _given_parts(part)},
+            "grades": {name for part in body for name in _graded(part)},
+        }
+        scope = _scope_of(definition)
         for part in body:
             for node in descendants(part):
                 if isinstance(node, ast.Call):
-                    more, gradients = self._changed_by(node, inner)
-                    changed |= more
-                    graded |= gradients
+                    for kind, found in self._changed_by(node, scope.inner).items():
+                        changed[kind] |= found
         for part in body:  # what a comprehension goes through
-            changed |= _with_sources(part, changed & (inner - local - {*parameters}))
-        own = parameters[:1] if parameters[:1] in (["self"], ["cls"]) else []
-        # A local name may stand for an argument: `for p in parameters: p -= …`.
-        through = not all(_is_fresh(body, name, self.methods) for name in changed & local - {*parameters})
-        others = changed & {*parameters[len(own) :]}
-        reads = self._facts(definition).reads
-        return _Writes(
-            owner=bool(own and (changed & {*own} or through)),
-            arguments=bool(others) or (through and bool(parameters[len(own) :])),
-            outside=frozenset(changed - inner),
-            gradients=bool(graded & {*local, *parameters}),
-            outside_gradients=frozenset(graded - local - {*parameters})
-            | (reads if graded & local else _EMPTY),
-        )
+            for found in changed.values():
+                found |= _with_sources(part, found & (scope.inner - scope.local - {*scope.parameters}))
+        own = scope.parameters[:1] if scope.parameters[:1] in (["self"], ["cls"]) else []
+        others = {*scope.parameters[len(own) :]}
+        writes: dict[Kind, _Writes] = {}
+        for kind, found in changed.items():
+            # A local name may stand for an argument: `for p in parameters: p -= …`.
+            behind = found & scope.local - {*scope.parameters}
+            through = bool(behind) and (
+                kind == "grades" or not all(_is_fresh(body, name, self.methods) for name in behind)
+            )
+            outside = self._facts(definition).reads if through and kind == "grades" else _EMPTY
+            writes[kind] = _Writes(
+                owner=bool(own and (found & {*own} or through)),
+                arguments=bool(found & others) or (through and bool(others)),
+                outside=frozenset(found - scope.inner) | outside,
+            )
+        return writes
+
+
+class _Scope(NamedTuple):
+    """The names of a function: its parameters, those that it binds, and all that are its own somewhere."""
+
+    parameters: list[str]
+    local: set[str]
+    inner: set[str]
+
+
+def _scope_of(definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> _Scope:
+    body = [definition.body] if isinstance(definition, ast.Lambda) else definition.body
+    args = definition.args
+    parameters = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
+    parameters += [arg.arg for arg in (args.vararg, args.kwarg) if arg is not None]
+    local = {name for part in body if isinstance(part, ast.stmt) for name in bound_names(part)}
+    return _Scope(parameters, local, {*local, *parameters}.union(*map(_local_to_parts, body)))
 
 
 def effects_of_text(text: str, known: Iterable[str]) -> Effects:
@@ -720,7 +746,9 @@ def _changed(node: ast.AST) -> Iterator[str]:
         if isinstance(part, ast.Call) and part.keywords:
             yield from _written_by_keyword(part)
         match part:
-            case ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute(ctx=ast.Store() | ast.Del()):
+            case ast.Subscript(ctx=ast.Store() | ast.Del()):
+                yield from _roots(part.value)
+            case ast.Attribute(ctx=ast.Store() | ast.Del()) if part.attr in _OF_VALUES:
                 yield from _roots(part.value)
             case ast.AugAssign():
                 yield from _roots(part.target)
@@ -780,6 +808,23 @@ def _sources(statement: ast.AST) -> Iterator[tuple[set[str], set[str]]]:
                 yield {*_roots(target)}, {*_roots(value)}
             case ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
                 yield {*_roots(target)}, {*_roots(value)}
+
+
+def _given_parts(node: ast.AST) -> Iterator[str]:
+    """Yield the names whose values get other attributes or items in a tree, its functions left out."""
+    for part in () if isinstance(node, _DEFINITIONS) else _own_parts(node):
+        match part:
+            case ast.Attribute(ctx=ast.Store() | ast.Del()) if part.attr not in _OF_VALUES:
+                yield from _roots(part.value)
+            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in _GIVING:
+                yield from _roots(owner)
+
+
+def _names_changed(node: ast.AST) -> Iterator[str]:
+    """Yield the names whose values a tree changes in any way but their gradients."""
+    yield from _changed(node)
+    yield from _given_parts(node)
+    yield from _altered(node, _CHANGING_METHODS)
 
 
 def _altered(node: ast.AST, methods: Collection[str]) -> Iterator[str]:
@@ -845,7 +890,7 @@ def _is_changed_as_a_whole(body: Collection[ast.AST], name: str) -> bool:
                     whole += method in _HOLDING or method == "update"
                 case ast.AugAssign(target=ast.Subscript(value=ast.Name(id=other))) if other == name:
                     return False  # `ys[0] += 1` may write to the item
-        stored += sum(root == name for root in (*_changed(part), *_altered(part, ALTERING | _IN_PLACE)))
+        stored += sum(root == name for root in _names_changed(part))
     return whole == stored
 
 

@@ -30,6 +30,10 @@ _ALONE: Any = Namespace | Figure | _FUNCTIONS | type | str | int | float | None
 class Memory:
     """The memory that a value can be changed through.
 
+    Args:
+        value: The value.
+        seen: Whether what the value shows without holding it is part of it: the class of an object.
+
     Attributes:
         places: Storages of tensors and identities of lists, dicts, layers and the like.
         is_known: Whether that is all; False for a value of very many parts.
@@ -37,20 +41,21 @@ class Memory:
         tensors: The tensors among them.
     """
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Any, *, seen: bool = False) -> None:
+        self._sees = seen
         self.places: set[object] = set()
         self.tensors: list[Tensor] = []
         self.visited = 0
-        seen: set[int] = set()
+        known: set[int] = set()
         todo = [value]
         while todo and self.visited < MOST_VALUES:
             item = todo.pop()
             self.visited += 1
-            if item.__class__ in UNREADABLE or id(item) in seen:
+            if item.__class__ in UNREADABLE or id(item) in known:
                 continue
             if isinstance(item, _ALONE) and not isinstance(item, ProgramClass):
                 continue
-            seen.add(id(item))
+            known.add(id(item))
             todo += self._parts(item)
         self.is_known = not todo
 
@@ -78,12 +83,26 @@ class Memory:
             return [item.groups, *(kept for _, kept in item.states.values())]
         if isinstance(item, Scheduler):
             return [item.optimizer, *item.inner]
-        parts = [*item.fields.values()] if isinstance(item, Instance) else []
+        parts = [*item.fields.values(), *self._of_class(item)] if isinstance(item, Instance) else []
         if isinstance(item, nn.Module):
             self.places.update(map(id, item.modules()))
             parts += [*item.parameters(), *item.buffers()]
             parts += [one.fields for one in item.modules() if isinstance(one, Instance)]
         return parts
+
+    def _of_class(self, item: Instance) -> list[Any]:
+        """Return what an object has from its classes; functions don't change."""
+        kinds = [kind for kind in type(item).__mro__ if isinstance(kind, ProgramClass)]
+        if self._sees:
+            self.places.update(map(id, kinds))
+        return [value for kind in kinds for value in kind.members.values() if not isinstance(value, type)]
+
+    @classmethod
+    def of_holders(cls, value: Any) -> Memory:
+        """Return the memory of a value but for that of its tensors."""
+        found = cls(value)
+        found.places -= {tensor.untyped_storage().data_ptr() or id(tensor) for tensor in found.tensors}
+        return found
 
     @classmethod
     def of_gradients(cls, value: Any) -> Memory:

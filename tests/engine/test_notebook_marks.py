@@ -90,7 +90,11 @@ class Part:
         self.items.append(len(x))
     def forward(self, x):
         self.x = x
+    def fill(self):
+        self.x[0] = 7
 part = Part(b)
+def keep(part, x):
+    part.kept = x
 """
 STATEMENTS = (
     "{x} = torch.full((2, 3), {n}.)",
@@ -153,6 +157,12 @@ STATEMENTS = (
     "part = Part(a)",
     "part.add([{n}])",
     "part.forward({y})",
+    "part.fill()",
+    "keep(part, {y})",
+    "part.x = {y}",
+    "Part.items = [{n}]",
+    "net.kept = {y}",
+    "c.append({y})",
     "a = a.float()",
     "p = torch.ones(3, requires_grad=True)",
     "xs = [t for t in (a, b)]\nxs[0][0] = {n}",
@@ -174,6 +184,9 @@ SHOWN = (
     "print(p.grad, net.layer.weight.grad)",
     "print(loss)",
     "print(part.x, Part.items)",
+    "print(part.items)",
+    "print(count.total)",
+    "print(hasattr(part, 'kept'), hasattr(net, 'kept'), len(c))",
 )
 
 
@@ -356,6 +369,20 @@ MADE = (
         f"xs is changed by cell 2, {ROOT}",
     ),
     (
+        "a class of which an object is read",
+        ["class A:\n    n = 1\na = A()", f"{REFUSED}A.n = 2", "a.n"],
+        f"a is changed by cell 2, {ROOT}",
+    ),
+    (
+        "a tensor that an object holds and a method writes to",
+        [
+            "class A:\n    def fill(self):\n        self.x[0] = 3\na = A()\ny = torch.ones(2)\na.x = y",
+            f"{REFUSED}a.fill()",
+            "y",
+        ],
+        f"y is changed by cell 2, {ROOT}",
+    ),
+    (
         "a list that all objects of a class share",
         ["class A:\n    xs = []\ndef f(a):\n    a.xs.append(1)", f"{REFUSED}f(A())", "A.xs"],
         f"A is changed by cell 2, {ROOT}",
@@ -448,6 +475,22 @@ FREE = (
             "class A(nn.Module):\n    def forward(self, x):\n        self.x = x\ndef f(a):\n    a.x = 1",
             f"{REFUSED}f(A())\n{REFUSED}A()(2)",
             "A()",
+        ],
+    ),
+    (
+        "what an object of a method holds",
+        [
+            "class A:\n    def keep(self, x):\n        self.x = x\na = A()\ny = torch.ones(2)\na.y = y",
+            f"{REFUSED}a.keep(1)",
+            "print(y)",
+        ],
+    ),
+    (
+        "another object of a class",
+        [
+            "class A:\n    def keep(self, x):\n        self.x = x\na = A()\nb = A()",
+            f"{REFUSED}a.keep(1)",
+            "print(hasattr(b, 'x'))",
         ],
     ),
     (
