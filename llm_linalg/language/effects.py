@@ -594,6 +594,7 @@ def _draws(node: ast.AST, *, making: bool = True) -> frozenset[Generator]:
     words |= {part.id for part in parts if isinstance(part, ast.Name)} - {"random"}
     words = words & _GENERATORS.keys() if making else (words & _GENERATORS.keys()) - _MAKERS
     found = {_GENERATORS[word] for word in words}
+    found |= {"torch"} if "sample" in words else set()  # a method of torch's distributions, too
     if any(isinstance(part, ast.Attribute) and part.attr == "sample" for part in parts):
         found.add("torch")  # that of a distribution; `random.sample` draws from Python's
     # NumPy's functions have the names of torch's and Python's: they are told by the `random` before them.

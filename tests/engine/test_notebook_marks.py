@@ -431,6 +431,15 @@ MARKED = (
         f"random numbers may be drawn by cell 2, {ROOT}",
     ),
     (
+        "a sample of a distribution",
+        [
+            "from torch.distributions import Normal\ntorch.manual_seed(1)\nd = Normal(0., 1.)",
+            f"{REFUSED}d.sample()",
+            "torch.rand(2)",
+        ],
+        f"random numbers may be drawn by cell 2, {ROOT}",
+    ),
+    (
         "what is timed",
         ["x = torch.ones(2)", "%timeit x.add_(1)", "x"],
         "x is timed by cell 2, which Python runs",
