@@ -23,6 +23,7 @@ from llm_linalg.language.arrays.array_dtypes import DType
 from llm_linalg.language.classes.program_class import Instance
 from llm_linalg.language.containers import DICT_VIEWS, MAX_TEXT
 from llm_linalg.language.distribution_value import Distribution
+from llm_linalg.language.figures import Figure
 from llm_linalg.language.gradient_functions import GradientFunction
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.module_count import count_layers
@@ -136,6 +137,13 @@ class TextSize(NamedTuple):
     lists: int
 
 
+def _textless(value: Any) -> Exception:
+    """Return the error for a value that has no text."""
+    if isinstance(value, Figure):
+        return value.error()
+    return TypeError("a function has no text of its own: call it, or print its result")
+
+
 def text_size(value: Any) -> TextSize:
     """Return how much the text of a value will show, without making it.
 
@@ -165,7 +173,7 @@ def text_size(value: Any) -> TextSize:
         elif isinstance(item, OrderedSet):
             raise TypeError("a set has no order of its own: print sorted(...) of it, or len(...)")
         elif not isinstance(item, _SHOWN) and kind_of(item) is None:
-            raise TypeError("a function has no text of its own: call it, or print its result")
+            raise _textless(item)
         elif isinstance(item, nn.Module):
             items += _A_LAYER * count_layers(item)
         elif isinstance(item, Tensor | Array):

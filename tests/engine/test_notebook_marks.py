@@ -574,12 +574,13 @@ def draw(ax, x):
     return ax
 draw(axes[1], [1]).legend()
 plt.show()
+print(fig.get_axes())
 y = torch.ones(2)"""
     (found,) = states(cell)
     assert (found.state, found.reason) == ("run", "")
     assert found.left_out == (
         "for ax, x in zip(axes.flat, [1, 2]):", 'axes[0].set_title(f"{len([1])}")',
-        "draw(axes[1], [1]).legend()", "plt.show()",
+        "draw(axes[1], [1]).legend()", "plt.show()", "print(fig.get_axes())",
     )  # fmt: skip
 
 

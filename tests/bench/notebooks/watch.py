@@ -73,7 +73,12 @@ class Watch:
         """Watches a run, if it is the first: trials of repairs are others."""
         if self._run is None:
             self._run = interpreter
-            self._top = {id(statement) for statement in interpreter.source.tree.body}
+            body = interpreter.source.tree.body
+            contexts = [statement for statement in body if isinstance(statement, ast.With)]
+            # Of a context that only watches the program the body is run, as if it stood there by itself.
+            self._top = {
+                id(statement) for block in (body, *(one.body for one in contexts)) for statement in block
+            }
 
     def watches(self, interpreter: Interpreter, statement: ast.stmt) -> bool:
         """Whether a statement is one of the program's own, outside functions and loops."""
@@ -118,10 +123,11 @@ def watching(watch: Watch) -> Iterator[None]:
     class Watched(Interpreter):
         def __init__(self, *args: Any) -> None:
             super().__init__(*args)
+            self._inside = False
             watch.begin(self)
 
         def execute(self, statements: Any) -> None:
-            if not (statements and watch.watches(self, statements[0])):
+            if self._inside or not (statements and watch.watches(self, statements[0])):
                 super().execute(statements)
                 return
             for statement in statements:
@@ -129,7 +135,11 @@ def watching(watch: Watch) -> Iterator[None]:
                 answers: list[Any] = []
                 if isinstance(statement, ast.Expr):
                     self._keep_first(answers)
-                super().execute([statement])
+                self._inside = True
+                try:
+                    super().execute([statement])
+                finally:
+                    self._inside = False
                 with untraced():
                     watch.leave(fingerprint(answers[0]) if answers else None)
 
