@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.base.untraced import untraced
+from llm_linalg.language.classes.program_class import caller
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -18,7 +19,11 @@ class GradientFunction:
     function: Any
 
     def __repr__(self) -> str:
-        return f"{repr(self.function).partition(' object')[0]} object>"  # torch adds its address
+        title = repr(self.function).partition(" object at")[0]
+        try:
+            return f"{title} object at {caller().address_of(self.function):#014x}>"
+        except TypeError:  # the run that knows its address has ended
+            return f"{title} object>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GradientFunction) and self.function is other.function

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
 from llm_linalg import LimitError, ProgramError, run
 from tests.engine.alike import SETUP, printed, programs
 
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 ALIKE = """
 from torch.autograd import Function
 class Exp(Function):
@@ -134,6 +137,16 @@ g = x.grad
 @pytest.mark.parametrize("program", programs(ALIKE))
 def test_a_program_with_its_own_gradients_prints_what_torch_prints(program: str) -> None:
     assert run(SETUP + program, seconds=None).printed == printed(program)
+
+
+def test_functions_of_the_graph_have_torch_s_text_with_an_address_that_stays() -> None:
+    program = (
+        f"{DOUBLED}z = (x * 2).sum()\n"
+        "print(y.grad_fn, z.grad_fn, z.grad_fn.next_functions, z.grad_fn.next_functions[0][0].next_functions)"
+    )
+    shown = run(SETUP + program, seconds=None).printed
+    assert ADDRESS.sub(" at 0x", shown) == ADDRESS.sub(" at 0x", printed(program))
+    assert run(SETUP + program, seconds=None).printed == shown
 
 
 def test_the_forward_is_opened_and_the_gradient_program_asks_the_backward() -> None:
