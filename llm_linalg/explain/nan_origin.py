@@ -49,9 +49,7 @@ def _broken(node: RecordNode, index: Index) -> bool:
         return False
     reads = list(zip(node.operands, node.reads(index), strict=True))
     few = all(len(cells) <= MANY for _, cells in reads)
-    return few and all(
-        math.isfinite(float(operand.value[cell])) for operand, cells in reads for cell in cells
-    )
+    return few and all(bool(operand.value[cell].isfinite()) for operand, cells in reads for cell in cells)
 
 
 def _is_nan(node: RecordNode, index: Index) -> bool:

@@ -177,7 +177,11 @@ def _added_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
     if len(shapes[0]) > len(output):
         raise ShapeMismatch(f"what {name} adds has at most {len(output)} axes", at=0)
     bias = output[len(output) - len(shapes[0]) :]
-    product = Axes.solve(tuple(output), [tuple(labels) for labels in factors], shapes[1:], "bk", PAIRED)
+    try:
+        product = Axes.solve(tuple(output), [tuple(labels) for labels in factors], shapes[1:], "bk", PAIRED)
+    except ShapeMismatch as clash:  # of the factors, which stand behind what is added
+        axes = [axis._replace(operand=axis.operand + 1) for axis in clash.axes]
+        raise ShapeMismatch(clash.rule, *axes) from None
     for axis, (label, size) in enumerate(zip(bias, shapes[0], strict=True)):
         if size not in (1, product.sizes[label]):
             rule = f"what is added has the shape of the product, {product.shape}, or is broadcast to it"

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from llm_linalg import LimitError, ProgramError, run
+from llm_linalg import LimitError, ProgramError, ShapeError, run
 from llm_linalg.base.axes import ShapeMismatch
+from llm_linalg.explain.shape_errors import unpaired
 from llm_linalg.language import allowlist
 from llm_linalg.ops import TABLE, price
 from tests.engine.counting import at_most
@@ -308,3 +309,20 @@ def test_an_overload_is_the_one_that_torch_takes(number: str) -> None:
         assert len(reads) == len(node.operands), call
         for cells, operand in zip(reads, node.operands, strict=True):
             assert set(cells) <= set(product(*map(range, operand.value.shape))), call
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("a.flatten().addmv(a, a.flatten())", "a row of a (2, 4) has 4 entries, a.flatten() (8,) has 8"),
+        ("torch.addmm(b, a, b)", "a row of a (2, 4) has 4 entries, a column of b (2, 2) has 2"),
+        ("c.baddbmm(d, c)", "a row of d (3, 2, 4) has 4 entries, a column of c (3, 2, 2) has 2"),
+        ("b.addbmm(d, c)", "a row of d (3, 2, 4) has 4 entries, a column of c (3, 2, 2) has 2"),
+    ],
+)
+def test_of_a_product_that_is_added_the_factors_clash(call: str, said: str) -> None:
+    made = "a, b = torch.ones(2, 4), torch.ones(2, 2)\nc, d = torch.ones(3, 2, 2), torch.ones(3, 2, 4)\n"
+    with pytest.raises(ShapeError, match=re.escape(said)) as error:
+        run(f"{made}y = {call}")
+    assert unpaired(error.value)[0] == [(1.0, 1.0)] * len(unpaired(error.value)[0])
+    assert len(unpaired(error.value)[0]) in (2, 4)
