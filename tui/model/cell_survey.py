@@ -39,9 +39,8 @@ class CellSurvey(NamedTuple):
         if not self.named and not self.read and all(cell.state == "run" for cell in self.cells):
             return ""
         told = [f"F: let it read {_listed(self.named)}."] if self.named else []  # what is cut is the end
-        told.append(f"{summary(self.cells)}.")
         told += [f"It reads {_listed(self.read)}."] if self.read else []
-        return " ".join(told)
+        return " ".join([*told, f"{summary(self.cells)}."])
 
 
 def _listed(names: tuple[str, ...]) -> str:
