@@ -19,7 +19,8 @@ class GradientFunction:
     function: Any
 
     def __repr__(self) -> str:
-        title = repr(self.function).partition(" object at")[0]
+        # Now and then torch adds the namespace that the class has in C++.
+        title = repr(self.function).partition(" object at")[0].replace("<torch::autograd::", "<")
         try:
             return f"{title} object at {caller().address_of(self.function):#014x}>"
         except TypeError:  # the run that knows its address has ended

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from llm_linalg import LimitError, ProgramError, run
+from llm_linalg.language.gradient_functions import GradientFunction
 
 HEAD = """\
 import torch
@@ -151,3 +152,15 @@ def test_a_result_as_large_as_its_numbers_is_charged_by_them() -> None:
         run("for n in range(40):\n    z = torch.bincount(torch.tensor([2**23 + n]))", seconds=None)
     assert math.isfinite(run("y = torch.matrix_exp(torch.ones(2, 2))", seconds=None)["y"].value.sum().item())
     assert torch.equal(run("y = torch.range(1, 3)")["y"].value, torch.tensor([1.0, 2.0, 3.0]))
+
+
+def test_a_function_of_autograd_is_told_by_its_name_alone() -> None:
+    class Function:
+        def __init__(self, text: str) -> None:
+            self.text = text
+
+        def __repr__(self) -> str:
+            return self.text
+
+    for text in ("<AccumulateGrad object at 0x7f>", "<torch::autograd::AccumulateGrad object at 0x7f>"):
+        assert repr(GradientFunction(Function(text))) == "<AccumulateGrad object>"
