@@ -47,7 +47,7 @@ KINDS = {
     "an error": ("shapes", 1),
     "a mask": ("triangular", 1),
     "a board": ("summary", 1),
-    "links": ("summary", 2),
+    "links": ("block", 3),
     "the map": ("why", 3),
     "a backward pass": ("backprop", 1),
     "slices": ("attention", 2),
