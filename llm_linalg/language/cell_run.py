@@ -83,6 +83,7 @@ _WATCHING = re.compile(
     r"torch\.(profiler|autograd\.profiler|cuda\.nvtx|backends\.cuda\.sdp_kernel|nn\.attention\.sdpa_kernel)\b"
 )
 """Contexts in which a program gives what it gives without them."""
+_LINE = re.compile(r" at line \d+")
 RunStatement = Callable[[ast.stmt], None]
 
 
@@ -482,7 +483,8 @@ def _told(number: int, error: ProgramError) -> _Told:
     if isinstance(error, FigureError):
         return _Told("run", number, "which plots: that is left out")
     if isinstance(error, LimitError):
-        return _Told("failed", number, f"stopped: {said}")
+        own = _LINE.sub("", said)  # the line is one of the program, and not of the cell
+        return _Told("failed", number, own if own.startswith("stopped") else f"stopped: {own}")
     if exception_of(error) is not None:
         return _Told("failed", number, f"which failed: {said}")
     what, _, advice = error.message.partition(": ")  # the advice stands at the cell itself

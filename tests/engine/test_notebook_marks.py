@@ -718,3 +718,13 @@ def test_a_context_that_changes_results_is_not_left_out() -> None:
     assert states("with open('a.txt'):\n    print(2)")[0].printed == ""
     assert states("with torch.device('cpu'):\n    print(2)")[0].printed == "2\n"
     assert states("with torch.device('meta'):\n    print(2)")[0].printed == ""
+
+
+def test_what_a_limit_of_time_stopped_is_told_without_a_line_of_the_whole() -> None:
+    cells = ["a = 1", "while True:\n    a = a + 1", "a"]
+    starts = [1, 2, 4]
+    with pytest.raises(ProgramError) as caught:
+        run("\n".join(cells), cells=starts, seconds=0.05)
+    reason = caught.value.trace.cells[-1].reason
+    assert reason.startswith("a is made by cell 2, stopped after 0.05 s: ") or "steps" in reason
+    assert " at line " not in reason
