@@ -91,10 +91,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--python", default=sys.executable, metavar="PYTHON",
                         help="the plain Python to compare with, such as one that has numpy")  # fmt: skip
     parser.add_argument("--seconds", type=float, default=60.0, metavar="N", help="the time for a document")
+    parser.add_argument(
+        "--read", action="store_true", help="let each read text beside it, as `run --read` does"
+    )
     parser.add_argument("--cells", action="store_true", help="print every tensor cell that is not equal")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what is said of each cell")
     options = parser.parse_args(arguments)
     pin_kernels()
+    from llm_linalg.language import readable_files
     from llm_linalg.lessons.lesson import LessonError
     from tests.bench.notebooks.report import ranking, table
 
@@ -103,6 +107,8 @@ def main(arguments: Sequence[str]) -> int:
         for path in documents(options.folder):
             name = str(path.relative_to(options.folder)) if path != options.folder else path.name
             print(f"{name}…", file=sys.stderr, flush=True)
+            if options.read:
+                readable_files.allow(path.parent)
             try:
                 found = measure(path, name, ask, options.seconds or None)
             except LessonError as error:
