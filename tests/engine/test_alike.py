@@ -387,6 +387,8 @@ _OF_FINITE = {
         )
     },
     "lstsq": "torch.linalg.lstsq(x, x)",
+    "norm": "x.norm('nuc')",
+    "vector_norm": "torch.linalg.norm(x, 2)",
     "matrix_norm": "torch.linalg.matrix_norm(x, 2)",
 }
 
