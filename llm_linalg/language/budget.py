@@ -71,7 +71,7 @@ class Budget:
 
     steps: int = 6_000_000
     tensors: int = 100_000
-    elements: int = 3 * 2**27  # what a loop of 500 steps on weights of 100,000 cells makes
+    elements: int = 2**27
     multiplications: int = 2**36
     call_tensors: int = 1_000
     call_elements: int = 2**25

@@ -133,12 +133,12 @@ def test_no_device_does_anything_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_devices_have_together_as_much_memory_as_a_program() -> None:
-    cells = Budget().elements // 12
-    run(f"x = torch.zeros({cells}) + 1", ranks=1)
+    cells = Budget().elements // 4
+    run(f"x = torch.zeros({cells // 2}) + 1", ranks=1)
     with pytest.raises(LimitError, match="cells in all"):
-        run(f"x = torch.zeros({cells}) + 1", ranks=8)
+        run(f"x = torch.zeros({cells // 2}) + 1", ranks=8)
     with pytest.raises(LimitError, match="cells in all"):
-        run(f"x = dist.all_gather(torch.zeros({cells // 4}))", ranks=8)
+        run(f"x = dist.all_gather(torch.zeros({cells // 8}))", ranks=8)
 
 
 @settings(max_examples=20)
