@@ -81,8 +81,8 @@ REASONS: Mapping[str, str] = {
         retains_grad volatile
     """,
     "A program reads and writes no file by it.": "load save hub",
-    "torch has taken it away: calling it is an error there, too.": """
-        eig lstsq matrix_rank solve symeig triangular_solve lu
+    "torch has taken it away, or will: calling it is an error in its later releases.": """
+        eig lstsq matrix_rank solve symeig triangular_solve lu qr cholesky
     """,
     "It trusts the pivots or reflections that it is handed: torch.linalg has solve, lstsq and qr.": """
         lu_solve lu_unpack ldl_* lu_factor_ex orgqr ormqr geqrf

@@ -74,6 +74,7 @@ MEMBERS: Mapping[str, str] = {
     "torch.load": _FILE,
     "torch.save": _FILE,
     "torch.from_file": _FILE,
+    **{f"torch.{name}": f"write torch.linalg.{name}" for name in ("qr", "cholesky")},
     "torch.jit": "leave it out",
     "torch.cuda.synchronize": "leave it out",
     "torch.profiler": _ALONE,
@@ -88,6 +89,7 @@ MEMBERS: Mapping[str, str] = {
 ATTRIBUTES: Mapping[str, str] = {
     "cuda": _CPU,
     "to": _CPU,
+    **{name: f"write torch.linalg.{name}(A)" for name in ("qr", "cholesky")},
     "names": "axes have no names in the language: say in a comment what each is",
     "resize": "a tensor keeps its cells: write x = x.reshape(2, 3)",
     "data_ptr": "compare x.stride() and x.storage_offset()",

@@ -120,7 +120,7 @@ def _slow_by(call: Call) -> int:
 def _whole_factors(call: Call) -> bool:
     """Return whether a factorization gives square factors, however long and narrow the matrix is."""
     if "mode" in call.arguments:
-        return call["mode"] in ("complete", False) or call["some"] is False
+        return bool(call["mode"] == "complete")
     if "full_matrices" not in call.arguments:
         return False
     whole = call["full_matrices"]
@@ -251,8 +251,8 @@ MATRIX_FUNCTIONS: tuple[Operation, ...] = (
     _function("eigvals", f"input, {_OUT}", "linalg", 1.3, 100, square=True),
     _function("eigh", "input, UPLO='L', *, out=None", "linalg", 0.6, 90, square=True, factors=True),
     _function("eigvalsh", "input, UPLO='L', *, out=None", "linalg", 0.2, 60, square=True),
-    _function("qr", "input, mode=None, *, some=None, out=None", "torch Tensor linalg", 0.2, 25, factors=True),
-    _function("cholesky", "input, upper=False, *, out=None", "torch Tensor linalg", 0.06, 10, square=True),
+    _function("qr", "input, mode='reduced', *, out=None", "linalg", 0.2, 25, factors=True),
+    _function("cholesky", "input, *, upper=False, out=None", "linalg", 0.06, 10, square=True),
     _function(
         "cholesky_ex", "input, *, upper=False, check_errors=False, out=None", "linalg", 0.06, 10, square=True
     ),

@@ -210,7 +210,7 @@ _BELLS: tuple[Operation, ...] = (
             "input",
             in_language="special",
             phrase=f"{name}({{input}})",
-            gradient={"input": ""},
+            autograd=True,
             slowness=800 if name == "airy_ai" else 25,
         )
         for name in _BESSEL.split()
