@@ -303,6 +303,7 @@ class CellRun:
         reach = self._held(effects.reads)
         changes = self._all_changed(effects)
         touches = self._sharing(effects.touches, Memory) | self._graded(effects.touches)
+        touches |= self._used_up(effects.grades)
         for name in effects.binds:
             if not is_pythons or name not in names:
                 kept = {} if name in effects.rebinds else self._held([name])
@@ -359,6 +360,23 @@ class CellRun:
             self._run.budget.step(1 + memory.visited // 2)
             changed.append(memory)
         return self._overlapping(changed)
+
+    def _used_up(self, names: Iterable[str]) -> set[str]:
+        """Return the names from whose values nothing goes backward once it has gone from those of some."""
+        used: set[object] = set()
+        for part in self._held(names).values():
+            used |= self._graph(part)
+        values = self._run.names.maps[-1].items() if used else ()
+        return {
+            name
+            for name, value in values
+            if value.__class__ not in UNREADABLE and not used.isdisjoint(self._graph(value))
+        }
+
+    def _graph(self, value: object) -> set[object]:
+        memory = Memory.of_gradients(value)
+        self._run.budget.step(1 + memory.visited // 2)
+        return memory.graph
 
     def _sharing(self, names: Iterable[str], memory_of: Callable[[object], Memory]) -> set[str]:
         """Return those of some names whose values can change, and all names of which these are a part.

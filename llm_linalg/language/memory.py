@@ -39,12 +39,14 @@ class Memory:
         is_known: Whether that is all; False for a value of very many parts.
         visited: How many values were looked at.
         tensors: The tensors among them.
+        graph: The steps of autograd's graph that a backward pass would use up; of `of_gradients` alone.
     """
 
     def __init__(self, value: Any, *, seen: bool = False) -> None:
         self._sees = seen
         self.places: set[object] = set()
         self.tensors: list[Tensor] = []
+        self.graph: set[object] = set()
         self.visited = 0
         known: set[int] = set()
         todo = [value]
@@ -121,7 +123,10 @@ class Memory:
                 continue
             seen.add(step)
             found.visited += 1
-            leaves += [step.variable] if hasattr(step, "variable") else []
+            if hasattr(step, "variable"):
+                leaves.append(step.variable)
+            else:
+                found.graph.add(step)
             todo += [before for before, _ in step.next_functions]
         for leaf in leaves:
             found.places |= cls(leaf).places

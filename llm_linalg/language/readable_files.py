@@ -71,7 +71,7 @@ def allowing(folder: Path, names: Collection[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        _FOLDER.path = _FOLDER.only = None
+        forbid()
 
 
 def allows_all() -> bool:
@@ -94,7 +94,7 @@ def _is_there(name: str, folder: Path) -> bool:
 
 
 def files_read() -> Mapping[str, int]:
-    """Return the names of the files that were read since the last permission, each with its size in bytes."""
+    """Return the names of the files that were read since it was allowed, each with its size in bytes."""
     return dict(_FOLDER.names)
 
 

@@ -118,11 +118,11 @@ def survey(view: View, halt: Callable[[], bool] | None = None, seconds: float | 
     from llm_linalg.language.readable_files import allows_all, files_read
     from llm_linalg.lessons.documents import files_named
 
+    reads = view.reads or allows_all()
     with _readable(view):
         cells = _cell_states(view, halt, seconds)
-    reads = view.reads or allows_all()
-    named = () if reads else files_named(view.lesson)
-    return CellSurvey(view, cells, named, tuple(sorted(files_read())) if reads else ())
+        read = tuple(sorted(files_read())) if reads else ()
+    return CellSurvey(view, cells, () if reads else files_named(view.lesson), read)
 
 
 def _cell_states(view: View, halt: Callable[[], bool] | None, seconds: float | None) -> tuple[CellState, ...]:
