@@ -160,13 +160,13 @@ def ask_rows(ask: AskView, width: int) -> list[Row]:
         role = "ok" if ask.guess.right else "current"
         return [row((text, role)) for text in wrap(ask.guess.sentence, width)]
     entries = [
-        row((str(number), "key", f"guess.{number}"), (f": {plain_text(choice)}   ", "", f"guess.{number}"))
+        row((str(number), "key", f"guess.{number}"), (f": {plain_text(choice)}", "", f"guess.{number}"))
         for number, choice in enumerate(ask.choices, 1)
     ]
     rows: list[Row] = []
     for entry in entries:
-        if rows and width_of(rows[-1]) + width_of(entry) <= width + 3:
-            rows[-1] = (*rows[-1], *entry)
+        if rows and width_of(rows[-1]) + 3 + width_of(entry) <= width:
+            rows[-1] = (*rows[-1], *row("   "), *entry)
         else:
             rows.append(entry)
     return [*paragraphs(ask.question, width), *(fit(one, width) for one in rows)]
