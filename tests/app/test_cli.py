@@ -357,3 +357,20 @@ def test_an_unknown_lesson_lists_what_is_near_and_not_all(capsys: Capture) -> No
     assert narration == "llm-linalg: unknown lesson \"qqqqq\": 'llm-linalg lessons' lists those there are\n"
     _, _, narration = ours(capsys, "frame", "matmull")
     assert narration == 'llm-linalg: unknown lesson "matmull": did you mean "matmul"?\n'
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_an_interrupt_ends_it_with_130_whatever_python_makes_of_it(
+    wrapped: bool, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> int:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            if wrapped:  # as Python 3.11 does while a class is made
+                raise RuntimeError("Error calling __set_name__") from error
+            raise
+
+    monkeypatch.setattr(frame_command, "run", interrupted)
+    assert main(["frame", "matmul"]) == 130
+    assert capsys.readouterr() == ("", "")

@@ -122,11 +122,20 @@ def _reported(words: list[str], given: Lesson | None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
     except Exception as error:  # noqa: BLE001 - an unexpected error is reported alike for all commands
+        if _is_interrupt(error):
+            return 130
         from tui.terminal import crash_log
 
         return crash_log.report(error, crash_log.write_log(error))
     finally:
         process.resume_collection()
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Return whether an error is what became of ^C: Python 3.11 makes a RuntimeError of one in `__set_name__`."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
 
 
 def _dispatch(words: list[str]) -> int:
