@@ -132,7 +132,7 @@ def _reported(words: list[str], given: Lesson | None) -> int:
 
 
 def _is_interrupt(error: BaseException | None) -> bool:
-    """Return whether an error is what became of ^C: Python 3.11 makes a RuntimeError of one in `__set_name__`."""
+    """Return whether an error was made of ^C, as Python 3.11 does of one while a class is made."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__
     return error is not None
