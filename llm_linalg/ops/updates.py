@@ -315,11 +315,9 @@ def nadam_(
     rest = step, product, lr, betas, eps, weight_decay, momentum_decay, decoupled, maximize
     if has_torch_function((parameter,)):
         return _handed_on(nadam_, (parameter, grad, mean, square, *rest))
-    grad = -grad if maximize else grad
+    grad = _descent(parameter, grad, 0 if decoupled else weight_decay, maximize)
     if decoupled and weight_decay:
         parameter.mul_(1 - lr * weight_decay)
-    elif weight_decay:
-        grad = grad.add(parameter, alpha=weight_decay)
     mean = mean.lerp(grad, 1 - betas[0])
     square = square.mul(betas[1]).addcmul(grad, grad, value=1 - betas[1])
     root = square.div(1 - betas[1] ** step).sqrt().add(eps)
@@ -372,11 +370,9 @@ def radam_(
     own = parameter, grad, mean, square, step, lr, betas, eps, weight_decay, decoupled, maximize
     if has_torch_function((parameter,)):
         return _handed_on(radam_, own)
-    grad = -grad if maximize else grad
+    grad = _descent(parameter, grad, 0 if decoupled else weight_decay, maximize)
     if decoupled and weight_decay:
         parameter.mul_(1 - lr * weight_decay)
-    elif weight_decay:
-        grad = grad.add(parameter, alpha=weight_decay)
     mean = mean.lerp(grad, 1 - betas[0])
     square = square.mul(betas[1]).addcmul(grad, grad, value=1 - betas[1])
     change = mean / (1 - betas[0] ** step) * lr
