@@ -42,7 +42,8 @@ class Lineage(Generic[N]):
         """Return the cells that a set of cells feeds, as a boolean mask for each node."""
         reached = {node: mask}
         for later in self._nodes:
-            if later is node or not any(operand.node in reached for operand in later.operands):
+            is_fed = any(operand.node in reached for operand in later.operands)
+            if later is node or not is_fed or 0 in later.shape:
                 continue
             fed = torch.zeros(later.shape, dtype=torch.bool)
             for place, operand in enumerate(later.operands):

@@ -213,3 +213,9 @@ def test_a_larger_attention_is_quick() -> None:
         found = t.lineage("y", (5, 2))
     assert {row for row, _ in found[t["x"]]} == set(range(6))
     assert isinstance(t["y"].value, Tensor)
+
+
+def test_a_cell_feeds_nothing_of_what_has_no_cells() -> None:
+    t = run("A = torch.eye(2).repeat(3, 1, 1)\nx = torch.linalg.lstsq(A, A)")  # without residuals
+    assert (0,) in {node.shape for node in t.nodes}
+    assert [node.shape for node in t.reach("A", (0, 0, 0))][1:] == [(3, 2, 2), (3,)]
