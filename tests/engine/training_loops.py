@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from llm_linalg.language.budget import SECONDS
-
 
 class Loop(NamedTuple):
     """A training loop.
@@ -13,12 +11,10 @@ class Loop(NamedTuple):
     Attributes:
         turns: How many steps it takes.
         program: Its text, with `TURNS` for their number.
-        seconds: The time limit that it needs.
     """
 
     turns: int
     program: str
-    seconds: float = SECONDS
 
 
 LOOPS: dict[str, Loop] = {
@@ -232,7 +228,6 @@ for i in range(TURNS):
     optimizer.step()
 print(loss.item())
 """,
-        seconds=4.0,  # more than a run has by default: --time-limit 4
     ),
     "rnn": Loop(
         1000,
