@@ -43,6 +43,7 @@ from llm_linalg.language import (
     suggestions,
     tensor_types,
     torch_functions,
+    weight_files,
 )
 from llm_linalg.language.arrays import array_functions, array_linear_algebra, array_random
 from llm_linalg.language.arrays.array import Array, of_tensor, tensor_of
@@ -192,6 +193,7 @@ TORCH = Namespace(
         "is_grad_enabled": autograd.is_grad_enabled,
         "set_printoptions": printing.set_printoptions,
         "from_numpy": tensor_of,
+        "load": weight_files.LOAD,
     },
 )
 METHODS: Mapping[str, Any] = {
@@ -231,6 +233,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 """The names of what a function of torch returns, where it is several: `values` and `indices` of a topk."""
 EINOPS = Namespace("einops", einops_functions.FUNCTIONS)
+SAFETENSORS = Namespace("safetensors.torch", weight_files.SAFETENSORS)
 NP_RANDOM = Namespace("np.random", array_random.RANDOM)
 NP_LINALG = Namespace("np.linalg", array_linear_algebra.LINALG)
 NUMPY = Namespace(
@@ -238,6 +241,7 @@ NUMPY = Namespace(
     {
         **array_functions.CONSTANTS,
         **array_functions.FUNCTIONS,
+        **weight_files.NUMPY,
         "ndarray": TypeFunction(Array, array_functions.FUNCTIONS["zeros"]),
         "random": NP_RANDOM,
         "linalg": NP_LINALG,
@@ -325,6 +329,8 @@ MODULES: Mapping[str, Namespace] = {
     "numpy.linalg": NP_LINALG,
     **{name: Namespace(name, members) for name, members in _LIBRARY.items()},
     "dataclasses": DATACLASSES,
+    "safetensors": Namespace("safetensors", {"torch": SAFETENSORS}),
+    "safetensors.torch": SAFETENSORS,
     "typing": TYPING,
     "__future__": FUTURE,
 }

@@ -27,6 +27,7 @@ from llm_linalg.language import (
     suggestions,
     tensor_types,
     value_methods,
+    weight_files,
 )
 from llm_linalg.language.arrays import array_members, array_random
 from llm_linalg.language.arrays.array import Array
@@ -63,6 +64,7 @@ _KINDS: Mapping[type, _Members] = {
     Array: _Members(array_members.METHODS, array_members.ATTRIBUTES),
     **{kind: _Members({}, attributes) for kind, attributes in data_loading.ATTRIBUTES.items()},
     readable_files.TextFile: _Members(readable_files.METHODS, readable_files.ATTRIBUTES),
+    weight_files.ArrayArchive: _Members(weight_files.ARCHIVE_METHODS, weight_files.ARCHIVE_ATTRIBUTES),
     torch.Generator: _Members(generators.METHODS, {}),
     torch.device: _Members({}, hardware.DEVICE),
     torch.dtype: _Members({}, tensor_types.OF_DTYPES),

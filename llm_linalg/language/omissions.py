@@ -80,7 +80,7 @@ REASONS: Mapping[str, str] = {
         apply_ map_ map2_ register_post_accumulate* reinforce grad_dtype output_nr
         retains_grad volatile
     """,
-    "A program reads and writes no file by it.": "load save hub",
+    "A program reads and writes no file by it.": "save hub",
     "torch has taken it away, or will: calling it is an error in its later releases.": """
         eig lstsq matrix_rank solve symeig triangular_solve lu qr cholesky
     """,

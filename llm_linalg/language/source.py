@@ -181,6 +181,8 @@ MODULES = (
     "tqdm.auto",
     "tqdm.notebook",
     "dataclasses",
+    "safetensors",
+    "safetensors.torch",
     "typing",
     "__future__",
 )

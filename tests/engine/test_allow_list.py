@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.language import allowlist, modules
+from llm_linalg.language import allowlist, modules, weight_files
 from llm_linalg.language.allowlist import Namespace
 from llm_linalg.language.arrays.array_dtypes import DType
 from llm_linalg.language.arrays.array_joiners import BRACKETS
@@ -145,6 +145,7 @@ def test_a_tensor_s_other_methods_and_torch_s_other_functions_are_out_of_reach()
         assert hasattr(Tensor, name)
         assert name not in allowlist.METHODS
         assert name not in allowlist.ATTRIBUTES
-    for name in ("load", "save", "hub", "ops", "from_file", "jit", "classes"):
+    assert allowlist.TORCH.members["load"] is weight_files.LOAD  # a reader of ours
+    for name in ("save", "hub", "ops", "from_file", "jit", "classes"):
         assert hasattr(torch, name)
         assert name not in allowlist.TORCH.members

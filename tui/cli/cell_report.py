@@ -38,7 +38,7 @@ def document_in(file: str) -> Lesson | None:
 
 
 def allow_reading(file: str | None) -> None:
-    """Let programs read text in a document's folder.
+    """Let programs read text and weights in a document's folder.
 
     Raises:
         UsageError: If there is no document.
@@ -46,7 +46,7 @@ def allow_reading(file: str | None) -> None:
     from llm_linalg.language import readable_files
 
     if file is None or not Path(file).is_file():
-        raise UsageError("--read is for a file, and text beside it")
+        raise UsageError("--read is for a file, and text and weights beside it")
     readable_files.allow(Path(file).parent)
 
 

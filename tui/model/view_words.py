@@ -75,11 +75,11 @@ def add_picture_flags(
 
 
 def add_read_flag(parser: Parser) -> None:
-    """Add `--read`, which lets a document's programs read text beside it.
+    """Add `--read`, which lets a document's programs read text and weights beside it.
 
     It is none of the flags of a picture: those stand in decks and talks, whose authors may not say it.
     """
-    parser.add_argument("--read", action="store_true", help="let it read text beside it")
+    parser.add_argument("--read", action="store_true", help="let it read text and weights beside it")
 
 
 VIEW = (
