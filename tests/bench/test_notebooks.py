@@ -145,6 +145,16 @@ def test_values_are_alike_down_to_their_bytes() -> None:
     assert not alike(fingerprint({"a": x}), fingerprint({"a": -x}))
 
 
+def test_a_lazy_layer_has_a_value_before_its_first_input() -> None:
+    import torch
+    from torch import nn
+
+    lazy, made = nn.LazyLinear(2), nn.LazyLinear(2)
+    assert alike(fingerprint(lazy), fingerprint(nn.LazyLinear(2)))
+    made(torch.ones(1, 3))
+    assert not alike(fingerprint(lazy), fingerprint(made))
+
+
 def test_the_table_counts_and_the_ranking_says_what_alone_would_help() -> None:
     codes = ("x = torch.ones(2)", "y = torch.lacks(x)", "z = y + 1", "w = other(z)")
     lacks, other = (Outcome(error=f"{name} is not part of it") for name in ("torch.lacks", "other"))

@@ -31,6 +31,8 @@ def fingerprint(value: Any, depth: int = 0) -> Print:
         if value.layout is not torch.strided or value.is_quantized:
             return None
         grad = value.requires_grad
+        if nn.parameter.is_lazy(value):  # of a lazy layer: neither shape nor bytes yet
+            return ["tensor", str(value.dtype), "uninitialized", grad]
         return ["tensor", str(value.dtype), list(value.shape), grad, digest(value)]
     cells = _tensor_of(value)
     if cells is not None:
