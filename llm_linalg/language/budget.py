@@ -171,7 +171,9 @@ class Budget:
         if price.multiplications > self.call_multiplications:
             raise LimitError(self._too_long(call, price))
         self._charge_price(price, call.write_target if call.tensors and call.may_write else None)
-        if products := self._products_to_inspect(price):
+        self._uninspected += price.products
+        if self._uninspected > subnormals.FEW_PRODUCTS:
+            products, self._uninspected = self._uninspected, 0
             self._charge_slow_products(name, subnormals.slow_products(call, products))
         return price
 
@@ -187,16 +189,10 @@ class Budget:
             written: The tensor that the call writes into.
         """
         self._charge_price(price, written)
-        if products := self._products_to_inspect(price):
-            self._charge_slow_products(name, subnormals.slow_products_of(name, tensors, products))
-
-    def _products_to_inspect(self, price: Price) -> int:
-        """Return how many products a call stands for: its own, and those of small calls before it."""
         self._uninspected += price.products
-        if self._uninspected <= subnormals.FEW_PRODUCTS:
-            return 0
-        products, self._uninspected = self._uninspected, 0
-        return products
+        if self._uninspected > subnormals.FEW_PRODUCTS:
+            products, self._uninspected = self._uninspected, 0
+            self._charge_slow_products(name, subnormals.slow_products_of(name, tensors, products))
 
     def _charge_slow_products(self, name: str, products: int) -> None:
         most = self.call_multiplications // subnormals.SLOWNESS
@@ -208,11 +204,16 @@ class Budget:
         self._spend(0, 0, subnormals.SLOWNESS * products)
 
     def _charge_price(self, price: Price, written: Tensor | None) -> None:
-        self._spend(price.outputs, price.elements, price.multiplications)
-        self.steps -= price.steps
-        if self.steps < self.next_look:
+        # `_spend` and `step`, written out: this runs at each torch call.
+        tensors, elements = self.tensors - price.outputs, self.elements - price.elements
+        multiplications = self.multiplications - price.multiplications
+        if tensors < 0 or elements < 0 or multiplications < 0:
+            self._spend(price.outputs, price.elements, price.multiplications)
+        self.tensors, self.elements, self.multiplications = tensors, elements, multiplications
+        steps = self.steps = self.steps - price.steps
+        if steps < self.next_look:
             self.look()
-        else:
+        elif self.halt is not None or self._deadline is not None:
             self._check_stop()
         if written is not None:
             self.charge_write(written.numel(), storage_numel(written))

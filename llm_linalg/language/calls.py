@@ -76,6 +76,7 @@ _STRANGE = (
     OrderedSet,
 )
 _GO_THROUGH = value_methods.GO_THROUGH | {builtin_functions.sum_items, builtin_functions.prod}
+_OF_PROGRAM: Any = ProgramClass | Instance
 _CALLED = type | Tensor | TensorType | DType
 _WORDS = frozenset(["reduction"])
 """Parameters whose text torch writes into its message, whatever it is."""
@@ -132,7 +133,7 @@ def apply(run: Interpreter, function: Any, arguments: Sequence[Any], named: Mapp
         return invoke(run, function, arguments, named)
     if function.__class__ is Method and isinstance(function.function, UserFunction):
         return invoke(run, function.function, [function.owner, *arguments], named)
-    if isinstance(function, ProgramClass | Instance):
+    if isinstance(function, _OF_PROGRAM):
         return _apply_of_program(run, function, arguments, named)
     node = run.current
     arguments = list(arguments)
@@ -259,7 +260,10 @@ def _check_arguments(
     if strange is not None:
         title = _title(run, node)
         raise run.error(f"{title} takes tensors, numbers and words, not {short_repr(strange)}", node)
-    by_name = {**dict(zip(_parameters(function), arguments, strict=False)), **named}
+    parameters = _parameters(function)
+    if not parameters and not named:
+        return
+    by_name = {**dict(zip(parameters, arguments, strict=False)), **named}
     for name in by_name.keys() & allowlist.REFUSED_ARGUMENTS:
         if modules.is_given(by_name[name]):
             raise run.error(f"{name}= is not part of the language: {suggestions.ARGUMENTS[name]}", node)

@@ -46,11 +46,14 @@ WITH_ITEMS: Any = (
     | Figure
     | DATASETS
     | BRACKETS
+    | Instance
 )
 _PLAIN_ITEMS = frozenset([tuple, list, dict, str, range])
 _KEYS: Any = tuple | list | dict | range
 _LARGE_HASH = 1_000  # items of a dict or a set, among which a search may meet many others first
 _COPIED: Any = list | tuple | str | range
+_WITHOUT_OBJECTS = NUMERIC_TYPES | {slice, bool, str, type(None), type(...)}
+"""Types of values that have no object of the program among their items, for a quick check."""
 _MEMBERSHIP: Any = ast.In | ast.NotIn
 _IDENTITY: Any = ast.Is | ast.IsNot
 _HASHED: Any = dict | OrderedSet
@@ -221,7 +224,7 @@ def item_of(run: Interpreter, value: Any, key: Any, node: ast.AST) -> Any:
         ProgramError: If there is no such item.
     """
     check_pair(value, key)
-    if type(value) not in _PLAIN_ITEMS and not isinstance(value, WITH_ITEMS | Instance):
+    if type(value) not in _PLAIN_ITEMS and not isinstance(value, WITH_ITEMS):
         kind = type(value).__name__
         raise run.error(f"a {kind} has no items", node, TypeError(f"'{kind}' object is not subscriptable"))
     try:
@@ -249,7 +252,7 @@ def check_pair(left: Any, right: Any) -> None:
         TypeError: If one side is a tensor, and the other an object or has one among its items.
     """
     for tensor, other in ((left, right), (right, left)):
-        if isinstance(tensor, Tensor) and other.__class__ not in NUMERIC_TYPES and _has_instance(other):
+        if isinstance(tensor, Tensor) and other.__class__ not in _WITHOUT_OBJECTS and _has_instance(other):
             raise TypeError(f"a tensor and {short_repr(other)} have no operation in common")
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.language import modules
-from llm_linalg.language.arithmetic import MAX_ITEMS
+from llm_linalg.language.arithmetic import MAX_ITEMS, NUMERIC_TYPES
 from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.budget import FAILURE_STEPS, NATIVE_CALL_STEPS
 from llm_linalg.language.classes import members
@@ -87,8 +87,11 @@ def iterate(
 
 def gives_items(value: Any) -> bool:
     """Return whether a value gives its items by running a part of the program."""
+    kind = value.__class__
+    if kind in NUMERIC_TYPES:  # most arguments
+        return False
     if not isinstance(value, Instance) or isinstance(value, nn.Module):
-        return value.__class__ in _GIVE_ITEMS
+        return kind in _GIVE_ITEMS
     return _has(value, "__iter__") or _has(value, "__getitem__")
 
 

@@ -24,7 +24,7 @@ def count_layers(layer: nn.Module, within: bool = True) -> int:
         LimitError: If they are too many, or nested too deeply.
     """
     total, level = 1, [layer]
-    if not within and isinstance(layer, Module):
+    if not vars(layer)["_modules"] or (not within and isinstance(layer, Module)):  # most of them
         return total
     for _ in range(MAX_DEPTH):
         inner = [vars(outer)["_modules"] for outer in level]

@@ -59,9 +59,13 @@ def split_call(
     free = operation.first_free_number
     try:
         for place, value in enumerate((*args, *kwargs.values()) if kwargs else args):
-            if value.__class__ in _TENSORS:
-                key += [value.shape, value.dtype, value.is_contiguous()]
+            # What `_add` does, written out for most arguments: this runs at each torch call.
+            kind = value.__class__
+            if kind in _TENSORS:
+                key += (value.shape, value.dtype, value.is_contiguous())
                 tensors.append(value)
+            elif kind in _PLAIN:
+                key += (kind, value)
             elif not _add(value, key, tensors, numbers, place >= free):
                 return None
     except RuntimeError:  # a sparse or nested tensor
@@ -77,29 +81,29 @@ def _add(
     """Add an argument to the key and the operands; return whether the key now determines it."""
     kind = value.__class__
     if kind in _TENSORS:  # in a list
-        key += [value.shape, value.dtype, value.is_contiguous()]
+        key += (value.shape, value.dtype, value.is_contiguous())
         tensors.append(value)
     elif kind in _NUMBERS:
         if any_number:
             key.append(kind)
             numbers.append(value)
-        else:
-            key += [
-                kind,
-                repr(value),
-            ]  # 0.0 == -0.0, and equal hashes can be chosen on purpose
-    elif kind in _PLAIN:
-        key += [kind, value]
+        else:  # 0.0 == -0.0, and equal hashes can be chosen on purpose
+            key += (kind, repr(value))
+    elif kind in _PLAIN or kind is torch.Size:
+        key += (kind, value)
     elif kind is tuple or kind is list:
-        key += [kind, len(value)]
-        return len(value) <= _MOST and all(_add(item, key, tensors, numbers, any_number) for item in value)
-    elif kind is torch.Size:
-        key += [kind, value]
+        key += (kind, len(value))
+        if len(value) > _MOST:
+            return False
+        for item in value:
+            if not _add(item, key, tensors, numbers, any_number):
+                return False
     elif kind is slice:
         parts = value.start, value.stop, value.step
-        if not all(part is None or part.__class__ is int for part in parts):
-            return False  # before its text is made, which may be endless
-        key += [kind, repr(parts)]
+        for part in parts:
+            if part is not None and part.__class__ is not int:
+                return False  # before its text is made, which may be endless
+        key += (kind, repr(parts))
     else:
         return False
     return True

@@ -26,19 +26,20 @@ _PLAIN_KINDS = frozenset(
 )  # their rules know no operands but those with cells
 
 
-_OF_ITEMS = frozenset([Tensor.__getitem__, Tensor.__setitem__])
+ITEM_FUNCTIONS = frozenset([Tensor.__getitem__, Tensor.__setitem__])
 
 
-def with_plain_slices(function: Function, args: Sequence[Any]) -> Sequence[Any]:
-    """Return the arguments of a call with numbers in place of tensors that bound a slice: `x[n : n + 3]`.
+def with_plain_slices(args: Sequence[Any]) -> Sequence[Any]:
+    """Return the arguments of `x[…]` with numbers in place of tensors that bound a slice: `x[n : n + 3]`.
 
     Torch takes such a number at once, so what is written to the tensor later doesn't move the slice.
     """
-    if function not in _OF_ITEMS:
-        return args
     own, key, *others = args
     parts = key if key.__class__ is tuple else (key,)
-    if not any(part.__class__ is slice and _has_tensor_bound(part) for part in parts):
+    for part in parts:
+        if part.__class__ is slice and _has_tensor_bound(part):
+            break
+    else:
         return args
     try:
         with untraced():

@@ -31,6 +31,9 @@ def no_charge(_cells: int) -> None:
     """Ignore how many cells are inspected: the default when nothing guards the recording."""
 
 
+_STRIDED = torch.strided
+
+
 @dataclass(slots=True, eq=False)
 class TrackedTensor:
     """A tensor of a recording.
@@ -56,24 +59,26 @@ class StorageMap:
     Attributes:
         on_move: Called with values that were moved out of a storage, and the storage's address.
         on_inspect: Called with the number of cells about to be inspected; it may raise.
+        writes: The writes into each storage that was written, by its address.
     """
 
     def __init__(self, on_move: Callable[[Sequence[Tensor], int], None] = lambda _values, _id: None) -> None:
         self.on_move = on_move
         self.on_inspect: Callable[[int], None] = no_charge
         self._kept: dict[int, list[Tensor]] = {}  # by storage: the node values that still live in it
-        self._writes: dict[int, WriteLog] = {}  # by storage
+        self.writes: dict[int, WriteLog] = {}
 
     def track(self, tensor: Tensor, node: RecordNode) -> TrackedTensor:
         """Register a tensor and the value that its node shows."""
         place, value = _storage_id(tensor), node.value
-        shown = len(self._writes[place].nodes) if place in self._writes else 0
+        writes = self.writes.get(place)
         if place and value.data_ptr() == tensor.data_ptr():
             kept = self._kept.get(place)
             if kept is None:
                 self._kept[place] = [value]
             else:
                 kept.append(value)
+        shown = 0 if writes is None else len(writes.nodes)
         return TrackedTensor(tensor, node, Operand(value, node), place, shown)
 
     def forget(self, tensor: Tensor, value: Tensor) -> None:
@@ -102,15 +107,15 @@ class StorageMap:
         place = tracked.storage
         if not place:
             return
-        if place not in self._writes:
-            self._writes[place] = WriteLog(tracked.tensor)
-        writes = self._writes[place]
+        if place not in self.writes:
+            self.writes[place] = WriteLog(tracked.tensor)
+        writes = self.writes[place]
         writes.add(tracked.node, tracked.tensor)
         tracked.shown_writes = len(writes.nodes)
 
     def is_stale(self, tracked: TrackedTensor) -> bool:
         """Return whether a tensor was written through an alias since its node was recorded."""
-        writes = self._writes.get(tracked.storage)
+        writes = self.writes.get(tracked.storage)
         if writes is None or len(writes.nodes) == tracked.shown_writes:
             return False
         tensor = tracked.tensor
@@ -129,7 +134,7 @@ class StorageMap:
         Its operands are the tensor's previous node and then the nodes that wrote cells it shows.
         """
         tensor, before = tracked.tensor, tracked.node
-        log = self._writes[tracked.storage]
+        log = self.writes[tracked.storage]
         writers, source = log.sources(tensor, before.value, tracked.shown_writes)
         operands = tuple(Operand(node.value, node) for node in (before, *writers))
         values = tuple(operand.value for operand in operands)
@@ -186,11 +191,11 @@ def _copy(values: Sequence[Tensor]) -> torch.UntypedStorage | None:
 
 def _storage_id(tensor: Tensor) -> int:
     """Return the address of a tensor's storage; 0 if it has none, or no cells in it."""
-    if tensor.layout is not torch.strided:
+    if tensor.layout is not _STRIDED:
         return 0
     # `untyped_storage` would make an object each time.
-    address, offset = tensor.data_ptr(), int(tensor.storage_offset())
-    return address - offset * tensor.element_size() if address and offset else address
+    address, offset = tensor.data_ptr(), tensor.storage_offset()
+    return address - int(offset) * tensor.element_size() if address and offset else address
 
 
 def version_of(tensor: Tensor) -> int | None:

@@ -19,7 +19,7 @@ from llm_linalg.ops.batch_norms import running_updates
 from llm_linalg.ops.call_cache import CallKey, CallPlan, SplitCall, split_call
 from llm_linalg.ops.call_errors import takes_values
 from llm_linalg.ops.fallback import FallbackOperation, fallback
-from llm_linalg.ops.number_arguments import with_plain_numbers, with_plain_slices
+from llm_linalg.ops.number_arguments import ITEM_FUNCTIONS, with_plain_numbers, with_plain_slices
 from llm_linalg.ops.operation import SlottedArguments
 from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
 from llm_linalg.ops.subnormals import FEW_PRODUCTS
@@ -170,7 +170,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if body is not None:
             with self:
                 return body(*args, **kwargs)
-        args = with_plain_slices(func, args)
+        if func in ITEM_FUNCTIONS:
+            args = with_plain_slices(args)
         split = split_call(func, entry.operation, args, kwargs) if entry is not None else None
         cached = self._calls.entries.get(split.key) if split is not None else None
         if cached is not None and split is not None and (cached.fits_always or cached.plan.describes(split)):
@@ -221,20 +222,20 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if known is None:
             known = [self._operand(tensor) for tensor in tensors]
         operands = tuple([known[place] for place in plan.order])
-        origin = self._where()
+        origin, operation, nodes = self._where(), plan.operation, self.nodes
         given = (result,) if result.__class__ is Tensor else outputs(result)
         for position, output in enumerate(given):
-            if plan.operation is _GRADIENT.operation and self._was_accumulated(output):
+            if operation is _GRADIENT.operation and self._was_accumulated(output):
                 continue
-            value = detach_value(output)
+            value, index = detach_value(output), len(nodes)
             call = LazyCall(plan, func, operands, split.numbers, value, position)
-            node = self.node_type(len(self.nodes), plan.operation.name, value, operands, call, origin)
+            node = self.node_type(index, operation.name, value, operands, call, origin)
             if len(given) > 1:
                 node.is_one_of_several = True
             node.note_inner()
             self._add(node, output)
             if price is not None:
-                self._prices[node.index] = price
+                self._prices[index] = price
         return result
 
     def _run_cached_write(
@@ -263,7 +264,9 @@ class Recorder(TensorIndex, TorchFunctionMode):
     def _run(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Make the call, remembering it and its exception if it fails."""
         try:
-            return self.run_backward(func, *args, **kwargs) if func is _BACKWARD else func(*args, **kwargs)
+            if func is _BACKWARD:
+                return self.run_backward(func, *args, **kwargs)
+            return func(*args, **kwargs) if kwargs else func(*args)
         except Exception as error:
             written = SlottedArguments.of(args, kwargs)
             self.failed, self.failure = call_of(func, written, written.tensors), error

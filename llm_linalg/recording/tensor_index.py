@@ -248,10 +248,12 @@ class TensorIndex:
 
     def _add(self, node: RecordNode, tensor: Tensor, *, wrote: bool = False) -> RecordNode:
         """Add a node for a tensor; `wrote` says whether its call wrote into the tensor's storage."""
-        if len(self.nodes) >= MOST_NODES:
+        nodes = self.nodes
+        if len(nodes) >= MOST_NODES:
             raise LimitError(f"more than {MOST_NODES:,} operations: trace a part, or run fewer rounds")
-        node.no_grad = self.no_grad
-        self.nodes.append(node)
+        if self.no_grad:
+            node.no_grad = True
+        nodes.append(node)
         tracked = self._tracked[id(tensor)] = self._storages.track(tensor, node)
         if wrote:
             self._storages.note_write(tracked)
@@ -259,7 +261,7 @@ class TensorIndex:
         self._tensors.append(tensor)
         if node.op == "grad" and node.operands:
             self._gradients[id(tensor)] = tensor, node
-        if self._cache:
+        if self._cache is not None:
             self._cache.add(node)
         return node
 
@@ -296,9 +298,10 @@ class TensorIndex:
     def _current_operands(self, tensors: Sequence[Tensor]) -> list[Operand[RecordNode]] | None:
         """Return the operands of tensors whose nodes are up to date; None if one of them is not."""
         operands: list[Operand[RecordNode]] = []
+        known, written = self._tracked, self._storages.writes
         for tensor in tensors:
-            tracked = self._tracked.get(id(tensor))
-            if tracked is None or self._storages.is_stale(tracked):
+            tracked = known.get(id(tensor))
+            if tracked is None or (tracked.storage in written and self._storages.is_stale(tracked)):
                 return None
             operands.append(tracked.operand)
         return operands

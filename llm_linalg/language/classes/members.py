@@ -69,10 +69,10 @@ def of_layer(layer: nn.Module, name: str) -> Any:
         return fields[name]
     if name in modules.METHODS:
         return Method(modules.METHODS[name], layer)
-    for own, parts in zip(_TABLES, _registered(layer), strict=True):
-        if name == own:
-            return table_of(layer, name, parts)
-    for table in _registered(layer):
+    tables = _registered(layer)
+    if name in _TABLES:
+        return table_of(layer, name, tables[_TABLES.index(name)])
+    for table in tables:
         if name in table:
             return table[name]
     try:
@@ -83,7 +83,8 @@ def of_layer(layer: nn.Module, name: str) -> Any:
 
 def _registered(layer: nn.Module) -> Sequence[dict[str, Any]]:
     """Return the tables of a module's parameters, buffers and modules."""
-    return vars(layer)["_parameters"], vars(layer)["_buffers"], vars(layer)["_modules"]
+    own = vars(layer)
+    return own["_parameters"], own["_buffers"], own["_modules"]
 
 
 def _of_class(kind: ProgramClass, name: str) -> Any:
