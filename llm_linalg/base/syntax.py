@@ -132,6 +132,14 @@ def descendants(*nodes: ast.AST) -> Iterator[ast.AST]:
         todo += children(node)
 
 
+def split_comment(line: str) -> tuple[str, str]:
+    """Return the code of a line, and the comment behind it from its `#` on: empty where there is none."""
+    for found in _ASIDE.finditer(line):
+        if found[0].startswith("#"):
+            return line[: found.start()], found[0]
+    return line, ""
+
+
 def signs(text: str, many: int) -> int:
     """Return the number of brackets, commas, operators and the like in a text: the parser's work.
 

@@ -12,12 +12,11 @@ A line that begins with a key and a colon is a value; an indented line continues
 
 from __future__ import annotations
 
-import io
 import re
-import tokenize
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from llm_linalg.base import syntax
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import CleanText, clean, clean_lines, nearest
 from llm_linalg.lessons.body import Line, ListFence
@@ -247,13 +246,8 @@ def leaves_state(stop: Stop) -> bool:
 
 def _wrong(place: int, text: str, first: int) -> WrongAnswer:
     """Return a wrong answer, with the name of the mistake that stands behind a `#`."""
-    expression, name = text, ""
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == tokenize.COMMENT:
-                expression, name = text[: token.start[1]].strip(), token.string.lstrip("# ")
-    except (tokenize.TokenError, SyntaxError):
-        pass  # what is no expression is told when it is run
+    code, comment = syntax.split_comment(text)
+    expression = code.strip()
     if not expression:
         raise BodyError(place, "wrong: is an expression, and may name the mistake: wrong: A.T # turned")
-    return WrongAnswer(expression, clean(name, None), first + place)
+    return WrongAnswer(expression, clean(comment.lstrip("# "), None), first + place)

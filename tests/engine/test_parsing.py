@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import gc
+import io
 import sys
+import tokenize
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
-from llm_linalg.base.syntax import expression, statements
+from llm_linalg.base.syntax import expression, split_comment, statements
 
 PROGRAM = "\n".join(f"x{n} = [a + (b * {n}) for a, b in zip(y[{n}], z)]" for n in range(40))
 
@@ -47,3 +51,15 @@ def test_expressions_are_read_in_several_threads() -> None:
     with ThreadPoolExecutor(4) as pool:
         trees = list(pool.map(expression, [text] * 12))
     assert {ast.dump(tree) for tree in trees} == {ast.dump(expression(text))}
+
+
+@given(st.lists(st.sampled_from([*"""ab1 #'"\\+.()""", "'''", '"""', "f'", "# "]), max_size=12).map("".join))
+def test_a_comment_is_split_off_where_python_has_it(line: str) -> None:
+    where = len(line)
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(line).readline):
+            if token.type == tokenize.COMMENT:
+                where = token.start[1]
+    except (tokenize.TokenError, SyntaxError):
+        assume(False)
+    assert split_comment(line) == (line[:where], line[where:])
