@@ -21,8 +21,9 @@ from tui.layout.pane_sizes import (
 )
 from tui.navigation.playground import is_playground
 from tui.panes.cell_rows import said_with_cell, shows_cell
+from tui.panes.facts_pane import FactsPane
 from tui.panes.footer import Footer
-from tui.panes.program_pane import FactsPane, ProgramPane
+from tui.panes.program_pane import ProgramPane
 from tui.panes.sidebar import Sidebar
 from tui.panes.stage_pane import StagePane
 from tui.panes.story_pane import StoryPane
