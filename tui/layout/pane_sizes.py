@@ -32,6 +32,7 @@ WIDE_SIDEBAR_FROM = 130  # columns from which the rest has room enough
 VERDICT_ROWS = 4  # below the question of an exercise: what came of an answer, or hints
 MOST_STORY = 3  # rows of a stop's title and first sentence, which stay while its picture moves
 LISTED = 20  # columns of a text that stands among other controls
+LEAST_STAGE = 8  # rows below which no second row is taken from the picture
 BESIDE_FROM = 90  # columns of the main part from which the playground divides it in two
 
 
@@ -168,6 +169,21 @@ def _beside_board(room: PaneSizes, lines: int, board: Board | None, failed: bool
     room = room._replace(transport=0)
     left = room.stage - len(board.rows) - 2 * board.chain
     return room._replace(program=max(room.program, min(lines, room.program + max(0, left))))
+
+
+def with_facts(room: PaneSizes, rows: int, *, edited: bool) -> PaneSizes:
+    """Return the room with a second row for the facts of an operation, where they want it if there is room.
+
+    Args:
+        room: The room that a picture has with one row of them.
+        rows: How many they want.
+        edited: Whether the program stands in an editor; else it gives the row, so that the picture stays.
+    """
+    if not room.facts or rows <= room.facts or room.height < 22:
+        return room
+    if room.program > 1 and not edited:
+        return room._replace(facts=2, program=room.program - 1)
+    return room._replace(facts=2) if room.stage > LEAST_STAGE else room
 
 
 def bench_sizes(

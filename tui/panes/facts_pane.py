@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from tui.layout.pane_sizes import Picture
-from tui.text.prose import formula_row
-from tui.text.rows import Row, ends, fit, row, width_of
+from tui.panes.story_pane import shorten
+from tui.text.prose import formula_row, words
+from tui.text.rows import Row, TextSpan, ends, fit, row, width_of, wrap_spans
 from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
+    from tui.model.board_view import BoardView
     from tui.model.frame import Frame
     from tui.model.map_view import MapView
     from tui.text.glyphs import Glyphs
 
 
+_PIECES = re.compile(r"(?:\([^()]*\)|\S)+\s*")  # a shape is never broken
 UNSURE = {"autograd": "by autograd", "opaque": "opaque"}
 """The evidence that leaves a doubt about what a cell reads, in words."""
 
@@ -44,44 +50,81 @@ def map_facts(level: MapView, width: int, glyphs: Glyphs) -> Row:
 
 
 class FactsPane(RowWidget):
-    """One row: the shapes of the operation shown, and how it is known what its cells read."""
+    """The shapes of the operation shown, and how it is known what its cells read; see `facts_rows`."""
 
     DEFAULT_CSS = "FactsPane { height: 1; }"
 
     def show_picture(self, picture: Picture) -> None:
-        """Show the shape line."""
-        frame = picture.frame
+        """Show the facts in the rows that there are."""
+        frame, waiting, room, dots = picture.frame, picture.waiting, picture.room, self.glyphs.dots
         if frame is None:
-            self.show([row((picture.waiting, "label"))])
-            return
-        if frame.board is not None and not picture.waiting:
-            board = frame.board
-            if picture.session.talk is not None:  # there no row opens anything
-                self.show([()])
-                return
-            left = row(("opens ", "label"), (board.selection.title, "strong", f"row:{board.row}"))
-            right = row((f"row {board.row} of {len(board.rows)}", "dim"))
-            self.show([ends(left, right, picture.room.main, self.glyphs.dots)])
-            return
-        if frame.map is not None and not picture.waiting:
-            self.show([map_facts(frame.map, picture.room.main, self.glyphs)])
-            return
-        if frame.error is not None and frame.formula and not picture.waiting:
-            self.show([fit(formula_row(frame.formula[0]), picture.room.main, self.glyphs.dots)])
-            return
-        trail = " › ".join(frame.trail)
-        shapes = frame.shape_line
-        fine, mark, rest = shapes.partition(" ✓")
-        left = row(
-            (f"{trail} › " if trail else "", "label"),
-            (fine, "error" if frame.error is not None else "strong"),
-            (mark, "ok"),
-            rest,
-        )
-        said = [picture.waiting] if picture.waiting else about(frame)
-        room = picture.room.main - width_of(left) - 2
-        legend = [self.glyphs.text(frame.legend)] if frame.legend and not picture.waiting else []
-        while said and len(" · ".join([*legend, *said])) > room:
-            said.pop()
-        said = [*legend, *said]
-        self.show([ends(left, row((" · ".join(said), "dim")), picture.room.main, self.glyphs.dots)])
+            self.show([row((waiting, "label"))])
+        elif frame.board is not None and not waiting:
+            on_stage = picture.session.talk is not None  # there no row opens anything
+            self.show([() if on_stage else board_facts(frame.board, room.main, self.glyphs)])
+        elif frame.map is not None and not waiting:
+            self.show([map_facts(frame.map, room.main, self.glyphs)])
+        elif frame.error is not None and frame.formula and not waiting:
+            self.show([fit(formula_row(frame.formula[0]), room.main, dots)])
+        else:
+            rows = facts_rows(frame, room.main, self.glyphs, waiting)
+            self.show(shorten(rows, room.facts, room.main, dots))
+
+
+def facts_wanted(frame: Frame, width: int, glyphs: Glyphs) -> int:
+    """Return how many rows the facts of a frame take, where it shows an operation; else 1."""
+    if frame.board is not None or frame.map is not None or (frame.error is not None and frame.formula):
+        return 1
+    return len(facts_rows(frame, width, glyphs))
+
+
+def board_facts(board: BoardView, width: int, glyphs: Glyphs) -> Row:
+    """Return what the selected row of a board opens; on a stage no row opens anything."""
+    left = row(("opens ", "label"), (board.selection.title, "strong", f"row:{board.row}"))
+    return ends(left, row((f"row {board.row} of {len(board.rows)}", "dim")), width, glyphs.dots)
+
+
+def facts_rows(frame: Frame, width: int, glyphs: Glyphs, waiting: str = "") -> list[Row]:
+    """Return the facts in one row, or where that is too short in more, so that none of the shapes is cut.
+
+    What is said at the end goes first, then the names of the operations around this one, from the outside.
+
+    Args:
+        frame: The frame of an operation.
+        width: The columns of a row.
+        glyphs: The signs.
+        waiting: What is said in place of all else at the end.
+    """
+    shapes, gap, note = frame.shape_line.partition("   ")
+    fine, mark, more = note.partition(" ✓")
+    role = "error" if frame.error is not None else "strong"
+    noted = (TextSpan(fine, role), TextSpan(mark, "ok"), TextSpan(more))
+    trails, legend = _trails(frame, glyphs), [glyphs.text(frame.legend)] if frame.legend else []
+    said = [waiting] if waiting else [*legend, *about(frame)]
+    left = (trails[0], TextSpan(f"{shapes}{gap}", role), *noted)
+    room = width - width_of(left) - 2
+    while len(said) > len([waiting] if waiting else legend) and cell_len(" · ".join(said)) > room:
+        said.pop()
+    right = row((" · ".join(said), "dim")) if said else ()
+    if width_of(right) <= room or (not said and room >= -2):
+        return [ends(left, right, width, glyphs.dots)]
+    trail = next((one for one in trails if width_of((one,)) + cell_len(shapes) <= width), trails[-1])
+    pieces = [TextSpan(text, role) for text in _PIECES.findall(shapes)]
+    *rows, last = wrap_spans((trail, *pieces), width, indent=2)
+    if rows and width_of((*last, *noted)) + 3 <= width:
+        last = (*last, *(row("   ") if note else ()), *noted)
+    elif note:
+        *below, end = wrap_spans(words((TextSpan("  "), *noted)), width, indent=2)
+        rows, last = [*rows, last, *below], end
+    if width_of(last) + 2 + width_of(right) <= width:
+        last = ends(last, right, width, glyphs.dots)
+    return [*rows, last]
+
+
+def _trails(frame: Frame, glyphs: Glyphs) -> list[TextSpan]:
+    """Return the operations around the one shown: all of them first, and then in ever fewer words."""
+    if not frame.trail:
+        return [TextSpan("")]
+    into, dots = glyphs.text(" › "), glyphs.dots
+    ways = [into.join(frame.trail), f"{dots}{into}{frame.trail[-1]}", dots]
+    return [TextSpan(f"{way}{into}", "label") for way in ways]

@@ -18,10 +18,11 @@ from tui.layout.pane_sizes import (
     sizes,
     slide_sizes,
     talk_sizes,
+    with_facts,
 )
 from tui.navigation.playground import is_playground
 from tui.panes.cell_rows import said_with_cell, shows_cell
-from tui.panes.facts_pane import FactsPane
+from tui.panes.facts_pane import FactsPane, facts_wanted
 from tui.panes.footer import Footer
 from tui.panes.program_pane import ProgramPane
 from tui.panes.sidebar import Sidebar
@@ -135,6 +136,9 @@ class Page(RowWidget):
             What each has; None where there is too little.
         """
         room = self._room(size, session, frame, prompted=prompted)
+        if room is not None and frame is not None and not session.door:
+            edited = is_playground(session.view.lesson) and session.talk is None
+            room = with_facts(room, facts_wanted(frame, room.main, glyphs_of(self)), edited=edited)
         if room is not None and room != self.room:
             self._give(StoryPane, room.story)
             self._give(ProgramPane, room.program)
