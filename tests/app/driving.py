@@ -13,6 +13,7 @@ from llm_linalg.lessons.reader import Lesson, catalog, find, parse
 from tui.app import Explorer, Options
 from tui.headless import capture
 from tui.model.view import View
+from tui.session.exercise_commands import hint
 from tui.session.session import Session
 
 SMALL = (80, 24)
@@ -95,3 +96,12 @@ async def opened(
 def lesson(body: str, front: str = "") -> Lesson:
     """A lesson made of a body and front matter."""
     return parse(f'+++\ntitle = "A test"\npart = 3\n{front}\n+++\n{body}', "a-test.md")
+
+
+def solution(lesson: Lesson, number: int) -> View | None:
+    """The view of an exercise's solution; None at another stop."""
+    session = Session.start(View.opening(lesson, number), [lesson])
+    exercise = session.view.at_stop.exercise
+    for _ in range(0 if exercise is None else len(exercise.hints) + 1):
+        session = hint(session)
+    return session.view if session.view.code is not None else None

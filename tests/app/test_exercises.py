@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.lessons.reader import Lesson, catalog
-from tests.app.driving import Driver, lesson, opened
+from llm_linalg.lessons.reader import Lesson, catalog, find
+from tests.app.driving import Driver, lesson, opened, solution
 from tests.app.talks import deck_at
 from tests.app.test_app_stage import staged
+from tests.thinning import thin
 from tui.app import Explorer, Options
 from tui.cli.main import main
 from tui.compose.view_runner import open_view
@@ -305,3 +306,59 @@ def test_a_line_of_code_is_underlined_where_it_can_no_longer_be_read() -> None:
     assert marked("(x @ W", 6) == "(x @ W"
     assert marked("  x +* 2", 8) == "* 2"
     assert marked("x +* 2", 6, code=False) == ""
+
+
+@pytest.mark.parametrize("slug", thin([lesson.slug for lesson in catalog()], 12))
+def test_the_line_of_a_solution_is_what_is_shown(slug: str) -> None:
+    lesson = find(slug)
+    for stop in lesson.stops:
+        view = solution(lesson, stop.number)
+        if view is None or stop.exercise is None or stop.exercise.answer is None:
+            continue
+        session = ensure_run(Session.start(view, [lesson]))
+        assert session.view.path == ("answer",)
+        frame = at(session)
+        assert frame.line is not None
+        assert frame.code[frame.line - 1] == f"answer = {stop.exercise.answer.text}"
+        assert frame.panels or frame.sentence.startswith("answer is ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "titles", "said"),
+    [
+        ("A", ["torch.arange(6.0)", "A"], "under another index"),
+        ("(B, A @ B)", ["A", "B", "A @ B"], "A @ B"),
+        ("21 * A.shape[0]", [], "answer is 42."),
+    ],
+)
+def test_a_solution_may_be_no_operation_of_its_own(answer: str, titles: list[str], said: str) -> None:
+    body = BODY.replace("answer: A @ B", f"answer: {answer}")
+    view = solution(lesson(body, "[controls.n]\nrange = [0, 3]\ndefault = 0\n"), 2)
+    assert view is not None
+    frame = at(ensure_run(Session.start(view, [view.lesson])))
+    assert [panel.title for panel in frame.panels] == titles
+    assert said in frame.sentence
+    assert frame.line is not None
+    assert frame.code[frame.line - 1] == f"answer = {answer}"
+
+
+async def test_a_solution_that_is_a_number_is_said_and_promises_no_steps() -> None:
+    body = BODY.replace("answer: A @ B", "answer: 21 * A.shape[0]").replace("Nothing more.", "Say no more.")
+    front = "[controls.n]\nrange = [0, 3]\ndefault = 0\n"
+    async with opened(
+        lesson(body.replace("## Your turn\n", "## Your turn\nText. More of it.\n"), front), stop=2
+    ) as d:
+        await d.press("H", "H", "H")
+        assert "answer is 42." in d.screen
+        assert d.rows[-1].strip() == "This is the solution."
+
+
+def test_what_the_lines_above_print_is_no_part_of_an_exercise() -> None:
+    front = "[controls.n]\nrange = [0, 3]\ndefault = 0\n"
+    printing = lesson(BODY.replace("Y = A @ B\n", 'Y = A @ B\nprint("above")\n'), front)
+    setting_up = lesson(BODY.replace("vary: n", 'with: print("its own")\nvary: n'), front)
+    assert at(begun(printing)).own_printed == ""
+    assert at(begun(setting_up)).own_printed == "its own\n"
+    view = solution(printing, 2)
+    assert view is not None
+    assert at(ensure_run(Session.start(view, [printing]))).own_printed == ""

@@ -10,15 +10,13 @@ import pytest
 
 from llm_linalg.api.node import Node
 from llm_linalg.lessons.reader import Lesson, catalog, find
-from tests.app.driving import opened
+from tests.app.driving import opened, solution
 from tests.thinning import thin
 from tui.compose.nodes import labels
 from tui.compose.view_runner import open_view
 from tui.model.frame import Frame
 from tui.model.view import View
 from tui.panes.facts_pane import facts_rows
-from tui.session.exercise_commands import hint
-from tui.session.session import Session
 from tui.text.glyphs import Glyphs
 from tui.text.rows import width_of
 
@@ -33,15 +31,6 @@ def paths(nodes: Sequence[Node], above: tuple[str, ...] = ()) -> Iterator[tuple[
         yield (*above, name)
         if node.parts and len(above) < DEEPEST:
             yield from paths(node.parts, (*above, name))
-
-
-def solution(lesson: Lesson, number: int) -> View | None:
-    """The view of an exercise's solution; None at another stop."""
-    session = Session.start(View.opening(lesson, number), [lesson])
-    exercise = session.view.at_stop.exercise
-    for _ in range(0 if exercise is None else len(exercise.hints) + 1):
-        session = hint(session)
-    return session.view if session.view.code is not None else None
 
 
 def frames(lesson: Lesson) -> Iterator[Frame]:

@@ -26,12 +26,12 @@ from tui.compose.frames import (
 from tui.compose.hues import colours_on_device
 from tui.compose.lineage_highlight import FollowedCells, follow_cell, follow_refusal
 from tui.compose.maps import BoxRows, map_view
-from tui.compose.nodes import NodeNavigation, find_nodes, path_of, top_node
+from tui.compose.nodes import NodeNavigation, find_nodes, labels, path_of, top_node
 from tui.compose.pictures import PictureInput
 from tui.compose.screen_labels import axis_names
 from tui.compose.torch_code import torch_code
 from tui.model.frame import Frame
-from tui.model.view import View
+from tui.model.view import SOLUTION, View
 from tui.navigation.map_moves import current_box
 from tui.navigation.steps import order_of, position
 
@@ -73,6 +73,7 @@ class Run:
         fault: The place in the lesson's file, if the lesson is at fault.
         partial_trace: The record up to the failure, where it is wanted.
         right_answer: The right answer to what the stop asks, if it asks anything that its program answers.
+        solution: The value of an exercise's solution, as text, where no operation of torch has made it.
     """
 
     view: View
@@ -83,6 +84,7 @@ class Run:
     fault: LessonError | None = None
     partial_trace: Trace | None = None
     right_answer: RightAnswer | None = None
+    solution: str = ""
     _asked: tuple[View, Question | None] | None = field(default=None, init=False)  # the last question
     _cache: FormatCache = field(default_factory=FormatCache, init=False)
     _gradients: Trace | None = field(default=None, init=False)
@@ -143,7 +145,10 @@ class Run:
         standard = _stop_node(trace, stop.show if own else None)
         if view.lesson.document and own and stop.exercise is None:
             standard = _cell_node(trace, stop.number)
-        chain = find_nodes(nodes, view.path) if view.path else standard
+        if view.solution_line is not None and SOLUTION not in labels(nodes):
+            chain = _solution_node(trace, view.solution_line)
+        else:
+            chain = find_nodes(nodes, view.path) if view.path else standard
         wanted = stop.order if chain and chain == standard and own else None
         return NodeNavigation(chain, nodes, wanted, None if trace is None else trace.map)
 
@@ -220,7 +225,9 @@ class Run:
         trace, navigation = self.trace_of(view), self.navigation(view)
         board = None if view.board is None else board_view(view.board, view, trace, ascii_only)
         if trace is None or navigation.node is None:
-            return program_frame(view, trace, board)
+            frame = program_frame(view, trace, board)
+            said = clean(f"{SOLUTION} is {self.solution}.") if self.solution else NOTHING
+            return replace(frame, line=view.solution_line, sentence=said)
         if navigation.node.dropped:
             return frame_without_values(view, trace, navigation, self._view_of(navigation.node))
         whole = view.depth == "operations"
@@ -245,7 +252,7 @@ class Run:
             readers = trace.nodes if cell.operand is None else (cell.owner.node,)
             about = cursor_view(cell, self._cell_view(cell, readers), picture.follows)
         frame = node_frame(view, trace, navigation, picture, about, board)
-        frame = replace(frame, has_backward=self.has_backward())
+        frame = replace(frame, has_backward=self.has_backward(), line=view.solution_line or frame.line)
         return frame if board is not None else self._with_look(frame, view, navigation, picture)
 
     def _with_look(
@@ -484,6 +491,15 @@ def _cell_node(trace: Trace | None, number: int) -> tuple[Node, ...]:
         return _stop_node(trace, None)
     node = trace.cells[number - 1].node
     return () if node is None else (trace.nodes[node],)
+
+
+def _solution_node(trace: Trace | None, line: int) -> tuple[Node, ...]:
+    """Return the node that a solution without one of its name is: a tensor that was there, or part of it."""
+    if trace is None:
+        return ()
+    made = [node for node in trace.nodes if node.line is not None and node.line >= line]
+    node = trace.names.get(SOLUTION, made[-1] if made else None)
+    return () if node is None else (node,)
 
 
 def _stop_node(trace: Trace | None, show: str | None) -> tuple[Node, ...]:

@@ -14,7 +14,7 @@ from tui.compose.line_notes import path_at
 from tui.compose.nodes import top_node
 from tui.compose.program_run import Run
 from tui.model.cell_survey import CellSurvey
-from tui.model.view import View
+from tui.model.view import SOLUTION, View
 from tui.navigation.playground import at_operation, is_playground, last_line
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, sec
             fault = next(faults(view.lesson, view.at_stop._replace(fails=False), trace))
         if fault is None:
             answer = _right_answer(view, halt, seconds)
-            return _with_awaited(Run(view, trace, None, None, right_answer=answer))
+            solution = _plain_solution(view, trace, halt, seconds)
+            return _with_awaited(Run(view, trace, None, None, right_answer=answer, solution=solution))
         return Run(view, None, ProgramError(fault.reason), _last_good(previous), fault=fault)
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
@@ -158,6 +159,24 @@ def _right_answer(view: View, halt: Callable[[], bool] | None, seconds: float | 
             return right_answer(ask, state)
     except ProgramError:  # of another program than the author's, or with other controls
         return None
+
+
+def _plain_solution(view: View, trace: Trace, halt: Callable[[], bool] | None, seconds: float | None) -> str:
+    """Return the value of a solution of which no operation of torch is a part; empty for any other."""
+    line = view.solution_line
+    if line is None or SOLUTION in trace or any((node.line or 0) >= line for node in trace.nodes):
+        return ""
+    from llm_linalg import ProgramError
+    from llm_linalg.questions.program_state import state_after
+    from llm_linalg.questions.value import value_text
+
+    try:
+        with state_after(
+            view.program, seed=view.seed, names=view.names, cells=view.cells, halt=halt, seconds=seconds
+        ) as state:
+            return value_text(state.value(SOLUTION))
+    except ProgramError:  # what is left of the budget reaches no further
+        return ""
 
 
 UNRUN = "This program is not run: the app ended while it ran. Change it, and it runs."

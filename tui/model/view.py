@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Depth = Literal["map", "operations", "cells", "terms"]
 Cursor = tuple[str, tuple[int, ...]]
 
+SOLUTION = "answer"
+"""The name that an exercise's solution has in the program that is stepped through."""
+
 END = 10**15  # a step beyond every walk; `steps.position` clamps it
 
 
@@ -145,11 +148,21 @@ class View:
         return self.at_stop.program if self.code is None else self.code
 
     @property
+    def solution_line(self) -> int | None:
+        """The line of an exercise's solution, where that is what is shown; None elsewhere."""
+        shown = self.at_stop.exercise is not None and self.path[:1] == (SOLUTION,) and not self.backward
+        above = self.at_stop.program
+        return (above.count("\n") + 2 if above else 1) if self.code is not None and shown else None
+
+    @property
     def own_line(self) -> int:
         """The line of the program, from 1, at which the stop's own lines begin."""
-        own = self.at_stop.code
-        if self.code is not None or self.lesson.document or not own:
+        own, asks = self.at_stop.code, self.at_stop.exercise is not None
+        if self.lesson.document or (not asks and (self.code is not None or not own)):
             return 1
+        if asks:  # what it sets up, and a solution below that
+            whole = self.at_stop.program
+            return whole.count("\n") + 2 - (own.count("\n") + 1 if own else 0) if whole else 1
         return self.program.count("\n") - own.count("\n") + 1
 
     @property

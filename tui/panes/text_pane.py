@@ -131,6 +131,8 @@ def text_rows(picture: Picture, width: int, *, short: bool = False, most: int | 
     elsewhere = len(frame.path) > 1 or view.order not in (None, view.at_stop.order)
     if frame.board is not None:  # the sentence is a node's, which is not shown
         return below_story(picture, width)
+    if frame.node is None and view.solution_line is not None:
+        return [*paragraphs(frame.sentence, width), *below_story(picture, width)]
     if frame.map is not None or (frame.step == 0 and not elsewhere) or not (frame.formula or frame.sentence):
         return below_story(picture, width) or paragraphs(frame.sentence, width)
     paint = partial(with_hues, hues=frame.hues, term_by_term=frame.order == "terms")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import clean
 from tui.model.question_view import ExerciseView
+from tui.model.view import SOLUTION
 from tui.session.attempts import with_attempt
-from tui.session.session import Session
+from tui.session.session import THE_SOLUTION, Session
 
 if TYPE_CHECKING:
     from llm_linalg.questions.judge import Verdict
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 LONGEST = 2_000  # characters of an answer
 NO_EXERCISE = "There is nothing to answer here."
-NAME = "answer"  # of the solution, in the program that is stepped through
 
 
 def answer(session: Session, text: str) -> Session:
@@ -75,9 +75,9 @@ def _solution(session: Session) -> Session:
     if not text:
         return session.with_notice("This exercise says no solution.")
     above = session.view.at_stop.program
-    view = _at_question(session).with_program(f"{above}\n{NAME} = {text}".lstrip("\n"))
-    shown = session.with_undo(replace(view, path=(NAME,), depth="cells"))
-    return shown.with_notice("This is the solution. → steps through it.")
+    view = _at_question(session).with_program(f"{above}\n{SOLUTION} = {text}".lstrip("\n"))
+    shown = session.with_undo(replace(view, path=(SOLUTION,), depth="cells"))
+    return shown.with_notice(f"{THE_SOLUTION} → steps through it.")
 
 
 def _at_question(session: Session) -> View:

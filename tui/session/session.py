@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tui.session.presentation.state import Talk
 
 
+THE_SOLUTION = "This is the solution."
 UNDER_SIDEBAR = frozenset(
     {Context.CURSOR, Context.MASK_CURSOR, Context.BOARD, Context.MAP, Context.MAP_LESSONS}
 )
@@ -289,7 +290,11 @@ class Session:
             view = view if self.editing else replace(view, depth="cells")
             return replace(session, view=view, landing=False)
         if session.navigation is not None:
-            step, _ = steps.position(self.view, session.navigation)
+            step, count = steps.position(self.view, session.navigation)
+            if (
+                self.view.solution_line is not None and not count
+            ):  # a number: there is nothing to step through
+                session = session.with_notice(THE_SOLUTION)
             at_step = step if self.view.depth not in steps.WHOLE else self.view.step
             return replace(session, view=replace(self.view, step=at_step))
         view = replace(self.view, path=(), return_path=(), order=None, step=0, cursor=None)
