@@ -39,6 +39,7 @@ from llm_linalg.language import (
     printing,
     readable_files,
     schedulers,
+    storages,
     strings,
     suggestions,
     tensor_types,
@@ -205,6 +206,7 @@ METHODS: Mapping[str, Any] = {
     "numpy": of_tensor,
     "cpu": torch_functions.to_dtype,
     "register_hook": own_functions.REGISTER_HOOK,
+    **storages.OF_TENSORS,
 }
 ATTRIBUTES: Mapping[str, Callable[[Any], Any]] = {
     "shape": lambda x: x.shape,

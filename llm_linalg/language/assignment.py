@@ -26,12 +26,23 @@ from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import gives_items, take_first, take_items
 from llm_linalg.language.name_scopes import ClassScope, ComprehensionScope, unbind
 from llm_linalg.language.sets import OrderedSet
+from llm_linalg.language.storages import TensorStorage
 from llm_linalg.language.text_formats import percent
 
 # Unions are built once: these are asked for at each turn of a loop.
 _NOT_UNPACKED = "cannot unpack non-iterable {} object"
 _MUTABLE: Any = (
-    Tensor | Array | list | dict | deque | Figure | Instance | nn.ModuleDict | nn.ModuleList | nn.Sequential
+    Tensor
+    | Array
+    | TensorStorage
+    | list
+    | dict
+    | deque
+    | Figure
+    | Instance
+    | nn.ModuleDict
+    | nn.ModuleList
+    | nn.Sequential
 )
 _IN_PLACE: Any = Tensor | Array | list | deque | Counter | Instance
 

@@ -24,6 +24,7 @@ from llm_linalg.language import (
     packed_sequences,
     readable_files,
     schedulers,
+    storages,
     suggestions,
     tensor_types,
     value_methods,
@@ -45,6 +46,7 @@ from llm_linalg.language.optimizer_state import Optimizer
 from llm_linalg.language.records import FieldTuple
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.schedule_rates import Scheduler
+from llm_linalg.language.storages import TensorStorage
 from llm_linalg.language.type_function import kind_of
 from llm_linalg.language.user_function import UserFunction
 
@@ -66,6 +68,7 @@ _KINDS: Mapping[type, _Members] = {
     **{kind: _Members({}, attributes) for kind, attributes in data_loading.ATTRIBUTES.items()},
     readable_files.TextFile: _Members(readable_files.METHODS, readable_files.ATTRIBUTES),
     weight_files.ArrayArchive: _Members(weight_files.ARCHIVE_METHODS, weight_files.ARCHIVE_ATTRIBUTES),
+    TensorStorage: _Members(storages.METHODS, storages.ATTRIBUTES),
     torch.Generator: _Members(generators.METHODS, {}),
     torch.device: _Members({}, hardware.DEVICE),
     torch.dtype: _Members({}, tensor_types.OF_DTYPES),

@@ -155,7 +155,7 @@ def set_grad(tensor: Tensor, value: Tensor | None) -> None:
 
 
 def set_data(tensor: Tensor, value: Tensor) -> None:
-    """Do `tensor.data = value` by writing into its memory: that is recorded, and autograd doesn't see it.
+    """Do `tensor.data = value`: the tensor shares the value's memory, which autograd doesn't see.
 
     Raises:
         TypeError: If the value is not a tensor.
@@ -171,7 +171,7 @@ def set_data(tensor: Tensor, value: Tensor) -> None:
     with untraced():
         there = value.data_ptr() == tensor.data_ptr() and value.stride() == tensor.stride()
     if not there:
-        tensor.detach()[...] = value.detach()
+        tensor.data = value
 
 
 def set_requires_grad(tensor: Tensor, value: bool) -> None:

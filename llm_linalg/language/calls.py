@@ -50,6 +50,7 @@ from llm_linalg.language.out_arguments import check_gradients, write_into
 from llm_linalg.language.plotting import take_plot
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.sets import OrderedSet
+from llm_linalg.language.storages import TensorStorage
 from llm_linalg.language.tensor_types import TensorType
 from llm_linalg.language.type_function import TypeFunction
 from llm_linalg.language.user_function import UserFunction
@@ -74,6 +75,7 @@ _STRANGE = (
     GradMode,
     dict,
     OrderedSet,
+    TensorStorage,
 )
 _GO_THROUGH = value_methods.GO_THROUGH | {builtin_functions.sum_items, builtin_functions.prod}
 _OF_PROGRAM: Any = ProgramClass | Instance

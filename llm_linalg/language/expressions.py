@@ -27,6 +27,7 @@ from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import charged, iterate, take_items
 from llm_linalg.language.records import DefaultDict
 from llm_linalg.language.sets import OrderedSet
+from llm_linalg.language.storages import TensorStorage
 from llm_linalg.language.text_formats import percent
 
 MAX_KEY_PARTS = 50  # parts of a key
@@ -36,6 +37,7 @@ MAX_KEY_PLACES = 10_000  # numbers in the lists and ranges of a key
 WITH_ITEMS: Any = (
     Tensor
     | Array
+    | TensorStorage
     | tuple
     | list
     | dict

@@ -28,6 +28,7 @@ from llm_linalg.language.item_iterator import address
 from llm_linalg.language.local_names import COMPREHENSIONS, UNBOUND
 from llm_linalg.language.missing import STAR, UNREADABLE
 from llm_linalg.language.source import Source
+from llm_linalg.language.storages import StorageTable
 from llm_linalg.language.suggestions import (
     NAMES,
     TOO_MANY_DIGITS,
@@ -140,6 +141,7 @@ class Interpreter:
         left_out: What the running cell has left out, as it is written.
         plot: What the running cell plots, if it plots numbers.
         is_drawn: Whether the plot of the running statement is drawn.
+        storages: The memory of tensors that the program has looked at.
         last_value: The value of the last statement that was an expression.
     """
 
@@ -188,6 +190,7 @@ class Interpreter:
         self._numbers = count(1)
         self.random = Random(0)  # noqa: S311  it has Python's own numbers, for a learner to compare
         self._addresses: dict[int, tuple[object, int]] = {}
+        self.storages = StorageTable()
 
     def fork(self, source: Source, budget: Budget) -> Interpreter:
         """Return an interpreter of another program that sees this one's names, and binds its own."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count, islice, repeat
 from typing import Any
 
@@ -29,11 +29,18 @@ from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator, ProgressBar
 from llm_linalg.language.readable_files import TextFile, lines_of
 from llm_linalg.language.sets import OrderedSet
+from llm_linalg.language.storages import TensorStorage
 
 _NOT_ITERABLE = "'{}' object is not iterable"
 # Unions are built once: these are asked for at each loop.
 _PLAIN: frozenset[Any] = frozenset([list, tuple, range, str, dict])
 _GIVE_ITEMS = frozenset([ItemIterator, DataLoader, TextFile, ProgressBar])
+_SOURCES: Mapping[Any, Callable[[Any], Iterator[Any]]] = {
+    Array: lambda array: iter(array.rows()),
+    TensorStorage: lambda storage: iter(storage.numbers()),
+    TextFile: lines_of,
+    DataLoader: lambda loader: iter(loader.batches()),
+}
 _ITERABLE: Any = range | list | tuple | dict | str | DICT_VIEWS | OrderedSet | deque | modules.CONTAINERS
 
 
@@ -64,12 +71,8 @@ def iterate(
         return iterate(run, value.items, node, words)
     if isinstance(value, Instance) and (found := _of_object(run, value)) is not None:
         return found
-    if value.__class__ is Array:
-        return iter(value.rows())
-    if value.__class__ is TextFile:
-        return lines_of(value)
-    if value.__class__ is DataLoader:
-        return value.batches()
+    if value.__class__ in _SOURCES:
+        return _SOURCES[value.__class__](value)
     if isinstance(value, DATASETS):
         return (value[place] for place in range(len(value)))
     if isinstance(value, _ITERABLE):

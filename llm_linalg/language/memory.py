@@ -19,6 +19,7 @@ from llm_linalg.language.optimizer_state import Optimizer
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.schedule_rates import Scheduler
 from llm_linalg.language.sets import OrderedSet
+from llm_linalg.language.storages import TensorStorage
 from llm_linalg.language.user_function import UserFunction
 
 MOST_VALUES = 5_000
@@ -79,7 +80,7 @@ class Memory:
             return [item.owner]
         if isinstance(item, ProgramClass):
             return [*item.members.values()]
-        if isinstance(item, Array):
+        if isinstance(item, Array | TensorStorage):
             return [item.tensor]
         if isinstance(item, Optimizer):
             return [item.groups, *(kept for _, kept in item.states.values())]

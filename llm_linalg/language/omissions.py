@@ -72,7 +72,7 @@ REASONS: Mapping[str, str] = {
         factory_common_args np dataclasses importlib math warnings torch Tensor grad tf32_notes
     """,
     "It shows or shares a tensor's memory, which is torch's business alone.": """
-        as_strided* storage untyped_storage data_ptr const_data_ptr set_ share_memory_ is_shared is_set_to
+        as_strided* const_data_ptr set_ share_memory_ is_shared is_set_to
         resize* empty_strided empty_permuted new_empty_strided from_file from_numpy frombuffer from_dlpack
         to_dlpack numpy new dim_order name
     """,

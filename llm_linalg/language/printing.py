@@ -30,6 +30,7 @@ from llm_linalg.language.module_count import count_layers
 from llm_linalg.language.optimizer_state import Optimizer
 from llm_linalg.language.records import DefaultDict
 from llm_linalg.language.sets import OrderedSet
+from llm_linalg.language.storages import TensorStorage
 from llm_linalg.language.type_function import TypeFunction, TypeName, kind_of
 
 MAX_SHOWN = 20_000  # cells; each takes some five microseconds
@@ -42,6 +43,7 @@ _SHOWN = (
     | str
     | Tensor
     | Array
+    | TensorStorage
     | DType
     | nn.Module
     | slice
@@ -204,6 +206,8 @@ def _shown_parts(value: Any) -> Any:
         return [*value.keys(), *value.values()]
     if isinstance(value, OrderedSet | deque):
         return list(value)
+    if isinstance(value, TensorStorage):
+        return value.numbers()
     return value.args if isinstance(value, BaseException) else value
 
 

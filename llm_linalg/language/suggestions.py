@@ -93,9 +93,6 @@ ATTRIBUTES: Mapping[str, str] = {
     **{name: f"write torch.linalg.{name}(A)" for name in ("qr", "cholesky")},
     "names": "axes have no names in the language: say in a comment what each is",
     "resize": "a tensor keeps its cells: write x = x.reshape(2, 3)",
-    "data_ptr": "compare x.stride() and x.storage_offset()",
-    "storage": "print x.flatten(), x.stride() and x.storage_offset()",
-    "untyped_storage": "print x.flatten(), x.stride() and x.storage_offset()",
 }
 """For attributes and methods of values."""
 

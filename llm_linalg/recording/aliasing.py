@@ -67,6 +67,7 @@ class StorageMap:
         self.on_inspect: Callable[[int], None] = no_charge
         self._kept: dict[int, list[Tensor]] = {}  # by storage: the node values that still live in it
         self.writes: dict[int, WriteLog] = {}
+        self._left: list[Tensor] = []  # in storages that were written, and that their tensors have left
 
     def track(self, tensor: Tensor, node: RecordNode) -> TrackedTensor:
         """Register a tensor and the value that its node shows."""
@@ -101,6 +102,11 @@ class StorageMap:
                         value, copied
                     )  # in place: everyone who holds this value keeps it
                 self.on_move(values, place)
+
+    def keep(self, tensor: Tensor) -> None:
+        """Keep a storage that a tensor is about to leave, so that no other is taken for it."""
+        if _storage_id(tensor) in self.writes:
+            self._left.append(tensor.detach())
 
     def note_write(self, tracked: TrackedTensor) -> None:
         """Record that the call of a tensor's node wrote to its storage."""

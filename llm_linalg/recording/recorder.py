@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.base.errors import HaltedError
+from llm_linalg.base.untraced import untraced
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.arguments import may_write, outputs, turns, writes
 from llm_linalg.ops.batch_norms import running_updates
@@ -111,6 +112,7 @@ _BACKWARD = Tensor.backward
 _GRADIENT = TableEntry(fallback("grad"))
 # A getter is made anew each time that it is looked up: it is equal to itself, and not the same.
 _GRADIENT_READS: Mapping[Any, TableEntry] = {Tensor.grad.__get__: _GRADIENT}  # type: ignore[union-attr]
+_DATA_SETTER = Tensor.data.__set__  # type: ignore[attr-defined]
 _FREE = QUERY_FUNCTIONS | GRADIENT_SETTERS
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what entering and leaving torch.no_grad() calls
 
@@ -166,6 +168,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
             except Exception:  # noqa: BLE001, S110 - a wrong query fails below, as any call does
                 pass
         entry = TABLE.entry(func) or _GRADIENT_READS.get(func)
+        if entry is None and func == _DATA_SETTER:
+            return self._share(*args)
         body = inline_body(func) if entry is None else None
         if body is not None:
             with self:
@@ -334,6 +338,23 @@ class Recorder(TensorIndex, TorchFunctionMode):
         prices = {id(node.operands): self._prices[node.index] for node in priced}  # a call's nodes share them
         large = [node for node in priced if self._prices[node.index].products > FEW_PRODUCTS]
         return BackwardPass(list(prices.values()), leaves, large)
+
+    def _share(self, tensor: Tensor, source: Tensor) -> None:
+        """Do `tensor.data = source`: from now on the tensor lies where the source does."""
+        operand = self._operand(source)
+        if self._guard is not None:
+            self._guard.charge_alias_update(0, 0)
+        detach = Tensor.detach
+        with untraced():
+            self._storages.keep(tensor)
+            tensor.data = source
+            value = detach_value(tensor)
+            call = call_of(detach, SlottedArguments.of((operand.value,), {}), [operand.value])
+        node = self.node_type(
+            len(self.nodes), "detach", value, (operand,), call.with_output(value), self._where()
+        )
+        self._add(node, tensor)
+        self._name_table.note_write(tensor, node)
 
     def note_gradient(self, gradient: Tensor, source: Tensor, price: Price | None) -> None:
         """Add a node for a gradient that the program asked for, as if it were read from `source`.

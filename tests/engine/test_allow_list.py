@@ -139,7 +139,6 @@ def test_a_tensor_s_other_methods_and_torch_s_other_functions_are_out_of_reach()
         "map_",
         "share_memory_",
         "__reduce__",
-        "storage",
         "set_",
     ):
         assert hasattr(Tensor, name)

@@ -13,6 +13,7 @@ from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.methods import Bindable, Method
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
+from llm_linalg.language.storages import TensorStorage
 from llm_linalg.language.type_function import TypeName, kind_of
 
 if TYPE_CHECKING:
@@ -102,7 +103,15 @@ def name_of(value: Any) -> Any:
 
 
 def identity(run: Interpreter, value: Any) -> int:
-    """Do what `id` does: return a number of the value's own, the same in every run."""
+    """Do what `id` does: return a number of the value's own, the same in every run.
+
+    Raises:
+        RefusalError: If the value is gone as soon as Python has told its address.
+    """
+    if isinstance(value, TensorStorage) and value.is_typed:
+        raise RefusalError(
+            "x.storage() is made anew each time, so its id says nothing: compare x.storage().data_ptr()"
+        )
     return run.address_of(value)
 
 
