@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language import allowlist, arithmetic, containers, hardware, module_count, modules, sets
 from llm_linalg.language.arithmetic import MAX_ITEMS
-from llm_linalg.language.arrays.array import Array
+from llm_linalg.language.arrays.array import Array, key_of_tensor, number_of
 from llm_linalg.language.attributes import attribute_of
 from llm_linalg.language.budget import LAYER_NAME_STEPS
 from llm_linalg.language.classes import members
@@ -31,6 +32,7 @@ from llm_linalg.language.text_formats import percent
 
 # Unions are built once: these are asked for at each turn of a loop.
 _NOT_UNPACKED = "cannot unpack non-iterable {} object"
+_PYTHONS = frozenset([torch.float64, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8])
 _MUTABLE: Any = (
     Tensor
     | Array
@@ -254,6 +256,8 @@ def _store_item(run: Interpreter, target: ast.Subscript, owner: Any, key: Any, v
     if isinstance(owner, Tensor | Array):
         run.budget.charge_items(value)
         check_pair(owner, key)
+        if isinstance(owner, Tensor):
+            key, value = key_of_tensor(key), _cell(value)
     elif isinstance(owner, list) and key.__class__ is slice:
         value = take_items(run, value)
         run.budget.charge_items(owner)
@@ -262,6 +266,13 @@ def _store_item(run: Interpreter, target: ast.Subscript, owner: Any, key: Any, v
     owner[key] = value
     if isinstance(owner, Tensor | Array) and isinstance(target.value, ast.Name):
         _name_nodes(run, target.value.id, owner)
+
+
+def _cell(value: Any) -> Any:
+    """Return what is written into a tensor; of NumPy's numbers it takes those that are Python's as well."""
+    if value.__class__ is Array and value.tensor.dtype in _PYTHONS:
+        return number_of(value)
+    return value
 
 
 def _has_own_items(owner: nn.Module) -> bool:
@@ -311,6 +322,8 @@ def _augment(run: Interpreter, node: ast.AugAssign, left: Any) -> Any:
         return arithmetic.binary(operator, left, right)
     if left.__class__ is str and operator is ast.Mod:
         return percent(run, left, right)
+    if isinstance(left, Tensor):
+        right = number_of(right)
     is_object = isinstance(right, Instance)  # it may have `__radd__`
     if operator is ast.Add and isinstance(left, list | deque) and gives_items(right) and not is_object:
         right = take_items(run, right)

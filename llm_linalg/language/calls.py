@@ -27,7 +27,7 @@ from llm_linalg.language import (
     torch_functions,
     value_methods,
 )
-from llm_linalg.language.arrays.array import Array, tensor_data
+from llm_linalg.language.arrays.array import Array, numbers_in, tensor_data
 from llm_linalg.language.arrays.array_dtypes import DType
 from llm_linalg.language.autograd import GradMode
 from llm_linalg.language.budget import (
@@ -146,6 +146,9 @@ def apply(run: Interpreter, function: Any, arguments: Sequence[Any], named: Mapp
         named = {name: value for name, value in named.items() if _is_for_torch(run, node, name, value)}
     if any(map(gives_items, arguments)) and _goes_through(function):
         arguments = [take_items(run, item) if gives_items(item) else item for item in arguments]
+    if (Array in map(type, arguments) or Array in map(type, named.values())) and _takes_numbers(function):
+        arguments = list(map(numbers_in, arguments))
+        named = {name: numbers_in(value) for name, value in named.items()}
     if named.get("out") is not None and _is_among(function, allowlist.TORCH_FUNCTIONS):
         return _call_into(run, node, function, arguments, dict(named))
     return _apply(run, node, function, arguments, named)
@@ -237,6 +240,15 @@ def _goes_through(function: Any) -> bool:
     does = function.function if function.__class__ is Method else function
     does = does.make if isinstance(does, TypeFunction) else does
     return _is_among(does, _GO_THROUGH)
+
+
+def _takes_numbers(function: Any) -> bool:
+    """Return whether a function is torch's, which takes NumPy's numbers for Python's, and no array."""
+    if isinstance(function, type):
+        return issubclass(function, nn.Module)
+    if function.__class__ is Method:
+        return isinstance(function.owner, Tensor)
+    return _is_among(function, allowlist.TORCH_FUNCTIONS) and function not in allowlist.TAKE_ARRAYS
 
 
 def _is_among(function: Any, others: frozenset[Any]) -> bool:

@@ -15,7 +15,7 @@ from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language import arithmetic, module_count, modules
 from llm_linalg.language.arithmetic import NUMERIC_TYPES
-from llm_linalg.language.arrays.array import Array
+from llm_linalg.language.arrays.array import Array, key_of_tensor
 from llm_linalg.language.arrays.array_joiners import BRACKETS
 from llm_linalg.language.budget import CHARACTERS_PER_STEP, DICT_STEPS, Budget
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
@@ -229,6 +229,8 @@ def item_of(run: Interpreter, value: Any, key: Any, node: ast.AST) -> Any:
     if type(value) not in _PLAIN_ITEMS and not isinstance(value, WITH_ITEMS):
         kind = type(value).__name__
         raise run.error(f"a {kind} has no items", node, TypeError(f"'{kind}' object is not subscriptable"))
+    if isinstance(value, Tensor):
+        key = key_of_tensor(key)
     try:
         item = value[key]
     except KeyError:

@@ -20,6 +20,8 @@ from llm_linalg.language.arrays.array_text import repr_of, text_of
 
 Number = bool | int | float
 _NUMBERS = (bool, int, float)
+_COMPARISONS = frozenset([operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge])
+_SHAPES: frozenset[Any] = frozenset([tuple, list])
 MAX_NESTING = 32  # brackets in brackets; no array has as many axes
 
 
@@ -117,89 +119,89 @@ class Array:
 
     # Operators
 
-    def __add__(self, other: Any) -> Array:
-        return elementwise(operator.add, self, other)
+    def __add__(self, other: Any) -> Array | Tensor:
+        return operate(operator.add, self, other)
 
-    def __radd__(self, other: Any) -> Array:
-        return elementwise(operator.add, other, self)
+    def __radd__(self, other: Any) -> Array | Tensor:
+        return operate(operator.add, other, self)
 
-    def __sub__(self, other: Any) -> Array:
-        return elementwise(operator.sub, self, other)
+    def __sub__(self, other: Any) -> Array | Tensor:
+        return operate(operator.sub, self, other)
 
-    def __rsub__(self, other: Any) -> Array:
-        return elementwise(operator.sub, other, self)
+    def __rsub__(self, other: Any) -> Array | Tensor:
+        return operate(operator.sub, other, self)
 
-    def __mul__(self, other: Any) -> Array:
-        return elementwise(operator.mul, self, other)
+    def __mul__(self, other: Any) -> Array | Tensor:
+        return operate(operator.mul, self, other)
 
-    def __rmul__(self, other: Any) -> Array:
-        return elementwise(operator.mul, other, self)
+    def __rmul__(self, other: Any) -> Array | Tensor:
+        return operate(operator.mul, other, self)
 
-    def __truediv__(self, other: Any) -> Array:
-        return elementwise(operator.truediv, self, other, in_floats=True)
+    def __truediv__(self, other: Any) -> Array | Tensor:
+        return operate(operator.truediv, self, other, in_floats=True)
 
-    def __rtruediv__(self, other: Any) -> Array:
-        return elementwise(operator.truediv, other, self, in_floats=True)
+    def __rtruediv__(self, other: Any) -> Array | Tensor:
+        return operate(operator.truediv, other, self, in_floats=True)
 
-    def __floordiv__(self, other: Any) -> Array:
-        return elementwise(operator.floordiv, self, other)
+    def __floordiv__(self, other: Any) -> Array | Tensor:
+        return operate(operator.floordiv, self, other)
 
-    def __rfloordiv__(self, other: Any) -> Array:
-        return elementwise(operator.floordiv, other, self)
+    def __rfloordiv__(self, other: Any) -> Array | Tensor:
+        return operate(operator.floordiv, other, self)
 
-    def __mod__(self, other: Any) -> Array:
-        return elementwise(operator.mod, self, other)
+    def __mod__(self, other: Any) -> Array | Tensor:
+        return operate(operator.mod, self, other)
 
-    def __rmod__(self, other: Any) -> Array:
-        return elementwise(operator.mod, other, self)
+    def __rmod__(self, other: Any) -> Array | Tensor:
+        return operate(operator.mod, other, self)
 
-    def __pow__(self, other: Any) -> Array:
-        return elementwise(operator.pow, self, other)
+    def __pow__(self, other: Any) -> Array | Tensor:
+        return operate(operator.pow, self, other)
 
-    def __rpow__(self, other: Any) -> Array:
-        return elementwise(operator.pow, other, self)
+    def __rpow__(self, other: Any) -> Array | Tensor:
+        return operate(operator.pow, other, self)
 
-    def __matmul__(self, other: Any) -> Array:
-        return elementwise(operator.matmul, self, as_array(other))
+    def __matmul__(self, other: Any) -> Array | Tensor:
+        return operate(operator.matmul, self, other)
 
-    def __rmatmul__(self, other: Any) -> Array:
-        return elementwise(operator.matmul, as_array(other), self)
+    def __rmatmul__(self, other: Any) -> Array | Tensor:
+        return operate(operator.matmul, other, self)
 
-    def __and__(self, other: Any) -> Array:
-        return elementwise(operator.and_, self, other)
+    def __and__(self, other: Any) -> Array | Tensor:
+        return operate(operator.and_, self, other)
 
-    def __rand__(self, other: Any) -> Array:
-        return elementwise(operator.and_, other, self)
+    def __rand__(self, other: Any) -> Array | Tensor:
+        return operate(operator.and_, other, self)
 
-    def __or__(self, other: Any) -> Array:
-        return elementwise(operator.or_, self, other)
+    def __or__(self, other: Any) -> Array | Tensor:
+        return operate(operator.or_, self, other)
 
-    def __ror__(self, other: Any) -> Array:
-        return elementwise(operator.or_, other, self)
+    def __ror__(self, other: Any) -> Array | Tensor:
+        return operate(operator.or_, other, self)
 
-    def __xor__(self, other: Any) -> Array:
-        return elementwise(operator.xor, self, other)
+    def __xor__(self, other: Any) -> Array | Tensor:
+        return operate(operator.xor, self, other)
 
-    def __rxor__(self, other: Any) -> Array:
-        return elementwise(operator.xor, other, self)
+    def __rxor__(self, other: Any) -> Array | Tensor:
+        return operate(operator.xor, other, self)
 
-    def __eq__(self, other: object) -> Array:  # type: ignore[override]
-        return elementwise(operator.eq, self, other)
+    def __eq__(self, other: object) -> Array | Tensor:  # type: ignore[override]
+        return operate(operator.eq, self, other)
 
-    def __ne__(self, other: object) -> Array:  # type: ignore[override]
-        return elementwise(operator.ne, self, other)
+    def __ne__(self, other: object) -> Array | Tensor:  # type: ignore[override]
+        return operate(operator.ne, self, other)
 
-    def __lt__(self, other: Any) -> Array:
-        return elementwise(operator.lt, self, other)
+    def __lt__(self, other: Any) -> Array | Tensor:
+        return operate(operator.lt, self, other)
 
-    def __le__(self, other: Any) -> Array:
-        return elementwise(operator.le, self, other)
+    def __le__(self, other: Any) -> Array | Tensor:
+        return operate(operator.le, self, other)
 
-    def __gt__(self, other: Any) -> Array:
-        return elementwise(operator.gt, self, other)
+    def __gt__(self, other: Any) -> Array | Tensor:
+        return operate(operator.gt, self, other)
 
-    def __ge__(self, other: Any) -> Array:
-        return elementwise(operator.ge, self, other)
+    def __ge__(self, other: Any) -> Array | Tensor:
+        return operate(operator.ge, self, other)
 
     def __neg__(self) -> Array:
         return Array(-self.tensor)
@@ -376,6 +378,64 @@ def _dtype(first: Array | Number, second: Array | Number) -> torch.dtype:
     if isinstance(second, Array):
         return promoted_with_number(second.tensor.dtype, first)
     return dtype_of_numbers([first, second])
+
+
+def operate(
+    function: Callable[..., Tensor], first: Any, second: Any, *, in_floats: bool = False
+) -> Array | Tensor:
+    """Return what an operator makes of two operands, of which one is an array.
+
+    A tensor takes a number of NumPy's for one of Python's, and gives a tensor. Behind a tensor, and in a
+    comparison, an array with axes is one more tensor.
+
+    Args:
+        function: The operator.
+        first: What stands before it.
+        second: What stands behind it.
+        in_floats: Whether it makes floats of whole numbers.
+    """
+    if isinstance(first, Tensor) or isinstance(second, Tensor):
+        sides = [number_of(first), number_of(second)]
+        if not any(isinstance(side, Array) for side in sides):
+            return function(*sides)
+        if isinstance(first, Tensor) or function in _COMPARISONS:
+            return function(*[side.tensor if isinstance(side, Array) else side for side in sides])
+    if function is operator.matmul:
+        first, second = as_array(first), as_array(second)
+    return elementwise(function, first, second, in_floats=in_floats)
+
+
+def number_of(value: Any) -> Any:
+    """Return a number of NumPy's as one of Python's, which torch takes it for; any other value as it is."""
+    if value.__class__ is Array and not value.tensor.dim() and not value.tensor.is_complex():
+        return value.tensor.item()
+    return value
+
+
+def numbers_in(value: Any) -> Any:
+    """Return an argument of torch's with Python's numbers for NumPy's, also those of a shape."""
+    if value.__class__ in _SHAPES and any(item.__class__ is Array for item in value):
+        return [number_of(item) for item in value]
+    return number_of(value)
+
+
+def key_of_tensor(key: Any) -> Any:
+    """Return a key of a tensor with numbers and tensors in place of arrays.
+
+    Raises:
+        IndexError: If it has floats in it.
+    """
+    if key.__class__ is tuple:
+        return tuple([_place(part) for part in key])
+    return _place(key)
+
+
+def _place(part: Any) -> Any:
+    if part.__class__ is not Array:
+        return part
+    if part.tensor.is_floating_point():
+        raise IndexError("only whole numbers, and arrays of them or of True and False, say which cells")
+    return part.tensor if part.tensor.dim() or part.tensor.dtype is torch.bool else int(part.tensor.item())
 
 
 def elementwise(

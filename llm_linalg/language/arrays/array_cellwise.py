@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -9,42 +10,59 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.language.arrays.array import Array, as_array, as_floats, elementwise
+from llm_linalg.language.arrays.array import Array, Number, as_array, as_floats, elementwise
 from llm_linalg.language.arrays.array_dtypes import promoted_with_number
 from llm_linalg.language.arrays.array_searching import nonzero
 
 
-def unary(function: Callable[[Tensor], Tensor], *, in_floats: bool = False) -> Callable[[Any], Array]:
+def _like(found: Array, *given: Any) -> Array | Tensor:
+    """Return a result as NumPy hands it to torch where a tensor was given: a tensor, without booleans."""
+    if not any(isinstance(value, Tensor) for value in given):
+        return found
+    return found.tensor.to(torch.uint8) if found.tensor.dtype is torch.bool else found.tensor
+
+
+def unary(
+    function: Callable[[Tensor], Tensor], *, in_floats: bool = False
+) -> Callable[[Any], Array | Tensor]:
     """Return NumPy's form of a torch function of one tensor, of whole numbers made floats if so asked."""
 
-    def apply(x: Any) -> Array:
+    def apply(x: Any) -> Array | Tensor:
         tensor = as_array(x).tensor
-        return Array(function(as_floats(tensor) if in_floats else tensor))
+        return _like(Array(function(as_floats(tensor) if in_floats else tensor)), x)
 
     return apply
 
 
-def binary(function: Callable[..., Tensor], *, in_floats: bool = False) -> Callable[[Any, Any], Array]:
+def binary(
+    function: Callable[..., Tensor], *, in_floats: bool = False
+) -> Callable[[Any, Any], Array | Tensor]:
     """Return NumPy's form of an operator."""
 
-    def apply(x1: Any, x2: Any) -> Array:
-        return elementwise(function, x1, x2, in_floats=in_floats)
+    def apply(x1: Any, x2: Any) -> Array | Tensor:
+        return _like(elementwise(function, x1, x2, in_floats=in_floats), x1, x2)
 
     return apply
 
 
-def of_tensors(function: Callable[..., Tensor], *, in_floats: bool = False) -> Callable[[Any, Any], Array]:
+def of_tensors(
+    function: Callable[..., Tensor], *, in_floats: bool = False
+) -> Callable[[Any, Any], Array | Tensor]:
     """Do what `binary` does, for a function that takes no numbers."""
 
-    def apply(x1: Any, x2: Any) -> Array:
-        both = [value if isinstance(value, Array) else as_array(value) for value in (x1, x2)]
-        if not isinstance(x1, Array | Tensor | list | tuple) and isinstance(x2, Array):
-            both[0] = Array(both[0].tensor.to(promoted_with_number(x2.tensor.dtype, x1)))
-        if not isinstance(x2, Array | Tensor | list | tuple) and isinstance(x1, Array):
-            both[1] = Array(both[1].tensor.to(promoted_with_number(x1.tensor.dtype, x2)))
-        return elementwise(function, *both, in_floats=in_floats)
+    def apply(x1: Any, x2: Any) -> Array | Tensor:
+        return _like(_of_arrays(function, x1, x2, in_floats=in_floats), x1, x2)
 
     return apply
+
+
+def _of_arrays(function: Callable[..., Tensor], x1: Any, x2: Any, *, in_floats: bool = False) -> Array:
+    """Return what a function that takes no numbers makes of two operands, whatever they are."""
+    both = [as_array(value) for value in (x1, x2)]
+    for place, (own, other) in enumerate(((x1, both[1]), (x2, both[0]))):
+        if isinstance(own, Number) and not isinstance((x1, x2)[1 - place], Number):
+            both[place] = Array(both[place].tensor.to(promoted_with_number(other.tensor.dtype, own)))
+    return elementwise(function, *both, in_floats=in_floats)
 
 
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
@@ -52,21 +70,25 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     test = as_array(condition).tensor
     if x is None or y is None:
         return nonzero(test)
-    return of_tensors(lambda left, right: torch.where(test.bool(), left, right))(x, y)
+    return _of_arrays(lambda left, right: torch.where(test.bool(), left, right), x, y)
 
 
-def clip(a: Any, a_min: Any = None, a_max: Any = None) -> Array:
+def clip(a: Any, a_min: Any = None, a_max: Any = None) -> Array | Tensor:
     """Do what `np.clip` does."""
     found = as_array(a)
     if a_min is not None:
-        found = of_tensors(torch.maximum)(found, a_min)
+        found = _of_arrays(torch.maximum, found, a_min)
     if a_max is not None:
-        found = of_tensors(torch.minimum)(found, a_max)
-    return as_array(found)
+        found = _of_arrays(torch.minimum, found, a_max)
+    return _like(found, a)
 
 
-def around(a: Any, decimals: int = 0) -> Array:
+def around(a: Any, decimals: int = 0) -> Array | Tensor:
     """Do what `np.round` does: NumPy multiplies, rounds and divides."""
+    return _like(_around(a, decimals), a)
+
+
+def _around(a: Any, decimals: int) -> Array:
     tensor = as_array(a).tensor
     if not tensor.dtype.is_floating_point and decimals >= 0:
         return Array(tensor.clone())
@@ -79,7 +101,7 @@ def around(a: Any, decimals: int = 0) -> Array:
 def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Array:
     """Do what `np.isclose` does."""
     close = partial(torch.isclose, rtol=rtol, atol=atol, equal_nan=equal_nan)
-    return of_tensors(close, in_floats=True)(a, b)
+    return _of_arrays(close, a, b, in_floats=True)
 
 
 def allclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
@@ -90,7 +112,9 @@ def allclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan
 def array_equal(a1: Any, a2: Any) -> bool:
     """Do what `np.array_equal` does."""
     first, second = as_array(a1), as_array(a2)
-    return first.tensor.shape == second.tensor.shape and bool((first == second).tensor.all().item())
+    return first.tensor.shape == second.tensor.shape and bool(
+        elementwise(operator.eq, first, second).tensor.all().item()
+    )
 
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
