@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, align_right, pointwise
+from llm_linalg.ops.fallback import broadcast_peak
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_gradients import embedding_vjp
 from llm_linalg.ops.operation import Call, Operation
@@ -28,7 +29,7 @@ class Creation(Operation):
 
     def infer(self, call: Call) -> Shape | None:
         match self.name:
-            case "tensor":
+            case "tensor" | "new_tensor":
                 data = call["data"]
                 return tuple(data.shape) if isinstance(data, Tensor) else list_shape(data)
             case "eye":
@@ -38,8 +39,6 @@ class Creation(Operation):
                 return (arange_length(call),)
             case "linspace" | "logspace":
                 return (int(call["steps"]),)
-            case "new_tensor":
-                return list_shape(call["data"])
             case "tril_indices" | "triu_indices":
                 return (2, _triangle(call))
             case "randperm":
@@ -259,5 +258,5 @@ DRAWS: tuple[Operation, ...] = (
         slowness=10,
     ),
     Operation("poisson", "input, generator=None", **_COUNTED),
-    Operation("binomial", "count, prob, generator=None", **_COUNTED),
+    Operation("binomial", "count, prob, generator=None", peak_for_call=broadcast_peak, **_COUNTED),
 )

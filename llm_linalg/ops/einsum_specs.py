@@ -207,8 +207,8 @@ def vecdot_axes(call: Call) -> Axes:
     axis = rank + call["dim"] if call["dim"] < 0 else call["dim"]
     labels = align_right(rank, rank)
     operands = [labels[rank - len(shape) :] for shape in call.shapes]
-    if not 0 <= axis < rank or any(labels[axis] not in own for own in operands):
-        raise ShapeMismatch(f"there is no axis {call['dim']} on both sides")
+    if not 0 <= axis < rank:
+        raise ShapeMismatch(f"there is no axis {call['dim']} on either side")
     return Axes.solve(
         tuple(label for label in labels if label != labels[axis]), operands, call.shapes, rule=PAIRED
     )
@@ -233,6 +233,5 @@ def tensordot_axes(call: Call) -> Axes:
     for number, (one, other) in enumerate(pairs):
         first_labels[one] = second_labels[other] = f"k{number}"
     output = [label for label in (*first_labels, *second_labels) if not label.startswith("k")]
-    exact = [f"k{number}" for number in range(len(pairs))]
     operands = (tuple(first_labels), tuple(second_labels))
-    return Axes.solve(tuple(output), operands, call.shapes, exact, PAIRED)
+    return Axes.solve(tuple(output), operands, call.shapes, rule=PAIRED)  # torch repeats an axis of size 1

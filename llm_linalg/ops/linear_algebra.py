@@ -37,6 +37,7 @@ class MatrixFunction(Operation):
         beside: Likewise a part of their square, which is what small matrices take.
         square: The first operand's matrices have equal sides.
         factors: It returns factors of the matrix, which are square if it is asked for them.
+        more_cells: The cells that it makes for each matrix besides those, if any.
         cores_for_call: The number of each operand's last axes that make up its matrix or vector, if not two.
         turns: How often the cube is done, if not once.
     """
@@ -45,6 +46,7 @@ class MatrixFunction(Operation):
     beside: int = 20
     square: bool = False
     factors: bool = False
+    more_cells: Callable[[Call], int] | None = None
     cores_for_call: Cores | None = None
     turns: Callable[[Call], float] | None = None
     kind: str = "matrix"
@@ -82,6 +84,8 @@ class MatrixFunction(Operation):
             rows, columns = call.shapes[0][-2:]
             least = min(rows, columns)
             whole += rows * rows + columns * columns if _whole_factors(call) else (rows + columns) * least
+        if self.more_cells:
+            whole += self.more_cells(call)
         return extent(self.batch(call)) * whole
 
     def cost(self, call: Call, shape: Shape | None) -> int:
@@ -142,6 +146,17 @@ def _solved_cores(call: Call) -> Sequence[int]:
     left = call.arguments.get("left", True)
     vectors = len(second) == 1 or (left and second == first[:-1] and len(second) == len(first) - 1)
     return [2, 1 if vectors else 2]
+
+
+def _solution_cells(call: Call) -> int:
+    """Return the cells of a solution X of A X = B, which may have more rows than B."""
+    width = call.shapes[1][-1] if _solved_cores(call)[1] == 2 else 1
+    return call.shapes[0][-1] * width
+
+
+def _permutation_cells(call: Call) -> int:
+    """Return the cells of the matrix that permutes the rows of another."""
+    return call.shapes[0][-2] ** 2
 
 
 def _one_rank_less(call: Call) -> Sequence[int]:
@@ -258,7 +273,15 @@ MATRIX_FUNCTIONS: tuple[Operation, ...] = (
     ),
     _function("cholesky_inverse", "input, upper=False, *, out=None", "torch Tensor", 0.12, 12, square=True),
     _function("cholesky_solve", "input, input2, upper=False, *, out=None", "torch Tensor", 0.12, 12),
-    _function("lu", "input, pivot=True, get_infos=False, out=None", "linalg", 0.1, 20, factors=True),
+    _function(
+        "lu",
+        "input, pivot=True, get_infos=False, out=None",
+        "linalg",
+        0.1,
+        20,
+        factors=True,
+        more_cells=_permutation_cells,
+    ),
     _function("lu_factor", "input, *, pivot=True, out=None", "linalg", 0.1, 20),
     _function(
         "solve",
@@ -293,6 +316,7 @@ MATRIX_FUNCTIONS: tuple[Operation, ...] = (
         0.6,
         200,
         factors=True,
+        more_cells=_solution_cells,
         cores_for_call=_solved_cores,
     ),
     _function(

@@ -6,6 +6,7 @@ what is added at places.
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from math import prod
 from typing import Any
 
@@ -24,6 +25,17 @@ def _together(call: Call) -> int:
 
 def _twice(call: Call) -> int:
     return 2 * broadcast_peak(call)
+
+
+def _strips(call: Call) -> int:
+    """Return the cells of areas under a curve: torch broadcasts the curve against the steps along its axis.
+
+    Along that axis there is one cell fewer, so shapes may go together whose own broadcast would fail.
+    """
+    if len(call.shapes) < 2 or len(call.shapes[1]) == 1:  # the steps are laid along the axis
+        return _each(call)
+    along = zip_longest(*map(reversed, call.shapes), fillvalue=1)
+    return _each(call) + prod(map(max, along))
 
 
 def _differences(call: Call) -> int:
@@ -116,7 +128,7 @@ MEASURED: tuple[Operation, ...] = (
         slowness=6,
     ),
     *(
-        _measured(name, "y, x=None, *, dx=None, dim=-1", "torch", slowness=6)
+        _measured(name, "y, x=None, *, dx=None, dim=-1", "torch", peak_for_call=_strips, slowness=6)
         for name in ("trapezoid", "trapz", "cumulative_trapezoid")
     ),
     _measured(

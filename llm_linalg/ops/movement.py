@@ -43,6 +43,7 @@ from llm_linalg.ops.movement_shapes import (
     repeat_shape,
     reshape_shape,
     stack_shape,
+    take_along_dim_shape,
     tile_shape,
 )
 from llm_linalg.ops.operation import Call, Operation, output_cells
@@ -381,7 +382,9 @@ MOVEMENTS: tuple[Operation, ...] = (
         Movement(name, "tensors, *, out=None", in_language="torch", aliases=aliases, data=(_LIST,))
         for name, aliases in (("vstack", ("row_stack",)), ("hstack", ()))
     ),
-    Movement("take_along_dim", "input, indices, dim=None", in_language="torch Tensor"),
+    Movement(
+        "take_along_dim", "input, indices, dim=None", in_language="torch Tensor", rule=take_along_dim_shape
+    ),
     Movement(
         "pad",
         "input, pad, mode='constant', value=None",

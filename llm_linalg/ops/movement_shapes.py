@@ -177,6 +177,24 @@ def gather_shape(call: Call) -> Shape:
     return tuple(call.tensor("index").shape)
 
 
+def take_along_dim_shape(call: Call) -> Shape:
+    """Return the shape of a take_along_dim, whose other axes are broadcast against those of the index."""
+    own, index = call.shapes[0], tuple(call.tensor("indices").shape)
+    if call["dim"] is None:
+        return (prod(index),)
+    if len(own) != len(index):
+        raise ShapeMismatch(
+            f"an index has as many axes as what it is for: {len(own)}, not {len(index)}",
+            at=call.place("indices"),
+        )
+    if not own:
+        return ()
+    axis = axis_of(call["dim"], len(own))
+    beside = (*own[:axis], 1, *own[axis + 1 :])
+    rule = f"but for axis {axis}, an index and what it is for have equal sizes, or one of them 1"
+    return pointwise([beside, index], rule).shape
+
+
 def index_select_shape(call: Call) -> Shape:
     """Return the shape of an index_select: as many items along the axis as the index has."""
     own = call.shapes[0]

@@ -232,7 +232,7 @@ STATISTICS: tuple[Operation, ...] = (
     ),
     _survey(
         "histogram",
-        "input, bins, *, range=None, weight=None, density=False, out=None",
+        "input, bins=100, *, range=None, weight=None, density=False, out=None",
         peak_for_call=_bins_peak,
         autograd=False,
         gradient={"input": "", "weight": ""},

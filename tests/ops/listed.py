@@ -1,4 +1,4 @@
-"""Calls of the functions of mathematics, each written out: one line an operation, a call or several.
+"""Calls of the functions of mathematics, each written out: a line or two an operation, a call or several.
 
 The names stand for inputs: `x y z` any numbers, `p q` positive ones, `u` some between -1 and 1, `o` some
 above 1, `i j` whole numbers, `v w` vectors, `a b` matrices, `s` a symmetric one, `t` a lower triangle,
@@ -199,7 +199,9 @@ addbmm torch.addbmm(y[:, :2], B, C)
 inner torch.inner(x, y) | torch.inner(v, z) | torch.inner(B, v)
 vdot torch.vdot(v, z)
 vecdot torch.linalg.vecdot(x, y) | torch.linalg.vecdot(x, z, dim=-1)
-tensordot torch.tensordot(x, a, 1) | torch.tensordot(x, B, dims=([0, 1], [0, 2])) | torch.tensordot(v, w, 0)
+vecdot torch.linalg.vecdot(x[:, :1, None], a[:, :1], dim=-3)
+tensordot torch.tensordot(x, a, 1) | torch.tensordot(x, B, dims=([0, 1], [0, 2]))
+tensordot torch.tensordot(v, w, 0) | torch.tensordot(v[:, None], x.T, 1)
 det torch.det(a) | torch.linalg.det(s)
 slogdet torch.slogdet(a) | torch.linalg.slogdet(s)
 logdet torch.logdet(s)
@@ -215,12 +217,12 @@ cholesky torch.linalg.cholesky(s) | torch.linalg.cholesky(s, upper=True)
 cholesky_ex torch.linalg.cholesky_ex(s)
 cholesky_inverse torch.cholesky_inverse(t)
 cholesky_solve torch.cholesky_solve(b, t)
-lu torch.linalg.lu(a)
+lu torch.linalg.lu(a) | torch.linalg.lu(v[:, None])
 lu_factor torch.linalg.lu_factor(a)
 solve torch.linalg.solve(a, b) | torch.linalg.solve(a, v)
 solve_ex torch.linalg.solve_ex(a, b)
 solve_triangular torch.linalg.solve_triangular(t, b, upper=False)
-lstsq torch.linalg.lstsq(b, a)
+lstsq torch.linalg.lstsq(b, a) | torch.linalg.lstsq(x.reshape(1, 6), x.reshape(1, 6))
 matrix_rank torch.linalg.matrix_rank(x)
 cond torch.linalg.cond(a) | torch.linalg.cond(s, 1)
 matrix_norm torch.linalg.matrix_norm(x) | torch.linalg.matrix_norm(x, "nuc")
@@ -273,7 +275,7 @@ new_zeros x.new_zeros(2, 3)
 new_ones x.new_ones((2,))
 new_empty x.new_empty((0, 3))
 new_full x.new_full((2, 2), 3.5)
-new_tensor x.new_tensor([[1, 2], [3, 4]])
+new_tensor x.new_tensor([[1, 2], [3, 4]]) | x[:1, 0].new_tensor(a)
 randint_like torch.randint_like(x, 5) | torch.randint_like(x, 1, 5)
 logspace torch.logspace(0, 2, 5)
 tril_indices torch.tril_indices(3, 4) | torch.tril_indices(3, 3, -1)
@@ -286,11 +288,12 @@ kaiser_window torch.kaiser_window(4)
 normal torch.normal(x, p) | torch.normal(0.0, p)
 bernoulli torch.bernoulli(u.abs())
 poisson torch.poisson(p)
-binomial torch.binomial(o.floor(), u.abs())
+binomial torch.binomial(o.floor(), u.abs()) | torch.binomial(o[:, :1].floor(), u.abs()[:1])
 """
-LISTED: dict[str, list[str]] = {
-    line.partition(" ")[0]: line.partition(" ")[2].split(" | ") for line in CALLS.strip().splitlines()
-}
+LISTED: dict[str, list[str]] = {}
+for _line in CALLS.strip().splitlines():
+    _name, _, _calls = _line.partition(" ")
+    LISTED.setdefault(_name, []).extend(_calls.split(" | "))
 
 
 @cache

@@ -190,6 +190,8 @@ def _indexed(name: str) -> Build:
             case "gather":
                 return Sample(lambda a, i: a.gather(dim, i), (x, index))
             case "take_along_dim":
+                if len(shape) == 2 and draw(st.booleans()):  # broadcast along the other axis
+                    index = index.narrow(1 - dim % 2, 0, 1).repeat_interleave(3, dim)
                 return Sample(lambda a, i: torch.take_along_dim(a, i, dim), (x, index))
         return Sample(lambda a, i: torch.index_select(a, dim, i), (x, index.reshape(-1)[:2]))
 
