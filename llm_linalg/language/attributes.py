@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Collection, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
@@ -43,6 +44,7 @@ from llm_linalg.language.gradient_functions import GradientFunction
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.methods import Method
 from llm_linalg.language.optimizer_state import Optimizer
+from llm_linalg.language.python_modules import patterns
 from llm_linalg.language.records import FieldTuple
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.schedule_rates import Scheduler
@@ -78,6 +80,8 @@ _KINDS: Mapping[type, _Members] = {
     Distribution: _Members(distributions.METHODS, distributions.ATTRIBUTES),
     PackedSequence: _Members({}, packed_sequences.ATTRIBUTES),
     HookHandle: _Members(own_functions.HANDLE_METHODS, {}),
+    re.Pattern: _Members(patterns.PATTERN_METHODS, patterns.PATTERN_ATTRIBUTES),
+    re.Match: _Members(patterns.MATCH_METHODS, patterns.MATCH_ATTRIBUTES),
     GradientFunction: _Members(gradient_functions.METHODS, gradient_functions.ATTRIBUTES),
 }
 

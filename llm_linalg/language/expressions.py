@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import deque
 from collections.abc import Sequence
 from itertools import chain
@@ -49,6 +50,7 @@ WITH_ITEMS: Any = (
     | DATASETS
     | BRACKETS
     | Instance
+    | re.Match
 )
 _PLAIN_ITEMS = frozenset([tuple, list, dict, str, range])
 _KEYS: Any = tuple | list | dict | range

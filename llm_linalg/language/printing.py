@@ -62,6 +62,8 @@ _SHOWN = (
     | type
     | TypeFunction
     | TypeName
+    | re.Match
+    | re.Pattern
 )
 _WIDE = 4  # a cell that may have hundreds of digits takes as long as this many others
 _A_LAYER = 10  # the text of a layer takes as long as this many items
