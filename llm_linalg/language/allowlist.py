@@ -258,7 +258,6 @@ BUILTINS: Mapping[str, Any] = {
     "set": OrderedSet,
     "frozenset": FrozenSet,
     "dict": TypeFunction(dict, containers.make_dict),
-    "sum": builtin_functions.sum_items,
     "float": float,
     "int": int,
     "bool": bool,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from llm_linalg.base.errors import LimitError
 from llm_linalg.language.arithmetic import MAX_BITS, MAX_ITEMS, NUMBER_TYPES, binary, check_result
@@ -24,24 +24,6 @@ def round_number(number: Any, digits: int | None = None) -> Any:
     if digits is not None and abs(digits) > MAX_BITS:
         raise LimitError(f"a number is rounded to at most {MAX_BITS} digits")
     return round(number) if digits is None else round(number, digits)
-
-
-def sum_items(items: Any, start: Any = 0) -> Any:
-    """Do what `sum` does; of lists in linear time, where Python's own is quadratic."""
-    if isinstance(start, nn.Module):
-        raise TypeError("a sum joins no layers: write nn.ModuleList(items)")
-    if not isinstance(start, list | tuple):
-        return sum(items, start)
-    parts, result = list(items), list(start)
-    if not parts:
-        return start
-    for item in parts:
-        if not isinstance(item, type(start)):
-            raise TypeError(f"a {type(item).__name__} can't be added to a {type(start).__name__}")
-        result += item
-        if len(result) > MAX_ITEMS:
-            raise LimitError(f"a sequence of more than {MAX_ITEMS:,} items")
-    return result if isinstance(start, list) else tuple(result)
 
 
 def prod(numbers: Any) -> Any:

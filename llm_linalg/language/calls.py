@@ -77,8 +77,8 @@ _STRANGE = (
     OrderedSet,
     TensorStorage,
 )
-_GO_THROUGH = value_methods.GO_THROUGH | {builtin_functions.sum_items, builtin_functions.prod}
 _OF_PROGRAM: Any = ProgramClass | Instance
+_GO_THROUGH = value_methods.GO_THROUGH | {builtin_functions.prod}
 _CALLED = type | Tensor | TensorType | DType
 _WORDS = frozenset(["reduction"])
 """Parameters whose text torch writes into its message, whatever it is."""

@@ -140,7 +140,14 @@ def unary(run: Interpreter, node: ast.UnaryOp) -> Any:
     value = run.evaluate(node.operand)
     if isinstance(node.op, ast.Not):
         return not truth(run, value, node)
-    return arithmetic.UNARY[type(node.op)](value)
+    return signed(run, type(node.op), value)
+
+
+def signed(run: Interpreter, operator: type[ast.unaryop], value: Any) -> Any:
+    """Return `operator value`, charged: of a `Counter` it goes through all items."""
+    if value.__class__ not in NUMERIC_TYPES:
+        run.budget.charge_items(value)
+    return arithmetic.UNARY[operator](value)
 
 
 def boolean(run: Interpreter, node: ast.BoolOp) -> Any:

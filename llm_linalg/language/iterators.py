@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+import ast
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from llm_linalg.base.errors import ProgramError
+from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.language import exceptions, modules
+from llm_linalg.language.arithmetic import MAX_ITEMS, NUMERIC_TYPES
 from llm_linalg.language.classes import members
 from llm_linalg.language.classes.program_class import MISSING, Instance
 from llm_linalg.language.containers import DICT_VIEWS
-from llm_linalg.language.expressions import truth
+from llm_linalg.language.expressions import combine, truth
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import charged, iterate, iterator_of, take_items, until
+from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
 
 _MISSING = object()
+_NUMBERS = NUMERIC_TYPES | {bool}
 
 
 def make_iterator(run: Interpreter, items: Any, *end: Any) -> Any:
@@ -171,6 +175,42 @@ def all_items(run: Interpreter, items: Any) -> bool:
     return all(is_true(run, item) for item in charged(run, iterate(run, items)))
 
 
+def sum_items(run: Interpreter, items: Any, /, start: Any = 0) -> Any:
+    """Do what `sum` does; of lists in linear time, where Python's own is quadratic.
+
+    Raises:
+        TypeError: If the items can't be added.
+        LimitError: If the result would be too large.
+    """
+    parts = take_items(run, items)
+    if _NUMBERS.issuperset(map(type, (start, *parts))):
+        return sum(parts, start)
+    if isinstance(start, nn.Module):
+        raise RefusalError("a sum joins no layers: write nn.ModuleList(items)")
+    if isinstance(start, str):
+        raise TypeError("sum() can't sum strings [use ''.join(seq) instead]")
+    if start.__class__ in (list, tuple):
+        run.budget.charge_items(parts)
+        return _joined(parts, start)
+    total = start
+    for part in parts:
+        total = combine(run, ast.Add, total, part)
+    return total
+
+
+def _joined(parts: Sequence[Any], start: list[Any] | tuple[Any, ...]) -> Any:
+    """Return lists, or tuples, one behind the other; `start` itself if there are none."""
+    kind, result = type(start), list(start)
+    for item in parts:
+        if not isinstance(item, kind):
+            words = f'can only concatenate {kind.__name__} (not "{type(item).__name__}") to {kind.__name__}'
+            raise TypeError(words)
+        result += item
+        if len(result) > MAX_ITEMS:
+            raise LimitError(f"a sequence of more than {MAX_ITEMS:,} items")
+    return kind(result) if parts else start
+
+
 def sort_items(run: Interpreter, items: Any, *, key: Any = None, reverse: bool = False) -> list[Any]:
     """Do what `sorted` does."""
     found = take_items(run, items)
@@ -226,6 +266,7 @@ FUNCTIONS: Mapping[str, RunFunction] = {
         RunFunction("reversed", reverse_items, reversed),
         RunFunction("any", any_item),
         RunFunction("all", all_items),
+        RunFunction("sum", sum_items),
         RunFunction("sorted", sort_items),
         RunFunction("min", _extreme(min, "min")),
         RunFunction("max", _extreme(max, "max")),

@@ -50,7 +50,9 @@ def _recurrent(gates: int) -> Callable[[Given], int]:
 
 
 def _heads(given: Given) -> int:
-    return 4 * _whole(given["embed_dim"]) ** 2
+    width = _whole(given["embed_dim"])
+    others = sum(_whole(width if given.get(name) is None else given[name]) for name in ("kdim", "vdim"))
+    return width * (2 * width + others)
 
 
 def _block(given: Given) -> int:

@@ -14,7 +14,7 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.language import modules
 from llm_linalg.language.budget import CLASS_STEPS, NEW_LAYER_STEPS
 from llm_linalg.language.classes.descriptors import ClassMethod, StaticMethod
-from llm_linalg.language.classes.program_class import Module, ProgramClass, make_class
+from llm_linalg.language.classes.program_class import MISSING, Module, ProgramClass, make_class
 from llm_linalg.language.exceptions import EXCEPTIONS
 from llm_linalg.language.functions import invoke
 from llm_linalg.language.interpreter import Interpreter
@@ -84,12 +84,22 @@ def call_native(
     if function.name == "__iter__":
         return iterate(run, owner)
     result = invoke(run, function, arguments, named, _title(function, owner))
+    if function.name == "__hash__":
+        _charge_hash(run, owner, result)
     if function.name in _TEXTS and isinstance(result, str):  # Python or torch will join many of them
         most = MAX_MODULE_TEXT if isinstance(owner, Module) else MAX_INSTANCE_TEXT
         run.budget.step(len(result) // 10)
         if len(result) > most:
             raise LimitError(f"the text of an object has more than {most:,} characters")
     return result
+
+
+def _charge_hash(run: Interpreter, owner: Any, value: Any) -> None:
+    """Charge the objects of the same hash that a dict may meet before one that has no `__eq__` to call."""
+    if isinstance(value, int) and owner.__class__.find("__eq__") is MISSING:
+        others = run.hashed.setdefault(value, set())
+        others.add(id(owner))
+        run.budget.charge_list(len(others))
 
 
 def _call_deeper(run: Interpreter, function: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:

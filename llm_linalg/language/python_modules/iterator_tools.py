@@ -76,13 +76,13 @@ def _zip_longest(run: Interpreter, *several: Any, fillvalue: Any = None) -> Item
     return _made(run, "zip_longest", itertools.zip_longest(*sources, fillvalue=fillvalue), *several)
 
 
-def _accumulate(run: Interpreter, items: Any, func: Any = None, *, initial: Any = _MISSING) -> ItemIterator:
+def _accumulate(run: Interpreter, items: Any, func: Any = None, *, initial: Any = None) -> ItemIterator:
     def totals() -> Iterator[Any]:
-        total = initial
-        if total is not _MISSING and total is not None:
+        total = _MISSING if initial is None else initial
+        if total is not _MISSING:
             yield total
         for item in iterate(run, items):
-            if total is _MISSING or total is None:
+            if total is _MISSING:
                 total = item
             else:
                 total = combine(run, ast.Add, total, item) if func is None else run.call(func, [total, item])
@@ -119,7 +119,9 @@ def _pairwise(run: Interpreter, items: Any) -> ItemIterator:
 
 def _groupby(run: Interpreter, items: Any, key: Any = None) -> ItemIterator:
     def key_of(item: Any) -> Any:
-        return item if key is None else run.call(key, [item])
+        found = item if key is None else run.call(key, [item])
+        run.budget.charge_items(found)  # it is compared with the one before
+        return found
 
     groups = (
         (name, ItemIterator(run.new_number(), "itertools._grouper object", group, items))

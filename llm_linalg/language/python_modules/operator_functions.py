@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from llm_linalg.language.expressions import combine, compare, item_of
+from llm_linalg.language.expressions import charge_lookup, combine, compare, item_of, signed
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.run_function import RunFunction
 
@@ -46,9 +46,14 @@ def _comparing(name: str, operator: ast.cmpop) -> RunFunction:
     return RunFunction(name, lambda run, left, right: compare(run, operator, left, right))
 
 
+def _getitem(run: Interpreter, owner: Any, key: Any) -> Any:
+    charge_lookup(key, run.budget)
+    return item_of(run, owner, key, run.current)
+
+
 def _itemgetter(_run: Interpreter, *keys: Any) -> RunFunction:
     def get(run: Interpreter, owner: Any) -> Any:
-        found = [item_of(run, owner, key, run.current) for key in keys]
+        found = [_getitem(run, owner, key) for key in keys]
         return found[0] if len(keys) == 1 else tuple(found)
 
     return RunFunction("itemgetter", get)
@@ -57,9 +62,9 @@ def _itemgetter(_run: Interpreter, *keys: Any) -> RunFunction:
 MEMBERS: Mapping[str, RunFunction] = {
     **{name: _binary(name, kind) for name, kind in _BINARY.items()},
     **{name: _comparing(name, operator) for name, operator in _COMPARING.items()},
-    "neg": RunFunction("neg", lambda _run, value: -value),
-    "pos": RunFunction("pos", lambda _run, value: +value),
+    "neg": RunFunction("neg", lambda run, value: signed(run, ast.USub, value)),
+    "pos": RunFunction("pos", lambda run, value: signed(run, ast.UAdd, value)),
     "contains": RunFunction("contains", lambda run, items, item: compare(run, ast.In(), item, items)),
-    "getitem": RunFunction("getitem", lambda run, owner, key: item_of(run, owner, key, run.current)),
+    "getitem": RunFunction("getitem", _getitem),
     "itemgetter": RunFunction("itemgetter", _itemgetter),
 }

@@ -18,6 +18,9 @@ from llm_linalg.language.run_function import RunFunction
 _ITEM_STEPS = 2  # a number that is drawn in Python's own code
 _SEED_STEPS = 10
 _SEEDS: Any = int | float | str
+_LARGEST = 1e300
+_REJECTING = frozenset([Random.gammavariate, Random.betavariate, Random.vonmisesvariate])
+"""Methods that draw until a number fits, which with some parameters none does."""
 
 
 def _seed(run: Interpreter, generator: Random, a: Any = None, version: int = 2) -> None:
@@ -81,6 +84,16 @@ def _getrandbits(_run: Interpreter, generator: Random, k: Any) -> int:
     return generator.getrandbits(k)
 
 
+def _check_shape(*numbers: Any) -> None:
+    """Refuse what a gamma distribution and its like would go on drawing for without end.
+
+    Raises:
+        LimitError: If a number is none, or so large that it is none once it is doubled.
+    """
+    if any(isinstance(number, float) and not abs(number) < _LARGEST for number in numbers):
+        raise LimitError(f"the numbers that shape a distribution are less than {_LARGEST:g}")
+
+
 def _drawn(draw: Callable[..., Any]) -> Callable[..., Any]:
     """Return a method of a generator whose cost is that of a few numbers."""
 
@@ -88,6 +101,8 @@ def _drawn(draw: Callable[..., Any]) -> Callable[..., Any]:
         run.budget.step(_ITEM_STEPS)
         for value in (*arguments, *named.values()):
             check_result(value)
+        if draw in _REJECTING:
+            _check_shape(*arguments, *named.values())
         return draw(generator, *arguments, **named)
 
     return drawn
