@@ -93,6 +93,17 @@ async def test_a_click_on_a_line_that_is_gone_does_nothing() -> None:
         assert d.app.failure is None
 
 
+async def test_a_click_where_the_window_ends_by_now_does_nothing() -> None:
+    async with opened("matmul") as d:
+        await d.pilot.press("ctrl+p")
+        palette = d.app.screen
+        x, y = d.app.size.width + 12, d.app.size.height + 4  # the window was larger when it was clicked
+        palette.post_message(Click(palette, x, y, 0, 0, 1, False, False, False, x, y))
+        await d.pilot.pause()
+        assert isinstance(d.app.screen, Palette)
+        assert d.app.failure is None
+
+
 async def test_there_is_one_palette_also_beneath_another_screen() -> None:
     async with opened("matmul") as d:
         await d.pilot.press("ctrl+p")

@@ -22,6 +22,7 @@ from textual.command import (
 )
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.errors import NoWidget
 from textual.widgets import LoadingIndicator
 
 from llm_linalg.base.text import CleanText, clean
@@ -62,6 +63,13 @@ class Palette(CommandPalette, ModalScreen):
             with Vertical(id="--results"):
                 yield Lines()
                 yield LoadingIndicator()
+
+    def on_click(self, event: events.Click) -> None:
+        """Keep Textual's own handler from a click beyond the window, which has become smaller since."""
+        try:
+            self.get_widget_at(event.screen_x, event.screen_y)
+        except NoWidget:
+            event.prevent_default()
 
     def _action_command_list(self, action: str) -> None:
         if all(one.scrollable_content_region for one in self.query(CommandList)):
