@@ -170,7 +170,8 @@ def kept(session: Session) -> dict[str, object]:
     talk = session.talk
     names = ("view", "history", "trail", "visits", "control", "editing", "caret", "draft", "kept")
     stage = None if talk is None else (talk.number, dict(talk.last_views), talk.black, talk.big)
-    return {"talk": stage, **{name: getattr(session, name) for name in names}}
+    tried = {place: (one.answer, one.rungs, one.is_solved) for place, one in session.attempts}
+    return {"talk": stage, "attempts": tried, **{name: getattr(session, name) for name in names}}
 
 
 def law_undo_takes_a_change_back(step: Step) -> None:

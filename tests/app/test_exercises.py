@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_linalg.lessons.documents import read
 from llm_linalg.lessons.reader import Lesson, catalog, find
 from tests.app.driving import Driver, lesson, opened, solution
 from tests.app.talks import deck_at
@@ -29,6 +30,7 @@ from tui.session.exercise_commands import judged, session_frame
 from tui.session.script.playback import last_session
 from tui.session.script.running import ensure_run
 from tui.session.script.script_reader import parse_script
+from tui.session.script.script_recorder import ScriptRecorder
 from tui.session.session import Session
 from tui.text.line_edit import LineEdit
 
@@ -253,6 +255,25 @@ def test_a_script_answers_and_never_waits(tmp_path: Path, asked: Lesson) -> None
     assert (attempt.is_solved, attempt.rungs) == (True, 1)
     assert main(["check", str(file)]) == 0
     assert main(["frame", str(file), "--stop", "2", "--format", "plain"]) == 0
+
+
+def test_answers_and_hints_are_recorded(tmp_path: Path) -> None:
+    file = tmp_path / "asked.md"
+    file.write_text(
+        f'+++\ntitle = "A"\n[controls.n]\nrange = [0, 3]\ndefault = 0\n+++\n{BODY}', encoding="utf-8"
+    )
+    view = View.opening(read(file), 2)
+    recorder, session = ScriptRecorder(view), ensure_run(Session.start(view, [view.lesson]))
+    for command in ("answer:B @ A", "exercise.hint", "answer:B @ A", "answer:A @ B"):
+        after = run(session, command)
+        recorder.add_command(session, command, after)
+        session = ensure_run(after, session)
+    text = recorder.text(session)
+    wrong, right = 'answer "B @ A"', 'answer "A @ B"'
+    assert text.splitlines()[1:] == [wrong, "hint", wrong, right]
+    again = last_session(parse_script(text, "demo.steps"))
+    for attempt in (session.attempt, again.attempt):
+        assert (attempt.answer, attempt.rungs, attempt.is_solved) == ("A @ B", 1, True)
 
 
 @given(

@@ -137,6 +137,7 @@ def _state(session: Session) -> tuple[object, ...]:
     return (
         view, view.return_path, session.player, history.past, history.future, session.trail, session.visits,
         session.control, session.editing, session.caret, session.draft, session.landing, session.last_repair,
+        session.attempts,
         () if talk is None else (talk.number, talk.history, talk.last_views, talk.black, talk.big),
     )  # fmt: skip
 
