@@ -75,6 +75,8 @@ def test_what_is_no_script_says_where(text: str, place: int, said: str) -> None:
         ("speed", "such as speed 8"),
         ("play x", "a whole number"),
         ("next 0x2", "a whole number"),
+        ("step --5", "a whole number"),
+        ("seed -", "a whole number"),
         ("into the cell", "nothing may follow"),
         ("node nowhere", "unknown node"),
         ("pick q", "unknown control"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -72,7 +73,7 @@ def off_stage(act: Action) -> Action:
 
 
 def _whole(rest: Sequence[str], what: str) -> int:
-    if len(rest) != 1 or not rest[0].lstrip("-").isdecimal() or len(rest[0]) > 20:
+    if len(rest) != 1 or not re.fullmatch(r"-?\d{1,20}", rest[0]):
         raise UsageError(f"which {what}? a whole number, such as {what} 2")
     return int(rest[0])
 
