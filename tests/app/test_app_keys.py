@@ -42,6 +42,11 @@ async def test_goto_takes_a_number() -> None:
         assert d.view.step == 11
         await d.press("g", "9", "9", "9", "enter")
         assert d.view.step == 12
+        await d.press("g")
+        assert "0 to 12" in d.screen
+        await d.press("escape", "escape", "g")
+        assert d.view.depth == "operations"
+        assert "1 to 3" in d.screen
 
 
 async def test_playing_is_a_timer_that_is_there_only_while_it_plays() -> None:

@@ -6,6 +6,7 @@ from rich.cells import cell_len
 
 from llm_linalg.base.syntax import mistake_in
 from tui.layout.pane_sizes import Picture
+from tui.navigation.steps import WHOLE
 from tui.session.control_commands import move_command
 from tui.session.keys import CONTROLS_AFTER, footer_commands
 from tui.text.line_edit import LineEdit
@@ -28,12 +29,13 @@ class Footer(RowWidget):
     def _row(self, picture: Picture) -> Row:
         if picture.prompt is not None:
             steps = picture.frame.steps if picture.frame is not None else 0
+            least = 1 if picture.session.view.depth in WHOLE else 0
             first = "   g first stop" if picture.session.talk is not None else ""
             return row(
                 (" go to step: ", "key"),
                 (picture.prompt, "strong"),
                 ("_", "strong"),
-                (f"   0 to {steps}   ↵ go{first}   esc close", "label"),
+                (f"   {least} to {steps}   ↵ go{first}   esc close", "label"),
             )
         if picture.answer is not None:
             bar = "|" if self.glyphs.plain else "▏"
