@@ -277,7 +277,8 @@ def test_a_cell_shows_its_answer_its_prints_and_its_plots(tmp_path: Path, capsys
             code("import os\nimport matplotlib.pyplot as plt"), code("x = torch.arange(6.).reshape(2, 3)"),
             code("# the shape\nx.shape"), code("for i in range(30):\n    print('row', i)"),
             code("plt.plot(x[0])"), code("plt.imshow(x)"), code("plt.hist([1, 2, 2], bins=2)"),
-            code("def f(a, b):\n    return a"),
+            code("def f(a, b):\n    return a"), code("print('long ' * 30)\n(1, 2)"),
+            code("plt.bar([0, 1, 2, 3], [1., -2., float('nan'), float('inf')])"),
         )
     )  # fmt: skip
 
@@ -292,6 +293,12 @@ def test_a_cell_shows_its_answer_its_prints_and_its_plots(tmp_path: Path, capsys
     assert record(capsys, place, 6)["look"] == "heat"
     assert "1.75 █" in screen(7)
     assert "→ def f(a, b)" in screen(8)
+    assert "→ (1, 2)" in screen(9)
+    bars = [row.partition("│")[2].strip() for row in screen(10).splitlines()]
+    assert [bar.split()[-1] for bar in bars if re.match(r"[0-3] ", bar)] == ["1", "-2", "nan", "∞"]
+    assert "2 nan" in bars
+    assert any(re.fullmatch(r"1 ▒+ -2", bar) for bar in bars)
+    assert any(re.fullmatch(r"3 █+▶ ∞", bar) for bar in bars)
     assert "x = torch.arange" in ours(capsys, "frame", str(place))[1]  # the first that shows something
     assert read(place).opens_at == 2
 

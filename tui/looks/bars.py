@@ -66,6 +66,11 @@ class Column:
                 yield number, cell.text, cell.mark
 
     @property
+    def title_role(self) -> str:
+        """The role of its title."""
+        return f"title {self.panel.hue}".rstrip()
+
+    @property
     def decimals(self) -> int:
         """Digits after the point: two of a probability."""
         return 2 if self.scale == 1 else 4
@@ -145,7 +150,7 @@ class Bars:
             note = self._text("   0 … 1" + (f"   {some}" if len(shown) < len(self.columns) else ""))
             head.append(
                 fit(
-                    (TextSpan(self.title, f"title {shown[0].panel.hue}".rstrip()), TextSpan(note, "dim")),
+                    (TextSpan(self.title, shown[0].title_role), TextSpan(note, "dim")),
                     width,
                     self._dots,
                 )
@@ -153,9 +158,7 @@ class Bars:
         spans = [TextSpan(" " * side)]
         for column in shown:
             title, role = (
-                (column.title, "label")
-                if self.title
-                else (f" {column.head(room - 3)}", f"title {column.panel.hue}".rstrip())
+                (column.title, "label") if self.title else (f" {column.head(room - 3)}", column.title_role)
             )
             spans.append(TextSpan(cut(f" {title}", room - 1, pad=True, dots=self._dots) + " ", role))
         return [*head, tuple(spans)] if any(span.text.strip() for span in spans) else head
@@ -172,7 +175,7 @@ class Bars:
         return [TextSpan(said, column.panel.role_of(mark)), TextSpan(self._text(bar), role), TextSpan(rest)]
 
     def _text(self, text: str) -> str:
-        return _in_ascii(text) if self.ascii_only else text
+        return bars_in_ascii(text) if self.ascii_only else text
 
     @property
     def _dots(self) -> str:
@@ -202,10 +205,6 @@ def _rest(entries: Sequence[object]) -> str:
     return f" and {len(entries) - SAID} more" if len(entries) > SAID else ""
 
 
-def _title_role(column: Column) -> str:
-    return f"title {column.panel.hue}".rstrip()
-
-
 def bar_text(number: float, scale: float, room: int) -> str:
     """Return the bar of a number, an eighth of a column exact, in at most `room` columns.
 
@@ -226,7 +225,7 @@ _ASCII = str.maketrans(
 )
 
 
-def _in_ascii(text: str) -> str:
+def bars_in_ascii(text: str) -> str:
     """Return bars in ASCII: a column is drawn if half of it is full."""
     return ascii_text(text.translate(_ASCII))
 
@@ -260,7 +259,7 @@ def draw(given: LookInput) -> Drawing:
         return _vectors(given)
     labels = _labels(result, down=False)
     columns = tuple(Column(result, label, (), 1.0, k) for k, label in enumerate(labels))
-    title = _in_ascii(result.label_with_names) if given.ascii_only else result.label_with_names
+    title = bars_in_ascii(result.label_with_names) if given.ascii_only else result.label_with_names
     focus = (result.focus_rows, result.focus_columns)
     return Bars(title, columns, _labels(result, down=True), focus, given.ascii_only)
 
@@ -310,7 +309,7 @@ def _vector(panel: Panel, tensor: TensorView, ascii_only: bool) -> Column:
         f"  {short}" + f" {NEGATIVE}<0" * below,
         f" {short}",
     )
-    spell = _in_ascii if ascii_only else clean
+    spell = bars_in_ascii if ascii_only else clean
     across = None if panel.row_axis is None or panel.rows == 1 else 0
     return Column(panel, spell(panel.title), tuple(map(spell, said)), scale, across)
 

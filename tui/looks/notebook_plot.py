@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import CleanText, clean
+from tui.looks.bars import bar_text, bars_in_ascii
 from tui.looks.curve import ROLES, Axis, Curve, Series, figure
-from tui.text.glyphs import ascii_text
+from tui.text.glyphs import ASCII, UNICODE, ascii_text
 from tui.text.rows import Row, TextSpan, cut, row
 
 if TYPE_CHECKING:
     from llm_linalg.recording.plot import Plot
     from tui.model.drawing import Drawing
+
+SAID = 40  # bars that are put into words
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +37,33 @@ class PlottedBars:
     @property
     def words(self) -> tuple[CleanText, ...]:
         """The bars in words."""
-        told = ", ".join(f"{figure(x)}: {figure(y)}" for x, y in self.bars[:40])
-        return (clean(f"bars of {self.name}: {told}"),)
+        told = ", ".join(f"{figure(x)}: {figure(y)}" for x, y in self.bars[:SAID])
+        more = len(self.bars) - SAID
+        return (clean(self._text(f"bars of {self.name}: {told}{f' and {more} more' if more > 0 else ''}")),)
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return a title, and a row for each bar as far as there is room."""
         shown = self.bars[: max(0, height - 1)]
         left = len(self.bars) - len(shown)
         title = self.name if not left else f"{self.name}   {len(shown)} of {len(self.bars)} bars"
-        longest = max((abs(y) for _, y in self.bars), default=0.0) or 1.0
+        longest = max((abs(y) for _, y in self.bars if isfinite(y)), default=0.0) or 1.0
         places = max((len(figure(x)) for x, _ in shown), default=0)
         room = max(1, width - places - 12)
-        sign = "#" if self.ascii_only else "█"
-        rows = [row((cut(title, width), "title"))]
+        rows = [row((cut(title, width, dots=(ASCII if self.ascii_only else UNICODE).dots), "title"))]
         for x, y in shown:
-            bar = sign * round(abs(y) / longest * room)
+            bar = self._text(bar_text(y, longest, room))
+            gap = " " if bar else ""
             rows.append(
                 (
-                    TextSpan(f"{figure(x):>{places}} ", "label"),
+                    TextSpan(f"{self._text(figure(x)):>{places}} ", "label"),
                     TextSpan(bar, ROLES[0]),
-                    TextSpan(f" {figure(y)}"),
+                    TextSpan(f"{gap}{self._text(figure(y))}"),
                 )
             )
         return tuple(rows)
+
+    def _text(self, text: str) -> str:
+        return bars_in_ascii(text) if self.ascii_only else text
 
 
 def plot_drawing(plot: Plot, *, ascii_only: bool) -> Drawing | None:

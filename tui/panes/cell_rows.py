@@ -62,10 +62,10 @@ def code_rows(cell: NotebookCell, width: int, glyphs: Glyphs) -> list[Row]:
 def answer_rows(cell: NotebookCell, width: int, glyphs: Glyphs) -> list[Row]:
     """Return what a cell printed, and the value that it ends with."""
     rows = [row(piece) for text in cell.printed.splitlines() for piece in cut_rows(text, width)]
-    for text in cell.answer.splitlines():
-        for piece in cut_rows(text, width - 2):
-            lead = glyphs.text("→ ") if len(rows) == len(cell.printed.splitlines()) else "  "
-            rows.append((TextSpan(lead, "label"), TextSpan(piece, "strong")))
+    pieces = [piece for text in cell.answer.splitlines() for piece in cut_rows(text, width - 2)]
+    for place, piece in enumerate(pieces):
+        lead = "  " if place else glyphs.text("→ ")
+        rows.append((TextSpan(lead, "label"), TextSpan(piece, "strong")))
     return rows
 
 
