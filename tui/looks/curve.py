@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.node import Node
     from llm_linalg.api.node_view import NodeView
 
+MOST = sys.float_info.max
 DECADES = 2  # that a series spans on a scale of powers of ten
 SAID = 12  # points that are said in words
 NAMES = 12  # columns of a curve's name beside it
@@ -44,7 +46,7 @@ class Axis:
             return cls(low, high, True)
         if low == high:
             around = abs(low) / 2 or 1.0
-            low, high = low - around, high + around
+            low, high = max(low - around, -MOST), min(high + around, MOST)
         return cls(low, high)
 
     def part(self, number: float) -> float:
