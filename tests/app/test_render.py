@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -175,6 +176,18 @@ def test_plain_has_no_boxes_and_no_control_characters(stop: int) -> None:
         text = to_plain(run.frame(one))
         assert not any(0x2500 <= ord(character) < 0x2600 for character in text)
         assert all(character == "\n" or character.isprintable() for character in text)
+
+
+def test_plain_has_the_same_numbers_in_ascii() -> None:
+    view = replace(View.opening(lesson(), 2), step=2)
+    run = open_view(view)
+    assert run.frame(view, ascii_only=True) is not run.frame(view)
+    some, other = (
+        re.findall(r"(?<![\w.])-?\d+\.\d*|_", to_plain(run.frame(view, ascii_only=ascii_only)))
+        for ascii_only in (False, True)
+    )
+    assert some == other
+    assert "_" in some
 
 
 def test_plain_says_what_fails_and_how_to_mend_it() -> None:

@@ -123,6 +123,7 @@ def _texts(opening: Opening, opened: Run) -> Iterator[CleanText]:
         return
     from tui.render.json_text import to_json
     from tui.render.plain import to_plain
+    from tui.text.glyphs import ascii_text
 
     place = None if talk is None else talk.place
     for number, one in enumerate(views):
@@ -130,4 +131,5 @@ def _texts(opening: Opening, opened: Run) -> Iterator[CleanText]:
         if flags.format == "json":
             yield to_json(made, place)
         else:
-            yield clean_lines("\n" * bool(number) + to_plain(made, flags.size[0], place=place))
+            text = to_plain(made, flags.size[0], place=place)
+            yield clean_lines("\n" * bool(number) + (ascii_text(text) if flags.ascii else text))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
 from llm_linalg.lessons.markdown import spans
 from tui.layout import label_space
 from tui.layout.arrange import cell_texts
 from tui.layout.values import PanelSlot
-from tui.model.frame import CellMark, Frame, Panel, StagePlace
+from tui.model.frame import Cell, CellMark, Frame, Panel, StagePlace
 from tui.model.window import window
 from tui.text.rows import cut, wrap
 
@@ -164,9 +165,10 @@ def _tensor(panel: Panel, width: int) -> list[str]:
     if panel.column_edge.labels:
         lines.append(" " * margin + label_space.header(panel, slot))
     for number, row in zip(rows, panel.cells.window(rows, columns, 4), strict=True):
-        text = "".join(piece.text for piece in cell_texts(row, slot))
+        cells = row if _unknown(panel) else [_spell(cell, panel) for cell in row]
+        text = "".join(piece.text for piece in cell_texts(cells, slot))
         said = cut(panel.row_edge.labels[number], margin - 1, pad=True) + " " if margin else ""
-        lines.append(said + (text if _unknown(panel) else _spell(text, panel)))
+        lines.append(said + text)
     return lines
 
 
@@ -179,8 +181,10 @@ def _unknown(panel: Panel) -> bool:
     return panel.pending_glyph == "?"
 
 
-def _spell(text: str, panel: Panel) -> str:
-    return text.replace(panel.pending_glyph, PENDING).replace(panel.mask_glyph, MASKED)
+def _spell(cell: Cell, panel: Panel) -> Cell:
+    """Return a cell with the signs of plain text; a point in a number is none of the panel's."""
+    said = {panel.pending_glyph: PENDING, panel.mask_glyph: MASKED}.get(cell.text.strip())
+    return cell if said is None else replace(cell, text=said.rjust(len(cell.text)))
 
 
 def _legend(panels: Sequence[Panel], width: int) -> list[str]:
