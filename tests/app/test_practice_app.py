@@ -119,6 +119,39 @@ async def test_the_screen_asks_judges_and_goes_on() -> None:
         await pilot.press("escape")
 
 
+@pytest.mark.parametrize("form", ["sheet", "prompt"])
+def test_it_is_in_ascii_if_that_is_asked_for(
+    form: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(practice_command, "lines", lambda *_: iter([""] * 9))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert main(["practice", "--ascii", *(["--count", "10"] if form == "sheet" else ["--plain"])]) == 0
+    assert capsys.readouterr().out.isascii()
+
+
+async def test_a_picture_that_is_higher_than_the_screen_is_scrolled() -> None:
+    app = PracticeApp(lambda: Practice(PROGRAMS, 3))
+    async with app.run_test(size=(80, 20)) as pilot:
+        screen = app.screen
+        assert isinstance(screen, PracticeScreen)
+        async with asyncio.timeout(LONGEST):
+            while screen.drawn is None:
+                await pilot.pause()
+        screen._picture = "\n".join(f"row {k}." for k in range(30))
+        screen.fill()
+        await pilot.pause()
+        assert "row 0." in shown(screen)
+        assert "row 29." not in shown(screen)
+        assert "of 30" in shown(screen)
+        await pilot.press(*["down"] * 40)
+        await pilot.pause()
+        assert "row 29." in shown(screen)
+        await pilot.press("up")
+        await pilot.pause()
+        assert "row 29." not in shown(screen)
+        assert screen.text == ""
+
+
 async def test_a_key_of_the_explorer_opens_it_and_escape_comes_back() -> None:
     async with opened("matmul") as d:
         await d.pilot.press("P")

@@ -19,6 +19,7 @@ from tui.model.flags import Choice, Parser, whole_number
 from tui.model.flags import seed as seed_number
 from tui.model.usage_error import UsageError
 from tui.plain_prompt import lines
+from tui.text.glyphs import ascii_text
 from tui.text.json_line import json_line
 
 if TYPE_CHECKING:
@@ -72,10 +73,16 @@ def run(flags: argparse.Namespace) -> int:
         if flags.format == "json":
             write(json_line(question_object(number, drawn, answers=flags.answers)))
         else:
-            write(clean_lines("\n" * (number > 1) + question_text(number, drawn)))
+            text = "\n" * (number > 1) + question_text(number, drawn, ascii_only=bool(flags.ascii))
             if flags.answers:
-                write(clean_lines(f"answer: {plain_text(drawn.question.answer.text)}\n"))
+                text += f"answer: {plain_text(drawn.question.answer.text)}\n"
+            write(_spelled(text, bool(flags.ascii)))
     return 0
+
+
+def _spelled(text: str, ascii_only: bool) -> CleanText:
+    """Return text to be written, in ASCII if that is all there is."""
+    return clean_lines(ascii_text(text) if ascii_only else text)
 
 
 def programs(what: str | None) -> tuple[PracticeProgram, ...]:
@@ -117,11 +124,12 @@ def picture_text(drawn: PracticeQuestion, *, ascii_only: bool = False) -> CleanT
     return puzzle(practice_frame(drawn, ascii_only=ascii_only), WIDTH)
 
 
-def question_text(number: int, drawn: PracticeQuestion) -> CleanText:
+def question_text(number: int, drawn: PracticeQuestion, *, ascii_only: bool) -> CleanText:
     """Return a question with its picture and its choices."""
     ask = drawn.question.ask
     choices = "".join(f"  {k}  {plain_text(choice)}\n" for k, choice in enumerate(ask.choices, 1))
-    return clean_lines(f"{number}. {plain_text(ask.question)}\n{choices}\n{picture_text(drawn)}\n")
+    picture = picture_text(drawn, ascii_only=ascii_only)
+    return _spelled(f"{number}. {plain_text(ask.question)}\n{choices}\n{picture}\n", ascii_only)
 
 
 def _session(flags: argparse.Namespace) -> int:
@@ -132,7 +140,7 @@ def _session(flags: argparse.Namespace) -> int:
     if settings.values.plain or launch.is_dumb(os.environ):
         from llm_linalg.questions.practice import Practice
 
-        return _at_a_prompt(Practice(programs(some), flags.seed))
+        return _at_a_prompt(Practice(programs(some), flags.seed), ascii_only=settings.values.ascii)
 
     def make() -> PracticeApp:
         from tui.app import PracticeApp
@@ -151,13 +159,13 @@ def _begin(what: str | None, seed: int) -> Practice:
     return Practice(programs(what), seed)
 
 
-def _at_a_prompt(practice: Practice) -> int:
+def _at_a_prompt(practice: Practice, *, ascii_only: bool) -> int:
     """Ask on standard output and read answers from standard input; an empty line passes."""
     from tui.compose.guess_frame import answered
 
     typed = sys.stdin is not None and sys.stdin.isatty()
     drawn = practice.question
-    write(question_text(practice.number, drawn))
+    write(question_text(practice.number, drawn, ascii_only=ascii_only))
     for line in lines("> " if typed else "", write):
         text = clean(line.strip(), 200)
         if text in ("quit", "q"):
@@ -169,5 +177,6 @@ def _at_a_prompt(practice: Practice) -> int:
         said = f"It is {plain_text(drawn.question.answer.text)}." if given is None else given.sentence
         practice = practice.after(drawn, right=given is not None and given.right)
         drawn = practice.question
-        write(clean_lines(f"{said}\n\n{question_text(practice.number, drawn)}"))
+        asked = question_text(practice.number, drawn, ascii_only=ascii_only)
+        write(_spelled(f"{said}\n\n{asked}", ascii_only))
     return 0

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LONGEST = 40  # characters of an answer
 LEAVE = ("escape", "ctrl+c", "ctrl+q")
 ON = ("enter", "right", "space", "full_stop")
+SCROLL = {"up": -1, "down": 1, "pageup": -10, "pagedown": 10}
 LOADING = "loading torch…"
 
 
@@ -46,6 +47,7 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
         self.told: GuessView | None = None
         self.passed = False
         self._picture = ""
+        self._top = 0  # rows of the picture that are scrolled over
 
     def compose(self) -> ComposeResult:
         """Yield one sheet."""
@@ -66,7 +68,7 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
             return
         sheet = self.query_one(Sheet)
         self.drawn, self._picture = await asyncio.to_thread(_drawn, self.practice, sheet.glyphs.plain)
-        self.text, self.told, self.passed = "", None, False
+        self.text, self.told, self.passed, self._top = "", None, False, 0
         self.fill()
 
     def on_resize(self, _event: events.Resize) -> None:
@@ -81,6 +83,8 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
             self.leave()
         elif self.practice is None or self.drawn is None:
             return
+        elif event.key in SCROLL:
+            self.scroll_picture(SCROLL[event.key])
         elif self.told is not None or self.passed:
             if event.key in ON:
                 right = self.told is not None and self.told.right
@@ -95,6 +99,19 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
             self.dismiss()
         else:
             self.app.exit()
+
+    def scroll_picture(self, by: int) -> None:
+        """Scroll a picture for which there is too little room."""
+        self._top += by
+        self.fill()
+
+    def on_mouse_scroll_down(self, _event: events.MouseScrollDown) -> None:
+        """Scroll down by the wheel."""
+        self.scroll_picture(3)
+
+    def on_mouse_scroll_up(self, _event: events.MouseScrollUp) -> None:
+        """Scroll up by the wheel."""
+        self.scroll_picture(-3)
 
     def _type(self, event: events.Key, drawn: PracticeQuestion) -> None:
         """Take a key of the answer; a digit chooses at once where there are choices."""
@@ -161,12 +178,19 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
             said.append(row((f"It is {plain_text(question.answer.text)}.", "current")))
         else:
             said.append(row(("your answer: ", "label"), (f"{self.text}_", "strong")))
+        return [*self._picture_rows(max(0, height - len(said) - 1)), (), *said]
+
+    def _picture_rows(self, room: int) -> list[Row]:
+        """Return the picture; where it is higher than the room, a part of it, and which."""
         lines = self._picture.split("\n")
-        room = max(0, height - len(said) - 1)
         if len(lines) > room:
             lines = [line for line in lines if line]
-        picture = [row(line) for line in lines]
-        return [*picture[:room], (), *said]
+        if len(lines) <= room:
+            return [row(line) for line in lines]
+        shown = max(0, room - 1)
+        self._top = max(0, min(self._top, len(lines) - shown))
+        note = f"↑↓ rows {self._top + 1} to {self._top + shown} of {len(lines)}"
+        return [*(row(line) for line in lines[self._top : self._top + shown]), row((note, "dim"))][:room]
 
 
 def _drawn(practice: Practice, ascii_only: bool) -> tuple[PracticeQuestion, str]:
