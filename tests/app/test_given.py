@@ -29,6 +29,7 @@ from tui.layout.pane_sizes import BEHIND, RUNNING
 from tui.model.view import View
 from tui.model.view_words import arguments
 from tui.session.outline import outline, selection
+from tui.session.session import Session
 from tui.terminal.process import RUN_THREAD
 
 Capture = pytest.CaptureFixture[str]
@@ -106,6 +107,26 @@ async def test_a_long_trace_is_gone_through_by_pages_and_from_end_to_end() -> No
             assert app.session.sidebar_choice == chosen
         await app.press("0", "down", "enter")
         assert app.view.path == ("x:2",)
+
+
+@pytest.mark.parametrize("choice", ["node:9", "module:gone"])
+def test_a_choice_that_the_next_run_lacks_is_dropped(choice: str) -> None:
+    def some(x: torch.Tensor) -> torch.Tensor:
+        for _ in range(9 if torch.initial_seed() == 0 else 2):
+            x = x + 1
+        return x
+
+    lesson = lesson_of(of_function(some, (torch.ones(2),), ("trace", "m.py:some")), "some")
+    view = View.opening(lesson)
+    session = replace(Session.start(view, [lesson]).with_run(open_view(view)), sidebar_choice=choice)
+    kept = replace(session, sidebar_choice="node:1")
+    other = open_view(view.with_seed(1))
+    assert session.last_run is not None
+    assert other.trace is not None
+    for before, after in ((session, None), (kept, "node:1")):
+        fresh = before.at_view(other.view).with_run(other)
+        assert fresh.sidebar_choice == after
+        assert len(outline(fresh)) == len(other.trace.nodes)
 
 
 async def test_a_program_that_waits_for_the_call_of_the_one_before_is_not_said_to_run() -> None:

@@ -23,6 +23,7 @@ from tui.session.contexts import OFF_STAGE, Context
 from tui.session.lesson_settings import LessonSettings, keeps_settings, opening_with, with_settings_of
 
 if TYPE_CHECKING:
+    from llm_linalg.api.trace import Trace
     from llm_linalg.lessons.reader import Lesson, ListedLesson
     from tui.compose.program_run import Run
     from tui.session.presentation.state import Talk
@@ -61,6 +62,7 @@ class Session:
         way: The way that was taken from it; None while none was.
         ended_at: The view at whose last step it was said what comes next, until one goes elsewhere.
         attempts: What was written at exercises.
+        survey: What came of all cells of the open document, once they were run.
         redrawn_in: The lessons in which it was said why a tensor of the same size has other numbers.
     """
 
@@ -303,7 +305,7 @@ class Session:
 
     def _with_redrawn(self, run: Run) -> Session:
         """Take a run over; say once a lesson why what kept its size has other numbers now."""
-        session, slug = replace(self, last_run=run), run.view.lesson.slug
+        session, slug = _without_lost_choice(replace(self, last_run=run)), run.view.lesson.slug
         told_elsewhere = self.editing or self.notice or self.talk is not None or slug in self.redrawn_in
         if told_elsewhere or self.last_run is None:
             return session
@@ -400,6 +402,26 @@ def _with_lesson(
     part = [place for place, other in enumerate(listed, 1) if other.part <= lesson.part < OTHER_PART]
     at = max(part, default=len(listed))
     return (*listed[:at], lesson, *listed[at:])
+
+
+def _without_lost_choice(session: Session) -> Session:
+    """Return the session without a choice of a node or a module that its run, another one now, lacks."""
+    run, (name, _, argument) = session.last_run, (session.sidebar_choice or "").partition(":")
+    if session.view.lesson.external is None or name not in ("node", "module"):
+        return session
+    if run is not None and run.trace is not None and _is_in(run.trace, name, argument):
+        return session
+    return replace(session, sidebar_choice=None)
+
+
+def _is_in(trace: Trace, name: str, argument: str) -> bool:
+    """Return whether a trace has a node of that position, or a module of that path."""
+    if name == "node":
+        return int(argument) < len(trace.nodes)
+    try:
+        return trace.scopes[argument] is not None
+    except KeyError:
+        return False
 
 
 def _can_flip(run: Run, view: View) -> bool:
