@@ -38,6 +38,11 @@ def to_script(path: Path, text: str) -> None:
         raise OSError(told)
 
 
+def test_a_script_is_played_by_the_line_that_is_said(tmp_path: Path) -> None:
+    told, _ = save_script("lesson matmul\n", str(tmp_path / "my talk.steps"), "matmul")
+    assert told.endswith(f"llm-linalg play-script '{tmp_path}/my talk.steps'")
+
+
 def to_draft(path: Path, text: str) -> None:
     Drafts(path.parent).keep(text)
 

@@ -14,6 +14,7 @@ from llm_linalg.base.text import clean
 from tui.files.output import Sink
 from tui.files.output import check_target as check_overwrite
 from tui.model.usage_error import UsageError
+from tui.model.view_words import shell_line
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Lesson
@@ -59,7 +60,7 @@ def save_script(text: str, name: str | None, slug: str) -> tuple[str, bool]:
             sink.keep(text)
     except OSError as error:
         return f"It can't be saved as {shown}: {error.strerror or error}.", False
-    return f"Saved as {shown}: llm-linalg play-script {shown}", True
+    return f"Saved as {shown}: {shell_line(['llm-linalg', 'play-script', str(path)])}", True
 
 
 def new_file(slug: str) -> Path:
