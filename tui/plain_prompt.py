@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
 from llm_linalg.lessons.lesson import LessonError
+from tui.compose.torch_code import torch_code
 from tui.model.device_processes import DeviceProcesses, DevicesError, job_of, verdict
 from tui.model.usage_error import UsageError
 from tui.model.view import View
@@ -141,9 +142,7 @@ class PlainPrompt:
         elif name == "command":
             yield f"{clean(reopening_command(session), None)}\n"
         elif name == "code":
-            opened = session.current
-            code = opened.torch_code(session.view) if opened is not None else session.view.program
-            yield f"{clean(code.rstrip(), None, lines=True)}\n"
+            yield f"{clean(torch_code(session.view).rstrip(), None, lines=True)}\n"
         elif name == "processes":
             yield f"{_processes_report(session)}\n"
         elif name in ("play", "rewind"):

@@ -7,6 +7,7 @@ import pytest
 from tests.app.lessons import lesson, opened
 from tests.app.test_stage import PRODUCT, grid, marked, value
 from tui.compose import cursor_moves
+from tui.compose.torch_code import torch_code
 from tui.compose.view_runner import open_view
 from tui.model.frame import CellMark
 from tui.model.view import View
@@ -157,7 +158,7 @@ def test_foreign_text_is_clean() -> None:
 
 def test_torch_code_runs_elsewhere() -> None:
     view = View.opening(lesson(), 2).set("m", "4")
-    code = open_view(view).torch_code(view)
+    code = torch_code(view)
     assert code.startswith("import torch\n")
     assert "torch.manual_seed(3)" in code
     assert "m = 4\n" in code

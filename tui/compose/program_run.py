@@ -29,7 +29,6 @@ from tui.compose.maps import BoxRows, map_view
 from tui.compose.nodes import NodeNavigation, find_nodes, labels, path_of, top_node
 from tui.compose.pictures import PictureInput
 from tui.compose.screen_labels import axis_names
-from tui.compose.torch_code import torch_code
 from tui.model.frame import Frame
 from tui.model.view import SOLUTION, View
 from tui.navigation.map_moves import current_box
@@ -420,10 +419,6 @@ class Run:
         if self.error is None:
             raise IndexError(number)
         return apply_repair(self.error, view, number)
-
-    def torch_code(self, view: View) -> str:
-        """Return the program as torch code to run elsewhere: imports, seed, controls, program."""
-        return torch_code(view)
 
     def gradient_program(self) -> Trace | None:
         """Return the gradient program; None if there is none."""

@@ -104,9 +104,9 @@ def copied_rows(text: str, width: int) -> list[Row]:
 
 def copy_code(host: CommandHost) -> None:
     """Copy the program as torch code."""
-    session = host.session
-    run = session.current
-    text = run.torch_code(session.view) if run is not None else session.view.program
+    from tui.compose.torch_code import torch_code
+
+    text = torch_code(host.session.view)
     _copy(host, clean_lines(text))
     host.tell(f"Copied {len(text.splitlines())} lines of torch code; they are printed when you quit, too.")
 
@@ -186,6 +186,13 @@ def text(host: CommandHost) -> Awaitable[object] | None:
     return host.app.push_screen(Pager(title, lambda width: whole_text(picture, width)))
 
 
+def practice(host: CommandHost) -> Awaitable[object] | None:
+    """Ask questions without end."""
+    from tui.screens.practice_screen import PracticeScreen, whole_practice
+
+    return host.app.push_screen(PracticeScreen(whole_practice))
+
+
 COMMANDS: dict[str, AppCommand] = {
     "redraw": redraw,
     "suspend": suspend,
@@ -194,15 +201,6 @@ COMMANDS: dict[str, AppCommand] = {
     "door.theme": theme,
     "copy.code": copy_code,
 }
-
-
-def practice(host: CommandHost) -> Awaitable[object] | None:
-    """Ask questions without end."""
-    from tui.screens.practice_screen import PracticeScreen, whole_practice
-
-    return host.app.push_screen(PracticeScreen(whole_practice))
-
-
 ABOVE: dict[str, AppCommand] = {
     "edit.examples": examples,
     "stage.index": index,
