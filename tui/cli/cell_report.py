@@ -54,9 +54,8 @@ def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[
     """Run a document's cells in order, each with the names of those above; report those that are not run.
 
     Returns:
-        The trace, and whether every cell was run; of a notebook and of Markdown what the language
-        refuses, and
-        what rests on it, does not count.
+        The trace, and whether every cell was run; of a notebook and of Markdown what the language refuses,
+        and what rests on it, does not count.
     """
     from llm_linalg import run
     from llm_linalg.language.readable_files import files_read

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST_CELLS = 4_000_000
 MOST_OPERATIONS = 5_000
-"""Cells of a program beyond which no cell is followed through it."""
+"""Operations, and `MOST_CELLS` cells, of a program beyond which no cell is followed through it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

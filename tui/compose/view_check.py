@@ -102,7 +102,7 @@ def _inside(view: View, run: Run) -> None:
 
 
 def _with_step(view: View, run: Run, wanted: int | str | None) -> View:
-
+    """Return the view at a step that is wanted: a number, first, last or all."""
     navigation = run.navigation(view)
     _, steps = position(view, navigation)
     if wanted == "last":

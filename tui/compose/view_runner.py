@@ -274,5 +274,5 @@ def _open_external(
         _ = trace.map.level(), trace.map.multiplications  # computed here, as it takes a while for a long run
         return _with_awaited(Run(view, trace, None, None))
     except ProgramError as error:
-        good = previous.good if previous is not None and previous.error is not None else previous
-        return Run(view, None, error, good, error.values if isinstance(error, ShapeError) else ())
+        operands = error.values if isinstance(error, ShapeError) else ()
+        return Run(view, None, error, _last_good(previous), operands)

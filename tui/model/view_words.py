@@ -83,23 +83,9 @@ def add_read_flag(parser: Parser) -> None:
 
 
 VIEW = (
-    *(
-        "stop",
-        "node",
-        "step",
-        "set",
-        "seed",
-        "order",
-        "depth",
-        "cursor",
-        "box",
-        "lineage",
-        "reach",
-        "at",
-        "row",
-    ),
-    *("look", "backward", "code", "predict", "guess"),
-)
+    "stop", "node", "step", "set", "seed", "order", "depth", "cursor", "box", "lineage", "reach", "at", "row",
+    "look", "backward", "code", "predict", "guess",
+)  # fmt: skip
 """The flags that name a picture, as a namespace calls them: without them it is the lesson's own."""
 
 

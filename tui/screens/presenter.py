@@ -125,7 +125,7 @@ class PresenterScreen(ExplorerScreen):
         return not self.count and (self.command_of(key) or "").startswith("guess.")
 
     def must_wait(self, key: str) -> bool:
-        """Return a slide waits for no program."""
+        """Return whether a key has to wait; on a slide, what goes on waits for no program."""
         slide = self.session.view.at_stop.slide and not self._queue
         if slide and self.command_of(key) in ("stage.next", "stage.back", "stage.goto"):
             return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from llm_linalg.lessons.markdown import links
 from tui.model.view import View
@@ -12,9 +11,6 @@ from tui.navigation.playground import is_playground
 from tui.session import outline
 from tui.session.session import Session, first_control
 from tui.session.stop_commands import Transition
-
-if TYPE_CHECKING:
-    pass
 
 
 def stop_at(session: Session, argument: str) -> Session:
@@ -269,7 +265,7 @@ def move_command(name: str, direction: int = 1) -> str:
 
 
 def set_control(session: Session, argument: str) -> Session:
-    """Move a control as `moving` says it: by `name:+1` or `name:-1`."""
+    """Move a control as `move_command` writes it: `name:+1` or `name:-1`."""
     name, _, direction = argument.partition(":")
     return move_control(session, name, int(direction))
 

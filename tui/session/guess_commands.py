@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from tui.session.script.tokens import Words
 from tui.session.session import Session
+from tui.session.stop_commands import Transition
 
-Transition = Callable[[Session], Session]
 NOTHING_ASKED = "Nothing is asked here."
 NOTHING_NEXT = "There is nothing to predict here: go to a step of an operation."
-MOST_TRIED = 12  # numbers that are tried for a question of another kind
 
 
 def predict(session: Session) -> Session:
