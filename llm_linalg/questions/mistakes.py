@@ -42,7 +42,7 @@ def known_mistake(got: object, asked: object) -> str:
     one, other = plain_tensor(got), plain_tensor(asked)
     if one is None or other is None or not one.numel() or close(one, other):
         return ""
-    if one.ndim >= 2 and one.shape == other.mT.shape and close(one, other.mT):
+    if min(one.ndim, other.ndim) >= 2 and one.shape == other.mT.shape and close(one, other.mT):
         return TRANSPOSED
     if one.shape != other.shape:
         return LOST_AXIS if close(one.squeeze(), other.squeeze()) else ""

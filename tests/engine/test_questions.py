@@ -399,3 +399,22 @@ def test_a_lesson_knows_the_right_answer_of_its_ask() -> None:
     assert ask is not None
     for trial in trials(read, ask.vary, {"n": 4}):
         assert right_answer(read, read.stops[0], ask, trial).accepts("10")
+
+
+SHAPES = st.lists(st.integers(0, 3), max_size=3).map(tuple)
+TYPES = st.sampled_from([torch.float32, torch.int64, torch.bool, torch.complex64])
+
+
+@settings(max_examples=200)
+@given(SHAPES, SHAPES, TYPES, TYPES)
+def test_any_two_values_are_compared(
+    one: tuple[int, ...], other: tuple[int, ...], first: torch.dtype, second: torch.dtype
+) -> None:
+    got, asked = torch.ones(one).to(first), torch.zeros(other).to(second)
+    assert isinstance(mistakes.known_mistake(got, asked), str)
+
+
+def test_a_matrix_in_place_of_a_vector_is_only_wrong() -> None:
+    verdict = judge_of("A[1]", drawn_program(3, 2, 3)).verdict("A")
+    assert not verdict.right
+    assert "judged" not in " ".join(verdict.lines)
