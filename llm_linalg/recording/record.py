@@ -129,11 +129,15 @@ class Record(Generic[N]):
 
     @property
     def loss(self) -> N | None:
-        """The node to differentiate: `loss`, else the last scalar, else the last floating-point node."""
+        """The node to differentiate: `loss`, else the last scalar, else the last floating-point node.
+
+        What has a name goes before what stands inside a later line, such as one that prints a comparison.
+        """
         made = [node for node in self.nodes if node.operands and node.value.is_floating_point()]
         named = [node for node in made if node.name == "loss"]
         scalars = [node for node in made if not node.shape]
-        return next(iter([*named[-1:], *scalars[-1:], *made[-1:]]), None)
+        bound = [node for node in made if node.bound_name]
+        return next(iter([*named[-1:], *scalars[-1:], *bound[-1:], *made[-1:]]), None)
 
     def require_values(self, nodes: Iterable[N]) -> None:
         """Raise `LookupError` if the values of any of these nodes were dropped."""

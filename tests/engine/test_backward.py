@@ -194,3 +194,9 @@ def test_written_tensors_have_gradients() -> None:
     y += x
     for name, wanted in zip(("dx", "dv"), torch.autograd.grad((y * y).sum(), (x, v)), strict=True):
         assert torch.allclose(g[name].value, wanted)
+
+
+def test_a_comparison_that_is_printed_is_no_loss() -> None:
+    t = run("x = torch.randn(3, 2)\ny = x @ x.T\nprint(torch.allclose(y, x.mm(x.T)))")
+    assert t.loss is t["y"]
+    assert run("x = torch.randn(3)\nx * 2").loss is not None
