@@ -130,7 +130,7 @@ def test_the_next_lesson_says_that_it_begins() -> None:
         last = Session.start(View.opening(left, len(left.stops)), [*lessons, PLAYGROUND])
         begun = run(last, "stop.next")
         assert begun.view.lesson is entered
-        assert entered.title in begun.notice
+        assert begun.notice.startswith(f"Next lesson: {entered.title}.")
         assert (f"Part {entered.place}" in begun.notice) == (
             left.part != entered.part and entered.place != entered.title
         )

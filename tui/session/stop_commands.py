@@ -41,5 +41,5 @@ def _crossing(left: Lesson, opened: Lesson, direction: int) -> str:
     """Return what is said where a step from stop to stop leads into another lesson."""
     if direction < 0:
         return f"The lesson before: {opened.title}."
-    part = "" if left.part == opened.part or opened.place == opened.title else f" Part {opened.place}:"
-    return f"The next lesson begins.{part} {opened.title}."
+    part = "" if left.part == opened.part or opened.place == opened.title else f" Part {opened.place} begins."
+    return f"Next lesson: {opened.title}.{part}"
