@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from llm_linalg.lessons.reader import find
 from tests.app.lessons import lesson, opened
 from tests.app.test_stage import PRODUCT, grid, marked, value
 from tui.compose import cursor_moves
@@ -203,3 +204,19 @@ def test_a_part_has_its_step_backward_and_leads_back_into_the_whole() -> None:
     whole = run.other_pass(view)
     assert whole.path[0].startswith("dN_")
     assert run.other_pass(whole).path[0] == "N"
+
+
+def test_on_a_map_the_other_pass_is_at_the_same_box_and_leads_back() -> None:
+    view = View.opening(find("backward"))
+    run = open_view(view)
+    there = {}
+    for name in run.navigation(view).boxes(()):
+        at = replace(view, box=(name,))
+        other = run.other_pass(at)
+        assert other.box[-1] in run.navigation(other).boxes(other.box[:-1]), name
+        there[name] = other.box
+        again = run.other_pass(other)
+        assert again.box[-1] in run.navigation(again).boxes(again.box[:-1]), name
+    assert there["mlp"] == ("mlp",)
+    assert there["dY"] == ("logits",)
+    assert run.other_pass(replace(view, backward=False, box=("logits",))).box == ("dY",)

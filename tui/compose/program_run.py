@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -396,8 +397,8 @@ class Run:
         trace = self.trace if view.backward else self.gradient_program()
         if trace is None:
             return view
-        if view.depth == "map":  # the gradient program's map has the same boxes
-            return whole
+        if view.depth == "map":
+            return replace(whole, box=self._box_of_other_pass(view, trace))
         inside: tuple[Node, ...] = ()
         if view.backward:
             wanted = chain[0].forward_node if chain else None
@@ -408,6 +409,18 @@ class Run:
                 return view
         path = None if wanted is None else path_of(trace.nodes, wanted, inside)
         return replace(whole, path=path or ())
+
+    def _box_of_other_pass(self, view: View, trace: Trace) -> tuple[str, ...]:
+        """Return the box of the other pass's map that has the same name, as functions have, or step."""
+        here = self.navigation(view)
+        box = current_box(view, here)
+        with suppress(LookupError):
+            if not trace.map.level(box[:-1]).box(box[-1]).foreign:
+                return box
+        node = here.box(box).node
+        twin = node.forward_node if view.backward else _step_of(trace.nodes, (node,))
+        known = None if twin is None else trace.map.locate((*_around(twin), twin)[0])
+        return view.box if known is None else known
 
     @property
     def repair_count(self) -> int:
