@@ -146,7 +146,7 @@ COMPOSITES: tuple[Operation, ...] = (
         write_program=cross_entropy,
         vjp_for_call=cross_entropy_vjp,
         vjp_explanation="All that softmax and logarithm do comes down to this: the gradient of a logit is "
-        "its share less 1 where it was right, less 0 elsewhere.",
+        "its probability, less 1 where the class was right.",
         covers=_plain_entropy,
         chosen_by_cells=True,
         shapes_suffice=lambda _: True,

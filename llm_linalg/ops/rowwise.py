@@ -193,12 +193,14 @@ mean = input.mean({dims}, keepdim=True)
 center = input - mean
 square = center * center
 var = square.mean({dims}, keepdim=True)
-deviation = torch.sqrt(var + {eps})
+raised = var + {eps}
+deviation = torch.sqrt(raised)
 layer_norm = center / deviation"""
 _RMS_NORM = """\
 square = input * input
 mean = square.mean({dims}, keepdim=True)
-root = torch.sqrt(mean + {eps})
+raised = mean + {eps}
+root = torch.sqrt(raised)
 rms_norm = input / root"""
 _ROW = "{out} * ({d} - ({d} * {out}).sum({dim}, keepdim=True))"
 _RETURNED = "torch.zeros_like({input}).scatter_add({dim}, {indices}, {d})"
@@ -216,8 +218,8 @@ ROWWISE: tuple[Operation, ...] = (
         phrase="exp({input} - {top}) / {total}",
         program=_SOFTMAX,
         gradient={"input": _ROW},
-        vjp_explanation="The shares of a row sum to 1, so what one gains the others lose: each gradient "
-        "counts only as far as it differs from its row's mean, weighted by the shares.",
+        vjp_explanation="The weights of a row sum to 1, so what one gains the others lose: a gradient "
+        "counts only as far as it differs from its row's weighted mean.",
         slowness=2,
         line_cost=14,
     ),
@@ -229,8 +231,8 @@ ROWWISE: tuple[Operation, ...] = (
         phrase="{input} - {top} - ln {total}",
         program=_LOG_SOFTMAX,
         gradient={"input": _LOG_ROW},
-        vjp_explanation="To raise one log share lowers the row's others, by their shares: the row's sum "
-        "times the shares is taken off.",
+        vjp_explanation="To raise one log-probability lowers the others of its row: from each gradient "
+        "the probability times the row's sum is taken off.",
         slowness=2,
         line_cost=5,
     ),

@@ -13,7 +13,7 @@ _KINDS = {
     "cell came from, and what came from one cell is added up.",
     "mask": "Where the mask fixed a cell, nothing of {target} went through: there its gradient is 0.",
     "pointwise": "Each cell moved with the same cell of {target}: the gradient times that slope.",
-    "reduction": "Each cell of {target} had a share in the result: the gradient goes back by these shares.",
+    "reduction": "Each cell of {target} went into the result: the gradient goes back to each in proportion.",
     "rowwise": "Each cell of a row moved the whole row: its gradient collects from all of it.",
     "measured": "This step has no rule here: autograd has been asked.",
 }
@@ -74,7 +74,7 @@ def operand_reason(
             f" {target.title} was repeated along {axes_text(axes)} (broadcast): "
             "its copies' gradients are summed."
         )
-    return f"The twin of {user.title} ({user.op}). {words}"
+    return f"Back through {user.title} ({user.op}). {words}"
 
 
 def _contracted(user: RecordNode, place: int, target: RecordNode, cotangent: str) -> str:
@@ -91,7 +91,7 @@ def _contracted(user: RecordNode, place: int, target: RecordNode, cotangent: str
     sizes = " × ".join(str(axes.sizes[label]) for label in gone)
     over = f", summed over the axis that {target.title} lacks ({sizes})" if gone else ""
     met = " and ".join(others)
-    return f"{target.title} met {met} in a product: its gradient is {cotangent} times that{over}."
+    return f"{target.title} was multiplied with {met}: its gradient is {cotangent} times that{over}."
 
 
 def sum_reason(node: RecordNode, ways: Sequence[tuple[str, RecordNode, bool]]) -> str:

@@ -226,7 +226,7 @@ class _Writer:
             if not part.same:
                 self._write(name, part, target)
         ways = [(text, part.user, part.same) for text, part in zip(texts, parts, strict=True)]
-        why = f"The twin of {node.title} ({node.op}), by its parts. {explanations.sum_reason(target, ways)}"
+        why = f"Back through {node.title} ({node.op}), part by part. {explanations.sum_reason(target, ways)}"
         return [_Part(node, Rule(" + ".join(texts)), why)]
 
     def _send_jointly(self, node: RecordNode, template: str) -> None:
@@ -262,9 +262,9 @@ class _Writer:
             return
         rule = Rule(self._ask(node, call, place)) if template is None else self._rule(node, place, template)
         if isinstance(call.operation, OwnGradient):
-            why = f"The twin of {node.title}: what the program's own `backward` returns."
+            why = f"Back through {node.title}: what the program's own `backward` returns."
         elif template is None:
-            why = f"The twin of {node.title} ({node.op}). It has no rule here: autograd has been asked."
+            why = f"Back through {node.title} ({node.op}). It has no rule here: autograd has been asked."
         else:
             why = explanations.operand_reason(node, place, target, self._d(node), rule.sum_axes)
         self._add(target, _Part(node, rule, why))
