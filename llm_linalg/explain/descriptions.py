@@ -60,9 +60,10 @@ def _note(node: RecordNode) -> str:
         return f"inner {size} = {size} ✓"
     if node.kind == "reduction":
         gone = _gone(axes)
-        one = len(gone) == 1
-        end = ("is summed away" if one else "are summed away") if node.op == "sum" else ""
-        return f"{axes_text(gone)} {end or ('disappears' if one else 'disappear')}" if gone else ""
+        one, two = ("is summed away", "are summed away") if node.op == "sum" else ("disappears", "disappear")
+        if len(axes.output) == len(axes.operands[0]):  # keepdim=True
+            one, two = "shrinks to 1", "shrink to 1"
+        return f"{axes_text(gone)} {one if len(gone) == 1 else two}" if gone else ""
     if node.kind not in ("pointwise", "mask"):
         return ""
     repeated = [
@@ -81,7 +82,7 @@ def _note(node: RecordNode) -> str:
 
 
 def _gone(axes: Axes) -> list[int]:
-    """Return the axes of a reduction's operand that its result lacks."""
+    """Return the axes of a reduction's operand that its result lacks, or has with one cell."""
     return [axis for axis, label in enumerate(axes.operands[0]) if label in axes.reduction_labels]
 
 

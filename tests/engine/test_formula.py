@@ -106,6 +106,17 @@ def test_a_reduction_says_along_what() -> None:
     assert sentence(t["s"], "cells") == "Each cell of s adds up one column of x."
 
 
+def test_a_reduction_that_keeps_its_axes_says_that_they_shrink() -> None:
+    t = run(
+        "x = torch.ones(2, 3)\na = x.mean(-1, keepdim=True)\nb = x.sum(0, keepdim=True)\n"
+        "c = x.amax((0, 1), keepdim=True)\nd = x.norm(dim=1, keepdim=True)"
+    )
+    assert t["a"].shape_line == "mean (2, 3) → (2, 1)   axis 1 shrinks to 1"
+    assert t["b"].shape_line == "sum (2, 3) → (1, 3)   axis 0 shrinks to 1"
+    assert t["c"].shape_line == "amax (2, 3) → (1, 1)   axes 0, 1 shrink to 1"
+    assert t["d"].shape_line == "norm (2, 3) → (2, 1)   axis 1 shrinks to 1"
+
+
 def test_shapes_in_one_line() -> None:
     t = run(
         "x = torch.ones(3, 2)\nW = torch.ones(2, 4)\nY = x @ W\nz = nn.Linear(2, 4)(x)\n"
