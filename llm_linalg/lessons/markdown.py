@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from markdown_it.tree import SyntaxTreeNode
 
 LESSON = "lesson:"
+RULE = "---"
+"""The text of a block that is a rule between two parts."""
 MOST_LINES = 20_000  # lines parsed at once; the parser takes up to 70 µs a line
 _LINK = re.compile(r"\[([^\[\]\n]+)\]\(lesson:([A-Za-z0-9_-]+)\)")
 _SCHEMES = frozenset({"http", "https", "mailto", "lesson"})
@@ -414,7 +416,7 @@ def _flat(nodes: Iterable[SyntaxTreeNode], lines: Sequence[str], mark: str = "")
             case "claim":
                 yield Block("claim", first, end, text)
             case "hr":
-                yield Block("text", first, end, "---")
+                yield Block("text", first, end, RULE)
 
 
 def _rows(table: SyntaxTreeNode) -> Iterator[Block]:

@@ -98,6 +98,13 @@ def test_a_cell_that_the_language_refuses_has_its_reason_and_takes_its_names_wit
     assert trace.cells[2].left_out == ("import nothing_of_the_kind as np",)
 
 
+def test_a_rule_at_the_end_of_what_a_stop_says_is_no_sentence_of_it() -> None:
+    found = lesson(
+        words("---\n\nNote\n\n---\n\nMore\n\n***"), code("x = 1"), words("---"), code("y = 2"), words("___")
+    )
+    assert [stop.prose for stop in found.stops] == ["Note\n\n---\n\nMore", ""]
+
+
 def test_a_cell_that_fails_when_it_runs_is_passed_over_and_told() -> None:
     with pytest.raises(ShapeError) as caught:
         EXAMPLE.run(6)

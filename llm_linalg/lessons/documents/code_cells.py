@@ -21,7 +21,7 @@ from llm_linalg.lessons.body import ListFence
 from llm_linalg.lessons.documents.foreign_markdown import readable
 from llm_linalg.lessons.fence_options import BodyError
 from llm_linalg.lessons.lesson import Heading, Lesson, Stop
-from llm_linalg.lessons.markdown import MOST_LINES, Block, Paragraph, blocks, paragraphs_of, plain_text
+from llm_linalg.lessons.markdown import MOST_LINES, RULE, Block, Paragraph, blocks, paragraphs_of, plain_text
 from llm_linalg.lessons.stop import CodeAbove
 from llm_linalg.questions.question import Ask
 
@@ -125,7 +125,7 @@ class _DocumentStops:
     def close(self) -> None:
         """Make a stop of the prose below the last program."""
         self._end_section()
-        if self._prose:
+        if any(said != RULE for said in self._prose):
             self.stops.append(self._stop(DocumentCell("code", "", self._line)))
 
     def _add_prose(self, cell: DocumentCell) -> None:
@@ -203,6 +203,8 @@ def _question_in(info: str, text: str) -> tuple[str, ListFence] | None:
 def _stop(number: int, title: CleanText, prose: list[str], cell: DocumentCell, running: list[str]) -> Stop:
     if len(prose) and prose[0] == f"**{title}**":
         prose = prose[1:]  # it repeats the stop's title
+    words = [place for place, paragraph in enumerate(prose) if paragraph != RULE]
+    prose = prose[words[0] : words[-1] + 1] if words else []  # at its ends a rule divides nothing
     return Stop(
         number=number,
         title=title,
