@@ -203,6 +203,7 @@ METHODS: Mapping[str, Any] = {
     "to": torch_functions.to_dtype,
     "backward": autograd.backward,
     "tolist": torch_functions.to_list,
+    "resize_": torch_functions.resize,
     "numpy": of_tensor,
     "cpu": torch_functions.to_dtype,
     "register_hook": own_functions.REGISTER_HOOK,

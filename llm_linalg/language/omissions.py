@@ -73,8 +73,8 @@ REASONS: Mapping[str, str] = {
     """,
     "It shows or shares a tensor's memory, which is torch's business alone.": """
         as_strided* const_data_ptr set_ share_memory_ is_shared is_set_to
-        resize* empty_strided empty_permuted new_empty_strided from_file from_numpy frombuffer from_dlpack
-        to_dlpack numpy new dim_order name
+        resize resize_as* empty_strided empty_permuted new_empty_strided from_file from_numpy frombuffer
+        from_dlpack to_dlpack numpy new dim_order name
     """,
     "It calls Python in the midst of torch, or reaches into autograd's own graph.": """
         apply_ map_ map2_ register_post_accumulate* reinforce grad_dtype output_nr

@@ -10,6 +10,7 @@ from torch import Tensor
 from llm_linalg.base.axes import extent
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
+from llm_linalg.base.untraced import untraced
 from llm_linalg.language.arithmetic import MAX_ITEMS, MAX_SIZE_NUMBERS
 from llm_linalg.language.refusal import RefusalError
 
@@ -43,6 +44,29 @@ def to_dtype(tensor: Tensor, *kinds: Any, dtype: torch.dtype | None = None) -> T
         elif kind is not None:
             cpu_device(kind)
     return tensor
+
+
+def resize(tensor: Tensor, *sizes: Any) -> Tensor:
+    """Do what `tensor.resize_(…)` does to a tensor whose cells lie in their order: all of them stay.
+
+    Raises:
+        RefusalError: If the size has another number of cells, or the cells lie in another order: torch would
+            show what else is in the memory.
+        RuntimeError: If gradients flow to it.
+    """
+    if tensor.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
+    with untraced():
+        is_in_order, cells = tensor.is_contiguous(), tensor.numel()
+    wanted = sizes[0] if len(sizes) == 1 and isinstance(sizes[0], list | tuple) else sizes
+    if len(wanted) > MAX_SIZE_NUMBERS or not all(isinstance(size, int) for size in wanted):
+        raise TypeError(f"a size is whole numbers, not {short_repr(sizes)}")
+    if extent(tuple(wanted)) != cells or min(wanted, default=0) < 0:
+        size = "×".join(map(str, wanted))
+        raise RefusalError(f"a tensor keeps its {cells:,} cells here: {size} are others; make a new tensor")
+    if not is_in_order:
+        raise RefusalError("its cells lie in another order in memory: write x = x.reshape(…)")
+    return tensor.resize_(*sizes)
 
 
 def cpu_device(kind: Any) -> torch.device:

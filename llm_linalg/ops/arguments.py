@@ -20,9 +20,10 @@ _IN_PLACE = frozenset(
 )
 
 
-_TURNING = frozenset(
-    ["unsqueeze_", "squeeze_", "transpose_", "t_", "swapaxes_", "swapdims_", "detach_", "requires_grad_"]
-)
+_OF_AXES = """
+    unsqueeze_ squeeze_ transpose_ t_ swapaxes_ swapdims_ resize_ detach_ requires_grad_
+"""
+_TURNING = frozenset(_OF_AXES.split())
 
 
 class ArgumentSlot:

@@ -257,6 +257,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         "view",
         "input, *shape",
         in_language="Tensor",
+        spellings=("torch.Tensor.resize_",),
         views=True,
         rule=reshape_shape,
         vjp_for_call=reshape_vjp,

@@ -57,6 +57,12 @@ x.unsqueeze_(0)
 print(x.shape)
 print(x.squeeze_().shape, x.unsqueeze_(1).transpose_(0, 1).shape)
 
+x = torch.arange(24.0).view(2, 12)
+y, z = torch.Tensor(x), x[0]
+print(y.resize_(3, 8), y.shape, x.shape, y.resize_([24])[:2])
+y.zero_()
+print(x.sum(), z, torch.ones(6).resize_(torch.Size([2, 3])))
+
 x = torch.empty(3)
 x.normal_(1, 2)
 print(x)
@@ -156,6 +162,14 @@ with torch.autocast('cuda', dtype=torch.float16), torch.autograd.set_detect_anom
     print(1)
 """
 REFUSED = [
+    ("torch.ones(4).resize_(5)", "keeps its 4 cells"),
+    ("torch.ones(4).resize_(-2, -2)", "keeps its 4 cells"),
+    ("torch.ones(2, 3).t().resize_(6)", "another order"),
+    ("torch.ones(1).expand(4).resize_(2, 2)", "another order"),
+    ("torch.ones(4, requires_grad=True).resize_(2, 2)", "require grad"),
+    ("torch.ones(4).resize_('4')", "whole numbers"),
+    ("torch.ones(4).resize_(10**30)", "keeps its 4 cells"),
+    ("torch.ones(4).resize_(2, 2, memory_format=torch.contiguous_format)", ""),
     ("x = torch.ones(2, requires_grad=True)\nx.add_(1)", "no_grad"),
     ("x = torch.ones(2, requires_grad=True)\nx[0] = 1", "no_grad"),
     ("x = torch.ones(2)\nx.add_(torch.ones(3, 2))", "keeps its shape"),
@@ -189,6 +203,7 @@ WRITES = [
     "x.copy_(v[2].clone())",
     "v.copy_(v.flip(0))",
     "x.unsqueeze_(0).squeeze_()",
+    "x.resize_(1, 4).resize_((2, 2))",
     "x += v.sum()",
     "v[n] = x.sum()",
     "w = x.clone().neg_()",
