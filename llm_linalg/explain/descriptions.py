@@ -5,8 +5,9 @@ from __future__ import annotations
 from llm_linalg.base.axes import Axes, axes_text
 from llm_linalg.explain.shape_errors import shape_text
 from llm_linalg.ops import TABLE
-from llm_linalg.ops.mask import Mask
+from llm_linalg.ops.mask import Mask, number_text
 from llm_linalg.ops.movement import Movement
+from llm_linalg.ops.operation import Call
 from llm_linalg.ops.randomness import makes_random_numbers
 from llm_linalg.ops.reads import IndexReads
 from llm_linalg.recording.record_node import RecordNode
@@ -23,6 +24,18 @@ _KINDS = {
     "reduction": "Each cell of {out} {made} {line}.",
     "composite": "{out} is made in several simpler steps. Go in to see them.",
     "measured": "What a cell of {out} depends on is measured, by one backward pass.",
+}
+
+
+_WRITES = {  # the parameter that is written, and the sentence
+    "setitem": ("value", "What is written {becomes} {value}; the other cells of {out} stay as they were."),
+    "fill": ("value", "Every cell of {out} becomes {value}."),
+    "zero": ("", "Every cell of {out} becomes 0."),
+    "copy": ("src", "Every cell of {out} becomes a cell of {value}."),
+    **dict.fromkeys(
+        ("uniform", "normal_", "random", "exponential", "bernoulli_"),
+        ("", "Every cell of {out} is drawn at random, whatever stood there."),
+    ),
 }
 
 
@@ -118,6 +131,8 @@ def sentence(node: RecordNode, order: str) -> str:
         names |= {"made": _REDUCED.get(node.op, "is made from"), "line": _line_words(node, gone)}
     if node.kind == "mask":
         names["filled"] = _filled_words(node)
+    if node.op in _WRITES and node.call is not None:
+        return _write_words(node, node.call)
     if node.kind == "movement" and _has_filled(node):
         return f"Each cell of {node.title} is a cell of {names['first']}, or it is filled in."
     if node.op == "stack" and not any(operand.value.dim() for operand in node.operands):
@@ -139,6 +154,14 @@ def _filled_words(node: RecordNode) -> str:
     call = node.call
     value = call.operation.filled_with(call) if call and isinstance(call.operation, Mask) else ""
     return f"becomes {value}" if value else "is replaced, whatever stood there"
+
+
+def _write_words(node: RecordNode, call: Call) -> str:
+    """Return where the cells that an in-place call writes come from."""
+    name, words = _WRITES[node.op]
+    place = call.place(name)
+    value = node.operands[place].title if place is not None else number_text(call[name]) if name else ""
+    return words.format(out=node.title, value=value, becomes="becomes" if place is None else "comes from")
 
 
 def _has_filled(node: RecordNode) -> bool:

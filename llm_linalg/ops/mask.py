@@ -60,7 +60,7 @@ class Mask(Operation):
 
     def filled_with(self, call: Call) -> str:
         """Return the number that masked cells become, as text; "" if it is not one number for all."""
-        return "" if self.fill is None else _plain(self.fill(call))
+        return "" if self.fill is None else number_text(self.fill(call))
 
     def pass_rule(self, call: Call, index: Index) -> str:
         """Return the predicate at a cell that passes, with its numbers; "" if the mask is itself a tensor."""
@@ -110,7 +110,7 @@ def _filled_of(call: Call) -> Mapping[str, Tensor]:
 
 
 def _fill_rule(call: Call, index: Index) -> str:
-    return f"the mask is True at {index}: filled with {_plain(call['value'])}"
+    return f"the mask is True at {index}: filled with {number_text(call['value'])}"
 
 
 def _condition(call: Call) -> Tensor:
@@ -136,10 +136,11 @@ def _not_chosen(call: Call) -> Mapping[str, Tensor]:
 def _where_rule(call: Call, index: Index) -> str:
     holds = bool(_condition(call)[index])
     value = call["input"] if holds else call["other"]
-    return f"the condition is {holds} at {index}: {_plain(value)} stands here"
+    return f"the condition is {holds} at {index}: {number_text(value)} stands here"
 
 
-def _plain(value: object) -> str:
+def number_text(value: object) -> str:
+    """Return a number that a program gives, or that of a tensor of one cell, as short text."""
     if isinstance(value, Tensor):
         value = value.item()
     return f"{value:g}" if isinstance(value, float) else str(value)

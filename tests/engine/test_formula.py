@@ -99,6 +99,23 @@ def test_a_mask_says_what_the_other_cells_become() -> None:
     assert said == ["becomes 0.", "becomes -inf.", "is replaced, whatever stood there."]
 
 
+def test_a_write_says_what_is_written_and_what_stays() -> None:
+    source = (
+        "x = torch.zeros(2, 2)\nv = torch.ones(2)\nx[0] = v\nx[:, 1] = 0.5\nx.fill_(-2)\nx.copy_(v)\nx.zero_()\n"
+        "x.normal_()\nx.fill_(v[0])"
+    )
+    stay = "the other cells of x stay as they were."
+    assert [sentence(node, "cells") for node in run(source).nodes if node.title == "x"][1:] == [
+        f"What is written comes from v; {stay}",
+        f"What is written becomes 0.5; {stay}",
+        "Every cell of x becomes -2.",
+        "Every cell of x becomes a cell of v.",
+        "Every cell of x becomes 0.",
+        "Every cell of x is drawn at random, whatever stood there.",
+        "Every cell of x becomes v[0].",
+    ]
+
+
 def test_a_reduction_says_along_what() -> None:
     t = run("x = torch.ones(2, 3)\nm = x.mean()\ns = x.sum(0)")
     assert t["m"].shape_line == "mean (2, 3) → ()   axes 0, 1 disappear"
