@@ -131,14 +131,8 @@ def sentence(node: RecordNode, order: str) -> str:
         names |= {"made": _REDUCED.get(node.op, "is made from"), "line": _line_words(node, gone)}
     if node.kind == "mask":
         names["filled"] = _filled_words(node)
-    if node.op in _WRITES and node.call is not None:
-        return _write_words(node, node.call)
-    if node.kind == "movement" and _has_filled(node):
-        return f"Each cell of {node.title} is a cell of {names['first']}, or it is filled in."
-    if node.op == "stack" and not any(operand.value.dim() for operand in node.operands):
-        return f"Each cell of {node.title} is one of the numbers that are stacked."
-    if node.kind == "movement" and not node.shape:
-        return f"{node.title} is a cell of {names['first']}: the same number under another index."
+    if node.kind == "movement" and (words := _movement(node)):
+        return words
     return _KINDS.get(node.kind, "What a cell of {out} depends on is not known.").format(**names)
 
 
@@ -154,6 +148,19 @@ def _filled_words(node: RecordNode) -> str:
     call = node.call
     value = call.operation.filled_with(call) if call and isinstance(call.operation, Mask) else ""
     return f"becomes {value}" if value else "is replaced, whatever stood there"
+
+
+def _movement(node: RecordNode) -> str:
+    """Return the sentence of a movement where its cells are not just those of another tensor; else nothing."""
+    if node.op in _WRITES and node.call is not None:
+        return _write_words(node, node.call)
+    if _has_filled(node):
+        return f"Each cell of {node.title} is a cell of {_source(node)}, or it is filled in."
+    if node.op == "stack" and not any(operand.value.dim() for operand in node.operands):
+        return f"Each cell of {node.title} is one of the numbers that are stacked."
+    if not node.shape:
+        return f"{node.title} is a cell of {_source(node)}: the same number under another index."
+    return ""
 
 
 def _write_words(node: RecordNode, call: Call) -> str:

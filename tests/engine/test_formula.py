@@ -101,8 +101,8 @@ def test_a_mask_says_what_the_other_cells_become() -> None:
 
 def test_a_write_says_what_is_written_and_what_stays() -> None:
     source = (
-        "x = torch.zeros(2, 2)\nv = torch.ones(2)\nx[0] = v\nx[:, 1] = 0.5\nx.fill_(-2)\nx.copy_(v)\nx.zero_()\n"
-        "x.normal_()\nx.fill_(v[0])"
+        "x = torch.zeros(2, 2)\nv = torch.ones(2)\nx[0] = v\nx[:, 1] = 0.5\nx.fill_(-2)\nx.copy_(v)\n"
+        "x.zero_()\nx.normal_()\nx.fill_(v[0])"
     )
     stay = "the other cells of x stay as they were."
     assert [sentence(node, "cells") for node in run(source).nodes if node.title == "x"][1:] == [
