@@ -45,7 +45,8 @@ NAMES_PER_STEP = 4
 CHARACTERS_PER_STEP = 1_000  # of text that is copied or hashed
 _SORTED = 8  # an item that is sorted, or put into a set or a tuple, takes as long as this many others
 _LISTS = frozenset([list, tuple, str, range])
-_NEW_NUMBER = 4  # likewise a number of a range
+_NEW_NUMBER = 4  # likewise a number of a range, or a part of a text
+_NEW_CHARACTERS = 50
 
 
 @dataclass(slots=True)
@@ -329,8 +330,8 @@ class Budget:
         """Charge a call of a Python function: it goes through its arguments."""
         self.charge_items(*arguments, *named)
         for value in arguments:
-            if value.__class__ is range:  # its numbers are made now
-                self.step(_NEW_NUMBER * len(value) // ITEMS_PER_STEP)
+            if value.__class__ in (range, str):  # its numbers, or characters, are made now
+                self.charge_new_items(len(value))
         if function is OrderedSet and arguments and isinstance(arguments[0], arithmetic.TYPES_WITH_ITEMS):
             self.step(_SORTED * len(arguments[0]) // ITEMS_PER_STEP)
 
@@ -352,6 +353,15 @@ class Budget:
             + LIST_TEXT_STEPS * size.lists
             + ITEM_TEXT_STEPS * size.items
         )
+        self.charge_new_text(size.characters)
+
+    def charge_new_text(self, characters: int) -> None:
+        """Charge a text for the memory that it takes: to copy one is far quicker than all else."""
+        self.step(characters // _NEW_CHARACTERS)
+
+    def charge_new_items(self, items: int) -> None:
+        """Charge items of a list that are made with it, such as the words of a text."""
+        self.step(_NEW_NUMBER * items // ITEMS_PER_STEP)
 
     # Trials
 

@@ -324,11 +324,22 @@ def _call_method(
     if isinstance(method.function, RunFunction):
         return arithmetic.check_result(method.function.does(run, method.owner, *arguments, **named))
     if method.function is not autograd.backward:
-        return arithmetic.check_result(method.function(method.owner, *arguments, **named))
+        found = arithmetic.check_result(method.function(method.owner, *arguments, **named))
+        if method.owner.__class__ is str:
+            _charge_text_parts(run, found)
+        return found
     passed = run.recorder.backward_pass(method.owner)
     run.budget.charge_backward(passed.prices, passed.leaves)
     with run.recorder.charge_gradients(passed.large):
         return run.recorder.run_backward(method.function, method.owner, *arguments, **named)
+
+
+def _charge_text_parts(run: Interpreter, found: Any) -> None:
+    """Charge what a method of a text has made: another text, or a list of its parts."""
+    if found.__class__ is str:
+        run.budget.charge_new_text(len(found))
+    elif found.__class__ is list:
+        run.budget.charge_new_items(len(found))
 
 
 def _make_layer(

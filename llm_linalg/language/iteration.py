@@ -169,6 +169,8 @@ def take_first(
         source = charged(run, source)
     items = list(islice(source, most))
     run.budget.charge_list(len(items))
+    if value.__class__ in (range, str):
+        run.budget.charge_new_items(len(items))
     return items
 
 

@@ -133,12 +133,14 @@ class TextSize(NamedTuple):
         cells: Cells of all of them; torch leaves out the middle of large ones.
         items: Items of lists and the like.
         lists: Brackets around the cells.
+        characters: Characters of all texts.
     """
 
     tensors: int
     cells: int
     items: int
     lists: int
+    characters: int = 0
 
 
 def _textless(value: Any) -> Exception:
@@ -155,49 +157,63 @@ def text_size(value: Any) -> TextSize:
         LimitError: If that is too much.
         TypeError: If a part of it has no text that is the same in every run.
     """
-    options = {
-        "threshold": PRINT_OPTS.threshold,
-        "edgeitems": PRINT_OPTS.edgeitems,
-        **(PRINT_OPTIONS.get() or {}),
-    }
-    total = items = tensors = lists = 0
+    if value.__class__ is str:
+        return TextSize(0, 0, 0, 0, len(value))
+    items = tensors = cells = lists = characters = 0
     todo = [value]
     while todo:
         item = _shown_parts(todo.pop())
         if isinstance(item, list | tuple | DICT_VIEWS):
-            kinds = set(map(type, item))
             items += len(item)
             if 3 * items > MAX_TEXT:  # an item takes three characters at least
                 raise LimitError(f"the text of {items:,} items; {MAX_TEXT // 3:,} are allowed: print a slice")
-            todo += [] if kinds <= _WITHOUT_CELLS else item
+            characters += sum(len(own) for own in item if own.__class__ is str)
+            _check_characters(characters)
+            todo += [] if set(map(type, item)) <= _WITHOUT_CELLS else item
         elif isinstance(item, Optimizer):
             settings = [{**group, "params": None} for group in item.groups]
             items += sum(map(len, settings))
             todo += settings
-        elif isinstance(item, OrderedSet):
-            raise TypeError("a set has no order of its own: print sorted(...) of it, or len(...)")
         elif not isinstance(item, _SHOWN) and kind_of(item) is None:
             raise _textless(item)
         elif isinstance(item, nn.Module):
             items += _A_LAYER * count_layers(item)
         elif isinstance(item, Tensor | Array):
-            kind, item = item.__class__, item.tensor if isinstance(item, Array) else item
-            chosen = array_text.options() if kind is Array else options
-            whole = item.numel() <= chosen["threshold"]
             tensors += 1
             if tensors > MAX_TENSORS:
                 raise LimitError(f"the text of more than {MAX_TENSORS} tensors: print a slice")
-            edges = 2 * chosen["edgeitems"] or item.numel()  # with edgeitems=0 torch shows all
-            sizes = item.shape if whole else [min(size, edges) for size in item.shape]
-            wide = kind is Array or (options.get("sci_mode") is False and _long(item))
-            total += prod(sizes) * (_WIDE if wide else 1)
-            if item.numel():  # torch shows no brackets within a tensor without cells, only its shape
-                lists += sum(accumulate(sizes[:-1], mul))
-            if total > MAX_SHOWN:
+            own_cells, own_lists = _size_of_tensor(item)
+            cells, lists = cells + own_cells, lists + own_lists
+            if cells > MAX_SHOWN:
                 raise LimitError(
-                    f"the text of {total:,} cells; {MAX_SHOWN:,} are allowed: print a slice, or the shape"
+                    f"the text of {cells:,} cells; {MAX_SHOWN:,} are allowed: print a slice, or the shape"
                 )
-    return TextSize(tensors, total, items, lists)
+    return TextSize(tensors, cells, items, lists, characters)
+
+
+def _size_of_tensor(value: Tensor | Array) -> tuple[int, int]:
+    """Return how many cells the text of a tensor or an array shows, and how many brackets within it."""
+    is_array = isinstance(value, Array)
+    tensor = value.tensor if isinstance(value, Array) else value
+    options: Mapping[str, Any] = {
+        "threshold": PRINT_OPTS.threshold,
+        "edgeitems": PRINT_OPTS.edgeitems,
+        **(PRINT_OPTIONS.get() or {}),
+    }
+    chosen = array_text.options() if is_array else options
+    whole = tensor.numel() <= chosen["threshold"]
+    edges = 2 * chosen["edgeitems"] or tensor.numel()  # with edgeitems=0 torch shows all
+    sizes = tensor.shape if whole else [min(size, edges) for size in tensor.shape]
+    wide = is_array or (options.get("sci_mode") is False and _long(tensor))
+    # torch shows no brackets within a tensor without cells, only its shape
+    brackets = sum(accumulate(sizes[:-1], mul)) if tensor.numel() else 0
+    return prod(sizes) * (_WIDE if wide else 1), brackets
+
+
+def _check_characters(count: int) -> None:
+    """Refuse texts within a value that are very long together: one may be in it many times."""
+    if count > MAX_TEXT:
+        raise LimitError(f"the text of {count:,} characters; {MAX_TEXT:,} are allowed: print a part of it")
 
 
 def _shown_parts(value: Any) -> Any:

@@ -23,6 +23,7 @@ def f_string(run: Interpreter, node: ast.JoinedStr) -> str:
         run.budget.step(len(text) // CHARACTERS_PER_STEP)
         if len(text) > MAX_TEXT:
             raise LimitError(f"a text of more than {MAX_TEXT:,} characters")
+    run.budget.charge_new_text(len(text))
     return text
 
 
@@ -48,7 +49,9 @@ def repr_of(run: Interpreter, value: Any) -> str:
 def ascii_of(run: Interpreter, value: Any) -> str:
     """Return `ascii(value)`, charged before it is made."""
     run.budget.charge_text(printing.text_size(value))
-    return printing.ascii_text(value)
+    text = printing.ascii_text(value)
+    run.budget.charge_new_text(len(text))  # a character may become ten
+    return text
 
 
 def format_of(run: Interpreter, value: Any, spec: str = "") -> str:

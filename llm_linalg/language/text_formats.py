@@ -56,6 +56,7 @@ def percent(run: Interpreter, pattern: str, values: Any) -> str:
         length += len(parts[-1]) + len(parts[-2])
         _check_length(length)
     arguments.check_end()
+    run.budget.charge_new_text(length)
     return "".join([*parts, pattern[end:]])
 
 

@@ -286,6 +286,30 @@ def test_a_question_and_a_mode_count_as_several_steps(line: str, monkeypatch: py
     assert budget[1].steps_used - budget[0].steps_used >= 100 * 8
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        "repr(t)",
+        "ascii(t)",
+        "f'{t}'",
+        "'%s' % t",
+        "'x'.ljust(9_000)",
+        "'{}'.format(t)",
+        "list(t)",
+        "deque(t)",
+        "[*range(9_000)]",
+        "(t + ' ' + t).split()",
+        "'a'.replace('a', t)",
+    ],
+)
+def test_a_text_counts_for_the_memory_that_it_takes(made: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = budgets(monkeypatch)
+    start = "from collections import deque\nt = 'x' * 9_000\n"
+    for program in (start, start + f"y = {made}"):
+        run(program, seconds=None)
+    assert budget[1].steps_used - budget[0].steps_used > 9_000 // 60
+
+
 def test_a_list_that_is_a_key_twice_counts_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     budget = budgets(monkeypatch)
     for line in ("x[key] = 1", "x[key] += 1"):
