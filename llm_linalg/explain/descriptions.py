@@ -151,7 +151,7 @@ def _filled_words(node: RecordNode) -> str:
 
 
 def _movement(node: RecordNode) -> str:
-    """Return the sentence of a movement where its cells are not just those of another tensor; else nothing."""
+    """Return the sentence of a movement whose cells are not just those of another tensor; else nothing."""
     if node.op in _WRITES and node.call is not None:
         return _write_words(node, node.call)
     if _has_filled(node):
