@@ -16,7 +16,7 @@ from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language import arithmetic, module_count, modules
 from llm_linalg.language.arithmetic import NUMERIC_TYPES
-from llm_linalg.language.arrays.array import Array, key_of_tensor
+from llm_linalg.language.arrays.array import Array, as_times, key_of_tensor
 from llm_linalg.language.arrays.array_joiners import BRACKETS
 from llm_linalg.language.budget import CHARACTERS_PER_STEP, DICT_STEPS, Budget
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
@@ -52,6 +52,7 @@ WITH_ITEMS: Any = (
     | Instance
     | re.Match
 )
+_REPEATED: Any = list | tuple | str
 _PLAIN_ITEMS = frozenset([tuple, list, dict, str, range])
 _KEYS: Any = tuple | list | dict | range
 _LARGE_HASH = 1_000  # items of a dict or a set, among which a search may meet many others first
@@ -128,6 +129,10 @@ def combine(run: Interpreter, operator: type[ast.operator], left: Any, right: An
     """Return `left operator right`, charged."""
     if left.__class__ is str and operator is ast.Mod:
         return percent(run, left, right)
+    if operator is ast.Mult and isinstance(left, _REPEATED):
+        right = as_times(right)
+    elif operator is ast.Mult and isinstance(right, _REPEATED):
+        left = as_times(left)
     if left.__class__ not in NUMERIC_TYPES or right.__class__ not in NUMERIC_TYPES:
         check_pair(left, right)
         run.budget.charge_items(left, right)

@@ -81,7 +81,7 @@ class Memory:
         if isinstance(item, ProgramClass):
             return [*item.members.values()]
         if isinstance(item, Array | TensorStorage):
-            return [item.tensor]
+            return [item.cells if isinstance(item, Array) else item.tensor]
         if isinstance(item, Optimizer):
             return [item.groups, *(kept for _, kept in item.states.values())]
         if isinstance(item, Scheduler):

@@ -30,9 +30,10 @@ def write_into(out: Any, result: Any) -> Any:
         ValueError: If it has another shape.
     """
     if isinstance(out, tuple | list) and isinstance(result, tuple) and len(out) == len(result):
-        return tuple(write_into(place, value) for place, value in zip(out, result, strict=True))
+        return tuple(write_into(each, value) for each, value in zip(out, result, strict=True))
     if isinstance(out, Array) and isinstance(result, Array):
-        _copy(out.tensor, result.tensor)
+        with out.writing() as place:
+            _copy(place, result.tensor)
     elif isinstance(out, Tensor) and isinstance(result, Tensor):
         _copy(out, result)
     else:

@@ -50,6 +50,17 @@ def test_each_step_of_an_array_is_a_node_with_its_reads() -> None:
     assert {node.op: len(cells) for node, cells in trace.lineage("s", (1,)).items()}["tensor"] == 4
 
 
+def test_a_turned_array_is_a_view_whose_steps_are_told() -> None:
+    trace = run(
+        "import numpy as np\na = np.arange(3.0)\nb = a[::-1]\na[0] = 9\nc = b * 2\nb[0] = 7\nd = a * 1",
+        seconds=None,
+    )
+    assert [trace[name].value.tolist() for name in "abcd"] == [[9, 1, 7], [7, 1, 9], [4, 2, 18], [9, 1, 7]]
+    assert [node.op for node in trace.nodes if node.operands].count("flip") == 3
+    writers = {node.op for node in trace.lineage("d", (1,))}
+    assert {"flip", "setitem"} <= writers
+
+
 def test_its_type_has_numpy_s_name() -> None:
     program = "import numpy as np\na = np.ones(2)\nprint(type(a), isinstance(a, np.ndarray))"
     assert run(program, seconds=None).printed == "<class 'numpy.ndarray'> True\n"

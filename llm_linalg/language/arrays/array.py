@@ -7,7 +7,8 @@ shares its memory with the tensors that it was made from, or that are made from 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -17,27 +18,87 @@ from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language.arrays.array_dtypes import dtype_of, floating, promoted, promoted_with_number
 from llm_linalg.language.arrays.array_text import repr_of, text_of
+from llm_linalg.language.refusal import RefusalError
+from llm_linalg.recording.recorder import is_recording
 
 Number = bool | int | float
 _NUMBERS = (bool, int, float)
 _COMPARISONS = frozenset([operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge])
 _SHAPES: frozenset[Any] = frozenset([tuple, list])
+_PLACES = frozenset([slice, int])
+_NEGATIVE = "tensors with negative strides are not currently supported: write torch.from_numpy(a.copy())"
 MAX_NESTING = 32  # brackets in brackets; no array has as many axes
 
 
 class Array:
     """An array.
 
+    Torch has no view whose cells stand backwards, as those of `a[::-1]` do. Such an array has a turned copy
+    of the cells, which follows them when it is asked for, and is turned back when it is written.
+
+    Args:
+        tensor: A tensor that holds the cells.
+        flips: The axes along which the array goes through them backwards.
+
     Attributes:
-        tensor: The tensor that holds its cells.
+        cells: That tensor.
+        flips: Those axes.
     """
 
-    __slots__ = ("tensor",)
-    __hash__ = None  # type: ignore[assignment]  # as in NumPy
+    __slots__ = ("_seen", "_turned", "cells", "flips")
 
-    def __init__(self, tensor: Tensor) -> None:
+    def __init__(self, tensor: Tensor, flips: tuple[int, ...] = ()) -> None:
         dtype_of(tensor.dtype)
-        self.tensor = tensor
+        self.cells, self.flips = tensor, flips
+        if flips:
+            self._turned = tensor.flip(flips)
+            self._turned.is_turned_copy = True  # type: ignore[attr-defined]
+            self._seen = tensor._version
+
+    @property
+    def tensor(self) -> Tensor:
+        """A tensor with its cells in its order."""
+        if not self.flips:
+            return self.cells
+        if self.cells._version != self._seen:
+            found = self.cells.flip(self.flips)
+            if not is_recording():  # it is only looked at
+                return found
+            self._turned.copy_(found)
+            self._seen = self.cells._version
+        return self._turned
+
+    @contextmanager
+    def writing(self) -> Iterator[Tensor]:
+        """Give a tensor to write into, as what is written reaches the array.
+
+        Raises:
+            RefusalError: If it would reach a copy.
+        """
+        tensor = self.tensor
+        if not self.flips:
+            whole = tensor if tensor._base is None else tensor._base
+            if getattr(whole, "is_turned_copy", False):
+                raise RefusalError(
+                    "an array that was turned around and then reshaped is a copy here: write into the array"
+                    " itself, or into a .copy() of it"
+                )
+        yield tensor
+        if self.flips:
+            self.cells.copy_(tensor.flip(self.flips))
+            self._seen = self.cells._version
+
+    def permuted(self, order: Sequence[int]) -> Array:
+        """Return a view with its axes in another order."""
+        if not self.flips:
+            return Array(self.cells.permute(*order))
+        axes = [axis % self.cells.dim() for axis in order]
+        return Array(self.cells.permute(*order), tuple(axes.index(axis) for axis in self.flips))
+
+    def __hash__(self) -> int:
+        if self.tensor.dim():
+            raise TypeError("unhashable type: 'numpy.ndarray'")
+        return hash(self.tensor.item())
 
     # Text and numbers
 
@@ -97,22 +158,64 @@ class Array:
         """Return its items along the first axis."""
         if not self.tensor.dim():
             raise TypeError("a number has no items to go through")
+        if self.flips and self.tensor.dim() > 1:
+            return [self[place] for place in range(len(self))]
         whole = self.tensor.clone() if self.tensor.dim() == 1 else self.tensor  # of which numbers are no part
         return [Array(row) for row in whole.unbind(0)]
 
     def __getitem__(self, key: Any) -> Array:
-        tensor, key = _flipped(self.tensor, tensor_key(key))
-        found = tensor[key]
+        key = tensor_key(key)
+        if self.flips or _goes_backwards(key):
+            return self._turned_view(key)
+        found = self.cells[key]
         is_number = not found.dim() and not any(part is ... for part in _parts(key))
         return Array(found.clone() if is_number else found)  # NumPy's numbers are no part of the array
 
     def __setitem__(self, key: Any, value: Any) -> None:
         key = tensor_key(key)
-        if any(isinstance(part, slice) and (part.step or 1) < 0 for part in _parts(key)):
-            raise TypeError("a slice that goes backwards can't be assigned to: turn the value around")
+        if _goes_backwards(key):
+            self._turned_view(key)[...] = value
+            return
         if not isinstance(value, _NUMBERS):
-            value = cast(as_array(value).tensor, self.tensor.dtype)
-        self.tensor[key] = value
+            value = cast(as_array(value).tensor, self.cells.dtype)
+        with self.writing() as tensor:
+            tensor[key] = value
+
+    def _turned_view(self, key: Any) -> Array:
+        """Return `a[key]`, where the array or a slice of the key goes backwards.
+
+        Raises:
+            TypeError: If such a slice stands beside an array.
+        """
+        parts = _parts(key)
+        if not all(part is None or part is ... or part.__class__ in _PLACES for part in parts):
+            if _goes_backwards(key):
+                raise TypeError("a slice that goes backwards stands beside numbers and slices alone")
+            return Array(self.tensor[key])  # a copy, as in NumPy
+        new: list[Any] = []
+        flips: list[int] = []
+        axis = kept = 0
+        for part in _whole_key(parts, self.cells.dim()):
+            if part is None:
+                new.append(None)
+                kept += 1
+                continue
+            size, back = self.cells.shape[axis], axis in self.flips
+            axis += 1
+            if isinstance(part, slice):
+                places = range(size)[::-1][part] if back else range(size)[part]
+                if places.step < 0 and len(places) > 0:
+                    flips.append(kept)
+                    places = places[::-1]
+                new.append(slice(places.start, places.stop, places.step) if len(places) else slice(0, 0))
+                kept += 1
+            else:
+                new.append(-1 - part if back else part)
+        is_whole = all(part == slice(0, size, 1) for part, size in zip(new, self.cells.shape, strict=False))
+        found = self.cells if is_whole and len(new) == axis else self.cells[tuple(new)]
+        if not found.dim() and ... not in parts:
+            return Array(found.clone())
+        return Array(found, tuple(flips))
 
     def __contains__(self, value: Any) -> bool:
         return bool((self == value).tensor.any().item())
@@ -261,11 +364,28 @@ class Array:
         if _rank(dtype) > _rank(mine):
             kinds = f"cells of {dtype_of(mine).name} can't hold {dtype_of(dtype).name}"
             raise TypeError(f"{kinds}: write a = a {sign} … instead of a {sign}= …")
-        write(self.tensor, _cast(second, mine))
+        with self.writing() as tensor:
+            write(tensor, _cast(second, mine))
+        return self
+
+    def __imatmul__(self, other: Any) -> Array:
+        found = self @ other
+        if _rank(found.tensor.dtype) > _rank(self.tensor.dtype):
+            raise TypeError("cells of whole numbers can't hold floats: write a = a @ … instead of a @= …")
+        if found.tensor.shape != self.tensor.shape:
+            raise ValueError(
+                f"a @ … has the shape {tuple(found.tensor.shape)}, and a has {tuple(self.tensor.shape)}"
+            )
+        self[...] = found
         return self
 
 
 Array.__name__, Array.__qualname__, Array.__module__ = "ndarray", "ndarray", "numpy"  # as programs see it
+
+
+def as_times(value: Any) -> Any:
+    """Return a whole number of NumPy's as one of Python's, for a sequence that is repeated so often."""
+    return int(value) if isinstance(value, Array) and not value.cells.dim() else value
 
 
 def _rank(dtype: torch.dtype) -> int:
@@ -301,6 +421,8 @@ def tensor_of(array: Array) -> Tensor:
     """Do what `torch.from_numpy` does: the tensor shares the array's memory."""
     if not isinstance(array, Array):
         raise TypeError(f"torch.from_numpy takes an array, not {short_repr(array)}: write torch.tensor(...)")
+    if array.flips:
+        raise ValueError(_NEGATIVE)
     return array.tensor
 
 
@@ -323,7 +445,7 @@ def new_tensor(value: Any, dtype: torch.dtype | None = None) -> Tensor:
 def tensor_data(value: Any) -> Any:
     """Return what `torch.tensor` is given, with tensors in place of arrays."""
     if isinstance(value, Array):
-        return value.tensor
+        return tensor_of(value)
     if isinstance(value, list | tuple) and any(item.__class__ is Array for item in value):
         found = _without_arrays(value, 0)
         return found.tensor if isinstance(found, Array) else found
@@ -491,28 +613,24 @@ def _parts(key: Any) -> tuple[Any, ...]:
     return key if isinstance(key, tuple) else (key,)
 
 
-def _flipped(tensor: Tensor, key: Any) -> tuple[Tensor, Any]:
-    """Return a tensor and a key without slices that go backwards, which torch doesn't have.
+def _goes_backwards(key: Any) -> bool:
+    """Return whether a key has a slice that goes backwards."""
+    if key.__class__ is int:
+        return False
+    return any(
+        part.__class__ is slice and isinstance(part.step, int) and part.step < 0 for part in _parts(key)
+    )
 
-    An axis with such a slice is flipped first.
+
+def _whole_key(parts: tuple[Any, ...], axes: int) -> list[Any]:
+    """Return a key with a part for each axis, in place of `...` or of what stands behind its end.
 
     Raises:
-        TypeError: If such a slice stands behind `...` or beside an array.
+        IndexError: If it has more parts than there are axes.
     """
-    parts = _parts(key)
-    backwards = [isinstance(part, slice) and isinstance(part.step, int) and part.step < 0 for part in parts]
-    if not any(backwards):
-        return tensor, key
-    if not all(part is None or isinstance(part, slice | int) for part in parts):
-        raise TypeError("a slice that goes backwards stands beside numbers and slices alone")
-    axes, new, axis = [], [], 0
-    for part, back in zip(parts, backwards, strict=True):
-        if back:
-            size = tensor.shape[axis]
-            begin, end, step = part.indices(size)
-            axes.append(axis)
-            new.append(slice(size - 1 - begin, size - 1 - end, -step))
-        else:
-            new.append(part)
-        axis += part is not None
-    return tensor.flip(axes), tuple(new)
+    given = [*parts] if ... in parts else [*parts, ...]
+    place = given.index(...)
+    missing = axes - sum(part is not None for part in given) + 1
+    if missing < 0 or given.count(...) > 1:
+        raise IndexError(f"too many indices for array: array is {axes}-dimensional")
+    return [*given[:place], *[slice(None)] * missing, *given[place + 1 :]]

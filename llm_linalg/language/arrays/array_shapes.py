@@ -25,15 +25,19 @@ def ravel(a: Any) -> Array:
 
 def transpose(a: Any, *axes: Any) -> Array:
     """Do what `np.transpose` and `a.transpose` do."""
-    tensor = as_array(a).tensor
+    array = as_array(a)
     given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-    order = tuple(given) if given else tuple(reversed(range(tensor.dim())))
-    return Array(tensor.permute(order))
+    return array.permuted(tuple(given) if given else tuple(reversed(range(array.cells.dim()))))
 
 
 def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
     """Do what `np.swapaxes` does."""
-    return Array(as_array(a).tensor.transpose(axis1, axis2))
+    array = as_array(a)
+    if not array.flips:
+        return Array(array.cells.transpose(axis1, axis2))
+    order = [*range(array.cells.dim())]
+    order[axis1], order[axis2] = order[axis2], order[axis1]
+    return array.permuted(order)
 
 
 def moveaxis(a: Any, source: Any, destination: Any) -> Array:
@@ -112,9 +116,12 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Array:
 
 
 def flip(a: Any, axis: Axis = None) -> Array:
-    """Do what `np.flip` does."""
-    tensor = as_array(a).tensor
-    return Array(tensor.flip(axes_of(axis, tensor)))
+    """Do what `np.flip` does: it gives a view."""
+    array = as_array(a)
+    axes = axes_of(axis, array.cells)
+    count = array.cells.dim()
+    turned = {own % count for own in axes} if count else set()
+    return array[tuple(slice(None, None, -1 if own in turned else None) for own in range(count))]
 
 
 def roll(a: Any, shift: Any, axis: Any = None) -> Array:
