@@ -32,6 +32,7 @@ from llm_linalg.language.text_formats import percent
 
 # Unions are built once: these are asked for at each turn of a loop.
 _NOT_UNPACKED = "cannot unpack non-iterable {} object"
+MOST_ADDED = 1_000  # names that a program puts into modules
 _PYTHONS = frozenset([torch.float64, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8])
 _MUTABLE: Any = (
     Tensor
@@ -290,6 +291,9 @@ def store_attribute(run: Interpreter, target: ast.Attribute, owner: Any, value: 
         return
     if isinstance(owner, allowlist.Namespace) and target.attr in hardware.SWITCHES & owner.members.keys():
         return
+    if isinstance(owner, allowlist.Namespace):
+        _add_member(run, owner, target, value)
+        return
     if not isinstance(owner, Instance | ProgramClass | nn.Module):
         raise run.error(f"what can be assigned to is x.{', x.'.join(allowlist.STORED)}", target)
     members.set_attribute(run, owner, target.attr, value)
@@ -300,6 +304,17 @@ def store_attribute(run: Interpreter, target: ast.Attribute, owner: Any, value: 
         run.note_result(node)
     if isinstance(owner, nn.Module) and not isinstance(owner, Module):
         _bind_again(run, owner)
+
+
+def _add_member(run: Interpreter, owner: allowlist.Namespace, target: ast.Attribute, value: Any) -> None:
+    """Put a value into a module, for this run alone, under a name that is free: `F.mine = F.softmax`."""
+    if target.attr in owner.members or target.attr.startswith("_"):
+        words = f"{owner.name}.{target.attr} stays what it is: give yours a name of its own"
+        raise run.error(words, target)
+    run.budget.step(6)
+    if len(run.added) >= MOST_ADDED:
+        raise LimitError(f"more than {MOST_ADDED:,} names put into modules")
+    run.added[owner.name, target.attr] = value
 
 
 def _bind_again(run: Interpreter, owner: nn.Module) -> None:

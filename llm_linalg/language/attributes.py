@@ -234,5 +234,7 @@ def member(run: Interpreter, namespace: allowlist.Namespace, node: ast.Attribute
     """
     if node.attr in namespace.members:
         return namespace.members[node.attr]
+    if (namespace.name, node.attr) in run.added:
+        return run.added[namespace.name, node.attr]
     path = f"{namespace.name}.{node.attr}"
     raise run.error(_unknown(run, path, node.attr, namespace.members), node)

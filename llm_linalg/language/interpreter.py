@@ -139,6 +139,7 @@ class Interpreter:
         cell_states: What came of each cell.
         takes_missing_imports: Whether an import of what the language lacks fails only where it is used.
         left_out: What the running cell has left out, as it is written.
+        added: What the program has put into modules such as `F`, by the module's name and its own.
         plot: What the running cell plots, if it plots numbers.
         is_drawn: Whether the plot of the running statement is drawn.
         storages: The memory of tensors that the program has looked at.
@@ -180,6 +181,7 @@ class Interpreter:
         self.takes_missing_imports = False
         self.left_out: list[str] = []
         self.last_value: Any = None
+        self.added: dict[tuple[str, str], Any] = {}
         self.plot: Plot | None = None
         self.is_drawn = False
         self._dispatch = dispatch
@@ -198,6 +200,7 @@ class Interpreter:
         """Return an interpreter of another program that sees this one's names, and binds its own."""
         other = Interpreter(self._dispatch, source, {}, budget, self._explain)
         other.names = self.names.new_child()
+        other.added = dict(self.added)
         other.random.setstate(self.random.getstate())
         return other
 

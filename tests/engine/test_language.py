@@ -350,3 +350,33 @@ def test_a_loop_over_what_it_makes_longer_is_counted(turn: str, monkeypatch: pyt
 def test_what_a_loop_goes_through_may_change_as_in_python(turn: str) -> None:
     program = f"xs, d = [1, 2, 3], {{1: 2, 3: 4}}\n{turn}\nprint(xs, d)"
     assert run(program).printed == executed(program, 0, {})[1]
+
+
+def test_a_name_put_into_a_module_is_there_for_the_run_alone() -> None:
+    program = "import numpy as np\nnp.float = float\nF.mine = F.softmax\nF.mine, F.n = F.relu, 2\nF.n += 1\n"
+    trace = run(f"{program}print(np.float(3), torch.nn.functional.mine(torch.tensor([-1.0])), F.n)")
+    assert trace.printed == "3.0 tensor([0.]) 3\n"
+    with pytest.raises(ProgramError, match="not part of the language"):
+        run("F.mine(torch.ones(2))")
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("F.softmax = F.relu", "F.softmax stays what it is"),
+        ("F.softmax += 1", ""),
+        ("torch._C = 1", "stays"),
+        ("torch.__dict__ = {}", "private"),
+        ("setattr(torch, '__dict__', {})", "not part"),
+        ("setattr(torch, '_C', 1)", "stays"),
+        ("setattr(F, 'relu', 1)", "stays"),
+        ("F.a = 1\ndel F.a", ""),
+        ("F.a.b = 1", ""),
+        ("F.a = F\nF.a.relu = 1", "stays"),
+        ("for i in range(2_000):\n    setattr(F, f'a{i}', i)", "1,000 names"),
+    ],
+)
+def test_what_a_module_has_stays_what_it_is(program: str, said: str) -> None:
+    with pytest.raises(ProgramError, match=said):
+        run(program)
+    assert run("print(F.relu(torch.tensor(-1.0)))").printed == "tensor(0.)\n"
