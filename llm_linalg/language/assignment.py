@@ -351,6 +351,8 @@ def _augment(run: Interpreter, node: ast.AugAssign, left: Any) -> Any:
     if isinstance(left, dict) and not isinstance(left, Counter) and operator is ast.BitOr:
         containers.update(left, right)
         return left
+    if operator is ast.Add and isinstance(left, modules.LAYER_LISTS) and not isinstance(left, Instance):
+        return modules.add_in_place(left, take_items(run, right) if gives_items(right) else right)
     if not isinstance(left, _IN_PLACE):
         return arithmetic.binary(operator, left, right)
     arithmetic.check_operation(operator, left, right)

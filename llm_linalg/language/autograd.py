@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -152,6 +152,18 @@ def set_grad(tensor: Tensor, value: Tensor | None) -> None:
         )
     with untraced():
         tensor.grad = value
+
+
+def clear_gradients(recorder: TensorIndex, parameters: Iterable[Any], set_to_none: bool) -> None:
+    """Do what `zero_grad` does: take the gradients of parameters away, or fill them with zeros."""
+    for parameter in parameters:
+        with untraced():  # the program doesn't read the gradients
+            grad = parameter.grad if isinstance(parameter, Tensor) else None
+            if set_to_none and grad is not None:
+                parameter.grad = None
+        if not set_to_none and grad is not None:
+            with without_gradients(recorder):
+                parameter.grad.zero_()
 
 
 def set_data(tensor: Tensor, value: Tensor) -> None:

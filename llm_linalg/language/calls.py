@@ -78,7 +78,7 @@ _STRANGE = (
     TensorStorage,
 )
 _OF_PROGRAM: Any = ProgramClass | Instance
-_GO_THROUGH = value_methods.GO_THROUGH | {builtin_functions.prod}
+_GO_THROUGH = value_methods.GO_THROUGH | {builtin_functions.prod, modules.METHODS["extend"]}
 _CALLED = type | Tensor | TensorType | DType
 _WORDS = frozenset(["reduction"])
 """Parameters whose text torch writes into its message, whatever it is."""

@@ -79,18 +79,18 @@ class Memory:
         if isinstance(item, Method):
             return [item.owner]
         if isinstance(item, ProgramClass):
-            return [*item.members.values()]
+            return [*item.__members__.values()]
         if isinstance(item, Array | TensorStorage):
             return [item.cells if isinstance(item, Array) else item.tensor]
         if isinstance(item, Optimizer):
             return [item.groups, *(kept for _, kept in item.states.values())]
         if isinstance(item, Scheduler):
             return [item.optimizer, *item.inner]
-        parts = [*item.fields.values(), *self._of_class(item)] if isinstance(item, Instance) else []
+        parts = [*item.__fields__.values(), *self._of_class(item)] if isinstance(item, Instance) else []
         if isinstance(item, nn.Module):
             self.places.update(map(id, item.modules()))
             parts += [*item.parameters(), *item.buffers()]
-            parts += [one.fields for one in item.modules() if isinstance(one, Instance)]
+            parts += [one.__fields__ for one in item.modules() if isinstance(one, Instance)]
         return parts
 
     def _of_class(self, item: Instance) -> list[Any]:
@@ -98,7 +98,7 @@ class Memory:
         kinds = [kind for kind in type(item).__mro__ if isinstance(kind, ProgramClass)]
         if self._sees:
             self.places.update(map(id, kinds))
-        return [value for kind in kinds for value in kind.members.values() if not isinstance(value, type)]
+        return [value for kind in kinds for value in kind.__members__.values() if not isinstance(value, type)]
 
     @classmethod
     def of_holders(cls, value: Any) -> Memory:

@@ -14,6 +14,7 @@ from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language import suggestions
+from llm_linalg.language.autograd import clear_gradients
 from llm_linalg.language.budget import LAYER_LOAD_STEPS, LAYER_VISIT_STEPS, Budget
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.layer_sizes import weight_count
@@ -81,6 +82,18 @@ def _append(layer: nn.Module, other: nn.Module) -> nn.Module:
     return layer
 
 
+def add_in_place(layer: nn.Module, others: Sequence[Any]) -> nn.Module:
+    """Do `layer += others`, for a list of layers or a sequence of them.
+
+    Raises:
+        ValueError: If what is added to a `Sequential` is no other.
+    """
+    if isinstance(layer, nn.Sequential) and not isinstance(others, nn.Sequential):
+        words = f"add operator supports only objects of Sequential class, but {type(others)!s:.100} is given."
+        raise ValueError(words)
+    return _extend(layer, others)
+
+
 def _check_name(name: Any) -> None:
     """Refuse a name, given as text, by which torch would find what it takes for its own."""
     if not isinstance(name, str):
@@ -133,7 +146,7 @@ def _extend(layer: nn.Module, others: Any) -> nn.Module:
     return layer
 
 
-def _parameters(layer: nn.Module) -> list[nn.Parameter]:
+def _parameters(layer: nn.Module, recurse: bool = True) -> list[nn.Parameter]:
     """Do what `layer.parameters()` does, without working out their names: it is asked for in loops."""
     layers: dict[int, nn.Module] = {}
     left = [layer]
@@ -141,25 +154,35 @@ def _parameters(layer: nn.Module) -> list[nn.Parameter]:
         own = left.pop()
         if id(own) not in layers:
             layers[id(own)] = own
+            if not recurse:
+                break
             left += [inner for inner in reversed(vars(own)["_modules"].values()) if inner is not None]
     parameters = [own for inner in layers.values() for own in vars(inner)["_parameters"].values()]
     return list({id(own): own for own in parameters if own is not None}.values())
 
 
-def _zero_grad(layer: nn.Module) -> None:
-    with untraced():  # the program doesn't read the gradients
-        for parameter in _parameters(layer):
-            parameter.grad = None
+def _zero_grad(run: Interpreter, layer: nn.Module, set_to_none: bool = True) -> None:
+    clear_gradients(run.recorder, _parameters(layer), bool(set_to_none))
 
 
-def _iterator(name: str, items_of: Callable[[nn.Module], Iterable[Any]]) -> RunFunction:
+def _iterator(name: str, items_of: Callable[..., Iterable[Any]]) -> RunFunction:
     """Return a method that gives an iterator over parts of a layer."""
 
-    def iterator(run: Any, layer: nn.Module) -> ItemIterator:
-        items = list(items_of(layer))
+    def iterator(run: Any, layer: nn.Module, *arguments: Any, **named: Any) -> ItemIterator:
+        items = list(items_of(layer, *arguments, **named))
         return ItemIterator(run.new_number(), f"generator object Module.{name}", iter(items))
 
     return RunFunction(name, iterator)
+
+
+def _named(name: str) -> Callable[..., Iterable[Any]]:
+    """Return what gives the parameters or the buffers of a layer with their names."""
+
+    def items_of(layer: nn.Module, prefix: str = "", recurse: bool = True) -> Iterable[Any]:
+        of_torch = layer.named_parameters if name == "named_parameters" else layer.named_buffers
+        return of_torch(_text(prefix), bool(recurse))
+
+    return items_of
 
 
 def _insert(layer: nn.Module, index: int, other: nn.Module) -> nn.Module:
@@ -184,9 +207,8 @@ def _text(name: Any) -> str:
 
 def _apply(run: Interpreter, layer: nn.Module, function: Any) -> nn.Module:
     """Do what `layer.apply(f)` does: call a function with each layer, the innermost first."""
-    for inner in vars(layer)["_modules"].values():
-        if inner is not None:
-            _apply(run, inner, function)
+    for inner in list(layer.children()):  # a layer that is in it twice is one child
+        _apply(run, inner, function)
     run.call(function, [layer])
     return layer
 
@@ -219,9 +241,9 @@ def _to(layer: nn.Module, *places: Any, device: Any = None, dtype: Any = None) -
 
 METHODS: Mapping[str, Callable[..., Any] | RunFunction] = {
     "parameters": _iterator("parameters", _parameters),
-    "named_parameters": _iterator("named_parameters", lambda layer: layer.named_parameters()),
-    "buffers": _iterator("buffers", lambda layer: layer.buffers()),
-    "named_buffers": _iterator("named_buffers", lambda layer: layer.named_buffers()),
+    "named_parameters": _iterator("named_parameters", _named("named_parameters")),
+    "buffers": _iterator("buffers", lambda layer, recurse=True: layer.buffers(bool(recurse))),
+    "named_buffers": _iterator("named_buffers", _named("named_buffers")),
     "children": _iterator("children", lambda layer: layer.children()),
     "named_children": _iterator("named_children", lambda layer: layer.named_children()),
     "modules": _iterator("modules", lambda layer: layer.modules()),
@@ -247,7 +269,7 @@ METHODS: Mapping[str, Callable[..., Any] | RunFunction] = {
     "cpu": lambda layer: layer,
     "train": lambda layer, mode=True: layer.train(bool(mode)),
     "eval": lambda layer: layer.eval(),
-    "zero_grad": _zero_grad,
+    "zero_grad": RunFunction("zero_grad", _zero_grad),
     "requires_grad_": _set_requires_grad,
 }
 ATTRIBUTES = frozenset([*FIELDS, *PARAMETERS, *METHODS])
@@ -341,6 +363,7 @@ def fill_layer(
     arguments, named = _charged_arguments(budget, kind, arguments, named)
     with untraced():
         kind.__init__(layer, *arguments, **named)
+    lend_budget(layer, budget)
     budget.step(LAYER_VISIT_STEPS * count_layers(layer))
 
 

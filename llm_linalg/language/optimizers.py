@@ -16,7 +16,7 @@ from torch import Tensor
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
-from llm_linalg.language.autograd import without_gradients
+from llm_linalg.language.autograd import clear_gradients, without_gradients
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import take_items
 from llm_linalg.language.optimizer_state import Group, Kind, Optimizer, State
@@ -459,14 +459,7 @@ def zero_grad(run: Interpreter, optimizer: Optimizer, set_to_none: bool = True) 
     """Do what `optimizer.zero_grad()` does."""
     for group in optimizer.groups:
         run.budget.step(len(group["params"]))
-        for parameter in group["params"]:
-            with untraced():
-                grad = parameter.grad if isinstance(parameter, Tensor) else None
-                if set_to_none and grad is not None:
-                    parameter.grad = None
-            if not set_to_none and grad is not None:
-                with without_gradients(run.recorder):
-                    parameter.grad.zero_()
+        clear_gradients(run.recorder, group["params"], set_to_none)
 
 
 def state_dict(run: Interpreter, optimizer: Optimizer) -> dict[str, Any]:

@@ -106,10 +106,10 @@ def _complete(run: Interpreter, kind: Any, options: Mapping[str, Any]) -> Progra
         **{name: RunMethod(name, partial(_compare, does)) for name, does in order.items()},
     }
     for name, member in members.items():
-        if member is not None and name not in kind.members:
-            kind.members[name] = member
+        if member is not None and name not in kind.__members__:
+            kind.__members__[name] = member
             setattr(kind, name, native(member))
-    if options["eq"] and "__hash__" not in kind.members:
+    if options["eq"] and "__hash__" not in kind.__members__:
         kind.__hash__ = None  # type: ignore[assignment]
     return kind
 
@@ -120,18 +120,18 @@ def _fields_of(kind: ProgramClass) -> dict[str, DataField]:
     for base in reversed(kind.__mro__[1:]):
         if isinstance(base, ProgramClass):
             fields.update(base.data_fields or {})
-    for name, annotation in kind.annotations.items():
+    for name, annotation in kind.__annotations__.items():
         if annotation.removeprefix("typing.").startswith("ClassVar"):
             continue
-        value = kind.members.get(name, MISSING)
+        value = kind.__members__.get(name, MISSING)
         if value.__class__.__hash__ is None:
             said = f"mutable default {type(value)} for field {name} is not allowed: use default_factory"
             raise ValueError(said)
         fields[name] = value if isinstance(value, DataField) else DataField(value)
         if isinstance(value, DataField):
-            del kind.members[name]
+            del kind.__members__[name]
             if value.default is not MISSING:
-                kind.members[name] = value.default
+                kind.__members__[name] = value.default
     needed = True
     for name, own in fields.items():
         if own.in_init and needed and own.is_optional:
@@ -153,7 +153,7 @@ def _initialize(kind: ProgramClass, run: Interpreter, owner: Instance, *argument
         if value is own:
             value = run.call(own.factory, []) if own.factory is not MISSING else own.default
         if value is not MISSING:
-            owner.fields[name] = value
+            owner.__fields__[name] = value
     if kind.find("__post_init__") is not MISSING:
         run.call(attribute_of(run, owner, "__post_init__"), [])
 

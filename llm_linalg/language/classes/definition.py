@@ -138,4 +138,4 @@ def initialize(run: Interpreter, module: Module, arguments: Sequence[Any], named
             nn.Module.__init__(module, *arguments, **named)
     else:
         modules.fill_layer(run.budget, module, kind, list(arguments), named)
-    object.__setattr__(module, "is_ready", True)
+    object.__setattr__(module, "__ready__", True)

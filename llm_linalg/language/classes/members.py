@@ -51,8 +51,8 @@ def _of_instance(run: Interpreter, value: Instance, name: str) -> Any:
     member = kind.find(name)
     if member.__class__ is Property:
         return run.call(member.getter, [value])
-    if name in value.fields:
-        return value.fields[name]
+    if name in value.__fields__:
+        return value.__fields__[name]
     if member is not MISSING:
         return _bound(member, value, kind)
     return of_layer(value, name) if isinstance(value, nn.Module) else _of_exception(value, name)
@@ -64,7 +64,7 @@ def _of_exception(value: Instance, name: str) -> Any:
 
 def of_layer(layer: nn.Module, name: str) -> Any:
     """Return what a layer has under a name: what the program put there, torch's methods, what it holds."""
-    fields: Mapping[str, Any] = vars(layer).get("fields") or {}
+    fields: Mapping[str, Any] = vars(layer).get("__fields__") or {}
     if name in fields:
         return fields[name]
     if name in modules.METHODS:
@@ -179,7 +179,7 @@ def set_attribute(run: Interpreter, owner: Any, name: str, value: Any) -> None:
     elif isinstance(owner, nn.Module):
         _put_on_module(run, owner, name, value)
     else:
-        owner.fields[name] = value
+        owner.__fields__[name] = value
 
 
 def delete_attribute(owner: Any, name: str) -> None:
@@ -188,12 +188,12 @@ def delete_attribute(owner: Any, name: str) -> None:
     Raises:
         AttributeError: If the program has put nothing there.
     """
-    if isinstance(owner, ProgramClass) and name in owner.members and not name.startswith("__"):
+    if isinstance(owner, ProgramClass) and name in owner.__members__ and not name.startswith("__"):
         if vars(owner).get("is_shared"):
             raise TypeError(f"cannot delete '{name:.100}' attribute of immutable type '{owner.__name__}'")
-        del owner.members[name]
+        del owner.__members__[name]
         return
-    fields = owner.fields if isinstance(owner, Instance) else {}
+    fields = owner.__fields__ if isinstance(owner, Instance) else {}
     if isinstance(owner, nn.Module):
         fields = next((table for table in (fields, *_registered(owner)) if name in table), {})
     if name not in fields:
@@ -208,15 +208,15 @@ def _is_registered(module: nn.Module, name: str) -> bool:
 def _put_on_module(run: Interpreter, module: nn.Module, name: str, value: Any) -> None:
     if name in _INTERNAL or name == "forward":
         raise RefusalError(f"{name} is torch's own: take another name")
-    if vars(module).get("fields") is None:
-        object.__setattr__(module, "fields", {})  # of a layer of torch's
-    fields: dict[str, Any] = vars(module)["fields"]
+    if vars(module).get("__fields__") is None:
+        object.__setattr__(module, "__fields__", {})  # of a layer of torch's
+    fields: dict[str, Any] = vars(module)["__fields__"]
     if name == "training":
         if not isinstance(value, bool):
             raise RefusalError("training is True or False")
         module.training = value
     elif isinstance(value, nn.Parameter | nn.Module) or _is_registered(module, name):
-        if isinstance(module, Module) and not module.is_ready:
+        if isinstance(module, Module) and not module.__ready__:
             kind = "module" if isinstance(value, nn.Module) else "parameters"
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
         if isinstance(value, nn.Module):

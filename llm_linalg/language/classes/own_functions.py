@@ -264,7 +264,7 @@ def _refuse_writes(_run: Interpreter, _context: Any, *_: Any) -> None:
 def _of_torch(name: str, members: Mapping[str, Any]) -> ProgramClass:
     """Return a class that every program has alike."""
     made = make_class(name, [object], dict(members), {})
-    made.members = MappingProxyType(made.members)  # type: ignore[assignment]
+    made.__members__ = MappingProxyType(made.__members__)  # type: ignore[assignment]
     made.is_shared = True
     return made
 

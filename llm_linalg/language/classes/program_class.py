@@ -1,4 +1,8 @@
-"""The types of a program's classes, and their objects: tables of what the program put there."""
+"""The types of a program's classes, and their objects: tables of what the program put there.
+
+The tables have names with two underscores, which no program can give to a part of a module: torch would look
+such a part up in their place.
+"""
 
 from __future__ import annotations
 
@@ -77,15 +81,14 @@ class ProgramClass(type):
     """The type of a class of the program.
 
     Attributes:
-        members: What its body bound, by name.
-        annotations: What stands behind the colon in `n: int = 1`, by name, in their order.
+        __members__: What its body bound, by name.
+        __annotations__: What stands behind the colon in `n: int = 1`, by name, in their order.
         data_fields: The fields of a data class, by name; None for another class.
         is_frozen: Whether nothing can be put on its objects.
         is_shared: Whether it is the language's own, the same for every program.
     """
 
-    members: dict[str, Any]
-    annotations: Mapping[str, str] = {}
+    __members__: dict[str, Any]
     data_fields: Mapping[str, Any] | None = None
     is_frozen: bool = False
     is_shared: bool = False
@@ -101,7 +104,7 @@ class ProgramClass(type):
         """
         if vars(cls).get("is_shared"):
             raise TypeError(f"cannot set '{name:.100}' attribute of immutable type '{cls.__name__}'")
-        cls.members[name] = value
+        cls.__members__[name] = value
         if name == "forward" and issubclass(cls, Module):
             setattr(cls, "forward", native(value))  # noqa: B010  mypy takes it for a method of every class
 
@@ -114,8 +117,8 @@ class ProgramClass(type):
         """
         order = cls.__mro__
         for kind in order if after is None else order[order.index(after) + 1 :]:
-            if kind.__class__ is ProgramClass and name in kind.members:
-                return kind.members[name]
+            if kind.__class__ is ProgramClass and name in kind.__members__:
+                return kind.__members__[name]
         return MISSING
 
 
@@ -123,11 +126,11 @@ class Instance(metaclass=ProgramClass):
     """An object of a class of the program.
 
     Attributes:
-        fields: What the program put on it, by name.
+        __fields__: What the program put on it, by name.
     """
 
-    members: dict[str, Any] = {}  # noqa: RUF012  of the class, as every program class has them
-    fields: dict[str, Any]
+    __members__: dict[str, Any] = {}  # noqa: RUF012  of the class, as every program class has them
+    __fields__: dict[str, Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make an object without fields.
@@ -138,7 +141,7 @@ class Instance(metaclass=ProgramClass):
         if (args or kwargs) and cls.__init__ is object.__init__:
             raise TypeError(f"{cls.__name__}() takes no arguments")
         own = super().__new__(cls, *(args if issubclass(cls, BaseException) else ()))
-        object.__setattr__(own, "fields", {})  # a module's own `__setattr__` would look at it
+        object.__setattr__(own, "__fields__", {})  # a module's own `__setattr__` would look at it
         return own
 
     def __repr__(self) -> str:
@@ -151,17 +154,17 @@ class Module(Instance, nn.Module):
     """An object of a class that derives from `nn.Module` or a layer.
 
     Attributes:
-        is_ready: Whether its class has called `super().__init__()`.
+        __ready__: Whether its class has called `super().__init__()`.
     """
 
-    members: dict[str, Any] = {}  # noqa: RUF012
-    is_ready: bool
+    __members__: dict[str, Any] = {}  # noqa: RUF012
+    __ready__: bool
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make a module that holds nothing yet: every module is whole, whatever its `__init__` does."""
         own = super().__new__(cls, *args, **kwargs)
         nn.Module.__init__(own)
-        object.__setattr__(own, "is_ready", False)
+        object.__setattr__(own, "__ready__", False)
         return own
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -204,7 +207,7 @@ def make_class(
     if sum(len(base.__mro__) for base in bases) > MAX_BASES:
         raise LimitError(f"a class with more than {MAX_BASES} classes above it")
     asked_for = _NATIVE | _OF_MODULES if any(issubclass(base, nn.Module) for base in bases) else _NATIVE
-    own = {"__module__": "__main__", "members": members, "annotations": annotations}
+    own = {"__module__": "__main__", "__members__": members, "__annotations__": annotations}
     natives = {
         member: None if value is None else native(value)  # `__hash__ = None`, as Python has it
         for member, value in members.items()

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language.arrays.array import Array
+from llm_linalg.language.autograd import set_grad
 from llm_linalg.language.budget import LAYER_VISIT_STEPS
 from llm_linalg.language.classes.program_class import Instance
 from llm_linalg.language.data_loading import DATASETS, DataLoader
@@ -86,7 +87,7 @@ class _Copying:
         self._run.budget.step()
         self._kept.append(value)
         if isinstance(value, Tensor):
-            return self._keep(value, self._tensor(value))
+            return self._keep(value, self._tensor(value, depth + 1))
         if isinstance(value, Array):
             return self._keep(value, Array(self.copy_of(value.tensor, depth + 1)))
         if isinstance(value, nn.Module):
@@ -125,7 +126,7 @@ class _Copying:
             made.extend(self.copy_of(item, depth) for item in value)
         return made
 
-    def _tensor(self, value: Tensor) -> Tensor:
+    def _tensor(self, value: Tensor, depth: int) -> Tensor:
         if not value.is_leaf:
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
@@ -135,7 +136,10 @@ class _Copying:
             return self._parameter(value)
         made = value.detach().clone()
         with untraced():
-            return made.requires_grad_(value.requires_grad)
+            made.requires_grad_(value.requires_grad)
+        if value.grad is not None:
+            set_grad(made, self.copy_of(value.grad, depth))
+        return made
 
     def _parameter(self, value: nn.Parameter) -> nn.Parameter:
         self._run.budget.charge_elements(value.numel())
@@ -146,7 +150,7 @@ class _Copying:
 
     def _instance(self, value: Instance, depth: int) -> Instance:
         made: Instance = self._keep(value, type(value).__new__(type(value)))
-        made.fields.update(self._parts(value.fields, depth))
+        made.__fields__.update(self._parts(value.__fields__, depth))
         return made
 
     def _module(self, value: nn.Module, depth: int) -> nn.Module:
@@ -156,8 +160,8 @@ class _Copying:
         vars(made)["_parameters"] = self._parts(vars(value)["_parameters"], depth)
         vars(made)["_buffers"] = self._parts(vars(value)["_buffers"], depth)
         vars(made)["_modules"] = self._parts(vars(value)["_modules"], depth)
-        if isinstance(value, Instance):
-            object.__setattr__(made, "fields", self._parts(value.fields, depth))
+        if "__fields__" in vars(value):  # a layer of torch's has some once the program puts one there
+            object.__setattr__(made, "__fields__", self._parts(vars(value)["__fields__"], depth))
         return made
 
     def _parts(self, parts: Mapping[str, Any], depth: int) -> dict[str, Any]:
