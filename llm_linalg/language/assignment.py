@@ -308,7 +308,8 @@ def store_attribute(run: Interpreter, target: ast.Attribute, owner: Any, value: 
 
 def _add_member(run: Interpreter, owner: allowlist.Namespace, target: ast.Attribute, value: Any) -> None:
     """Put a value into a module, for this run alone, under a name that is free: `F.mine = F.softmax`."""
-    if target.attr in owner.members or target.attr.startswith("_"):
+    of_hardware = not hardware.SWITCHES.isdisjoint(owner.members)
+    if of_hardware or target.attr in owner.members or target.attr.startswith("_"):
         words = f"{owner.name}.{target.attr} stays what it is: give yours a name of its own"
         raise run.error(words, target)
     run.budget.step(6)

@@ -373,6 +373,7 @@ def test_a_name_put_into_a_module_is_there_for_the_run_alone() -> None:
         ("F.a = 1\ndel F.a", ""),
         ("F.a.b = 1", ""),
         ("F.a = F\nF.a.relu = 1", "stays"),
+        ("torch.backends.cudnn.foo = 1", "stays"),
         ("for i in range(2_000):\n    setattr(F, f'a{i}', i)", "1,000 names"),
     ],
 )
