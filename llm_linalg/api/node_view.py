@@ -18,7 +18,15 @@ from llm_linalg.base.axes import Axes, Shape
 from llm_linalg.base.axis_labels import TensorLabels
 from llm_linalg.base.cells import Cells, Index
 from llm_linalg.explain.combination import Combination, combination_of
-from llm_linalg.explain.formula import divisor, front_numbers, operand_name, outer_numbers, step_text
+from llm_linalg.explain.formula import (
+    BlockNumbers,
+    block_numbers,
+    divisor,
+    front_numbers,
+    operand_name,
+    outer_numbers,
+    step_text,
+)
 from llm_linalg.explain.nan_origin import nan_reason
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.mask import Mask
@@ -147,6 +155,11 @@ class NodeView:
     def front(self) -> list[Number]:
         """The values of the wave's front that the current step makes; [] in other orders."""
         return [] if self.walk is None or self.step is None else front_numbers(self.walk, self.step)
+
+    @cached_property
+    def block(self) -> BlockNumbers | None:
+        """The numbers of the current step, if it writes several cells that are no product; else None."""
+        return None if self.walk is None or self.step is None else block_numbers(self.walk, self.step)
 
     def _word(self, node: RecordNode, axis: int, i: int) -> str:
         """Return the word at a position along an axis of one of its tensors; empty if there is none."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -24,6 +27,7 @@ from llm_linalg.walks.walk import State, Step, Term, Walk
 SHOWN_TERMS = 6
 LONGEST_SUM = 56  # characters of a sum of vectors that are written in numbers, not by their names
 T = TypeVar("T")
+_MADE = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -364,6 +368,57 @@ def outer_numbers(walk: Walk, step: Step) -> list[list[Number]]:
     if len(read) != 2 or any(not 0 < len(cells) <= MOST_NUMBERS for _, cells in read):
         return []
     return [[value[cell].item() for cell in cells] for value, cells in read]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockNumbers:
+    """A step that writes several cells, in numbers.
+
+    Attributes:
+        left: The name of the cells that are written.
+        values: Their numbers.
+        sign: The operator between two operands whose cells are paired; empty for any other operation.
+        operands: The cells of those two, one number where it is repeated.
+    """
+
+    left: str
+    values: tuple[Number, ...]
+    sign: str = ""
+    operands: tuple[tuple[Number, ...], ...] = ()
+
+
+def block_numbers(walk: Walk, step: Step) -> BlockNumbers | None:
+    """Return the numbers of a step that writes several cells, other than of a product; None if too many."""
+    node = walk.node
+    if step.cell is not None or node.kind == "contraction" or walk.order == "wave":
+        return None
+    if not 0 < len(step.writes) <= MOST_NUMBERS:
+        return None
+    left = block_name(node.title_of_cells, step.writes, node.shape)
+    values = tuple(node.value[cell].item() for cell in step.writes)
+    operation = node.call.operation if node.call else None
+    sign = operation.symbol or operation.operator if isinstance(operation, Pointwise) else ""
+    pair = tuple(
+        tuple(operand.value[cell].item() for cell in cells)
+        for operand, cells in zip(node.operands, step.reads, strict=True)
+        if len(cells) <= MOST_NUMBERS
+    )
+    if sign not in _MADE or len(pair) != 2 or len(node.operands) != 2:
+        return BlockNumbers(left, values)
+    one, other = (numbers * (len(values) if len(numbers) == 1 else 1) for numbers in pair)
+    paired = len(one) == len(other) == len(values) and all(
+        _agree(sign, a, b, value) for a, b, value in zip(one, other, values, strict=True)
+    )
+    return BlockNumbers(left, values, sign, pair) if paired else BlockNumbers(left, values)
+
+
+def _agree(sign: str, one: Number, other: Number, value: Number) -> bool:
+    """Return whether a value is made by a sign alone: not so with `alpha`, or a rounding mode."""
+    if isinstance(one, complex) or isinstance(other, complex) or isinstance(value, complex):
+        return False
+    if not all(map(math.isfinite, (one, other, value))) or (not other and sign == "/"):
+        return False
+    return math.isclose(_MADE[sign](one, other), value, rel_tol=1e-3, abs_tol=1e-6)
 
 
 def front_numbers(walk: Walk, step: Step) -> list[Number]:

@@ -34,7 +34,7 @@ def nan_reason(node: RecordNode, index: Index) -> str:
     for operand, cells in zip(node.operands, node.reads(index), strict=True):
         if 1 < len(cells) <= MANY and _all_infinite(operand.node, cells):
             number = float(operand.value[next(iter(cells))])
-            return f"all {len(cells)} cells of {operand.title} that it reads are {number:g}: {said}"
+            return f"All {len(cells)} cells of {operand.title} that it reads are {number:g}: {said}"
     return f"{word} begins here: {said}"
 
 

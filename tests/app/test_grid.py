@@ -151,7 +151,7 @@ def masked_whole() -> tuple[Run, View]:
 def test_a_row_masked_whole_says_why_it_is_nan() -> None:
     run_, view = masked_whole()
     frame = run_.frame(replace(view, step=1))
-    why = "all 4 cells of cut_off that it reads are -inf: below[0,0] = -inf - (-inf) = nan"
+    why = "All 4 cells of cut_off that it reads are -inf: below[0,0] = -inf - (-inf) = nan"
     assert frame.sentence.startswith(why)
     assert json.loads(to_json(frame))["margin"] == {"name": "P.sum(-1)", "values": ["nan", None, None, None]}
     assert why not in run_.frame(replace(view, step=2)).sentence

@@ -103,3 +103,28 @@ def test_the_front_of_a_wave_says_what_it_comes_to() -> None:
     product = "A = torch.tensor([[1.0, 2], [3, 4]])\nB = torch.tensor([[5.0, 6], [7, 8]])\nC = A @ B"
     assert formula_of(product, "wave", 2) == ("C[i+j=1] = A[:, :] · B[:, :]", "         = [22 43]")
     assert formula_of(product, "wave", 3)[-1].strip() == "= [50]"
+
+
+@pytest.mark.parametrize(
+    ("line", "order", "formula"),
+    [
+        ("o = A + B", "rows", ("o[0, :] = [1 2] + [0.5 0.5]", "        = [1.5 2.5]")),
+        ("o = A - B", "columns", ("o[:, 0] = [1 3] - [0.5 -1]", "        = [0.5 4]")),
+        ("o = A * A[:, :1]", "rows", ("o[0, :] = [1 2] · 1", "        = [1 2]")),
+        ("o = torch.add(A, B, alpha=2)", "rows", ("o[0, :] = [2 3]   from A[0, :], B[0, :]",)),
+        ("o = torch.relu(-A)", "rows", ("o[0, :] = [0 0]   from (-A)[0, :]",)),
+        ("o = A.tril()", "rows", ("o[0, :] = [1 0]   1 of 2 cells pass",)),
+        ("o = A.T.clone()", "rows", ("o[0, :] = [1 3]   from 2 cells of A.T",)),
+        ("o = torch.layer_norm(A, (2,))", "rows", ("o[0, :] = [-1.00 1.00]   from A[0, :]",)),
+    ],
+)
+def test_a_step_that_writes_several_cells_says_their_numbers(
+    line: str, order: str, formula: tuple[str, ...]
+) -> None:
+    made = "A = torch.tensor([[1.0, 2], [3, 4]])\nB = torch.tensor([[0.5, 0.5], [-1, 1]])"
+    assert formula_of(f"{made}\n{line}", order, 1) == formula
+
+
+def test_a_sum_of_rows_that_rounding_changes_is_about_equal() -> None:
+    made = "A = torch.tensor([[0.124, 0.2]])\nB = torch.tensor([[0.124, 0.2]])"
+    assert formula_of(f"{made}\no = A + B", "rows", 1)[1] == "        ≈ [0.25 0.4]"

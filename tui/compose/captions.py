@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from llm_linalg.api.node_view import NodeView
     from llm_linalg.api.tensor_view import TensorView
     from llm_linalg.explain.combination import Combination
+    from llm_linalg.explain.formula import BlockNumbers
     from llm_linalg.walks.walk import Term
 
 EXACT = 1e-6  # how far a number may be, relatively, from one that is written for it without zeros
 MOST_TERMS = 8  # terms of a formula written out
 MOST_NAMES = 4  # cells named one by one
+_SIGNS = {"*": "·"}
 LONGEST_TEXT = 4000  # characters of a step's own text
 
 
@@ -88,6 +90,8 @@ def formula(node: NodeView) -> tuple[FormulaLine, ...]:
     terms = step.terms
     target = next(iter(step.writes), None) if len(step.writes) == 1 else None
     if not node.is_sum or not terms or target is None:
+        if node.block is not None:
+            return _block(node.block, clean(node.text, LONGEST_TEXT))
         text_lines = clean(node.text, LONGEST_TEXT, lines=True).splitlines()
         said: tuple[FormulaLine, ...] = tuple(((line, "plain"),) for line in text_lines)
         outer = _outer(node.outer_vectors, node.text.partition("+=")[0])
@@ -162,6 +166,37 @@ def _outer(vectors: Sequence[Sequence[Number]], target: str) -> tuple[FormulaLin
     text = writer([x for vector in vectors for x in vector], 2)
     product = " ⊗ ".join(vector_text(vector, text) for vector in vectors)
     return ((("+= ".rjust(len(target) + 3) + product, "current"),),)
+
+
+def _block(block: BlockNumbers, said: str) -> tuple[FormulaLine, ...]:
+    """Return a step that writes several cells in numbers: what made them, where that is a sign, and them."""
+    from llm_linalg.explain.formula import vector_text
+
+    text = writer([*block.values, *(x for numbers in block.operands for x in numbers)], 2)
+    whole = vector_text(block.values, text) if len(block.values) > 1 else text(block.values[0])
+    left = clean(block.left, 80)
+    if not block.sign:
+        how = clean(said.removeprefix(block.left).lstrip(": "))
+        return (((clean(f"{left} = "), "plain"), (whole, "done"), (f"   {how}", "plain")),)
+    made = [
+        vector_text(numbers, text) if len(numbers) > 1 else text(numbers[0]) for numbers in block.operands
+    ]
+    sign = "=" if _is_exact(block, text) else "≈"
+    first = f"{left} = {made[0]} {_SIGNS.get(block.sign, block.sign)} {made[1]}"
+    return ((clean(first), "plain"),), ((f"{sign} ".rjust(len(left) + 3) + whole, "done"),)
+
+
+def _is_exact(block: BlockNumbers, text: Callable[[Number], str]) -> bool:
+    """Return whether the numbers of a sum or a difference come out as they are written."""
+    if block.sign not in "+-":
+        return True
+    count = len(block.values)
+    one, other = (numbers * (count if len(numbers) == 1 else 1) for numbers in block.operands)
+    minus = -1 if block.sign == "-" else 1
+    return all(
+        adds_up([text(a), text(minus * b)], text(value))
+        for a, b, value in zip(one, other, block.values, strict=True)
+    )
 
 
 def _front(values: Sequence[Number], target: str) -> tuple[FormulaLine, ...]:
