@@ -383,3 +383,11 @@ def test_what_the_lines_above_print_is_no_part_of_an_exercise() -> None:
     view = solution(printing, 2)
     assert view is not None
     assert at(ensure_run(Session.start(view, [printing]))).own_printed == ""
+
+
+async def test_an_answer_that_is_judged_is_shown_whole() -> None:
+    long = " + ".join(["A"] * 20)
+    async with opened(lesson(BODY, "[controls.n]\nrange = [0, 3]\ndefault = 0\n"), stop=2) as d:
+        d.app.explorer.update_session(run(d.session, f"answer:{long}"))
+        rows = " ".join(row.partition("│")[2].strip() for row in d.rows)
+        assert long in " ".join(rows.split())

@@ -191,7 +191,7 @@ def test_a_stop_can_show_its_backward_pass() -> None:
     # Every other step of it says why it is there.
     other = run.frame(replace(view, path=("dR",)))
     assert other.prose == ""
-    assert other.sentence.startswith("R went 2 ways, and the gradients of all are added: dR_1 by")
+    assert other.sentence.startswith("R went 2 ways, so as many gradients are added: dR_1 by")
     whole = run.frame(replace(view, path=("dX",), depth="operations"))
     assert "identity path" in whole.sentence
 

@@ -96,15 +96,15 @@ def test_a_transpose_a_sum_and_the_identity_path_say_why_they_are_there() -> Non
         "over that axis, and the transpose puts the axis inside the product."
     )
     assert program["dW"].why.endswith(
-        "W met X in a product: its gradient is dY times that, summed over the axis that W lacks (3)."
+        "W was multiplied with X: its gradient is dY times that, summed over the axis that W lacks (3)."
     )
     assert "b was repeated along axis 0 (broadcast): its copies' gradients are summed." in program["db"].why
     assert "went into the sum" in program["dY"].why
     residual = "X = torch.randn(3, 2)\nF_X = torch.tanh(X)\nR = X + F_X\nloss = (R * R).sum()"
     words = why(residual, "dX")
     assert words == (
-        "X went 2 ways, and the gradients of all are added: dX_1 by R, unchanged: the identity path; "
-        "dX_2 by F_X."
+        "X went 2 ways, so as many gradients are added: dX_1 by R (unchanged, the identity path) "
+        "and dX_2 by F_X."
     )
 
 
@@ -115,7 +115,7 @@ def test_what_has_parts_and_no_rule_goes_back_part_by_part() -> None:
     center = program["dN_center"]
     assert center.forward_node is not None
     assert center.forward_node.composite is found["N"]
-    assert "by its parts" in program["dx"].why
+    assert "part by part" in program["dx"].why
 
 
 def test_readable_rules() -> None:

@@ -195,7 +195,7 @@ def exercise_rows(exercise: ExerciseView, width: int) -> list[Row]:
         spans = words(row((f"{first} ", "error"), " ".join(map(_sentence, rest))))
         rows += wrap_spans(spans, width)
     elif exercise.answer:
-        rows.append(row(("your answer: ", "label"), (exercise.answer, "code")))
+        rows += wrap_spans(words(row(("your answer: ", "label"), (exercise.answer, "code"))), width)
     hints = [*enumerate(exercise.hints[: exercise.rungs], 1)]
     for number, text in hints[-1:] if exercise.summary else hints:
         rows += wrap_spans(words(row((f"hint {number} ", "label"), *_hint(text))), width)

@@ -103,6 +103,8 @@ def sum_reason(node: RecordNode, ways: Sequence[tuple[str, RecordNode, bool]]) -
     """
     parts = []
     for name, user, same in ways:
-        as_it_is = ", unchanged: the identity path" if same and user.op == "add" else ""
+        as_it_is = " (unchanged, the identity path)" if same and user.op == "add" else ""
         parts.append(f"{name} by {user.title}{as_it_is}")
-    return f"{node.title} went {len(ways)} ways, and the gradients of all are added: {'; '.join(parts)}."
+    *others, last = parts
+    added = f"{', '.join(others)} and {last}" if others else last
+    return f"{node.title} went {len(ways)} ways, so as many gradients are added: {added}."
