@@ -252,8 +252,8 @@ def _takes_numbers(function: Any) -> bool:
 
 
 def _is_among(function: Any, others: frozenset[Any]) -> bool:
-    """Return whether a function is one of others; a list, which has no hash, may stand there too."""
-    return function.__class__.__hash__ is not None and function in others
+    """Return whether a function is one of others; anything may stand there."""
+    return callable(function) and function.__class__.__hash__ is not None and function in others
 
 
 def _check_arguments(

@@ -19,7 +19,7 @@ from llm_linalg.language.exceptions import exception_of
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.grad_mode import mode_of, set_grad_mode
 from llm_linalg.language.interpreter import Interpreter
-from llm_linalg.language.item_iterator import ProgressBar
+from llm_linalg.language.item_iterator import ItemIterator, ProgressBar
 from llm_linalg.language.jumps import JUMPS
 from llm_linalg.language.methods import Method
 from llm_linalg.language.readable_files import TextFile
@@ -83,7 +83,7 @@ def _enter(run: Interpreter, value: Any, node: ast.expr) -> Any:
     if isinstance(value, torch.device) and value.type == "cpu":
         return value
     if isinstance(value, BlockContext):
-        return value.value if value.generator is None else next(value.generator.source)
+        return value.value if value.generator is None else _first_of(value.generator)
     if isinstance(value, Instance):
         enter = type(value).find("__enter__")
         if enter is not MISSING and type(value).find("__exit__") is not MISSING:
@@ -110,4 +110,11 @@ def _leave(run: Interpreter, value: Any, error: ProgramError | None) -> bool:
         next(source) if error is None else source.throw(error)
     except StopIteration:
         return error is not None
-    raise TypeError("a function under @contextmanager yields once")
+    raise RuntimeError("generator didn't stop" if error is None else "generator didn't stop after throw()")
+
+
+def _first_of(generator: ItemIterator) -> Any:
+    """Return what the generator of a `@contextmanager` yields first."""
+    for value in generator.source:
+        return value
+    raise RuntimeError("generator didn't yield")

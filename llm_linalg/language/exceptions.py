@@ -56,8 +56,16 @@ def raising(run: Interpreter, node: ast.Raise) -> None:
         raise run.caught[-1]
     exception = exception_from(run, run.evaluate(node.exc), node.exc)
     if node.cause is not None:
-        run.evaluate(node.cause)
+        _check_cause(run, run.evaluate(node.cause), node.cause)
     raise error_of(run, exception, node)
+
+
+def _check_cause(run: Interpreter, value: Any, node: ast.AST) -> None:
+    """Refuse what stands after `from` and is no exception, and no type of one."""
+    is_kind = isinstance(value, type) and issubclass(value, BaseException)
+    if value is not None and not is_kind and not isinstance(value, BaseException):
+        words = "exception causes must derive from BaseException"
+        raise run.error("what stands after `from` is an exception, or None", node, TypeError(words))
 
 
 def exception_from(run: Interpreter, value: Any, node: ast.AST) -> BaseException:

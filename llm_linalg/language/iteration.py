@@ -16,6 +16,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from llm_linalg.base.errors import LimitError, ProgramError
+from llm_linalg.base.untraced import untraced
 from llm_linalg.language import modules
 from llm_linalg.language.arithmetic import MAX_ITEMS, NUMERIC_TYPES
 from llm_linalg.language.arrays.array import Array
@@ -66,7 +67,7 @@ def iterate(
         source: Iterator[Any] = value.source
         return source
     if isinstance(value, Tensor):
-        return iter(value.unbind(0))
+        return iter(_parts(value))
     if isinstance(value, ProgressBar):
         return iterate(run, value.items, node, words)
     if isinstance(value, Instance) and (found := _of_object(run, value)) is not None:
@@ -86,6 +87,15 @@ def iterate(
         node or run.current,
         TypeError(words.format(kind)),
     )
+
+
+def _parts(tensor: Tensor) -> Sequence[Tensor]:
+    """Return a tensor's parts along its first axis."""
+    with untraced():
+        has_axis = tensor.dim() > 0
+    if not has_axis:
+        raise TypeError("iteration over a 0-d tensor")
+    return tensor.unbind(0)
 
 
 def gives_items(value: Any) -> bool:

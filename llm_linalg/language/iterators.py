@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.language import exceptions, modules
 from llm_linalg.language.arithmetic import MAX_ITEMS, NUMERIC_TYPES
+from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.classes import members
 from llm_linalg.language.classes.program_class import MISSING, Instance
 from llm_linalg.language.containers import DICT_VIEWS
@@ -22,6 +24,7 @@ from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
 
 _MISSING = object()
+_SEQUENCE = ("__len__", "__getitem__")
 _NUMBERS = NUMERIC_TYPES | {bool}
 
 
@@ -147,17 +150,30 @@ def filter_items(run: Interpreter, function: Any, items: Any) -> ItemIterator:
     return ItemIterator(run.new_number(), "filter object", found, items)
 
 
-def reverse_items(run: Interpreter, items: Any) -> ItemIterator:
+def reverse_items(run: Interpreter, items: Any) -> ItemIterator | Tensor:
     """Do what `reversed` does."""
     if isinstance(items, Tensor):
-        return ItemIterator(run.new_number(), "list_reverseiterator object", reversed(items.unbind(0)))
-    if not isinstance(items, list | tuple | str | range | dict | DICT_VIEWS | modules.LAYER_LISTS):
+        return items.flip(0) if items.dim() else items  # torch returns a tensor
+    if isinstance(items, Array):
+        places = range(len(items))
+        return _reversed_object(run, (items[place] for place in reversed(places)))
+    if isinstance(items, Instance) and all(items.__class__.find(name) is not MISSING for name in _SEQUENCE):
+        method = members.attribute_of(run, items, "__getitem__")
+        sized: Any = items
+        places = range(len(sized))
+        return _reversed_object(run, (run.call(method, [place]) for place in reversed(places)))
+    if not isinstance(items, list | tuple | str | range | dict | deque | DICT_VIEWS | modules.LAYER_LISTS):
         kind = type(items).__name__
         words = f"'{kind}' object is not reversible"
         raise run.error(f"a {kind} can't be gone through in reverse", run.current, TypeError(words))
     run.budget.charge_items(items)
     source = reversed(list(items) if isinstance(items, modules.LAYER_LISTS) else items)
-    return ItemIterator(run.new_number(), f"{type(source).__name__} object", source)
+    home = "" if type(source).__module__ == "builtins" else f"{type(source).__module__}."
+    return ItemIterator(run.new_number(), f"{home}{type(source).__name__} object", source)
+
+
+def _reversed_object(run: Interpreter, source: Iterator[Any]) -> ItemIterator:
+    return ItemIterator(run.new_number(), "reversed object", source)
 
 
 def is_true(run: Interpreter, value: Any) -> bool:

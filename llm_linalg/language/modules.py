@@ -82,7 +82,7 @@ def _append(layer: nn.Module, other: nn.Module) -> nn.Module:
     return layer
 
 
-def add_in_place(layer: nn.Module, others: Sequence[Any]) -> nn.Module:
+def add_in_place(layer: nn.Module, others: Any) -> nn.Module:
     """Do `layer += others`, for a list of layers or a sequence of them.
 
     Raises:

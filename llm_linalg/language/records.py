@@ -38,5 +38,20 @@ class DefaultDict(dict[Any, Any]):
         found.factory = self.factory
         return found
 
+    def __or__(self, other: Any) -> Any:
+        if not isinstance(other, dict):
+            return NotImplemented
+        found = self.copy()
+        found.update(other)
+        return found
+
+    def __ror__(self, other: Any) -> Any:
+        if not isinstance(other, dict):
+            return NotImplemented
+        found = DefaultDict(other)
+        found.factory = self.factory
+        found.update(self)
+        return found
+
 
 DefaultDict.__name__ = "defaultdict"

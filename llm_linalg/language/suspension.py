@@ -67,6 +67,11 @@ def resume_each(run: Interpreter, state: BodyState, body: Iterator[Any]) -> Gene
             return None
         except Return as ended:
             return ended.value
+        except ProgramError as error:
+            if isinstance(error.exception, StopIteration):  # whoever goes on would take it for the end
+                words = "generator raised StopIteration"
+                raise run.error(f"{words}: it ends with `return`", run.current, RuntimeError(words)) from None
+            raise
         sent = thrown = None
         try:
             sent = yield item

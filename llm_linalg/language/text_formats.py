@@ -29,7 +29,8 @@ class _Arguments:
     """The values that a pattern takes one after another."""
 
     def __init__(self, values: Any) -> None:
-        self.mapping: Mapping[Any, Any] | None = values if isinstance(values, dict) else None
+        # To Python a list is one, too: `"" % []` leaves nothing over.
+        self.mapping: Any = values if isinstance(values, dict | list) else None
         self.left: Iterator[Any] = iter(values if isinstance(values, tuple) else (values,))
 
     def next(self) -> Any:

@@ -124,8 +124,9 @@ def _fields_of(kind: ProgramClass) -> dict[str, DataField]:
         if annotation.removeprefix("typing.").startswith("ClassVar"):
             continue
         value = kind.__members__.get(name, MISSING)
-        if value.__class__.__hash__ is None:
-            said = f"mutable default {type(value)} for field {name} is not allowed: use default_factory"
+        default = value.default if isinstance(value, DataField) else value
+        if default.__class__.__hash__ is None:
+            said = f"mutable default {type(default)} for field {name} is not allowed: use default_factory"
             raise ValueError(said)
         fields[name] = value if isinstance(value, DataField) else DataField(value)
         if isinstance(value, DataField):

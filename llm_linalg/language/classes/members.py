@@ -193,6 +193,8 @@ def delete_attribute(owner: Any, name: str) -> None:
             raise TypeError(f"cannot delete '{name:.100}' attribute of immutable type '{owner.__name__}'")
         del owner.__members__[name]
         return
+    if isinstance(owner, Instance) and owner.__class__.is_frozen:
+        raise FrozenInstanceError(f"cannot delete field '{name}'")
     fields = owner.__fields__ if isinstance(owner, Instance) else {}
     if isinstance(owner, nn.Module):
         fields = next((table for table in (fields, *_registered(owner)) if name in table), {})

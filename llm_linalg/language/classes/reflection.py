@@ -35,7 +35,7 @@ def types_in(value: Any) -> tuple[type, ...]:
     while todo:
         item = todo.pop()
         if isinstance(item, tuple):
-            todo += reversed(item[:MAX_TYPES])
+            todo += reversed(item[: MAX_TYPES + 1])
         elif (kind := kind_of(item)) is not None:
             found.append(kind)
         else:

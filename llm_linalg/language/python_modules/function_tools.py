@@ -55,6 +55,7 @@ def _keep_results(function: Any, most: int | None) -> RunFunction:
     """Return a function that calls another once for each key of arguments, and remembers the results."""
     results: OrderedDict[Any, Any] = OrderedDict()
     counts = {"hits": 0, "misses": 0}
+    most = most if most is None else max(most, 0)
     limit = MOST_KEPT if most is None else min(most, MOST_KEPT)
 
     def call(run: Interpreter, *arguments: Any, **named: Any) -> Any:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from llm_linalg.language.arithmetic import check_result
 from llm_linalg.language.builtin_functions import prod
+from llm_linalg.language.containers import check_keys
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import take_items
 from llm_linalg.language.refusal import RefusalError
@@ -66,6 +67,13 @@ def _in_turns(does: Callable[..., int]) -> RunFunction:
     return RunFunction(does.__name__, count)
 
 
+def _mode(run: Interpreter, data: Any) -> Any:
+    """Do what `statistics.mode` does, which counts items of any kind."""
+    items = check_keys(take_items(run, data))
+    run.budget.charge_sort(items)
+    return statistics.mode(items)
+
+
 def _on_numbers(name: str, does: Callable[..., Any]) -> RunFunction:
     """Return a function of the numbers that something holds."""
 
@@ -103,8 +111,9 @@ MATH: Mapping[str, Any] = {
 }
 _STATISTICS: tuple[Callable[..., Any], ...] = (
     *(statistics.mean, statistics.fmean, statistics.median, statistics.median_low, statistics.median_high),
-    *(statistics.mode, statistics.stdev, statistics.pstdev, statistics.variance, statistics.pvariance),
+    *(statistics.stdev, statistics.pstdev, statistics.variance, statistics.pvariance),
 )
 STATISTICS: Mapping[str, Any] = {
-    function.__name__: _on_numbers(function.__name__, function) for function in _STATISTICS
+    "mode": RunFunction("mode", _mode),
+    **{function.__name__: _on_numbers(function.__name__, function) for function in _STATISTICS},
 }
