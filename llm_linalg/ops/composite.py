@@ -117,16 +117,25 @@ def _plain_attention(arguments: Mapping[str, Any]) -> bool:
     return not arguments["dropout_p"] and not arguments["enable_gqa"] and not both
 
 
+def is_reduced_by_name(arguments: Mapping[str, Any]) -> bool:
+    """Return whether a loss is reduced as its `reduction` says, and not by torch's older flags."""
+    return arguments.get("size_average") is None and arguments.get("reduce") is None
+
+
+def _plain_error(arguments: Mapping[str, Any]) -> bool:
+    return arguments["weight"] is None and is_reduced_by_name(arguments)
+
+
 def _plain_entropy(arguments: Mapping[str, Any]) -> bool:
     values, target = arguments["input"], arguments["target"]
-    if not (isinstance(values, Tensor) and isinstance(target, Tensor)):
+    if not (isinstance(values, Tensor) and isinstance(target, Tensor) and is_reduced_by_name(arguments)):
         return False
     classes = target.dim() == values.dim() - 1 < 2 and not target.dtype.is_floating_point
     plain = arguments["weight"] is None and not arguments["label_smoothing"]
     return classes and plain and bool((target != arguments["ignore_index"]).all())
 
 
-_REDUCED = "size_average=None, reduce=None, reduction='mean'"
+REDUCTION = "size_average=None, reduce=None, reduction='mean'"
 COMPOSITES: tuple[Operation, ...] = (
     Composite(
         "scaled_dot_product_attention",
@@ -154,10 +163,10 @@ COMPOSITES: tuple[Operation, ...] = (
     ),
     Composite(
         "mse_loss",
-        f"input, target, {_REDUCED}, weight=None",
+        f"input, target, {REDUCTION}, weight=None",
         in_language="F",
         write_program=squared_error,
-        covers=lambda arguments: arguments["weight"] is None,
+        covers=_plain_error,
         shapes_suffice=lambda _: True,
     ),
 )

@@ -7,10 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.ops.composite import Composite
+from llm_linalg.ops.composite import REDUCTION, Composite, is_reduced_by_name
 from llm_linalg.ops.operation import Call, Operation
 
-_REDUCED = "size_average=None, reduce=None, reduction='mean'"
 _ENDS = {"mean": ".mean()", "sum": ".sum()", "none": ""}
 
 
@@ -71,10 +70,10 @@ def _divergence(call: Call) -> str:
 
 def _is_plain(arguments: Mapping[str, Any]) -> bool:
     """Return whether a loss weighs all cells alike, and is reduced as its `reduction` says."""
-    odd = ("weight", "size_average", "reduce", "pos_weight")
-    plain = all(arguments.get(name) is None for name in odd)
+    plain = arguments.get("weight") is None and arguments.get("pos_weight") is None
     both = isinstance(arguments["input"], Tensor) and isinstance(arguments["target"], Tensor)
-    return plain and both and arguments["reduction"] in (*_ENDS, "batchmean")
+    named = is_reduced_by_name(arguments) and arguments["reduction"] in (*_ENDS, "batchmean")
+    return plain and both and named
 
 
 def _has_classes(arguments: Mapping[str, Any]) -> bool:
@@ -111,8 +110,8 @@ def _loss(
 
 
 LOSSES: tuple[Operation, ...] = (
-    _loss("l1_loss", f"input, target, {_REDUCED}, weight=None", _absolute),
-    _loss("smooth_l1_loss", f"input, target, {_REDUCED}, beta=1.0", _smooth, _has_bend),
+    _loss("l1_loss", f"input, target, {REDUCTION}, weight=None", _absolute),
+    _loss("smooth_l1_loss", f"input, target, {REDUCTION}, beta=1.0", _smooth, _has_bend),
     _loss("huber_loss", "input, target, reduction='mean', delta=1.0, weight=None", _huber, _has_bend),
     _loss(
         "binary_cross_entropy",
@@ -122,7 +121,7 @@ LOSSES: tuple[Operation, ...] = (
     ),
     _loss(
         "binary_cross_entropy_with_logits",
-        f"input, target, weight=None, {_REDUCED}, pos_weight=None",
+        f"input, target, weight=None, {REDUCTION}, pos_weight=None",
         _binary_logits,
         slowness=8,
     ),
@@ -132,5 +131,5 @@ LOSSES: tuple[Operation, ...] = (
         _chosen,
         _has_classes,
     ),
-    _loss("kl_div", f"input, target, {_REDUCED}, log_target=False", _divergence, slowness=8),
+    _loss("kl_div", f"input, target, {REDUCTION}, log_target=False", _divergence, slowness=8),
 )

@@ -66,6 +66,24 @@ def test_others_have_no_parts() -> None:
     assert t["x"].parts == t["y"].parts == t["z"].parts == ()
 
 
+@pytest.mark.parametrize(
+    ("call", "flag"),
+    [
+        ("F.mse_loss(x, y, {})", "size_average"),
+        ("F.mse_loss(x, y, {})", "reduce"),
+        ("F.cross_entropy(x, k, {})", "size_average"),
+        ("F.cross_entropy(x, k, {})", "reduce"),
+        ("F.l1_loss(x, y, {})", "size_average"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:size_average and reduce")
+def test_a_loss_with_torch_s_older_flags_is_measured(call: str, flag: str) -> None:
+    start = "x = torch.randn(2, 3, requires_grad=True)\ny = torch.randn(2, 3)\nk = torch.tensor([0, 2])\n"
+    t = run(f"{start}z = {call.format(f'{flag}=False')}\nz.sum().backward()\ng = x.grad")
+    assert (t["z"].parts, t["z"].evidence) == ((), "autograd")
+    assert torch.allclose(t.backward("z")["dx"].value, t["g"].value)
+
+
 def test_opening_leaves_the_generator_alone() -> None:
     node = run("x = torch.randn(4, 3)\ny = x.softmax(-1)")["y"]
     state = torch.get_rng_state()
