@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -45,6 +46,13 @@ def _scattered_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
     return own.scatter(call["dim"], call.tensor("index"), source)
 
 
+def _scatter_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a scatter; one with `reduce` computes cells, so it is no movement."""
+    if arguments["reduce"] is not None:
+        raise TypeError("a scatter that adds or multiplies is another call")
+    return arguments
+
+
 def _shape_of_input(call: Call) -> Shape:
     return tuple(call.tensor("input").shape)
 
@@ -63,6 +71,7 @@ SCATTERS: tuple[Operation, ...] = (
         in_language="torch Tensor",
         data=("input", "src"),
         rule=_shape_of_input,
+        canonical_arguments=_scatter_arguments,
         positions=_scattered_positions,
         shapes_suffice=lambda _: True,
         slowness=2,

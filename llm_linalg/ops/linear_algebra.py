@@ -18,6 +18,7 @@ from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.reads import AxesReads, OpaqueReads, Reads
+from llm_linalg.ops.reduction import reduced_axes
 from llm_linalg.ops.subnormals import has_small_numbers
 
 Cores = Callable[[Call], Sequence[int]]
@@ -39,6 +40,7 @@ class MatrixFunction(Operation):
         factors: It returns factors of the matrix, which are square if it is asked for them.
         more_cells: The cells that it makes for each matrix besides those, if any.
         cores_for_call: The number of each operand's last axes that make up its matrix or vector, if not two.
+        axes_for_call: The axes spec of what it reads, where its matrices may lie along any axes.
         turns: How often the cube is done, if not once.
     """
 
@@ -48,6 +50,7 @@ class MatrixFunction(Operation):
     factors: bool = False
     more_cells: Callable[[Call], int] | None = None
     cores_for_call: Cores | None = None
+    axes_for_call: Callable[[Call], Axes] | None = None
     turns: Callable[[Call], float] | None = None
     kind: str = "matrix"
 
@@ -101,6 +104,8 @@ class MatrixFunction(Operation):
         return None
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
+        if self.axes_for_call:
+            return (AxesReads(self.axes_for_call(call), 0),)
         cores = self.cores(call)
         rank = max(len(shape) - core for shape, core in zip(call.shapes, cores, strict=True))
         if len(call.shape) < rank:  # lstsq's rank of no matrix at all
@@ -335,6 +340,7 @@ MATRIX_FUNCTIONS: tuple[Operation, ...] = (
         0.5,
         100,
         cores_for_call=_tensor_cores,
+        axes_for_call=reduced_axes,
         work_for_call=_norm_work,
     ),
     _function(

@@ -37,16 +37,7 @@ class Reduction(Operation):
     kind: str = "reduction"
 
     def axes(self, call: Call) -> Axes:
-        shape = call.shapes[0]
-        labels = align_right(len(shape), len(shape))
-        dims = call.dims()
-        output: Labels = tuple(
-            f"1:{axis}" if axis in dims else label
-            for axis, label in enumerate(labels)
-            if axis not in dims or call.arguments.get("keepdim")
-        )
-        given = {label: 1 for label in output if label.startswith("1:")}
-        return Axes.solve(output, (labels,), (shape,), given=given)
+        return reduced_axes(call)
 
     def depends_on_shapes_only(self, call: Call) -> bool:
         return True
@@ -105,6 +96,20 @@ class Reduction(Operation):
             "back": "" if call.arguments.get("keepdim") else _back(dims, call),
         }
         return {name: _filled(text, places) for name, text in super().cotangents(call).items()}
+
+
+def reduced_axes(call: Call) -> Axes:
+    """Return the spec of a function of all cells along the axes that a call names, or of all cells."""
+    shape = call.shapes[0]
+    labels = align_right(len(shape), len(shape))
+    dims = call.dims()
+    output: Labels = tuple(
+        f"1:{axis}" if axis in dims else label
+        for axis, label in enumerate(labels)
+        if axis not in dims or call.arguments.get("keepdim")
+    )
+    given = {label: 1 for label in output if label.startswith("1:")}
+    return Axes.solve(output, (labels,), (shape,), given=given)
 
 
 def _back(dims: tuple[int, ...], call: Call) -> str:

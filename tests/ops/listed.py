@@ -226,6 +226,7 @@ lstsq torch.linalg.lstsq(b, a) | torch.linalg.lstsq(x.reshape(1, 6), x.reshape(1
 matrix_rank torch.linalg.matrix_rank(x)
 cond torch.linalg.cond(a) | torch.linalg.cond(s, 1)
 matrix_norm torch.linalg.matrix_norm(x) | torch.linalg.matrix_norm(x, "nuc")
+matrix_norm torch.linalg.matrix_norm(B) | torch.linalg.matrix_norm(B, dim=(0, 2), keepdim=True)
 matrix_power torch.linalg.matrix_power(a, 3) | torch.matrix_power(s, -2)
 matrix_exp torch.linalg.matrix_exp(a) | torch.matrix_exp(s)
 multi_dot torch.linalg.multi_dot([x, a, b])
