@@ -14,6 +14,8 @@ FORMULAS = {
     r"\mathbf{A}^\top": "Aᵀ",
     r"x_i \in \mathbb{R}^d": "xᵢ ∈ ℝᵈ",
     r"\frac{QK^T}{\sqrt{d_k}}": "QKᵀ/(√dₖ)",
+    r"\sqrt{x + 1}": "√(x + 1)",
+    r"\sqrt[3]{2}": "³√2",
     r"\begin{bmatrix} a & b \\ c & d \end{bmatrix}": "[ a b ; c d ]",
     r"\hat{y} = \sigma(\mathbf{w}^\top \mathbf{x} + b)": "ŷ = σ(wᵀ x + b)",
     r"\|\mathbf{x}\|_2^2": "‖x‖₂²",
@@ -88,6 +90,10 @@ OPENINGS = (
     "[a",
     "\\begin{align}",
     "{",
+    "^",
+    r"\hat",
+    r"\frac",
+    r"\sqrt[",
 )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from unicodedata import normalize
 
-DEEPEST = 20  # braces within braces
+DEEPEST = 20  # groups within groups, in braces or not
 _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|[{}^_&]|\s+|[^\\{}^_&\s]", re.DOTALL)
 
 _GREEK = """
@@ -21,11 +21,10 @@ _SIGNS = """
     subset ⊂ subseteq ⊆ supset ⊃ cup ∪ cap ∩ setminus ∖ emptyset ∅ forall ∀ exists ∃ neg ¬ land ∧
     wedge ∧ lor ∨ vee ∨
     to → rightarrow → leftarrow ← Rightarrow ⇒ Leftarrow ⇐ leftrightarrow ↔ Leftrightarrow ⇔ mapsto ↦
-    sum Σ prod Π int ∫ partial ∂ nabla ∇ infty ∞ sqrt √ ldots … cdots … dots … vdots ⋮ ddots ⋱
+    sum Σ prod Π int ∫ partial ∂ nabla ∇ infty ∞ ldots … cdots … dots … vdots ⋮ ddots ⋱
     langle ⟨ rangle ⟩ lVert ‖ rVert ‖ Vert ‖ | ‖ lvert | rvert | vert | mid | lfloor ⌊ rfloor ⌋
     lceil ⌈ rceil ⌉
     ell ℓ hbar ℏ Re ℜ Im ℑ prime ′ perp ⊥ parallel ∥ angle ∠ colon : lbrace { rbrace } backslash \\
-    leftarrow ←
 """
 _pairs = (_GREEK + _SIGNS).split()
 SIGNS: Mapping[str, str] = dict(zip(_pairs[::2], _pairs[1::2], strict=True))
@@ -95,7 +94,7 @@ class _Parser:
         if name in ("frac", "tfrac", "dfrac"):
             return f"{_bracketed(self._group())}/{_bracketed(self._group())}"
         if name == "sqrt":
-            return f"√{_bracketed(self._group())}"
+            return f"{_script(self._option(), raised=True)}√{_bracketed(self._group())}"
         if name in _ACCENTS:
             inner = self._group()
             return inner + _ACCENTS[name] if len(inner) == 1 else f"{inner}"
@@ -119,13 +118,25 @@ class _Parser:
             return ""
         piece = self._pieces[self._at]
         self._at += 1
-        if piece != "{" or self._depth >= DEEPEST:
-            return self._part(piece) if piece != "{" else ""
+        if self._depth >= DEEPEST and piece[0] in "{^_\\":
+            return ""
         self._depth += 1
-        inner = self.text()
-        self._at += 1  # the brace that closes
+        if piece == "{":
+            inner = self.text().strip()
+            self._at += 1  # the brace that closes
+        else:
+            inner = self._part(piece)
         self._depth -= 1
-        return inner.strip()
+        return inner
+
+    def _option(self) -> str:
+        """Return the text in square brackets, if it stands next, such as the 3 of a cube root."""
+        if self._pieces[self._at : self._at + 1] != ["["] or "]" not in self._pieces[self._at :]:
+            return ""
+        end = self._pieces.index("]", self._at)
+        inner = _Parser(self._pieces[self._at + 1 : end])
+        self._at = end + 1
+        return inner.text()
 
 
 def _script(text: str, *, raised: bool) -> str:
