@@ -139,6 +139,7 @@ class Judge:
             ProgramError: If the program fails, or can't be read.
             HaltedError: If `halt` stopped it.
         """
+        answer = answer.strip()
         try:
             check_answer(answer, self.exercise.barred)
         except ProgramError as error:
@@ -177,7 +178,7 @@ class Judge:
         """Return what is wrong with an answer in one trial; None if nothing is.
 
         The answer is evaluated in a state of its own: what it writes can't reach what it is compared with.
-        Settings after the first are passed over where the program fails, or the author's solution too.
+        Trials after the first are passed over where the program fails, or the author's solution too.
         """
         try:
             with self.state(trial) as own:
@@ -322,7 +323,7 @@ def check_answer(answer: str, barred: Sequence[str]) -> None:
     """Raise `ProgramError` for an answer that is no expression of the language, or uses a barred name."""
     if len(answer) > LONGEST_ANSWER:
         raise LimitError(f"the answer has {len(answer):,} characters; {LONGEST_ANSWER:,} are allowed")
-    source = Source(answer.strip())
+    source = Source(answer)
     body = source.tree.body
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
         raise ProgramError("an answer is one expression, such as Y.sum()")

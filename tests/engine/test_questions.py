@@ -121,6 +121,13 @@ def test_a_number_that_is_typed_in_fails_where_something_varies() -> None:
     assert drawn.verdict(f"torch.tensor({asked})").mistake == mistakes.TYPED
 
 
+def test_space_around_an_answer_means_nothing() -> None:
+    here = judge_of("x.sum()", "x = torch.tensor([1.0, 2])")
+    for answer in (" x.sum()", "x.sum()  ", "\n\tx.sum()\n"):
+        assert here.verdict(answer).right
+    assert here.verdict(" 5").lines[1] == "It gave: 5"
+
+
 def test_a_mistake_that_the_author_named_comes_first() -> None:
     wrong = (WrongAnswer("A.T", clean("turned over")),)
     assert judge_of("A", "A = torch.randn(2, 3)", wrong=wrong).verdict("A.T + 0").mistake == "turned over"
