@@ -48,11 +48,18 @@ def values_by_name(trace: Record[Any]) -> DeviceValues:
         name: {
             "shape": list(node.shape),
             "dtype": node.dtype,
-            "values": node.value.reshape(-1).tolist(),
+            "values": _real(node.value).reshape(-1).tolist(),
         }
         for name, node in sorted(trace.names.items())
         if node.value.numel() <= MOST_CELLS
     }
+
+
+def _real(value: Tensor) -> Tensor:
+    """Return complex numbers as pairs of real ones, which JSON has; other tensors as they are."""
+    import torch
+
+    return torch.view_as_real(value.resolve_conj()) if value.is_complex() else value
 
 
 class _Process:

@@ -92,6 +92,12 @@ def test_a_program_that_fails_says_where(started: list[subprocess.Popen[bytes]])
     assert over(started, 2)
 
 
+@needs_gloo
+def test_complex_numbers_come_back_as_well() -> None:
+    program = "x = torch.complex(torch.ones(2), torch.full((2,), rank + 1.0))\ny = x * x"
+    assert verdict(DeviceProcesses(job(program)).run(), run(program, ranks=2))[1]
+
+
 WAITS = "x = torch.ones(2)\nif rank == 0:\n    x = dist.all_reduce(x)"
 
 
