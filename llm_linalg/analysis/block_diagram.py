@@ -14,15 +14,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Generic
 
 from llm_linalg.analysis.parts import multiplications_of
+from llm_linalg.analysis.random_draws import is_drawn
 from llm_linalg.base.spelling import number_duplicates, unknown
-from llm_linalg.recording.record_node import N
+from llm_linalg.recording.record_node import N, RecordNode
 from llm_linalg.recording.scopes import Scope
 
 if TYPE_CHECKING:
     from llm_linalg.base.cells import Index
 
 Path = tuple[str, ...]
-DRAWN = frozenset({"rand", "randn", "randint", "randperm"})
 MOST_SAID = 1000  # names compared to suggest a spelling
 
 
@@ -175,7 +175,7 @@ class BlockDiagram(Generic[N]):
         hidden: set[N] = set()
         for node in nodes:
             constant = node.bound_name is None and all(operand.node in hidden for operand in node.operands)
-            if (constant and node.op not in DRAWN) or node.op == "parameter":
+            if (constant and not _is_data(node)) or node.op == "parameter":
                 hidden.add(node)
         if len(hidden) == len(nodes):
             return {node for node in nodes if node.op == "parameter"}
@@ -249,6 +249,11 @@ class BlockDiagram(Generic[N]):
         read = [node for node in nodes if any(other not in held for other in self._readers.get(node, ()))]
         given = [node for node in read if node not in self._hidden] or nodes[-1:]
         return DiagramBox(scope.name, scope.name, tuple(nodes), tuple(given), scope)
+
+
+def _is_data(node: RecordNode) -> bool:
+    """Return whether a node is random numbers, other than those that a parameter begins with."""
+    return is_drawn(node) and all(operand.node.op != "parameter" for operand in node.operands)
 
 
 def _operation(node: N, *, foreign: bool = False) -> DiagramBox[N]:

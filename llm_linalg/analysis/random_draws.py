@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from llm_linalg.ops.randomness import makes_random_numbers
+
 if TYPE_CHECKING:
     from llm_linalg.recording.record_node import RecordNode
 
-DRAWING = frozenset(["randn", "rand", "randint", "randperm", "normal", "normal_"])
 MOST = 500  # nodes that are looked at: what is drawn stands at the beginning
 
 
@@ -39,4 +40,9 @@ def redrawn(before: Sequence[RecordNode], after: Sequence[RecordNode]) -> tuple[
 
 def _drawn(nodes: Sequence[RecordNode]) -> list[RecordNode]:
     """Return the tensors that are random numbers from the seed, in the order in which they are drawn."""
-    return [node for node in islice(nodes, MOST) if node.op in DRAWING]
+    return [node for node in islice(nodes, MOST) if is_drawn(node)]
+
+
+def is_drawn(node: RecordNode) -> bool:
+    """Return whether a tensor is random numbers from the seed."""
+    return node.call is not None and makes_random_numbers(node.call.function)

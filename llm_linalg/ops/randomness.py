@@ -12,12 +12,12 @@ from torch import Tensor
 from llm_linalg.ops.arguments import Function
 
 DROPOUT = 4  # where scaled_dot_product_attention takes how much it drops
-_NAMES = """
-    dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout rrelu bernoulli
-    uniform normal random exponential gumbel_softmax scaled_dot_product_attention multi_head_attention_forward
-    poisson binomial
+_PERTURBING = """
+    dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout rrelu
+    gumbel_softmax scaled_dot_product_attention multi_head_attention_forward
 """
-_DRAWING = frozenset(_NAMES.split())
+_DRAWN = frozenset(["bernoulli", "uniform", "normal", "random", "exponential", "poisson", "binomial"])
+_DRAWING = _DRAWN | frozenset(_PERTURBING.split())
 _FACTORIES = frozenset({"randn", "rand", "randint", "randperm", "randn_like", "rand_like", "randint_like"})
 
 
@@ -54,4 +54,5 @@ def draws_random_numbers(function: Function) -> bool:
 
 def makes_random_numbers(function: Function) -> bool:
     """Return whether all that a torch function returns is drawn at random, judged by its name."""
-    return draws_random_numbers(function) or getattr(function, "__name__", "") in _FACTORIES
+    name = getattr(function, "__name__", "")
+    return name.rstrip("_") in _DRAWN or name in _FACTORIES

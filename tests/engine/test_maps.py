@@ -81,6 +81,18 @@ def test_parameters_and_constants_of_expressions_have_no_box() -> None:
     assert made.map.locate(made["up.weight"]) == (made.map.level().boxes[1].name,)
 
 
+def test_random_numbers_have_a_box_whichever_call_draws_them() -> None:
+    drawn = (
+        "torch.randn(3)",
+        "torch.normal(0.0, 1.0, (3,))",
+        "torch.rand_like(x)",
+        "torch.empty(3).uniform_()",
+    )
+    for made in drawn:
+        level = run(f"x = torch.ones(3)\ny = x * {made}").map.level()
+        assert len(level.boxes) == 3, made
+
+
 def test_a_box_of_several_results_has_all_of_them() -> None:
     made = run("def pair(x):\n    return x + 1, (x * 2) * 2\na, b = pair(torch.ones(2))\ny = a @ b")
     pair = made.map.level().box("pair")
