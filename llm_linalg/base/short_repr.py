@@ -12,7 +12,9 @@ TYPE_NAMES = {  # the language's names for types, where they differ from Python'
     "Method": "function",
     "Size": "tuple",
     "Namespace": "module",
-    "Distinct": "set",
+    "OrderedSet": "set",
+    "FrozenSet": "frozenset",
+    "TypeFunction": "type",
     **dict.fromkeys(["function", "builtin_function_or_method", "method_descriptor"], "function"),
 }
 
@@ -29,7 +31,7 @@ class _Brief(Repr):
         """Return the text of an object that `Repr` has no rule for, such as `a function`."""
         kind = type(x).__name__
         name = TYPE_NAMES.get(kind, kind)
-        article = "an" if name[0] in "aeiou" else "a"
+        article = "an" if name[0].lower() in "aeiou" else "a"
         return repr(x) if x is None or isinstance(x, bool | float) else f"{article} {name}"
 
 
