@@ -131,7 +131,8 @@ def _entropy(call: Call) -> ShapeMismatch | None:
             "match: take both as rows, logits.view(-1, classes) and targets.view(-1)",
             MismatchedAxis(0, classes, logits[classes]),
         )
-    wrong = out_of_bounds(tensor, 0, logits[classes] - 1)
+    counted = tensor[tensor != call.arguments.get("ignore_index", -100)]
+    wrong = out_of_bounds(counted, 0, logits[classes] - 1)
     if wrong is None:
         return None
     rule = f"there are the classes 0 to {logits[classes] - 1}: {wrong} is out of range"

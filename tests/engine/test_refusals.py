@@ -136,6 +136,7 @@ def failure(expression: str) -> ShapeError:
         ),
         ("F.kl_div(x, x[0, :4])", "axis 1 of x (2, 6) has size 6, axis 0 of x[0, :4] (4,) has size 4", None),
         ("F.cross_entropy(logits[0], t[0] * 7)", "the classes 0 to 4: 7 is out of range", None),
+        ("F.nll_loss(logits[0], torch.tensor([-100, 0, -1]))", "0 to 4: -1 is out of range", None),
         (
             "x.split([3, 4], dim=-1)[0]",
             "axis 1 of x (2, 6) has size 6: the parts make up the whole axis",
