@@ -46,7 +46,7 @@ from llm_linalg.language import (
     torch_functions,
     weight_files,
 )
-from llm_linalg.language.arrays import array_functions, array_linear_algebra, array_random
+from llm_linalg.language.arrays import array_functions, array_generators, array_linear_algebra, array_random
 from llm_linalg.language.arrays.array import Array, of_tensor, tensor_of
 from llm_linalg.language.classes import data_class, own_functions, reflection
 from llm_linalg.language.python_modules import (
@@ -237,7 +237,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 """The names of what a function of torch returns, where it is several: `values` and `indices` of a topk."""
 EINOPS = Namespace("einops", einops_functions.FUNCTIONS)
 SAFETENSORS = Namespace("safetensors.torch", weight_files.SAFETENSORS)
-NP_RANDOM = Namespace("np.random", array_random.RANDOM)
+NP_RANDOM = Namespace("np.random", {**array_random.RANDOM, **array_generators.MEMBERS})
 NP_LINALG = Namespace("np.linalg", array_linear_algebra.LINALG)
 NUMPY = Namespace(
     "np",

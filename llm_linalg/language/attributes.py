@@ -31,8 +31,9 @@ from llm_linalg.language import (
     value_methods,
     weight_files,
 )
-from llm_linalg.language.arrays import array_members, array_random
+from llm_linalg.language.arrays import array_generators, array_members, array_random
 from llm_linalg.language.arrays.array import Array
+from llm_linalg.language.arrays.array_generators import ArrayGenerator
 from llm_linalg.language.arrays.array_random import RandomState
 from llm_linalg.language.classes import members, own_functions, reflection
 from llm_linalg.language.classes.descriptors import DESCRIPTOR_METHODS, Property, Super
@@ -77,6 +78,7 @@ _KINDS: Mapping[type, _Members] = {
     torch.finfo: _Members({}, tensor_types.LIMITS),
     torch.iinfo: _Members({}, tensor_types.LIMITS),
     RandomState: _Members(array_random.METHODS, {}),
+    ArrayGenerator: _Members(array_generators.METHODS, {}),
     Distribution: _Members(distributions.METHODS, distributions.ATTRIBUTES),
     PackedSequence: _Members({}, packed_sequences.ATTRIBUTES),
     HookHandle: _Members(own_functions.HANDLE_METHODS, {}),

@@ -85,7 +85,7 @@ _WITH_WEIGHTS = """
 _FROM_PYTHON = """
     random randrange choice choices sample shuffle gauss uniform betavariate expovariate triangular
     permutation
-    standard_normal normalvariate
+    standard_normal normalvariate integers
 """
 Generator = Literal["torch", "random", "numpy"]
 _GENERATORS: Mapping[str, Generator] = {

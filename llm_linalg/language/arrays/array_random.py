@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
@@ -13,12 +14,20 @@ from llm_linalg.base.errors import LimitError
 from llm_linalg.language.arrays.array import Array, as_array
 from llm_linalg.language.arrays.array_creation import MOST_AXES
 from llm_linalg.language.arrays.mersenne_twister import GENERATOR, MOST_DRAWN, MersenneTwister, drawing_from
+from llm_linalg.language.tensor_types import broadcast_shapes
 from llm_linalg.language.type_function import TypeFunction
 
+_TOLERANCE = 2.0**-26
 Size = int | Sequence[int] | None
 
 
-def _shape(size: Size) -> tuple[int, ...]:
+def shape_of(size: Size) -> tuple[int, ...]:
+    """Return a size as a shape; () for one number.
+
+    Raises:
+        LimitError: If it is too large.
+        ValueError: If it is negative.
+    """
     sizes = size if isinstance(size, list | tuple) else () if size is None else (size,)
     shape = tuple(operator.index(each) for each in sizes)
     if any(each < 0 for each in shape):
@@ -28,9 +37,33 @@ def _shape(size: Size) -> tuple[int, ...]:
     return shape
 
 
-def _drawn(draw: Callable[[int], Sequence[Any]], size: Size, dtype: torch.dtype = torch.float64) -> Any:
+def size_of(size: Size, *parameters: Any) -> Size:
+    """Return the size that is given, or that of arrays among the parameters: each cell has a number drawn."""
+    arrays = [each.tensor for each in parameters if isinstance(each, Array) and each.tensor.dim()]
+    if size is not None or not arrays:
+        return size
+    return tuple(broadcast_shapes(*(tuple(tensor.shape) for tensor in arrays)))
+
+
+def shares_of(p: Any, count: int) -> list[float]:
+    """Return the chances that `p=` gives to so many items.
+
+    Raises:
+        ValueError: If they are others, or no chances.
+    """
+    shares = [float(share) for share in as_array(p).tensor.flatten().tolist()]
+    if len(shares) != count:
+        raise ValueError("a and p must have same size")
+    if any(not share >= 0 for share in shares):
+        raise ValueError("probabilities are not non-negative")
+    if abs(math.fsum(shares) - 1) > _TOLERANCE:
+        raise ValueError("probabilities do not sum to 1")
+    return shares
+
+
+def drawn(draw: Callable[[int], Sequence[Any]], size: Size, dtype: torch.dtype = torch.float64) -> Any:
     """Return an array of drawn numbers, or one number where no size is given."""
-    shape = _shape(size)
+    shape = shape_of(size)
     numbers = draw(prod(shape))
     if size is None:
         return numbers[0]
@@ -44,41 +77,41 @@ def seed(seed: int | None = None) -> None:
 
 def rand(*sizes: int) -> Any:
     """Do what `np.random.rand` does."""
-    return _drawn(GENERATOR.get().uniform, sizes or None)
+    return drawn(GENERATOR.get().uniform, sizes or None)
 
 
 def random(size: Size = None) -> Any:
     """Do what `np.random.random` does."""
-    return _drawn(GENERATOR.get().uniform, size)
+    return drawn(GENERATOR.get().uniform, size)
 
 
 def randn(*sizes: int) -> Any:
     """Do what `np.random.randn` does."""
-    return _drawn(GENERATOR.get().normal, sizes or None)
+    return drawn(GENERATOR.get().normal, sizes or None)
 
 
 def normal(loc: Any = 0.0, scale: Any = 1.0, size: Size = None) -> Any:
     """Do what `np.random.normal` does."""
-    found = _drawn(GENERATOR.get().normal, size)
+    found = drawn(GENERATOR.get().normal, size_of(size, loc, scale))
     return loc + scale * found
 
 
 def uniform(low: Any = 0.0, high: Any = 1.0, size: Size = None) -> Any:
     """Do what `np.random.uniform` does."""
-    found = _drawn(GENERATOR.get().uniform, size)
+    found = drawn(GENERATOR.get().uniform, size_of(size, low, high))
     return low + (high - low) * found
 
 
 def randint(low: int, high: int | None = None, size: Size = None) -> Any:
     """Do what `np.random.randint` does: without `high`."""
     first, last = (0, low) if high is None else (low, high)
-    return _drawn(lambda count: GENERATOR.get().whole(first, last, count), size, torch.int64)
+    return drawn(lambda count: GENERATOR.get().whole(first, last, count), size, torch.int64)
 
 
 def permutation(x: Any) -> Array:
     """Do what `np.random.permutation` does."""
     if isinstance(x, int):
-        _shape(x)
+        shape_of(x)
         return Array(torch.tensor(GENERATOR.get().shuffled(x), dtype=torch.int64))
     values = as_array(x)
     return values[GENERATOR.get().shuffled(len(values))]
@@ -87,7 +120,7 @@ def permutation(x: Any) -> Array:
 def shuffle(x: Any) -> None:
     """Do what `np.random.shuffle` does, in place."""
     if isinstance(x, list):
-        _shape(len(x))
+        shape_of(len(x))
         x[:] = [x[place] for place in GENERATOR.get().shuffled(len(x))]
     elif isinstance(x, Array):
         x[:] = x[GENERATOR.get().shuffled(len(x))]
@@ -102,23 +135,22 @@ def choice(a: Any, size: Size = None, replace: bool = True, p: Any = None) -> An
         ValueError: If more are drawn without replacement than there are, or with chances of their own.
     """
     values = None if isinstance(a, int) else as_array(a)
-    count, wanted = a if values is None else len(values), prod(_shape(size))
+    count, wanted = a if values is None else len(values), prod(shape_of(size))
     generator = GENERATOR.get()
     if p is not None:
         if not replace:
             raise ValueError("with p=, items are drawn with replacement here")
-        shares = [float(share) for share in as_array(p).tensor.tolist()]
-        places: Sequence[int] = generator.chosen(shares, wanted)
+        places: Sequence[int] = generator.chosen(shares_of(p, count), wanted)
     elif replace:
         places = generator.whole(0, count, wanted)
     else:
-        _shape(count)
+        shape_of(count)
         if wanted > count:
             raise ValueError(f"{wanted} of {count} can't be drawn without replacement")
         places = generator.shuffled(count)[:wanted]
     if size is None:
         return places[0] if values is None else values[places[0]]
-    chosen = torch.tensor(places, dtype=torch.int64).reshape(_shape(size))
+    chosen = torch.tensor(places, dtype=torch.int64).reshape(shape_of(size))
     return Array(chosen) if values is None else values[Array(chosen)]
 
 
@@ -155,7 +187,7 @@ def _method(function: Callable[..., Any]) -> Callable[..., Any]:
 
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "seed": seed, "rand": rand, "random": random, "random_sample": random, "randn": randn,
-    "standard_normal": lambda size=None: _drawn(GENERATOR.get().normal, size), "normal": normal,
+    "standard_normal": lambda size=None: drawn(GENERATOR.get().normal, size), "normal": normal,
     "uniform": uniform, "randint": randint, "permutation": permutation, "shuffle": shuffle, "choice": choice,
 }  # fmt: skip
 METHODS: Mapping[str, Callable[..., Any]] = {name: _method(function) for name, function in _FUNCTIONS.items()}
