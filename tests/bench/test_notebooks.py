@@ -187,6 +187,7 @@ def test_a_folder_of_notebooks_is_measured(tmp_path: Path) -> None:
         "print(x.mean(0))",
         "y.T @ x",
         "x @ x",
+        "import matplotlib.pyplot as plt\nplt.rcParams['lines.linewidth'] = 2\nw = x * 2",
     )
     (tmp_path / "script.py").write_text("import torch\n\nx = torch.arange(6).view(2, 3)\n\nprint(x.T)\n")
     with plain_python(sys.executable) as ask:
@@ -201,7 +202,7 @@ def test_a_folder_of_notebooks_is_measured(tmp_path: Path) -> None:
     assert [one.state for one in found["script"]] == ["equal", "equal"]
     tensors = [(one.cell.kind, one.state) for one in found["tensors"]]
     assert tensors[:2] == [("imports", "equal"), ("tensor", "equal")]
-    assert [state for _, state in tensors[2:]] == ["refused", "equal", "rests", "equal"]
+    assert [state for _, state in tensors[2:]] == ["refused", "equal", "rests", "equal", "equal"]
     for error, reason in zip(outside, ("outside the folder", "not allowed", "not allowed"), strict=False):
         assert reason in error
     assert outside[3:] == [None, "SystemExit: "]

@@ -190,6 +190,13 @@ def _as_here(done: list[str]) -> list[ast.stmt]:
     return [ast.fix_missing_locations(statement) for statement in body]
 
 
+def _binds_nothing(statement: ast.stmt) -> bool:
+    """Returns whether a statement is there for what it does to others, as `plt.rcParams["…"] = 2` is."""
+    if isinstance(statement, ast.Assign):
+        return all(isinstance(target, ast.Attribute | ast.Subscript) for target in statement.targets)
+    return isinstance(statement, ast.Expr)
+
+
 def run_cell(cell: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
     """Runs a cell's statements until one fails, and returns what came of it."""
     out = io.StringIO()
@@ -207,7 +214,7 @@ def run_cell(cell: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
                     try:
                         answer = fingerprint(run_statement(statement, names))
                     except AbsentError:
-                        if "done" not in cell or not isinstance(statement, ast.Expr):
+                        if "done" not in cell or not _binds_nothing(statement):
                             raise  # else the tool left it out, as this does
                     done.append(ast.unparse(statement))
         except BaseException as found:  # noqa: BLE001 - somebody's code; SystemExit among it
