@@ -21,6 +21,7 @@ from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language import module_count
 from llm_linalg.language.containers import DICT_VIEWS, check_keys
+from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.sets import OrderedSet
 
 MAX_BITS = 256
@@ -115,7 +116,7 @@ def binary(kind: type[ast.operator], left: Any, right: Any) -> Any:
         check_operation(kind, left, right)
     result = BINARY[kind](left, right)
     if result.__class__ is complex:
-        raise TypeError(f"{short_repr(left)} to the power of {short_repr(right)} is no real number")
+        raise RefusalError(f"{short_repr(left)} to the power of {short_repr(right)} is no real number")
     return _in_order(left, right, result) if result.__class__ is set else result
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.untraced import untraced
+from llm_linalg.language.refusal import RefusalError
 from llm_linalg.recording.tensor_index import TensorIndex
 
 
@@ -126,7 +127,7 @@ def backward(
         ValueError: If it has another shape than the tensor.
     """
     if create_graph:
-        raise TypeError("gradients of gradients (create_graph=True) are not part of this language")
+        raise RefusalError("gradients of gradients (create_graph=True) are not part of this language")
     if gradient is not None and not isinstance(gradient, Tensor):
         raise TypeError(f"a gradient is a tensor, not a {type(gradient).__name__}")
     if gradient is not None and gradient.shape != tensor.shape:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from llm_linalg.base.errors import LimitError
 from llm_linalg.language.arithmetic import MAX_BITS, MAX_ITEMS, NUMBER_TYPES, binary, check_result
+from llm_linalg.language.refusal import RefusalError
 
 
 def make_range(*bounds: int) -> range:
@@ -36,7 +37,7 @@ def prod(numbers: Any) -> Any:
         elif item.__class__ in NUMBER_TYPES or isinstance(item, Tensor):
             result = binary(ast.Mult, result, item)
         else:
-            raise TypeError("math.prod multiplies numbers")
+            raise RefusalError("math.prod multiplies numbers")
     return result
 
 

@@ -12,6 +12,7 @@ from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language.autograd import without_gradients
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import take_items
+from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
 
 
@@ -41,7 +42,7 @@ def clip_grad_norm(
         ValueError: If the norm is not finite, and is to be.
     """
     if foreach:
-        raise TypeError("foreach= is not part of the language: leave it out")
+        raise RefusalError("foreach= is not part of the language: leave it out")
     order, most = float(norm_type), float(max_norm)
     with without_gradients(run.recorder):
         gradients = _gradients(run, parameters)
@@ -62,7 +63,7 @@ def clip_grad_value(
 ) -> None:
     """Do what `clip_grad_value_` does."""
     if foreach:
-        raise TypeError("foreach= is not part of the language: leave it out")
+        raise RefusalError("foreach= is not part of the language: leave it out")
     most = float(clip_value)
     with without_gradients(run.recorder):
         for gradient in _gradients(run, parameters):

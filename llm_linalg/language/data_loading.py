@@ -22,6 +22,7 @@ from llm_linalg.language.arithmetic import MAX_ITEMS
 from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.classes.program_class import Instance
 from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
 
 MAX_NESTING = 20  # lists in lists of one item
@@ -99,7 +100,7 @@ class DataLoader:
     ) -> None:
         unknown = others.keys() - _IGNORED
         if unknown:
-            raise TypeError(f"a DataLoader takes no {min(unknown)}= here")
+            raise RefusalError(f"a DataLoader takes no {min(unknown)}= here")
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"batch_size is a number of items from 1, not {short_repr(batch_size)}")
         _check_dataset(dataset)

@@ -27,6 +27,7 @@ from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import charged, iterate, take_items
 from llm_linalg.language.records import DefaultDict
+from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.storages import TensorStorage
 from llm_linalg.language.text_formats import percent
@@ -271,7 +272,7 @@ def check_pair(left: Any, right: Any) -> None:
     """
     for tensor, other in ((left, right), (right, left)):
         if isinstance(tensor, Tensor) and other.__class__ not in _WITHOUT_OBJECTS and _has_instance(other):
-            raise TypeError(f"a tensor and {short_repr(other)} have no operation in common")
+            raise RefusalError(f"a tensor and {short_repr(other)} have no operation in common")
 
 
 def _has_instance(value: Any) -> bool:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from llm_linalg.language import gradient_calls
 from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
 
 
@@ -28,7 +29,7 @@ def vmap(
         TypeError: If an argument is not what torch takes.
     """
     if randomness not in ("error", "different") or chunk_size not in (None, 1):
-        raise TypeError('vmap goes through the slices here: leave out chunk_size= and randomness="same"')
+        raise RefusalError('vmap goes through the slices here: leave out chunk_size= and randomness="same"')
     if not all(isinstance(dim, int) for dim in _several(out_dims)):
         raise TypeError("out_dims is an axis, or one for each result")
 
@@ -100,7 +101,7 @@ def _with_gradient(
     name: str, func: Any, argnums: Any, has_aux: bool, gives: Callable[[Tensor, Tensor], Any]
 ) -> RunFunction:
     if not isinstance(argnums, int) or has_aux:
-        raise TypeError(f"{name} takes the place of one argument, and no has_aux=")
+        raise RefusalError(f"{name} takes the place of one argument, and no has_aux=")
 
     def gradient_of(run: Interpreter, *arguments: Any, **named: Any) -> Any:
         if not -len(arguments) <= argnums < len(arguments):

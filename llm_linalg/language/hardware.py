@@ -11,6 +11,7 @@ from typing import Any
 
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language.autograd import GradMode
+from llm_linalg.language.refusal import RefusalError
 
 
 def _no() -> bool:
@@ -43,7 +44,7 @@ def autocast(device_type: str = "cuda", _dtype: Any = None, enabled: bool = True
     if not isinstance(device_type, str):
         raise TypeError(f"autocast takes the name of a device, not {short_repr(device_type)}")
     if enabled and device_type == "cpu":
-        raise TypeError("autocast for the CPU computes with 16 bits: leave it out, or write enabled=False")
+        raise RefusalError("autocast for the CPU computes with 16 bits: leave it out, or write enabled=False")
     return GradMode(enabled=None)
 
 

@@ -13,6 +13,7 @@ from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language.autograd import without_gradients
 from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
 
 Generator = torch.Generator | None
@@ -126,14 +127,14 @@ def trunc_normal(
     """Do what `trunc_normal_` does: draw again what lies outside the bounds.
 
     Raises:
-        ValueError: If less than 30 % of the numbers would lie within.
+        RefusalError: If less than 30 % of the numbers would lie within.
     """
 
     def share(x: float) -> float:
         return (1.0 + erf(x / sqrt(2.0))) / 2.0
 
     if share((b - mean) / std) - share((a - mean) / std) <= _LIKELY:
-        raise ValueError("bounds that hold less than 30 % of the numbers are not part of the language")
+        raise RefusalError("bounds that hold less than 30 % of the numbers are not part of the language")
     with untraced():
         low, high = (tensor.new_tensor(bound).item() for bound in (a, b))
     tensor.normal_(mean, std, generator=generator)

@@ -399,7 +399,7 @@ def _check_arguments(
     bound.arguments.pop("device", None)
     for name, value in bound.arguments.items():
         if name in suggestions.ARGUMENTS and is_given(value):
-            raise TypeError(f"{name}= is not part of the language: {suggestions.ARGUMENTS[name]}")
+            raise RefusalError(f"{name}= is not part of the language: {suggestions.ARGUMENTS[name]}")
         if isinstance(value, Tensor) and name not in _TENSORS and value.numel() == 1:
             with untraced():  # a size that was worked out, such as max(tokens) + 1
                 value = bound.arguments[name] = value.item()

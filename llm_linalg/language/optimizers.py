@@ -20,6 +20,7 @@ from llm_linalg.language.autograd import clear_gradients, without_gradients
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import take_items
 from llm_linalg.language.optimizer_state import Group, Kind, Optimizer, State
+from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.ops.updates import (
     adadelta_,
@@ -386,7 +387,7 @@ def _check(kind: Kind, group: Group) -> None:
         value = group.get(name, group)
         if name in _UNUSUAL:
             if value not in (None, False):
-                raise TypeError(f"{name}= is not part of the language: leave it out")
+                raise RefusalError(f"{name}= is not part of the language: leave it out")
         elif name == "betas":
             if not isinstance(value, tuple | list) or len(value) != 2 or not all(map(_is_number, value)):
                 raise TypeError("betas are two numbers")

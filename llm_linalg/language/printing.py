@@ -29,6 +29,7 @@ from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.module_count import count_layers
 from llm_linalg.language.optimizer_state import Optimizer
 from llm_linalg.language.records import DefaultDict
+from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.storages import TensorStorage
 from llm_linalg.language.type_function import TypeFunction, TypeName, kind_of
@@ -147,7 +148,7 @@ def _textless(value: Any) -> Exception:
     """Return the error for a value that has no text."""
     if isinstance(value, Figure):
         return value.error()
-    return TypeError("a function has no text of its own: call it, or print its result")
+    return RefusalError("a function has no text of its own: call it, or print its result")
 
 
 def text_size(value: Any) -> TextSize:

@@ -15,6 +15,7 @@ from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import take_items
 from llm_linalg.language.optimizer_state import Optimizer
+from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.schedule_rates import NEEDED, SCHEDULES, Scheduler
 
@@ -74,7 +75,7 @@ def _check(title: str, name: str, value: Any, default: Any) -> None:
     if name in _COUNTS and not 0 < value < _MOST:
         raise ValueError(f"{name} is more than 0, and {short_repr(value)} is not")
     if name == "last_epoch" and value != -1:
-        raise ValueError("last_epoch= is not part of the language: leave it out")
+        raise RefusalError("last_epoch= is not part of the language: leave it out")
 
 
 def _optimizer(title: str, optimizer: Any) -> Optimizer:

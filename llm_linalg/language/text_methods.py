@@ -7,6 +7,7 @@ from typing import Any
 
 from llm_linalg.base.errors import LimitError
 from llm_linalg.language.containers import MAX_TEXT
+from llm_linalg.language.refusal import RefusalError
 
 MOST_SEARCHED = 100  # characters of a text that is searched for from the end, which takes quadratic time
 
@@ -83,7 +84,7 @@ def _expand_tabs(text: str, tabsize: int = 8) -> str:
 
 def _translate(text: str, table: Mapping[int, Any]) -> str:
     if not isinstance(table, dict):
-        raise TypeError("translate takes a dict: str.maketrans(...)")
+        raise RefusalError("translate takes a dict: str.maketrans(...)")
     longest = max((len(value) for value in table.values() if isinstance(value, str)), default=1)
     _check_length(len(text) * max(longest, 1))
     return text.translate(table)

@@ -190,7 +190,7 @@ class Array:
         parts = _parts(key)
         if not all(part is None or part is ... or part.__class__ in _PLACES for part in parts):
             if _goes_backwards(key):
-                raise TypeError("a slice that goes backwards stands beside numbers and slices alone")
+                raise RefusalError("a slice that goes backwards stands beside numbers and slices alone")
             return Array(self.tensor[key])  # a copy, as in NumPy
         new: list[Any] = []
         flips: list[int] = []

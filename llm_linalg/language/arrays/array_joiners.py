@@ -10,16 +10,18 @@ from torch import Tensor
 from llm_linalg.language.arrays.array import Array, as_array
 from llm_linalg.language.arrays.array_creation import arange
 from llm_linalg.language.arrays.array_operands import tensors_of
+from llm_linalg.language.refusal import RefusalError
 
 
 def _part(value: Any) -> Array:
     """Return what a part in the brackets stands for: `1:5:2` is a range.
 
     Raises:
-        ValueError: If it is text, which names axes in NumPy.
+        RefusalError: If it is text, which names axes in NumPy.
+        ValueError: If it is a range without an end.
     """
     if isinstance(value, str):
-        raise ValueError("text in the brackets is not part of the language: write np.concatenate, np.stack")
+        raise RefusalError("text in the brackets is not part of the language: write np.concatenate, np.stack")
     if isinstance(value, slice):
         if value.stop is None:
             raise ValueError("a range in the brackets says where it ends")

@@ -14,6 +14,7 @@ from llm_linalg.base.errors import LimitError
 from llm_linalg.language.arrays.array import Array, as_array
 from llm_linalg.language.arrays.array_creation import MOST_AXES
 from llm_linalg.language.arrays.mersenne_twister import GENERATOR, MOST_DRAWN, MersenneTwister, drawing_from
+from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.tensor_types import broadcast_shapes
 from llm_linalg.language.type_function import TypeFunction
 
@@ -132,14 +133,15 @@ def choice(a: Any, size: Size = None, replace: bool = True, p: Any = None) -> An
     """Do what `np.random.choice` does.
 
     Raises:
-        ValueError: If more are drawn without replacement than there are, or with chances of their own.
+        ValueError: If more are drawn without replacement than there are.
+        RefusalError: If they are, with chances of their own.
     """
     values = None if isinstance(a, int) else as_array(a)
     count, wanted = a if values is None else len(values), prod(shape_of(size))
     generator = GENERATOR.get()
     if p is not None:
         if not replace:
-            raise ValueError("with p=, items are drawn with replacement here")
+            raise RefusalError("with p=, items are drawn with replacement here")
         places: Sequence[int] = generator.chosen(shares_of(p, count), wanted)
     elif replace:
         places = generator.whole(0, count, wanted)

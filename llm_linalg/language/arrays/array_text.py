@@ -16,6 +16,7 @@ from torch import Tensor
 
 from llm_linalg.base.errors import LimitError
 from llm_linalg.language.arrays.array_dtypes import dtype_of
+from llm_linalg.language.refusal import RefusalError
 
 THRESHOLD, EDGE_ITEMS = 1_000, 3
 _DEFAULTS: Mapping[str, Any] = {
@@ -49,7 +50,7 @@ def set_printoptions(**options: Any) -> None:
     """
     for name, value in options.items():
         if name not in _BOUNDS or not isinstance(value, int):
-            raise TypeError(f"np.set_printoptions takes {', '.join(_BOUNDS)} here, not {name}")
+            raise RefusalError(f"np.set_printoptions takes {', '.join(_BOUNDS)} here, not {name}")
         least, most = _BOUNDS[name]
         if not least <= value <= most:
             raise LimitError(f"{name} is from {least} to {most:,}")

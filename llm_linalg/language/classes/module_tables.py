@@ -10,6 +10,7 @@ from torch import nn
 from llm_linalg.language import modules
 from llm_linalg.language.budget import DICT_STEPS, NAMES_PER_STEP
 from llm_linalg.language.classes.program_class import caller
+from llm_linalg.language.refusal import RefusalError
 
 _REGISTER: Mapping[str, Any] = {
     "_modules": modules.METHODS["add_module"],
@@ -32,7 +33,7 @@ class ModuleTable(dict[str, Any]):
         super().__setitem__(name, part)
 
     def __delitem__(self, name: str) -> NoReturn:
-        raise TypeError("a part of a module is deleted by its name: del module.name")
+        raise RefusalError("a part of a module is deleted by its name: del module.name")
 
 
 ModuleTable.__name__ = "dict"
@@ -44,7 +45,7 @@ def refuse(_table: ModuleTable, *_arguments: Any, **_named: Any) -> NoReturn:
     Raises:
         TypeError: Always.
     """
-    raise TypeError("what a module holds is changed by its names: write module.name = part")
+    raise RefusalError("what a module holds is changed by its names: write module.name = part")
 
 
 def table_of(module: nn.Module, name: str, parts: Mapping[str, Any]) -> ModuleTable:

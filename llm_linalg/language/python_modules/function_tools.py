@@ -12,6 +12,7 @@ from llm_linalg.language.expressions import charge_lookup
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import charged, iterate
 from llm_linalg.language.records import FieldTuple
+from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction, RunMethod
 from llm_linalg.language.user_function import UserFunction
 
@@ -89,7 +90,7 @@ def _keep_results(function: Any, most: int | None) -> RunFunction:
 
 def _lru_cache(_run: Interpreter, maxsize: Any = 128, typed: bool = False) -> RunFunction:
     if typed:
-        raise TypeError("lru_cache has no typed= here")
+        raise RefusalError("lru_cache has no typed= here")
     if maxsize is None or isinstance(maxsize, int):
         return RunFunction("lru_cache", lambda _run, function: _keep_results(function, maxsize))
     return _keep_results(maxsize, 128)  # `@lru_cache`, without brackets

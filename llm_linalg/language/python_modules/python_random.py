@@ -57,7 +57,7 @@ def _sample(run: Interpreter, generator: Random, population: Any, k: int, *, cou
 
 def _shuffle(run: Interpreter, generator: Random, x: Any) -> None:
     if not isinstance(x, list):
-        raise TypeError("random.shuffle takes a list: of a tensor, take x[torch.randperm(len(x))]")
+        raise RefusalError("random.shuffle takes a list: of a tensor, take x[torch.randperm(len(x))]")
     run.budget.step(_ITEM_STEPS * len(x))
     generator.shuffle(x)
 
