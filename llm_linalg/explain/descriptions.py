@@ -10,6 +10,7 @@ from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.randomness import makes_random_numbers
 from llm_linalg.ops.reads import IndexReads
+from llm_linalg.ops.rowwise import Cumulative
 from llm_linalg.recording.record_node import RecordNode
 
 _FEW = 3  # operands that a sentence names
@@ -26,7 +27,8 @@ _KINDS = {
     "measured": "What a cell of {out} depends on is measured, by one backward pass.",
 }
 
-
+_RUNNING = "Each cell of {out} is made from the cells of {first} up to its own."
+_UNKNOWN = "What a cell of {out} depends on is not known."
 _WRITES = {  # the parameter that is written, and the sentence
     "setitem": ("value", "What is written {becomes} {value}; the other cells of {out} stay as they were."),
     "fill": ("value", "Every cell of {out} becomes {value}."),
@@ -133,7 +135,8 @@ def sentence(node: RecordNode, order: str) -> str:
         names["filled"] = _filled_words(node)
     if node.kind == "movement" and (words := _movement(node)):
         return words
-    return _KINDS.get(node.kind, "What a cell of {out} depends on is not known.").format(**names)
+    is_running = node.call is not None and isinstance(node.call.operation, Cumulative)
+    return (_RUNNING if is_running else _KINDS.get(node.kind, _UNKNOWN)).format(**names)
 
 
 def _line_words(node: RecordNode, gone: list[int]) -> str:

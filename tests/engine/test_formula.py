@@ -134,6 +134,12 @@ def test_a_reduction_that_keeps_its_axes_says_that_they_shrink() -> None:
     assert t["d"].shape_line == "norm (2, 3) → (2, 1)   axis 1 shrinks to 1"
 
 
+def test_a_running_sum_is_made_from_what_comes_before() -> None:
+    t = run("x = torch.ones(3)\ny = x.cumsum(0)\nz = x.softmax(0)")
+    assert sentence(t["y"], "cells") == "Each cell of y is made from the cells of x up to its own."
+    assert sentence(t["z"], "cells") == "Each cell of z depends on its whole row in x."
+
+
 def test_shapes_in_one_line() -> None:
     t = run(
         "x = torch.ones(3, 2)\nW = torch.ones(2, 4)\nY = x @ W\nz = nn.Linear(2, 4)(x)\n"
