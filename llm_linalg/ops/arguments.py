@@ -18,8 +18,6 @@ _NESTED: frozenset[Any] = frozenset([list, tuple])
 _IN_PLACE = frozenset(
     ["add", "sub", "mul", "truediv", "div", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"]
 )
-
-
 _OF_AXES = """
     unsqueeze_ squeeze_ transpose_ t_ swapaxes_ swapdims_ resize_ detach_ requires_grad_
 """
@@ -71,7 +69,7 @@ def turns(function: Function) -> bool:
 
 
 def tensors_in(value: object) -> Iterator[Tensor]:
-    """Yield the tensors in an argument, in order, also inside tuples, lists, dicts and slices."""
+    """Yield the tensors in an argument, in order, also inside tuples, lists and dicts."""
     return leaves(value, Tensor)
 
 

@@ -13,13 +13,10 @@ from torch import Tensor
 from llm_linalg.base.axes import Shape, ShapeMismatch, pointwise
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.movement import Movement
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.movement_shapes import input_shape
+from llm_linalg.ops.operation import Call, Operation, operand_cells
 
 _BOTH = "torch Tensor"
-
-
-def _each_once(call: Call) -> int:
-    return sum(map(prod, call.shapes))
 
 
 def _block_shape(call: Call) -> Shape:
@@ -82,10 +79,6 @@ def _masked_cells(call: Call) -> int:
     return prod(pointwise(call.shapes).shape)
 
 
-def _own_shape(call: Call) -> Shape:
-    return call.shapes[0]
-
-
 def _taken_shape(call: Call) -> Shape:
     return tuple(call.tensor("index").shape)
 
@@ -97,10 +90,10 @@ ARRANGEMENTS: tuple[Operation, ...] = (
         for name in ("H", "mH")
     ),
     Movement("adjoint", "input", in_language=_BOTH, views=True, gradient={"input": "{d}.mT"}),
-    Movement("ravel", "input", in_language=_BOTH, peak_for_call=_each_once),
+    Movement("ravel", "input", in_language=_BOTH, peak_for_call=operand_cells),
     Movement("view_as", "input, other", in_language="Tensor", lends="other", views=True),
     Movement("reshape_as", "input, other", in_language="Tensor", lends="other"),
-    Movement("narrow_copy", "input, dim, start, length", in_language=_BOTH, peak_for_call=_each_once),
+    Movement("narrow_copy", "input, dim, start, length", in_language=_BOTH, peak_for_call=operand_cells),
     *(
         Movement(name, "input", in_language=_BOTH, slowness=2, gradient={"input": f"torch.{name}({{d}})"})
         for name in ("fliplr", "flipud")
@@ -118,7 +111,9 @@ ARRANGEMENTS: tuple[Operation, ...] = (
         for name in ("atleast_1d", "atleast_2d", "atleast_3d")
     ),
     *(
-        Movement(name, "tensors, *, out=None", in_language="torch", data=_TENSORS, peak_for_call=_each_once)
+        Movement(
+            name, "tensors, *, out=None", in_language="torch", data=_TENSORS, peak_for_call=operand_cells
+        )
         for name in ("column_stack", "dstack")
     ),
     Movement("block_diag", "*tensors", in_language="torch", data=_TENSORS, rule=_block_shape),
@@ -196,36 +191,42 @@ ARRANGEMENTS: tuple[Operation, ...] = (
         "input, src, offset=0, dim1=0, dim2=1",
         in_language=_BOTH,
         data=("input", "src"),
-        rule=_own_shape,
+        rule=input_shape,
     ),
     Movement(
-        "select_scatter", "input, src, dim, index", in_language=_BOTH, data=("input", "src"), rule=_own_shape
+        "select_scatter", "input, src, dim, index", in_language=_BOTH, data=("input", "src"), rule=input_shape
     ),
     Movement(
         "slice_scatter",
         "input, src, dim=0, start=None, end=None, step=1",
         in_language=_BOTH,
         data=("input", "src"),
-        rule=_own_shape,
+        rule=input_shape,
     ),
     Movement(
         "index_copy",
         "input, dim, index, source",
         in_language=_BOTH,
         data=("input", "source"),
-        rule=_own_shape,
+        rule=input_shape,
         shapes_suffice=lambda _: True,
         slowness=3,
     ),
     Movement(
-        "pixel_shuffle", "input, upscale_factor", in_language="torch F", peak_for_call=_each_once, slowness=3
+        "pixel_shuffle",
+        "input, upscale_factor",
+        in_language="torch F",
+        peak_for_call=operand_cells,
+        slowness=3,
     ),
     Movement(
         "pixel_unshuffle",
         "input, downscale_factor",
         in_language="torch F",
-        peak_for_call=_each_once,
+        peak_for_call=operand_cells,
         slowness=3,
     ),
-    Movement("channel_shuffle", "input, groups", in_language="torch F", peak_for_call=_each_once, slowness=3),
+    Movement(
+        "channel_shuffle", "input, groups", in_language="torch F", peak_for_call=operand_cells, slowness=3
+    ),
 )

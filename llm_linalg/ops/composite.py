@@ -54,8 +54,6 @@ class Composite(Operation):
             work_for_call=self.work_for_call,
             output_count_for_call=self.output_count_for_call,
             sums_products=self.sums_products,
-            slowness=self.slowness,
-            row_cost=self.row_cost,
         )
 
     def program_for(self, call: Call) -> str:

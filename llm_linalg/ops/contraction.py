@@ -23,15 +23,15 @@ from llm_linalg.ops.einsum_specs import (
     tensordot_axes,
     vecdot_axes,
 )
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import Call, Operation, operand_cells
 from llm_linalg.ops.reads import AxesReads
 from llm_linalg.ops.subnormals import has_small_numbers
 from llm_linalg.ops.terms import CellTerm, CellTerms
 
 Spec = Callable[[Call], Axes]
 
-_SUBNORMAL = 128  # likewise of numbers below the smallest normal one
 _HALVES = 64  # a product of half-precision numbers takes as long as so many others
+_SUBNORMAL = 128  # likewise of numbers below the smallest normal one
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +229,7 @@ class ScaledProduct(Operation):
         return slow * prod(self.axes(call).sizes.values()) // 16 + 2 * self.peak(call, shape)
 
     def peak(self, call: Call, shape: Shape | None) -> int:
-        return sum(map(prod, call.shapes)) + prod(self.axes(call).shape)
+        return operand_cells(call) + prod(self.axes(call).shape)
 
 
 def _added(name: str, first: str, second: str, **gradient: str) -> Contraction:

@@ -152,27 +152,21 @@ class FallbackOperation(Operation):
         return relation if bool(moved.any()) else opaque
 
 
+# Of functions without an entry: what an entry says of its speed holds for all calls of its name.
 _SLOWNESS = {
-    **dict.fromkeys(["cosine_similarity", "bincount", "count_nonzero"], 2),
+    "cosine_similarity": 2,
     **dict.fromkeys(["multinomial", "kron", "nonzero"], 3),
-    **dict.fromkeys(["mish", "kl_div"], 4),
     "allclose": 5,
-    **dict.fromkeys(["dropout", "bernoulli", "median"], 10),
-    **dict.fromkeys(["unique", "mode"], 36),
+    "dropout": 10,
 }
-_LINE_COST = {"cosine_similarity": 63, "median": 5}
-_ROW_COST = {"batch_norm": 9}
+_LINE_COST = {"cosine_similarity": 63}
 
 
 @lru_cache(1_000)
 def fallback(name: str) -> FallbackOperation:
     """Return the operation for a function without an entry, or for a call that its entry doesn't cover."""
     return FallbackOperation(
-        name,
-        "*args, **kwargs",
-        slowness=_SLOWNESS.get(name, 1),
-        line_cost=_LINE_COST.get(name, 0),
-        row_cost=_ROW_COST.get(name, 0),
+        name, "*args, **kwargs", slowness=_SLOWNESS.get(name, 1), line_cost=_LINE_COST.get(name, 0)
     )
 
 

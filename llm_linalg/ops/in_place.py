@@ -15,20 +15,17 @@ from torch import Tensor
 from llm_linalg.base.axes import Shape, ShapeMismatch
 from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.ops.movement import Movement
+from llm_linalg.ops.movement_shapes import input_shape
 from llm_linalg.ops.operation import Call, Operation
 
 _DRAWING = 3  # a random number takes as long as so many elements of a sum
-
-
-def _shape_of_input(call: Call) -> Shape:
-    return tuple(call.tensor("input").shape)
 
 
 def _shape_for(name: str) -> Callable[[Call], Shape]:
     """Return the shape rule of a write whose values are broadcast to what they are written into."""
 
     def rule(call: Call) -> Shape:
-        own, place = _shape_of_input(call), call.place(name)
+        own, place = input_shape(call), call.place(name)
         if place is None:
             return own
         given = call.shapes[place]
@@ -73,7 +70,7 @@ def _write(name: str, signature: str, data: str = "", *, slowness: int = 1) -> M
         spellings=(f"torch.Tensor.{method}",),
         data=(data,) if data else (),
         lends="input",
-        rule=_shape_for(data) if data else _shape_of_input,
+        rule=_shape_for(data) if data else input_shape,
         positions=_positions_of(data) if data else _nowhere,
         shapes_suffice=lambda _: True,
         slowness=slowness,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Shape, ShapeMismatch
 from llm_linalg.base.errors import MismatchedAxis
-from llm_linalg.ops.movement_shapes import MASK_DTYPES
+from llm_linalg.ops.movement_shapes import MASK_DTYPES, key_axes
 from llm_linalg.ops.operation import Call
 
 _LISTED: Any = list | tuple | range
@@ -27,7 +27,7 @@ def _items(call: Call) -> Iterator[tuple[int, Any]]:
     """Yield each item of a key with its first axis; `...` and None take no axis."""
     key, rank = call["key"], len(call.shapes[0])
     items = list(key) if isinstance(key, tuple) else [key]
-    taken = [_axes(item) for item in items]
+    taken = [key_axes(item) for item in items]
     axis = 0
     for position, item in enumerate(items):
         if item is ...:
@@ -36,16 +36,10 @@ def _items(call: Call) -> Iterator[tuple[int, Any]]:
         axis += taken[position]
 
 
-def _axes(item: Any) -> int:
-    if item is None or item is ... or isinstance(item, bool):
-        return 0
-    return item.dim() if isinstance(item, Tensor) and item.dtype in MASK_DTYPES else 1
-
-
 def _picked(call: Call) -> ShapeMismatch | None:
     own = call.shapes[0]
     for axis, item in _items(call):
-        if axis + _axes(item) > len(own):
+        if axis + key_axes(item) > len(own):
             return ShapeMismatch(f"it has {len(own)} axes, and the key is for more", at=0)
         if isinstance(item, int) and not isinstance(item, bool) and not -own[axis] <= item < own[axis]:
             return ShapeMismatch(

@@ -12,6 +12,7 @@ from torch import Tensor
 from llm_linalg.base.axes import Shape, pointwise
 from llm_linalg.ops.mask_reads import InverseIndexReads
 from llm_linalg.ops.movement import Movement, number_cells
+from llm_linalg.ops.movement_shapes import input_shape
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.reads import AxesReads, IndexReads, OpaqueReads, Reads
 
@@ -53,10 +54,6 @@ def _scatter_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _shape_of_input(call: Call) -> Shape:
-    return tuple(call.tensor("input").shape)
-
-
 SCATTERS: tuple[Operation, ...] = (
     ScatterAdd(
         "scatter_add",
@@ -70,7 +67,7 @@ SCATTERS: tuple[Operation, ...] = (
         "input, dim, index, src=None, *, value=None, reduce=None",
         in_language="torch Tensor",
         data=("input", "src"),
-        rule=_shape_of_input,
+        rule=input_shape,
         canonical_arguments=_scatter_arguments,
         positions=_scattered_positions,
         shapes_suffice=lambda _: True,

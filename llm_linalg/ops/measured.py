@@ -12,11 +12,7 @@ from typing import Any
 
 from llm_linalg.base.axes import Shape, ShapeMismatch, pointwise
 from llm_linalg.ops.fallback import FallbackOperation, broadcast_peak
-from llm_linalg.ops.operation import Call, Operation
-
-
-def _each(call: Call) -> int:
-    return sum(map(prod, call.shapes))
+from llm_linalg.ops.operation import Call, Operation, operand_cells
 
 
 def _together(call: Call) -> int:
@@ -33,16 +29,16 @@ def _strips(call: Call) -> int:
     Along that axis there is one cell fewer, so shapes may go together whose own broadcast would fail.
     """
     if len(call.shapes) < 2 or len(call.shapes[1]) == 1:  # the steps are laid along the axis
-        return _each(call)
+        return operand_cells(call)
     along = zip_longest(*map(reversed, call.shapes), fillvalue=1)
-    return _each(call) + prod(map(max, along))
+    return operand_cells(call) + prod(map(max, along))
 
 
 def _differences(call: Call) -> int:
     """Return the work of a repeated difference: all cells, as often as it is taken, at most once a cell."""
     shape = call.shapes[0]
     longest = max((prod(own) for own in call.shapes), default=1)
-    return _each(call) * (1 + min(max(int(call["n"]), 0), longest)) if shape else 1
+    return operand_cells(call) * (1 + min(max(int(call["n"]), 0), longest)) if shape else 1
 
 
 def _rows(shape: Shape) -> Shape:
@@ -65,7 +61,7 @@ def _distances_work(call: Call) -> int:
 
 def _own_distances(call: Call) -> int:
     rows = _rows(call.shapes[0])
-    return rows[0] * rows[0] + _each(call)
+    return rows[0] * rows[0] + operand_cells(call)
 
 
 def _own_distances_work(call: Call) -> int:
@@ -81,11 +77,11 @@ def _powers_of(call: Call) -> int:
 
 def _bilinear(call: Call) -> int:
     first, weight = call.shapes[0], call.shapes[2]
-    return prod(first[:-1]) * prod(weight) + _each(call)
+    return prod(first[:-1]) * prod(weight) + operand_cells(call)
 
 
 def _placed(call: Call) -> int:
-    return 2 * _each(call)
+    return 2 * operand_cells(call)
 
 
 def _put_peak(call: Call) -> int:
@@ -93,11 +89,11 @@ def _put_peak(call: Call) -> int:
     if not isinstance(call["indices"], list | tuple):
         raise ShapeMismatch("places are in a tuple, one tensor for each axis")
     places = [call.shapes[place] for place in call.places["indices"]]
-    return _each(call) + prod(pointwise(places).shape) * prod(call.shapes[0][len(places) :])
+    return operand_cells(call) + prod(pointwise(places).shape) * prod(call.shapes[0][len(places) :])
 
 
 def _gradients(call: Call) -> int:
-    return 3 * _each(call) * max(len(call.shapes[0]), 1)
+    return 3 * operand_cells(call) * max(len(call.shapes[0]), 1)
 
 
 def _count_of_axes(call: Call) -> int:
@@ -116,7 +112,7 @@ MEASURED: tuple[Operation, ...] = (
         "diff",
         "input, n=1, dim=-1, prepend=None, append=None, *, out=None",
         _BOTH,
-        peak_for_call=_each,
+        peak_for_call=operand_cells,
         work_for_call=_differences,
     ),
     _measured(
@@ -169,8 +165,8 @@ MEASURED: tuple[Operation, ...] = (
         slowness=8,
     ),
     _measured("bilinear", "input1, input2, weight, bias=None", "F", peak_for_call=_bilinear, slowness=1),
-    _measured("prelu", "input, weight", "torch Tensor F", peak_for_call=_each),
-    _measured("glu", "input, dim=-1", "F", peak_for_call=_each),
+    _measured("prelu", "input, weight", "torch Tensor F", peak_for_call=operand_cells),
+    _measured("glu", "input, dim=-1", "F", peak_for_call=operand_cells),
     _measured("softmin", "input, dim=None, _stacklevel=3, dtype=None", "F", peak_for_call=_placed),
     _measured(
         "index_add",

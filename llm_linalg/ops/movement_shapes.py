@@ -16,6 +16,11 @@ from llm_linalg.ops.operation import Call
 MASK_DTYPES = (torch.bool, torch.uint8)
 
 
+def input_shape(call: Call) -> Shape:
+    """Return the shape of the input, which a call writes into or changes cells of."""
+    return tuple(call.tensor("input").shape)
+
+
 def reshape_shape(call: Call) -> Shape:
     """Return the shape of a view or reshape, which keeps the number of cells."""
     shape = tuple(int(size) for size in call["shape"])
@@ -252,7 +257,7 @@ def _place_shape(tensor: Tensor) -> Shape:
 
 def _left_whole(items: Sequence[Any], shape: Shape) -> Iterator[int]:
     """Yield the size of each axis that no index tensor of a key selects from, at most."""
-    rest = len(shape) - sum(map(_axes, items))
+    rest = len(shape) - sum(map(key_axes, items))
     axis = 0
     for item in items:
         if item is ...:
@@ -262,11 +267,11 @@ def _left_whole(items: Sequence[Any], shape: Shape) -> Iterator[int]:
             ends = (item.start, item.stop, item.step)
             known = all(end is None or type(end) is int for end in ends)
             yield len(range(*item.indices(shape[axis]))) if known else shape[axis]
-        axis += _axes(item)
+        axis += key_axes(item)
     yield from shape[axis:]
 
 
-def _axes(item: Any) -> int:
+def key_axes(item: Any) -> int:
     """Return the number of axes that an item of a key indexes."""
     if item is None or item is ... or isinstance(item, bool):
         return 0

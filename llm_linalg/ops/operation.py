@@ -224,7 +224,12 @@ class Operation:
 
 def output_cells(call: Call, shape: Shape | None) -> int:
     """Return the cells of the output, or of the operands where its shape is not known."""
-    return prod(shape) if shape is not None else sum(map(prod, call.shapes))
+    return prod(shape) if shape is not None else operand_cells(call)
+
+
+def operand_cells(call: Call) -> int:
+    """Return the cells of all operands."""
+    return sum(map(prod, call.shapes))
 
 
 def fill_template(text: str, values: Mapping[str, Any]) -> str:
@@ -306,10 +311,10 @@ class Call:
         places = self.places.get(parameter, ())
         return places[0] if places else None
 
-    def dim(self, parameter: str = "dim", rank: int | None = None) -> int:
-        """Return an axis argument, counted from 0."""
+    def dim(self, rank: int | None = None) -> int:
+        """Return the argument `dim` as an axis counted from 0, of the first operand or among `rank` axes."""
         total = self.tensors[0].dim() if rank is None else rank
-        return int(self.arguments[parameter]) % max(total, 1)
+        return int(self.arguments["dim"]) % max(total, 1)
 
     def dims(self) -> tuple[int, ...]:
         """Return the axes that a reduction reduces, counted from 0: all if none is given."""

@@ -23,7 +23,7 @@ from llm_linalg.ops.call_errors import unsafe_reason
 from llm_linalg.ops.creation import inner_lists
 from llm_linalg.ops.fallback import FallbackOperation, fallback, stacks
 from llm_linalg.ops.number_arguments import FRACTIONS, plain_number, takes_number
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import Call, Operation, operand_cells
 from llm_linalg.ops.randomness import uses_dropout
 from llm_linalg.ops.reduction import matrix_sides, takes_singular_values
 from llm_linalg.ops.table import TABLE
@@ -144,7 +144,7 @@ def _unbounded(call: Call) -> ShapeMismatch | None:
     if entry is None or entry is operation or entry.kind not in _BOUNDED_BY_ENTRY:
         return None
     numbers = _numbers([*call.args, *call.kwargs.values()])
-    if sum(map(prod, call.shapes)) <= _FEW and all(abs(number) <= _FEW for number in numbers):
+    if operand_cells(call) <= _FEW and all(abs(number) <= _FEW for number in numbers):
         return None
     return ShapeMismatch(f"its arguments are written like this: {operation.name}({entry.signature})", at=0)
 
@@ -159,7 +159,7 @@ def _price(call: Call, outputs: int, shape: Shape | None, elements: int, work: i
         steps += _UNLISTED
     if operation.name == "einsum":
         steps += _FACTOR * max(len(call.tensors) - 4, 0)
-    reads = sum(map(prod, call.shapes))
+    reads = operand_cells(call)
     products = work if _multiplies(call) and call.tensors[0].is_floating_point() else 0
     work = _work(call, elements, work)
     return Price(outputs, elements, work, steps, reads, _backward_steps(call), products)
@@ -189,7 +189,7 @@ def _work(call: Call, elements: int, multiplications: int) -> int:
         counted = 2 * elements
         if not call.tensors[0].is_floating_point():
             multiplications *= _WHOLE_NUMBERS
-            counted += 11 * sum(map(prod, call.shapes))
+            counted += 11 * operand_cells(call)
     else:
         read = max(map(prod, call.shapes)) if name in _READING else 0
         rounded = name == "div" and call.arguments.get("rounding_mode") is not None

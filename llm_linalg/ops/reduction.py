@@ -136,8 +136,8 @@ _MOST = "Only the cell that won its row moved the result: the gradient goes to i
 _EVERY = "Each cell of {target} went into the sum: the gradient goes back to every one of them"
 
 
-def _variance_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of var and std, whose second argument may also be `unbiased`."""
+def variance_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a variance, whose second argument may also be `unbiased`."""
     if isinstance(arguments["dim"], bool):
         return arguments | {"dim": None, "unbiased": arguments["dim"]}
     return arguments
@@ -232,7 +232,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
             in_language="torch Tensor",
             phrase="variance of {cells}",
-            canonical_arguments=_variance_arguments,
+            canonical_arguments=variance_arguments,
             program="center = input - input.mean({dims}, keepdim=True)\nsquare = center * center\n"
             "total = square.sum({dims}, keepdim={keepdim})\nvar = total / {freedom}",
             slowness=5,
@@ -244,7 +244,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             in_language="torch Tensor",
             phrase="√variance of {cells}",
             vjp_for_call=_std_vjp,
-            canonical_arguments=_variance_arguments,
+            canonical_arguments=variance_arguments,
             multiplications_per_cell=1,
             slowness=5,
             line_cost=37,

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Shape, ShapeMismatch
 from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.operation import Call, Operation
-from llm_linalg.ops.reduction import Reduction
+from llm_linalg.ops.operation import Call, Operation, operand_cells
+from llm_linalg.ops.reduction import Reduction, variance_arguments
 from llm_linalg.ops.rowwise import Cumulative, Rowwise
 
 _SORT = 40  # elements of a sum that sorting an element takes as long as
@@ -19,11 +19,7 @@ _SORT = 40  # elements of a sum that sorting an element takes as long as
 
 @dataclass(frozen=True, eq=False)
 class Survey(Operation):
-    """A function whose cells may each be computed from the whole of its operands.
-
-    Attributes:
-        bound: Returns the most cells that its result may have.
-    """
+    """A function whose cells may each be computed from the whole of its operands."""
 
     kind: str = "opaque"
     evidence: str = "opaque"
@@ -32,18 +28,9 @@ class Survey(Operation):
         return None
 
     def cost(self, call: Call, shape: Shape | None) -> int:
-        return self.work_for_call(call) if self.work_for_call else max(self.peak(call, shape), _read(call))
-
-
-def _read(call: Call) -> int:
-    return sum(map(prod, call.shapes))
-
-
-def _axis_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a variance and a mean, whose second argument may also be `unbiased`."""
-    if isinstance(arguments["dim"], bool):
-        return arguments | {"dim": None, "unbiased": arguments["dim"]}
-    return arguments
+        if self.work_for_call:
+            return self.work_for_call(call)
+        return max(self.peak(call, shape), operand_cells(call))
 
 
 def _first_axis(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +56,7 @@ def _count_peak(call: Call) -> int:
 
 def _bins_peak(call: Call) -> int:
     bins = call["bins"]
-    return _read(call) + (prod(bins.shape) if isinstance(bins, Tensor) else 2 * max(int(bins), 0))
+    return operand_cells(call) + (prod(bins.shape) if isinstance(bins, Tensor) else 2 * max(int(bins), 0))
 
 
 def _unique_peak(call: Call) -> int:
@@ -83,29 +70,28 @@ def _places_peak(call: Call) -> int:
 
 def _covariance_peak(call: Call) -> int:
     rows = call.shapes[0][0] if len(call.shapes[0]) > 1 else 1
-    return 2 * _read(call) + rows * rows
+    return 2 * operand_cells(call) + rows * rows
 
 
 def _covariance_work(call: Call) -> int:
     rows = call.shapes[0][0] if len(call.shapes[0]) > 1 else 1
-    return 4 * _read(call) + rows * _read(call) // 8
+    return 4 * operand_cells(call) + rows * operand_cells(call) // 8
 
 
 def _bisections(call: Call) -> int:
     """Return the steps of the search for each value, in the sorted numbers that it is looked for in."""
     sorted_numbers = call.tensors[0] if "sorted_sequence" in call.arguments else call.tensors[-1]
     length = sorted_numbers.shape[-1] if sorted_numbers.dim() else 1
-    return _read(call) * (1 + length.bit_length() // 4)
+    return operand_cells(call) * (1 + length.bit_length() // 4)
 
 
 def _looked_for(call: Call) -> int:
     """Return the work of isin: it compares with each of few, and sorts many."""
-    return _SORT * _read(call)
+    return _SORT * operand_cells(call)
 
 
 _AXIS = "input, dim=None, keepdim=False"
 _SPREAD = "input, dim=None, unbiased=None, keepdim=False, *, correction=None"
-_RETURNED = "torch.zeros_like({input}).scatter_add({dim}, {indices}, {d})"
 _QUANTILE = "input, q, dim=None, keepdim=False, *, interpolation='linear', out=None"
 
 
@@ -146,7 +132,7 @@ STATISTICS: tuple[Operation, ...] = (
         _SPREAD,
         "variance and mean of {cells}",
         in_language="torch",
-        canonical_arguments=_axis_arguments,
+        canonical_arguments=variance_arguments,
         slowness=6,
         line_cost=40,
     ),
@@ -155,7 +141,7 @@ STATISTICS: tuple[Operation, ...] = (
         _SPREAD,
         "√variance and mean of {cells}",
         in_language="torch",
-        canonical_arguments=_axis_arguments,
+        canonical_arguments=variance_arguments,
         slowness=6,
         line_cost=40,
     ),
