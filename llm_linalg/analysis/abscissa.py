@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
 from llm_linalg.analysis.value_traits import is_numeric
-from llm_linalg.recording.record_node import Operand, RecordNode
-
-N = TypeVar("N", bound=RecordNode)
+from llm_linalg.recording.record_node import N, Operand, RecordNode
 
 FEWEST = 3  # points of a curve
 MOST = 1024

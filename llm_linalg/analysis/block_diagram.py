@@ -62,11 +62,6 @@ class DiagramBox(Generic[N]):
         matrix = [node for node in self.nodes if node.kind == "contraction"]
         return 0 if self.foreign else sum(multiplications_of(node) or 0 for node in matrix)
 
-    @cached_property
-    def uncountable(self) -> int:
-        """How many of its operations have an unknown number of multiplications."""
-        return 0 if self.foreign else sum(multiplications_of(node) is None for node in self.nodes)
-
     def count_cells(self, cells: Mapping[N, Collection[Index]]) -> tuple[int, int]:
         """Return how many cells of its outputs are among the given cells, and how many its outputs have."""
         found = sum(len(cells[node]) for node in self.outputs if node in cells)

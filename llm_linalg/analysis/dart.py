@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple
 
 import torch
 
 from llm_linalg.analysis.value_traits import is_distribution
-from llm_linalg.recording.record_node import RecordNode
-
-N = TypeVar("N", bound=RecordNode)
+from llm_linalg.recording.record_node import N, RecordNode
 
 COMPARISONS = frozenset({"lt", "le", "gt", "ge", "less", "less_equal", "greater", "greater_equal"})
 SEARCHES = frozenset({"searchsorted", "bucketize"})

@@ -29,10 +29,10 @@ _TAB = 4
 # Combining marks allowed on a character: enough for any language, too few to reach into other rows.
 _MARKS = 2
 _DOTTED = re.compile(r"\w+(?:\.\w+)+")  # what begins as one: `h.0.weightᵀ[1]`
-# Terminals obey or hide these, or their width is unknown. Control characters (Cc) are shown as pictures.
 _LINE_BREAK = re.compile(r"[ \t]*\\?[ \t]*\n\s*")
 _MARGIN = re.compile(r"(?<=[(\[{])\s*\n\s*|\s*\n\s*(?=[)\]}])")  # of what stands in brackets
 
+# Terminals obey or hide these, or their width is unknown. Control characters (Cc) are shown as pictures.
 _UNSAFE = frozenset({"Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARK = frozenset({"Mn", "Me", "Mc"})
 # Letters without a glyph: Hangul fillers and Khmer inherent vowels.

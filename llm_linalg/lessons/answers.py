@@ -10,7 +10,6 @@ from llm_linalg.lessons.contents import LessonContents
 from llm_linalg.lessons.control import Value
 from llm_linalg.lessons.stop import Stop
 from llm_linalg.questions import guess
-from llm_linalg.questions.guess import RightAnswer
 from llm_linalg.questions.judge import Judge, Trial
 from llm_linalg.questions.program_state import Halt, ProgramState, state_after
 from llm_linalg.questions.question import Ask, Exercise, FenceLine
@@ -60,7 +59,6 @@ def judge(
     controls: Mapping[str, Value] | None = None,
     seed: int | None = None,
     *,
-    seconds: float | None = None,
     halt: Halt | None = None,
 ) -> Judge:
     """Return the judge of an exercise.
@@ -71,11 +69,10 @@ def judge(
         exercise: The exercise.
         controls: Values by name; the other controls have their defaults.
         seed: The seed; None for the lesson's own.
-        seconds: The time for the program and for each expression; None if counts alone decide.
         halt: Asked all along whether to stop.
     """
     tried = tuple(trials(lesson, exercise.vary, controls, seed))
-    return Judge(stop.program, exercise, tried, cells=lesson.cells(stop), seconds=seconds, halt=halt)
+    return Judge(stop.program, exercise, tried, cells=lesson.cells(stop), halt=halt)
 
 
 def ask_fault(lesson: LessonContents, stop: Stop, ask: Ask) -> str:
@@ -93,21 +90,6 @@ def ask_fault(lesson: LessonContents, stop: Stop, ask: Ask) -> str:
     return ""
 
 
-def right_answer(
-    lesson: LessonContents, stop: Stop, ask: Ask, trial: Trial, halt: Halt | None = None
-) -> RightAnswer:
-    """Return the right answer of a stop's ask in a trial.
-
-    Raises:
-        ProgramError: If it has none.
-    """
-    with _state(lesson, stop, trial, halt) as state:
-        return guess.right_answer(ask, state)
-
-
-def _state(
-    lesson: LessonContents, stop: Stop, trial: Trial, halt: Halt | None = None
-) -> AbstractContextManager[ProgramState]:
+def _state(lesson: LessonContents, stop: Stop, trial: Trial) -> AbstractContextManager[ProgramState]:
     program = f"{stop.program}\n{trial.statement}" if trial.statement else stop.program
-    cells = lesson.cells(stop)
-    return state_after(program, seed=trial.seed, names=trial.names, cells=cells, halt=halt)
+    return state_after(program, seed=trial.seed, names=trial.names, cells=lesson.cells(stop))

@@ -72,7 +72,7 @@ class BodyPart(NamedTuple):
     exercise: ListFence | None = None
 
     def shift(self, lines: int) -> BodyPart:
-        """Return the part with its line numbers increased."""
+        """Return the part with the lines of its place and of its `stops` increased, as a deck reads them."""
         return self._replace(place=self.place + lines, stops=shift_lines(self.stops, lines))
 
 

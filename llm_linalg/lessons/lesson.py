@@ -76,10 +76,8 @@ class ListedLesson:
         return place_of(self.part, self.title)
 
 
-def lesson_of(
-    given: ExternalProgram, title: str, path: Path | None = None, prose: str = "", seed: int = 0
-) -> Lesson:
+def lesson_of(given: ExternalProgram, title: str, path: Path | None = None, seed: int = 0) -> Lesson:
     """Return a lesson of one stop that shows an external program."""
     name = clean(clean(title, 60) or "trace")
-    stop = Stop(number=1, title=name, prose=clean(prose, 4000, lines=True))
+    stop = Stop(number=1, title=name)
     return Lesson(slug=f"trace:{name}", title=name, seed=seed, stops=(stop,), path=path, external=given)

@@ -157,11 +157,6 @@ def group_blocks(found: Sequence[Block]) -> list[list[Block]]:
     return groups
 
 
-def paragraphs(text: str) -> list[Paragraph]:
-    """Return the paragraphs of Markdown, with each block on one line."""
-    return paragraphs_of(blocks(text))
-
-
 def paragraphs_of(found: Sequence[Block]) -> list[Paragraph]:
     """Return the paragraphs of blocks, without empty headings."""
     return [

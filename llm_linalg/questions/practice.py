@@ -68,8 +68,8 @@ class PracticeQuestion(NamedTuple):
     question: Question
 
 
-def _size(random: Random, level: int, least: int = 2) -> int:
-    return random.randint(least, least + 1 + level // 2)
+def _size(random: Random, level: int) -> int:
+    return random.randint(2, 3 + level // 2)
 
 
 def _matrix(random: Random, *shape: int, most: int = 4) -> str:

@@ -242,9 +242,8 @@ class TensorIndex:
         The program's tensors hold the graph of autograd. Nodes keep detached values.
         """
         self._where, self._storages, self._name_table = Origin, StorageMap(), NameTable()
-        self._tracked.clear()
-        self._tensors.clear()
-        self._gradients.clear()
+        for tensors in (self._tracked, self._tensors, self._gradients, self._labels):
+            tensors.clear()
 
     def _add(self, node: RecordNode, tensor: Tensor, *, wrote: bool = False) -> RecordNode:
         """Add a node for a tensor; `wrote` says whether its call wrote into the tensor's storage."""

@@ -17,7 +17,7 @@ from llm_linalg.lessons.markdown import (
     blocks,
     inert,
     links,
-    paragraphs,
+    paragraphs_of,
     prose,
     text_runs,
 )
@@ -56,7 +56,7 @@ def test_a_lesson_and_a_document_have_the_same_paragraphs(text: str, found: list
 
 
 def test_a_fence_that_is_never_closed_ends_the_text() -> None:
-    assert paragraphs("# T\n~~~\na\n\nb") == [Paragraph("T", 1), Paragraph("~~~\na\n\nb\n~~~")]
+    assert paragraphs_of(blocks("# T\n~~~\na\n\nb")) == [Paragraph("T", 1), Paragraph("~~~\na\n\nb\n~~~")]
 
 
 @pytest.mark.parametrize("text", CASES)

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from llm_linalg.base.errors import HaltedError, ProgramError
 from llm_linalg.base.text import clean
-from llm_linalg.lessons.answers import judge, right_answer, trials
-from llm_linalg.lessons.lesson import Lesson
+from llm_linalg.lessons.answers import judge, trials
 from llm_linalg.lessons.reader import parse
 from llm_linalg.questions import guess, mistakes, program_state
 from llm_linalg.questions.guess import RightAnswer, literal
@@ -398,14 +397,6 @@ def test_settings_move_seed_controls_and_data() -> None:
         (7, 4, ""), (8, 4, ""), (9, 4, ""), (7, 5, ""), (7, 3, ""), (7, 4, "x = 2"), (8, 5, ""),
     ]  # fmt: skip
     assert judge(read, read.stops[1], exercise).trials[0].names == {"n": 3}
-
-
-def test_a_lesson_knows_the_right_answer_of_its_ask() -> None:
-    read: Lesson = parse(FRONT + "```ask\nHow much?\ncheck: total\n```\n" + PROGRAM, "a.md")
-    ask = read.stops[0].ask
-    assert ask is not None
-    for trial in trials(read, ask.vary, {"n": 4}):
-        assert right_answer(read, read.stops[0], ask, trial).accepts("10")
 
 
 SHAPES = st.lists(st.integers(0, 3), max_size=3).map(tuple)

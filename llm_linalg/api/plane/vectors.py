@@ -122,18 +122,13 @@ def as_arrows(
     vectors: Iterable[PlaneVector],
     role: PlaneRole,
     now: frozenset[int] = frozenset(),
-    *,
-    tails: Sequence[Point] = (),
 ) -> tuple[tuple[PlaneArrow, ...], tuple[PlanePoint, ...]]:
     """Return vectors as arrows, or as points if there are many; those of `now` come last."""
     known = [(i, v.label, v.at) for i, v in enumerate(vectors) if v.at is not None]
     known.sort(key=lambda entry: entry[0] in now)
     if len(known) > MOST_ARROWS:
         return (), tuple(PlanePoint("", at, "now" if i in now else role) for i, _, at in known)
-    return tuple(
-        PlaneArrow(label, at, tails[i] if tails else ORIGIN, "now" if i in now else role)
-        for i, label, at in known
-    ), ()
+    return tuple(PlaneArrow(label, at, ORIGIN, "now" if i in now else role) for i, label, at in known), ()
 
 
 def said(vectors: Sequence[PlaneVector], of: str = "") -> Iterator[str]:
