@@ -202,7 +202,7 @@ def _fields(value: tuple[Any, ...]) -> tuple[str, ...]:
 def _of_type(value: Any, name: str) -> Any:
     """Return a method of a type as a function, such as `str.lower`, or what else stands after its name."""
     kind = kind_of(value)
-    if kind is None or kind not in value_methods.METHODS:
+    if kind is None:
         return MISSING
     if name in value_methods.OF_TYPES.get(kind, ()):
         return value_methods.OF_TYPES[kind][name]

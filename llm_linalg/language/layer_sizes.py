@@ -11,6 +11,7 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.language.module_count import check_count, count_layers
 
 Given = Mapping[str, Any]
+_IN_A_BLOCK = 18  # layers in a layer of a decoder
 _GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
 
@@ -62,11 +63,20 @@ def _block(given: Given) -> int:
 
 def _stack(given: Given) -> int:
     """Return how many numbers the copies of a layer have."""
-    layer, count = given["decoder_layer"], _whole(given["num_layers"])
+    layer = given["decoder_layer"] if "decoder_layer" in given else given["encoder_layer"]
+    count = _whole(given["num_layers"])
     check_count(count * count_layers(layer))
     with untraced():
         cells: int = sum(own.numel() for own in layer.parameters())
     return count * cells
+
+
+def _transformer(given: Given) -> int:
+    """Return how many numbers the layers of a whole transformer have: a decoder's have half as many again."""
+    count = _whole(given["num_encoder_layers"]) + _whole(given["num_decoder_layers"])
+    check_count(_IN_A_BLOCK * count)
+    width, hidden = _whole(given["d_model"]), _whole(given["dim_feedforward"])
+    return count * _block({"d_model": width, "dim_feedforward": hidden})
 
 
 _COUNTS: Mapping[str, Callable[[Given], int]] = {
@@ -86,6 +96,8 @@ _COUNTS: Mapping[str, Callable[[Given], int]] = {
     "TransformerEncoderLayer": _block,
     "TransformerDecoderLayer": _block,
     "TransformerDecoder": _stack,
+    "TransformerEncoder": _stack,
+    "Transformer": _transformer,
 }
 
 

@@ -20,6 +20,7 @@ from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.layer_sizes import weight_count
 from llm_linalg.language.lazy_layers import lend_budget
 from llm_linalg.language.module_count import MAX_DEPTH, MAX_LAYERS, check_count, count_layers
+from llm_linalg.language.padded_batches import watch_padding
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.torch_functions import cpu_device
@@ -36,7 +37,8 @@ LAYER_NAMES = """
     PixelShuffle PixelUnshuffle ZeroPad1d ZeroPad2d ConstantPad1d ConstantPad2d ReflectionPad1d
     ReflectionPad2d ReplicationPad1d ReplicationPad2d CircularPad1d CircularPad2d Softmax2d Threshold
     AdaptiveAvgPool2d AdaptiveMaxPool1d AdaptiveMaxPool2d RNN GRU LSTM RNNCell GRUCell LSTMCell
-    MultiheadAttention TransformerEncoderLayer TransformerDecoderLayer TransformerDecoder
+    MultiheadAttention TransformerEncoderLayer TransformerDecoderLayer TransformerDecoder TransformerEncoder
+    Transformer
     CrossEntropyLoss MSELoss L1Loss SmoothL1Loss HuberLoss BCELoss BCEWithLogitsLoss NLLLoss KLDivLoss
     CosineSimilarity PairwiseDistance LazyLinear LazyConv1d LazyConv2d LazyBatchNorm1d LazyBatchNorm2d
 """
@@ -49,11 +51,16 @@ _FIELDS = """
     in_features out_features num_embeddings embedding_dim normalized_shape eps p training dim approximate
     in_channels out_channels kernel_size stride dilation groups num_features momentum input_size hidden_size
     num_layers bidirectional batch_first running_mean running_var num_batches_tracked embed_dim num_heads
+    d_model nhead
 """
 FIELDS = frozenset(_FIELDS.split())
 PARAMETERS = frozenset(["weight", "bias"])
 _TENSORS = PARAMETERS | {"pos_weight"}
-_COPIED: Mapping[str, type[nn.Module]] = {"decoder_layer": nn.TransformerDecoderLayer, "norm": nn.LayerNorm}
+_COPIED: Mapping[str, type[nn.Module]] = {
+    "decoder_layer": nn.TransformerDecoderLayer,
+    "encoder_layer": nn.TransformerEncoderLayer,
+    "norm": nn.LayerNorm,
+}
 """Arguments that are layers, of which torch takes copies: no class of the program's may stand there."""
 
 
@@ -228,6 +235,17 @@ def _load_state_dict(run: Interpreter, layer: nn.Module, state: Any, strict: boo
     return layer.load_state_dict(state, strict=bool(strict))
 
 
+def subsequent_mask(sz: int, dtype: Any = None) -> Tensor:
+    """Do what `nn.Transformer.generate_square_subsequent_mask` does."""
+    return nn.Transformer.generate_square_subsequent_mask(sz, dtype=dtype)
+
+
+def _subsequent_mask(layer: nn.Module, sz: int, dtype: Any = None) -> Tensor:
+    if not isinstance(layer, nn.Transformer):
+        raise AttributeError("nn.Transformer alone has generate_square_subsequent_mask")
+    return subsequent_mask(sz, dtype)
+
+
 def _to(layer: nn.Module, *places: Any, device: Any = None, dtype: Any = None) -> nn.Module:
     """Do what `layer.to(…)` does for the CPU, the only device, and the dtype that the layer has."""
     for place in (*places, device, dtype):
@@ -271,6 +289,7 @@ METHODS: Mapping[str, Callable[..., Any] | RunFunction] = {
     "eval": lambda layer: layer.eval(),
     "zero_grad": RunFunction("zero_grad", _zero_grad),
     "requires_grad_": _set_requires_grad,
+    "generate_square_subsequent_mask": _subsequent_mask,
 }
 ATTRIBUTES = frozenset([*FIELDS, *PARAMETERS, *METHODS])
 
@@ -352,6 +371,7 @@ def make_layer(
     with untraced():
         layer = kind(*arguments, **named)
     lend_budget(layer, budget)
+    watch_padding(layer)
     budget.step(LAYER_VISIT_STEPS * count_layers(layer))
     return layer
 
@@ -364,6 +384,7 @@ def fill_layer(
     with untraced():
         kind.__init__(layer, *arguments, **named)
     lend_budget(layer, budget)
+    watch_padding(layer)
     budget.step(LAYER_VISIT_STEPS * count_layers(layer))
 
 

@@ -81,8 +81,6 @@ MEMBERS: Mapping[str, str] = {
     "torch.profiler": _ALONE,
     "torch.fft": _TRUSTED,
     "nn.ParameterList": "write a list of nn.Parameter",
-    "nn.Transformer": _WRITTEN_OUT,
-    "nn.TransformerEncoder": _WRITTEN_OUT,
     "F.multi_head_attention_forward": "write q @ k.transpose(-2, -1), softmax, @ v",
 }
 """For members of modules."""

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from llm_linalg.language import containers, sets, text_formats, text_methods
+from torch import nn
+
+from llm_linalg.language import containers, modules, sets, text_formats, text_methods
 from llm_linalg.language.classes.module_tables import ModuleTable, refuse
 from llm_linalg.language.item_iterator import ItemIterator, ProgressBar
 from llm_linalg.language.iterators import GENERATOR_METHODS, sort_list
@@ -81,6 +83,7 @@ GO_THROUGH: frozenset[Any] = (
 OF_TYPES: Mapping[type, Mapping[str, Method]] = {
     dict: {"fromkeys": containers.make_dict_from_keys},
     str: {"maketrans": str.maketrans},
+    nn.Transformer: {"generate_square_subsequent_mask": modules.subsequent_mask},
 }
 """What stands after the name of a type, and is no method of its values."""
 
