@@ -171,3 +171,22 @@ def test_two_apps_at_once_lose_no_settings() -> None:
     )
     assert merged_settings((), before, before) == ()  # another has reset them
     assert merged_settings(before, before, before) == before
+
+
+@pytest.mark.parametrize("lesson", WITH_CONTROLS, ids=lambda lesson: lesson.slug)
+def test_a_controls_own_key_goes_through_its_values_and_comes_back(lesson: Lesson) -> None:
+    keyed = [control for control in lesson.controls if control.key is not None and control.append is None]
+    for control in keyed:
+        session, seen = session_at(lesson.slug), []
+        start = session.view.values[control.name]
+        while len(seen) < 100 and (not seen or seen[-1] != start):
+            session = run(session, f"set:{control.name}:1")
+            seen.append(session.view.values[control.name])
+        assert seen[-1] == start, (lesson.slug, control.name)
+
+
+def test_what_a_notice_calls_a_control_is_what_the_screen_calls_it() -> None:
+    session = session_at("similarity")
+    for _ in range(400):
+        session = run(session, "set:angle:1")
+    assert session.notice == "angle° is at its largest."

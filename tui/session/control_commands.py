@@ -121,7 +121,7 @@ def move_control(session: Session, name: str, direction: int) -> Session:
     view = session.view.move(name, direction)
     if view == session.view:
         end = "largest" if direction > 0 else "smallest"
-        return session.with_notice(f"{name} is at its {end}.")
+        return session.with_notice(f"{session.view.control(name).label} is at its {end}.")
     return _with_control(session, view, name)
 
 
@@ -133,7 +133,11 @@ def control_to(session: Session, name: str, text: str) -> Session:
 def _with_control(session: Session, view: View, name: str) -> Session:
     keyed = session.view.control(name).key is not None and session.control is not None
     before = dict(session.view.controls)
-    others = [f"{other} {text}" for other, text in view.controls if before[other] != text and other != name]
+    others = [
+        f"{view.control(other).label} {text}"
+        for other, text in view.controls
+        if before[other] != text and other != name
+    ]
     notice = f"With it: {', '.join(others)}." if others else _unused(session.view, name)
     return replace(session.with_undo(view), control=session.control if keyed else name, notice=notice)
 
