@@ -253,7 +253,7 @@ def about_cell(cursor: CursorView, width: int, *, brief: bool = False) -> list[R
         (value, "strong"),
     )
     for text, role in (
-        (cursor.where or f"{cursor.one} counting from 1", "label"),
+        (cursor.where or (f"{cursor.one} counting from 1" if cursor.index else ""), "label"),
         (f"by {cursor.evidence}" if cursor.evidence else "", "dim"),
     ):
         more = (*first, *row((f"   {text}", role))) if text else first
