@@ -26,6 +26,25 @@ def _descent(parameter: Tensor, grad: Tensor, weight_decay: float, maximize: boo
     return grad.add(parameter, alpha=weight_decay) if weight_decay else grad
 
 
+def _moments(
+    parameter: Tensor,
+    grad: Tensor,
+    mean: Tensor,
+    square: Tensor,
+    lr: float,
+    betas: tuple[float, float],
+    weight_decay: float,
+    decoupled: bool,
+    maximize: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradient as Adam's kind takes it, and both new means; a decoupled pull is done here."""
+    grad = _descent(parameter, grad, 0 if decoupled else weight_decay, maximize)
+    if decoupled and weight_decay:
+        parameter.mul_(1 - lr * weight_decay)
+    mean = mean.lerp(grad, 1 - betas[0])
+    return grad, mean, square.mul(betas[1]).addcmul(grad, grad, value=1 - betas[1])
+
+
 def sgd_(
     parameter: Tensor,
     grad: Tensor,
@@ -101,11 +120,7 @@ def adam_(
     own = parameter, grad, mean, square, most, step, lr, betas, eps, weight_decay, decoupled, maximize
     if has_torch_function((parameter,)):
         return _handed_on(adam_, own)
-    grad = _descent(parameter, grad, 0 if decoupled else weight_decay, maximize)
-    if decoupled and weight_decay:
-        parameter.mul_(1 - lr * weight_decay)
-    mean = mean.lerp(grad, 1 - betas[0])
-    square = square.mul(betas[1]).addcmul(grad, grad, value=1 - betas[1])
+    grad, mean, square = _moments(parameter, grad, mean, square, lr, betas, weight_decay, decoupled, maximize)
     most = None if most is None else most.maximum(square)
     root = (1 - betas[1] ** step) ** 0.5
     denominator = ((square if most is None else most).sqrt() / root).add(eps)
@@ -315,11 +330,7 @@ def nadam_(
     rest = step, product, lr, betas, eps, weight_decay, momentum_decay, decoupled, maximize
     if has_torch_function((parameter,)):
         return _handed_on(nadam_, (parameter, grad, mean, square, *rest))
-    grad = _descent(parameter, grad, 0 if decoupled else weight_decay, maximize)
-    if decoupled and weight_decay:
-        parameter.mul_(1 - lr * weight_decay)
-    mean = mean.lerp(grad, 1 - betas[0])
-    square = square.mul(betas[1]).addcmul(grad, grad, value=1 - betas[1])
+    grad, mean, square = _moments(parameter, grad, mean, square, lr, betas, weight_decay, decoupled, maximize)
     root = square.div(1 - betas[1] ** step).sqrt().add(eps)
     ahead, along = _nadam_sizes(step, product, lr, betas[0], momentum_decay)
     parameter.addcdiv_(grad, root, value=-ahead)
@@ -370,11 +381,7 @@ def radam_(
     own = parameter, grad, mean, square, step, lr, betas, eps, weight_decay, decoupled, maximize
     if has_torch_function((parameter,)):
         return _handed_on(radam_, own)
-    grad = _descent(parameter, grad, 0 if decoupled else weight_decay, maximize)
-    if decoupled and weight_decay:
-        parameter.mul_(1 - lr * weight_decay)
-    mean = mean.lerp(grad, 1 - betas[0])
-    square = square.mul(betas[1]).addcmul(grad, grad, value=1 - betas[1])
+    grad, mean, square = _moments(parameter, grad, mean, square, lr, betas, weight_decay, decoupled, maximize)
     change = mean / (1 - betas[0] ** step) * lr
     factor = _rectification(step, betas[1])
     if factor is not None:
@@ -429,26 +436,36 @@ def _number(value: float) -> str:
     return repr(float(f"{value:.12g}"))
 
 
-def _adam_program(call: Call) -> str:
+def _means(call: Call) -> tuple[list[str], str, str]:
+    """Return the lines down to both means, what the gradient is called, and from where the step is taken.
+
+    Where one of the means is asked for, the lines go down to that one alone.
+    """
     decoupled, decay = call["decoupled"], call["weight_decay"]
     lines, grad = _direction(call, decay=not decoupled)
-    (first, second), step, lr = call["betas"], call["step"], call["lr"]
+    (first, second), start = call["betas"], "parameter"
     means = [_mean("average", "mean", grad, first), _mean("spread", "square", f"{grad} * {grad}", second)]
-    top = ["largest = torch.maximum(most, spread)"] if call.place("most") is not None else []
     if call.position:
-        wanted = [[means[0]], [means[1]], [means[1], *top]][call.position - 1]
-        return "\n".join([*lines, *wanted])
-    start = "parameter"
+        return [*lines, means[min(call.position, len(means)) - 1]], grad, start
     if decoupled and decay:
-        lines.append(f"shrunk = parameter * {_number(1 - lr * decay)}")
+        lines.append(f"shrunk = parameter * {_number(1 - call['lr'] * decay)}")
         start = "shrunk"
-    widest = "largest" if top else "spread"
-    root, size = (1 - second**step) ** 0.5, lr / (1 - first**step)
+    return [*lines, *means], grad, start
+
+
+def _adam_program(call: Call) -> str:
+    lines, _, start = _means(call)
+    widest = "spread"
+    if call.place("most") is not None and call.position in (0, 3):
+        lines.append("largest = torch.maximum(most, spread)")
+        widest = "largest"
+    if call.position:
+        return "\n".join(lines)
+    (first, second), step = call["betas"], call["step"]
+    root, size = (1 - second**step) ** 0.5, call["lr"] / (1 - first**step)
     return "\n".join(
         [
             *lines,
-            *means,
-            *top,
             f"scale = {widest}.sqrt() / {_number(root)} + {call['eps']!r}",
             f"change = {_number(size)} * average / scale",
             f"stepped = {start} - change",
@@ -512,20 +529,6 @@ def _adamax_program(call: Call) -> str:
     return "\n".join(
         [*lines, average, largest, f"change = {size} * average / largest", "stepped = parameter - change"]
     )
-
-
-def _means(call: Call) -> tuple[list[str], str, str]:
-    """Return the lines down to both means, what the gradient is called, and from where the step is taken."""
-    decoupled, decay = call["decoupled"], call["weight_decay"]
-    lines, grad = _direction(call, decay=not decoupled)
-    (first, second), start = call["betas"], "parameter"
-    means = [_mean("average", "mean", grad, first), _mean("spread", "square", f"{grad} * {grad}", second)]
-    if call.position:
-        return [*lines, means[call.position - 1]], grad, start
-    if decoupled and decay:
-        lines.append(f"shrunk = parameter * {_number(1 - call['lr'] * decay)}")
-        start = "shrunk"
-    return [*lines, *means], grad, start
 
 
 def _nadam_program(call: Call) -> str:
