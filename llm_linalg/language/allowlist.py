@@ -61,6 +61,7 @@ from llm_linalg.language.python_modules import (
     patterns,
     python_random,
     texts,
+    type_hints,
 )
 from llm_linalg.language.sets import FrozenSet, OrderedSet
 from llm_linalg.language.type_function import TypeFunction, kind_of
@@ -70,7 +71,6 @@ _DTYPES = """
     float float32 float64 double half float16 bfloat16 int int8 int16 int32 int64 short long uint8 uint16
     uint32 uint64 bool complex64 complex128 cfloat cdouble
 """
-_TYPING = "Any Callable Dict Iterable Iterator List Literal Optional Sequence Tuple Union"
 
 
 def _pick(home: Any, names: Iterable[str]) -> dict[str, Any]:
@@ -153,7 +153,8 @@ DATA = Namespace("torch.utils.data", {"Dataset": torch.utils.data.Dataset, **dat
 DATACLASSES = Namespace("dataclasses", data_class.FUNCTIONS)
 DIST = Namespace("dist", {"all_reduce": devices.all_reduce, "all_gather": devices.all_gather})
 MATH = Namespace("math", mathematics.MATH)
-TYPING = Namespace("typing", {name: name for name in _TYPING.split()})  # annotations are never evaluated
+TYPING = Namespace("typing", type_hints.TYPING)
+ABSTRACT = Namespace("collections.abc", type_hints.ABSTRACT)
 FUTURE = Namespace("__future__", {"annotations": "annotations"})
 DISTRIBUTIONS = Namespace("torch.distributions", _spaces("torch.distributions", distributions.MEMBERS))
 FUNC = Namespace("torch.func", function_transforms.MEMBERS)
@@ -282,7 +283,7 @@ BUILTINS: Mapping[str, Any] = {
 _LIBRARY: Mapping[str, Mapping[str, Any]] = {
     "random": python_random.MEMBERS,
     "copy": copies.MEMBERS,
-    "collections": collection_types.MEMBERS,
+    "collections": {**collection_types.MEMBERS, "abc": ABSTRACT},
     "functools": function_tools.MEMBERS,
     "itertools": iterator_tools.MEMBERS,
     "operator": operator_functions.MEMBERS,
@@ -334,6 +335,7 @@ MODULES: Mapping[str, Namespace] = {
     "safetensors": Namespace("safetensors", {"torch": SAFETENSORS}),
     "safetensors.torch": SAFETENSORS,
     "typing": TYPING,
+    "collections.abc": ABSTRACT,
     "__future__": FUTURE,
 }
 TAKE_ARRAYS = frozenset(

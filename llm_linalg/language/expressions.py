@@ -28,9 +28,10 @@ from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.iteration import charged, iterate, take_items
 from llm_linalg.language.records import DefaultDict
 from llm_linalg.language.refusal import RefusalError
-from llm_linalg.language.sets import OrderedSet
+from llm_linalg.language.sets import FrozenSet, OrderedSet
 from llm_linalg.language.storages import TensorStorage
 from llm_linalg.language.text_formats import percent
+from llm_linalg.language.type_function import HINT, TypeHint, kind_of, union_of
 
 MAX_KEY_PARTS = 50  # parts of a key
 MAX_KEY_PLACES = 10_000  # numbers in the lists and ranges of a key
@@ -52,9 +53,11 @@ WITH_ITEMS: Any = (
     | BRACKETS
     | Instance
     | re.Match
+    | TypeHint
 )
 _REPEATED: Any = list | tuple | str
 _PLAIN_ITEMS = frozenset([tuple, list, dict, str, range])
+_GENERIC = frozenset([list, tuple, dict, OrderedSet, FrozenSet, type, deque, DefaultDict])
 _KEYS: Any = tuple | list | dict | range
 _LARGE_HASH = 1_000  # items of a dict or a set, among which a search may meet many others first
 _COPIED: Any = list | tuple | str | range
@@ -130,6 +133,8 @@ def combine(run: Interpreter, operator: type[ast.operator], left: Any, right: An
     """Return `left operator right`, charged."""
     if left.__class__ is str and operator is ast.Mod:
         return percent(run, left, right)
+    if operator is ast.BitOr and (union := union_of(left, right)) is not None:
+        return union
     if operator is ast.Mult and isinstance(left, _REPEATED):
         right = as_times(right)
     elif operator is ast.Mult and isinstance(right, _REPEATED):
@@ -242,6 +247,8 @@ def item_of(run: Interpreter, value: Any, key: Any, node: ast.AST) -> Any:
     """
     check_pair(value, key)
     if type(value) not in _PLAIN_ITEMS and not isinstance(value, WITH_ITEMS):
+        if kind_of(value) in _GENERIC:
+            return HINT  # `list[int]`
         kind = type(value).__name__
         raise run.error(f"a {kind} has no items", node, TypeError(f"'{kind}' object is not subscriptable"))
     if isinstance(value, Tensor):

@@ -44,9 +44,11 @@ def _missing(path: str) -> MissingModule | None:
     return None if home in allowlist.MODULES else MissingModule(home, unknown_import(home), is_star=True)
 
 
-def _absence_of(path: str) -> ModuleNotFoundError | None:
+def _absence_of(path: str) -> ImportError | None:
     """Return what Python raises for an import where a package is missing; None for Python's and torch's."""
     package = path.partition(".")[0]
+    if not package:
+        return ImportError("attempted relative import with no known parent package")
     if package in stdlib_module_names or package in PACKAGES:
         return None
     return ModuleNotFoundError(f"No module named '{package}'")
@@ -54,6 +56,8 @@ def _absence_of(path: str) -> ModuleNotFoundError | None:
 
 def _resolve(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[str, Any]:
     """Return the path that an import names, and what it binds its name to; None if there is no such thing."""
+    if isinstance(node, ast.ImportFrom) and node.level:
+        return f"{'.' * node.level}{node.module or ''}.{alias.name}", None
     if isinstance(node, ast.ImportFrom):
         home = allowlist.MODULES.get(node.module or "")
         path = f"{node.module}.{alias.name}"

@@ -26,13 +26,15 @@ from llm_linalg.language.distribution_value import Distribution
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.gradient_functions import GradientFunction
 from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.methods import Bindable, Method
 from llm_linalg.language.module_count import count_layers
 from llm_linalg.language.optimizer_state import Optimizer
 from llm_linalg.language.records import DefaultDict
 from llm_linalg.language.refusal import RefusalError
+from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.storages import TensorStorage
-from llm_linalg.language.type_function import TypeFunction, TypeName, kind_of
+from llm_linalg.language.type_function import TypeFunction, TypeName, TypeUnion, kind_of
 
 MAX_SHOWN = 20_000  # cells; each takes some five microseconds
 MAX_TENSORS = 700
@@ -63,6 +65,7 @@ _SHOWN = (
     | type
     | TypeFunction
     | TypeName
+    | TypeUnion
     | re.Match
     | re.Pattern
 )
@@ -148,7 +151,9 @@ def _textless(value: Any) -> Exception:
     """Return the error for a value that has no text."""
     if isinstance(value, Figure):
         return value.error()
-    return RefusalError("a function has no text of its own: call it, or print its result")
+    if callable(value) or isinstance(value, Bindable | Method | RunFunction):
+        return RefusalError("a function has no text of its own: call it, or print its result")
+    return RefusalError(f"a {type(value).__name__} has no text here")
 
 
 def text_size(value: Any) -> TextSize:

@@ -18,7 +18,7 @@ from llm_linalg.language.arrays.array_joiners import BRACKETS
 from llm_linalg.language.classes import own_functions
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.tensor_types import TensorType
-from llm_linalg.language.type_function import TypeFunction
+from llm_linalg.language.type_function import TypeFunction, TypeHint
 from llm_linalg.ops import TABLE, fallback
 from llm_linalg.ops.torch_names import resolve
 
@@ -44,6 +44,7 @@ PLAIN = (
     | TensorType
     | DType
     | BRACKETS
+    | TypeHint
 )
 
 

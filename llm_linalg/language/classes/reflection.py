@@ -14,7 +14,7 @@ from llm_linalg.language.methods import Bindable, Method
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.storages import TensorStorage
-from llm_linalg.language.type_function import TypeName, kind_of
+from llm_linalg.language.type_function import TypeHint, TypeName, TypeUnion, kind_of
 
 if TYPE_CHECKING:
     from llm_linalg.language.interpreter import Interpreter
@@ -38,6 +38,10 @@ def types_in(value: Any) -> tuple[type, ...]:
             todo += reversed(item[: MAX_TYPES + 1])
         elif (kind := kind_of(item)) is not None:
             found.append(kind)
+        elif isinstance(item, TypeUnion):
+            todo += [type(None) if one is None else one for one in reversed(item.kinds)]
+        elif isinstance(item, TypeHint):
+            raise RefusalError("isinstance takes types here, such as list, and none of typing's names")
         else:
             raise TypeError(_WRONG)
         if len(found) + len(todo) > MAX_TYPES:
