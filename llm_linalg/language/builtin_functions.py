@@ -9,6 +9,8 @@ from torch import Tensor
 
 from llm_linalg.base.errors import LimitError
 from llm_linalg.language.arithmetic import MAX_BITS, MAX_ITEMS, NUMBER_TYPES, binary, check_result
+from llm_linalg.language.arrays.array import Array
+from llm_linalg.language.arrays.array_cellwise import around
 from llm_linalg.language.refusal import RefusalError
 
 
@@ -24,6 +26,8 @@ def round_number(number: Any, digits: int | None = None) -> Any:
     """Do what `round` does."""
     if digits is not None and abs(digits) > MAX_BITS:
         raise LimitError(f"a number is rounded to at most {MAX_BITS} digits")
+    if isinstance(number, Array) and not number.tensor.dim():
+        return round(number.item()) if digits is None else around(number, digits)
     return round(number) if digits is None else round(number, digits)
 
 

@@ -77,12 +77,22 @@ def check_members(run: Interpreter, statements: list[ast.stmt]) -> None:
     if loop is None:
         return
     modules = _modules(run)
+    added = _stored_names(statements)
     for statement in statements[loop + 1 :]:
         parts = list(descendants(statement)) if isinstance(statement, _STRAIGHT) else []
         if not any(isinstance(part, _CONDITIONAL) for part in parts):
             for part in parts:
-                if isinstance(part, ast.Attribute):
+                if isinstance(part, ast.Attribute) and part.attr not in added:
                     _module_member(run, part, modules)
+
+
+def _stored_names(statements: list[ast.stmt]) -> set[str]:
+    """Return the names that a program assigns to after a dot, as in `F.mine = F.softmax`."""
+    return {
+        part.attr
+        for part in descendants(*statements)
+        if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store)
+    }
 
 
 def _modules(run: Interpreter) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
+from llm_linalg.language.arrays.array import number_of
 from llm_linalg.language.autograd import without_gradients
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.refusal import RefusalError
@@ -196,6 +197,8 @@ def _in_place(function: Callable[..., Tensor]) -> RunFunction:
     def fill(run: Interpreter, tensor: Tensor, *arguments: Any, **named: Any) -> Tensor:
         if not isinstance(tensor, Tensor):
             raise TypeError(f"it fills a tensor, not {short_repr(tensor)}")
+        arguments = tuple(map(number_of, arguments))
+        named = {name: number_of(value) for name, value in named.items()}
         for value in (*arguments, *named.values()):
             if value is not None and not isinstance(value, int | float | str | torch.Generator):
                 raise TypeError(f"it takes numbers and words, not {short_repr(value)}")

@@ -16,6 +16,7 @@ from torch import Tensor
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
+from llm_linalg.language.arrays.array import numbers_in
 from llm_linalg.language.autograd import clear_gradients, without_gradients
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import take_items
@@ -384,7 +385,7 @@ def _check(kind: Kind, group: Group) -> None:
         ValueError: If it is a number that torch refuses.
     """
     for name, default in kind.settings.items():
-        value = group.get(name, group)
+        value = _setting(group, name)
         if name in _UNUSUAL:
             if value not in (None, False):
                 raise RefusalError(f"{name}= is not part of the language: leave it out")
@@ -402,6 +403,15 @@ def _check(kind: Kind, group: Group) -> None:
             raise ValueError(f"{name} is not less than 0, and {short_repr(value)} is")
     if kind.title == "SGD" and group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
         raise ValueError("nesterov takes a momentum, and no dampening")
+
+
+def _setting(group: Group, name: str) -> Any:
+    """Return a setting, with a number of Python's for one of NumPy's; the group itself if it is missing."""
+    given = group.get(name, group)
+    value = numbers_in(given)
+    if value is not given:
+        group[name] = value
+    return value
 
 
 def _is_number(value: Any) -> bool:

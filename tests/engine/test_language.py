@@ -356,6 +356,8 @@ def test_a_name_put_into_a_module_is_there_for_the_run_alone() -> None:
     program = "import numpy as np\nnp.float = float\nF.mine = F.softmax\nF.mine, F.n = F.relu, 2\nF.n += 1\n"
     trace = run(f"{program}print(np.float(3), torch.nn.functional.mine(torch.tensor([-1.0])), F.n)")
     assert trace.printed == "3.0 tensor([0.]) 3\n"
+    loop = "for i in range(2):\n    x = torch.ones(2)\n"
+    assert run(f"{loop}F.twice = F.relu\ny = F.twice(x)\nprint(y)").printed == "tensor([1., 1.])\n"
     with pytest.raises(ProgramError, match="not part of the language"):
         run("F.mine(torch.ones(2))")
 
