@@ -114,7 +114,7 @@ def _spaces(path: str, members: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-F = Namespace("F", _operations("F", nn.functional))
+F = Namespace("F", {**_operations("F", nn.functional), "gumbel_softmax": torch_functions.gumbel_softmax})
 INIT = Namespace("torch.nn.init", initializers.MEMBERS)
 RNN_UTILS = Namespace("torch.nn.utils.rnn", packed_sequences.MEMBERS)
 UTILS = Namespace("torch.nn.utils", {**clipping.MEMBERS, "rnn": RNN_UTILS})

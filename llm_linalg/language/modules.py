@@ -38,12 +38,14 @@ LAYER_NAMES = """
     ReflectionPad2d ReplicationPad1d ReplicationPad2d CircularPad1d CircularPad2d Softmax2d Threshold
     AdaptiveAvgPool2d AdaptiveMaxPool1d AdaptiveMaxPool2d RNN GRU LSTM RNNCell GRUCell LSTMCell
     MultiheadAttention TransformerEncoderLayer TransformerDecoderLayer TransformerDecoder TransformerEncoder
-    Transformer
+    Transformer Upsample UpsamplingNearest2d UpsamplingBilinear2d Fold Unfold
     CrossEntropyLoss MSELoss L1Loss SmoothL1Loss HuberLoss BCELoss BCEWithLogitsLoss NLLLoss KLDivLoss
     CosineSimilarity PairwiseDistance LazyLinear LazyConv1d LazyConv2d LazyBatchNorm1d LazyBatchNorm2d
 """
 _PLAIN = int | float | torch.dtype
-_WORDS = frozenset(["reduction", "approximate", "padding", "padding_mode", "nonlinearity", "activation"])
+_WORDS = frozenset(
+    ["reduction", "approximate", "padding", "padding_mode", "nonlinearity", "activation", "mode"]
+)
 MOST_SIZES = 50  # numbers, or characters, in an argument of a layer
 LAYER_LISTS = nn.Sequential | nn.ModuleList
 CONTAINERS = LAYER_LISTS | nn.ModuleDict

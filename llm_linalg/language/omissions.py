@@ -104,8 +104,8 @@ REASONS: Mapping[str, str] = {
         triplet_margin_loss poisson_nll_loss kl_div binary_cross_entropy* celu_ selu_ threshold_ relu_
     """,
     "A layer, a loss or a resampling of images that the language lacks: write it out.": """
-        lp_pool* max_unpool* fractional_max_pool* local_response_norm interpolate upsample* grid_sample
-        affine_grid fold unfold gumbel_softmax gaussian_nll_loss huber_loss smooth_l1_loss
+        lp_pool* max_unpool* fractional_max_pool* local_response_norm upsample* grid_sample
+        affine_grid gaussian_nll_loss huber_loss smooth_l1_loss
         soft_margin_loss multi*margin_loss triplet_margin_with* multi_head_attention_forward multilabel_*
         [A-Z]* common_types factory_kwargs init parameter utils modules quantizable quantized qat
         attention

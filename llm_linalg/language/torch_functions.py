@@ -80,6 +80,22 @@ def cpu_device(kind: Any) -> torch.device:
     return torch.device("cpu")
 
 
+def gumbel_softmax(
+    logits: Tensor,
+    tau: float = 1,
+    hard: bool = False,
+    eps: float = 1e-10,  # noqa: ARG001  it has no effect in torch either
+    dim: int = -1,
+) -> Tensor:
+    """Do what `F.gumbel_softmax` does, call by call."""
+    noise = -torch.zeros_like(logits).exponential_().log()
+    soft = ((logits + noise) / tau).softmax(dim)
+    if not hard:
+        return soft
+    place = soft.max(dim, keepdim=True)[1]
+    return torch.zeros_like(logits).scatter_(dim, place, 1.0) - soft.detach() + soft
+
+
 def manual_seed(seed: int) -> None:
     """Do what `torch.manual_seed` does, for the CPU's generator alone."""
     torch.default_generator.manual_seed(int(seed))

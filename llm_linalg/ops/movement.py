@@ -45,6 +45,7 @@ from llm_linalg.ops.movement_shapes import (
     stack_shape,
     take_along_dim_shape,
     tile_shape,
+    unfolded_cells,
 )
 from llm_linalg.ops.operation import Call, Operation, output_cells
 from llm_linalg.ops.reads import IndexReads, OpaqueReads, Reads
@@ -392,6 +393,14 @@ MOVEMENTS: tuple[Operation, ...] = (
         in_language="F",
         rule=pad_shape,
         positions=_padded_positions,
+    ),
+    Movement(  # before `unfold`, which has torch's name for both
+        "im2col",
+        "input, kernel_size, dilation=1, padding=0, stride=1",
+        in_language="F.unfold",
+        spellings=("torch.nn.functional.unfold",),
+        peak_for_call=unfolded_cells,
+        slowness=2,
     ),
     Movement("unfold", "input, dimension, size, step", in_language="Tensor", views=True),
 )

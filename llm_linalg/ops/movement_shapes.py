@@ -158,6 +158,21 @@ def axis_of(dim: Any, rank: int) -> int:
     return int(dim) % max(rank, 1)
 
 
+def unfolded_cells(call: Call) -> int:
+    """Return the cells of the windows of images, each a column: one for each place at most."""
+    shape, kernel = call.shapes[0], call["kernel_size"]
+    window = kernel if isinstance(kernel, list | tuple) else (kernel, kernel)
+    given = call["padding"]
+    around = given if isinstance(given, list | tuple) else (given, given)
+    steps = call["stride"]
+    stride = steps if isinstance(steps, list | tuple) else (steps, steps)
+    sides = [
+        (side + 2 * abs(int(low))) // max(int(step), 1) + 1
+        for side, low, step in zip(shape[-2:], [*around, *around], [*stride, *stride], strict=False)
+    ]
+    return prod(shape[:-2]) * prod(abs(int(size)) for size in window) * prod(sides)
+
+
 def pad_shape(call: Call) -> Shape:
     """Return the shape of a pad, which takes two sizes per axis, from the last axis backwards."""
     own, pads = call.shapes[0], [int(size) for size in call["pad"]]

@@ -14,6 +14,7 @@ from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.fallback import FallbackOperation
 from llm_linalg.ops.operation import Call, Operation
 
+_LONGEST = 2.0**40
 _SLOW = 3  # a multiplication of a convolution takes as long as so many of a product of matrices
 
 
@@ -271,6 +272,31 @@ def _pools() -> list[Operation]:
     return found
 
 
+def _folded(call: Call) -> int:
+    """Return the cells of a fold: those of the images that it makes, and of the columns that it takes."""
+    kernel, (height, width) = _each(call["kernel_size"], 2), _each(call["output_size"], 2)
+    own = call.shapes[0]
+    low, side = _each(call["padding"], 2), prod(own[:-1]) // max(prod(kernel), 1)
+    return prod(own) + side * (max(height, 0) + 2 * abs(low[0])) * (max(width, 0) + 2 * abs(low[1]))
+
+
+def _resized(call: Call) -> int:
+    """Return the cells of an image of another size, and of the one that it is made of."""
+    shape = call.shapes[0]
+    if len(shape) < 3:
+        raise ShapeMismatch("an image has a batch, channels and then its own axes", at=0)
+    own, size, scale = shape[2:], call["size"], call["scale_factor"]
+    if size is not None:
+        sizes = _each(size, len(own))
+    else:
+        scales = list(scale) if isinstance(scale, list | tuple) else [scale or 1] * len(own)
+        wanted = [float(each) * side for each, side in zip(scales, own, strict=False)]
+        if not all(0 <= each < _LONGEST for each in wanted):
+            raise ShapeMismatch("the sides of an image are whole numbers from 1", at=0)
+        sizes = [int(each) for each in wanted]
+    return 2 * (prod(shape) + prod(shape[:2]) * prod(max(each, 0) for each in sizes))
+
+
 def _transposed(axes: int) -> Callable[[Call], int]:
     """Return what says how many cells a transposed convolution makes."""
 
@@ -310,5 +336,23 @@ WINDOWS: tuple[Operation, ...] = (
             autograd=True,
         )
         for axes in (1, 2)
+    ),
+    FallbackOperation(
+        "col2im",
+        "input, output_size, kernel_size, dilation=1, padding=0, stride=1",
+        in_language="F.fold",
+        spellings=("torch.nn.functional.fold",),
+        peak_for_call=_folded,
+        slowness=3,
+        autograd=True,
+    ),
+    FallbackOperation(
+        "interpolate",
+        "input, size=None, scale_factor=None, mode='nearest', align_corners=None, "
+        "recompute_scale_factor=None, antialias=False",
+        in_language="F",
+        peak_for_call=_resized,
+        slowness=16,
+        autograd=True,
     ),
 )
