@@ -48,7 +48,10 @@ _OWN_BUDGET: Mapping[str, Any] = {  # as good as none
     "pass_steps": 2**40,
     "seconds": None,
 }
-_REPEATING = (ast.For, ast.FunctionDef, ast.ListComp, ast.GeneratorExp, ast.DictComp)
+_REPEATING = (
+    *(ast.For, ast.While, ast.FunctionDef, ast.Lambda),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
 
 
 @dataclass(frozen=True, slots=True)

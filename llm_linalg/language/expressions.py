@@ -83,7 +83,23 @@ def set_display(run: Interpreter, node: ast.Set) -> OrderedSet:
     run.budget.step(2 * DICT_STEPS)
     items = _items(run, node.elts)
     run.budget.charge_items(items)
+    if len(items) > 2 and all(map(_is_number, node.elts)):
+        return OrderedSet(_as_constant(items))
     return OrderedSet(items)
+
+
+def _as_constant(items: Sequence[Any]) -> frozenset[Any]:
+    """Return numbers in the order that they have in a set that is written out.
+
+    Python's compiler makes them a constant, a frozen set that it builds twice, of which the set is then made.
+    """
+    return frozenset([*frozenset(check_keys(items))])
+
+
+def _is_number(node: ast.expr) -> bool:
+    """Return whether a number is written out, with or without a sign."""
+    inner = node.operand if isinstance(node, ast.UnaryOp) else node
+    return isinstance(inner, ast.Constant) and isinstance(inner.value, int | float)
 
 
 def _items(run: Interpreter, nodes: Sequence[ast.expr]) -> list[Any]:

@@ -96,6 +96,9 @@ def still_fails_there(error: ShapeError, repair: Repair) -> bool:
             "a = f(torch.ones(3, 4), torch.ones(4, 2))\nb = f(torch.ones(3, 4), torch.ones(4, 3))"
         ),
         "for k in range(3):\n    y = torch.ones(2, 3) @ torch.ones(2 + k, 3)",
+        "k = 2\nwhile k < 5:\n    y = torch.ones(2, 3) @ torch.ones(k, 3)\n    k += 1",
+        "f = lambda k: torch.ones(2, 3) @ torch.ones(k, 3)\ny = f(2), f(4)",
+        "y = {(torch.ones(2, 3) @ torch.ones(k, 3)).sum().item() for k in range(2, 4)}",
         "def g(a): return a @ a\ng(torch.ones(2, 3))\nfor i in range(90_000): pass",
     ],
 )

@@ -70,3 +70,39 @@ def test_a_set_of_numbers_is_in_the_order_of_pythons(changes: list[tuple[str, li
 def test_all_their_items_are_counted(operator: str) -> None:
     with pytest.raises(LimitError):
         run(f"s = set(range(90_000))\nfor i in range(90): t = s {operator} s")
+
+
+@given(st.lists(st.integers(-200, 200), min_size=1, max_size=12))
+def test_numbers_that_are_written_out_stand_in_python_s_order(numbers: list[int]) -> None:
+    written = f"{{{', '.join(map(str, numbers))}}}"
+    expected = eval(written)  # noqa: S307  numbers that were drawn above
+    assert run(f"s = {written}\nprint(s, [*s])").printed == f"{expected} {[*expected]}\n"
+
+
+@pytest.mark.parametrize("value", ["torch.float32", "print", "list", "torch.ones(1)", "nn.ReLU()", "A"])
+def test_the_hash_of_what_has_an_address_is_the_same_in_every_run(value: str) -> None:
+    assert run(f"class A: pass\nx = {value}\nprint(hash(x) * 16 == id(x), hash(x) == hash(x))").printed == (
+        "True True\n"
+    )
+
+
+def test_so_is_that_of_texts_and_of_what_holds_them() -> None:
+    program = """
+from dataclasses import dataclass
+@dataclass(frozen=True)
+class P:
+    n: str
+class A:
+    def f(self): pass
+a = A()
+print(hash("a"), hash(frozenset(["a"])) == hash(frozenset([hash("a")])), hash(P("a")) == hash((hash("a"),)))
+print(hash(a.f) == hash(a.f), hash(a.f) != hash(A().f), hash(frozenset([1, 2])), hash(2.5), hash(range(2)))
+try: hash([])
+except TypeError as e: print(e)
+try: hash(frozenset([(1, [])]))
+except TypeError as e: print(e)
+"""
+    numbers = f"{hash(frozenset([1, 2]))} {hash(2.5)} {hash(range(2))}"
+    assert run(program).printed == (
+        f"3904355907 True True\nTrue True {numbers}\nunhashable type: 'list'\nunhashable type: 'list'\n"
+    )

@@ -12,6 +12,7 @@ from llm_linalg.base.errors import LimitError
 from llm_linalg.language import strings
 from llm_linalg.language.classes.members import attribute_of
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass, native
+from llm_linalg.language.classes.reflection import hash_of
 from llm_linalg.language.python_modules.copies import deep_copy
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction, RunMethod
@@ -184,7 +185,7 @@ def _compare(does: Callable[[Any, Any], Any], run: Interpreter, owner: Instance,
 
 
 def _hash_of(run: Interpreter, owner: Instance) -> int:
-    return hash(_values(run, owner))
+    return hash_of(run, _values(run, owner))
 
 
 def _fields_in(owner: Any, title: str) -> Mapping[str, DataField]:

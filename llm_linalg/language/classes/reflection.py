@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from llm_linalg.language.arrays.array_dtypes import DType
 from llm_linalg.language.budget import CHARACTERS_PER_STEP
 from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod, Super
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
+from llm_linalg.language.gradient_functions import GradientFunction
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.methods import Bindable, Method
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
+from llm_linalg.language.sets import FrozenSet
 from llm_linalg.language.storages import TensorStorage
 from llm_linalg.language.type_function import TypeHint, TypeName, TypeUnion, kind_of
 
@@ -122,19 +125,28 @@ def identity(run: Interpreter, value: Any) -> int:
 def hash_of(run: Interpreter, value: Any) -> int:
     """Do what `hash` does; that of a text, which Python draws at random, is the same in every run.
 
+    So is that of what Python tells apart by its address.
+
     Raises:
         TypeError: If the value has no hash.
     """
     if isinstance(value, str):
         run.budget.step(2 + len(value) // CHARACTERS_PER_STEP)
         return crc32(value.encode())
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | FrozenSet):
         run.budget.charge_items(value)
-        return hash(tuple([hash_of(run, item) for item in value]))
-    if value is None or (isinstance(value, Instance) and value.__class__.find("__hash__") is MISSING):
-        hash(value)  # which says so if it has none
-        return run.address_of(value) // 16
-    return hash(value)
+        parts = [hash_of(run, item) for item in value]
+        return hash(tuple(parts) if isinstance(value, tuple) else frozenset(parts))
+    if isinstance(value, int | float | range):
+        return hash(value)
+    if isinstance(value, Instance) and value.__class__.find("__hash__") is not MISSING:
+        return hash(value)
+    hash(value)  # which says so if it has none
+    if isinstance(value, DType | TypeName):
+        return crc32(value.name.encode())
+    if isinstance(value, Method):
+        return hash((run.address_of(value.owner), run.address_of(value.function)))
+    return run.address_of(value.function if isinstance(value, GradientFunction) else value) // 16
 
 
 def is_callable(_run: Interpreter, value: Any) -> bool:
