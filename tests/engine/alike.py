@@ -25,6 +25,7 @@ def printed(program: str) -> str:
             exec(SETUP + program, {})  # noqa: S102  listed or drawn by a test
     finally:
         torch.set_grad_enabled(True)
+        torch.set_default_device(None)  # else each call of a later test would go through Python first
         torch.backends.cudnn.deterministic = False
         vars(torch._tensor_str.PRINT_OPTS).update(options)
     return out.getvalue()
