@@ -83,8 +83,7 @@ def of_layer(layer: nn.Module, name: str) -> Any:
 
 def _registered(layer: nn.Module) -> Sequence[dict[str, Any]]:
     """Return the tables of a module's parameters, buffers and modules."""
-    own = vars(layer)
-    return own["_parameters"], own["_buffers"], own["_modules"]
+    return vars(layer)["_parameters"], vars(layer)["_buffers"], vars(layer)["_modules"]
 
 
 def _of_class(kind: ProgramClass, name: str) -> Any:

@@ -160,8 +160,9 @@ class _Copying:
         vars(made)["_parameters"] = self._parts(vars(value)["_parameters"], depth)
         vars(made)["_buffers"] = self._parts(vars(value)["_buffers"], depth)
         vars(made)["_modules"] = self._parts(vars(value)["_modules"], depth)
-        if "__fields__" in vars(value):  # a layer of torch's has some once the program puts one there
-            object.__setattr__(made, "__fields__", self._parts(vars(value)["__fields__"], depth))
+        fields = vars(value).get("__fields__")
+        if fields is not None:  # a layer of torch's has some once the program puts one there
+            object.__setattr__(made, "__fields__", self._parts(fields, depth))
         return made
 
     def _parts(self, parts: Mapping[str, Any], depth: int) -> dict[str, Any]:
