@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
-from llm_linalg.language import suggestions
+from llm_linalg.language import layer_dtypes, suggestions
 from llm_linalg.language.autograd import clear_gradients
 from llm_linalg.language.budget import LAYER_LOAD_STEPS, LAYER_VISIT_STEPS, Budget
 from llm_linalg.language.item_iterator import ItemIterator
@@ -248,17 +248,6 @@ def _subsequent_mask(layer: nn.Module, sz: int, dtype: Any = None) -> Tensor:
     return subsequent_mask(sz, dtype)
 
 
-def _to(layer: nn.Module, *places: Any, device: Any = None, dtype: Any = None) -> nn.Module:
-    """Do what `layer.to(…)` does for the CPU, the only device, and the dtype that the layer has."""
-    for place in (*places, device, dtype):
-        if isinstance(place, torch.dtype):
-            if any(own.is_floating_point() and own.dtype is not place for own in layer.parameters()):
-                raise RefusalError("a layer keeps its dtype here: write dtype=... where it is made")
-        elif place is not None:
-            cpu_device(place)
-    return layer
-
-
 METHODS: Mapping[str, Callable[..., Any] | RunFunction] = {
     "parameters": _iterator("parameters", _parameters),
     "named_parameters": _iterator("named_parameters", _named("named_parameters")),
@@ -285,7 +274,7 @@ METHODS: Mapping[str, Callable[..., Any] | RunFunction] = {
     "state_dict": _state_dict,
     "load_state_dict": RunFunction("load_state_dict", _load_state_dict),
     "forward": lambda layer, *arguments, **named: layer(*arguments, **named),
-    "to": _to,
+    **layer_dtypes.METHODS,
     "cpu": lambda layer: layer,
     "train": lambda layer, mode=True: layer.train(bool(mode)),
     "eval": lambda layer: layer.eval(),
