@@ -177,7 +177,8 @@ def test_two_apps_at_once_lose_no_settings() -> None:
 def test_a_controls_own_key_goes_through_its_values_and_comes_back(lesson: Lesson) -> None:
     keyed = [control for control in lesson.controls if control.key is not None and control.append is None]
     for control in keyed:
-        session, seen = session_at(lesson.slug), []
+        session = session_at(lesson.slug)
+        seen: list[object] = []
         start = session.view.values[control.name]
         while len(seen) < 100 and (not seen or seen[-1] != start):
             session = run(session, f"set:{control.name}:1")

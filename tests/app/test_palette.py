@@ -166,3 +166,13 @@ async def test_a_search_that_fails_ends_nothing_once_the_app_is_ending(leaving: 
         assert (d.app.failure is None) == leaving
         assert d.app.return_code == (143 if leaving else 1)
         d.app._exception = None  # which the pilot would raise
+
+
+@pytest.mark.parametrize("words", ["start", "begin", "door"])
+async def test_the_palette_leads_to_the_door_first(words: str) -> None:
+    async with opened("matmul") as d:
+        await d.pilot.press("ctrl+p", *words)
+        await d.until_shown("Go to the door: start, or begin anew")
+        await d.pilot.press("enter")
+        await d.settle()
+        assert d.session.door

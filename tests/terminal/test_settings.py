@@ -55,7 +55,7 @@ def test_a_newcomer_sees_the_door_until_a_way_is_taken_and_later_the_last_place(
         console.send("q")
         assert console.wait() == 0
     with Console(env=homes) as console:
-        console.until("1/12 steps").until("You are where you left off. To begin anew: llm-linalg why")
+        console.until("1/12 steps").until("You are where you left off. To begin anew: llm-linalg start")
         console.send("\x1b[C")
         console.until("2/12 steps").until("q quit")
         console.send("T")
@@ -110,7 +110,7 @@ def test_line_by_line_goes_on_too_but_a_script_does_not(past_the_door: dict[str,
         console.send("next\nquit\n")
         assert console.wait() == 0
     with Console("--plain", env=past_the_door) as console:
-        console.until("You are where you left off. To begin anew: llm-linalg why").until("> ")
+        console.until("You are where you left off. To begin anew: llm-linalg start").until("> ")
         assert "1 of 12" in console.text
 
 

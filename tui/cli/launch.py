@@ -246,8 +246,8 @@ def opening(
     first = first_lesson()
     if last is None:
         return start_view(view_of(flags, first), flags), ""
-    again = f"llm-linalg {first.slug}"
-    return last, "" if last == View.opening(first) else f"You are where you left off. To begin anew: {again}"
+    told = "You are where you left off. To begin anew: llm-linalg start"
+    return last, "" if last == View.opening(first) else told
 
 
 def lesson_of_settings(settings: Settings) -> Lesson | None:
