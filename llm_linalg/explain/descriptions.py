@@ -114,6 +114,8 @@ def _repeats(axes: Axes, operand: int) -> list[int]:
 def sentence(node: RecordNode, order: str) -> str:
     """Return one sentence on how a step of an order computes its cells."""
     names = {"out": node.title, "first": _source(node)}
+    if node.op == "parameter":
+        return f"{node.title} is a parameter: training changes it."
     if node.kind == "creation":
         drawn = node.call is not None and makes_random_numbers(node.call.function)
         names["made"] = "drawn at random" if drawn else "made from plain numbers"

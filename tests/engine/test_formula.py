@@ -218,3 +218,8 @@ def test_a_movement_says_where_a_cell_is_from_and_what_is_filled_in() -> None:
     t = run("x = torch.ones(3)\nd = torch.diag(x)\ny = d.T", seconds=None)
     assert sentence(t["d"], "cells") == "Each cell of d is a cell of x, or it is filled in."
     assert sentence(t["y"], "cells") == "Each cell of y is a cell of d: the same number under another index."
+
+
+def test_a_parameter_is_said_to_be_one() -> None:
+    t = run("layer = nn.Linear(2, 3)\ny = layer(torch.ones(2))")
+    assert sentence(t["layer.bias"], "cells") == "layer.bias is a parameter: training changes it."
