@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from llm_linalg.base.text import clean
+from llm_linalg.lessons.reader import find
 from tui.export import formats
-from tui.export.format import Export, Format
+from tui.export.format import Export, Format, Shot
 from tui.export.formats import FORMATS
+from tui.model.view import View
+from tui.session.script.running import ensure_run
+from tui.session.session import Session
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(formats.__file__).parent
@@ -43,6 +48,14 @@ def test_an_entry_is_complete(form: Format) -> None:
     assert written
 
 
+def test_the_guide_lists_every_format() -> None:
+    guide = (ROOT / "tui" / "help" / "export.md").read_text(encoding="utf-8")
+    for form in FORMATS:
+        named = [line for line in guide.splitlines() if line.startswith(f"- `{form.name}`")]
+        assert len(named) == 1, form.name
+        assert all(f"`{suffix}`" in named[0] for suffix in form.suffixes), form.name
+
+
 def test_how_to_add_one_shows_one_that_works() -> None:
     text = (FOLDER / "README.md").read_text(encoding="utf-8")
     scope: dict[str, object] = {}
@@ -50,5 +63,8 @@ def test_how_to_add_one_shows_one_that_works() -> None:
     form = scope["FORMAT"]
     assert isinstance(form, Format)
     written: list[str] = []
-    form.writer(Export(clean("A title"), (80, 24)), written.append).end()
-    assert written == ["stop,step,sentence\n"]
+    writer = form.writer(Export(clean("A title"), (80, 24)), written.append)
+    view = replace(View.opening(find("dot"), 3), step=1)
+    writer.add(Shot(ensure_run(Session.start(view, [])), 1.0, 3, clean("A stop")))
+    writer.end()
+    assert written == ["stop,step,sentence\n", '3,1,"dot is all of x times all of y, summed."\n']
