@@ -19,6 +19,7 @@ from llm_linalg.language.interpreter import FAILURES, Interpreter
 from llm_linalg.language.jumps import JUMPS
 from llm_linalg.language.name_scopes import unbind
 from llm_linalg.language.refusal import RefusalError
+from llm_linalg.language.signatures import ArgumentsError
 
 ENDING = (LimitError, HaltedError, InternalError)
 """Errors that no program catches, whatever it says."""
@@ -161,7 +162,9 @@ def exception_of(error: ProgramError) -> BaseException | None:
         return None
     if error.exception is None and error.__cause__ is not None:
         cause = error.__cause__
-        if isinstance(error, ShapeError) and error.detail:
+        if isinstance(cause, ArgumentsError):
+            error.exception = cause.exception
+        elif isinstance(error, ShapeError) and error.detail:
             error.exception = _torch_exception(cause, error.detail)
         elif isinstance(cause, FAILURES) and not isinstance(cause, ProgramError | RefusalError):
             error.exception = cause

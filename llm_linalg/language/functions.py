@@ -19,6 +19,7 @@ from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.jumps import Return
 from llm_linalg.language.name_scopes import ClassScope, SharingScope, visible_inside
+from llm_linalg.language.signatures import ArgumentsError
 from llm_linalg.language.source import Source
 from llm_linalg.language.suspension import MAX_CALLS, BodyState, resume_each
 from llm_linalg.language.user_function import FunctionCode, UserFunction
@@ -116,7 +117,11 @@ def invoke(
     if run.depth >= MAX_CALLS:
         raise LimitError(f"functions that call each other more than {MAX_CALLS} deep")
     code = function.code
-    values = code.parameters.bind(function.name, arguments, named, function.defaults)
+    try:
+        values = code.parameters.bind(function.name, arguments, named, function.defaults)
+    except ArgumentsError as error:
+        error.path = function.qualified_name
+        raise
     run.budget.step(FUNCTION_CALL_STEPS + (len(values) + len(code.local_names)) // NAMES_PER_STEP)
     names = function.scope.new_child(_own_scope(function) if code.shared_names else {})
     names.maps[0].update(code.local_names)

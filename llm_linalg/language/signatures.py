@@ -7,6 +7,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 
+class ArgumentsError(TypeError):
+    """Arguments that don't fit the parameters of a function.
+
+    Args:
+        title: The function's name.
+        said: What is shown, behind the name.
+        words: What Python says, behind the name and `()`.
+
+    Attributes:
+        path: The function's name within the functions and classes around it.
+        words: What Python says.
+    """
+
+    def __init__(self, title: str, said: str, words: str) -> None:
+        super().__init__(f"{title} {said}")
+        self.path, self.words = title, words
+
+    @property
+    def exception(self) -> TypeError:
+        """What Python raises."""
+        return TypeError(f"{self.path}() {self.words}")
+
+
 class ParameterList(NamedTuple):
     """The parameters of a definition.
 
@@ -48,14 +71,11 @@ class ParameterList(NamedTuple):
             defaults: The values of parameters that need no argument.
 
         Raises:
-            TypeError: If the arguments don't fit.
+            ArgumentsError: If the arguments don't fit.
         """
         places = self.places
         if self.is_plain and not named and len(arguments) == len(places):
             return dict(zip(places, arguments, strict=True))
-        if len(arguments) > len(places) and self.rest is None:
-            count = len(places)
-            raise TypeError(f"{title} takes {count} argument{'s' * (count != 1)}, not {len(arguments)}")
         positional = dict(zip(places, arguments, strict=False))
         values = {**defaults, **positional}
         free = {*places[self.unnamed :], *self.named} - positional.keys()
@@ -66,12 +86,48 @@ class ParameterList(NamedTuple):
             elif self.rest_named is not None and (name not in positional or name in places[: self.unnamed]):
                 others[name] = value
             else:
-                raise TypeError(f"{title} has no free parameter {name}")
+                raise ArgumentsError(title, f"has no free parameter {name}", self._misnamed(name))
+        if len(arguments) > len(places) and self.rest is None:
+            said = f"takes {len(places)} argument{_plural(len(places))}, not {len(arguments)}"
+            raise ArgumentsError(title, said, self._too_many(arguments, named, defaults))
         missing = [name for name in (*places, *self.named) if name not in values]
         if missing:
-            raise TypeError(f"{title} also needs {', '.join(missing)}")
+            raise ArgumentsError(title, f"also needs {', '.join(missing)}", self._missing(missing))
         if self.rest is not None:
             values[self.rest] = tuple(arguments[len(places) :])
         if self.rest_named is not None:
             values[self.rest_named] = others
         return values
+
+    def _misnamed(self, name: str) -> str:
+        """Return what Python says of an argument by name that no parameter takes."""
+        if name in self.places[: self.unnamed]:
+            return f"got some positional-only arguments passed as keyword arguments: '{name:.100}'"
+        if name in self.places:
+            return f"got multiple values for argument '{name:.100}'"
+        return f"got an unexpected keyword argument '{name:.100}'"
+
+    def _too_many(
+        self, arguments: Sequence[Any], named: Mapping[str, Any], defaults: Mapping[str, Any]
+    ) -> str:
+        most, given = len(self.places), len(arguments)
+        optional = sum(name in defaults for name in self.places)
+        takes = f"from {most - optional} to {most}" if optional else f"{most}"
+        by_name = sum(name in self.named for name in named)
+        also = f" positional argument{_plural(given)} (and {by_name} keyword-only argument{_plural(by_name)})"
+        were = "was" if given == 1 and not by_name else "were"
+        several = "s" if optional else _plural(most)
+        return f"takes {takes} positional argument{several} but {given}{also if by_name else ''} {were} given"
+
+    def _missing(self, names: Sequence[str]) -> str:
+        """Return what Python says of parameters without a value: those by position come first."""
+        by_position = [name for name in names if name in self.places]
+        kind, missing = ("positional", by_position) if by_position else ("keyword-only", names)
+        quoted = [f"'{name}'" for name in missing]
+        *first, last = quoted
+        shown = f"{', '.join(first)}{',' * (len(first) > 1)} and {last}" if first else last
+        return f"missing {len(quoted)} required {kind} argument{_plural(len(quoted))}: {shown}"
+
+
+def _plural(count: int) -> str:
+    return "" if count == 1 else "s"

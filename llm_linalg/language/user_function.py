@@ -73,6 +73,13 @@ class UserFunction(Bindable):
         return self
 
     @property
+    def qualified_name(self) -> str:
+        """Its path, within its class if it stands in one."""
+        outer, dot, name = self.path.rpartition(".")
+        is_member = self.owner is not None and not outer.endswith("<locals>")
+        return f"{outer}{dot}{self.owner.__name__}.{name}" if is_member else self.path
+
+    @property
     def first_parameter(self) -> str:
         """The name of its first parameter, `self` in a method; empty if it has none."""
         return next(iter(self.code.parameters.places), "")

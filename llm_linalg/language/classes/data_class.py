@@ -145,10 +145,10 @@ def _fields_of(kind: ProgramClass) -> dict[str, DataField]:
 
 def _initialize(kind: ProgramClass, run: Interpreter, owner: Instance, *arguments: Any, **named: Any) -> None:
     fields = kind.data_fields or {}
-    places = tuple([name for name, own in fields.items() if own.in_init])
+    places = ("self", *[name for name, own in fields.items() if own.in_init])
     defaults = {name: own for name, own in fields.items() if own.is_optional or not own.in_init}
     parameters = ParameterList(places, 0, (), None, None, is_plain=True)
-    values = parameters.bind(f"{kind.__name__}.__init__", arguments, named, defaults)
+    values = parameters.bind(f"{kind.__name__}.__init__", [owner, *arguments], named, defaults)
     run.budget.step(len(fields))
     for name, own in fields.items():
         value = values.get(name, MISSING)
