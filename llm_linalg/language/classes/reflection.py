@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.arrays.array_dtypes import DType
 from llm_linalg.language.budget import CHARACTERS_PER_STEP
 from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod, Super
@@ -137,7 +138,7 @@ def hash_of(run: Interpreter, value: Any) -> int:
         run.budget.charge_items(value)
         parts = [hash_of(run, item) for item in value]
         return hash(tuple(parts) if isinstance(value, tuple) else frozenset(parts))
-    if isinstance(value, int | float | range):
+    if isinstance(value, int | float | range | Array):
         return hash(value)
     if isinstance(value, Instance) and value.__class__.find("__hash__") is not MISSING:
         return hash(value)
