@@ -25,7 +25,9 @@ _DEFAULTS: Mapping[str, Any] = {
     "edgeitems": EDGE_ITEMS,
     "linewidth": 75,
     "suppress": False,
+    "floatmode": "maxprec",
 }
+_FLOAT_MODES = ("maxprec", "fixed")
 _BOUNDS: Mapping[str, tuple[int, int]] = {
     "precision": (0, 20),
     "threshold": (0, 20_000),
@@ -49,8 +51,12 @@ def set_printoptions(**options: Any) -> None:
         LimitError: If an option would make endless text.
     """
     for name, value in options.items():
+        if name == "floatmode":
+            if not isinstance(value, str) or value not in _FLOAT_MODES:
+                raise RefusalError(f"floatmode is {' or '.join(map(repr, _FLOAT_MODES))} here")
+            continue
         if name not in _BOUNDS or not isinstance(value, int):
-            raise RefusalError(f"np.set_printoptions takes {', '.join(_BOUNDS)} here, not {name}")
+            raise RefusalError(f"np.set_printoptions takes {', '.join(_DEFAULTS)} here, not {name}")
         least, most = _BOUNDS[name]
         if not least <= value <= most:
             raise LimitError(f"{name} is from {least} to {most:,}")
@@ -246,19 +252,19 @@ def _float_writer(items: Tensor, chosen: Mapping[str, Any]) -> Callable[[float],
         or (not chosen["suppress"] and (min(sizes) < _SMALL or max(sizes) / min(sizes) > _SPAN))
     )
     write = _with_exponents if with_exponents else _without_exponents
-    return write(values, finite, items.dtype, int(chosen["precision"]))
+    return write(values, finite, items.dtype, int(chosen["precision"]), chosen["floatmode"] == "fixed")
 
 
 def _without_exponents(
-    values: Sequence[float], finite: Sequence[float], dtype: torch.dtype, precision: int
+    values: Sequence[float], finite: Sequence[float], dtype: torch.dtype, precision: int, fixed: bool
 ) -> Callable[[float], str]:
     def digits(value: float) -> tuple[str, str]:
         text = _positional(shortest(value, dtype))
         whole, _, part = text.partition(".")
-        if len(part) > precision:
+        if fixed or len(part) > precision:
             text = f"{value:.{precision}f}"
             whole, _, part = text.partition(".")
-        return whole, part.rstrip("0")
+        return whole, part if fixed else part.rstrip("0")
 
     parts = [digits(value) for value in finite]
     right = max([len(part) for _, part in parts], default=0)
@@ -274,7 +280,7 @@ def _without_exponents(
 
 
 def _with_exponents(
-    values: Sequence[float], finite: Sequence[float], dtype: torch.dtype, precision: int
+    values: Sequence[float], finite: Sequence[float], dtype: torch.dtype, precision: int, fixed: bool
 ) -> Callable[[float], str]:
     def digits(value: float) -> tuple[str, str, str]:
         text = _exponential(shortest(value, dtype))
@@ -285,7 +291,7 @@ def _with_exponents(
         return whole, part, exponent
 
     parts = [digits(value) for value in finite]
-    places = max(len(part) for _, part, _ in parts)
+    places = precision if fixed else max(len(part) for _, part, _ in parts)
     size = max(len(exponent) for _, _, exponent in parts) - 1
     right = places + size + 2
     left = _widened(max(len(whole) for whole, _, _ in parts), right, values)
