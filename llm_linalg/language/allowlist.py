@@ -23,6 +23,7 @@ from llm_linalg.language import (
     devices,
     distributions,
     einops_functions,
+    einops_layers,
     exceptions,
     function_transforms,
     functional_gradients,
@@ -58,6 +59,7 @@ from llm_linalg.language.python_modules import (
     iterator_tools,
     mathematics,
     operator_functions,
+    package_versions,
     patterns,
     python_random,
     texts,
@@ -236,8 +238,11 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     for kind in torch.return_types.all_return_types
 }
 """The names of what a function of torch returns, where it is several: `values` and `indices` of a topk."""
-EINOPS = Namespace("einops", einops_functions.FUNCTIONS)
+EINOPS_TORCH = Namespace("einops.layers.torch", einops_layers.LAYERS)
+EINOPS_LAYERS = Namespace("einops.layers", {"torch": EINOPS_TORCH})
+EINOPS = Namespace("einops", {**einops_functions.FUNCTIONS, "layers": EINOPS_LAYERS})
 SAFETENSORS = Namespace("safetensors.torch", weight_files.SAFETENSORS)
+METADATA = Namespace("importlib.metadata", package_versions.MEMBERS)
 NP_RANDOM = Namespace("np.random", {**array_random.RANDOM, **array_generators.MEMBERS})
 NP_LINALG = Namespace("np.linalg", array_linear_algebra.LINALG)
 NUMPY = Namespace(
@@ -327,6 +332,10 @@ MODULES: Mapping[str, Namespace] = {
     "torch.distributed.nn.functional": DIST,
     "math": MATH,
     "einops": EINOPS,
+    "einops.layers": EINOPS_LAYERS,
+    "einops.layers.torch": EINOPS_TORCH,
+    "importlib": Namespace("importlib", {"metadata": METADATA}),
+    "importlib.metadata": METADATA,
     "numpy": NUMPY,
     "numpy.random": NP_RANDOM,
     "numpy.linalg": NP_LINALG,
@@ -340,7 +349,7 @@ MODULES: Mapping[str, Namespace] = {
 }
 TAKE_ARRAYS = frozenset(
     [
-        *EINOPS.members.values(),
+        *einops_functions.FUNCTIONS.values(),
         *filter(
             callable, [*NUMPY.members.values(), *NP_RANDOM.members.values(), *NP_LINALG.members.values()]
         ),

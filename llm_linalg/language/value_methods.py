@@ -31,6 +31,11 @@ _DICT: Mapping[str, Method] = {
     "copy": dict.copy,
     "setdefault": dict.setdefault,
 }
+_ORDERED_VIEWS: Mapping[str, Method] = {  # which print as `odict_keys(…)`
+    "keys": OrderedDict.keys,
+    "values": OrderedDict.values,
+    "items": OrderedDict.items,
+}
 _TUPLE: Mapping[str, Method] = {"index": containers.index_of, "count": tuple.count}
 METHODS: Mapping[Any, Mapping[str, Method]] = {
     str: {**text_methods.METHODS, "format": RunFunction("format", text_formats.format_text)},
@@ -50,7 +55,7 @@ METHODS: Mapping[Any, Mapping[str, Method]] = {
     FieldTuple: {**_TUPLE, **collection_types.NAMED_METHODS},
     tuple: _TUPLE,
     Counter: {**_DICT, **collection_types.COUNTER_METHODS},
-    OrderedDict: {**_DICT, **collection_types.ORDERED_METHODS},
+    OrderedDict: {**_DICT, **_ORDERED_VIEWS, **collection_types.ORDERED_METHODS},
     DefaultDict: {**_DICT, "copy": DefaultDict.copy},
     deque: collection_types.QUEUE_METHODS,
     dict: _DICT,
@@ -68,6 +73,7 @@ METHODS: Mapping[Any, Mapping[str, Method]] = {
 
 CONSTANT_TIME: frozenset[Any] = sets.CONSTANT_TIME | {
     *GENERATOR_METHODS.values(),
+    *_ORDERED_VIEWS.values(),
     *(deque.append, deque.appendleft, deque.pop, deque.popleft),
     *(list.append, dict.get, dict.setdefault, dict.keys, dict.values, dict.items, dict.pop, dict.popitem),
 }

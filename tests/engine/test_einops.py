@@ -132,3 +132,62 @@ def test_what_a_pattern_does_not_say_is_said(call: str, said: str) -> None:
             seconds=None,
         )
     assert said in str(caught.value)
+
+
+def test_layers_are_steps_of_a_model() -> None:
+    program = """
+from einops.layers.torch import Rearrange, Reduce
+cut = Rearrange('b c (h p) (w q) -> b (h w) (p q c)', p=2, q=2)
+net = nn.Sequential(cut, nn.Linear(4, 3), Reduce('b n d -> b d', 'mean'))
+print(net, isinstance(cut, nn.Module), type(cut), len(list(net.parameters())))
+x = torch.arange(16.0).view(1, 1, 4, 4)
+y = net(x)
+print(cut(x)[0, 1], y.shape, Reduce('b c h w -> b c', 'max')(x), net.state_dict().keys())
+y.sum().backward()
+print(net[1].bias.grad)
+class Cut(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.to_heads = Rearrange('b n (h d) -> b h n d', h=2)
+    def forward(self, x):
+        return self.to_heads(x)
+print(Cut(), Cut()(torch.ones(1, 3, 4)).shape)
+"""
+    trace = run(program, seconds=None)
+    assert trace.printed == (
+        "Sequential(\n"
+        "  (0): Rearrange('b c (h p) (w q) -> b (h w) (p q c)', p=2, q=2)\n"
+        "  (1): Linear(in_features=4, out_features=3, bias=True)\n"
+        "  (2): Reduce('b n d -> b d', 'mean')\n"
+        ") True <class 'einops.layers.torch.Rearrange'> 2\n"
+        "tensor([2., 3., 6., 7.]) torch.Size([1, 3]) tensor([[15.]]) "
+        "odict_keys(['1.weight', '1.bias'])\n"
+        "tensor([1., 1., 1.])\n"
+        "Cut(\n  (to_heads): Rearrange('b n (h d) -> b h n d', h=2)\n) torch.Size([1, 2, 3, 2])\n"
+    )
+    ops = [node.op for node in trace.nodes]
+    assert ops.index("permute") < ops.index("linear") < ops.index("mean")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "Rearrange('a -> b')(torch.ones(2))",
+        "Rearrange('x' * 1000)",
+        "Rearrange(3)",
+        "Rearrange('a b -> b a', a='x')",
+        "Rearrange('a b -> b a', **{str(i): 1 for i in range(100)})",
+        "Rearrange('a b -> b a')._pattern",
+        "Rearrange('a b -> b a').forward.__globals__",
+        "Rearrange.does",
+        "Reduce('a b -> a', 'x')",
+        "Reduce('a b -> a', print)",
+        "Reduce('a -> a a', 'sum')(torch.ones(2))",
+        "Rearrange('(a b) -> a b', a=10 ** 9)(torch.ones(2))",
+        "class A(Rearrange): pass",
+        "for i in range(10 ** 9): Rearrange('a -> a')",
+    ],
+)
+def test_no_layer_is_made_of_anything_else(call: str) -> None:
+    with pytest.raises((ProgramError, LimitError)):
+        run(f"from einops.layers.torch import Rearrange, Reduce\n{call}", seconds=None)

@@ -383,3 +383,19 @@ def test_what_a_module_has_stays_what_it_is(program: str, said: str) -> None:
     with pytest.raises(ProgramError, match=said):
         run(program)
     assert run("print(F.relu(torch.tensor(-1.0)))").printed == "tensor(0.)\n"
+
+
+def test_the_version_of_torch_is_told_and_no_other() -> None:
+    program = "from importlib.metadata import version\nimport importlib.metadata\n"
+    told = run(f"{program}print(version('torch'), importlib.metadata.version('torch'))").printed
+    assert told == f"{torch.__version__} {torch.__version__}\n"
+    for line in (
+        "version('numpy')",
+        "version(torch)",
+        "importlib.import_module('os')",
+        "importlib.metadata.files('torch')",
+        "importlib.util",
+        "version.__globals__",
+    ):
+        with pytest.raises(ProgramError):
+            run(program + line)

@@ -67,7 +67,7 @@ def test_what_is_meant_stands_where_the_language_has_it() -> None:
             "import previous_chapters",
             "previous_chapters can't be imported: leave it out, or write",
         ),
-        ("import importlib.metadata", "importlib.metadata can't be imported: leave it out"),
+        ("import importlib.resources", "importlib.resources can't be imported: leave it out"),
     ],
 )
 def test_a_spelling_is_offered_only_where_it_is_near(source: str, said: str) -> None:
