@@ -23,6 +23,7 @@ from llm_linalg.language import (
     modules,
     optimizers,
     packed_sequences,
+    pretrained_embeddings,
     readable_files,
     schedulers,
     storages,
@@ -172,6 +173,8 @@ def _of_plain(value: Any, name: str) -> Any:
             return value.fields
         case torch.Size() if name == "numel":
             return value.numel
+        case type() if (value, name) in pretrained_embeddings.OF_CLASSES:
+            return pretrained_embeddings.OF_CLASSES[value, name]
         case type() if members.native_method(value, name) is not MISSING:
             return members.native_method(value, name)
         case BaseException() if name == "args":

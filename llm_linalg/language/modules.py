@@ -389,14 +389,14 @@ def _charged_arguments(
         for name in argument if isinstance(argument, dict) else ():
             _check_name(name)
     if not issubclass(kind, CONTAINERS):
-        arguments, named = _check_arguments(kind, arguments, named)
+        arguments, named = check_arguments(kind, arguments, named)
     bound = _signature_of(kind).bind(*arguments, **named)
     bound.apply_defaults()
     budget.charge_layer(f"nn.{kind.__name__}", weight_count(kind.__name__, bound.arguments))
     return arguments, named
 
 
-def _check_arguments(
+def check_arguments(
     kind: type[nn.Module], arguments: Sequence[Any], named: Mapping[str, Any]
 ) -> tuple[list[Any], Mapping[str, Any]]:
     """Return the arguments of a layer without a device, after a check: its text will show all of them.
