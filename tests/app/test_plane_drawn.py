@@ -129,6 +129,14 @@ def test_the_tip_of_an_arrow_gives_its_numbers_back_within_a_dot(
     assert all(line.isascii() for line in map(text_of, PlaneDrawing.of(plane, ascii_only=True).rows(*size)))
 
 
+def test_labels_of_a_long_name_keep_what_tells_them_apart() -> None:
+    source = "spread = torch.tensor([[2.0, 8], [9, 1], [-8, -3]])\nmean = (spread ** 2 - spread).mean()"
+    plane = plane_of(node_view(run(source, seconds=None)["mean"]))
+    assert plane is not None
+    text = " ".join(text_of(row) for row in PlaneDrawing.of(plane, ascii_only=False).rows(59, 12))
+    assert all(f"[{k}]" in text for k in range(3)), text
+
+
 @given(st.lists(st.tuples(FLOATS, FLOATS), min_size=1, max_size=6), SIZES)
 def test_a_scale_is_the_same_across_and_up(corners: list[tuple[float, float]], size: tuple[int, int]) -> None:
     finite = [(x, y) for x, y in corners if isfinite(x) and isfinite(y)] + [(0.0, 0.0)]

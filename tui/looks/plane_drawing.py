@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from llm_linalg.base.constants import HUES
-from llm_linalg.base.text import CleanText, clean
+from llm_linalg.base.text import CleanText, clean, elide_middle
 from tui.looks.canvas import ACROSS, DASHED, DOTTED, DOWN, SOLID, Canvas, Dot
 from tui.looks.look import Look, LookInput
 from tui.looks.plane_scale import PlaneScale
@@ -136,7 +136,8 @@ class PlaneDrawing:
 
 
 def _short(label: str) -> CleanText:
-    return clean(label, LABEL)
+    """Return a label in the columns it may have: the rows of one tensor differ at the end."""
+    return clean(elide_middle(clean(label), LABEL), LABEL)
 
 
 def _draw_axes(canvas: Canvas, scale: PlaneScale) -> None:
