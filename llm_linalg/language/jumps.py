@@ -22,3 +22,5 @@ class Continue(Exception):  # noqa: N818
 
 
 JUMPS = (Return, Break, Continue)
+MISPLACED = "`return`, `break` and `continue` belong inside a `def` or a loop"
+"""The message for one that leaves nothing."""

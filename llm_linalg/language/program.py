@@ -161,9 +161,7 @@ def _run_statements(run: Interpreter, body: Sequence[ast.stmt], find_repairs: Fi
                 run.values.clear()
                 run.execute([statement])
     except jumps.JUMPS:
-        raise run.error(
-            "`return`, `break` and `continue` belong inside a `def` or a `for`", run.current
-        ) from None
+        raise run.error(jumps.MISPLACED, run.current) from None
     except RecursionError:
         message = "the program is nested too deeply to run"
         raise LimitError(message, run.source.span(run.current), run.source.text) from None

@@ -239,8 +239,7 @@ def _times_base(factor: Callable[[Scheduler], float]) -> RatesRule:
 
 
 def _constant_restart(own: Scheduler) -> float:
-    factor: float = own["factor"]
-    return 1.0 if own["total_iters"] <= 0 else factor + 0 * (1 - factor)
+    return 1.0 if own["total_iters"] <= 0 else float(own["factor"])
 
 
 def _linear_restart(own: Scheduler) -> float:
@@ -256,16 +255,14 @@ def _cosine_restart(_run: Interpreter, own: Scheduler) -> Rates:
 _MOMENTA: Mapping[str, Any] = {"cycle_momentum": True, "base_momentum": 0.85, "max_momentum": 0.95}
 SCHEDULES: Mapping[str, Schedule] = {
     "StepLR": Schedule(
-        _step_rates, {"step_size": NEEDED, "gamma": 0.1}, restart=_times_base(lambda own: own["gamma"] ** 0)
+        _step_rates, {"step_size": NEEDED, "gamma": 0.1}, restart=_times_base(lambda _own: 1.0)
     ),
     "MultiStepLR": Schedule(
         _milestone_rates,
         {"milestones": NEEDED, "gamma": 0.1},
         restart=_times_base(lambda own: own["gamma"] ** bisect_right(sorted(own["milestones"]), 0)),
     ),
-    "ExponentialLR": Schedule(
-        _exponential_rates, {"gamma": NEEDED}, restart=_times_base(lambda own: own["gamma"] ** 0)
-    ),
+    "ExponentialLR": Schedule(_exponential_rates, {"gamma": NEEDED}, restart=_times_base(lambda _own: 1.0)),
     "ConstantLR": Schedule(
         _constant_rates, {"factor": 1.0 / 3, "total_iters": 5}, restart=_times_base(_constant_restart)
     ),
@@ -277,7 +274,7 @@ SCHEDULES: Mapping[str, Schedule] = {
     "PolynomialLR": Schedule(
         _polynomial_rates,
         {"total_iters": 5, "power": 1.0},
-        restart=_times_base(lambda own: 1.0 ** own["power"]),
+        restart=_times_base(lambda _own: 1.0),
     ),
     "CosineAnnealingLR": Schedule(_cosine_rates, {"T_max": NEEDED, "eta_min": 0.0}, restart=_cosine_restart),
     "LambdaLR": Schedule(_lambda_rates, {"lr_lambda": NEEDED}),

@@ -37,10 +37,7 @@ _TORCH = ("torch", "math", "typing")  # packages of which the language has a par
 _LONGEST = 200  # characters of an import path in a message
 _LISTED = ": `llm-linalg language` lists what is"
 _CPU = "all tensors live on the CPU here: leave it out"
-_WRITTEN_OUT = "write it with layers and functions, as `llm-linalg language` lists them"
 _FILE = "a program reads and writes no files: make tensors with torch.tensor or torch.randn"
-_SEEDED = "torch.manual_seed(0)"
-_INIT = "bind the weight: layer.weight = nn.Parameter(torch.randn(6, 2) * 0.02)"
 _ALONE = "leave the `with` out, and write its lines without it"
 _OUTSIDE = "a program reaches nothing outside itself"
 _ARRAYS = "write it with torch: torch.tensor, torch.arange"
@@ -109,7 +106,7 @@ PACKAGES: Mapping[str, str] = {
     "tiktoken": "write the tokens' numbers: torch.tensor([5, 2, 7])",
     "transformers": "write the block out, with layers such as nn.Linear",
     "argparse": "assign the values at the top",
-    **dict.fromkeys(["importlib", "platform", "psutil", "gc", "logging", "warnings"], "leave it out"),
+    **dict.fromkeys(["platform", "psutil", "gc", "logging", "warnings"], "leave it out"),
     **dict.fromkeys(["os", "sys", "pathlib", "json", "pickle", "requests", "urllib", "subprocess"], _OUTSIDE),
 }
 

@@ -19,7 +19,7 @@ from llm_linalg.language.exceptions import EXCEPTIONS
 from llm_linalg.language.functions import invoke
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import iterate
-from llm_linalg.language.jumps import JUMPS
+from llm_linalg.language.jumps import JUMPS, MISPLACED
 from llm_linalg.language.methods import Bindable
 from llm_linalg.language.name_scopes import ClassScope, visible_inside
 from llm_linalg.language.suspension import MAX_CALLS
@@ -43,9 +43,7 @@ def definition(run: Interpreter, node: ast.ClassDef) -> None:
     try:
         run.execute(node.body)
     except JUMPS:
-        raise run.error(
-            "`return`, `break` and `continue` belong inside a `def` or a `for`", run.current
-        ) from None
+        raise run.error(MISPLACED, run.current) from None
     finally:
         run.names = outer
     run.current = node
