@@ -160,7 +160,7 @@ class ValueDifference(NamedTuple):
         if self.total == cells:
             return "Both cells differ." if cells == 2 else f"All {cells:,} cells differ."
         first = ", ".join(f"[{', '.join(map(str, cell))}]" for cell in self.cells[:3])
-        return f"{self.total:,} of {cells:,} cells differ: {first}{', …' * (self.total > 3)}."
+        return f"{self.total:,} of {cells:,} cells differ: {first}{', …' if self.total > 3 else '.'}"
 
 
 def _shape_words(shape: tuple[int, ...]) -> str:

@@ -391,3 +391,10 @@ async def test_an_answer_that_is_judged_is_shown_whole() -> None:
         d.app.explorer.update_session(run(d.session, f"answer:{long}"))
         rows = " ".join(row.partition("│")[2].strip() for row in d.rows)
         assert long in " ".join(rows.split())
+
+
+async def test_that_an_answer_was_right_is_still_said_when_the_picture_moves() -> None:
+    async with opened(lesson(BODY, "[controls.n]\nrange = [0, 3]\ndefault = 0\n"), stop=2) as d:
+        await answer(d, "A @ B")
+        await d.press("left", "left")
+        assert "Right. H steps through the solution." in d.screen

@@ -102,6 +102,7 @@ def session_frame(session: Session, *, ascii_only: bool = False) -> Frame | None
         return frame
     there = attempt.view == session.view and attempt.verdict is not None
     verdict = attempt.verdict if there else None
+    latest = attempt.verdict  # that an answer was right is said at every step of the picture
     done = ExerciseView(
         frame.exercise.question,
         frame.exercise.check,
@@ -110,7 +111,7 @@ def session_frame(session: Session, *, ascii_only: bool = False) -> Frame | None
         attempt.answer,
         () if verdict is None else verdict.lines,
         () if verdict is None else verdict.summary if verdict.pictures[0] is not None else verdict.lines,
-        verdict is not None and verdict.right,
+        latest is not None and latest.right,
     )
     frame = replace(frame, exercise=done)
     if verdict is None:
