@@ -420,7 +420,7 @@ def test_a_matrix_in_place_of_a_vector_is_only_wrong() -> None:
 
 def test_what_differs_ends_in_one_sign() -> None:
     lines = judge_of("A @ B", drawn_program(3, 2, 3)).verdict("A @ B + 1").lines
-    assert any(line.endswith(", …") for line in lines) or any("All" in line for line in lines)
+    assert "All 9 cells differ." in lines
     assert not any(line.endswith("….") for line in lines)
     some = judge_of("A.triu()", drawn_program(4, 4, 2)).verdict("A").lines
-    assert any(line.endswith("[2, 0], …") for line in some)
+    assert any(line.endswith("[2, 1], …") for line in some)

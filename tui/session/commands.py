@@ -694,8 +694,8 @@ COMMANDS: tuple[Command, ...] = (
         Context.NO_PRESENTATION,
     ),
     Command(
-        "start", "f4", "F4", "door", "Go to the door: start, or begin anew", Topic.APP, Context.NO_PRESENTATION,
-        run=door.at_door, waits=Wait.NOTHING, leads_away=True,
+        "start", "f4", "F4", "door", "Go to the door: start, or begin anew",
+        Topic.APP, Context.NO_PRESENTATION, run=door.at_door, waits=Wait.NOTHING, leads_away=True,
         script="start", word_help="to the door: where to begin",
     ),
     _by_screen(
