@@ -79,6 +79,13 @@ def test_the_run_draws_its_own_numbers() -> None:
     ("line", "said"),
     [
         ("np.exp(np)", "takes tensors"),
+        ("torch.ones(2, requires_grad=True) * np.ones(2)", "NumPy knows none"),
+        ("torch.ones(3)[np.array([0.5])]", "whole numbers"),
+        ("torch.zeros(np.int64(10**9))", "are allowed"),
+        ("torch.ones(2).repeat(np.int64(10**9))", "are allowed"),
+        ("nn.Linear(np.int64(10**6), np.int64(10**6))", "are allowed"),
+        ("nn.Linear(np.ones(2), 2)", "a number"),
+        ("F.softmax(np.ones(2), 0)", "from_numpy"),
         ("torch.exp(np.ones(2))", "from_numpy"),
         ("torch.from_numpy([1])", "torch.tensor"),
         ("np.array(['a'])", "holds numbers"),

@@ -520,11 +520,13 @@ def operate(
         sides = [number_of(first), number_of(second)]
         if not any(isinstance(side, Array) for side in sides):
             return function(*sides)
-        if isinstance(first, Tensor) or function in _COMPARISONS:
+        if function in _COMPARISONS:
             return function(*[side.tensor if isinstance(side, Array) else side for side in sides])
+    is_tensor = isinstance(first, Tensor)  # NumPy computes, and hands the result back as a tensor
     if function is operator.matmul:
         first, second = as_array(first), as_array(second)
-    return elementwise(function, first, second, in_floats=in_floats)
+    found = elementwise(function, first, second, in_floats=in_floats)
+    return found.tensor if is_tensor else found
 
 
 def number_of(value: Any) -> Any:
