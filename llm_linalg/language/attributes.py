@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from itertools import chain
+from types import BuiltinFunctionType, FunctionType, GeneratorType
 from typing import Any, NamedTuple
 
 import torch
@@ -44,12 +47,14 @@ from llm_linalg.language.distribution_value import Distribution
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.gradient_functions import GradientFunction
 from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.methods import Method
 from llm_linalg.language.optimizer_state import Optimizer
 from llm_linalg.language.python_modules import patterns
-from llm_linalg.language.records import FieldTuple
+from llm_linalg.language.records import DefaultDict, FieldTuple
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.schedule_rates import Scheduler
+from llm_linalg.language.sets import FrozenSet, OrderedSet
 from llm_linalg.language.storages import TensorStorage
 from llm_linalg.language.type_function import kind_of
 from llm_linalg.language.user_function import UserFunction
@@ -83,10 +88,20 @@ _KINDS: Mapping[type, _Members] = {
     Distribution: _Members(distributions.METHODS, distributions.ATTRIBUTES),
     PackedSequence: _Members({}, packed_sequences.ATTRIBUTES),
     HookHandle: _Members(own_functions.HANDLE_METHODS, {}),
+    range: _Members(value_methods.METHODS[range], value_methods.OF_RANGES),
+    deque: _Members(value_methods.METHODS[deque], {"maxlen": lambda items: items.maxlen}),
     re.Pattern: _Members(patterns.PATTERN_METHODS, patterns.PATTERN_ATTRIBUTES),
     re.Match: _Members(patterns.MATCH_METHODS, patterns.MATCH_ATTRIBUTES),
     GradientFunction: _Members(gradient_functions.METHODS, gradient_functions.ATTRIBUTES),
 }
+_IN_PYTHON: Mapping[type, type] = {
+    UserFunction: FunctionType,
+    OrderedSet: set,
+    FrozenSet: frozenset,
+    ItemIterator: GeneratorType,
+    DefaultDict: defaultdict,
+}
+"""The types of Python's whose values ours stand for."""
 
 
 def attribute(run: Interpreter, node: ast.Attribute) -> Any:
@@ -120,7 +135,7 @@ def attribute_of(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
     owner = run.source.text_of(node.value) if stands else ""  # that of `getattr` stands nowhere
     of_others = value is None or of_tensors or name in _PLAIN_METHODS
     exception = missing_in_python(value, name)
-    if of_others and not isinstance(value, Tensor):
+    if of_others and exception is not None and not isinstance(value, Tensor):
         raise run.error(suggestions.missing_attribute(value, owner, name, of_tensors), node, exception)
     known = [*allowlist.METHODS, *allowlist.ATTRIBUTES] if isinstance(value, Tensor) else methods
     raise run.error(_unknown(run, f".{name}", name, known), node, exception)
@@ -140,9 +155,19 @@ def _unknown(run: Interpreter, shown: str, name: str, known: Collection[str]) ->
 
 def missing_in_python(value: Any, name: str) -> AttributeError | None:
     """Return what Python raises for an attribute that a value lacks; None if the value has it in Python."""
-    if name in dir(value):
-        return None
-    return AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")
+    kind, stands_for = kind_of(value), _python_type(value)
+    title = f"type object '{kind.__name__}'" if kind is not None else f"'{stands_for.__name__}' object"
+    names = dir(kind) if kind is not None else dir(value if stands_for is type(value) else stands_for)
+    return None if name in names else AttributeError(f"{title} has no attribute '{name}'")
+
+
+def _python_type(value: Any) -> type:
+    """Return the type that a value has in Python, for values of our own that stand for it."""
+    if isinstance(value, RunFunction):
+        return partial if value.name == "partial" else BuiltinFunctionType
+    if isinstance(value, Method):  # Python asks its function
+        return FunctionType if isinstance(value.function, UserFunction) else BuiltinFunctionType
+    return _IN_PYTHON.get(value.__class__, type(value))
 
 
 def _of_torch(run: Interpreter, value: Any, node: ast.Attribute) -> Any:

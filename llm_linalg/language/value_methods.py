@@ -59,6 +59,7 @@ METHODS: Mapping[Any, Mapping[str, Method]] = {
     DefaultDict: {**_DICT, "copy": DefaultDict.copy},
     deque: collection_types.QUEUE_METHODS,
     dict: _DICT,
+    range: {"index": range.index, "count": range.count},
     ModuleTable: {**_DICT, **dict.fromkeys(("pop", "popitem", "clear", "update", "setdefault"), refuse)},
     sets.FrozenSet: sets.FROZEN_METHODS,
     sets.OrderedSet: sets.METHODS,
@@ -70,6 +71,13 @@ METHODS: Mapping[Any, Mapping[str, Method]] = {
     float: {"is_integer": float.is_integer},
     int: {"bit_length": int.bit_length, "bit_count": int.bit_count},
 }
+
+OF_RANGES: Mapping[str, Callable[[range], int]] = {
+    "start": lambda items: items.start,
+    "stop": lambda items: items.stop,
+    "step": lambda items: items.step,
+}
+"""Attributes of ranges."""
 
 CONSTANT_TIME: frozenset[Any] = sets.CONSTANT_TIME | {
     *GENERATOR_METHODS.values(),

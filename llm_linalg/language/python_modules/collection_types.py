@@ -83,6 +83,12 @@ def _extend(does: Callable[..., None], name: str) -> RunFunction:
     return RunFunction(name, extend)
 
 
+def _insert(_run: Interpreter, queue: deque[Any], index: int, value: Any) -> None:
+    if len(queue) >= MAX_ITEMS:
+        raise LimitError(f"a queue of more than {MAX_ITEMS:,} items")
+    queue.insert(index, value)
+
+
 def _named_tuple(
     run: Interpreter, name: str, fields: Any, *, defaults: Any = (), rename: bool = False
 ) -> RunFunction:
@@ -146,6 +152,8 @@ QUEUE_METHODS: Mapping[str, Any] = {
     "clear": deque.clear,
     "copy": deque.copy,
     "count": deque.count,
+    "index": deque.index,
+    "insert": RunFunction("insert", _insert),
     "remove": deque.remove,
 }
 ORDERED_METHODS: Mapping[str, Any] = {"move_to_end": OrderedDict.move_to_end, "popitem": OrderedDict.popitem}
