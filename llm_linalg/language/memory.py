@@ -86,7 +86,7 @@ class Memory:
             return [item.groups, *(kept for _, kept in item.states.values())]
         if isinstance(item, Scheduler):
             return [item.optimizer, *item.inner]
-        parts = [*item.__fields__.values(), *self._of_class(item)] if isinstance(item, Instance) else []
+        parts = [item.__fields__, *self._of_class(item)] if isinstance(item, Instance) else []
         if isinstance(item, nn.Module):
             self.places.update(map(id, item.modules()))
             parts += [*item.parameters(), *item.buffers()]

@@ -127,6 +127,8 @@ SPECIAL_METHODS = frozenset(
 """The special methods that a class may define."""
 DUNDERS = SPECIAL_METHODS | {"__class__", "__name__", "__version__"}
 """Attributes with two underscores that may be asked for."""
+READ_DUNDERS = frozenset(["__dict__"])
+"""Those that may be asked for and not assigned to: what the program put on an object of its own."""
 
 _IMPORTS = ast.Import | ast.ImportFrom
 ALLOWED = frozenset(_EXPRESSIONS + _STATEMENTS)
@@ -261,6 +263,7 @@ class Source:
         self.refused: dict[ast.stmt, ProgramError] = {}
         self._lines = self.text.split("\n")
         self._tried: set[ast.AST] = set()  # imports whose failure the program may catch
+        self._slots: set[ast.AST] = set()  # the names in classes that say what their objects have
         self._spans: dict[ast.AST, Span | None] = {}  # a loop asks for the same ones at each turn
 
     def span(self, node: ast.AST) -> Span | None:
@@ -409,6 +412,8 @@ class Source:
 
     def _check_name(self, node: ast.Name) -> None:
         is_read = isinstance(node.ctx, ast.Load)
+        if node in self._slots:
+            return
         if "__" in node.id and node.id not in SPECIAL_METHODS and not (node.id == "__name__" and is_read):
             raise self.error(suggestions.UNDERSCORES, node)
 
@@ -417,7 +422,8 @@ class Source:
             raise self.error(suggestions.UNDERSCORES, node)
 
     def _check_attribute(self, node: ast.Attribute) -> None:
-        if node.attr.startswith("__") and node.attr not in DUNDERS:
+        is_read = node.attr in READ_DUNDERS and isinstance(node.ctx, ast.Load)
+        if node.attr.startswith("__") and node.attr not in DUNDERS and not is_read:
             raise self.error(f"{node.attr} is private: it is not part of the language", node)
 
     def _check_with(self, node: ast.With) -> None:
@@ -490,6 +496,10 @@ class Source:
             raise self.error(f"a class's name has at most {MAX_NAME} characters", node)
         if "__" in node.name:
             raise self.error(suggestions.UNDERSCORES, node)
+        for part in node.body:
+            match part:
+                case ast.Assign(targets=[ast.Name(id="__slots__") as name]):
+                    self._slots.add(name)
 
     def _check_call(self, node: ast.Call) -> None:
         _named_once(self, [(keyword.arg, keyword) for keyword in node.keywords if keyword.arg])

@@ -59,7 +59,7 @@ NAMES: Mapping[str, str] = {
     "display": "print it",
     **dict.fromkeys(["exit", "quit", "breakpoint", "help"], "leave it out"),
     **dict.fromkeys(["copyright", "credits", "license"], "leave it out"),
-    **dict.fromkeys(["globals", "locals", "vars", "dir"], "name what you want: nothing is looked up"),
+    **dict.fromkeys(["globals", "locals"], "name what you want: nothing is looked up"),
     **dict.fromkeys(["bytes", "bytearray", "memoryview"], "write text, or a tensor of dtype torch.uint8"),
     "compile": "write the lines themselves",
     **dict.fromkeys(["aiter", "anext"], _ASYNC),

@@ -32,7 +32,7 @@ def _method(name: str) -> str:
 
 OF_CLASSES = {
     "what an object has beside what the program put there": [
-        *(_OBJECT + f"a.{name}" for name in _ASKED.split()),
+        *(_OBJECT + f"a.{name}" for name in _ASKED.split() if name != "__dict__"),  # its own names alone
         *(_OBJECT + f"A.{name}" for name in _ASKED.split()),
         *(_OBJECT + f"a.f.{name}" for name in _ASKED.split()),
         *(_MODULE + f"m.{name}" for name in _OF_MODULES.split()),
@@ -66,7 +66,6 @@ OF_CLASSES = {
         "class A(5): pass",
         "class A(A): pass",
         "class A(object, object): pass",
-        "class A:\n    __slots__ = ()",
         "class A:\n    __x = 1",
         "class __A: pass",
         "class A:\n    return 1",

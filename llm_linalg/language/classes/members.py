@@ -45,6 +45,8 @@ def _of_instance(run: Interpreter, value: Instance, name: str) -> Any:
     kind: ProgramClass = value.__class__
     if name == "__class__":
         return kind
+    if name == "__dict__":
+        return fields_of(value)
     if name == "__call__" and isinstance(value, nn.Module):
         return value
     run.budget.steps -= len(kind.__mro__) // BASES_PER_STEP
@@ -178,7 +180,39 @@ def set_attribute(run: Interpreter, owner: Any, name: str, value: Any) -> None:
     elif isinstance(owner, nn.Module):
         _put_on_module(run, owner, name, value)
     else:
+        _check_slot(owner, name)
         owner.__fields__[name] = value
+
+
+def _check_slot(owner: Instance, name: str) -> None:
+    """Refuse a name that is none of those in `__slots__`, where a class has them."""
+    slots = owner.__class__.slots
+    if slots is None or name in slots:
+        return
+    kind = type(owner).__name__
+    if owner.__class__.find(name) is not MISSING:
+        raise AttributeError(f"'{kind}' object attribute '{name}' is read-only")
+    raise AttributeError(f"'{kind}' object has no attribute '{name}'")
+
+
+def _program_classes(owner: Any) -> list[ProgramClass]:
+    return [kind for kind in type(owner).__mro__ if isinstance(kind, ProgramClass)]
+
+
+def fields_of(owner: Any) -> dict[str, Any]:
+    """Return what the program put on an object of a class of its own, by name: as in Python, not a copy.
+
+    Raises:
+        AttributeError: If the object has no such table.
+        RefusalError: If torch or Python put things there as well.
+    """
+    if isinstance(owner, Instance) and owner.__class__.slots is not None:
+        raise AttributeError(f"'{type(owner).__name__}' object has no attribute '__dict__'")
+    is_plain = isinstance(owner, Instance) and not isinstance(owner, nn.Module | BaseException)
+    if not is_plain or any(kind.slots is not None for kind in _program_classes(owner)):
+        raise RefusalError("vars and __dict__ are for objects of the program's own plain classes")
+    fields: dict[str, Any] = owner.__fields__
+    return fields
 
 
 def delete_attribute(owner: Any, name: str) -> None:

@@ -24,6 +24,7 @@ _NATIVE = SPECIAL_METHODS - {"__post_init__"}
 _OF_MODULES = frozenset(["forward", "extra_repr"])
 """Methods that torch calls by itself."""
 MAX_BASES = 50
+MAX_SLOTS = 1_000
 MISSING: Any = object()
 """What a lookup gives that finds nothing."""
 
@@ -85,12 +86,14 @@ class ProgramClass(type):
         __annotations__: What stands behind the colon in `n: int = 1`, by name, in their order.
         data_fields: The fields of a data class, by name; None for another class.
         is_frozen: Whether nothing can be put on its objects.
+        slots: The names that can be put on its objects; None if all can.
         is_shared: Whether it is the language's own, the same for every program.
     """
 
     __members__: dict[str, Any]
     data_fields: Mapping[str, Any] | None = None
     is_frozen: bool = False
+    slots: frozenset[str] | None = None
     is_shared: bool = False
 
     def __repr__(cls) -> str:
@@ -207,13 +210,46 @@ def make_class(
     if sum(len(base.__mro__) for base in bases) > MAX_BASES:
         raise LimitError(f"a class with more than {MAX_BASES} classes above it")
     asked_for = _NATIVE | _OF_MODULES if any(issubclass(base, nn.Module) for base in bases) else _NATIVE
-    own = {"__module__": "__main__", "__members__": members, "__annotations__": annotations}
+    own = {
+        "__module__": "__main__",
+        "__members__": members,
+        "__annotations__": annotations,
+        "slots": _slots(bases, members),
+    }
     natives = {
         member: None if value is None else native(value)  # `__hash__ = None`, as Python has it
         for member, value in members.items()
         if member in asked_for
     }
     return ProgramClass(name, bases_of(bases), {**own, **natives})
+
+
+def _slots(bases: Sequence[type], members: dict[str, Any]) -> frozenset[str] | None:
+    """Return the names that can be put on the objects of a class; None if all can.
+
+    What `__slots__` says is no member of the class any more.
+
+    Raises:
+        TypeError: If `__slots__` is no name, and no names.
+        ValueError: If a class variable has one of the names.
+    """
+    if "__slots__" not in members:
+        return None
+    given = members.pop("__slots__")
+    names = [given] if isinstance(given, str) else given
+    if not isinstance(names, list | tuple) or len(names) > MAX_SLOTS:
+        raise TypeError("__slots__ is a tuple of names")
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"__slots__ items must be strings, not '{type(name).__name__}'")
+        if not name.isidentifier() or name.startswith("__"):
+            raise TypeError("__slots__ must be identifiers, and none with two underscores here")
+        if name in members:
+            raise ValueError(f"{name!r} in __slots__ conflicts with class variable")
+    above = [base.slots if isinstance(base, ProgramClass) else None for base in bases if base is not object]
+    if None in above:
+        return None
+    return frozenset(names).union(*(slots for slots in above if slots is not None))
 
 
 def native(function: Any) -> Callable[..., Any]:

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from torch import nn
+
 from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.arrays.array_dtypes import DType
 from llm_linalg.language.budget import CHARACTERS_PER_STEP
 from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod, Super
+from llm_linalg.language.classes.members import fields_of
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
 from llm_linalg.language.gradient_functions import GradientFunction
 from llm_linalg.language.item_iterator import ItemIterator
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 MAX_TYPES = 50
 _WRONG = "isinstance() arg 2 must be a type, a tuple of types, or a union"
+_PLAIN = frozenset(dir(type("Plain", (), {})()))  # the names that every object has in Python
 _FUNCTION, _METHOD = TypeName("function"), TypeName("method")
 
 
@@ -150,6 +154,35 @@ def hash_of(run: Interpreter, value: Any) -> int:
     return run.address_of(value.function if isinstance(value, GradientFunction) else value) // 16
 
 
+def vars_of(_run: Interpreter, value: Any = MISSING) -> dict[str, Any]:
+    """Do what `vars` does for an object of a class of the program."""
+    if value is MISSING:
+        raise RefusalError("name what you want: vars takes an object of the program's own")
+    if isinstance(value, Instance) and value.__class__.slots is not None:
+        raise TypeError("vars() argument must have __dict__ attribute")
+    return fields_of(value)
+
+
+def names_of(run: Interpreter, value: Any = MISSING) -> list[str]:
+    """Do what `dir` does for an object of a plain class of the program, or for such a class.
+
+    Raises:
+        RefusalError: For anything else, of which Python and torch know more.
+    """
+    kind = value if isinstance(value, ProgramClass) else value.__class__
+    kinds = [one for one in kind.__mro__ if isinstance(one, ProgramClass)]
+    native = kind.__class__ is not ProgramClass or issubclass(kind, nn.Module | BaseException)
+    if native or any(one.data_fields is not None or one.slots is not None for one in kinds):
+        raise RefusalError("dir is for objects of the program's own plain classes: name what you want")
+    found = {*_PLAIN, *(value.__fields__ if value is not kind else ())}
+    for one in kinds:
+        found.update(one.__members__, ["__annotations__"] if one.__annotations__ else [])
+    if not all(isinstance(name, str) for name in found):  # put there by way of vars
+        raise TypeError("the names of an object are text")
+    run.budget.charge_sort(list(found))
+    return sorted(found)
+
+
 def is_callable(_run: Interpreter, value: Any) -> bool:
     """Do what `callable` does."""
     return isinstance(value, Method | RunFunction | Bindable) or callable(value)
@@ -183,5 +216,7 @@ FUNCTIONS: Mapping[str, Any] = {
     "id": RunFunction("id", identity),
     "hash": RunFunction("hash", hash_of),
     "callable": RunFunction("callable", is_callable),
+    "vars": RunFunction("vars", vars_of),
+    "dir": RunFunction("dir", names_of),
 }
 """Python's functions and types that classes are written and asked about with, by name."""
