@@ -98,7 +98,8 @@ def average(a: Any, axis: Axis = None, weights: Any = None) -> Array:
     if weights is None:
         return MEAN(a, axis)
     shares = as_array(weights)
-    return SUM(as_array(a) * shares, axis) / SUM(shares, axis if shares.tensor.dim() > 1 else None)
+    whole = SUM(shares, axis if shares.tensor.dim() > 1 else None)
+    return as_array(SUM(as_array(a) * shares, axis) / whole)
 
 
 def running(function: Callable[..., Tensor]) -> Callable[..., Array]:
@@ -113,7 +114,7 @@ def running(function: Callable[..., Tensor]) -> Callable[..., Array]:
 
 def ptp(a: Any, axis: int | None = None) -> Array:
     """Do what `np.ptp` does."""
-    return MAX(a, axis) - MIN(a, axis)
+    return as_array(MAX(a, axis) - MIN(a, axis))
 
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {

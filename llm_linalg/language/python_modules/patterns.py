@@ -30,6 +30,7 @@ MOST_PATTERN = 500  # characters of a pattern
 _WAYS_PER_STEP = 50
 _WIDE = 8  # so many characters on the way of a match take as long as the way itself
 _COMPILE_STEPS = 100
+_SET_STEPS = 10_000  # of a set of characters that may be all there are, each with its other case
 _MATCH_STEPS = 8
 _ONE_CHARACTER = frozenset([codes.LITERAL, codes.NOT_LITERAL, codes.ANY, codes.IN])
 _REPEATS = frozenset([codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT])
@@ -99,7 +100,8 @@ def _compile(run: Interpreter, pattern: Any, flags: Any = 0) -> re.Pattern[str]:
         raise TypeError("first argument must be string or compiled pattern")
     if len(pattern) > MOST_PATTERN or int(flags) & ~_FLAGS:
         raise LimitError(f"a pattern has at most {MOST_PATTERN} characters, and the usual flags")
-    run.budget.step(_COMPILE_STEPS + len(pattern))
+    is_wide = not pattern.isascii() or "\\u" in pattern.lower()
+    run.budget.step(_COMPILE_STEPS + len(pattern) + (_SET_STEPS * pattern.count("[") if is_wide else 0))
     with _told(run):
         return re.compile(pattern, int(flags))
 
