@@ -444,7 +444,7 @@ def block_name(name: str, cells: Cells, shape: tuple[int, ...]) -> str:
         prefix = "".join(f"{i}," for i in cells.prefix)
         return f"{name}[{prefix}i+j={cells.total}]"
     if not isinstance(cells, Box):
-        return f"{len(cells)} cells of {name}"
+        return f"{len(cells)} cell{'s' * (len(cells) != 1)} of {name}"
     if not shape:
         return name
     return f"{name}[{', '.join(_span(r, size) for r, size in zip(cells.ranges, shape, strict=True))}]"
