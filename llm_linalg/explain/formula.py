@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from typing import Any, TypeVar
 
 from torch import Tensor
@@ -376,25 +377,30 @@ class BlockNumbers:
 
     Attributes:
         left: The name of the cells that are written.
-        values: Their numbers.
+        values: Their numbers: all, or the first ones and the last.
+        is_whole: Whether they are all.
         sign: The operator between two operands whose cells are paired; empty for any other operation.
         operands: The cells of those two, one number where it is repeated.
     """
 
     left: str
     values: tuple[Number, ...]
+    is_whole: bool = True
     sign: str = ""
     operands: tuple[tuple[Number, ...], ...] = ()
 
 
 def block_numbers(walk: Walk, step: Step) -> BlockNumbers | None:
-    """Return the numbers of a step that writes several cells, other than of a product; None if too many."""
-    node = walk.node
-    if step.cell is not None or node.kind == "contraction" or walk.order == "wave":
+    """Return the numbers of a step that writes several cells; None if it is a step of a product."""
+    node, writes = walk.node, step.writes
+    if step.cell is not None or node.kind == "contraction" or walk.order == "wave" or not len(writes):
         return None
-    if not 0 < len(step.writes) <= MOST_NUMBERS:
-        return None
-    left = block_name(node.title_of_cells, step.writes, node.shape)
+    left = block_name(node.title_of_cells, writes, node.shape)
+    if len(writes) > MOST_NUMBERS:
+        if not isinstance(writes, Box):
+            return None
+        ends = [*islice(writes, MOST_NUMBERS - 2), tuple(r[-1] for r in writes.ranges)]
+        return BlockNumbers(left, tuple(node.value[cell].item() for cell in ends), is_whole=False)
     values = tuple(node.value[cell].item() for cell in step.writes)
     operation = node.call.operation if node.call else None
     sign = operation.symbol or operation.operator if isinstance(operation, Pointwise) else ""
@@ -409,7 +415,7 @@ def block_numbers(walk: Walk, step: Step) -> BlockNumbers | None:
     paired = len(one) == len(other) == len(values) and all(
         _agree(sign, a, b, value) for a, b, value in zip(one, other, values, strict=True)
     )
-    return BlockNumbers(left, values, sign, pair) if paired else BlockNumbers(left, values)
+    return BlockNumbers(left, values, True, sign, pair) if paired else BlockNumbers(left, values)
 
 
 def _agree(sign: str, one: Number, other: Number, value: Number) -> bool:

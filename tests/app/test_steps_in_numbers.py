@@ -11,6 +11,7 @@ from tui.compose.captions import writer
 from tui.compose.view_runner import open_view
 from tui.model.frame import Frame
 from tui.model.view import View
+from tui.text.prose import formula
 
 HEAD = """+++
 title = "Steps"
@@ -129,3 +130,16 @@ def test_a_step_that_writes_several_cells_says_their_numbers(
 def test_a_sum_of_rows_that_rounding_changes_is_about_equal() -> None:
     made = "A = torch.tensor([[0.124, 0.2]])\nB = torch.tensor([[0.124, 0.2]])"
     assert formula_of(f"{made}\no = A + B", "rows", 1)[1] == "        ≈ [0.25 0.4]"
+
+
+def test_of_many_cells_the_first_numbers_and_the_last_are_written() -> None:
+    program = "o = torch.relu(torch.arange(-1.0, 19).reshape(2, 10))"
+    assert formula_of(program, "rows", 1)[0].startswith("o[0, :] = [0 0 1 2 … 8]   from ")
+    wide = "o = torch.relu(torch.ones(2, 4096))"
+    assert formula_of(wide, "rows", 1)[0].startswith("o[0, :] = [1 1 1 1 … 1]   from ")
+
+
+def test_a_formula_is_broken_between_its_terms_and_not_within_a_vector() -> None:
+    line = (("H[:, 0] = -0.09·[1.54 -2.18 -1.08] - 0.19·[-0.29 0.57 -1.40]", "plain"),)
+    rows = ["".join(span.text for span in row) for row in formula([line], 59)]
+    assert rows == ["H[:, 0] = -0.09·[1.54 -2.18 -1.08]", "  - 0.19·[-0.29 0.57 -1.40]"]

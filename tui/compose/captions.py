@@ -174,6 +174,9 @@ def _block(block: BlockNumbers, said: str) -> tuple[FormulaLine, ...]:
 
     text = writer([*block.values, *(x for numbers in block.operands for x in numbers)], 2)
     whole = vector_text(block.values, text) if len(block.values) > 1 else text(block.values[0])
+    if not block.is_whole:
+        *most, last = map(text, block.values)
+        whole = f"[{' '.join(most)} … {last}]"
     left = clean(block.left, 80)
     if not block.sign:
         how = clean(said.removeprefix(block.left).lstrip(": "))

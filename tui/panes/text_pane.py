@@ -125,7 +125,8 @@ def text_rows(picture: Picture, width: int, *, short: bool = False, most: int | 
     if frame.exercise is not None and picture.session.view.code is None:
         asked, told = below_story(picture, width), exercise_rows(frame.exercise, width)
         if short:
-            asked = shorten(asked, max(0, picture.room.words - len(told)), width, "…")
+            left = max(0, picture.room.words - len(told))
+            asked = shorten([one for one in asked if one], left, width, "…")
         return [*told, *asked]
     view = picture.session.view
     elsewhere = len(frame.path) > 1 or view.order not in (None, view.at_stop.order)

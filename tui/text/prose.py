@@ -125,8 +125,17 @@ def formula(lines: Sequence[Formula], width: int, paint: Callable[[Row], Row] = 
     """Return the lines of a formula as rows, wrapped at their spaces; `paint` gives them further roles."""
     rows: list[Row] = []
     for line in lines:
-        rows += _wrap_glued(words(paint(formula_row(line))), width, 2)
+        rows += _wrap_glued(_terms(paint(formula_row(line))), width, 2)
     return rows
+
+
+def _terms(spans: Row) -> Row:
+    """Return the spans cut after each space, but not after a sign or within a vector: `- 0.2·[1 4]`."""
+    return tuple(
+        span.with_text(piece)
+        for span in spans
+        for piece in re.findall(r"(?:[-+≈=] )?(?:\[[^][]*\]|\S)+\s*|\s+", span.text)
+    )
 
 
 def least_rows(lines: Sequence[Formula], width: int) -> int:
