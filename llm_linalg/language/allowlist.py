@@ -341,7 +341,7 @@ MODULES: Mapping[str, Namespace] = {
     "numpy.linalg": NP_LINALG,
     **{name: Namespace(name, members) for name, members in _LIBRARY.items()},
     "dataclasses": DATACLASSES,
-    "safetensors": Namespace("safetensors", {"torch": SAFETENSORS}),
+    "safetensors": Namespace("safetensors", {"torch": SAFETENSORS, "safe_open": weight_files.SAFE_OPEN}),
     "safetensors.torch": SAFETENSORS,
     "typing": TYPING,
     "collections.abc": ABSTRACT,

@@ -76,6 +76,7 @@ _KINDS: Mapping[type, _Members] = {
     Array: _Members(array_members.METHODS, array_members.ATTRIBUTES),
     **{kind: _Members({}, attributes) for kind, attributes in data_loading.ATTRIBUTES.items()},
     readable_files.TextFile: _Members(readable_files.METHODS, readable_files.ATTRIBUTES),
+    weight_files.TensorFile: _Members(weight_files.FILE_METHODS, {}),
     weight_files.ArrayArchive: _Members(weight_files.ARCHIVE_METHODS, weight_files.ARCHIVE_ATTRIBUTES),
     TensorStorage: _Members(storages.METHODS, storages.ATTRIBUTES),
     torch.Generator: _Members(generators.METHODS, {}),

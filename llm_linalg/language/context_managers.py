@@ -23,7 +23,7 @@ from llm_linalg.language.item_iterator import ItemIterator, ProgressBar
 from llm_linalg.language.jumps import JUMPS
 from llm_linalg.language.methods import Method
 from llm_linalg.language.readable_files import TextFile
-from llm_linalg.language.weight_files import ArrayArchive
+from llm_linalg.language.weight_files import ArrayArchive, TensorFile
 
 
 def with_block(run: Interpreter, node: ast.With) -> None:
@@ -78,7 +78,7 @@ def _bind(run: Interpreter, item: ast.withitem, value: Any) -> None:
 
 def _enter(run: Interpreter, value: Any, node: ast.expr) -> Any:
     """Return what the name after `as` is bound to."""
-    if isinstance(value, Figure | ProgressBar | TextFile | ArrayArchive):
+    if isinstance(value, Figure | ProgressBar | TextFile | ArrayArchive | TensorFile):
         return value
     if isinstance(value, torch.device) and value.type == "cpu":
         return value

@@ -70,7 +70,6 @@ MEMBERS: Mapping[str, str] = {
     **{f"torch.optim.{name}": _STEP for name in ("LBFGS", "ASGD", "Rprop", "Muon")},
     "torch.save": _FILE,
     **dict.fromkeys(["np.save", "np.savez", "np.savez_compressed", "np.savetxt"], _FILE),
-    "safetensors.safe_open": "write load_file of safetensors.torch",
     "torch.from_file": _FILE,
     **{f"torch.{name}": f"write torch.linalg.{name}" for name in ("qr", "cholesky")},
     "torch.jit": "leave it out",

@@ -145,6 +145,40 @@ def _load_tensors(run: Any, filename: Any, device: Any = "cpu") -> Any:
     return _read(run, filename, _TENSORS, read_tensors)
 
 
+class TensorFile:
+    """An open file of tensors, as `safetensors.safe_open` gives it.
+
+    Attributes:
+        name: Its name.
+        tensors: The tensors by name.
+    """
+
+    __slots__ = ("name", "tensors")
+
+    def __init__(self, name: str, tensors: Mapping[str, Tensor]) -> None:
+        self.name, self.tensors = name, tensors
+
+
+def _get_tensor(run: Any, file: TensorFile, name: Any) -> Tensor:
+    """Do what `f.get_tensor(name)` does: each tensor has memory of its own."""
+    if not isinstance(name, str) or name not in file.tensors:
+        raise KeyError(f"File does not contain tensor {short_repr(name)}")
+    with untraced():
+        run.budget.charge_copy(file.tensors[name].numel())
+        found = file.tensors[name].clone()
+    label = f"{file.name}: {name[:_LONGEST_NAME]}"
+    run.recorder.label(found, label, label)
+    return found
+
+
+def _safe_open(run: Any, filename: Any, framework: Any = "pt", device: Any = "cpu") -> TensorFile:
+    """Do what `safetensors.safe_open` does, onto the CPU."""
+    if framework not in ("pt", "torch", "pytorch"):
+        raise RefusalError("tensors are read for torch here: framework='pt'")
+    cpu_device(device)
+    return TensorFile(str(filename), _read(run, filename, _TENSORS, read_tensors))
+
+
 def _save_tensors(_run: Any, *_: Any, **__: Any) -> None:
     raise RefusalError("a program writes no files")
 
@@ -264,6 +298,12 @@ NUMPY: Mapping[str, RunFunction] = {
     "loadtxt": RunFunction("loadtxt", _load_text),
     "genfromtxt": RunFunction("genfromtxt", _load_incomplete),
 }
+SAFE_OPEN = RunFunction("safe_open", _safe_open)
+FILE_METHODS: Mapping[str, Any] = {
+    "keys": lambda file: sorted(file.tensors),
+    "get_tensor": RunFunction("get_tensor", _get_tensor),
+}
+"""The methods of an open file of tensors."""
 SAFETENSORS: Mapping[str, RunFunction] = {
     "load_file": RunFunction("load_file", _load_tensors),
     "save_file": RunFunction("save_file", _save_tensors),

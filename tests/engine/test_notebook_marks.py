@@ -743,3 +743,23 @@ def test_what_a_limit_of_time_stopped_is_told_without_a_line_of_the_whole() -> N
     reason = caught.value.trace.cells[-1].reason
     assert reason.startswith("a is made by cell 2, stopped after 0.05 s: ") or "steps" in reason
     assert " at line " not in reason
+
+
+SHARED = {
+    "s = x.storage()": ("s[0]", "x"),
+    "a = np.arange(4)\nb = a[::-1]": ("b[0]", "a"),
+    "w, t = torch.ones(2), torch.zeros(2)\nw.data = t": ("t[0]", "w"),
+    "class C: pass\nc = C()\nc.n = 1\ntable = vars(c)": ("table['n']", "c.n"),
+    "rng = np.random.default_rng(1)": ("k = rng.random() + ", "rng.random()"),
+}
+
+
+@pytest.mark.parametrize("start", SHARED)
+def test_what_shares_memory_with_what_was_not_written_is_marked(start: str) -> None:
+    place, seen = SHARED[start]
+    line = f"{place}{'' if place.endswith('+ ') else ' = '}nothing_of_that_name"
+    cells = [f"import numpy as np\nx = torch.arange(4.0)\n{start}", line, f"print({seen})"]
+    lines = [1, 2 + cells[0].count("\n"), 3 + cells[0].count("\n")]
+    trace = run("\n".join([*cells, ""]), cells=(*lines, lines[-1] + 1), seconds=None)
+    assert [cell.state for cell in trace.cells[:3]] == ["run", "failed", "run"]
+    assert "cell 2" in trace.cells[2].reason

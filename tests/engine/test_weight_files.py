@@ -234,6 +234,38 @@ def test_safetensors_are_read(folder: Path) -> None:
     assert trace["y"].operands[0].node.title == "m.safetensors: w"
 
 
+def test_an_open_file_gives_its_tensors(folder: Path) -> None:
+    header = {"w": ENTRY, "b": {"dtype": "I64", "shape": [], "data_offsets": [8, 16]}}
+    cells = struct.pack("<2f", 1, 2) + struct.pack("<q", 7)
+    (folder / "m.safetensors").write_bytes(safetensors(header, cells))
+    program = """
+from safetensors import safe_open
+tensors = {}
+with safe_open("m.safetensors", framework="pt", device="cpu") as f:
+    for name in f.keys():
+        tensors[name] = f.get_tensor(name)
+print(tensors)
+y = f.get_tensor("w")
+y[0] = 9.0
+print(f.get_tensor("w"), tensors["w"])
+try:
+    f.get_tensor("x")
+except KeyError:
+    print("none")
+"""
+    assert (
+        run(program, seconds=None).printed
+        == "{'b': tensor(7), 'w': tensor([1., 2.])}\ntensor([1., 2.]) tensor([1., 2.])\nnone\n"
+    )
+    for line in (
+        "safe_open('m.safetensors', 'np')",
+        "safe_open('m.safetensors').tensors",
+        "safe_open('x.pt')",
+    ):
+        with pytest.raises(ProgramError):
+            run(f"from safetensors import safe_open\n{line}", seconds=None)
+
+
 class Code:
     """What runs when a careless reader loads it."""
 
