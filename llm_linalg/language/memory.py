@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
@@ -25,6 +25,9 @@ from llm_linalg.language.user_function import UserFunction
 MOST_VALUES = 5_000
 _ITEMS = (list, tuple, OrderedSet, deque)
 _FUNCTIONS: Any = UserFunction | RunFunction | FunctionType | BuiltinFunctionType
+_PLAIN = frozenset({str, int, float, bool, complex, type(None)})
+"""Kinds through whose values nothing can be changed."""
+_AT_ONCE = 16  # items that are told to be plain in the time of one look
 _ALONE: Any = Namespace | Figure | _FUNCTIONS | type | str | int | float | None
 
 
@@ -38,7 +41,7 @@ class Memory:
     Attributes:
         places: Storages of tensors and identities of lists, dicts, layers and the like.
         is_known: Whether that is all; False for a value of very many parts.
-        visited: How many values were looked at.
+        visited: How many looks it took: one a value, less for a list of plain ones.
         tensors: The tensors among them.
         graph: The steps of autograd's graph that a backward pass would use up; of `of_gradients` alone.
     """
@@ -51,9 +54,10 @@ class Memory:
         self.visited = 0
         known: set[int] = set()
         todo = [value]
-        while todo and self.visited < MOST_VALUES:
+        most = MOST_VALUES
+        while todo and most:
             item = todo.pop()
-            self.visited += 1
+            self.visited, most = self.visited + 1, most - 1
             if item.__class__ in UNREADABLE or id(item) in known:
                 continue
             if isinstance(item, _ALONE) and not isinstance(item, ProgramClass):
@@ -73,9 +77,9 @@ class Memory:
         if not isinstance(item, tuple):
             self.places.add(id(item))
         if isinstance(item, dict):
-            return [*item.values()]
+            return self._changeable(item.values())
         if isinstance(item, _ITEMS):
-            return [*item]
+            return self._changeable(item)
         if isinstance(item, Method):
             return [item.owner]
         if isinstance(item, ProgramClass):
@@ -92,6 +96,11 @@ class Memory:
             parts += [*item.parameters(), *item.buffers()]
             parts += [one.__fields__ for one in item.modules() if isinstance(one, Instance)]
         return parts
+
+    def _changeable(self, items: Collection[Any]) -> list[Any]:
+        """Return the items but those that are plain."""
+        self.visited += len(items) // _AT_ONCE
+        return [] if set(map(type, items)) <= _PLAIN else [*items]
 
     def _of_class(self, item: Instance) -> list[Any]:
         """Return what an object has from its classes; functions don't change."""
