@@ -11,10 +11,11 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, pairwise
 from typing import Any, NamedTuple, NoReturn
 
+import torch
 from torch import Tensor
 
 from llm_linalg.base.errors import (
@@ -48,6 +49,7 @@ from llm_linalg.language.missing import STAR, UNREADABLE, MissingModule, Missing
 from llm_linalg.language.notebook_source import NotebookSource
 from llm_linalg.language.user_function import UserFunction
 from llm_linalg.recording.cell_state import CellState, State
+from llm_linalg.recording.record import ancestors
 from llm_linalg.recording.record_node import RecordNode
 
 _OF_FILES = (
@@ -126,6 +128,7 @@ class CellRun:
         self._noted = 0  # statements that are taken into the definitions
         self._marks: dict[str, Mark] = {}
         self._random: dict[Generator, Mark] = {}
+        self._unwritten: dict[RecordNode, Mark] = {}
         self._seeded: set[Generator] = set()
         self._mentions_seed = "seed" in run.source.text
         self._error: ProgramError | None = None  # the first of the cell that is running
@@ -196,7 +199,7 @@ class CellRun:
         if self._means_nothing(statement):
             run.leave_out(statement)
             return None, ""
-        effects = self._effects(place) if self._marks or self._random else None
+        effects = self._effects(place) if self._marks or self._random or self._unwritten else None
         mark = None if effects is None else self._mark_of(effects)
         run.last_value = None
         for part in self._without_contexts(statement):
@@ -304,6 +307,11 @@ class CellRun:
         changes = self._all_changed(effects)
         touches = self._sharing(effects.touches, Memory) | self._graded(effects.touches)
         touches |= self._used_up(effects.grades)
+        for name in changes:
+            for tensor in self._tensors_in([name]):
+                node = self._run.recorder.node_of(tensor)
+                if node is not None:
+                    self._unwritten[node] = Mark(number, root, f"{name} is changed {by}")
         for name in effects.binds:
             if not is_pythons or name not in names:
                 kept = {} if name in effects.rebinds else self._held([name])
@@ -312,7 +320,8 @@ class CellRun:
                 self._mark(name, Mark(number, root, f"{name} is made {by}"))
         for name in changes - effects.binds:
             if not is_pythons:
-                missing = MissingValue(number, root, reason, "changed", (reach, self._held([name])))
+                given = self._tensors_of(reach) if isinstance(names.get(name), Tensor | Array) else reach
+                missing = MissingValue(number, root, reason, "changed", (given, self._held([name])))
                 self._lose(name, missing)
             else:
                 self._mark(name, Mark(number, root, f"{name} is changed {by}"))
@@ -320,6 +329,16 @@ class CellRun:
             self._mark(name, Mark(number, root, f"{name} may be changed {by}"))
         for generator in (effects.draws & self._seeded) | effects.seeds:
             self._random[generator] = Mark(number, root, f"random numbers may be drawn {by}")
+
+    def _tensors_of(self, reach: Mapping[int, object]) -> dict[int, object]:
+        """Return the values whose memory a tensor may come to share, or which are too large to tell."""
+        found = {}
+        for place, value in reach.items():
+            memory = Memory(value)
+            self._run.budget.step(1 + memory.visited // 2)
+            if memory.tensors or not memory.is_known:
+                found[place] = value
+        return found
 
     def _mark(self, name: str, mark: Mark) -> None:
         value = self._run.names.maps[-1].get(name)
@@ -427,7 +446,32 @@ class CellRun:
         if found is not None:
             return found
         drawn = sorted(effects.draws & self._random.keys())
-        return next((self._random[one] for one in drawn), None)
+        return next((self._random[one] for one in drawn), None) or self._spoilt(effects.grades)
+
+    def _spoilt(self, names: Iterable[str]) -> Mark | None:
+        """Return why nothing goes backward from the values of some names, as far as one can tell.
+
+        What a write changes that was not run is no longer what a step of autograd has kept of it.
+        """
+        if not self._unwritten:
+            return None
+        recorder = self._run.recorder
+        found = [node for tensor in self._tensors_in(names) if (node := recorder.node_of(tensor)) is not None]
+        if not found:
+            return None
+        self._run.budget.step(1 + len(recorder.nodes) // 8)
+        return next(
+            (self._unwritten[n] for n in ancestors(recorder.nodes, *found) if n in self._unwritten), None
+        )
+
+    def _tensors_in(self, names: Iterable[str]) -> list[Tensor]:
+        """Return the tensors in the values of some names."""
+        found: list[Tensor] = []
+        for value in self._held(names).values():
+            memory = Memory(value)
+            self._run.budget.step(1 + memory.visited // 2)
+            found += memory.tensors
+        return found
 
     def _settle(self, number: int, effects: Effects, mark: Mark | None) -> None:
         """Take in that a statement was run."""
@@ -471,9 +515,13 @@ class CellRun:
             said = self._source.refused[statement].message
             return self._definitions.effects_of_text(unread, names, is_unknown, said)
         try:
-            return self._definitions.effects(statement, is_unknown, HARMLESS_METHODS)
+            effects = self._definitions.effects(statement, is_unknown, HARMLESS_METHODS)
         except RecursionError:
             return effects_of_text(text, names)
+        sure = all(isinstance(names.get(name), torch.Generator) for name in effects.sources)
+        if sure and effects.sources.isdisjoint(effects.binds):
+            return effects
+        return effects._replace(draws=effects.draws | {"torch"})
 
 
 class _Told(NamedTuple):

@@ -50,8 +50,6 @@ _OF_VALUES = frozenset(["data", "grad", "requires_grad", "shape", "dtype", "real
 """Attributes of tensors and arrays that can be assigned to."""
 _READING_METHODS = ["cpu", "parameters", "named_parameters", "buffers", "children", "modules", "state_dict"]
 _OF_ANYBODY = ["fit", "fit_transform", "apply", "write", "writelines", "send", "close", "shuffle"]
-FAMILIAR = (ALTERING | {*_READING_METHODS}) - {*_OF_ANYBODY}
-"""Methods that draw no random numbers, whatever has them."""
 _APART_WORDS = """
     zeros ones full empty tensor rand randn randint randperm arange linspace eye zeros_like ones_like
     full_like empty_like rand_like randn_like stack cat clone deepcopy
@@ -64,6 +62,8 @@ _APART_METHODS_WORDS = """
 """
 _APART_METHODS = frozenset(_APART_METHODS_WORDS.split())
 """Methods whose results share none with what they are called on."""
+FAMILIAR = (ALTERING | {*_READING_METHODS} | _APART_METHODS) - {*_OF_ANYBODY}
+"""Methods that draw no random numbers, whatever has them."""
 _NUMBERS = frozenset(
     ["len", "int", "float", "str", "bool", "abs", "round", "range", "ord", "chr", "defaultdict"]
 )
@@ -144,6 +144,7 @@ class Effects(NamedTuple):
         reads: Names that it reads, those that the functions read which it calls among them.
         draws: The generators from which it may draw random numbers.
         seeds: The generators that it may seed.
+        sources: Names of generators of the program's own, by which it draws instead if they are some.
     """
 
     binds: frozenset[str]
@@ -157,9 +158,10 @@ class Effects(NamedTuple):
     reads: frozenset[str]
     draws: frozenset[Generator]
     seeds: frozenset[Generator]
+    sources: frozenset[str]
 
 
-NO_EFFECTS = Effects(*(_EMPTY,) * 9, _NONE, _NONE)
+NO_EFFECTS = Effects(*(_EMPTY,) * 9, _NONE, _NONE, _EMPTY)
 
 
 Kind = Literal["changes", "holds", "grades"]
@@ -228,7 +230,8 @@ class Definitions:
         mentioned = set(_names(statement))
         held = frozenset(own).union(*(self.held.get(name, ()) for name in mentioned))
         is_one = isinstance(statement, _NAMED)
-        draws = _NONE if is_one else _draws(statement, making=False) | self._drawn_by(mentioned)
+        apart = {call.func for call, _ in _draws_by_name(statement)}
+        draws = _NONE if is_one else _draws(statement, apart, making=False) | self._drawn_by(mentioned)
         if not isinstance(statement, ast.ClassDef):
             self.classes -= {*_rebound(statement)}
         targets = {*bound_names(statement), *_names_changed(statement)}
@@ -272,7 +275,9 @@ class Definitions:
             "grades": {*_graded(statement)},
         }
         touches: set[str] = set()
-        draws = _NONE if isinstance(statement, _NAMED) else _draws(statement)
+        by_name = [] if isinstance(statement, _NAMED) else [*_draws_by_name(statement)]
+        apart = {call.func for call, _ in by_name}
+        draws = _NONE if isinstance(statement, _NAMED) else _draws(statement, apart)
         local = _local_to_parts(statement)
         for node in () if isinstance(statement, _NAMED) else descendants(statement):
             if not isinstance(node, ast.Call):
@@ -306,6 +311,7 @@ class Definitions:
             reads=frozenset(reads),
             draws=draws,
             seeds=_NONE.union(*map(seeds_within, (statement, *code))),
+            sources=frozenset(name for _, name in by_name),
         )
 
     def effects_of_text(
@@ -582,15 +588,27 @@ def _facts_of(definition: Definition) -> _Facts:
     )
 
 
-def _draws(node: ast.AST, *, making: bool = True) -> frozenset[Generator]:
+def _draws_by_name(statement: ast.stmt) -> Iterator[tuple[ast.Call, str]]:
+    """Yield each call of a statement that draws at once, by a generator that a name holds, and the name."""
+    for part in _own_parts(statement):
+        match part:
+            case ast.Call(func=ast.Attribute(attr=word)) if word in _GENERATORS and word.islower():
+                for keyword in part.keywords:
+                    if keyword.arg == "generator" and isinstance(keyword.value, ast.Name):
+                        yield part, keyword.value.id
+
+
+def _draws(node: ast.AST, apart: Collection[ast.AST] = (), *, making: bool = True) -> frozenset[Generator]:
     """Return the generators from which something in a tree draws, by what it is called.
 
     Args:
         node: The tree.
+        apart: Parts of it that don't count.
         making: Whether layers are made; else only what draws each time that it is called counts.
     """
     parts = [*descendants(node)]
-    words = {part.attr for part in parts if isinstance(part, ast.Attribute) and not _is_numpys(part)}
+    named = [part for part in parts if isinstance(part, ast.Attribute) and part not in apart]
+    words = {part.attr for part in named if not _is_numpys(part)}
     words |= {part.id for part in parts if isinstance(part, ast.Name)} - {"random"}
     words = words & _GENERATORS.keys() if making else (words & _GENERATORS.keys()) - _MAKERS
     found = {_GENERATORS[word] for word in words}

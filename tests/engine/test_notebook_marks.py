@@ -26,6 +26,7 @@ from llm_linalg.recording.plot import Plot, PlotSeries
 NAMES = "abcd"
 START = """\
 torch.manual_seed(0)
+g = torch.Generator().manual_seed(1)
 a = torch.arange(6.).reshape(2, 3)
 b = torch.ones(2, 3)
 c = [1, 2]
@@ -120,6 +121,10 @@ STATEMENTS = (
     "a = torch.rand(2, 3)",
     "b = torch.randn(2, 3) + b",
     "torch.manual_seed({n})",
+    "a = torch.rand(2, 3, generator=g)",
+    "b = b + torch.multinomial(torch.ones(3), 2, generator=g).sum().item()",
+    "g = None if {n} % 2 else torch.Generator().manual_seed({n})",
+    "g = torch.Generator().manual_seed({n})",
     "m = nn.Linear(3, 3)",
     "a = m(b).detach()",
     "m(b).sum().backward()",
@@ -177,6 +182,7 @@ SHOWN = (
     "print(uses_a())",
     "print(m.weight.grad)",
     "print(torch.rand(2))",
+    "print(torch.rand(2, generator=g))",
     "print(d['k'])",
     "print(net.layer.weight.data, net.seen)",
     "print(net(torch.ones(2, 3)).sum())",
@@ -446,6 +452,25 @@ MARKED = (
         f"random numbers may be drawn by cell 2, {ROOT}",
     ),
     (
+        "random numbers by a generator that may be none",
+        ["torch.manual_seed(1)\ng = None", f"{REFUSED}x = torch.rand(2, generator=g)", "torch.rand(2)"],
+        f"random numbers may be drawn by cell 2, {ROOT}",
+    ),
+    (
+        "random numbers of a generator's own",
+        ["g = torch.Generator()", f"{REFUSED}x = torch.rand(2, generator=g)", "torch.rand(2, generator=g)"],
+        f"g may be changed by cell 2, {ROOT}",
+    ),
+    (
+        "what a backward pass has kept",
+        [
+            "x = torch.ones(2)\nw = torch.ones(2, requires_grad=True)\nloss = (x.view(2) * w).sum()",
+            f"{REFUSED}x.add_(1)",
+            "loss.backward()",
+        ],
+        f"x is changed by cell 2, {ROOT}",
+    ),
+    (
         "a sample of a distribution",
         [
             "from torch.distributions import Normal\ntorch.manual_seed(1)\nd = Normal(0., 1.)",
@@ -546,6 +571,23 @@ FREE = (
         "other generators",
         ["import numpy as np\ntorch.manual_seed(1)", f"{REFUSED}x = np.random.randn(2)", "torch.rand(2)"],
     ),
+    (
+        "a generator of one's own",
+        [
+            "torch.manual_seed(1)\ng = torch.Generator()",
+            f"{REFUSED}x = torch.rand(2, generator=g)\n    y = x.sum().item()",
+            "torch.rand(2)",
+        ],
+    ),
+    (
+        "what a tensor can't hold",
+        [
+            "w = ['a', 'b']\nx = torch.zeros(2)",
+            f"{REFUSED}for k in w:\n        x[len(k)] += 1",
+            "y = x[0].float()\ny = y / y.sum()",
+            "w[0]",
+        ],
+    ),
     ("bound anew", ["x = 1", f"{REFUSED}x = 2", "x = 3\nprint(x)"]),
     (
         "a class that changes nothing",
@@ -560,6 +602,10 @@ FREE = (
     ("seeds nobody", [f"{REFUSED}x = torch.rand(2)", "torch.rand(2)"]),
     ("beside it in one cell", [f"{REFUSED}x = 1\ny = torch.ones(2)", "print(y)"]),
     ("a plot", ["import matplotlib.pyplot as plt\nx = torch.ones(2)\nplt.plot(x)", "x"]),
+    (
+        "a list of very many words",
+        ["w = ['a', 'b'] * 9_000\nb = {}\nfor x in w:\n    b[x] = b.get(x, 0) + len(b) // 0", "w[0]"],
+    ),
     ("a module apart", ["import nowhere, os\nx = torch.ones(2)\nos.f(x)", "print(x)"]),
 )
 
