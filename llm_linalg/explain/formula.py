@@ -291,7 +291,9 @@ def _part(node: RecordNode, name: str, index: Index) -> str:
 def _fill(text: str, value: Callable[[str], str]) -> str:
     def put(match: re.Match[str]) -> str:
         shown = value(match[1])
-        inside = text[: match.start()].rstrip()[-1:] in tuple("+-·/^")
+        inside = text[: match.start()].rstrip()[-1:] in tuple("+-·/^") or text[match.end() :].startswith(
+            ("^", "²")
+        )
         return f"({shown})" if shown.startswith("-") and inside else shown
 
     return _PLACE.sub(put, text)

@@ -223,3 +223,10 @@ def test_a_movement_says_where_a_cell_is_from_and_what_is_filled_in() -> None:
 def test_a_parameter_is_said_to_be_one() -> None:
     t = run("layer = nn.Linear(2, 3)\ny = layer(torch.ones(2))")
     assert sentence(t["layer.bias"], "cells") == "layer.bias is a parameter: training changes it."
+
+
+def test_a_negative_base_is_in_brackets() -> None:
+    t = run("x = torch.tensor([-3.0, 2.0])\ny = x ** 2\nz = torch.square(x)")
+    assert t["y"].walk("cells")[0].text == "y[0] = (-3)^2 = 9"
+    assert t["y"].walk("cells")[1].text == "y[1] = 2^2 = 4"
+    assert t["z"].walk("cells")[0].text == "z[0] = (-3)² = 9"
