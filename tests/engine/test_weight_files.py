@@ -221,6 +221,15 @@ def safetensors(header: object, cells: bytes, length: int | None = None) -> byte
 ENTRY = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 
 
+def test_no_column_of_a_table_is_taken_for_ever(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "t.txt").write_text("1\n" * 50)
+    program = "import numpy as np\nprint(np.loadtxt('t.txt', usecols=[0] * {}).shape)"
+    assert run(program.format(100)).printed == "(50, 100)\n"
+    with pytest.raises(ProgramError, match="more than 2,000,000 numbers"):
+        run(program.format(50_000), seconds=None)
+
+
 def test_safetensors_are_read(folder: Path) -> None:
     half = {"dtype": "BF16", "shape": [1, 1], "data_offsets": [8, 10]}
     header = {"__metadata__": {"format": "pt"}, "h": half, "w": ENTRY}
@@ -332,6 +341,14 @@ def checkpoints() -> dict[str, bytes]:
         "no cells": with_pickle(tensor_file(4, 0, (2,), (1,))[60:]),
         "cells elsewhere": tensor_file(4, 0, (2,), (1,)).replace(b"a/data/0", b"a/../../"),
         "a key that takes for ever": with_pickle(b"\x80\x02)" + b"q\0h\0\x86" * 60 + b"q\1}h\1K\1s."),
+        "keys of one hash": with_pickle(
+            b"\x80\x02}("
+            + b"".join(
+                b"\x8a\x0a" + (number * (2**61 - 1)).to_bytes(10, "little", signed=True) + b"N"
+                for number in range(1, 50)
+            )
+            + b"u."
+        ),
         "a list in itself": with_pickle(b"\x80\x02]q\0h\0a."),
         "a dict in itself": with_pickle(b"\x80\x02}q\0K\1h\0s."),
         "lists that double": with_pickle(b"\x80\x02" + b"]" * 1 + doubled[1:] + b"."),

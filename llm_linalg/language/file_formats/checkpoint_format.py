@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg.base.untraced import untraced
+from llm_linalg.language.containers import MAX_INTEGER_KEY
 from llm_linalg.language.file_formats.format_errors import (
     Charge,
     FormatError,
@@ -149,6 +150,8 @@ class _Reader:
         for key, value in zip(values[::2], values[1::2], strict=True):
             if key.__class__ not in _KEYS:
                 raise FormatError("a key in it is neither text nor a number")
+            if key.__class__ is int and not -MAX_INTEGER_KEY < key < MAX_INTEGER_KEY:
+                raise FormatError("a whole number that is a key in it is very large")
             items[key] = value
 
     def name(self, dotted: str) -> None:

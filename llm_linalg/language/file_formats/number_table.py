@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from llm_linalg.language.file_formats.format_errors import FormatError
 
+_MOST_CELLS = 2_000_000  # as many as characters of the longest text: a column may be taken again and again
+
 
 def rows_of_numbers(
     lines: Sequence[str],
@@ -35,12 +37,16 @@ def rows_of_numbers(
         FormatError: If something is no number, or the rows are of different lengths.
     """
     rows: list[list[float]] = []
+    cells = 0
     for number, fields in _fields(lines, delimiter, comments, skipped):
         if most_rows is not None and len(rows) >= most_rows:
             break
         if rows and columns is None and len(fields) != len(rows[0]):
             raise FormatError(f"line {number} has {len(fields)} columns, and those above have {len(rows[0])}")
         chosen = range(len(fields)) if columns is None else columns
+        cells += len(chosen)
+        if cells > _MOST_CELLS:
+            raise FormatError(f"more than {_MOST_CELLS:,} numbers are taken of it")
         row = []
         for column in chosen:
             if not -len(fields) <= column < len(fields):
