@@ -27,6 +27,7 @@ _COMPARISONS = frozenset([operator.eq, operator.ne, operator.lt, operator.le, op
 _SHAPES: frozenset[Any] = frozenset([tuple, list])
 _PLACES = frozenset([slice, int])
 _NEGATIVE = "tensors with negative strides are not currently supported: write torch.from_numpy(a.copy())"
+_COPIED = "an array that was turned around and then reshaped is a copy here: take the array itself, or a .copy() of it"
 MAX_NESTING = 32  # brackets in brackets; no array has as many axes
 
 
@@ -34,7 +35,8 @@ class Array:
     """An array.
 
     Torch has no view whose cells stand backwards, as those of `a[::-1]` do. Such an array has a turned copy
-    of the cells, which follows them when it is asked for, and is turned back when it is written.
+    of the cells, which follows them when it is asked for, and is turned back when it is written. What is made
+    of that copy without a copy, such as `a[::-1].reshape(2, 3)`, follows it likewise, and can't be written.
 
     Args:
         tensor: A tensor that holds the cells.
@@ -43,23 +45,32 @@ class Array:
     Attributes:
         cells: That tensor.
         flips: Those axes.
+        turned: The array that goes backwards of whose copy it is a part; None for most.
     """
 
-    __slots__ = ("_seen", "_turned", "cells", "flips")
+    __slots__ = ("_seen", "_turned", "cells", "flips", "turned")
 
     def __init__(self, tensor: Tensor, flips: tuple[int, ...] = ()) -> None:
         dtype_of(tensor.dtype)
         self.cells, self.flips = tensor, flips
+        whole = tensor if tensor._base is None else tensor._base
+        self.turned: Array | None = vars(whole).get("turned_for")
         if flips:
             self._turned = tensor.flip(flips)
-            self._turned.is_turned_copy = True  # type: ignore[attr-defined]
+            self._turned.turned_for = self  # type: ignore[attr-defined]
             self._seen = tensor._version
 
     @property
     def tensor(self) -> Tensor:
         """A tensor with its cells in its order."""
+        if self.turned is not None:
+            self.turned.follow()
         if not self.flips:
             return self.cells
+        return self.follow()
+
+    def follow(self) -> Tensor:
+        """Return the turned copy, after it has been given what the cells hold now."""
         if self.cells._version != self._seen:
             found = self.cells.flip(self.flips)
             if not is_recording():  # it is only looked at
@@ -76,13 +87,8 @@ class Array:
             RefusalError: If it would reach a copy.
         """
         tensor = self.tensor
-        if not self.flips:
-            whole = tensor if tensor._base is None else tensor._base
-            if getattr(whole, "is_turned_copy", False):
-                raise RefusalError(
-                    "an array that was turned around and then reshaped is a copy here: write into the array"
-                    " itself, or into a .copy() of it"
-                )
+        if self.turned is not None:
+            raise RefusalError(_COPIED)
         yield tensor
         if self.flips:
             self.cells.copy_(tensor.flip(self.flips))
@@ -423,6 +429,8 @@ def tensor_of(array: Array) -> Tensor:
         raise TypeError(f"torch.from_numpy takes an array, not {short_repr(array)}: write torch.tensor(...)")
     if array.flips:
         raise ValueError(_NEGATIVE)
+    if array.turned is not None:
+        raise RefusalError(_COPIED)
     return array.tensor
 
 
@@ -445,7 +453,7 @@ def new_tensor(value: Any, dtype: torch.dtype | None = None) -> Tensor:
 def tensor_data(value: Any) -> Any:
     """Return what `torch.tensor` is given, with tensors in place of arrays."""
     if isinstance(value, Array):
-        return tensor_of(value)
+        return value.tensor if value.turned is not None else tensor_of(value)
     if isinstance(value, list | tuple) and any(item.__class__ is Array for item in value):
         found = _without_arrays(value, 0)
         return found.tensor if isinstance(found, Array) else found

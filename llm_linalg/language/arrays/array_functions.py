@@ -19,6 +19,7 @@ from llm_linalg.language.arrays import (
     array_creation,
     array_joiners,
     array_linear_algebra,
+    array_memory,
     array_padding,
     array_reductions,
     array_searching,
@@ -71,6 +72,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     **array_shapes.FUNCTIONS,
     **array_searching.FUNCTIONS,
     **array_linear_algebra.FUNCTIONS,
+    **array_memory.FUNCTIONS,
     "empty": array_creation.zeros,  # NumPy leaves its cells undefined; here every run is the same
     "identity": array_creation.eye,
     "zeros_like": array_creation.made_like(array_creation.zeros),
