@@ -27,7 +27,9 @@ _COMPARISONS = frozenset([operator.eq, operator.ne, operator.lt, operator.le, op
 _SHAPES: frozenset[Any] = frozenset([tuple, list])
 _PLACES = frozenset([slice, int])
 _NEGATIVE = "tensors with negative strides are not currently supported: write torch.from_numpy(a.copy())"
-_COPIED = "an array that was turned around and then reshaped is a copy here: take the array itself, or a .copy() of it"
+_COPIED = (
+    "an array that was turned around and then reshaped is a copy here: take the array, or a .copy() of it"
+)
 MAX_NESTING = 32  # brackets in brackets; no array has as many axes
 
 
