@@ -134,6 +134,15 @@ def test_a_difference_is_wrong_and_an_error_that_python_has_too_is_equal() -> No
     assert judge("f", cells, made, same, whole)[0].why.startswith("printed: ")
 
 
+def test_an_address_is_another_in_each_process_and_no_difference() -> None:
+    cells = cells_of(numbered("import torch\nx = torch.ones(2)\nn = x.data_ptr()\nprint(n)", "m = x.numel()"))
+    here, there = (
+        [Outcome(values={"n": ["int", n]}, printed=f"{n}\n"), Outcome(values={"m": ["int", n]})]
+        for n in ("138538465099784", "94910447303560")
+    )
+    assert [verdict.state for verdict in judge("f", cells, here, there, there)] == ["equal", "wrong"]
+
+
 def test_values_are_alike_down_to_their_bytes() -> None:
     import torch
 

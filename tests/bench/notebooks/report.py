@@ -28,7 +28,7 @@ _REFUSAL = re.compile(
 )
 _UNKNOWN = re.compile(r"nothing is called (\w+)|^(\w+) is not part of the language")
 _UNKNOWN_END = re.compile("TimeoutError|plain Python was ended")
-_LOOSE = re.compile(r"\b(?:id|time|perf_counter|process_time|now)\(")
+_LOOSE = re.compile(r"\b(?:id|data_ptr|time|perf_counter|process_time|now)\(")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
