@@ -255,7 +255,7 @@ def test_triangular_toggles_and_adds_up() -> None:
     for diagonal in range(-4, 5):
         assert torch.equal(last("triangular", {"diagonal": diagonal})["together"].value, ones)
     causal = last("triangular")["causal"].value
-    assert torch.equal(causal == float("-inf"), torch.triu(ones, 1) == 1)
+    assert torch.equal(causal == float("-inf"), torch.triu(torch.ones(4, 4), 1) == 1)  # of the sentence
 
 
 def test_identity_and_diagonal() -> None:
