@@ -16,7 +16,7 @@ from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language import allowlist, arithmetic, containers, hardware, module_count, modules, sets
 from llm_linalg.language.arithmetic import MAX_ITEMS
 from llm_linalg.language.arrays.array import Array, key_of_tensor, number_of
-from llm_linalg.language.attributes import attribute_of
+from llm_linalg.language.attributes import attribute_of, missing_in_python
 from llm_linalg.language.budget import LAYER_NAME_STEPS
 from llm_linalg.language.classes import members
 from llm_linalg.language.classes.program_class import MISSING, Instance, Module, ProgramClass
@@ -47,6 +47,7 @@ _MUTABLE: Any = (
     | nn.ModuleList
     | nn.Sequential
 )
+_WITHOUT_FIELDS: Any = int | float | str | list | tuple | dict | range | deque | OrderedSet | None
 _IN_PLACE: Any = Tensor | Array | list | deque | Counter | Instance
 
 
@@ -295,7 +296,8 @@ def store_attribute(run: Interpreter, target: ast.Attribute, owner: Any, value: 
         _add_member(run, owner, target, value)
         return
     if not isinstance(owner, Instance | ProgramClass | nn.Module):
-        raise run.error(f"what can be assigned to is x.{', x.'.join(allowlist.STORED)}", target)
+        exception = missing_in_python(owner, target.attr) if isinstance(owner, _WITHOUT_FIELDS) else None
+        raise run.error(f"what can be assigned to is x.{', x.'.join(allowlist.STORED)}", target, exception)
     members.set_attribute(run, owner, target.attr, value)
     if isinstance(value, Tensor) and isinstance(owner, Instance | ProgramClass):
         node = run.recorder.node_of(value)

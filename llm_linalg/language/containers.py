@@ -64,10 +64,21 @@ def index_of(items: list[Any], value: Any, *bounds: int) -> int:
     raise ValueError(f"{short_repr(value)} is not in list")
 
 
+def _pair(number: int, value: Any) -> Any:
+    """Return what should be a key and its value, as a sequence."""
+    if isinstance(value, list | tuple | str):
+        return value
+    try:
+        return tuple(value)
+    except TypeError:
+        words = f"cannot convert dictionary update sequence element #{number} to a sequence"
+        raise TypeError(words) from None
+
+
 def make_dict(items: Any = (), **named: Any) -> dict[Any, Any]:
     """Do what `dict` does."""
     if not isinstance(items, dict):
-        items = [pair if isinstance(pair, list | tuple | str) else tuple(pair) for pair in items]
+        items = [_pair(number, pair) for number, pair in enumerate(items)]
         check_keys([pair[0] for pair in items if pair])
     return dict(items, **named)
 

@@ -245,6 +245,15 @@ def sort_list(run: Interpreter, items: list[Any], *, key: Any = None, reverse: b
     items[:] = [items[place] for place in order]
 
 
+def _error_of_none(choose: Callable[..., Any]) -> ValueError:
+    """Return what Python raises for no items, in the words of its release."""
+    try:
+        choose(())
+    except ValueError as error:
+        return ValueError(*error.args)
+    raise AssertionError
+
+
 def _extreme(choose: Callable[..., Any], name: str) -> Callable[..., Any]:
     """Return what `min` or `max` does."""
 
@@ -255,8 +264,7 @@ def _extreme(choose: Callable[..., Any], name: str) -> Callable[..., Any]:
             if not tensor and not found:
                 if default is not _MISSING:
                     return default
-                words = f"{name}() iterable argument is empty"
-                raise run.error(f"{name} of no items", run.current, ValueError(words))
+                raise run.error(f"{name} of no items", run.current, _error_of_none(choose))
         else:
             found = items
         if not isinstance(found, Tensor):

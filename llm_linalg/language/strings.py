@@ -74,8 +74,10 @@ def format_charged(run: Interpreter, value: Any, conversion: int, spec: str) -> 
 def print_line(run: Interpreter, *values: Any, **options: Any) -> None:
     """Do what `print` does, into the output of the run."""
     unknown = options.keys() - {"sep", "end", "flush"}
+    if "file" in unknown:
+        raise RefusalError("print has no file= in this language")
     if unknown:
-        raise RefusalError(f"print has no {min(unknown)}= in this language")
+        raise TypeError(f"'{min(unknown):.100}' is an invalid keyword argument for print()")
     sep, end = options.get("sep"), options.get("end")
     between = " " if sep is None else str_of(run, sep)
     texts = [str_of(run, value) for value in values]
