@@ -75,8 +75,8 @@ def _flat_diagonal(call: Call) -> int:
 
 
 def _masked_cells(call: Call) -> int:
-    """Return the cells that a mask picks, at most: all of both, broadcast."""
-    return prod(pointwise(call.shapes).shape)
+    """Return the cells that a mask picks, at most: all of the input and the mask, broadcast."""
+    return prod(pointwise(call.shapes[:2]).shape)
 
 
 def _taken_shape(call: Call) -> Shape:

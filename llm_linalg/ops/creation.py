@@ -129,6 +129,8 @@ class OneHot(Operation):
         tokens = call.tensor("input")
         labels = align_right(tokens.dim(), tokens.dim())
         classes = int(call["num_classes"])
+        if classes < 0 and not tokens.numel():
+            raise ShapeMismatch("of no tokens, one_hot needs to be told num_classes", at=0)
         if classes < 0:
             classes = int(tokens.max()) + 1
         return Axes.solve((*labels, "d"), (labels,), call.shapes, given={"d": classes})

@@ -178,9 +178,9 @@ def names_in(place: str) -> tuple[str, ...]:
 
 
 def stacks(call: Call) -> int:
-    """Return the number of matrices after broadcasting the batch axes; 0 if these do not match."""
+    """Return the number of matrices after broadcasting the batch axes, at most; 0 if these do not match."""
     try:
-        return prod(pointwise([shape[:-2] for shape in call.shapes]).shape)
+        return extent(pointwise([shape[:-2] for shape in call.shapes]).shape)
     except ShapeMismatch:
         return 0
 
@@ -188,19 +188,20 @@ def stacks(call: Call) -> int:
 def broadcast_peak(call: Call, shape: Shape | None = None) -> int:
     """Return an upper bound: the size of the operands broadcast against each other."""
     try:
-        together = prod(pointwise(call.shapes).shape)
+        together = extent(pointwise(call.shapes).shape)  # torch may sum an empty axis, and fill the others
     except ShapeMismatch:
         together = 0
     return max(together, output_cells(call, shape))
 
 
 def attention_peak(call: Call) -> int:
-    """Return the size of the largest intermediate of an attention: the scores, or a broadcast operand."""
+    """Return the size of an attention's largest tensor: the scores, the output, or a broadcast operand."""
     query, key, value = call.shapes[:3]
     scores = prod(query[-2:-1]) * key[-2]
+    output = prod((*query[-2:-1], value[-1]))
     return max(
         prod(query[:-1]) * key[-2],
-        stacks(call) * max(scores, *(prod(own[-2:]) for own in (query, key, value))),
+        stacks(call) * max(scores, output, *(prod(own[-2:]) for own in (query, key, value))),
         output_cells(call, None),
     )
 

@@ -248,13 +248,16 @@ def diag_embed_shape(call: Call) -> Shape:
     return tuple(shape)
 
 
+_INDEX_TENSORS = (Tensor, list, tuple, range, bool)  # what torch indexes with as if it were a tensor
+
+
 def getitem_cells(call: Call) -> int:
-    """Return an upper bound of the cells of `x[key]`, whose index tensors are broadcast."""
+    """Return an upper bound of the cells of `x[key]`, whose index tensors are broadcast; 0 for a view."""
     key = call["key"]
     several = isinstance(key, list) and any(isinstance(item, Tensor) and item.dim() for item in key)
     items = list(key) if isinstance(key, tuple) or several else [key]
     try:
-        tensors = [torch.as_tensor(item) for item in items if isinstance(item, Tensor | list)]
+        tensors = [torch.as_tensor(item) for item in items if isinstance(item, _INDEX_TENSORS)]
     except (TypeError, ValueError, RuntimeError):
         raise ShapeMismatch("an index is a tensor or a list of whole numbers") from None
     if any(item.dtype.is_floating_point for item in items if isinstance(item, Tensor) and item.numel()):
@@ -290,6 +293,6 @@ def key_axes(item: Any) -> int:
     """Return the number of axes that an item of a key indexes."""
     if item is None or item is ... or isinstance(item, bool):
         return 0
-    if isinstance(item, list):
+    if isinstance(item, list | tuple | range):
         item = torch.as_tensor(item)
     return item.dim() if isinstance(item, Tensor) and item.dtype in MASK_DTYPES else 1

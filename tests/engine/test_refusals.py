@@ -118,6 +118,7 @@ def failure(expression: str) -> ShapeError:
         ),
         ("e.weight[t + 9]", "axis 0 of e.weight (10, 4) has size 10", "e.weight[(t + 9).clamp(0, 9)]"),
         ("F.one_hot(t + 3, 4)", "t + 3 (2, 3): there are the classes 0 to 3: 4 is out of range", None),
+        ("F.one_hot(t[:0])", "t[:0] (0, 3): of no tokens, one_hot needs to be told num_classes", None),
         ("F.one_hot(t - 2)", "there are the classes 0 and up: -1 is out of range", None),
         ("x.permute(0, 2, 1)", "x (2, 6): permute names each of its 2 axes once, and (0, 2, 1) are 3", None),
         ("x.permute(1, -1)", "axis 1 stands in (1, -1) twice", None),

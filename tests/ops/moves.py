@@ -140,6 +140,11 @@ KEYS: list[Any] = [
     (0, ..., None),
     [0, 0],
     (slice(None), [0, 0]),
+    (slice(None), (0, 0)),
+    (slice(None), range(2)),
+    True,
+    (..., True),
+    (0, False),
 ]
 
 
