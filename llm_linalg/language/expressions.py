@@ -25,7 +25,7 @@ from llm_linalg.language.data_loading import DATASETS
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
-from llm_linalg.language.iteration import charged, iterate, take_items
+from llm_linalg.language.iteration import charge_each, iterate, take_items
 from llm_linalg.language.records import DefaultDict
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.sets import FrozenSet, OrderedSet
@@ -167,10 +167,10 @@ def unary(run: Interpreter, node: ast.UnaryOp) -> Any:
     value = run.evaluate(node.operand)
     if isinstance(node.op, ast.Not):
         return not truth(run, value, node)
-    return signed(run, type(node.op), value)
+    return apply_sign(run, type(node.op), value)
 
 
-def signed(run: Interpreter, operator: type[ast.unaryop], value: Any) -> Any:
+def apply_sign(run: Interpreter, operator: type[ast.unaryop], value: Any) -> Any:
     """Return `operator value`, charged: of a `Counter` it goes through all items."""
     if value.__class__ not in NUMERIC_TYPES:
         run.budget.charge_items(value)
@@ -218,7 +218,7 @@ def compare(run: Interpreter, operator: ast.cmpop, left: Any, right: Any) -> Any
 
 def _is_among(run: Interpreter, item: Any, items: ItemIterator) -> bool:
     """Return whether an iterator gives an item, which takes it that far."""
-    for other in charged(run, iterate(run, items)):
+    for other in charge_each(run, iterate(run, items)):
         run.budget.charge_items(item, other)
         if other is item or truth(run, other == item, run.current):
             return True

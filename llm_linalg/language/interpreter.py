@@ -143,7 +143,7 @@ class Interpreter:
         plot: What the running cell plots, if it plots numbers.
         is_drawn: Whether the plot of the running statement is drawn.
         storages: The memory of tensors that the program has looked at.
-        hashed: By a hash that the program gives, the identities of the objects to which it did.
+        hash_owners: By a hash that the program gives, the identities of the objects to which it did.
         last_value: The value of the last statement that was an expression.
     """
 
@@ -192,7 +192,7 @@ class Interpreter:
         self._origin_scope = ""
         self._numbers = count(1)
         self.random = Random(0)  # noqa: S311  it has Python's own numbers, for a learner to compare
-        self.hashed: dict[int, set[int]] = {}
+        self.hash_owners: dict[int, set[int]] = {}
         self._addresses: dict[int, tuple[object, int]] = {}
         self.storages = StorageTable()
 

@@ -176,7 +176,7 @@ def take_first(
     """Return the first items of a value as a list, charged; raises what `iterate` does."""
     source = iterate(run, value, node, words)
     if value.__class__ is ItemIterator:
-        source = charged(run, source)
+        source = charge_each(run, source)
     items = list(islice(source, most))
     run.budget.charge_list(len(items))
     if value.__class__ in (range, str):
@@ -184,7 +184,7 @@ def take_first(
     return items
 
 
-def charged(run: Interpreter, items: Iterable[Any]) -> Iterator[Any]:
+def charge_each(run: Interpreter, items: Iterable[Any]) -> Iterator[Any]:
     """Yield items, a step each: for what may pass over many of them before it gives one."""
     for item in items:
         run.budget.step()

@@ -19,7 +19,7 @@ from llm_linalg.language.containers import DICT_VIEWS
 from llm_linalg.language.expressions import combine, truth
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
-from llm_linalg.language.iteration import charged, iterate, iterator_of, take_items, until
+from llm_linalg.language.iteration import charge_each, iterate, iterator_of, take_items, until
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
 
@@ -143,7 +143,7 @@ def map_items(run: Interpreter, function: Any, first: Any, *others: Any) -> Item
 
 def filter_items(run: Interpreter, function: Any, items: Any) -> ItemIterator:
     """Do what `filter` does."""
-    source = charged(run, iterate(run, items))
+    source = charge_each(run, iterate(run, items))
     found = (
         item for item in source if is_true(run, item if function is None else run.call(function, [item]))
     )
@@ -183,12 +183,12 @@ def is_true(run: Interpreter, value: Any) -> bool:
 
 def any_item(run: Interpreter, items: Any) -> bool:
     """Do what `any` does: stop at the first item that is true."""
-    return any(is_true(run, item) for item in charged(run, iterate(run, items)))
+    return any(is_true(run, item) for item in charge_each(run, iterate(run, items)))
 
 
 def all_items(run: Interpreter, items: Any) -> bool:
     """Do what `all` does."""
-    return all(is_true(run, item) for item in charged(run, iterate(run, items)))
+    return all(is_true(run, item) for item in charge_each(run, iterate(run, items)))
 
 
 def sum_items(run: Interpreter, items: Any, /, start: Any = 0) -> Any:

@@ -33,7 +33,7 @@ def names_of_pattern(node: ast.pattern) -> list[str]:
     return [] if name is None else [name]
 
 
-def imported(node: ast.Import | ast.ImportFrom) -> list[str]:
+def import_paths(node: ast.Import | ast.ImportFrom) -> list[str]:
     """Return the paths of the modules that a statement imports, or imports from; `.` for a relative one."""
     if isinstance(node, ast.ImportFrom):
         return [node.module or "."] if not node.level else ["."]

@@ -28,7 +28,7 @@ from llm_linalg.base.syntax import (
 )
 from llm_linalg.base.text import characters
 from llm_linalg.language import suggestions
-from llm_linalg.language.local_names import imported, names_of_pattern
+from llm_linalg.language.local_names import import_paths, names_of_pattern
 
 MAX_CHARACTERS = 50_000
 MAX_NODES = 10_000
@@ -441,7 +441,7 @@ class Source:
         """Refuse packages other than torch and its like; which of their parts exist, the run checks."""
         if self._by_statement or node in self._tried:
             return
-        for path in imported(node):
+        for path in import_paths(node):
             if path.partition(".")[0] not in PACKAGES:
                 raise self.error(unknown_import(path), node)
 

@@ -95,7 +95,7 @@ def call_native(
 def _charge_hash(run: Interpreter, owner: Any, value: Any) -> None:
     """Charge the objects of the same hash that a dict may meet before one that has no `__eq__` to call."""
     if isinstance(value, int) and owner.__class__.find("__eq__") is MISSING:
-        others = run.hashed.setdefault(value, set())
+        others = run.hash_owners.setdefault(value, set())
         others.add(id(owner))
         run.budget.charge_list(len(others))
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from llm_linalg.language.containers import check_key
 from llm_linalg.language.expressions import charge_lookup
 from llm_linalg.language.interpreter import Interpreter
-from llm_linalg.language.iteration import charged, iterate
+from llm_linalg.language.iteration import charge_each, iterate
 from llm_linalg.language.records import FieldTuple
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction, RunMethod
@@ -23,7 +23,7 @@ MOST_KEPT = 10_000  # results that one function keeps
 
 def _reduce(run: Interpreter, function: Any, items: Any, initial: Any = _MISSING) -> Any:
     found = initial
-    for item in charged(run, iterate(run, items)):
+    for item in charge_each(run, iterate(run, items)):
         found = item if found is _MISSING else run.call(function, [found, item])
     if found is _MISSING:
         raise TypeError("reduce() of empty iterable with no initial value")

@@ -12,7 +12,7 @@ from llm_linalg.language.arithmetic import MAX_ITEMS
 from llm_linalg.language.expressions import combine
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
-from llm_linalg.language.iteration import charged, iterate, take_items
+from llm_linalg.language.iteration import charge_each, iterate, take_items
 from llm_linalg.language.iterators import is_true
 from llm_linalg.language.run_function import RunFunction
 
@@ -26,7 +26,7 @@ def _made(run: Interpreter, name: str, source: Iterator[Any], *inner: Any) -> It
 
 
 def _source(run: Interpreter, items: Any) -> Iterator[Any]:
-    return charged(run, iterate(run, items))
+    return charge_each(run, iterate(run, items))
 
 
 def _count(run: Interpreter, start: Any = 0, step: Any = 1) -> ItemIterator:
@@ -63,7 +63,7 @@ def _chain_from(run: Interpreter, several: Any) -> ItemIterator:
 
 
 def _chained(run: Interpreter, several: Iterator[Any]) -> Iterator[Any]:
-    for items in charged(run, several):
+    for items in charge_each(run, several):
         yield from iterate(run, items)
 
 

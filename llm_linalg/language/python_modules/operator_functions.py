@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from llm_linalg.language.expressions import charge_lookup, combine, compare, item_of, signed
+from llm_linalg.language.expressions import apply_sign, charge_lookup, combine, compare, item_of
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.run_function import RunFunction
 
@@ -62,8 +62,8 @@ def _itemgetter(_run: Interpreter, *keys: Any) -> RunFunction:
 MEMBERS: Mapping[str, RunFunction] = {
     **{name: _binary(name, kind) for name, kind in _BINARY.items()},
     **{name: _comparing(name, operator) for name, operator in _COMPARING.items()},
-    "neg": RunFunction("neg", lambda run, value: signed(run, ast.USub, value)),
-    "pos": RunFunction("pos", lambda run, value: signed(run, ast.UAdd, value)),
+    "neg": RunFunction("neg", lambda run, value: apply_sign(run, ast.USub, value)),
+    "pos": RunFunction("pos", lambda run, value: apply_sign(run, ast.UAdd, value)),
     "contains": RunFunction("contains", lambda run, items, item: compare(run, ast.In(), item, items)),
     "getitem": RunFunction("getitem", _getitem),
     "itemgetter": RunFunction("itemgetter", _itemgetter),

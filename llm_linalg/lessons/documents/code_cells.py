@@ -12,7 +12,7 @@ from typing import Literal
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
 from llm_linalg.language.effects import bound_names, loaded_names, seeds
-from llm_linalg.language.local_names import imported
+from llm_linalg.language.local_names import import_paths
 from llm_linalg.language.notebook_source import NotebookSource
 from llm_linalg.language.source import MAX_CHARACTERS, PACKAGES
 from llm_linalg.language.suggestions import NAMES
@@ -229,7 +229,7 @@ def first_shown(stops: Sequence[Stop]) -> int:
                 known -= set(bound_names(statement))
                 continue
             if isinstance(statement, ast.Import | ast.ImportFrom):
-                had = {path.partition(".")[0] for path in imported(statement)} <= PACKAGES
+                had = {path.partition(".")[0] for path in import_paths(statement)} <= PACKAGES
                 known |= set(bound_names(statement)) if had else set()
                 continue
             runs = set(loaded_names(statement)) <= known | set(bound_names(statement))
