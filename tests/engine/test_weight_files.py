@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -15,13 +16,17 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from llm_linalg import LimitError, ProgramError, run
 from llm_linalg.language import readable_files
 from llm_linalg.language.file_formats import format_errors
+from llm_linalg.language.file_formats.array_format import read_archive, read_array
 from llm_linalg.language.file_formats.checkpoint_format import read_checkpoint
 from llm_linalg.language.file_formats.format_errors import FormatError
+from llm_linalg.language.file_formats.safetensors_format import read_tensors
 
 
 @pytest.fixture
@@ -396,6 +401,45 @@ def test_a_zip_file_unfolds_to_no_more_than_is_allowed(folder: Path, monkeypatch
 def test_a_zip_file_has_no_more_parts_than_are_allowed() -> None:
     with pytest.raises(FormatError, match="parts"):
         format_errors.members_of(b"PK\x01\x02" * 10_001)
+
+
+def test_a_part_that_would_lie_beyond_all_addresses_is_damaged() -> None:
+    data = bytearray(zipped({"a": b"x"}))
+    entry, end = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    data[end + 12 : end + 16] = struct.pack("<I", end - entry + 12)
+    data[entry + 42 : entry + 46] = b"\xff" * 4
+    data[entry + 30 : entry + 32] = struct.pack("<H", 12)
+    data[entry + 47 : entry + 47] = struct.pack("<HHQ", 1, 8, 2**63)
+    with pytest.raises(FormatError, match="damaged"):
+        format_errors.members_of(bytes(data))
+
+
+@given(st.data())
+def test_a_file_with_other_bytes_in_it_is_read_or_refused(data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(["pt", "pickle", "npy", "npz", "safetensors"]))
+    array = npy("<f8", (2, 3), bytes(48))
+    good = {
+        "pt": saved({"a": [torch.arange(6.0).view(2, 3).t(), 1]}),
+        "pickle": pickle_of(saved({"a": [torch.arange(6.0).view(2, 3).t(), 1]})),
+        "npy": array,
+        "npz": zipped({"x.npy": array}),
+        "safetensors": safetensors({"w": ENTRY}, bytes(8)),
+    }[kind]
+    changed = bytearray(good)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(good) - 1))
+        changed[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
+    read: Any = {"npy": read_array, "npz": read_archive, "safetensors": read_tensors}.get(
+        kind, read_checkpoint
+    )
+    with contextlib.suppress(FormatError, LimitError):
+        read(with_pickle(bytes(changed)) if kind == "pickle" else bytes(changed), lambda _: None)
+
+
+def pickle_of(data: bytes) -> bytes:
+    """Returns the pickle in a file of torch.save."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return archive.read("archive/data.pkl")
 
 
 ARRAYS = {

@@ -26,6 +26,7 @@ _FAULTS = (
     ValueError,
     OSError,
     EOFError,
+    OverflowError,
     KeyError,
     RuntimeError,  # one that is encrypted
     NotImplementedError,
