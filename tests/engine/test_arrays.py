@@ -53,6 +53,16 @@ def test_each_step_of_an_array_is_a_node_with_its_reads() -> None:
     assert {node.op: len(cells) for node, cells in trace.lineage("s", (1,)).items()}["tensor"] == 4
 
 
+def test_nothing_is_a_step_but_what_the_program_does() -> None:
+    trace = run(
+        "import numpy as np\na = np.ones((2, 3))\nb = a[1:]\nc = b.T\nd = a[::-1]\ne = d.T\nf = d[0]\ng = d.ravel()",
+        seconds=None,
+    )
+    assert [node.op for node in trace.nodes if node.operands] == [
+        "getitem", "permute", "flip", "permute", "flip", "getitem", "reshape"
+    ]  # fmt: skip
+
+
 def test_a_turned_array_is_a_view_whose_steps_are_told() -> None:
     trace = run(
         "import numpy as np\na = np.arange(3.0)\nb = a[::-1]\na[0] = 9\nc = b * 2\nb[0] = 7\nd = a * 1",

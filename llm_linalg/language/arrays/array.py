@@ -55,12 +55,11 @@ class Array:
     def __init__(self, tensor: Tensor, flips: tuple[int, ...] = ()) -> None:
         dtype_of(tensor.dtype)
         self.cells, self.flips = tensor, flips
-        whole = tensor if tensor._base is None else tensor._base
-        self.turned: Array | None = vars(whole).get("turned_for")
+        self.turned = _turned_array(tensor)
         if flips:
             self._turned = tensor.flip(flips)
             self._turned.turned_for = self  # type: ignore[attr-defined]
-            self._seen = tensor._version
+            self._seen = _version(tensor)
 
     @property
     def tensor(self) -> Tensor:
@@ -73,12 +72,12 @@ class Array:
 
     def follow(self) -> Tensor:
         """Return the turned copy, after it has been given what the cells hold now."""
-        if self.cells._version != self._seen:
+        if _version(self.cells) != self._seen:
             found = self.cells.flip(self.flips)
             if not is_recording():  # it is only looked at
                 return found
             self._turned.copy_(found)
-            self._seen = self.cells._version
+            self._seen = _version(self.cells)
         return self._turned
 
     @contextmanager
@@ -94,7 +93,7 @@ class Array:
         yield tensor
         if self.flips:
             self.cells.copy_(tensor.flip(self.flips))
-            self._seen = self.cells._version
+            self._seen = _version(self.cells)
 
     def permuted(self, order: Sequence[int]) -> Array:
         """Return a view with its axes in another order."""
@@ -386,6 +385,18 @@ class Array:
             )
         self[...] = found
         return self
+
+
+def _turned_array(tensor: Tensor) -> Array | None:
+    """Return the array that goes backwards of whose copy a tensor is a part; None for most."""
+    with untraced():
+        whole = tensor._base
+        return vars(tensor if whole is None else whole).get("turned_for")
+
+
+def _version(tensor: Tensor) -> int:
+    with untraced():
+        return tensor._version
 
 
 Array.__name__, Array.__qualname__, Array.__module__ = "ndarray", "ndarray", "numpy"  # as programs see it
