@@ -44,6 +44,9 @@ def _choices(
     k: int = 1,
 ) -> list[Any]:
     given = [None if own is None else take_items(run, own) for own in (weights, cum_weights)]
+    for own in given:
+        if own is not None and not all(isinstance(weight, int | float | Tensor) for weight in own):
+            raise TypeError("weights are numbers")  # of texts Python would make a sum at each place
     _charge(run, population, k)
     return generator.choices(population, given[0], cum_weights=given[1], k=k)
 
