@@ -40,15 +40,15 @@ def convert(run: Interpreter, layer: nn.Module, dtype: torch.dtype) -> nn.Module
         raise TypeError(f"{words}, but got desired dtype={dtype}")
     run.budget.step(LAYER_VISIT_STEPS * count_layers(layer))
     for inner in layer.modules():
-        own = vars(inner)
-        for parameter in own["_parameters"].values():
+        for parameter in vars(inner)["_parameters"].values():
             if _is_other(parameter, dtype):
                 if nn.parameter.is_lazy(parameter) or parameter.grad is not None:
                     raise RefusalError("a layer takes another dtype here before its first input and gradient")
                 _convert_parameter(run, parameter, dtype)
-        for name, buffer in own["_buffers"].items():
+        buffers = vars(inner)["_buffers"]
+        for name, buffer in buffers.items():
             if _is_other(buffer, dtype):
-                own["_buffers"][name] = _converted(run, buffer, dtype)
+                buffers[name] = _converted(run, buffer, dtype)
     return layer
 
 
