@@ -55,7 +55,8 @@ def test_each_step_of_an_array_is_a_node_with_its_reads() -> None:
 
 def test_nothing_is_a_step_but_what_the_program_does() -> None:
     trace = run(
-        "import numpy as np\na = np.ones((2, 3))\nb = a[1:]\nc = b.T\nd = a[::-1]\ne = d.T\nf = d[0]\ng = d.ravel()",
+        "import numpy as np\na = np.ones((2, 3))\nb = a[1:]\nc = b.T\nd = a[::-1]\n"
+        "e = d.T\nf = d[0]\ng = d.ravel()",
         seconds=None,
     )
     assert [node.op for node in trace.nodes if node.operands] == [
