@@ -224,8 +224,7 @@ class CellRun:
                     return run.line_results.get(statement.lineno), ""
                 return None, "" if value is None or isinstance(value, Figure) else self._text(value)
             case ast.FunctionDef():
-                parameters = ", ".join(arg.arg for arg in statement.args.args)
-                return None, f"def {statement.name}({parameters})"[:_LONGEST_LINE]
+                return None, f"def {statement.name}({_parameters(statement.args)})"[:_LONGEST_LINE]
             case ast.ClassDef():
                 return None, f"class {statement.name}"
             case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
@@ -530,6 +529,16 @@ class _Told(NamedTuple):
     state: State
     root: int
     reason: str
+
+
+def _parameters(args: ast.arguments) -> str:
+    """Return the parameters of a definition, without their defaults."""
+    plain = [arg.arg for arg in (*args.posonlyargs, *args.args)]
+    rest = [] if args.vararg is None else [f"*{args.vararg.arg}"]
+    rest = ["*"] if args.kwonlyargs and not rest else rest
+    named = [arg.arg for arg in args.kwonlyargs]
+    others = [] if args.kwarg is None else [f"**{args.kwarg.arg}"]
+    return ", ".join([*plain, *rest, *named, *others])
 
 
 def _memory_but_of(value: object, kinds: Any) -> Memory:

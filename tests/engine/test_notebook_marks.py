@@ -692,6 +692,8 @@ def test_what_sets_up_what_is_not_here_is_left_out() -> None:
         ("print(1)", ""),
         ("torch.ones(2)", ""),
         ("def f(x, y=2):\n    return x", "def f(x, y)"),
+        ("def f(a, /, x, *rest, k=1, **o):\n    return x", "def f(a, x, *rest, k, **o)"),
+        ("def f(*, k):\n    return k", "def f(*, k)"),
         ("n, words = 2, 'a b'.split()", "n = 2\nwords = ['a', 'b']"),
         ("f = torch.exp", "f = a function"),
         ("x = torch.ones(2)", ""),
