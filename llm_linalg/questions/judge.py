@@ -93,16 +93,17 @@ class Verdict:
         """The verdict in words without the two values, as where they are shown beside it."""
         if self.right:
             return (clean("Right."),)
-        told = [_wrong(self.mistake), self.reason]
+        one = self.error is not None and not self.mistake and self.reason and ": " not in self.reason
+        told = [_wrong(self.reason)] if one else [_wrong(self.mistake), self.reason]
         told += [self.difference.words] if self.difference is not None else []
         return tuple(clean(line, 1_000) for line in told if line)
 
 
 def _wrong(mistake: str) -> str:
-    """Return that an answer is wrong, and by which mistake; one with a colon is a sentence of its own."""
+    """Return that an answer is wrong, and why, in a word; what has a colon is a sentence of its own."""
     if ": " in mistake:
         return f"Wrong. {mistake[0].upper()}{mistake[1:]}."
-    return f"Wrong: {mistake}." if mistake else "Wrong."
+    return f"Wrong: {mistake.removesuffix('.')}." if mistake else "Wrong."
 
 
 class Judge:

@@ -424,3 +424,9 @@ def test_what_differs_ends_in_one_sign() -> None:
     assert not any(line.endswith("….") for line in lines)
     some = judge_of("A.triu()", drawn_program(4, 4, 2)).verdict("A").lines
     assert any(line.endswith("[2, 1], …") for line in some)
+
+
+def test_why_an_answer_fails_is_one_sentence_where_it_can_be() -> None:
+    here = judge_of("A @ B", drawn_program(3, 2, 3))
+    assert here.verdict("missing @ B").lines[0] == "Wrong: nothing is called missing."
+    assert here.verdict("A @ A @ A").lines[:2] == ("Wrong.", here.verdict("A @ A @ A").reason)
