@@ -88,7 +88,8 @@ def meant(shown: str, name: str) -> str:
         return f"write x.{name}(...)" if place != "." and name in allowlist.METHODS else ""
     for key in (_key(name), _key(name).removesuffix("loss")):
         for other, written in _index().get(key, ()):
-            if other != place:
+            writes = written.removesuffix("(...)").endswith("_")
+            if other != place and not (writes and place == "np."):
                 return f"write {written}"
     return ""
 

@@ -53,6 +53,7 @@ def test_what_is_meant_stands_where_the_language_has_it() -> None:
         assert where.startswith("write "), shown
         run(f"{START}{where.removeprefix('write ').removesuffix('(...)')}")
     assert meant("torch.nothing_like_it", "nothing_like_it") == ""
+    assert meant("np.zero", "zero") == ""  # x.zero_() would write into x
 
 
 @pytest.mark.parametrize(

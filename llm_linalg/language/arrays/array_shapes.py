@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Any
 
 import torch
@@ -124,6 +125,17 @@ def flip(a: Any, axis: Axis = None) -> Array:
     return array[tuple(slice(None, None, -1 if own in turned else None) for own in range(count))]
 
 
+def resize(a: Any, new_shape: Any) -> Array:
+    """Do what `np.resize` does: repeat the items until they fill a shape."""
+    flat, sizes = as_array(a).tensor.reshape(-1), sizes_of(new_shape)
+    if any(size < 0 for size in sizes):
+        raise ValueError("all elements of `new_shape` must be non-negative")
+    if not flat.numel():
+        return Array(torch.zeros(sizes, dtype=flat.dtype))
+    count = prod(sizes)
+    return Array(flat.repeat(-(-count // flat.numel()))[:count].reshape(sizes))
+
+
 def roll(a: Any, shift: Any, axis: Any = None) -> Array:
     """Do what `np.roll` does."""
     return Array(torch.roll(as_array(a).tensor, shift, axis))
@@ -181,6 +193,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
         tile,
         repeat,
         flip,
+        resize,
         roll,
         append,
         atleast_2d,
