@@ -200,7 +200,7 @@ def attention_peak(call: Call) -> int:
     scores = prod(query[-2:-1]) * key[-2]
     output = prod((*query[-2:-1], value[-1]))
     return max(
-        prod(query[:-1]) * key[-2],
+        prod(query[:-1]) * max(key[-2], value[-1]),
         stacks(call) * max(scores, output, *(prod(own[-2:]) for own in (query, key, value))),
         output_cells(call, None),
     )

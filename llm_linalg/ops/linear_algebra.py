@@ -82,7 +82,7 @@ class MatrixFunction(Operation):
         if self.peak_for_call:
             return self.peak_for_call(call)
         pairs = list(zip(call.shapes, self.cores(call), strict=True))
-        whole = sum(prod(own[len(own) - core :]) for own, core in pairs)
+        whole = sum(extent(own[len(own) - core :]) for own, core in pairs)  # no cells have a norm too
         if self.factors:
             rows, columns = call.shapes[0][-2:]
             least = min(rows, columns)

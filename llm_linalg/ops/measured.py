@@ -10,7 +10,7 @@ from itertools import zip_longest
 from math import prod
 from typing import Any
 
-from llm_linalg.base.axes import Shape, ShapeMismatch, pointwise
+from llm_linalg.base.axes import Shape, ShapeMismatch, extent, pointwise
 from llm_linalg.ops.fallback import FallbackOperation, broadcast_peak
 from llm_linalg.ops.operation import Call, Operation, operand_cells
 
@@ -29,9 +29,9 @@ def _strips(call: Call) -> int:
     Along that axis there is one cell fewer, so shapes may go together whose own broadcast would fail.
     """
     if len(call.shapes) < 2 or len(call.shapes[1]) == 1:  # the steps are laid along the axis
-        return operand_cells(call)
+        return max(operand_cells(call), extent(call.shapes[0]))  # the area of no strips is 0
     along = zip_longest(*map(reversed, call.shapes), fillvalue=1)
-    return operand_cells(call) + prod(map(max, along))
+    return operand_cells(call) + extent([max(sizes) for sizes in along])
 
 
 def _differences(call: Call) -> int:
