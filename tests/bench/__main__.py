@@ -13,6 +13,11 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import version
 
+from tui.cli.main import pin_kernels
+
+pin_kernels()  # torch reads them as it is imported: by some of these, and for what is compared bit for bit
+
+# ruff: noqa: E402
 from tests.bench.first_paint import first_paint
 from tests.bench.idle import idle
 from tests.bench.limits import limits
