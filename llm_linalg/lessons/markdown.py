@@ -106,7 +106,11 @@ class Block(NamedTuple):
 
     def is_apart_from(self, above: Block) -> bool:
         """Return whether it starts a new paragraph below another block."""
-        return self.first > above.end or bool({self.kind, above.kind} & {"heading", "code"})
+        return (
+            self.first > above.end
+            or bool({self.kind, above.kind} & {"heading", "code"})
+            or ("text", RULE) in ((self.kind, self.text), (above.kind, above.text))
+        )
 
 
 class TextRun(NamedTuple):
@@ -118,7 +122,7 @@ class TextRun(NamedTuple):
 
 
 class Paragraph(NamedTuple):
-    """Blocks without a blank line between them, as Markdown; or a heading's text with its level, from 1."""
+    """Blocks without a blank line or a rule between them, as Markdown; or a heading's text with its level."""
 
     text: str
     level: int = 0

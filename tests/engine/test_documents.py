@@ -100,7 +100,7 @@ def test_a_cell_that_the_language_refuses_has_its_reason_and_takes_its_names_wit
 
 def test_a_rule_at_the_end_of_what_a_stop_says_is_no_sentence_of_it() -> None:
     found = lesson(
-        words("---\n\nNote\n\n---\n\nMore\n\n***"), code("x = 1"), words("---"), code("y = 2"), words("___")
+        words("---\nNote\n\n---\n\nMore\n***"), code("x = 1"), words("---"), code("y = 2"), words("___")
     )
     assert [stop.prose for stop in found.stops] == ["Note\n\n---\n\nMore", ""]
 

@@ -27,7 +27,7 @@ CASES = {
     "One sentence,\nover two lines.": ["One sentence, over two lines."],
     "- a\n- b\n  over lines\n  1) c\n\n  d": ["- a\n- b over lines\n1) c", "d"],
     "|a| b\\|c |\n|-|:-:|\n| 1 | 2 |": ["| a | b\\|c |\n|---|---|\n| 1 | 2 |"],
-    "> a\n> b\n\n    c\n\n      d\n\n***\n\ne": ["> a b", "```\nc\n\n  d\n```", "---", "e"],
+    "> a\n> b\n\n    c\n\n      d\n\n***\ne": ["> a b", "```\nc\n\n  d\n```", "---", "e"],
     # A fence goes on to a line of its own marks alone, as many or more; the prose below is joined again.
     "~~~text\n```\na\n\nb\n~~~\none\ntwo": ["~~~text\n```\na\n\nb\n~~~", "one two"],
     "````text\n```\na\n\nb\n````\none\ntwo": ["````text\n```\na\n\nb\n````", "one two"],
