@@ -280,6 +280,16 @@ def _folded(call: Call) -> int:
     return prod(own) + side * (max(height, 0) + 2 * abs(low[0])) * (max(width, 0) + 2 * abs(low[1]))
 
 
+def _image_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a resize as they are. Raises TypeError for sides of which torch would write."""
+    for name in ("size", "scale_factor"):
+        given = arguments[name]
+        sides = given if isinstance(given, list | tuple) else (given,)
+        if not all(side is None or isinstance(side, int | float) for side in sides):
+            raise TypeError(f"{name} is a number, or a number for each side")
+    return arguments
+
+
 def _resized(call: Call) -> int:
     """Return the cells of an image of another size, and of the one that it is made of."""
     shape = call.shapes[0]
@@ -351,6 +361,7 @@ WINDOWS: tuple[Operation, ...] = (
         "input, size=None, scale_factor=None, mode='nearest', align_corners=None, "
         "recompute_scale_factor=None, antialias=False",
         in_language="F",
+        canonical_arguments=_image_arguments,
         peak_for_call=_resized,
         slowness=16,
         autograd=True,

@@ -87,6 +87,7 @@ def test_an_entry_has_a_price_that_covers_what_it_makes(name: str, data: st.Data
     _is_covered(name, data.draw(samples(name)))
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_listed_entry_has_a_price_that_covers_what_it_makes() -> None:
     for name, calls in LISTED.items():
         for text in calls:
