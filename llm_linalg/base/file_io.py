@@ -127,7 +127,8 @@ class FileReplacement:
                 self._check_permission()
             _remove_left_over(target)
             self._create()
-        except BaseException:
+        except BaseException:  # a signal may end this as soon as the file is there
+            self._discard()
             os.close(self._folder)
             raise
         return self
@@ -140,14 +141,13 @@ class FileReplacement:
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     def _create(self) -> None:
+        # Its name is known before it is there: `mkstemp` would say it too late.
         self._part = _part_name(self._name, os.urandom(8).hex())
-        try:  # a signal may end this as soon as the file is there: `mkstemp` would not have said its name yet
+        try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             self._handle = os.open(self._part, flags, PRIVATE, dir_fd=self._folder)
         except FileExistsError:
-            raise
-        except BaseException:
-            self._discard()
+            self._part = ""  # somebody else's
             raise
         _lock(self._handle)
 

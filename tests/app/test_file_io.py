@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from llm_linalg.base import file_io
 from llm_linalg.base.file_io import LEFT_OVER, FileReplacement, read_bytes, set_aside, written_path
 from llm_linalg.base.text import clean_lines
 from tui.cli.main import main
@@ -226,6 +227,19 @@ def test_what_is_yet_to_be_a_file_is_private_or_as_the_umask_says(place: Path) -
     assert (place / "page").stat().st_mode & 0o777 == 0o640
     assert (place / "mine").stat().st_mode & 0o777 == 0o600
     assert (place / "mine").read_text(encoding="utf-8") == "n?w"
+
+
+@pytest.mark.parametrize("moment", ["_lock", "_remove_left_over", "_part_name"])
+def test_what_is_interrupted_as_it_begins_leaves_nothing(
+    moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(file_io, moment, interrupted)
+    with pytest.raises(KeyboardInterrupt), FileReplacement(tmp_path / "a"):
+        pass
+    assert not [*tmp_path.iterdir()]
 
 
 def test_what_killed_processes_left_goes_and_what_lives_stays(place: Path) -> None:
