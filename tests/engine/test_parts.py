@@ -26,7 +26,10 @@ def test_what_opens() -> None:
         ("F.softmax(x, dim=0)", ["top", "below", "power", "total", "softmax"]),
         ("x.softmax(-1)", ["top", "below", "power", "total", "softmax"]),
         ("F.log_softmax(x, -1)", ["top", "below", "power", "total", "log_softmax"]),
-        ("F.layer_norm(x, (3,), eps=0.5)", ["mean", "center", "square", "var", "raised", "deviation", "layer_norm"]),
+        (
+            "F.layer_norm(x, (3,), eps=0.5)",
+            ["mean", "center", "square", "var", "raised", "deviation", "layer_norm"],
+        ),
         (
             "nn.LayerNorm(3)(x)",
             ["mean", "center", "square", "var", "raised", "deviation", "layer_norm", "scaled", "shifted"],

@@ -142,6 +142,13 @@ def test_the_parts_of_a_weighted_sum_lie_end_to_end() -> None:
     assert shown(source, "outer", 2).arrows[-1].tip == (14, 32)
 
 
+def test_a_vector_that_repeats_along_the_sum_is_not_drawn_as_its_parts() -> None:
+    source = "V = torch.tensor([[3.], [4.]])\nw = torch.tensor([1., 2.])\ny = torch.tensordot(V, w, 1)"
+    assert torch.equal(run(source)["y"].value, torch.tensor([9.0, 12.0]))
+    assert [shown(source, "terms", step).paths for step in range(4)] == 4 * [()]
+    assert tips(shown(source, "terms", 3), "w", "y") == [(1.0, 2.0), (9.0, 12.0)]
+
+
 def test_a_layer_of_one_number_is_a_straight_line() -> None:
     plane = shown(PROGRAMS[14], "cells", 1)
     assert [point.at for point in plane.points] == [(1, -0.5), (2, 0)]

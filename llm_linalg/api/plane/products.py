@@ -81,6 +81,11 @@ class _Product:
         other = self.second if operand == self.first else self.first
         return sum(x not in self.axes.operands[other] for x in self.axes.operands[operand]) <= 1
 
+    def repeats(self, operand: int) -> bool:
+        """Return whether an operand has one cell along the axis that is summed, and the other has more."""
+        axis = self.axes.operands[operand].index(self.inner)
+        return self.node.operands[operand].shape[axis] != self.axes.sizes[self.inner]
+
     def vectors(self, operand: int | None, along: str, over: str | None) -> Vectors | None:
         """Return vectors of an operand, or of the result, by labels; None if it has none of two numbers."""
         labels = self.axes.output if operand is None else self.axes.operands[operand]
@@ -228,7 +233,7 @@ def weighted_sum(node: NodeView, at: Index | None) -> Plane | None:
         return None
     for parts, weights in ((product.second, product.first), (product.first, product.second)):
         to = product.own(parts)
-        if to is None or not product.has_own(weights):
+        if to is None or not product.has_own(weights) or product.repeats(parts):
             continue
         over = product.own(weights)
         arrows, made = product.vectors(parts, to, product.inner), product.vectors(None, to, over)
