@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from llm_linalg.language.refusal import RefusalError
 
 _SKIPPED = (
-    "under no_grad and eval(), torch leaves the padded places out by a way of its own, which has no steps to "
+    "under no_grad and in eval mode torch leaves the padded places out by a way of its own, without steps to "
     "show: write enable_nested_tensor=False where the encoder is made"
 )
 
