@@ -212,7 +212,8 @@ def _apply(
     if isinstance(function, nn.Module):
         run.budget.step(LAYER_CALL_STEPS * module_count.count_layers(function, within=False))
         run.module_paths.note(function, run.names)
-    if _is_among(function, allowlist.TORCH_FUNCTIONS) and function is not hardware.compile_function:
+    is_torchs = _is_among(function, allowlist.TORCH_FUNCTIONS) and function is not hardware.compile_function
+    if is_torchs and not _takes_storage(function, arguments):
         _check_arguments(run, node, function, arguments, named)
         arguments[:1] = map(tensor_data, arguments[:1]) if function is torch.tensor else arguments[:1]
     if function is hardware.compile_function:
@@ -284,6 +285,11 @@ def _check_arguments(
     for name in by_name.keys() & _WORDS:
         if not isinstance(by_name[name], str):
             raise run.error(f"{name} is a word, not {short_repr(by_name[name])}", node)
+
+
+def _takes_storage(function: Any, arguments: Sequence[Any]) -> bool:
+    """Return whether a call makes a tensor over a storage, as `torch.Tensor(x.storage())` does."""
+    return function.__class__ is TensorType and [*map(type, arguments)] == [TensorStorage]
 
 
 def _stranger(values: Sequence[Any]) -> Any:

@@ -16,6 +16,8 @@ from llm_linalg.base.errors import LimitError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.language.arrays.array import Array, tensor_data, tensor_of
+from llm_linalg.language.refusal import RefusalError
+from llm_linalg.language.storages import TensorStorage
 
 MOST_SIZES = 100
 _FLOAT = torch.float32
@@ -54,10 +56,21 @@ class TensorType:
             return torch.tensor(data[0], dtype=self.dtype)
         if len(data) == 1 and isinstance(data[0], Tensor):
             return self._same(data[0])
+        if len(data) == 1 and isinstance(data[0], TensorStorage):
+            return self._over(data[0])
         sizes = data[0] if len(data) == 1 and isinstance(data[0], torch.Size) else data
         if not all(type(size) is int for size in sizes):
             raise TypeError(f"torch.{self.name} takes lists or sizes, not {short_repr(data)}")
         return torch.zeros(tuple(sizes) or (0,), dtype=self.dtype)
+
+    def _over(self, storage: TensorStorage) -> Tensor:
+        """Return a tensor with one axis that shares all of a storage."""
+        if not storage.is_typed:
+            raise RefusalError(f"torch.{self.name} takes the storage that x.storage() gives")
+        if storage.tensor.dtype is not self.dtype:
+            wanted, given = (str(kind).removeprefix("torch.") for kind in (self.dtype, storage.tensor.dtype))
+            raise RuntimeError(f"Expected a Storage of type {wanted}, but got type {given}")
+        return storage.tensor.detach()
 
     def _same(self, tensor: Tensor) -> Tensor:
         if tensor.dtype is not self.dtype:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from llm_linalg import run, trace
+from llm_linalg import ProgramError, run, trace
+from tests.engine.alike import printed
 
 PROGRAM = """
 a = torch.arange(6.0)
@@ -28,6 +30,19 @@ def test_a_write_through_a_storage_is_a_node_that_its_tensors_read() -> None:
     assert seen.op == "alias"
     assert [operand.node.op for operand in seen.operands] == ["arange", "setitem"]
     assert seen.reads((1,))[0] == set()
+
+
+def test_a_tensor_over_a_storage_shares_all_of_it() -> None:
+    program = (
+        "a = torch.arange(6.0)\nb, c = a.view(2, 3), a[2:]\nd = torch.Tensor(c.storage())\nd[0] = 7.0\n"
+        "print(b, d.shape, d.data_ptr() == a.data_ptr(), torch.LongTensor(torch.arange(3).storage()))"
+    )
+    t = run(program, seconds=None)
+    assert t.printed == printed(program)
+    assert [operand.node.op for operand in t["b"].operands] == ["view", "setitem"]
+    for wrong in ("torch.LongTensor(a.storage())", "torch.Tensor(a.untyped_storage())"):
+        with pytest.raises(ProgramError):
+            run(f"a = torch.arange(6.0)\n{wrong}")
 
 
 def test_data_that_is_set_shares_memory_in_code_that_is_trusted_too() -> None:
