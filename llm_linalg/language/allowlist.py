@@ -243,6 +243,7 @@ EINOPS_LAYERS = Namespace("einops.layers", {"torch": EINOPS_TORCH})
 EINOPS = Namespace("einops", {**einops_functions.FUNCTIONS, "layers": EINOPS_LAYERS})
 SAFETENSORS = Namespace("safetensors.torch", weight_files.SAFETENSORS)
 METADATA = Namespace("importlib.metadata", package_versions.MEMBERS)
+PACKAGING = Namespace("packaging.version", package_versions.VERSIONS)
 NP_RANDOM = Namespace("np.random", {**array_random.RANDOM, **array_generators.MEMBERS})
 NP_LINALG = Namespace("np.linalg", array_linear_algebra.LINALG)
 NUMPY = Namespace(
@@ -336,6 +337,8 @@ MODULES: Mapping[str, Namespace] = {
     "einops.layers.torch": EINOPS_TORCH,
     "importlib": Namespace("importlib", {"metadata": METADATA}),
     "importlib.metadata": METADATA,
+    "packaging": Namespace("packaging", {"version": PACKAGING}),
+    "packaging.version": PACKAGING,
     "numpy": NUMPY,
     "numpy.random": NP_RANDOM,
     "numpy.linalg": NP_LINALG,

@@ -50,7 +50,7 @@ from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.methods import Method
 from llm_linalg.language.optimizer_state import Optimizer
-from llm_linalg.language.python_modules import patterns
+from llm_linalg.language.python_modules import package_versions, patterns
 from llm_linalg.language.records import DefaultDict, FieldTuple
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.schedule_rates import Scheduler
@@ -88,6 +88,7 @@ _KINDS: Mapping[type, _Members] = {
     ArrayGenerator: _Members(array_generators.METHODS, {}),
     Distribution: _Members(distributions.METHODS, distributions.ATTRIBUTES),
     PackedSequence: _Members({}, packed_sequences.ATTRIBUTES),
+    package_versions.PackageVersion: _Members({}, package_versions.ATTRIBUTES),
     HookHandle: _Members(own_functions.HANDLE_METHODS, {}),
     range: _Members(value_methods.METHODS[range], value_methods.OF_RANGES),
     deque: _Members(value_methods.METHODS[deque], {"maxlen": lambda items: items.maxlen}),

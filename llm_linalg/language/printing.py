@@ -29,6 +29,7 @@ from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.methods import Bindable, Method
 from llm_linalg.language.module_count import count_layers
 from llm_linalg.language.optimizer_state import Optimizer
+from llm_linalg.language.python_modules.package_versions import PackageVersion
 from llm_linalg.language.records import DefaultDict
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
@@ -66,6 +67,7 @@ _SHOWN = (
     | TypeFunction
     | TypeName
     | TypeUnion
+    | PackageVersion
     | re.Match
     | re.Pattern
 )

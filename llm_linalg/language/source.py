@@ -169,6 +169,8 @@ MODULES = (
     "einops.layers.torch",
     "importlib",
     "importlib.metadata",
+    "packaging",
+    "packaging.version",
     "numpy",
     "numpy.random",
     "numpy.linalg",

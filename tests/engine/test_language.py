@@ -396,6 +396,15 @@ def test_the_version_of_torch_is_told_and_no_other() -> None:
         "importlib.metadata.files('torch')",
         "importlib.util",
         "version.__globals__",
+        "packaging.version.Version('1.0rc1')",
+        "packaging.version.Version(5)",
+        "packaging.version.Version('1' * 99)",
+        "packaging.version.Version('1' + '.1' * 99)",
+        "packaging.version.parse('1')._key()",
+        "packaging.version.parse('1').number(0)",
+        "packaging.version.parse('1').release.append(2)",
+        "packaging.version.Version._key",
+        "packaging.tags",
     ):
         with pytest.raises(ProgramError):
-            run(program + line)
+            run(f"{program}import packaging.version\n{line}")
