@@ -13,6 +13,7 @@ from tests.bench.typing import took
 
 ROUNDS = 20
 WHY = (PYTHON, "-m", "tui", "why")
+MAP = (*WHY, "--stop", "2")
 LOGITS = (*WHY, "--node", "logits", "--step", "last", "--cursor", "logits[0,0]")
 SAMPLING = (PYTHON, "-m", "tui", "sampling", "--stop", "7")
 DOWN, BACKSPACE = "\x1b[B", "\x7f"
@@ -26,11 +27,11 @@ def shows(text: str) -> Callable[[Screen], bool]:
 def controls(app: Terminal) -> list[float]:
     """Seconds from a key that moves a control to the new shapes on the map."""
     found = []
-    for key, wanted in (("]", "(5, 16)"), ("[", "(5, 8)")):
+    for key, wanted in (("]", "(4, 16)"), ("[", "(4, 8)")):
         found.append(took(app, key, shows(wanted)))
     app.send("\t")
     app.quiet(0.2)
-    for key, wanted in (("]", "(6, 8)"), ("[", "(5, 8)")):
+    for key, wanted in (("]", "(5, 8)"), ("[", "(4, 8)")):
         found.append(took(app, key, shows(wanted)))
     app.send("\t")
     app.quiet(0.2)
@@ -54,7 +55,7 @@ def model() -> list[Row]:
         bare.until(lambda screen: screen.full)
         bare.quiet(0.5)
         moved, lit, grown, base = [], [], [], []
-        with Terminal(WHY) as app:
+        with Terminal(MAP) as app:
             app.until(shows("block:2"))
             app.quiet(1.0)
             controls(app)
