@@ -76,7 +76,7 @@ class BodyPart(NamedTuple):
         return self._replace(place=self.place + lines, stops=shift_lines(self.stops, lines))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _OpenStop:
     """The text read since the last stop."""
 

@@ -155,7 +155,7 @@ def _on_map(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[Lesson
         if stop.map:
             trace.map.level(stop.map[:-1]).box(stop.map[-1])
         if stop.follow is not None:
-            trace.node_named(stop.follow.name).reads(stop.follow.index)
+            trace.node_named(stop.follow.name).reads(stop.follow.position)
     except (LookupError, IndexError) as error:
         yield lesson.error_at(stop.line, str(error.args[0]), "show")
 

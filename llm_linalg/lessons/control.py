@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from typing import Literal, TypeGuard
+from typing import Literal, NamedTuple, TypeGuard
 
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import NOTHING, CleanText
@@ -24,8 +23,7 @@ MOST_ENTRIES = 16
 LARGEST = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(NamedTuple):
     """One name that the lesson's program uses, and the values that it may have.
 
     Attributes:

@@ -6,7 +6,6 @@ import builtins
 import keyword
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from llm_linalg.base.spelling import quote, unknown
@@ -74,11 +73,11 @@ def _control(name: str, table: object) -> Control:
     drawn = isinstance(default, list) and any(isinstance(row, list) for row in default)
     kind = _choice if "choices" in table else _grid if drawn else _numbers
     control = kind(blank, table)
-    control = replace(control, append=_append(control, table.get("append")))
+    control = control._replace(append=_append(control, table.get("append")))
     if "edits" in table and control.kind != "grid":
         raise FrontError((*at, "edits"), "edits belongs to a grid, whose default is rows of 0 and 1")
     try:
-        return replace(control, default=control.check(control.default))
+        return control._replace(default=control.check(control.default))
     except ValueError as error:
         raise FrontError((*at, "default"), f"the default: {error}") from None
 
@@ -96,7 +95,7 @@ def _choice(blank: Control, table: Mapping[str, Any]) -> Control:
     listed = isinstance(table["default"], list)
     default = tuple(table["default"]) if listed else table["default"]
     kind: Kind = "list" if listed else "choice"
-    control = replace(blank, kind=kind, default=default, choices=tuple(choices))
+    control = blank._replace(kind=kind, default=default, choices=tuple(choices))
     if len(set(map(control.show, choices))) < len(choices):
         raise FrontError((*at, "choices"), "two of the choices read the same")
     if listed and any("," in control.show(choice) for choice in choices):
@@ -114,7 +113,7 @@ def _grid(blank: Control, table: Mapping[str, Any]) -> Control:
             raise FrontError((*at, key), f"rows of 0 and 1 have no {key}")
     rows = tuple(tuple(row) if isinstance(row, list) else row for row in table["default"])
     edits = line_of_text(table["edits"], (*at, "edits")) if "edits" in table else ""
-    return replace(blank, kind="grid", default=rows, edits=edits)
+    return blank._replace(kind="grid", default=rows, edits=edits)
 
 
 def _numbers(blank: Control, table: Mapping[str, Any]) -> Control:
@@ -139,9 +138,9 @@ def _numbers(blank: Control, table: Mapping[str, Any]) -> Control:
         raise FrontError((*at, "step"), "a step is a number above 0")
     if listed:
         typed = tuple(float(entry) if floats and is_number(entry) else entry for entry in default)
-        return replace(blank, kind="list", default=typed, minimum=low, maximum=high, step=step)
+        return blank._replace(kind="list", default=typed, minimum=low, maximum=high, step=step)
     kind: Kind = "float" if floats else "int"
-    return replace(blank, kind=kind, default=default, minimum=low, maximum=high, step=step)
+    return blank._replace(kind=kind, default=default, minimum=low, maximum=high, step=step)
 
 
 def _append(control: Control, name: object) -> str | None:
@@ -173,7 +172,7 @@ def _with_sets(control: Control, table: Mapping[str, Any], controls: Mapping[str
             found.extend((chosen, *_set(control, chosen, name, values[name], controls)) for name in values)
         except ValueError as error:
             raise FrontError(at, str(error)) from None
-    return replace(control, sets=tuple(found))
+    return control._replace(sets=tuple(found))
 
 
 def _set(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.base.text import CleanText, clean
 from llm_linalg.lessons.contents import (
@@ -44,8 +43,7 @@ class Lesson(LessonContents):
         return tuple(problems(self, thorough=thorough))
 
 
-@dataclass(frozen=True, slots=True)
-class ListedLesson:
+class ListedLesson(NamedTuple):
     """An entry of the shelf: a lesson of which only title and place have been read.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from llm_linalg.base.constants import LookName
@@ -16,19 +15,18 @@ if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
 
 
-@dataclass(frozen=True, slots=True)
-class FollowedCell:
+class FollowedCell(NamedTuple):
     """A cell whose dependences are followed through the whole program.
 
     Attributes:
         way: `lineage`, back to what it depends on, or `reach`, on to what it feeds.
         name: The node's name; `x:1` for the first of several.
-        index: The cell.
+        position: The index of the cell.
     """
 
     way: Literal["lineage", "reach"]
     name: str
-    index: tuple[int, ...]
+    position: tuple[int, ...]
 
 
 class CodeAbove:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.lessons.front_matter import line_of, toml_fault
@@ -27,8 +28,7 @@ class ConfigError(UsageError):
     """A setting is wrong: where it stands, its key, the reason and the nearest spelling, in one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
+class ConfigFile(NamedTuple):
     """What stands in the file.
 
     Attributes:
@@ -41,8 +41,8 @@ class ConfigFile:
 
     path: str = ""
     lines: Sequence[str] = ()
-    values: Mapping[str, Value] = field(default_factory=dict)
-    keys: Mapping[str, tuple[tuple[str, ...], Sequence[str]]] = field(default_factory=dict)
+    values: Mapping[str, Value] = MappingProxyType({})
+    keys: Mapping[str, tuple[tuple[str, ...], Sequence[str]]] = MappingProxyType({})
     problems: tuple[str, ...] = ()
 
     def where(self, *keys: str) -> str:

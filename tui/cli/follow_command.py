@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -61,7 +60,7 @@ def _follower(link: Link, settings: Settings) -> Explorer:
     options = launch.options_of(settings)
     keys = tuple(key for key in options.keys if key.id in ALLOWED)
     screen = partial(FollowerScreen, link=link)
-    return Explorer(talk.first_view(1), waiting.lessons, replace(options, keys=keys), talk, screen)
+    return Explorer(talk.first_view(1), waiting.lessons, options._replace(keys=keys), talk, screen)
 
 
 def link_to_presenter(role: Role, flags: argparse.Namespace) -> Link:

@@ -87,14 +87,19 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
         from llm_linalg.lessons.reader import shelf
         from tui.app import Explorer
 
-        options = replace(options_of(settings), play=flags.play, notice=notice or storage_notice(state_file))
-        options = replace(options, notice=first_notice(settings, options.notice))
         state = state_file.load()
-        options = replace(options, lesson_settings=state.lessons, progress=state.progress)
-        options = replace(options, state_file=state_file, door=door)
-        options = replace(options, tape=Tape(flags.record))
         place = play_folder(os.environ)
-        options = replace(options, drafts=drafts or Drafts(place), run_mark=RunMark(place))
+        options = options_of(settings)._replace(
+            play=flags.play,
+            notice=first_notice(settings, notice or storage_notice(state_file)),
+            lesson_settings=state.lessons,
+            progress=state.progress,
+            state_file=state_file,
+            door=door,
+            tape=Tape(flags.record),
+            drafts=drafts or Drafts(place),
+            run_mark=RunMark(place),
+        )
         return Explorer(view, shelf(), options)
 
     given = view.lesson.external

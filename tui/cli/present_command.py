@@ -81,8 +81,7 @@ def run(flags: argparse.Namespace) -> int:
         from tui.app import Explorer
 
         said = notice if number > 1 or kept else launch.storage_notice(state_file)
-        options = replace(
-            launch.options_of(settings),
+        options = launch.options_of(settings)._replace(
             state_file=state_file,
             notice=launch.first_notice(settings, said),
             tape=Tape(flags.record),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +59,7 @@ def run(flags: argparse.Namespace) -> int:
 
         tape = Tape(flags.record, script, flags.tempo)
         lessons = catalog() if begun.talk is None else begun.lessons
-        return Explorer(begun.view, lessons, replace(launch.options_of(settings), tape=tape), begun.talk)
+        return Explorer(begun.view, lessons, launch.options_of(settings)._replace(tape=tape), begun.talk)
 
     return launch.report_losses(*launch.run_on_terminal(make, settings))
 

@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tui.model.flags import Choice, add_switch, flag_value, speed, time_limit
@@ -191,8 +192,7 @@ class SettingValue(NamedTuple):
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The settings of one run of the app.
 
     Attributes:
@@ -205,7 +205,7 @@ class Settings:
 
     by_name: Mapping[str, SettingValue]
     keys: tuple[Command, ...]
-    key_sources: Mapping[str, str] = field(default_factory=dict)
+    key_sources: Mapping[str, str] = MappingProxyType({})
     file: str | None = None
     problems: tuple[str, ...] = ()
 

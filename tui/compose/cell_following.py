@@ -12,7 +12,7 @@ def follows_cell(run: Run, view: View, cell: FollowedCell) -> bool:
     """Return whether a view follows a cell, whichever way."""
     followed = run.follow(view)
     node = None if run.trace is None else run.trace.node_named(cell.name)
-    return followed is not None and (followed.node, followed.start.index) == (node, cell.index)
+    return followed is not None and (followed.node, followed.start.position) == (node, cell.position)
 
 
 def followable(run: Run, view: View) -> FollowedCell | None:

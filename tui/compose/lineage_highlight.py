@@ -41,7 +41,7 @@ class FollowedCells:
     @property
     def name(self) -> str:
         """The cell as it is written: `logits[4, 2]`."""
-        return _cell_of(self.node, self.start.index)
+        return _cell_of(self.node, self.start.position)
 
     @property
     def mark(self) -> CellMark:
@@ -91,9 +91,9 @@ def follow_cell(start: FollowedCell, trace: Trace) -> FollowedCells:
         raise LookupError(refusal)
     node = trace.node_named(start.name)
     back = start.way == "lineage"
-    cells = (trace.lineage if back else trace.reach)(node, start.index)
+    cells = (trace.lineage if back else trace.reach)(node, start.position)
     real = node.value.is_floating_point()
-    influence = (trace.influence if back else trace.effect)(node, start.index) if real else {}
+    influence = (trace.influence if back else trace.effect)(node, start.position) if real else {}
     return FollowedCells(start, node, cells, influence)
 
 
@@ -103,10 +103,10 @@ def follow_refusal(start: FollowedCell, trace: Trace) -> str:
         node = trace.node_named(start.name)
     except LookupError as error:
         return str(error.args[0])
-    if len(start.index) != len(node.shape) or any(
-        not 0 <= i < n for i, n in zip(start.index, node.shape, strict=True)
+    if len(start.position) != len(node.shape) or any(
+        not 0 <= i < n for i, n in zip(start.position, node.shape, strict=True)
     ):
-        return f"{node.name} has shape {node.shape}: there is no cell {list(start.index)}"
+        return f"{node.name} has shape {node.shape}: there is no cell {list(start.position)}"
     if trace.dropped:
         return "Some values of this run were dropped, so no cell can be followed through it."
     if sum(other.value.numel() for other in trace.nodes) > MOST_CELLS:

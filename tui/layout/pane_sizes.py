@@ -269,7 +269,7 @@ def talk_sizes(
     return _beside_board(room, lines, session.view.board, failed)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Picture:
     """One state of the screen: each pane is given the whole and draws its part."""
 

@@ -272,8 +272,7 @@ def _opening_depth(stop: Stop) -> Depth:
     return "map" if stop.map is not None else "terms" if stop.order == "terms" else "cells"
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """Undo and redo of views."""
 
     past: tuple[View, ...] = ()
@@ -282,16 +281,16 @@ class History:
 
     def push(self, view: View) -> History:
         """Remember `view` before it is left for another, and forget what was undone."""
-        return replace(self, past=(*self.past, view)[-self.limit :], future=())
+        return self._replace(past=(*self.past, view)[-self.limit :], future=())
 
     def undo(self, now: View) -> tuple[View, History]:
         """Return the previous view, and the history then; the same view at the beginning."""
         if not self.past:
             return now, self
-        return self.past[-1], replace(self, past=self.past[:-1], future=(now, *self.future))
+        return self.past[-1], self._replace(past=self.past[:-1], future=(now, *self.future))
 
     def redo(self, now: View) -> tuple[View, History]:
         """Return the view that was undone, and the history then; the same view at the end."""
         if not self.future:
             return now, self
-        return self.future[0], replace(self, past=(*self.past, now), future=self.future[1:])
+        return self.future[0], self._replace(past=(*self.past, now), future=self.future[1:])

@@ -296,7 +296,7 @@ def explicit_flags(view: View) -> list[tuple[str, ...]]:
         *([("--order", view.order)] if view.order is not None else []),
         ("--depth", view.depth),
         ("--box", "/".join(view.box)),
-        ("--lineage", "none") if asked is None else (f"--{asked.way}", cell(asked.name, asked.index)),
+        ("--lineage", "none") if asked is None else (f"--{asked.way}", cell(asked.name, asked.position)),
         ("--step", str(view.step)),
         ("--seed", str(view.seed)),
         ("--cursor", "none" if view.cursor is None else cell(*view.cursor)),
@@ -348,7 +348,9 @@ def _map_words(view: View, opening: View) -> list[str]:
     words = ["--box", "/".join(view.box)] if view.depth == "map" and view.box != opening.box else []
     if view.follows != opening.follows:
         asked = view.follows
-        words += ["--lineage", "none"] if asked is None else [f"--{asked.way}", cell(asked.name, asked.index)]
+        words += (
+            ["--lineage", "none"] if asked is None else [f"--{asked.way}", cell(asked.name, asked.position)]
+        )
     return words
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tui.files.course_progress import CourseProgress
 from tui.files.drafts import Drafts
@@ -15,8 +15,7 @@ from tui.session.script.tape import Tape
 from tui.text.themes import DEFAULT_THEME
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """How the app is shown.
 
     Attributes:
@@ -47,12 +46,12 @@ class Options:
     slowest: float = 0.0
     speed: float = 4.0
     time_limit: float = 0.0
-    drafts: Drafts = field(default_factory=Drafts)
-    run_mark: RunMark = field(default_factory=RunMark)
+    drafts: Drafts = Drafts()
+    run_mark: RunMark = RunMark()
     keys: tuple[Command, ...] = KEYS
     door: bool = False
     notice: str = ""
-    state_file: StateFile = field(default_factory=StateFile)
-    progress: CourseProgress = field(default_factory=CourseProgress)
+    state_file: StateFile = StateFile()
+    progress: CourseProgress = CourseProgress()
     lesson_settings: LessonSettings = ()
-    tape: Tape = field(default_factory=Tape)
+    tape: Tape = Tape()

@@ -84,7 +84,7 @@ def follow(session: Session) -> Session:
     if view.follows is None or (cell is not None and not follows_cell(run, view, cell)):
         follows = cell
     elif view.follows.way == "lineage":
-        follows = replace(view.follows, way="reach")
+        follows = view.follows._replace(way="reach")
     else:
         follows = None
     shown = replace(view, follows=follows)

@@ -36,7 +36,7 @@ UNDER_SIDEBAR = frozenset(
 """Contexts whose keys choose in the sidebar while it is open."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Session:
     """The state of the explorer.
 
@@ -67,30 +67,30 @@ class Session:
     """
 
     view: View
-    lessons: tuple[Lesson | ListedLesson, ...] = field(default=(), repr=False)
-    last_run: Run | None = field(default=None, repr=False)
+    lessons: tuple[Lesson | ListedLesson, ...] = ()
+    last_run: Run | None = None
     player: Player = field(default_factory=Player)
-    history: History = field(default_factory=History, repr=False)
-    trail: tuple[View, ...] = field(default=(), repr=False)
-    visits: tuple[View, ...] = field(default=(), repr=False)
+    history: History = field(default_factory=History)
+    trail: tuple[View, ...] = ()
+    visits: tuple[View, ...] = ()
     control: str | None = None
     sidebar_choice: str | None = None
     notice: str = ""
     editing: bool = False
     caret: int = 1
-    draft: str | None = field(default=None, repr=False)
+    draft: str | None = None
     is_new_program: bool = False
     landing: bool = False
-    last_repair: tuple[Run, int, str] | None = field(default=None, repr=False)
-    talk: Talk | None = field(default=None, repr=False)
-    kept: LessonSettings = field(default=(), repr=False)
-    progress: CourseProgress = field(default_factory=CourseProgress, repr=False)
+    last_repair: tuple[Run, int, str] | None = None
+    talk: Talk | None = None
+    kept: LessonSettings = ()
+    progress: CourseProgress = field(default_factory=CourseProgress)
     door: bool = False
     way: str | None = None
-    ended_at: View | None = field(default=None, repr=False)
-    attempts: Attempts = field(default=(), repr=False)
-    survey: CellSurvey | None = field(default=None, repr=False)
-    redrawn_in: frozenset[str] = field(default=frozenset(), repr=False)
+    ended_at: View | None = None
+    attempts: Attempts = ()
+    survey: CellSurvey | None = None
+    redrawn_in: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Keep the playground's program whatever way it is left; its editor closes."""

@@ -26,7 +26,7 @@ class HistoryEntry(NamedTuple):
     after: tuple[int, View]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Talk:
     """A place in a deck, and how it is shown.
 

@@ -133,7 +133,7 @@ def box(_before: Session, _argument: str, after: Session) -> Words:
 def lineage(_before: Session, _argument: str, after: Session) -> Words:
     """Write the cell that is followed."""
     cell = after.view.follows
-    return ("lineage", "none") if cell is None else (cell.way, cell.name, *map(str, cell.index))
+    return ("lineage", "none") if cell is None else (cell.way, cell.name, *map(str, cell.position))
 
 
 def open_row(before: Session, _argument: str, _after: Session) -> Words:

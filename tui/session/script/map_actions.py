@@ -49,7 +49,7 @@ def follow_cell(way: Literal["lineage", "reach"]) -> Action:
             found = FollowedCell(way, rest[0], tuple(map(int, rest[1:])))
         if found is None:
             raise UsageError(f"which cell? the one under the cursor, or its name and indices: {way} Y 1 2")
-        lit = replace(session.view, follows=replace(found, way=way))
+        lit = replace(session.view, follows=found._replace(way=way))
         said = run_.follow_refusal(lit)
         if said:
             raise UsageError(said)
