@@ -7,8 +7,10 @@ does not exist. Torch's operations come from the table in `llm_linalg.ops`; the 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -50,6 +52,7 @@ from llm_linalg.language import (
 from llm_linalg.language.arrays import array_functions, array_generators, array_linear_algebra, array_random
 from llm_linalg.language.arrays.array import Array, of_tensor, tensor_of
 from llm_linalg.language.classes import data_class, own_functions, reflection
+from llm_linalg.language.missing import MissingModule
 from llm_linalg.language.python_modules import (
     clocks,
     collection_types,
@@ -350,6 +353,30 @@ MODULES: Mapping[str, Namespace] = {
     "collections.abc": ABSTRACT,
     "__future__": FUTURE,
 }
+_NOT_AT_ONCE = frozenset(["numpy", "numpy.random", "numpy.linalg", "importlib", "__future__"])
+
+
+@cache
+def star_members(path: str) -> Mapping[str, Any] | None:
+    """Return what `from path import *` binds, by name; None where that can't be known.
+
+    These are the names that Python binds, where it has loaded the module, and those of the table where not.
+    One that the language lacks hides an older one all the same: it fails where it is used.
+    """
+    home = MODULES.get(path)
+    if home is None or path in _NOT_AT_ONCE:
+        return None
+    module = sys.modules.get(path)
+    public = home.members if module is None else vars(module).get("__all__") or dir(module)
+    names = [name for name in public if not name.startswith("_")]
+    found = {name: MODULES.get(f"{path}.{name}", home.members.get(name)) for name in names}
+    return {name: _absent(f"{path}.{name}") if value is None else value for name, value in found.items()}
+
+
+def _absent(path: str) -> MissingModule:
+    return MissingModule(path, suggestions.unknown_import(path))
+
+
 TAKE_ARRAYS = frozenset(
     [
         *einops_functions.FUNCTIONS.values(),

@@ -1,4 +1,4 @@
-"""`getattr`, `setattr`, `hasattr` and `delattr`: an attribute by a name that the program has as text.
+"""`getattr`, `setattr`, `hasattr` and `delattr`: an attribute by a name that the program has as text; `dir`.
 
 They reach what stands after a dot, and nothing else: the same tables, and no name with two underscores.
 """
@@ -6,14 +6,16 @@ They reach what stands after a dot, and nothing else: the same tables, and no na
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from llm_linalg.base.errors import LimitError, ProgramError
-from llm_linalg.language import assignment, exceptions
+from llm_linalg.language import allowlist, assignment, exceptions
 from llm_linalg.language.attributes import attribute_of
 from llm_linalg.language.budget import MISSING_STEPS
-from llm_linalg.language.classes import members
+from llm_linalg.language.classes import members, reflection
+from llm_linalg.language.classes.program_class import MISSING
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
@@ -46,6 +48,16 @@ def set_attribute(run: Interpreter, value: Any, name: Any, new: Any) -> None:
 def delete_attribute(run: Interpreter, value: Any, name: Any) -> None:
     """Do what `delattr` does."""
     members.delete_attribute(value, _after_dot(run, name).attr)
+
+
+def names_of(run: Interpreter, value: Any = MISSING) -> list[str]:
+    """Do what `dir` does: of a module it gives the names that the language lacks, too."""
+    path = next((path for path, own in allowlist.MODULES.items() if own is value), "")
+    if path not in sys.modules:
+        return reflection.names_of(run, value)
+    names = dir(sys.modules[path])
+    run.budget.charge_sort(names)
+    return names
 
 
 def _after_dot(run: Interpreter, name: Any) -> ast.Attribute:
@@ -82,5 +94,6 @@ FUNCTIONS: Mapping[str, RunFunction] = {
         RunFunction("hasattr", has_attribute),
         RunFunction("setattr", set_attribute),
         RunFunction("delattr", delete_attribute),
+        RunFunction("dir", names_of),
     )
 }

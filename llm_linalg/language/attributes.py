@@ -144,7 +144,12 @@ def attribute_of(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
 
 
 def _unknown(run: Interpreter, shown: str, name: str, known: Collection[str]) -> str:
-    """Return the message for a member that the language lacks: by its meaning first, by its spelling else."""
+    """Return the message for a member that the language lacks."""
+    return suggestions.unknown_member(shown, name, known, nearest(run, shown))
+
+
+def nearest(run: Interpreter, shown: str) -> suggestions.Hint:
+    """Return what hints at the nearest name to an unknown one: by its meaning first, by its spelling else."""
 
     def near(word: str, names: Collection[str]) -> str:
         found = meanings.meant(shown, word)
@@ -152,7 +157,7 @@ def _unknown(run: Interpreter, shown: str, name: str, known: Collection[str]) ->
             return f": {found}"
         return "" if meanings.is_real(shown, word) else run.budget.hint(word, names)
 
-    return suggestions.unknown_member(shown, name, known, near)
+    return near
 
 
 def missing_in_python(value: Any, name: str) -> AttributeError | None:

@@ -127,7 +127,7 @@ def backward(
         ValueError: If it has another shape than the tensor.
     """
     if create_graph:
-        raise RefusalError("gradients of gradients (create_graph=True) are not part of this language")
+        raise RefusalError("x.grad keeps no graph: write (g,) = torch.autograd.grad(y, x, create_graph=True)")
     if gradient is not None and not isinstance(gradient, Tensor):
         raise TypeError(f"a gradient is a tensor, not a {type(gradient).__name__}")
     if gradient is not None and gradient.shape != tensor.shape:

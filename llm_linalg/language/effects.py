@@ -15,7 +15,7 @@ from keyword import iskeyword
 from typing import Any, Literal, NamedTuple
 
 from llm_linalg.base.syntax import LEAVES, children, descendants, statements
-from llm_linalg.language.local_names import name_of_import
+from llm_linalg.language.imports import names_of_imports
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -723,8 +723,8 @@ def bound_names(statement: ast.AST) -> Iterator[str]:
                 yield part.id
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 yield part.name
-            case ast.alias():
-                yield name_of_import(part)
+            case ast.Import() | ast.ImportFrom():
+                yield from names_of_imports(part)
             case ast.ExceptHandler(name=str() as name) | ast.MatchAs(name=str() as name):
                 yield name
             case ast.MatchStar(name=str() as name) | ast.MatchMapping(rest=str() as name):
@@ -742,7 +742,7 @@ def _rebound(statement: ast.stmt) -> Iterator[str]:
         case ast.FunctionDef() | ast.ClassDef() | ast.AsyncFunctionDef():
             yield statement.name
         case ast.Import() | ast.ImportFrom():
-            yield from (name_of_import(alias) for alias in statement.names)
+            yield from names_of_imports(statement)
         case ast.With():
             for inner in statement.body:
                 yield from _rebound(inner)

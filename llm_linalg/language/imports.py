@@ -9,19 +9,25 @@ from typing import Any
 
 from llm_linalg.base.syntax import descendants
 from llm_linalg.language import allowlist
-from llm_linalg.language.attributes import member
+from llm_linalg.language.attributes import member, nearest
 from llm_linalg.language.figures import figure_of
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.local_names import local_names_of, name_of_import
 from llm_linalg.language.missing import STAR, MissingModule
-from llm_linalg.language.source import PACKAGES, unknown_import
+from llm_linalg.language.source import PACKAGES
+from llm_linalg.language.suggestions import unknown_import
 
 _STRAIGHT = ast.Assign | ast.AugAssign | ast.Expr  # statements whose every expression is evaluated
 _CONDITIONAL = ast.IfExp | ast.BoolOp | ast.comprehension  # but within these
 
 
 def import_names(run: Interpreter, node: ast.Import | ast.ImportFrom) -> None:
-    """Execute `import a as b` and `from a import b`."""
+    """Execute `import a as b`, `from a import b` and `from a import *`."""
+    members = _star_members(node)
+    if members is not None:
+        run.budget.step(len(members))
+        run.names.maps[0].update(members)
+        return
     run.budget.step(len(node.names) - 1)
     for alias in node.names:
         path, module = _resolve(node, alias)
@@ -29,19 +35,39 @@ def import_names(run: Interpreter, node: ast.Import | ast.ImportFrom) -> None:
         if module is None and run.takes_missing_imports:
             module = figure_of(path) if alias.name != STAR else None
             if module is None and not (run.tries and absent):
-                module = _missing(path)
+                module = _missing(run, path, node)
                 run.leave_out(node)
         if module is None:
-            raise run.error(unknown_import(path), node, absent)
+            raise run.error(_said_of(run, path, node), node, absent)
         run.names.maps[0][name_of_import(alias)] = module
 
 
-def _missing(path: str) -> MissingModule | None:
+def _star_members(node: ast.Import | ast.ImportFrom) -> Mapping[str, Any] | None:
+    """Return what `from a import *` binds, by name; None if that is not known."""
+    if isinstance(node, ast.Import) or node.level or node.names[0].name != STAR:
+        return None
+    return allowlist.star_members(node.module or "")
+
+
+def names_of_imports(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """Return the names that an import binds; `*` for those of a module that nobody knows."""
+    return list(_star_members(node) or [name_of_import(alias) for alias in node.names])
+
+
+def _missing(run: Interpreter, path: str, node: ast.Import | ast.ImportFrom) -> MissingModule | None:
     """Return what stands for an import that fails where it is used; None for all of what is there."""
     home = path.removesuffix(f".{STAR}")
     if home == path:
-        return MissingModule(path, unknown_import(path))
-    return None if home in allowlist.MODULES else MissingModule(home, unknown_import(home), is_star=True)
+        return MissingModule(path, _said_of(run, path, node))
+    return None if home in allowlist.MODULES else MissingModule(home, _said_of(run, home, node), is_star=True)
+
+
+def _said_of(run: Interpreter, path: str, node: ast.Import | ast.ImportFrom) -> str:
+    """Return the message for an import that the language lacks."""
+    above, _, name = path.rpartition(".")
+    home = allowlist.MODULES.get(above) if isinstance(node, ast.ImportFrom) else None
+    shown, known = (f"{home.name}.{name}", home.members) if home else (path, ())
+    return unknown_import(path, known, nearest(run, shown))
 
 
 def _absence_of(path: str) -> ImportError | None:

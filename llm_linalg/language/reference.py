@@ -49,7 +49,10 @@ SYNTAX: tuple[tuple[str, str], ...] = (
         "`[h.sum() for h in heads if ok]`, `sum(x for x in parts)`",
     ),
     ("DictComp SetComp", "`{word: i for i, word in enumerate(words)}`, `{len(word) for word in words}`"),
-    ("Import ImportFrom alias", "`import torch.nn as nn`, `from torch.nn import functional as F`"),
+    (
+        "Import ImportFrom alias",
+        "`import torch.nn as nn`, `from torch.nn import functional as F`, `from math import *`",
+    ),
     ("If", "`if n > 1:` … `elif` … `else:`"),
     (
         (

@@ -28,7 +28,8 @@ from llm_linalg.base.syntax import (
 )
 from llm_linalg.base.text import characters
 from llm_linalg.language import suggestions
-from llm_linalg.language.local_names import import_paths, names_of_pattern
+from llm_linalg.language.local_names import import_paths, names_of_pattern, own_parts
+from llm_linalg.language.missing import STAR
 
 MAX_CHARACTERS = 50_000
 MAX_NODES = 10_000
@@ -195,18 +196,12 @@ MODULES = (
     "collections.abc",
     "__future__",
 )
-KNOWN = ", ".join(MODULES)
 
 PACKAGES = frozenset(name.partition(".")[0] for name in MODULES)
 
 # What a notebook's shell takes: `%matplotlib inline`, `!pip install x`, `files = !ls`, `torch.randn?`.
 _COMMAND = re.compile(r"\s*(?:\w+\s*=\s*)?(%{1,2}[A-Za-z]\w{0,30}|![ \t]*[\w./-]{1,30})")
 _QUESTION = re.compile(r"\s*([\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
-
-
-def unknown_import(path: str) -> str:
-    """Return the message for an import that the language lacks, with what to write instead."""
-    return suggestions.unknown_import(path, KNOWN)
 
 
 def _too_many_signs(text: str) -> bool:
@@ -445,13 +440,20 @@ class Source:
             return
         for path in import_paths(node):
             if path.partition(".")[0] not in PACKAGES:
-                raise self.error(unknown_import(path), node)
+                raise self.error(suggestions.unknown_import(path), node)
+
+    def _check_stars(self, node: ast.FunctionDef | ast.ClassDef) -> None:
+        """Refuse `import *` in a function or a class, which `ast.parse` lets pass."""
+        for part in own_parts(node.body):
+            if isinstance(part, ast.alias) and part.name == STAR:
+                raise self.error("import * stands outside of functions and classes", part)
 
     def _check_function(self, node: ast.FunctionDef) -> None:
         if len(node.name) > MAX_NAME:  # the scope of each call within it holds the name
             raise self.error(f"a function's name has at most {MAX_NAME} characters", node)
         if "__" in node.name and node.name not in SPECIAL_METHODS:
             raise self.error(suggestions.UNDERSCORES, node)
+        self._check_stars(node)
 
     def _check_parameters(self, node: ast.arguments) -> None:
         own = [*node.posonlyargs, *node.args, *node.kwonlyargs, node.vararg, node.kwarg]
@@ -498,6 +500,7 @@ class Source:
             raise self.error(f"a class's name has at most {MAX_NAME} characters", node)
         if "__" in node.name:
             raise self.error(suggestions.UNDERSCORES, node)
+        self._check_stars(node)
         for part in node.body:
             match part:
                 case ast.Assign(targets=[ast.Name(id="__slots__") as name]):

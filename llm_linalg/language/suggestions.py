@@ -36,12 +36,14 @@ CONSTANTS: Mapping[type, str] = {
 _TORCH = ("torch", "math", "typing")  # packages of which the language has a part
 _LONGEST = 200  # characters of an import path in a message
 _LISTED = ": `llm-linalg language` lists what is"
+_WRITTEN = ": leave it out, or write what is used of it into the program"
 _CPU = "all tensors live on the CPU here: leave it out"
 _FILE = "a program reads and writes no files: make tensors with torch.tensor or torch.randn"
 _ALONE = "leave the `with` out, and write its lines without it"
 _OUTSIDE = "a program reaches nothing outside itself"
 _ARRAYS = "write it with torch: torch.tensor, torch.arange"
 _TRUSTED = "write a function in a file: `llm-linalg trace FILE.py:function` records any call of torch's"
+_JACOBIAN = "torch.autograd.functional.jacobian(f, x)"
 _STEP = "write its step: with torch.no_grad(): W -= 0.1 * W.grad"
 
 _STANDARD = "random time copy collections itertools functools operator statistics string"
@@ -76,6 +78,8 @@ MEMBERS: Mapping[str, str] = {
     "torch.cuda.synchronize": "leave it out",
     "torch.profiler": _ALONE,
     "torch.fft": _TRUSTED,
+    "torch.func.hessian": "write torch.autograd.functional.hessian(f, x)",
+    **{f"torch.func.{name}": f"write {_JACOBIAN}" for name in ("jacrev", "jacfwd")},
     "nn.ParameterList": "write a list of nn.Parameter",
     "F.multi_head_attention_forward": "write q @ k.transpose(-2, -1), softmax, @ v",
 }
@@ -115,12 +119,13 @@ def command(text: str) -> str:
     return f"{text} is a notebook's command, not Python: leave it out"
 
 
-def unknown_import(path: str, had: str) -> str:
-    """Return the message for an import that the language lacks.
+def unknown_import(path: str, known: Collection[str] = (), near: Hint = hint) -> str:
+    """Return the message for an import that the language lacks, with what to write instead.
 
     Args:
         path: What is imported, such as `torch.optim.AdamW`.
-        had: The modules that can be imported.
+        known: The names that would have been right after its last dot.
+        near: Returns a hint at the nearest of those.
     """
     if path.endswith(".*"):
         return f"{path} can't be imported: name what is used, as in from math import sqrt"
@@ -131,9 +136,9 @@ def unknown_import(path: str, had: str) -> str:
     found = [table[head] for head in heads for table in (MEMBERS, PACKAGES) if head in table]
     if found:
         return f"{path} can't be imported: {found[0]}"
-    if path.partition(".")[0] in _TORCH:
-        return f"{path} can't be imported: the language has {had}"
-    return f"{path} can't be imported: leave it out, or write what is used of it into the program"
+    by_default = _LISTED if path.partition(".")[0] in _TORCH else _WRITTEN
+    hinted = near(names[-1], known) if known else ""
+    return f"{path} can't be imported{hinted or by_default}"
 
 
 def unknown_member(shown: str, name: str, known: Collection[str], near: Hint = hint) -> str:

@@ -206,7 +206,6 @@ REFUSED = {
         "import os; os.system('ls')",
         "x = 1\nimport sys",
         "from os import system",
-        "from torch import *",
         "from torch import save",
         "import torch.hub",
         "from . import x",

@@ -353,6 +353,11 @@ MADE = (
         "x is made by cell 2, refused: thing may be from nowhere.all, which can't be imported",
     ),
     (
+        "a name that `import *` would have bound anew",
+        ["relu = abs", f"{REFUSED}from torch.nn.functional import *", "relu(torch.ones(2))"],
+        f"relu is made by cell 2, {ROOT}",
+    ),
+    (
         "a name that a refused `import *` would have brought",
         ["from numpy import *", "zeros(2)"],
         "zeros is made by cell 1, refused: numpy.* can't be imported",

@@ -122,7 +122,7 @@ def identity(run: Interpreter, value: Any) -> int:
     """
     if isinstance(value, TensorStorage) and value.is_typed:
         raise RefusalError(
-            "x.storage() is made anew each time, so its id says nothing: compare x.storage().data_ptr()"
+            "a storage is made anew each time, so its id says nothing: compare x.storage().data_ptr()"
         )
     return run.address_of(value)
 
@@ -173,7 +173,9 @@ def names_of(run: Interpreter, value: Any = MISSING) -> list[str]:
     kinds = [one for one in kind.__mro__ if isinstance(one, ProgramClass)]
     native = kind.__class__ is not ProgramClass or issubclass(kind, nn.Module | BaseException)
     if native or any(one.data_fields is not None or one.slots is not None for one in kinds):
-        raise RefusalError("dir is for objects of the program's own plain classes: name what you want")
+        raise RefusalError(
+            "dir is for modules and objects of the program's plain classes: name what you want"
+        )
     found = {*_PLAIN, *(value.__fields__ if value is not kind else ())}
     for one in kinds:
         found.update(one.__members__, ["__annotations__"] if one.__annotations__ else [])
@@ -217,6 +219,5 @@ FUNCTIONS: Mapping[str, Any] = {
     "hash": RunFunction("hash", hash_of),
     "callable": RunFunction("callable", is_callable),
     "vars": RunFunction("vars", vars_of),
-    "dir": RunFunction("dir", names_of),
 }
 """Python's functions and types that classes are written and asked about with, by name."""
