@@ -16,6 +16,7 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.language import layer_dtypes, suggestions
 from llm_linalg.language.autograd import clear_gradients
 from llm_linalg.language.budget import LAYER_LOAD_STEPS, LAYER_VISIT_STEPS, Budget
+from llm_linalg.language.classes.program_class import MISSING, ProgramClass
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.layer_sizes import weight_count
 from llm_linalg.language.lazy_layers import lend_budget
@@ -104,15 +105,28 @@ def add_in_place(layer: nn.Module, others: Any) -> nn.Module:
 
 
 def _check_name(name: Any) -> None:
-    """Refuse a name, given as text, by which torch would find what it takes for its own."""
-    if not isinstance(name, str):
-        raise TypeError(f"a name is text, not {short_repr(name)}")
-    if len(name) > MOST_SIZES or not name.isprintable() or name.startswith("_"):
+    """Refuse a name by which torch would find what it takes for its own; of what is no text torch says so."""
+    if isinstance(name, str) and (len(name) > MOST_SIZES or not name.isprintable() or name.startswith("_")):
         raise ValueError(f"{short_repr(name)} can't be the name of a part of a module here")
 
 
-def _add_module(layer: nn.Module, name: str, module: nn.Module | None) -> None:
+def _check_free(layer: nn.Module, name: Any, parts: Mapping[str, Any]) -> None:
+    """Refuse a name for one of a module's parts under which the program has put something else.
+
+    Raises:
+        KeyError: If it has.
+    """
     _check_name(name)
+    fields: Mapping[str, Any] = vars(layer).get("__fields__") or {}
+    kind: Any = type(layer)
+    is_taken = name in fields or (isinstance(kind, ProgramClass) and kind.find(name) is not MISSING)
+    if isinstance(name, str) and is_taken and name not in parts:
+        raise KeyError(f"attribute '{name}' already exists")
+
+
+def _add_module(layer: nn.Module, name: str, module: nn.Module | None) -> None:
+    if module is None or isinstance(module, nn.Module):
+        _check_free(layer, name, vars(layer)["_modules"])
     if isinstance(module, nn.Module):
         check_attachment(layer, module)
     layer.add_module(name, module)
@@ -138,13 +152,13 @@ def set_item(layer: nn.Module, key: Any, module: Any) -> None:
 
 
 def _register_buffer(layer: nn.Module, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-    _check_name(name)
+    _check_free(layer, name, vars(layer)["_buffers"])
     with untraced():
         layer.register_buffer(name, tensor, persistent)
 
 
 def _register_parameter(layer: nn.Module, name: str, param: nn.Parameter | None) -> None:
-    _check_name(name)
+    _check_free(layer, name, vars(layer)["_parameters"])
     with untraced():
         layer.register_parameter(name, param)
 

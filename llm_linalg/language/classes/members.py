@@ -25,6 +25,16 @@ _INTERNAL = frozenset(name for name in (*dir(nn.Module()), *dir(nn.Module)) if n
 """Names that torch's own code looks up on a module."""
 _TABLES = ("_parameters", "_buffers", "_modules")
 
+_NEEDS = {
+    **dict.fromkeys(["parameters", "requires_grad_", "zero_grad"], "_parameters"),
+    "state_dict": "_state_dict_pre_hooks",
+}
+"""By a module's method, what its torch code looks up first, where that is not its modules."""
+_EARLY = {
+    f"register_{part}": f"cannot assign {part} before Module.__init__() call"
+    for part in ("buffer", "parameter")
+}
+
 
 def attribute_of(run: Interpreter, value: Any, name: str) -> Any:
     """Return what an object of the program, its class or `super()` has under a name.
@@ -69,6 +79,7 @@ def of_layer(layer: nn.Module, name: str) -> Any:
     fields: Mapping[str, Any] = vars(layer).get("__fields__") or {}
     if name in fields:
         return fields[name]
+    _check_ready(layer, name)
     if name in modules.METHODS:
         return Method(modules.METHODS[name], layer)
     tables = _registered(layer)
@@ -81,6 +92,18 @@ def of_layer(layer: nn.Module, name: str) -> Any:
         return modules.attribute_of(layer, name)
     except KeyError:
         return MISSING
+
+
+def _check_ready(layer: nn.Module, name: str) -> None:
+    """Refuse what torch gives to a module, before its class has called `super().__init__()`.
+
+    Raises:
+        AttributeError: If it has not: in the words of what torch does first.
+    """
+    if isinstance(layer, Module) and not layer.__ready__:
+        lacks = _NEEDS.get(name, "_modules") if name in modules.METHODS else name
+        said = f"'{type(layer).__name__}' object has no attribute '{lacks}'"
+        raise AttributeError(_EARLY.get(name, said))
 
 
 def _registered(layer: nn.Module) -> Sequence[dict[str, Any]]:
@@ -123,6 +146,8 @@ def native_method(kind: type, name: str, owner: Any = None) -> Any:
         return nn.Module.__repr__ if isinstance(owner, nn.Module) else Instance.__repr__
     if not isinstance(owner, nn.Module):
         return MISSING
+    if name in modules.METHODS:
+        _check_ready(owner, name)
     if name == "forward":  # torch's own: that of the table calls the object, and so the program's
         native: type[nn.Module] = next(base for base in kind.__mro__ if not isinstance(base, ProgramClass))
         return native.forward

@@ -168,12 +168,15 @@ class Module(Instance, nn.Module):
         own = super().__new__(cls, *args, **kwargs)
         nn.Module.__init__(own)
         object.__setattr__(own, "__ready__", False)
+        del vars(own)["_backward_hooks"]  # so torch refuses to call it, as it does in Python
         return own
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         caller().initialize(self, args, kwargs)
 
     def __repr__(self) -> str:
+        if not self.__ready__:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '_modules'")
         return super(Instance, self).__repr__()
 
 
