@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.lesson import LessonError
-from tui.cli.cell_report import allow_reading
 from tui.cli.parser import app_parser
 from tui.cli.settings import Settings, resolve
 from tui.files import user_dirs
@@ -75,6 +74,8 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
     state_file = StateFile(user_dirs.folder(os.environ))
     settings = resolve(flags, os.environ, state_file)
     if flag_value(flags, "read"):
+        from tui.cli.cell_report import allow_reading
+
         allow_reading(flags.lesson)
     door = door or asks_at_door(flags, settings, state_file, lesson)
     view, notice = opening(flags, settings, state_file, None if door else lesson)

@@ -76,7 +76,7 @@ def setting(
     return field(default=default, metadata={"default": default, **about})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Values:
     """The settings, each a field that has all that is known of it; `README.md` says how to add one.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -254,6 +253,8 @@ def shell_word(text: str) -> str:
     bash, zsh and ksh read that form; a word that is clean text is quoted for any shell.
     """
     if clean(text, None) == text:
+        import shlex  # no start needs it
+
         return shlex.quote(text)
     return f"$'{''.join(map(_escape, text))}'"
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from textual.geometry import Offset
 
 from tui.layout.pane_sizes import Picture
-from tui.panes.door_pane import door_rows
 from tui.panes.drawing_motion import LONGEST, SHARE, DrawingMotion
 from tui.session.door import bars_frame
 from tui.text.large import ACROSS, DOWN, enlarge_rows
@@ -129,6 +128,8 @@ class StagePane(RowWidget):
         return SHARE * player.interval if player.playing else LONGEST
 
     def _show_door(self, picture: Picture) -> None:
+        from tui.panes.door_pane import door_rows
+
         room, title = picture.room, picture.session.view.at_stop.title
         frame = bars_frame(picture.session, ascii_only=self.glyphs.plain)
         self.show(door_rows(title, frame, room.main, room.stage, self.glyphs, picture.waiting))
