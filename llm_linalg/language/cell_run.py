@@ -32,15 +32,9 @@ from llm_linalg.language import allowlist, strings, value_methods
 from llm_linalg.language.allowlist import Namespace
 from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.budget import FAILURE_STEPS, NOTEBOOK_CELL_STEPS, SHAPE_ERROR_STEPS
-from llm_linalg.language.effects import (
-    ALTERING,
-    Definitions,
-    Effects,
-    Generator,
-    effects_of_text,
-    seeds,
-    seeds_within,
-)
+from llm_linalg.language.effects.generator_use import Generator, seeds, seeds_within
+from llm_linalg.language.effects.statement_effects import Definitions, Effects, effects_of_text
+from llm_linalg.language.effects.value_changes import ALTERING
 from llm_linalg.language.exceptions import exception_of, forget_frames
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import FAILURES, Interpreter

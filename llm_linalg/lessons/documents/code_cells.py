@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
-from llm_linalg.language.effects import bound_names, loaded_names, seeds
+from llm_linalg.language.effects.generator_use import seeds
+from llm_linalg.language.effects.names_in_code import bound_names, loaded_names
 from llm_linalg.language.local_names import import_paths
 from llm_linalg.language.notebook_source import NotebookSource
 from llm_linalg.language.source import MAX_CHARACTERS, PACKAGES

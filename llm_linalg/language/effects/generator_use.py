@@ -1,0 +1,117 @@
+"""What draws random numbers or seeds a generator, as far as its text tells."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator, Mapping
+from typing import Literal
+
+from llm_linalg.base.syntax import descendants
+from llm_linalg.language.effects.names_in_code import is_module_path, own_parts, roots_of
+
+_FROM_TORCH = """
+    rand randn randint randperm normal bernoulli binomial multinomial poisson
+    rand_like randn_like randint_like dropout
+    dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout gumbel_softmax rrelu rsample
+    Dropout Dropout1d Dropout2d Dropout3d AlphaDropout RReLU DataLoader RandomSampler random_split uniform_
+    normal_ random_ bernoulli_ exponential_ geometric_ cauchy_ log_normal_ trunc_normal_ xavier_uniform_
+    xavier_normal_ kaiming_uniform_ kaiming_normal_ orthogonal_ sparse_
+"""
+_WITH_WEIGHTS = """
+    Linear LazyLinear Bilinear Embedding EmbeddingBag Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d
+    LazyConv1d LazyConv2d RNN LSTM GRU RNNCell LSTMCell GRUCell MultiheadAttention Transformer
+    TransformerEncoder TransformerEncoderLayer TransformerDecoder TransformerDecoderLayer
+"""
+_FROM_PYTHON = """
+    random randrange choice choices sample shuffle gauss uniform betavariate expovariate triangular
+    permutation
+    standard_normal normalvariate integers
+"""
+Generator = Literal["torch", "random", "numpy"]
+_GENERATORS: Mapping[str, Generator] = {
+    **dict.fromkeys(_FROM_TORCH.split(), "torch"),
+    **dict.fromkeys(_WITH_WEIGHTS.split(), "torch"),
+    **dict.fromkeys(_FROM_PYTHON.split(), "random"),
+}
+"""What draws random numbers, or makes what draws them, and from which generator."""
+_MAKERS = frozenset(_WITH_WEIGHTS.split())
+"""What draws once, when it is made: layers with weights."""
+ALL: frozenset[Generator] = frozenset(["torch", "random", "numpy"])
+NO_GENERATOR: frozenset[Generator] = frozenset()
+_SEEDING: Mapping[str, frozenset[Generator]] = {
+    "manual_seed": frozenset(["torch"]),
+    "seed": frozenset(["random"]),
+    "seed_everything": ALL,
+    "set_seed": ALL,
+}
+
+
+def _is_numpys(node: ast.AST) -> bool:
+    """Return whether a node is `np.random.name`."""
+    match node:
+        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="np" | "numpy"), attr="random")):
+            return True
+    return False
+
+
+def draws_by_name(statement: ast.stmt) -> Iterator[tuple[ast.Call, str]]:
+    """Yield each call of a statement that draws at once, by a generator that a name holds, and the name."""
+    for part in own_parts(statement):
+        match part:
+            case ast.Call(func=ast.Attribute(attr=word)) if word in _GENERATORS and word.islower():
+                for keyword in part.keywords:
+                    if keyword.arg == "generator" and isinstance(keyword.value, ast.Name):
+                        yield part, keyword.value.id
+
+
+def draws_of(node: ast.AST, apart: Collection[ast.AST] = (), *, making: bool = True) -> frozenset[Generator]:
+    """Return the generators from which something in a tree draws, by what it is called.
+
+    Args:
+        node: The tree.
+        apart: Parts of it that don't count.
+        making: Whether layers are made; else only what draws each time that it is called counts.
+    """
+    parts = [*descendants(node)]
+    named = [part for part in parts if isinstance(part, ast.Attribute) and part not in apart]
+    words = {part.attr for part in named if not _is_numpys(part)}
+    words |= {part.id for part in parts if isinstance(part, ast.Name)} - {"random"}
+    words = words & _GENERATORS.keys() if making else (words & _GENERATORS.keys()) - _MAKERS
+    found = {_GENERATORS[word] for word in words}
+    found |= {"torch"} if "sample" in words else set()  # a method of torch's distributions, too
+    if any(isinstance(part, ast.Attribute) and part.attr == "sample" for part in parts):
+        found.add("torch")  # that of a distribution; `random.sample` draws from Python's
+    # NumPy's functions have the names of torch's and Python's: they are told by the `random` before them.
+    return frozenset(found | ({"numpy"} if any(map(_is_numpys, parts)) else set()))
+
+
+def seeds(statement: ast.stmt) -> frozenset[Generator]:
+    """Return the generators that a statement surely seeds."""
+    value = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
+    match value:
+        case ast.Call(func=ast.Attribute(attr="seed") as called) if _is_numpys(called):
+            return frozenset(["numpy"])
+        case ast.Call(func=ast.Attribute(value=owner, attr=name)):
+            own = isinstance(owner, ast.Name) and owner.id in ("torch", "random", "pl", "cuda")
+            return _SEEDING.get(name, NO_GENERATOR) if own else NO_GENERATOR
+        case ast.Call(func=ast.Name(id=name)):
+            return _SEEDING.get(name, NO_GENERATOR)
+    return NO_GENERATOR
+
+
+def seeds_within(node: ast.AST) -> frozenset[Generator]:
+    """Return the generators that something in a tree seeds, by what it is called."""
+    parts = [*descendants(node)]
+    words = {part.attr for part in parts if isinstance(part, ast.Attribute)}
+    words |= {part.id for part in parts if isinstance(part, ast.Name)}
+    numpys: frozenset[Generator] = frozenset(["numpy"]) if any(map(_is_numpys, parts)) else NO_GENERATOR
+    return numpys.union(*(_SEEDING[word] for word in words & _SEEDING.keys()))
+
+
+def advanced(call: ast.Call) -> set[str]:
+    """Return the names of the generators of random numbers that a call draws from."""
+    found = {name for item in call.keywords if item.arg == "generator" for name in roots_of(item.value)}
+    func = call.func
+    if isinstance(func, ast.Attribute) and func.attr in _GENERATORS and not is_module_path(func.value):
+        found |= {*roots_of(func.value)}
+    return found

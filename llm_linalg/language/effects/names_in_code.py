@@ -1,0 +1,176 @@
+"""The names in a tree of code: those that stand in it, are read, are bound, and stand behind a value."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Iterator
+
+from llm_linalg.base.syntax import children, descendants
+from llm_linalg.language.imports import names_of_imports
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
+NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def names_in(node: ast.AST) -> Iterator[str]:
+    """Yield the names that stand anywhere in a tree."""
+    for part in descendants(node):
+        if isinstance(part, ast.Name):
+            yield part.id
+
+
+def loaded_names(node: ast.AST) -> Iterator[str]:
+    """Yield the names that a tree reads."""
+    for part in descendants(node):
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load):
+            yield part.id
+        elif isinstance(part, ast.AugAssign) and isinstance(part.target, ast.Name):
+            yield part.target.id
+
+
+def roots_of(node: ast.AST, apart: Collection[str] = ()) -> Iterator[str]:
+    """Yield the names whose values an expression may be, or be a part of: `x` of `x.view(-1)[0]`.
+
+    Args:
+        node: The expression.
+        apart: Names of classes that share nothing with their objects.
+    """
+    todo = [node]
+    while todo:
+        match todo.pop():
+            case ast.Name(id=name):
+                yield name
+            case ast.Attribute(value=value) | ast.Subscript(value=value) | ast.Starred(value=value):
+                todo.append(value)
+            case ast.NamedExpr(value=value) | ast.Await(value=value):
+                todo.append(value)
+            case ast.Call() as call:
+                made = isinstance(call.func, ast.Name) and call.func.id in apart
+                todo += [
+                    *(() if made else (call.func,)),
+                    *call.args,
+                    *(keyword.value for keyword in call.keywords),
+                ]
+            case ast.IfExp(body=body, orelse=other):
+                todo += [body, other]
+            case ast.Tuple() | ast.List() | ast.Set() | ast.Dict() | ast.BoolOp() as several:
+                todo += children(several)
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp() | ast.Lambda() as inner:
+                yield from names_in(inner)
+
+
+def names_handed(call: ast.Call, apart: Collection[str] = ()) -> Iterator[str]:
+    """Yield the names whose values a call is given, or may be given a part of; `apart` as for `roots_of`."""
+    for item in (*call.args, *(keyword.value for keyword in call.keywords)):
+        yield from roots_of(item, apart)
+
+
+def is_module_path(node: ast.expr) -> bool:
+    """Return whether an expression is a module, such as `torch.nn.init`, by what it is usually called."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in ("torch", "nn", "F", "init", "random", "np")
+
+
+def own_parts(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a statement and its parts, without the bodies of the functions and classes that it defines."""
+    todo = [node]
+    while todo:
+        part = todo.pop()
+        yield part
+        if not isinstance(part, DEFINITIONS):
+            todo += children(part)
+
+
+def bound_names(statement: ast.AST) -> Iterator[str]:
+    """Yield the names that a statement binds in its own scope."""
+    comprehended = {
+        name
+        for part in own_parts(statement)
+        if isinstance(part, _COMPREHENSIONS)
+        for generator in part.generators
+        for name in names_in(generator.target)
+    }
+    for part in own_parts(statement):
+        match part:
+            case ast.Name(ctx=ast.Store() | ast.Del()) if part.id not in comprehended:
+                yield part.id
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield part.name
+            case ast.Import() | ast.ImportFrom():
+                yield from names_of_imports(part)
+            case ast.ExceptHandler(name=str() as name) | ast.MatchAs(name=str() as name):
+                yield name
+            case ast.MatchStar(name=str() as name) | ast.MatchMapping(rest=str() as name):
+                yield name
+
+
+def rebound_names(statement: ast.stmt) -> Iterator[str]:
+    """Yield the names that a statement surely binds anew."""
+    match statement:
+        case ast.Assign():
+            for target in statement.targets:
+                yield from plain_targets(target)
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+            yield name
+        case ast.FunctionDef() | ast.ClassDef() | ast.AsyncFunctionDef():
+            yield statement.name
+        case ast.Import() | ast.ImportFrom():
+            yield from names_of_imports(statement)
+        case ast.With():
+            for inner in statement.body:
+                yield from rebound_names(inner)
+
+
+def plain_targets(target: ast.expr) -> Iterator[str]:
+    """Yield the names in a target of an assignment that are bound themselves: a and b of `a, *b, c[0]`."""
+    match target:
+        case ast.Name():
+            yield target.id
+        case ast.Tuple() | ast.List():
+            for item in target.elts:
+                yield from plain_targets(item)
+        case ast.Starred():
+            yield from plain_targets(target.value)
+
+
+def local_to_parts(node: ast.AST) -> set[str]:
+    """Return the names that stand for something of their own within parts of a tree."""
+    found = {part.arg for part in descendants(node) if isinstance(part, ast.arg)}
+    for part in descendants(node):
+        if isinstance(part, ast.comprehension):
+            found |= {*names_in(part.target)}
+        elif isinstance(part, _FUNCTIONS) and not isinstance(part, ast.Lambda):
+            found |= {name for item in part.body for name in bound_names(item)}
+    return found
+
+
+def with_sources(statement: ast.AST, changed: Iterable[str]) -> set[str]:
+    """Return names whose values a statement changes, with those that it binds them from.
+
+    In `for t in (a, b): t[0] = 1` the values of a and b are changed.
+    """
+    found = set(changed)
+    sources = [*_sources(statement)] if found else []
+    while True:
+        more = {name for bound, names in sources if bound & found for name in names} - found
+        if not more:
+            return found
+        found |= more
+
+
+def _sources(statement: ast.AST) -> Iterator[tuple[set[str], set[str]]]:
+    """Yield the names that parts of a statement bind, with those from whose values."""
+    for part in own_parts(statement):
+        match part:
+            case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
+                yield {*roots_of(target)}, {*roots_of(value)}
+            case ast.Assign(targets=targets, value=value):
+                yield {name for target in targets for name in plain_targets(target)}, {*roots_of(value)}
+            case ast.NamedExpr(target=target, value=value):
+                yield {*roots_of(target)}, {*roots_of(value)}
+            case ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
+                yield {*roots_of(target)}, {*roots_of(value)}

@@ -1,0 +1,514 @@
+"""What a statement would do, as far as its text tells: what it binds, changes, reads and draws.
+
+It is asked of statements that were not run: what rests on them must not be shown as if they had been. So it
+errs on the side of more. Names stand for values; the functions and classes that a name may hold are known
+from the statements that bound it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from keyword import iskeyword
+from typing import Any, Literal, NamedTuple
+
+from llm_linalg.base.syntax import LEAVES, descendants, statements
+from llm_linalg.language.effects.generator_use import (
+    ALL,
+    NO_GENERATOR,
+    Generator,
+    advanced,
+    draws_by_name,
+    draws_of,
+    seeds_within,
+)
+from llm_linalg.language.effects.names_in_code import (
+    DEFINITIONS,
+    NAMED,
+    Definition,
+    bound_names,
+    loaded_names,
+    local_to_parts,
+    names_handed,
+    names_in,
+    rebound_names,
+    roots_of,
+    with_sources,
+)
+from llm_linalg.language.effects.value_changes import (
+    ALTERING,
+    CHANGING_METHODS,
+    FAMILIAR,
+    GIVING,
+    HOLDING,
+    IN_PLACE,
+    altered_names,
+    changed_names,
+    given_parts,
+    graded_names,
+    is_fresh,
+    names_changed,
+)
+
+_CALLING = ("__call__", "forward", "__init__")
+_EMPTY: frozenset[str] = frozenset()
+_READING = (
+    ast.Name,
+    ast.Constant,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.Compare,
+    ast.Attribute,
+    ast.Subscript,
+    *LEAVES,
+)
+_WORD = re.compile(r"[^\W\d]\w*")
+_BOUND_IN_TEXT = re.compile(
+    r"^[ \t]*(?:(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|for[ \t]+([\w, \t]+?)[ \t]+in\b"
+    r"|(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+(.+)"
+    r"|((?:(?<!\w)\(|[\w, \t.*)])+?)[ \t]*(?::[^=\n]+)?[-+*/@|&^%]?=(?!=))",
+    re.MULTILINE,
+)
+_ASIDE = re.compile(r"""(['"])(?:\\.|(?!\1).)*\1|#.*""")  # text in quotes, and comments
+_GOES_ON = re.compile(r"[ \t)\]}#]|$|(?:else|elif|except|finally)\b")
+_BROKEN = re.compile(r"never closed|unterminated|unmatched|does not match|indent|unexpected EOF")
+"""What Python says of a text that it can't have been at any time."""
+
+
+class Effects(NamedTuple):
+    """What a statement would do to names.
+
+    Attributes:
+        binds: Names that it binds.
+        rebinds: Those of them that it surely binds, to a value of their own.
+        changes: Names whose values it changes in place.
+        alters: Names whose values it changes unless they are tensors or arrays.
+        holds: Names whose values, or parts of them, get other attributes or items, while no tensor changes.
+        fills: Names whose values it changes unless they are tensors.
+        grades: Names to whose gradients, and those of what they are made of, it adds.
+        touches: Names whose values it hands to calls of which nothing is known.
+        reads: Names that it reads, those that the functions read which it calls among them.
+        draws: The generators from which it may draw random numbers.
+        seeds: The generators that it may seed.
+        sources: Names of generators of the program's own, by which it draws instead if they are some.
+    """
+
+    binds: frozenset[str]
+    rebinds: frozenset[str]
+    changes: frozenset[str]
+    alters: frozenset[str]
+    holds: frozenset[str]
+    fills: frozenset[str]
+    grades: frozenset[str]
+    touches: frozenset[str]
+    reads: frozenset[str]
+    draws: frozenset[Generator]
+    seeds: frozenset[Generator]
+    sources: frozenset[str]
+
+
+NO_EFFECTS = Effects(*(_EMPTY,) * 9, NO_GENERATOR, NO_GENERATOR, _EMPTY)
+Kind = Literal["changes", "holds", "grades"]
+"""How a value may change: altogether, but for its tensors, or in the gradients of what it is made of."""
+_KINDS: tuple[Kind, ...] = ("changes", "holds", "grades")
+
+
+class _Writes(NamedTuple):
+    """What a function changes: what it is a method of, its other arguments, and names outside it."""
+
+    owner: bool = False
+    arguments: bool = False
+    outside: frozenset[str] = _EMPTY
+
+
+class _Facts(NamedTuple):
+    """What is known of a function or a class by itself.
+
+    Attributes:
+        names: The names in it.
+        reads: Those that it reads and that are not its own.
+        declares: Those that it declares to be global.
+        draws: The generators from which it draws random numbers by itself.
+        draws_called: Those from which it draws when what it makes has been made.
+    """
+
+    names: frozenset[str]
+    reads: frozenset[str]
+    declares: frozenset[str]
+    draws: frozenset[Generator]
+    draws_called: frozenset[Generator]
+
+
+@dataclass
+class Definitions:
+    """The functions and classes that names may hold, as the statements so far have bound them.
+
+    Attributes:
+        held: By name.
+        drawing: Names that hold something which draws random numbers when it is called, and from where.
+        methods: The methods of all classes, by name.
+        classes: Names of classes.
+    """
+
+    held: dict[str, frozenset[Definition]] = field(default_factory=dict)
+    drawing: dict[str, frozenset[Generator]] = field(default_factory=dict)
+    methods: dict[str, list[Definition]] = field(default_factory=dict)
+    classes: set[str] = field(default_factory=set)
+    _reached: dict[str, frozenset[Definition]] = field(default_factory=dict)
+    _writes: dict[ast.AST, Mapping[Kind, _Writes]] = field(default_factory=dict)
+    _known: dict[ast.AST, _Facts] = field(default_factory=dict)
+
+    def note(self, statement: ast.stmt) -> None:
+        """Take in a statement, whether or not it was run."""
+        if _only_reads(statement):
+            return
+        self._reached.clear()
+        own: list[Definition] = [node for node in descendants(statement) if isinstance(node, DEFINITIONS)]
+        for definition in own:
+            for item in definition.body if isinstance(definition, ast.ClassDef) else ():
+                if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
+                    self.methods.setdefault(item.name, []).append(item)
+                    own = [one for one in own if one is not item]
+            if isinstance(definition, ast.ClassDef):
+                self.classes.add(definition.name)
+        mentioned = set(names_in(statement))
+        held = frozenset(own).union(*(self.held.get(name, ()) for name in mentioned))
+        is_one = isinstance(statement, NAMED)
+        apart = {call.func for call, _ in draws_by_name(statement)}
+        draws = (
+            NO_GENERATOR if is_one else draws_of(statement, apart, making=False) | self._drawn_by(mentioned)
+        )
+        if not isinstance(statement, ast.ClassDef):
+            self.classes -= {*rebound_names(statement)}
+        targets = {*bound_names(statement), *names_changed(statement)}
+        rebound = set(rebound_names(statement))
+        for name in targets:
+            before = frozenset() if name in rebound else self.held.get(name, frozenset())
+            if held or before:
+                self.held[name] = before | held
+            else:
+                self.held.pop(name, None)
+            if draws:
+                self.drawing[name] = draws
+            elif name in rebound:
+                self.drawing.pop(name, None)
+
+    def _drawn_by(self, names: Iterable[str]) -> frozenset[Generator]:
+        """Return the generators from which what some names hold draws."""
+        return NO_GENERATOR.union(*(self.drawing.get(name, NO_GENERATOR) for name in names))
+
+    def effects(
+        self, statement: ast.stmt, is_unknown: Callable[[str], bool], harmless_methods: Collection[str] = ()
+    ) -> Effects:
+        """Return what a statement would do.
+
+        Args:
+            statement: The statement, which `note` may have taken in or not.
+            is_unknown: Says whether nothing is known of the value of a name.
+            harmless_methods: Methods that change nothing, whatever has them.
+        """
+        if _only_reads(statement):
+            read = frozenset(loaded_names(statement))
+            return NO_EFFECTS._replace(reads=read)
+        code = self._reachable(statement)
+        facts = [self._facts(definition) for definition in code]
+        reads: set[str] = set() if isinstance(statement, NAMED) else {*loaded_names(statement)}
+        reads |= {name for fact in facts for name in fact.reads}
+        declared = {name for fact in facts for name in fact.declares}
+        changed: dict[Kind, set[str]] = {
+            "changes": {*changed_names(statement)},
+            "holds": {*given_parts(statement)},
+            "grades": {*graded_names(statement)},
+        }
+        touches: set[str] = set()
+        by_name = [] if isinstance(statement, NAMED) else [*draws_by_name(statement)]
+        apart = {call.func for call, _ in by_name}
+        draws = NO_GENERATOR if isinstance(statement, NAMED) else draws_of(statement, apart)
+        local = local_to_parts(statement)
+        for node in () if isinstance(statement, NAMED) else descendants(statement):
+            if not isinstance(node, ast.Call):
+                continue
+            names = set(roots_of(node.func))
+            handed = set(names_handed(node))
+            owner = set(roots_of(node.func.value)) if isinstance(node.func, ast.Attribute) else names
+            draws |= self._drawn_by(names | handed)
+            method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            if method not in harmless_methods and any(self._is_foreign(name, is_unknown) for name in names):
+                touches |= set() if method in HOLDING else handed
+                if method not in FAMILIAR:
+                    touches |= owner
+                    draws = ALL
+            for kind, found in self._changed_by(node, local).items():
+                changed[kind] |= found
+            touches |= advanced(node)
+        mentioned = {*names_in(statement)}.union(*(fact.names for fact in facts))
+        for definition, fact in zip(code, facts, strict=True):
+            is_made = not isinstance(definition, ast.ClassDef) or definition.name in mentioned & self.classes
+            draws |= (fact.draws if is_made else fact.draws_called) | self._drawn_by(fact.names)
+        return Effects(
+            binds=frozenset(bound_names(statement)) | declared,
+            rebinds=frozenset(rebound_names(statement)),
+            changes=frozenset(with_sources(statement, changed["changes"])),
+            alters=frozenset(with_sources(statement, altered_names(statement, ALTERING - GIVING))),
+            holds=frozenset(with_sources(statement, changed["holds"])),
+            fills=frozenset(with_sources(statement, altered_names(statement, IN_PLACE))),
+            grades=frozenset(with_sources(statement, changed["grades"])),
+            touches=frozenset(touches),
+            reads=frozenset(reads),
+            draws=draws,
+            seeds=NO_GENERATOR.union(*map(seeds_within, (statement, *code))),
+            sources=frozenset(name for _, name in by_name),
+        )
+
+    def effects_of_text(
+        self, text: str, known: Collection[str], is_unknown: Callable[[str], bool], said: str
+    ) -> Effects:
+        """Return what a cell may do that can't be parsed as a whole.
+
+        Args:
+            text: Its text.
+            known: The names that have values.
+            is_unknown: As for `effects`.
+            said: What Python says of it: of what was never a program nothing is run, so that it changes
+                nothing.
+        """
+        found = [NO_EFFECTS]
+        for piece in _pieces(text):
+            try:
+                body = [] if piece.lstrip()[:1] in ("%", "!", "?") else statements(piece).body
+            except (SyntaxError, ValueError, MemoryError, RecursionError):
+                found.append(effects_of_text(piece, known))
+                continue
+            for statement in body:
+                self.note(statement)
+                found.append(self.effects(statement, is_unknown))
+        whole = _joined(found)
+        if _BROKEN.search(said):
+            return NO_EFFECTS._replace(binds=whole.binds, rebinds=whole.rebinds)
+        return whole
+
+    def _is_foreign(self, name: str, is_unknown: Callable[[str], bool]) -> bool:
+        """Return whether nothing is known of what a name holds: no value, and no code."""
+        if not is_unknown(name):
+            return False
+        classes = [item for item in self.held.get(name, ()) if isinstance(item, ast.ClassDef)]
+        bases = {root for item in classes for base in item.bases for root in roots_of(base)}
+        return not self.held.get(name) or any(map(is_unknown, bases - self.held.keys()))
+
+    def _reachable(self, statement: ast.stmt) -> set[Definition]:
+        """Return the functions and classes that a statement may call, directly or not."""
+        found: set[Definition] = set()
+        names = [] if isinstance(statement, NAMED) else [frozenset(names_in(statement))]
+        while names:
+            for name in names.pop():
+                new = self.held.get(name, frozenset()) - found
+                found |= new
+                names += [self._facts(definition).names for definition in new]
+        return found
+
+    def _facts(self, definition: Definition) -> _Facts:
+        """Return what is known of a function or class by itself, found once."""
+        if definition not in self._known:
+            self._known[definition] = _facts_of(definition)
+        return self._known[definition]
+
+    def _held_by(self, name: str) -> frozenset[Definition]:
+        """Return the functions and classes that what a name holds may call or have been made by."""
+        if name not in self._reached:
+            found: set[Definition] = set()
+            names = [name]
+            while names:
+                new = self.held.get(names.pop(), frozenset()) - found
+                found |= new
+                names += [other for definition in new for other in self._facts(definition).names]
+            self._reached[name] = frozenset(found)
+        return self._reached[name]
+
+    def _called(self, call: ast.Call, local: Collection[str]) -> Iterator[Definition]:
+        """Yield the functions that a call may go to, and those whose arguments it may call.
+
+        Args:
+            call: The call.
+            local: Names that are not those of the program there.
+        """
+        func = call.func
+        name = func.attr if isinstance(func, ast.Attribute) else None
+        roots = set(roots_of(func))
+        known = frozenset() if roots & {*local} else frozenset().union(*map(self._held_by, roots))
+        if name is not None:
+            yield from self._methods(name, known)
+        wanted = _CALLING if name is None else (name,)
+        if isinstance(func, ast.Name) and func.id in self.classes and func.id not in local:
+            wanted = ("__init__",)
+        for root in roots:
+            for definition in self.held.get(root, ()):
+                if isinstance(definition, ast.ClassDef):
+                    yield from (item for one in wanted for item in self._methods(one, known))
+                elif name is None:
+                    yield definition
+        for root in set(names_handed(call)):
+            for definition in self.held.get(root, ()):
+                if not isinstance(definition, ast.ClassDef):
+                    yield definition
+
+    def _methods(self, name: str, known: frozenset[Definition]) -> list[Definition]:
+        """Return the methods of that name: those of known classes, or of all if none of those has it."""
+        every = self.methods.get(name, [])
+        own = {item for one in known if isinstance(one, ast.ClassDef) for item in one.body}
+        return [method for method in every if method in own] or every
+
+    def _is_stateless(self, name: str) -> bool:
+        """Return whether a name is that of a class whose objects share nothing that they could change."""
+        held = self.held.get(name, frozenset())
+        if name not in self.classes or len(held) != 1:
+            return False
+        (definition,) = held
+        return isinstance(definition, ast.ClassDef) and not any(
+            isinstance(item, ast.Assign | ast.AnnAssign | ast.AugAssign)
+            and not isinstance(item.value, ast.Constant | None)
+            for one in self._held_by(name)
+            if isinstance(one, ast.ClassDef)
+            for item in one.body
+        )
+
+    def _changed_by(self, call: ast.Call, local: Collection[str] = ()) -> dict[Kind, set[str]]:
+        """Return the names whose values the functions of the program change to which a call goes, by kind."""
+        apart = {name for name in self.classes - {*local} if self._is_stateless(name)}
+        handed, names = set(names_handed(call, apart)), set(roots_of(call.func, apart))
+        owner = set(roots_of(call.func.value, apart)) if isinstance(call.func, ast.Attribute) else names
+        changed: dict[Kind, set[str]] = {kind: set() for kind in _KINDS}
+        for definition in {*self._called(call, local)}:
+            is_new = isinstance(definition, ast.FunctionDef) and definition.name == "__init__"
+            for kind, writes in self._written(definition).items():
+                found = changed[kind]
+                found |= owner if writes.owner and not is_new else set()
+                found |= writes.outside | (handed if writes.arguments else set())
+        return changed
+
+    def _written(self, definition: Definition) -> Mapping[Kind, _Writes]:
+        """Return what a function changes, by kind; while that of a recursive one is worked out, nothing."""
+        if definition not in self._writes:
+            self._writes[definition] = {}
+            self._writes[definition] = self._work_out(definition)
+        return self._writes[definition]
+
+    def _work_out(self, definition: Definition) -> Mapping[Kind, _Writes]:
+        if isinstance(definition, ast.ClassDef):
+            return {"changes": _Writes(owner=True)}
+        body = [definition.body] if isinstance(definition, ast.Lambda) else definition.body
+        changed: dict[Kind, set[str]] = {
+            "changes": {
+                name
+                for part in body
+                for name in (*changed_names(part), *altered_names(part, CHANGING_METHODS))
+            },
+            "holds": {name for part in body for name in given_parts(part)},
+            "grades": {name for part in body for name in graded_names(part)},
+        }
+        scope = _scope_of(definition)
+        for part in body:
+            for node in descendants(part):
+                if isinstance(node, ast.Call):
+                    for kind, found in self._changed_by(node, scope.inner).items():
+                        changed[kind] |= found
+        for part in body:  # what a comprehension goes through
+            for found in changed.values():
+                found |= with_sources(part, found & (scope.inner - scope.local - {*scope.parameters}))
+        own = scope.parameters[:1] if scope.parameters[:1] in (["self"], ["cls"]) else []
+        others = {*scope.parameters[len(own) :]}
+        writes: dict[Kind, _Writes] = {}
+        for kind, found in changed.items():
+            # A local name may stand for an argument: `for p in parameters: p -= …`.
+            behind = found & scope.local - {*scope.parameters}
+            through = bool(behind) and (
+                kind == "grades" or not all(is_fresh(body, name, self.methods) for name in behind)
+            )
+            outside = self._facts(definition).reads if through and kind == "grades" else _EMPTY
+            writes[kind] = _Writes(
+                owner=bool(own and (found & {*own} or through)),
+                arguments=bool(found & others) or (through and bool(others)),
+                outside=frozenset(found - scope.inner) | outside,
+            )
+        return writes
+
+
+class _Scope(NamedTuple):
+    """The names of a function: its parameters, those that it binds, and all that are its own somewhere."""
+
+    parameters: list[str]
+    local: set[str]
+    inner: set[str]
+
+
+def _scope_of(definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> _Scope:
+    body = [definition.body] if isinstance(definition, ast.Lambda) else definition.body
+    args = definition.args
+    parameters = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
+    parameters += [arg.arg for arg in (args.vararg, args.kwarg) if arg is not None]
+    local = {name for part in body if isinstance(part, ast.stmt) for name in bound_names(part)}
+    return _Scope(parameters, local, {*local, *parameters}.union(*map(local_to_parts, body)))
+
+
+def effects_of_text(text: str, known: Iterable[str]) -> Effects:
+    """Return what a text may do that can't be parsed: it binds what stands left of an equals sign."""
+    targets = [
+        target.strip(" \t*()")
+        for found in _BOUND_IN_TEXT.finditer(text)
+        for group in found.groups()
+        if group
+        for target in re.split(r",|\bas\b", group)
+    ]
+    words = frozenset(_WORD.findall(_ASIDE.sub(" ", text)))
+    dotted = {target.partition(".")[0] for target in targets if "." in target}
+    return NO_EFFECTS._replace(
+        binds=frozenset(name for name in targets if _WORD.fullmatch(name) and not iskeyword(name)),
+        changes=frozenset(dotted & words),
+        touches=words & frozenset(known),
+        reads=words,
+        draws=ALL,
+    )
+
+
+def _joined(several: Sequence[Effects]) -> Effects:
+    """Return the effects of several statements together."""
+    fields: Any = zip(*several, strict=True)
+    return Effects(*(frozenset().union(*field) for field in fields))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield the parts of a text that begin at its margin, so that each may be a statement."""
+    piece: list[str] = []
+    for line in text.split("\n"):
+        if piece and not _GOES_ON.match(line):
+            yield "\n".join(piece)
+            piece = []
+        piece.append(line)
+    yield "\n".join(piece)
+
+
+def _only_reads(statement: ast.stmt) -> bool:
+    """Return whether a statement is an expression in which nothing is called."""
+    return isinstance(statement, ast.Expr) and all(
+        isinstance(part, _READING) for part in descendants(statement.value)
+    )
+
+
+def _facts_of(definition: Definition) -> _Facts:
+    declared = {
+        name for part in descendants(definition) if isinstance(part, ast.Global) for name in part.names
+    }
+    own: set[str] = set()
+    if not isinstance(definition, ast.ClassDef):
+        args = definition.args
+        own = {part.arg for part in descendants(args) if isinstance(part, ast.arg)}
+        body = [definition.body] if isinstance(definition, ast.Lambda) else definition.body
+        own |= {name for part in body for name in bound_names(part)}
+    return _Facts(
+        names=frozenset(names_in(definition)),
+        reads=frozenset(loaded_names(definition)) - (own - declared),
+        declares=frozenset(declared),
+        draws=draws_of(definition),
+        draws_called=draws_of(definition, making=False),
+    )

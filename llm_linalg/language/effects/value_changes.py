@@ -1,0 +1,212 @@
+"""What changes values in place, as far as its text tells."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator
+
+from llm_linalg.base.syntax import descendants
+from llm_linalg.language.effects.names_in_code import (
+    DEFINITIONS,
+    is_module_path,
+    names_handed,
+    names_in,
+    own_parts,
+    plain_targets,
+    roots_of,
+)
+
+_ALTERING = """
+    append extend insert remove pop clear sort reverse update add discard setdefault popitem appendleft
+    popleft
+    extendleft rotate subtract move_to_end difference_update intersection_update symmetric_difference_update
+    backward step zero_grad train eval load_state_dict apply requires_grad_ register_buffer register_parameter
+    register_module add_module register_forward_hook register_hook to cuda half double float bfloat16
+    manual_seed add_param_group
+    set_state fit fit_transform write writelines send close shuffle fill put resize itemset
+"""
+ALTERING = frozenset(_ALTERING.split())
+"""Methods that change what they are called on, unless that is a tensor."""
+_OF_TENSORS = frozenset(["requires_grad_", "register_hook"])
+IN_PLACE = frozenset(["sort", "fill", "put", "resize", "itemset", "partition"])
+"""Methods of NumPy's arrays that change them."""
+_HOLDING_WORDS = """
+    append extend insert remove pop clear sort reverse add discard setdefault popitem appendleft popleft
+    extendleft rotate move_to_end
+"""
+HOLDING = frozenset(_HOLDING_WORDS.split())
+"""Methods by which a list and its like change, and not what they are given."""
+GIVING = HOLDING - {"sort", "reverse"} | {"update", "difference_update", "intersection_update"}
+"""Methods that give a list and its like other items, and leave the items as they are."""
+CHANGING_METHODS = (ALTERING | IN_PLACE) - GIVING
+_OF_VALUES = frozenset(["data", "grad", "requires_grad", "shape", "dtype", "real", "imag"])
+"""Attributes of tensors and arrays that can be assigned to."""
+_READING_METHODS = ["cpu", "parameters", "named_parameters", "buffers", "children", "modules", "state_dict"]
+_OF_ANYBODY = ["fit", "fit_transform", "apply", "write", "writelines", "send", "close", "shuffle"]
+_APART_WORDS = """
+    zeros ones full empty tensor rand randn randint randperm arange linspace eye zeros_like ones_like
+    full_like empty_like rand_like randn_like stack cat clone deepcopy
+"""
+_APART = frozenset(_APART_WORDS.split())
+"""Functions of torch's whose results share no memory with what they are given."""
+_APART_METHODS_WORDS = """
+    clone copy item tolist sum mean std var prod exp log sqrt tanh sigmoid softmax log_softmax argmax
+    argmin new_zeros new_ones new_full new_empty count lower upper strip replace join
+"""
+_APART_METHODS = frozenset(_APART_METHODS_WORDS.split())
+"""Methods whose results share none with what they are called on."""
+FAMILIAR = (ALTERING | {*_READING_METHODS} | _APART_METHODS) - {*_OF_ANYBODY}
+"""Methods that draw no random numbers, whatever has them."""
+_NUMBERS = frozenset(
+    ["len", "int", "float", "str", "bool", "abs", "round", "range", "ord", "chr", "defaultdict"]
+)
+_CONTAINERS = frozenset(["list", "dict", "set", "sorted", "Counter", "OrderedDict", "deque"])
+_CHANGING_FUNCTIONS = frozenset(["next", "setattr", "delattr", "shuffle", "heappush", "heappop", "heapify"])
+
+
+def changed_names(node: ast.AST) -> Iterator[str]:
+    """Yield the names whose values a tree changes in place, its functions left out."""
+    for part in () if isinstance(node, DEFINITIONS) else own_parts(node):
+        if isinstance(part, ast.Call) and part.keywords:
+            yield from _written_by_keyword(part)
+        match part:
+            case ast.Subscript(ctx=ast.Store() | ast.Del()):
+                yield from roots_of(part.value)
+            case ast.Attribute(ctx=ast.Store() | ast.Del()) if part.attr in _OF_VALUES:
+                yield from roots_of(part.value)
+            case ast.AugAssign():
+                yield from roots_of(part.target)
+            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in _CHANGING_FUNCTIONS:
+                yield from roots_of(owner)
+                yield from names_handed(part)
+            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in _OF_TENSORS or (
+                name.endswith("_") and not name.startswith("_")
+            ):
+                yield from roots_of(owner)
+                yield from _first_argument(part)
+            case ast.Call(func=ast.Name(id=name)) if name in _CHANGING_FUNCTIONS or name.endswith("_"):
+                yield from _first_argument(part)
+
+
+def _written_by_keyword(call: ast.Call) -> Iterator[str]:
+    """Yield the names that a call changes by its keywords: `out=y`, or `x` where there is `inplace=True`."""
+    for keyword in call.keywords:
+        if keyword.arg == "out":
+            yield from roots_of(keyword.value)
+        elif keyword.arg == "inplace":
+            yield from _first_argument(call)
+
+
+def given_parts(node: ast.AST) -> Iterator[str]:
+    """Yield the names whose values get other attributes or items in a tree, its functions left out."""
+    for part in () if isinstance(node, DEFINITIONS) else own_parts(node):
+        match part:
+            case ast.Attribute(ctx=ast.Store() | ast.Del()) if part.attr not in _OF_VALUES:
+                yield from roots_of(part.value)
+            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in GIVING:
+                yield from roots_of(owner)
+
+
+def names_changed(node: ast.AST) -> Iterator[str]:
+    """Yield the names whose values a tree changes in any way but their gradients."""
+    yield from changed_names(node)
+    yield from given_parts(node)
+    yield from altered_names(node, CHANGING_METHODS)
+
+
+def altered_names(node: ast.AST, methods: Collection[str]) -> Iterator[str]:
+    """Yield the names whose values a tree changes by one of some methods, its functions left out."""
+    for part in () if isinstance(node, DEFINITIONS) else own_parts(node):
+        match part:
+            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in methods:
+                yield from roots_of(owner)
+
+
+def _first_argument(call: ast.Call) -> Iterator[str]:
+    """Yield the names of the argument that `nn.init.normal_(w)` writes to; of `x.add_(y)` only where x is."""
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    in_module = owner is None or (isinstance(owner, ast.Name | ast.Attribute) and is_module_path(owner))
+    if in_module and call.args:
+        yield from roots_of(call.args[0])
+
+
+def graded_names(node: ast.AST) -> Iterator[str]:
+    """Yield the names of what a tree goes backward from, its functions left out."""
+    for part in () if isinstance(node, DEFINITIONS) else own_parts(node):
+        match part:
+            case ast.Call(func=ast.Attribute(value=owner, attr="backward")):
+                yield from roots_of(owner)
+                yield from names_handed(part)
+
+
+def is_fresh(body: Collection[ast.AST], name: str, methods: Collection[str]) -> bool:
+    """Return whether a local name is only ever bound to what is made there and then.
+
+    Args:
+        body: The parts of a function.
+        name: The name.
+        methods: The names of methods that the program defines itself.
+    """
+    is_whole = _is_changed_as_a_whole(body, name)
+    for part in body:
+        for node in own_parts(part):
+            match node:
+                case ast.Assign(targets=targets, value=value):
+                    bound = {other for target in targets for other in plain_targets(target)}
+                    if name in bound and not _makes(value, methods, is_whole=is_whole):
+                        return False
+                case ast.AnnAssign(target=ast.Name(id=other), value=ast.expr() as value) if other == name:
+                    if not _makes(value, methods, is_whole=is_whole):
+                        return False
+                case ast.For(target=target) | ast.comprehension(target=target):
+                    if name in {*names_in(target)}:
+                        return False
+                case ast.NamedExpr(target=ast.Name(id=other)) if name == other:
+                    return False
+                case ast.withitem(optional_vars=ast.expr() as target) if name in {*names_in(target)}:
+                    return False
+    return True
+
+
+def _is_changed_as_a_whole(body: Collection[ast.AST], name: str) -> bool:
+    """Return whether a list or the like under a name gets other items, and none of its items changes."""
+    whole, stored = 0, 0
+    for part in body:
+        for node in own_parts(part):
+            match node:
+                case ast.Subscript(value=ast.Name(id=other), ctx=ast.Store() | ast.Del()) if other == name:
+                    whole += 1
+                case ast.Call(func=ast.Attribute(value=ast.Name(id=other), attr=method)) if other == name:
+                    whole += method in HOLDING or method == "update"
+                case ast.AugAssign(target=ast.Subscript(value=ast.Name(id=other))) if other == name:
+                    return False  # `ys[0] += 1` may write to the item
+        stored += sum(root == name for root in names_changed(part))
+    return whole == stored
+
+
+def _makes(value: ast.expr, methods: Collection[str], *, is_whole: bool) -> bool:
+    """Return whether an expression gives a value of its own, and no part of another.
+
+    Args:
+        value: The expression.
+        methods: The names of methods that the program defines itself.
+        is_whole: Whether it may hold parts of others, as none of these changes.
+    """
+    match value:
+        case ast.List() | ast.Dict() | ast.Set() | ast.Tuple():
+            return is_whole or not any(isinstance(part, ast.Name) for part in descendants(value))
+        case ast.ListComp(elt=item) | ast.SetComp(elt=item) | ast.DictComp(value=item):
+            return is_whole or _makes(item, methods, is_whole=False)
+        case ast.BinOp(left=left, right=right):
+            has_items = any(isinstance(part, ast.List | ast.Dict | ast.ListComp) for part in (left, right))
+            return is_whole or not has_items
+        case ast.Constant() | ast.Compare() | ast.JoinedStr() | ast.UnaryOp():
+            return True
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="torch" | "np" | "copy"), attr=name)):
+            return name in _APART
+        case ast.Call(func=ast.Attribute(attr=name)):
+            return name in _APART_METHODS and name not in methods
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
+            is_empty = not args and not keywords
+            return name in _NUMBERS or (name in _CONTAINERS and (is_whole or is_empty))
+    return False
