@@ -108,3 +108,9 @@ def test_a_check_is_charged_before_it_is_made() -> None:
 def test_a_sample_that_is_not_run_would_draw() -> None:
     statement = ast.parse("x = missing(d.sample())").body[0]
     assert "torch" in Definitions().effects(statement, lambda _: False).draws
+
+
+@pytest.mark.parametrize("call", ["sample(3)", "randn(2)", "choice([1, 2])", "rand()"])
+def test_what_numpy_draws_is_drawn_from_its_own_generator_alone(call: str) -> None:
+    statement = ast.parse(f"x = missing(np.random.{call})").body[0]
+    assert Definitions().effects(statement, lambda _: False).draws == {"numpy"}

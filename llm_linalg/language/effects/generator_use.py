@@ -73,16 +73,15 @@ def draws_of(node: ast.AST, apart: Collection[ast.AST] = (), *, making: bool = T
         making: Whether layers are made; else only what draws each time that it is called counts.
     """
     parts = [*descendants(node)]
-    named = [part for part in parts if isinstance(part, ast.Attribute) and part not in apart]
-    words = {part.attr for part in named if not _is_numpys(part)}
+    # NumPy's functions have the names of torch's and Python's: they are told by the `random` before them.
+    numpys = [part for part in parts if isinstance(part, ast.Attribute) and _is_numpys(part)]
+    apart = {*apart, *numpys, *(part.value for part in numpys)}
+    words = {part.attr for part in parts if isinstance(part, ast.Attribute) and part not in apart}
     words |= {part.id for part in parts if isinstance(part, ast.Name)} - {"random"}
     words = words & _GENERATORS.keys() if making else (words & _GENERATORS.keys()) - _MAKERS
     found = {_GENERATORS[word] for word in words}
     found |= {"torch"} if "sample" in words else set()  # a method of torch's distributions, too
-    if any(isinstance(part, ast.Attribute) and part.attr == "sample" for part in parts):
-        found.add("torch")  # that of a distribution; `random.sample` draws from Python's
-    # NumPy's functions have the names of torch's and Python's: they are told by the `random` before them.
-    return frozenset(found | ({"numpy"} if any(map(_is_numpys, parts)) else set()))
+    return frozenset(found | ({"numpy"} if numpys else set()))
 
 
 def seeds(statement: ast.stmt) -> frozenset[Generator]:
