@@ -90,6 +90,7 @@ def test_a_step_past_the_last_says_what_comes_next_and_a_second_goes_there(lesso
         on = run(past, key)
         if number < len(lesson.stops):
             assert lesson.stops[number].title in past.notice
+            assert not past.notice.endswith(("?.", "!.", ".."))
             assert (on.view.lesson, on.view.stop) == (lesson, number + 1)
         elif following is not None:
             assert following.title in past.notice

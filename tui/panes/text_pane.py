@@ -14,7 +14,16 @@ from tui.navigation.playground import is_playground
 from tui.panes.cell_rows import head, shows_cell
 from tui.panes.story_pane import shorten
 from tui.text.large import ACROSS, DOWN, enlarge_rows
-from tui.text.prose import after_story, elide, formula, least_rows, paragraphs, with_hues, words
+from tui.text.prose import (
+    after_story,
+    as_sentence,
+    elide,
+    formula,
+    least_rows,
+    paragraphs,
+    with_hues,
+    words,
+)
 from tui.text.rows import Row, TextSpan, cut_rows, fit, row, width_of, wrap, wrap_spans
 from tui.widgets.row_widget import RowWidget
 
@@ -193,7 +202,7 @@ def exercise_rows(exercise: ExerciseView, width: int) -> list[Row]:
         return [row(("Right. ", "accent"), ("H", "key", "exercise.hint"), shown)]
     if exercise.summary:
         first, *rest = exercise.summary
-        spans = words(row((f"{first} ", "error"), " ".join(map(_sentence, rest))))
+        spans = words(row((f"{first} ", "error"), " ".join(map(as_sentence, rest))))
         rows += wrap_spans(spans, width)
     elif exercise.answer:
         rows += wrap_spans(words(row(("your answer: ", "label"), (exercise.answer, "code"))), width)
@@ -201,11 +210,6 @@ def exercise_rows(exercise: ExerciseView, width: int) -> list[Row]:
     for number, text in hints[-1:] if exercise.summary else hints:
         rows += wrap_spans(words(row((f"hint {number} ", "label"), *_hint(text))), width)
     return rows
-
-
-def _sentence(line: str) -> str:
-    """Return a line as one sentence among others."""
-    return line if line.endswith((".", "!", "?", "…")) else f"{line}."
 
 
 def _hint(text: str) -> list[tuple[str, str]]:

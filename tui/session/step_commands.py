@@ -12,6 +12,7 @@ from tui.navigation import steps
 from tui.navigation.steps import Navigable
 from tui.session.session import Session
 from tui.session.stop_commands import Transition, stop_by
+from tui.text.prose import as_sentence
 
 if TYPE_CHECKING:
     from tui.compose.program_run import Run
@@ -148,11 +149,11 @@ def _way_on(session: Session) -> WayOn:
         return WayOn(f"{last} of this part. → again: {there}.", motion(steps.over))
     stops = view.lesson.stops
     if view.stop < len(stops):
-        told = f"{last} here. → again: the next stop, {stops[view.stop].title}."
+        told = f"{last} here. → again: the next stop, {as_sentence(stops[view.stop].title)}"
         return WayOn(told, stop_by(1))
     following = session.neighbour(1)
     if following is not None:
-        told = f"{last} of this lesson. → again: the next lesson, {following.title}."
+        told = f"{last} of this lesson. → again: the next lesson, {as_sentence(following.title)}"
         return WayOn(told, stop_by(1))
     return WayOn(f"{last}, and the end.", lambda session: session)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.lessons.reader import read_entry
 from tui.navigation.playground import is_playground
 from tui.session.session import Session
+from tui.text.prose import as_sentence
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Lesson
@@ -40,6 +41,6 @@ def stop_by(direction: int) -> Transition:
 def _crossing(left: Lesson, opened: Lesson, direction: int) -> str:
     """Return what is said where a step from stop to stop leads into another lesson."""
     if direction < 0:
-        return f"The lesson before: {opened.title}."
+        return f"The lesson before: {as_sentence(opened.title)}"
     part = "" if left.part == opened.part or opened.place == opened.title else f" Part {opened.place} begins."
-    return f"Next lesson: {opened.title}.{part}"
+    return f"Next lesson: {as_sentence(opened.title)}{part}"

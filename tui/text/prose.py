@@ -45,9 +45,13 @@ def lead_of(block: Block) -> str:
 
 def with_title(title: str, text: str) -> str:
     """Return prose that begins with its title."""
-    end = "" if title.endswith((".", "?", "!", ":")) else "."
     gap = "\n" if any(block.kind not in ("text", "heading") for block in markdown.blocks(text)[:1]) else " "
-    return f"**{title}{end}**{gap}{text}" if title and "*" not in title else text
+    return f"**{as_sentence(title)}**{gap}{text}" if title and "*" not in title else text
+
+
+def as_sentence(text: str) -> str:
+    """Return a title or a line with a full stop, unless it ends in a sign of its own."""
+    return text if text.endswith((".", "?", "!", ":", "…")) else f"{text}."
 
 
 def story(title: str, prose: str) -> str:
