@@ -47,11 +47,13 @@ class Combination:
         target: What the vector is called.
         terms: The weighted vectors, in the order in which they are added.
         values: Its numbers so far; () if there are many.
+        places: The positions of the operands that hold the weights and the vectors.
     """
 
     target: str
     terms: tuple[CombinationTerm, ...]
     values: tuple[Number, ...]
+    places: tuple[int, int]
 
     @property
     def is_complete(self) -> bool:
@@ -110,7 +112,8 @@ def combination_of(walk: Walk, step: Step, words: Words | None = None) -> Combin
         value = _at(node.operands[beside].value, axes.operands[beside], cell, along)
         title = node.operands[beside].title
         terms.append(CombinationTerm(None, title, False, _numbers(value), _state(len(terms), term)))
-    return Combination(_target(node, axes, cell, along, label_of), tuple(terms), _values(walk, step))
+    target = _target(node, axes, cell, along, label_of)
+    return Combination(target, tuple(terms), _values(walk, step), (weights, vectors))
 
 
 def _runs(label: str, walk: Walk) -> bool:

@@ -78,6 +78,32 @@ def test_the_formula_has_the_colours_of_the_picture() -> None:
     assert result.role_of(CellMark.WRITE) == "write"
 
 
+@pytest.mark.parametrize(
+    ("order", "said", "total"),
+    [
+        ("rows", {"2": 0, "[3 1 4 2 7]": 1, "1": 0, "[1 1 2 0 9]": 1}, 1),
+        ("columns", {"3": 1, "[2 5]": 0, "1": 1, "[-1 0.5]": 0}, 1),
+        ("outer", {"x[:, 0]": 0, "W[0, :]": 1, "[2 5]": 0, "[3 1 4 2 7]": 1}, 0),
+        ("wave", {"x[0, :]": 0, "W[:, 0]": 1}, 1),
+    ],
+)
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_so_has_the_formula_of_a_row_a_column_and_a_table(
+    order: str, said: dict[str, int], total: int, ascii_only: bool
+) -> None:
+    view, run = opened(
+        "x = torch.tensor([[2., -1], [5, 0.5]])\n"
+        "W = torch.tensor([[3., 1, 4, 2, 7], [1, 1, 2, 0, 9]])\ny = x @ W"
+    )
+    frame = run.frame(replace(view, order=order, step=1), ascii_only=ascii_only)
+    panels = {str(panel.title): panel.hue for panel in frame.panels}
+    lines = [with_hues(formula_row(line), frame.hues) for line in frame.formula]
+    coloured = [(span.text, span.role.split()[-1]) for line in lines for span in line if "slice" in span.role]
+    factors = {text: hue for text, hue in coloured if hue != panels["y"]}
+    assert factors == {text: panels["xW"[place]] for text, place in said.items()}
+    assert len(coloured) - len(factors) == total
+
+
 def test_a_single_term_is_what_is_done_now() -> None:
     view, run = opened("x, W = torch.randn(1, 3), torch.randn(3, 1)\ny = x @ W")
     frame = run.frame(replace(view, depth="terms", step=2))

@@ -230,6 +230,9 @@ def _code(trace: Trace, node: NodeView, base: Frame) -> tuple[CleanText, ...]:
 
 def _factor_hues(picture: PictureInput) -> tuple[str, ...]:
     """Return the colours of the factors of each term and of the total, of a product of two tensors."""
+    combination = picture.node.combination
+    if combination is not None:
+        return (*(picture.hues[place] for place in combination.places), picture.hues[-1])
     left, right, *rest = (*picture.hues, "", "")
     return (left, right, picture.hues[-1]) if picture.node.kind == "contraction" and rest else ()
 

@@ -149,9 +149,12 @@ def least_rows(lines: Sequence[Formula], width: int) -> int:
 
 
 _NUMBER = r"-?(?:\d[\d.,]*(?:e[+-]?\d+)?|inf|nan|∞)"
-_FACTOR = rf"(?:{_NUMBER}|\({_NUMBER}\))"
-_PRODUCT = re.compile(rf"{_FACTOR}(?:[·*]{_FACTOR})+")
-_TOTAL = re.compile(rf"(?<=[=≈~] ){_NUMBER}")
+_VECTOR = r"\[[^][]*\]"
+_NAME = rf"[^\W\d][\w.]*(?:{_VECTOR})?"
+_FACTOR = rf"(?:{_NUMBER}|\({_NUMBER}\)|{_VECTOR}|{_NAME})"
+_TIMES = r"(?:[·*]| (?:·|⊗|\*|\(x\)) )"
+_PRODUCT = re.compile(rf"{_FACTOR}(?:{_TIMES}{_FACTOR})+")
+_TOTAL = re.compile(rf"(?<=[=≈~] )(?:{_NUMBER}|{_VECTOR})")
 
 
 def with_hues(line: Row, hues: Sequence[str], *, term_by_term: bool = False) -> Row:
@@ -180,7 +183,7 @@ def _coloured(span: TextSpan, pattern: re.Pattern[str], hues: Sequence[str]) -> 
     begun = 0
     for found in pattern.finditer(span.text):
         yield span.with_text(span.text[begun : found.start()])
-        parts = re.split(r"([·*])", found[0])
+        parts = re.split(rf"({_TIMES})", found[0])
         for k, part in enumerate(parts):
             hue = hues[k // 2] if k % 2 == 0 and k // 2 < len(hues) else ""
             yield TextSpan(part, f"{span.role} {hue}".strip() if hue else span.role, span.do)
