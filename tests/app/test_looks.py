@@ -250,6 +250,16 @@ def test_bars_say_which_rows_there_is_room_for() -> None:
     assert any("16." in line for line in low)
 
 
+def test_a_weave_names_as_many_slices_as_there_is_room_for() -> None:
+    drawing = drawing_of("x = torch.arange(24.0).view(2, 3, 2, 2)\ny = x.transpose(1, 2)", "weave")
+    named: list[str] = []
+    for width in range(20, 100):
+        said = text_of(drawing.rows(width, 20)[-1]).strip().split("   ")
+        named = [one for one in said if one.startswith(tuple("abcdef")) and one.endswith("]")]
+        assert said == [*named, *[f"… {6 - len(named)} more"] * (len(named) < 6)]
+    assert len(named) == 6
+
+
 def test_a_bars_scale_is_said_whole_or_left_out() -> None:
     drawing = drawing_of("x = torch.tensor([0.5, -1.0, 2.0])\ny = x * x", "bars")
     for width in range(20, 100):

@@ -74,7 +74,7 @@ class WeaveDrawing:
 
     def _picture(self, width: int, height: int) -> tuple[Row, ...]:
         tensors = [*self.weave.sources, self.weave.result]
-        legend = fit(self._legend(), width)
+        legend = fit(self._legend(width), width)
         half = (width - GAP * (len(tensors) - 1)) // len(tensors)
         for form in self._forms():
             if all(_is_whole(tensor, form, width) for tensor in tensors):
@@ -142,15 +142,21 @@ class WeaveDrawing:
             )
         return spans
 
-    def _legend(self) -> Row:
-        """Return what the letters stand for."""
-        names = self.weave.slices
-        spans = [
-            TextSpan(f"{letter_of(k)} {self._text(name)}   ", role_of(k))
-            for k, name in enumerate(names[:LEGEND])
-        ]
-        more = len(names) - LEGEND
-        return (*spans, TextSpan(self._text(f"… {more} more") if more > 0 else "", "dim"))
+    def _legend(self, width: int) -> Row:
+        """Return what the letters stand for, of as many as there is room for."""
+        names: Sequence[str] = self.weave.slices
+        legend: Row = ()
+        for count in range(min(len(names), LEGEND), 0, -1):
+            more = len(names) - count
+            entries = [
+                TextSpan(f"{letter_of(k)} {self._text(name)}", role_of(k))
+                for k, name in enumerate(names[:count])
+            ]
+            entries += [TextSpan(self._text(f"… {more} more"), "dim")] * bool(more)
+            legend = tuple(_apart(entries))
+            if width_of(legend) <= width:
+                break
+        return legend
 
     def _words(self) -> Iterator[str]:
         weave = self.weave
@@ -229,6 +235,14 @@ def _joined(parts: Sequence[Line]) -> Line:
     for part in parts:
         line += [TextSpan(" " * GAP)] * bool(line) + part
     return line
+
+
+def _apart(entries: Sequence[TextSpan]) -> Iterator[TextSpan]:
+    """Yield the entries of a legend with room between them."""
+    for place, entry in enumerate(entries):
+        if place:
+            yield TextSpan("   ")
+        yield entry
 
 
 def _with_ascii_dots(row: Row) -> Row:
