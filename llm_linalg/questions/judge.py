@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
@@ -216,8 +217,9 @@ class Judge:
 
     def _named(self, found: Verdict, answer: str, number: int) -> Verdict:
         """Return a verdict with the name of the mistake, if it is a known one."""
-        if number and is_typed_in(answer):
-            return replace(found, mistake=clean(TYPED))
+        if is_typed_in(answer) and (number or _is_rounded(*found.pictures)):
+            reason = NOTHING if found.reason == UNEXPLAINED else found.reason
+            return replace(found, mistake=clean(TYPED), reason=reason)
         try:
             with self.state(found.trial) as own:
                 got = Outcome.of(own, answer)
@@ -295,6 +297,16 @@ class Judge:
                 return ""
             pairs.append((one.item() / other.item(), other.item()))
         return SCALE if same_factor(pairs) else ""
+
+
+def _is_rounded(got: Tensor | None, asked: Tensor | None) -> bool:
+    """Return whether a value is what was asked for, to the few digits that a screen shows of it."""
+    return (
+        got is not None
+        and asked is not None
+        and got.shape == asked.shape
+        and torch.allclose(got.double(), asked.double(), rtol=1e-3, atol=1e-4, equal_nan=True)
+    )
 
 
 class Outcome(NamedTuple):

@@ -22,6 +22,7 @@ AXIS = "the wrong axis"
 LOST_AXIS = "an axis of size 1 is lost, or one too many"
 ORDER = "the two stand the wrong way round"
 TYPED = "a number typed in holds for one case alone"
+NO_TENSOR = "plain numbers, where a tensor is asked for"
 
 REDUCED = frozenset(
     [
@@ -40,8 +41,10 @@ def known_mistake(got: object, asked: object) -> str:
     'transposed'
     """
     one, other = plain_tensor(got), plain_tensor(asked)
-    if one is None or other is None or not one.numel() or close(one, other):
+    if one is None or other is None or not one.numel():
         return ""
+    if close(one, other):
+        return NO_TENSOR if isinstance(asked, Tensor) and not isinstance(got, Tensor) else ""
     if min(one.ndim, other.ndim) >= 2 and one.shape == other.mT.shape and close(one, other.mT):
         return TRANSPOSED
     if one.shape != other.shape:
@@ -69,7 +72,7 @@ def same_factor(pairs: Sequence[tuple[float, float]]) -> bool:
     factors, numbers = [factor for factor, _ in pairs], {number for _, number in pairs}
     return (
         len(numbers) > 1
-        and factors[0] != 0
+        and factors[0] not in (0, 1)
         and all(math.isclose(f, factors[0], rel_tol=1e-4) for f in factors)
     )
 
@@ -138,6 +141,8 @@ def _changes_of(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
             yield OFF_BY_ONE, ast.Constant(number - 1)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Mult):
         yield SCALE, node.left
+        if isinstance(node.op, ast.Mult):
+            yield SCALE, node.right
         yield SCALE, ast.BinOp(node.left, node.op, ast.BinOp(node.right, ast.Pow(), ast.Constant(0.5)))
 
 

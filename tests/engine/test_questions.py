@@ -99,6 +99,8 @@ def test_a_solution_is_right_and_what_differs_from_it_is_told(m: int, k: int, n:
         ("A[0] - A[2]", "A[2] - A[0]", mistakes.SIGN),
         ("A[0] / A[2]", "A[2] / A[0]", mistakes.ORDER),
         ("A.sum()", "A.mean()", mistakes.SCALE),
+        ("A.sum() ** 2", "2 * A.sum() ** 2", mistakes.SCALE),
+        ("A[0]", "A[0].tolist()", mistakes.NO_TENSOR),
         ("A.numel() + A.sum()", "A.sum() + 1 + A.numel()", mistakes.OFF_BY_ONE),
     ],
 )
@@ -118,6 +120,23 @@ def test_a_number_that_is_typed_in_fails_where_something_varies() -> None:
     drawn = judge_of("x.sum()", "x = torch.randn(4)")
     asked = drawn.verdict("x.sum() + 9").asked
     assert drawn.verdict(f"torch.tensor({asked})").mistake == mistakes.TYPED
+
+
+def test_a_number_that_is_typed_in_as_the_screen_rounds_it_is_named_too() -> None:
+    here = judge_of("x.square().mean()", "x = torch.randn(5)")
+    asked = here.verdict("x.sum()").pictures[1]
+    assert asked is not None
+    for typed in (f"{asked.item():.4f}", f"torch.tensor({asked.item():.4f})"):
+        verdict = here.verdict(typed)
+        assert (verdict.mistake, verdict.reason) == (mistakes.TYPED, "")
+    assert here.verdict(f"{asked.item() + 1:.4f}").mistake != mistakes.TYPED
+
+
+def test_a_plain_number_that_would_be_right_as_a_tensor_lacks_no_scale() -> None:
+    check = FenceLine("torch.isclose(answer, x.square().mean())")
+    here = judge_of("x.square().mean()", "x = torch.randn(5)", check=check)
+    assert here.verdict("x.square().mean().item()").mistake == mistakes.NO_TENSOR
+    assert here.verdict("3 * x.square().mean().item()").mistake == mistakes.SCALE
 
 
 def test_space_around_an_answer_means_nothing() -> None:
