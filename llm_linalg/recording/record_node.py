@@ -229,7 +229,8 @@ class RecordNode:
     def title_of_cells(self) -> str:
         """The title such that an index can follow: `K.T`, `(x + 1)`."""
         if self.words:
-            return f"({self.words})"
+            is_call = self.words.endswith(")") and not has_operator(self.words)
+            return self.words if is_call else f"({self.words})"
         if self.bound_name or not self.source:
             return self.name
         text = self._expression

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -137,6 +138,31 @@ def test_a_gradient_program_reads_as_it_is_written_by_hand() -> None:
     twins = {node.name: node.forward_node for node in g.nodes if node.forward_node is not None}
     assert twins["dW"] is t["Y"]
     assert twins["dX"] is t["Y"]
+
+
+def test_the_gradient_of_an_expression_is_called_by_it() -> None:
+    t = run(
+        "x, W, V = torch.randn(3, 2), torch.randn(2, 4), torch.randn(4, 2)\n"
+        "matmul_2 = x.sum()\n"
+        "loss = (F.layer_norm(F.gelu(x @ W) @ V, (2,)) * (1 + torch.exp(x))).sum() * matmul_2"
+    )
+    g = t.backward("loss")
+    titles = {node.title for node in g.nodes}
+    assert {
+        "d(x @ W)",
+        "d(F.gelu(x @ W))",
+        "d(1 + torch.exp(x))",
+        "(x @ W) / 2**0.5",
+        "bell of F.gelu(x @ W)",
+    } <= titles
+    bound = {node.bound_name for node in t.nodes if node.bound_name}
+    made = {node.name for node in t.nodes if node.name not in bound}
+    told = " ".join(text for node in g.nodes for text in (node.title, node.title_of_cells, node.why))
+    assert not made & {*re.findall(r"\w+", told.replace(" d", " "))}
+    assert {"dx", "dW", "dV", "dmatmul_2"} <= titles
+    (inner,) = {node for node in g.nodes if node.title == "d(x @ W)"}
+    assert inner.title_of_cells == "d(x @ W)"
+    assert f"{inner.name} = " in g.source
 
 
 def test_names_of_the_program_don_t_get_in_the_way() -> None:

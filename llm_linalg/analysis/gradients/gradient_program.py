@@ -47,9 +47,10 @@ def backward(trace: Record[N], loss: N) -> Record[N]:
         node_type=type(loss),
     )
     for node in program.nodes:
+        _call_by_expression(node, writer.names)
         if node.line is not None:
             reason = writer.reasons[node.line - 1]
-            node.forward_node, node.why = reason.user, reason.of(node)
+            node.forward_node, node.why = reason.user, writer.names.in_words(reason.of(node))
             node.scope = _whole(
                 reason.user
             ).scope  # its map is that of the forward pass, gone through backwards
@@ -57,6 +58,14 @@ def backward(trace: Record[N], loss: N) -> Record[N]:
         if forward.composite is None and f"d{name}" in program.names:
             program.names.setdefault(f"d{forward.name}", program.names[f"d{name}"])
     return program
+
+
+def _call_by_expression(node: RecordNode, names: GradientNames) -> None:
+    """Call a node by the expression that it stands for, `d(x @ W)`, where its name was made up here."""
+    if node.bound_name is None:
+        node.source = names.in_words(node.source)
+    else:
+        node.words = node.words or names.titles.get(node.bound_name, "")
 
 
 def _whole(node: RecordNode) -> RecordNode:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from keyword import iskeyword
 
+from llm_linalg.base.text import elide_middle
 from llm_linalg.language.allowlist import BUILTINS, MODULES
-from llm_linalg.recording.record_node import RecordNode
+from llm_linalg.recording.record_node import TITLE_LIMIT, RecordNode, has_operator
+
+_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
 
 
 class GradientNames:
@@ -15,12 +19,14 @@ class GradientNames:
     Attributes:
         of: The name of each forward node.
         known: The forward nodes that the program mentions, by name.
+        titles: What is meant by a name that was made for an expression, `matmul_3`: its text, `x @ W`.
     """
 
     def __init__(self, nodes: Iterable[RecordNode]) -> None:
         self._taken = {*BUILTINS, *MODULES, "nn", "F", "print"}
         self.of: dict[RecordNode, str] = {}
         self.known: dict[str, RecordNode] = {}
+        self.titles: dict[str, str] = {}
         for node in nodes:
             self.give(node, node.name)
 
@@ -31,6 +37,8 @@ class GradientNames:
             name = f"{name}_{node.index}"
         self.of[node] = name
         self._taken |= {name, f"d{name}"}
+        if node.bound_name is None and node.source and node.composite is None:
+            self._entitle(name, node.title)
 
     def free(self, name: str) -> str:
         """Reserve and return an unused name, numbered if need be."""
@@ -39,12 +47,34 @@ class GradientNames:
             number += 1
             own = f"{name}_{number}"
         self._taken.add(own)
+        base, _, place = own.rpartition("_")
+        if base in self.titles:
+            self.titles[own] = f"{self.titles[base]}_{place}"
         return own
 
     def inner(self, node: RecordNode, name: str) -> str:
         """Return the name of something inside a node's step: `N_center`, `norm35_center`."""
         last = node.op.rpartition("_")[2]
-        return f"{self.of[node] if node.bound_name else f'{last}{node.index}'}_{name}"
+        if node.bound_name:
+            return f"{self.of[node]}_{name}"
+        made = f"{last}{node.index}_{name}"
+        if node.source:
+            self._entitle(made, f"{name} of {node.title}")
+        return made
+
+    def _entitle(self, name: str, title: str) -> None:
+        """Take note of what is meant by a name that was made, and by its gradient's."""
+        title = elide_middle(title, TITLE_LIMIT)
+        self.titles |= {name: title, f"d{name}": f"d({title})"}
+
+    def in_words(self, text: str) -> str:
+        """Return a text in which what is meant stands in the place of each name that was made."""
+
+        def instead(match: re.Match[str]) -> str:
+            title = self.titles.get(match[0], "")
+            return f"({title})" if title and has_operator(title) else title or match[0]
+
+        return _NAME.sub(instead, text)
 
     def mention(self, node: RecordNode) -> str:
         """Return the text that refers to a node in the program: its name, or `W.T`."""
