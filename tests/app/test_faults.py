@@ -177,6 +177,13 @@ async def test_a_stop_shows_what_its_own_lines_print_whole() -> None:
         assert "… prints" not in d.screen
 
 
+async def test_a_stop_without_lines_of_its_own_shows_nothing_that_others_print() -> None:
+    async with opened("matmul", stop=6) as d:
+        await d.press("f")
+        assert "A row of Y is" in d.screen
+        assert "prints" not in d.screen
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

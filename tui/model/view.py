@@ -156,10 +156,12 @@ class View:
 
     @property
     def own_line(self) -> int:
-        """The line of the program, from 1, at which the stop's own lines begin."""
+        """The line of the program, from 1, where the stop's own lines begin; below it if there are none."""
         own, asks = self.at_stop.code, self.at_stop.exercise is not None
-        if self.lesson.document or (not asks and (self.code is not None or not own)):
+        if self.lesson.document or (not asks and self.code is not None):
             return 1
+        if not asks and not own:
+            return self.program.count("\n") + 2
         if asks:  # what it sets up, and a solution below that
             whole = self.at_stop.program
             return whole.count("\n") + 2 - (own.count("\n") + 1 if own else 0) if whole else 1
