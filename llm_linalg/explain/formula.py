@@ -157,12 +157,11 @@ def averages_to(values: Sequence[str], count: int, total: str) -> bool:
 
 def short_writer(write: Callable[[Number], str]) -> Callable[[Number], str]:
     """Return a function that writes a number without the zeros at the end of its decimals."""
+    return lambda value: _without_zeros(write(value))
 
-    def short(value: Number) -> str:
-        text = write(value)
-        return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
-    return short
+def _without_zeros(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
 def _values(terms: Sequence[Term]) -> Iterator[str]:
@@ -265,8 +264,13 @@ def phrase(node: RecordNode, index: Index) -> str | None:
         return None
     text = operation.phrase_for(node.call)
     if isinstance(operation, Pointwise):
-        values = operation.values(node.call, index)
-        return _fill(text, lambda name: format_number(values.get(name)))
+        call, values = node.call, operation.values(node.call, index)
+
+        def write(name: str) -> str:
+            shown = format_number(values.get(name))
+            return shown if call.place(name) is not None else _without_zeros(shown)
+
+        return _fill(text, write)
     return _fill(text, lambda name: _part(node, name, index))
 
 

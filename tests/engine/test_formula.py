@@ -225,6 +225,11 @@ def test_a_parameter_is_said_to_be_one() -> None:
     assert sentence(t["layer.bias"], "cells") == "layer.bias is a parameter: training changes it."
 
 
+def test_a_number_of_the_program_s_stands_as_it_was_typed() -> None:
+    t = run("x = torch.tensor(5.0)\ny = x ** 0.5\nz = x / 0.25")
+    assert [t[name].walk()[0].text for name in "yz"] == ["y = 5^0.5 = 2.2361", "z = 5 / 0.25 = 20"]
+
+
 def test_a_negative_base_is_in_brackets() -> None:
     t = run("x = torch.tensor([-3.0, 2.0])\ny = x ** 2\nz = torch.square(x)")
     assert t["y"].walk("cells")[0].text == "y[0] = (-3)^2 = 9"
