@@ -159,18 +159,33 @@ class CellRun:
             run.names = run.names.new_child()
         shown: RecordNode | None = None
         answer = ""
-        for place in range(begin, end):
-            try:
-                shown, answer = self._statement(number, place, is_end=is_last and place == end - 1)
-            except HaltedError:
-                raise
-            except ProgramError as error:
-                self._pass_over(number, place, error, is_last=is_last)
-                if isinstance(error, LimitError) or exception_of(error) is not None:
-                    for other in range(place + 1, end):
-                        self._take_away(number, other, error)
-                    break
-        run.names = outer
+        try:
+            for place in range(begin, end):
+                try:
+                    shown, answer = self._statement(number, place, is_end=is_last and place == end - 1)
+                except HaltedError as error:
+                    self.states[-1] = self.states[-1]._replace(state="failed", reason=error.message)
+                    raise
+                except ProgramError as error:
+                    self._pass_over(number, place, error, is_last=is_last)
+                    if _ends_cell(error):
+                        for other in () if is_last else range(place + 1, end):
+                            self._take_away(number, other, error)
+                        break
+        finally:  # what ran of it is shown, whatever ended it
+            run.names = outer
+            self._close(first_node, first_print, shown, answer)
+
+    def _close(self, first_node: int, first_print: int, shown: RecordNode | None, answer: str) -> None:
+        """Put what a cell shows and has printed into its state.
+
+        Args:
+            first_node: The number of nodes before it.
+            first_print: The number of texts that were printed before it.
+            shown: The node of its last value, if that is a tensor.
+            answer: The text of its last value, if that is none.
+        """
+        run = self._run
         if shown is None and len(run.recorder.nodes) > first_node:
             shown = run.recorder.nodes[-1]
         node = None if shown is None else shown.index
@@ -275,11 +290,11 @@ class CellRun:
             told = _told(number, error)
             root = told.root if told.state == "rests" else None
             self.states[-1] = self.states[-1]._replace(state=told.state, root=root, reason=error.message)
-        if isinstance(error, LimitError) and not is_last:
+        if is_last and (_ends_cell(error) or self._statements[place] is self._statements[-1]):
+            return  # nothing rests on it
+        if isinstance(error, LimitError):
             run.budget.grant_share()  # to find out what rests on it takes steps as well
         self._take_away(number, place, error)
-        if is_last and self._statements[place] is self._statements[-1]:
-            return
         run.budget.steps -= SHAPE_ERROR_STEPS if isinstance(error, ShapeError) else FAILURE_STEPS
         if run.budget.steps < 0:  # nothing below could run
             self._fail(self._statements[place])
@@ -523,6 +538,11 @@ class _Told(NamedTuple):
     state: State
     root: int
     reason: str
+
+
+def _ends_cell(error: ProgramError) -> bool:
+    """Return whether nothing of a cell is run below a statement with this error, as none is in Python."""
+    return isinstance(error, LimitError) or exception_of(error) is not None
 
 
 def _parameters(args: ast.arguments) -> str:

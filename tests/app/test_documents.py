@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable
@@ -207,6 +208,19 @@ async def test_the_sidebar_is_the_outline(path: Path) -> None:
         assert "4 ~ print(z)" in texts
         await app.press("l", "up", "up", "up", "up", "enter")  # back to the first heading
         assert app.has(stop=1)
+
+
+def test_a_cell_that_was_stopped_shows_what_ran_of_it(tmp_path: Path) -> None:
+    place = tmp_path / "training.ipynb"
+    place.write_bytes(notebook(code("x = torch.ones(2)"), code("y = x + 1\nwhile True:\n    y = y * 2")))
+    view = View.opening(read(place), 2)
+    asked = itertools.count()
+    frame = open_view(view, halt=lambda: next(asked) > 9).frame(view)
+    assert frame.error is not None
+    assert frame.error.sentence == "stopped: what stands below was not run"
+    assert frame.error.good_caption == "what ran before it stopped"
+    assert frame.error.good is not None
+    assert [panel.title for panel in frame.error.good.panels][-1] == "y"
 
 
 async def test_cells_that_failed_stay_marked_and_what_stands_above_one_is_read(tmp_path: Path) -> None:

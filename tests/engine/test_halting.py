@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
+from itertools import count
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg import HaltedError, LimitError, run, trace
-from llm_linalg.language import execute
+from llm_linalg.language import budget, execute
 from llm_linalg.language.budget import LOOK_EVERY, Budget
 
 LOOP = "for i in range(20000):\n    print(i)"
@@ -79,6 +80,26 @@ def test_a_cell_that_is_halted_is_not_passed_over() -> None:
     error, asked = halted(CELLS, 5, cells=(1, 4))
     assert asked.times == 5
     assert error.line in (2, 3)
+
+
+def test_a_cell_that_is_halted_shows_what_ran_of_it() -> None:
+    error, _ = halted(f"print('begun')\n{CELLS}", 5, cells=(1,))
+    assert error.trace is not None
+    (state,) = error.trace.cells
+    assert (state.state, state.printed) == ("failed", "begun\n")
+    assert state.node == len(error.trace.nodes) - 1 > 0
+
+
+def test_a_cell_whose_time_is_over_says_where_and_shows_what_ran(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = count()
+    monkeypatch.setattr(budget, "monotonic", lambda: next(clock))
+    with pytest.raises(LimitError, match="stopped after 5 s at line 3") as caught:
+        run(CELLS, cells=(1,), seconds=5)
+    assert caught.value.line == 3
+    assert caught.value.trace is not None
+    (state,) = caught.value.trace.cells
+    assert state.state == "failed"
+    assert state.node == len(caught.value.trace.nodes) - 1 > 0
 
 
 def test_repairs_are_halted_too() -> None:

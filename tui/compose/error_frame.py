@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +69,8 @@ def error_frame(
     base = empty_frame(view)
     file = error.frames[-1].file if error.frames else ""
     expected = view.at_stop.fails and view.code is None
+    if view.lesson.document:  # the line is marked, and its number is that of another text
+        error = without_line(error)
     return replace(
         base,
         code=file_lines(file, error.line) if file else base.code,
@@ -82,12 +85,9 @@ def error_frame(
 
 
 def _is_refused(view: View, error: ProgramError) -> bool:
-    """Return whether the language does not take a document's cell, or a limit ended its run."""
-    from llm_linalg.base.errors import LimitError
-
+    """Return whether the language does not take a document's cell."""
     states = [] if error.trace is None else [cell.state for cell in error.trace.cells]
-    refused = states[-1:] == ["refused"]
-    return view.lesson.document and (refused or isinstance(error, LimitError))
+    return view.lesson.document and states[-1:] == ["refused"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -256,6 +256,13 @@ def error_view(
         good=good,
         frames=tuple(clean(str(frame)) for frame in error.frames[-MOST_FRAMES:]),
     )
+
+
+def without_line(error: ProgramError) -> ProgramError:
+    """Return an error whose sentence does not say at which line a program stopped."""
+    other = copy(error)
+    other.message = clean(error.message.replace(f" at line {error.line}:", ":"), None)
+    return other
 
 
 def is_halted(error: ProgramError | None) -> bool:

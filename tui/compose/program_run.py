@@ -211,7 +211,8 @@ class Run:
             good = None if self.good is None else self.good.frame(self.good.view, ascii_only=ascii_only)
             frame = error_frame(view, self.error, self.operands, good, self.fault, self._cache, ascii_only)
             if frame.error is not None and self.good is not None and self.good.trace is self.partial_trace:
-                where = NOTHING if self.error.line is None else clean(f" in line {self.error.line}")
+                untold = view.lesson.document or self.error.line is None
+                where = "" if untold else f" in line {self.error.line}"
                 caption = clean(f"what ran before it stopped{where}")
                 frame = replace(frame, error=replace(frame.error, good_caption=caption))
         else:
