@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from llm_linalg.lessons import documents
 from llm_linalg.lessons.deck import load
 from llm_linalg.lessons.reader import Lesson, catalog
 from tests.app.driving import Driver, lesson, opened
@@ -253,6 +254,17 @@ def test_any_step_of_any_program_can_be_predicted() -> None:
     assert run(run(session, "forward"), "predict").view.guess is not None
     end = run(session, "last")
     assert run(end, "predict").notice.startswith("There is nothing to predict here")
+
+
+def test_what_was_printed_tells_no_answer_before_it_is_guessed() -> None:
+    code = "x = torch.arange(6.).reshape(2, 3)\ny = x @ x.T\nprint(y)"
+    document = documents.parse(code.encode(), "cells.py")
+    for view in (View.opening(document), replace(View.opening(PLAYGROUND), code=code)):
+        session = ensure_run(run(ensure_run(Session.start(view, [view.lesson])), "edit.leave"))
+        asked = run(session, "predict")
+        assert "50." in frame(session).printed
+        assert (frame(asked).printed, frame(asked).own_printed) == ("", "")
+        assert "50." in frame(run(asked, "guess:1")).printed
 
 
 def test_a_script_says_it_again_and_its_command_reopens_it(asking: Lesson, capsys: Capture) -> None:

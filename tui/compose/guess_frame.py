@@ -41,6 +41,7 @@ def with_question(
         )
     frame = replace(frame, ask=shown)
     if given is None:
+        frame = replace(frame, printed=NOTHING, own_printed=NOTHING)  # it might tell
         return without_shape(frame) if _tells_shape(question) else frame
     panels = () if given.right else _panels(question, given.text, frame, cache, ascii_only)
     if not panels:

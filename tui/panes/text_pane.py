@@ -74,8 +74,7 @@ class TextPane(RowWidget):
         if frame is None or frame.error is not None:
             return rows
         view = picture.session.view
-        waits = frame.ask is not None and frame.ask.is_asked and frame.ask.guess is None  # it might tell
-        printed = [] if waits else output_rows(frame.own_printed, room.main)
+        printed = output_rows(frame.own_printed, room.main)
         if is_playground(view.lesson) and len(printed) == 1:
             printed = []  # it has a row of its own
         spare = room.words - len(rows)
