@@ -176,6 +176,9 @@ DOCUMENTS = {
     "tags.ipynb": notebook(
         ("markdown", ASKED, ["ask"]), ("code", CODE, []), ("markdown", TO_WRITE, ["exercise"]), LAST
     ),
+    "code.ipynb": notebook(
+        ("code", ASKED, ["ask"]), ("code", CODE, []), ("code", TO_WRITE, ["exercise"]), LAST
+    ),
     "comments.ipynb": notebook(
         ("code", comments("ask", ASKED), []),
         ("code", CODE, []),
@@ -213,7 +216,12 @@ def test_documents_ask_too(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", [("markdown", "Exercise 1: add them.", ["exercise"]), ("code", "# exercise\n# add them", [])]
+    "cell",
+    [
+        ("markdown", "Exercise 1: add them.", ["exercise"]),
+        ("code", "# exercise\n# add them", []),
+        ("code", 'said = "check: 1"', ["exercise"]),
+    ],
 )
 def test_what_is_only_called_an_exercise_stays_what_it_is(cell: tuple[str, str, list[str]]) -> None:
     read = documents.parse(notebook(cell, ("code", CODE, [])), "a.ipynb")

@@ -87,8 +87,14 @@ def _tagged(cell: dict[str, Any], text: str) -> str:
     metadata = cell.get("metadata")
     tags = metadata.get("tags") if isinstance(metadata, dict) else None
     found = [tag for tag in tags if tag in ("ask", "exercise")] if isinstance(tags, list) else []
-    lead = "# " if cell.get("cell_type") == "code" else ""
-    return f"{lead}{found[0]}\n{text}" if found and "check:" in text else text
+    if not found or "check:" not in text:
+        return text
+    if cell.get("cell_type") != "code":
+        return f"{found[0]}\n{text}"
+    lines = text.split("\n")
+    if any(line.startswith("check:") for line in lines):  # as it stands, not as comments
+        lines = [f"# {line}" for line in lines]
+    return "\n".join([f"# {found[0]}", *lines])
 
 
 def _text(cell: dict[str, Any], key: str, number: int) -> str:
