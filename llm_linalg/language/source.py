@@ -204,7 +204,8 @@ _COMMAND = re.compile(r"\s*(?:\w+\s*=\s*)?(%{1,2}[A-Za-z]\w{0,30}|![ \t]*[\w./-]
 _QUESTION = re.compile(r"\s*([\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
 
 
-def _too_many_signs(text: str) -> bool:
+def is_parser_kept_busy(text: str) -> bool:
+    """Return whether parsing a text would take long, during which nothing else in the process runs."""
     return signs(text, MAX_SIGNS) > MAX_SIGNS or slow_to_parse(text)
 
 
@@ -317,9 +318,9 @@ class Source:
 
     def _check_size(self) -> None:
         """Refuse a text that would keep the parser busy."""
-        if self._bounded and len(self.text) > _SHORT and _too_many_signs(self.text):
+        if self._bounded and len(self.text) > _SHORT and is_parser_kept_busy(self.text):
             many = range(1, len(self._lines) + 1)
-            line = 1 + bisect_left(many, True, key=lambda n: _too_many_signs("\n".join(self._lines[:n])))
+            line = 1 + bisect_left(many, True, key=lambda n: is_parser_kept_busy("\n".join(self._lines[:n])))
             raise LimitError(_TOO_LARGE, Span(line, 0, line, len(self._lines[line - 1])), self.text)
 
     def _parse(self) -> ast.Module:

@@ -51,6 +51,7 @@ from llm_linalg.language.effects.value_changes import (
     is_fresh,
     names_changed,
 )
+from llm_linalg.language.source import is_parser_kept_busy
 
 _CALLING = ("__call__", "forward", "__init__")
 _EMPTY: frozenset[str] = frozenset()
@@ -65,13 +66,14 @@ _READING = (
     *LEAVES,
 )
 _WORD = re.compile(r"[^\W\d]\w*")
+# No part of these gives back what it has taken, so that any text is searched in one pass.
 _BOUND_IN_TEXT = re.compile(
-    r"^[ \t]*(?:(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|for[ \t]+([\w, \t]+?)[ \t]+in\b"
-    r"|(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+(.+)"
-    r"|((?:(?<!\w)\(|[\w, \t.*)])+?)[ \t]*(?::[^=\n]+)?[-+*/@|&^%]?=(?!=))",
+    r"^[ \t]*+(?:(?:async[ \t]++)?(?:def|class)[ \t]++(\w++)|for[ \t]++((?:(?!\bin\b)[\w, \t])++)in\b"
+    r"|(?:from[ \t]++[\w.]++[ \t]++)?import[ \t]++(.++)"
+    r"|((?:(?<!\w)\(|[\w, \t.*)])++)(?::[^=\n]++)?(?://|<<|>>|[-+/@|&^%])?=(?!=))",
     re.MULTILINE,
 )
-_ASIDE = re.compile(r"""(['"])(?:\\.|(?!\1).)*\1|#.*""")  # text in quotes, and comments
+_ASIDE = re.compile(r"""(['"])(?:\\.|(?!\1).)*+(\1)?|#.*""")  # text in quotes, and comments
 _GOES_ON = re.compile(r"[ \t)\]}#]|$|(?:else|elif|except|finally)\b")
 _BROKEN = re.compile(r"never closed|unterminated|unmatched|does not match|indent|unexpected EOF")
 """What Python says of a text that it can't have been at any time."""
@@ -277,6 +279,8 @@ class Definitions:
         found = [NO_EFFECTS]
         for piece in _pieces(text):
             try:
+                if is_parser_kept_busy(piece):
+                    raise MemoryError  # as the parser does where a text is too much for it
                 body = [] if piece.lstrip()[:1] in ("%", "!", "?") else statements(piece).body
             except (SyntaxError, ValueError, MemoryError, RecursionError):
                 found.append(effects_of_text(piece, known))
@@ -460,7 +464,8 @@ def effects_of_text(text: str, known: Iterable[str]) -> Effects:
         if group
         for target in re.split(r",|\bas\b", group)
     ]
-    words = frozenset(_WORD.findall(_ASIDE.sub(" ", text)))
+    bare = _ASIDE.sub(lambda aside: aside[0] if aside[1] and not aside[2] else " ", text)
+    words = frozenset(_WORD.findall(bare))
     dotted = {target.partition(".")[0] for target in targets if "." in target}
     return NO_EFFECTS._replace(
         binds=frozenset(name for name in targets if _WORD.fullmatch(name) and not iskeyword(name)),
