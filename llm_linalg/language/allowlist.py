@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from inspect import getmembers
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -366,11 +368,28 @@ def star_members(path: str) -> Mapping[str, Any] | None:
     home = MODULES.get(path)
     if home is None or path in _NOT_AT_ONCE:
         return None
-    module = sys.modules.get(path)
-    public = home.members if module is None else vars(module).get("__all__") or dir(module)
+    in_python = _in_python(path)
+    public = in_python.get("__all__") or in_python or home.members
     names = [name for name in public if not name.startswith("_")]
     found = {name: MODULES.get(f"{path}.{name}", home.members.get(name)) for name in names}
-    return {name: _absent(f"{path}.{name}") if value is None else value for name, value in found.items()}
+    for name in names:
+        if found[name] is None:
+            found[name] = _elsewhere(name, in_python.get(name)) or _absent(f"{path}.{name}")
+    return found
+
+
+@cache
+def _in_python(path: str) -> Mapping[str, Any]:
+    """Return what the module of Python's or torch's at a path has, by name; nothing if it is not loaded."""
+    return dict(getmembers(sys.modules[path])) if path in sys.modules else {}
+
+
+def _elsewhere(name: str, value: Any) -> Any:
+    """Return what the language calls a value that a module has from another one, such as `torch` of `F`."""
+    if isinstance(value, ModuleType):
+        return MODULES.get(value.__name__)
+    homes = [home for home in ("torch", "torch.nn", "typing", "math") if name in MODULES[home].members]
+    return next((MODULES[home].members[name] for home in homes if _in_python(home).get(name) is value), None)
 
 
 def _absent(path: str) -> MissingModule:
