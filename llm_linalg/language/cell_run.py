@@ -70,6 +70,8 @@ HARMLESS_METHODS = frozenset(
     if name not in ALTERING and not name.endswith("_")
 )
 """Methods that change nothing, whatever has them: those of tensors, text, lists and dicts that don't."""
+_MOST_ITEMS = 1_000  # of a list that is looked through
+_DATA: Any = Tensor | Array | int | float | str | torch.dtype | None
 _UNTOLD: Any = Tensor | UserFunction | Namespace | Figure
 
 _SETTING_UP = re.compile(
@@ -519,11 +521,14 @@ class CellRun:
             known = name in names or name in allowlist.BUILTINS or name in allowlist.IMPORTED
             return _is_unknown(names.get(name if known else STAR))
 
+        def is_still(name: str) -> bool:
+            return name in names and _is_still(names[name])
+
         if unread is not None:
             said = self._source.refused[statement].message
             return self._definitions.effects_of_text(unread, names, is_unknown, said)
         try:
-            effects = self._definitions.effects(statement, is_unknown, HARMLESS_METHODS)
+            effects = self._definitions.effects(statement, is_unknown, HARMLESS_METHODS, is_still)
         except RecursionError:
             return effects_of_text(text, names)
         sure = all(isinstance(names.get(name), torch.Generator) for name in effects.sources)
@@ -563,6 +568,13 @@ def _memory_but_of(value: object, kinds: Any) -> Memory:
 def _is_unknown(value: object) -> bool:
     """Return whether nothing is known of what a value's calls do."""
     return isinstance(value, MissingValue) or (isinstance(value, MissingModule) and not value.is_apart)
+
+
+def _is_still(value: object) -> bool:
+    """Return whether a value draws no random numbers, unless a name of a generator's function says so."""
+    if isinstance(value, list | tuple) and len(value) <= _MOST_ITEMS:
+        return all(isinstance(item, _DATA) for item in value)
+    return isinstance(value, _DATA | Namespace | Figure)
 
 
 def _told(number: int, error: ProgramError) -> _Told:

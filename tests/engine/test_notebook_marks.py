@@ -66,6 +66,18 @@ count = Counter(a)
 def train():
     pass
 loss = net(b).sum()
+class Stack(Net):
+    def __init__(self, n):
+        super().__init__(n)
+        self.nets = nn.ModuleList(Net(n) for _ in range(2))
+    def forward(self, x):
+        return self.nets[0](x) + super().forward(x)
+    def renew(self):
+        self.nets[1] = Net(3)
+stack = Stack(3)
+drop = nn.Dropout(0.5)
+def drop_twice(x):
+    return drop(drop(x))
 p = torch.ones(3, requires_grad=True)
 def head(xs, n):
     out = torch.zeros_like(xs)
@@ -170,6 +182,19 @@ STATEMENTS = (
     "c.append({y})",
     "a = a.float()",
     "p = torch.ones(3, requires_grad=True)",
+    "stack = Stack(3)",
+    "{x} = stack({y}).detach()",
+    "stack.renew()",
+    "stack = Stack(3) if {n} % 2 else stack",
+    "drop = nn.Dropout(0.5) if {n} % 2 else abs",
+    "drop = abs",
+    "{x} = drop({y})",
+    "k = drop\n{x} = k({y})",
+    "for k in (abs, drop):\n    {x} = k({y})",
+    "{x} = drop_twice({y})",
+    "{x} = [drop, abs][{n} % 2]({y})",
+    "h = p.register_hook(lambda g: g * torch.rand(3))",
+    "{x} = torch.softmax({y}, 0)",
     "xs = [t for t in (a, b)]\nxs[0][0] = {n}",
 )
 FAILING = ("torch.ones(3) @ torch.ones(77)", "[][99]", "1 / 0", "undefined_{n}")
@@ -278,6 +303,8 @@ def states(*cells: str, last: bool = False) -> tuple[CellState, ...]:
     return found
 
 
+INIT = "    def __init__(self):\n        super().__init__()\n"
+FORWARD = "    def forward(self, x):\n        return self.l(x)"
 REFUSED = "if __builtins__:\n    "
 ROOT = "refused: names with two underscores are Python's own, not the language's"
 MADE = (
@@ -605,6 +632,31 @@ FREE = (
         [f"torch.manual_seed(1)\n{REFUSED}x = torch.rand(2)", "torch.manual_seed(1)", "torch.rand(2)"],
     ),
     ("seeds nobody", [f"{REFUSED}x = torch.rand(2)", "torch.rand(2)"]),
+    (
+        "what was drawn before",
+        [
+            "torch.manual_seed(1)\nx = torch.rand(2)\nxs = [x]",
+            f"{REFUSED}y = torch.rand(2)",
+            "print(x.sum(), torch.softmax(x, 0), torch.stack(xs))",
+        ],
+    ),
+    (
+        "a call of an object whose parts are drawn when it is made",
+        [
+            f"torch.manual_seed(1)\nclass A(nn.Module):\n{INIT}        self.l = nn.Linear(2, 2)\n{FORWARD}",
+            f"class B(A):\n{INIT}        self.l = nn.Sequential(A())\n{FORWARD}\nb = B()",
+            f"{REFUSED}y = b(torch.ones(2))",
+            "torch.rand(2)",
+        ],
+    ),
+    (
+        "a plot of what was drawn before",
+        [
+            "import matplotlib.pyplot as plt\ntorch.manual_seed(1)\nx = torch.rand(2)\nplt.plot(x)",
+            f"{REFUSED}y = torch.rand(2)",
+            "plt.plot(x)\nx",
+        ],
+    ),
     ("beside it in one cell", [f"{REFUSED}x = 1\ny = torch.ones(2)", "print(y)"]),
     ("a plot", ["import matplotlib.pyplot as plt\nx = torch.ones(2)\nplt.plot(x)", "x"]),
     (

@@ -53,6 +53,7 @@ from llm_linalg.language.effects.value_changes import (
 )
 from llm_linalg.language.source import is_parser_kept_busy
 
+_BACKWARD = frozenset(["backward", "grad", "autograd", "step", "vjp", "jacobian", "hessian"])
 _CALLING = ("__call__", "forward", "__init__")
 _EMPTY: frozenset[str] = frozenset()
 _READING = (
@@ -130,6 +131,7 @@ class _Facts(NamedTuple):
 
     Attributes:
         names: The names in it.
+        called: The names that stand in what an object of it does once it is made; of a function all.
         reads: Those that it reads and that are not its own.
         declares: Those that it declares to be global.
         draws: The generators from which it draws random numbers by itself.
@@ -137,6 +139,7 @@ class _Facts(NamedTuple):
     """
 
     names: frozenset[str]
+    called: frozenset[str]
     reads: frozenset[str]
     declares: frozenset[str]
     draws: frozenset[Generator]
@@ -202,7 +205,11 @@ class Definitions:
         return NO_GENERATOR.union(*(self.drawing.get(name, NO_GENERATOR) for name in names))
 
     def effects(
-        self, statement: ast.stmt, is_unknown: Callable[[str], bool], harmless_methods: Collection[str] = ()
+        self,
+        statement: ast.stmt,
+        is_unknown: Callable[[str], bool],
+        harmless_methods: Collection[str] = (),
+        is_still: Callable[[str], bool] = lambda _: False,
     ) -> Effects:
         """Return what a statement would do.
 
@@ -210,6 +217,8 @@ class Definitions:
             statement: The statement, which `note` may have taken in or not.
             is_unknown: Says whether nothing is known of the value of a name.
             harmless_methods: Methods that change nothing, whatever has them.
+            is_still: Says of a name that what it holds draws no random numbers, unless a hook of it does when
+                a backward pass comes to it.
         """
         if _only_reads(statement):
             read = frozenset(loaded_names(statement))
@@ -229,13 +238,16 @@ class Definitions:
         apart = {call.func for call, _ in by_name}
         draws = NO_GENERATOR if isinstance(statement, NAMED) else draws_of(statement, apart)
         local = local_to_parts(statement)
+        still = {*filter(is_still, self.drawing.keys() - declared - {*bound_names(statement)})}
+        if any(map(_goes_back, (statement, *code))):
+            still = set()
         for node in () if isinstance(statement, NAMED) else descendants(statement):
             if not isinstance(node, ast.Call):
                 continue
             names = set(roots_of(node.func))
             handed = set(names_handed(node))
             owner = set(roots_of(node.func.value)) if isinstance(node.func, ast.Attribute) else names
-            draws |= self._drawn_by(names | handed)
+            draws |= self._drawn_by((names | handed) - still)
             method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
             if method not in harmless_methods and any(self._is_foreign(name, is_unknown) for name in names):
                 touches |= set() if method in HOLDING else handed
@@ -245,10 +257,10 @@ class Definitions:
             for kind, found in self._changed_by(node, local).items():
                 changed[kind] |= found
             touches |= advanced(node)
-        mentioned = {*names_in(statement)}.union(*(fact.names for fact in facts))
+        made = self._made(statement, code)
         for definition, fact in zip(code, facts, strict=True):
-            is_made = not isinstance(definition, ast.ClassDef) or definition.name in mentioned & self.classes
-            draws |= (fact.draws if is_made else fact.draws_called) | self._drawn_by(fact.names)
+            drawn = fact.draws if definition in made else fact.draws_called
+            draws |= drawn | self._drawn_by(fact.names - still)
         return Effects(
             binds=frozenset(bound_names(statement)) | declared,
             rebinds=frozenset(rebound_names(statement)),
@@ -311,6 +323,16 @@ class Definitions:
                 found |= new
                 names += [self._facts(definition).names for definition in new]
         return found
+
+    def _made(self, statement: ast.stmt, code: set[Definition]) -> set[Definition]:
+        """Return the functions of some code, and the classes of which a statement may make an object."""
+        names = {*names_in(statement)}.union(*(self._facts(one).called for one in code))
+        classes = {one for one in code if isinstance(one, ast.ClassDef)}
+        made = code - classes
+        while new := {one for one in classes - made if one.name in names & self.classes}:
+            made |= new
+            names = names.union(*(self._facts(one).names for one in new))
+        return made
 
     def _facts(self, definition: Definition) -> _Facts:
         """Return what is known of a function or class by itself, found once."""
@@ -512,8 +534,25 @@ def _facts_of(definition: Definition) -> _Facts:
         own |= {name for part in body for name in bound_names(part)}
     return _Facts(
         names=frozenset(names_in(definition)),
+        called=frozenset(name for part in _called_parts(definition) for name in names_in(part)),
         reads=frozenset(loaded_names(definition)) - (own - declared),
         declares=frozenset(declared),
         draws=draws_of(definition),
         draws_called=draws_of(definition, making=False),
+    )
+
+
+def _called_parts(definition: Definition) -> Sequence[ast.AST]:
+    """Return what is run when a function is called, or a method of an object that is there."""
+    if not isinstance(definition, ast.ClassDef):
+        return [definition]
+    return [part for part in definition.body if getattr(part, "name", "") != "__init__"]
+
+
+def _goes_back(node: ast.AST) -> bool:
+    """Return whether something in a tree may go backward, by what it is called."""
+    return any(
+        (isinstance(part, ast.Attribute) and part.attr in _BACKWARD)
+        or (isinstance(part, ast.Name) and part.id in _BACKWARD)
+        for part in descendants(node)
     )
