@@ -317,6 +317,29 @@ def test_a_cell_shows_its_answer_its_prints_and_its_plots(tmp_path: Path, capsys
     assert read(place).opens_at == 2
 
 
+def test_the_answer_of_a_cell_stands_below_the_picture_of_its_last_operation(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    place = tmp_path / "answers.ipynb"
+    place.write_bytes(
+        notebook(
+            code("class Config:\n    def __init__(self, **kw):\n        self.__dict__.update(kw)"),
+            code("config = Config(n=3)\nconfig.n"),
+            code("x = torch.ones(2, 3)\nx.shape"),
+            code("net = nn.Sequential(*[nn.Linear(2, 2) for _ in range(9)])\nprint('made')\nnet"),
+        )
+    )
+
+    def screen(stop: int) -> str:
+        return ours(capsys, "frame", str(place), "--stop", str(stop), "--format", "screen")[1]
+
+    assert read(place).opens_at == 2  # what a class is made of is no name that is missing
+    assert "→ 3" in screen(2)
+    assert "gives torch.Size([2, 3])" in screen(3)
+    assert "prints made" in screen(4)
+    assert "more lines: p" in screen(4)
+
+
 @pytest.fixture
 def names(tmp_path: Path) -> Path:
     """A document that names a file beside it, and makes up the name of another."""

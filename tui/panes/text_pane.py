@@ -79,8 +79,12 @@ class TextPane(RowWidget):
             printed = []  # it has a row of its own
         spare = room.words - len(rows)
         if frame.cell is not None:  # whose prints are its own, and stand on the stage if nothing else does
-            printed = [] if shows_cell(frame) else output_rows(frame.printed, room.main)
-            return [*rows, *head(printed, spare, self.glyphs, "lines")]
+            told = [] if shows_cell(frame) else told_rows(frame, room.main)
+            if told and frame.step == 0 and room.words > 1 and spare < 1:
+                rows, spare = shorten(rows, room.words - 1, room.main, self.glyphs.dots), 1
+            if spare == 1:
+                return [*rows, *cut(told, 1, room.main, self.glyphs.dots)]
+            return [*rows, *head(told, spare, self.glyphs, "lines")]
         return [*rows, *ending(printed, spare, self.glyphs.dots)] if spare > 0 else rows
 
 
@@ -240,6 +244,15 @@ def output_rows(printed: str, width: int) -> list[Row]:
     ]
 
 
+def told_rows(frame: Frame, width: int) -> list[Row]:
+    """Return what a document's cell printed, and the value that it ends with, if that is no tensor."""
+    answer = "" if frame.cell is None else frame.cell.answer
+    gives = [
+        row(("gives ", "dim"), piece) for text in answer.splitlines() for piece in cut_rows(text, width - 9)
+    ]
+    return [*output_rows(frame.printed, width), *gives]
+
+
 def ending(rows: list[Row], height: int, dots: str) -> list[Row]:
     """Return the last of some rows; the first of them says if there are more above."""
     if len(rows) <= height:
@@ -373,11 +386,5 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
         else:
             rows += formula(frame.formula, width)
             rows += paragraphs(frame.sentence, width)
-        rows += remark_rows(picture, width) + output_rows(frame.printed, width)
-        answer = "" if frame.cell is None else frame.cell.answer
-        rows += [
-            row(("gives ", "dim"), piece)
-            for text in answer.splitlines()
-            for piece in cut_rows(text, width - 9)
-        ]
+        rows += remark_rows(picture, width) + told_rows(frame, width)
     return [spans if width_of(spans) <= width else fit(spans, width) for spans in rows]

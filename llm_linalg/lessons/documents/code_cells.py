@@ -12,7 +12,7 @@ from typing import Literal
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
 from llm_linalg.language.effects.generator_use import seeds
-from llm_linalg.language.effects.names_in_code import bound_names, loaded_names
+from llm_linalg.language.effects.names_in_code import bound_names, loaded_names, local_to_parts
 from llm_linalg.language.local_names import import_paths
 from llm_linalg.language.notebook_source import NotebookSource
 from llm_linalg.language.source import MAX_CHARACTERS, PACKAGES
@@ -233,7 +233,8 @@ def first_shown(stops: Sequence[Stop]) -> int:
                 had = {path.partition(".")[0] for path in import_paths(statement)} <= PACKAGES
                 known |= set(bound_names(statement)) if had else set()
                 continue
-            runs = set(loaded_names(statement)) <= known | set(bound_names(statement))
+            reads = set(loaded_names(statement)) - local_to_parts(statement)
+            runs = reads <= known | set(bound_names(statement))
             known = known | set(bound_names(statement)) if runs else known - set(bound_names(statement))
             if runs and not isinstance(statement, _SHOWS_NOTHING) and not seeds(statement):
                 return stop.number
