@@ -247,3 +247,12 @@ def test_a_note_on_windows_is_whole_and_may_leave_out_what_follows_from_the_oper
         assert "x" in said[0]
         assert "W" in said[0]
         assert re.search(r"\d/\d+$|of \d+$", said[0])
+
+
+def test_a_note_on_windows_that_does_not_fit_names_what_is_shown_in_part() -> None:
+    notes = []
+    for width in range(18, 60):
+        layout = arrange(product(9, 30, 40), "falk", width, 6)
+        notes += [label.text for label in layout.labels if label.kind == "window"]
+    assert "parts of x, W" in notes
+    assert all(note.startswith("parts of ") or re.search(r"\d/\d+$|of \d+$", note) for note in notes)

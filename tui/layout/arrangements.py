@@ -329,4 +329,6 @@ def window_line(layout: Layout, panels: Sequence[Panel]) -> str:
         line = "   ".join(f"{', '.join(titles)}: {note}" for note, titles in notes.items())
         if cell_len(line) <= layout.width:
             return line
-    return cut(line, layout.width)
+    titles = [panels[slot.panel].title for slot in needed]
+    named = [f"parts of {', '.join(elide_title(title, limit) for title in titles)}" for limit in (16, 6)]
+    return _first_fitting([*named, "parts of them"], layout.width)
