@@ -52,6 +52,18 @@ def test_the_spaces_have_a_letter_for_each_axis(source: str, said: str) -> None:
     assert spaces(run(HEAD + source, seconds=None).nodes[-1]) == said
 
 
+def test_an_entry_has_the_colour_of_its_tensor_in_numbers_and_in_letters() -> None:
+    frame, drawing = frame_of("y = A @ x", 2)
+    left, top, result = frame.panels
+    lit = {
+        span.text.strip("[] "): span.role for row in drawing.rows(60, 14) for span in row if "[" in span.text
+    }
+    assert lit == dict.fromkeys(["4.", "5.", "6.", "a₂₁", "a₂₂", "a₂₃"], f"read {left.hue}") | dict.fromkeys(
+        ["1.", "2.", "3.", "x₁", "x₂", "x₃"], f"read {top.hue}"
+    ) | {"32.": "write", "y₂": "write"}
+    assert result.hue not in (left.hue, top.hue)
+
+
 def frame_of(source: str, step: int, *, ascii_only: bool = False) -> tuple[Frame, Symbols]:
     """Returns the frame of a program's last node in this look."""
     view, made = opened(HEAD + source)

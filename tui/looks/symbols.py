@@ -36,11 +36,13 @@ class SymbolCell:
         numbers: Its number, with fewer and fewer decimals.
         letter: Its letter with subscripts.
         mark: Its marks.
+        role: Its role, the same as in the tensor's grid.
     """
 
     numbers: tuple[str, ...]
     letter: str
     mark: CellMark
+    role: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ class Symbols:
                 space = " " * (wide - cell_len(text))
                 padded = text + space if place is None else space + text
                 brackets = entry.mark.brackets
-                spans.append(TextSpan(f"{brackets[0]}{padded}{brackets[1]}", entry.mark.role))
+                spans.append(TextSpan(f"{brackets[0]}{padded}{brackets[1]}", entry.role))
             if table.columns[1].stop < table.columns[0]:
                 spans.append(TextSpan(self._text(" ⋯"), "dim"))
             lines.append(tuple(spans))
@@ -261,7 +263,8 @@ def _table(panel: Panel, title: str, sign: str) -> SymbolTable:
             SymbolCell(
                 tuple(some[y][x].text for some in windows),
                 entry(name, [str(k + 1) for k in panel.index(i, j)]),
-                windows[0][y][x].mark,
+                (mark := windows[0][y][x].mark),
+                panel.role_of(mark),
             )
             for x, j in enumerate(columns)
         )
