@@ -27,6 +27,7 @@ from llm_linalg.language.sets import OrderedSet
 MAX_BITS = 256
 MAX_ITEMS = 100_000
 MAX_NESTED_ITEMS = 400_000
+MAX_FLAT_ITEMS = 1_250_000  # of lists by themselves, of numbers alone: the codes of a text of a megabyte
 MAX_NESTING = 1_000
 _SEQUENCES = (str, list, tuple, deque)
 NUMBER_TYPES: frozenset[Any] = frozenset([int, float])
@@ -225,22 +226,29 @@ def nesting(*values: Any) -> tuple[int, int, int]:
 
     The items are those that printing or comparing would go through: a list of a list of a list, each the same
     one a thousand times, is small in memory and endless to print. The surcharge is for dicts, sets and ranges
-    within lists, which take longer.
+    within lists, which take longer. A text by itself is gone through quickly, however long: what is made of
+    its characters has limits of its own.
 
     Raises:
         LimitError: If they are too many, or a list is in itself.
     """
-    total = 0
+    total = flat = characters = 0
     level: list[Any] = []
     for value in values:
         kind = value.__class__
-        if kind in _FLAT_KINDS or (kind in _LIST_TYPES and ITEMLESS_TYPES.issuperset(map(type, value))):
+        if kind is str:
+            characters += len(value)
+        elif kind is range:
             total += len(value)
+        elif kind in _LIST_TYPES and ITEMLESS_TYPES.issuperset(map(type, value)):
+            flat += len(value)
         elif kind not in ITEMLESS_TYPES:
             level.append(value)
-    if total > MAX_NESTED_ITEMS:
-        raise LimitError(f"more than {MAX_NESTED_ITEMS:,} items in all")
-    return _nesting_within(level, total) if level else (total, 0, 0)
+    for count, most in ((flat, MAX_FLAT_ITEMS), (total, MAX_NESTED_ITEMS)):
+        if count > most:
+            raise LimitError(f"more than {most:,} items in all")
+    items, levels, surcharge = _nesting_within(level, total) if level else (total, 0, 0)
+    return items + flat + characters, levels, surcharge
 
 
 def _nesting_within(level: Collection[Any], total: int) -> tuple[int, int, int]:

@@ -267,7 +267,7 @@ def _check_arguments(
             refused by its name.
     """
     if _is_among(function, allowlist.TAKE_ARRAYS):
-        run.budget.step(arithmetic.item_count(*arguments))  # each item of a list is looked at
+        run.budget.charge_list(arithmetic.item_count(*arguments))  # each item of a list is looked at
     elif Array in map(type, arguments):
         written = f"{_title(run, node)} takes tensors, not an array"
         raise run.error(f"{written}: write torch.from_numpy(a)", node)

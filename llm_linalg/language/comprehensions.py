@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import ChainMap
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from llm_linalg.language.assignment import assign
@@ -24,12 +25,33 @@ Row = Sequence[Any]
 
 def list_comprehension(run: Interpreter, node: ast.ListComp) -> list[Any]:
     """Evaluate `[a for x in xs]`."""
-    return [value for (value,) in _rows(run, [node.elt], node.generators)]
+    source = run.evaluate(node.generators[0].iter)
+    found = _looked_up(run, node, source)
+    return [value for (value,) in _rows(run, [node.elt], node.generators, source)] if found is None else found
+
+
+def _looked_up(run: Interpreter, node: ast.ListComp, source: Any) -> list[Any] | None:
+    """Return what `[table[x] for x in text]` gives: a text of a megabyte is quickly encoded.
+
+    None for any other comprehension, and where something is not in the table.
+    """
+    match node:
+        case ast.ListComp(
+            elt=ast.Subscript(value=ast.Name(id=name), slice=ast.Name(id=item)),
+            generators=[ast.comprehension(target=ast.Name(id=target), ifs=[])],
+        ) if item == target != name:
+            table = visible_inside(run.names).get(name)
+            if table.__class__ is dict and source.__class__ is str:
+                run.budget.charge_new_items(len(source))
+                with suppress(KeyError):
+                    return [*map(table.__getitem__, source)]
+    return None
 
 
 def set_comprehension(run: Interpreter, node: ast.SetComp) -> OrderedSet:
     """Evaluate `{a for x in xs}`."""
-    items = [value for (value,) in _rows(run, [node.elt], node.generators)]
+    source = run.evaluate(node.generators[0].iter)
+    items = [value for (value,) in _rows(run, [node.elt], node.generators, source)]
     run.budget.step(2 * DICT_STEPS)
     run.budget.charge_items(items)
     return OrderedSet(items)
@@ -37,7 +59,8 @@ def set_comprehension(run: Interpreter, node: ast.SetComp) -> OrderedSet:
 
 def dict_comprehension(run: Interpreter, node: ast.DictComp) -> dict[Any, Any]:
     """Evaluate `{a: b for x in xs}`."""
-    pairs = _rows(run, [node.key, node.value], node.generators)
+    source = run.evaluate(node.generators[0].iter)
+    pairs = _rows(run, [node.key, node.value], node.generators, source)
     run.budget.step(DICT_STEPS)
     run.budget.charge_items([key for key, _ in pairs])
     check_keys([key for key, _ in pairs])
@@ -73,9 +96,17 @@ def _items(
             yield run.evaluate(item)
 
 
-def _rows(run: Interpreter, items: list[ast.expr], generators: list[ast.comprehension]) -> list[Row]:
-    """Return the values of the items in each turn, in a scope that ends with the comprehension."""
-    source = run.evaluate(generators[0].iter)
+def _rows(
+    run: Interpreter, items: list[ast.expr], generators: list[ast.comprehension], source: Any
+) -> list[Row]:
+    """Return the values of the items in each turn, in a scope that ends with the comprehension.
+
+    Args:
+        run: The run.
+        items: The items.
+        generators: What is gone through.
+        source: The value that the first of them goes through.
+    """
     outer, run.names = run.names, _inner_names(run)
     rows: list[Row] = []
     try:

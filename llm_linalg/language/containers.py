@@ -39,8 +39,12 @@ def check_keys(keys: Iterable[Any]) -> list[Any]:
         TypeError: If one can't be a key.
     """
     found = list(keys)
-    numbers = [key for key in found if key.__class__ is int]
-    check_key((min(numbers, default=0), max(numbers, default=0)))
+    kinds = set(map(type, found))
+    if int in kinds:
+        numbers = [key for key in found if key.__class__ is int]
+        check_key((min(numbers), max(numbers)))
+    if not any(issubclass(kind, tuple | range) for kind in kinds):
+        return found
     several = [key for key in found if isinstance(key, tuple | range)]
     for key in several:
         check_key(key)

@@ -53,8 +53,10 @@ class Creation(Operation):
         return call.shapes[0]
 
     def items(self, call: Call, shape: Shape | None) -> int:
-        listed = self.name == "tensor" and not isinstance(call["data"], Tensor)
-        return 4 * prod(shape) if listed and shape else 0
+        data = call["data"] if self.name == "tensor" else None
+        if not shape or data is None or isinstance(data, Tensor):
+            return 0
+        return prod(shape) // 2 + 4 * inner_lists(data)
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         return tuple(IndexReads(torch.zeros(call.shape, dtype=torch.int32), shape) for shape in call.shapes)

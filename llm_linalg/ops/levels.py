@@ -18,8 +18,7 @@ def hold(value: Any) -> None:
     """
     level = [value]
     for _ in range(MOST_LEVELS + 1):
-        level = [item for item in level if isinstance(item, list | tuple)]
-        if not level:
+        if not any(issubclass(kind, list | tuple) for kind in set(map(type, level))):  # of most lists at once
             return
-        level = list(chain.from_iterable(level))
+        level = list(chain.from_iterable(item for item in level if isinstance(item, list | tuple)))
     raise LimitError(f"lists in lists, more than {MOST_LEVELS} deep: no tensor has as many axes")

@@ -52,6 +52,28 @@ f.close()
     assert folder.is_dir()
 
 
+def test_a_long_text_is_encoded_at_once(folder: Path) -> None:
+    text = "to be, or not to be\n" * 50_000
+    (folder / "play.txt").write_text(text, encoding="utf-8")
+    program = """
+text = open("play.txt").read()
+chars = sorted(list(set(text)))
+codes = {c: i for i, c in enumerate(chars)}
+data = torch.tensor([codes[c] for c in text])
+print(chars, len(data), data[:19].tolist(), int(data.sum()))
+"""
+    chars = sorted(set(text))
+    codes = [chars.index(c) for c in text[:20]]
+    assert run(program, seconds=None).printed == f"{chars} {len(text)} {codes[:19]} {50_000 * sum(codes)}\n"
+
+
+def test_of_a_text_that_is_too_long_no_list_is_made_a_tensor(folder: Path) -> None:
+    (folder / "play.txt").write_text("ab" * 700_000, encoding="utf-8")
+    program = 'codes = {"a": 1, "b": 2}\ntorch.tensor([codes[c] for c in open("play.txt").read()])'
+    with pytest.raises(LimitError, match="more than 1,250,000 items"):
+        run(program, seconds=None)
+
+
 def test_a_line_ends_where_python_ends_it(folder: Path) -> None:
     (folder / "odd.txt").write_text("a\x0cb\u2028c\x1cd\ne", encoding="utf-8")
     with (folder / "odd.txt").open(encoding="utf-8") as file:

@@ -467,7 +467,7 @@ def tensor_data(value: Any) -> Any:
     """Return what `torch.tensor` is given, with tensors in place of arrays."""
     if isinstance(value, Array):
         return value.tensor if value.turned is not None else tensor_of(value)
-    if isinstance(value, list | tuple) and any(item.__class__ is Array for item in value):
+    if isinstance(value, list | tuple) and Array in map(type, value):
         found = _without_arrays(value, 0)
         return found.tensor if isinstance(found, Array) else found
     return value
