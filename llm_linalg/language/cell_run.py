@@ -139,7 +139,11 @@ class CellRun:
             is_last = number == len(lines) - 1
             run.budget.steps -= 0 if is_last else NOTEBOOK_CELL_STEPS
             end = bisect_left(self._statements, after, key=lambda item: item.lineno)
-            self._cell(number, begin, end, is_last=is_last)
+            try:
+                self._cell(number, begin, end, is_last=is_last)
+            except ProgramError as error:
+                self._leave_unrun(number, len(lines) - 1, error)
+                raise
             commands = [text for at, text in self._source.left_out.items() if line <= at < after]
             left_out = tuple(dict.fromkeys([*commands, *run.left_out]))[:MOST_LEFT_OUT]
             self.states[-1] = self.states[-1]._replace(left_out=left_out)
@@ -150,6 +154,21 @@ class CellRun:
                 forget_frames(self._error)
                 run.cell_errors = (*run.cell_errors, self._error)
             begin = end
+
+    def _leave_unrun(self, number: int, last: int, error: ProgramError) -> None:
+        """Note that nothing is left of the budget to run cells with, or to find out what rests on this one.
+
+        Args:
+            number: The cell at which the run ends.
+            last: The number of the last cell.
+            error: Why it ends.
+        """
+        own = self._error or error
+        self._run.cell_errors = (*self._run.cell_errors, own)
+        reason = clean(f"not run: {error.message}", _LONGEST_REASON)
+        self.states += [CellState(other, "rests", number, reason) for other in range(number + 1, last + 1)]
+        if self.states[number - 1].state == "run":
+            self.states[number - 1] = self.states[number - 1]._replace(state="failed", reason=own.message)
 
     def _cell(self, number: int, begin: int, end: int, *, is_last: bool) -> None:
         run = self._run
@@ -165,8 +184,7 @@ class CellRun:
             for place in range(begin, end):
                 try:
                     shown, answer = self._statement(number, place, is_end=is_last and place == end - 1)
-                except HaltedError as error:
-                    self.states[-1] = self.states[-1]._replace(state="failed", reason=error.message)
+                except HaltedError:
                     raise
                 except ProgramError as error:
                     self._pass_over(number, place, error, is_last=is_last)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from llm_linalg.language import readable_files
+from llm_linalg.language import budget, readable_files
 from llm_linalg.lessons.deck import load
 from llm_linalg.lessons.documents import read
 from llm_linalg.lessons.lesson import LessonError
@@ -221,6 +221,21 @@ def test_a_cell_that_was_stopped_shows_what_ran_of_it(tmp_path: Path) -> None:
     assert frame.error.good_caption == "what ran before it stopped"
     assert frame.error.good is not None
     assert [panel.title for panel in frame.error.good.panels][-1] == "y"
+
+
+def test_run_tells_of_each_cell_once_the_time_is_over_for_good(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr(budget, "monotonic", lambda: next(clock))
+    endless = code("while True:\n    x = x + 1")
+    place = tmp_path / "training.ipynb"
+    place.write_bytes(notebook(code("x = torch.ones(2)"), *[endless] * 9, code("y = 1")))
+    done, _, narration = ours(capsys, "run", str(place), "--time-limit", "9")
+    assert done == 1
+    assert "training.ipynb, code cell 2: line 2" in narration
+    assert re.search(r"code cell 11: rests on cell \d+: not run: stopped after 9 s", narration)
+    assert "\nllm-linalg: 11 cells: " in narration
 
 
 async def test_cells_that_failed_stay_marked_and_what_stands_above_one_is_read(tmp_path: Path) -> None:

@@ -102,6 +102,21 @@ def test_a_cell_whose_time_is_over_says_where_and_shows_what_ran(monkeypatch: py
     assert state.node == len(caught.value.trace.nodes) - 1 > 0
 
 
+def test_once_the_time_is_over_for_good_each_cell_below_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = count()
+    monkeypatch.setattr(budget, "monotonic", lambda: next(clock))
+    stopped = "while True:\n    x = x + 1\n"
+    with pytest.raises(LimitError) as caught:
+        run(f"x = torch.ones(2)\n{stopped * 9}y = 1\n", cells=[1, *range(2, 21, 2)], seconds=9)
+    assert caught.value.trace is not None
+    states = caught.value.trace.cells
+    assert [state.number for state in states] == [*range(1, 12)]
+    last = next(state.number for state in states if state.reason.startswith("not run"))
+    assert {(state.state, state.root) for state in states[last - 1 :]} == {("rests", last - 1)}
+    not_run = [state for state in states[: last - 1] if state.state != "run"]
+    assert len(not_run) == len(caught.value.trace.cell_errors) > 4
+
+
 def test_repairs_are_halted_too() -> None:
     _, asked = halted(CLASH, 4)  # two calls, and then the first of a repair
     assert asked.times == 4

@@ -57,7 +57,7 @@ def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[
         The trace, and whether every cell was run; of a notebook and of Markdown what the language refuses,
         and what rests on it, does not count.
     """
-    from llm_linalg import run
+    from llm_linalg import LimitError, run
     from llm_linalg.language.readable_files import files_read
     from llm_linalg.recording.cell_state import summary
 
@@ -67,19 +67,24 @@ def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[
     lines = last.program.count("\n") + 1
     # An empty cell at the end, since the error of the last one is raised.
     cells = (*lesson.cells(last), lines + 1)
-    trace = run(f"{last.program}\n", seed=seed, seconds=seconds, cells=cells)
+    try:
+        trace = run(f"{last.program}\n", seed=seed, seconds=seconds, cells=cells)
+    except LimitError as exceeded:  # nothing is left of the budget for the cells below
+        if exceeded.trace is None:
+            raise
+        trace = exceeded.trace
     trace.cells = trace.cells[:-1]
     errors = iter(trace.cell_errors)
     for cell in trace.cells:
         stop = lesson.stop(cell.number)
-        error = None if cell.state == "run" else next(errors)
+        error = None if cell.state == "run" else next(errors, None)
         if error is not None and cell.state == "failed":
             explain(_in_file(lesson, stop, cells, error), _where(lesson, stop))
             continue
         line = "" if _is_notebook(lesson) else f"line {stop.line + 1}: "
-        if error is not None:
-            own = _in_file(lesson, stop, cells, error)
-            line = "" if _is_notebook(lesson) else f"line {own.line or stop.line + 1}: "
+        if cell.state != "run":
+            if error is not None and not _is_notebook(lesson):
+                line = f"line {_in_file(lesson, stop, cells, error).line or stop.line + 1}: "
             rests = "refused" if cell.state == "refused" else f"rests on cell {cell.root}"
             say(f"{_where(lesson, stop)}{line}{rests}: {cell.reason}")
         elif cell.reason:

@@ -127,7 +127,7 @@ def survey(view: View, halt: Callable[[], bool] | None = None, seconds: float | 
 
 
 def _cell_states(view: View, halt: Callable[[], bool] | None, seconds: float | None) -> tuple[CellState, ...]:
-    from llm_linalg import ProgramError, run
+    from llm_linalg import LimitError, ProgramError, run
 
     last = next((stop for stop in reversed(view.lesson.stops) if stop.exercise is None), None)
     if last is None:
@@ -138,7 +138,9 @@ def _cell_states(view: View, halt: Callable[[], bool] | None, seconds: float | N
         trace = run(
             f"{whole.program}\n", seed=view.seed, names=view.names, cells=cells, halt=halt, seconds=seconds
         )
-    except ProgramError:  # what is left of the budget reaches no further
+    except LimitError as error:  # what is left of the budget reaches no further
+        return () if error.trace is None else tuple(error.trace.cells[:-1])
+    except ProgramError:
         return ()
     return tuple(trace.cells[:-1])
 
