@@ -29,8 +29,11 @@ _TAB = 4
 # Combining marks allowed on a character: enough for any language, too few to reach into other rows.
 _MARKS = 2
 _DOTTED = re.compile(r"\w+(?:\.\w+)+")  # what begins as one: `h.0.weightᵀ[1]`
-_LINE_BREAK = re.compile(r"[ \t]*\\?[ \t]*\n\s*")
-_MARGIN = re.compile(r"(?<=[(\[{])\s*\n\s*|\s*\n\s*(?=[)\]}])")  # of what stands in brackets
+# These begin only where blanks begin and give none back: a long run of blanks is gone through once.
+_LINE_BREAK = re.compile(r"(?:(?<![ \t])[ \t]*+\\?|\\)[ \t]*+\n\s*+")
+_MARGIN = re.compile(  # of what stands in brackets
+    r"(?<=[(\[{])[^\S\n]*+\n\s*+|(?<!\s)[^\S\n]*+\n\s*+(?=[)\]}])"
+)
 
 # Terminals obey or hide these, or their width is unknown. Control characters (Cc) are shown as pictures.
 _UNSAFE = frozenset({"Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

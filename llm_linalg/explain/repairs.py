@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from llm_linalg.language.interpreter import Interpreter
 
 MOST = 6
-_MARGINS = re.compile(r"(?<=[(\[{]) +| +(?=[)\]}])")  # left by a bracket at the end of a line
+_MARGINS = re.compile(r"(?<=[(\[{]) ++|(?<! ) ++(?=[)\]}])")  # left by a bracket at the end of a line
 _MASK = 3  # the position of attention's mask among its operands
 _ARITHMETIC = ast.Add | ast.Sub | ast.Mult | ast.Div
 _WITH_WIDTHS = (nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.Embedding)

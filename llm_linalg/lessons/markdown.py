@@ -37,6 +37,10 @@ _ACTIVE = (
 )
 _SENTENCE_END = re.compile(r"(?:[.?!]|…(?!\s+[^A-Z]))[\"')*_”’]*(?=\s|$)")
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|cf|vs|approx|[Ff]ig|[Ee]q)$")
+_LONGEST_ABBREVIATION = 6  # letters
+# Code and links, in which no sentence ends. No link is searched for beyond where the next may begin, so that
+# a line is gone through once.
+_WITHOUT_ENDS = re.compile(r"`[^`]*+`|\[[^][]*+\]\([^)[]*+\)")
 _CLAIM = re.compile(r"expect:\s*(.*?)\s*")
 # Lines that mean the same wherever they stand: a heading, the start of a fence, and a paragraph's. The last
 # begins with what begins no other block, or with inline markup.
@@ -223,8 +227,12 @@ def first_sentence(prose: str) -> tuple[str, str]:
     line, _, _ = prose.partition("\n")
     if not line or blocks(line)[0].kind != "text":
         return "", prose
-    words = re.sub(r"`[^`]*`|\[[^\]]*\]\([^)]*\)", lambda found: "x" * len(found[0]), line)
-    ends = (at for at in _SENTENCE_END.finditer(words) if not _ABBREVIATION.search(words[: at.start()]))
+    words = _WITHOUT_ENDS.sub(lambda found: "x" * len(found[0]), line)
+    ends = (
+        at
+        for at in _SENTENCE_END.finditer(words)
+        if not _ABBREVIATION.search(words, max(0, at.start() - _LONGEST_ABBREVIATION), at.start())
+    )
     end = next((at.end() for at in ends), len(line))
     return line[:end], prose[end:].lstrip(" \n")
 

@@ -495,6 +495,13 @@ def test_the_stops_of_a_document_share_the_text_of_what_is_above(name: str) -> N
     assert stops[7].above != stops[8].above
 
 
+def test_a_title_is_searched_once_for_metadata() -> None:
+    """A search from each bracket to the end of the line would not end."""
+    title = "a=[ " * 70_000
+    cells = python_file.read(f'# %% {title}\nx = 1\n# %% Words tags=["a", "b"] id="c d"\ny = 2')
+    assert [cell.text for cell in cells if cell.kind == "prose" and cell.text] == ["## Words"]
+
+
 def test_commands_that_are_commented_out_are_no_headings() -> None:
     text = (
         '# %% id="a"\n# # For colab\n# #\n# # !pip install x\n\n# %% [markdown]\n# # Title\n\n# %%\nx = 1\n'

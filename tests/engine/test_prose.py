@@ -15,6 +15,7 @@ from llm_linalg.lessons.markdown import (
     Paragraph,
     TextRun,
     blocks,
+    first_sentence,
     inert,
     links,
     paragraphs_of,
@@ -227,3 +228,10 @@ def test_most_lessons_are_plain_and_read_as_markdown_it_reads_them() -> None:
 @pytest.mark.parametrize("piece", ["**a", "*a", "`a", "[a", "a_", "**a `b` ", "*a `b` "])
 def test_plain_markdown_is_given_up_quickly(piece: str) -> None:
     assert markdown._plain_runs(piece * 5001) is None
+
+
+@pytest.mark.parametrize("piece", ["[", "[a](", "\\[", "e.g. ", "`", "…''"])
+def test_a_line_is_gone_through_once_for_the_end_of_a_sentence(piece: str) -> None:
+    """A search that begins anew at each piece would not end."""
+    line = f"A {piece * 400_000}`b. c` [d. e](lesson:f)"
+    assert first_sentence(f"{line} G.\nH.") == (f"{line} G.", "H.")

@@ -110,3 +110,11 @@ def test_where_a_program_comes_by_again_its_repairs_last(program: str) -> None:
 def test_a_repair_of_a_place_that_comes_once_more_is_there_if_it_lasts() -> None:
     error = failure("for k in range(3):\n    y = torch.ones(2, 3) @ torch.ones(2, 3)")
     assert "torch.ones(2, 3) @ torch.ones(2, 3).T" in error.repairs
+
+
+def test_a_long_run_of_blanks_is_gone_through_once() -> None:
+    """A search that begins anew at each blank would not end."""
+    blanks = " " * 48_000
+    assert failure(f"x = torch.ones(2, 3)\ny = (x\n     @{blanks}x)").line == 2
+    error = failure(f"x = torch.ones(2, 3)\ny = x @ torch.ones(\n{blanks}4,{' ' * 1_000}4)")
+    assert [found.name for found in error.operands] == ["x", f"torch.ones(4,{' ' * 1_000}4)"]

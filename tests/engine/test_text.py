@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import unicodedata
 
 import pytest
@@ -137,7 +138,15 @@ def test_lines_and_tabs_are_kept_where_they_are_asked_for() -> None:
         ("(x\n   + y)", "(x + y)"),
         ("x + \\\n    y", "x + y"),
         ("f(\n)", "f()"),
+        ("x \\\n \\\n (\n\ty )", "x  (y )"),
+        (
+            f"x\n{' ' * 50_000}y{' ' * 50_000}z",
+            f"x y{' ' * 50_000}z",
+        ),  # gone through once, or it would not end
+        (f"x{' ' * 50_000}\\{' ' * 50_000}\\\n", f"x{' ' * 50_000}\\ "),
+        ("\n " * 50_000 + "x", " x"),
     ],
+    ids=itertools.count(),
 )
 def test_an_expression_of_several_lines_is_told_on_one(text: str, line: str) -> None:
     assert one_line(text) == line

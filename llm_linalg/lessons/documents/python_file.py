@@ -16,7 +16,7 @@ from llm_linalg.lessons.documents.code_cells import DocumentCell
 _MARK = re.compile(r"#[ \t]?%%+(.*)")
 _PROSE = re.compile(r"(.*?)\[(markdown|md)\](.*)", re.IGNORECASE)
 _METADATA = re.compile(
-    r"""(?<!\S)[\w.-]{1,60}=(?:"[^"]*"|'[^']*'|\[[^\]]*\]|\{[^}]*\}|\S+)"""
+    r"""(?<!\S)[\w.-]{1,60}=(?:"[^"]{0,500}"|'[^']{0,500}'|\[[^\]]{0,500}\]|\{[^}]{0,500}\}|\S++)"""
 )  # as jupytext writes it
 _HEAD = re.compile(r"#!|#.*?coding[:=]")
 _COMMAND_ASIDE = re.compile(r"#\s*#\s*[!%]\w")
