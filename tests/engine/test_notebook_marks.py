@@ -531,6 +531,31 @@ def test_what_may_be_another_value_is_shown_with_a_mark(cells: list[str], said: 
     assert found.reason.startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("imports", "draws"),
+    [
+        ("from torch import rand as r", "r(2)"),
+        ("from torch import randn as r\nf = lambda: r(2)", "f()"),
+        ("import torch.nn.functional as G", "G.dropout(torch.ones(2))"),
+        ("from torch.nn.functional import dropout as d", "d(torch.ones(2))"),
+        ("from torch.nn import Dropout as D\nd = D()", "d(torch.ones(2))"),
+        ("from torch.nn import Linear as L", "L(2, 2)"),
+        ("from random import random, seed\nseed(1)", "random()"),
+        ("from random import *\nseed(1)", "random()"),
+        ("from random import random as r, seed as s\nimport random\nrandom.seed(1)", "r()"),
+        ("import numpy.random as r\nr.seed(1)", "r.rand(2)"),
+        ("from numpy import random as r\nr.seed(1)", "r.randn(2)"),
+        ("from numpy.random import rand, seed\nseed(1)", "rand(2)"),
+        ("name = 'rand'", "getattr(torch, name)(2)"),
+        ("def f(name):\n    return getattr(torch, name)(2)", "f('rand')"),
+    ],
+)
+def test_what_an_import_has_renamed_draws_all_the_same(imports: str, draws: str) -> None:
+    found = states(f"torch.manual_seed(1)\n{imports}", f"{REFUSED}x = {draws}", draws)[-1]
+    assert (found.state, found.root) == ("run", 2)
+    assert found.reason.startswith(f"random numbers may be drawn by cell 2, {ROOT}")
+
+
 FREE = (
     (
         "a function that reads what it is given",
@@ -638,6 +663,14 @@ FREE = (
             "torch.manual_seed(1)\nx = torch.rand(2)\nxs = [x]",
             f"{REFUSED}y = torch.rand(2)",
             "print(x.sum(), torch.softmax(x, 0), torch.stack(xs))",
+        ],
+    ),
+    (
+        "a module by whose name something was drawn",
+        [
+            "import torch as t\nt.manual_seed(1)\ndef f(x):\n    return x * t.ones(2)",
+            f"{REFUSED}e = t.rand(2).unknown()",
+            "y = f(t.ones(2, requires_grad=True))\ny.sum().backward()",
         ],
     ),
     (

@@ -27,6 +27,7 @@ _FROM_PYTHON = """
     permutation
     standard_normal normalvariate integers
 """
+_OF_ONES_OWN = ("seed", "default_rng", "Generator", "RandomState")
 Generator = Literal["torch", "random", "numpy"]
 _GENERATORS: Mapping[str, Generator] = {
     **dict.fromkeys(_FROM_TORCH.split(), "torch"),
@@ -84,6 +85,28 @@ def draws_of(node: ast.AST, apart: Collection[ast.AST] = (), *, making: bool = T
     return frozenset(found | ({"numpy"} if numpys else set()))
 
 
+def asked_by_text(node: ast.AST) -> frozenset[str]:
+    """Return the names of what a tree asks for an attribute by a text: of a module it may be any function."""
+    calls = [part for part in descendants(node) if isinstance(part, ast.Call) and part.args]
+    asking = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "getattr"]
+    return frozenset(name for call in asking for name in roots_of(call.args[0]))
+
+
+def imported_draws(statement: ast.Import | ast.ImportFrom) -> dict[str, frozenset[Generator]]:
+    """Return what an import binds that draws, by its name, where the name does not say so: `rand as r`."""
+    home = "" if isinstance(statement, ast.Import) else f"{statement.module}."
+    found: dict[str, frozenset[Generator]] = {}
+    for alias in statement.names:
+        name, path = alias.asname or alias.name, f"{home}{alias.name}"
+        if path == "numpy.random" or (home == "numpy.random." and alias.name not in _OF_ONES_OWN):
+            found[name] = frozenset(["numpy"])
+        elif home == "random." and alias.name in (*_FROM_PYTHON.split(), "*"):
+            found["random" if alias.name == "*" else name] = frozenset(["random"])
+        elif alias.asname and home and alias.name in _GENERATORS:
+            found[name] = frozenset([_GENERATORS[alias.name]])
+    return found
+
+
 def seeds(statement: ast.stmt) -> frozenset[Generator]:
     """Return the generators that a statement surely seeds."""
     value = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
@@ -93,7 +116,7 @@ def seeds(statement: ast.stmt) -> frozenset[Generator]:
         case ast.Call(func=ast.Attribute(value=owner, attr=name)):
             own = isinstance(owner, ast.Name) and owner.id in ("torch", "random", "pl", "cuda")
             return _SEEDING.get(name, NO_GENERATOR) if own else NO_GENERATOR
-        case ast.Call(func=ast.Name(id=name)):
+        case ast.Call(func=ast.Name(id=name)) if name != "seed":  # of whom, only its import says
             return _SEEDING.get(name, NO_GENERATOR)
     return NO_GENERATOR
 
@@ -103,7 +126,8 @@ def seeds_within(node: ast.AST) -> frozenset[Generator]:
     parts = [*descendants(node)]
     words = {part.attr for part in parts if isinstance(part, ast.Attribute)}
     words |= {part.id for part in parts if isinstance(part, ast.Name)}
-    numpys: frozenset[Generator] = frozenset(["numpy"]) if any(map(_is_numpys, parts)) else NO_GENERATOR
+    is_numpys = "seed" in words or any(map(_is_numpys, parts))
+    numpys: frozenset[Generator] = frozenset(["numpy"]) if is_numpys else NO_GENERATOR
     return numpys.union(*(_SEEDING[word] for word in words & _SEEDING.keys()))
 
 

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Iterator
 
 from llm_linalg.base.syntax import children, descendants
 from llm_linalg.language.imports import names_of_imports
+from llm_linalg.language.local_names import name_of_import
+from llm_linalg.language.source import MODULES
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -106,6 +108,12 @@ def bound_names(statement: ast.AST) -> Iterator[str]:
                 yield name
             case ast.MatchStar(name=str() as name) | ast.MatchMapping(rest=str() as name):
                 yield name
+
+
+def names_of_modules(statement: ast.Import | ast.ImportFrom) -> set[str]:
+    """Return the names that an import binds to modules of the language."""
+    home = "" if isinstance(statement, ast.Import) else f"{statement.module}."
+    return {name_of_import(alias) for alias in statement.names if f"{home}{alias.name}" in MODULES}
 
 
 def rebound_names(statement: ast.stmt) -> Iterator[str]:

@@ -20,8 +20,10 @@ from llm_linalg.language.effects.generator_use import (
     NO_GENERATOR,
     Generator,
     advanced,
+    asked_by_text,
     draws_by_name,
     draws_of,
+    imported_draws,
     seeds_within,
 )
 from llm_linalg.language.effects.names_in_code import (
@@ -33,6 +35,7 @@ from llm_linalg.language.effects.names_in_code import (
     local_to_parts,
     names_handed,
     names_in,
+    names_of_modules,
     rebound_names,
     roots_of,
     with_sources,
@@ -136,6 +139,7 @@ class _Facts(NamedTuple):
         declares: Those that it declares to be global.
         draws: The generators from which it draws random numbers by itself.
         draws_called: Those from which it draws when what it makes has been made.
+        asks: The names of what it asks for an attribute by a text.
     """
 
     names: frozenset[str]
@@ -144,6 +148,7 @@ class _Facts(NamedTuple):
     declares: frozenset[str]
     draws: frozenset[Generator]
     draws_called: frozenset[Generator]
+    asks: frozenset[str]
 
 
 @dataclass
@@ -153,12 +158,16 @@ class Definitions:
     Attributes:
         held: By name.
         drawing: Names that hold something which draws random numbers when it is called, and from where.
+        imported: Those among them that an import has bound, by other words than torch's.
+        modules: Names of modules, which draw nothing by themselves.
         methods: The methods of all classes, by name.
         classes: Names of classes.
     """
 
     held: dict[str, frozenset[Definition]] = field(default_factory=dict)
     drawing: dict[str, frozenset[Generator]] = field(default_factory=dict)
+    imported: dict[str, frozenset[Generator]] = field(default_factory=dict)
+    modules: set[str] = field(default_factory=lambda: {"torch", "nn", "F", "math", "dist"})
     methods: dict[str, list[Definition]] = field(default_factory=dict)
     classes: set[str] = field(default_factory=set)
     _reached: dict[str, frozenset[Definition]] = field(default_factory=dict)
@@ -187,8 +196,9 @@ class Definitions:
         )
         if not isinstance(statement, ast.ClassDef):
             self.classes -= {*rebound_names(statement)}
-        targets = {*bound_names(statement), *names_changed(statement)}
         rebound = set(rebound_names(statement))
+        self._note_imports(statement, rebound)
+        targets = {*bound_names(statement), *names_changed(statement)} - self.modules
         for name in targets:
             before = frozenset() if name in rebound else self.held.get(name, frozenset())
             if held or before:
@@ -200,9 +210,20 @@ class Definitions:
             elif name in rebound:
                 self.drawing.pop(name, None)
 
-    def _drawn_by(self, names: Iterable[str]) -> frozenset[Generator]:
-        """Return the generators from which what some names hold draws."""
-        return NO_GENERATOR.union(*(self.drawing.get(name, NO_GENERATOR) for name in names))
+    def _note_imports(self, statement: ast.stmt, rebound: set[str]) -> None:
+        """Take in the imports of a statement, and what they had bound that it binds anew."""
+        self.modules -= rebound
+        for name in rebound & self.imported.keys():
+            del self.imported[name]
+        for part in descendants(statement):
+            if isinstance(part, ast.Import | ast.ImportFrom):
+                self.imported |= imported_draws(part)
+                self.modules |= names_of_modules(part)
+
+    def _drawn_by(self, names: Iterable[str], still: Collection[str] = ()) -> frozenset[Generator]:
+        """Return the generators from which what some names hold draws, where those of `still` hold data."""
+        found = [self.drawing.get(name, NO_GENERATOR) for name in names if name not in still]
+        return NO_GENERATOR.union(*found, *(self.imported.get(name, NO_GENERATOR) for name in names))
 
     def effects(
         self,
@@ -247,7 +268,7 @@ class Definitions:
             names = set(roots_of(node.func))
             handed = set(names_handed(node))
             owner = set(roots_of(node.func.value)) if isinstance(node.func, ast.Attribute) else names
-            draws |= self._drawn_by((names | handed) - still)
+            draws |= self._drawn_by(names | handed, still)
             method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
             if method not in harmless_methods and any(self._is_foreign(name, is_unknown) for name in names):
                 touches |= set() if method in HOLDING else handed
@@ -260,7 +281,10 @@ class Definitions:
         made = self._made(statement, code)
         for definition, fact in zip(code, facts, strict=True):
             drawn = fact.draws if definition in made else fact.draws_called
-            draws |= drawn | self._drawn_by(fact.names - still)
+            draws |= drawn | self._drawn_by(fact.names, still)
+        asked = frozenset() if isinstance(statement, NAMED) else asked_by_text(statement)
+        if not self.modules.isdisjoint(asked.union(*(fact.asks for fact in facts))):
+            draws = ALL
         return Effects(
             binds=frozenset(bound_names(statement)) | declared,
             rebinds=frozenset(rebound_names(statement)),
@@ -539,6 +563,7 @@ def _facts_of(definition: Definition) -> _Facts:
         declares=frozenset(declared),
         draws=draws_of(definition),
         draws_called=draws_of(definition, making=False),
+        asks=asked_by_text(definition),
     )
 
 
