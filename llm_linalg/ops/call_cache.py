@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import EllipsisType, NoneType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -27,15 +27,9 @@ _PLAIN = frozenset(
 )
 _MOST = 64  # items of a list that goes into a key
 CallKey = tuple[Hashable, ...]
-
-
-class SplitCall(NamedTuple):
-    """A call's key, and the tensors and numbers that the key leaves open, as they were written."""
-
-    key: CallKey
-    tensors: list[Tensor]
-    numbers: tuple[int | float, ...]
-
+Numbers = list[int | float]
+SplitCall = tuple[CallKey, list[Tensor], Numbers]
+"""A call's key, and the tensors and numbers that the key leaves open, as they were written."""
 
 _Part = tuple[int, Any]
 """An argument: the slot of its operand, or one of the two marks below with its value."""
@@ -55,7 +49,7 @@ def split_call(
     """
     key: list[Any] = [function]
     tensors: list[Tensor] = []
-    numbers: list[int | float] = []
+    numbers: Numbers = []
     free = operation.first_free_number
     try:
         for place, value in enumerate((*args, *kwargs.values()) if kwargs else args):
@@ -66,18 +60,19 @@ def split_call(
                 tensors.append(value)
             elif kind in _PLAIN:
                 key += (kind, value)
+            elif kind in _NUMBERS and place >= free:
+                key.append(kind)
+                numbers.append(value)
             elif not _add(value, key, tensors, numbers, place >= free):
                 return None
     except RuntimeError:  # a sparse or nested tensor
         return None
     if kwargs:
         key += kwargs
-    return SplitCall(tuple(key), tensors, tuple(numbers))
+    return tuple(key), tensors, numbers
 
 
-def _add(
-    value: Any, key: list[Any], tensors: list[Tensor], numbers: list[int | float], any_number: bool
-) -> bool:
+def _add(value: Any, key: list[Any], tensors: list[Tensor], numbers: Numbers, any_number: bool) -> bool:
     """Add an argument to the key and the operands; return whether the key now determines it."""
     kind = value.__class__
     if kind in _TENSORS:  # in a list
@@ -123,6 +118,7 @@ class CallPlan:
         numbers: The slots of the numbers, in the order in which they were written.
         places: For each parameter, which of the tensors are its own.
         order: For each tensor, its position among those of the call as it was written.
+        in_order: Whether these positions are those of the parameters, as in most calls.
     """
 
     operation: Operation
@@ -134,6 +130,7 @@ class CallPlan:
     numbers: tuple[int, ...]
     places: Mapping[str, tuple[int, ...]]
     order: tuple[int, ...]
+    in_order: bool
 
     @classmethod
     def of(cls, call: Call, entry: TableEntry) -> CallPlan:
@@ -156,6 +153,7 @@ class CallPlan:
             tuple([slot for slot in range(len(owners)) if slot not in written_slots]),
             call.places,
             call.order,
+            call.order == tuple(range(len(call.order))),
         )
 
     def call(
@@ -193,10 +191,15 @@ class CallPlan:
             position,
         )
 
-    def describes(self, split: SplitCall) -> bool:
-        """Return whether its operation is also that of another call with its key, of other cells."""
-        tensors = [split.tensors[place] for place in self.order]
-        arguments = self._arguments(self._operands(tensors, split.numbers))
+    def describes(self, written: Sequence[Tensor], numbers: Sequence[int | float]) -> bool:
+        """Return whether its operation is also that of another call with its key, of other cells.
+
+        Args:
+            written: The tensors of that call, in the order in which they were written.
+            numbers: Its numbers, likewise.
+        """
+        tensors = [written[place] for place in self.order]
+        arguments = self._arguments(self._operands(tensors, numbers))
         return self.operation.overload_for(arguments) is self.operation
 
     def _operands(self, tensors: Sequence[Tensor], numbers: Sequence[int | float]) -> list[Any]:

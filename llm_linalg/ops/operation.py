@@ -374,7 +374,11 @@ class Call:
             self.rng_state,
         )
 
-    def with_output(self, output: Tensor, position: int | None = None) -> Call:
+    def at(self, position: int) -> Call:
+        """Return the same call for another of its results."""
+        return replace(self, position=position)
+
+    def with_output(self, output: Tensor) -> Call:
         """Return the same call with its result; `replace` takes three times as long."""
         return Call(
             self.operation,
@@ -386,7 +390,7 @@ class Call:
             self.places,
             self.order,
             output,
-            self.position if position is None else position,
+            self.position,
             self.rng_state,
         )
 

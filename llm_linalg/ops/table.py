@@ -51,20 +51,25 @@ class TableEntry:
 
 
 class OperationTable:
-    """Operations by name, and entries by torch function."""
+    """The operations.
+
+    Attributes:
+        operations: The operations by name.
+        entries: The entries by torch function.
+    """
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self.operations: dict[str, Operation] = {}
-        self._entries: dict[Any, TableEntry] = {}
+        self.entries: dict[Any, TableEntry] = {}
         for operation in operations:
             if operation.name in self.operations:
                 raise ValueError(f"the operation {operation.name} is in the table twice")
             self.operations[operation.name] = operation
             for function in _functions(operation):
-                self._entries.setdefault(function, TableEntry(operation))
+                self.entries.setdefault(function, TableEntry(operation))
             for spelling in operation.reflected:
                 for function in resolve(spelling):
-                    self._entries[function] = TableEntry(operation, swap=True)
+                    self.entries[function] = TableEntry(operation, swap=True)
 
     def find(self, name: str) -> Operation | None:
         """Return the operation with a name or an alias; None if there is none."""
@@ -90,7 +95,7 @@ class OperationTable:
     def entry(self, function: Function) -> TableEntry | None:
         """Return the entry of a torch function, or None."""
         try:
-            return self._entries.get(function)
+            return self.entries.get(function)
         except TypeError:  # not hashable, so not a torch function
             return None
 

@@ -66,33 +66,33 @@ class Operand(Generic[N]):
 
 @dataclass(slots=True, eq=False)
 class LazyCall:
-    """A call that was run by a plan, bound only when somebody looks at it: few of a loop's calls are.
+    """A call that was run by a plan, bound only when somebody looks at its node: few of a loop's are.
 
     Attributes:
         plan: The plan.
         function: The torch function.
-        operands: The tensors, in the order of the parameters.
         numbers: The numbers that the plan leaves open, in the order in which they were written.
-        output: The result.
         position: The position of the result among several outputs.
     """
 
     plan: CallPlan
     function: Function
-    operands: tuple[Operand[Any], ...]
-    numbers: Sequence[int | float]
-    output: Tensor
+    numbers: Sequence[int | float] = ()
     position: int = 0
 
-    def with_output(self, output: Tensor, position: int | None = None) -> LazyCall:
-        """Return the same call with its result."""
-        place = self.position if position is None else position
-        return LazyCall(self.plan, self.function, self.operands, self.numbers, output, place)
+    def at(self, position: int) -> LazyCall:
+        """Return the same call for another of its results."""
+        return LazyCall(self.plan, self.function, self.numbers, position)
 
-    def bind(self) -> Call:
-        """Return the call with its arguments by parameter."""
-        values = tuple([operand.value for operand in self.operands])
-        return self.plan.call(self.function, values, self.numbers, self.output, self.position)
+    def bind(self, operands: Sequence[Operand[Any]], output: Tensor) -> Call:
+        """Return the call with its arguments by parameter.
+
+        Args:
+            operands: The tensors, in the order of the parameters.
+            output: The result.
+        """
+        values = tuple([operand.value for operand in operands])
+        return self.plan.call(self.function, values, self.numbers, output, self.position)
 
 
 class Origin(NamedTuple):
@@ -167,7 +167,7 @@ class RecordNode:
         self.op = op
         self.value = value
         self.operands = operands
-        self._call = call if call is None or call.output is value else call.with_output(value)
+        self._call = call.with_output(value) if call.__class__ is Call and call.output is not value else call
         self.span, self.source, self.file, self.scope, self.target = origin
         self.bound_name = name
 
@@ -178,7 +178,7 @@ class RecordNode:
     def call(self) -> Call | None:
         """The call that it records; None for an input."""
         if isinstance(self._call, LazyCall):
-            self._call = self._call.bind()
+            self._call = self._call.bind(self.operands, self.value)
         return self._call
 
     @property

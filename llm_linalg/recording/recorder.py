@@ -17,7 +17,7 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.arguments import may_write, outputs, turns, writes
 from llm_linalg.ops.batch_norms import running_updates
-from llm_linalg.ops.call_cache import CallKey, CallPlan, SplitCall, split_call
+from llm_linalg.ops.call_cache import CallKey, CallPlan, Numbers, split_call
 from llm_linalg.ops.call_errors import takes_values
 from llm_linalg.ops.fallback import FallbackOperation, fallback
 from llm_linalg.ops.number_arguments import ITEM_FUNCTIONS, with_plain_numbers, with_plain_slices
@@ -38,15 +38,25 @@ if TYPE_CHECKING:
 
 
 class CachedCall(NamedTuple):
-    """What calls with one key have in common: their plan, their price, and whether they write.
+    """What calls with one key have in common.
 
-    `fits_always` says whether that is so of all of them, whatever is in their cells.
+    Attributes:
+        plan: Their plan.
+        price: Their price.
+        writes: Whether they write.
+        fits_always: Whether that is so of all of them, whatever is in their cells.
+        call: The call itself, if the key leaves no numbers open: then their nodes share it.
     """
 
     plan: CallPlan
     price: Price | None
     writes: bool
     fits_always: bool
+    call: LazyCall
+
+    def call_of(self, numbers: Numbers) -> LazyCall:
+        """Return the call with the numbers that the key leaves open."""
+        return LazyCall(self.plan, self.call.function, tuple(numbers)) if numbers else self.call
 
 
 class BackwardPass(NamedTuple):
@@ -85,10 +95,10 @@ class CallCache:
         self._met.add(key)
         return True
 
-    def store(self, split: SplitCall | None, call: Call, price: Price | None, *, bounded: bool) -> None:
+    def store(self, key: CallKey | None, call: Call, price: Price | None, *, bounded: bool) -> None:
         """Remember the plan and the price of a call for later calls with its key."""
         entry = TABLE.entry(call.function) or _GRADIENT_READS.get(call.function)
-        if split is None or entry is None or self.first(split.key):
+        if key is None or entry is None or self.first(key):
             return
         if (
             (not bounded or price is not None)
@@ -97,7 +107,8 @@ class CallCache:
             and _depends_on_shapes_only(call)
         ):
             plan, fits_always = CallPlan.of(call, entry), not entry.operation.chosen_by_cells
-            self.entries[split.key] = CachedCall(plan, price, call.may_write, fits_always)
+            lazy = LazyCall(plan, call.function)
+            self.entries[key] = CachedCall(plan, price, call.may_write, fits_always, lazy)
 
 
 MAX_KEYS = 5_000  # keys that are remembered
@@ -114,6 +125,10 @@ _GRADIENT = TableEntry(fallback("grad"))
 _GRADIENT_READS: Mapping[Any, TableEntry] = {Tensor.grad.__get__: _GRADIENT}  # type: ignore[union-attr]
 _DATA_SETTER = Tensor.data.__set__  # type: ignore[attr-defined]
 _FREE = QUERY_FUNCTIONS | GRADIENT_SETTERS
+_LISTED: Mapping[Any, TableEntry] = {
+    **{function: entry for function, entry in TABLE.entries.items() if function not in _FREE},
+    **_GRADIENT_READS,
+}
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what entering and leaving torch.no_grad() calls
 
 
@@ -160,6 +175,23 @@ class Recorder(TensorIndex, TorchFunctionMode):
             return func(*args, **kwargs)
         if self._halt is not None and self._halt():
             raise HaltedError("stopped: what comes after this was not run")
+        entry = _LISTED.get(func)
+        if entry is None:
+            return self._run_unlisted(func, args, kwargs)
+        if func in ITEM_FUNCTIONS:
+            args = with_plain_slices(args)
+        split = split_call(func, entry.operation, args, kwargs)
+        if split is None:
+            return self._run_anew(func, args, kwargs, None)
+        key, tensors, numbers = split
+        cached = self._calls.entries.get(key)
+        if cached is None or not (cached.fits_always or cached.plan.describes(tensors, numbers)):
+            return self._run_anew(func, args, kwargs, key)
+        go = self._run_cached_write if cached.writes else self._run_cached
+        return go(func, args, kwargs, cached, tensors, numbers)
+
+    def _run_unlisted(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Run a call of a function that asks a tensor something, or that the table lacks."""
         if func in _FREE:
             if self._guard is not None:
                 self._guard.charge_query()
@@ -167,26 +199,23 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 return func(*args, **kwargs)
             except Exception:  # noqa: BLE001, S110 - a wrong query fails below, as any call does
                 pass
-        entry = TABLE.entry(func) or _GRADIENT_READS.get(func)
-        if entry is None and func == _DATA_SETTER:
+        elif func == _DATA_SETTER:
             return self._share(*args)
-        body = inline_body(func) if entry is None else None
-        if body is not None:
+        elif (body := inline_body(func)) is not None:
             with self:
                 return body(*args, **kwargs)
-        if func in ITEM_FUNCTIONS:
-            args = with_plain_slices(args)
-        split = split_call(func, entry.operation, args, kwargs) if entry is not None else None
-        cached = self._calls.entries.get(split.key) if split is not None else None
-        if cached is not None and split is not None and (cached.fits_always or cached.plan.describes(split)):
-            go = self._run_cached_write if cached.writes else self._run_cached
-            return go(func, args, kwargs, cached, split)
+        return self._run_anew(func, args, kwargs, None)
+
+    def _run_anew(
+        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], key: CallKey | None
+    ) -> Any:
+        """Run a call without a plan, which becomes one under its key, if it has one."""
         given = SlottedArguments.of(args, kwargs, MOST_OPERANDS if self._guard else None)
         written = with_plain_numbers(func, given)
-        split = split if written is given else None  # the next call's number may be another
+        key = key if written is given else None  # the next call's number may be another
         if self._guard or may_write(func, args, kwargs):
-            return self._run_guarded(func, args, kwargs, written, split)
-        return self._run_unguarded(func, args, kwargs, written, split)
+            return self._run_guarded(func, args, kwargs, written, key)
+        return self._run_unguarded(func, args, kwargs, written, key)
 
     def _run_unguarded(
         self,
@@ -194,7 +223,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         written: SlottedArguments,
-        split: SplitCall | None,
+        key: CallKey | None,
     ) -> Any:
         """Run a call without a guard whose name doesn't say that it writes; notice afterwards if it did."""
         versions = list(map(version_of, written.tensors))
@@ -210,30 +239,36 @@ class Recorder(TensorIndex, TorchFunctionMode):
             operands = [self._operand(tensor) for tensor in written.tensors]
             call = call_of(func, written, [operand.value for operand in operands]).with_rng_state(state)
             self._nodes(call, tuple([operands[place] for place in call.order]), given)
-            self._calls.store(split, call, None, bounded=False)
+            self._calls.store(key, call, None, bounded=False)
         return result
 
     def _run_cached(
-        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], cached: CachedCall, split: SplitCall
+        self,
+        func: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        cached: CachedCall,
+        tensors: Sequence[Tensor],
+        numbers: Numbers,
     ) -> Any:
         """Run a call by the plan of an earlier one; it writes nothing and draws no random numbers."""
         plan, price = cached.plan, cached.price
-        tensors = split.tensors
         known = None if self._guard is None else self._current_operands(tensors)
         if self._guard is not None and price is not None:
             self._guard.charge_again(plan.operation.name, price, tensors)
         result = self._run(func, args, kwargs)
         if known is None:
             known = [self._operand(tensor) for tensor in tensors]
-        operands = tuple([known[place] for place in plan.order])
+        operands = tuple(known if plan.in_order else [known[place] for place in plan.order])
         origin, operation, nodes = self._where(), plan.operation, self.nodes
+        call = cached.call_of(numbers)
         given = (result,) if result.__class__ is Tensor else outputs(result)
         for position, output in enumerate(given):
             if operation is _GRADIENT.operation and self._was_accumulated(output):
                 continue
             value, index = detach_value(output), len(nodes)
-            call = LazyCall(plan, func, operands, split.numbers, value, position)
-            node = self.node_type(index, operation.name, value, operands, call, origin)
+            own = call.at(position) if position else call
+            node = self.node_type(index, operation.name, value, operands, own, origin)
             if len(given) > 1:
                 node.is_one_of_several = True
             node.note_inner()
@@ -243,11 +278,16 @@ class Recorder(TensorIndex, TorchFunctionMode):
         return result
 
     def _run_cached_write(
-        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], cached: CachedCall, split: SplitCall
+        self,
+        func: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        cached: CachedCall,
+        tensors: Sequence[Tensor],
+        numbers: Numbers,
     ) -> Any:
         """Run a call that writes by the plan of an earlier one."""
         plan, price = cached.plan, cached.price
-        tensors = split.tensors
         if self._guard is not None and price is not None:
             self._guard.charge_again(plan.operation.name, price, tensors, tensors[0])
         operands = tuple([self._operand(tensors[place]) for place in plan.order])
@@ -256,10 +296,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._storages.preserve(tensors[:1] if writes(func) else tensors)
         result = self._run(func, args, kwargs)
         target = result if isinstance(result, Tensor) else tensors[0]  # the first of several is the target
-        value = detach_value(target)
-        call = LazyCall(plan, func, operands, split.numbers, value)
-        first = len(self.nodes)
-        self._record_write(plan.operation.name, value, call, operands, target)
+        call, first = cached.call_of(numbers), len(self.nodes)
+        self._record_write(plan.operation.name, detach_value(target), call, operands, target)
         if result.__class__ is tuple:
             self._record_beside(plan.operation.name, call, operands, result)
         self._remember_price(first, price)
@@ -282,7 +320,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         written: SlottedArguments,
-        split: SplitCall | None,
+        key: CallKey | None,
     ) -> Any:
         """Run a call that must be bound first, because it is charged to a guard or may write."""
         writes = may_write(func, args, kwargs)
@@ -306,7 +344,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         wrote = list(map(version_of, written.tensors)) != versions or (writes and None in versions)
         if wrote and writes:
             self._record_in_place(call, result, operands)
-            self._calls.store(split, call, price, bounded=self._guard is not None)
+            self._calls.store(key, call, price, bounded=self._guard is not None)
         elif wrote:
             self._record(call_of(func, written, written.tensors), result)
         elif (given := outputs(result)) and not _same(call, result, written.tensors):
@@ -315,7 +353,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 call = call.with_tensors([known[place].value for place in call.order])
             self._nodes(call, tuple([known[place] for place in call.order]), given)
             if not writes:
-                self._calls.store(split, call, price, bounded=self._guard is not None)
+                self._calls.store(key, call, price, bounded=self._guard is not None)
         self._remember_price(first, price)
         for (update, own, _, momentum), operands in zip(updates, before, strict=True):
             values = [operand.value for operand in operands]
@@ -436,7 +474,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         """Add a node for each output of a call."""
         origin = self._where()
         for position, output in enumerate(given):
-            own = call if position == 0 else call.with_output(output, position)
+            own = call if position == 0 else call.at(position)
             name = call.operation.name
             if name != "grad" or not self._was_accumulated(output):
                 node = self.node_type(len(self.nodes), name, detach_value(output), operands, own, origin)
@@ -464,8 +502,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self.nodes[-1].is_one_of_several = True
         for position, output in enumerate(results[1:], 1):
             value = detach_value(output)
-            own = call.with_output(value, position)
-            node = self.node_type(len(self.nodes), name, value, operands, own, self._where())
+            node = self.node_type(len(self.nodes), name, value, operands, call.at(position), self._where())
             node.is_one_of_several = True
             self._add(node, output)
 
