@@ -70,6 +70,8 @@ class _Members(NamedTuple):
 
 
 _OF_PROGRAM: Any = Super | ProgramClass | Instance  # built once: it is asked for at each attribute
+_NO_OBJECTS: frozenset[type] = frozenset([Tensor, nn.Parameter, allowlist.Namespace])
+"""Types of values that are no objects of the program, for a quick check."""
 _KINDS: Mapping[type, _Members] = {
     Optimizer: _Members(optimizers.METHODS, optimizers.ATTRIBUTES),
     Scheduler: _Members(schedulers.METHODS, schedulers.ATTRIBUTES),
@@ -122,7 +124,7 @@ def attribute_of(run: Interpreter, value: Any, node: ast.Attribute) -> Any:
     table = value_methods.METHODS.get(value.__class__)
     if table is not None and name in table:
         return Method(table[name], value)
-    if isinstance(value, _OF_PROGRAM):
+    if value.__class__ not in _NO_OBJECTS and isinstance(value, _OF_PROGRAM):
         return members.attribute_of(run, value, name)
     if name in ("__name__", "__class__"):
         found = reflection.name_of(value) if name == "__name__" else reflection.type_of(run, value)

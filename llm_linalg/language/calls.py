@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from functools import cache
 from inspect import signature
-from types import FunctionType
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import torch
@@ -65,6 +65,8 @@ _HANDED = arithmetic.PLAIN_TYPES - {list, tuple, dict} | {
     type(...),
 }
 """Types of most arguments of torch's functions, for a quick check."""
+_NATIVE: frozenset[type] = frozenset([BuiltinFunctionType, FunctionType])
+"""Types of functions that are Python's or torch's own."""
 _STRANGE = (
     UserFunction,
     Method,
@@ -82,6 +84,7 @@ _GO_THROUGH = value_methods.GO_THROUGH | {builtin_functions.prod, modules.METHOD
 _CALLED = type | Tensor | TensorType | DType
 _WORDS = frozenset(["reduction"])
 """Parameters whose text torch writes into its message, whatever it is."""
+_CHECKED = allowlist.REFUSED_ARGUMENTS | _WORDS
 
 
 def call(run: Interpreter, node: ast.Call) -> Any:
@@ -131,27 +134,38 @@ def _check_new(run: Interpreter, node: ast.keyword, name: str, named: Mapping[st
 
 def apply(run: Interpreter, function: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
     """Call a value with its arguments, as the running part of the program."""
-    if isinstance(function, UserFunction):
-        return invoke(run, function, arguments, named)
-    if function.__class__ is Method and isinstance(function.function, UserFunction):
-        return invoke(run, function.function, [function.owner, *arguments], named)
-    if isinstance(function, _OF_PROGRAM):
-        return _apply_of_program(run, function, arguments, named)
+    if function.__class__ is Method:
+        if isinstance(function.function, UserFunction):
+            return invoke(run, function.function, [function.owner, *arguments], named)
+    elif function.__class__ not in _NATIVE:
+        if isinstance(function, UserFunction):
+            return invoke(run, function, arguments, named)
+        if isinstance(function, _OF_PROGRAM):
+            return _apply_of_program(run, function, arguments, named)
+        if isinstance(function, RunFunction):
+            run.budget.steps -= CALL_STEPS
+            return arithmetic.check_result(function.does(run, *arguments, **named))
     node = run.current
     arguments = list(arguments)
-    if isinstance(function, RunFunction):
-        run.budget.steps -= CALL_STEPS
-        return arithmetic.check_result(function.does(run, *arguments, **named))
     if named:
         named = {name: value for name, value in named.items() if _is_for_torch(run, node, name, value)}
+    if not _HANDED.issuperset(map(type, arguments)) or not _HANDED.issuperset(map(type, named.values())):
+        arguments, named = _as_taken(run, function, arguments, named)
+    if named.get("out") is not None and _is_among(function, allowlist.TORCH_FUNCTIONS):
+        return _call_into(run, node, function, arguments, dict(named))
+    return _apply(run, node, function, arguments, named)
+
+
+def _as_taken(
+    run: Interpreter, function: Any, arguments: list[Any], named: Mapping[str, Any]
+) -> tuple[list[Any], Mapping[str, Any]]:
+    """Return arguments as a function takes them: lists for iterators, Python's numbers for NumPy's."""
     if any(map(gives_items, arguments)) and _goes_through(function):
         arguments = [take_items(run, item) if gives_items(item) else item for item in arguments]
     if (Array in map(type, arguments) or Array in map(type, named.values())) and _takes_numbers(function):
         arguments = list(map(numbers_in, arguments))
         named = {name: numbers_in(value) for name, value in named.items()}
-    if named.get("out") is not None and _is_among(function, allowlist.TORCH_FUNCTIONS):
-        return _call_into(run, node, function, arguments, dict(named))
-    return _apply(run, node, function, arguments, named)
+    return arguments, named
 
 
 def _apply_of_program(
@@ -191,7 +205,8 @@ def _apply(
     run: Interpreter, node: ast.AST, function: Any, arguments: list[Any], named: Mapping[str, Any]
 ) -> Any:
     run.budget.steps -= CALL_STEPS
-    if (arguments or named) and function is not len:
+    kinds = {*map(type, arguments), *map(type, named.values())}
+    if not kinds <= arithmetic.ITEMLESS_TYPES and function is not len:
         run.budget.charge_call(function, arguments, named.values())
     if (
         function is OrderedSet
@@ -204,12 +219,12 @@ def _apply(
         return function
     if function.__class__ is Method:
         return _call_method(run, node, function, arguments, named)
-    for value in (*arguments, *named.values()):
-        if value.__class__ is Figure:
-            raise value.error()
+    if Figure in kinds:
+        raise next(value for value in (*arguments, *named.values()) if value.__class__ is Figure).error()
+    is_native = function.__class__ in _NATIVE
     if isinstance(function, type) and issubclass(function, nn.Module):
         return _make_layer(run, function, arguments, named)
-    if isinstance(function, nn.Module):
+    if not is_native and isinstance(function, nn.Module):
         run.budget.step(LAYER_CALL_STEPS * module_count.count_layers(function, within=False))
         run.module_paths.note(function, run.names)
     is_torchs = _is_among(function, allowlist.TORCH_FUNCTIONS) and function is not hardware.compile_function
@@ -218,7 +233,7 @@ def _apply(
         arguments[:1] = map(tensor_data, arguments[:1]) if function is torch.tensor else arguments[:1]
     if function is hardware.compile_function:
         run.leave_out(node)
-    if not callable(function) or isinstance(function, Tensor):
+    if not is_native and (not callable(function) or isinstance(function, Tensor)):
         kind = type(function).__name__
         exception = TypeError(f"'{kind}' object is not callable")
         raise run.error(f"{_title(run, node)} can't be called", node, exception)
@@ -276,7 +291,7 @@ def _check_arguments(
         title = _title(run, node)
         raise run.error(f"{title} takes tensors, numbers and words, not {short_repr(strange)}", node)
     parameters = _parameters(function)
-    if not parameters and not named:
+    if _CHECKED.isdisjoint((*parameters[: len(arguments)], *named)):
         return
     by_name = {**dict(zip(parameters, arguments, strict=False)), **named}
     for name in by_name.keys() & allowlist.REFUSED_ARGUMENTS:
@@ -318,14 +333,17 @@ def _parameters(function: Any) -> tuple[str, ...]:
 def _call_method(
     run: Interpreter, node: ast.AST, method: Method, arguments: list[Any], named: Mapping[str, Any]
 ) -> Any:
-    if isinstance(method.owner, nn.Module):  # each method of a layer goes through all its layers
+    is_tensors = isinstance(method.owner, Tensor)
+    if is_tensors:
+        pass  # what its methods do is charged as they do it
+    elif isinstance(method.owner, nn.Module):  # each method of a layer goes through all its layers
         run.budget.step(LAYER_VISIT_STEPS * module_count.count_layers(method.owner))
-    elif not isinstance(method.owner, Tensor) and method.function not in value_methods.CONSTANT_TIME:
+    elif method.function not in value_methods.CONSTANT_TIME:
         run.budget.charge_items(method.owner)
         run.budget.step(2 * DICT_STEPS if method.owner.__class__ is dict else 0)
     if method.function is dict.setdefault and arguments:
         containers.check_key(arguments[0])
-    if isinstance(method.owner, Tensor) and method.function is not REGISTER_HOOK:
+    if is_tensors and method.function is not REGISTER_HOOK:
         _check_arguments(run, node, method.function, [method.owner, *arguments], named)
     if isinstance(method.function, RunFunction):
         return arithmetic.check_result(method.function.does(run, method.owner, *arguments, **named))

@@ -275,7 +275,7 @@ def item_of(run: Interpreter, value: Any, key: Any, node: ast.AST) -> Any:
         if isinstance(value, DefaultDict) and value.factory is not None:
             return missing_item(run, value, key)
         raise run.error(f"there is no item {short_repr(key)}", node, KeyError(key)) from None
-    if key.__class__ is slice:
+    if key.__class__ is slice and not isinstance(item, Tensor):
         _charge_copy(run, item)
     return item
 
@@ -293,6 +293,8 @@ def check_pair(left: Any, right: Any) -> None:
     Raises:
         TypeError: If one side is a tensor, and the other an object or has one among its items.
     """
+    if left.__class__ in _WITHOUT_OBJECTS and right.__class__ in _WITHOUT_OBJECTS:
+        return
     for tensor, other in ((left, right), (right, left)):
         if isinstance(tensor, Tensor) and other.__class__ not in _WITHOUT_OBJECTS and _has_instance(other):
             raise RefusalError(f"a tensor and {short_repr(other)} have no operation in common")
@@ -314,7 +316,7 @@ def _is_gone_through(value: Any) -> bool:
 
 
 def _charge_copy(run: Interpreter, items: Any) -> None:
-    """Charge the items that a slice copied; of a tensor it copies none."""
+    """Charge the items that a slice copied."""
     if isinstance(items, nn.Module):
         run.budget.step(8 * module_count.count_layers(items))
     elif isinstance(items, _COPIED):

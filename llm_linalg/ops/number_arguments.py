@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 from operator import index
+from types import NoneType
 from typing import Any
 
 from torch import Tensor
@@ -26,6 +27,7 @@ _PLAIN_KINDS = frozenset(
 )  # their rules know no operands but those with cells
 
 
+_PLAIN_BOUNDS = frozenset([int, NoneType])
 ITEM_FUNCTIONS = frozenset([Tensor.__getitem__, Tensor.__setitem__])
 
 
@@ -49,16 +51,14 @@ def with_plain_slices(args: Sequence[Any]) -> Sequence[Any]:
     return own, plain if key.__class__ is tuple else plain[0], *others
 
 
-def _bounds(part: slice) -> tuple[Any, Any, Any]:
-    return part.start, part.stop, part.step
-
-
 def _has_tensor_bound(part: slice) -> bool:
-    return any(isinstance(bound, Tensor) for bound in _bounds(part))
+    kinds = {part.start.__class__, part.stop.__class__, part.step.__class__}
+    return not kinds <= _PLAIN_BOUNDS and any(issubclass(kind, Tensor) for kind in kinds)
 
 
 def _plain_slice(part: slice) -> slice:
-    return slice(*[index(bound) if isinstance(bound, Tensor) else bound for bound in _bounds(part)])
+    bounds = part.start, part.stop, part.step
+    return slice(*[index(bound) if isinstance(bound, Tensor) else bound for bound in bounds])
 
 
 def takes_number(operation: str, parameter: str) -> bool:
