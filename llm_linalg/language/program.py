@@ -148,9 +148,9 @@ def run_program(run: Interpreter, cells: Sequence[int] = (), find_repairs: FindR
     else:
         imports.check_members(run, run.source.tree.body)
         _run_statements(run, run.source.tree.body, find_repairs)
-    paths = {node.scope for node in run.recorder.nodes}
-    plain = {path: scopes.plain_path(path, run.call_counts) for path in paths}
-    for node in run.recorder.nodes:
+    scoped = [node for node in run.recorder.nodes if node.scope]
+    plain = {path: scopes.plain_path(path, run.call_counts) for path in {node.scope for node in scoped}}
+    for node in scoped:
         node.scope = plain[node.scope]
 
 

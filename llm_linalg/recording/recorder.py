@@ -372,9 +372,14 @@ class Recorder(TensorIndex, TorchFunctionMode):
     def backward_pass(self, tensor: Tensor) -> BackwardPass:
         """Return what a backward pass from a tensor goes through."""
         nodes, leaves = self.backward_path(self.node_of(tensor))
-        priced = [node for node in nodes if node.index in self._prices]
-        prices = {id(node.operands): self._prices[node.index] for node in priced}  # a call's nodes share them
-        large = [node for node in priced if self._prices[node.index].products > FEW_PRODUCTS]
+        prices: dict[int, Price] = {}  # by the operands, which a call's nodes share
+        large: list[RecordNode] = []
+        for node in nodes:
+            price = self._prices.get(node.index)
+            if price is not None:
+                prices[id(node.operands)] = price
+                if price.products > FEW_PRODUCTS:
+                    large.append(node)
         return BackwardPass(list(prices.values()), leaves, large)
 
     def _share(self, tensor: Tensor, source: Tensor) -> None:

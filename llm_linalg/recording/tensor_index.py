@@ -43,10 +43,10 @@ class NamedTensor:
 
     __slots__ = ("count", "names", "node", "since", "tensor")
 
-    def __init__(self, tensor: Tensor) -> None:
+    def __init__(self, tensor: Tensor, place: int, name: str) -> None:
         self.tensor = tensor
-        self.names: list[tuple[int, str]] = []
-        self.count = 0
+        self.names = [(place, name)]
+        self.count = 1
         self.node: RecordNode | None = None
         self.since: dict[str, None] = {}
 
@@ -77,22 +77,25 @@ class NameTable:
 
     def bind(self, name: str, tensor: Tensor) -> None:
         """Bind a name to a tensor, in place of whatever it was bound to."""
-        place, before = self._names[name] if name in self._names else (len(self._names), None)
+        place, before = self._names.get(name) or (len(self._names), None)
         if before is not None and before.tensor is tensor:
             before.since[name] = None
             return
         named = self._named.get(id(tensor))
         if named is None:
-            named = self._named[id(tensor)] = NamedTensor(tensor)
+            named = self._named[id(tensor)] = NamedTensor(tensor, place, name)
+        else:
+            heappush(named.names, (place, name))
+            named.count += 1
+            named.since[name] = None
         self._names[name] = place, named
-        heappush(named.names, (place, name))
-        named.count += 1
-        named.since[name] = None
-        if before is not None:
-            before.count -= 1
+        if before is None:
+            return
+        before.count -= 1
+        if before.count:
             before.since.pop(name, None)
-            if not before.count:
-                del self._named[id(before.tensor)]
+        else:
+            del self._named[id(before.tensor)]
 
     def note_write(self, tensor: Tensor, node: RecordNode) -> None:
         """Give a tensor's names its new node, which is named after the first of them."""
