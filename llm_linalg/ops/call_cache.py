@@ -26,9 +26,10 @@ _PLAIN = frozenset(
     [bool, str, NoneType, EllipsisType, torch.dtype, torch.device, torch.layout, torch.memory_format]
 )
 _MOST = 64  # items of a list that goes into a key
+_FAR = 2**31  # a bound of a slice that no tensor reaches
 CallKey = tuple[Hashable, ...]
-Numbers = list[int | float]
-SplitCall = tuple[CallKey, list[Tensor], Numbers]
+Number = int | float | slice
+SplitCall = tuple[CallKey, list[Tensor], list[Number]]
 """A call's key, and the tensors and numbers that the key leaves open, as they were written."""
 
 _Part = tuple[int, Any]
@@ -41,15 +42,15 @@ def split_call(
 ) -> SplitCall | None:
     """Split a call into its key and its operands.
 
-    The operands are its tensors, and its numbers from `Operation.first_free_number` on. Calls with the same
-    key differ in nothing else.
+    The operands are its tensors, and its numbers from `Operation.first_free_number` on: of `x[a:b]`, which is
+    a view whatever its bounds, that is the slice. Calls with the same key differ in nothing else.
 
     Returns:
         None if an argument is of a kind that has no key.
     """
     key: list[Any] = [function]
     tensors: list[Tensor] = []
-    numbers: Numbers = []
+    numbers: list[Number] = []
     free = operation.first_free_number
     try:
         for place, value in enumerate((*args, *kwargs.values()) if kwargs else args):
@@ -60,7 +61,7 @@ def split_call(
                 tensors.append(value)
             elif kind in _PLAIN:
                 key += (kind, value)
-            elif kind in _NUMBERS and place >= free:
+            elif place >= free and (kind in _NUMBERS or _is_open(value)):
                 key.append(kind)
                 numbers.append(value)
             elif not _add(value, key, tensors, numbers, place >= free):
@@ -72,7 +73,18 @@ def split_call(
     return tuple(key), tensors, numbers
 
 
-def _add(value: Any, key: list[Any], tensors: list[Tensor], numbers: Numbers, any_number: bool) -> bool:
+def _is_open(value: Any) -> bool:
+    """Return whether a value is a slice as most are: of step 1, and with bounds that torch takes."""
+    is_plain = value.__class__ is slice and value.step is None
+    return is_plain and _is_near(value.start) and _is_near(value.stop)
+
+
+def _is_near(bound: Any) -> bool:
+    """Return whether a slice's bound is left out, or a number that is not far beyond any tensor's end."""
+    return bound is None or (bound.__class__ is int and -_FAR < bound < _FAR)
+
+
+def _add(value: Any, key: list[Any], tensors: list[Tensor], numbers: list[Number], any_number: bool) -> bool:
     """Add an argument to the key and the operands; return whether the key now determines it."""
     kind = value.__class__
     if kind in _TENSORS:  # in a list
@@ -137,9 +149,9 @@ class CallPlan:
         """Return the plan of a bound call, given the table's entry for its function."""
         operation, free = call.operation, entry.operation.first_free_number
         owners: list[Any] = []
-        args = [_slotted(value, owners, place >= free) for place, value in enumerate(call.args)]
+        args = [_argument(value, owners, place >= free) for place, value in enumerate(call.args)]
         named = enumerate(call.kwargs.items(), len(args))
-        kwargs = {name: _slotted(value, owners, place >= free) for place, (name, value) in named}
+        kwargs = {name: _argument(value, owners, place >= free) for place, (name, value) in named}
         bound = operation.bind(args, kwargs, entry.swap)
         parts = [(name, _part(value)) for name, value in bound.items()]
         written_slots = tuple([slot for slot, value in enumerate(owners) if isinstance(value, Tensor)])
@@ -160,7 +172,7 @@ class CallPlan:
         self,
         function: Function,
         tensors: tuple[Tensor, ...],
-        numbers: Sequence[int | float],
+        numbers: Sequence[Number],
         output: Tensor,
         position: int,
     ) -> Call:
@@ -191,7 +203,7 @@ class CallPlan:
             position,
         )
 
-    def describes(self, written: Sequence[Tensor], numbers: Sequence[int | float]) -> bool:
+    def describes(self, written: Sequence[Tensor], numbers: Sequence[Number]) -> bool:
         """Return whether its operation is also that of another call with its key, of other cells.
 
         Args:
@@ -202,7 +214,7 @@ class CallPlan:
         arguments = self._arguments(self._operands(tensors, numbers))
         return self.operation.overload_for(arguments) is self.operation
 
-    def _operands(self, tensors: Sequence[Tensor], numbers: Sequence[int | float]) -> list[Any]:
+    def _operands(self, tensors: Sequence[Tensor], numbers: Sequence[Number]) -> list[Any]:
         """Return tensors and numbers by their slots."""
         by_slot: dict[int, Any] = dict(zip(self.tensors, tensors, strict=True))
         by_slot.update(zip(self.numbers, numbers, strict=True))
@@ -222,6 +234,14 @@ class _Several:
 
     kind: type
     parts: tuple[_Part, ...]
+
+
+def _argument(value: Any, owners: list[Any], any_number: bool) -> Any:
+    """Replace the operands in a whole argument by slots; within a list no slice is one."""
+    if any_number and _is_open(value):
+        owners.append(value)
+        return ArgumentSlot(len(owners) - 1)
+    return _slotted(value, owners, any_number)
 
 
 def _slotted(value: Any, owners: list[Any], any_number: bool) -> Any:

@@ -16,7 +16,7 @@ from llm_linalg.base.errors import Span
 from llm_linalg.base.text import clean, elide_middle
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.arguments import Function
-from llm_linalg.ops.call_cache import CallPlan
+from llm_linalg.ops.call_cache import CallPlan, Number
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.reads import Reads
 from llm_linalg.ops.terms import CellTerms
@@ -77,7 +77,7 @@ class LazyCall:
 
     plan: CallPlan
     function: Function
-    numbers: Sequence[int | float] = ()
+    numbers: Sequence[Number] = ()
     position: int = 0
 
     def at(self, position: int) -> LazyCall:

@@ -17,7 +17,7 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.arguments import may_write, outputs, turns, writes
 from llm_linalg.ops.batch_norms import running_updates
-from llm_linalg.ops.call_cache import CallKey, CallPlan, Numbers, split_call
+from llm_linalg.ops.call_cache import CallKey, CallPlan, Number, split_call
 from llm_linalg.ops.call_errors import takes_values
 from llm_linalg.ops.fallback import FallbackOperation, fallback
 from llm_linalg.ops.number_arguments import ITEM_FUNCTIONS, with_plain_numbers, with_plain_slices
@@ -54,7 +54,7 @@ class CachedCall(NamedTuple):
     fits_always: bool
     call: LazyCall
 
-    def call_of(self, numbers: Numbers) -> LazyCall:
+    def call_of(self, numbers: Sequence[Number]) -> LazyCall:
         """Return the call with the numbers that the key leaves open."""
         return LazyCall(self.plan, self.call.function, tuple(numbers)) if numbers else self.call
 
@@ -249,7 +249,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         kwargs: Mapping[str, Any],
         cached: CachedCall,
         tensors: Sequence[Tensor],
-        numbers: Numbers,
+        numbers: Sequence[Number],
     ) -> Any:
         """Run a call by the plan of an earlier one; it writes nothing and draws no random numbers."""
         plan, price = cached.plan, cached.price
@@ -284,7 +284,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         kwargs: Mapping[str, Any],
         cached: CachedCall,
         tensors: Sequence[Tensor],
-        numbers: Numbers,
+        numbers: Sequence[Number],
     ) -> Any:
         """Run a call that writes by the plan of an earlier one."""
         plan, price = cached.plan, cached.price

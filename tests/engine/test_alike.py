@@ -189,6 +189,18 @@ def _turned(x: Tensor, y: Tensor) -> None:
         torch.max(x, 1) if odd else torch.max(x, y), x.var(bool(odd)) if odd else x.var(odd)
 
 
+def _sliced(x: Tensor, y: Tensor) -> None:
+    """Slices of other bounds each time."""
+    row = torch.arange(20.0)
+    for first in range(-12, 12):
+        last = first + 3
+        row[first:last] + 1, row[first:], row[:last], row[:], row[first::2]
+        row[first : last + 2**40], row[None:None], x[:, first:last], x[[first % 2], first:last]
+        row[first:last] = first
+        row[first % 10 : first % 10 + 3] = y[0]
+        x[: first % 2], x[first % 2 :] = y[0, 0], x[0]
+
+
 def _large(x: Tensor, y: Tensor) -> None:
     """Calls that write into a large memory, whole or a part."""
     large = y.new_zeros(200, 100)
@@ -247,7 +259,7 @@ def _failing(x: Tensor, y: Tensor) -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("guarded", [True, False], ids=["program", "python"])
-@pytest.mark.parametrize("function", [_several, _turned, _writing, _entropies, _aliased, _large])
+@pytest.mark.parametrize("function", [_several, _turned, _writing, _entropies, _aliased, _large, _sliced])
 def test_what_looks_alike_is_told_apart(
     function: Callable[..., Any], guarded: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,6 +304,17 @@ def test_few_calls_of_many_are_looked_at(looked: list[str]) -> None:
             F.mse_loss(x, y)
     assert len(recorder.nodes) == 1 + 7 * 100
     assert len(looked) <= 2 * 9
+
+
+def test_a_slice_is_like_another(looked: list[str]) -> None:
+    with Recorder(Origin, Budget()) as recorder:
+        data = torch.arange(100)
+        for start in range(90):
+            data[start : start + 8]
+            data[start:start] = 0
+    assert [node.call["key"].start for node in recorder.nodes[1::2] if node.call] == list(range(90))
+    assert looked.count("getitem") <= 2
+    assert looked.count("setitem") <= 2
 
 
 def test_a_call_on_what_an_alias_wrote_is_like_those_before(looked: list[str]) -> None:
