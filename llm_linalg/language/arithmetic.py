@@ -31,7 +31,8 @@ MAX_FLAT_ITEMS = 1_250_000  # of lists by themselves, of numbers alone: the code
 MAX_NESTING = 1_000
 _SEQUENCES = (str, list, tuple, deque)
 NUMBER_TYPES: frozenset[Any] = frozenset([int, float])
-NUMERIC_TYPES: frozenset[Any] = NUMBER_TYPES | {Tensor, nn.Parameter}
+TENSOR_TYPES: frozenset[Any] = frozenset([Tensor, nn.Parameter])
+NUMERIC_TYPES: frozenset[Any] = NUMBER_TYPES | TENSOR_TYPES
 """Types whose operations need no check here, unless both operands are integers."""
 PLAIN_TYPES: frozenset[Any] = frozenset([bool, int, float, str, type(None), list, tuple, dict, range])
 """Types of most values that are not tensors: a quick way to tell, used everywhere."""

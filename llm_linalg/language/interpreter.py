@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, NoReturn
 from torch import Tensor
 
 from llm_linalg.base.errors import LimitError, MissingValueError, ProgramError, Span
-from llm_linalg.language.arithmetic import PLAIN_TYPES
+from llm_linalg.language.arithmetic import TENSOR_TYPES
 from llm_linalg.language.budget import NATIVE_CALL_STEPS, Budget
 from llm_linalg.language.classes.module_paths import ModulePaths
 from llm_linalg.language.classes.program_class import calls_from
@@ -217,11 +217,10 @@ class Interpreter:
             value = self.names.maps[0].get(leaf.id, UNBOUND)
             if value is UNBOUND:
                 value = self._look_up(leaf)
-            if value.__class__ not in PLAIN_TYPES:
-                if isinstance(value, Tensor):
-                    self.values[node] = value
-                elif isinstance(value, UNREADABLE):
-                    self.fail(value.error(leaf.id), node)
+            if value.__class__ in TENSOR_TYPES:
+                self.values[node] = value
+            elif value.__class__ in UNREADABLE:
+                self.fail(value.error(leaf.id), node)
             return value
         outer, self.current = self.current, node
         try:
@@ -229,7 +228,7 @@ class Interpreter:
             if steps < budget.next_look:
                 budget.look()
             value = self._handlers[kind](self, node)
-            if value.__class__ not in PLAIN_TYPES and isinstance(value, Tensor):
+            if value.__class__ in TENSOR_TYPES:
                 self.values[node] = value
             return value
         except FAILURES as error:

@@ -8,9 +8,9 @@ costs `ELEMENT` of them, and an operation's entry says if its elements cost more
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.utils._device  # torch.device("meta") loads it, and no program loads anything
@@ -35,7 +35,8 @@ ELEMENT = 48  # multiplications that take as long as one element of a sum
 SMALL = 2**14  # elements whose copy takes no noticeable time
 
 
-class Price(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Price:
     """The price of a call.
 
     Attributes:

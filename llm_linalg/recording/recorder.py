@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from llm_linalg.ops.price import Price
 
 
-class CachedCall(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class CachedCall:
     """What calls with one key have in common.
 
     Attributes:
@@ -260,21 +262,21 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if known is None:
             known = [self._operand(tensor) for tensor in tensors]
         operands = tuple(known if plan.in_order else [known[place] for place in plan.order])
-        origin, operation, nodes = self._where(), plan.operation, self.nodes
+        origin, name, nodes = self._where(), plan.operation.name, self.nodes
         call = cached.call_of(numbers)
         given = (result,) if result.__class__ is Tensor else outputs(result)
+        several = len(given) > 1
         for position, output in enumerate(given):
-            if operation is _GRADIENT.operation and self._was_accumulated(output):
+            if name == "grad" and self._was_accumulated(output):
                 continue
-            value, index = detach_value(output), len(nodes)
             own = call.at(position) if position else call
-            node = self.node_type(index, operation.name, value, operands, own, origin)
-            if len(given) > 1:
+            node = self.node_type(len(nodes), name, detach_value(output), operands, own, origin)
+            if several:
                 node.is_one_of_several = True
             node.note_inner()
             self._add(node, output)
             if price is not None:
-                self._prices[index] = price
+                self._prices[node.index] = price
         return result
 
     def _run_cached_write(
