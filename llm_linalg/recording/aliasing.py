@@ -7,6 +7,7 @@ records a node of its own, whose reads say which cells are old and which were wr
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -65,7 +66,8 @@ class StorageMap:
     def __init__(self, on_move: Callable[[Sequence[Tensor], int], None] = lambda _values, _id: None) -> None:
         self.on_move = on_move
         self.on_inspect: Callable[[int], None] = no_charge
-        self._kept: dict[int, list[Tensor]] = {}  # by storage: the node values that still live in it
+        # By storage: the node values that still live in it.
+        self._kept: defaultdict[int, list[Tensor]] = defaultdict(list)
         self.writes: dict[int, WriteLog] = {}
         self._left: list[Tensor] = []  # in storages that were written, and that their tensors have left
 
@@ -74,11 +76,7 @@ class StorageMap:
         place, value = _storage_id(tensor), node.value
         writes = self.writes.get(place)
         if place and value.data_ptr() == tensor.data_ptr():
-            kept = self._kept.get(place)
-            if kept is None:
-                self._kept[place] = [value]
-            else:
-                kept.append(value)
+            self._kept[place].append(value)
         shown = 0 if writes is None else len(writes.nodes)
         return TrackedTensor(tensor, node, Operand(value, node), place, shown)
 
