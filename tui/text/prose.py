@@ -153,8 +153,9 @@ _VECTOR = r"\[[^][]*\]"
 _NAME = rf"[^\W\d][\w.]*(?:{_VECTOR})?"
 _FACTOR = rf"(?:{_NUMBER}|\({_NUMBER}\)|{_VECTOR}|{_NAME})"
 _TIMES = r"(?:[·*]| (?:·|⊗|\*|\(x\)) )"
-_PRODUCT = re.compile(rf"{_FACTOR}(?:{_TIMES}{_FACTOR})+")
-_TOTAL = re.compile(rf"(?<=[=≈~] )(?:{_NUMBER}|{_VECTOR})")
+# The first formula compiles these, and not the start.
+_PRODUCT = rf"{_FACTOR}(?:{_TIMES}{_FACTOR})+"
+_TOTAL = rf"(?<=[=≈~] )(?:{_NUMBER}|{_VECTOR})"
 
 
 def with_hues(line: Row, hues: Sequence[str], *, term_by_term: bool = False) -> Row:
@@ -171,17 +172,17 @@ def with_hues(line: Row, hues: Sequence[str], *, term_by_term: bool = False) -> 
     for span in line:
         if span.role == "pending" or (term_by_term and span.role == "current"):
             spans.append(span)
-        elif span.role == "done" and _TOTAL.search(span.text):
+        elif span.role == "done" and re.search(_TOTAL, span.text):
             spans += _coloured(span, _TOTAL, [hues[-1]])
         else:
             spans += _coloured(span, _PRODUCT, hues[:-1])
     return tuple(spans)
 
 
-def _coloured(span: TextSpan, pattern: re.Pattern[str], hues: Sequence[str]) -> Iterator[TextSpan]:
+def _coloured(span: TextSpan, pattern: str, hues: Sequence[str]) -> Iterator[TextSpan]:
     """Yield the parts of a span; numbers in what matches have the colours in turn."""
     begun = 0
-    for found in pattern.finditer(span.text):
+    for found in re.finditer(pattern, span.text):
         yield span.with_text(span.text[begun : found.start()])
         parts = re.split(rf"({_TIMES})", found[0])
         for k, part in enumerate(parts):
