@@ -168,6 +168,10 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self._draw_at(self.app.size)
         self.call_after_refresh(self._ask)
 
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Leave the styles as they are before the first layout: the widgets have just been given theirs."""
+        event.refresh_styles = bool(self.size)
+
     def on_resize(self, _event: events.Resize) -> None:
         """Draw the same picture in other room."""
         self._draw_at(self.size)
