@@ -229,8 +229,8 @@ class RecordNode:
     def title_of_cells(self) -> str:
         """The title such that an index can follow: `K.T`, `(x + 1)`."""
         if self.words:
-            is_call = self.words.endswith(")") and not has_operator(self.words)
-            return self.words if is_call else f"({self.words})"
+            several = has_operator(self.words) or " " in _outside_brackets(self.words)
+            return f"({self.words})" if several else self.words
         if self.bound_name or not self.source:
             return self.name
         text = self._expression
@@ -352,14 +352,19 @@ def _elide(source: str) -> str:
 
 
 @lru_cache(4096)
-def has_operator(source: str) -> bool:
-    """Return whether an expression has an operator outside all brackets, so that no index can follow it."""
+def _outside_brackets(source: str) -> str:
+    """Return a text with `_` for each character that stands within brackets."""
     depth = 0
     bare = []
     for char in source[:MOST_READ]:
         depth += (char in "([{") - (char in ")]}")
         bare.append(char if depth == 0 else "_")
-    text = "".join(bare)
+    return "".join(bare)
+
+
+def has_operator(source: str) -> bool:
+    """Return whether an expression has an operator outside all brackets, so that no index can follow it."""
+    text = _outside_brackets(source)
     return not OPERATORS.isdisjoint(text) or any(f" {word} " in f" {text} " for word in WORD_OPERATORS)
 
 

@@ -163,6 +163,23 @@ def test_the_gradient_of_an_expression_is_called_by_it() -> None:
     (inner,) = {node for node in g.nodes if node.title == "d(x @ W)"}
     assert inner.title_of_cells == "d(x @ W)"
     assert f"{inner.name} = " in g.source
+    powered = run("x = torch.ones(3)\ny = (x**2) * (x**2)").backward("y")
+    squares = {
+        item.title_of_cells for node in powered.nodes for item in node.operands if item.title == "x**2"
+    }
+    assert squares == {"(x**2)"}
+
+
+def test_what_is_bound_twice_keeps_its_name() -> None:
+    t = run(
+        "def double(x):\n    y = x * 2\n    return y * y\n"
+        "a = torch.ones(2)\nloss = (double(a) + double(a + 1)).sum()"
+    )
+    g = t.backward("loss")
+    assert [node.title for node in g.nodes].count("dy") == 2
+    assert len({node.name for node in g.nodes if node.title == "dy"}) == 2
+    assert {node.title_of_cells for node in g.nodes if node.title == "dy"} == {"dy"}
+    assert [node.title for node in g.nodes if node.title.startswith("dy_")] == ["dy_1", "dy_2"] * 2
 
 
 def test_names_of_the_program_don_t_get_in_the_way() -> None:

@@ -158,7 +158,7 @@ class _Writer:
             self._write(name, parts[0], node)
             self._hook(name, node, hooks)
             return
-        several = [self.names.free(f"{name}_{number}") for number in range(1, len(parts) + 1)]
+        several = [self.names.numbered(name, number) for number in range(1, len(parts) + 1)]
         for own, part in zip(several, parts, strict=True):
             self._write(own, part, node)
         few = len(several) <= _FEW

@@ -19,7 +19,7 @@ class GradientNames:
     Attributes:
         of: The name of each forward node.
         known: The forward nodes that the program mentions, by name.
-        titles: What is meant by a name that was made for an expression, `matmul_3`: its text, `x @ W`.
+        titles: What is meant by a name that was made here: `x @ W` by `matmul_3`, `P` by `P_19`.
     """
 
     def __init__(self, nodes: Iterable[RecordNode]) -> None:
@@ -37,8 +37,12 @@ class GradientNames:
             name = f"{name}_{node.index}"
         self.of[node] = name
         self._taken |= {name, f"d{name}"}
-        if node.bound_name is None and node.source and node.composite is None:
+        if node.composite is not None:
+            return
+        if node.bound_name is None and node.source:
             self._entitle(name, node.title)
+        elif name != node.name:  # as where a function is called twice
+            self.titles |= {name: node.name, f"d{name}": f"d{node.name}"}
 
     def free(self, name: str) -> str:
         """Reserve and return an unused name, numbered if need be."""
@@ -47,9 +51,13 @@ class GradientNames:
             number += 1
             own = f"{name}_{number}"
         self._taken.add(own)
-        base, _, place = own.rpartition("_")
-        if base in self.titles:
-            self.titles[own] = f"{self.titles[base]}_{place}"
+        return own
+
+    def numbered(self, name: str, number: int) -> str:
+        """Reserve and return a name for one of several gradients of what is called by another: `dX_1`."""
+        own, title = self.free(f"{name}_{number}"), f"{self.titles.get(name, name)}_{number}"
+        if own != title:
+            self.titles[own] = title
         return own
 
     def inner(self, node: RecordNode, name: str) -> str:
