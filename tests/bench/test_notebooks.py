@@ -134,6 +134,13 @@ def test_a_difference_is_wrong_and_an_error_that_python_has_too_is_equal() -> No
     assert judge("f", cells, made, same, whole)[0].why.startswith("printed: ")
 
 
+@pytest.mark.parametrize("said", ["plain Python was ended", "TimeoutError: longer than 30 s"])
+def test_where_plain_python_did_not_end_nothing_is_compared(said: str) -> None:
+    cells = cells_of(numbered("import torch\nx = torch.ones(2)"))
+    found = judge("f", cells, [Outcome(printed="1")], [Outcome(error=said)], [Outcome(error=said)])
+    assert [verdict.state for verdict in found] == ["broken"]
+
+
 def test_an_address_is_another_in_each_process_and_no_difference() -> None:
     cells = cells_of(numbered("import torch\nx = torch.ones(2)\nn = x.data_ptr()\nprint(n)", "m = x.numel()"))
     here, there = (

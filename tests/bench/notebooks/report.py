@@ -111,6 +111,8 @@ def _used(cell: Cell, mine: Outcome, spoiled: Set[str]) -> frozenset[str]:
 
 
 def _state(cell: Cell, mine: Outcome, twin: Outcome, full: Outcome, used: frozenset[str]) -> tuple[str, str]:
+    if twin.error is not None and _UNKNOWN_END.match(twin.error):
+        return "broken", f"{mine.error} | {twin.error}"  # nothing to compare with
     difference = difference_of(cell, mine, twin)
     if difference is not None:
         return "wrong", difference
