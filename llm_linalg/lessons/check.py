@@ -13,6 +13,7 @@ from llm_linalg.base.text import clean
 from llm_linalg.lessons.contents import OTHER_PART, PART_TITLES, LessonContents, LessonError
 from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value
 from llm_linalg.lessons.files import LONGEST_FILE, curriculum_files, read_bytes
+from llm_linalg.lessons.grids import grid_shape, is_grid
 from llm_linalg.lessons.markdown import blocks
 from llm_linalg.lessons.stop import Stop
 
@@ -98,9 +99,15 @@ def _text(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
 def _declarations(lesson: LessonContents, lines: list[str], names: _LessonNames) -> Iterator[LessonError]:
     """Yield what the front matter says of tensors that no program has, or that have other axes."""
     for control in lesson.controls:
-        if control.edits and control.edits not in names.names:
-            at = _line_of_control(lines, control.name)
-            yield lesson.error_at(at, unknown("tensor", control.edits, sorted(names.names)), "control")
+        if not control.edits:
+            continue
+        at = _line_of_control(lines, control.name)
+        shapes = names.shapes.get(control.edits, set())
+        if not shapes:
+            yield lesson.error_at(at, unknown("tensor", control.edits, sorted(names.shapes)), "control")
+        elif is_grid(control.default) and (grid := grid_shape(control.default)) not in shapes:
+            reason = f"{control.edits} has shape {min(shapes)}, and the grid {control.name} has shape {grid}"
+            yield lesson.error_at(at, reason, "control")
     for name in sorted(lesson.axis_declarations.needs - names.names):
         at = next((k for k, line in enumerate(lines, 1) if name in line), 1)
         yield lesson.error_at(at, unknown("name", name, sorted(names.names)), "show")

@@ -52,6 +52,11 @@ def is_grid(value: object) -> TypeGuard[Grid]:
     return same and all(type(entry) is int and entry in (0, 1) for entry in entries)
 
 
+def grid_shape(grid: Grid) -> tuple[int, int]:
+    """Return the numbers of rows and of columns of a grid."""
+    return len(grid), len(grid[0])
+
+
 def fill_grid(grid: Grid, entry: int) -> Grid:
     """Return a grid of the same shape, all 0 or all 1."""
     return tuple((entry,) * len(row) for row in grid)

@@ -247,6 +247,8 @@ def told_of(
     [
         ("", "", []),
         ('edits = "hidden"', 'edits = "hiden"', ['7: unknown tensor "hiden": did you mean "hidden"?']),
+        ('edits = "hidden"', 'edits = "Q"', ["7: Q has shape (3, 2), and the grid mask has shape (3, 3)"]),
+        ('edits = "hidden"', 'edits = "n"', ['7: unknown tensor "n": there is Q, S, hidden']),
         ("part = 4", "part = 10", ["3: part is a number from 0 to 9, not 10"]),
         ('Q = ["query", "feature"]', 'Q = ["query"]', ["11: Q has 2 axes, and [axes] names 1 of them"]),
         ('"b", "c"]', '"b"]', ["13: query has 2 labels, and along Q there are 3 positions"]),
