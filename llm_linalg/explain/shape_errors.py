@@ -33,6 +33,8 @@ _OUT_OF_RANGE = re.compile(
 _UNEQUAL = re.compile(
     r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)"
 )
+_NAMING = ("attribute '", "module name ", "parameter name ", "buffer name ")
+"""What torch says of the name of a part that can't be one."""
 _SAID_OTHERWISE: Mapping[str, str] = {
     "leaf Variable that requires grad": "a tensor that gets a gradient is not written in place where torch "
     "records for it: write within `with torch.no_grad():`",
@@ -231,6 +233,8 @@ def _plain(error: Exception) -> str:
     if isinstance(error, OverflowError) and len(error.args) > 1:  # errno and C's message
         return "the result is too large for a float"
     if isinstance(error, KeyError) and error.args:
+        if str(error.args[0]).startswith(_NAMING):
+            return str(error.args[0])
         return f"there is no item {short_repr(error.args[0])}"
     said = str(error)
     for words, meaning in _SAID_OTHERWISE.items():

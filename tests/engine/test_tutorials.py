@@ -280,6 +280,8 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("from torch.optim import Muon", "write its step"),
         ("import torch.sparse", "torch.sparse can't be imported: `llm-linalg language` lists what is"),
         ("from dataclasses import fields", "dataclasses.fields can't be imported"),
+        ("nn.Linear(2, 2).add_module('weight', nn.ReLU())", "attribute 'weight' already exists"),
+        ("class A(nn.Module): pass\nA().cuda()", "all tensors live on the CPU here: leave it out"),
         ("from torch.nn import Lienar", "torch.nn.Lienar can't be imported: did you mean Linear?"),
         ("from math import sqrtt", "did you mean sqrt?"),
         ("from torch.func import hessian", "write torch.autograd.functional.hessian(f, x)"),

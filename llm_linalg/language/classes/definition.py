@@ -14,6 +14,7 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.language import modules
 from llm_linalg.language.budget import CLASS_STEPS, NEW_LAYER_STEPS
 from llm_linalg.language.classes.descriptors import ClassMethod, StaticMethod
+from llm_linalg.language.classes.members import INTERNAL
 from llm_linalg.language.classes.program_class import MISSING, Module, ProgramClass, make_class
 from llm_linalg.language.exceptions import EXCEPTIONS
 from llm_linalg.language.functions import invoke
@@ -22,12 +23,14 @@ from llm_linalg.language.iteration import iterate
 from llm_linalg.language.jumps import JUMPS, MISPLACED
 from llm_linalg.language.methods import Bindable
 from llm_linalg.language.name_scopes import ClassScope, visible_inside
+from llm_linalg.language.refusal import RefusalError
+from llm_linalg.language.source import SPECIAL_METHODS
 from llm_linalg.language.suspension import MAX_CALLS
 from llm_linalg.language.user_function import UserFunction
 
 BASES = "it can be made from nn.Module, a layer, autograd.Function, an exception or a class of the program"
 MAX_INSTANCE_TEXT, MAX_MODULE_TEXT = 10_000, 2_000  # characters
-_TEXTS = frozenset(["__repr__", "__str__", "__format__", "extra_repr"])
+_TEXTS = frozenset(["__repr__", "__str__", "__format__", "extra_repr", "_get_name"])
 _OF_THE_CLASS = frozenset(["__init__", "__call__"])
 
 
@@ -47,6 +50,11 @@ def definition(run: Interpreter, node: ast.ClassDef) -> None:
     finally:
         run.names = outer
     run.current = node
+    if any(issubclass(base, nn.Module) for base in bases):
+        for function in scope.functions:
+            if function.name in INTERNAL and function.name not in ("_get_name", *SPECIAL_METHODS):
+                said = f"{function.name} is torch's own method of a module: give yours another name"
+                raise run.error(said, node)
     made: Any = make_class(node.name, bases, dict(scope), scope.annotations)
     for function in scope.functions:
         function.owner = made
@@ -134,6 +142,8 @@ def initialize(run: Interpreter, module: Module, arguments: Sequence[Any], named
         run.budget.step(NEW_LAYER_STEPS)
         with untraced():
             nn.Module.__init__(module, *arguments, **named)
+    elif "reset_parameters" in type(module).walks:
+        raise RefusalError("torch's layers call reset_parameters, and here they do not: give it another name")
     else:
         modules.fill_layer(run.budget, module, kind, list(arguments), named)
     object.__setattr__(module, "__ready__", True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from llm_linalg.base.untraced import untraced
-from llm_linalg.language import module_count, modules
+from llm_linalg.language import layer_dtypes, module_count, modules, suggestions
 from llm_linalg.language.budget import LAYER_VISIT_STEPS
 from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod, Super
 from llm_linalg.language.classes.module_tables import table_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from llm_linalg.language.interpreter import Interpreter
 
 BASES_PER_STEP = 8
-_INTERNAL = frozenset(name for name in (*dir(nn.Module()), *dir(nn.Module)) if name.startswith("_"))
+INTERNAL = frozenset(name for name in (*dir(nn.Module()), *dir(nn.Module)) if name.startswith("_"))
 """Names that torch's own code looks up on a module."""
 _TABLES = ("_parameters", "_buffers", "_modules")
 
@@ -34,6 +34,26 @@ _EARLY = {
     f"register_{part}": f"cannot assign {part} before Module.__init__() call"
     for part in ("buffer", "parameter")
 }
+_CHILDREN = frozenset(["children", "named_children"])
+_INNER = frozenset(["named_modules"])
+_OWN_CALLS: Mapping[str, frozenset[str]] = {
+    "parameters": _INNER | {"named_parameters"},
+    "buffers": _INNER | {"named_buffers"},
+    **dict.fromkeys(["named_parameters", "named_buffers", "modules"], _INNER),
+    "children": frozenset(["named_children"]),
+    **dict.fromkeys(["requires_grad_", "zero_grad"], _INNER | {"parameters", "named_parameters"}),
+    **dict.fromkeys(["apply", "train", "eval", *layer_dtypes.METHODS], _CHILDREN),
+    "register_module": frozenset(["add_module"]),
+}
+"""By a module's method, what its torch code calls of the module itself."""
+_INNER_CALLS: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(["parameters", "named_parameters", "buffers", "named_buffers"], _INNER),
+    **dict.fromkeys(["modules", "named_modules", "requires_grad_", "zero_grad"], _INNER),
+    **dict.fromkeys(["train", "eval", *layer_dtypes.METHODS], _CHILDREN),
+    "apply": _CHILDREN | {"apply"},
+    "state_dict": frozenset(["state_dict"]),
+}
+"""By a module's method, what its torch code calls of the modules within."""
 
 
 def attribute_of(run: Interpreter, value: Any, name: str) -> Any:
@@ -47,8 +67,18 @@ def attribute_of(run: Interpreter, value: Any, name: str) -> Any:
     is_class = isinstance(value, ProgramClass)
     found = _of_class(value, name) if is_class else _of_instance(run, value, name)
     if found is MISSING:
+        _check_lacking(run, value, name)
         raise AttributeError(_missing(value, name))
     return found
+
+
+def _check_lacking(run: Interpreter, value: Any, name: str) -> None:
+    """Refuse what a module has in torch and not in the language: no program may take it for missing."""
+    if isinstance(value, nn.Module):
+        native = next(base for base in type(value).__mro__ if not isinstance(base, ProgramClass))
+        if name in INTERNAL or name in dir(native):
+            said = suggestions.unknown_member(f".{name}", name, modules.ATTRIBUTES, run.budget.hint)
+            raise RefusalError(f"a module's {said}")
 
 
 def _of_instance(run: Interpreter, value: Instance, name: str) -> Any:
@@ -81,6 +111,7 @@ def of_layer(layer: nn.Module, name: str) -> Any:
         return fields[name]
     _check_ready(layer, name)
     if name in modules.METHODS:
+        _check_walks(layer, name)
         return Method(modules.METHODS[name], layer)
     tables = _registered(layer)
     if name in _TABLES:
@@ -106,6 +137,23 @@ def _check_ready(layer: nn.Module, name: str) -> None:
         raise AttributeError(_EARLY.get(name, said))
 
 
+def _check_walks(layer: nn.Module, name: str) -> None:
+    """Refuse a method of a module where torch's code would call one that the program has put in its place.
+
+    Raises:
+        RefusalError: If it would.
+    """
+    own, inner = _OWN_CALLS.get(name, frozenset()), _INNER_CALLS.get(name, frozenset())
+    for part in layer.modules() if inner else [layer]:
+        walks: frozenset[str] = vars(type(part)).get("walks", frozenset())
+        found = walks & (own if part is layer else inner)
+        if found:
+            title = f"{type(part).__name__}.{min(found)}"
+            raise RefusalError(
+                f"torch's .{name} calls {title}, and here it does not: give yours another name"
+            )
+
+
 def _registered(layer: nn.Module) -> Sequence[dict[str, Any]]:
     """Return the tables of a module's parameters, buffers and modules."""
     return vars(layer)["_parameters"], vars(layer)["_buffers"], vars(layer)["_modules"]
@@ -128,6 +176,7 @@ def _of_super(run: Interpreter, value: Super, name: str) -> Any:
         return _bound(member, None if owner is kind else owner, kind)
     found = native_method(kind, name, owner)
     if found is MISSING:
+        _check_lacking(run, owner, name)
         raise AttributeError(f"super() has no .{name}")
     return Method(found, owner)
 
@@ -148,9 +197,10 @@ def native_method(kind: type, name: str, owner: Any = None) -> Any:
         return MISSING
     if name in modules.METHODS:
         _check_ready(owner, name)
-    if name == "forward":  # torch's own: that of the table calls the object, and so the program's
+        _check_walks(owner, name)
+    if name in ("forward", "train", "extra_repr"):  # torch's own: that of the table calls the program's
         native: type[nn.Module] = next(base for base in kind.__mro__ if not isinstance(base, ProgramClass))
-        return native.forward
+        return {"forward": native.forward, "train": native.train, "extra_repr": native.extra_repr}[name]
     return modules.METHODS.get(name, MISSING)
 
 
@@ -265,8 +315,16 @@ def _is_registered(module: nn.Module, name: str) -> bool:
     return any(name in table for table in _registered(module))
 
 
+def _check_registering(module: nn.Module, value: Any) -> None:
+    """Refuse to assign what torch would hand to a method that the program has put in its place."""
+    walks: frozenset[str] = vars(type(module)).get("walks", frozenset())
+    name = "register_parameter" if isinstance(value, nn.Parameter) else "register_buffer"
+    if name in walks and not isinstance(value, nn.Module):
+        raise RefusalError(f"torch hands what is assigned to {name}, and here it does not: call it")
+
+
 def _put_on_module(run: Interpreter, module: nn.Module, name: str, value: Any) -> None:
-    if name in _INTERNAL or name == "forward":
+    if name in INTERNAL or name == "forward":
         raise RefusalError(f"{name} is torch's own: take another name")
     if vars(module).get("__fields__") is None:
         object.__setattr__(module, "__fields__", {})  # of a layer of torch's
@@ -279,6 +337,7 @@ def _put_on_module(run: Interpreter, module: nn.Module, name: str, value: Any) -
         if isinstance(module, Module) and not module.__ready__:
             kind = "module" if isinstance(value, nn.Module) else "parameters"
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+        _check_registering(module, value)
         if isinstance(value, nn.Module):
             run.budget.step(LAYER_VISIT_STEPS * module_count.count_layers(value))
             modules.check_attachment(module, value)

@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 
 _NATIVE = SPECIAL_METHODS - {"__post_init__"}
 """Methods that Python calls by itself."""
-_OF_MODULES = frozenset(["forward", "extra_repr"])
+_OF_MODULES = frozenset(["forward", "extra_repr", "_get_name", "train"])
 """Methods that torch calls by itself."""
+_WALKING = """
+    parameters named_parameters named_buffers named_modules children named_children apply state_dict
+    add_module register_parameter register_buffer reset_parameters
+"""
+_WALKS = frozenset(_WALKING.split())
+"""Those that it calls in turn from others of its methods, and here does not."""
 MAX_BASES = 50
 MAX_SLOTS = 1_000
 MISSING: Any = object()
@@ -87,6 +93,7 @@ class ProgramClass(type):
         data_fields: The fields of a data class, by name; None for another class.
         is_frozen: Whether nothing can be put on its objects.
         slots: The names that can be put on its objects; None if all can.
+        walks: Methods of a module that are the program's own, and which others of torch's methods call.
         is_shared: Whether it is the language's own, the same for every program.
     """
 
@@ -94,6 +101,7 @@ class ProgramClass(type):
     data_fields: Mapping[str, Any] | None = None
     is_frozen: bool = False
     slots: frozenset[str] | None = None
+    walks: frozenset[str] = frozenset()
     is_shared: bool = False
 
     def __repr__(cls) -> str:
@@ -218,6 +226,9 @@ def make_class(
         "__members__": members,
         "__annotations__": annotations,
         "slots": _slots(bases, members),
+        "walks": (_WALKS & members.keys()).union(
+            *(base.walks for base in bases if isinstance(base, ProgramClass))
+        ),
     }
     natives = {
         member: None if value is None else native(value)  # `__hash__ = None`, as Python has it
