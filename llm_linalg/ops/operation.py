@@ -76,7 +76,8 @@ class Operation:
         row_cost: Likewise a row of the first operand.
         multiplications_per_cell: Multiplications (or divisions) that a cell of the result takes; functions
             such as exp count none. What has a program takes its multiplications.
-        first_free_number: Position of the first argument whose number does not matter to the price of a call.
+        first_free_number: Position of the first argument whose number, or slice, does not matter to the price
+            of a call.
         legacy_signature: What three positional arguments mean instead, in torch's older spelling.
     """
 
