@@ -225,7 +225,8 @@ def first_sentence(prose: str) -> tuple[str, str]:
     ('It is x₁ + … + xₙ.', 'A sum.')
     """
     line, _, _ = prose.partition("\n")
-    if not line or blocks(line)[0].kind != "text":
+    head = "\n".join(prose.split("\n", 2)[:2])  # a table is one by its second line
+    if not line or blocks(line)[0].kind != "text" or blocks(head)[0].kind == "row":
         return "", prose
     words = _WITHOUT_ENDS.sub(lambda found: "x" * len(found[0]), line)
     ends = (

@@ -235,3 +235,10 @@ def test_a_line_is_gone_through_once_for_the_end_of_a_sentence(piece: str) -> No
     """A search that begins anew at each piece would not end."""
     line = f"A {piece * 400_000}`b. c` [d. e](lesson:f)"
     assert first_sentence(f"{line} G.\nH.") == (f"{line} G.", "H.")
+
+
+@pytest.mark.parametrize(
+    "first", ["| a | b |\n|---|---|\n| x. y | z |", "- one. two", "```\nx = 1. y\n```", "> a. b"]
+)
+def test_what_is_no_sentence_comes_first_whole(first: str) -> None:
+    assert first_sentence(f"{first}\n\nAnd text. More.") == ("", f"{first}\n\nAnd text. More.")
