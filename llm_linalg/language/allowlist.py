@@ -410,7 +410,7 @@ TAKE_ARRAYS = frozenset(
 """Functions that take arrays."""
 TYPES: Mapping[type, Any] = {
     kind: value
-    for space in (BUILTINS, TORCH.members, NN.members, DATA.members, NUMPY.members)
+    for space in (BUILTINS, TORCH.members, NN.members, DATA.members, NUMPY.members, _LIBRARY["collections"])
     for value in space.values()
     if (kind := kind_of(value)) is not None
 }

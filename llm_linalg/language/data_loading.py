@@ -258,3 +258,4 @@ ATTRIBUTES: Mapping[type, Mapping[str, Callable[[Any], Any]]] = {
     },
 }
 """What stands after their dots."""
+TensorDataset.__module__, DataLoader.__module__ = "torch.utils.data.dataset", "torch.utils.data.dataloader"

@@ -10,9 +10,11 @@ class FieldTuple(tuple[Any, ...]):
 
     Attributes:
         fields: The names of the items.
+        maker: What the language calls the type.
     """
 
     fields: ClassVar[tuple[str, ...]] = ()
+    maker: ClassVar[Any] = None
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in zip(self.fields, self, strict=True))
@@ -54,4 +56,5 @@ class DefaultDict(dict[Any, Any]):
         return found
 
 
-DefaultDict.__name__ = "defaultdict"
+DefaultDict.__name__ = DefaultDict.__qualname__ = "defaultdict"
+DefaultDict.__module__ = "collections"  # where it is in Python, as its type is printed

@@ -14,11 +14,15 @@ from llm_linalg.language.budget import CHARACTERS_PER_STEP
 from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod, Super
 from llm_linalg.language.classes.members import fields_of
 from llm_linalg.language.classes.program_class import MISSING, Instance, ProgramClass
+from llm_linalg.language.distribution_value import Distribution
 from llm_linalg.language.gradient_functions import GradientFunction
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.methods import Bindable, Method
+from llm_linalg.language.optimizer_state import Optimizer
+from llm_linalg.language.records import FieldTuple
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
+from llm_linalg.language.schedule_rates import Scheduler
 from llm_linalg.language.sets import FrozenSet
 from llm_linalg.language.storages import TensorStorage
 from llm_linalg.language.type_function import TypeHint, TypeName, TypeUnion, kind_of
@@ -91,10 +95,37 @@ def type_of(run: Interpreter, value: Any, *others: Any) -> Any:
         return TypeName(value.title.split()[0])
     if kind_of(value) is not None:
         return TypeName("type")
+    if isinstance(value, FieldTuple):
+        return value.maker
     if kind.__module__.startswith("llm_linalg"):
-        return TypeName("builtin_function_or_method" if isinstance(value, RunFunction) else "module")
+        return TypeName(_name_in_python(value))
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     return TypeName(f"{module}{kind.__qualname__}")
+
+
+def _name_in_python(value: Any) -> str:
+    """Return the name of the type that stands in Python where a value is one of our own.
+
+    Raises:
+        RefusalError: If there is none that a program could want.
+    """
+    match value:
+        case RunFunction():
+            return "functools.partial" if value.name == "partial" else "builtin_function_or_method"
+        case TensorStorage():
+            return f"torch.storage.{'Typed' if value.is_typed else 'Untyped'}Storage"
+        case Optimizer():
+            title = value.kind.title
+            return f"torch.optim.{title.lower()}.{title}"
+        case Scheduler():
+            return f"torch.optim.lr_scheduler.{value.title}"
+        case Distribution():
+            return f"{type(value.native).__module__}.{type(value.native).__qualname__}"
+        case GradientFunction():
+            return type(value.function).__name__
+    if type(value).__name__ == "Namespace":
+        return "module"
+    raise RefusalError("type of this value is not part of the language: print the value itself")
 
 
 def name_of(value: Any) -> Any:

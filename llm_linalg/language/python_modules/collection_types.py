@@ -102,7 +102,7 @@ def _named_tuple(
     if len(words) > MOST_FIELDS or len(set(words)) < len(words) or rename:
         raise ValueError("the fields of a namedtuple are few, and each has a name of its own")
     run.budget.step(_TYPE_STEPS)
-    kind: Any = type(name[:MOST_FIELDS], (FieldTuple,), {"fields": tuple(words)})
+    kind: Any = type(name[:MOST_FIELDS], (FieldTuple,), {"fields": tuple(words), "__module__": "__main__"})
     given = take_items(run, defaults)
     left = dict(zip(words[len(words) - len(given) :], given, strict=True))
 
@@ -119,7 +119,8 @@ def _named_tuple(
         return make(run, *take_items(run, items))
 
     members = {"_fields": tuple(words), "_make": RunFunction("_make", make_from)}
-    return RunFunction(name, make, kind, members)
+    maker = kind.maker = RunFunction(name, make, kind, members)
+    return maker
 
 
 def _as_dict(items: FieldTuple) -> dict[str, Any]:
