@@ -190,6 +190,41 @@ def test_no_size_that_a_terminal_tells_breaks_the_mouse(
         assert (round(click.x), round(click.y)) == (x - 1, 4)
 
 
+@given(
+    numbers=st.lists(
+        st.sampled_from(["1", "97", "55296", "1114112", "9" * 19, ":", ";", "\u0663"]), max_size=7
+    ),
+    end=st.sampled_from("u~ACHPQRS"),
+    at=st.integers(0, 40),
+)
+def test_no_key_that_a_terminal_tells_breaks_the_reader(numbers: list[str], end: str, at: int) -> None:
+    data = f"\x1b[{''.join(numbers)}{end}".encode()
+    intake, parser = InputFilter(), XTermParser()
+    text = intake.feed(data[:at]) + intake.feed(data[at:]) + intake.feed(b"\x1b[<0;7;5M")
+    *_, click = parser.feed(text)
+    assert isinstance(click, MouseDown)
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        (b"\x1b[1;5C", "\x1b[1;5C"),
+        (b"\x1b[3~", "\x1b[3~"),
+        (b"\x1b[97;2;65u", "\x1b[97;2;65u"),
+        (
+            b"\x1b[97:65;2:1;65:66u",
+            "\x1b[97;2;65:66u",
+        ),  # with the key's other characters, and that it went down
+        (b"\x1b[1114112u", "\x1b[57358u"),
+        (b"\x1b[97;;55296u", "\x1b[57358u"),
+    ],
+)
+def test_what_a_key_with_numbers_says(told: bytes, read: str) -> None:
+    for at in range(2, len(told)):
+        intake = InputFilter()
+        assert intake.feed(b"a" + told[:at]) + intake.feed(told[at:] + b"b") + intake.flush() == f"a{read}b"
+
+
 ANSWER = b"\x1b]11;rgb:ffff/ffff/e0e0\x1b\\"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from codecs import getincrementaldecoder
 
 PASTE = 20_000  # characters of a paste that are kept
@@ -17,8 +18,12 @@ ANSWER = re.compile(rb"\x1b\][0-9;:?a-zA-Z/#]{1,100}(?:\x07|\x1b\\)")
 MOST = 65_535  # rows, columns, pixels: what Textual takes for a report has 32 characters at most
 # Its size, told unasked: rows, columns, and both in pixels, for a mouse that is reported in pixels.
 RESIZE = re.compile(rb"\x1b\[48;(\d{1,9})[:\d]*;(\d{1,9})[:\d]*;(\d{1,9})[:\d]*;(\d{1,9})[:\d]*t")
-CUT = re.compile(rb"\x1b(?:\[(?:M[\s\S]{0,2}|4(?:8(?:;[\d;:]{0,60})?)?)?|\][0-9;:?a-zA-Z/#]{0,100}\x1b?)\Z")
+# A key with numbers: its code point, its modifiers, its text, and behind colons what else it might be.
+KEY = re.compile(rb"\x1b\[([\d;:\x80-\xff]{1,60})([u~ABCDEFHPQRS])")
+CUT = re.compile(rb"\x1b(?:\[(?:M[\s\S]{0,2}|[\d;:\x80-\xff]{0,60})|\][0-9;:?a-zA-Z/#]{0,100}\x1b?)\Z")
 RELEASE, MOTION = 3, 32
+CAPS_LOCK = b"\x1b[57358u"
+TEXT = 2  # the place of the text among a key's numbers, which has one for each character
 
 
 class InputFilter:
@@ -74,7 +79,7 @@ class InputFilter:
         self.answers += ANSWER.findall(before)
         # Enter, typed while the terminal still made lines of what is typed: before the app was there.
         kept = X10.sub(self._newer, ANSWER.sub(b"", before)).replace(b"\n", b"\r")
-        kept = RESIZE.sub(self._with_pixels, kept)
+        kept = KEY.sub(_readable_key, RESIZE.sub(self._with_pixels, kept))
         if start:
             parts += (kept, start)
             self._room, self._over = PASTE, False
@@ -128,6 +133,22 @@ class InputFilter:
             parts.append(end)
             self._room = None
         return after
+
+
+def _is_character(number: int) -> bool:
+    """Return whether there is such a code point, and it is no half of another, which no text can hold."""
+    return number <= sys.maxunicode and not 0xD800 <= number < 0xE000
+
+
+def _readable_key(key: re.Match[bytes]) -> bytes:
+    """Return a key as Textual reads it; one without a meaning for a number that is no character's."""
+    fields = [
+        field.partition(b":")[0] if place < TEXT else field for place, field in enumerate(key[1].split(b";"))
+    ]
+    numbers = [number for field in fields for number in field.split(b":") if number]
+    if all(number.isdigit() and _is_character(int(number)) for number in numbers):
+        return b"\x1b[%s%s" % (b";".join(fields), key[2])
+    return CAPS_LOCK  # and not nothing, or what is around it might become a key
 
 
 def _tail(data: bytes, mark: bytes, least: int) -> re.Match[bytes] | None:
