@@ -34,10 +34,12 @@ from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.budget import FAILURE_STEPS, NOTEBOOK_CELL_STEPS, SHAPE_ERROR_STEPS
 from llm_linalg.language.effects.generator_use import Generator, seeds, seeds_within
 from llm_linalg.language.effects.statement_effects import Definitions, Effects, effects_of_text
-from llm_linalg.language.effects.value_changes import ALTERING
+from llm_linalg.language.effects.value_changes import ALTERING, settings_of
 from llm_linalg.language.exceptions import exception_of, forget_frames
 from llm_linalg.language.figures import Figure
+from llm_linalg.language.hidden_changes import changes_arguments, changes_by_use
 from llm_linalg.language.interpreter import FAILURES, Interpreter
+from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.memory import Memory
 from llm_linalg.language.missing import STAR, UNREADABLE, MissingModule, MissingValue
 from llm_linalg.language.notebook_source import NotebookSource
@@ -124,6 +126,7 @@ class CellRun:
         self._noted = 0  # statements that are taken into the definitions
         self._marks: dict[str, Mark] = {}
         self._random: dict[Generator, Mark] = {}
+        self._settings: dict[str, Mark] = {}
         self._unwritten: dict[RecordNode, Mark] = {}
         self._seeded: set[Generator] = set()
         self._mentions_seed = "seed" in run.source.text
@@ -228,7 +231,8 @@ class CellRun:
         if self._means_nothing(statement):
             run.leave_out(statement)
             return None, ""
-        effects = self._effects(place) if self._marks or self._random or self._unwritten else None
+        is_marked = self._marks or self._random or self._unwritten or self._settings
+        effects = self._effects(place) if is_marked else None
         mark = None if effects is None else self._mark_of(effects)
         run.last_value = None
         for part in self._without_contexts(statement):
@@ -237,6 +241,8 @@ class CellRun:
             self._settle(number, effects, mark)
         for generator in seeds(statement):
             self._random.pop(generator, None)
+        for word in settings_of(statement) & self._settings.keys():
+            del self._settings[word]
         if self._mentions_seed:
             self._seeded |= seeds_within(statement)
         if statement.lineno in self._source.timed:
@@ -334,7 +340,7 @@ class CellRun:
         reach = self._held(effects.reads)
         changes = self._all_changed(effects)
         touches = self._sharing(effects.touches, Memory) | self._graded(effects.touches)
-        touches |= self._used_up(effects.grades)
+        touches |= self._used_up(effects.grades) | self._changed_by_use(effects.reads)
         for name in changes:
             for tensor in self._tensors_in([name]):
                 node = self._run.recorder.node_of(tensor)
@@ -357,6 +363,8 @@ class CellRun:
             self._mark(name, Mark(number, root, f"{name} may be changed {by}"))
         for generator in (effects.draws & self._seeded) | effects.seeds:
             self._random[generator] = Mark(number, root, f"random numbers may be drawn {by}")
+        for word in settings_of(self._statements[place]):
+            self._settings[word] = Mark(number, root, f"{word} is called {by}")
 
     def _tensors_of(self, reach: Mapping[int, object]) -> dict[int, object]:
         """Return the values whose memory a tensor may come to share, or which are too large to tell."""
@@ -425,6 +433,18 @@ class CellRun:
         self._run.budget.step(1 + memory.visited // 2)
         return memory.graph
 
+    def _changed_by_use(self, reads: Iterable[str]) -> set[str]:
+        """Return the names whose values may change by what was read, where the text doesn't say so."""
+        values = self._run.names.maps[-1]
+        reads = [name for name in reads if values.get(name).__class__ not in UNREADABLE]
+        self._run.budget.step(len(reads))
+        used = {name for name in reads if changes_by_use(values.get(name))}
+        if any(isinstance(values[name], ItemIterator) for name in used):  # one may take its items from others
+            used |= {name for name, value in values.items() if isinstance(value, ItemIterator)}
+        if any(changes_arguments(values.get(name)) for name in reads):
+            used |= {name for name in reads if isinstance(values.get(name), Tensor)}
+        return used | self._sharing(used, Memory)
+
     def _sharing(self, names: Iterable[str], memory_of: Callable[[object], Memory]) -> set[str]:
         """Return those of some names whose values can change, and all names of which these are a part.
 
@@ -474,7 +494,8 @@ class CellRun:
         if found is not None:
             return found
         drawn = sorted(effects.draws & self._random.keys())
-        return next((self._random[one] for one in drawn), None) or self._spoilt(effects.grades)
+        found = next((self._random[one] for one in drawn), None) or self._spoilt(effects.grades)
+        return found or (next(iter(self._settings.values()), None) if effects.reads else None)
 
     def _spoilt(self, names: Iterable[str]) -> Mark | None:
         """Return why nothing goes backward from the values of some names, as far as one can tell.

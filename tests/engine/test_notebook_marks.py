@@ -556,6 +556,46 @@ def test_what_an_import_has_renamed_draws_all_the_same(imports: str, draws: str)
     assert found.reason.startswith(f"random numbers may be drawn by cell 2, {ROOT}")
 
 
+COUNTING = "class C:\n    def __init__(self): self.n = [0]\n"
+CLOSURE = "def make(n=0):\n    def up():\n        nonlocal n\n        n += 1\n        return n\n    return up"
+HIDDEN = (
+    (f"{CLOSURE}\nup = make()", "up()", "up()"),
+    ("r = nn.ReLU(inplace=True)\nx = -torch.ones(2)\ny = x.view(2)", "z = r(x)", "y"),
+    ("b = nn.BatchNorm1d(2)\nx = torch.ones(3, 2)", "b(x)", "b.running_mean"),
+    ("b = nn.Sequential(nn.BatchNorm1d(2))\nm = b[0].running_mean", "y = b(torch.ones(3, 2))", "m"),
+    ("it = iter([1, 2, 3])\nz = zip(it, it)", "next(z)", "list(it)"),
+    ("xs = []", "list(map(xs.append, [1]))", "xs"),
+    ("xs = [3, 1]\nf = xs.sort", "f()", "xs"),
+    ("xs = [3, 1]\nfs = {'s': xs.sort}", "fs['s']()", "xs"),
+    ("x = torch.ones(2)\nf = x.zero_", "f()", "x"),
+    ("x = torch.ones(2)", "getattr(x, 'mul_')(3)", "x"),
+    ("from operator import setitem\nd = {}", "setitem(d, 1, 2)", "d"),
+    ("from collections import defaultdict\nd = defaultdict(list)", "d['x']", "len(d)"),
+    (f"{COUNTING}    def __getitem__(self, i): self.n[0] += 1\nc = C()", "c[0]", "c.n"),
+    (f"{COUNTING}    def __add__(self, o): self.n = 1\nc = C()", "c + 1", "c.n"),
+    (f"{COUNTING}    def __eq__(self, o): return self.n.append(1)\nc = C()", "c == 1", "c.n"),
+    (f"{COUNTING}    def __enter__(self): self.n.append(1)\n    def __exit__(self, *a): pass\nc = C()",
+     "with c: pass", "c.n"),
+    (f"{COUNTING}    @property\n    def v(self): self.n.append(1)\nc = C()", "c.v", "c.n"),
+    (f"{COUNTING}    def __repr__(self): self.n = 1\nc = C()", "print(c)", "c.n"),
+    ("y = 1", "torch.set_default_dtype(torch.float64)", "torch.ones(1)"),
+    ("y = 1", "torch.set_printoptions(precision=1)", "print(torch.tensor(1.2345))"),
+    ("x = torch.ones(1, requires_grad=True)", "torch.set_grad_enabled(False)", "(x * 2).requires_grad"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("start", "line", "shown"), HIDDEN)
+def test_what_changes_by_being_used_has_a_mark(start: str, line: str, shown: str) -> None:
+    found = states(start, f"{REFUSED}{line}", shown)[-1]
+    assert found.root == 2
+    assert " by cell 2, " in found.reason
+
+
+def test_a_setting_that_is_made_again_is_known_again() -> None:
+    line = "torch.set_printoptions(precision=1)"
+    assert states("y = 1", f"{REFUSED}{line}", line, "torch.tensor(1.2345)")[-1].root is None
+
+
 FREE = (
     (
         "a function that reads what it is given",

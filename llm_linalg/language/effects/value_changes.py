@@ -61,14 +61,22 @@ _NUMBERS = frozenset(
     ["len", "int", "float", "str", "bool", "abs", "round", "range", "ord", "chr", "defaultdict"]
 )
 _CONTAINERS = frozenset(["list", "dict", "set", "sorted", "Counter", "OrderedDict", "deque"])
-_CHANGING_FUNCTIONS = frozenset(["next", "setattr", "delattr", "shuffle", "heappush", "heappop", "heapify"])
+_CHANGING_WORDS = """
+    next setattr delattr setitem delitem shuffle heappush heappop heapify heapreplace heappushpop insort
+"""
+_CHANGING_FUNCTIONS = frozenset(_CHANGING_WORDS.split())
+_SETTINGS = frozenset(
+    ["set_default_dtype", "set_default_tensor_type", "set_printoptions", "set_grad_enabled"]
+)
+"""Functions that change what every statement below does or prints."""
 
 
 def changed_names(node: ast.AST) -> Iterator[str]:
     """Yield the names whose values a tree changes in place, its functions left out."""
     for part in () if isinstance(node, DEFINITIONS) else own_parts(node):
-        if isinstance(part, ast.Call) and part.keywords:
+        if isinstance(part, ast.Call):
             yield from _written_by_keyword(part)
+            yield from _written_by_method(part)
         match part:
             case ast.Subscript(ctx=ast.Store() | ast.Del()):
                 yield from roots_of(part.value)
@@ -95,6 +103,26 @@ def _written_by_keyword(call: ast.Call) -> Iterator[str]:
             yield from roots_of(keyword.value)
         elif keyword.arg == "inplace":
             yield from _first_argument(call)
+
+
+def _written_by_method(call: ast.Call) -> Iterator[str]:
+    """Yield the names that a call changes by a method that it is given, or that it asks for by a text."""
+    for item in call.args:
+        match item:
+            case ast.Attribute(value=owner, attr=name) if name in ALTERING:
+                yield from roots_of(owner)
+    match call.func:
+        case ast.Call(func=ast.Name(id="getattr"), args=[owner, *_]):
+            yield from roots_of(owner)
+
+
+def settings_of(statement: ast.AST) -> frozenset[str]:
+    """Return the functions of `_SETTINGS` that a statement calls."""
+    return frozenset(
+        part.func.attr
+        for part in descendants(statement)
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in _SETTINGS
+    )
 
 
 def given_parts(node: ast.AST) -> Iterator[str]:
