@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from llm_linalg.base.syntax import descendants
 from llm_linalg.language.classes.descriptors import Property
@@ -20,6 +20,7 @@ from llm_linalg.language.source import SPECIAL_METHODS
 from llm_linalg.language.user_function import UserFunction
 
 _MOST_ITEMS = 1_000  # of a list that is looked through
+_CHANGEABLE: Any = list | dict | Tensor
 _SEEN = SPECIAL_METHODS - {"__init__", "__call__"}  # a call, and what is made, the text shows
 
 
@@ -27,7 +28,7 @@ def changes_by_use(value: Any) -> bool:
     """Return whether a value may change if it is called, asked or gone through.
 
     So does a batch norm in training, an iterator, a bound method's owner, a closure with `nonlocal`, a
-    defaultdict, and an object whose special methods or properties write.
+    function with a list as a default, a defaultdict, and an object whose special methods or properties write.
     """
     match value:
         case DefaultDict() | ItemIterator() | Method():
@@ -36,7 +37,8 @@ def changes_by_use(value: Any) -> bool:
             items = value.values() if isinstance(value, dict) else value
             return any(isinstance(item, Method) for item in islice(items, _MOST_ITEMS))
         case UserFunction():
-            return False in value.code.shared_names.values()
+            is_sharing = False in value.code.shared_names.values()
+            return is_sharing or any(isinstance(one, _CHANGEABLE) for one in value.defaults.values())
         case nn.Module():
             return any(_counts(part) or _writes_unseen(part) for part in value.modules())
     return _writes_unseen(value)

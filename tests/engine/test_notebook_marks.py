@@ -578,6 +578,8 @@ HIDDEN = (
      "with c: pass", "c.n"),
     (f"{COUNTING}    @property\n    def v(self): self.n.append(1)\nc = C()", "c.v", "c.n"),
     (f"{COUNTING}    def __repr__(self): self.n = 1\nc = C()", "print(c)", "c.n"),
+    ("def f(xs=[]):\n    xs.append(1)\n    return xs", "f()", "f()"),
+    ("x = torch.ones(2)", "(lambda v: v.zero_())(x)", "x"),
     ("y = 1", "torch.set_default_dtype(torch.float64)", "torch.ones(1)"),
     ("y = 1", "torch.set_printoptions(precision=1)", "print(torch.tensor(1.2345))"),
     ("x = torch.ones(1, requires_grad=True)", "torch.set_grad_enabled(False)", "(x * 2).requires_grad"),

@@ -275,6 +275,7 @@ class Definitions:
                 if method not in FAMILIAR:
                     touches |= owner
                     draws = ALL
+            touches |= handed if isinstance(node.func, ast.Lambda) else set()
             for kind, found in self._changed_by(node, local).items():
                 changed[kind] |= found
             touches |= advanced(node)
