@@ -147,7 +147,7 @@ def apply(run: Interpreter, function: Any, arguments: Sequence[Any], named: Mapp
             return arithmetic.check_result(function.does(run, *arguments, **named))
     node = run.current
     arguments = list(arguments)
-    if named:
+    if named and not _takes_any_name(function):
         named = {name: value for name, value in named.items() if _is_for_torch(run, node, name, value)}
     if not _HANDED.issuperset(map(type, arguments)) or not _HANDED.issuperset(map(type, named.values())):
         arguments, named = _as_taken(run, function, arguments, named)
@@ -181,6 +181,13 @@ def _apply_of_program(
         exception = TypeError(f"'{kind}' object is not callable")
         raise run.error(f"a {kind} can't be called: it has no `__call__`", run.current, exception)
     return function(*arguments, **named)
+
+
+def _takes_any_name(function: Any) -> bool:
+    """Return whether a call's names are the program's own: `dict(device="cpu")`, `"{out}".format(out=1)`."""
+    if function.__class__ is Method:
+        return isinstance(function.owner, dict | str)
+    return function is allowlist.BUILTINS["dict"]
 
 
 def _is_for_torch(run: Interpreter, node: ast.AST, name: str, value: Any) -> bool:

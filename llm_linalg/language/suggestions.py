@@ -46,6 +46,7 @@ _TRUSTED = "write a function in a file: `llm-linalg trace FILE.py:function` reco
 _JACOBIAN = "torch.autograd.functional.jacobian(f, x)"
 _STEP = "write its step: with torch.no_grad(): W -= 0.1 * W.grad"
 
+_NAMES = "axes have no names in the language: say in a comment what each is"
 _STANDARD = "random time copy collections itertools functools operator statistics string"
 NAMES: Mapping[str, str] = {
     **{name: f"write import {name} above it" for name in _STANDARD.split()},
@@ -89,7 +90,7 @@ ATTRIBUTES: Mapping[str, str] = {
     "cuda": _CPU,
     "to": _CPU,
     **{name: f"write torch.linalg.{name}(A)" for name in ("qr", "cholesky")},
-    "names": "axes have no names in the language: say in a comment what each is",
+    **dict.fromkeys(["names", "refine_names", "rename", "align_to", "align_as"], _NAMES),
     "resize": "a tensor keeps its cells: write x = x.reshape(2, 3)",
 }
 """For attributes and methods of values."""
@@ -100,6 +101,7 @@ ARGUMENTS: Mapping[str, str] = {
     "sparse": "leave it out: a gradient has all its cells here",
     "pin_memory": "leave it out",
     "layout": "leave it out",
+    "names": _NAMES,
 }
 """For keyword arguments of torch functions."""
 

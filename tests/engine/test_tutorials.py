@@ -282,6 +282,8 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("from dataclasses import fields", "dataclasses.fields can't be imported"),
         ("nn.Linear(2, 2).add_module('weight', nn.ReLU())", "attribute 'weight' already exists"),
         ("class A(nn.Module): pass\nA().cuda()", "all tensors live on the CPU here: leave it out"),
+        ("torch.randn(1, 2, names=('N', 'C'))", "axes have no names in the language"),
+        ("torch.ones(2).refine_names('N')", "axes have no names in the language"),
         ("from torch.nn import Lienar", "torch.nn.Lienar can't be imported: did you mean Linear?"),
         ("from math import sqrtt", "did you mean sqrt?"),
         ("from torch.func import hessian", "write torch.autograd.functional.hessian(f, x)"),
