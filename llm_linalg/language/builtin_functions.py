@@ -22,13 +22,13 @@ def make_range(*bounds: int) -> range:
     return numbers
 
 
-def round_number(number: Any, digits: int | None = None) -> Any:
+def round_number(number: Any, ndigits: int | None = None) -> Any:
     """Do what `round` does."""
-    if digits is not None and abs(digits) > MAX_BITS:
+    if ndigits is not None and abs(ndigits) > MAX_BITS:
         raise LimitError(f"a number is rounded to at most {MAX_BITS} digits")
     if isinstance(number, Array) and not number.tensor.dim():
-        return round(number.item()) if digits is None else around(number, digits)
-    return round(number) if digits is None else round(number, digits)
+        return round(number.item()) if ndigits is None else around(number, ndigits)
+    return round(number) if ndigits is None else round(number, ndigits)
 
 
 def prod(numbers: Any) -> Any:
@@ -45,13 +45,13 @@ def prod(numbers: Any) -> Any:
     return result
 
 
-def power(base: Any, exponent: Any, modulus: Any = None) -> Any:
+def power(base: Any, exp: Any, mod: Any = None) -> Any:
     """Do what `pow` does."""
-    if modulus is None:
-        return binary(ast.Pow, base, exponent)
-    if not all(isinstance(number, int) for number in (base, exponent, modulus)):
+    if mod is None:
+        return binary(ast.Pow, base, exp)
+    if not all(isinstance(number, int) for number in (base, exp, mod)):
         raise TypeError("pow() 3rd argument not allowed unless all arguments are integers")
-    return pow(check_result(base), check_result(exponent), check_result(modulus))
+    return pow(check_result(base), check_result(exp), check_result(mod))
 
 
 def quotient_and_rest(left: Any, right: Any) -> tuple[Any, Any]:
