@@ -25,6 +25,7 @@ LAST = 1000  # the order of a lesson that has none: after those that have one
 LONGEST_FRONT = 16_000
 MOST_LINES = 300
 _HEAD = re.compile(r'\+\+\+\ntitle = "([^"\\\n]+)"\npart = (\d{1,2})\norder = (\d{1,4})\n')
+_MANY_DIGITS = re.compile(r"[\d_]{4300}")
 _BARE = re.compile(r"""\s*((?:"[^"]*"|[\w.-])+)\s*=\s*([A-Za-z][\w-]*)\s*(?:#.*)?""")  # key = word
 
 
@@ -145,6 +146,9 @@ def toml_fault(error: Exception, lines: list[str]) -> tuple[int, str]:
     place = re.search(r"\s*\(at line (\d+), column (\d+)\)", text)
     if isinstance(error, RecursionError):
         return 0, "TOML: too deeply nested"
+    if not isinstance(error, tomllib.TOMLDecodeError):  # Python's own, of a number
+        at = next((at for at, line in enumerate(lines) if _MANY_DIGITS.search(line)), 0)
+        return at, "TOML: a whole number of more than 4,300 digits"
     if place:
         column = int(place[2])
         at = int(place[1]) - 1

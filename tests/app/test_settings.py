@@ -112,6 +112,7 @@ def test_a_locale_without_utf8_asks_for_ascii(config: Path) -> None:
         ("mouse = 1", 1, "mouse: it has to be true or false"),
         ("lesson = 3", 1, "lesson: it is a text, in quotes"),
         ("\na = ]", 2, "TOML: "),
+        (f"\nspeed = {'9' * 5000}\n\n", 2, "TOML: a whole number of more than 4,300 digits"),
         ("speed = 2\ntheme = dark", 2, 'theme: a text stands in quotes, as theme = "dark"'),
         ("mouse = False", 1, "mouse: it is written false, not False"),
         ('[keys]\n"stop.nxet" = "x"', 2, 'there is no command "stop.nxet": did you mean stop.next?'),
