@@ -30,6 +30,8 @@ _SHAPE_WORDS = ("shape", "size", "dimension", "dim ", "broadcast", "same number"
 _OUT_OF_RANGE = re.compile(
     r"Dimension out of range \(expected to be in range of \[(-\d+), (\d+)\], but got (-?\d+)"
 )
+# As torch writes what a word may be; a set has another order in each process.
+_WORDS_IN_A_SET = re.compile(r"\{('\w{1,40}'(?:, '\w{1,40}'){1,20})\}")
 _UNEQUAL = re.compile(
     r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)"
 )
@@ -240,5 +242,5 @@ def _plain(error: Exception) -> str:
     for words, meaning in _SAID_OTHERWISE.items():
         if words in said:
             return meaning
-    lines = [line for line in said.splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    line = next((line for line in said.splitlines() if line.strip()), type(error).__name__)
+    return _WORDS_IN_A_SET.sub(lambda words: f"{{{', '.join(sorted(words[1].split(', ')))}}}", line)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from llm_linalg import ShapeError, run, trace
+from llm_linalg import ProgramError, ShapeError, run, trace
 
 START = """
 x, q, k = torch.randn(2, 6), torch.randn(1, 2, 4, 8), torch.randn(1, 2, 5, 8)
@@ -199,6 +199,16 @@ def test_a_layer_without_a_name_is_told_by_what_made_it() -> None:
         "nn.Linear(4, 2).weight",
         "nn.Linear(4, 2).bias",
     ]
+
+
+def test_the_words_that_torch_takes_are_told_in_one_order() -> None:
+    """torch writes a set of them, whose order is another in each process."""
+    with pytest.raises(
+        ProgramError, match=r"one of \{'circular', 'reflect', 'replicate', 'zeros'\}, but got"
+    ):
+        run("y = nn.Conv2d(1, 1, 1, padding_mode='nosuch')")
+    with pytest.raises(ProgramError, match=r"one of \{'same', 'valid'\}"):
+        run("y = nn.Conv1d(1, 1, 1, padding='x')")
 
 
 def test_a_failure_leaves_no_node() -> None:
