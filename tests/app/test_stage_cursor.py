@@ -10,6 +10,7 @@ from tests.app.test_stage import PRODUCT, grid, marked, value
 from tui.compose import cursor_moves
 from tui.compose.torch_code import torch_code
 from tui.compose.view_runner import open_view
+from tui.layout.arrange import arrange
 from tui.model.frame import CellMark
 from tui.model.view import View
 from tui.model.view_words import command
@@ -174,6 +175,20 @@ def test_nothing_to_show_is_a_frame_too() -> None:
     frame = empty_run.frame(empty)
     assert frame.steps == 0
     assert frame.panels[-1].rows == 0
+
+
+@pytest.mark.parametrize("shapes", [("0, 0", "0, 0"), ("0, 3", "2, 3"), ("2, 3", "0, 3"), ("2, 0", "3, 0")])
+@pytest.mark.parametrize("size", [(76, 14), (40, 9)])
+def test_a_sum_over_no_cells_is_drawn_as_a_cell(shapes: tuple[str, str], size: tuple[int, int]) -> None:
+    left, right = shapes
+    view, run = opened(f"y = torch.einsum('ij,kj->', torch.ones({left}), torch.ones({right}))")
+    frame = run.frame(replace(view, depth="operations"))
+    drawn = {
+        frame.panels[slot.panel].role: frame.panels[slot.panel].cells.window(slot.rows, slot.columns)
+        for slot in arrange(frame.panels, frame.arrangement, *size).slots
+    }
+    assert drawn.keys() == {"left", "top", "result"}
+    assert sum(map(len, drawn["result"])) == 1
 
 
 BACKWARD = "X = torch.randn(3, 2)\nN = F.layer_norm(X, (2,))\nR = X + N\nloss = (R * R).sum()"

@@ -74,7 +74,10 @@ def falk(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft:
     across = share(
         [left.columns, result.columns], [cell_left, cell_right], width - GAP - 2 * fit.tight - margin
     )
-    down = share([max(top.rows, 1), left.rows], [1, 1], height - 1 - len(addends) - over - between)
+    # A sum over no cells is a cell: then the result has a row, and the left operand none.
+    down = share(
+        [max(top.rows, 1), max(left.rows, result.rows)], [1, 1], height - 1 - len(addends) - over - between
+    )
     if across is None or down is None:
         return None
     columns = window(result.columns, across[1], first_focus([result.focus_columns, top.focus_columns]))
@@ -87,7 +90,7 @@ def falk(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft:
     y_titles = above + len(addends)
     y_grids = y_titles + 1 + between
     spots = {
-        "left": (margin, y_grids, rows, inner_left, cell_left),
+        "left": (margin, y_grids, rows if left.rows else range(0), inner_left, cell_left),
         "top": (corner, over, inner_top, columns, cell_right),
         "result": (corner, y_grids, rows, columns, cell_right),
     }
