@@ -287,6 +287,15 @@ async def test_what_is_pasted_is_cut_and_made_harmless() -> None:
         assert d.app.is_running
 
 
+async def test_what_is_typed_after_an_undo_is_a_change_of_its_own() -> None:
+    async with bench(PRODUCT) as d:
+        await d.press("ctrl+end", "enter", "a", "ctrl+z", "b", "ctrl+z")
+        assert editor(d).text == f"{PRODUCT}\n"
+        await d.press("ctrl+z", "pagedown")
+        assert editor(d).text == PRODUCT
+        assert editor(d).cursor_location[0] == PRODUCT.count("\n")
+
+
 @pytest.mark.parametrize("keys", [("ctrl+z",), ("ctrl+z", "ctrl+y", "ctrl+z"), ("f7", "delete", "ctrl+z")])
 async def test_what_scrolls_is_pasted_undone_and_deleted(keys: tuple[str, ...]) -> None:
     async with bench(PRODUCT) as d:

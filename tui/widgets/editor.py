@@ -208,6 +208,14 @@ class Editor(AnnotatedText):
             self._cut = True
         return super().edit(edit)
 
+    def undo(self) -> None:
+        """Take the last change back; what is typed next is a change of its own.
+
+        Textual adds it to the one before, and loses count of the lines if both are then taken back.
+        """
+        super().undo()
+        self.history.checkpoint()
+
     def _recompute_cursor_offset(self) -> None:
         """Find where the cursor is drawn, which may be on a line that an undo has just removed."""
         location = self.clamp_visitable(self.cursor_location)
