@@ -156,6 +156,7 @@ def test_however_it_is_stopped_and_however_often_it_is_continued_it_goes_on(how:
                 console.screen.reset()
             for pid in (console.process.pid, console.app) * 2:
                 os.kill(pid, signal.SIGCONT)
+            console.until("q quit")  # until then what is typed may be the shell's, and is thrown away
             console.send("\x1b[C")
             console.until(f"{step}/12 steps").until("q quit")
         console.send("q")  # one thread reads keys: none is lost
