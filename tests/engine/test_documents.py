@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -515,3 +516,13 @@ def test_a_heading_is_told_without_its_marks() -> None:
     found = lesson(words("# **Notebook 1: `x` and [y](https://a.b)**"), code("x = 1"))
     assert (found.title, found.outline[0].title) == ("Notebook 1: x and y", "Notebook 1: x and y")
     assert "**" not in found.stops[0].prose
+
+
+def test_reading_a_notebook_imports_no_torch(tmp_path: Path) -> None:
+    place = tmp_path / "own.ipynb"
+    place.write_bytes(notebook(code("import torch\nfrom torch import nn"), code("x = torch.ones(2)\nx")))
+    run = (
+        "import sys; from pathlib import Path; from llm_linalg.lessons.documents import read; "
+        f"read(Path({str(place)!r})); sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", run], check=True)

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Collection, Iterable, Iterator
 
 from llm_linalg.base.syntax import children, descendants
-from llm_linalg.language.imports import names_of_imports
 from llm_linalg.language.local_names import name_of_import
+from llm_linalg.language.missing import STAR
 from llm_linalg.language.source import MODULES
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
@@ -103,11 +103,20 @@ def bound_names(statement: ast.AST) -> Iterator[str]:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 yield part.name
             case ast.Import() | ast.ImportFrom():
-                yield from names_of_imports(part)
+                yield from _names_of_imports(part)
             case ast.ExceptHandler(name=str() as name) | ast.MatchAs(name=str() as name):
                 yield name
             case ast.MatchStar(name=str() as name) | ast.MatchMapping(rest=str() as name):
                 yield name
+
+
+def _names_of_imports(statement: ast.Import | ast.ImportFrom) -> list[str]:
+    """Return the names that an import binds; only `*` asks the tables of the language, which import torch."""
+    if all(alias.name != STAR for alias in statement.names):
+        return [name_of_import(alias) for alias in statement.names]
+    from llm_linalg.language.imports import names_of_imports
+
+    return names_of_imports(statement)
 
 
 def names_of_modules(statement: ast.Import | ast.ImportFrom) -> set[str]:
@@ -127,7 +136,7 @@ def rebound_names(statement: ast.stmt) -> Iterator[str]:
         case ast.FunctionDef() | ast.ClassDef() | ast.AsyncFunctionDef():
             yield statement.name
         case ast.Import() | ast.ImportFrom():
-            yield from names_of_imports(statement)
+            yield from _names_of_imports(statement)
         case ast.With():
             for inner in statement.body:
                 yield from rebound_names(inner)
