@@ -34,7 +34,7 @@ from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.budget import FAILURE_STEPS, NOTEBOOK_CELL_STEPS, SHAPE_ERROR_STEPS
 from llm_linalg.language.effects.generator_use import Generator, seeds, seeds_within
 from llm_linalg.language.effects.statement_effects import Definitions, Effects, effects_of_text
-from llm_linalg.language.effects.value_changes import ALTERING, settings_of
+from llm_linalg.language.effects.value_changes import ALTERING, settings
 from llm_linalg.language.exceptions import exception_of, forget_frames
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.hidden_changes import changes_arguments, changes_by_use
@@ -241,8 +241,8 @@ class CellRun:
             self._settle(number, effects, mark)
         for generator in seeds(statement):
             self._random.pop(generator, None)
-        for word in settings_of(statement) & self._settings.keys():
-            del self._settings[word]
+        for setting in settings(statement) & self._settings.keys():
+            del self._settings[setting]
         if self._mentions_seed:
             self._seeded |= seeds_within(statement)
         if statement.lineno in self._source.timed:
@@ -363,8 +363,9 @@ class CellRun:
             self._mark(name, Mark(number, root, f"{name} may be changed {by}"))
         for generator in (effects.draws & self._seeded) | effects.seeds:
             self._random[generator] = Mark(number, root, f"random numbers may be drawn {by}")
-        for word in settings_of(self._statements[place]):
-            self._settings[word] = Mark(number, root, f"{word} is called {by}")
+        for setting in effects.settings:
+            setter, _, _ = setting.partition(" ")
+            self._settings[setting] = Mark(number, root, f"{setter} is called {by}")
 
     def _tensors_of(self, reach: Mapping[int, object]) -> dict[int, object]:
         """Return the values whose memory a tensor may come to share, or which are too large to tell."""

@@ -583,6 +583,8 @@ HIDDEN = (
     ("y = 1", "torch.set_default_dtype(torch.float64)", "torch.ones(1)"),
     ("y = 1", "torch.set_printoptions(precision=1)", "print(torch.tensor(1.2345))"),
     ("x = torch.ones(1, requires_grad=True)", "torch.set_grad_enabled(False)", "(x * 2).requires_grad"),
+    ("def f(): torch.set_printoptions(precision=1)", "f()", "print(torch.tensor(1.2345))"),
+    ("from torch import set_default_dtype", "set_default_dtype(torch.float64)", "torch.ones(1)"),
 )  # fmt: skip
 
 
@@ -593,9 +595,37 @@ def test_what_changes_by_being_used_has_a_mark(start: str, line: str, shown: str
     assert " by cell 2, " in found.reason
 
 
+PRECISE = "torch.set_printoptions(precision=1)"
+
+
 def test_a_setting_that_is_made_again_is_known_again() -> None:
-    line = "torch.set_printoptions(precision=1)"
-    assert states("y = 1", f"{REFUSED}{line}", line, "torch.tensor(1.2345)")[-1].root is None
+    assert states("y = 1", f"{REFUSED}{PRECISE}", PRECISE, "torch.tensor(1.2345)")[-1].root is None
+
+
+@pytest.mark.parametrize(
+    ("line", "between"),
+    [
+        (PRECISE, f"def f():\n    {PRECISE}"),
+        (PRECISE, f"if torch.rand(1) > 2:\n    {PRECISE}"),
+        (PRECISE, "torch.set_printoptions(linewidth=80)"),
+        ("np.set_printoptions(precision=1)", PRECISE),
+        ("torch.set_grad_enabled(False)", "with torch.set_grad_enabled(False):\n    y = 2"),
+    ],
+)
+def test_what_may_not_make_a_setting_again_leaves_its_mark(line: str, between: str) -> None:
+    start = "import numpy as np\nx = torch.ones(1, requires_grad=True)"
+    assert states(start, f"{REFUSED}{line}", between, "print(x * 2)")[-1].root == 2
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        f"def f():\n    {PRECISE}\n    return __builtins__",
+        f"{REFUSED}with torch.set_grad_enabled(False): y = 2",
+    ],
+)
+def test_what_sets_nothing_for_the_lines_below_leaves_no_mark(cell: str) -> None:
+    assert states("x = torch.ones(1)", cell, "print(x * 2)")[-1].root is None
 
 
 FREE = (

@@ -47,12 +47,14 @@ from llm_linalg.language.effects.value_changes import (
     GIVING,
     HOLDING,
     IN_PLACE,
+    SETTERS,
     altered_names,
     changed_names,
     given_parts,
     graded_names,
     is_fresh,
     names_changed,
+    settings_within,
 )
 from llm_linalg.language.source import is_parser_kept_busy
 
@@ -99,6 +101,7 @@ class Effects(NamedTuple):
         draws: The generators from which it may draw random numbers.
         seeds: The generators that it may seed.
         sources: Names of generators of the program's own, by which it draws instead if they are some.
+        settings: The settings of torch's and NumPy's that it may change.
     """
 
     binds: frozenset[str]
@@ -113,9 +116,10 @@ class Effects(NamedTuple):
     draws: frozenset[Generator]
     seeds: frozenset[Generator]
     sources: frozenset[str]
+    settings: frozenset[str]
 
 
-NO_EFFECTS = Effects(*(_EMPTY,) * 9, NO_GENERATOR, NO_GENERATOR, _EMPTY)
+NO_EFFECTS = Effects(*(_EMPTY,) * 9, NO_GENERATOR, NO_GENERATOR, _EMPTY, _EMPTY)
 Kind = Literal["changes", "holds", "grades"]
 """How a value may change: altogether, but for its tensors, or in the gradients of what it is made of."""
 _KINDS: tuple[Kind, ...] = ("changes", "holds", "grades")
@@ -140,6 +144,7 @@ class _Facts(NamedTuple):
         draws: The generators from which it draws random numbers by itself.
         draws_called: Those from which it draws when what it makes has been made.
         asks: The names of what it asks for an attribute by a text.
+        settings: The settings that it changes.
     """
 
     names: frozenset[str]
@@ -149,6 +154,7 @@ class _Facts(NamedTuple):
     draws: frozenset[Generator]
     draws_called: frozenset[Generator]
     asks: frozenset[str]
+    settings: frozenset[str]
 
 
 @dataclass
@@ -284,6 +290,7 @@ class Definitions:
             drawn = fact.draws if definition in made else fact.draws_called
             draws |= drawn | self._drawn_by(fact.names, still)
         asked = frozenset() if isinstance(statement, NAMED) else asked_by_text(statement)
+        set_here = frozenset() if isinstance(statement, NAMED) else settings_within(statement)
         if not self.modules.isdisjoint(asked.union(*(fact.asks for fact in facts))):
             draws = ALL
         return Effects(
@@ -299,6 +306,7 @@ class Definitions:
             draws=draws,
             seeds=NO_GENERATOR.union(*map(seeds_within, (statement, *code))),
             sources=frozenset(name for _, name in by_name),
+            settings=set_here.union(*(fact.settings for fact in facts)),
         )
 
     def effects_of_text(
@@ -520,6 +528,7 @@ def effects_of_text(text: str, known: Iterable[str]) -> Effects:
         touches=words & frozenset(known),
         reads=words,
         draws=ALL,
+        settings=words & SETTERS,
     )
 
 
@@ -565,6 +574,7 @@ def _facts_of(definition: Definition) -> _Facts:
         draws=draws_of(definition),
         draws_called=draws_of(definition, making=False),
         asks=asked_by_text(definition),
+        settings=settings_within(definition),
     )
 
 

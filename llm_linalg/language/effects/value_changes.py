@@ -65,9 +65,7 @@ _CHANGING_WORDS = """
     next setattr delattr setitem delitem shuffle heappush heappop heapify heapreplace heappushpop insort
 """
 _CHANGING_FUNCTIONS = frozenset(_CHANGING_WORDS.split())
-_SETTINGS = frozenset(
-    ["set_default_dtype", "set_default_tensor_type", "set_printoptions", "set_grad_enabled"]
-)
+SETTERS = frozenset(["set_default_dtype", "set_default_tensor_type", "set_printoptions", "set_grad_enabled"])
 """Functions that change what every statement below does or prints."""
 
 
@@ -116,13 +114,34 @@ def _written_by_method(call: ast.Call) -> Iterator[str]:
             yield from roots_of(owner)
 
 
-def settings_of(statement: ast.AST) -> frozenset[str]:
-    """Return the functions of `_SETTINGS` that a statement calls."""
-    return frozenset(
-        part.func.attr
-        for part in descendants(statement)
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in _SETTINGS
-    )
+def settings_within(node: ast.AST) -> frozenset[str]:
+    """Return the settings that calls in a tree change: `torch.set_printoptions precision`.
+
+    One that a `with` changes holds until it ends, and is none of them.
+    """
+    parts = [*descendants(node)]
+    passing = {item.context_expr for part in parts if isinstance(part, ast.With) for item in part.items}
+    calls = [part for part in parts if isinstance(part, ast.Call) and part not in passing]
+    return frozenset().union(*map(_settings_of, calls))
+
+
+def settings(statement: ast.stmt) -> frozenset[str]:
+    """Return the settings that a statement surely changes."""
+    value = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
+    return _settings_of(value) if isinstance(value, ast.Call) else frozenset()
+
+
+def _settings_of(call: ast.Call) -> frozenset[str]:
+    match call.func:
+        case ast.Attribute(value=ast.Name(id="np" | "numpy"), attr=name) if name in SETTERS:
+            setter = f"np.{name}"
+        case ast.Attribute(attr=name) | ast.Name(id=name) if name in SETTERS:
+            setter = f"torch.{name}"
+        case _:
+            return frozenset()
+    # Each keyword is a setting of its own: what sets the width of a line leaves the precision as it is.
+    words = [keyword.arg or "" for keyword in call.keywords] or [""]
+    return frozenset(f"{setter} {word}".rstrip() for word in words)
 
 
 def given_parts(node: ast.AST) -> Iterator[str]:
