@@ -14,7 +14,7 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.language import modules
 from llm_linalg.language.budget import CLASS_STEPS, NEW_LAYER_STEPS
 from llm_linalg.language.classes.descriptors import ClassMethod, StaticMethod
-from llm_linalg.language.classes.members import INTERNAL
+from llm_linalg.language.classes.members import INTERNAL, NOT_FROM_TORCH
 from llm_linalg.language.classes.program_class import MISSING, Module, ProgramClass, make_class
 from llm_linalg.language.exceptions import EXCEPTIONS
 from llm_linalg.language.functions import invoke
@@ -142,8 +142,8 @@ def initialize(run: Interpreter, module: Module, arguments: Sequence[Any], named
         run.budget.step(NEW_LAYER_STEPS)
         with untraced():
             nn.Module.__init__(module, *arguments, **named)
-    elif "reset_parameters" in type(module).walks:
-        raise RefusalError("torch's layers call reset_parameters, and here they do not: give it another name")
+    elif "reset_parameters" in type(module).overrides:
+        raise RefusalError(f"torch's layers call reset_parameters, {NOT_FROM_TORCH}")
     else:
         modules.fill_layer(run.budget, module, kind, list(arguments), named)
     object.__setattr__(module, "__ready__", True)

@@ -24,6 +24,8 @@ BASES_PER_STEP = 8
 INTERNAL = frozenset(name for name in (*dir(nn.Module()), *dir(nn.Module)) if name.startswith("_"))
 """Names that torch's own code looks up on a module."""
 _TABLES = ("_parameters", "_buffers", "_modules")
+NOT_FROM_TORCH = "and torch can't call a program's own: give it another name"
+"""Why what would call a method of the program from torch's code is refused."""
 
 _NEEDS = {
     **dict.fromkeys(["parameters", "requires_grad_", "zero_grad"], "_parameters"),
@@ -111,7 +113,7 @@ def of_layer(layer: nn.Module, name: str) -> Any:
         return fields[name]
     _check_ready(layer, name)
     if name in modules.METHODS:
-        _check_walks(layer, name)
+        _check_overrides(layer, name)
         return Method(modules.METHODS[name], layer)
     tables = _registered(layer)
     if name in _TABLES:
@@ -137,7 +139,7 @@ def _check_ready(layer: nn.Module, name: str) -> None:
         raise AttributeError(_EARLY.get(name, said))
 
 
-def _check_walks(layer: nn.Module, name: str) -> None:
+def _check_overrides(layer: nn.Module, name: str) -> None:
     """Refuse a method of a module where torch's code would call one that the program has put in its place.
 
     Raises:
@@ -145,13 +147,11 @@ def _check_walks(layer: nn.Module, name: str) -> None:
     """
     own, inner = _OWN_CALLS.get(name, frozenset()), _INNER_CALLS.get(name, frozenset())
     for part in layer.modules() if inner else [layer]:
-        walks: frozenset[str] = vars(type(part)).get("walks", frozenset())
-        found = walks & (own if part is layer else inner)
+        overrides: frozenset[str] = vars(type(part)).get("overrides", frozenset())
+        found = overrides & (own if part is layer else inner)
         if found:
             title = f"{type(part).__name__}.{min(found)}"
-            raise RefusalError(
-                f"torch's .{name} calls {title}, and here it does not: give yours another name"
-            )
+            raise RefusalError(f"torch's .{name} calls {title}, {NOT_FROM_TORCH}")
 
 
 def _registered(layer: nn.Module) -> Sequence[dict[str, Any]]:
@@ -197,7 +197,7 @@ def native_method(kind: type, name: str, owner: Any = None) -> Any:
         return MISSING
     if name in modules.METHODS:
         _check_ready(owner, name)
-        _check_walks(owner, name)
+        _check_overrides(owner, name)
     if name in ("forward", "train", "extra_repr"):  # torch's own: that of the table calls the program's
         native: type[nn.Module] = next(base for base in kind.__mro__ if not isinstance(base, ProgramClass))
         return {"forward": native.forward, "train": native.train, "extra_repr": native.extra_repr}[name]
@@ -317,10 +317,10 @@ def _is_registered(module: nn.Module, name: str) -> bool:
 
 def _check_registering(module: nn.Module, value: Any) -> None:
     """Refuse to assign what torch would hand to a method that the program has put in its place."""
-    walks: frozenset[str] = vars(type(module)).get("walks", frozenset())
+    overrides: frozenset[str] = vars(type(module)).get("overrides", frozenset())
     name = "register_parameter" if isinstance(value, nn.Parameter) else "register_buffer"
-    if name in walks and not isinstance(value, nn.Module):
-        raise RefusalError(f"torch hands what is assigned to {name}, and here it does not: call it")
+    if name in overrides and not isinstance(value, nn.Module):
+        raise RefusalError(f"an assignment calls {name}, {NOT_FROM_TORCH}")
 
 
 def _put_on_module(run: Interpreter, module: nn.Module, name: str, value: Any) -> None:

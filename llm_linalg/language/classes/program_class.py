@@ -23,12 +23,12 @@ _NATIVE = SPECIAL_METHODS - {"__post_init__"}
 """Methods that Python calls by itself."""
 _OF_MODULES = frozenset(["forward", "extra_repr", "_get_name", "train"])
 """Methods that torch calls by itself."""
-_WALKING = """
+_CALLED_WORDS = """
     parameters named_parameters named_buffers named_modules children named_children apply state_dict
     add_module register_parameter register_buffer reset_parameters
 """
-_WALKS = frozenset(_WALKING.split())
-"""Those that it calls in turn from others of its methods, and here does not."""
+_CALLED_IN_TURN = frozenset(_CALLED_WORDS.split())
+"""Those that others of its methods call, which can't call a program's own."""
 MAX_BASES = 50
 MAX_SLOTS = 1_000
 MISSING: Any = object()
@@ -93,7 +93,8 @@ class ProgramClass(type):
         data_fields: The fields of a data class, by name; None for another class.
         is_frozen: Whether nothing can be put on its objects.
         slots: The names that can be put on its objects; None if all can.
-        walks: Methods of a module that are the program's own, and which others of torch's methods call.
+        overrides: The methods of the program's own that stand in the place of those of a module which
+            others of torch's methods call.
         is_shared: Whether it is the language's own, the same for every program.
     """
 
@@ -101,7 +102,7 @@ class ProgramClass(type):
     data_fields: Mapping[str, Any] | None = None
     is_frozen: bool = False
     slots: frozenset[str] | None = None
-    walks: frozenset[str] = frozenset()
+    overrides: frozenset[str] = frozenset()
     is_shared: bool = False
 
     def __repr__(cls) -> str:
@@ -226,8 +227,8 @@ def make_class(
         "__members__": members,
         "__annotations__": annotations,
         "slots": _slots(bases, members),
-        "walks": (_WALKS & members.keys()).union(
-            *(base.walks for base in bases if isinstance(base, ProgramClass))
+        "overrides": (_CALLED_IN_TURN & members.keys()).union(
+            *(base.overrides for base in bases if isinstance(base, ProgramClass))
         ),
     }
     natives = {
