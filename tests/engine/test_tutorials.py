@@ -284,6 +284,7 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("class A(nn.Module): pass\nA().cuda()", "all tensors live on the CPU here: leave it out"),
         ("torch.randn(1, 2, names=('N', 'C'))", "axes have no names in the language"),
         ("torch.ones(2).refine_names('N')", "axes have no names in the language"),
+        ("class A(nn.Linear):\n    def reset_parameters(self): pass\nA(2, 2)", "give it another name"),
         ("from torch.nn import Lienar", "torch.nn.Lienar can't be imported: did you mean Linear?"),
         ("from math import sqrtt", "did you mean sqrt?"),
         ("from torch.func import hessian", "write torch.autograd.functional.hessian(f, x)"),

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from dis import get_instructions
+from functools import cache
+from inspect import getmembers, isfunction
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -15,7 +19,7 @@ from llm_linalg.language import modules
 from llm_linalg.language.budget import CLASS_STEPS, NEW_LAYER_STEPS
 from llm_linalg.language.classes.descriptors import ClassMethod, StaticMethod
 from llm_linalg.language.classes.members import INTERNAL, NOT_FROM_TORCH
-from llm_linalg.language.classes.program_class import MISSING, Module, ProgramClass, make_class
+from llm_linalg.language.classes.program_class import MISSING, OF_MODULES, Module, ProgramClass, make_class
 from llm_linalg.language.exceptions import EXCEPTIONS
 from llm_linalg.language.functions import invoke
 from llm_linalg.language.interpreter import Interpreter
@@ -135,6 +139,37 @@ def _title(function: UserFunction, owner: Any) -> str:
     return type(owner).__name__ if function.name in _OF_THE_CLASS else function.name.strip("_")
 
 
+def _check_overrides(own: ProgramClass, kind: type) -> None:
+    """Refuse a class with a method that torch's own code of its layer would call.
+
+    Raises:
+        RefusalError: If it has one.
+    """
+    classes = [base for base in own.__mro__ if isinstance(base, ProgramClass)]
+    found = _called_methods(kind) & {name for base in classes for name in base.__members__}
+    if found:
+        raise RefusalError(f"nn.{kind.__name__} calls {min(found)}, {NOT_FROM_TORCH}")
+
+
+@cache
+def _called_methods(kind: type) -> frozenset[str]:
+    """Return the methods that torch's code of a layer calls on it, as `self.name` in its byte code.
+
+    Those of `OF_MODULES` are none of them: in their place torch finds the program's own.
+    """
+    if issubclass(kind, modules.CONTAINERS):
+        return frozenset(["add_module", "extend", "update"])  # as it is made
+    functions = {function for base in kind.__mro__ for _, function in getmembers(base, isfunction)}
+    functions -= {function for _, function in getmembers(nn.Module, isfunction)}
+    read = {
+        after.argval
+        for function in functions
+        for before, after in pairwise(get_instructions(function))
+        if before.argval == "self" and after.opname in ("LOAD_ATTR", "LOAD_METHOD")
+    }
+    return frozenset({name for name, _ in getmembers(kind, isfunction)} & read) - OF_MODULES
+
+
 def initialize(run: Interpreter, module: Module, arguments: Sequence[Any], named: Mapping[str, Any]) -> None:
     """Do what `__init__` does of the torch class that a module's class is made from."""
     kind = next(base for base in type(module).__mro__ if not isinstance(base, ProgramClass))
@@ -142,8 +177,7 @@ def initialize(run: Interpreter, module: Module, arguments: Sequence[Any], named
         run.budget.step(NEW_LAYER_STEPS)
         with untraced():
             nn.Module.__init__(module, *arguments, **named)
-    elif "reset_parameters" in type(module).overrides:
-        raise RefusalError(f"torch's layers call reset_parameters, {NOT_FROM_TORCH}")
     else:
+        _check_overrides(type(module), kind)
         modules.fill_layer(run.budget, module, kind, list(arguments), named)
     object.__setattr__(module, "__ready__", True)

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 _NATIVE = SPECIAL_METHODS - {"__post_init__"}
 """Methods that Python calls by itself."""
-_OF_MODULES = frozenset(["forward", "extra_repr", "_get_name", "train"])
+OF_MODULES = frozenset(["forward", "extra_repr", "_get_name", "train"])
 """Methods that torch calls by itself."""
 _CALLED_WORDS = """
     parameters named_parameters named_buffers named_modules children named_children apply state_dict
-    add_module register_parameter register_buffer reset_parameters
+    add_module register_parameter register_buffer
 """
 _CALLED_IN_TURN = frozenset(_CALLED_WORDS.split())
 """Those that others of its methods call, which can't call a program's own."""
@@ -221,7 +221,7 @@ def make_class(
         raise TypeError("duplicate base class")
     if sum(len(base.__mro__) for base in bases) > MAX_BASES:
         raise LimitError(f"a class with more than {MAX_BASES} classes above it")
-    asked_for = _NATIVE | _OF_MODULES if any(issubclass(base, nn.Module) for base in bases) else _NATIVE
+    asked_for = _NATIVE | OF_MODULES if any(issubclass(base, nn.Module) for base in bases) else _NATIVE
     own = {
         "__module__": "__main__",
         "__members__": members,
