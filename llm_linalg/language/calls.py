@@ -48,6 +48,7 @@ from llm_linalg.language.iteration import gives_items, take_items
 from llm_linalg.language.methods import Method
 from llm_linalg.language.out_arguments import check_gradients, write_into
 from llm_linalg.language.plotting import take_plot
+from llm_linalg.language.records import FieldTuple
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.storages import TensorStorage
@@ -186,7 +187,7 @@ def _apply_of_program(
 def _takes_any_name(function: Any) -> bool:
     """Return whether a call's names are the program's own: `dict(device="cpu")`, `"{out}".format(out=1)`."""
     if function.__class__ is Method:
-        return isinstance(function.owner, dict | str)
+        return isinstance(function.owner, dict | str | FieldTuple)
     return function is allowlist.BUILTINS["dict"]
 
 
