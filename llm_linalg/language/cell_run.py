@@ -32,7 +32,8 @@ from llm_linalg.language import allowlist, strings, value_methods
 from llm_linalg.language.allowlist import Namespace
 from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.budget import FAILURE_STEPS, NOTEBOOK_CELL_STEPS, SHAPE_ERROR_STEPS
-from llm_linalg.language.effects.generator_use import Generator, seeds, seeds_within
+from llm_linalg.language.effects.failed_statement import left_to_do
+from llm_linalg.language.effects.generator_use import ALL, Generator, seeds, seeds_within
 from llm_linalg.language.effects.statement_effects import Definitions, Effects, effects_of_text
 from llm_linalg.language.effects.value_changes import ALTERING, settings
 from llm_linalg.language.exceptions import exception_of, forget_frames
@@ -361,11 +362,20 @@ class CellRun:
                 self._mark(name, Mark(number, root, f"{name} is changed {by}"))
         for name in touches - effects.binds - changes:
             self._mark(name, Mark(number, root, f"{name} may be changed {by}"))
-        for generator in (effects.draws & self._seeded) | effects.seeds:
+        draws = effects.draws & self._seeded
+        for generator in (draws and draws & self._draws_left(place, error)) | effects.seeds:
             self._random[generator] = Mark(number, root, f"random numbers may be drawn {by}")
         for setting in effects.settings:
             setter, _, _ = setting.partition(" ")
             self._settings[setting] = Mark(number, root, f"{setter} is called {by}")
+
+    def _draws_left(self, place: int, error: ProgramError) -> frozenset[Generator]:
+        """Return the generators from which a statement would have drawn after it failed."""
+        statement = self._statements[place]
+        if statement in self._source.refused or error.span is None:
+            return ALL
+        rest = left_to_do(statement, lambda part: self._source.span(part) == error.span)
+        return ALL if rest is statement else self._effects(place, rest).draws
 
     def _tensors_of(self, reach: Mapping[int, object]) -> dict[int, object]:
         """Return the values whose memory a tensor may come to share, or which are too large to tell."""
@@ -545,8 +555,13 @@ class CellRun:
         for generator in effects.draws & self._seeded:
             self._random[generator] = Mark(number, number, f"what draws random numbers {said}")
 
-    def _effects(self, place: int) -> Effects:
-        """Return the effects of a statement, with what the statements above it have defined."""
+    def _effects(self, place: int, part: ast.stmt | None = None) -> Effects:
+        """Return the effects of a statement, with what the statements above it have defined.
+
+        Args:
+            place: Its position.
+            part: What of it counts; None if all does.
+        """
         run, statement = self._run, self._statements[place]
         for other in self._statements[self._noted : place + 1]:
             if other not in self._source.unread:
@@ -568,7 +583,7 @@ class CellRun:
             said = self._source.refused[statement].message
             return self._definitions.effects_of_text(unread, names, is_unknown, said)
         try:
-            effects = self._definitions.effects(statement, is_unknown, HARMLESS_METHODS, is_still)
+            effects = self._definitions.effects(part or statement, is_unknown, HARMLESS_METHODS, is_still)
         except RecursionError:
             return effects_of_text(text, names)
         sure = all(isinstance(names.get(name), torch.Generator) for name in effects.sources)

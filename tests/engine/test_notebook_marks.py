@@ -556,6 +556,44 @@ def test_what_an_import_has_renamed_draws_all_the_same(imports: str, draws: str)
     assert found.reason.startswith(f"random numbers may be drawn by cell 2, {ROOT}")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x = torch.rand(2).cuda()",
+        "x = torch.rand(2).cuda(0) + 1",
+        "x = torch.ones(2, 3) @ torch.rand(2)",
+        "x = [1, -torch.rand(2)[5]]",
+        "nn.Linear(2, 2).cuda().eval()",
+        "x = torch.rand(2).cuda()\nprint(x)",
+    ],
+)
+def test_what_was_drawn_before_a_failure_is_known(line: str) -> None:
+    found = states("torch.manual_seed(1)", line, "print(torch.rand(2))")[-1]
+    torch.manual_seed(1)
+    with contextlib.suppress(Exception):
+        exec(line, {"torch": torch, "nn": nn})  # noqa: S102  the oracle
+    assert (found.state, found.root) == ("run", None)
+    assert found.printed == f"{torch.rand(2)}\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x = torch.ones(2).cuda() + torch.rand(2)",
+        "x = torch.add(torch.ones(2).cuda(), other=torch.rand(2))",
+        "x = torch.rand(10**10)",
+        "x = [torch.rand(2).cuda() for _ in range(2)]",
+        "x = torch.rand(2).cuda().uniform_()",
+        "def f(x):\n    return x.cuda() + torch.rand(2)\nx = f(torch.rand(2))",
+        "for _ in range(2):\n    x = torch.rand(2).cuda()",
+    ],
+)
+def test_what_may_be_drawn_after_a_failure_is_marked(line: str) -> None:
+    found = states("torch.manual_seed(1)", line, "torch.rand(2)")[-1]
+    assert (found.state, found.root) == ("run", 2)
+    assert found.reason.startswith("random numbers may be drawn by cell 2")
+
+
 COUNTING = "class C:\n    def __init__(self): self.n = [0]\n"
 CLOSURE = "def make(n=0):\n    def up():\n        nonlocal n\n        n += 1\n        return n\n    return up"
 HIDDEN = (

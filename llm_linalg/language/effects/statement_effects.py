@@ -47,6 +47,7 @@ from llm_linalg.language.effects.value_changes import (
     GIVING,
     HOLDING,
     IN_PLACE,
+    LOOKING,
     SETTERS,
     altered_names,
     changed_names,
@@ -274,7 +275,8 @@ class Definitions:
             names = set(roots_of(node.func))
             handed = set(names_handed(node))
             owner = set(roots_of(node.func.value)) if isinstance(node.func, ast.Attribute) else names
-            draws |= self._drawn_by(names | handed, still)
+            looks = isinstance(node.func, ast.Name) and node.func.id in LOOKING - self.held.keys()
+            draws |= self._drawn_by(names if looks else names | handed, still)
             method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
             if method not in harmless_methods and any(self._is_foreign(name, is_unknown) for name in names):
                 touches |= set() if method in HOLDING else handed

@@ -57,6 +57,8 @@ _APART_METHODS = frozenset(_APART_METHODS_WORDS.split())
 """Methods whose results share none with what they are called on."""
 FAMILIAR = (ALTERING | {*_READING_METHODS} | _APART_METHODS) - {*_OF_ANYBODY}
 """Methods that draw no random numbers, whatever has them."""
+LOOKING = frozenset(["print", "repr", "str", "len", "type", "isinstance", "issubclass", "id", "callable"])
+"""Functions that call nothing of what they are given, but what its class says of how it looks."""
 _NUMBERS = frozenset(
     ["len", "int", "float", "str", "bool", "abs", "round", "range", "ord", "chr", "defaultdict"]
 )
