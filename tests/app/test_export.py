@@ -52,6 +52,10 @@ def exported(tmp_path: Path, form: str, *words: str, what: str = "matmul") -> st
     return file.read_bytes().decode()
 
 
+def root_of(text: str) -> ElementTree.Element:
+    return ElementTree.fromstring(text)  # noqa: S314 - our own
+
+
 def test_a_stop_is_its_steps_and_a_lesson_its_stops() -> None:
     assert [one.session.view.step for one in scenes("--stop", "1")] == [*range(13)]
     assert [one.session.view.step for one in scenes("--stop", "1", "--step", "4")] == [4]
@@ -221,13 +225,15 @@ def test_a_page_is_for_everybody(tmp_path: Path) -> None:
     names = {tag for tag, _ in page.tags}
     assert {"h1", "h2", "nav", "main", "section", "table", "caption", "button"} <= names
     assert "prefers-color-scheme" in text
+    assert "@media (max-width:30rem){.program li{white-space:pre-wrap" in text  # a phone
+    assert text.count('<div class="tensor left" style="--w:') == text.count('<div class="tensor left"') > 0
     assert "@media print" in text
     assert 'aria-live="polite"' in text
 
 
 def test_a_film_has_a_picture_a_scene_and_a_time_for_each(tmp_path: Path) -> None:
     text = exported(tmp_path, "animation", "--stop", "1")
-    root = ElementTree.fromstring(text)  # noqa: S314 - our own
+    root = root_of(text)
     (film,) = [group for group in root.iter(f"{SVG}g") if group.get("class") == "film"]
     assert len(film) == 13
     rows = {group.get("id") for group in root.iter(f"{SVG}g") if group.get("id")}
@@ -243,7 +249,7 @@ def test_a_film_has_a_picture_a_scene_and_a_time_for_each(tmp_path: Path) -> Non
 def test_one_picture_is_still(tmp_path: Path) -> None:
     text = exported(tmp_path, "svg", "--step", "6")
     assert "@keyframes" not in text
-    assert "[-1.7224]" in "".join(ElementTree.fromstring(text).itertext())  # noqa: S314 - our own
+    assert "[-1.7224]" in "".join(root_of(text).itertext())
 
 
 def test_lines_and_blocks_are_drawn_and_meet() -> None:
@@ -269,9 +275,23 @@ def test_wide_characters_put_nothing_out_of_place() -> None:
 def test_large_letters_need_no_font(tmp_path: Path) -> None:
     deck = tmp_path / "deck.md"
     deck.write_text(DECK, encoding="utf-8")
-    root = ElementTree.fromstring(exported(tmp_path, "svg", what=str(deck)))  # noqa: S314 - our own
+    root = root_of(exported(tmp_path, "svg", what=str(deck)))
     assert not set("".join(root.itertext())) & set(SHAPES)
     assert [path for path in root.iter(f"{SVG}path") if path.get("d", "").startswith("M")]
+
+
+def test_a_page_draws_dots_where_their_columns_are(tmp_path: Path) -> None:
+    """A browser takes dots from another font than letters, as wide as it likes."""
+    drawings = re.findall("<svg.*?</svg>", exported(tmp_path, "html", what="vector"), re.DOTALL)
+    for text in drawings:
+        assert not set("".join(root_of(text).itertext())) & set(SHAPES)
+    assert '<svg class="drawing" viewBox="0 0 504 ' in drawings[0]
+    row = next(group for group in root_of(drawings[0]).iter("g") if "cat" in "".join(group.itertext()))
+    (name,) = (one for one in row.iter("text") if one.text == "cat")
+    drawn = scenes(what="vector")[0].frame().drawing
+    assert drawn is not None
+    (line,) = (line for line in ("".join(s.text for s in row) for row in drawn.rows(60, 16)) if "cat" in line)
+    assert float(name.get("x", "0")) == pytest.approx(8.4 * line.index("cat"))
 
 
 def test_json_is_what_frame_prints(tmp_path: Path) -> None:

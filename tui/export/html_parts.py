@@ -14,8 +14,9 @@ from tui.model.drawing import Drawing
 from tui.model.frame import Cell, CellMark, ErrorView, Frame, Panel, RepairFacts
 from tui.model.map_view import MapView
 from tui.model.window import window
+from tui.render.svg_drawing import CELL, text_elements
 from tui.text.prose import BULLET, formula_row, inline, lead_of, with_hues
-from tui.text.rows import TextSpan
+from tui.text.rows import Row, TextSpan, width_of
 from tui.text.themes import STRENGTHS, step_of
 
 VALUE = 60  # columns of a board's value
@@ -122,12 +123,25 @@ def _boxes(level: MapView) -> str:
 
 
 def _drawing(drawing: Drawing) -> str:
-    """Return a drawing as preformatted text, which is read aloud as words and figures."""
+    """Return a drawing as SVG, read aloud as words and figures: few fonts have dots as wide as letters."""
     rows = drawing.rows(*DRAWN)
     shown = [k for k, row in enumerate(rows) if any(span.text.strip() for span in row)]
-    lines = ["".join(map(_span, row)) for row in rows[shown[0] : shown[-1] + 1]] if shown else []
+    lines = ["".join(_drawn(row)) for row in rows[shown[0] : shown[-1] + 1]] if shown else []
+    across, down = CELL
+    drawn = (f'<g transform="translate(0 {down * y:g})">{line}</g>\n' for y, line in enumerate(lines))
     said = escape(" ".join(drawing.words))
-    return f'<pre class="drawing" role="img" aria-label="{said}">{chr(10).join(lines)}</pre>\n'
+    return (
+        f'<svg class="drawing" viewBox="0 0 {DRAWN[0] * across:g} {len(lines) * down:g}" role="img" '
+        f'aria-label="{said}">\n{"".join(drawn)}</svg>\n'
+    )
+
+
+def _drawn(row: Row) -> Iterator[str]:
+    """Yield the SVG of a drawing's row."""
+    x = 0
+    for span in row:
+        yield from text_elements(span.text, x, f' class="{span.role}"' if span.role else "")
+        x += width_of([span])
 
 
 def _span(span: TextSpan) -> str:
@@ -161,8 +175,10 @@ def _tensor(panel: Panel, frame: Frame, heat: bool) -> str:
     label, _, shape = panel.label_with_names.partition(" (")
     hue = f' class="{panel.hue}"' if panel.hue else ""
     caption = f"<b{hue}>{escape(label)}</b> ({escape(shape)}{escape(_cut(panel, rows, columns))}"
+    crossed = frame.arrangement == "falk" and panel.role == "left"  # the others share their columns
+    own = f' style="--w:{panel.width(4)}"' if crossed else ""
     return (
-        f'<div class="tensor {panel.role}">{sign}<table>\n<caption>{caption}</caption>\n'
+        f'<div class="tensor {panel.role}"{own}>{sign}<table>\n<caption>{caption}</caption>\n'
         f"{''.join(lines)}</table></div>\n"
     )
 

@@ -107,18 +107,8 @@ class ScreenSvg:
             left, wide = _n(x * CELL[0]), _n(columns * CELL[0])
             if background is not None:
                 boxes.append(f'<rect x="{left}" width="{wide}" height="{_n(CELL[1])}" fill="{background}"/>')
-            plain, shapes = split_shapes(segment.text)
             name = self._class(foreground, weight) if segment.text.strip() else ""
-            for column, piece in split_widths(plain):
-                if piece.strip():
-                    start, long = _n((x + column) * CELL[0]), _n(cell_len(piece) * CELL[0])
-                    texts.append(
-                        f'<text x="{start}" y="14" textLength="{long}" lengthAdjust="spacingAndGlyphs"{name}>'
-                        f"{escape(piece, quote=False)}</text>"
-                    )
-            if shapes:
-                path = "".join(_box(x + column, box) for column, box in shapes)
-                texts.append(f'<path{name} d="{path}"/>')
+            texts += text_elements(segment.text, x, name)
             x += columns
         return boxes + texts
 
@@ -145,6 +135,21 @@ class ScreenSvg:
         if not parts:
             return ""
         return f' class="s{self._classes.setdefault(";".join(parts), len(self._classes))}"'
+
+
+def text_elements(text: str, x: int, attributes: str = "") -> list[str]:
+    """Return a text from column `x` on: its letters, as wide as their columns, and its lines and dots."""
+    plain, shapes = split_shapes(text)
+    elements = []
+    for column, piece in split_widths(plain):
+        if piece.strip():
+            start, long = _n((x + column) * CELL[0]), _n(cell_len(piece) * CELL[0])
+            place = f'x="{start}" y="{SIZE}" textLength="{long}" lengthAdjust="spacingAndGlyphs"'
+            elements.append(f"<text {place}{attributes}>{escape(piece, quote=False)}</text>")
+    if shapes:
+        path = "".join(_box(x + column, box) for column, box in shapes)
+        elements.append(f'<path{attributes} d="{path}"/>')
+    return elements
 
 
 def _box(column: float, box: Rectangle) -> str:

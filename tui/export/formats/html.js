@@ -19,8 +19,8 @@
     told.textContent = now.dataset.told;
     const line = now.querySelector(".program .now"), program = line?.parentElement;
     if (program) {
-      const high = line.offsetHeight, above = line.offsetTop - program.offsetTop - program.clientTop;
-      program.scrollTop = Math.round((above - (program.clientHeight - high) / 2) / high) * high;
+      const row = parseFloat(getComputedStyle(line).lineHeight), above = line.offsetTop - program.offsetTop - program.clientTop;
+      program.scrollTop = Math.round((above - (program.clientHeight - line.offsetHeight) / 2) / row) * row;
     }
     range.setAttribute("aria-valuetext", now.dataset.told);
     if (quiet) return;
@@ -67,6 +67,7 @@
   range.addEventListener("input", () => { rest(); show(stop, Number(range.value)); });
   links.forEach((one, i) => one.addEventListener("click", (event) => { event.preventDefault(); rest(); show(i, 0); }));
   addEventListener("hashchange", named);
+  addEventListener("resize", () => show(stop, step, true));
   document.documentElement.classList.add("js");
   named();
 })();
