@@ -260,6 +260,22 @@ def test_a_weave_names_as_many_slices_as_there_is_room_for() -> None:
     assert len(named) == 6
 
 
+def test_a_weave_keeps_its_numbers_where_all_fits_side_by_side() -> None:
+    drawing = drawing_of("X = torch.arange(24.0).view(2, 4, 3)\ntext = X[1]", "weave")
+    rows = [text_of(row) for row in drawing.rows(59, 9)]
+    assert [row.split() for row in rows if "a 0" in row] == [
+        ["a", "0", "a", "1", "a", "2", "b12", "b13", "b14", "b12", "b13", "b14"]
+    ]
+
+
+def test_a_curve_says_its_scale_before_what_stands_below_it_too() -> None:
+    up = Axis(1e-9, 3.0, logarithmic=True)
+    one, other = (Series(name, ((1.0, 3.0), (20.0, 1e-9)), 1) for name in ("with_sum", "without"))
+    curve = Curve("turn", (one, replace(other, now=None)), Axis(1.0, 20.0), up, ascii_only=False)
+    assert text_of(curve.rows(80, 9)[0]).startswith("with_sum, without against turn   with_sum 20 → 1e-09")
+    assert text_of(curve.rows(58, 9)[0]) == "with_sum, without   with_sum 20 → 1e-09   log scale"
+
+
 def test_a_bars_scale_is_said_whole_or_left_out() -> None:
     drawing = drawing_of("x = torch.tensor([0.5, -1.0, 2.0])\ny = x * x", "bars")
     for width in range(20, 100):

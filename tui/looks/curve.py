@@ -15,7 +15,7 @@ from tui.looks.canvas import Canvas
 from tui.looks.look import Look, LookInput
 from tui.model.frame import CellMark, Panel
 from tui.text.glyphs import ASCII, UNICODE, ascii_text
-from tui.text.rows import Row, TextSpan, cut, fit
+from tui.text.rows import Row, TextSpan, cut, fit, width_of
 
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
@@ -121,7 +121,7 @@ class Curve:
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
         """Return a title, and below it the curves between two axes with figures."""
-        title = fit(self._title(), width, self._dots)
+        title = fit(self._title(width), width, self._dots)
         if width < 12 or height < 4:
             return (title,)[:height]
         plot = self.plot(width, height)
@@ -155,9 +155,10 @@ class Curve:
     def _dots(self) -> str:
         return (ASCII if self.ascii_only else UNICODE).dots
 
-    def _title(self) -> Row:
+    def _title(self, width: int) -> Row:
+        """Return what is drawn, and the point of now; if it is long, without the axis, which stands below."""
         names = ", ".join(one.name for one in self.series)
-        spans = [TextSpan(f"{names} against {self.name}", "title")]
+        spans = []
         for one in self.series:
             if one.now is not None and one.points[one.now][1] is not None:
                 x, y = one.points[one.now]
@@ -166,7 +167,8 @@ class Curve:
                 spans.append(TextSpan(f"{said}{arrow}", "current"))
         if self.up.logarithmic:
             spans.append(TextSpan("   log scale", "dim"))
-        return tuple(spans)
+        whole = (TextSpan(f"{names} against {self.name}", "title"), *spans)
+        return whole if width_of(whole) <= width else (TextSpan(names, "title"), *spans)
 
     def _axes(self, canvas: Canvas, plot: CurvePlace) -> None:
         """Draw the figures, the line below, and where 0 lies between the ends a line through it."""

@@ -24,6 +24,7 @@ SLICE_ROLES = 6  # of the themes: slice-0 and so on
 GAP = 2  # columns between matrices
 LONGEST_NUMBER = 8
 LEGEND = 8  # slices whose letters are explained
+LONGEST_LINE = 10**6
 MOST_NAMED = 3  # slices of a row that are named one by one
 SAID = 16  # matrices that are put into words
 
@@ -75,16 +76,21 @@ class WeaveDrawing:
     def _picture(self, width: int, height: int) -> tuple[Row, ...]:
         tensors = [*self.weave.sources, self.weave.result]
         legend = fit(self._legend(width), width)
-        half = (width - GAP * (len(tensors) - 1)) // len(tensors)
+        between = GAP * (len(tensors) - 1)
+        half = (width - between) // len(tensors)
         for form in self._forms():
             if all(_is_whole(tensor, form, width) for tensor in tensors):
                 blocks = [self._block(tensor, form, width) for tensor in tensors]
                 if sum(map(len, blocks)) < height:
                     return _in_middle([line for block in blocks for line in block], legend, width, height)
+                blocks = self._beside(tensors, form, LONGEST_LINE)
+                widths = [max(map(width_of, block)) for block in blocks]
+                if sum(widths) + between <= width and max(map(len, blocks)) < height:
+                    return _in_middle(_side_by_side(blocks, widths), legend, width, height)
             if all(_is_whole(tensor, form, half) for tensor in tensors):
-                blocks = [self._block(tensor, form, half) for tensor in tensors]
+                blocks = self._beside(tensors, form, half)
                 if max(map(len, blocks)) < height:
-                    return _in_middle(_side_by_side(blocks, half), legend, width, height)
+                    return _in_middle(_side_by_side(blocks, [half] * len(tensors)), legend, width, height)
         each = max(1, (height - 1) // len(tensors))
         blocks = [self._block(tensor, _Form(0), width, each) for tensor in tensors]
         return _in_middle([line for block in blocks for line in block], legend, width, height)
@@ -127,6 +133,15 @@ class WeaveDrawing:
             TextSpan(f"  {note}" if note else "", "dim"),
         ]
         return [list(fit(tuple(title), width)), *lines]
+
+    def _beside(self, tensors: Sequence[WeaveTensor], form: _Form, width: int) -> list[list[Line]]:
+        """Return the tensors as rows to stand side by side: their numbers begin at one height."""
+        blocks = [self._block(tensor, form, width) for tensor in tensors]
+        stacked = any(tensor.count > 1 for tensor in tensors)
+        return [
+            [block[0], [], *block[1:]] if stacked and tensor.count == 1 else block
+            for block, tensor in zip(blocks, tensors, strict=True)
+        ]
 
     def _row(self, cells: Sequence[WeaveCell], form: _Form) -> Line:
         spans: Line = []
@@ -250,12 +265,12 @@ def _with_ascii_dots(row: Row) -> Row:
     return tuple(span.with_text(span.text.replace("…", ASCII.dots)) for span in row)
 
 
-def _side_by_side(blocks: Sequence[list[Line]], width: int) -> list[Line]:
-    """Return blocks of rows beside each other, each in so many columns."""
+def _side_by_side(blocks: Sequence[list[Line]], widths: Sequence[int]) -> list[Line]:
+    """Return blocks of rows beside each other, each in its columns."""
     lines = []
     for parts in zip_longest(*blocks, fillvalue=[]):
         line: Line = []
-        for part in parts:
+        for part, width in zip(parts, widths, strict=True):
             line += [TextSpan(" " * GAP)] * bool(line) + [*part, TextSpan(" " * (width - width_of(part)))]
         lines.append(line)
     return lines
