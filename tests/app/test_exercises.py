@@ -90,6 +90,28 @@ def begun(asked: Lesson) -> Session:
     return ensure_run(Session.start(View.opening(asked, 2), [asked]))
 
 
+@pytest.mark.parametrize(
+    ("slug", "drawn"),
+    [
+        ("tensor3", "b24"),
+        ("similarity", "K[0]"),
+        ("align", "inputs (input 2"),
+        ("backprop", "dW (2, 4)"),
+        ("descent", "dW (2, 3)"),
+        ("residual", "A (3, 3)"),
+        ("logits", "said "),
+        ("sampling", "probs "),
+    ],
+)
+def test_a_lesson_s_exercise_draws_what_it_asks_about(
+    slug: str, drawn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (number,) = (stop.number for stop in find(slug).stops if stop.exercise is not None)
+    assert main(["frame", slug, "--stop", str(number), "--format", "screen"]) == 0
+    below = capsys.readouterr().out.partition("(")[2]  # the code names it above the first shape
+    assert drawn in below
+
+
 async def test_an_exercise_is_solved_on_the_stage(asked: Lesson) -> None:
     async with opened(asked, stop=2) as d:
         assert "The product of A and B" in d.screen
