@@ -138,11 +138,11 @@ async def test_looks_go_round_and_name_their_range() -> None:
         assert "yᵢⱼ = xᵢ₁·w₁ⱼ + xᵢ₂·w₂ⱼ" in d.screen
         await d.press("v")
         assert d.has(look="heat")
-        assert "±4 is x 2.18, W 1.1, Y 1.98" in d.screen
+        assert "at ±4 x is 2.18, W 1.1, Y 1.98" in d.screen
         assert "0.8380" not in d.rows[8]
         await d.press("v")
         assert "0.8380" in d.screen
-        assert "colours to x 2.18, W 1.1, Y 1.98" in d.screen
+        assert "at full colour x is 2.18, W 1.1, Y 1.98" in d.screen
         await d.press("v")
         assert d.has(look="numbers")
         assert "colours" not in d.screen

@@ -146,7 +146,7 @@ EARLY = [
     ("l\x1b[B\r", "› Shapes"),
     ("\x1b[Cl\x1b[B\r", "› Shapes"),
     ("o\x1b[C", "1/3 steps"),
-    ("vvv", "±4 is x 2.18, W"),
+    ("vvv", "at ±4 x is 2.18, W"),
     ("g5\r", "5/12 steps"),
 ]
 

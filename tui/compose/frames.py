@@ -238,11 +238,12 @@ def _factor_hues(picture: PictureInput) -> tuple[str, ...]:
 
 
 def _ranges(scales: Sequence[tuple[str, float]]) -> str:
-    """Return what the colours of each tensor map; once, if all map the same."""
+    """Return where each tensor has its full colours: "x is 2.18, W 1.1"; once, if all map the same."""
     sizes = {size for _, size in scales}
     if len(sizes) == 1:
         return _range(sizes.pop())
-    return ", ".join(f"{clean(title, 16)} {size:.3g}" for title, size in scales if size)
+    coloured = [(clean(title, 16), f"{size:.3g}") for title, size in scales if size]
+    return ", ".join(f"{title} {'' if k else 'is '}{size}" for k, (title, size) in enumerate(coloured))
 
 
 def _range(extent: float) -> str:

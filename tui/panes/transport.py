@@ -76,9 +76,9 @@ class ControlsPane(RowWidget):
     def _scale(self, look: LookName, ends: str) -> str:
         """Return what the strongest colours stand for; of cells that are heat alone, what their signs do."""
         if not ends or look != "heat":
-            return f"colours {'' if '…' in ends else 'to '}{ends}"
+            return f"colours {ends}" if "…" in ends or not ends else f"at full colour {ends}"
         strongest = self.glyphs.shades[STRENGTHS] if self.theme.colourless else str(STRENGTHS)
-        return f"-{strongest} … +{strongest} is {ends}" if "…" in ends else f"±{strongest} is {ends}"
+        return f"-{strongest} … +{strongest} is {ends}" if "…" in ends else f"at ±{strongest} {ends}"
 
 
 def control_text(control: Control, text: str, dots: str, room: int) -> str:
