@@ -107,12 +107,14 @@ async def test_the_sidebar_is_folded_to_the_part_and_cuts_no_title() -> None:
 @pytest.mark.parametrize("ascii_only", [False, True])
 async def test_the_boxes_of_the_map_are_lit_by_their_lessons(ascii_only: bool) -> None:
     whole = LessonProgress((1,), (), 1, 0)
-    known = CourseProgress((("embedding", whole), ("block", whole._replace(stops=2))))
+    solved = LessonProgress((1, 4), (4,), 9, 1)
+    known = CourseProgress((("embedding", solved), ("block", solved._replace(solved=())), ("logits", whole)))
     stop = next(stop.number for stop in find("why").stops if stop.map is not None)
     marks = "o+*" if ascii_only else "○◐●"
     async with opened("why", stop=stop, options=Options(progress=known, ascii_only=ascii_only)) as d:
         assert f"{marks[2]}embed" in d.screen
         assert f"{marks[1]}block:1" in d.screen
+        assert f"{marks[2]}chances" in d.screen
         assert not any(f"{mark}norm" in d.screen for mark in marks)
 
 

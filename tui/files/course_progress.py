@@ -30,6 +30,11 @@ class LessonProgress(NamedTuple):
         """Whether all of it was seen, and all of its exercises were solved."""
         return len(self.seen) >= self.stops > 0 and len(self.solved) >= self.exercises
 
+    @property
+    def is_lit(self) -> bool:
+        """Whether its box on the map is wholly lit: all its exercises solved, or without any, all seen."""
+        return len(self.solved) >= self.exercises if self.exercises else self.is_done
+
     def merged(self, other: LessonProgress) -> LessonProgress:
         """Return what either knows; the other one's counts, which are newer."""
         stops = range(1, other.stops + 1)
@@ -52,6 +57,11 @@ class CourseProgress(NamedTuple):
         """Return how far a lesson is: `UNSEEN`, `BEGUN` or `DONE`."""
         known = None if slug is None else self.of(slug)
         return UNSEEN if known is None else DONE if known.is_done else BEGUN
+
+    def light(self, slug: str | None) -> int:
+        """Return how far a lesson's box on the map is lit: `UNSEEN`, `BEGUN` or `DONE`."""
+        known = None if slug is None else self.of(slug)
+        return DONE if known is not None and known.is_lit else self.stage(slug)
 
     def with_lesson(self, slug: str, progress: LessonProgress) -> CourseProgress:
         """Return the progress with what was seen and solved of a lesson besides."""

@@ -226,7 +226,7 @@ def _box(shown: MapView, place: int, columns: MapColumns, glyphs: Glyphs, progre
             TextSpan(f"{gap}{last}", dim, do),
         )
     bar = glyphs.bar_full * columns.bar_of(row) if last else ""
-    stage = progress.stage(row.lesson)
+    stage = progress.light(row.lesson)
     mark = glyphs.stages[stage] if stage else " "
     return (
         TextSpan(f"{glyphs.pointer if picked else ' '}", role, do),
