@@ -252,12 +252,13 @@ def test_bars_say_which_rows_there_is_room_for() -> None:
 
 def test_a_weave_names_as_many_slices_as_there_is_room_for() -> None:
     drawing = drawing_of("x = torch.arange(24.0).view(2, 3, 2, 2)\ny = x.transpose(1, 2)", "weave")
-    named: list[str] = []
-    for width in range(20, 100):
-        said = text_of(drawing.rows(width, 20)[-1]).strip().split("   ")
-        named = [one for one in said if one.startswith(tuple("abcdef")) and one.endswith("]")]
-        assert said == [*named, *[f"… {6 - len(named)} more"] * (len(named) < 6)]
-    assert len(named) == 6
+    named = text_of(drawing.rows(100, 20)[-1]).strip().split("   ")
+    assert [one[0] for one in named] == [*"abcdef"]
+    legends = ["   ".join([*named[:count], f"… {6 - count} more"]) for count in range(1, 6)]
+    legends.append("   ".join(named))
+    for width in range(len(legends[0]), 100):
+        said = text_of(drawing.rows(width, 20)[-1]).strip()
+        assert said == [legend for legend in legends if len(legend) <= width][-1]
 
 
 def test_a_weave_keeps_its_numbers_where_all_fits_side_by_side() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from llm_linalg.base.text import clean
 from llm_linalg.lessons.markdown import first_sentence, plain_text
 from llm_linalg.lessons.reader import Lesson, catalog, find
 from tests.app.driving import opened
@@ -88,9 +89,9 @@ def test_a_step_past_the_last_says_what_comes_next_and_a_second_goes_there(lesso
         assert past.view == end.view
         following = shown.neighbour(1)
         on = run(past, key)
+        assert not past.notice.endswith(("?.", "!.", ".."))
         if number < len(lesson.stops):
             assert lesson.stops[number].title in past.notice
-            assert not past.notice.endswith(("?.", "!.", ".."))
             assert (on.view.lesson, on.view.stop) == (lesson, number + 1)
         elif following is not None:
             assert following.title in past.notice
@@ -99,6 +100,20 @@ def test_a_step_past_the_last_says_what_comes_next_and_a_second_goes_there(lesso
             assert "end" in past.notice
             assert on.view == past.view
         assert run(on, "undo").view == past.view or on.view == past.view
+
+
+def test_a_title_that_ends_in_a_sign_of_its_own_gets_no_full_stop() -> None:
+    lesson, following, last = catalog()[:3]
+    view = View.opening(lesson, len(lesson.stops))
+    lessons = [lesson, replace(following, title=clean("What now?")), last]
+    end = done(ensure_run(Session.start(view, lessons)), "last")
+    past = done(end, "forward")
+    assert past.notice.endswith(" What now?")
+    on = run(past, "forward")
+    assert "?." not in on.notice
+    assert "What now?" in on.notice
+    back = run(Session.start(View.opening(last), lessons), "stop.previous")
+    assert back.notice.endswith(" What now?")
 
 
 def test_inside_an_operation_the_next_part_comes_next_and_then_the_way_out() -> None:
