@@ -38,7 +38,7 @@ from llm_linalg.language.effects.statement_effects import Definitions, Effects, 
 from llm_linalg.language.effects.value_changes import ALTERING, settings
 from llm_linalg.language.exceptions import exception_of, forget_frames
 from llm_linalg.language.figures import Figure
-from llm_linalg.language.hidden_changes import changes_arguments, changes_by_use
+from llm_linalg.language.hidden_changes import MOST_ITEMS, changes_arguments, changes_by_use
 from llm_linalg.language.interpreter import FAILURES, Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.memory import Memory
@@ -73,7 +73,6 @@ HARMLESS_METHODS = frozenset(
     if name not in ALTERING and not name.endswith("_")
 )
 """Methods that change nothing, whatever has them: those of tensors, text, lists and dicts that don't."""
-_MOST_ITEMS = 1_000  # of a list that is looked through
 _DATA: Any = Tensor | Array | int | float | str | torch.dtype | None
 _UNTOLD: Any = Tensor | UserFunction | Namespace | Figure
 
@@ -576,14 +575,14 @@ class CellRun:
             known = name in names or name in allowlist.BUILTINS or name in allowlist.IMPORTED
             return _is_unknown(names.get(name if known else STAR))
 
-        def is_still(name: str) -> bool:
-            return name in names and _is_still(names[name])
+        def is_data(name: str) -> bool:
+            return name in names and _is_data(names[name])
 
         if unread is not None:
             said = self._source.refused[statement].message
             return self._definitions.effects_of_text(unread, names, is_unknown, said)
         try:
-            effects = self._definitions.effects(part or statement, is_unknown, HARMLESS_METHODS, is_still)
+            effects = self._definitions.effects(part or statement, is_unknown, HARMLESS_METHODS, is_data)
         except RecursionError:
             return effects_of_text(text, names)
         sure = all(isinstance(names.get(name), torch.Generator) for name in effects.sources)
@@ -625,9 +624,9 @@ def _is_unknown(value: object) -> bool:
     return isinstance(value, MissingValue) or (isinstance(value, MissingModule) and not value.is_apart)
 
 
-def _is_still(value: object) -> bool:
+def _is_data(value: object) -> bool:
     """Return whether a value draws no random numbers, unless a name of a generator's function says so."""
-    if isinstance(value, list | tuple) and len(value) <= _MOST_ITEMS:
+    if isinstance(value, list | tuple) and len(value) <= MOST_ITEMS:
         return all(isinstance(item, _DATA) for item in value)
     return isinstance(value, _DATA | Namespace | Figure)
 

@@ -19,7 +19,7 @@ from llm_linalg.language.records import DefaultDict
 from llm_linalg.language.source import SPECIAL_METHODS
 from llm_linalg.language.user_function import UserFunction
 
-_MOST_ITEMS = 1_000  # of a list that is looked through
+MOST_ITEMS = 1_000  # of a list that is looked through
 _CHANGEABLE: Any = list | dict | Tensor
 _SEEN = SPECIAL_METHODS - {"__init__", "__call__"}  # a call, and what is made, the text shows
 
@@ -35,7 +35,7 @@ def changes_by_use(value: Any) -> bool:
             return True
         case list() | tuple() | dict():
             items = value.values() if isinstance(value, dict) else value
-            return any(isinstance(item, Method) for item in islice(items, _MOST_ITEMS))
+            return any(isinstance(item, Method) for item in islice(items, MOST_ITEMS))
         case UserFunction():
             is_sharing = False in value.code.shared_names.values()
             return is_sharing or any(isinstance(one, _CHANGEABLE) for one in value.defaults.values())

@@ -79,7 +79,7 @@ class TextPane(RowWidget):
             printed = []  # it has a row of its own
         spare = room.words - len(rows)
         if frame.cell is not None:  # whose prints are its own, and stand on the stage if nothing else does
-            told = [] if shows_cell(frame) else told_rows(frame, room.main)
+            told = [] if shows_cell(frame) else cell_result_rows(frame, room.main)
             if told and frame.step == 0 and room.words > 1 and spare < 1:
                 rows, spare = shorten(rows, room.words - 1, room.main, self.glyphs.dots), 1
             if spare == 1:
@@ -244,7 +244,7 @@ def output_rows(printed: str, width: int) -> list[Row]:
     ]
 
 
-def told_rows(frame: Frame, width: int) -> list[Row]:
+def cell_result_rows(frame: Frame, width: int) -> list[Row]:
     """Return what a document's cell printed, and the value that it ends with, if that is no tensor."""
     answer = "" if frame.cell is None else frame.cell.answer
     gives = [
@@ -386,5 +386,5 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
         else:
             rows += formula(frame.formula, width)
             rows += paragraphs(frame.sentence, width)
-        rows += remark_rows(picture, width) + told_rows(frame, width)
+        rows += remark_rows(picture, width) + cell_result_rows(frame, width)
     return [spans if width_of(spans) <= width else fit(spans, width) for spans in rows]

@@ -85,7 +85,7 @@ def draws_of(node: ast.AST, apart: Collection[ast.AST] = (), *, making: bool = T
     return frozenset(found | ({"numpy"} if numpys else set()))
 
 
-def asked_by_text(node: ast.AST) -> frozenset[str]:
+def names_in_getattr(node: ast.AST) -> frozenset[str]:
     """Return the names of what a tree asks for an attribute by a text: of a module it may be any function."""
     calls = [part for part in descendants(node) if isinstance(part, ast.Call) and part.args]
     asking = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "getattr"]
@@ -131,7 +131,7 @@ def seeds_within(node: ast.AST) -> frozenset[Generator]:
     return numpys.union(*(_SEEDING[word] for word in words & _SEEDING.keys()))
 
 
-def advanced(call: ast.Call) -> set[str]:
+def generator_names(call: ast.Call) -> set[str]:
     """Return the names of the generators of random numbers that a call draws from."""
     found = {name for item in call.keywords if item.arg == "generator" for name in roots_of(item.value)}
     func = call.func

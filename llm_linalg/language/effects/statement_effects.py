@@ -19,11 +19,11 @@ from llm_linalg.language.effects.generator_use import (
     ALL,
     NO_GENERATOR,
     Generator,
-    advanced,
-    asked_by_text,
     draws_by_name,
     draws_of,
+    generator_names,
     imported_draws,
+    names_in_getattr,
     seeds_within,
 )
 from llm_linalg.language.effects.names_in_code import (
@@ -43,18 +43,18 @@ from llm_linalg.language.effects.names_in_code import (
 from llm_linalg.language.effects.value_changes import (
     ALTERING,
     CHANGING_METHODS,
+    CONTAINER_METHODS,
     FAMILIAR,
-    GIVING,
-    HOLDING,
     IN_PLACE,
+    ITEM_METHODS,
     LOOKING,
     SETTERS,
+    all_changed_names,
     altered_names,
     changed_names,
-    given_parts,
     graded_names,
+    holder_names,
     is_fresh,
-    names_changed,
     settings_within,
 )
 from llm_linalg.language.source import is_parser_kept_busy
@@ -205,7 +205,7 @@ class Definitions:
             self.classes -= {*rebound_names(statement)}
         rebound = set(rebound_names(statement))
         self._note_imports(statement, rebound)
-        targets = {*bound_names(statement), *names_changed(statement)} - self.modules
+        targets = {*bound_names(statement), *all_changed_names(statement)} - self.modules
         for name in targets:
             before = frozenset() if name in rebound else self.held.get(name, frozenset())
             if held or before:
@@ -227,9 +227,9 @@ class Definitions:
                 self.imported |= imported_draws(part)
                 self.modules |= names_of_modules(part)
 
-    def _drawn_by(self, names: Iterable[str], still: Collection[str] = ()) -> frozenset[Generator]:
-        """Return the generators from which what some names hold draws, where those of `still` hold data."""
-        found = [self.drawing.get(name, NO_GENERATOR) for name in names if name not in still]
+    def _drawn_by(self, names: Iterable[str], data: Collection[str] = ()) -> frozenset[Generator]:
+        """Return the generators from which the values of some names draw, and of `data` what imports bound."""
+        found = [self.drawing.get(name, NO_GENERATOR) for name in names if name not in data]
         return NO_GENERATOR.union(*found, *(self.imported.get(name, NO_GENERATOR) for name in names))
 
     def effects(
@@ -237,7 +237,7 @@ class Definitions:
         statement: ast.stmt,
         is_unknown: Callable[[str], bool],
         harmless_methods: Collection[str] = (),
-        is_still: Callable[[str], bool] = lambda _: False,
+        is_data: Callable[[str], bool] = lambda _: False,
     ) -> Effects:
         """Return what a statement would do.
 
@@ -245,7 +245,7 @@ class Definitions:
             statement: The statement, which `note` may have taken in or not.
             is_unknown: Says whether nothing is known of the value of a name.
             harmless_methods: Methods that change nothing, whatever has them.
-            is_still: Says of a name that what it holds draws no random numbers, unless a hook of it does when
+            is_data: Says of a name that what it holds draws no random numbers, unless a hook of it does when
                 a backward pass comes to it.
         """
         if _only_reads(statement):
@@ -258,7 +258,7 @@ class Definitions:
         declared = {name for fact in facts for name in fact.declares}
         changed: dict[Kind, set[str]] = {
             "changes": {*changed_names(statement)},
-            "holds": {*given_parts(statement)},
+            "holds": {*holder_names(statement)},
             "grades": {*graded_names(statement)},
         }
         touches: set[str] = set()
@@ -266,9 +266,9 @@ class Definitions:
         apart = {call.func for call, _ in by_name}
         draws = NO_GENERATOR if isinstance(statement, NAMED) else draws_of(statement, apart)
         local = local_to_parts(statement)
-        still = {*filter(is_still, self.drawing.keys() - declared - {*bound_names(statement)})}
+        data = {*filter(is_data, self.drawing.keys() - declared - {*bound_names(statement)})}
         if any(map(_goes_back, (statement, *code))):
-            still = set()
+            data = set()
         for node in () if isinstance(statement, NAMED) else descendants(statement):
             if not isinstance(node, ast.Call):
                 continue
@@ -276,22 +276,22 @@ class Definitions:
             handed = set(names_handed(node))
             owner = set(roots_of(node.func.value)) if isinstance(node.func, ast.Attribute) else names
             looks = isinstance(node.func, ast.Name) and node.func.id in LOOKING - self.held.keys()
-            draws |= self._drawn_by(names if looks else names | handed, still)
+            draws |= self._drawn_by(names if looks else names | handed, data)
             method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
             if method not in harmless_methods and any(self._is_foreign(name, is_unknown) for name in names):
-                touches |= set() if method in HOLDING else handed
+                touches |= set() if method in CONTAINER_METHODS else handed
                 if method not in FAMILIAR:
                     touches |= owner
                     draws = ALL
             touches |= handed if isinstance(node.func, ast.Lambda) else set()
             for kind, found in self._changed_by(node, local).items():
                 changed[kind] |= found
-            touches |= advanced(node)
+            touches |= generator_names(node)
         made = self._made(statement, code)
         for definition, fact in zip(code, facts, strict=True):
             drawn = fact.draws if definition in made else fact.draws_called
-            draws |= drawn | self._drawn_by(fact.names, still)
-        asked = frozenset() if isinstance(statement, NAMED) else asked_by_text(statement)
+            draws |= drawn | self._drawn_by(fact.names, data)
+        asked = frozenset() if isinstance(statement, NAMED) else names_in_getattr(statement)
         set_here = frozenset() if isinstance(statement, NAMED) else settings_within(statement)
         if not self.modules.isdisjoint(asked.union(*(fact.asks for fact in facts))):
             draws = ALL
@@ -299,7 +299,7 @@ class Definitions:
             binds=frozenset(bound_names(statement)) | declared,
             rebinds=frozenset(rebound_names(statement)),
             changes=frozenset(with_sources(statement, changed["changes"])),
-            alters=frozenset(with_sources(statement, altered_names(statement, ALTERING - GIVING))),
+            alters=frozenset(with_sources(statement, altered_names(statement, ALTERING - ITEM_METHODS))),
             holds=frozenset(with_sources(statement, changed["holds"])),
             fills=frozenset(with_sources(statement, altered_names(statement, IN_PLACE))),
             grades=frozenset(with_sources(statement, changed["grades"])),
@@ -465,7 +465,7 @@ class Definitions:
                 for part in body
                 for name in (*changed_names(part), *altered_names(part, CHANGING_METHODS))
             },
-            "holds": {name for part in body for name in given_parts(part)},
+            "holds": {name for part in body for name in holder_names(part)},
             "grades": {name for part in body for name in graded_names(part)},
         }
         scope = _scope_of(definition)
@@ -575,7 +575,7 @@ def _facts_of(definition: Definition) -> _Facts:
         declares=frozenset(declared),
         draws=draws_of(definition),
         draws_called=draws_of(definition, making=False),
-        asks=asked_by_text(definition),
+        asks=names_in_getattr(definition),
         settings=settings_within(definition),
     )
 

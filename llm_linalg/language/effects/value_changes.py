@@ -30,15 +30,16 @@ ALTERING = frozenset(_ALTERING.split())
 _OF_TENSORS = frozenset(["requires_grad_", "register_hook"])
 IN_PLACE = frozenset(["sort", "fill", "put", "resize", "itemset", "partition"])
 """Methods of NumPy's arrays that change them."""
-_HOLDING_WORDS = """
+_CONTAINER_WORDS = """
     append extend insert remove pop clear sort reverse add discard setdefault popitem appendleft popleft
     extendleft rotate move_to_end
 """
-HOLDING = frozenset(_HOLDING_WORDS.split())
+CONTAINER_METHODS = frozenset(_CONTAINER_WORDS.split())
 """Methods by which a list and its like change, and not what they are given."""
-GIVING = HOLDING - {"sort", "reverse"} | {"update", "difference_update", "intersection_update"}
+_UPDATES = frozenset(["update", "difference_update", "intersection_update"])
+ITEM_METHODS = CONTAINER_METHODS - {"sort", "reverse"} | _UPDATES
 """Methods that give a list and its like other items, and leave the items as they are."""
-CHANGING_METHODS = (ALTERING | IN_PLACE) - GIVING
+CHANGING_METHODS = (ALTERING | IN_PLACE) - ITEM_METHODS
 _OF_VALUES = frozenset(["data", "grad", "requires_grad", "shape", "dtype", "real", "imag"])
 """Attributes of tensors and arrays that can be assigned to."""
 _READING_METHODS = ["cpu", "parameters", "named_parameters", "buffers", "children", "modules", "state_dict"]
@@ -146,20 +147,20 @@ def _settings_of(call: ast.Call) -> frozenset[str]:
     return frozenset(f"{setter} {word}".rstrip() for word in words)
 
 
-def given_parts(node: ast.AST) -> Iterator[str]:
+def holder_names(node: ast.AST) -> Iterator[str]:
     """Yield the names whose values get other attributes or items in a tree, its functions left out."""
     for part in () if isinstance(node, DEFINITIONS) else own_parts(node):
         match part:
             case ast.Attribute(ctx=ast.Store() | ast.Del()) if part.attr not in _OF_VALUES:
                 yield from roots_of(part.value)
-            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in GIVING:
+            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in ITEM_METHODS:
                 yield from roots_of(owner)
 
 
-def names_changed(node: ast.AST) -> Iterator[str]:
+def all_changed_names(node: ast.AST) -> Iterator[str]:
     """Yield the names whose values a tree changes in any way but their gradients."""
     yield from changed_names(node)
-    yield from given_parts(node)
+    yield from holder_names(node)
     yield from altered_names(node, CHANGING_METHODS)
 
 
@@ -226,10 +227,10 @@ def _is_changed_as_a_whole(body: Collection[ast.AST], name: str) -> bool:
                 case ast.Subscript(value=ast.Name(id=other), ctx=ast.Store() | ast.Del()) if other == name:
                     whole += 1
                 case ast.Call(func=ast.Attribute(value=ast.Name(id=other), attr=method)) if other == name:
-                    whole += method in HOLDING or method == "update"
+                    whole += method in CONTAINER_METHODS or method == "update"
                 case ast.AugAssign(target=ast.Subscript(value=ast.Name(id=other))) if other == name:
                     return False  # `ys[0] += 1` may write to the item
-        stored += sum(root == name for root in names_changed(part))
+        stored += sum(root == name for root in all_changed_names(part))
     return whole == stored
 
 
