@@ -228,7 +228,7 @@ class Definitions:
                 self.modules |= names_of_modules(part)
 
     def _drawn_by(self, names: Iterable[str], data: Collection[str] = ()) -> frozenset[Generator]:
-        """Return the generators from which the values of some names draw, and of `data` what imports bound."""
+        """Return the generators from which the values of names draw; of `data` only what imports bound."""
         found = [self.drawing.get(name, NO_GENERATOR) for name in names if name not in data]
         return NO_GENERATOR.union(*found, *(self.imported.get(name, NO_GENERATOR) for name in names))
 
@@ -253,48 +253,25 @@ class Definitions:
             return NO_EFFECTS._replace(reads=read)
         code = self._reachable(statement)
         facts = [self._facts(definition) for definition in code]
-        reads: set[str] = set() if isinstance(statement, NAMED) else {*loaded_names(statement)}
-        reads |= {name for fact in facts for name in fact.reads}
         declared = {name for fact in facts for name in fact.declares}
+        runs = [] if isinstance(statement, NAMED) else [statement]  # of a definition nothing is run
+        calls = [node for part in runs for node in descendants(part) if isinstance(node, ast.Call)]
+        foreign = {call for call in calls if self._is_foreign(call, is_unknown, harmless_methods)}
+        goes_back = any(map(_goes_back, (statement, *code)))
+        holders = set() if goes_back else self.drawing.keys() - declared - {*bound_names(statement)}
+        draws = self._draws(statement, calls, code, {*filter(is_data, holders)})
+        asked = _EMPTY.union(*map(names_in_getattr, runs), *(fact.asks for fact in facts))
+        if any(_method_of(call) not in FAMILIAR for call in foreign) or not self.modules.isdisjoint(asked):
+            draws = ALL
         changed: dict[Kind, set[str]] = {
             "changes": {*changed_names(statement)},
             "holds": {*holder_names(statement)},
             "grades": {*graded_names(statement)},
         }
-        touches: set[str] = set()
-        by_name = [] if isinstance(statement, NAMED) else [*draws_by_name(statement)]
-        apart = {call.func for call, _ in by_name}
-        draws = NO_GENERATOR if isinstance(statement, NAMED) else draws_of(statement, apart)
         local = local_to_parts(statement)
-        data = {*filter(is_data, self.drawing.keys() - declared - {*bound_names(statement)})}
-        if any(map(_goes_back, (statement, *code))):
-            data = set()
-        for node in () if isinstance(statement, NAMED) else descendants(statement):
-            if not isinstance(node, ast.Call):
-                continue
-            names = set(roots_of(node.func))
-            handed = set(names_handed(node))
-            owner = set(roots_of(node.func.value)) if isinstance(node.func, ast.Attribute) else names
-            looks = isinstance(node.func, ast.Name) and node.func.id in LOOKING - self.held.keys()
-            draws |= self._drawn_by(names if looks else names | handed, data)
-            method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-            if method not in harmless_methods and any(self._is_foreign(name, is_unknown) for name in names):
-                touches |= set() if method in CONTAINER_METHODS else handed
-                if method not in FAMILIAR:
-                    touches |= owner
-                    draws = ALL
-            touches |= handed if isinstance(node.func, ast.Lambda) else set()
-            for kind, found in self._changed_by(node, local).items():
+        for call in calls:
+            for kind, found in self._changed_by(call, local).items():
                 changed[kind] |= found
-            touches |= generator_names(node)
-        made = self._made(statement, code)
-        for definition, fact in zip(code, facts, strict=True):
-            drawn = fact.draws if definition in made else fact.draws_called
-            draws |= drawn | self._drawn_by(fact.names, data)
-        asked = frozenset() if isinstance(statement, NAMED) else names_in_getattr(statement)
-        set_here = frozenset() if isinstance(statement, NAMED) else settings_within(statement)
-        if not self.modules.isdisjoint(asked.union(*(fact.asks for fact in facts))):
-            draws = ALL
         return Effects(
             binds=frozenset(bound_names(statement)) | declared,
             rebinds=frozenset(rebound_names(statement)),
@@ -303,13 +280,36 @@ class Definitions:
             holds=frozenset(with_sources(statement, changed["holds"])),
             fills=frozenset(with_sources(statement, altered_names(statement, IN_PLACE))),
             grades=frozenset(with_sources(statement, changed["grades"])),
-            touches=frozenset(touches),
-            reads=frozenset(reads),
+            touches=frozenset(name for call in calls for name in _reach_of(call, is_foreign=call in foreign)),
+            reads=_EMPTY.union(*map(loaded_names, runs), *(fact.reads for fact in facts)),
             draws=draws,
             seeds=NO_GENERATOR.union(*map(seeds_within, (statement, *code))),
-            sources=frozenset(name for _, name in by_name),
-            settings=set_here.union(*(fact.settings for fact in facts)),
+            sources=frozenset(name for part in runs for _, name in draws_by_name(part)),
+            settings=_EMPTY.union(*map(settings_within, runs), *(fact.settings for fact in facts)),
         )
+
+    def _draws(
+        self, statement: ast.stmt, calls: Iterable[ast.Call], code: set[Definition], data: Collection[str]
+    ) -> frozenset[Generator]:
+        """Return the generators from which a statement may draw, as far as what it calls is known.
+
+        Args:
+            statement: The statement.
+            calls: What it calls.
+            code: The functions and classes that it may call.
+            data: Names that hold what draws nothing.
+        """
+        names = {name for call in calls for name in roots_of(call.func)}
+        names |= {name for call in calls if not self._only_looks(call) for name in names_handed(call)}
+        made = self._made(statement, code)
+        found = []
+        for definition in code:
+            fact = self._facts(definition)
+            names |= fact.names
+            found.append(fact.draws if definition in made else fact.draws_called)
+        if not isinstance(statement, NAMED):
+            found.append(draws_of(statement, {call.func for call, _ in draws_by_name(statement)}))
+        return self._drawn_by(names, data).union(*found)
 
     def effects_of_text(
         self, text: str, known: Collection[str], is_unknown: Callable[[str], bool], said: str
@@ -340,7 +340,20 @@ class Definitions:
             return NO_EFFECTS._replace(binds=whole.binds, rebinds=whole.rebinds)
         return whole
 
-    def _is_foreign(self, name: str, is_unknown: Callable[[str], bool]) -> bool:
+    def _only_looks(self, call: ast.Call) -> bool:
+        """Return whether a call is that of a function which calls nothing of what it is given."""
+        return isinstance(call.func, ast.Name) and call.func.id in LOOKING - self.held.keys()
+
+    def _is_foreign(
+        self, call: ast.Call, is_unknown: Callable[[str], bool], harmless_methods: Collection[str]
+    ) -> bool:
+        """Return whether nothing is known of what a call does."""
+        names = {*roots_of(call.func)}
+        return _method_of(call) not in harmless_methods and any(
+            self._is_foreign_name(name, is_unknown) for name in names
+        )
+
+    def _is_foreign_name(self, name: str, is_unknown: Callable[[str], bool]) -> bool:
         """Return whether nothing is known of what a name holds: no value, and no code."""
         if not is_unknown(name):
             return False
@@ -578,6 +591,27 @@ def _facts_of(definition: Definition) -> _Facts:
         asks=names_in_getattr(definition),
         settings=settings_within(definition),
     )
+
+
+def _method_of(call: ast.Call) -> str:
+    """Return the name of the method that a call is of; empty if it is of none."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
+
+
+def _reach_of(call: ast.Call, *, is_foreign: bool) -> set[str]:
+    """Return the names whose values a call may change in a way that nobody can tell.
+
+    Args:
+        call: The call.
+        is_foreign: Whether nothing is known of what it does.
+    """
+    method = _method_of(call)
+    found = generator_names(call)
+    if isinstance(call.func, ast.Lambda) or (is_foreign and method not in CONTAINER_METHODS):
+        found |= {*names_handed(call)}
+    if is_foreign and method not in FAMILIAR:
+        found |= {*roots_of(call.func.value if isinstance(call.func, ast.Attribute) else call.func)}
+    return found
 
 
 def _called_parts(definition: Definition) -> Sequence[ast.AST]:
