@@ -38,7 +38,7 @@ from llm_linalg.language.effects.statement_effects import Definitions, Effects, 
 from llm_linalg.language.effects.value_changes import ALTERING, settings
 from llm_linalg.language.exceptions import exception_of, forget_frames
 from llm_linalg.language.figures import Figure
-from llm_linalg.language.hidden_changes import MOST_ITEMS, changes_arguments, changes_by_use
+from llm_linalg.language.hidden_changes import MOST_ITEMS, changes_arguments, changes_by_use, names_written
 from llm_linalg.language.interpreter import FAILURES, Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.memory import Memory
@@ -453,7 +453,8 @@ class CellRun:
             used |= {name for name, value in values.items() if isinstance(value, ItemIterator)}
         if any(changes_arguments(values.get(name)) for name in reads):
             used |= {name for name in reads if isinstance(values.get(name), Tensor)}
-        return used | self._sharing(used, Memory)
+        outside = {written for name in used for written in names_written(values[name])}
+        return used | self._sharing(used | outside, Memory)
 
     def _sharing(self, names: Iterable[str], memory_of: Callable[[object], Memory]) -> set[str]:
         """Return those of some names whose values can change, and all names of which these are a part.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from llm_linalg.base.syntax import descendants
 from llm_linalg.language.classes.descriptors import Property
 from llm_linalg.language.classes.program_class import Instance, ProgramClass
-from llm_linalg.language.effects.value_changes import ALTERING
+from llm_linalg.language.effects.value_changes import ALTERING, all_changed_names
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.methods import Method
 from llm_linalg.language.records import DefaultDict
@@ -21,7 +21,7 @@ from llm_linalg.language.user_function import UserFunction
 
 MOST_ITEMS = 1_000  # of a list that is looked through
 _CHANGEABLE: Any = list | dict | Tensor
-_SEEN = SPECIAL_METHODS - {"__init__", "__call__"}  # a call, and what is made, the text shows
+_UNSEEN = SPECIAL_METHODS - {"__init__", "__call__"}  # a call, and what is made, the text shows
 
 
 def changes_by_use(value: Any) -> bool:
@@ -54,19 +54,35 @@ def _counts(layer: nn.Module) -> bool:
     return layer.training and vars(layer)["_buffers"].get("running_mean") is not None
 
 
+def names_written(value: Any) -> set[str]:
+    """Return the names outside it whose values an object may change if it is asked or gone through."""
+    return {
+        name
+        for part in (value.modules() if isinstance(value, nn.Module) else [value])
+        for body in _unseen_bodies(part)
+        for statement in body
+        for name in all_changed_names(statement)
+    }
+
+
 def _writes_unseen(value: Any) -> bool:
+    return any(map(_writes, _unseen_bodies(value)))
+
+
+def _unseen_bodies(value: Any) -> list[Sequence[ast.AST]]:
+    """Return the bodies of an object's special methods and properties, which no name says are called."""
     if not isinstance(value, Instance):
-        return False
+        return []
     kinds = [kind for kind in type(value).__mro__ if isinstance(kind, ProgramClass)]
     members = [item for kind in kinds for item in kind.__members__.items()]
-    found = [member for name, member in members if name in _SEEN]
+    found = [member for name, member in members if name in _UNSEEN]
     found += [member.getter for _, member in members if isinstance(member, Property)]
-    return any(isinstance(function, UserFunction) and _writes(function.code.body) for function in found)
+    bodies = [function.code.body for function in found if isinstance(function, UserFunction)]
+    return [[body] if isinstance(body, ast.AST) else body for body in bodies]
 
 
-def _writes(body: Iterable[ast.stmt] | ast.expr) -> bool:
-    parts = descendants(body) if isinstance(body, ast.AST) else descendants(*body)
-    for part in parts:
+def _writes(body: Sequence[ast.AST]) -> bool:
+    for part in descendants(*body):
         match part:
             case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
                 return True

@@ -596,6 +596,15 @@ def test_what_may_be_drawn_after_a_failure_is_marked(line: str) -> None:
 
 COUNTING = "class C:\n    def __init__(self): self.n = [0]\n"
 CLOSURE = "def make(n=0):\n    def up():\n        nonlocal n\n        n += 1\n        return n\n    return up"
+COUNTED = """\
+def make(n=0):
+    class C:
+        def __getitem__(self, i):
+            nonlocal n
+            n += 1
+            return n
+    return C()
+c = make()"""
 HIDDEN = (
     (f"{CLOSURE}\nup = make()", "up()", "up()"),
     ("r = nn.ReLU(inplace=True)\nx = -torch.ones(2)\ny = x.view(2)", "z = r(x)", "y"),
@@ -615,6 +624,9 @@ HIDDEN = (
     (f"{COUNTING}    def __enter__(self): self.n.append(1)\n    def __exit__(self, *a): pass\nc = C()",
      "with c: pass", "c.n"),
     (f"{COUNTING}    @property\n    def v(self): self.n.append(1)\nc = C()", "c.v", "c.n"),
+    ("n = []\nclass C:\n    def __getitem__(self, i): n.append(i)\nc = C()", "c[0]", "n"),
+    ("n = []\nclass C:\n    @property\n    def v(self): n.append(1)\nc = C()", "c.v", "n"),
+    (COUNTED, "c[0]", "c[0]"),
     (f"{COUNTING}    def __repr__(self): self.n = 1\nc = C()", "print(c)", "c.n"),
     ("def f(xs=[]):\n    xs.append(1)\n    return xs", "f()", "f()"),
     ("x = torch.ones(2)", "(lambda v: v.zero_())(x)", "x"),
