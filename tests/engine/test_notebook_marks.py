@@ -818,6 +818,14 @@ FREE = (
         "a list of very many words",
         ["w = ['a', 'b'] * 9_000\nb = {}\nfor x in w:\n    b[x] = b.get(x, 0) + len(b) // 0", "w[0]"],
     ),
+    (
+        "a name that a function which draws has made before",
+        [
+            "def f():\n    return torch.rand(2)\ntorch.manual_seed(1)\nx = f()",
+            "x = torch.ones(2).cuda()",
+            "torch.rand(2)",
+        ],
+    ),
     ("a module apart", ["import nowhere, os\nx = torch.ones(2)\nos.f(x)", "print(x)"]),
 )
 

@@ -364,7 +364,7 @@ class Definitions:
     def _reachable(self, statement: ast.stmt) -> set[Definition]:
         """Return the functions and classes that a statement may call, directly or not."""
         found: set[Definition] = set()
-        names = [] if isinstance(statement, NAMED) else [frozenset(names_in(statement))]
+        names = [] if isinstance(statement, NAMED) else [frozenset(loaded_names(statement))]
         while names:
             for name in names.pop():
                 new = self.held.get(name, frozenset()) - found
