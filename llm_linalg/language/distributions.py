@@ -128,6 +128,17 @@ def _exponential(native: Any, sample_shape: torch.Size) -> Tensor:
     return found
 
 
+def _normal(native: Any, sample_shape: torch.Size) -> Tensor:
+    """Scale and shift draws of a standard normal, likewise."""
+    noise = native.loc.new_zeros(native._extended_shape(sample_shape)).normal_()  # noqa: SLF001
+    found: Tensor = native.loc + noise * native.scale
+    return found
+
+
+def _log_normal(native: Any, sample_shape: torch.Size) -> Tensor:
+    return _normal(native.base_dist, sample_shape).exp()
+
+
 def _multinomial(native: Any, sample_shape: torch.Size) -> Tensor:
     """Count the draws of each category, likewise."""
     drawn = native._categorical.sample(torch.Size((native.total_count, *sample_shape)))  # noqa: SLF001
@@ -141,6 +152,12 @@ _DRAWS: Mapping[str, Callable[[Any, torch.Size], Tensor]] = {
     "Exponential": _exponential,
     "Multinomial": _multinomial,
 }
+_REDRAWS: Mapping[str, Callable[[Any, torch.Size], Tensor]] = {
+    "Exponential": _exponential,
+    "LogNormal": _log_normal,
+    "Normal": _normal,
+}
+"""The same of `rsample`."""
 
 
 @contextmanager
@@ -161,7 +178,7 @@ def _resample(run: Interpreter, own: Distribution, sample_shape: Any = ()) -> Te
     _hold(own, sample_shape)
     if not own.native.has_rsample:
         raise NotImplementedError
-    draw = _DRAWS.get(type(own.native).__name__, type(own.native).rsample)
+    draw = _REDRAWS.get(type(own.native).__name__, type(own.native).rsample)
     with _unchecked():
         found: Tensor = draw(own.native, _shape(sample_shape))
     return found

@@ -144,7 +144,7 @@ def trunc_normal(
         outside = (found < low) | (found > high)
         if not outside.any():
             break
-        again = torch.empty_like(found).normal_(mean, std, generator=generator)
+        again = torch.zeros_like(found).normal_(mean, std, generator=generator)
         found = torch.where(outside, again, found)
     return tensor if found is tensor else tensor.copy_(found)
 

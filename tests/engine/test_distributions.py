@@ -94,6 +94,34 @@ def test_no_gradient_goes_back_through_a_sample() -> None:
     assert torch.equal(trace.backward("y")["dm"].value, torch.ones(2))
 
 
+MADE = [
+    "Normal(m, s)",
+    "LogNormal(m, s)",
+    "Uniform(m, m + s)",
+    "Exponential(s)",
+    "Bernoulli(p)",
+    "Categorical(p)",
+    "OneHotCategorical(p)",
+    "Multinomial(3, p)",
+    "Poisson(s)",
+]
+DRAWN = """
+m, s, p = torch.zeros(2), torch.ones(2), torch.tensor([0.5, 0.5])
+d = torch.distributions.{}
+print(d.sample(), d.sample((3,)))
+try: print(d.rsample(), d.rsample((3,)))
+except NotImplementedError: print("has none")
+"""
+FILLED = "nn.init.trunc_normal_(torch.zeros(9, 9))"  # some of its cells are drawn again
+
+
+@pytest.mark.parametrize("program", [*map(DRAWN.format, MADE), FILLED])
+def test_no_cell_is_what_memory_happens_to_hold(program: str) -> None:
+    trace = run(SETUP + program)
+    assert trace.printed == printed(program)
+    assert not [node.name for node in trace.nodes if node.op == "new" or "empty" in node.op]
+
+
 def test_torch_s_own_checks_are_as_they_were() -> None:
     before = torch.distributions.Distribution._validate_args
     run("torch.distributions.Multinomial(3, torch.ones(2)).sample()")
