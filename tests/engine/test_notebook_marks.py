@@ -503,6 +503,29 @@ MARKED = (
         f"x is changed by cell 2, {ROOT}",
     ),
     (
+        "a layer that draws, given to a function",
+        ["torch.manual_seed(1)\nd = nn.Dropout()", f"{REFUSED}[*map(d, [torch.ones(2)])]", "torch.rand(2)"],
+        f"random numbers may be drawn by cell 2, {ROOT}",
+    ),
+    (
+        "a hook that draws in a backward pass",
+        [
+            "torch.manual_seed(1)\np = torch.ones(3, requires_grad=True)\nh = p.register_hook(F.dropout)",
+            f"{REFUSED}p.sum().backward()",
+            "torch.rand(2)",
+        ],
+        f"random numbers may be drawn by cell 2, {ROOT}",
+    ),
+    (
+        "an object whose layers are made with it",
+        [
+            f"torch.manual_seed(1)\nclass A(nn.Module):\n{INIT}        self.l = nn.Linear(2, 2)",
+            f"{REFUSED}a = A()",
+            "torch.rand(2)",
+        ],
+        f"random numbers may be drawn by cell 2, {ROOT}",
+    ),
+    (
         "a sample of a distribution",
         [
             "from torch.distributions import Normal\ntorch.manual_seed(1)\nd = Normal(0., 1.)",
