@@ -356,6 +356,7 @@ MODULES: Mapping[str, Namespace] = {
     "__future__": FUTURE,
 }
 _NOT_AT_ONCE = frozenset(["numpy", "numpy.random", "numpy.linalg", "importlib", "__future__"])
+"""Modules whose `*` is not known: NumPy's are never loaded here, and the others bind nothing of use."""
 
 
 @cache

@@ -258,4 +258,5 @@ ATTRIBUTES: Mapping[type, Mapping[str, Callable[[Any], Any]]] = {
     },
 }
 """What stands after their dots."""
+# Where they are in torch, as their types are printed.
 TensorDataset.__module__, DataLoader.__module__ = "torch.utils.data.dataset", "torch.utils.data.dataloader"

@@ -447,7 +447,9 @@ class Source:
         """Refuse `import *` in a function or a class, which `ast.parse` lets pass."""
         for part in own_parts(node.body):
             if isinstance(part, ast.alias) and part.name == STAR:
-                raise self.error("import * stands outside of functions and classes", part)
+                raise self.error(
+                    "import * is for the program itself, outside its functions and classes", part
+                )
 
     def _check_function(self, node: ast.FunctionDef) -> None:
         if len(node.name) > MAX_NAME:  # the scope of each call within it holds the name

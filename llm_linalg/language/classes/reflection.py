@@ -123,9 +123,9 @@ def _name_in_python(value: Any) -> str:
             return f"{type(value.native).__module__}.{type(value.native).__qualname__}"
         case GradientFunction():
             return type(value.function).__name__
-    if type(value).__name__ == "Namespace":
+    if type(value).__name__ == "Namespace":  # of `allowlist`, which imports this module
         return "module"
-    raise RefusalError("type of this value is not part of the language: print the value itself")
+    raise RefusalError("the type of this value is not part of the language: print the value itself")
 
 
 def name_of(value: Any) -> Any:
@@ -205,7 +205,7 @@ def names_of(run: Interpreter, value: Any = MISSING) -> list[str]:
     native = kind.__class__ is not ProgramClass or issubclass(kind, nn.Module | BaseException)
     if native or any(one.data_fields is not None or one.slots is not None for one in kinds):
         raise RefusalError(
-            "dir is for modules and objects of the program's plain classes: name what you want"
+            "dir is for what is imported and for objects of plain classes of the program: name what you want"
         )
     found = {*_PLAIN, *(value.__fields__ if value is not kind else ())}
     for one in kinds:
