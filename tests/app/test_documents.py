@@ -223,6 +223,19 @@ def test_a_cell_that_was_stopped_shows_what_ran_of_it(tmp_path: Path) -> None:
     assert [panel.title for panel in frame.error.good.panels][-1] == "y"
 
 
+def test_a_cell_whose_time_is_over_tells_no_line_of_the_whole_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr(budget, "monotonic", lambda: next(clock))
+    place = tmp_path / "training.ipynb"
+    place.write_bytes(notebook(code("x = torch.ones(2)"), code("while True:\n    x = x * 2")))
+    view = View.opening(read(place), 2)
+    error = open_view(view, seconds=9).frame(view).error
+    assert error is not None
+    assert error.sentence.startswith("stopped after 9 s: ")
+
+
 def test_run_tells_of_each_cell_once_the_time_is_over_for_good(
     tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
