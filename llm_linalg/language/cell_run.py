@@ -38,7 +38,13 @@ from llm_linalg.language.effects.statement_effects import Definitions, Effects, 
 from llm_linalg.language.effects.value_changes import ALTERING, settings
 from llm_linalg.language.exceptions import exception_of, forget_frames
 from llm_linalg.language.figures import Figure
-from llm_linalg.language.hidden_changes import MOST_ITEMS, changes_arguments, changes_by_use, names_written
+from llm_linalg.language.hidden_changes import (
+    MOST_ITEMS,
+    changes_arguments,
+    changes_by_use,
+    names_written,
+    parts_of,
+)
 from llm_linalg.language.interpreter import FAILURES, Interpreter
 from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.memory import Memory
@@ -446,14 +452,16 @@ class CellRun:
     def _changed_by_use(self, reads: Iterable[str]) -> set[str]:
         """Return the names whose values may change by what was read, where the text doesn't say so."""
         values = self._run.names.maps[-1]
-        reads = [name for name in reads if values.get(name).__class__ not in UNREADABLE]
-        self._run.budget.step(len(reads))
-        used = {name for name in reads if changes_by_use(values.get(name))}
-        if any(isinstance(values[name], ItemIterator) for name in used):  # one may take its items from others
+        reads = [name for name in reads if name in values and values[name].__class__ not in UNREADABLE]
+        parts = {name: parts_of(values[name]) for name in reads}
+        every = [part for own in parts.values() for part in own]
+        self._run.budget.step(len(every))
+        used = {name for name, own in parts.items() if any(map(changes_by_use, own))}
+        if any(isinstance(part, ItemIterator) for part in every):  # one may take its items from others
             used |= {name for name, value in values.items() if isinstance(value, ItemIterator)}
-        if any(changes_arguments(values.get(name)) for name in reads):
-            used |= {name for name in reads if isinstance(values.get(name), Tensor)}
-        outside = {written for name in used for written in names_written(values[name])}
+        if any(map(changes_arguments, every)):
+            used |= {name for name, own in parts.items() if any(isinstance(part, Tensor) for part in own)}
+        outside = {name for part in every for name in names_written(part)}
         return used | self._sharing(used | outside, Memory)
 
     def _sharing(self, names: Iterable[str], memory_of: Callable[[object], Memory]) -> set[str]:

@@ -19,54 +19,66 @@ from llm_linalg.language.records import DefaultDict
 from llm_linalg.language.source import SPECIAL_METHODS
 from llm_linalg.language.user_function import UserFunction
 
-MOST_ITEMS = 1_000  # of a list that is looked through
+MOST_ITEMS = 1_000  # that are looked through
 _CHANGEABLE: Any = list | dict | Tensor
 _UNSEEN = SPECIAL_METHODS - {"__init__", "__call__"}  # a call, and what is made, the text shows
 
 
-def changes_by_use(value: Any) -> bool:
-    """Return whether a value may change if it is called, asked or gone through.
+def parts_of(value: Any) -> list[Any]:
+    """Return a value with what it holds, and what that holds in turn: items, fields and layers.
+
+    Of more than `MOST_ITEMS` of them the others are left out.
+    """
+    found: list[Any] = []
+    known: set[int] = set()
+    todo = [value]
+    while todo and len(found) < MOST_ITEMS:
+        part = todo.pop()
+        if id(part) in known:
+            continue
+        known.add(id(part))
+        found.append(part)
+        if isinstance(part, dict | list | tuple):
+            todo += islice(part.values() if isinstance(part, dict) else part, MOST_ITEMS)
+        if isinstance(part, Instance):
+            todo += part.__fields__.values()
+        if isinstance(part, nn.Module):
+            todo += part.children()
+    return found
+
+
+def changes_by_use(part: Any) -> bool:
+    """Return whether a value may change if it is called, asked or gone through, whatever it holds.
 
     So does a batch norm in training, an iterator, a bound method's owner, a closure with `nonlocal`, a
     function with a list as a default, a defaultdict, and an object whose special methods or properties write.
     """
-    match value:
+    match part:
         case DefaultDict() | ItemIterator() | Method():
             return True
-        case list() | tuple() | dict():
-            items = value.values() if isinstance(value, dict) else value
-            return any(isinstance(item, Method) for item in islice(items, MOST_ITEMS))
         case UserFunction():
-            is_sharing = False in value.code.shared_names.values()
-            return is_sharing or any(isinstance(one, _CHANGEABLE) for one in value.defaults.values())
-        case nn.Module():
-            return any(_counts(part) or _writes_unseen(part) for part in value.modules())
-    return _writes_unseen(value)
+            is_sharing = False in part.code.shared_names.values()
+            return is_sharing or any(isinstance(one, _CHANGEABLE) for one in part.defaults.values())
+    return _has_running_statistics(part) or any(map(_writes, _unseen_bodies(part)))
 
 
-def changes_arguments(value: Any) -> bool:
-    """Return whether a layer writes into what it is given, such as `nn.ReLU(inplace=True)`."""
-    return isinstance(value, nn.Module) and any(vars(part).get("inplace") for part in value.modules())
+def changes_arguments(part: Any) -> bool:
+    """Return whether a layer itself writes into what it is given, such as `nn.ReLU(inplace=True)`."""
+    return isinstance(part, nn.Module) and bool(vars(part).get("inplace"))
 
 
-def _counts(layer: nn.Module) -> bool:
-    """Return whether a layer's running statistics change with each batch."""
-    return layer.training and vars(layer)["_buffers"].get("running_mean") is not None
-
-
-def names_written(value: Any) -> set[str]:
-    """Return the names outside it whose values an object may change if it is asked or gone through."""
+def names_written(part: Any) -> set[str]:
+    """Return the names whose values an object may change, outside it, if it is asked or gone through."""
     return {
-        name
-        for part in (value.modules() if isinstance(value, nn.Module) else [value])
-        for body in _unseen_bodies(part)
-        for statement in body
-        for name in all_changed_names(statement)
+        name for body in _unseen_bodies(part) for statement in body for name in all_changed_names(statement)
     }
 
 
-def _writes_unseen(value: Any) -> bool:
-    return any(map(_writes, _unseen_bodies(value)))
+def _has_running_statistics(part: Any) -> bool:
+    """Return whether a value is a layer with statistics that change with each batch."""
+    if not isinstance(part, nn.Module) or not part.training:
+        return False
+    return vars(part)["_buffers"].get("running_mean") is not None
 
 
 def _unseen_bodies(value: Any) -> list[Sequence[ast.AST]]:

@@ -631,6 +631,12 @@ def make(n=0):
             return n
     return C()
 c = make()"""
+HELD = f"""\
+class D(nn.Module):
+{INIT}        self.bs = [nn.BatchNorm1d(2)]
+    def forward(self, x): return self.bs[0](x)
+d = nn.Sequential(D())
+b = d[0].bs[0]"""
 HIDDEN = (
     (f"{CLOSURE}\nup = make()", "up()", "up()"),
     ("r = nn.ReLU(inplace=True)\nx = -torch.ones(2)\ny = x.view(2)", "z = r(x)", "y"),
@@ -653,6 +659,13 @@ HIDDEN = (
     ("n = []\nclass C:\n    def __getitem__(self, i): n.append(i)\nc = C()", "c[0]", "n"),
     ("n = []\nclass C:\n    @property\n    def v(self): n.append(1)\nc = C()", "c.v", "n"),
     (COUNTED, "c[0]", "c[0]"),
+    ("bs = [nn.BatchNorm1d(2)]", "bs[0](torch.ones(3, 2))", "bs[0].running_mean"),
+    ("r = {'r': nn.ReLU(inplace=True)}\nx = -torch.ones(2)", "r['r'](x)", "x"),
+    (f"{CLOSURE}\nups = [make()]", "ups[0]()", "ups[0]()"),
+    (f"{COUNTED}\ncs = [[c]]", "cs[0][0][1]", "c[1]"),
+    ("class D: pass\nd = D()\nd.b = nn.BatchNorm1d(2)\nb = d.b", "d.b(torch.ones(3, 2))", "b.running_mean"),
+    ("r = nn.ReLU(inplace=True)\nxs = [-torch.ones(2)]", "r(xs[0])", "xs"),
+    (HELD, "d(torch.ones(3, 2))", "b.running_mean"),
     (f"{COUNTING}    def __repr__(self): self.n = 1\nc = C()", "print(c)", "c.n"),
     ("def f(xs=[]):\n    xs.append(1)\n    return xs", "f()", "f()"),
     ("x = torch.ones(2)", "(lambda v: v.zero_())(x)", "x"),
