@@ -139,6 +139,13 @@ def test_a_plain_number_that_would_be_right_as_a_tensor_lacks_no_scale() -> None
     assert here.verdict("3 * x.square().mean().item()").mistake == mistakes.SCALE
 
 
+def test_what_is_right_but_for_its_dtype_lacks_no_scale() -> None:
+    check = FenceLine("answer.dtype == torch.float64")
+    here = judge_of("x.square().mean().double()", "x = torch.randn(5)", check=check)
+    verdict = here.verdict("x.square().mean()")
+    assert (verdict.right, verdict.mistake) == (False, "")
+
+
 def test_space_around_an_answer_means_nothing() -> None:
     here = judge_of("x.sum()", "x = torch.tensor([1.0, 2])")
     for answer in (" x.sum()", "x.sum()  ", "\n\tx.sum()\n"):

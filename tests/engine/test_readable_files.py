@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,10 @@ print(chars, len(data), data[:19].tolist(), int(data.sum()))
 """
     chars = sorted(set(text))
     codes = [chars.index(c) for c in text[:20]]
-    assert run(program, seconds=None).printed == f"{chars} {len(text)} {codes[:19]} {50_000 * sum(codes)}\n"
+    looks = count()
+    made = run(program, seconds=None, halt=lambda: next(looks) < 0)
+    assert made.printed == f"{chars} {len(text)} {codes[:19]} {50_000 * sum(codes)}\n"
+    assert next(looks) < 100  # a character at a time, there are thirty thousand
 
 
 def test_of_a_text_that_is_too_long_no_list_is_made_a_tensor(folder: Path) -> None:
