@@ -157,7 +157,10 @@ def nearest(run: Interpreter, shown: str) -> suggestions.Hint:
         found = meanings.meant(shown, word)
         if found:
             return f": {found}"
-        return "" if meanings.is_real(shown, word) else run.budget.hint(word, names)
+        if meanings.is_real(shown, word):
+            return ""
+        # What writes in place has another effect than what does not.
+        return run.budget.hint(word, [name for name in names if name[-1:] != "_" or word[-1:] == "_"])
 
     return near
 

@@ -12,6 +12,7 @@ from llm_linalg import ProgramError, run
 from llm_linalg.language import allowlist
 from llm_linalg.language.meanings import SYNONYMS, meant
 
+HOMES = {"torch": allowlist.TORCH, "F": allowlist.F, "nn": allowlist.NN}
 START = "x = torch.eye(3); y = torch.ones(3)\n"
 
 
@@ -24,7 +25,7 @@ def message(source: str) -> str:
 def test_each_synonym_runs_and_is_none_of_the_languages_own_names() -> None:
     for shown, written in SYNONYMS.items():
         place, _, name = shown.rpartition(".")
-        members = allowlist.TORCH.members if place else {**allowlist.METHODS, **allowlist.ATTRIBUTES}
+        members = HOMES[place].members if place else {**allowlist.METHODS, **allowlist.ATTRIBUTES}
         assert name not in members, shown
         text = written.replace("x.view(3, 2)", "x.view(9, 1)").replace("x.expand(2, 3)", "x.expand(3, 3)")
         vectors = text.replace("outer(x, y)", "outer(y, y)").replace("[x, y]", "[x, x]")
@@ -57,6 +58,22 @@ def test_what_is_meant_stands_where_the_language_has_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("shown", "written"),
+    [
+        ("nn.RELU", "nn.ReLU"),
+        ("nn.Conv2D", "nn.Conv2d"),
+        ("nn.CrossEntropy", "nn.CrossEntropyLoss"),
+        ("F.mse", "F.mse_loss"),
+        ("nn.softmax", "torch.softmax"),  # a function, not the layer
+        ("torch.onehot", "F.one_hot"),
+        ("torch.reverse", "torch.flip(x, [0])"),
+    ],
+)
+def test_the_same_letters_in_the_same_place_come_first(shown: str, written: str) -> None:
+    assert message(shown) == f"{shown} is not part of the language: write {written}"
+
+
+@pytest.mark.parametrize(
     ("source", "said"),
     [
         ("torch.sofmax", "torch.sofmax is not part of the language: did you mean softmax?"),
@@ -74,6 +91,11 @@ def test_what_is_meant_stands_where_the_language_has_it() -> None:
 def test_a_spelling_is_offered_only_where_it_is_near(source: str, said: str) -> None:
     assert message(source).startswith(said)
     assert "did you mean" in said or "did you mean" not in message(source)
+
+
+def test_what_writes_in_place_is_offered_for_nothing_else() -> None:
+    assert message(START + "x.multiply_by(2)").endswith("did you mean multiply?")
+    assert message(START + "x.multipl_(2)").endswith("did you mean multiply_?")
 
 
 def test_no_builtin_is_just_unknown() -> None:
