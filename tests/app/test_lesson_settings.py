@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -191,3 +192,23 @@ def test_what_a_notice_calls_a_control_is_what_the_screen_calls_it() -> None:
     for _ in range(400):
         session = run(session, "set:angle:1")
     assert session.notice == "angle° is at its largest."
+
+
+@pytest.mark.parametrize("lesson", WITH_CONTROLS, ids=lambda lesson: lesson.slug)
+def test_the_control_at_a_stop_is_one_that_its_lines_name(lesson: Lesson) -> None:
+    session = session_at(lesson.slug)
+    for stop in lesson.stops:
+        assert session.view.stop == stop.number
+        words = set(re.findall(r"\w+", stop.code))
+        if words & {control.name for control in lesson.controls if not control.key}:
+            assert session.control in words
+        session = run(session, "stop.next")
+
+
+def test_a_control_that_was_chosen_stays_where_it_is_named() -> None:
+    session = run(session_at("matmul"), "pick:n")
+    assert run(session, "stop.next").control == "n"  # its lines name m, n and k
+    assert run(run(session, "pick:m"), "stop.next").control == "m"
+    named_first = run(session_at("descent"), "pick:steps")
+    assert run(named_first, "stop.next").control == "steps"  # its lines name none
+    assert session_at("descent").control == "rate"

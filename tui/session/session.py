@@ -6,6 +6,7 @@ program again when the view asks for another run, and draws.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -334,7 +335,7 @@ class Session:
             trail=(),
             visits=() if lesson else self.visits,
             sidebar_choice=None,
-            control=first_control(view) if lesson else self.control,
+            control=first_control(view) if lesson else self._control_at(view),
             notice="",
             ended_at=None,
             door=False,
@@ -342,9 +343,20 @@ class Session:
             editing=self.editing or (lesson and is_playground(view.lesson)),
         )
 
+    def _control_at(self, view: View) -> str | None:
+        """Return the control that `[` and `]` change at another view of the lesson.
+
+        At another stop it is one that its lines name: the chosen one, if it was chosen here.
+        """
+        if view.stop == self.view.stop:
+            return self.control
+        named, here = _named_controls(view), _named_controls(self.view)
+        is_chosen = self.control in named and self.control not in here[:1]
+        return self.control if is_chosen or not named else named[0]
+
     def at_stop(self, view: View, talk: Talk) -> Session:
         """Go to another stop of a deck: undo doesn't come back from there, going back does."""
-        control = self.control if view.lesson is self.view.lesson else first_control(view)
+        control = self._control_at(view) if view.lesson is self.view.lesson else first_control(view)
         return replace(self.at_view(view), history=History(), trail=(), visits=(), control=control, talk=talk)
 
     def with_presentation(self, talk: Talk) -> Session:
@@ -434,7 +446,17 @@ def _can_flip(run: Run, view: View) -> bool:
 
 
 def first_control(view: View) -> str | None:
-    """Return the control that `[` and `]` change at the start: the first that is a range, or the first."""
+    """Return the control that `[` and `]` change at the start.
+
+    It is one that the stop's lines name; if they name none, the first that is a range, or the first.
+    """
     controls = view.lesson.controls
     ranges = [control.name for control in controls if control.kind in ("int", "float")]
-    return next(iter([*ranges, *(control.name for control in controls)]), None)
+    names = [control.name for control in controls]
+    return next(iter([*_named_controls(view), *ranges, *names]), None)
+
+
+def _named_controls(view: View) -> list[str]:
+    """Return the controls without a key of their own that the stop's lines name, in the lesson's order."""
+    named = {*re.findall(r"\w+", view.at_stop.code)}
+    return [control.name for control in view.lesson.controls if control.name in named and not control.key]
