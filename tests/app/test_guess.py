@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from llm_linalg.base.text import clean
 from llm_linalg.lessons import documents
 from llm_linalg.lessons.deck import load
 from llm_linalg.lessons.reader import Lesson, catalog
@@ -16,6 +17,7 @@ from tui.app import Explorer, Options
 from tui.cli.main import main
 from tui.compose.view_runner import open_view
 from tui.model.frame import Frame
+from tui.model.question_view import GuessView
 from tui.model.view import View
 from tui.navigation.playground import PLAYGROUND
 from tui.plain_prompt import PlainPrompt
@@ -229,6 +231,19 @@ def test_going_on_passes_with_one_press_and_playing_never_waits(asking: Lesson) 
         assert moved.view != session.view or moved.player.playing
         assert not moved.notice
     assert run(session, "forward").view.step == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "answer", "sentence"),
+    [
+        ("the first", "they give the same", 'You said "the first". It is "they give the same".'),
+        ("-1", "0", "You said -1. It is 0."),
+        ("[0, -1]", "2 x", 'You said [0, -1]. It is "2 x".'),
+        ("1.48", "12", "You said 1.48. It is 12."),
+    ],
+)
+def test_words_that_were_guessed_stand_in_quotation_marks(given: str, answer: str, sentence: str) -> None:
+    assert GuessView(clean(given), right=False, answer=clean(answer)).sentence == sentence
 
 
 def test_a_guess_is_gone_with_what_it_was_about(asking: Lesson) -> None:

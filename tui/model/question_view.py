@@ -19,8 +19,15 @@ class GuessView(NamedTuple):
     @property
     def sentence(self) -> CleanText:
         """Both in words."""
-        told = f"Right: {self.answer}." if self.right else f"You said {self.text}. It is {self.answer}."
-        return clean(told)
+        if self.right:
+            return clean(f"Right: {self.answer}.")
+        return clean(f"You said {_quoted(self.text)}. It is {_quoted(self.answer)}.")
+
+
+def _quoted(text: str) -> str:
+    """Return words in quotation marks, so that they end where they end, and a value as it is."""
+    is_value = text[:1] in "([-−" or (text[:1].isdigit() and " " not in text)
+    return text if is_value else f'"{text}"'
 
 
 class AskView(NamedTuple):
