@@ -166,6 +166,7 @@ def test_matmul() -> None:
     x, W = torch.randn(3, 2), torch.randn(2, 4)
     assert all(torch.equal(trace[name].value, x @ W) for name in ("Y", "same", "also"))
     assert trace["Y"].value[1, 1].item() == pytest.approx(-1.7224, abs=5e-5)
+    assert trace["C"].value.tolist() == [[11, 14, 17, 20], [23, 30, 37, 44], [35, 46, 57, 68]]
     assert "3 x 4 x 2 = 24 multiplications" in trace.printed
     assert len(trace["Y"].walk("terms")) == 24
     assert {stop.order for stop in find("matmul").stops} >= set(trace["Y"].orders)
