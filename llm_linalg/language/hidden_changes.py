@@ -14,6 +14,7 @@ from llm_linalg.language.classes.descriptors import Property
 from llm_linalg.language.classes.program_class import Instance, ProgramClass
 from llm_linalg.language.effects.value_changes import ALTERING, all_changed_names
 from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.memory import PLAIN
 from llm_linalg.language.methods import Method
 from llm_linalg.language.records import DefaultDict
 from llm_linalg.language.source import SPECIAL_METHODS
@@ -27,7 +28,7 @@ _UNSEEN = SPECIAL_METHODS - {"__init__", "__call__"}  # a call, and what is made
 def parts_of(value: Any) -> list[Any]:
     """Return a value with what it holds, and what that holds in turn: items, fields and layers.
 
-    Of more than `MOST_ITEMS` of them the others are left out.
+    Numbers and text are left out, and of more than `MOST_ITEMS` parts the others.
     """
     found: list[Any] = []
     known: set[int] = set()
@@ -39,7 +40,8 @@ def parts_of(value: Any) -> list[Any]:
         known.add(id(part))
         found.append(part)
         if isinstance(part, dict | list | tuple):
-            todo += islice(part.values() if isinstance(part, dict) else part, MOST_ITEMS)
+            items = islice(part.values() if isinstance(part, dict) else part, MOST_ITEMS)
+            todo += [item for item in items if item.__class__ not in PLAIN]
         if isinstance(part, Instance):
             todo += part.__fields__.values()
         if isinstance(part, nn.Module):

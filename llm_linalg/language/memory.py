@@ -25,7 +25,7 @@ from llm_linalg.language.user_function import UserFunction
 MOST_VALUES = 5_000
 _ITEMS = (list, tuple, OrderedSet, deque)
 _FUNCTIONS: Any = UserFunction | RunFunction | FunctionType | BuiltinFunctionType
-_PLAIN = frozenset({str, int, float, bool, complex, type(None)})
+PLAIN = frozenset({str, int, float, bool, complex, type(None)})
 """Kinds through whose values nothing can be changed."""
 _AT_ONCE = 16  # items that are told to be plain in the time of one look
 _ALONE: Any = Namespace | Figure | _FUNCTIONS | type | str | int | float | None
@@ -100,7 +100,7 @@ class Memory:
     def _changeable(self, items: Collection[Any]) -> list[Any]:
         """Return the items but those that are plain."""
         self.visited += len(items) // _AT_ONCE
-        return [] if set(map(type, items)) <= _PLAIN else [*items]
+        return [] if set(map(type, items)) <= PLAIN else [*items]
 
     def _of_class(self, item: Instance) -> list[Any]:
         """Return what an object has from its classes; functions don't change."""
