@@ -151,7 +151,7 @@ def _unknown(run: Interpreter, shown: str, name: str, known: Collection[str]) ->
 
 
 def nearest(run: Interpreter, shown: str) -> suggestions.Hint:
-    """Return what hints at the nearest name to an unknown one: by its meaning first, by its spelling else."""
+    """Return what hints at the nearest name to an unknown one: by its meaning, or else its spelling."""
 
     def near(word: str, names: Collection[str]) -> str:
         found = meanings.meant(shown, word)

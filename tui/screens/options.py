@@ -46,6 +46,7 @@ class Options(NamedTuple):
     slowest: float = 0.0
     speed: float = 4.0
     time_limit: float = 0.0
+    # Without a folder these two keep nothing, so that all apps may share them.
     drafts: Drafts = Drafts()
     run_mark: RunMark = RunMark()
     keys: tuple[Command, ...] = KEYS

@@ -86,7 +86,7 @@ def draws_of(node: ast.AST, apart: Collection[ast.AST] = (), *, making: bool = T
 
 
 def names_in_getattr(node: ast.AST) -> frozenset[str]:
-    """Return the names of what a tree asks for an attribute by a text: of a module it may be any function."""
+    """Return the names of what a tree hands to `getattr`: of a module, any function may come of it."""
     calls = [part for part in descendants(node) if isinstance(part, ast.Call) and part.args]
     asking = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "getattr"]
     return frozenset(name for call in asking for name in roots_of(call.args[0]))
