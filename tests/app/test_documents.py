@@ -345,6 +345,23 @@ def test_a_cell_shows_its_answer_its_prints_and_its_plots(tmp_path: Path, capsys
     assert read(place).opens_at == 2
 
 
+@pytest.mark.parametrize(
+    ("cells", "opens_at"),
+    [
+        (["url = 'a'\nx = open(url).name_of(__file__)", "def f():\n    pass", "x = torch.ones(2)"], 3),
+        (["import nowhere\nn = 3\ny = nowhere.f(n)", "import torch"], 1),  # better than nothing
+        (["import nowhere\ny = nowhere.f(3)", "z = y + 1", "x = torch.ones(2)\nx + 1"], 3),
+        (["torch.manual_seed(0)", "x = torch.rand(2)"], 2),
+    ],
+)
+def test_a_document_opens_at_the_first_cell_that_runs_whole_and_shows_something(
+    tmp_path: Path, cells: list[str], opens_at: int
+) -> None:
+    place = tmp_path / "first.ipynb"
+    place.write_bytes(notebook(*map(code, cells)))
+    assert read(place).opens_at == opens_at
+
+
 def test_the_answer_of_a_cell_stands_below_the_picture_of_its_last_operation(
     tmp_path: Path, capsys: Capture
 ) -> None:

@@ -220,25 +220,31 @@ def _stop(number: int, title: CleanText, prose: list[str], cell: DocumentCell, r
 def first_shown(stops: Sequence[Stop]) -> int:
     """Return the number of the first stop whose cell shows something, as far as its text tells; else 1.
 
-    Imports, definitions and seeds show nothing, nor does what rests on a statement that is refused.
+    Imports, definitions and seeds show nothing, nor does what rests on a statement that is refused. A cell
+    that runs whole comes before one of which a statement is not run.
     """
     known = {"torch", "nn", "F", "math", *(set(dir(builtins)) - set(NAMES))}
+    in_part: list[int] = []
     for stop in stops:
-        source = NotebookSource(stop.code, (1,)) if stop.code else None
-        for statement in () if source is None else source.tree.body:
-            if source is not None and statement in source.refused:
-                known -= set(bound_names(statement))
-                continue
+        if not stop.code:
+            continue
+        source = NotebookSource(stop.code, (1,))
+        shows, runs_whole = False, True
+        for statement in source.tree.body:
+            binds = set(bound_names(statement))
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 had = {path.partition(".")[0] for path in import_paths(statement)} <= PACKAGES
-                known |= set(bound_names(statement)) if had else set()
+                known |= binds if had else set()
                 continue
             reads = set(loaded_names(statement)) - local_to_parts(statement)
-            runs = reads <= known | set(bound_names(statement))
-            known = known | set(bound_names(statement)) if runs else known - set(bound_names(statement))
-            if runs and not isinstance(statement, _SHOWS_NOTHING) and not seeds(statement):
-                return stop.number
-    return 1
+            runs = statement not in source.refused and reads <= known | binds
+            known = known | binds if runs else known - binds
+            runs_whole &= runs
+            shows |= runs and not isinstance(statement, _SHOWS_NOTHING) and not seeds(statement)
+        if shows and runs_whole:
+            return stop.number
+        in_part += [stop.number] if shows else []
+    return in_part[0] if in_part else 1
 
 
 def _refusals(code: str) -> tuple[tuple[int, str], ...]:
