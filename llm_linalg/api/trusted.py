@@ -21,6 +21,7 @@ from torch import nn
 from llm_linalg.api.run import EXPLANATIONS
 from llm_linalg.api.user_code import user_code_errors
 from llm_linalg.base import syntax
+from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.rng import lock_rng, seed_rng
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean
@@ -28,6 +29,9 @@ from llm_linalg.language.execute import evaluate_expression
 
 _SHAPE = re.compile(r"[0-9]{1,9}(?:x[0-9]{1,9})*")
 _DRAW = re.compile(r"randint:(-?[0-9]{1,18}):(-?[0-9]{1,18}):([0-9]{1,9}(?:x[0-9]{1,9})*)")
+
+_OTHER_DRAW = re.compile(r"\w*:[\w:.,-]*|[0-9]+(?:[x*][0-9]*)*")
+"""What is no expression, and looks like one of the two above."""
 
 
 class TargetError(Exception):
@@ -112,6 +116,9 @@ def _expression(text: str) -> str:
         return f"torch.randn({text.replace('x', ', ')})"
     if draw := _DRAW.fullmatch(text):
         return f"torch.randint({draw[1]}, {draw[2]}, ({draw[3].replace('x', ', ')},))"
+    if _OTHER_DRAW.fullmatch(text):
+        forms = "2x5x8, randint:0:50:2x5, or an expression such as torch.ones(2, 5)"
+        raise ProgramError(f"{quote(text, 40)} is no input: write {forms}")
     return text
 
 

@@ -134,6 +134,12 @@ def test_an_input_that_is_none_is_refused(text: str) -> None:
         evaluate_inputs([text])
 
 
+@pytest.mark.parametrize("text", ["randn:3x2", "randint:0:50", "rand:2x5", "2x", "2x5x", "2*5"])
+def test_an_input_that_is_nearly_one_is_told_how_it_is_written(text: str) -> None:
+    with pytest.raises(ProgramError, match="is no input: write 2x5x8, randint:0:50:2x5, or an expression"):
+        evaluate_inputs([text])
+
+
 @pytest.mark.parametrize(
     ("name", "given", "said"),
     [
