@@ -171,6 +171,9 @@ def _sentence(mismatch: ShapeMismatch, operands: list[OperandInfo]) -> str:
     if not mismatch.axes:
         about = operands if mismatch.at is None else [operands[mismatch.at]]
         return f"{', '.join(_name_with_shape(operand) for operand in about[:_FEW])}: {mismatch.rule}"
+    if len(mismatch.axes) > 1 and len({axis.operand for axis in mismatch.axes}) == 1:
+        named = " and ".join(str(axis.axis) for axis in mismatch.axes)
+        return f"axes {named} of {_name_with_shape(operands[mismatch.axes[0].operand])}: {mismatch.rule}"
     parts = []
     for number, axis in enumerate(mismatch.axes):
         operand = operands[axis.operand]

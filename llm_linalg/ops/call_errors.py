@@ -166,8 +166,8 @@ def _view_mismatch(call: Call) -> ShapeMismatch | None:
         if stride != size * inner and prod(tensor.shape[second:]) not in places:
             ends = [MismatchedAxis(0, axis, tensor.shape[axis]) for axis in (first, second)]
             return ShapeMismatch(
-                "a view copies nothing, so to join these two axes a step along the first would have to be "
-                f"{size} × {inner} = {size * inner} cells in memory, but it is {stride}",
+                f"to join them, a step along axis {first} must be {size} × {inner} = {size * inner} cells "
+                f"in memory, not {stride}",
                 *ends,
             )
     return None

@@ -255,7 +255,7 @@ def test_a_view_is_refused_where_torch_refuses_it_and_the_axes_are_those_to_blam
         with pytest.raises(ShapeError) as caught:
             run("y = x.view(shape)", names={"x": x, "shape": shape})
         first, second = caught.value.axes
-        assert "a view copies nothing" in caught.value.message
+        assert f"axes {first.axis} and {second.axis} of x" in caught.value.message
         assert x.stride(first.axis) != x.stride(second.axis) * second.size
         return
     assert run("y = x.view(shape)", names={"x": x, "shape": shape})["y"].shape == tuple(shape)
