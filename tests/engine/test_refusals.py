@@ -201,6 +201,22 @@ def test_a_layer_without_a_name_is_told_by_what_made_it() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("add_module('weight', nn.ReLU())", "attribute 'weight' already exists"),
+        ("add_module('a.b', nn.ReLU())", 'module name can\'t contain ".", got: a.b'),
+        ("register_parameter('', None)", 'parameter name can\'t be empty string ""'),
+        ("register_buffer('a.b', None)", 'buffer name can\'t contain "."'),
+    ],
+)
+def test_a_name_that_a_part_can_t_have_is_told_in_torch_s_words(call: str, said: str) -> None:
+    """torch raises a KeyError, which elsewhere says that there is no such item."""
+    with pytest.raises(ProgramError) as caught:
+        run(f"nn.Linear(2, 2).{call}")
+    assert caught.value.message == said
+
+
 def test_the_words_that_torch_takes_are_told_in_one_order() -> None:
     """torch writes a set of them, whose order is another in each process."""
     with pytest.raises(

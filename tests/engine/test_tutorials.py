@@ -280,7 +280,6 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("from torch.optim import Muon", "write its step"),
         ("import torch.sparse", "torch.sparse can't be imported: `llm-linalg language` lists what is"),
         ("from dataclasses import fields", "dataclasses.fields can't be imported"),
-        ("nn.Linear(2, 2).add_module('weight', nn.ReLU())", "attribute 'weight' already exists"),
         ("class A(nn.Module): pass\nA().cuda()", "all tensors live on the CPU here: leave it out"),
         ("torch.randn(1, 2, names=('N', 'C'))", "axes have no names in the language"),
         ("torch.ones(2).refine_names('N')", "axes have no names in the language"),
