@@ -139,7 +139,7 @@ def _title(function: UserFunction, owner: Any) -> str:
     return type(owner).__name__ if function.name in _OF_THE_CLASS else function.name.strip("_")
 
 
-def _check_overrides(own: ProgramClass, kind: type) -> None:
+def _check_layer_calls(own: ProgramClass, kind: type) -> None:
     """Refuse a class with a method that torch's own code of its layer would call.
 
     Raises:
@@ -178,6 +178,6 @@ def initialize(run: Interpreter, module: Module, arguments: Sequence[Any], named
         with untraced():
             nn.Module.__init__(module, *arguments, **named)
     else:
-        _check_overrides(type(module), kind)
+        _check_layer_calls(type(module), kind)
         modules.fill_layer(run.budget, module, kind, list(arguments), named)
     object.__setattr__(module, "__ready__", True)
