@@ -21,7 +21,7 @@ from tests.engine.test_documents import code, notebook, words
 from tui.cli import launch
 from tui.cli.cell_report import program_of
 from tui.cli.main import main
-from tui.compose.view_runner import open_view
+from tui.compose.view_runner import open_view, survey
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.model.view_words import arguments
@@ -249,6 +249,19 @@ def test_run_tells_of_each_cell_once_the_time_is_over_for_good(
     assert "training.ipynb, code cell 2: line 2" in narration
     assert re.search(r"code cell 11: rests on cell \d+: not run: stopped after 9 s", narration)
     assert "\nllm-linalg: 11 cells: " in narration
+
+
+def test_the_outline_tells_of_each_cell_once_the_time_is_over_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr(budget, "monotonic", lambda: next(clock))
+    place = tmp_path / "training.ipynb"
+    endless = code("while True:\n    x = x + 1")
+    place.write_bytes(notebook(code("x = torch.ones(2)"), *[endless] * 9, code("y = 1")))
+    cells = survey(View.opening(read(place)), seconds=9).cells
+    assert [cell.state for cell in (*cells[:2], *cells[-1:])] == ["run", "failed", "rests"]
+    assert len(cells) == 11
 
 
 async def test_cells_that_failed_stay_marked_and_what_stands_above_one_is_read(tmp_path: Path) -> None:

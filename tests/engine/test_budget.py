@@ -238,6 +238,13 @@ def test_a_gradient_made_of_many_calls_counts_as_several(call: str, monkeypatch:
     assert slow_back - slow > 1.5 * (plain_back - plain) - 300
 
 
+def test_the_characters_of_a_text_count_as_items() -> None:
+    budget, other = Budget(), Budget()
+    budget.charge_items("a" * 10**6)
+    other.charge_items([0] * 10**6)
+    assert budget.steps <= other.steps < Budget().steps - 1_000
+
+
 @pytest.mark.parametrize(
     "made", ["list(range(9_000))", "list(enumerate(x))", "list(zip(x))", "[*reversed(x)]"]
 )
