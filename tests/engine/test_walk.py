@@ -13,7 +13,8 @@ from llm_linalg import trace
 from llm_linalg.base.constants import ORDER_NAMES
 from llm_linalg.walks.orders import ORDERS
 from tests.engine.counting import at_most
-from tests.ops.drawing import broadcast, values
+from tests.ops.drawing import Sample, broadcast, values
+from tests.ops.laws import law_walk, traced
 
 
 def test_every_order_has_its_name() -> None:
@@ -95,3 +96,4 @@ def test_an_empty_inner_axis_gives_zeros_and_no_terms() -> None:
     assert len(node.walk("terms")) == 0
     assert [step.value for step in node.walk("cells")] == [0] * 6
     assert all(step.text for step in node.walk("cells"))
+    law_walk(traced("matmul", Sample(torch.matmul, (torch.ones(2, 0), torch.ones(0, 3)))))

@@ -351,6 +351,8 @@ def _adds_up(walk: Walk) -> None:
             assert states.count("current") == 1
             assert step.current == states.index("current")
             assert repr(step.terms[-1]) == repr(list(step.terms)[-1])  # nan equals nothing
+        else:
+            assert step.current is None
         signed = node.call is not None and bool(getattr(node.call.operation, "signs", ()))
         if node.term_count or signed:
             total = sum(term.value for term in step.terms if term.state != "pending")
@@ -363,7 +365,7 @@ def _adds_up(walk: Walk) -> None:
 
 
 def _looks(walk: Walk) -> None:
-    """The window after a step holds what is done, what is under way, and None for the rest."""
+    """A window after a step holds what is done, what is under way, and None for the rest, small or whole."""
     node = walk.node
     rows = node.shape[-2] if len(node.shape) > 1 else 1
     columns = node.shape[-1] if node.shape else 1
@@ -383,10 +385,10 @@ def _looks(walk: Walk) -> None:
                     cells_walk = walk_of(node, "terms")
                     done = k - walk.locate(cell)
                     assert close(shown[r][c], cells_walk[cells_walk.locate(cell) + done].value)
-    part = walk.values(
-        len(walk) - 1, (0,) * max(len(node.shape) - 2, 0), range(rows)[1:2], range(columns)[1:3]
-    )
-    assert len(part) == len(range(rows)[1:2])
+            part = walk.values(k, at, range(rows)[rows // 2 :], range(columns)[1:3])
+            for own, whole in zip(part, shown[rows // 2 :], strict=True):
+                assert all(map(close, own, whole[1:3]))
+                assert len(own) == len(whole[1:3])
 
 
 def close(one: Any, other: Any, exact: bool = False) -> bool:
