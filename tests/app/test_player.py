@@ -200,6 +200,7 @@ def test_speeds_go_up_and_down_and_end() -> None:
     assert Player(speed=SPEEDS[0]).slower().speed == SPEEDS[0]
     assert Player(speed=3.0).faster().speed == 4.0
     assert Player(speed=100.0).faster().speed == 100.0
+    assert Player(speed=0.1).slower().speed == 0.1
 
 
 def test_without_a_node_nothing_moves() -> None:

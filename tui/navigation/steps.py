@@ -73,13 +73,11 @@ class Player(NamedTuple):
 
     def faster(self) -> Player:
         """Return the player at the next speed up; at the top, at the same."""
-        return self._replace(speed=next((s for s in SPEEDS if s > self.speed), max(self.speed, SPEEDS[-1])))
+        return self._replace(speed=next((s for s in SPEEDS if s > self.speed), self.speed))
 
     def slower(self) -> Player:
         """Return the player at the next speed down; at the bottom, at the same."""
-        return self._replace(
-            speed=next((s for s in reversed(SPEEDS) if s < self.speed), min(self.speed, SPEEDS[0]))
-        )
+        return self._replace(speed=next((s for s in reversed(SPEEDS) if s < self.speed), self.speed))
 
     def in_direction(self, direction: int) -> Player:
         """Return the player going forwards (1) or backwards (−1)."""
