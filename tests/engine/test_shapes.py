@@ -26,10 +26,14 @@ NEAR = st.lists(st.sampled_from([1, 2, 3]), max_size=3).map(tuple)
 RULED: dict[str, Callable[..., Any]] = {
     "matmul": lambda x, y: x @ y,
     "mm": torch.mm,
+    "x.mm": Tensor.mm,  # by another name than torch.mm, which is torch.spmm
     "mv": torch.mv,
     "bmm": torch.bmm,
     "dot": torch.dot,
+    "vdot": torch.vdot,
+    "inner": torch.inner,
     "outer": torch.outer,
+    "ger": torch.ger,
     "linear": F.linear,
     "add": lambda x, y: x + y,
     "mul": lambda x, y: x * y,

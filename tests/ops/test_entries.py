@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
@@ -21,6 +25,7 @@ from tests.ops.laws import traced
 from tests.ops.listed import LISTED, listed_sample
 from tests.ops.samples import BUILDERS, samples
 
+F = torch.nn.functional
 OPERATIONS = sorted(TABLE.operations.values(), key=lambda operation: operation.name)
 DRAWN = sorted(BUILDERS)
 # Their cells are shown as what they read: no number is computed from another.
@@ -94,6 +99,13 @@ def test_a_listed_entry_has_a_price_that_covers_what_it_makes() -> None:
             _is_covered(name, listed_sample(text))
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_listed_entry_stands_for_a_call_of_its_own() -> None:
+    for name, calls in LISTED.items():
+        nodes = [node for text in calls for node in traced(name, listed_sample(text)).nodes]
+        assert any(node.call and node.call.operation is TABLE.operations[name] for node in nodes), name
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -114,6 +126,23 @@ def test_a_listed_entry_has_a_price_that_covers_what_it_makes() -> None:
 )
 def test_a_price_covers_what_torch_makes_of_less(name: str, text: str) -> None:
     _is_covered(name, listed_sample(text))
+
+
+@given(st.integers(1, 9), st.integers(1, 9))
+def test_dropout_in_attention_costs_what_it_does_on_its_scores(queries: int, keys: int) -> None:
+    def work(name: str, function: Callable[..., Tensor], *inputs: Tensor) -> int:
+        (node,) = traced(name, Sample(function, inputs)).nodes
+        price = None if node.call is None else price_of(node.call)
+        assert price is not None
+        return price.multiplications
+
+    def attention(dropout: float) -> int:
+        attend = partial(F.scaled_dot_product_attention, dropout_p=dropout)
+        tensors = torch.ones(2, queries, 3), torch.ones(2, keys, 3), torch.ones(2, keys, 3)
+        return work("scaled_dot_product_attention", attend, *tensors)
+
+    alone = work("dropout", F.dropout, torch.ones(2, queries, keys))
+    assert alone / 2 < attention(0.5) - attention(0.0) < alone * 2
 
 
 def _is_covered(name: str, sample: Sample) -> None:
