@@ -13,7 +13,7 @@ from llm_linalg.language.budget import DICT_STEPS
 from llm_linalg.language.containers import check_keys
 from llm_linalg.language.expressions import truth
 from llm_linalg.language.interpreter import Interpreter
-from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.item_iterator import ItemIterator, PausedBody
 from llm_linalg.language.iteration import iterate
 from llm_linalg.language.name_scopes import ComprehensionScope, visible_inside
 from llm_linalg.language.sets import OrderedSet
@@ -75,7 +75,10 @@ def generator(run: Interpreter, node: ast.GeneratorExp) -> ItemIterator:
     path = f"{run.path}.<locals>.<genexpr>" if run.path else "<genexpr>"
     state = BodyState(_inner_names(run), run.scope, path, run.source)
     body = _items(run, node.elt, source, node.generators)
-    return ItemIterator(run.new_number(), f"generator object {path}", resume_each(run, state, body), items)
+    inner = PausedBody(node, state.names)
+    return ItemIterator(
+        run.new_number(), f"generator object {path}", resume_each(run, state, body), inner, items
+    )
 
 
 def _inner_names(run: Interpreter) -> ChainMap[str, Any]:

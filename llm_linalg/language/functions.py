@@ -16,7 +16,7 @@ from llm_linalg.language.budget import FUNCTION_CALL_STEPS, GRAD_MODE_STEPS, NAM
 from llm_linalg.language.grad_mode import mode_of, set_grad_mode
 from llm_linalg.language.hardware import compile_function
 from llm_linalg.language.interpreter import Interpreter
-from llm_linalg.language.item_iterator import ItemIterator
+from llm_linalg.language.item_iterator import ItemIterator, PausedBody
 from llm_linalg.language.jumps import Return
 from llm_linalg.language.name_scopes import ClassScope, SharingScope, visible_inside
 from llm_linalg.language.signatures import ArgumentsError
@@ -178,7 +178,9 @@ def _generator(run: Interpreter, function: UserFunction, state: BodyState) -> It
     """Return what a call of a function that yields gives: nothing of its body has run yet."""
     code = function.code
     body = run.suspend(code.body, code.pauses) if isinstance(code.body, list) else iter(())
-    return ItemIterator(run.new_number(), f"generator object {function.path}", resume_each(run, state, body))
+    items = resume_each(run, state, body)
+    inner = PausedBody(code.node, state.names)
+    return ItemIterator(run.new_number(), f"generator object {function.path}", items, inner)
 
 
 def _own_scope(function: UserFunction) -> SharingScope:

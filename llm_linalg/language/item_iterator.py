@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections import ChainMap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -27,10 +29,10 @@ class ItemIterator:
         number: Its number in the run.
         title: What Python calls it, such as `zip object`.
         source: Python's iterator over its items.
-        inner: The values that it takes its items from.
+        inner: The values that it takes its items from, and the functions or the body that it runs for them.
     """
 
-    __slots__ = ("address", "depth", "source", "title")
+    __slots__ = ("address", "depth", "inner", "source", "title")
     depth: int
 
     def __init__(self, number: int, title: str, source: Iterator[Any], *inner: Any) -> None:
@@ -40,12 +42,26 @@ class ItemIterator:
             raise LimitError(f"iterators in iterators, more than {MAX_DEPTH} deep")
         self.title = title
         self.source = source
+        self.inner = inner
         self.address = address(number)
 
     def __repr__(self) -> str:
         if isinstance(self.source, count):
             return repr(self.source)
         return f"<{self.title} at 0x{self.address:012x}>"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PausedBody:
+    """The body of a generator, which goes on at each turn.
+
+    Attributes:
+        node: Its definition, or the expression.
+        names: Its names, within those around it.
+    """
+
+    node: ast.FunctionDef | ast.Lambda | ast.GeneratorExp
+    names: ChainMap[str, Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

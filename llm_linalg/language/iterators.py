@@ -31,14 +31,14 @@ _NUMBERS = NUMERIC_TYPES | {bool}
 def make_iterator(run: Interpreter, items: Any, *end: Any) -> Any:
     """Do what `iter` does."""
     if end:
-        return ItemIterator(run.new_number(), "callable_iterator object", _until(run, items, *end))
+        return ItemIterator(run.new_number(), "callable_iterator object", _until(run, items, *end), items)
     if items.__class__ is ItemIterator:
         return items
     if isinstance(items, Instance) and (found := iterator_of(run, items)) is not MISSING:
         return found
     source = iterate(run, items)
     title = "generator" if isinstance(items, Tensor) else type(source).__name__
-    return ItemIterator(run.new_number(), f"{title} object", source)
+    return ItemIterator(run.new_number(), f"{title} object", source, items)
 
 
 def _until(run: Interpreter, function: Any, end: Any) -> Iterator[Any]:
@@ -138,7 +138,7 @@ def map_items(run: Interpreter, function: Any, first: Any, *others: Any) -> Item
     """Do what `map` does."""
     sources = [iterate(run, items) for items in (first, *others)]
     found = (run.call(function, arguments) for arguments in zip(*sources, strict=False))
-    return ItemIterator(run.new_number(), "map object", found, first, *others)
+    return ItemIterator(run.new_number(), "map object", found, function, first, *others)
 
 
 def filter_items(run: Interpreter, function: Any, items: Any) -> ItemIterator:
@@ -147,7 +147,7 @@ def filter_items(run: Interpreter, function: Any, items: Any) -> ItemIterator:
     found = (
         item for item in source if is_true(run, item if function is None else run.call(function, [item]))
     )
-    return ItemIterator(run.new_number(), "filter object", found, items)
+    return ItemIterator(run.new_number(), "filter object", found, function, items)
 
 
 def reverse_items(run: Interpreter, items: Any) -> ItemIterator | Tensor:
@@ -156,12 +156,12 @@ def reverse_items(run: Interpreter, items: Any) -> ItemIterator | Tensor:
         return items.flip(0) if items.dim() else items  # torch returns a tensor
     if isinstance(items, Array):
         places = range(len(items))
-        return _reversed_object(run, (items[place] for place in reversed(places)))
+        return _reversed_object(run, (items[place] for place in reversed(places)), items)
     if isinstance(items, Instance) and all(items.__class__.find(name) is not MISSING for name in _SEQUENCE):
         method = members.attribute_of(run, items, "__getitem__")
         sized: Any = items
         places = range(len(sized))
-        return _reversed_object(run, (run.call(method, [place]) for place in reversed(places)))
+        return _reversed_object(run, (run.call(method, [place]) for place in reversed(places)), items)
     if not isinstance(items, list | tuple | str | range | dict | deque | DICT_VIEWS | modules.LAYER_LISTS):
         kind = type(items).__name__
         words = f"'{kind}' object is not reversible"
@@ -169,11 +169,11 @@ def reverse_items(run: Interpreter, items: Any) -> ItemIterator | Tensor:
     run.budget.charge_items(items)
     source = reversed(list(items) if isinstance(items, modules.LAYER_LISTS) else items)
     home = "" if type(source).__module__ == "builtins" else f"{type(source).__module__}."
-    return ItemIterator(run.new_number(), f"{home}{type(source).__name__} object", source)
+    return ItemIterator(run.new_number(), f"{home}{type(source).__name__} object", source, items)
 
 
-def _reversed_object(run: Interpreter, source: Iterator[Any]) -> ItemIterator:
-    return ItemIterator(run.new_number(), "reversed object", source)
+def _reversed_object(run: Interpreter, source: Iterator[Any], items: Any) -> ItemIterator:
+    return ItemIterator(run.new_number(), "reversed object", source, items)
 
 
 def is_true(run: Interpreter, value: Any) -> bool:

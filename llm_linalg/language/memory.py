@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
+from functools import lru_cache
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
@@ -11,12 +13,17 @@ from torch import Tensor, nn
 
 from llm_linalg.language.allowlist import Namespace
 from llm_linalg.language.arrays.array import Array
+from llm_linalg.language.block_context import BlockContext
+from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod
 from llm_linalg.language.classes.program_class import Instance, ProgramClass
+from llm_linalg.language.data_loading import DataLoader, Subset, TensorDataset
+from llm_linalg.language.effects.names_in_code import names_in
 from llm_linalg.language.figures import Figure
+from llm_linalg.language.item_iterator import ItemIterator, PausedBody, ProgressBar
 from llm_linalg.language.methods import Method
 from llm_linalg.language.missing import UNREADABLE
 from llm_linalg.language.optimizer_state import Optimizer
-from llm_linalg.language.run_function import RunFunction
+from llm_linalg.language.run_function import RunFunction, RunMethod
 from llm_linalg.language.schedule_rates import Scheduler
 from llm_linalg.language.sets import OrderedSet
 from llm_linalg.language.storages import TensorStorage
@@ -24,11 +31,30 @@ from llm_linalg.language.user_function import UserFunction
 
 MOST_VALUES = 5_000
 _ITEMS = (list, tuple, OrderedSet, deque)
-_FUNCTIONS: Any = UserFunction | RunFunction | FunctionType | BuiltinFunctionType
+_FUNCTIONS: Any = UserFunction | RunFunction | Property | StaticMethod | ClassMethod
 PLAIN = frozenset({str, int, float, bool, complex, type(None)})
 """Kinds through whose values nothing can be changed."""
 _AT_ONCE = 16  # items that are told to be plain in the time of one look
-_ALONE: Any = Namespace | Figure | _FUNCTIONS | type | str | int | float | None
+_ALONE: Any = Namespace | Figure | FunctionType | BuiltinFunctionType | type | str | int | float | None
+_PARTS: Mapping[type, Callable[[Any], Iterable[Any]]] = {
+    Array: lambda array: [array.cells],
+    BlockContext: lambda context: [context.value, context.generator],
+    ClassMethod: lambda method: [method.function],
+    DataLoader: lambda loader: [loader.dataset, loader.collate, loader.generator],
+    ItemIterator: lambda iterator: iterator.inner,
+    Method: lambda method: [method.owner, method.function],
+    Optimizer: lambda optimizer: [optimizer.groups, *(kept for _, kept in optimizer.states.values())],
+    ProgressBar: lambda bar: [bar.items],
+    Property: lambda found: [found.getter, found.setter],
+    RunFunction: lambda function: function.holds,
+    RunMethod: lambda function: function.holds,
+    Scheduler: lambda scheduler: [scheduler.optimizer, *scheduler.inner, *scheduler.settings.values()],
+    StaticMethod: lambda method: [method.function],
+    Subset: lambda subset: [subset.dataset, subset.indices],
+    TensorDataset: lambda dataset: dataset.tensors,
+    TensorStorage: lambda storage: [storage.tensor],
+}
+"""What values of the language hold."""
 
 
 class Memory:
@@ -74,28 +100,41 @@ class Memory:
             self.places.add(item.untyped_storage().data_ptr() or id(item))
             self.tensors.append(item)
             return _gradients(item)
-        if not isinstance(item, tuple):
+        if not isinstance(item, tuple | _FUNCTIONS):
             self.places.add(id(item))
         if isinstance(item, dict):
             return self._changeable(item.values())
         if isinstance(item, _ITEMS):
             return self._changeable(item)
-        if isinstance(item, Method):
-            return [item.owner]
+        if item.__class__ in _PARTS:
+            return [*_PARTS[item.__class__](item)]
+        if isinstance(item, UserFunction):
+            return [*item.defaults.values(), *self._around(item.code.node, item.scope.maps[:-1])]
+        if isinstance(item, PausedBody):
+            *inner, outermost = item.names.maps
+            outside = [outermost[name] for name in _mentioned(item.node) if name in outermost]
+            return [*self._around(item.node, inner), *outside]
         if isinstance(item, ProgramClass):
-            return [*item.__members__.values()]
-        if isinstance(item, Array | TensorStorage):
-            return [item.cells if isinstance(item, Array) else item.tensor]
-        if isinstance(item, Optimizer):
-            return [item.groups, *(kept for _, kept in item.states.values())]
-        if isinstance(item, Scheduler):
-            return [item.optimizer, *item.inner]
+            return [value for kind in program_classes(item) for value in kind.__members__.values()]
         parts = [item.__fields__, *self._of_class(item)] if isinstance(item, Instance) else []
         if isinstance(item, nn.Module):
             self.places.update(map(id, item.modules()))
             parts += [*item.parameters(), *item.buffers()]
-            parts += [one.__fields__ for one in item.modules() if isinstance(one, Instance)]
+            own = [one for one in item.modules() if isinstance(one, Instance) and one is not item]
+            parts += [one.__fields__ for one in own]
+            parts += [part for one in own for part in self._of_class(one)]
         return parts
+
+    def _around(self, node: ast.AST, scopes: Sequence[MutableMapping[str, Any]]) -> list[Any]:
+        """Note the variables around a function that it reads or binds, and return their values."""
+        found = []
+        for name in _mentioned(node) if scopes else ():
+            scope = next((scope for scope in scopes if name in scope), None)
+            if scope is not None:
+                self.places.add((id(scope), name))
+                found.append(scope[name])
+        self.visited += len(found)
+        return found
 
     def _changeable(self, items: Collection[Any]) -> list[Any]:
         """Return the items but those that are plain."""
@@ -104,10 +143,20 @@ class Memory:
 
     def _of_class(self, item: Instance) -> list[Any]:
         """Return what an object has from its classes; functions don't change."""
-        kinds = [kind for kind in type(item).__mro__ if isinstance(kind, ProgramClass)]
+        kinds = program_classes(type(item))
+        members = [value for kind in kinds for value in kind.__members__.values()]
         if self._sees:
             self.places.update(map(id, kinds))
-        return [value for kind in kinds for value in kind.__members__.values() if not isinstance(value, type)]
+        else:  # a default is no part of an object, though a call of its method may show it
+            members = [value for value in members if not isinstance(value, _FUNCTIONS)]
+        return [value for value in members if not isinstance(value, type)]
+
+    @classmethod
+    def at(cls, *places: object) -> Memory:
+        """Return the memory of some places alone, such as the identity of a list."""
+        found = cls(None)
+        found.places |= {*places}
+        return found
 
     @classmethod
     def of_holders(cls, value: Any) -> Memory:
@@ -156,6 +205,16 @@ class Memory:
         """Return whether the other's value may be changed through this."""
         both = bool(self.places) and bool(other.places)
         return both and (not self.is_known or not other.is_known or not self.places.isdisjoint(other.places))
+
+
+def program_classes(kind: type) -> list[ProgramClass]:
+    """Return the classes of the program among a class and those above it."""
+    return [one for one in kind.__mro__ if isinstance(one, ProgramClass)]
+
+
+@lru_cache(maxsize=1_000)
+def _mentioned(node: ast.AST) -> frozenset[str]:
+    return frozenset(names_in(node))
 
 
 def _gradients(tensor: Tensor) -> list[Tensor]:

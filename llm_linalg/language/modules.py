@@ -193,7 +193,7 @@ def _iterator(name: str, items_of: Callable[..., Iterable[Any]]) -> RunFunction:
 
     def iterator(run: Any, layer: nn.Module, *arguments: Any, **named: Any) -> ItemIterator:
         items = list(items_of(layer, *arguments, **named))
-        return ItemIterator(run.new_number(), f"generator object Module.{name}", iter(items))
+        return ItemIterator(run.new_number(), f"generator object Module.{name}", iter(items), layer)
 
     return RunFunction(name, iterator)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +18,14 @@ class RunFunction:
         does: The function.
         kind: The type that it makes, for a name that is a type's in Python, such as `zip`.
         members: What stands after a dot behind it, such as `chain.from_iterable`.
+        holds: What it was made of and may call, change or give: the function and the arguments of `partial`.
     """
 
     name: str
     does: Callable[..., Any]
     kind: Any = None
     members: Mapping[str, Any] = field(default_factory=dict)
+    holds: Sequence[Any] = ()
 
     def __repr__(self) -> str:
         return repr(self.kind) if isinstance(self.kind, type) else f"<built-in function {self.name}>"

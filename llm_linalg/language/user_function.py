@@ -21,6 +21,7 @@ class FunctionCode:
     """What a definition says, found once for all its functions and calls.
 
     Attributes:
+        node: The definition.
         parameters: The parameters.
         body: The statements, or the expression of a `lambda`.
         local_names: The names that it binds itself, all of them unbound.
@@ -28,6 +29,7 @@ class FunctionCode:
         pauses: The statements in which it yields, and those around them; none unless it is a generator.
     """
 
+    node: ast.FunctionDef | ast.Lambda
     parameters: ParameterList
     body: Sequence[ast.stmt] | ast.expr
     local_names: Mapping[str, Any]
@@ -39,7 +41,9 @@ class FunctionCode:
         """Return what a definition says."""
         body: Sequence[ast.AST] = node.body if isinstance(node, ast.FunctionDef) else [node.body]
         shared = shared_names_of(body)
-        return cls(ParameterList.of(node.args), node.body, local_names_of(body), shared, pauses_of(body))
+        return cls(
+            node, ParameterList.of(node.args), node.body, local_names_of(body), shared, pauses_of(body)
+        )
 
 
 @dataclass(slots=True, eq=False, repr=False)

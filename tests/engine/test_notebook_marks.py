@@ -10,6 +10,7 @@ import ast
 import contextlib
 import io
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -682,6 +683,29 @@ def test_what_changes_by_being_used_has_a_mark(start: str, line: str, shown: str
     found = states(start, f"{REFUSED}{line}", shown)[-1]
     assert found.root == 2
     assert " by cell 2, " in found.reason
+
+
+def hidden_changes() -> list[list[str]]:
+    """The notebooks in the file: a first cell, one of refused statements, behind `>`, and what is shown.
+
+    An empty `>` parts what is refused by itself.
+    """
+    cells = []
+    for text in Path(__file__).with_name("hidden_changes.txt").read_text().split("\n\n"):
+        lines = text.strip().split("\n")
+        start = [line for line in lines if line[0] not in ">?"]
+        refused = "\n".join(line[2:] for line in lines if line[0] == ">").split("\n\n")
+        blocks = [part.replace("\n", "\n    ") for part in refused]
+        cells.append(["\n".join(start), "\n".join(f"{REFUSED}{part}" for part in blocks), lines[-1][2:]])
+    return cells
+
+
+@pytest.mark.parametrize("cells", hidden_changes(), ids=lambda cells: cells[1])
+def test_what_is_changed_where_no_word_says_so_has_a_mark(cells: list[str]) -> None:
+    found = states(*cells)
+    assert found[0].state == "run"
+    assert found[-1].root == 2
+    assert " by cell 2, " in found[-1].reason
 
 
 PRECISE = "torch.set_printoptions(precision=1)"

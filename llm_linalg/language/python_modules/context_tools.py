@@ -28,7 +28,7 @@ def _contextmanager(_run: Interpreter, function: Any) -> RunFunction:
             raise TypeError("a function under @contextmanager yields once")
         return BlockContext(generator=generator)
 
-    return RunFunction("contextmanager", make)
+    return RunFunction("contextmanager", make, holds=(function,))
 
 
 MEMBERS: Mapping[str, RunFunction] = {

@@ -34,7 +34,7 @@ def _partial(_run: Interpreter, function: Any, /, *given: Any, **words: Any) -> 
     def call(run: Interpreter, *arguments: Any, **named: Any) -> Any:
         return run.call(function, [*given, *arguments], {**words, **named})
 
-    return RunFunction("partial", call)
+    return RunFunction("partial", call, holds=(function, *given, *words.values()))
 
 
 def _wraps(_run: Interpreter, wrapped: Any) -> RunFunction:
@@ -85,7 +85,8 @@ def _keep_results(function: Any, most: int | None) -> RunFunction:
 
     name = function.name if isinstance(function, UserFunction) else "lru_cache"
     methods = (RunFunction("cache_clear", clear), RunFunction("cache_info", info))
-    return RunMethod(name, call, members={method.name: method for method in methods})
+    members = {method.name: method for method in methods}
+    return RunMethod(name, call, members=members, holds=(function, results, counts))
 
 
 def _lru_cache(_run: Interpreter, maxsize: Any = 128, typed: bool = False) -> RunFunction:

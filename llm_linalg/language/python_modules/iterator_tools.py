@@ -51,7 +51,7 @@ def _cycle(run: Interpreter, items: Any) -> ItemIterator:
 
 def _repeat(run: Interpreter, item: Any, times: int | None = None) -> ItemIterator:
     source = itertools.repeat(item) if times is None else itertools.repeat(item, times)
-    return _made(run, "repeat", source)
+    return _made(run, "repeat", source, item)
 
 
 def _chain(run: Interpreter, *several: Any) -> ItemIterator:
@@ -88,7 +88,7 @@ def _accumulate(run: Interpreter, items: Any, func: Any = None, *, initial: Any 
                 total = combine(run, ast.Add, total, item) if func is None else run.call(func, [total, item])
             yield total
 
-    return _made(run, "accumulate", totals(), items)
+    return _made(run, "accumulate", totals(), func, items)
 
 
 def _by_test(name: str, python: Callable[..., Iterator[Any]]) -> RunFunction:
@@ -98,14 +98,14 @@ def _by_test(name: str, python: Callable[..., Iterator[Any]]) -> RunFunction:
         def holds(item: Any) -> bool:
             return is_true(run, item if test is None else run.call(test, [item]))
 
-        return _made(run, name, python(holds, _source(run, items)), items)
+        return _made(run, name, python(holds, _source(run, items)), test, items)
 
     return RunFunction(name, select)
 
 
 def _starmap(run: Interpreter, function: Any, items: Any) -> ItemIterator:
     found = (run.call(function, take_items(run, own)) for own in iterate(run, items))
-    return _made(run, "starmap", found, items)
+    return _made(run, "starmap", found, function, items)
 
 
 def _compress(run: Interpreter, items: Any, selectors: Any) -> ItemIterator:
@@ -127,7 +127,7 @@ def _groupby(run: Interpreter, items: Any, key: Any = None) -> ItemIterator:
         (name, ItemIterator(run.new_number(), "itertools._grouper object", group, items))
         for name, group in itertools.groupby(_source(run, items), key_of)
     )
-    return _made(run, "groupby", groups, items)
+    return _made(run, "groupby", groups, key, items)
 
 
 def _tee(run: Interpreter, items: Any, n: Any = 2) -> tuple[ItemIterator, ...]:
@@ -144,7 +144,7 @@ def _choosing(name: str, python: Callable[..., Iterator[Any]]) -> RunFunction:
         length = len(pool) if r is None else r
         run.budget.step(max(length, 0) if isinstance(length, int) else 0)
         ways = python(pool, *(() if r is None else (r,)))
-        return _made(run, name, _sized(run, ways, length))
+        return _made(run, name, _sized(run, ways, length), items)
 
     return RunFunction(name, choose)
 
@@ -155,7 +155,7 @@ def _product(run: Interpreter, *several: Any, repeat: Any = 1) -> ItemIterator:
         raise LimitError(f"a product of at most {MAX_ITEMS:,} factors")
     length = len(pools) * max(repeat, 0)
     run.budget.step(length)
-    return _made(run, "product", _sized(run, itertools.product(*pools, repeat=repeat), length))
+    return _made(run, "product", _sized(run, itertools.product(*pools, repeat=repeat), length), *several)
 
 
 def _sized(run: Interpreter, items: Iterator[Any], length: int) -> Iterator[Any]:
