@@ -38,15 +38,8 @@ from llm_linalg.language.effects.statement_effects import Definitions, Effects, 
 from llm_linalg.language.effects.value_changes import ALTERING, settings
 from llm_linalg.language.exceptions import exception_of, forget_frames
 from llm_linalg.language.figures import Figure
-from llm_linalg.language.hidden_changes import (
-    MOST_ITEMS,
-    changes_arguments,
-    changes_by_use,
-    names_written,
-    parts_of,
-)
+from llm_linalg.language.hidden_changes import MOST_ITEMS, Use
 from llm_linalg.language.interpreter import FAILURES, Interpreter
-from llm_linalg.language.item_iterator import ItemIterator
 from llm_linalg.language.memory import Memory
 from llm_linalg.language.missing import STAR, UNREADABLE, MissingModule, MissingValue
 from llm_linalg.language.notebook_source import NotebookSource
@@ -80,6 +73,7 @@ HARMLESS_METHODS = frozenset(
 )
 """Methods that change nothing, whatever has them: those of tensors, text, lists and dicts that don't."""
 _DATA: Any = Tensor | Array | int | float | str | torch.dtype | None
+_HOLDING_TENSORS: Any = Tensor | list | tuple | dict
 _UNTOLD: Any = Tensor | UserFunction | Namespace | Figure
 
 _SETTING_UP = re.compile(
@@ -346,7 +340,7 @@ class CellRun:
         reach = self._held(effects.reads)
         changes = self._all_changed(effects)
         touches = self._sharing(effects.touches, Memory) | self._graded(effects.touches)
-        touches |= self._used_up(effects.grades) | self._changed_by_use(effects.reads)
+        touches |= self._used_up(effects.grades) | self._changed_by_use(effects, reach.values())
         for name in changes:
             for tensor in self._tensors_in([name]):
                 node = self._run.recorder.node_of(tensor)
@@ -449,20 +443,25 @@ class CellRun:
         self._run.budget.step(1 + memory.visited // 2)
         return memory.graph
 
-    def _changed_by_use(self, reads: Iterable[str]) -> set[str]:
-        """Return the names whose values may change by what was read, where the text doesn't say so."""
-        values = self._run.names.maps[-1]
-        reads = [name for name in reads if name in values and values[name].__class__ not in UNREADABLE]
-        parts = {name: parts_of(values[name]) for name in reads}
-        every = [part for own in parts.values() for part in own]
-        self._run.budget.step(len(every))
-        used = {name for name, own in parts.items() if any(map(changes_by_use, own))}
-        if any(isinstance(part, ItemIterator) for part in every):  # one may take its items from others
-            used |= {name for name, value in values.items() if isinstance(value, ItemIterator)}
-        if any(map(changes_arguments, every)):
-            used |= {name for name, own in parts.items() if any(isinstance(part, Tensor) for part in own)}
-        outside = {name for part in every for name in names_written(part)}
-        return used | self._sharing(used | outside, Memory)
+    def _changed_by_use(self, effects: Effects, used: Iterable[object]) -> set[str]:
+        """Return the names whose values may change by the use of values, where the text doesn't say so."""
+        run = self._run
+        values = run.names.maps[-1]
+        reads = [
+            name for name in effects.reads if name in values and values[name].__class__ not in UNREADABLE
+        ]
+        use = Use(self._definitions, effects.attributes, values)
+        for value in used:
+            use.of(value, is_named=True)
+        for hook in run.hooks.values() if effects.goes_backward else ():
+            use.of(hook)
+        run.budget.step(len(reads) + use.looks // 2)
+        written = {name for name in use.names if name in values}
+        if use.writes_arguments:
+            written |= {*reads}
+        if use.writes_tensors:
+            written |= {name for name in reads if isinstance(values.get(name), _HOLDING_TENSORS)}
+        return written | self._sharing(written, Memory) | self._overlapping(use.changed)
 
     def _sharing(self, names: Iterable[str], memory_of: Callable[[object], Memory]) -> set[str]:
         """Return those of some names whose values can change, and all names of which these are a part.
@@ -550,7 +549,8 @@ class CellRun:
         state = self.states[-1]
         if state.state == "run" and not state.reason:
             self.states[-1] = state._replace(root=mark.root, reason=mark.said)
-        for name in effects.binds | effects.changes | effects.alters | effects.holds | effects.fills:
+        changed = effects.changes | effects.alters | effects.holds | effects.fills
+        for name in effects.binds | changed:
             if name in self._run.names.maps[-1]:
                 self._marks[name] = mark._replace(cell=number)
 

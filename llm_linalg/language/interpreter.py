@@ -126,6 +126,7 @@ class Interpreter:
         depth: How many calls of the program's functions are running.
         passes: How many backward passes are running that have called one.
         function_codes: What each definition says, found once.
+        hooks: The functions that backward passes call, by what torch calls for them.
         values: The tensor that each part of the running statement gave.
         line_results: The node that each line bound, returned, or ended with.
         printed: What the program has printed.
@@ -168,6 +169,7 @@ class Interpreter:
         self.call_counts: Counter[str] = Counter()
         self.depth = self.passes = 0
         self.function_codes: dict[ast.AST, Any] = {}
+        self.hooks: dict[object, Any] = {}
         self.values: dict[ast.expr, Tensor] = {}
         self.line_results: dict[int, RecordNode] = {}
         self.printed: list[str] = []

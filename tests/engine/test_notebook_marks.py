@@ -889,6 +889,95 @@ FREE = (
             "torch.rand(2)",
         ],
     ),
+    (
+        "what an iterator goes through",
+        [
+            "xs = [torch.ones(2)]\nit = iter(xs)\ng = (x.sum() for x in xs)",
+            f"{REFUSED}next(it), list(g), next(iter(xs))",
+            "xs",
+        ],
+    ),
+    (
+        "what a loader gives batches of",
+        [
+            "from torch.utils.data import DataLoader, TensorDataset\nm = nn.Linear(2, 2)",
+            "x = torch.zeros(2, 2)\nd = DataLoader(TensorDataset(x))",
+            f"{REFUSED}y = [m(t) for t, in d]",
+            "print(x, next(iter(d)))",
+        ],
+    ),
+    (
+        "a default that nobody writes to",
+        [
+            "class A:\n    def __init__(self, n=[1]): self.n = n\n    @property\n    def m(self): return 1",
+            "a = A([2])\nb = A()\ndef f(xs=[1]): return xs",
+            f"{REFUSED}a.k = f()",
+            "print(b.m, f())",
+        ],
+    ),
+    ("another closure", [f"{CLOSURE}\nup = make()\nother = make()", f"{REFUSED}up()", "other()"]),
+    (
+        "a hook to which nothing goes back",
+        [
+            "log = []\nw = torch.ones(2, requires_grad=True)\nw.register_hook(log.append)",
+            f"{REFUSED}w * 2",
+            "log",
+        ],
+    ),
+    (
+        "a hook that was removed",
+        [
+            "log = []\nw = torch.ones(2, requires_grad=True)\nh = w.register_hook(log.append)",
+            "h.remove()\nh.remove()",
+            f"{REFUSED}w.sum().backward()",
+            "log",
+        ],
+    ),
+    (
+        "a function that an object is not asked for",
+        ["log = []\nclass A: n = 1\na = A()\na.f = lambda: log.append(1)", f"{REFUSED}b = a.n", "log"],
+    ),
+    (
+        "what a function makes a new tensor of",
+        [
+            "x = torch.ones(4)\ndef batch(n):\n    y = torch.stack([x[k] for k in range(n)])\n    return y",
+            f"{REFUSED}y = batch(2); y += 1",
+            "x",
+        ],
+    ),
+    (
+        "a class whose object a function makes",
+        [
+            "class A:\n    pass\ndef make():\n    a = A()\n    return a\nb = A()",
+            f"{REFUSED}a = make(); a.x = 1",
+            "print(hasattr(b, 'x'))",
+        ],
+    ),
+    (
+        "a partial function that writes to nothing",
+        [
+            "from functools import partial\nx = torch.ones(2)\ndef f(x, y): return x + y\ng = partial(f, x)",
+            f"{REFUSED}y = g(1)",
+            "x",
+        ],
+    ),
+    (
+        "what is very deep",
+        [
+            "from functools import partial\nxs, f = [], abs\nfor _ in range(3_000): xs, f = [xs], partial(f)",
+            "def wrap(f): return lambda: f()\nfor _ in range(3_000): f = wrap(f)",
+            f"{REFUSED}f(xs)",
+            "print(1)",
+        ],
+    ),
+    (
+        "a table that a function looks into",
+        [
+            "table = {'a': [1]}\ndef encode(s): return [table[c] for c in s]",
+            f"{REFUSED}x = torch.tensor(encode('a')); x[0] = 1",
+            "table",
+        ],
+    ),
     ("a module apart", ["import nowhere, os\nx = torch.ones(2)\nos.f(x)", "print(x)"]),
 )
 

@@ -334,11 +334,13 @@ def register_hook(run: Interpreter, tensor: Tensor, hook: Any) -> HookHandle:
         for step in own:
             steps.remove(step)
         own.clear()
+        run.hooks.pop(called, None)
 
     called.__name__ = str(name_of(hook))  # torch names it in its errors
     of_torch: Any = tensor
     with untraced():
         native = of_torch.register_hook(called)
+    run.hooks[called] = hook
     return HookHandle(native, forget)
 
 

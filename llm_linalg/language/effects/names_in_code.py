@@ -24,6 +24,13 @@ def names_in(node: ast.AST) -> Iterator[str]:
             yield part.id
 
 
+def attributes_in(node: ast.AST) -> Iterator[str]:
+    """Yield the attributes that a tree asks for, sets or deletes."""
+    for part in descendants(node):
+        if isinstance(part, ast.Attribute):
+            yield part.attr
+
+
 def loaded_names(node: ast.AST) -> Iterator[str]:
     """Yield the names that a tree reads."""
     for part in descendants(node):

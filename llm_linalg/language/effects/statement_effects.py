@@ -30,6 +30,7 @@ from llm_linalg.language.effects.names_in_code import (
     DEFINITIONS,
     NAMED,
     Definition,
+    attributes_in,
     bound_names,
     loaded_names,
     local_to_parts,
@@ -103,6 +104,7 @@ class Effects(NamedTuple):
         seeds: The generators that it may seed.
         sources: Names of generators of the program's own, by which it draws instead if they are some.
         settings: The settings of torch's and NumPy's that it may change.
+        attributes: The attributes that it asks for, and so do the functions that it may call.
     """
 
     binds: frozenset[str]
@@ -118,9 +120,15 @@ class Effects(NamedTuple):
     seeds: frozenset[Generator]
     sources: frozenset[str]
     settings: frozenset[str]
+    attributes: frozenset[str]
+
+    @property
+    def goes_backward(self) -> bool:
+        """Whether it may go backward, by what it is called."""
+        return not _BACKWARD.isdisjoint(self.attributes | self.reads)
 
 
-NO_EFFECTS = Effects(*(_EMPTY,) * 9, NO_GENERATOR, NO_GENERATOR, _EMPTY, _EMPTY)
+NO_EFFECTS = Effects(*(_EMPTY,) * 9, NO_GENERATOR, NO_GENERATOR, _EMPTY, _EMPTY, _EMPTY)
 Kind = Literal["changes", "holds", "grades"]
 """How a value may change: altogether, but for its tensors, or in the gradients of what it is made of."""
 _KINDS: tuple[Kind, ...] = ("changes", "holds", "grades")
@@ -132,6 +140,22 @@ class _Writes(NamedTuple):
     owner: bool = False
     arguments: bool = False
     outside: frozenset[str] = _EMPTY
+
+
+class Writes(NamedTuple):
+    """What a function changes in any way.
+
+    Attributes:
+        owner: Whether it changes what it is a method of.
+        arguments: Whether it changes its other arguments.
+        outside: The names outside it whose values it changes, or which it binds.
+        mentioned: All names in it.
+    """
+
+    owner: bool
+    arguments: bool
+    outside: frozenset[str]
+    mentioned: frozenset[str]
 
 
 class _Facts(NamedTuple):
@@ -146,6 +170,8 @@ class _Facts(NamedTuple):
         draws_called: Those from which it draws when what it makes has been made.
         asks: The names of what it asks for an attribute by a text.
         settings: The settings that it changes.
+        attributes: The attributes that it asks for.
+        shares: The names that it shares with what is around it, to bind them there.
     """
 
     names: frozenset[str]
@@ -156,6 +182,8 @@ class _Facts(NamedTuple):
     draws_called: frozenset[Generator]
     asks: frozenset[str]
     settings: frozenset[str]
+    attributes: frozenset[str]
+    shares: frozenset[str]
 
 
 @dataclass
@@ -250,7 +278,7 @@ class Definitions:
         """
         if _only_reads(statement):
             read = frozenset(loaded_names(statement))
-            return NO_EFFECTS._replace(reads=read)
+            return NO_EFFECTS._replace(reads=read, attributes=frozenset(attributes_in(statement)))
         code = self._reachable(statement)
         facts = [self._facts(definition) for definition in code]
         declared = {name for fact in facts for name in fact.declares}
@@ -286,6 +314,7 @@ class Definitions:
             seeds=NO_GENERATOR.union(*map(seeds_within, (statement, *code))),
             sources=frozenset(name for part in runs for _, name in draws_by_name(part)),
             settings=_EMPTY.union(*map(settings_within, runs), *(fact.settings for fact in facts)),
+            attributes=_EMPTY.union(attributes_in(statement), *(fact.attributes for fact in facts)),
         )
 
     def _draws(
@@ -382,7 +411,7 @@ class Definitions:
             names = names.union(*(self._facts(one).names for one in new))
         return made
 
-    def _facts(self, definition: Definition) -> _Facts:
+    def _facts(self, definition: Definition | ast.GeneratorExp) -> _Facts:
         """Return what is known of a function or class by itself, found once."""
         if definition not in self._known:
             self._known[definition] = _facts_of(definition)
@@ -461,17 +490,27 @@ class Definitions:
                 found |= writes.outside | (handed if writes.arguments else set())
         return changed
 
-    def _written(self, definition: Definition) -> Mapping[Kind, _Writes]:
+    def writes(self, definition: Definition | ast.GeneratorExp) -> Writes:
+        """Return what a function changes in any way."""
+        found, facts = [*self._written(definition).values()], self._facts(definition)
+        return Writes(
+            owner=any(one.owner for one in found),
+            arguments=any(one.arguments for one in found),
+            outside=facts.shares.union(*(one.outside for one in found)),
+            mentioned=facts.names,
+        )
+
+    def _written(self, definition: Definition | ast.GeneratorExp) -> Mapping[Kind, _Writes]:
         """Return what a function changes, by kind; while that of a recursive one is worked out, nothing."""
         if definition not in self._writes:
             self._writes[definition] = {}
             self._writes[definition] = self._work_out(definition)
         return self._writes[definition]
 
-    def _work_out(self, definition: Definition) -> Mapping[Kind, _Writes]:
+    def _work_out(self, definition: Definition | ast.GeneratorExp) -> Mapping[Kind, _Writes]:
         if isinstance(definition, ast.ClassDef):
             return {"changes": _Writes(owner=True)}
-        body = [definition.body] if isinstance(definition, ast.Lambda) else definition.body
+        body = _body_of(definition)
         changed: dict[Kind, set[str]] = {
             "changes": {
                 name
@@ -516,8 +555,21 @@ class _Scope(NamedTuple):
     inner: set[str]
 
 
-def _scope_of(definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> _Scope:
-    body = [definition.body] if isinstance(definition, ast.Lambda) else definition.body
+def _body_of(
+    definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.GeneratorExp,
+) -> Sequence[ast.AST]:
+    """Return what is run when a function is called, or when a generator goes on."""
+    if isinstance(definition, ast.GeneratorExp):
+        return [definition]
+    return [definition.body] if isinstance(definition, ast.Lambda) else definition.body
+
+
+def _scope_of(
+    definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.GeneratorExp,
+) -> _Scope:
+    body = _body_of(definition)
+    if isinstance(definition, ast.GeneratorExp):
+        return _Scope([], set(), local_to_parts(definition))
     args = definition.args
     parameters = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
     parameters += [arg.arg for arg in (args.vararg, args.kwarg) if arg is not None]
@@ -543,6 +595,7 @@ def effects_of_text(text: str, known: Iterable[str]) -> Effects:
         touches=words & frozenset(known),
         reads=words,
         draws=ALL,
+        attributes=words,
         settings=words & SETTERS,
     )
 
@@ -571,12 +624,14 @@ def _only_reads(statement: ast.stmt) -> bool:
     )
 
 
-def _facts_of(definition: Definition) -> _Facts:
-    declared = {
-        name for part in descendants(definition) if isinstance(part, ast.Global) for name in part.names
-    }
+def _facts_of(definition: Definition | ast.GeneratorExp) -> _Facts:
+    said = [part for part in descendants(definition) if isinstance(part, ast.Global | ast.Nonlocal)]
+    shared = {name for part in said for name in part.names}
+    declared = {name for part in said if isinstance(part, ast.Global) for name in part.names}
     own: set[str] = set()
-    if not isinstance(definition, ast.ClassDef):
+    if isinstance(definition, ast.GeneratorExp):
+        own = local_to_parts(definition)
+    elif not isinstance(definition, ast.ClassDef):
         args = definition.args
         own = {part.arg for part in descendants(args) if isinstance(part, ast.arg)}
         body = [definition.body] if isinstance(definition, ast.Lambda) else definition.body
@@ -589,6 +644,8 @@ def _facts_of(definition: Definition) -> _Facts:
         draws=draws_of(definition),
         draws_called=draws_of(definition, making=False),
         asks=names_in_getattr(definition),
+        attributes=frozenset(attributes_in(definition)),
+        shares=frozenset(shared),
         settings=settings_within(definition),
     )
 
@@ -614,7 +671,7 @@ def _reach_of(call: ast.Call, *, is_foreign: bool) -> set[str]:
     return found
 
 
-def _called_parts(definition: Definition) -> Sequence[ast.AST]:
+def _called_parts(definition: Definition | ast.GeneratorExp) -> Sequence[ast.AST]:
     """Return what is run when a function is called, or a method of an object that is there."""
     if not isinstance(definition, ast.ClassDef):
         return [definition]

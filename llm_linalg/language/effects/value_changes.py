@@ -65,7 +65,7 @@ _NUMBERS = frozenset(
 )
 _CONTAINERS = frozenset(["list", "dict", "set", "sorted", "Counter", "OrderedDict", "deque"])
 _CHANGING_WORDS = """
-    next setattr delattr setitem delitem shuffle heappush heappop heapify heapreplace heappushpop insort
+    setattr delattr setitem delitem shuffle heappush heappop heapify heapreplace heappushpop insort
 """
 _CHANGING_FUNCTIONS = frozenset(_CHANGING_WORDS.split())
 SETTERS = frozenset(["set_default_dtype", "set_default_tensor_type", "set_printoptions", "set_grad_enabled"])
