@@ -71,6 +71,26 @@ def roots_of(node: ast.AST, apart: Collection[str] = ()) -> Iterator[str]:
                 yield from names_in(inner)
 
 
+def steps_to_roots(node: ast.expr) -> Iterator[ast.expr]:
+    """Yield the calls and attributes by which an expression is a part of other values: `f()` of `f()[0]`."""
+    todo = [node]
+    while todo:
+        part = todo.pop()
+        match part:
+            case ast.Attribute(value=value):
+                yield part
+                todo.append(value)
+            case ast.Call(func=func):
+                yield part
+                todo += [func.value] if isinstance(func, ast.Attribute) else []
+            case ast.Subscript(value=value) | ast.Starred(value=value) | ast.NamedExpr(value=value):
+                todo.append(value)
+            case ast.IfExp(body=body, orelse=other):
+                todo += [body, other]
+            case ast.Tuple(elts=several) | ast.List(elts=several) | ast.BoolOp(values=several):
+                todo += several
+
+
 def names_handed(call: ast.Call, apart: Collection[str] = ()) -> Iterator[str]:
     """Yield the names whose values a call is given, or may be given a part of; `apart` as for `roots_of`."""
     for item in (*call.args, *(keyword.value for keyword in call.keywords)):
@@ -189,12 +209,18 @@ def with_sources(statement: ast.AST, changed: Iterable[str]) -> set[str]:
 def _sources(statement: ast.AST) -> Iterator[tuple[set[str], set[str]]]:
     """Yield the names that parts of a statement bind, with those from whose values."""
     for part in own_parts(statement):
-        match part:
-            case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
-                yield {*roots_of(target)}, {*roots_of(value)}
-            case ast.Assign(targets=targets, value=value):
-                yield {name for target in targets for name in plain_targets(target)}, {*roots_of(value)}
-            case ast.NamedExpr(target=target, value=value):
-                yield {*roots_of(target)}, {*roots_of(value)}
-            case ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
-                yield {*roots_of(target)}, {*roots_of(value)}
+        for names, value in bindings(part):
+            yield names, {*roots_of(value)}
+
+
+def bindings(part: ast.AST) -> Iterator[tuple[set[str], ast.expr]]:
+    """Yield the names that a part of a statement binds, with what it binds them to, or to parts of."""
+    match part:
+        case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
+            yield {*roots_of(target)}, value
+        case ast.Assign(targets=targets, value=value):
+            yield {name for target in targets for name in plain_targets(target)}, value
+        case ast.NamedExpr(target=target, value=value):
+            yield {*roots_of(target)}, value
+        case ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
+            yield {*roots_of(target)}, value

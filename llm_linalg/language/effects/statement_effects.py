@@ -37,8 +37,10 @@ from llm_linalg.language.effects.names_in_code import (
     names_handed,
     names_in,
     names_of_modules,
+    own_parts,
     rebound_names,
     roots_of,
+    steps_to_roots,
     with_sources,
 )
 from llm_linalg.language.effects.value_changes import (
@@ -56,7 +58,9 @@ from llm_linalg.language.effects.value_changes import (
     graded_names,
     holder_names,
     is_fresh,
+    makes_anew,
     settings_within,
+    written_expressions,
 )
 from llm_linalg.language.source import is_parser_kept_busy
 
@@ -207,6 +211,8 @@ class Definitions:
     classes: set[str] = field(default_factory=set)
     _reached: dict[str, frozenset[Definition]] = field(default_factory=dict)
     _writes: dict[ast.AST, Mapping[Kind, _Writes]] = field(default_factory=dict)
+    _made_by: dict[str, list[ast.expr]] = field(default_factory=dict)
+    _back: dict[ast.AST, frozenset[str]] = field(default_factory=dict)
     _known: dict[ast.AST, _Facts] = field(default_factory=dict)
 
     def note(self, statement: ast.stmt) -> None:
@@ -216,12 +222,13 @@ class Definitions:
         self._reached.clear()
         own: list[Definition] = [node for node in descendants(statement) if isinstance(node, DEFINITIONS)]
         for definition in own:
-            for item in definition.body if isinstance(definition, ast.ClassDef) else ():
+            if not isinstance(definition, ast.ClassDef):
+                continue
+            for item in definition.body:
                 if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
                     self.methods.setdefault(item.name, []).append(item)
                     own = [one for one in own if one is not item]
-            if isinstance(definition, ast.ClassDef):
-                self.classes.add(definition.name)
+            self.classes.add(definition.name)
         mentioned = set(names_in(statement))
         held = frozenset(own).union(*(self.held.get(name, ()) for name in mentioned))
         is_one = isinstance(statement, NAMED)
@@ -233,6 +240,8 @@ class Definitions:
             self.classes -= {*rebound_names(statement)}
         rebound = set(rebound_names(statement))
         self._note_imports(statement, rebound)
+        calls = [*steps_to_roots(statement.value)] if isinstance(statement, ast.Assign) else []
+        self._made_by |= dict.fromkeys(rebound, calls)
         targets = {*bound_names(statement), *all_changed_names(statement)} - self.modules
         for name in targets:
             before = frozenset() if name in rebound else self.held.get(name, frozenset())
@@ -297,17 +306,25 @@ class Definitions:
             "grades": {*graded_names(statement)},
         }
         local = local_to_parts(statement)
+        parts = [*own_parts(statement)]
         for call in calls:
             for kind, found in self._changed_by(call, local).items():
                 changed[kind] |= found
+        missing = {name for name in self._made_by if is_unknown(name)}
+
+        def whole(names: Iterable[str]) -> frozenset[str]:
+            found = with_sources(statement, names)
+            return frozenset(found | self._handed_back(parts, found, local, missing))
+
+        grades = with_sources(statement, changed["grades"])
         return Effects(
             binds=frozenset(bound_names(statement)) | declared,
             rebinds=frozenset(rebound_names(statement)),
-            changes=frozenset(with_sources(statement, changed["changes"])),
-            alters=frozenset(with_sources(statement, altered_names(statement, ALTERING - ITEM_METHODS))),
-            holds=frozenset(with_sources(statement, changed["holds"])),
-            fills=frozenset(with_sources(statement, altered_names(statement, IN_PLACE))),
-            grades=frozenset(with_sources(statement, changed["grades"])),
+            changes=whole(changed["changes"]),
+            alters=whole(altered_names(statement, ALTERING - ITEM_METHODS)),
+            holds=whole(changed["holds"]),
+            fills=whole(altered_names(statement, IN_PLACE)),
+            grades=frozenset(grades | self._read_for(parts, grades, local)),
             touches=frozenset(name for call in calls for name in _reach_of(call, is_foreign=call in foreign)),
             reads=_EMPTY.union(*map(loaded_names, runs), *(fact.reads for fact in facts)),
             draws=draws,
@@ -430,12 +447,20 @@ class Definitions:
         return self._reached[name]
 
     def _called(self, call: ast.Call, local: Collection[str]) -> Iterator[Definition]:
-        """Yield the functions that a call may go to, and those whose arguments it may call.
+        """Yield the functions that a call may go to, and those among its arguments, which it may call.
 
         Args:
             call: The call.
             local: Names that are not those of the program there.
         """
+        yield from self._callees(call, local)
+        for root in set(names_handed(call)):
+            for definition in self.held.get(root, ()):
+                if not isinstance(definition, ast.ClassDef):
+                    yield definition
+
+    def _callees(self, call: ast.Call, local: Collection[str]) -> Iterator[Definition]:
+        """Yield the functions that a call may go to."""
         func = call.func
         name = func.attr if isinstance(func, ast.Attribute) else None
         roots = set(roots_of(func))
@@ -450,10 +475,6 @@ class Definitions:
                 if isinstance(definition, ast.ClassDef):
                     yield from (item for one in wanted for item in self._methods(one, known))
                 elif name is None:
-                    yield definition
-        for root in set(names_handed(call)):
-            for definition in self.held.get(root, ()):
-                if not isinstance(definition, ast.ClassDef):
                     yield definition
 
     def _methods(self, name: str, known: frozenset[Definition]) -> list[Definition]:
@@ -500,6 +521,91 @@ class Definitions:
             mentioned=facts.names,
         )
 
+    def _handed_back(
+        self,
+        parts: Iterable[ast.AST],
+        changed: Collection[str],
+        local: Collection[str],
+        missing: Collection[str] = (),
+    ) -> set[str]:
+        """Return the names outside functions whose values these hand back and code changes: `f().append(1)`.
+
+        Args:
+            parts: The parts of a piece of code.
+            changed: The names whose values it changes.
+            local: Names that are not those of the program there.
+            missing: Names whose values are missing, which may be what functions have handed back before.
+        """
+        through: list[ast.expr] = [part for name in {*changed} & {*missing} for part in self._made_by[name]]
+        for part in parts if changed else ():
+            values = [*written_expressions(part, changed)]
+            if isinstance(part, ast.Call) and any(
+                self.writes(one).arguments for one in self._called(part, local)
+            ):
+                values += [*part.args, *(item.value for item in part.keywords)]
+            through += [step for value in values for step in steps_to_roots(value)]
+        return self._returned_by(through, local)
+
+    def _returned_by(self, steps: Iterable[ast.expr], local: Collection[str]) -> set[str]:
+        """Return the names outside functions whose values calls of these, or properties, may hand back."""
+        found: set[str] = set()
+        for part in steps:
+            code: Iterable[Definition] = ()
+            if isinstance(part, ast.Call):
+                code = self._callees(part, local)
+            elif isinstance(part, ast.Attribute):
+                code = [one for one in self.methods.get(part.attr, ()) if _is_decorated(one, "property")]
+            for definition in code:
+                found |= self._returned(definition)
+        return found
+
+    def _returned(self, definition: Definition) -> frozenset[str]:
+        """Return the names outside a function whose values, or parts of them, it may hand back."""
+        if definition not in self._back:
+            self._back[definition] = _EMPTY  # of a recursive one
+            self._back[definition] = self._trace_back(definition)
+        return self._back[definition]
+
+    def _trace_back(self, definition: Definition) -> frozenset[str]:
+        if isinstance(definition, ast.ClassDef):
+            return _EMPTY
+        scope, body = _scope_of(definition), _body_of(definition)
+        given = [
+            value
+            for value in _given_values(definition)
+            if not makes_anew(value, self.methods, is_whole=False)
+        ]
+        found = {
+            name
+            for value in given
+            for name in roots_of(value, self.classes)
+            if name not in scope.local or not is_fresh(body, name, self.methods)
+        }
+        found |= self._returned_by((step for value in given for step in steps_to_roots(value)), scope.inner)
+        while True:
+            before = len(found)
+            for part in body:
+                found |= with_sources(part, found)
+                found |= self._handed_back([*own_parts(part)], found, scope.inner)
+            if len(found) == before:
+                return frozenset(found - scope.inner - self.classes - self.modules)
+
+    def _read_for(
+        self, parts: Iterable[ast.AST], graded: Collection[str], local: Collection[str]
+    ) -> set[str]:
+        """Return the names that functions read which make what one goes backward from."""
+        code: set[Definition] = set()
+        for part in parts if graded else ():
+            if isinstance(part, ast.Call) and not {*roots_of(part.func)}.isdisjoint(graded):
+                code |= {*self._called(part, local)}
+        todo = [*code]
+        while todo:
+            for name in self._facts(todo.pop()).reads:
+                new = {one for one in self.held.get(name, ()) if not isinstance(one, ast.ClassDef)} - code
+                code |= new
+                todo += new
+        return {name for one in code for name in self._facts(one).reads}
+
     def _written(self, definition: Definition | ast.GeneratorExp) -> Mapping[Kind, _Writes]:
         """Return what a function changes, by kind; while that of a recursive one is worked out, nothing."""
         if definition not in self._writes:
@@ -526,9 +632,12 @@ class Definitions:
                 if isinstance(node, ast.Call):
                     for kind, found in self._changed_by(node, scope.inner).items():
                         changed[kind] |= found
-        for part in body:  # what a comprehension goes through
-            for found in changed.values():
+        for part in body:
+            parts = [*own_parts(part)]
+            for kind, found in changed.items():
                 found |= with_sources(part, found & (scope.inner - scope.local - {*scope.parameters}))
+                if kind != "grades":
+                    found |= self._handed_back(parts, with_sources(part, found), scope.inner)
         own = scope.parameters[:1] if scope.parameters[:1] in (["self"], ["cls"]) else []
         others = {*scope.parameters[len(own) :]}
         writes: dict[Kind, _Writes] = {}
@@ -676,6 +785,24 @@ def _called_parts(definition: Definition | ast.GeneratorExp) -> Sequence[ast.AST
     if not isinstance(definition, ast.ClassDef):
         return [definition]
     return [part for part in definition.body if getattr(part, "name", "") != "__init__"]
+
+
+def _given_values(definition: Definition) -> Iterator[ast.expr]:
+    """Yield the expressions whose values a function may hand back."""
+    if isinstance(definition, ast.Lambda):
+        yield definition.body
+        return
+    for part in (part for statement in definition.body for part in own_parts(statement)):
+        match part:
+            case ast.Return(value=ast.expr() as value) | ast.Yield(value=ast.expr() as value):
+                yield value
+            case ast.YieldFrom(value=value):
+                yield value
+
+
+def _is_decorated(definition: ast.AST, word: str) -> bool:
+    decorators = getattr(definition, "decorator_list", ())
+    return any(isinstance(one, ast.Name) and one.id == word for one in decorators)
 
 
 def _goes_back(node: ast.AST) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from llm_linalg.base.syntax import descendants
 from llm_linalg.language.effects.names_in_code import (
     DEFINITIONS,
+    bindings,
     is_module_path,
     names_handed,
     names_in,
@@ -95,6 +96,20 @@ def changed_names(node: ast.AST) -> Iterator[str]:
                 yield from _first_argument(part)
             case ast.Call(func=ast.Name(id=name)) if name in _CHANGING_FUNCTIONS or name.endswith("_"):
                 yield from _first_argument(part)
+
+
+def written_expressions(part: ast.AST, changed: Collection[str]) -> Iterator[ast.expr]:
+    """Yield the expressions to whose values a part of some code writes, or gives names that it changes."""
+    match part:
+        case ast.Subscript(value=value, ctx=ast.Store() | ast.Del()):
+            yield value
+        case ast.Attribute(value=value, ctx=ast.Store() | ast.Del()):
+            yield value
+        case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in ALTERING or name.endswith("_"):
+            yield value
+    for names, value in bindings(part):
+        if not names.isdisjoint(changed):
+            yield value
 
 
 def _written_by_keyword(call: ast.Call) -> Iterator[str]:
@@ -203,10 +218,10 @@ def is_fresh(body: Collection[ast.AST], name: str, methods: Collection[str]) -> 
             match node:
                 case ast.Assign(targets=targets, value=value):
                     bound = {other for target in targets for other in plain_targets(target)}
-                    if name in bound and not _makes(value, methods, is_whole=is_whole):
+                    if name in bound and not makes_anew(value, methods, is_whole=is_whole):
                         return False
                 case ast.AnnAssign(target=ast.Name(id=other), value=ast.expr() as value) if other == name:
-                    if not _makes(value, methods, is_whole=is_whole):
+                    if not makes_anew(value, methods, is_whole=is_whole):
                         return False
                 case ast.For(target=target) | ast.comprehension(target=target):
                     if name in {*names_in(target)}:
@@ -234,7 +249,7 @@ def _is_changed_as_a_whole(body: Collection[ast.AST], name: str) -> bool:
     return whole == stored
 
 
-def _makes(value: ast.expr, methods: Collection[str], *, is_whole: bool) -> bool:
+def makes_anew(value: ast.expr, methods: Collection[str], *, is_whole: bool) -> bool:
     """Return whether an expression gives a value of its own, and no part of another.
 
     Args:
@@ -246,7 +261,7 @@ def _makes(value: ast.expr, methods: Collection[str], *, is_whole: bool) -> bool
         case ast.List() | ast.Dict() | ast.Set() | ast.Tuple():
             return is_whole or not any(isinstance(part, ast.Name) for part in descendants(value))
         case ast.ListComp(elt=item) | ast.SetComp(elt=item) | ast.DictComp(value=item):
-            return is_whole or _makes(item, methods, is_whole=False)
+            return is_whole or makes_anew(item, methods, is_whole=False)
         case ast.BinOp(left=left, right=right):
             has_items = any(isinstance(part, ast.List | ast.Dict | ast.ListComp) for part in (left, right))
             return is_whole or not has_items
