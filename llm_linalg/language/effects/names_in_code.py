@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator
 
 from llm_linalg.base.syntax import children, descendants
-from llm_linalg.language.local_names import name_of_import
+from llm_linalg.language.local_names import name_of_import, names_of_pattern
 from llm_linalg.language.missing import STAR
 from llm_linalg.language.source import MODULES
 
@@ -222,5 +222,11 @@ def bindings(part: ast.AST) -> Iterator[tuple[set[str], ast.expr]]:
             yield {name for target in targets for name in plain_targets(target)}, value
         case ast.NamedExpr(target=target, value=value):
             yield {*roots_of(target)}, value
+        case ast.Match(subject=value, cases=cases):
+            patterns = [part for case in cases for part in descendants(case.pattern)]
+            names = {
+                name for part in patterns if isinstance(part, ast.pattern) for name in names_of_pattern(part)
+            }
+            yield names, value
         case ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
             yield {*roots_of(target)}, value

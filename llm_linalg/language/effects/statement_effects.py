@@ -60,6 +60,7 @@ from llm_linalg.language.effects.value_changes import (
     is_fresh,
     makes_anew,
     settings_within,
+    writes_to_type,
     written_expressions,
 )
 from llm_linalg.language.source import is_parser_kept_busy
@@ -213,6 +214,7 @@ class Definitions:
     _writes: dict[ast.AST, Mapping[Kind, _Writes]] = field(default_factory=dict)
     _made_by: dict[str, list[ast.expr]] = field(default_factory=dict)
     _back: dict[ast.AST, frozenset[str]] = field(default_factory=dict)
+    _homes: dict[ast.AST, frozenset[str]] = field(default_factory=dict)
     _known: dict[ast.AST, _Facts] = field(default_factory=dict)
 
     def note(self, statement: ast.stmt) -> None:
@@ -227,6 +229,7 @@ class Definitions:
             for item in definition.body:
                 if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
                     self.methods.setdefault(item.name, []).append(item)
+                    self._homes[item] = frozenset([definition.name])
                     own = [one for one in own if one is not item]
             self.classes.add(definition.name)
         mentioned = set(names_in(statement))
@@ -307,9 +310,8 @@ class Definitions:
         }
         local = local_to_parts(statement)
         parts = [*own_parts(statement)]
-        for call in calls:
-            for kind, found in self._changed_by(call, local).items():
-                changed[kind] |= found
+        for kind, found in self._changed_by_parts(descendants(statement) if runs else parts, local).items():
+            changed[kind] |= found
         missing = {name for name in self._made_by if is_unknown(name)}
 
         def whole(names: Iterable[str]) -> frozenset[str]:
@@ -347,6 +349,7 @@ class Definitions:
         """
         names = {name for call in calls for name in roots_of(call.func)}
         names |= {name for call in calls if not self._only_looks(call) for name in names_handed(call)}
+        names |= {name for part in own_parts(statement) for name in _gone_through(part)}
         made = self._made(statement, code)
         found = []
         for definition in code:
@@ -458,6 +461,9 @@ class Definitions:
             for definition in self.held.get(root, ()):
                 if not isinstance(definition, ast.ClassDef):
                     yield definition
+        if not isinstance(call.func, ast.Attribute) or not call.func.attr.startswith("register_"):
+            values = [*call.args, *(item.value for item in call.keywords)]
+            yield from (item for item in values if isinstance(item, ast.Lambda))
 
     def _callees(self, call: ast.Call, local: Collection[str]) -> Iterator[Definition]:
         """Yield the functions that a call may go to."""
@@ -467,7 +473,7 @@ class Definitions:
         known = frozenset() if roots & {*local} else frozenset().union(*map(self._held_by, roots))
         if name is not None:
             yield from self._methods(name, known)
-        wanted = _CALLING if name is None else (name,)
+        wanted = _CALLING if name is None else (name, "forward") if name == "apply" else (name,)
         if isinstance(func, ast.Name) and func.id in self.classes and func.id not in local:
             wanted = ("__init__",)
         for root in roots:
@@ -497,6 +503,38 @@ class Definitions:
             for item in one.body
         )
 
+    def _changed_by_parts(self, parts: Iterable[ast.AST], local: Collection[str]) -> dict[Kind, set[str]]:
+        """Return the names whose values change by the calls in some code, those of decorators among them."""
+        changed: dict[Kind, set[str]] = {kind: set() for kind in _KINDS}
+        for part in parts:
+            several: list[dict[Kind, set[str]]] = []
+            match part:
+                case ast.Call():
+                    several = [self._changed_by(part, local)]
+                case (
+                    ast.FunctionDef(decorator_list=[*decorators]) | ast.ClassDef(decorator_list=[*decorators])
+                ):
+                    calls = [ast.Call(func=one, args=[], keywords=[]) for one in decorators]
+                    several = [self._changed_by(call, local) for call in calls]
+                case ast.withitem(context_expr=value):
+                    several = [self._changed_by_context(value, local)]
+            for found in several:
+                for kind, names in found.items():
+                    changed[kind] |= names
+        return changed
+
+    def _changed_by_context(self, value: ast.expr, local: Collection[str]) -> dict[Kind, set[str]]:
+        """Return the names whose values change where an object of the program is opened by `with`."""
+        names = {*roots_of(value)} - {*local}
+        known = frozenset().union(*(self.held.get(name, ()) for name in names))
+        own = {item for one in known if isinstance(one, ast.ClassDef) for item in one.body}
+        changed: dict[Kind, set[str]] = {kind: set() for kind in _KINDS}
+        for name in ("__enter__", "__exit__"):
+            for method in self.methods.get(name, ()) if own else ():
+                for kind, writes in self._written(method).items() if method in own else ():
+                    changed[kind] |= writes.outside | (names - self.classes if writes.owner else set())
+        return changed
+
     def _changed_by(self, call: ast.Call, local: Collection[str] = ()) -> dict[Kind, set[str]]:
         """Return the names whose values the functions of the program change to which a call goes, by kind."""
         apart = {name for name in self.classes - {*local} if self._is_stateless(name)}
@@ -520,6 +558,11 @@ class Definitions:
             outside=facts.shares.union(*(one.outside for one in found)),
             mentioned=facts.names,
         )
+
+    def _is_method(self, definition: ast.AST, parameters: Sequence[str]) -> bool:
+        """Return whether the first of a function's parameters is what it is a method of."""
+        is_called_so = parameters[:1] in (["self"], ["cls"])
+        return is_called_so or (definition in self._homes and not _is_decorated(definition, "staticmethod"))
 
     def _handed_back(
         self,
@@ -628,17 +671,15 @@ class Definitions:
         }
         scope = _scope_of(definition)
         for part in body:
-            for node in descendants(part):
-                if isinstance(node, ast.Call):
-                    for kind, found in self._changed_by(node, scope.inner).items():
-                        changed[kind] |= found
+            for kind, found in self._changed_by_parts(descendants(part), scope.inner).items():
+                changed[kind] |= found
         for part in body:
             parts = [*own_parts(part)]
             for kind, found in changed.items():
                 found |= with_sources(part, found & (scope.inner - scope.local - {*scope.parameters}))
                 if kind != "grades":
                     found |= self._handed_back(parts, with_sources(part, found), scope.inner)
-        own = scope.parameters[:1] if scope.parameters[:1] in (["self"], ["cls"]) else []
+        own = scope.parameters[:1] if self._is_method(definition, scope.parameters) else []
         others = {*scope.parameters[len(own) :]}
         writes: dict[Kind, _Writes] = {}
         for kind, found in changed.items():
@@ -648,6 +689,10 @@ class Definitions:
                 kind == "grades" or not all(is_fresh(body, name, self.methods) for name in behind)
             )
             outside = self._facts(definition).reads if through and kind == "grades" else _EMPTY
+            if (_is_decorated(definition, "classmethod") and found & {*own}) or any(
+                map(writes_to_type, body)
+            ):
+                outside |= self._homes.get(definition, _EMPTY)
             writes[kind] = _Writes(
                 owner=bool(own and (found & {*own} or through)),
                 arguments=bool(found & others) or (through and bool(others)),
@@ -785,6 +830,12 @@ def _called_parts(definition: Definition | ast.GeneratorExp) -> Sequence[ast.AST
     if not isinstance(definition, ast.ClassDef):
         return [definition]
     return [part for part in definition.body if getattr(part, "name", "") != "__init__"]
+
+
+def _gone_through(part: ast.AST) -> Iterator[str]:
+    """Yield the names of what a loop goes through."""
+    if isinstance(part, ast.For | ast.comprehension):
+        yield from roots_of(part.iter)
 
 
 def _given_values(definition: Definition) -> Iterator[ast.expr]:

@@ -22,13 +22,15 @@ _ALTERING = """
     popleft
     extendleft rotate subtract move_to_end difference_update intersection_update symmetric_difference_update
     backward step zero_grad train eval load_state_dict apply requires_grad_ register_buffer register_parameter
-    register_module add_module register_forward_hook register_hook to cuda half double float bfloat16
+    register_module add_module register_forward_hook register_forward_pre_hook register_full_backward_hook
+    register_full_backward_pre_hook register_hook register_post_accumulate_grad_hook to cuda half double
+    float bfloat16
     manual_seed add_param_group
     set_state fit fit_transform write writelines send close shuffle fill put resize itemset
 """
 ALTERING = frozenset(_ALTERING.split())
 """Methods that change what they are called on, unless that is a tensor."""
-_OF_TENSORS = frozenset(["requires_grad_", "register_hook"])
+_OF_TENSORS = frozenset(["requires_grad_", "register_hook", "register_post_accumulate_grad_hook"])
 IN_PLACE = frozenset(["sort", "fill", "put", "resize", "itemset", "partition"])
 """Methods of NumPy's arrays that change them."""
 _CONTAINER_WORDS = """
@@ -69,6 +71,9 @@ _CHANGING_WORDS = """
     setattr delattr setitem delitem shuffle heappush heappop heapify heapreplace heappushpop insort
 """
 _CHANGING_FUNCTIONS = frozenset(_CHANGING_WORDS.split())
+_COUNTING = frozenset(["batch_norm", "instance_norm"])
+_TRAINING = 5  # the place of what says whether it is training
+_TRAINING_WORDS = frozenset(["training", "use_input_stats"])
 SETTERS = frozenset(["set_default_dtype", "set_default_tensor_type", "set_printoptions", "set_grad_enabled"])
 """Functions that change what every statement below does or prints."""
 
@@ -86,6 +91,8 @@ def changed_names(node: ast.AST) -> Iterator[str]:
                 yield from roots_of(part.value)
             case ast.AugAssign():
                 yield from roots_of(part.target)
+            case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in _COUNTING:
+                yield from _statistics(part)
             case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in _CHANGING_FUNCTIONS:
                 yield from roots_of(owner)
                 yield from names_handed(part)
@@ -96,6 +103,18 @@ def changed_names(node: ast.AST) -> Iterator[str]:
                 yield from _first_argument(part)
             case ast.Call(func=ast.Name(id=name)) if name in _CHANGING_FUNCTIONS or name.endswith("_"):
                 yield from _first_argument(part)
+
+
+def _statistics(call: ast.Call) -> Iterator[str]:
+    """Yield the names of the running statistics that a call of `F.batch_norm` writes to in training."""
+    named = {item.arg: item.value for item in call.keywords}
+    is_training = len(call.args) > _TRAINING or _TRAINING_WORDS & named.keys()
+    if is_training:
+        for item in (
+            *call.args[1:3],
+            *(named[word] for word in ("running_mean", "running_var") if word in named),
+        ):
+            yield from roots_of(item)
 
 
 def written_expressions(part: ast.AST, changed: Collection[str]) -> Iterator[ast.expr]:
@@ -110,6 +129,23 @@ def written_expressions(part: ast.AST, changed: Collection[str]) -> Iterator[ast
     for names, value in bindings(part):
         if not names.isdisjoint(changed):
             yield value
+
+
+def writes_to_type(node: ast.AST) -> bool:
+    """Return whether a tree writes to the class of an object: `type(self).count += 1`."""
+    return any(
+        isinstance(part, ast.Attribute | ast.Subscript)
+        and not isinstance(part.ctx, ast.Load)
+        and any(map(_is_type, descendants(part.value)))
+        for part in own_parts(node)
+    )
+
+
+def _is_type(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id="type")) | ast.Attribute(attr="__class__"):
+            return True
+    return False
 
 
 def _written_by_keyword(call: ast.Call) -> Iterator[str]:
