@@ -52,6 +52,10 @@ def roots_of(node: ast.AST, apart: Collection[str] = ()) -> Iterator[str]:
         match todo.pop():
             case ast.Name(id=name):
                 yield name
+            case ast.Subscript(
+                value=ast.Call(func=ast.Name(id="globals")), slice=ast.Constant(value=str() as name)
+            ):
+                yield name
             case ast.Attribute(value=value) | ast.Subscript(value=value) | ast.Starred(value=value):
                 todo.append(value)
             case ast.NamedExpr(value=value) | ast.Await(value=value):
@@ -114,6 +118,18 @@ def own_parts(node: ast.AST) -> Iterator[ast.AST]:
             todo += children(part)
 
 
+def run_in_definitions(statement: ast.AST) -> Iterator[ast.AST]:
+    """Yield what runs when a statement defines its functions and classes: defaults, and class bodies."""
+    todo = [part for part in own_parts(statement) if isinstance(part, NAMED)]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, ast.ClassDef):
+            yield from (item for item in part.body if not isinstance(item, NAMED))
+            todo += [item for item in part.body if isinstance(item, NAMED)]
+        else:
+            yield from (item for item in (*part.args.defaults, *part.args.kw_defaults) if item is not None)
+
+
 def bound_names(statement: ast.AST) -> Iterator[str]:
     """Yield the names that a statement binds in its own scope."""
     comprehended = {
@@ -127,6 +143,12 @@ def bound_names(statement: ast.AST) -> Iterator[str]:
         match part:
             case ast.Name(ctx=ast.Store() | ast.Del()) if part.id not in comprehended:
                 yield part.id
+            case ast.Subscript(
+                value=ast.Call(func=ast.Name(id="globals")),
+                slice=ast.Constant(value=str() as name),
+                ctx=ast.Store() | ast.Del(),
+            ):
+                yield name
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 yield part.name
             case ast.Import() | ast.ImportFrom():

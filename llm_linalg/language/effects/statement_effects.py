@@ -40,6 +40,7 @@ from llm_linalg.language.effects.names_in_code import (
     own_parts,
     rebound_names,
     roots_of,
+    run_in_definitions,
     steps_to_roots,
     with_sources,
 )
@@ -303,14 +304,17 @@ class Definitions:
         asked = _EMPTY.union(*map(names_in_getattr, runs), *(fact.asks for fact in facts))
         if any(_method_of(call) not in FAMILIAR for call in foreign) or not self.modules.isdisjoint(asked):
             draws = ALL
+        at_once = [statement, *run_in_definitions(statement)]
         changed: dict[Kind, set[str]] = {
-            "changes": {*changed_names(statement)},
-            "holds": {*holder_names(statement)},
+            "changes": {name for part in at_once for name in changed_names(part)},
+            "holds": {name for part in at_once for name in holder_names(part)},
             "grades": {*graded_names(statement)},
         }
         local = local_to_parts(statement)
         parts = [*own_parts(statement)]
-        for kind, found in self._changed_by_parts(descendants(statement) if runs else parts, local).items():
+        inner = [part for one in at_once[1:] for part in own_parts(one)]
+        every = descendants(statement) if runs else [*parts, *inner]
+        for kind, found in self._changed_by_parts(every, local).items():
             changed[kind] |= found
         missing = {name for name in self._made_by if is_unknown(name)}
 
@@ -507,8 +511,11 @@ class Definitions:
         """Return the names whose values change by the calls in some code, those of decorators among them."""
         changed: dict[Kind, set[str]] = {kind: set() for kind in _KINDS}
         for part in parts:
-            several: list[dict[Kind, set[str]]] = []
+            several: list[Mapping[Kind, set[str] | frozenset[str]]] = []
             match part:
+                case ast.Call(func=ast.Call(func=ast.Name(id="getattr"))):  # whichever method that may be
+                    methods = [one for some in self.methods.values() for one in some]
+                    several = [self._changed_by(part, local), *map(self._outside, methods)]
                 case ast.Call():
                     several = [self._changed_by(part, local)]
                 case (
@@ -522,6 +529,10 @@ class Definitions:
                 for kind, names in found.items():
                     changed[kind] |= names
         return changed
+
+    def _outside(self, definition: Definition) -> dict[Kind, frozenset[str]]:
+        """Return the names outside a function whose values it changes, by kind."""
+        return {kind: writes.outside for kind, writes in self._written(definition).items()}
 
     def _changed_by_context(self, value: ast.expr, local: Collection[str]) -> dict[Kind, set[str]]:
         """Return the names whose values change where an object of the program is opened by `with`."""

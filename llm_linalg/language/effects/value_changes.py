@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from llm_linalg.base.syntax import descendants
 from llm_linalg.language.effects.names_in_code import (
@@ -69,11 +69,20 @@ _NUMBERS = frozenset(
 _CONTAINERS = frozenset(["list", "dict", "set", "sorted", "Counter", "OrderedDict", "deque"])
 _CHANGING_WORDS = """
     setattr delattr setitem delitem shuffle heappush heappop heapify heapreplace heappushpop insort
+    fill_diagonal copyto putmask put_along_axis
 """
 _CHANGING_FUNCTIONS = frozenset(_CHANGING_WORDS.split())
 _COUNTING = frozenset(["batch_norm", "instance_norm"])
+_NEVER = 1_000
 _TRAINING = 5  # the place of what says whether it is training
 _TRAINING_WORDS = frozenset(["training", "use_input_stats"])
+_TYPES = frozenset(["list", "dict", "set", "deque", "Counter", "OrderedDict", "defaultdict"])
+_IN_PLACE_AT: Mapping[str, int] = {
+    **dict.fromkeys(["relu", "relu6", "selu", "silu", "mish", "hardswish", "hardsigmoid"], 1),
+    **dict.fromkeys(["leaky_relu", "elu", "celu"], 2),
+    **dict.fromkeys(["threshold", "hardtanh", "dropout", "alpha_dropout", "dropout2d", "dropout3d"], 3),
+}
+"""The place of `inplace` among the arguments of torch's functions."""
 SETTERS = frozenset(["set_default_dtype", "set_default_tensor_type", "set_printoptions", "set_grad_enabled"])
 """Functions that change what every statement below does or prints."""
 
@@ -84,6 +93,7 @@ def changed_names(node: ast.AST) -> Iterator[str]:
         if isinstance(part, ast.Call):
             yield from _written_by_keyword(part)
             yield from _written_by_method(part)
+            yield from _written_by_place(part)
         match part:
             case ast.Subscript(ctx=ast.Store() | ast.Del()):
                 yield from roots_of(part.value)
@@ -91,8 +101,6 @@ def changed_names(node: ast.AST) -> Iterator[str]:
                 yield from roots_of(part.value)
             case ast.AugAssign():
                 yield from roots_of(part.target)
-            case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in _COUNTING:
-                yield from _statistics(part)
             case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in _CHANGING_FUNCTIONS:
                 yield from roots_of(owner)
                 yield from names_handed(part)
@@ -103,6 +111,28 @@ def changed_names(node: ast.AST) -> Iterator[str]:
                 yield from _first_argument(part)
             case ast.Call(func=ast.Name(id=name)) if name in _CHANGING_FUNCTIONS or name.endswith("_"):
                 yield from _first_argument(part)
+
+
+def _written_by_place(call: ast.Call) -> Iterator[str]:
+    """Yield the names that a call changes because of the place where it is given them."""
+    match call.func:
+        case ast.Attribute(value=ast.Name(id=kind), attr=name) if kind in _TYPES and name in ALTERING:
+            yield from _first_of(call)  # `list.append(xs, 1)`
+        case ast.Attribute(attr=name) | ast.Name(id=name) if name in _COUNTING:
+            yield from _statistics(call)
+        case ast.Attribute(attr=name) | ast.Name(id=name) if len(call.args) > _IN_PLACE_AT.get(name, _NEVER):
+            yield from _first_of(call)
+        case ast.Attribute(attr="vector_to_parameters") | ast.Name(id="vector_to_parameters"):
+            yield from names_handed(call)
+        case ast.Attribute(attr="embedding" | "embedding_bag"):
+            if any(item.arg == "max_norm" for item in call.keywords):
+                yield from names_handed(call)
+
+
+def _first_of(call: ast.Call) -> Iterator[str]:
+    """Yield the names whose values the first argument of a call may be, or be a part of."""
+    for item in call.args[:1]:
+        yield from roots_of(item)
 
 
 def _statistics(call: ast.Call) -> Iterator[str]:
