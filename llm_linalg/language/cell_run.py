@@ -414,6 +414,7 @@ class CellRun:
         changes = self._sharing(effects.changes, Memory)
         changes |= self._sharing(effects.alters, lambda part: _memory_but_of(part, Tensor | Array))
         changes |= self._sharing(effects.holds, Memory.of_holders)
+        changes |= self._sharing(effects.steps, Memory.of_steps)
         changes |= self._sharing(effects.fills, lambda part: _memory_but_of(part, Tensor))
         return changes | self._graded(effects.grades)
 
@@ -549,7 +550,7 @@ class CellRun:
         state = self.states[-1]
         if state.state == "run" and not state.reason:
             self.states[-1] = state._replace(root=mark.root, reason=mark.said)
-        changed = effects.changes | effects.alters | effects.holds | effects.fills
+        changed = effects.changes | effects.alters | effects.holds | effects.fills | effects.steps
         for name in effects.binds | changed:
             if name in self._run.names.maps[-1]:
                 self._marks[name] = mark._replace(cell=number)

@@ -96,7 +96,7 @@ class Use:
             case UserFunction() | Method() | RunFunction() | PausedBody():
                 self._function(value, is_named=is_named)
             case ItemIterator(inner=parts):
-                self._change(Memory.at(id(value)))
+                self._change(Memory.of_steps(value))
                 self._made_of(parts)
             case nn.Module():
                 for part in value.modules():

@@ -159,6 +159,18 @@ class Memory:
         return found
 
     @classmethod
+    def of_steps(cls, value: Any) -> Memory:
+        """Return the memory of the place at which an iterator is, and those from which it takes its items."""
+        found = cls(None)
+        todo = [value]
+        while todo:
+            item = todo.pop()
+            if isinstance(item, ItemIterator) and id(item) not in found.places:
+                found.places.add(id(item))
+                todo += item.inner
+        return found
+
+    @classmethod
     def of_holders(cls, value: Any) -> Memory:
         """Return the memory of a value but for that of its tensors."""
         found = cls(value)

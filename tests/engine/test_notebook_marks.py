@@ -433,6 +433,11 @@ MADE = (
         f"A is changed by cell 2, {ROOT}",
     ),
     (
+        "the place of an iterator that a function goes on with",
+        ["def take(it): return next(it)\nit = iter([1, 2])\nz = zip(it)", f"{REFUSED}take(z)", "next(it)"],
+        f"it is changed by cell 2, {ROOT}",
+    ),
+    (
         "a cell that can't be read",
         ["x = torch.ones(2)", "x = x * 2\nprint 'old'", "x"],
         "x is made by cell 2, refused: this is not Python",

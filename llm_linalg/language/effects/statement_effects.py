@@ -61,6 +61,7 @@ from llm_linalg.language.effects.value_changes import (
     is_fresh,
     makes_anew,
     settings_within,
+    stepped_names,
     writes_to_type,
     written_expressions,
 )
@@ -103,6 +104,7 @@ class Effects(NamedTuple):
         alters: Names whose values it changes unless they are tensors or arrays.
         holds: Names whose values, or parts of them, get other attributes or items, while no tensor changes.
         fills: Names whose values it changes unless they are tensors.
+        steps: Names of iterators from which it takes items, while these don't change.
         grades: Names to whose gradients, and those of what they are made of, it adds.
         touches: Names whose values it hands to calls of which nothing is known.
         reads: Names that it reads, those that the functions read which it calls among them.
@@ -119,6 +121,7 @@ class Effects(NamedTuple):
     alters: frozenset[str]
     holds: frozenset[str]
     fills: frozenset[str]
+    steps: frozenset[str]
     grades: frozenset[str]
     touches: frozenset[str]
     reads: frozenset[str]
@@ -134,10 +137,11 @@ class Effects(NamedTuple):
         return not _BACKWARD.isdisjoint(self.attributes | self.reads)
 
 
-NO_EFFECTS = Effects(*(_EMPTY,) * 9, NO_GENERATOR, NO_GENERATOR, _EMPTY, _EMPTY, _EMPTY)
-Kind = Literal["changes", "holds", "grades"]
-"""How a value may change: altogether, but for its tensors, or in the gradients of what it is made of."""
-_KINDS: tuple[Kind, ...] = ("changes", "holds", "grades")
+NO_EFFECTS = Effects(*(_EMPTY,) * 10, NO_GENERATOR, NO_GENERATOR, _EMPTY, _EMPTY, _EMPTY)
+Kind = Literal["changes", "holds", "steps", "grades"]
+"""How a value may change: altogether, but for its tensors, in the place of an iterator alone, or in the
+gradients of what it is made of."""
+_KINDS: tuple[Kind, ...] = ("changes", "holds", "steps", "grades")
 
 
 class _Writes(NamedTuple):
@@ -308,6 +312,7 @@ class Definitions:
         changed: dict[Kind, set[str]] = {
             "changes": {name for part in at_once for name in changed_names(part)},
             "holds": {name for part in at_once for name in holder_names(part)},
+            "steps": {*stepped_names(statement)},
             "grades": {*graded_names(statement)},
         }
         local = local_to_parts(statement)
@@ -330,6 +335,7 @@ class Definitions:
             alters=whole(altered_names(statement, ALTERING - ITEM_METHODS)),
             holds=whole(changed["holds"]),
             fills=whole(altered_names(statement, IN_PLACE)),
+            steps=whole(changed["steps"]),
             grades=frozenset(grades | self._read_for(parts, grades, local)),
             touches=frozenset(name for call in calls for name in _reach_of(call, is_foreign=call in foreign)),
             reads=_EMPTY.union(*map(loaded_names, runs), *(fact.reads for fact in facts)),
@@ -562,7 +568,8 @@ class Definitions:
 
     def writes(self, definition: Definition | ast.GeneratorExp) -> Writes:
         """Return what a function changes in any way."""
-        found, facts = [*self._written(definition).values()], self._facts(definition)
+        kinds, facts = self._written(definition), self._facts(definition)
+        found = [writes for kind, writes in kinds.items() if kind != "steps"]  # these the values tell
         return Writes(
             owner=any(one.owner for one in found),
             arguments=any(one.arguments for one in found),
@@ -678,6 +685,7 @@ class Definitions:
                 for name in (*changed_names(part), *altered_names(part, CHANGING_METHODS))
             },
             "holds": {name for part in body for name in holder_names(part)},
+            "steps": {name for part in body for name in stepped_names(part)},
             "grades": {name for part in body for name in graded_names(part)},
         }
         scope = _scope_of(definition)

@@ -261,6 +261,14 @@ def _first_argument(call: ast.Call) -> Iterator[str]:
         yield from roots_of(call.args[0])
 
 
+def stepped_names(node: ast.AST) -> Iterator[str]:
+    """Yield the names of the iterators from which a tree takes an item by `next`, its functions left out."""
+    for part in () if isinstance(node, DEFINITIONS) else own_parts(node):
+        match part:
+            case ast.Call(func=ast.Name(id="next"), args=[iterator, *_]):
+                yield from roots_of(iterator)
+
+
 def graded_names(node: ast.AST) -> Iterator[str]:
     """Yield the names of what a tree goes backward from, its functions left out."""
     for part in () if isinstance(node, DEFINITIONS) else own_parts(node):
