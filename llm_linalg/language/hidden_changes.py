@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Mapping, MutableMapping, Seque
 from itertools import islice
 from typing import Any
 
+import torch
 from torch import nn
+from torch.nn.modules.lazy import LazyModuleMixin
 
 from llm_linalg.language.block_context import BlockContext
 from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod
@@ -29,7 +31,7 @@ _SEEN = SPECIAL_METHODS - {"__init__", "__call__"}  # a call, and what is made, 
 _CALLABLE = (UserFunction, Method, RunFunction)
 _RUN_BY: Mapping[type, Callable[[Any], Sequence[Any]]] = {
     BlockContext: lambda context: [context.generator],
-    DataLoader: lambda loader: [loader.dataset, loader.collate],
+    DataLoader: lambda loader: [loader.dataset, loader.collate, loader.generator],
     ProgressBar: lambda bar: [bar.items],
     Scheduler: lambda scheduler: [*scheduler.settings.values(), *scheduler.inner],
     Subset: lambda subset: [subset.dataset],
@@ -105,6 +107,8 @@ class Use:
                 self._object(value)
             case _ if value.__class__ in _RUN_BY:
                 self._made_of(_RUN_BY[value.__class__](value))
+            case torch.Generator():
+                self._change(Memory(value))
 
     def _function(self, value: Any, *, is_named: bool) -> None:
         """Take in a call of a function, or the next turn of a generator's body."""
@@ -146,6 +150,8 @@ class Use:
     def _layer(self, layer: nn.Module) -> None:
         if layer.training and vars(layer)["_buffers"].get("running_mean") is not None:
             self._change(Memory([*vars(layer)["_buffers"].values()]))
+        if isinstance(layer, LazyModuleMixin):  # it gets its weights with the first batch
+            self._change(Memory(layer))
         self.writes_tensors |= bool(vars(layer).get("inplace"))
         if isinstance(layer, Instance):
             self._object(layer)
@@ -163,8 +169,9 @@ class Use:
                 functions = _functions_of(member)
                 self._todo += [] if functions else [member]
                 for function in functions:
-                    if function.defaults and self._definitions.writes(function.code.node).arguments:
-                        self._change(Memory([*function.defaults.values()]))
+                    is_named = function.name == name  # else the text knows no method of that name
+                    scopes = function.scope.maps
+                    self._called(function.code.node, scopes, function.defaults, is_named=is_named)
         fields = value.__fields__ if isinstance(value, Instance) else {}
         self._todo += [fields[name] for name in fields.keys() & self._asked]
 

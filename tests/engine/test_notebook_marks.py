@@ -26,6 +26,8 @@ from llm_linalg.recording.plot import Plot, PlotSeries
 
 NAMES = "abcd"
 START = """\
+from functools import partial
+from torch.utils.data import TensorDataset
 torch.manual_seed(0)
 g = torch.Generator().manual_seed(1)
 a = torch.arange(6.).reshape(2, 3)
@@ -109,6 +111,41 @@ class Part:
 part = Part(b)
 def keep(part, x):
     part.kept = x
+log = []
+def hand():
+    return log
+def turns(to, x):
+    for k in range(9):
+        to.append(k)
+        yield x
+gen = turns(log, b)
+put = partial(log.append, 5)
+def pair():
+    n = [0]
+    def up():
+        n[0] += 1
+    return up, lambda: n
+up, seen = pair()
+def note(x, to=log):
+    to.append(x)
+class Tally:
+    made = []
+    def __init__(self, f):
+        self.f = f
+    def __enter__(self):
+        log.append(0)
+    def __exit__(self, *args):
+        pass
+    @classmethod
+    def mark(cls):
+        cls.made.append(1)
+    @property
+    def last(self):
+        self.made.append(2)
+        return self.f
+tally = Tally(put)
+data = TensorDataset(b)
+it = iter(c)
 """
 STATEMENTS = (
     "{x} = torch.full((2, 3), {n}.)",
@@ -197,6 +234,35 @@ STATEMENTS = (
     "h = p.register_hook(lambda g: g * torch.rand(3))",
     "{x} = torch.softmax({y}, 0)",
     "xs = [t for t in (a, b)]\nxs[0][0] = {n}",
+    "hand().append({n})",
+    "k = hand()\nk.append({n})",
+    "k = hand()",
+    "k = [{n}]",
+    "k.append({n})",
+    "next(gen)",
+    "t = next(gen)\nt[0] = {n}",
+    "gen = turns(c, {y})",
+    "gen = zip(gen, gen)",
+    "put()",
+    "put = partial(c.append, {n})",
+    "up()",
+    "up, seen = pair()",
+    "fs = [up, put]\nfs[{n} % 2]()",
+    "note({n})",
+    "h = p.register_hook(lambda g: log.append({n}))",
+    "with tally: pass",
+    "with Tally(put): b = b + 1",
+    "tally.f()",
+    "tally = Tally(up)",
+    "Tally.mark()",
+    "{x} = tally.last",
+    "data = TensorDataset({y})",
+    "for (t,) in data: t += {n}",
+    "it = iter(c)",
+    "next(it)",
+    "it = enumerate(it)",
+    "sorted([{n}, 1], key=lambda k: log.append(k) or k)",
+    "list.append(log, {n})",
 )
 FAILING = ("torch.ones(3) @ torch.ones(77)", "[][99]", "1 / 0", "undefined_{n}")
 SHOWN = (
@@ -219,6 +285,14 @@ SHOWN = (
     "print(part.items)",
     "print(count.total)",
     "print(hasattr(part, 'kept'), hasattr(net, 'kept'), len(c))",
+    "print(log)",
+    "print(seen())",
+    "print(Tally.made)",
+    "print(len(tally.made))",
+    "print(data[0])",
+    "print(next(gen))",
+    "print(len(list(it)))",
+    "print(k)",
 )
 
 

@@ -27,8 +27,14 @@ def names_in(node: ast.AST) -> Iterator[str]:
 def attributes_in(node: ast.AST) -> Iterator[str]:
     """Yield the attributes that a tree asks for, sets or deletes."""
     for part in descendants(node):
-        if isinstance(part, ast.Attribute):
-            yield part.attr
+        match part:
+            case ast.Attribute(attr=name):
+                yield name
+            case ast.Call(
+                func=ast.Name(id="getattr" | "setattr" | "delattr"),
+                args=[_, ast.Constant(value=str() as name), *_],
+            ):
+                yield name
 
 
 def loaded_names(node: ast.AST) -> Iterator[str]:
