@@ -32,9 +32,9 @@ from llm_linalg.language import allowlist, strings, value_methods
 from llm_linalg.language.allowlist import Namespace
 from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.budget import FAILURE_STEPS, NOTEBOOK_CELL_STEPS, SHAPE_ERROR_STEPS
-from llm_linalg.language.effects.failed_statement import left_to_do
 from llm_linalg.language.effects.generator_use import ALL, Generator, seeds, seeds_within
 from llm_linalg.language.effects.statement_effects import Definitions, Effects, effects_of_text
+from llm_linalg.language.effects.statement_rest import rest_of_statement
 from llm_linalg.language.effects.value_changes import ALTERING, settings
 from llm_linalg.language.exceptions import exception_of, forget_frames
 from llm_linalg.language.figures import Figure
@@ -373,7 +373,7 @@ class CellRun:
         statement = self._statements[place]
         if statement in self._source.refused or error.span is None:
             return ALL
-        rest = left_to_do(statement, lambda part: self._source.span(part) == error.span)
+        rest = rest_of_statement(statement, lambda part: self._source.span(part) == error.span)
         return ALL if rest is statement else self._effects(place, rest).draws
 
     def _tensors_of(self, reach: Mapping[int, object]) -> dict[int, object]:

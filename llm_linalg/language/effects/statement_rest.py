@@ -17,7 +17,7 @@ _LAST = (ast.Call, ast.Attribute, ast.Subscript, ast.BinOp, ast.UnaryOp)
 """Expressions that do nothing before all of their parts have values."""
 
 
-def left_to_do(statement: ast.stmt, failed: Callable[[ast.AST], bool]) -> ast.stmt:
+def rest_of_statement(statement: ast.stmt, failed: Callable[[ast.AST], bool]) -> ast.stmt:
     """Return what of a statement was still to do: the parts of the expression that failed had values by then.
 
     Of `x = torch.rand(2).cuda()`, where `.cuda` fails, that is `x = None.cuda()`.
