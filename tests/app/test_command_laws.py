@@ -255,6 +255,18 @@ def test_laws_hold_along_a_walk(
     assert pictures(again) == pictures(end), walked.script
 
 
+def test_a_script_goes_on_from_the_last_box_as_from_the_last_step(tmp_path: Path) -> None:
+    session = ensure_run(begun("slices", tmp_path))
+    stop, recorder = session.view.stop, ScriptRecorder(session.view)
+    for text in ("map", "map.down", "map.down"):
+        done = run(session, text)
+        recorder.add_command(session, text, done)
+        session = ensure_run(done, session)
+    assert session.view.stop == stop + 1
+    again = last_session(parse_script(recorder.text(session), "x.steps"))
+    assert kept(again) == kept(session)
+
+
 @pytest.mark.parametrize("kind", [*KINDS, *MADE])
 def test_a_command_is_harmless_where_it_is_not_live(kind: str, tmp_path: Path) -> None:
     start = ensure_run(begun(kind, tmp_path))

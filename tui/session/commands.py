@@ -313,7 +313,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "map.down", "down", "↓", "box", "Select the box below", Topic.MAP, Context.MAP,
-        run=step_commands.forward, script="next",
+        run=step_commands.forward, script=writing.step_or_stop,
     ),
     Command(
         "map.ask", "c", "c", "cell", "Ask a cell of what the box gives where it came from",
