@@ -263,8 +263,9 @@ async def test_a_link_is_opened_by_its_number_or_a_click() -> None:
         await d.press("1")  # answers what is asked: from now on digits open links
         await d.press("2")
         assert d.view.lesson.slug == "vector"
+        assert "u leads back to Six results." in d.rows[-1]
         await d.press("u")
-        assert d.view.lesson.slug == "summary"
+        assert (d.view.lesson.slug, d.view.stop) == ("summary", 2)
         row = next(y for y, text in enumerate(d.rows) if "matrix³" in text)
         await d.pilot.click(offset=(d.rows[row].index("matrix³") + 2, row))
         await d.settle()

@@ -11,6 +11,7 @@ from tui.navigation.playground import is_playground
 from tui.session import outline
 from tui.session.session import Session, first_control
 from tui.session.stop_commands import Transition
+from tui.text.prose import as_sentence
 
 
 def stop_at(session: Session, argument: str) -> Session:
@@ -78,11 +79,14 @@ def open_lesson(session: Session, slug: str) -> Session:
 
 
 def link_by(number: int) -> Transition:
-    """Open the lesson that the stop's text links to, by the link's number."""
+    """Open the lesson that the stop's text links to, by the link's number, and say how to come back."""
 
     def follow(session: Session) -> Session:
         slugs = links(session.view.at_stop.prose)
-        return open_lesson(session, slugs[number - 1]) if number <= len(slugs) else session
+        opened = open_lesson(session, slugs[number - 1]) if number <= len(slugs) else session
+        if opened.view.lesson.slug == session.view.lesson.slug:
+            return opened
+        return opened.with_notice(f"u leads back to {as_sentence(session.view.lesson.title)}")
 
     return follow
 
