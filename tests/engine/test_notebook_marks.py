@@ -264,7 +264,14 @@ STATEMENTS = (
     "sorted([{n}, 1], key=lambda k: log.append(k) or k)",
     "list.append(log, {n})",
 )
-FAILING = ("torch.ones(3) @ torch.ones(77)", "[][99]", "1 / 0", "undefined_{n}")
+FAILING = (
+    "torch.ones(3) @ torch.ones(77)",
+    "[][99]",
+    "1 / 0",
+    "undefined_{n}",
+    "{x} = torch.randn(2, 3).cuda() + torch.rand(3)",
+    "{y} = {x} + torch.rand(3) @ torch.ones(77)",
+)
 SHOWN = (
     "print(a)",
     "print(b)",
