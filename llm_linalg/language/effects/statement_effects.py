@@ -38,6 +38,7 @@ from llm_linalg.language.effects.names_in_code import (
     names_in,
     names_of_modules,
     own_parts,
+    plain_targets,
     rebound_names,
     roots_of,
     run_in_definitions,
@@ -65,10 +66,13 @@ from llm_linalg.language.effects.value_changes import (
     writes_to_type,
     written_expressions,
 )
-from llm_linalg.language.source import is_parser_kept_busy
+from llm_linalg.language.source import SPECIAL_METHODS, is_parser_kept_busy
 
 _BACKWARD = frozenset(["backward", "grad", "autograd", "step", "vjp", "jacobian", "hessian"])
 _CALLING = ("__call__", "forward", "__init__")
+_UNSEEN = (SPECIAL_METHODS | {"__getattr__", "__setattr__"}) - {*_CALLING}
+"""Methods that are called where no name of theirs stands."""
+_MOST_STEPS = 20  # by which a name may have been made
 _EMPTY: frozenset[str] = frozenset()
 _READING = (
     ast.Name,
@@ -248,8 +252,7 @@ class Definitions:
             self.classes -= {*rebound_names(statement)}
         rebound = set(rebound_names(statement))
         self._note_imports(statement, rebound)
-        calls = [*steps_to_roots(statement.value)] if isinstance(statement, ast.Assign) else []
-        self._made_by |= dict.fromkeys(rebound, calls)
+        self._note_makers(statement, rebound)
         targets = {*bound_names(statement), *all_changed_names(statement)} - self.modules
         for name in targets:
             before = frozenset() if name in rebound else self.held.get(name, frozenset())
@@ -261,6 +264,14 @@ class Definitions:
                 self.drawing[name] = draws
             elif name in rebound:
                 self.drawing.pop(name, None)
+
+    def _note_makers(self, statement: ast.stmt, rebound: set[str]) -> None:
+        """Take in by which calls and attributes the names of a statement get their values."""
+        self._made_by |= {name: [] for name in rebound}
+        for part in own_parts(statement):
+            if isinstance(part, ast.Assign) and (steps := [*steps_to_roots(part.value)]):
+                for name in (name for target in part.targets for name in plain_targets(target)):
+                    self._made_by[name] = [*self._made_by.get(name, ()), *steps][-_MOST_STEPS:]
 
     def _note_imports(self, statement: ast.stmt, rebound: set[str]) -> None:
         """Take in the imports of a statement, and what they had bound that it binds anew."""
@@ -299,7 +310,7 @@ class Definitions:
         code = self._reachable(statement)
         facts = [self._facts(definition) for definition in code]
         declared = {name for fact in facts for name in fact.declares}
-        runs = [] if isinstance(statement, NAMED) else [statement]  # of a definition nothing is run
+        runs = [] if isinstance(statement, NAMED) else [statement]  # what a definition runs comes below
         calls = [node for part in runs for node in descendants(part) if isinstance(node, ast.Call)]
         foreign = {call for call in calls if self._is_foreign(call, is_unknown, harmless_methods)}
         goes_back = any(map(_goes_back, (statement, *code)))
@@ -328,6 +339,7 @@ class Definitions:
             return frozenset(found | self._handed_back(parts, found, local, missing))
 
         grades = with_sources(statement, changed["grades"])
+        attributes = _EMPTY.union(attributes_in(statement), *(fact.attributes for fact in facts))
         return Effects(
             binds=frozenset(bound_names(statement)) | declared,
             rebinds=frozenset(rebound_names(statement)),
@@ -337,13 +349,14 @@ class Definitions:
             fills=whole(altered_names(statement, IN_PLACE)),
             steps=whole(changed["steps"]),
             grades=frozenset(grades | self._read_for(parts, grades, local)),
-            touches=frozenset(name for call in calls for name in _reach_of(call, is_foreign=call in foreign)),
+            touches=frozenset(name for call in calls for name in _reach_of(call, is_foreign=call in foreign))
+            | self._written_unseen(frozenset().union(*map(loaded_names, runs)), attributes, is_unknown),
             reads=_EMPTY.union(*map(loaded_names, runs), *(fact.reads for fact in facts)),
             draws=draws,
             seeds=NO_GENERATOR.union(*map(seeds_within, (statement, *code))),
             sources=frozenset(name for part in runs for _, name in draws_by_name(part)),
             settings=_EMPTY.union(*map(settings_within, runs), *(fact.settings for fact in facts)),
-            attributes=_EMPTY.union(attributes_in(statement), *(fact.attributes for fact in facts)),
+            attributes=attributes,
         )
 
     def _draws(
@@ -487,6 +500,9 @@ class Definitions:
         if isinstance(func, ast.Name) and func.id in self.classes and func.id not in local:
             wanted = ("__init__",)
         for root in roots:
+            for step in self._made_by.get(root, ()) if name is None else ():
+                if isinstance(step, ast.Attribute):  # `f = a.fit`
+                    yield from self._methods(step.attr, known)
             for definition in self.held.get(root, ()):
                 if isinstance(definition, ast.ClassDef):
                     yield from (item for one in wanted for item in self._methods(one, known))
@@ -620,6 +636,27 @@ class Definitions:
                 found |= self._returned(definition)
         return found
 
+    def _written_unseen(
+        self, names: Iterable[str], asked: Collection[str], is_unknown: Callable[[str], bool]
+    ) -> frozenset[str]:
+        """Return the names that missing values may write to where no call says so, by what made them.
+
+        Args:
+            names: The names that are read.
+            asked: The attributes that are asked for.
+            is_unknown: Says whether the value of a name is missing.
+        """
+        code: list[Definition] = []
+        for one in {one for name in names if is_unknown(name) for one in self.held.get(name, ())}:
+            if isinstance(one, ast.Lambda):
+                code.append(one)
+            for item in one.body if isinstance(one, ast.ClassDef) else ():
+                if isinstance(item, ast.FunctionDef) and (
+                    item.name in _UNSEEN or (item.name in asked and _is_decorated(item, "property"))
+                ):
+                    code.append(item)
+        return frozenset(name for one in code for name in self.writes(one).outside)
+
     def _returned(self, definition: Definition) -> frozenset[str]:
         """Return the names outside a function whose values, or parts of them, it may hand back."""
         if definition not in self._back:
@@ -712,6 +749,7 @@ class Definitions:
                 map(writes_to_type, body)
             ):
                 outside |= self._homes.get(definition, _EMPTY)
+            outside |= {root for name in found for root in scope.defaults.get(name, ())}
             writes[kind] = _Writes(
                 owner=bool(own and (found & {*own} or through)),
                 arguments=bool(found & others) or (through and bool(others)),
@@ -721,11 +759,19 @@ class Definitions:
 
 
 class _Scope(NamedTuple):
-    """The names of a function: its parameters, those that it binds, and all that are its own somewhere."""
+    """The names of a function.
+
+    Attributes:
+        parameters: Its parameters.
+        local: Those that it binds.
+        inner: All that are its own somewhere.
+        defaults: Those whose values a parameter's default may be, by the parameter.
+    """
 
     parameters: list[str]
     local: set[str]
     inner: set[str]
+    defaults: Mapping[str, set[str]]
 
 
 def _body_of(
@@ -742,12 +788,21 @@ def _scope_of(
 ) -> _Scope:
     body = _body_of(definition)
     if isinstance(definition, ast.GeneratorExp):
-        return _Scope([], set(), local_to_parts(definition))
+        return _Scope([], set(), local_to_parts(definition), {})
     args = definition.args
     parameters = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
     parameters += [arg.arg for arg in (args.vararg, args.kwarg) if arg is not None]
     local = {name for part in body if isinstance(part, ast.stmt) for name in bound_names(part)}
-    return _Scope(parameters, local, {*local, *parameters}.union(*map(local_to_parts, body)))
+    inner = {*local, *parameters}.union(*map(local_to_parts, body))
+    return _Scope(parameters, local, inner, _defaults_of(args))
+
+
+def _defaults_of(args: ast.arguments) -> dict[str, set[str]]:
+    """Return the names whose values a parameter's default may be, by the parameter."""
+    placed = [*args.posonlyargs, *args.args]
+    pairs = [*zip(reversed(placed), reversed(args.defaults), strict=False)]
+    pairs += [(one, value) for one, value in zip(args.kwonlyargs, args.kw_defaults, strict=True) if value]
+    return {one.arg: {*roots_of(value)} for one, value in pairs}
 
 
 def effects_of_text(text: str, known: Iterable[str]) -> Effects:
