@@ -277,6 +277,17 @@ def test_a_curve_says_its_scale_before_what_stands_below_it_too() -> None:
     assert text_of(curve.rows(58, 9)[0]) == "with_sum, without   with_sum 20 → 1e-09   log scale"
 
 
+def test_a_curve_cuts_none_of_the_numbers_of_now() -> None:
+    up = Axis(1e-9, 3.0, logarithmic=True)
+    series = tuple(Series(name, ((1.0, 3.0), (20.0, 6.37e-9)), 1) for name in ("with_sum", "without"))
+    curve = Curve("turn", series, Axis(1.0, 20.0), up, ascii_only=False)
+    points = [f"   {one.name} 20 → 6.37e-09" for one in series]
+    rows = {f"with_sum, without{''.join(points[:shown])}   log scale" for shown in range(3)}
+    rows |= {row.replace("without", "without against turn", 1) for row in rows}
+    for width in range(30, 120):
+        assert text_of(curve.rows(width, 9)[0]).rstrip() in rows
+
+
 def test_a_bars_scale_is_said_whole_or_left_out() -> None:
     drawing = drawing_of("x = torch.tensor([0.5, -1.0, 2.0])\ny = x * x", "bars")
     for width in range(20, 100):

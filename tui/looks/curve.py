@@ -156,19 +156,22 @@ class Curve:
         return (ASCII if self.ascii_only else UNICODE).dots
 
     def _title(self, width: int) -> Row:
-        """Return what is drawn, and the point of now; if it is long, without the axis, which stands below."""
+        """Return what is drawn, and the points of now: as many as there is room for, for no number is cut.
+
+        A long one is without the axis, which stands below.
+        """
         names = ", ".join(one.name for one in self.series)
-        spans = []
+        points = []
         for one in self.series:
             if one.now is not None and one.points[one.now][1] is not None:
                 x, y = one.points[one.now]
                 said = f"   {one.name if len(self.series) > 1 else self.name} "
                 arrow = self._text(f"{figure(x)} → {figure(y or 0.0)}")
-                spans.append(TextSpan(f"{said}{arrow}", "current"))
-        if self.up.logarithmic:
-            spans.append(TextSpan("   log scale", "dim"))
-        whole = (TextSpan(f"{names} against {self.name}", "title"), *spans)
-        return whole if width_of(whole) <= width else (TextSpan(names, "title"), *spans)
+                points.append(TextSpan(f"{said}{arrow}", "current"))
+        scale = [TextSpan("   log scale", "dim")] * self.up.logarithmic
+        rows = [(TextSpan(f"{names} against {self.name}", "title"), *points, *scale)]
+        rows += [(TextSpan(names, "title"), *points[:shown], *scale) for shown in range(len(points), -1, -1)]
+        return next((row for row in rows if width_of(row) <= width), rows[-1])
 
     def _axes(self, canvas: Canvas, plot: CurvePlace) -> None:
         """Draw the figures, the line below, and where 0 lies between the ends a line through it."""
