@@ -155,7 +155,8 @@ def _textless(value: Any) -> Exception:
         return value.error()
     if callable(value) or isinstance(value, Bindable | Method | RunFunction):
         return RefusalError("a function has no text of its own: call it, or print its result")
-    return RefusalError(f"a {type(value).__name__} has no text here")
+    kind = type(value).__name__
+    return RefusalError(f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind} has no text here")
 
 
 def text_size(value: Any) -> TextSize:
