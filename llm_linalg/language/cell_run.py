@@ -122,7 +122,7 @@ class CellRun:
         self._run, self._source = run, run.source
         self._run_statement, self._fail = run_statement, fail
         self._statements = run.source.tree.body
-        self._definitions = Definitions()
+        self._definitions = Definitions(spend=run.budget.step)
         self._noted = 0  # statements that are taken into the definitions
         self._marks: dict[str, Mark] = {}
         self._random: dict[Generator, Mark] = {}
@@ -456,7 +456,7 @@ class CellRun:
             use.of(value, is_named=True)
         for hook in run.hooks.values() if effects.goes_backward else ():
             use.of(hook)
-        run.budget.step(len(reads) + use.looks // 2)
+        run.budget.step(len(reads) + use.looks)
         written = {name for name in use.names if name in values}
         if use.writes_arguments:
             written |= {*reads}

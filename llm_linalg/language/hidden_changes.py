@@ -27,6 +27,8 @@ from llm_linalg.language.user_function import UserFunction
 
 MOST_ITEMS = 1_000  # of a list that is looked through
 _MOST_LOOKS = 20_000
+_LOOKS_PER_CALL = 8
+_AT_ONCE = 8  # names that are looked up in the time of one look
 _SEEN = SPECIAL_METHODS - {"__init__", "__call__"}  # a call, and what is made, the text shows
 _CALLABLE = (UserFunction, Method, RunFunction)
 _RUN_BY: Mapping[type, Callable[[Any], Sequence[Any]]] = {
@@ -194,6 +196,7 @@ class Use:
             is_named: As for `of`.
         """
         writes = self._definitions.writes(node)
+        self.looks += _LOOKS_PER_CALL + len(writes.outside) // _AT_ONCE
         if writes.arguments:
             self._change(Memory([*arguments.values()]))
         if owner is not None and (writes.owner or writes.arguments):

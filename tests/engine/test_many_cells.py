@@ -8,6 +8,14 @@ from llm_linalg import ProgramError, ShapeError, run
 from tests.engine.counting import at_most
 
 CALLS = 1_500_000  # of Python's
+MANY = 400
+HIDDEN = "if __builtins__:\n    "  # of what is refused it is found out what it would have done
+CALLING = {
+    "functions": [f"def f{n}(a): return f{n + 1}(a)" for n in range(MANY)],
+    "lambdas": ["g0 = lambda a: a", *(f"g{n + 1} = lambda a: g{n}(a)" for n in range(MANY))],
+    "classes": [f"class C{n}:\n    def m(self, a): return C{n + 1}().m(a)" for n in range(MANY)],
+}
+"""Functions that call each other, as many as a document may have."""
 NAMES = "; ".join(f"alpha_beta_{number} = 0" for number in range(300))
 FAIL = {
     "a name": "alpha_beta_",
@@ -26,6 +34,18 @@ def test_thousands_of_cells_end_soon(cell: str) -> None:
         trace = run(text, cells=range(1, 1_003))
     assert len(trace.cell_errors) == (0 if cell == "pass" else 1_000)
     assert trace["y"].value.tolist() == [2, 2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", ["x = f0(x)", f"x = g{MANY}(x)", "x = C0().m(x)"])
+@pytest.mark.parametrize("cells", [1, 60])
+def test_what_very_much_code_would_do_is_found_out_soon_or_not(line: str, cells: int) -> None:
+    kind = {"f": "functions", "g": "lambdas", "C": "classes"}[line[4]]
+    texts = ["x = [1]", "\n".join(CALLING[kind]), HIDDEN + line, *["y = len(x)"] * cells]
+    starts = [1 + sum(text.count("\n") + 1 for text in texts[:place]) for place in range(len(texts) + 1)]
+    with at_most(8 * CALLS):
+        states = run("\n".join(texts), cells=starts, seconds=None).cells
+    assert {state.state for state in states[3:-1]} == {"rests"}
 
 
 def test_the_first_that_fail_say_what_would_work() -> None:

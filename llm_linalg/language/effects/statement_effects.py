@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from keyword import iskeyword
 from typing import Any, Literal, NamedTuple
@@ -74,6 +75,7 @@ _UNSEEN = (SPECIAL_METHODS | {"__getattr__", "__setattr__"}) - {*_CALLING}
 """Methods that are called where no name of theirs stands."""
 _MOST_STEPS = 20  # by which a name may have been made
 _EMPTY: frozenset[str] = frozenset()
+_NO_CODE: frozenset[Definition] = frozenset()
 _READING = (
     ast.Name,
     ast.Constant,
@@ -85,6 +87,9 @@ _READING = (
     *LEAVES,
 )
 _WORD = re.compile(r"[^\W\d]\w*")
+_DEEPEST = 60  # functions through which others are called
+_STEPS_PER_FUNCTION = 20  # that a statement may call
+_AT_ONCE = 8  # names that are looked at in a step
 # No part of these gives back what it has taken, so that any text is searched in one pass.
 _BOUND_IN_TEXT = re.compile(
     r"^[ \t]*+(?:(?:async[ \t]++)?(?:def|class)[ \t]++(\w++)|for[ \t]++((?:(?!\bin\b)[\w, \t])++)in\b"
@@ -186,6 +191,8 @@ class _Facts(NamedTuple):
         settings: The settings that it changes.
         attributes: The attributes that it asks for.
         shares: The names that it shares with what is around it, to bind them there.
+        seeds: The generators that it may seed.
+        goes_back: Whether it may go backward.
     """
 
     names: frozenset[str]
@@ -198,6 +205,8 @@ class _Facts(NamedTuple):
     settings: frozenset[str]
     attributes: frozenset[str]
     shares: frozenset[str]
+    seeds: frozenset[Generator]
+    goes_back: bool
 
 
 @dataclass
@@ -211,6 +220,7 @@ class Definitions:
         modules: Names of modules, which draw nothing by themselves.
         methods: The methods of all classes, by name.
         classes: Names of classes.
+        spend: Charged with the steps that it takes to find out what code would do; it may raise.
     """
 
     held: dict[str, frozenset[Definition]] = field(default_factory=dict)
@@ -219,18 +229,21 @@ class Definitions:
     modules: set[str] = field(default_factory=lambda: {"torch", "nn", "F", "math", "dist"})
     methods: dict[str, list[Definition]] = field(default_factory=dict)
     classes: set[str] = field(default_factory=set)
+    spend: Callable[[int], None] = lambda _: None
     _reached: dict[str, frozenset[Definition]] = field(default_factory=dict)
     _writes: dict[ast.AST, Mapping[Kind, _Writes]] = field(default_factory=dict)
     _made_by: dict[str, list[ast.expr]] = field(default_factory=dict)
     _back: dict[ast.AST, frozenset[str]] = field(default_factory=dict)
     _homes: dict[ast.AST, frozenset[str]] = field(default_factory=dict)
     _known: dict[ast.AST, _Facts] = field(default_factory=dict)
+    _stateless: dict[str, bool] = field(default_factory=dict)
+    _mentioned: set[str] = field(default_factory=set)  # in any code
+    _depth: int = 0
 
     def note(self, statement: ast.stmt) -> None:
         """Take in a statement, whether or not it was run."""
         if _only_reads(statement):
             return
-        self._reached.clear()
         own: list[Definition] = [node for node in descendants(statement) if isinstance(node, DEFINITIONS)]
         for definition in own:
             if not isinstance(definition, ast.ClassDef):
@@ -243,6 +256,7 @@ class Definitions:
             self.classes.add(definition.name)
         mentioned = set(names_in(statement))
         held = frozenset(own).union(*(self.held.get(name, ()) for name in mentioned))
+        self.spend(len(held) // _AT_ONCE)
         is_one = isinstance(statement, NAMED)
         apart = {call.func for call, _ in draws_by_name(statement)}
         draws = (
@@ -254,6 +268,7 @@ class Definitions:
         self._note_imports(statement, rebound)
         self._note_makers(statement, rebound)
         targets = {*bound_names(statement), *all_changed_names(statement)} - self.modules
+        self._forget(own, rebound | {name for name in targets if held != self.held.get(name, _NO_CODE)})
         for name in targets:
             before = frozenset() if name in rebound else self.held.get(name, frozenset())
             if held or before:
@@ -264,6 +279,17 @@ class Definitions:
                 self.drawing[name] = draws
             elif name in rebound:
                 self.drawing.pop(name, None)
+
+    def _forget(self, new: Sequence[Definition], names: set[str]) -> None:
+        """Forget what was found out and may be otherwise now, with new code and new values of names."""
+        for definition in new:
+            self._mentioned |= {*names_in(definition)}
+        if new or not names.isdisjoint(self._mentioned):
+            self._reached.clear()
+            self._stateless.clear()
+        for name in names:
+            self._reached.pop(name, None)
+            self._stateless.pop(name, None)
 
     def _note_makers(self, statement: ast.stmt, rebound: set[str]) -> None:
         """Take in by which calls and attributes the names of a statement get their values."""
@@ -309,11 +335,12 @@ class Definitions:
             return NO_EFFECTS._replace(reads=read, attributes=frozenset(attributes_in(statement)))
         code = self._reachable(statement)
         facts = [self._facts(definition) for definition in code]
+        self.spend(_STEPS_PER_FUNCTION * len(code))
         declared = {name for fact in facts for name in fact.declares}
         runs = [] if isinstance(statement, NAMED) else [statement]  # what a definition runs comes below
         calls = [node for part in runs for node in descendants(part) if isinstance(node, ast.Call)]
         foreign = {call for call in calls if self._is_foreign(call, is_unknown, harmless_methods)}
-        goes_back = any(map(_goes_back, (statement, *code)))
+        goes_back = _goes_back(statement) or any(fact.goes_back for fact in facts)
         holders = set() if goes_back else self.drawing.keys() - declared - {*bound_names(statement)}
         draws = self._draws(statement, calls, code, {*filter(is_data, holders)})
         asked = _EMPTY.union(*map(names_in_getattr, runs), *(fact.asks for fact in facts))
@@ -353,7 +380,7 @@ class Definitions:
             | self._written_unseen(frozenset().union(*map(loaded_names, runs)), attributes, is_unknown),
             reads=_EMPTY.union(*map(loaded_names, runs), *(fact.reads for fact in facts)),
             draws=draws,
-            seeds=NO_GENERATOR.union(*map(seeds_within, (statement, *code))),
+            seeds=seeds_within(statement).union(*(fact.seeds for fact in facts)),
             sources=frozenset(name for part in runs for _, name in draws_by_name(part)),
             settings=_EMPTY.union(*map(settings_within, runs), *(fact.settings for fact in facts)),
             attributes=attributes,
@@ -469,6 +496,7 @@ class Definitions:
                 new = self.held.get(names.pop(), frozenset()) - found
                 found |= new
                 names += [other for definition in new for other in self._facts(definition).names]
+            self.spend(1 + 2 * len(found))
             self._reached[name] = frozenset(found)
         return self._reached[name]
 
@@ -512,11 +540,17 @@ class Definitions:
     def _methods(self, name: str, known: frozenset[Definition]) -> list[Definition]:
         """Return the methods of that name: those of known classes, or of all if none of those has it."""
         every = self.methods.get(name, [])
+        self.spend(len(known))
         own = {item for one in known if isinstance(one, ast.ClassDef) for item in one.body}
         return [method for method in every if method in own] or every
 
     def _is_stateless(self, name: str) -> bool:
         """Return whether a name is that of a class whose objects share nothing that they could change."""
+        if name not in self._stateless:
+            self._stateless[name] = self._shares_nothing(name)
+        return self._stateless[name]
+
+    def _shares_nothing(self, name: str) -> bool:
         held = self.held.get(name, frozenset())
         if name not in self.classes or len(held) != 1:
             return False
@@ -570,11 +604,14 @@ class Definitions:
 
     def _changed_by(self, call: ast.Call, local: Collection[str] = ()) -> dict[Kind, set[str]]:
         """Return the names whose values the functions of the program change to which a call goes, by kind."""
+        self.spend(1 + len(self.classes) // _AT_ONCE)
         apart = {name for name in self.classes - {*local} if self._is_stateless(name)}
         handed, names = set(names_handed(call, apart)), set(roots_of(call.func, apart))
         owner = set(roots_of(call.func.value, apart)) if isinstance(call.func, ast.Attribute) else names
         changed: dict[Kind, set[str]] = {kind: set() for kind in _KINDS}
-        for definition in {*self._called(call, local)}:
+        code = {*self._called(call, local)}
+        self.spend(len(code))
+        for definition in code:
             is_new = isinstance(definition, ast.FunctionDef) and definition.name == "__init__"
             for kind, writes in self._written(definition).items():
                 found = changed[kind]
@@ -660,8 +697,11 @@ class Definitions:
     def _returned(self, definition: Definition) -> frozenset[str]:
         """Return the names outside a function whose values, or parts of them, it may hand back."""
         if definition not in self._back:
+            if self._depth >= _DEEPEST:
+                return self._readable(definition)
             self._back[definition] = _EMPTY  # of a recursive one
-            self._back[definition] = self._trace_back(definition)
+            with self._deeper(self._back, definition):
+                self._back[definition] = self._trace_back(definition)
         return self._back[definition]
 
     def _trace_back(self, definition: Definition) -> frozenset[str]:
@@ -705,11 +745,43 @@ class Definitions:
         return {name for one in code for name in self._facts(one).reads}
 
     def _written(self, definition: Definition | ast.GeneratorExp) -> Mapping[Kind, _Writes]:
-        """Return what a function changes, by kind; while that of a recursive one is worked out, nothing."""
+        """Return what a function changes, by kind; while that of a recursive one is worked out, nothing.
+
+        What is called through very many others counts as changing all that it can reach.
+        """
         if definition not in self._writes:
+            if self._depth >= _DEEPEST:
+                outside = self._readable(definition)
+                return {"changes": _Writes(owner=True, arguments=True, outside=outside)}
             self._writes[definition] = {}
-            self._writes[definition] = self._work_out(definition)
+            with self._deeper(self._writes, definition):
+                self._writes[definition] = self._work_out(definition)
         return self._writes[definition]
+
+    @contextmanager
+    def _deeper(self, known: dict[ast.AST, Any], definition: ast.AST) -> Iterator[None]:
+        """Go a call deeper, and forget what is known of a definition if it was not found out."""
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            del known[definition]
+            raise
+        finally:
+            self._depth -= 1
+
+    def _readable(self, definition: Definition | ast.GeneratorExp) -> frozenset[str]:
+        """Return the names that a function reads and that those read which it may call, but for their own."""
+        found, todo = {definition}, [definition]
+        names: set[str] = set()
+        while todo:
+            facts = self._facts(todo.pop())
+            names |= facts.reads
+            new = {one for name in facts.names for one in self.held.get(name, ())} - found
+            found |= new
+            todo += new
+        self.spend(len(found))
+        return frozenset(names - {one.name for one in found if isinstance(one, NAMED)})
 
     def _work_out(self, definition: Definition | ast.GeneratorExp) -> Mapping[Kind, _Writes]:
         if isinstance(definition, ast.ClassDef):
@@ -875,6 +947,8 @@ def _facts_of(definition: Definition | ast.GeneratorExp) -> _Facts:
         attributes=frozenset(attributes_in(definition)),
         shares=frozenset(shared),
         settings=settings_within(definition),
+        seeds=seeds_within(definition),
+        goes_back=_goes_back(definition),
     )
 
 
