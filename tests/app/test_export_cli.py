@@ -15,7 +15,6 @@ import pytest
 from tests.app.test_export import exported
 from tests.conftest import pinned
 from tests.terminal.console import within
-from tests.thinning import thin
 from tui.app import Options
 from tui.cli import export_command
 from tui.cli.export_command import parser
@@ -78,7 +77,8 @@ ENDS = [
 ]
 
 
-@pytest.mark.parametrize(("number", "code", "written"), thin(ENDS, 4))
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code", "written"), ENDS)
 def test_an_export_that_is_interrupted_leaves_what_was_there(
     number: signal.Signals, code: int, written: int, tmp_path: Path
 ) -> None:

@@ -304,6 +304,7 @@ def test_a_key_may_mean_two_things_where_only_one_can_hold() -> None:
             change_keys(pair)
 
 
+@pytest.mark.slow
 async def test_contexts_that_are_told_apart_never_hold_at_once() -> None:
     for slug in ("why", "matmul", "shapes", "summary", "play"):
         async with opened(slug if slug != "play" else "matmul") as d:

@@ -16,7 +16,7 @@ from tests.thinning import thin
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("many", thin([400, 1_500], 2))
+@pytest.mark.parametrize("many", thin([100, 400, 1_500], 3))
 def test_no_file_process_or_connection_for_any_program(many: int) -> None:
     command = [sys.executable, "-W", "ignore", "-m", "tests.fuzz.watched", str(many)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
