@@ -112,6 +112,28 @@ def test_an_export_that_is_interrupted_leaves_what_was_there(
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("lesson.cast", "before")]
 
 
+def test_a_signal_that_comes_while_the_loop_is_made_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[asyncio.AbstractEventLoop] = []
+    make = asyncio.events.new_event_loop
+
+    def told_meanwhile() -> asyncio.AbstractEventLoop:
+        signal.raise_signal(signal.SIGTERM)
+        made.append(make())
+        return made[0]
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    monkeypatch.setattr(asyncio.events, "new_event_loop", told_meanwhile)
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(SystemExit, match="143"):
+            screens.draw([], (80, 24), Options(), lambda *_: None)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert [loop.is_closed() for loop in made] == [True]
+
+
 def test_what_fails_once_it_was_told_to_end_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
     async def starts(*_: object) -> None:
         try:

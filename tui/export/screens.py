@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from tui.app import Explorer, Options
@@ -25,16 +26,30 @@ def draw(
     """
     told: list[int] = []
     before = {number: signal.getsignal(number) for number in ENDS}
+    runner = asyncio.Runner()
     try:
-        asyncio.run(_endable(_draw(shots, size, options, take), told))
+        with _held_back():  # a loop that is only half made can't be closed
+            runner.get_loop()
+        runner.run(_endable(_draw(shots, size, options, take), told))
     except (Exception, asyncio.CancelledError):  # an app that is cancelled while it starts may fail, too
         if not told:
             raise
     finally:
+        runner.close()
         for number, handler in before.items():
             signal.signal(number, handler)
     if told:
         raise SystemExit(128 + told[0])
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Hold back the signals that say to end while the context is open; they come at its end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*ENDS, signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 async def _endable(work: Coroutine[object, object, None], told: list[int]) -> None:
