@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -135,19 +136,26 @@ def test_a_signal_that_comes_while_the_loop_is_made_waits_for_it(monkeypatch: py
 
 
 def test_what_fails_once_it_was_told_to_end_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def starts(*_: object) -> None:
+    async def starts(ends: signal.Signals | None, *_: object) -> None:
         try:
-            if ends:
-                signal.raise_signal(signal.SIGTERM)
+            if ends is not None:
+                signal.raise_signal(ends)
                 await asyncio.Event().wait()  # until it is cancelled
         finally:
             raise RuntimeError("no panes yet")
 
-    monkeypatch.setattr(screens, "_draw", starts)
-    for ends, kind in ((True, SystemExit), (False, RuntimeError)):
+    cases: list[tuple[signal.Signals | None, type[BaseException], tuple[object, ...]]] = [
+        (signal.SIGTERM, SystemExit, (143,)),
+        (signal.SIGINT, KeyboardInterrupt, ()),
+        (None, RuntimeError, ("no panes yet",)),
+    ]
+    before = signal.getsignal(signal.SIGINT)
+    for ends, kind, said in cases:
+        monkeypatch.setattr(screens, "_draw", partial(starts, ends))
         with pytest.raises(kind) as caught:
             screens.draw([], (80, 24), Options(), lambda *_: None)
-        assert not ends or caught.value.args == (143,)
+        assert caught.value.args == said
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from tui.app import Explorer, Options
 from tui.export.format import Shot
 from tui.terminal.textual_private import still_rows
 
-ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-"""Being told to end; SIGINT is Python's own KeyboardInterrupt."""
+ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
+"""Being told to end."""
 
 
 def draw(
@@ -22,7 +22,7 @@ def draw(
     """Draw each shot, in order, and hand it on with its rows: the same rows each time.
 
     A lesson and a deck stand on a clean stage, as in a talk; a script has the whole screen. A signal
-    that says to end cancels the work where it waits, and leads to SystemExit.
+    that says to end cancels the work where it waits, and leads to SystemExit; SIGINT to KeyboardInterrupt.
     """
     told: list[int] = []
     before = {number: signal.getsignal(number) for number in ENDS}
@@ -39,13 +39,13 @@ def draw(
         for number, handler in before.items():
             signal.signal(number, handler)
     if told:
-        raise SystemExit(128 + told[0])
+        raise KeyboardInterrupt if told[0] == signal.SIGINT else SystemExit(128 + told[0])
 
 
 @contextmanager
 def _held_back() -> Iterator[None]:
     """Hold back the signals that say to end while the context is open; they come at its end."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*ENDS, signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
     try:
         yield
     finally:
