@@ -274,6 +274,7 @@ def test_a_command_is_harmless_where_it_is_not_live(kind: str, tmp_path: Path) -
         start,
         replace(start, last_run=None),
         replace(start, sidebar_choice=start.view.lesson.slug),
+        replace(start, lessons=(find("dot"),)),  # what is open was not among them
     ):
         for command in COMMANDS:
             if command.run is not None and (command.when is not Context.PRESENTATION or session.talk):

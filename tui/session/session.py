@@ -94,7 +94,9 @@ class Session:
     redrawn_in: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        """Keep the playground's program whatever way it is left; its editor closes."""
+        """List what is open; keep the playground's program whatever way it is left; its editor closes."""
+        if not any(lesson.slug == self.view.lesson.slug for lesson in self.lessons):
+            object.__setattr__(self, "lessons", _with_lesson(self.lessons, self.view.lesson))
         if is_playground(self.view.lesson):
             object.__setattr__(self, "draft", self.view.program)
         elif self.editing:
@@ -109,14 +111,11 @@ class Session:
         draft: str | None = None,
     ) -> Session:
         """Return a session that opens with a view; `draft` is the playground's program."""
-        listed = tuple(lessons)
-        if view.lesson.slug not in {lesson.slug for lesson in listed}:
-            listed = _with_lesson(listed, view.lesson)
         if is_playground(view.lesson) and view.code is None:
             view = replace(view, code=draft)
         return cls(
             view,
-            listed,
+            tuple(lessons),
             player=player or Player(),
             control=first_control(view),
             editing=is_playground(view.lesson) and not view.path and view.cursor is None,

@@ -154,11 +154,7 @@ def to_lesson(session: Session, rest: Sequence[str]) -> Session:
         raise UsageError("which lesson? a slug, such as lesson matmul; 'lessons' lists them")
     if len(rest) == 1 and session.lesson(rest[0]) is not None:
         return open_lesson(session, rest[0])
-    view = opening_view(rest)
-    listed = session
-    if session.lesson(view.lesson.slug) is None:  # so that the stops past its ends are found
-        listed = replace(session, lessons=(*session.lessons, view.lesson))
-    return listed.with_undo(view)
+    return session.with_undo(opening_view(rest))
 
 
 def keep_settings(session: Session, rest: Sequence[str]) -> Session:
