@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from llm_linalg.lessons.reader import LessonError
 from tests.app.talks import deck_at, done, started
 from tui.audience import meeting
 from tui.audience.client import Link, title_at
@@ -141,6 +142,13 @@ def test_what_is_told_in_another_way_is_refused(talk: Session, change: dict[str,
     now = told(talk)
     with pytest.raises(WireError):
         talk_of(Broadcast(now.deck, now.lesson, {**now.show, **change}), lesson_from(now.lesson))
+
+
+def test_a_rehearsed_picture_that_is_none_is_refused(talk: Session) -> None:
+    now = told(talk)
+    show = {**now.show, "rehearsed": ["--depth", "deep"]}
+    with pytest.raises(LessonError, match="deep"):
+        talk_of(Broadcast(now.deck, now.lesson, show), lesson_from(now.lesson))
 
 
 # The place.

@@ -20,7 +20,7 @@ from tui.model.broadcast import Broadcast
 from tui.screens.explorer import ExplorerScreen
 from tui.screens.options import Options
 from tui.screens.presenter import NO_LARGE
-from tui.session.decks import view_at
+from tui.session.decks import check_views, view_at
 from tui.session.presentation.stage_moves import require_talk
 from tui.session.presentation.state import Talk
 from tui.session.presentation.stopwatch import Stopwatch
@@ -142,6 +142,7 @@ def talk_of(now: Broadcast, lesson: Lesson) -> tuple[Talk, View]:
         watch=watch,
         minutes=float(planned) / 60 if isinstance(planned, int | float) else None,
     )
+    check_views(Deck(title, listed[:1]))  # the others are rehearsed with the same words
     shown = DeckStop(lesson, stop, title, words=tuple(_without_stop(words)))
     return talk, view_at(shown)
 
