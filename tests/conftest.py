@@ -10,6 +10,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -86,6 +89,36 @@ def bytecode(tmp_path_factory: pytest.TempPathFactory) -> None:
         own = tmp_path_factory.getbasetemp()  # of a worker, in the folder of the run
         run = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
         os.environ.setdefault("PYTHONPYCACHEPREFIX", str(run / "bytecode"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_temporary_folder() -> Iterator[Path]:
+    """Gives the run a temporary folder of its own, so that what the app leaves there is seen.
+
+    It isn't in pytest's, which other users, as whom some tests write, may not enter.
+    """
+    with tempfile.TemporaryDirectory(prefix="tests-of-llm-linalg-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TMPDIR", folder)
+            patch.setattr(tempfile, "tempdir", folder)
+            yield Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def no_log(own_temporary_folder: Path) -> Iterator[None]:
+    """Fails a test whose app wrote a fault of its own into a log.
+
+    The app tells such a fault and goes on, so that a test which only looks at the end would not see it.
+    One that makes a fault gives itself another folder.
+    """
+    yield
+    logs = sorted(own_temporary_folder.glob("llm-linalg-*.log"))
+    told = [log.read_text(encoding="utf-8", errors="replace") for log in logs]
+    for log in logs:
+        log.unlink()
+    if any(told):
+        pytest.fail("the app wrote a log:\n" + "\n".join(told))
 
 
 @pytest.fixture(autouse=True)
