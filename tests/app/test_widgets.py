@@ -27,6 +27,7 @@ from tui.text.rows import (
     differing_columns,
     ends,
     fit,
+    fit_words,
     row,
     span_at,
     width_of,
@@ -57,6 +58,18 @@ def test_fit_never_takes_more_than_its_width(spans: Row, width: int) -> None:
 @given(SPANS, SPANS, st.integers(0, 40))
 def test_ends_fill_the_width(left: Row, right: Row, width: int) -> None:
     assert width_of(ends(left, right, width)) == width
+
+
+def test_a_row_is_cut_between_two_words() -> None:
+    spans = row("Write them as ", ("one expression", "strong"), ", and torch")
+    assert fit_words(spans, 34) == spans[:2] + row(", and")
+    assert fit_words(spans, 33) == spans[:2] + row(", and")
+    assert fit_words(spans, 32) == spans[:2] + row(",")
+    assert fit_words(spans, 20) == spans[:1] + row(("one", "strong"))
+    assert fit_words(row("expression"), 4) == row("expr")
+    for width in range(len("Write"), width_of(spans) + 1):
+        words = "".join(span.text for span in fit_words(spans, width)).split()
+        assert words == "Write them as one expression, and torch".split()[: len(words)], width
 
 
 def test_a_text_is_cut() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tui.layout.pane_sizes import Picture, story_of
 from tui.text.prose import paragraphs, story
-from tui.text.rows import Row, TextSpan, fit
+from tui.text.rows import Row, TextSpan, fit_words
 from tui.widgets.row_widget import RowWidget
 
 
@@ -32,4 +32,4 @@ def shorten(rows: list[Row], count: int, width: int, dots: str) -> list[Row]:
     """Return the first rows; if some are left out, the last one ends in dots."""
     if len(rows) <= count or not count:
         return rows[:count]
-    return [*rows[: count - 1], (*fit(rows[count - 1], width - 2, ""), TextSpan(f" {dots}", "dim"))]
+    return [*rows[: count - 1], (*fit_words(rows[count - 1], width - 2), TextSpan(f" {dots}", "dim"))]

@@ -24,7 +24,7 @@ from tui.text.prose import (
     with_hues,
     words,
 )
-from tui.text.rows import Row, TextSpan, cut_rows, fit, row, width_of, wrap, wrap_spans
+from tui.text.rows import Row, TextSpan, cut_rows, fit, fit_words, row, width_of, wrap, wrap_spans
 from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
@@ -342,7 +342,7 @@ def cut(rows: list[Row], count: int, width: int, dots: str, key: str = "p") -> l
         return rows[:count]
     kept = rows[:count]
     more = row((f" {dots} ", "dim"), (key, "key", "text"), (" more", "dim", "text"))
-    last = fit(kept[-1], width - width_of(more), "")
+    last = fit_words(kept[-1], width - width_of(more))
     return [*kept[:-1], (*last, *more)]
 
 

@@ -67,6 +67,18 @@ def fit(spans: Row, width: int, dots: str = "…") -> Row:
     return tuple(fitted)
 
 
+def fit_words(spans: Row, width: int) -> Row:
+    """Return the row in at most `width` columns, cut between two words where it has any."""
+    if width_of(spans) <= width:
+        return spans
+    fitted = fit(spans, width, "")
+    text = "".join(span.text for span in fitted)
+    whole = "".join(span.text for span in spans)
+    end = len(text) if whole[len(text) :].startswith(" ") else text.rfind(" ")
+    kept = cell_len(text[:end].rstrip()) if end > 0 else 0
+    return fit(fitted, kept, "") if kept else fitted
+
+
 def cut(text: str, width: int, *, pad: bool = False, dots: str = "…") -> str:
     """Return a line in at most `width` columns, its end given up for `…`; with `pad`, in exactly so many.
 
