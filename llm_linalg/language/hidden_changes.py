@@ -15,6 +15,7 @@ from llm_linalg.language.block_context import BlockContext
 from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod
 from llm_linalg.language.classes.program_class import Instance, ProgramClass
 from llm_linalg.language.data_loading import DataLoader, Subset
+from llm_linalg.language.effects.names_in_code import SPREAD
 from llm_linalg.language.effects.statement_effects import Definitions
 from llm_linalg.language.item_iterator import ItemIterator, PausedBody, ProgressBar
 from llm_linalg.language.memory import PLAIN, Memory, program_classes
@@ -45,7 +46,8 @@ class Use:
     """What may change when some values are called, asked or gone through, beyond what the text says.
 
     So does a batch norm in training, an iterator and what its body writes to, a bound method's owner, what a
-    closure holds, a default, a defaultdict, and what an object's special methods and properties write to.
+    closure holds, a default, a defaultdict, a dict's `out` that is handed on by `**`, and what an object's
+    special methods and properties write to.
 
     Args:
         definitions: What functions change, by their text.
@@ -96,6 +98,10 @@ class Use:
             case list() | tuple() | dict():
                 items = value.values() if isinstance(value, dict) else value
                 several = islice(items, MOST_ITEMS)
+                if isinstance(value, dict) and SPREAD in self._asked:
+                    keywords = {k: v for k, v in islice(value.items(), MOST_ITEMS) if k.__class__ is str}
+                    self._change(Memory(keywords.get("out")))
+                    self.writes_tensors |= keywords.get("inplace") is True
                 self._todo += [item for item in several if item.__class__ not in PLAIN]
             case UserFunction() | Method() | RunFunction() | PausedBody():
                 self._function(value, is_named=is_named)

@@ -622,6 +622,11 @@ MARKED = (
         f"random numbers may be drawn by cell 2, {ROOT}",
     ),
     (
+        "a class that is made with it",
+        ["import nowhere\nx = torch.ones(2)", "nowhere.train(x)", "class A: y = x * 2", "A.y"],
+        "x may be changed by cell 2, refused: nowhere can't be imported",
+    ),
+    (
         "what is timed",
         ["x = torch.ones(2)", "%timeit x.add_(1)", "x"],
         "x is timed by cell 2, which Python runs",
@@ -1063,6 +1068,35 @@ FREE = (
             f"{REFUSED}x = torch.tensor(encode('a')); x[0] = 1",
             "table",
         ],
+    ),
+    (
+        "what is handed on by a dict, and is no `out`",
+        [
+            "x = torch.ones(2)\nkw, seen = {'dim': 0, 'input': x}, {'out': x}",
+            f"{REFUSED}y = torch.sum(**kw)\n{REFUSED}z = seen['out'] + 1",
+            "x",
+        ],
+    ),
+    (
+        "a class that is below another",
+        [
+            "log = []\nclass A: pass",
+            f"{REFUSED}class B:\n        def __init_subclass__(cls): log.append(1)",
+            f"{REFUSED}class C(A): pass",
+            "log",
+        ],
+    ),
+    (
+        "a layer whose hook nobody calls",
+        [
+            "log = []\ndef keep(m, i, o): log.append(1)\nm = nn.ReLU()\nk = nn.ReLU()",
+            f"{REFUSED}m.register_forward_hook(keep)\n{REFUSED}k(torch.ones(1))",
+            "log",
+        ],
+    ),
+    (
+        "a function of one's own below an import of its name",
+        ["from nowhere import f\nxs = [1]\ndef f(x): return x", f"{REFUSED}f(xs)", "xs"],
     ),
     ("a module apart", ["import nowhere, os\nx = torch.ones(2)\nos.f(x)", "print(x)"]),
 )

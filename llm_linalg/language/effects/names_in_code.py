@@ -15,6 +15,8 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
 NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+SPREAD = "**"
+"""Among the attributes that some code asks for: it hands on what a dict holds, as keywords."""
 
 
 def names_in(node: ast.AST) -> Iterator[str]:
@@ -30,6 +32,8 @@ def attributes_in(node: ast.AST) -> Iterator[str]:
         match part:
             case ast.Attribute(attr=name):
                 yield name
+            case ast.keyword(arg=None):
+                yield SPREAD
             case ast.Call(
                 func=ast.Name(id="getattr" | "setattr" | "delattr"),
                 args=[_, ast.Constant(value=str() as name), *_],

@@ -230,6 +230,7 @@ class Definitions:
     methods: dict[str, list[Definition]] = field(default_factory=dict)
     classes: set[str] = field(default_factory=set)
     spend: Callable[[int], None] = lambda _: None
+    _hooks: set[Definition] = field(default_factory=set)  # of layers and tensors
     _reached: dict[str, frozenset[Definition]] = field(default_factory=dict)
     _writes: dict[ast.AST, Mapping[Kind, _Writes]] = field(default_factory=dict)
     _made_by: dict[str, list[ast.expr]] = field(default_factory=dict)
@@ -279,6 +280,16 @@ class Definitions:
                 self.drawing[name] = draws
             elif name in rebound:
                 self.drawing.pop(name, None)
+        self._note_hooks(statement)
+
+    def _note_hooks(self, statement: ast.stmt) -> None:
+        """Take in which functions a statement sets as hooks: they run when what has them is used."""
+        for hook in _set_hooks(statement):
+            if isinstance(hook, ast.Attribute):  # `self.keep`
+                self._hooks.update(self.methods.get(hook.attr, ()))
+            found = _NO_CODE.union(*(self.held.get(name, ()) for name in roots_of(hook)))
+            self.spend(1 + len(found) // _AT_ONCE)
+            self._hooks |= found
 
     def _forget(self, new: Sequence[Definition], names: set[str]) -> None:
         """Forget what was found out and may be otherwise now, with new code and new values of names."""
@@ -377,8 +388,11 @@ class Definitions:
             steps=whole(changed["steps"]),
             grades=frozenset(grades | self._read_for(parts, grades, local)),
             touches=frozenset(name for call in calls for name in _reach_of(call, is_foreign=call in foreign))
+            | {name for call in calls for name in _spread_names(call) if is_unknown(name)}
             | self._written_unseen(frozenset().union(*map(loaded_names, runs)), attributes, is_unknown),
-            reads=_EMPTY.union(*map(loaded_names, runs), *(fact.reads for fact in facts)),
+            reads=_EMPTY.union(
+                *map(loaded_names, runs or _heads(statement)), *(fact.reads for fact in facts)
+            ),
             draws=draws,
             seeds=seeds_within(statement).union(*(fact.seeds for fact in facts)),
             sources=frozenset(name for part in runs for _, name in draws_by_name(part)),
@@ -463,7 +477,8 @@ class Definitions:
     def _reachable(self, statement: ast.stmt) -> set[Definition]:
         """Return the functions and classes that a statement may call, directly or not."""
         found: set[Definition] = set()
-        names = [] if isinstance(statement, NAMED) else [frozenset(loaded_names(statement))]
+        parts = statement.decorator_list if isinstance(statement, NAMED) else [statement]
+        names = [frozenset(name for part in parts for name in loaded_names(part))]
         while names:
             for name in names.pop():
                 new = self.held.get(name, frozenset()) - found
@@ -508,13 +523,14 @@ class Definitions:
             local: Names that are not those of the program there.
         """
         yield from self._callees(call, local)
+        if isinstance(call.func, ast.Attribute) and call.func.attr.startswith("register_"):
+            return  # a hook is called later
         for root in set(names_handed(call)):
             for definition in self.held.get(root, ()):
                 if not isinstance(definition, ast.ClassDef):
                     yield definition
-        if not isinstance(call.func, ast.Attribute) or not call.func.attr.startswith("register_"):
-            values = [*call.args, *(item.value for item in call.keywords)]
-            yield from (item for item in values if isinstance(item, ast.Lambda))
+        values = [*call.args, *(item.value for item in call.keywords)]
+        yield from (item for item in values if isinstance(item, ast.Lambda))
 
     def _callees(self, call: ast.Call, local: Collection[str]) -> Iterator[Definition]:
         """Yield the functions that a call may go to."""
@@ -579,8 +595,10 @@ class Definitions:
                 ):
                     calls = [ast.Call(func=one, args=[], keywords=[]) for one in decorators]
                     several = [self._changed_by(call, local) for call in calls]
+                    values = _run_by_class(part) if isinstance(part, ast.ClassDef) else ()
+                    several += [self._changed_unseen(value, methods, local) for value, methods in values]
                 case ast.withitem(context_expr=value):
-                    several = [self._changed_by_context(value, local)]
+                    several = [self._changed_unseen(value, ("__enter__", "__exit__"), local)]
             for found in several:
                 for kind, names in found.items():
                     changed[kind] |= names
@@ -590,16 +608,18 @@ class Definitions:
         """Return the names outside a function whose values it changes, by kind."""
         return {kind: writes.outside for kind, writes in self._written(definition).items()}
 
-    def _changed_by_context(self, value: ast.expr, local: Collection[str]) -> dict[Kind, set[str]]:
-        """Return the names whose values change where an object of the program is opened by `with`."""
+    def _changed_unseen(
+        self, value: ast.expr, methods: Sequence[str], local: Collection[str]
+    ) -> dict[Kind, set[str]]:
+        """Return the names whose values change by methods that Python calls: where `with` opens an object."""
         names = {*roots_of(value)} - {*local}
-        known = frozenset().union(*(self.held.get(name, ()) for name in names))
-        own = {item for one in known if isinstance(one, ast.ClassDef) for item in one.body}
         changed: dict[Kind, set[str]] = {kind: set() for kind in _KINDS}
-        for name in ("__enter__", "__exit__"):
-            for method in self.methods.get(name, ()) if own else ():
-                for kind, writes in self._written(method).items() if method in own else ():
-                    changed[kind] |= writes.outside | (names - self.classes if writes.owner else set())
+        for method in (method for name in methods for method in self.methods.get(name, ())):
+            known = frozenset().union(*map(self._held_by, names))
+            self.spend(1 + len(known))
+            own = any(isinstance(one, ast.ClassDef) and one.name in self._homes[method] for one in known)
+            for kind, writes in self._written(method).items() if own else ():
+                changed[kind] |= writes.outside | (names - self.classes if writes.owner else set())
         return changed
 
     def _changed_by(self, call: ast.Call, local: Collection[str] = ()) -> dict[Kind, set[str]]:
@@ -685,11 +705,13 @@ class Definitions:
         """
         code: list[Definition] = []
         for one in {one for name in names if is_unknown(name) for one in self.held.get(name, ())}:
-            if isinstance(one, ast.Lambda):
+            if isinstance(one, ast.Lambda) or one in self._hooks:
                 code.append(one)
             for item in one.body if isinstance(one, ast.ClassDef) else ():
                 if isinstance(item, ast.FunctionDef) and (
-                    item.name in _UNSEEN or (item.name in asked and _is_decorated(item, "property"))
+                    item.name in _UNSEEN
+                    or item in self._hooks
+                    or (item.name in asked and _is_decorated(item, "property"))
                 ):
                     code.append(item)
         return frozenset(name for one in code for name in self.writes(one).outside)
@@ -817,9 +839,7 @@ class Definitions:
                 kind == "grades" or not all(is_fresh(body, name, self.methods) for name in behind)
             )
             outside = self._facts(definition).reads if through and kind == "grades" else _EMPTY
-            if (_is_decorated(definition, "classmethod") and found & {*own}) or any(
-                map(writes_to_type, body)
-            ):
+            if (_is_of_class(definition) and found & {*own}) or any(map(writes_to_type, body)):
                 outside |= self._homes.get(definition, _EMPTY)
             outside |= {root for name in found for root in scope.defaults.get(name, ())}
             writes[kind] = _Writes(
@@ -973,6 +993,13 @@ def _reach_of(call: ast.Call, *, is_foreign: bool) -> set[str]:
     return found
 
 
+def _spread_names(call: ast.Call) -> Iterator[str]:
+    """Yield the names of the dicts whose items a call is handed as keywords, `out` among them perhaps."""
+    for keyword in call.keywords:
+        if keyword.arg is None:
+            yield from roots_of(keyword.value)
+
+
 def _called_parts(definition: Definition | ast.GeneratorExp) -> Sequence[ast.AST]:
     """Return what is run when a function is called, or a method of an object that is there."""
     if not isinstance(definition, ast.ClassDef):
@@ -1002,6 +1029,40 @@ def _given_values(definition: Definition) -> Iterator[ast.expr]:
 def _is_decorated(definition: ast.AST, word: str) -> bool:
     decorators = getattr(definition, "decorator_list", ())
     return any(isinstance(one, ast.Name) and one.id == word for one in decorators)
+
+
+def _set_hooks(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield what a tree hands to methods such as `register_forward_hook`."""
+    for part in descendants(node):
+        match part:
+            case ast.Call(func=ast.Attribute(attr=name), args=[hook, *_]) if name.startswith(
+                "register_"
+            ) and name.endswith("_hook"):
+                yield hook
+
+
+def _heads(statement: ast.stmt) -> Iterator[ast.AST]:
+    """Yield what a definition reads where it stands: its decorators, defaults, bases and class bodies."""
+    yield from run_in_definitions(statement)
+    yield from getattr(statement, "decorator_list", ())
+    if isinstance(statement, ast.ClassDef):
+        yield from (*statement.bases, *statement.keywords)
+
+
+def _run_by_class(definition: ast.ClassDef) -> Iterator[tuple[ast.expr, Sequence[str]]]:
+    """Yield the values whose methods Python calls when a class is made, and the names of these methods."""
+    for base in definition.bases:
+        yield base, ("__init_subclass__",)
+    for keyword in definition.keywords:
+        yield keyword.value, ("__new__", "__init__")  # of its metaclass
+    for item in definition.body:
+        if isinstance(item, ast.Assign):
+            yield item.value, ("__set_name__",)
+
+
+def _is_of_class(definition: ast.AST) -> bool:
+    """Return whether the first of a function's parameters is a class."""
+    return _is_decorated(definition, "classmethod") or getattr(definition, "name", "") == "__init_subclass__"
 
 
 def _goes_back(node: ast.AST) -> bool:

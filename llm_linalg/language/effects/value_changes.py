@@ -180,11 +180,21 @@ def _is_type(node: ast.AST) -> bool:
 
 def _written_by_keyword(call: ast.Call) -> Iterator[str]:
     """Yield the names that a call changes by its keywords: `out=y`, or `x` where there is `inplace=True`."""
-    for keyword in call.keywords:
+    for keyword in [*call.keywords, *_spread_keywords(call)]:
         if keyword.arg == "out":
             yield from roots_of(keyword.value)
         elif keyword.arg == "inplace":
             yield from _first_argument(call)
+
+
+def _spread_keywords(call: ast.Call) -> Iterator[ast.keyword]:
+    """Yield the keywords that a call is handed by dicts which stand there: `out=y` for `**{"out": y}`."""
+    for keyword in call.keywords:
+        match keyword:
+            case ast.keyword(arg=None, value=ast.Dict(keys=keys, values=values)):
+                for key, value in zip(keys, values, strict=True):
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                        yield ast.keyword(key.value, value)
 
 
 def _written_by_method(call: ast.Call) -> Iterator[str]:
