@@ -627,6 +627,16 @@ MARKED = (
         "x may be changed by cell 2, refused: nowhere can't be imported",
     ),
     (
+        "a decorator out of it",
+        [
+            "import nowhere\ndef f(x): return x\nxs = [f]",
+            "nowhere.train(xs)",
+            "@xs[0]\ndef g(): pass",
+            "g",
+        ],
+        "xs may be changed by cell 2, refused: nowhere can't be imported",
+    ),
+    (
         "what is timed",
         ["x = torch.ones(2)", "%timeit x.add_(1)", "x"],
         "x is timed by cell 2, which Python runs",

@@ -231,6 +231,7 @@ class Definitions:
     classes: set[str] = field(default_factory=set)
     spend: Callable[[int], None] = lambda _: None
     _hooks: set[Definition] = field(default_factory=set)  # of layers and tensors
+    _foreign: set[str] = field(default_factory=set)  # names of what no code of the program has made
     _reached: dict[str, frozenset[Definition]] = field(default_factory=dict)
     _writes: dict[ast.AST, Mapping[Kind, _Writes]] = field(default_factory=dict)
     _made_by: dict[str, list[ast.expr]] = field(default_factory=dict)
@@ -313,12 +314,14 @@ class Definitions:
     def _note_imports(self, statement: ast.stmt, rebound: set[str]) -> None:
         """Take in the imports of a statement, and what they had bound that it binds anew."""
         self.modules -= rebound
+        self._foreign -= rebound
         for name in rebound & self.imported.keys():
             del self.imported[name]
         for part in descendants(statement):
             if isinstance(part, ast.Import | ast.ImportFrom):
                 self.imported |= imported_draws(part)
                 self.modules |= names_of_modules(part)
+                self._foreign |= {*bound_names(part)}
 
     def _drawn_by(self, names: Iterable[str], data: Collection[str] = ()) -> frozenset[Generator]:
         """Return the generators from which the values of names draw; of `data` only what imports bound."""
@@ -351,6 +354,7 @@ class Definitions:
         runs = [] if isinstance(statement, NAMED) else [statement]  # what a definition runs comes below
         calls = [node for part in runs for node in descendants(part) if isinstance(node, ast.Call)]
         foreign = {call for call in calls if self._is_foreign(call, is_unknown, harmless_methods)}
+        self._note_foreign(statement, foreign)
         goes_back = _goes_back(statement) or any(fact.goes_back for fact in facts)
         holders = set() if goes_back else self.drawing.keys() - declared - {*bound_names(statement)}
         draws = self._draws(statement, calls, code, {*filter(is_data, holders)})
@@ -466,13 +470,23 @@ class Definitions:
             self._is_foreign_name(name, is_unknown) for name in names
         )
 
+    def _note_foreign(self, statement: ast.stmt, foreign: set[ast.Call]) -> None:
+        """Take in which names of a statement that was not run hold what foreign calls have made."""
+        for part in own_parts(statement) if foreign else ():
+            if isinstance(part, ast.Assign) and not foreign.isdisjoint(descendants(part.value)):
+                self._foreign |= {name for target in part.targets for name in plain_targets(target)}
+
     def _is_foreign_name(self, name: str, is_unknown: Callable[[str], bool]) -> bool:
         """Return whether nothing is known of what a name holds: no value, and no code."""
         if not is_unknown(name):
             return False
         classes = [item for item in self.held.get(name, ()) if isinstance(item, ast.ClassDef)]
         bases = {root for item in classes for base in item.bases for root in roots_of(base)}
-        return not self.held.get(name) or any(map(is_unknown, bases - self.held.keys()))
+        return not self._is_held(name) or any(is_unknown(base) and not self._is_held(base) for base in bases)
+
+    def _is_held(self, name: str) -> bool:
+        """Return whether what a name holds was made by code of the program."""
+        return bool(self.held.get(name)) and name not in self._foreign
 
     def _reachable(self, statement: ast.stmt) -> set[Definition]:
         """Return the functions and classes that a statement may call, directly or not."""
