@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from functools import lru_cache
@@ -16,6 +17,7 @@ from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.block_context import BlockContext
 from llm_linalg.language.classes.descriptors import ClassMethod, Property, StaticMethod
 from llm_linalg.language.classes.program_class import Instance, ProgramClass
+from llm_linalg.language.containers import DICT_VIEWS
 from llm_linalg.language.data_loading import DataLoader, Subset, TensorDataset
 from llm_linalg.language.effects.names_in_code import names_in
 from llm_linalg.language.figures import Figure
@@ -106,6 +108,8 @@ class Memory:
             return self._changeable(item.values())
         if isinstance(item, _ITEMS):
             return self._changeable(item)
+        if isinstance(item, DICT_VIEWS):
+            return gc.get_referents(item)  # the dict: its `mapping` is a stand-in
         if item.__class__ in _PARTS:
             return [*_PARTS[item.__class__](item)]
         if isinstance(item, UserFunction):
