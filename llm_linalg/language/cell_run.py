@@ -550,9 +550,11 @@ class CellRun:
         state = self.states[-1]
         if state.state == "run" and not state.reason:
             self.states[-1] = state._replace(root=mark.root, reason=mark.said)
-        changed = effects.changes | effects.alters | effects.holds | effects.fills | effects.steps
+        names = self._run.names.maps[-1]
+        changed = self._all_changed(effects)
+        changed |= self._changed_by_use(effects, self._held(effects.reads).values())
         for name in effects.binds | changed:
-            if name in self._run.names.maps[-1]:
+            if name in names and not isinstance(names[name], Namespace):  # of `nn.init.zeros_(x)` x changes
                 self._marks[name] = mark._replace(cell=number)
 
     def _note_repeats(self, number: int, place: int) -> None:

@@ -649,6 +649,44 @@ MARKED = (
 )
 
 
+LAYER = """\
+m = nn.Linear(2, 1)
+opt = torch.optim.SGD(m.parameters(), lr=0.1)
+b = nn.BatchNorm1d(2)"""
+RESTING = (
+    ("w = torch.ones(2, requires_grad=True)", "y = (w * x).sum()\ny.backward()", "w.grad"),
+    ("y = torch.ones(2)\nz = y.view(1, 2)", "y += x", "z"),
+    ("xs = []\nd = {'a': xs}", "xs.append(x)", "d"),
+    (LAYER, "loss = m(x).sum()\nloss.backward()\nopt.step()", "m.weight"),
+    (LAYER, "b(x.expand(3, 2))", "b.running_mean"),
+    ("xs = [torch.ones(2)]\ny = xs[0]", "for t in xs: t += x", "y"),
+    ("y = torch.zeros(2)\nkw = {'out': y}", "torch.add(x, 1, **kw)", "y"),
+    ("made = []\ndef note(f):\n    made.append(x)\n    return f", "@note\ndef f(): pass", "made"),
+)
+
+
+@pytest.mark.parametrize(("start", "line", "shown"), RESTING)
+def test_what_is_written_with_a_marked_value_is_marked(start: str, line: str, shown: str) -> None:
+    found = states(f"import nowhere\nx = torch.ones(2)\n{start}", "nowhere.train(x)", line, shown)
+    assert [(cell.state, cell.root) for cell in found[2:]] == [("run", 2)] * 2
+
+
+@pytest.mark.parametrize(
+    ("start", "line", "shown"),
+    [
+        (LAYER, "y = m(x)", "m.weight"),
+        ("ys = []\nxs = []", "xs.append(x)", "ys"),
+        ("w, v = torch.ones(2, 2, requires_grad=True)", "y = (w * x).sum()", "w.grad"),
+        ("y = torch.zeros(2)", "nn.init.zeros_(y)\nprint(x)", "nn.Linear(2, 2)"),
+        ("class A: pass\na = A()", "nn.init.zeros_(x)", "a"),
+        ("y = torch.zeros(2)", "torch.manual_seed(int(x[0]))", "torch.ones(2)"),
+    ],
+)
+def test_what_is_not_written_has_no_mark(start: str, line: str, shown: str) -> None:
+    found = states(f"import nowhere\nx = torch.ones(2)\n{start}", "nowhere.train(x)", line, shown)
+    assert [(cell.state, cell.root) for cell in found[2:]] == [("run", 2), ("run", None)]
+
+
 @pytest.mark.parametrize(("cells", "said"), [case[1:] for case in MARKED], ids=[case[0] for case in MARKED])
 def test_what_may_be_another_value_is_shown_with_a_mark(cells: list[str], said: str) -> None:
     found = states(*cells)[-1]
