@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 
 from llm_linalg.base.axes import Axes, Labels
 from llm_linalg.base.cells import Index
@@ -40,7 +41,7 @@ def general_formula(node: RecordNode) -> str:
     axes = node.axes
     if len(node.shape) > len(LETTERS) or any(operand.value.dim() > 2 for operand in node.operands):
         return ""
-    letters: Sequence[str] = LETTERS[: len(node.shape)]
+    letters: Sequence[str] = _own(LETTERS, node.shape)
     if node.kind == "reduction" and axes is not None:
         own = dict(zip(axes.operands[0], LETTERS, strict=False))
         letters = [own.get(label, "1") for label in axes.output]
@@ -179,23 +180,49 @@ def _masked(node: RecordNode) -> str:
 
 
 def _moved(node: RecordNode) -> str:
-    """Return which entry of a matrix stands where: the same one, or the one across the diagonal."""
+    """Return which entry of the operand stands where: `wⱼᵢ`, `xᵢ`, `dᵢ if i = j, else 0`.
+
+    Each index of that entry is one of the result's, or the same at all of them.
+    """
     if len(node.operands) != 1 or not 0 < node.value.numel() <= MOST_CELLS:
         return ""
-    source = node.operands[0]
-    shape = tuple(source.value.shape)
-    if len(shape) != len(node.shape):
+    cells = list(product(*map(range, node.shape)))
+    read = {cell: next(iter(node.reads(cell)[0]), None) for cell in cells}
+    taken = {cell: source for cell, source in read.items() if source is not None}
+    filled = [cell for cell in cells if cell not in taken]
+    if not taken:
         return ""
-    cells = [(i, j) for i in range(node.shape[0]) for j in range(node.shape[1])] if len(shape) == 2 else []
-    for letters, turn in ((("j", "i"), _across), (("i", "j"), _same)):
-        if cells and all(tuple(node.reads(cell)[0]) == (turn(cell),) for cell in cells):
-            return entry(source.title_of_cells, letters)
-    return ""
+    source = node.operands[0]
+    letters = _own(LETTERS, node.shape)
+    own = [_index(taken, axis, letters) for axis in range(source.value.dim())]
+    only = _diagonal(taken, node.shape) if filled else ""
+    if "" in own or (filled and not only):
+        return ""
+    made = entry(source.title_of_cells if own else source.title, own)
+    return f"{made} if {only}, else {node.value[filled[0]].item():g}" if filled else made
 
 
-def _across(cell: Index) -> Index:
-    return cell[::-1]
+def _own(letters: Sequence[str], shape: Sequence[int]) -> list[str]:
+    """Return a letter for each axis, and 1 for one that has a single position."""
+    return ["1" if size == 1 else letter for letter, size in zip(letters, shape, strict=False)]
 
 
-def _same(cell: Index) -> Index:
-    return cell
+def _index(taken: Mapping[Index, Index], axis: int, letters: Sequence[str]) -> str:
+    """Return an index of the entries taken: a letter of the result, or a number; empty if neither."""
+    for place, letter in enumerate(letters):
+        if letter != "1" and all(source[axis] == cell[place] for cell, source in taken.items()):
+            return letter
+    first, *others = {source[axis] for source in taken.values()}
+    return "" if others else str(first + 1)
+
+
+def _diagonal(taken: Iterable[Index], shape: Sequence[int]) -> str:
+    """Return which diagonal of a matrix these cells are, as `i = j`; empty if they are no whole one."""
+    cells = set(taken)
+    shifts = {cell[1] - cell[0] for cell in cells if len(cell) == 2}
+    if len(shape) != 2 or len(shifts) != 1:
+        return ""
+    (shift,) = shifts
+    if cells != {(i, j) for i, j in product(*map(range, shape)) if j - i == shift}:
+        return ""
+    return "i = j" if not shift else f"j = i {'+' if shift > 0 else '-'} {abs(shift)}"
