@@ -342,6 +342,8 @@ def block_text(walk: Walk, step: Step) -> str:
             if cells
         ]
         return f"{left} from {', '.join(sources)}" if sources else f"{left}: {len(step.writes)} cells"
+    if isinstance(step.writes, Diagonal):
+        return f"{left} = {_front_text(node, step.writes)}"
     factors = [
         block_name(operand_name(operand), cells, tuple(operand.value.shape)) + _turned(walk, place)
         for place, (operand, cells) in enumerate(zip(node.operands, step.reads, strict=True))
@@ -360,6 +362,24 @@ def block_text(walk: Walk, step: Step) -> str:
         return f"{left} += {added}{rest}"
     bias = "" if beside is None else f" + {node.operands[beside].title}"
     return f"{left} = {' · '.join(factors)}{bias}"
+
+
+def _front_text(node: RecordNode, front: Diagonal) -> str:
+    """Return how each cell on the front of a wave is made: `x[i, :] · W[:, j]`, with a bias `+ b[j]`."""
+    axes = node.axes
+    if axes is None:
+        return ""
+    names = dict(zip(axes.output, [*map(str, front.prefix), "i", "j"], strict=True))
+
+    def named(place: int) -> str:
+        operand = node.operands[place]
+        sizes = zip(axes.operands[place], operand.value.shape, strict=True)
+        own = ["0" if size == 1 and label in names else names.get(label, ":") for label, size in sizes]
+        return f"{operand_name(operand)}[{', '.join(own)}]" if own else operand.title
+
+    beside = node.bias_position
+    factors = [named(place) for place in range(len(node.operands)) if place != beside]
+    return " · ".join(factors) + ("" if beside is None else f" + {named(beside)}")
 
 
 def outer_numbers(walk: Walk, step: Step) -> list[list[Number]]:

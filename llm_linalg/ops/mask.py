@@ -95,9 +95,9 @@ def _tril_rule(call: Call, index: Index) -> str:
 
 def _triangle_rule(call: Call, index: Index, sign: str, passes: bool) -> str:
     k = int(call["diagonal"])
-    shift = f"- {-k}" if k < 0 else f"+ {k}"
+    shift = f" {'-' if k < 0 else '+'} {abs(k)}" if k else ""
     holds = "true" if passes else "false"
-    return f"j {sign} i {shift}: {index[-1]} {sign} {index[-2]} {shift} is {holds}"
+    return f"j {sign} i{shift}: {index[-1]} {sign} {index[-2]}{shift} is {holds}"
 
 
 def _filled_cells(call: Call) -> Tensor:

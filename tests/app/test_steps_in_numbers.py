@@ -102,7 +102,7 @@ def test_an_outer_product_stands_in_numbers_below_its_names() -> None:
 
 def test_the_front_of_a_wave_says_what_it_comes_to() -> None:
     product = "A = torch.tensor([[1.0, 2], [3, 4]])\nB = torch.tensor([[5.0, 6], [7, 8]])\nC = A @ B"
-    assert formula_of(product, "wave", 2) == ("C[i+j=1] = A[:, :] · B[:, :]", "         = [22 43]")
+    assert formula_of(product, "wave", 2) == ("C[i+j=1] = A[i, :] · B[:, j]", "         = [22 43]")
     assert formula_of(product, "wave", 3)[-1].strip() == "= [50]"
 
 
@@ -111,6 +111,7 @@ def test_the_front_of_a_wave_says_what_it_comes_to() -> None:
     [
         ("o = A + B", "rows", ("o[0, :] = [1 2] + [0.5 0.5]", "        = [1.5 2.5]")),
         ("o = A - B", "columns", ("o[:, 0] = [1 3] - [0.5 -1]", "        = [0.5 4]")),
+        ("o = A * B", "rows", ("o[0, :] = [1 2] * [0.5 0.5]", "        = [0.5 1]")),
         ("o = A * A[:, :1]", "rows", ("o[0, :] = [1 2] · 1", "        = [1 2]")),
         ("o = torch.add(A, B, alpha=2)", "rows", ("o[0, :] = [2 3]   from A[0, :], B[0, :]",)),
         ("o = torch.relu(-A)", "rows", ("o[0, :] = [0 0]   from (-A)[0, :]",)),

@@ -41,6 +41,8 @@ def test_a_masked_cell_names_its_rule() -> None:
     assert node.mask_rule((2, 0)) == "j ≥ i + 1: 0 ≥ 2 + 1 is false"
     assert "is false" in node.walk("cells")[6].text
     assert node.mask_rule((0, 1)) is None
+    plain = run("m = torch.triu(torch.ones(3, 3))")["m"]
+    assert plain.mask_rule((2, 0)) == "j ≥ i: 0 ≥ 2 is false"
 
 
 @pytest.mark.parametrize(("kind", "sign"), [("triu", "≥"), ("tril", "≤")])
@@ -61,7 +63,7 @@ def test_an_expression_stands_in_brackets_before_an_index() -> None:
     assert t["s"].walk("rows")[1].text == "s[1, :] from (w / 8)[1, :]"
     assert t["t"].walk("cells")[1].text == "t[0,1] = (w + 1)[1,0] = 2"
     assert t["Y"].walk("rows")[1].text == "Y[1] = 0·[1 1] + 0·[1 1] + 0·[1 1] = [0 0]"
-    assert t["Y"].walk("wave")[1].text == "Y[i+j=1] = (w - 1)[:, :] · w.T[:, :]"
+    assert t["Y"].walk("wave")[1].text == "Y[i+j=1] = (w - 1)[i, :] · w.T[:, j]"
 
 
 def test_what_is_repeated_is_not_the_same_cell() -> None:
@@ -175,6 +177,8 @@ def test_a_step_that_writes_a_vector_adds_vectors_in_numbers() -> None:
     assert text_of("y = torch.randn(9, 8) @ torch.randn(8, 9)", "rows", 1).count("·") == 6
     stacked = text_of("y = torch.ones(2, 3, 2) @ torch.ones(2, 2, 2)", "rows", 4)
     assert stacked == "y[1, 1] = 1·[1 1] + 1·[1 1] = [2 2]"
+    spread = text_of("a = torch.ones(2, 1, 2, 3)\nb = torch.ones(3, 3, 2)\ny = a @ b", "wave", 4)
+    assert spread == "y[0,1,i+j=1] = a[0, 0, i, :] · b[1, :, j]"
 
 
 def test_what_is_negative_is_taken_off() -> None:
@@ -189,7 +193,7 @@ def test_a_layer_s_weight_is_used_as_its_transpose_and_its_bias_is_added() -> No
     assert text_of(y, "rows", 0) == "y[0] = 1·[1 0] + 2·[0 3] + 3·[2 0] + b = [17 26]"
     assert text_of(y, "columns", 1) == "y[:, 1] = 0·[1 4] + 3·[2 5] + 0·[3 6] + b = [26 35]"
     assert text_of(y, "outer", 1).startswith("y[:, :] += A[:, 1] ⊗ W[:, 1]")
-    assert text_of(y, "wave", 1) == "y[i+j=1] = A[:, :] · W[:, :]ᵀ + b"
+    assert text_of(y, "wave", 1) == "y[i+j=1] = A[i, :] · W[j, :] + b[j]"
     assert text_of(f"{layer}y = F.linear(x, W, b)", "outer", 3).endswith("+ 3·[2 0] + [b] = [17 26]")
     node = run(PRODUCT + y, seconds=None)["y"]
     assert sentence(node, "rows") == "A row of y is a row of A times the transpose of W; b is added."

@@ -185,7 +185,9 @@ def _block(block: BlockNumbers, said: str) -> tuple[FormulaLine, ...]:
         vector_text(numbers, text) if len(numbers) > 1 else text(numbers[0]) for numbers in block.operands
     ]
     sign = "=" if _is_exact(block, text) else "≈"
-    first = f"{left} = {made[0]} {_SIGNS.get(block.sign, block.sign)} {made[1]}"
+    paired = all(len(numbers) > 1 for numbers in block.operands)  # a dot between vectors is their dot product
+    between = block.sign if paired else _SIGNS.get(block.sign, block.sign)
+    first = f"{left} = {made[0]} {between} {made[1]}"
     return ((clean(first), "plain"),), ((f"{sign} ".rjust(len(left) + 3) + whole, "done"),)
 
 
