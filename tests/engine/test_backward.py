@@ -170,6 +170,24 @@ def test_the_gradient_of_an_expression_is_called_by_it() -> None:
     assert squares == {"(x**2)"}
 
 
+def test_a_gradient_that_is_a_variable_s_too_is_called_by_that() -> None:
+    t = run(
+        "Y, target, R = torch.randn(2, 3), torch.randn(2, 3), torch.randn(2, 3)\n"
+        "loss = ((Y - target) ** 2).mean() + (R + (Y * 2)).sum() + (target + R).sum()"
+    )
+    g = t.backward("loss")
+    titles = [node.title for node in g.nodes]
+    plain = run("Y, target = torch.randn(2, 3), torch.randn(2, 3)\nloss = ((Y - target) ** 2).mean()")
+    back = plain.backward("loss")
+    (shared,) = {node for node in back.nodes if node.title == "dY"}
+    assert back["dY"] is shared
+    assert shared.name != "dY"
+    assert {item.title for item in back["dtarget"].operands} == {"dY"}
+    assert "d(Y - target)" not in [node.title for node in back.nodes]
+    assert "d(Y - target)" in titles  # Y has other gradients there
+    assert "d(target + R)" in titles  # of two variables it is a part of each
+
+
 def test_what_is_bound_twice_keeps_its_name() -> None:
     t = run(
         "def double(x):\n    y = x * 2\n    return y * y\n"

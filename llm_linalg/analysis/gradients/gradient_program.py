@@ -46,6 +46,7 @@ def backward(trace: Record[N], loss: N) -> Record[N]:
         names=writer.autograd_steps,
         node_type=type(loss),
     )
+    _call_by_variable(program, writer.names)
     for node in program.nodes:
         _call_by_expression(node, writer.names)
         if node.line is not None:
@@ -58,6 +59,19 @@ def backward(trace: Record[N], loss: N) -> Record[N]:
         if forward.composite is None and f"d{name}" in program.names:
             program.names.setdefault(f"d{forward.name}", program.names[f"d{name}"])
     return program
+
+
+def _call_by_variable(program: Record[N], names: GradientNames) -> None:
+    """Call an expression's gradient by the one variable that has the same: `dY` for `d(Y - target)`."""
+    sharing: dict[N, list[RecordNode]] = {}
+    for forward, name in names.of.items():
+        shared = program.names.get(f"d{name}")
+        if shared is not None and forward.composite is None:
+            sharing.setdefault(shared, []).append(forward)
+    for node, forwards in sharing.items():
+        variables = [forward.name for forward in forwards if forward.bound_name]
+        if len(variables) == 1 and names.titles.get(node.bound_name or "", "").startswith("d("):
+            names.titles[node.bound_name or ""] = f"d{variables[0]}"
 
 
 def _call_by_expression(node: RecordNode, names: GradientNames) -> None:
