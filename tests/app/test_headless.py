@@ -77,6 +77,12 @@ def test_ascii_is_ascii() -> None:
         assert all(len(row) <= 80 for row in screen.splitlines())
 
 
+def test_an_expression_keeps_its_asterisks() -> None:
+    code = "A, x, y = torch.ones(3), torch.ones(3), torch.ones(3)\nw = x*A + y*A + A"
+    screen = render(replace(View.opening(find("scalar")), code=code, step=1), (80, 24), "screen")
+    assert "the same cell of x*A + y*A and A." in screen
+
+
 def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     coloured = replace(STEP, look="both")
     before = render(coloured, (80, 24), "ansi")

@@ -18,7 +18,7 @@ from tui.layout.values import PanelSlot
 from tui.model.frame import CellMark
 from tui.text import rows
 from tui.text.glyphs import ASCII, UNICODE
-from tui.text.prose import elide, paragraphs, with_title
+from tui.text.prose import elide, paragraphs, sentence_rows, with_title
 from tui.text.rows import (
     Row,
     TextSpan,
@@ -175,6 +175,12 @@ def test_prose_is_a_little_markdown_and_no_markup() -> None:
     assert text == ["A b c[0] [/d] and more¹.", "", "· one", "· two"]
     assert {span.text.strip(): span.role for line in rows for span in line}["c[0]"] == "code"
     assert [span.do for line in rows for span in line if span.do] == ["open:matmul"] * 2
+
+
+@pytest.mark.parametrize("name", ["x1*A[:, 0] + x2*B", "_a_[0] + _b_", "a[0](b)", "1. + `c`", "2 ** **d**"])
+def test_what_is_said_of_a_step_is_no_markdown(name: str) -> None:
+    said = f"{name} is made from the same cell of {name} and y."
+    assert ["".join(span.text for span in line) for line in sentence_rows(said, 120)] == [said]
 
 
 MARKDOWN = {

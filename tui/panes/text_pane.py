@@ -21,6 +21,7 @@ from tui.text.prose import (
     formula,
     least_rows,
     paragraphs,
+    sentence_rows,
     with_hues,
     words,
 )
@@ -145,15 +146,15 @@ def text_rows(picture: Picture, width: int, *, short: bool = False, most: int | 
     if frame.board is not None:  # the sentence is a node's, which is not shown
         return below_story(picture, width)
     if frame.node is None and view.solution_line is not None:
-        return [*paragraphs(frame.sentence, width), *below_story(picture, width)]
+        return [*sentence_rows(frame.sentence, width), *below_story(picture, width)]
     if frame.map is not None or (frame.step == 0 and not elsewhere) or not (frame.formula or frame.sentence):
-        return below_story(picture, width) or paragraphs(frame.sentence, width)
+        return below_story(picture, width) or sentence_rows(frame.sentence, width)
     paint = partial(with_hues, hues=frame.hues, term_by_term=frame.order == "terms")
     if short or (most is not None and least_rows(frame.formula, width) > most):
         lines = [paint(elide(line, width)) for line in frame.formula]
     else:
         lines = formula(frame.formula, width, paint)
-    return [*lines, *paragraphs(frame.sentence, width)]
+    return [*lines, *sentence_rows(frame.sentence, width)]
 
 
 def remark_rows(picture: Picture, width: int) -> list[Row]:
@@ -232,7 +233,7 @@ def large(picture: Picture, width: int) -> list[Row]:
     paint = partial(with_hues, hues=frame.hues, term_by_term=frame.order == "terms")
     lines = formula(frame.formula, narrow, paint) if frame.step else []
     if lines and len(lines) <= room.words // DOWN:
-        return [*enlarge_rows(lines), *paragraphs(frame.sentence, width)]
+        return [*enlarge_rows(lines), *sentence_rows(frame.sentence, width)]
     rows = text_rows(picture, narrow)
     return enlarge_rows(rows) if len(rows) * DOWN <= room.words else text_rows(picture, width, short=True)
 
@@ -376,7 +377,7 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
         rows += [
             row(line) for place in range(len(frame.map.rows)) for line in wrap(frame.map.plain(place), width)
         ]
-        rows += [(), *paragraphs(frame.sentence, width), *output_rows(frame.printed, width)]
+        rows += [(), *sentence_rows(frame.sentence, width), *output_rows(frame.printed, width)]
     elif frame is not None:
         rows += [row((frame.shape_line, "strong")), ()] if frame.shape_line else []
         if frame.error is not None:
@@ -385,6 +386,6 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
             rows += about_cell(frame.cursor, width)
         else:
             rows += formula(frame.formula, width)
-            rows += paragraphs(frame.sentence, width)
+            rows += sentence_rows(frame.sentence, width)
         rows += remark_rows(picture, width) + cell_result_rows(frame, width)
     return [spans if width_of(spans) <= width else fit(spans, width) for spans in rows]

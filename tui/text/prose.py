@@ -78,6 +78,17 @@ def paragraphs(text: str, width: int) -> list[Row]:
     return list(_paragraphs(text, width, 0))
 
 
+def sentence_rows(text: str, width: int) -> list[Row]:
+    """Return what is said of a step as rows, letter by letter: a name such as `a*b + c*d` is no Markdown."""
+    return list(_sentence(text, width))
+
+
+@lru_cache(64)
+def _sentence(text: str, width: int) -> tuple[Row, ...]:
+    lines = text.splitlines()
+    return tuple(line for part in lines for line in _wrap_glued(words(row(part)), width, 0))
+
+
 @lru_cache(64)
 def _paragraphs(text: str, width: int, seen: int) -> tuple[Row, ...]:
     """Return the rows of a text, kept: a step says the same sentence as the one before."""
