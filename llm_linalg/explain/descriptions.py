@@ -226,8 +226,9 @@ def _contraction(node: RecordNode, axes: Axes, order: str) -> str:
     turned = _is_turned(axes, factors[1])
     other = f"the transpose of {two}" if turned else f"the whole of {two}"
     column = f"a row of {two}" if turned else _slice_words(node, axes, factors[1])
+    pairs = ", entry by entry" if all(len(axes.operands[place]) == 1 for place in factors) else ""
     whole = {
-        "cells": f"A cell of {out} is {left} times {right}, summed.",
+        "cells": f"A cell of {out} is {left} times {right}{pairs}, summed.",
         "terms": f"A cell of {out} is a sum of products, one term at a time.",
         "rows": f"A row of {out} is a row of {one} times {other}.",
         "columns": f"A column of {out} is the whole of {one} times {column}.",
@@ -263,10 +264,10 @@ def _outer_words(node: RecordNode, factors: list[int], turned: bool) -> str:
 
 
 def _slice_words(node: RecordNode, axes: Axes, place: int) -> str:
-    """Return the part of an operand that a cell reads: `a row of x`, `a column of W`, `all of x`."""
+    """Return the part of an operand that a cell reads: `a row of x`, `a column of W`, or a vector itself."""
     labels, name = axes.operands[place], node.operands[place].title
     if len(labels) < 2:
-        return f"all of {name}"
+        return name
     if labels[-1] in axes.reduction_labels and labels[-2] not in axes.reduction_labels:
         return f"a row of {name}"
     if labels[-2] in axes.reduction_labels and labels[-1] not in axes.reduction_labels:

@@ -67,4 +67,4 @@ def test_how_to_add_one_shows_one_that_works() -> None:
     view = replace(View.opening(find("dot"), 3), step=1)
     writer.add(Shot(ensure_run(Session.start(view, [])), 1.0, 3, clean("A stop")))
     writer.end()
-    assert written == ["stop,step,sentence\n", '3,1,"dot is all of x times all of y, summed."\n']
+    assert written == ["stop,step,sentence\n", '3,1,"dot is x times y, entry by entry, summed."\n']

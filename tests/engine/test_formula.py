@@ -204,6 +204,13 @@ def test_a_layer_s_weight_is_used_as_its_transpose_and_its_bias_is_added() -> No
     assert sentence(node, "cells") == "A cell of y is a row of A times a row of W, summed; b is added."
 
 
+def test_a_vector_is_multiplied_as_a_whole() -> None:
+    dot = run(f"{PRODUCT}y = torch.dot(x, x)", seconds=None)["y"]
+    assert sentence(dot, "cells") == "y is x times x, entry by entry, summed."
+    rows = run(f"{PRODUCT}y = A @ x", seconds=None)["y"]
+    assert sentence(rows, "cells") == "A cell of y is a row of A times x, summed."
+
+
 def test_a_mean_is_a_sum_over_a_number() -> None:
     mean = "m = torch.tensor([0.25, 1, 4]).mean()"
     assert text_of(mean, "terms", 1) == "m = (0.25 + [1] + (4)) / 3 ≈ 0.4167 so far"
