@@ -264,6 +264,15 @@ def test_the_outline_tells_of_each_cell_once_the_time_is_over_for_good(
     assert len(cells) == 11
 
 
+async def test_a_cell_that_has_no_code_is_listed_by_what_it_says(tmp_path: Path) -> None:
+    place = tmp_path / "asks.ipynb"
+    told = "```exercise\nWrite `x` **twice**.\ncheck: (answer == 2 * x).all()\nanswer: x + x\n```"
+    place.write_bytes(notebook(code("x = torch.ones(2)"), words(told), code("y = 1")))
+    async with opened(read(place)) as app:
+        texts = [entry.text for entry in outline(app.session)]
+        assert texts == ["1 x = torch.ones(2)", "2 Write x twice.", "3 y = 1"]
+
+
 async def test_cells_that_failed_stay_marked_and_what_stands_above_one_is_read(tmp_path: Path) -> None:
     place = tmp_path / "fails.ipynb"
     place.write_bytes(

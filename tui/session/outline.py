@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.base.text import clean
+from llm_linalg.lessons.markdown import plain_text
 
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
@@ -104,7 +105,8 @@ def _cells(
 ) -> list[OutlineEntry]:
     entries = []
     for stop in (lesson.stops[k - 1] for k in stops):
-        lines = [line.strip() for line in stop.code.split("\n") if line.strip()] or ["text"]
+        lines = [line.strip() for line in stop.code.split("\n") if line.strip()]
+        lines = lines or [plain_text(stop.prose.partition("\n")[0]) or "text"]
         first = next((line for line in lines if not line.startswith(_TELLS_LITTLE)), lines[0])
         mark = f"{marks[stop.number]} " if stop.number in marks else ""
         text = f"{stop.number} {mark}{clean(first, LONGEST)}"
