@@ -687,6 +687,39 @@ def test_what_is_not_written_has_no_mark(start: str, line: str, shown: str) -> N
     assert [(cell.state, cell.root) for cell in found[2:]] == [("run", 2), ("run", None)]
 
 
+CALLED_X = """\
+class A(nn.Module):
+    def forward(self, x):
+        def inner(k): return k * x
+        return inner(2)
+m = A()
+def of(y): return x * y"""
+
+
+@pytest.mark.parametrize(
+    ("line", "is_marked"),
+    [
+        ("m(torch.ones(1))", False),
+        ("[x for x in (1, 2)]", False),
+        ("for x in (1, 2): print(x)", False),
+        ("(lambda x: x)(1)", False),
+        ("m(x)", True),
+        ("of(1)", True),
+        ("[x for x in x]", True),
+        ("[x for y in (1, 2)]", True),
+        ("[y for y in (1, 2) if x is None]", True),
+        ("for x in x: print(1)", True),
+        ("for x in []: print(1)\nelse: print(x)", True),
+        ("(lambda y=x: y)()", True),
+        ("(lambda y: x)(1)", True),
+        ("def f(x=x): return 1\nf()", True),
+    ],
+)
+def test_a_name_of_ones_own_is_not_the_marked_one(line: str, is_marked: bool) -> None:
+    found = states(f"import nowhere\nx = torch.ones(2)\n{CALLED_X}", "nowhere.train(x)", line)[-1]
+    assert (found.state, found.root) == ("run", 2 if is_marked else None)
+
+
 @pytest.mark.parametrize(("cells", "said"), [case[1:] for case in MARKED], ids=[case[0] for case in MARKED])
 def test_what_may_be_another_value_is_shown_with_a_mark(cells: list[str], said: str) -> None:
     found = states(*cells)[-1]
@@ -988,6 +1021,10 @@ FREE = (
             f"{REFUSED}y = torch.rand(2)",
             "print(x.sum(), torch.softmax(x, 0), torch.stack(xs))",
         ],
+    ),
+    (
+        "what takes the place of what was drawn",
+        ["torch.manual_seed(1)\nx = torch.rand(2)", f"{REFUSED}y = torch.rand(2)", "x = x * 2\nx += 1\nx"],
     ),
     (
         "a module by whose name something was drawn",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from llm_linalg.base.syntax import children, descendants
 from llm_linalg.language.local_names import name_of_import, names_of_pattern
@@ -48,6 +48,56 @@ def loaded_names(node: ast.AST) -> Iterator[str]:
             yield part.id
         elif isinstance(part, ast.AugAssign) and isinstance(part.target, ast.Name):
             yield part.target.id
+
+
+def free_names(node: ast.AST) -> set[str]:
+    """Return the names that a tree reads, but for those that are its functions' or comprehensions' own."""
+    found: set[str] = set()
+    todo = [node]
+    while todo:
+        part = todo.pop()
+        match part:
+            case ast.Name(id=name, ctx=ast.Load()) | ast.AugAssign(target=ast.Name(id=name)):
+                found.add(name)
+            case ast.For(target=target, iter=items, body=body, orelse=[]):  # bound before it is read
+                own = {*plain_targets(target)}
+                found |= free_names(items) | free_names(target)
+                found |= set().union(*map(free_names, body)) - own
+                continue
+            case ast.Lambda() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                found |= _free_in_definition(part)
+                continue
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                found |= _free_in_comprehension(part)
+                continue
+        todo += children(part)
+    return found
+
+
+def _free_in_definition(definition: Definition) -> set[str]:
+    heads = [*getattr(definition, "decorator_list", ())]
+    own: set[str] = set()
+    if isinstance(definition, ast.ClassDef):
+        heads += [*definition.bases, *definition.keywords]
+        body: Sequence[ast.AST] = definition.body
+    else:
+        args = definition.args
+        heads += [value for value in (*args.defaults, *args.kw_defaults) if value is not None]
+        body = [definition.body] if isinstance(definition, ast.Lambda) else definition.body
+        said = [part for one in body for part in own_parts(one)]
+        own = {part.arg for part in descendants(args) if isinstance(part, ast.arg)}
+        own.update(*map(bound_names, body))
+        own -= {name for part in said if isinstance(part, ast.Global | ast.Nonlocal) for name in part.names}
+    return (set().union(*map(free_names, body)) - own).union(*map(free_names, heads))
+
+
+def _free_in_comprehension(
+    node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp,
+) -> set[str]:
+    own = {name for generator in node.generators for name in plain_targets(generator.target)}
+    results = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+    inside = [*results, *(part for generator in node.generators for part in (generator.iter, *generator.ifs))]
+    return (set().union(*map(free_names, inside)) - own) | free_names(node.generators[0].iter)
 
 
 def roots_of(node: ast.AST, apart: Collection[str] = ()) -> Iterator[str]:

@@ -33,6 +33,7 @@ from llm_linalg.language.effects.names_in_code import (
     Definition,
     attributes_in,
     bound_names,
+    free_names,
     loaded_names,
     local_to_parts,
     names_handed,
@@ -193,6 +194,7 @@ class _Facts(NamedTuple):
         shares: The names that it shares with what is around it, to bind them there.
         seeds: The generators that it may seed.
         goes_back: Whether it may go backward.
+        inner: The functions and classes within it.
     """
 
     names: frozenset[str]
@@ -207,6 +209,7 @@ class _Facts(NamedTuple):
     shares: frozenset[str]
     seeds: frozenset[Generator]
     goes_back: bool
+    inner: frozenset[Definition]
 
 
 @dataclass
@@ -349,6 +352,7 @@ class Definitions:
             return NO_EFFECTS._replace(reads=read, attributes=frozenset(attributes_in(statement)))
         code = self._reachable(statement)
         facts = [self._facts(definition) for definition in code]
+        nested = _NO_CODE.union(*(fact.inner for fact in facts))
         self.spend(_STEPS_PER_FUNCTION * len(code))
         declared = {name for fact in facts for name in fact.declares}
         runs = [] if isinstance(statement, NAMED) else [statement]  # what a definition runs comes below
@@ -356,7 +360,9 @@ class Definitions:
         foreign = {call for call in calls if self._is_foreign(call, is_unknown, harmless_methods)}
         self._note_foreign(statement, foreign)
         goes_back = _goes_back(statement) or any(fact.goes_back for fact in facts)
-        holders = set() if goes_back else self.drawing.keys() - declared - {*bound_names(statement)}
+        # What is read on the right of an equals sign is not yet what that binds: `x = x.sum()`.
+        within = statement.value if isinstance(statement, ast.Assign | ast.AugAssign) else statement
+        holders = set() if goes_back else self.drawing.keys() - declared - {*bound_names(within)}
         draws = self._draws(statement, calls, code, {*filter(is_data, holders)})
         asked = _EMPTY.union(*map(names_in_getattr, runs), *(fact.asks for fact in facts))
         if any(_method_of(call) not in FAMILIAR for call in foreign) or not self.modules.isdisjoint(asked):
@@ -395,7 +401,8 @@ class Definitions:
             | {name for call in calls for name in _spread_names(call) if is_unknown(name)}
             | self._written_unseen(frozenset().union(*map(loaded_names, runs)), attributes, is_unknown),
             reads=_EMPTY.union(
-                *map(loaded_names, runs or _heads(statement)), *(fact.reads for fact in facts)
+                *map(free_names, runs or _heads(statement)),
+                *(self._facts(outer).reads for outer in code - nested),
             ),
             draws=draws,
             seeds=seeds_within(statement).union(*(fact.seeds for fact in facts)),
@@ -962,18 +969,10 @@ def _facts_of(definition: Definition | ast.GeneratorExp) -> _Facts:
     said = [part for part in descendants(definition) if isinstance(part, ast.Global | ast.Nonlocal)]
     shared = {name for part in said for name in part.names}
     declared = {name for part in said if isinstance(part, ast.Global) for name in part.names}
-    own: set[str] = set()
-    if isinstance(definition, ast.GeneratorExp):
-        own = local_to_parts(definition)
-    elif not isinstance(definition, ast.ClassDef):
-        args = definition.args
-        own = {part.arg for part in descendants(args) if isinstance(part, ast.arg)}
-        body = [definition.body] if isinstance(definition, ast.Lambda) else definition.body
-        own |= {name for part in body for name in bound_names(part)}
     return _Facts(
         names=frozenset(names_in(definition)),
         called=frozenset(name for part in _called_parts(definition) for name in names_in(part)),
-        reads=frozenset(loaded_names(definition)) - (own - declared),
+        reads=frozenset(free_names(definition)),
         declares=frozenset(declared),
         draws=draws_of(definition),
         draws_called=draws_of(definition, making=False),
@@ -983,6 +982,11 @@ def _facts_of(definition: Definition | ast.GeneratorExp) -> _Facts:
         settings=settings_within(definition),
         seeds=seeds_within(definition),
         goes_back=_goes_back(definition),
+        inner=frozenset(
+            part
+            for part in descendants(definition)
+            if isinstance(part, DEFINITIONS) and part is not definition
+        ),
     )
 
 
