@@ -33,6 +33,7 @@ from tui.session.door import at_door
 from tui.session.keys import KEYS
 from tui.session.presentation.state import Talk
 from tui.session.session import Session
+from tui.terminal import crash_log
 
 LESSONS = ("shapes", "matmul", "attention", "backward", "summary")
 TALK = "talk"
@@ -289,7 +290,9 @@ async def press_in_lesson(
             await perform(command)
 
         try:
-            with patch.object(app.start, "perform", counted):
+            # A fault of its own the app tells and goes on: here it ends.
+            ends = patch.object(crash_log, "log_once", app.fail)
+            with patch.object(app.start, "perform", counted), ends:
                 async with app.run_test(size=(80, 24)) as pilot:
                     driver = Driver(app, pilot)
                     await driver.settle()

@@ -16,7 +16,10 @@ from tui.text.prose import as_sentence
 
 def stop_at(session: Session, argument: str) -> Session:
     """Go to a stop by its number; what follows a second colon tells headings of one stop apart."""
-    return session.with_undo(session.view.at_stop_number(int(argument.partition(":")[0])))
+    number = int(argument.partition(":")[0])
+    if not 1 <= number <= len(session.view.lesson.stops):  # a click on the marks of a lesson that was left
+        return session
+    return session.with_undo(session.view.at_stop_number(number))
 
 
 def node_at(session: Session, argument: str) -> Session:
@@ -273,11 +276,14 @@ def move_command(name: str, direction: int = 1) -> str:
 
 
 def set_control(session: Session, argument: str) -> Session:
-    """Move a control as `move_command` writes it: `name:+1` or `name:-1`."""
+    """Move a control as `move_command` writes it: `name:+1` or `name:-1`.
+
+    Of two clicks of one moment the first may have opened another lesson, which has no such control.
+    """
     name, _, direction = argument.partition(":")
-    return move_control(session, name, int(direction))
+    return move_control(session, name, int(direction)) if name in dict(session.view.controls) else session
 
 
 def pick_control(session: Session, name: str) -> Session:
-    """Select a control by name."""
-    return replace(session, control=name, notice="")
+    """Select a control by name, if the lesson has it."""
+    return replace(session, control=name, notice="") if name in dict(session.view.controls) else session
