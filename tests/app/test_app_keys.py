@@ -9,6 +9,7 @@ import pytest
 
 from tests.app.driving import lesson, opened
 from tests.terminal.evil import ALL, EVIL, HIDDEN, LINE
+from tui.app import Options
 from tui.model.view_words import arguments, command, shell_line
 from tui.navigation.playground import PLAYGROUND, playground_view
 
@@ -146,6 +147,22 @@ async def test_looks_go_round_and_name_their_range() -> None:
         await d.press("v")
         assert d.has(look="numbers")
         assert "colours" not in d.screen
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+async def test_the_scales_of_heat_give_way_to_the_controls(ascii_only: bool) -> None:
+    async with opened("sampling", (80, 30), options=Options(ascii_only=ascii_only)) as d:
+        while not d.has(look="heat"):
+            await d.press("v")
+        for columns, told in ((80, ""), (97, "ids is 1, X 0.529"), (120, "table is 0.853, ids 1, X 0.529")):
+            await d.pilot.resize_terminal(columns, 30)
+            await d.settle()
+            controls = next(text for text in d.rows if "top_k" in text)
+            _, whole, scales = controls.partition("top_k 4  top_p 0.9")
+            assert whole
+            assert scales.strip() == (f"at {'+-' if ascii_only else '±'}4 {told}" if told else "")
+
+
 
 
 async def test_a_key_appends_what_the_program_says_and_it_runs_again() -> None:

@@ -185,7 +185,7 @@ def test_cells_on_the_way_are_marked_in_every_picture_and_coloured_by_the_deriva
     ratio = (heats[1] or 0.0) / float(slopes[2, 1])
     assert heats[:3] == pytest.approx([ratio * float(slopes[2, j]) for j in range(3)])
     assert heats[3:] == [None]  # they are masked: nothing comes from there
-    assert frame.range_text.startswith("∂ ")
+    assert [size[:2] for _, size in frame.scales] == ["∂ "]
     cell = run.frame(replace(view, cursor=("P", (2, 1)))).cursor
     assert cell is not None
     assert cell.relation == f"∂logits[2,3] / ∂P[2,1] = {float(slopes[2, 1]):.6g}"

@@ -282,9 +282,9 @@ def test_the_level_of_a_cell_is_its_place_in_the_range_that_is_named() -> None:
     frame = run.frame(replace(view, depth="operations"))
     levels = [[cell.level for cell in row] for row in frame.panels[0].cells.window(range(2), range(2))]
     assert levels == [[-1.0, 0.5], [0.0, None]]
-    assert frame.range_text == "x is 4, y 8"
+    assert frame.scales == (("x", "4"), ("y", "8"))
     same = opened("x = torch.tensor([-4., 2.])\ny = -x")
-    assert same[1].frame(same[0]).range_text == "-4 … 4"
+    assert same[1].frame(same[0]).scales == (("", "-4 … 4"),)
 
 
 def test_the_colours_of_probabilities_go_to_1() -> None:
@@ -295,4 +295,4 @@ def test_the_colours_of_probabilities_go_to_1() -> None:
         for panel in frame.panels
     ]
     assert levels == [[[1.0, 1.0], [None, 0.0]], [[0.5, 0.5], [0.0, 1.0]]]
-    assert frame.range_text == "S is 9, P 1"
+    assert frame.scales == (("S", "9"), ("P", "1"))

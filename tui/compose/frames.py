@@ -68,7 +68,7 @@ def empty_frame(view: View) -> Frame:
         printed=NOTHING,
         error=None,
         cursor=None,
-        range_text="",
+        scales=(),
         backward=view.backward,
         ask=None if stop.ask is None else AskView.of(stop.ask),
         exercise=None if stop.exercise is None else ExerciseView.of(stop.exercise),
@@ -131,7 +131,7 @@ def node_frame(
         printed=clean(trace.printed, LONGEST_OUTPUT, lines=True),
         own_printed=_own_output(trace, view),
         cursor=cursor,
-        range_text=_ranges(picture.scales) if steepest is None else f"∂ {_range(steepest)}",
+        scales=_scales(picture.scales) if steepest is None else (("", f"∂ {_range(steepest)}"),),
         hues=_factor_hues(picture),
         board=board,
         legend=_legend(picture, panels),
@@ -237,13 +237,13 @@ def _factor_hues(picture: PictureInput) -> tuple[str, ...]:
     return (left, right, picture.hues[-1]) if picture.node.kind == "contraction" and rest else ()
 
 
-def _ranges(scales: Sequence[tuple[str, float]]) -> str:
-    """Return where each tensor has its full colours: "x is 2.18, W 1.1"; once, if all map the same."""
+def _scales(scales: Sequence[tuple[str, float]]) -> tuple[tuple[str, str], ...]:
+    """Return where each tensor has its full colours; where all map the same, the two ends, without a title."""
     sizes = {size for _, size in scales}
     if len(sizes) == 1:
-        return _range(sizes.pop())
-    coloured = [(clean(title, 16), f"{size:.3g}") for title, size in scales if size]
-    return ", ".join(f"{title} {'' if k else 'is '}{size}" for k, (title, size) in enumerate(coloured))
+        size = sizes.pop()
+        return (("", _range(size)),) if size else ()
+    return tuple([(clean(title, 16), f"{size:.3g}") for title, size in scales if size])
 
 
 def _range(extent: float) -> str:
@@ -261,7 +261,7 @@ def in_ascii(frame: Frame) -> Frame:
         prose=ascii_text(frame.prose),
         title=ascii_text(frame.title),
         stop_title=ascii_text(frame.stop_title),
-        range_text=ascii_text(frame.range_text),
+        scales=tuple([(ascii_text(title), ascii_text(size)) for title, size in frame.scales]),
         code=tuple(map(ascii_text, frame.code)),
         printed=ascii_text(frame.printed),
         own_printed=ascii_text(frame.own_printed),

@@ -382,7 +382,7 @@ class Frame:
     printed: CleanText
     error: ErrorView | None
     cursor: CursorView | None
-    range_text: str
+    scales: tuple[tuple[str, str], ...]  # of heat: tensors, and what their full colour is, the result last
     own_printed: CleanText = NOTHING  # by the stop's own lines, below those that it continues
     trail: tuple[CleanText, ...] = ()  # what the operations around the node are called
     own_line: int | None = None  # of the program itself, if `code` is that of its gradient

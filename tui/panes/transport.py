@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -17,6 +18,7 @@ from tui.widgets.row_widget import CommandClicked, RowWidget
 if TYPE_CHECKING:
     from llm_linalg.base.constants import LookName
     from llm_linalg.lessons.reader import Control
+    from tui.model.frame import Frame
 
 MANY = 99_999  # from here on a number has separators
 STEP_WORDS = {"map": "boxes", "operations": "operations", "cells": "steps", "terms": "terms"}
@@ -41,14 +43,12 @@ class ControlsPane(RowWidget):
                 texts += self._entry(picture, control, picture.room.main - around)
             else:
                 spans += self._entry(picture, control, LISTED)
-        right = ""
-        if picture.frame is not None and picture.frame.look in ("heat", "both"):
-            right = self._scale(picture.frame.look, picture.frame.range_text)
         printing = is_playground(session.view.lesson) and picture.frame is not None
         if printing and picture.frame is not None and picture.frame.printed.strip():
             *above, last = picture.frame.printed.rstrip("\n").split("\n")
             more = f"{self.glyphs.dots} {len(above) + 1} lines, last: " if above else ""
             spans = [TextSpan("prints ", "label"), TextSpan(more, "dim", "text"), TextSpan(last, "", "text")]
+        right = self._legend(picture.frame, picture.room.main - width_of(spans) - 1)
         rows = [ends(tuple(spans), row((right, "label")), picture.room.main, self.glyphs.dots)]
         self.show([fit(tuple(texts), picture.room.main, self.glyphs.dots), *rows] if apart else rows)
 
@@ -73,12 +73,22 @@ class ControlsPane(RowWidget):
             TextSpan(f"{value} ", "", do),
         ]
 
-    def _scale(self, look: LookName, ends: str) -> str:
+    def _legend(self, frame: Frame | None, room: int) -> str:
+        """Return the scales of heat, of as many tensors as there is room for, the result before all others."""
+        if frame is None or frame.look not in ("heat", "both"):
+            return ""
+        told = (self._scale(frame.look, frame.scales[first:]) for first in range(len(frame.scales)))
+        legends = map(self.glyphs.text, told)  # in ASCII they are longer
+        return next((legend for legend in legends if len(legend) <= room), "")
+
+    def _scale(self, look: LookName, scales: Sequence[tuple[str, str]]) -> str:
         """Return what the strongest colours stand for; of cells that are heat alone, what their signs do."""
-        if not ends or look != "heat":
-            return f"colours {ends}" if "…" in ends or not ends else f"at full colour {ends}"
         strongest = self.glyphs.shades[STRENGTHS] if self.theme.colourless else str(STRENGTHS)
-        return f"-{strongest} … +{strongest} is {ends}" if "…" in ends else f"at ±{strongest} {ends}"
+        (title, size), *others = scales
+        if not title:
+            return f"-{strongest} … +{strongest} is {size}" if look == "heat" else f"colours {size}"
+        told = ", ".join([f"{title} is {size}", *(" ".join(scale) for scale in others)])
+        return f"at ±{strongest} {told}" if look == "heat" else f"at full colour {told}"
 
 
 def control_text(control: Control, text: str, dots: str, room: int) -> str:
