@@ -163,8 +163,6 @@ async def test_the_scales_of_heat_give_way_to_the_controls(ascii_only: bool) -> 
             assert scales.strip() == (f"at {'+-' if ascii_only else '±'}4 {told}" if told else "")
 
 
-
-
 async def test_a_key_appends_what_the_program_says_and_it_runs_again() -> None:
     async with opened("sampling") as d:
         await d.press("a")

@@ -238,7 +238,7 @@ def _factor_hues(picture: PictureInput) -> tuple[str, ...]:
 
 
 def _scales(scales: Sequence[tuple[str, float]]) -> tuple[tuple[str, str], ...]:
-    """Return where each tensor has its full colours; where all map the same, the two ends, without a title."""
+    """Return where each tensor has its full colours; if all map the same, both ends without a title."""
     sizes = {size for _, size in scales}
     if len(sizes) == 1:
         size = sizes.pop()

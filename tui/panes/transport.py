@@ -74,7 +74,7 @@ class ControlsPane(RowWidget):
         ]
 
     def _legend(self, frame: Frame | None, room: int) -> str:
-        """Return the scales of heat, of as many tensors as there is room for, the result before all others."""
+        """Return the scales of heat, of as many tensors as there is room for; the result is the last."""
         if frame is None or frame.look not in ("heat", "both"):
             return ""
         told = (self._scale(frame.look, frame.scales[first:]) for first in range(len(frame.scales)))
