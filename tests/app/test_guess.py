@@ -192,6 +192,27 @@ async def test_an_answer_leaves_room_for_what_the_stop_says_further(asking: Less
         assert "And more." in d.screen
 
 
+async def test_who_passes_a_question_reads_the_rest_once_the_picture_is_complete(asking: Lesson) -> None:
+    async with opened(asking) as d:
+        await d.press("right")
+        assert "And more." not in d.screen
+        assert "A cell of y is" in d.screen
+        await d.press("f")
+        assert "And more." in d.screen
+        assert "y[1,1] = " in d.screen
+        assert "A cell of y is" not in d.screen
+        await d.press("o")  # the stop's words are about its own order
+        assert "And more." not in d.screen
+
+
+async def test_what_the_rest_has_no_room_for_stays_the_step_s(asking: Lesson) -> None:
+    long = lesson(ASKING.replace("And more.", "And more. " * 25))
+    async with opened(long) as d:
+        await d.press("f")
+        assert "A cell of y is" in d.screen
+        assert "And more." not in d.screen
+
+
 async def test_a_digit_pressed_while_the_program_runs_answers_the_question() -> None:
     linked = lesson(ASKING.replace("And more.", "And [more](lesson:dot)."))
     app = Explorer(View.opening(linked), catalog(), Options())

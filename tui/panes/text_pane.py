@@ -149,12 +149,27 @@ def text_rows(picture: Picture, width: int, *, short: bool = False, most: int | 
         return [*sentence_rows(frame.sentence, width), *below_story(picture, width)]
     if frame.map is not None or (frame.step == 0 and not elsewhere) or not (frame.formula or frame.sentence):
         return below_story(picture, width) or sentence_rows(frame.sentence, width)
+    told = [] if elsewhere or view.at_stop.ask is None else below_story(picture, width)
+    return step_rows(frame, width, told if frame.step == frame.steps else [], short=short, most=most)
+
+
+def step_rows(frame: Frame, width: int, told: list[Row], *, short: bool, most: int | None) -> list[Row]:
+    """Return a step's formula and its sentence, or in the place of that what the stop says, if there is room.
+
+    Args:
+        frame: The frame.
+        width: The columns of a row.
+        told: What a stop says that had asked a question first; of one who passed it, it was not there before.
+        short: Whether to take fewer rows.
+        most: How many rows there is room for; None without a limit.
+    """
     paint = partial(with_hues, hues=frame.hues, term_by_term=frame.order == "terms")
     if short or (most is not None and least_rows(frame.formula, width) > most):
         lines = [paint(elide(line, width)) for line in frame.formula]
     else:
         lines = formula(frame.formula, width, paint)
-    return [*lines, *sentence_rows(frame.sentence, width)]
+    fits = bool(told) and most is not None and len(lines) + len(told) <= most
+    return [*lines, *(told if fits else sentence_rows(frame.sentence, width))]
 
 
 def remark_rows(picture: Picture, width: int) -> list[Row]:
