@@ -15,6 +15,7 @@ from llm_linalg.ops.fallback import broadcast_peak
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_gradients import embedding_vjp
 from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.randomness import draw
 from llm_linalg.ops.reads import AxesReads, IndexReads, Reads
 
 
@@ -195,6 +196,7 @@ CREATIONS: tuple[Operation, ...] = (
     ),
     Creation("linspace", f"start, end, steps, *, out=None, {_KINDS}", in_language="torch"),
     Creation("tensor", f"data, *, pin_memory=False, {_KINDS}", in_language="torch"),
+    Creation("draw", "numbers, size, dtype", functions=(draw,), slowness=3),
     *(Creation(name, _LIKE, in_language="torch", slowness=3) for name in ("rand_like", "randn_like")),
     *(Creation(name, _LIKE, in_language="torch") for name in ("ones_like", "zeros_like", "empty_like")),
     *(

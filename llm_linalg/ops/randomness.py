@@ -8,17 +8,29 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import handle_torch_function, has_torch_function
 
 from llm_linalg.ops.arguments import Function
 
 DROPOUT = 4  # where scaled_dot_product_attention takes how much it drops
+_ANY = (torch.zeros(()),)
 _PERTURBING = """
     dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout rrelu
     gumbel_softmax scaled_dot_product_attention multi_head_attention_forward
 """
 _DRAWN = frozenset(["bernoulli", "uniform", "normal", "random", "exponential", "poisson", "binomial"])
 _DRAWING = _DRAWN | frozenset(_PERTURBING.split())
-_FACTORIES = frozenset({"randn", "rand", "randint", "randperm", "randn_like", "rand_like", "randint_like"})
+_FACTORIES = frozenset(
+    {"randn", "rand", "randint", "randperm", "randn_like", "rand_like", "randint_like", "draw"}
+)
+
+
+def draw(numbers: Sequence[float], size: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """Return numbers that another generator than torch's has drawn as one tensor."""
+    if has_torch_function(_ANY):  # whether a mode watches
+        drawn: Tensor = handle_torch_function(draw, (), numbers, size, dtype)
+        return drawn
+    return torch.tensor(numbers, dtype=dtype).reshape(size)
 
 
 def rng_state_before(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None:

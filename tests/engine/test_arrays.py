@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from llm_linalg import LimitError, ProgramError, run
+from llm_linalg.explain.descriptions import sentence
 from llm_linalg.language.arrays.normal_ziggurat import ziggurat
 from tests.engine.numpy_programs import OUTPUTS, PROGRAMS, pieces
 
@@ -18,6 +19,28 @@ from tests.engine.numpy_programs import OUTPUTS, PROGRAMS, pieces
 def test_a_program_prints_what_numpy_prints(program: str, printed: str) -> None:
     assert run(f"import numpy as np\n{program}", seconds=None).printed.removesuffix("\n") == printed
     assert "numpy" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        "random.normal(size=(2, 2))",
+        "random.normal(3, 0.5, (2, 2))",
+        "random.uniform(-1, 1, (2, 2))",
+        "random.randn(2, 2)",
+        "random.rand(2, 2)",
+        "random.randint(0, 9, (2, 2))",
+        "random.permutation(4)",
+        "random.choice(9, (2, 2))",
+        "random.default_rng(1).normal(0, 2, (2, 2))",
+        "random.default_rng(1).uniform(size=4)",
+        "random.default_rng(1).integers(3, size=4)",
+    ],
+)
+def test_what_is_drawn_is_one_step(draw: str) -> None:
+    (node,) = run(f"import numpy as np\nx = np.{draw}").nodes
+    assert (node.title, node.operands) == ("x", ())
+    assert sentence(node, "cells") == "x is drawn at random: no other tensor goes into it."
 
 
 def test_an_array_and_its_tensor_share_their_memory() -> None:

@@ -11,7 +11,7 @@ import torch
 
 from llm_linalg.language.arrays.array import Array, as_array
 from llm_linalg.language.arrays.array_dtypes import torch_dtype
-from llm_linalg.language.arrays.array_random import Size, drawn, shape_of, shares_of, size_of
+from llm_linalg.language.arrays.array_random import Size, array_of, drawn, shape_of, shares_of, spread
 from llm_linalg.language.arrays.permuted_generator import PermutedGenerator
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.run_function import RunFunction
@@ -68,13 +68,13 @@ def _standard_normal(rng: ArrayGenerator, size: Size = None) -> Any:
 
 
 def _normal(rng: ArrayGenerator, loc: Any = 0.0, scale: Any = 1.0, size: Size = None) -> Any:
-    return loc + scale * drawn(rng.source.normal, size_of(size, loc, scale))
+    return spread(rng.source.normal, loc, scale, size)
 
 
 def _uniform(rng: ArrayGenerator, low: Any = 0.0, high: Any = 1.0, size: Size = None) -> Any:
     if isinstance(low, int | float) and isinstance(high, int | float) and high < low:
         raise ValueError("high - low < 0")
-    return low + (high - low) * drawn(rng.source.uniform, size_of(size, low, high))
+    return spread(rng.source.uniform, low, high - low, size)
 
 
 def _integers(
@@ -97,7 +97,7 @@ def _integers(
     numbers = rng.source.whole(first, last, prod(shape_of(size)))
     if size is None and dtype is int:
         return numbers[0]
-    return Array(torch.tensor(numbers, dtype=kind).reshape(shape_of(size)))
+    return array_of(numbers, shape_of(size), kind)
 
 
 def _order(rng: ArrayGenerator, count: int) -> list[int]:
@@ -107,7 +107,7 @@ def _order(rng: ArrayGenerator, count: int) -> list[int]:
 
 def _permutation(rng: ArrayGenerator, x: Any) -> Array:
     if isinstance(x, int):
-        return Array(torch.tensor(_order(rng, x), dtype=torch.int64))
+        return array_of(_order(rng, x), (x,))
     values = as_array(x)
     return values[_order(rng, len(values))]
 
@@ -140,7 +140,7 @@ def _choice(rng: ArrayGenerator, a: Any, size: Size = None, replace: bool = True
         places = rng.source.whole(0, count, wanted)
     else:
         places = rng.source.sample(count, wanted)
-    chosen = Array(torch.tensor(places, dtype=torch.int64).reshape(shape_of(size)))
+    chosen = array_of(places, shape_of(size))
     if values is None:
         return chosen
     return values[places[0]] if size is None else values[chosen]

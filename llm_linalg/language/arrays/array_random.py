@@ -17,9 +17,12 @@ from llm_linalg.language.arrays.mersenne_twister import GENERATOR, MOST_DRAWN, M
 from llm_linalg.language.refusal import RefusalError
 from llm_linalg.language.tensor_types import broadcast_shapes
 from llm_linalg.language.type_function import TypeFunction
+from llm_linalg.ops.randomness import draw as as_tensor
 
 _TOLERANCE = 2.0**-26
 Size = int | Sequence[int] | None
+Draw = Callable[[int], Sequence[Any]]
+"""Returns so many numbers."""
 
 
 def shape_of(size: Size) -> tuple[int, ...]:
@@ -62,13 +65,23 @@ def shares_of(p: Any, count: int) -> list[float]:
     return shares
 
 
-def drawn(draw: Callable[[int], Sequence[Any]], size: Size, dtype: torch.dtype = torch.float64) -> Any:
+def drawn(draw: Draw, size: Size, dtype: torch.dtype = torch.float64) -> Any:
     """Return an array of drawn numbers, or one number where no size is given."""
     shape = shape_of(size)
     numbers = draw(prod(shape))
-    if size is None:
-        return numbers[0]
-    return Array(torch.tensor(numbers, dtype=dtype).reshape(shape))
+    return numbers[0] if size is None else array_of(numbers, shape, dtype)
+
+
+def array_of(numbers: Sequence[float], shape: tuple[int, ...], dtype: torch.dtype = torch.int64) -> Array:
+    """Return drawn numbers as an array, which is a node of its own whatever they were made from."""
+    return Array(as_tensor(numbers, shape, dtype))
+
+
+def spread(draw: Draw, start: Any, scale: Any, size: Size) -> Any:
+    """Return `start + scale * n` of drawn numbers n: of arrays by cells, each with a number of its own."""
+    if isinstance(start, int | float) and isinstance(scale, int | float):
+        return drawn(lambda count: [start + scale * number for number in draw(count)], size)
+    return start + scale * drawn(draw, size_of(size, start, scale))
 
 
 def seed(seed: int | None = None) -> None:
@@ -93,14 +106,12 @@ def randn(*sizes: int) -> Any:
 
 def normal(loc: Any = 0.0, scale: Any = 1.0, size: Size = None) -> Any:
     """Do what `np.random.normal` does."""
-    found = drawn(GENERATOR.get().normal, size_of(size, loc, scale))
-    return loc + scale * found
+    return spread(GENERATOR.get().normal, loc, scale, size)
 
 
 def uniform(low: Any = 0.0, high: Any = 1.0, size: Size = None) -> Any:
     """Do what `np.random.uniform` does."""
-    found = drawn(GENERATOR.get().uniform, size_of(size, low, high))
-    return low + (high - low) * found
+    return spread(GENERATOR.get().uniform, low, high - low, size)
 
 
 def randint(low: int, high: int | None = None, size: Size = None) -> Any:
@@ -113,7 +124,7 @@ def permutation(x: Any) -> Array:
     """Do what `np.random.permutation` does."""
     if isinstance(x, int):
         shape_of(x)
-        return Array(torch.tensor(GENERATOR.get().shuffled(x), dtype=torch.int64))
+        return array_of(GENERATOR.get().shuffled(x), (x,))
     values = as_array(x)
     return values[GENERATOR.get().shuffled(len(values))]
 
@@ -152,8 +163,8 @@ def choice(a: Any, size: Size = None, replace: bool = True, p: Any = None) -> An
         places = generator.shuffled(count)[:wanted]
     if size is None:
         return places[0] if values is None else values[places[0]]
-    chosen = torch.tensor(places, dtype=torch.int64).reshape(shape_of(size))
-    return Array(chosen) if values is None else values[Array(chosen)]
+    chosen = array_of(places, shape_of(size))
+    return chosen if values is None else values[chosen]
 
 
 class RandomState:
