@@ -152,7 +152,10 @@ def check_operation(kind: type[ast.operator], left: Any, right: Any) -> None:
         if not isinstance(items, _SEQUENCES):
             continue
         if isinstance(other, Tensor):
-            raise TypeError(f"a {type(items).__name__} and a tensor have no {kind.__name__.lower()}")
+            sign = ast.unparse(ast.BinOp(ast.Name("x"), kind(), ast.Name("y")))[2:-2]
+            kinds = f"'{type(left).__name__}' and '{type(right).__name__}'"
+            sign = "** or pow()" if sign == "**" else sign
+            raise TypeError(f"unsupported operand type(s) for {sign}: {kinds}")  # Python's words
         if kind is ast.Mult and isinstance(other, int) and len(items) * max(other, 0) > MAX_ITEMS:
             raise LimitError(f"a sequence of {len(items):,} × {other:,} items; {MAX_ITEMS:,} are allowed")
         if kind is ast.Add and isinstance(other, _SEQUENCES) and len(items) + len(other) > MAX_ITEMS:

@@ -174,7 +174,8 @@ def exception_of(error: ProgramError) -> BaseException | None:
 
 def _torch_exception(cause: BaseException, words: str) -> BaseException:
     """Return torch's exception with its own words; our rules object with a `ValueError`."""
-    kind = type(cause) if isinstance(cause, IndexError | TypeError) else RuntimeError
+    is_torchs = isinstance(cause, IndexError | TypeError) or str(cause) == words
+    kind = type(cause) if is_torchs else RuntimeError
     return kind(words)
 
 
