@@ -129,10 +129,10 @@ def logspace(start: float, stop: float, num: int = 50) -> Array:
     return Array(torch.pow(10.0, linspace(start, stop, num).tensor))
 
 
-def meshgrid(*axes: Any, indexing: str = "xy") -> list[Array]:
+def meshgrid(*axes: Any, indexing: str = "xy") -> tuple[Array, ...]:
     """Do what `np.meshgrid` does."""
     grids = torch.meshgrid(*[as_array(axis).tensor for axis in axes], indexing=indexing)
-    return [Array(grid.clone()) for grid in grids]
+    return tuple(Array(grid.clone()) for grid in grids)
 
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
