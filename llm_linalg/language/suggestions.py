@@ -81,7 +81,8 @@ MEMBERS: Mapping[str, str] = {
     "torch.fft": _TRUSTED,
     "torch.func.hessian": "write torch.autograd.functional.hessian(f, x)",
     **{f"torch.func.{name}": f"write {_JACOBIAN}" for name in ("jacrev", "jacfwd")},
-    "nn.ParameterList": "write a list of nn.Parameter",
+    "nn.ParameterList": "give each a name of its own: self.w0 = nn.Parameter(…)",
+    "operator.attrgetter": "write lambda x: x.name",
     "F.multi_head_attention_forward": "write q @ k.transpose(-2, -1), softmax, @ v",
 }
 """For members of modules."""
