@@ -29,6 +29,7 @@ def import_names(run: Interpreter, node: ast.Import | ast.ImportFrom) -> None:
         run.names.maps[0].update(members)
         return
     run.budget.step(len(node.names) - 1)
+    missing: list[ast.alias] = []
     for alias in node.names:
         path, module = _resolve(node, alias)
         absent = _absence_of(path)
@@ -36,10 +37,21 @@ def import_names(run: Interpreter, node: ast.Import | ast.ImportFrom) -> None:
             module = figure_of(path) if alias.name != STAR else None
             if module is None and not (run.tries and absent):
                 module = _missing(run, path, node)
-                run.leave_out(node)
+                missing.append(alias)
         if module is None:
             raise run.error(_said_of(run, path, node), node, absent)
         run.names.maps[0][name_of_import(alias)] = module
+    if missing:
+        run.leave_out(node, _without_others(node, missing))
+
+
+def _without_others(node: ast.Import | ast.ImportFrom, names: list[ast.alias]) -> str:
+    """Return the text of an import with some of its names alone; empty if these are all."""
+    if len(names) == len(node.names):
+        return ""
+    if isinstance(node, ast.Import):
+        return ast.unparse(ast.Import(names))
+    return ast.unparse(ast.ImportFrom(node.module, names, node.level))
 
 
 def _star_members(node: ast.Import | ast.ImportFrom) -> Mapping[str, Any] | None:

@@ -361,10 +361,11 @@ class Interpreter:
         error.exception = exception
         return error
 
-    def leave_out(self, node: ast.AST) -> None:
-        """Note that a statement means nothing here."""
+    def leave_out(self, node: ast.AST, part: str = "") -> None:
+        """Note that a statement means nothing here, or that a part of it does, given as text."""
         if len(self.left_out) < MAX_LEFT_OUT:
-            self.left_out.append(self.source.text_of(node).partition("\n")[0][:MAX_LEFT_OUT])
+            text = part or self.source.text_of(node)
+            self.left_out.append(text.partition("\n")[0][:MAX_LEFT_OUT])
 
     def fail(self, error: Exception, node: Code) -> NoReturn:
         """Raise what came up at a place of the program, as an error that says where."""

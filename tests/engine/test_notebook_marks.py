@@ -1259,6 +1259,16 @@ def test_what_sets_up_what_is_not_here_is_left_out() -> None:
     )
 
 
+def test_of_an_import_only_what_is_missing_is_left_out() -> None:
+    (found,) = states(
+        "import torch, sys, os as o\nfrom collections import Counter, UserDict as U\ntorch.ones(1)"
+    )
+    assert (found.state, found.left_out) == (
+        "run",
+        ("import sys, os as o", "from collections import UserDict as U"),
+    )
+
+
 @pytest.mark.parametrize(
     ("cell", "answer"),
     [
