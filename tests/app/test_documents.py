@@ -394,6 +394,7 @@ def test_the_answer_of_a_cell_stands_below_the_picture_of_its_last_operation(
             code("config = Config(n=3)\nconfig.n"),
             code("x = torch.ones(2, 3)\nx.shape"),
             code("net = nn.Sequential(*[nn.Linear(2, 2) for _ in range(9)])\nprint('made')\nnet"),
+            code("import numpy as np\na = np.ones((2, 1))\na"),
         )
     )
 
@@ -405,6 +406,7 @@ def test_the_answer_of_a_cell_stands_below_the_picture_of_its_last_operation(
     assert "gives torch.Size([2, 3])" in screen(3)
     assert "prints made" in screen(4)
     assert "more lines: p" in screen(4)
+    assert re.search(r"gives array\(\[\[1\.\],\n[^\n]* {13}\[1\.\]\]\)", screen(5))
 
 
 @pytest.fixture

@@ -263,10 +263,12 @@ def output_rows(printed: str, width: int) -> list[Row]:
 def cell_result_rows(frame: Frame, width: int) -> list[Row]:
     """Return what a document's cell printed, and the value that it ends with, if that is no tensor."""
     answer = "" if frame.cell is None else frame.cell.answer
-    gives = [
-        row(("gives ", "dim"), piece) for text in answer.splitlines() for piece in cut_rows(text, width - 9)
+    pieces = [piece for text in answer.splitlines() for piece in cut_rows(text, width - 9)]
+    words = ["gives ", *["      "] * len(pieces)]
+    return [
+        *output_rows(frame.printed, width),
+        *(row((word, "dim"), piece) for word, piece in zip(words, pieces, strict=False)),
     ]
-    return [*output_rows(frame.printed, width), *gives]
 
 
 def ending(rows: list[Row], height: int, dots: str) -> list[Row]:
