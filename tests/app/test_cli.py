@@ -219,6 +219,21 @@ def test_run_says_what_a_program_made(capsys: Capture) -> None:
     assert "printed:\n3.0" in out
 
 
+def test_run_elides_a_long_name_so_that_it_is_told_from_others(capsys: Capture) -> None:
+    program = """\
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a_network_with_a_very_long_name = nn.ModuleDict({"contraction_projection": nn.Linear(2, 2)})
+    def forward(self, x):
+        return self.a_network_with_a_very_long_name["contraction_projection"](x)
+block = Block()
+y = block(torch.ones(2))"""
+    out = ours(capsys, "run", "-c", program)[1]
+    assert "\n…contraction_projection.weight = parameter()" in out
+    assert "y = linear(ones_0, …contraction_projection.weight, …contraction_projection.bias)" in out
+
+
 def test_run_shows_what_ran_before_a_limit(capsys: Capture) -> None:
     program = "a = torch.ones(2)\nprint(a)\nb = torch.ones(10**6, 10**6)"
     code, out, narration = ours(capsys, "run", "-c", program)

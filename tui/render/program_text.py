@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.numbers import Formatter, summary
-from llm_linalg.base.text import CleanText, clean, clean_lines
+from llm_linalg.base.text import CleanText, clean, clean_lines, elide_title
 from tui.render.json_text import tensor_object
 from tui.text.json_line import json_line
 
@@ -31,12 +31,12 @@ def output_text(printed: str) -> CleanText:
 
 
 def _node(node: Node) -> Iterator[str]:
-    operands = ", ".join(clean(operand.name, 40) for operand in node.operands)
+    operands = ", ".join(_name(operand.name, 40) for operand in node.operands)
     where = f"   line {node.line}" if node.line else ""  # an input of a function has none
     where = f"   {clean(Path(node.file).name, 60)}:{node.line}" if node.file else where
     scope = f"   {clean(node.scope, 100)}" if node.scope else ""
     said = f"{node.dtype} {node.shape}  dropped" if node.dropped else summary(node.value)
-    yield f"{clean(node.name, 60)} = {node.op}({operands}){where}{scope}   {said}"
+    yield f"{_name(node.name, 60)} = {node.op}({operands}){where}{scope}   {said}"
     value = node.value.detach()
     if node.dropped or not 0 < value.numel() <= MOST_CELLS:
         return
@@ -44,6 +44,11 @@ def _node(node: Node) -> Iterator[str]:
     rows = value.reshape(-1, value.shape[-1]) if value.dim() else value.reshape(1, 1)
     for row in rows.tolist():
         yield "  " + "  ".join(formatter.text(number) for number in row)
+
+
+def _name(name: str, limit: int) -> str:
+    """Return the name of a tensor, of a long one what tells it from others."""
+    return elide_title(clean(name), limit)
 
 
 def program_json(trace: Trace) -> Iterator[CleanText]:
