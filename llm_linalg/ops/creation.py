@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import handle_torch_function, has_torch_function
 
 from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, align_right, pointwise
 from llm_linalg.ops.fallback import broadcast_peak
@@ -38,7 +39,7 @@ class Creation(Operation):
                 return (int(n), int(n if m is None else m))
             case "arange":
                 return (arange_length(call),)
-            case "linspace" | "logspace":
+            case "linspace" | "logspace" | "spaced":
                 return (int(call["steps"]),)
             case "tril_indices" | "triu_indices":
                 return (2, _triangle(call))
@@ -76,6 +77,17 @@ def list_shape(data: Any) -> Shape:
         shape.append(len(data))
         data = data[0] if data else None
     return tuple(shape)
+
+
+def spaced(start: float, step: float, steps: int, last: float | None = None) -> Tensor:
+    """Return numbers at equal distances (float64), as NumPy reckons them; `last` is the last of them."""
+    if has_torch_function(_ANY):  # whether a mode watches
+        found: Tensor = handle_torch_function(spaced, (), start, step, steps, last)
+        return found
+    numbers = torch.arange(steps, dtype=torch.float64) * step + start
+    if last is not None:
+        numbers[-1] = last
+    return numbers
 
 
 def _triangle(call: Call) -> int:
@@ -162,6 +174,7 @@ class Draw(Operation):
 
 
 _MOST_LINES = 2**14
+_ANY = (torch.zeros(()),)
 _KINDS = "dtype=None, layout=None, device=None, requires_grad=False"
 _SIZED = f"*size, generator=None, out=None, pin_memory=False, {_KINDS}"
 _LIKE = f"input, *, memory_format=None, {_KINDS}"
@@ -196,6 +209,7 @@ CREATIONS: tuple[Operation, ...] = (
     ),
     Creation("linspace", f"start, end, steps, *, out=None, {_KINDS}", in_language="torch"),
     Creation("tensor", f"data, *, pin_memory=False, {_KINDS}", in_language="torch"),
+    Creation("spaced", "start, step, steps, last=None", functions=(spaced,), slowness=6),
     Creation("draw", "numbers, size, dtype", functions=(draw,), slowness=3),
     *(Creation(name, _LIKE, in_language="torch", slowness=3) for name in ("rand_like", "randn_like")),
     *(Creation(name, _LIKE, in_language="torch") for name in ("ones_like", "zeros_like", "empty_like")),

@@ -43,6 +43,29 @@ def test_what_is_drawn_is_one_step(draw: str) -> None:
     assert sentence(node, "cells") == "x is drawn at random: no other tensor goes into it."
 
 
+@pytest.mark.parametrize(
+    ("call", "op"),
+    [
+        ("linspace(0, 1, 5)", "spaced"),
+        ("arange(0, 1, 0.25)", "spaced"),
+        ("full(3, 0.5)", "full"),
+        ("maximum(0, a)", "clamp"),
+        ("minimum(a, 1)", "clamp"),
+        ("clip(a, 0, 1)", "clamp"),
+        ("where(m, a, 0)", "where"),
+        ("where(m, 1, -1)", "where"),
+        ("cumsum(v)", "cumsum"),
+        ("argmax(v)", "argmax"),
+        ("outer(v, v)", "outer"),
+        ("pad(a, 1)", "pad"),
+    ],
+)
+def test_what_is_one_step_in_numpy_is_one_here(call: str, op: str) -> None:
+    before = "import numpy as np\na, v = np.array([[1.5, -2], [0, 5]]), np.array([1, 2.5])\nm = a > 0\n"
+    nodes = run(before + f"x = np.{call}").nodes
+    assert [node.op for node in nodes[3:]] == [op]
+
+
 def test_an_array_and_its_tensor_share_their_memory() -> None:
     trace = run(
         "import numpy as np\n"

@@ -14,6 +14,18 @@ from llm_linalg.language.arrays.array import Array, Number, as_array, as_floats,
 from llm_linalg.language.arrays.array_dtypes import promoted_with_number
 from llm_linalg.language.arrays.array_searching import nonzero
 
+_BOUNDS = {torch.maximum: "min", torch.minimum: "max"}
+"""What `torch.clamp` calls the number that stands beside an array in these."""
+
+
+def _holds(dtype: torch.dtype, number: Number) -> bool:
+    """Return whether torch makes of an array of a dtype, and a number beside it, what NumPy does."""
+    if dtype is torch.float64:
+        return not isinstance(number, bool)
+    if dtype is torch.float32:
+        return isinstance(number, float) and not abs(number) > torch.finfo(dtype).max
+    return dtype is torch.int64 and number.__class__ is int
+
 
 def _like(found: Array, *given: Any) -> Array | Tensor:
     """Return a result as NumPy hands it to torch where a tensor was given: a tensor, without booleans."""
@@ -58,6 +70,10 @@ def of_tensors(
 
 def _of_arrays(function: Callable[..., Tensor], x1: Any, x2: Any, *, in_floats: bool = False) -> Array:
     """Return what a function that takes no numbers makes of two operands, whatever they are."""
+    if function in _BOUNDS and isinstance(x1, Number) != isinstance(x2, Number):
+        values, bound = (as_array(x2).tensor, x1) if isinstance(x1, Number) else (as_array(x1).tensor, x2)
+        if _holds(values.dtype, bound):  # one step, where a number made a tensor would be three
+            return Array(torch.clamp(values, **{_BOUNDS[function]: bound}))
     both = [as_array(value) for value in (x1, x2)]
     for place, (own, other) in enumerate(((x1, both[1]), (x2, both[0]))):
         if isinstance(own, Number) and not isinstance((x1, x2)[1 - place], Number):
@@ -70,12 +86,21 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     test = as_array(condition).tensor
     if x is None or y is None:
         return nonzero(test)
-    return _of_arrays(lambda left, right: torch.where(test.bool(), left, right), x, y)
+    test = test if test.dtype is torch.bool else test.bool()
+    numbers = [value for value in (x, y) if isinstance(value, Number)]
+    dtypes = [as_array(value).tensor.dtype for value in (x, y) if not isinstance(value, Number)]
+    if numbers and all(_holds((*dtypes, torch.int64)[0], number) for number in numbers):
+        sides = [value if isinstance(value, Number) else as_array(value).tensor for value in (x, y)]
+        return Array(torch.where(test, *sides))
+    return _of_arrays(lambda left, right: torch.where(test, left, right), x, y)
 
 
 def clip(a: Any, a_min: Any = None, a_max: Any = None) -> Array | Tensor:
     """Do what `np.clip` does."""
     found = as_array(a)
+    bounds = [bound for bound in (a_min, a_max) if bound is not None]
+    if bounds and all(isinstance(bound, Number) and _holds(found.tensor.dtype, bound) for bound in bounds):
+        return _like(Array(torch.clamp(found.tensor, a_min, a_max)), a)
     if a_min is not None:
         found = _of_arrays(torch.maximum, found, a_min)
     if a_max is not None:

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.errors import LimitError
-from llm_linalg.language.arrays.array import Array, as_array, cast, new_tensor
+from llm_linalg.language.arrays.array import Array, Number, as_array, cast, dtype_of_numbers, new_tensor
 from llm_linalg.language.arrays.array_dtypes import DType, dtype_of, torch_dtype
+from llm_linalg.ops.creation import spaced
 
 MOST_AXES = 32
 
@@ -58,6 +59,8 @@ def ones(shape: Any, dtype: Any = float) -> Array:
 
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Array:
     """Do what `np.full` does."""
+    if isinstance(fill_value, Number) and dtype is None:
+        return Array(torch.full(sizes_of(shape), fill_value, dtype=dtype_of_numbers(fill_value)))
     value = new_tensor(fill_value, None if dtype is None else torch_dtype(dtype))
     return Array(torch.full(sizes_of(shape), value.item(), dtype=value.dtype))
 
@@ -108,20 +111,16 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Ar
         return Array(torch.arange(start, max(stop, start) if step > 0 else min(stop, start), step))
     # NumPy multiplies: each cell is the start and so many steps.
     count = max(math.ceil((stop - start) / step), 0)
-    places = torch.arange(count, dtype=torch.float64)
-    return Array(cast(places * ((start + step) - start) + start, wanted))
+    return Array(cast(spaced(start, (start + step) - start, count), wanted))
 
 
 def linspace(start: float, stop: float, num: int = 50, endpoint: bool = True) -> Array:
     """Do what `np.linspace` does."""
+    start, stop = _number(start), _number(stop)
     parts = num - 1 if endpoint else num
-    places = torch.arange(num, dtype=torch.float64)
     if parts < 1:
-        return Array(places * 0 + start)
-    found = places * ((stop - start) / parts) + start
-    if endpoint:
-        found[-1] = stop
-    return Array(found)
+        return Array(spaced(start, 0, num))
+    return Array(spaced(start, (stop - start) / parts, num, stop if endpoint else None))
 
 
 def logspace(start: float, stop: float, num: int = 50) -> Array:

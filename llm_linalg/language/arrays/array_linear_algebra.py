@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from llm_linalg.language.arrays.array import Array, as_array, as_floats
-from llm_linalg.language.arrays.array_operands import tensors_of
+from llm_linalg.language.arrays.array_operands import flat, tensors_of
 
 
 def dot(a: Any, b: Any) -> Array:
@@ -29,7 +29,7 @@ def inner(a: Any, b: Any) -> Array:
 def outer(a: Any, b: Any) -> Array:
     """Do what `np.outer` does."""
     first, second = tensors_of([a, b])
-    return Array(torch.outer(first.reshape(-1), second.reshape(-1)))
+    return Array(torch.outer(flat(first), flat(second)))
 
 
 def einsum(subscripts: str, *given: Any) -> Array:

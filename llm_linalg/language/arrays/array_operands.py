@@ -19,6 +19,11 @@ def axes_of(axis: Axis, tensor: Tensor) -> tuple[int, ...]:
     return axis if isinstance(axis, tuple) else (axis,)
 
 
+def flat(tensor: Tensor) -> Tensor:
+    """Return a tensor's cells along one axis: itself, if it has but one."""
+    return tensor if tensor.dim() == 1 else tensor.reshape(-1)
+
+
 def tensors_of(arrays: Any) -> list[Tensor]:
     """Return the tensors of several arrays, in one dtype."""
     tensors = [as_array(each).tensor for each in arrays]

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.language.arrays.array import Array, as_array
+from llm_linalg.language.arrays.array import Array, Number, as_array
 
 Sides = list[tuple[int, int]]
 
@@ -70,7 +70,9 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
         if isinstance(constant_values, list | tuple):
             raise ValueError("constant_values is one number here")
         flat = [number for pair in reversed(sides) for number in pair]
-        value = as_array(constant_values).tensor.to(values.dtype).item()
+        value = constant_values
+        if not (isinstance(value, Number) and values.dtype.is_floating_point):
+            value = as_array(value).tensor.to(values.dtype).item()
         return Array(torch.nn.functional.pad(values, flat, value=value))
     if mode not in _PLACES:
         raise ValueError(f"the mode is constant, {', '.join(_PLACES)} here")

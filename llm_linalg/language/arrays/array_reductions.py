@@ -10,7 +10,7 @@ from torch import Tensor
 
 from llm_linalg.language.arrays.array import Array, as_array, as_floats, cast
 from llm_linalg.language.arrays.array_dtypes import torch_dtype
-from llm_linalg.language.arrays.array_operands import Axis, axes_of
+from llm_linalg.language.arrays.array_operands import Axis, axes_of, flat
 
 
 def reduction(
@@ -45,7 +45,7 @@ def one_axis(function: Callable[..., Tensor]) -> Callable[..., Array]:
     def reduce(a: Any, axis: int | None = None, keepdims: bool = False) -> Array:
         tensor = as_array(a).tensor
         if axis is None:
-            found = function(tensor.reshape(-1), dim=0)
+            found = function(flat(tensor), dim=0)
             return Array(found.reshape([1] * tensor.dim()) if keepdims else found)
         return Array(function(tensor, dim=axis, keepdim=keepdims))
 
@@ -107,7 +107,7 @@ def running(function: Callable[..., Tensor]) -> Callable[..., Array]:
 
     def run(a: Any, axis: int | None = None) -> Array:
         tensor = as_array(a).tensor
-        return Array(function(tensor.reshape(-1) if axis is None else tensor, dim=axis or 0))
+        return Array(function(flat(tensor) if axis is None else tensor, dim=axis or 0))
 
     return run
 

@@ -9,7 +9,7 @@ import torch
 
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.language.arrays.array import Array, as_array
-from llm_linalg.language.arrays.array_operands import tensors_of
+from llm_linalg.language.arrays.array_operands import flat, tensors_of
 from llm_linalg.language.arrays.array_shapes import ravel
 
 
@@ -39,7 +39,7 @@ def argwhere(a: Any) -> Array:
 def unique(ar: Any, return_counts: bool = False, return_inverse: bool = False) -> Any:
     """Do what `np.unique` does, for the whole array."""
     tensor = as_array(ar).tensor
-    found = torch.unique(tensor.reshape(-1), return_counts=return_counts, return_inverse=return_inverse)
+    found = torch.unique(flat(tensor), return_counts=return_counts, return_inverse=return_inverse)
     if not (return_counts or return_inverse):
         return Array(found)
     return tuple(Array(each) for each in found)

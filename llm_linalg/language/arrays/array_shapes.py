@@ -10,7 +10,7 @@ import torch
 
 from llm_linalg.language.arrays.array import Array, as_array
 from llm_linalg.language.arrays.array_creation import sizes_of
-from llm_linalg.language.arrays.array_operands import Axis, axes_of, tensors_of
+from llm_linalg.language.arrays.array_operands import Axis, axes_of, flat, tensors_of
 
 
 def reshape(a: Any, *shape: Any) -> Array:
@@ -66,7 +66,7 @@ def concatenate(arrays: Any, axis: int | None = 0) -> Array:
     """Do what `np.concatenate` does."""
     tensors = tensors_of(arrays)
     if axis is None:
-        return Array(torch.cat([tensor.reshape(-1) for tensor in tensors]))
+        return Array(torch.cat(list(map(flat, tensors))))
     return Array(torch.cat(tensors, dim=axis))
 
 
