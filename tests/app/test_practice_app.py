@@ -159,3 +159,15 @@ async def test_a_key_of_the_explorer_opens_it_and_escape_comes_back() -> None:
         await d.pilot.press("escape")
         await d.settle()
         assert isinstance(d.app.screen, ExplorerScreen)
+
+
+async def test_a_question_that_comes_when_the_screen_was_left_is_no_fault() -> None:
+    async with opened("matmul") as d:
+        await d.pilot.press("P")
+        await d.until_shown("your answer")
+        screen = d.app.screen
+        assert isinstance(screen, PracticeScreen)
+        await d.pilot.press("escape")
+        await d.settle()
+        await screen._ask()
+        assert screen not in d.app.screen_stack

@@ -14,6 +14,7 @@ from tui.screens.modal import ModalScreen
 from tui.screens.pager import Sheet
 from tui.text.prose import paragraphs
 from tui.text.rows import Row, TextSpan, row, wrap
+from tui.widgets.row_widget import glyphs_of
 
 if TYPE_CHECKING:
     from llm_linalg.questions.practice import Practice, PracticeQuestion
@@ -66,8 +67,9 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
         """Draw the next question, and its picture."""
         if self.practice is None:
             return
-        sheet = self.query_one(Sheet)
-        self.drawn, self._picture = await asyncio.to_thread(_drawn, self.practice, sheet.glyphs.plain)
+        # By now the screen may have been left.
+        plain = glyphs_of(self).plain
+        self.drawn, self._picture = await asyncio.to_thread(_drawn, self.practice, plain)
         self.text, self.told, self.passed, self._top = "", None, False, 0
         self.fill()
 
