@@ -299,6 +299,8 @@ async def press_in_lesson(
                     while made[0] < count:
                         begin = beginning(slug, monkey)
                         await press(driver, begin, stream, min(PIECE, count - made[0]), made)
+            if app.failure is not None:  # of what was still under way
+                raise app.failure
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and the monkey goes on
             told = "".join(traceback.format_exception(app.failure or error))
             crashes.append(Crash(slug, made[0], f"{told}after {list(recent)}\n"))
