@@ -12,11 +12,12 @@ import ast
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 from typing import Any, NamedTuple, NoReturn
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.lazy import LazyModuleMixin
 
 from llm_linalg.base.errors import (
     FigureError,
@@ -32,6 +33,7 @@ from llm_linalg.language import allowlist, strings, value_methods
 from llm_linalg.language.allowlist import Namespace
 from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.budget import FAILURE_STEPS, NOTEBOOK_CELL_STEPS, SHAPE_ERROR_STEPS
+from llm_linalg.language.classes.program_class import Instance
 from llm_linalg.language.effects.generator_use import ALL, Generator, seeds, seeds_within
 from llm_linalg.language.effects.statement_effects import Definitions, Effects, effects_of_text
 from llm_linalg.language.effects.statement_rest import rest_of_statement
@@ -73,6 +75,7 @@ HARMLESS_METHODS = frozenset(
 )
 """Methods that change nothing, whatever has them: those of tensors, text, lists and dicts that don't."""
 _DATA: Any = Tensor | Array | int | float | str | torch.dtype | None
+_DRAWING = (nn.modules.dropout._DropoutNd, nn.RReLU, LazyModuleMixin)  # noqa: SLF001  it has no public name
 _HOLDING_TENSORS: Any = Tensor | list | tuple | dict
 _UNTOLD: Any = Tensor | UserFunction | Namespace | Figure
 
@@ -640,7 +643,17 @@ def _is_data(value: object) -> bool:
     """Return whether a value draws no random numbers, unless a name of a generator's function says so."""
     if isinstance(value, list | tuple) and len(value) <= MOST_ITEMS:
         return all(isinstance(item, _DATA) for item in value)
+    if isinstance(value, nn.Module):
+        parts = [*islice(value.modules(), MOST_ITEMS)]
+        return len(parts) < MOST_ITEMS and not any(map(_may_draw, parts))
     return isinstance(value, _DATA | Namespace | Figure)
+
+
+def _may_draw(layer: nn.Module) -> bool:
+    """Return whether a layer by itself may draw when it is called, or holds what may."""
+    held = layer.__fields__.values() if isinstance(layer, Instance) else ()
+    draws = isinstance(layer, _DRAWING) or bool(vars(layer).get("dropout"))  # the rate, of an LSTM
+    return draws or not all(isinstance(value, _DATA) for value in held)
 
 
 def _told(number: int, error: ProgramError) -> _Told:

@@ -649,6 +649,36 @@ MARKED = (
 )
 
 
+HOLDING = """\
+class A(nn.Module):
+    def __init__(self, f):
+        super().__init__()
+        self.f, self.l = f, nn.Linear(2, 2)
+    def forward(self, x): return self.l(x)
+    def other(self, x): return self.f(x)"""
+
+
+@pytest.mark.parametrize(
+    ("layer", "may_draw"),
+    [
+        ("nn.Linear(2, 2)", False),
+        ("nn.LSTM(2, 2, num_layers=2)", False),
+        ("A(1)", False),
+        ("nn.Sequential(nn.Linear(2, 2), nn.Dropout())", True),
+        ("nn.LSTM(2, 2, num_layers=2, dropout=0.5)", True),
+        ("nn.TransformerEncoderLayer(2, 1, 2)", True),
+        ("nn.LazyLinear(2)", True),
+        ("A(F.dropout)", True),
+        ("A([torch.rand_like])", True),
+    ],
+)
+def test_a_layer_draws_if_it_holds_what_drops_or_has_no_weights_yet(layer: str, may_draw: bool) -> None:
+    made = f"torch.manual_seed(0)\n{HOLDING}\nm = {layer}"
+    for start in (made, f"{made}\nfor _ in [1]:\n    m.train()\n    torch.rand(1)"):
+        found = states(start, f"{REFUSED}m(torch.ones(1, 2))", "torch.rand(1)")[-1]
+        assert found.root == (2 if may_draw else None)
+
+
 LAYER = """\
 m = nn.Linear(2, 1)
 opt = torch.optim.SGD(m.parameters(), lr=0.1)

@@ -18,9 +18,12 @@ _FROM_TORCH = """
     xavier_normal_ kaiming_uniform_ kaiming_normal_ orthogonal_ sparse_
 """
 _WITH_WEIGHTS = """
-    Linear LazyLinear Bilinear Embedding EmbeddingBag Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d
-    LazyConv1d LazyConv2d RNN LSTM GRU RNNCell LSTMCell GRUCell MultiheadAttention Transformer
-    TransformerEncoder TransformerEncoderLayer TransformerDecoder TransformerDecoderLayer
+    Linear Bilinear Embedding EmbeddingBag Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d
+    RNN LSTM GRU RNNCell LSTMCell GRUCell MultiheadAttention
+"""
+_WITH_MORE = """
+    LazyLinear LazyConv1d LazyConv2d Transformer TransformerEncoder TransformerEncoderLayer
+    TransformerDecoder TransformerDecoderLayer
 """
 _FROM_PYTHON = """
     random randrange choice choices sample shuffle gauss uniform betavariate expovariate triangular
@@ -31,12 +34,12 @@ _OF_ONES_OWN = ("seed", "default_rng", "Generator", "RandomState")
 Generator = Literal["torch", "random", "numpy"]
 _GENERATORS: Mapping[str, Generator] = {
     **dict.fromkeys(_FROM_TORCH.split(), "torch"),
-    **dict.fromkeys(_WITH_WEIGHTS.split(), "torch"),
+    **dict.fromkeys([*_WITH_WEIGHTS.split(), *_WITH_MORE.split()], "torch"),
     **dict.fromkeys(_FROM_PYTHON.split(), "random"),
 }
 """What draws random numbers, or makes what draws them, and from which generator."""
 _MAKERS = frozenset(_WITH_WEIGHTS.split())
-"""What draws once, when it is made: layers with weights."""
+"""What draws once, when it is made: layers with weights, but for those that drop or draw these later."""
 ALL: frozenset[Generator] = frozenset(["torch", "random", "numpy"])
 NO_GENERATOR: frozenset[Generator] = frozenset()
 _SEEDING: Mapping[str, frozenset[Generator]] = {
@@ -82,6 +85,9 @@ def draws_of(node: ast.AST, apart: Collection[ast.AST] = (), *, making: bool = T
     words = words & _GENERATORS.keys() if making else (words & _GENERATORS.keys()) - _MAKERS
     found = {_GENERATORS[word] for word in words}
     found |= {"torch"} if "sample" in words else set()  # a method of torch's distributions, too
+    found |= (
+        {"torch"} if any(isinstance(part, ast.keyword) and part.arg == "dropout" for part in parts) else set()
+    )
     return frozenset(found | ({"numpy"} if numpys else set()))
 
 
