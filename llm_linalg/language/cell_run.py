@@ -340,6 +340,9 @@ class CellRun:
         names = self._run.names.maps[-1]
         rests = f", which rests on cell {root}" if root != number else ""
         by = f"by cell {number}{rests}, {reason}"
+        if self._statements[place] in self._source.files:
+            self._mark_all(number, root, by, error.message)
+            return
         reach = self._held(effects.reads)
         changes = self._all_changed(effects)
         touches = self._sharing(effects.touches, Memory) | self._graded(effects.touches)
@@ -370,6 +373,15 @@ class CellRun:
         for setting in effects.settings:
             setter, _, _ = setting.partition(" ")
             self._settings[setting] = Mark(number, root, f"{setter} is called {by}")
+
+    def _mark_all(self, number: int, root: int, by: str, message: str) -> None:
+        """Take in that a file was not run which may bind any name, and draw random numbers."""
+        names = self._run.names.maps[-1]
+        for name in [name for name, value in names.items() if not isinstance(value, Namespace)]:
+            self._mark(name, Mark(number, root, f"{name} may be made {by}"))
+        names[STAR] = MissingModule("a file that a cell runs", message, is_star=True)
+        for generator in self._seeded:
+            self._random[generator] = Mark(number, root, f"random numbers may be drawn {by}")
 
     def _draws_left(self, place: int, error: ProgramError) -> frozenset[Generator]:
         """Return the generators from which a statement would have drawn after it failed."""

@@ -22,6 +22,7 @@ _LONGEST_MARK = 60  # characters of a line that is left out, as it is told
 
 _RUN = ("time", "timeit", "prun", "memit", "mprun", "lprun")  # commands that run the Python behind them
 _RUN_WHOLE = (*_RUN, "capture")
+_RUN_FILE = "run"  # the command that runs a file among the program's names
 _BOUND = re.compile(r"(\s*)[A-Za-z_][\w.]*(?:\s*,\s*\w+)*\s*=\s*([%!]+[^\s(]*).*")
 _LINE = re.compile(r"(\s*)%([A-Za-z]\w*)((?:\s+-\w+(?:\s*\d+)?)*)(?:\s+(.*))?")
 _SHELL = re.compile(r"(\s*)(?:!|%).*")
@@ -35,7 +36,7 @@ class CellPython(NamedTuple):
     Attributes:
         lines: Its lines; a command that stands alone has become `0`.
         left_out: By line, from 1, what was left out.
-        bound: By line, commands whose result a name is bound to, which is therefore refused.
+        bound: By line, commands whose result a name is bound to, which is therefore refused; and `%run`.
         timed: The lines that are run as often as a clock wants.
         has_scope: Whether the names that it binds are gone at its end.
     """
@@ -72,6 +73,9 @@ def python_of(lines: Sequence[str]) -> CellPython:
             equals = line.index("=") + 1
             made[place] = f"{line[:equals]} 0"
             bound[number] = binding[2][:_LONGEST_MARK]
+        elif run and run[2] == _RUN_FILE:
+            made[place] = f"{run[1]}0"
+            bound[number] = line.strip()[:_LONGEST_MARK]
         elif run and run[2] in _RUN and run[4]:
             made[place] = f"{run[1]}0;".ljust(run.start(4)) + run[4]
             left_out[number] = f"%{run[2]}"
@@ -97,6 +101,7 @@ class NotebookSource(Source):
         left_out: By line, from 1, a command of the notebook that means nothing here.
         timed: The lines that are run as often as a clock wants.
         scoped: The lines of cells whose names are gone at their end.
+        files: The statements that stand for a file which is run among the program's names.
     """
 
     def __init__(self, text: str, cells: Sequence[int]) -> None:
@@ -105,6 +110,7 @@ class NotebookSource(Source):
         self.left_out: dict[int, str] = {}
         self.timed: set[int] = set()
         self.scoped: set[int] = set()
+        self.files: set[ast.stmt] = set()
         self._room = [MOST_CHARACTERS, MOST_NODES]
         body: list[ast.stmt] = []
         for start, end in pairwise([*sorted(cells), len(self._lines) + 1]):
@@ -154,9 +160,12 @@ class NotebookSource(Source):
         """Return the refusal of a statement in which a command's result is bound."""
         for line in range(statement.lineno, (statement.end_lineno or statement.lineno) + 1):
             if line in python.bound:
-                column = python.lines[line - 1].index("=")
-                message = suggestions.command(python.bound[line])
-                return ProgramError(message, Span(line, 0, line, column), text)
+                column = python.lines[line - 1].find("=")
+                if column < 0:
+                    self.files.add(statement)
+                command = python.bound[line]
+                message = suggestions.file_command(command) if column < 0 else suggestions.command(command)
+                return ProgramError(message, Span(line, 0, line, max(column, 1)), text)
         return None
 
     def _unread(self, text: str, error: ProgramError, above: int) -> ast.stmt:

@@ -122,6 +122,11 @@ def command(text: str) -> str:
     return f"{text} is a notebook's command, not Python: leave it out"
 
 
+def file_command(text: str) -> str:
+    """Return the message for a command of a notebook's that runs a file, such as `%run`."""
+    return f"{text} runs a file: write its lines into a cell"
+
+
 def unknown_import(path: str, known: Collection[str] = (), near: Hint = hint) -> str:
     """Return the message for an import that the language lacks, with what to write instead.
 

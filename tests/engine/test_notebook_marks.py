@@ -622,6 +622,11 @@ MARKED = (
         f"random numbers may be drawn by cell 2, {ROOT}",
     ),
     (
+        "a file that is run among the names",
+        ["x = 1", "%run -i a.py --n 2", "x"],
+        "x may be made by cell 2, refused: %run -i a.py --n 2 runs a file",
+    ),
+    (
         "a class that is made with it",
         ["import nowhere\nx = torch.ones(2)", "nowhere.train(x)", "class A: y = x * 2", "A.y"],
         "x may be changed by cell 2, refused: nowhere can't be imported",
@@ -1032,6 +1037,7 @@ FREE = (
             "w[0]",
         ],
     ),
+    ("bound below a file that is run", ["x = 1", "%run a.py", "x = 3\nprint(x, nn.Linear)"]),
     ("bound anew", ["x = 1", f"{REFUSED}x = 2", "x = 3\nprint(x)"]),
     (
         "a class that changes nothing",
