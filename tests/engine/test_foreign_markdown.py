@@ -54,6 +54,11 @@ PROSE = {
     "code": ("`$x$ <b> [a](b)` and $x$", "`$x$ <b> [a](b)` and x"),
     "a comment": ("a <!-- b\nc --> d", "a \n d"),
     "bold": ("<b>a</b>", "**a**"),
+    "signs by name": ("a &lt;b&gt;&nbsp;c &amp; d &rarr; `&lt;`", "a <b> c & d → `&lt;`"),
+    "what is no sign": (
+        "a&b; &nothing; &#27; &grave;&grave;&grave;",
+        "a&b; &nothing; &#27; &grave;&grave;&grave;",
+    ),
 }
 
 

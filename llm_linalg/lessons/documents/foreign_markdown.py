@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html.entities import html5
 
 from llm_linalg.lessons.documents.tex import tex_text
 
@@ -29,6 +30,7 @@ _ALT = re.compile(r"""\balt\s*=\s*["']([^"'<>]{1,200})["']""")
 _IMAGE = re.compile(rf"!\[([^\]\n]{{0,300}})\](?:\({_ROUND}\)|\[[^\]\n]{{0,200}}\])")
 _LINK = re.compile(rf"(?<!!)\[([^\[\]\n]{{1,500}})\]\((?!lesson:){_ROUND}\)")
 _ADDRESS = re.compile(r"<(https?://[^<>\s]{1,2000})>")
+_ENTITY = re.compile(r"&[A-Za-z]{2,10};")
 _DIRECTIVES = re.compile(
     r"^[ \t]*:(?:label|eqlabel|width|begin_tab|end_tab|bbox)\b[^\n]*$"
     r"|:(?:label|eqlabel|numref|eqref|cite|citet|width|ref|doc|class|func|meth|mod|attr):`[^`\n]{0,300}`"
@@ -45,7 +47,7 @@ MOST = 200  # scripts, or environments of LaTeX, in a text: each may be searched
 
 def readable(text: str) -> str:
     """Return Markdown without HTML, with formulas and links as text; code stays, and so do its lines."""
-    if not any(sign in text for sign in "<$[\\:"):
+    if not any(sign in text for sign in "<$[\\:&"):
         return text
     pieces: list[str] = []
     prose: list[str] = []
@@ -89,7 +91,14 @@ def _line_text(text: str) -> str:
     text = _FORMULA.sub(lambda found: tex_text(found[1] or found[2]), text)
     text = _IMAGE.sub(lambda found: f"(picture: {found[1]})" if found[1].strip() else "", text)
     text = _LINK.sub(lambda found: found[1], text)
-    return _ADDRESS.sub(lambda found: found[1], text)
+    text = _ADDRESS.sub(lambda found: found[1], text)
+    return _ENTITY.sub(_character, text)
+
+
+def _character(found: re.Match[str]) -> str:
+    """Return the character that an HTML name such as `&gt;` stands for, unless it would begin code."""
+    char = html5.get(found[0][1:], found[0]).replace("\xa0", " ")
+    return char if char.isprintable() and char not in "`~" else found[0]
 
 
 def _outside_code(text: str, change: Callable[[str], str]) -> str:
