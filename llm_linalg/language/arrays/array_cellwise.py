@@ -73,7 +73,8 @@ def _of_arrays(function: Callable[..., Tensor], x1: Any, x2: Any, *, in_floats: 
     if function in _BOUNDS and isinstance(x1, Number) != isinstance(x2, Number):
         values, bound = (as_array(x2).tensor, x1) if isinstance(x1, Number) else (as_array(x1).tensor, x2)
         if _holds(values.dtype, bound):  # one step, where a number made a tensor would be three
-            return Array(torch.clamp(values, **{_BOUNDS[function]: bound}))
+            bounds: dict[str, Any] = {_BOUNDS[function]: bound}
+            return Array(torch.clamp(values, **bounds))
     both = [as_array(value) for value in (x1, x2)]
     for place, (own, other) in enumerate(((x1, both[1]), (x2, both[0]))):
         if isinstance(own, Number) and not isinstance((x1, x2)[1 - place], Number):
@@ -90,8 +91,8 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     numbers = [value for value in (x, y) if isinstance(value, Number)]
     dtypes = [as_array(value).tensor.dtype for value in (x, y) if not isinstance(value, Number)]
     if numbers and all(_holds((*dtypes, torch.int64)[0], number) for number in numbers):
-        sides = [value if isinstance(value, Number) else as_array(value).tensor for value in (x, y)]
-        return Array(torch.where(test, *sides))
+        left, right = (value if isinstance(value, Number) else as_array(value).tensor for value in (x, y))
+        return Array(torch.where(test, left, right))
     return _of_arrays(lambda left, right: torch.where(test, left, right), x, y)
 
 
