@@ -44,6 +44,8 @@ ALL: frozenset[Generator] = frozenset(["torch", "random", "numpy"])
 NO_GENERATOR: frozenset[Generator] = frozenset()
 _SEEDING: Mapping[str, frozenset[Generator]] = {
     "manual_seed": frozenset(["torch"]),
+    "set_rng_state": frozenset(["torch"]),
+    "setstate": frozenset(["random"]),
     "seed": frozenset(["random"]),
     "seed_everything": ALL,
     "set_seed": ALL,
@@ -134,6 +136,11 @@ def seeds_within(node: ast.AST) -> frozenset[Generator]:
     words |= {part.id for part in parts if isinstance(part, ast.Name)}
     is_numpys = "seed" in words or any(map(_is_numpys, parts))
     numpys: frozenset[Generator] = frozenset(["numpy"]) if is_numpys else NO_GENERATOR
+    if any(
+        isinstance(part, ast.Attribute) and part.attr == "seed" and "torch" in roots_of(part)
+        for part in parts
+    ):
+        numpys |= {"torch"}
     return numpys.union(*(_SEEDING[word] for word in words & _SEEDING.keys()))
 
 
