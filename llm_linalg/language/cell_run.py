@@ -37,7 +37,7 @@ from llm_linalg.language.classes.program_class import Instance
 from llm_linalg.language.effects.generator_use import ALL, Generator, seeds, seeds_within
 from llm_linalg.language.effects.statement_effects import Definitions, Effects, effects_of_text
 from llm_linalg.language.effects.statement_rest import rest_of_statement
-from llm_linalg.language.effects.value_changes import ALTERING, settings
+from llm_linalg.language.effects.value_changes import ALTERING, binds_any_name, settings
 from llm_linalg.language.exceptions import exception_of, forget_frames
 from llm_linalg.language.figures import Figure
 from llm_linalg.language.hidden_changes import MOST_ITEMS, Use
@@ -340,9 +340,8 @@ class CellRun:
         names = self._run.names.maps[-1]
         rests = f", which rests on cell {root}" if root != number else ""
         by = f"by cell {number}{rests}, {reason}"
-        if self._statements[place] in self._source.files:
+        if self._statements[place] in self._source.files or binds_any_name(self._statements[place]):
             self._mark_all(number, root, by, error.message)
-            return
         reach = self._held(effects.reads)
         changes = self._all_changed(effects)
         touches = self._sharing(effects.touches, Memory) | self._graded(effects.touches)
@@ -375,11 +374,11 @@ class CellRun:
             self._settings[setting] = Mark(number, root, f"{setter} is called {by}")
 
     def _mark_all(self, number: int, root: int, by: str, message: str) -> None:
-        """Take in that a file was not run which may bind any name, and draw random numbers."""
+        """Take in that code was not run which may bind any name, and draw random numbers."""
         names = self._run.names.maps[-1]
         for name in [name for name, value in names.items() if not isinstance(value, Namespace)]:
             self._mark(name, Mark(number, root, f"{name} may be made {by}"))
-        names[STAR] = MissingModule("a file that a cell runs", message, is_star=True)
+        names[STAR] = MissingModule("code that a cell runs", message, is_star=True)
         for generator in self._seeded:
             self._random[generator] = Mark(number, root, f"random numbers may be drawn {by}")
 

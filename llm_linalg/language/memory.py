@@ -119,7 +119,9 @@ class Memory:
             outside = [outermost[name] for name in _mentioned(item.node) if name in outermost]
             return [*self._around(item.node, inner), *outside]
         if isinstance(item, ProgramClass):
-            return [value for kind in program_classes(item) for value in kind.__members__.values()]
+            kinds = program_classes(item)
+            self.places.update(map(id, kinds) if self._sees else ())
+            return [value for kind in kinds for value in kind.__members__.values()]
         parts = [item.__fields__, *self._of_class(item)] if isinstance(item, Instance) else []
         if isinstance(item, nn.Module):
             self.places.update(map(id, item.modules()))

@@ -1037,6 +1037,11 @@ FREE = (
             "w[0]",
         ],
     ),
+    (
+        "a class above one that changes",
+        ["class A:\n    n = 1\nclass B(A): pass", f"{REFUSED}B.n = 5", "A.n"],
+    ),
+    ("a look at the table of names", ["n = 1", "seen = 'm' in globals()", "n"]),
     ("bound below a file that is run", ["x = 1", "%run a.py", "x = 3\nprint(x, nn.Linear)"]),
     ("bound anew", ["x = 1", f"{REFUSED}x = 2", "x = 3\nprint(x)"]),
     (

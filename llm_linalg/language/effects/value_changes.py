@@ -69,7 +69,7 @@ _NUMBERS = frozenset(
 _CONTAINERS = frozenset(["list", "dict", "set", "sorted", "Counter", "OrderedDict", "deque"])
 _CHANGING_WORDS = """
     setattr delattr setitem delitem shuffle heappush heappop heapify heapreplace heappushpop insort
-    fill_diagonal copyto putmask put_along_axis
+    fill_diagonal copyto putmask put_along_axis __setattr__ __delattr__ __setitem__ __delitem__
 """
 _CHANGING_FUNCTIONS = frozenset(_CHANGING_WORDS.split())
 _COUNTING = frozenset(["batch_norm", "instance_norm"])
@@ -174,6 +174,26 @@ def writes_to_type(node: ast.AST) -> bool:
 def _is_type(node: ast.AST) -> bool:
     match node:
         case ast.Call(func=ast.Name(id="type")) | ast.Attribute(attr="__class__"):
+            return True
+    return False
+
+
+def binds_any_name(node: ast.AST) -> bool:
+    """Return whether a tree runs code that is a text, or writes to the table of names."""
+    for part in descendants(node):
+        match part:
+            case ast.Call(func=ast.Name(id="exec")):
+                return True
+            case ast.Call(func=ast.Attribute(value=table, attr="update")) if _is_table(table):
+                return True
+            case ast.Subscript(value=table, ctx=ast.Store() | ast.Del()) if _is_table(table):
+                return True
+    return False
+
+
+def _is_table(node: ast.expr) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id="globals" | "locals" | "vars"), args=[]):
             return True
     return False
 
