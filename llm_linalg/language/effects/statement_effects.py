@@ -556,6 +556,8 @@ class Definitions:
     def _callees(self, call: ast.Call, local: Collection[str]) -> Iterator[Definition]:
         """Yield the functions that a call may go to."""
         func = call.func
+        if isinstance(func, ast.Lambda):
+            yield func
         name = func.attr if isinstance(func, ast.Attribute) else None
         roots = set(roots_of(func))
         known = frozenset() if roots & {*local} else frozenset().union(*map(self._held_by, roots))
