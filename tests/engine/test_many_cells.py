@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from llm_linalg import ProgramError, ShapeError, run
+from llm_linalg.language.effects.statement_effects import Definitions
 from tests.engine.counting import at_most
 
 CALLS = 1_500_000  # of Python's
@@ -82,3 +85,14 @@ def test_what_a_dict_lacks_is_named_as_the_language_does(line: str, said: str) -
     with pytest.raises(ProgramError) as failed:
         run(f"d = {{}}\ndef f(x): return x\n{line}")
     assert failed.value.message == said
+
+
+def test_each_look_through_a_function_is_charged() -> None:
+    names = range(50)
+    text = "def f():\n" + "\n".join(f"    p{n} = z.clone()\n    p{n} += 1" for n in names) + "\nf()"
+    define, call = ast.parse(text).body
+    spent: list[int] = []
+    definitions = Definitions(spend=spent.append)
+    definitions.note(define)
+    assert definitions.effects(call, lambda _: False).changes == frozenset()
+    assert sum(spent) > len(names) * len([*ast.walk(define)]) // 8

@@ -1041,6 +1041,31 @@ FREE = (
         "a class above one that changes",
         ["class A:\n    n = 1\nclass B(A): pass", f"{REFUSED}B.n = 5", "A.n"],
     ),
+    (
+        "what a function copies before it writes",
+        [
+            "x = torch.ones(2)\ndef f(x):\n    x = x.clone()\n    x += 1\n    return x",
+            f"{REFUSED}y = f(x)",
+            "x",
+        ],
+    ),
+    (
+        "what another follows",
+        [
+            "m, k = nn.Linear(2, 2), nn.Linear(2, 2)",
+            "def up():\n    for p, q in zip(m.parameters(), k.parameters()):\n        p.data.copy_(q)",
+            f"{REFUSED}up()",
+            "k.weight",
+        ],
+    ),
+    (
+        "what a function calls to make its own",
+        [
+            "m = nn.Linear(2, 2)\nx = torch.ones(2)\ndef f():\n    y = m(x)\n    y[0] = 1\n    return y",
+            f"{REFUSED}y = f()",
+            "m(x)",
+        ],
+    ),
     ("a look at the table of names", ["n = 1", "seen = 'm' in globals()", "n"]),
     ("bound below a file that is run", ["x = 1", "%run a.py", "x = 3\nprint(x, nn.Linear)"]),
     ("bound anew", ["x = 1", f"{REFUSED}x = 2", "x = 3\nprint(x)"]),

@@ -15,6 +15,15 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
 NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_GOING_THROUGH = frozenset(["zip", "enumerate", "reversed", "iter", "next", "list", "tuple", "sorted"])
+"""Functions of Python's that give the items of what they are handed."""
+_VIEW_WORDS = """
+    parameters named_parameters buffers named_buffers children named_children modules named_modules
+    values items get view reshape flatten squeeze unsqueeze transpose permute t expand narrow split
+    chunk unbind detach numpy
+"""
+_VIEWS = frozenset(_VIEW_WORDS.split())
+"""Methods that give parts of what they are called on, which share its memory."""
 SPREAD = "**"
 """Among the attributes that some code asks for: it hands on what a dict holds, as keywords."""
 
@@ -286,6 +295,59 @@ def with_sources(statement: ast.AST, changed: Iterable[str]) -> set[str]:
         if not more:
             return found
         found |= more
+
+
+def with_aliased(body: Iterable[ast.AST], changed: Iterable[str]) -> set[str]:
+    """Return names of a function with those whose values they stand for, or for parts of them.
+
+    So is x in `y = x[0]`, in `for p in x.parameters()`, and not in `y = f(x)`.
+    """
+    sources: dict[str, set[str]] = {}
+    for part in body:
+        for names, value in (pair for piece in own_parts(part) for pair in _paired(piece)):
+            aliased = {*_aliased(value)}
+            for name in names:
+                sources.setdefault(name, set()).update(aliased)
+    found = set(changed)
+    todo = [*found]
+    while todo:
+        more = sources.get(todo.pop(), set()) - found
+        found |= more
+        todo += more
+    return found
+
+
+def _paired(part: ast.AST) -> Iterator[tuple[set[str], ast.expr]]:
+    """Yield what `bindings` does, but each name of `for a, b in zip(x, y)` with its own."""
+    match part:
+        case ast.For(
+            target=ast.Tuple(elts=targets), iter=ast.Call(func=ast.Name(id="zip"), args=several)
+        ) if len(targets) == len(several):
+            for target, value in zip(targets, several, strict=True):
+                yield {*roots_of(target)}, value
+        case _:
+            yield from bindings(part)
+
+
+def _aliased(node: ast.expr) -> Iterator[str]:
+    """Yield the names for whose values, or parts of them, an expression stands."""
+    todo = [node]
+    while todo:
+        match todo.pop():
+            case ast.Name(id=name):
+                yield name
+            case ast.Attribute(value=value) | ast.Subscript(value=value) | ast.Starred(value=value):
+                todo.append(value)
+            case ast.NamedExpr(value=value) | ast.ListComp(elt=value):
+                todo.append(value)
+            case ast.IfExp(body=body, orelse=other):
+                todo += [body, other]
+            case ast.Tuple(elts=several) | ast.List(elts=several) | ast.BoolOp(values=several):
+                todo += several
+            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in _VIEWS:
+                todo.append(owner)
+            case ast.Call(func=ast.Name(id=name), args=several) if name in _GOING_THROUGH:
+                todo += several
 
 
 def _sources(statement: ast.AST) -> Iterator[tuple[set[str], set[str]]]:

@@ -45,6 +45,7 @@ from llm_linalg.language.effects.names_in_code import (
     roots_of,
     run_in_definitions,
     steps_to_roots,
+    with_aliased,
     with_sources,
 )
 from llm_linalg.language.effects.value_changes import (
@@ -62,6 +63,7 @@ from llm_linalg.language.effects.value_changes import (
     graded_names,
     holder_names,
     is_fresh,
+    is_replaced,
     makes_anew,
     settings_within,
     stepped_names,
@@ -852,25 +854,41 @@ class Definitions:
                 found |= with_sources(part, found & (scope.inner - scope.local - {*scope.parameters}))
                 if kind != "grades":
                     found |= self._handed_back(parts, with_sources(part, found), scope.inner)
+        for kind, found in changed.items():
+            found |= with_aliased(body, found & scope.local) if kind != "grades" else set()
         own = scope.parameters[:1] if self._is_method(definition, scope.parameters) else []
         others = {*scope.parameters[len(own) :]}
+        size = 1 + sum(1 for part in body for _ in descendants(part)) // _AT_ONCE
         writes: dict[Kind, _Writes] = {}
         for kind, found in changed.items():
             # A local name may stand for an argument: `for p in parameters: p -= …`.
             behind = found & scope.local - {*scope.parameters}
-            through = bool(behind) and (
-                kind == "grades" or not all(is_fresh(body, name, self.methods) for name in behind)
-            )
+            written = found & others
+            through = bool(behind) and kind == "grades"
+            if kind != "grades":
+                through = not all(self._is_new(is_fresh, body, name, size) for name in behind)
+                written = {name for name in written if not self._is_new(is_replaced, body, name, size)}
             outside = self._facts(definition).reads if through and kind == "grades" else _EMPTY
             if (_is_of_class(definition) and found & {*own}) or any(map(writes_to_type, body)):
                 outside |= self._homes.get(definition, _EMPTY)
             outside |= {root for name in found for root in scope.defaults.get(name, ())}
             writes[kind] = _Writes(
                 owner=bool(own and (found & {*own} or through)),
-                arguments=bool(found & others) or (through and bool(others)),
+                arguments=bool(written) or (through and bool(others)),
                 outside=frozenset(found - scope.inner) | outside,
             )
         return writes
+
+    def _is_new(
+        self,
+        holds: Callable[[Sequence[ast.AST], str, Collection[str]], bool],
+        body: Sequence[ast.AST],
+        name: str,
+        size: int,
+    ) -> bool:
+        """Return whether something holds of a name in a body, for which all of that is looked through."""
+        self.spend(size)
+        return holds(body, name, self.methods)
 
 
 class _Scope(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from llm_linalg.base.syntax import descendants
 from llm_linalg.language.effects.names_in_code import (
@@ -337,6 +337,14 @@ def is_fresh(body: Collection[ast.AST], name: str, methods: Collection[str]) -> 
     return True
 
 
+def is_replaced(body: Sequence[ast.AST], name: str, methods: Collection[str]) -> bool:
+    """Return whether a parameter is bound to what is made anew before anything else is done with it."""
+    match next((part for part in body if name in {*names_in(part)}), None):
+        case ast.Assign(targets=[ast.Name(id=bound)]) if bound == name:
+            return is_fresh(body, name, methods)
+    return False
+
+
 def _is_changed_as_a_whole(body: Collection[ast.AST], name: str) -> bool:
     """Return whether a list or the like under a name gets other items, and none of its items changes."""
     whole, stored = 0, 0
@@ -349,6 +357,8 @@ def _is_changed_as_a_whole(body: Collection[ast.AST], name: str) -> bool:
                     whole += method in CONTAINER_METHODS or method == "update"
                 case ast.AugAssign(target=ast.Subscript(value=ast.Name(id=other))) if other == name:
                     return False  # `ys[0] += 1` may write to the item
+                case ast.AugAssign(target=ast.Name(id=other)) if other == name:
+                    whole += 1
         stored += sum(root == name for root in all_changed_names(part))
     return whole == stored
 
@@ -373,6 +383,8 @@ def makes_anew(value: ast.expr, methods: Collection[str], *, is_whole: bool) -> 
             return True
         case ast.Call(func=ast.Attribute(value=ast.Name(id="torch" | "np" | "copy"), attr=name)):
             return name in _APART
+        case ast.Call(func=ast.Attribute(attr="copy")):  # a list's has the same items
+            return is_whole and "copy" not in methods
         case ast.Call(func=ast.Attribute(attr=name)):
             return name in _APART_METHODS and name not in methods
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
