@@ -294,6 +294,10 @@ def _undeclared(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
             yield lesson.error_at(lesson.line_of(stop, line), reason + hint(name, controls), "control")
 
 
+_NAMED = (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
+"""What binds a name that is no node of its own."""
+
+
 def _names(program: str, context: type[ast.expr_context]) -> dict[str, int]:
     """Return the names that a program reads or binds with their first lines; {} if it can't be parsed."""
     from llm_linalg.language.source import Source
@@ -306,8 +310,10 @@ def _names(program: str, context: type[ast.expr_context]) -> dict[str, int]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, context):
             found.setdefault(node.id, node.lineno)
-        elif context is ast.Store and isinstance(node, ast.FunctionDef):
+        elif context is ast.Store and isinstance(node, _NAMED) and node.name:
             found.setdefault(node.name, node.lineno)
+        elif context is ast.Store and isinstance(node, ast.MatchMapping) and node.rest:
+            found.setdefault(node.rest, node.lineno)
         elif context is ast.Store and isinstance(node, ast.arg):
             found.setdefault(node.arg, node.lineno)
         elif context is ast.Store and isinstance(node, ast.alias):

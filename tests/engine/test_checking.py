@@ -117,6 +117,21 @@ def test_everything_is_told_with_its_place(tmp_path: Path) -> None:
     assert {problem.file for problem in problems} == {str(file)}
 
 
+def test_whatever_binds_a_name_gives_it_a_value() -> None:
+    program = """\
+class Same(nn.Module):
+    def forward(self, x, *more, k=1, **others): return x, more, k, others
+try: print(Same)
+except ValueError as error: print(error)
+match [1, 2]:
+    case [first, *rest]: print(first, rest)
+    case {"a": value, **others}: print(value, others)
+if Same is None: y = nowhere"""
+    lesson = parse(f"+++\ntitle = 'Names'\n+++\n## A\n```python\n{program}\n```\n", "checked.md")
+    told = [problem.reason for problem in lesson.check() if "has no value" in problem.reason]
+    assert [reason.partition(" ")[0] for reason in told] == ["nowhere"]
+
+
 def test_what_is_thorough_moves_the_controls() -> None:
     lesson = parse(LESSON.replace("lesson:matmol", "lesson:matmul"), "checked.md")
     assert "control" in [problem.kind for problem in lesson.check(thorough=True)]
