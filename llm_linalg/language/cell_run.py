@@ -34,9 +34,11 @@ from llm_linalg.language.allowlist import Namespace
 from llm_linalg.language.arrays.array import Array
 from llm_linalg.language.budget import FAILURE_STEPS, NOTEBOOK_CELL_STEPS, SHAPE_ERROR_STEPS
 from llm_linalg.language.classes.program_class import Instance
+from llm_linalg.language.effects.effect_sets import Effects
 from llm_linalg.language.effects.generator_use import ALL, Generator, seeds, seeds_within
-from llm_linalg.language.effects.statement_effects import Definitions, Effects, effects_of_text
+from llm_linalg.language.effects.statement_effects import Definitions
 from llm_linalg.language.effects.statement_rest import rest_of_statement
+from llm_linalg.language.effects.text_effects import effects_of_text
 from llm_linalg.language.effects.value_changes import ALTERING, binds_any_name, settings
 from llm_linalg.language.exceptions import exception_of, forget_frames
 from llm_linalg.language.figures import Figure

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from llm_linalg import LessonError, ProgramError, ShapeError, Trace, run
 from llm_linalg.base.errors import MissingValueError
 from llm_linalg.base.syntax import statements
-from llm_linalg.language.effects import statement_effects
+from llm_linalg.language.effects import statement_effects, text_effects
 from llm_linalg.lessons.documents import LONGEST, is_document, markdown_file, parse, python_file, read
 from llm_linalg.lessons.documents.code_cells import DocumentCell
 from llm_linalg.lessons.documents.notebook import MOST_VALUES
@@ -468,12 +468,10 @@ def test_what_keeps_the_parser_busy_is_not_parsed_for_what_it_may_bind(
 )
 def test_a_text_is_searched_once_for_what_it_may_bind(line: str) -> None:
     """A search that begins anew at each place would not end."""
-    found = statement_effects.effects_of_text(
-        f"y = 1 2\n{line}\nfor z, (w) in v:\n    u //= 2\nx: int = 3", ["v"]
-    )
+    found = text_effects.effects_of_text(f"y = 1 2\n{line}\nfor z, (w) in v:\n    u //= 2\nx: int = 3", ["v"])
     assert found.binds == {"y", "u", "x"}
     assert found.touches == {"v"}
-    assert statement_effects.effects_of_text("for z, w in v:\n  import a.b as c", []).binds == {"z", "w", "c"}
+    assert text_effects.effects_of_text("for z, w in v:\n  import a.b as c", []).binds == {"z", "w", "c"}
 
 
 @pytest.mark.parametrize("name", ["a.ipynb", "a.py", "a.md", "lesson.md"])

@@ -12,10 +12,23 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from keyword import iskeyword
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from llm_linalg.base.syntax import LEAVES, descendants, statements
+from llm_linalg.language.effects.definition_facts import (
+    DefinitionFacts,
+    body_of,
+    facts_of,
+    goes_backward,
+    hooks_in,
+    is_decorated,
+    is_of_class,
+    parts_at_definition,
+    scope_of,
+    values_at_class,
+    values_given,
+)
+from llm_linalg.language.effects.effect_sets import KINDS, NO_EFFECTS, Effects, Kind, join
 from llm_linalg.language.effects.generator_use import (
     ALL,
     NO_GENERATOR,
@@ -48,6 +61,7 @@ from llm_linalg.language.effects.names_in_code import (
     with_aliased,
     with_sources,
 )
+from llm_linalg.language.effects.text_effects import effects_of_text, pieces
 from llm_linalg.language.effects.value_changes import (
     ALTERING,
     CHANGING_METHODS,
@@ -56,7 +70,6 @@ from llm_linalg.language.effects.value_changes import (
     IN_PLACE,
     ITEM_METHODS,
     LOOKING,
-    SETTERS,
     all_changed_names,
     altered_names,
     changed_names,
@@ -72,7 +85,6 @@ from llm_linalg.language.effects.value_changes import (
 )
 from llm_linalg.language.source import SPECIAL_METHODS, is_parser_kept_busy
 
-_BACKWARD = frozenset(["backward", "grad", "autograd", "step", "vjp", "jacobian", "hessian"])
 _CALLING = ("__call__", "forward", "__init__")
 _UNSEEN = (SPECIAL_METHODS | {"__getattr__", "__setattr__"}) - {*_CALLING}
 """Methods that are called where no name of theirs stands."""
@@ -89,71 +101,11 @@ _READING = (
     ast.Subscript,
     *LEAVES,
 )
-_WORD = re.compile(r"[^\W\d]\w*")
 _DEEPEST = 60  # functions through which others are called
 _STEPS_PER_FUNCTION = 20  # that a statement may call
 _AT_ONCE = 8  # names that are looked at in a step
-# No part of these gives back what it has taken, so that any text is searched in one pass.
-_BOUND_IN_TEXT = re.compile(
-    r"^[ \t]*+(?:(?:async[ \t]++)?(?:def|class)[ \t]++(\w++)|for[ \t]++((?:(?!\bin\b)[\w, \t])++)in\b"
-    r"|(?:from[ \t]++[\w.]++[ \t]++)?import[ \t]++(.++)"
-    r"|((?:(?<!\w)\(|[\w, \t.*)])++)(?::[^=\n]++)?(?://|<<|>>|[-+/@|&^%])?=(?!=))",
-    re.MULTILINE,
-)
-_ASIDE = re.compile(r"""(['"])(?:\\.|(?!\1).)*+(\1)?|#.*""")  # text in quotes, and comments
-_GOES_ON = re.compile(r"[ \t)\]}#]|$|(?:else|elif|except|finally)\b")
 _BROKEN = re.compile(r"never closed|unterminated|unmatched|does not match|indent|unexpected EOF")
 """What Python says of a text that it can't have been at any time."""
-
-
-class Effects(NamedTuple):
-    """What a statement would do to names.
-
-    Attributes:
-        binds: Names that it binds.
-        rebinds: Those of them that it surely binds, to a value of their own.
-        changes: Names whose values it changes in place.
-        alters: Names whose values it changes unless they are tensors or arrays.
-        holds: Names whose values, or parts of them, get other attributes or items, while no tensor changes.
-        fills: Names whose values it changes unless they are tensors.
-        steps: Names of iterators from which it takes items, while these don't change.
-        grades: Names to whose gradients, and those of what they are made of, it adds.
-        touches: Names whose values it hands to calls of which nothing is known.
-        reads: Names that it reads, those that the functions read which it calls among them.
-        draws: The generators from which it may draw random numbers.
-        seeds: The generators that it may seed.
-        sources: Names of generators of the program's own, by which it draws instead if they are some.
-        settings: The settings of torch's and NumPy's that it may change.
-        attributes: The attributes that it asks for, and so do the functions that it may call.
-    """
-
-    binds: frozenset[str]
-    rebinds: frozenset[str]
-    changes: frozenset[str]
-    alters: frozenset[str]
-    holds: frozenset[str]
-    fills: frozenset[str]
-    steps: frozenset[str]
-    grades: frozenset[str]
-    touches: frozenset[str]
-    reads: frozenset[str]
-    draws: frozenset[Generator]
-    seeds: frozenset[Generator]
-    sources: frozenset[str]
-    settings: frozenset[str]
-    attributes: frozenset[str]
-
-    @property
-    def goes_backward(self) -> bool:
-        """Whether it may go backward, by what it is called."""
-        return not _BACKWARD.isdisjoint(self.attributes | self.reads)
-
-
-NO_EFFECTS = Effects(*(_EMPTY,) * 10, NO_GENERATOR, NO_GENERATOR, _EMPTY, _EMPTY, _EMPTY)
-Kind = Literal["changes", "holds", "steps", "grades"]
-"""How a value may change: altogether, but for its tensors, in the place of an iterator alone, or in the
-gradients of what it is made of."""
-_KINDS: tuple[Kind, ...] = ("changes", "holds", "steps", "grades")
 
 
 class _Writes(NamedTuple):
@@ -178,40 +130,6 @@ class Writes(NamedTuple):
     arguments: bool
     outside: frozenset[str]
     mentioned: frozenset[str]
-
-
-class _Facts(NamedTuple):
-    """What is known of a function or a class by itself.
-
-    Attributes:
-        names: The names in it.
-        called: The names that stand in what an object of it does once it is made; of a function all.
-        reads: Those that it reads and that are not its own.
-        declares: Those that it declares to be global.
-        draws: The generators from which it draws random numbers by itself.
-        draws_called: Those from which it draws when what it makes has been made.
-        asks: The names of what it asks for an attribute by a text.
-        settings: The settings that it changes.
-        attributes: The attributes that it asks for.
-        shares: The names that it shares with what is around it, to bind them there.
-        seeds: The generators that it may seed.
-        goes_back: Whether it may go backward.
-        inner: The functions and classes within it.
-    """
-
-    names: frozenset[str]
-    called: frozenset[str]
-    reads: frozenset[str]
-    declares: frozenset[str]
-    draws: frozenset[Generator]
-    draws_called: frozenset[Generator]
-    asks: frozenset[str]
-    settings: frozenset[str]
-    attributes: frozenset[str]
-    shares: frozenset[str]
-    seeds: frozenset[Generator]
-    goes_back: bool
-    inner: frozenset[Definition]
 
 
 @dataclass
@@ -242,7 +160,7 @@ class Definitions:
     _made_by: dict[str, list[ast.expr]] = field(default_factory=dict)
     _back: dict[ast.AST, frozenset[str]] = field(default_factory=dict)
     _homes: dict[ast.AST, frozenset[str]] = field(default_factory=dict)
-    _known: dict[ast.AST, _Facts] = field(default_factory=dict)
+    _known: dict[ast.AST, DefinitionFacts] = field(default_factory=dict)
     _stateless: dict[str, bool] = field(default_factory=dict)
     _mentioned: set[str] = field(default_factory=set)  # in any code
     _depth: int = 0
@@ -290,7 +208,7 @@ class Definitions:
 
     def _note_hooks(self, statement: ast.stmt) -> None:
         """Take in which functions a statement sets as hooks: they run when what has them is used."""
-        for hook in _set_hooks(statement):
+        for hook in hooks_in(statement):
             if isinstance(hook, ast.Attribute):  # `self.keep`
                 self._hooks.update(self.methods.get(hook.attr, ()))
             found = _NO_CODE.union(*(self.held.get(name, ()) for name in roots_of(hook)))
@@ -361,7 +279,7 @@ class Definitions:
         calls = [node for part in runs for node in descendants(part) if isinstance(node, ast.Call)]
         foreign = {call for call in calls if self._is_foreign(call, is_unknown, harmless_methods)}
         self._note_foreign(statement, foreign)
-        goes_back = _goes_back(statement) or any(fact.goes_back for fact in facts)
+        goes_back = goes_backward(statement) or any(fact.goes_back for fact in facts)
         # What is read on the right of an equals sign is not yet what that binds: `x = x.sum()`.
         within = statement.value if isinstance(statement, ast.Assign | ast.AugAssign) else statement
         holders = set() if goes_back else self.drawing.keys() - declared - {*bound_names(within)}
@@ -403,7 +321,7 @@ class Definitions:
             | {name for call in calls for name in _spread_names(call) if is_unknown(name)}
             | self._written_unseen(frozenset().union(*map(loaded_names, runs)), attributes, is_unknown),
             reads=_EMPTY.union(
-                *map(free_names, runs or _heads(statement)),
+                *map(free_names, runs or parts_at_definition(statement)),
                 *(self._facts(outer).reads for outer in code - nested),
             ),
             draws=draws,
@@ -450,7 +368,7 @@ class Definitions:
                 nothing.
         """
         found = [NO_EFFECTS]
-        for piece in _pieces(text):
+        for piece in pieces(text):
             try:
                 if is_parser_kept_busy(piece):
                     raise MemoryError  # as the parser does where a text is too much for it
@@ -461,7 +379,7 @@ class Definitions:
             for statement in body:
                 self.note(statement)
                 found.append(self.effects(statement, is_unknown))
-        whole = _joined(found)
+        whole = join(found)
         if _BROKEN.search(said):
             return NO_EFFECTS._replace(binds=whole.binds, rebinds=whole.rebinds)
         return whole
@@ -519,10 +437,10 @@ class Definitions:
             names = names.union(*(self._facts(one).names for one in new))
         return made
 
-    def _facts(self, definition: Definition | ast.GeneratorExp) -> _Facts:
+    def _facts(self, definition: Definition | ast.GeneratorExp) -> DefinitionFacts:
         """Return what is known of a function or class by itself, found once."""
         if definition not in self._known:
-            self._known[definition] = _facts_of(definition)
+            self._known[definition] = facts_of(definition)
         return self._known[definition]
 
     def _held_by(self, name: str) -> frozenset[Definition]:
@@ -606,7 +524,7 @@ class Definitions:
 
     def _changed_by_parts(self, parts: Iterable[ast.AST], local: Collection[str]) -> dict[Kind, set[str]]:
         """Return the names whose values change by the calls in some code, those of decorators among them."""
-        changed: dict[Kind, set[str]] = {kind: set() for kind in _KINDS}
+        changed: dict[Kind, set[str]] = {kind: set() for kind in KINDS}
         for part in parts:
             several: list[Mapping[Kind, set[str] | frozenset[str]]] = []
             match part:
@@ -620,7 +538,7 @@ class Definitions:
                 ):
                     calls = [ast.Call(func=one, args=[], keywords=[]) for one in decorators]
                     several = [self._changed_by(call, local) for call in calls]
-                    values = _run_by_class(part) if isinstance(part, ast.ClassDef) else ()
+                    values = values_at_class(part) if isinstance(part, ast.ClassDef) else ()
                     several += [self._changed_unseen(value, methods, local) for value, methods in values]
                 case ast.withitem(context_expr=value):
                     several = [self._changed_unseen(value, ("__enter__", "__exit__"), local)]
@@ -638,7 +556,7 @@ class Definitions:
     ) -> dict[Kind, set[str]]:
         """Return the names whose values change by methods that Python calls: where `with` opens an object."""
         names = {*roots_of(value)} - {*local}
-        changed: dict[Kind, set[str]] = {kind: set() for kind in _KINDS}
+        changed: dict[Kind, set[str]] = {kind: set() for kind in KINDS}
         for method in (method for name in methods for method in self.methods.get(name, ())):
             known = frozenset().union(*map(self._held_by, names))
             self.spend(1 + len(known))
@@ -653,7 +571,7 @@ class Definitions:
         apart = {name for name in self.classes - {*local} if self._is_stateless(name)}
         handed, names = set(names_handed(call, apart)), set(roots_of(call.func, apart))
         owner = set(roots_of(call.func.value, apart)) if isinstance(call.func, ast.Attribute) else names
-        changed: dict[Kind, set[str]] = {kind: set() for kind in _KINDS}
+        changed: dict[Kind, set[str]] = {kind: set() for kind in KINDS}
         code = {*self._called(call, local)}
         self.spend(len(code))
         for definition in code:
@@ -678,7 +596,7 @@ class Definitions:
     def _is_method(self, definition: ast.AST, parameters: Sequence[str]) -> bool:
         """Return whether the first of a function's parameters is what it is a method of."""
         is_called_so = parameters[:1] in (["self"], ["cls"])
-        return is_called_so or (definition in self._homes and not _is_decorated(definition, "staticmethod"))
+        return is_called_so or (definition in self._homes and not is_decorated(definition, "staticmethod"))
 
     def _handed_back(
         self,
@@ -713,7 +631,7 @@ class Definitions:
             if isinstance(part, ast.Call):
                 code = self._callees(part, local)
             elif isinstance(part, ast.Attribute):
-                code = [one for one in self.methods.get(part.attr, ()) if _is_decorated(one, "property")]
+                code = [one for one in self.methods.get(part.attr, ()) if is_decorated(one, "property")]
             for definition in code:
                 found |= self._returned(definition)
         return found
@@ -736,7 +654,7 @@ class Definitions:
                 if isinstance(item, ast.FunctionDef) and (
                     item.name in _UNSEEN
                     or item in self._hooks
-                    or (item.name in asked and _is_decorated(item, "property"))
+                    or (item.name in asked and is_decorated(item, "property"))
                 ):
                     code.append(item)
         return frozenset(name for one in code for name in self.writes(one).outside)
@@ -754,11 +672,9 @@ class Definitions:
     def _trace_back(self, definition: Definition) -> frozenset[str]:
         if isinstance(definition, ast.ClassDef):
             return _EMPTY
-        scope, body = _scope_of(definition), _body_of(definition)
+        scope, body = scope_of(definition), body_of(definition)
         given = [
-            value
-            for value in _given_values(definition)
-            if not makes_anew(value, self.methods, is_whole=False)
+            value for value in values_given(definition) if not makes_anew(value, self.methods, is_whole=False)
         ]
         found = {
             name
@@ -833,7 +749,7 @@ class Definitions:
     def _work_out(self, definition: Definition | ast.GeneratorExp) -> Mapping[Kind, _Writes]:
         if isinstance(definition, ast.ClassDef):
             return {"changes": _Writes(owner=True)}
-        body = _body_of(definition)
+        body = body_of(definition)
         changed: dict[Kind, set[str]] = {
             "changes": {
                 name
@@ -844,7 +760,7 @@ class Definitions:
             "steps": {name for part in body for name in stepped_names(part)},
             "grades": {name for part in body for name in graded_names(part)},
         }
-        scope = _scope_of(definition)
+        scope = scope_of(definition)
         for part in body:
             for kind, found in self._changed_by_parts(descendants(part), scope.inner).items():
                 changed[kind] |= found
@@ -869,7 +785,7 @@ class Definitions:
                 through = not all(self._is_new(is_fresh, body, name, size) for name in behind)
                 written = {name for name in written if not self._is_new(is_replaced, body, name, size)}
             outside = self._facts(definition).reads if through and kind == "grades" else _EMPTY
-            if (_is_of_class(definition) and found & {*own}) or any(map(writes_to_type, body)):
+            if (is_of_class(definition) and found & {*own}) or any(map(writes_to_type, body)):
                 outside |= self._homes.get(definition, _EMPTY)
             outside |= {root for name in found for root in scope.defaults.get(name, ())}
             writes[kind] = _Writes(
@@ -891,122 +807,10 @@ class Definitions:
         return holds(body, name, self.methods)
 
 
-class _Scope(NamedTuple):
-    """The names of a function.
-
-    Attributes:
-        parameters: Its parameters.
-        local: Those that it binds.
-        inner: All that are its own somewhere.
-        defaults: Those whose values a parameter's default may be, by the parameter.
-    """
-
-    parameters: list[str]
-    local: set[str]
-    inner: set[str]
-    defaults: Mapping[str, set[str]]
-
-
-def _body_of(
-    definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.GeneratorExp,
-) -> Sequence[ast.AST]:
-    """Return what is run when a function is called, or when a generator goes on."""
-    if isinstance(definition, ast.GeneratorExp):
-        return [definition]
-    return [definition.body] if isinstance(definition, ast.Lambda) else definition.body
-
-
-def _scope_of(
-    definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.GeneratorExp,
-) -> _Scope:
-    body = _body_of(definition)
-    if isinstance(definition, ast.GeneratorExp):
-        return _Scope([], set(), local_to_parts(definition), {})
-    args = definition.args
-    parameters = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
-    parameters += [arg.arg for arg in (args.vararg, args.kwarg) if arg is not None]
-    local = {name for part in body if isinstance(part, ast.stmt) for name in bound_names(part)}
-    inner = {*local, *parameters}.union(*map(local_to_parts, body))
-    return _Scope(parameters, local, inner, _defaults_of(args))
-
-
-def _defaults_of(args: ast.arguments) -> dict[str, set[str]]:
-    """Return the names whose values a parameter's default may be, by the parameter."""
-    placed = [*args.posonlyargs, *args.args]
-    pairs = [*zip(reversed(placed), reversed(args.defaults), strict=False)]
-    pairs += [(one, value) for one, value in zip(args.kwonlyargs, args.kw_defaults, strict=True) if value]
-    return {one.arg: {*roots_of(value)} for one, value in pairs}
-
-
-def effects_of_text(text: str, known: Iterable[str]) -> Effects:
-    """Return what a text may do that can't be parsed: it binds what stands left of an equals sign."""
-    targets = [
-        target.strip(" \t*()")
-        for found in _BOUND_IN_TEXT.finditer(text)
-        for group in found.groups()
-        if group
-        for target in re.split(r",|\bas\b", group)
-    ]
-    bare = _ASIDE.sub(lambda aside: aside[0] if aside[1] and not aside[2] else " ", text)
-    words = frozenset(_WORD.findall(bare))
-    dotted = {target.partition(".")[0] for target in targets if "." in target}
-    return NO_EFFECTS._replace(
-        binds=frozenset(name for name in targets if _WORD.fullmatch(name) and not iskeyword(name)),
-        changes=frozenset(dotted & words),
-        touches=words & frozenset(known),
-        reads=words,
-        draws=ALL,
-        attributes=words,
-        settings=words & SETTERS,
-    )
-
-
-def _joined(several: Sequence[Effects]) -> Effects:
-    """Return the effects of several statements together."""
-    fields: Any = zip(*several, strict=True)
-    return Effects(*(frozenset().union(*field) for field in fields))
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Yield the parts of a text that begin at its margin, so that each may be a statement."""
-    piece: list[str] = []
-    for line in text.split("\n"):
-        if piece and not _GOES_ON.match(line):
-            yield "\n".join(piece)
-            piece = []
-        piece.append(line)
-    yield "\n".join(piece)
-
-
 def _only_reads(statement: ast.stmt) -> bool:
     """Return whether a statement is an expression in which nothing is called."""
     return isinstance(statement, ast.Expr) and all(
         isinstance(part, _READING) for part in descendants(statement.value)
-    )
-
-
-def _facts_of(definition: Definition | ast.GeneratorExp) -> _Facts:
-    said = [part for part in descendants(definition) if isinstance(part, ast.Global | ast.Nonlocal)]
-    shared = {name for part in said for name in part.names}
-    declared = {name for part in said if isinstance(part, ast.Global) for name in part.names}
-    return _Facts(
-        names=frozenset(names_in(definition)),
-        called=frozenset(name for part in _called_parts(definition) for name in names_in(part)),
-        reads=frozenset(free_names(definition)),
-        declares=frozenset(declared),
-        draws=draws_of(definition),
-        draws_called=draws_of(definition, making=False),
-        asks=names_in_getattr(definition),
-        attributes=frozenset(attributes_in(definition)),
-        shares=frozenset(shared),
-        settings=settings_within(definition),
-        seeds=seeds_within(definition),
-        goes_back=_goes_back(definition),
-        inner=frozenset(
-            part
-            for part in descendants(definition)
-            if isinstance(part, DEFINITIONS) and part is not definition
-        ),
     )
 
 
@@ -1038,75 +842,7 @@ def _spread_names(call: ast.Call) -> Iterator[str]:
             yield from roots_of(keyword.value)
 
 
-def _called_parts(definition: Definition | ast.GeneratorExp) -> Sequence[ast.AST]:
-    """Return what is run when a function is called, or a method of an object that is there."""
-    if not isinstance(definition, ast.ClassDef):
-        return [definition]
-    return [part for part in definition.body if getattr(part, "name", "") != "__init__"]
-
-
 def _gone_through(part: ast.AST) -> Iterator[str]:
     """Yield the names of what a loop goes through."""
     if isinstance(part, ast.For | ast.comprehension):
         yield from roots_of(part.iter)
-
-
-def _given_values(definition: Definition) -> Iterator[ast.expr]:
-    """Yield the expressions whose values a function may hand back."""
-    if isinstance(definition, ast.Lambda):
-        yield definition.body
-        return
-    for part in (part for statement in definition.body for part in own_parts(statement)):
-        match part:
-            case ast.Return(value=ast.expr() as value) | ast.Yield(value=ast.expr() as value):
-                yield value
-            case ast.YieldFrom(value=value):
-                yield value
-
-
-def _is_decorated(definition: ast.AST, word: str) -> bool:
-    decorators = getattr(definition, "decorator_list", ())
-    return any(isinstance(one, ast.Name) and one.id == word for one in decorators)
-
-
-def _set_hooks(node: ast.AST) -> Iterator[ast.expr]:
-    """Yield what a tree hands to methods such as `register_forward_hook`."""
-    for part in descendants(node):
-        match part:
-            case ast.Call(func=ast.Attribute(attr=name), args=[hook, *_]) if name.startswith(
-                "register_"
-            ) and name.endswith("_hook"):
-                yield hook
-
-
-def _heads(statement: ast.stmt) -> Iterator[ast.AST]:
-    """Yield what a definition reads where it stands: its decorators, defaults, bases and class bodies."""
-    yield from run_in_definitions(statement)
-    yield from getattr(statement, "decorator_list", ())
-    if isinstance(statement, ast.ClassDef):
-        yield from (*statement.bases, *statement.keywords)
-
-
-def _run_by_class(definition: ast.ClassDef) -> Iterator[tuple[ast.expr, Sequence[str]]]:
-    """Yield the values whose methods Python calls when a class is made, and the names of these methods."""
-    for base in definition.bases:
-        yield base, ("__init_subclass__",)
-    for keyword in definition.keywords:
-        yield keyword.value, ("__new__", "__init__")  # of its metaclass
-    for item in definition.body:
-        if isinstance(item, ast.Assign):
-            yield item.value, ("__set_name__",)
-
-
-def _is_of_class(definition: ast.AST) -> bool:
-    """Return whether the first of a function's parameters is a class."""
-    return _is_decorated(definition, "classmethod") or getattr(definition, "name", "") == "__init_subclass__"
-
-
-def _goes_back(node: ast.AST) -> bool:
-    """Return whether something in a tree may go backward, by what it is called."""
-    return any(
-        (isinstance(part, ast.Attribute) and part.attr in _BACKWARD)
-        or (isinstance(part, ast.Name) and part.id in _BACKWARD)
-        for part in descendants(node)
-    )
