@@ -287,6 +287,8 @@ def test_each_construct_that_is_refused_has_something_to_write_instead() -> None
         ("from torch.nn import Lienar", "torch.nn.Lienar can't be imported: did you mean Linear?"),
         ("from math import sqrtt", "did you mean sqrt?"),
         ("from torch.func import hessian", "write torch.autograd.functional.hessian(f, x)"),
+        ("nn.ParameterList([nn.Parameter(torch.ones(2))])", "give each a name of its own"),
+        ("import operator\noperator.attrgetter('a')", "write lambda x: x.name"),
         ("import torch.nowhere.all", "`llm-linalg language` lists what is"),
         ("from torch.nn import *\nFold3d(2)", "nothing is called Fold3d"),
         ("from torch.nn import *\nGaussianNLLLoss()", "torch.nn.GaussianNLLLoss can't be imported"),
