@@ -425,6 +425,25 @@ def names(tmp_path: Path) -> Path:
     return place
 
 
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ("ab", "a.txt, b.txt"),
+        ("abc", "a.txt, b.txt, c.txt"),
+        ("abcde", "a.txt, b.txt, c.txt and 2 more"),
+        (["a-long-name-of-a-corpus"], "a-long-name-of-a-corpus.txt"),
+        (["shakespeare", "a-long-name"], "shakespeare.txt and 1 more"),
+    ],
+)
+def test_many_files_leave_room_for_what_came_of_the_cells(
+    files: Iterable[str], said: str, names: Path
+) -> None:
+    seen = survey(View.opening(read(names)), seconds=None)._replace(
+        named=tuple(f"{one}.txt" for one in files)
+    )
+    assert seen.says.startswith(f"F: let it read {said}. 4 cells: none runs, ")
+
+
 async def test_a_key_lets_a_document_read_the_files_that_it_names(names: Path) -> None:
     async with opened(read(names), (80, 24)) as app:
         assert "F: let it read names.txt. 4 cells: none runs" in app.screen

@@ -9,6 +9,8 @@ from tui.model.view import View
 if TYPE_CHECKING:
     from llm_linalg.recording.cell_state import CellState
 
+MOST_LISTED = 24  # characters of the names of files: what came of the cells stands behind them in one row
+
 
 class CellSurvey(NamedTuple):
     """What came of all cells of a document, run with the choices of a view.
@@ -44,5 +46,9 @@ class CellSurvey(NamedTuple):
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    """Return the names of files, those beyond the third as a number."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    """Return the names of files, at least one, and those for which there is little room as a number."""
+    shown = names
+    while len(shown) > 1 and len(", ".join(shown)) > MOST_LISTED:
+        shown = shown[:-1]
+    rest = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest else "")
