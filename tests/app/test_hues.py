@@ -84,7 +84,7 @@ def test_the_formula_has_the_colours_of_the_picture() -> None:
         ("rows", {"2": 0, "[3 1 4 2 7]": 1, "1": 0, "[1 1 2 0 9]": 1}, 1),
         ("columns", {"3": 1, "[2 5]": 0, "1": 1, "[-1 0.5]": 0}, 1),
         ("outer", {"x[:, 0]": 0, "W[0, :]": 1, "[2 5]": 0, "[3 1 4 2 7]": 1}, 0),
-        ("wave", {"x[0, :]": 0, "W[:, 0]": 1}, 1),
+        ("wave", {"x[i, :]": 0, "W[:, j]": 1}, 1),
     ],
 )
 @pytest.mark.parametrize("ascii_only", [False, True])
