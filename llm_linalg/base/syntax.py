@@ -10,6 +10,8 @@ import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
+from itertools import chain
 from threading import RLock
 from typing import Any
 
@@ -20,6 +22,7 @@ _NOWHERE = "\ud800"
 # the same time, one may fail with a SystemError.
 _ONE_AT_A_TIME = RLock()
 
+LAST_TREES = 32  # whose nodes are kept in a row
 LEAVES = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 """Node types without children."""
 _CHILDREN: Mapping[type[ast.AST], Callable[[Any], Iterable[ast.AST]]] = {
@@ -125,11 +128,18 @@ def children(node: ast.AST) -> Iterable[ast.AST]:
 
 def descendants(*nodes: ast.AST) -> Iterator[ast.AST]:
     """Yield nodes and all their descendants like `ast.walk`, faster and in no particular order."""
-    todo = list(nodes)
+    return chain.from_iterable(map(_all_below, nodes))
+
+
+@lru_cache(LAST_TREES)
+def _all_below(root: ast.AST) -> tuple[ast.AST, ...]:
+    """Return a node and all its descendants, kept: of one statement many questions are asked in a row."""
+    found, todo = [], [root]
     while todo:
         node = todo.pop()
-        yield node
+        found.append(node)
         todo += children(node)
+    return tuple(found)
 
 
 def split_comment(line: str) -> tuple[str, str]:

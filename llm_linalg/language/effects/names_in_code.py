@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
 
-from llm_linalg.base.syntax import children, descendants
+from llm_linalg.base.syntax import LAST_TREES, children, descendants
 from llm_linalg.language.local_names import name_of_import, names_of_pattern
 from llm_linalg.language.missing import STAR
 from llm_linalg.language.source import MODULES
@@ -179,12 +180,18 @@ def is_module_path(node: ast.expr) -> bool:
 
 def own_parts(node: ast.AST) -> Iterator[ast.AST]:
     """Yield a statement and its parts, without the bodies of the functions and classes that it defines."""
-    todo = [node]
+    return iter(_own_parts(node))
+
+
+@lru_cache(LAST_TREES)
+def _own_parts(node: ast.AST) -> tuple[ast.AST, ...]:
+    found, todo = [], [node]
     while todo:
         part = todo.pop()
-        yield part
+        found.append(part)
         if not isinstance(part, DEFINITIONS):
             todo += children(part)
+    return tuple(found)
 
 
 def run_in_definitions(statement: ast.AST) -> Iterator[ast.AST]:
