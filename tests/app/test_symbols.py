@@ -94,8 +94,9 @@ def test_the_same_entries_are_lit_in_numbers_and_in_letters() -> None:
     lit = [line.replace(" ", "") for line in drawn if "[" in line]
     assert lit[:3] == ["1.2.3.[1.]=14.", "[4.][5.][6.][2.][32.]", "[3.]"]
     assert lit[3:] == ["a₁₁a₁₂a₁₃[x₁]=y₁", "[a₂₁][a₂₂][a₂₃][x₂][y₂]", "[x₃]"]
-    assert drawing.words[-1] == "y: y₂ = 32."
+    assert drawing.words[-1] == "y: y₂ = 32., in 14.; 32."
     before = frame_of("y = A @ x", 0)[1]
+    assert before.words[-3:] == ("A: 1. 2. 3.; 4. 5. 6.", "x: 1.; 2.; 3.", "y: _; _")
     assert [entry.numbers[0].strip() for row in before.tables[-1].entries for entry in row] == ["·", "·"]
 
 

@@ -108,7 +108,7 @@ class Symbols:
 
     @property
     def words(self) -> tuple[CleanText, ...]:
-        """The spaces of the tensors, the formula, and what is lit."""
+        """The spaces of the tensors, the formula, what is lit, and all numbers, row by row."""
         return lines_in_words(self._words(), ascii_only=self.ascii_only)
 
     def rows(self, width: int, height: int) -> tuple[Row, ...]:
@@ -183,13 +183,18 @@ class Symbols:
         if self.formula:
             yield self.formula
         for table in self.tables:
+            rows = "; ".join(" ".join(_said(entry) for entry in row) for row in table.entries)
             lit = [entry for row in table.entries for entry in row if entry.mark.brackets.strip()]
-            if lit:
-                said = (f"{entry.letter} = {entry.numbers[0].strip()}" for entry in lit)
-                yield f"{table.title}: {', '.join(said)}"
+            said = ", ".join(f"{entry.letter} = {_said(entry)}" for entry in lit)
+            yield f"{table.title}: {said}, in {rows}" if lit else f"{table.title}: {rows}"
 
     def _text(self, text: str) -> str:
         return ascii_text(text) if self.ascii_only else text
+
+
+def _said(entry: SymbolCell) -> str:
+    """Return an entry's number as it is said; of one that isn't computed yet, a blank to fill in."""
+    return "_" if CellMark.PENDING in entry.mark else entry.numbers[0].strip()
 
 
 def _beside(blocks: Sequence[Sequence[Row]], width: int, dots: str) -> list[Row]:
