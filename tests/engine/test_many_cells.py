@@ -96,3 +96,16 @@ def test_each_look_through_a_function_is_charged() -> None:
     definitions.note(define)
     assert definitions.effects(call, lambda _: False).changes == frozenset()
     assert sum(spent) > len(names) * len([*ast.walk(define)]) // 8
+
+
+@pytest.mark.parametrize(
+    "outer", ["[x for x in {}]", "[{} for x in y]", "{{x: {} for x in y}}", "(lambda: {})"]
+)
+def test_code_that_is_very_deep_is_looked_through_once(outer: str) -> None:
+    deep = "[1]"
+    for _ in range(40):
+        deep = outer.format(deep)
+    statement = ast.parse(f"{HIDDEN}z = {deep}").body[0]
+    with at_most(CALLS):
+        Definitions().note(statement)
+        assert "z" in Definitions().effects(statement, lambda _: True).binds

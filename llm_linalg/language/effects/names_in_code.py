@@ -106,8 +106,10 @@ def _free_in_comprehension(
 ) -> set[str]:
     own = {name for generator in node.generators for name in plain_targets(generator.target)}
     results = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-    inside = [*results, *(part for generator in node.generators for part in (generator.iter, *generator.ifs))]
-    return (set().union(*map(free_names, inside)) - own) | free_names(node.generators[0].iter)
+    first, *rest = node.generators
+    # Each part is looked through once, however deep comprehensions stand in each other.
+    inside = [*results, *first.ifs, *(part for one in rest for part in (one.iter, *one.ifs))]
+    return (set().union(*map(free_names, inside)) - own) | free_names(first.iter)
 
 
 def roots_of(node: ast.AST, apart: Collection[str] = ()) -> Iterator[str]:
