@@ -79,6 +79,19 @@ def turns(node: N, level: Sequence[N]) -> tuple[N, ...]:
     return same if len(same) >= FEWEST else ()
 
 
+def numbers_by_turn(made: Sequence[N], stop: int) -> list[float]:
+    """Return the numbers of a loop's turns before one, also of those that are not kept.
+
+    Args:
+        made: The nodes of `turns`.
+        stop: The place of that turn's node among them; their number for all turns.
+    """
+    numbers: list[float] = []
+    for node in made[:stop]:
+        numbers += [*node.missed, float(node.value.item())]
+    return [*numbers, *made[stop].missed] if stop < len(made) else numbers
+
+
 def is_series(node: RecordNode) -> bool:
     """Return whether a vector is made of single numbers, as a loop collects them."""
     numbers = node.op == "stack" and len(node.shape) == 1 and FEWEST <= node.shape[0] <= MOST

@@ -33,6 +33,9 @@ def run(
     The text may be anyone's: it is interpreted over an allow-list, never executed. Runs in several threads
     wait for each other, because they share torch's global random number generator.
 
+    Of a loop of very many operations only the first and the last turns are recorded: the trace's `gaps` say
+    which are not. All of them are computed.
+
     Args:
         source: The program.
         seed: What `torch.manual_seed` is called with before it; torch's own generator is left as it was.

@@ -38,7 +38,7 @@ class Trace(Record[Node]):
         """Return a record as a trace."""
         trace = cls(record.nodes, record.names, record.source, record.seed, record.printed)
         trace.cell_errors, trace.failed_line = record.cell_errors, record.failed_line
-        trace.lists, trace.lines = record.lists, record.lines
+        trace.lists, trace.lines, trace.gaps = record.lists, record.lines, record.gaps
         trace.cells, trace.prints = record.cells, record.prints
         return trace
 

@@ -114,6 +114,8 @@ def _repeats(axes: Axes, operand: int) -> list[int]:
 def sentence(node: RecordNode, order: str) -> str:
     """Return one sentence on how a step of an order computes its cells."""
     names = {"out": node.title, "first": _source(node)}
+    if node.gap is not None:
+        return f"{node.title} is as turn {node.gap.last:,} left it: {node.gap.says}."
     if node.op == "parameter":
         return f"{node.title} is a parameter: training changes it."
     if node.kind == "creation":

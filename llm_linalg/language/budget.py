@@ -36,7 +36,8 @@ QUERY_STEPS, GRAD_MODE_STEPS = 6, 7
 LAYER_CALL_STEPS, LAYER_VISIT_STEPS, NEW_LAYER_STEPS, LAYER_NAME_STEPS = 58, 7, 270, 5
 LAYER_LOAD_STEPS, MISSING_STEPS = 60, 20
 NEW_INSTANCE_STEPS, CLASS_STEPS, NATIVE_CALL_STEPS = 8, 300, 6
-BACKWARD_STEPS = 300
+BACKWARD_STEPS, BACKWARD_IN_GAP_STEPS = 300, 120
+RECORDING_STEPS = 30  # of those of a call
 ALIAS_UPDATE_STEPS, WRITER_QUERY_STEPS, WRITE_STEPS = 285, 9, 38
 TENSOR_TEXT_STEPS, CELL_TEXT_STEPS, LIST_TEXT_STEPS, ITEM_TEXT_STEPS = 460, 9, 7, 2
 NOTEBOOK_CELL_STEPS, FAILURE_STEPS, SHAPE_ERROR_STEPS = 100, 400, 1_500
@@ -64,6 +65,7 @@ class Budget:
         call_multiplications: Multiplications of one call or backward pass, which nothing can interrupt: about
             a second.
         pass_steps: Steps of one backward pass, likewise.
+        loop_nodes: Nodes of one loop, beyond which turns in its middle are run without being recorded.
         seconds: Time for the run; None if counts alone decide.
         halt: Asked before each torch call and every hundred steps; once it returns True, the run ends.
         trials: Steps for trying repairs of a call that failed.
@@ -78,6 +80,7 @@ class Budget:
     call_elements: int = 2**25
     call_multiplications: int = 2**33
     pass_steps: int = 1_500_000
+    loop_nodes: int = 20_000
     seconds: float | None = SECONDS
     halt: Callable[[], bool] | None = None
     trials: int = field(default=TRIALS, init=False)
@@ -195,6 +198,11 @@ class Budget:
             products, self._uninspected = self._uninspected, 0
             self._charge_slow_products(name, subnormals.slow_products_of(name, tensors, products))
 
+    def refund(self, price: Price) -> None:
+        """Give back what it costs to record a call, which was charged: nobody keeps its tensors."""
+        self.tensors += price.outputs
+        self.steps += min(RECORDING_STEPS, 3 * price.steps // 4)
+
     def _charge_slow_products(self, name: str, products: int) -> None:
         most = self.call_multiplications // subnormals.SLOWNESS
         if products > most:
@@ -223,9 +231,15 @@ class Budget:
         """Charge a question to a tensor, such as its size or its only number, which gives no tensor."""
         self.step(QUERY_STEPS)
 
-    def charge_backward(self, prices: Iterable[Price], leaves: int) -> None:
-        """Charge a backward pass: the prices of the calls it goes through, and the elements of all leaves."""
-        steps, reads, multiplications = BACKWARD_STEPS, 0, 0
+    def charge_backward(self, prices: Iterable[Price], leaves: int, *, recorded: bool = True) -> None:
+        """Charge a backward pass.
+
+        Args:
+            prices: The prices of the calls that it goes through.
+            leaves: The elements of all leaves.
+            recorded: Whether it is recorded.
+        """
+        steps, reads, multiplications = BACKWARD_STEPS if recorded else BACKWARD_IN_GAP_STEPS, 0, 0
         for price in prices:
             steps += price.backward_steps
             reads += price.reads

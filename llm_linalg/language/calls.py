@@ -361,7 +361,7 @@ def _call_method(
             _charge_text_parts(run, found)
         return found
     passed = run.recorder.backward_pass(method.owner)
-    run.budget.charge_backward(passed.prices, passed.leaves)
+    run.budget.charge_backward(passed.prices, passed.leaves, recorded=not run.recorder.is_paused)
     with run.recorder.charge_gradients(passed.large):
         return run.recorder.run_backward(method.function, method.owner, *arguments, **named)
 

@@ -154,7 +154,8 @@ class CellRun:
                 raise
             commands = [text for at, text in self._source.left_out.items() if line <= at < after]
             left_out = tuple(dict.fromkeys([*commands, *run.left_out]))[:MOST_LEFT_OUT]
-            self.states[-1] = self.states[-1]._replace(left_out=left_out)
+            gaps = tuple([gap for gap in run.recorder.gaps if line <= gap.line < after])
+            self.states[-1] = self.states[-1]._replace(left_out=left_out, gaps=gaps)
             run.left_out = []
             if self._error is not None and is_last:
                 raise self._error
@@ -352,6 +353,7 @@ class CellRun:
             for tensor in self._tensors_in([name]):
                 node = self._run.recorder.node_of(tensor)
                 if node is not None:
+                    self._run.may_skip = False  # what rests on it is told by its nodes
                     self._unwritten[node] = Mark(number, root, f"{name} is changed {by}")
         for name in effects.binds:
             if not is_pythons or name not in names:

@@ -46,6 +46,7 @@ _OWN_BUDGET: Mapping[str, Any] = {  # as good as none
     "call_elements": 2**31,
     "call_multiplications": 2**44,
     "pass_steps": 2**40,
+    "loop_nodes": 2**40,
     "seconds": None,
 }
 _REPEATING = (
@@ -182,6 +183,7 @@ def _run(
     for name, node in (known or {}).items():
         run.recorder.adopt(tensors[name], node)
     group = group or LocalDevice()
+    run.may_skip = group.ranks == 1
     group.connect(run.recorder, budget.charge_copy)
     try:
         with in_group(group), own_generator(seed, budget.step):

@@ -40,7 +40,7 @@ def grad(
     prices = [price for own in passes for price in own.prices]
     leaves = sum(own.leaves for own in passes)
     times = _TWICE if create_graph else 1
-    run.budget.charge_backward(times * prices, times * leaves)
+    run.budget.charge_backward(times * prices, times * leaves, recorded=not run.recorder.is_paused)
     found = autograd.gradients(
         results,
         sources,

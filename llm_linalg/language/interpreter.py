@@ -143,6 +143,7 @@ class Interpreter:
         added: What the program has put into modules such as `F`, by the module's name and its own.
         plot: What the running cell plots, if it plots numbers.
         is_drawn: Whether the plot of the running statement is drawn.
+        may_skip: Whether turns in the middle of a long loop may run without being recorded.
         storages: The memory of tensors that the program has looked at.
         hash_owners: By a hash that the program gives, the identities of the objects to which it did.
         last_value: The value of the last statement that was an expression.
@@ -186,6 +187,7 @@ class Interpreter:
         self.added: dict[tuple[str, str], Any] = {}
         self.plot: Plot | None = None
         self.is_drawn = False
+        self.may_skip = True
         self._dispatch = dispatch
         self._handlers = dispatch.handlers
         self._explain = explain
@@ -348,6 +350,8 @@ class Interpreter:
         span = None if self.current.__class__ in COMPREHENSIONS else self.source.span(self.current)
         if node is not None and span is not None:
             self.line_results[span.line] = node
+        elif span is not None and self.recorder.is_paused:  # what it gave before is no longer its result
+            self.line_results.pop(span.line, None)
 
     def error(self, message: str, node: ast.AST, exception: BaseException | None = None) -> ProgramError:
         """Return an error at a place of the program.

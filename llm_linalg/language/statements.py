@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from typing import Any
 
 from torch import Tensor
 
@@ -14,6 +16,7 @@ from llm_linalg.language.figures import Figure
 from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.language.iteration import iterate
 from llm_linalg.language.jumps import Break, Continue
+from llm_linalg.language.loop_window import LoopWindow
 
 
 def expression_statement(run: Interpreter, node: ast.Expr) -> None:
@@ -44,9 +47,18 @@ def if_statement(run: Interpreter, node: ast.If) -> None:
 
 def for_loop(run: Interpreter, node: ast.For) -> None:
     """Execute `for x in xs: … else: …`."""
-    items = iterate(run, run.evaluate(node.iter), node.iter)
+    given = run.evaluate(node.iter)
+    window = LoopWindow(run, node, given)
+    try:
+        _for_each(run, node, iterate(run, given, node.iter), window)
+    finally:
+        window.close()
+
+
+def _for_each(run: Interpreter, node: ast.For, items: Iterator[Any], window: LoopWindow) -> None:
     names, name = run.names.maps[0], node.target.id if isinstance(node.target, ast.Name) else None
     for value in items:
+        window.start_turn()
         run.current = node
         if name is not None and value.__class__ in arithmetic.PLAIN_TYPES:  # `assign`, written out
             names[name] = value
@@ -58,6 +70,7 @@ def for_loop(run: Interpreter, node: ast.For) -> None:
             continue
         except Break:
             return
+    window.close()
     run.execute(node.orelse)
 
 

@@ -73,7 +73,7 @@ class StorageMap:
 
     def track(self, tensor: Tensor, node: RecordNode) -> TrackedTensor:
         """Register a tensor and the value that its node shows."""
-        place, value = _storage_id(tensor), node.value
+        place, value = storage_id(tensor), node.value
         writes = self.writes.get(place)
         if place and value.data_ptr() == tensor.data_ptr():
             self._kept[place].append(value)
@@ -82,7 +82,7 @@ class StorageMap:
 
     def forget(self, tensor: Tensor, value: Tensor) -> None:
         """Unregister a tensor's value."""
-        place = _storage_id(tensor)
+        place = storage_id(tensor)
         kept = [other for other in self._kept.get(place, ()) if other is not value]
         self._kept[place] = kept
         if not kept:
@@ -91,7 +91,7 @@ class StorageMap:
     def preserve(self, tensors: Sequence[Tensor]) -> None:
         """Move the values of nodes out of the storages that a call is about to write."""
         for tensor in tensors:
-            place = _storage_id(tensor)
+            place = storage_id(tensor)
             values = self._kept.pop(place, [])
             if values:
                 copied = _copy(values)
@@ -103,7 +103,7 @@ class StorageMap:
 
     def keep(self, tensor: Tensor) -> None:
         """Keep a storage that a tensor is about to leave, so that no other is taken for it."""
-        if _storage_id(tensor) in self.writes:
+        if storage_id(tensor) in self.writes:
             self._left.append(tensor.detach())
 
     def note_write(self, tracked: TrackedTensor) -> None:
@@ -193,7 +193,7 @@ def _copy(values: Sequence[Tensor]) -> torch.UntypedStorage | None:
     return copy_storage(values[0]) if large else None
 
 
-def _storage_id(tensor: Tensor) -> int:
+def storage_id(tensor: Tensor) -> int:
     """Return the address of a tensor's storage; 0 if it has none, or no cells in it."""
     if tensor.layout is not _STRIDED:
         return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.plot import Plot
 
 _LONGEST_SUMMARY = 76  # characters: it is one line of 80 columns
@@ -27,6 +28,7 @@ class CellState(NamedTuple):
             has none.
         printed: What it printed.
         plot: What it plots, if it plots numbers.
+        gaps: The turns of its loops that were run, and not recorded.
     """
 
     number: int
@@ -38,6 +40,7 @@ class CellState(NamedTuple):
     node: int | None = None
     printed: str = ""
     plot: Plot | None = None
+    gaps: tuple[Gap, ...] = ()
 
     def record(self) -> dict[str, object]:
         """Return it as JSON has it."""

@@ -24,6 +24,9 @@ class Guard(Protocol):
     ) -> None:
         """Charge a repetition of a call by its known price; `written` is the tensor that it writes."""
 
+    def refund(self, price: Price) -> None:
+        """Give back what it costs to record a call, which was charged: it is not recorded."""
+
     def charge_gradient(self, name: str, price: Price, tensors: Sequence[Tensor]) -> None:
         """Charge the part of a backward pass that goes through a call: products of these tensors."""
 

@@ -20,6 +20,7 @@ from llm_linalg.ops.call_cache import CallPlan, Number
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.reads import Reads
 from llm_linalg.ops.terms import CellTerms
+from llm_linalg.recording.gap import Gap
 
 N = TypeVar("N", bound="RecordNode")
 TITLE_LIMIT = 24
@@ -132,6 +133,8 @@ class RecordNode:
             the expression is not what it is called.
         words: What it is called where its name is not the program's, such as `mine on device 1`; or empty.
         member: Of a parameter of a layer without a name, which it is: `weight`.
+        gap: Of a tensor as turns of a loop left it that were not recorded: these turns.
+        missed: The numbers that its name had in such turns, since the last node of that name and line.
         no_grad: Whether it was computed under `torch.no_grad()`, so that no gradient flows through it.
         forward_node: In a gradient program, the node whose VJP this step belongs to.
         why: In a gradient program, the explanation of the step.
@@ -147,6 +150,8 @@ class RecordNode:
     is_inner = False
     words = ""
     member = ""
+    gap: Gap | None = None
+    missed: tuple[float, ...] = ()
     forward_node: RecordNode | None = None
     why = ""
     gradient_hooks: list[Callable[[Tensor], Tensor]] | None = None

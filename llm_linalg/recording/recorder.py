@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -23,11 +23,13 @@ from llm_linalg.ops.call_errors import takes_values
 from llm_linalg.ops.fallback import FallbackOperation, fallback
 from llm_linalg.ops.number_arguments import ITEM_FUNCTIONS, with_plain_numbers, with_plain_slices
 from llm_linalg.ops.operation import SlottedArguments
+from llm_linalg.ops.price import Price
 from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
 from llm_linalg.ops.subnormals import FEW_PRODUCTS
 from llm_linalg.ops.table import TableEntry
 from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
 from llm_linalg.recording.aliasing import version_of
+from llm_linalg.recording.graph_size import graph_size
 from llm_linalg.recording.guard import Guard
 from llm_linalg.recording.inline import inline_body
 from llm_linalg.recording.record_node import LazyCall, Operand, RecordNode
@@ -35,7 +37,6 @@ from llm_linalg.recording.tensor_index import TensorIndex, Where, detach_value
 
 if TYPE_CHECKING:
     from llm_linalg.ops.operation import Operation
-    from llm_linalg.ops.price import Price
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._storages.on_inspect = guard.charge_inspection
         self._halt = halt
         self._prices: dict[int, Price] = {}  # by node
+        self._dearest: Price | None = None  # no less than that of any call in a gap; None without gaps
+        self._steps_known: dict[Any, RecordNode] | None = None  # the nodes by their steps of autograd
         self._calls = _TRUSTED if guard is None else CallCache()
 
     def __torch_function__(
@@ -189,6 +192,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         cached = self._calls.entries.get(key)
         if cached is None or not (cached.fits_always or cached.plan.describes(tensors, numbers)):
             return self._run_anew(func, args, kwargs, key)
+        if self._written is not None:
+            return self._run_cached_in_gap(func, args, kwargs, cached, tensors)
         go = self._run_cached_write if cached.writes else self._run_cached
         return go(func, args, kwargs, cached, tensors, numbers)
 
@@ -305,6 +310,55 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self._remember_price(first, price)
         return result
 
+    def _run_cached_in_gap(
+        self,
+        func: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        cached: CachedCall,
+        tensors: Sequence[Tensor],
+    ) -> Any:
+        """Run a call by the plan of an earlier one, and record nothing."""
+        price = cached.price
+        if self._guard is not None and price is not None:
+            self._guard.charge_again(cached.plan.operation.name, price, tensors)
+            self._guard.refund(price)
+            self._note_price(price)
+        if cached.writes:
+            self.note_unrecorded_write(tensors[:1] if writes(func) else tensors)
+        return self._run(func, args, kwargs)
+
+    def _note_price(self, price: Price) -> None:
+        """Take note of the price of a call in a gap: a backward pass may go through it."""
+        known = self._dearest or _NOTHING
+        if price.multiplications > known.multiplications or price.backward_steps > known.backward_steps:
+            self._dearest = _dearer(known, price)
+
+    def _run_in_gap(
+        self,
+        func: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        written: SlottedArguments,
+        key: CallKey | None,
+    ) -> Any:
+        """Run a call that must be bound first, and record nothing."""
+        call, price = self._charge(func, written, written.tensors)
+        if self._guard is not None and price is not None:
+            self._guard.refund(price)
+        if call.may_write:
+            self.note_unrecorded_write(call.tensors)
+        self.note_unrecorded_write([own for _, own, _, _ in running_updates(func, args, kwargs)])
+        versions = list(map(version_of, written.tensors))
+        result = self._run(func, args, kwargs)
+        wrote = list(map(version_of, written.tensors)) != versions
+        if wrote and not call.may_write:
+            self.note_unrecorded_write(written.tensors)
+        given = bool(outputs(result)) and not _same(call, result, written.tensors)
+        if price is not None and (wrote if call.may_write else given and not wrote):
+            self._calls.store(key, call, price, bounded=True)
+        return result
+
     def _run(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Make the call, remembering it and its exception if it fails."""
         try:
@@ -325,6 +379,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         key: CallKey | None,
     ) -> Any:
         """Run a call that must be bound first, because it is charged to a guard or may write."""
+        if self._written is not None:
+            return self._run_in_gap(func, args, kwargs, written, key)
         writes = may_write(func, args, kwargs)
         known = None if writes else self._current_operands(written.tensors)
         tensors = written.tensors if known is None else [operand.value for operand in known]
@@ -373,9 +429,13 @@ class Recorder(TensorIndex, TorchFunctionMode):
 
     def backward_pass(self, tensor: Tensor) -> BackwardPass:
         """Return what a backward pass from a tensor goes through."""
-        nodes, leaves = self.backward_path(self.node_of(tensor))
+        nodes, leaves, entered = self.backward_path(self.node_of(tensor))
         prices: dict[int, Price] = {}  # by the operands, which a call's nodes share
         large: list[RecordNode] = []
+        if self._dearest is not None:  # some calls have no nodes
+            size = graph_size(entered or [tensor] if not nodes else entered, self._known_steps())
+            nodes, leaves = [*nodes, *size.nodes], leaves + size.leaves
+            prices[0] = _times(size.unknown, self._dearest)
         for node in nodes:
             price = self._prices.get(node.index)
             if price is not None:
@@ -384,8 +444,37 @@ class Recorder(TensorIndex, TorchFunctionMode):
                     large.append(node)
         return BackwardPass(list(prices.values()), leaves, large)
 
+    def pause(self, first: int) -> None:
+        """Record nothing from now on.
+
+        Args:
+            first: The position of the first node of the loop that goes on.
+        """
+        self.pause_index()
+        self._steps_known = None
+        own = (self._prices.get(index, _NOTHING) for index in range(first, len(self.nodes)))
+        self._dearest = reduce(_dearer, own, self._dearest or _NOTHING)
+
+    def _known_steps(self) -> Mapping[Any, RecordNode]:
+        """Return the nodes by their steps of autograd."""
+        if self._steps_known is None:
+            with untraced():
+                steps = (
+                    (tensor.grad_fn, node)
+                    for tensor, node in zip(self._tensors, self.nodes, strict=True)
+                    if tensor is not None
+                )
+                self._steps_known = {step: node for step, node in steps if step is not None}
+        return self._steps_known
+
     def _share(self, tensor: Tensor, source: Tensor) -> None:
         """Do `tensor.data = source`: from now on the tensor lies where the source does."""
+        if self._written is not None:
+            with untraced():
+                self._storages.keep(tensor)
+                self.note_unrecorded_write([tensor])
+                tensor.data = source
+            return
         operand = self._operand(source)
         if self._guard is not None:
             self._guard.charge_alias_update(0, 0)
@@ -409,6 +498,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
             source: The tensor whose gradient it is.
             price: The price of a backward pass that starts from it; None if there can be none.
         """
+        if self._written is not None:
+            return
         read = next(iter(_GRADIENT_READS))
         operand, value = self._operand(source), detach_value(gradient)
         call = SlottedArguments.of((source,), {}).bind(_GRADIENT.operation, read, [operand.value])
@@ -430,6 +521,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
             function: What makes it from the operands, for who asks again.
             price: The price of a backward pass through it.
         """
+        if self._written is not None:
+            return
         known = tuple([self._operand(operand) for operand in operands])
         values, value = [operand.value for operand in known], detach_value(tensor)
         call = SlottedArguments.of(values, {}).bind(operation, function, values).with_output(value)
@@ -465,7 +558,10 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if self._guard is None:
             return call, None
         try:
-            return call, self._guard.charge(call)
+            price = self._guard.charge(call)
+            if self._written is not None and price is not None:
+                self._note_price(price)
+            return call, price
         except ShapeMismatch as mismatch:
             self.failed, self.failure = call_of(func, written, written.tensors), mismatch
             raise ValueError(mismatch.rule) from mismatch
@@ -527,6 +623,33 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._name_table.note_write(target, node)
         else:
             self._add(node, target, wrote=True)
+
+
+_NOTHING = Price(0, 0, 0, 0, 0, 0)
+
+
+def _dearer(one: Price, other: Price) -> Price:
+    """Return a price that is no less than either of two, in what a backward pass takes."""
+    return Price(
+        outputs=0,
+        elements=0,
+        multiplications=max(one.multiplications, other.multiplications),
+        steps=0,
+        reads=max(one.reads, other.reads),
+        backward_steps=max(one.backward_steps, other.backward_steps),
+    )
+
+
+def _times(count: int, price: Price) -> Price:
+    """Return the price of so many calls of one price, in what a backward pass takes."""
+    return Price(
+        outputs=0,
+        elements=0,
+        multiplications=count * price.multiplications,
+        steps=0,
+        reads=count * price.reads,
+        backward_steps=count * price.backward_steps,
+    )
 
 
 def is_recording() -> bool:

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
-from llm_linalg.recording.aliasing import StorageMap, TrackedTensor, no_charge
+from llm_linalg.recording.aliasing import StorageMap, TrackedTensor, no_charge, storage_id
+from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.guard import Guard
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import Operand, Origin, RecordNode
@@ -108,6 +109,13 @@ class NameTable:
         named.node = node
         named.since.clear()
 
+    def names_of(self, tensor: Tensor) -> list[str]:
+        """Return the names that are bound to a tensor now, in the order in which they were first bound."""
+        named = self._named.get(id(tensor))
+        if named is None:
+            return []
+        return [name for _, name in sorted(named.names) if self._names[name][1] is named]
+
     def rewritten_nodes(self) -> dict[str, RecordNode]:
         """Return the nodes of names whose tensor was written after they were bound."""
         return {
@@ -130,6 +138,7 @@ class TensorIndex:
         nodes: The nodes so far, in order.
         names: The node that each name was bound to.
         no_grad: Whether what is recorded now is under `torch.no_grad()`.
+        gaps: The turns of loops that were not recorded.
         before_drop: Called before a node's values are dropped.
     """
 
@@ -152,6 +161,13 @@ class TensorIndex:
         self._cache = None if keep is None else ValueCache(keep, around, self._drop)
         self._storages = StorageMap(self._cache.note_move) if self._cache else StorageMap()
         self._guard: Guard | None = None
+        self.gaps: list[Gap] = []
+        self._written: set[int] | None = None  # while nothing is recorded: the storages written meanwhile
+        self._left: dict[
+            str, Tensor
+        ] = {}  # of each name that was bound, or whose tensor was written, meanwhile
+        self._numbers: dict[tuple[str, int | None], list[float]] = {}  # of names bound meanwhile, by line
+        self._forgotten: dict[int, RecordNode] = {}  # by tensor id: the node that it had before a gap
         self.before_drop: Callable[[], None] = lambda: None
 
     def input(self, tensor: Tensor, name: str | None, op: str = "input") -> RecordNode:
@@ -168,18 +184,41 @@ class TensorIndex:
         """Return a tensor's node, refreshed if an alias was written; None for a tensor that is unknown."""
         tracked = self._tracked.get(id(tensor))
         if tracked is not None:
+            if self._written is not None:
+                gone_on = tracked.storage in self._written or self._storages.is_stale(tracked)
+                return None if gone_on else tracked.node
             return self._update_alias(tracked) if self._storages.is_stale(tracked) else tracked.node
         gone = self._dropped.get(id(tensor))
         return gone[1] if gone and gone[0]() is tensor else None
 
-    def bind(self, name: str, tensor: Tensor) -> RecordNode:
-        """Bind a program name to a tensor, and return the tensor's node."""
-        node = self.node_of(tensor) or self.input(tensor, name, _op_of(tensor))
+    def bind(self, name: str, tensor: Tensor) -> RecordNode | None:
+        """Bind a program name to a tensor, and return the tensor's node; None if it has none in a gap."""
+        node = self.node_of(tensor)
+        if node is None and self._written is not None:
+            self._left[name] = tensor
+            self._note_number(name, tensor)
+            self._name_table.bind(name, tensor)
+            return None
+        node = node or self.input(tensor, name, _op_of(tensor))
         if node.bound_name is None:
             node.bound_name = name
         self.names[name] = node
+        self._left.pop(name, None)
+        if self._numbers and self._written is None:
+            node.missed = tuple(self._numbers.pop((name, _line(self._where())), ()))
         self._name_table.bind(name, tensor)
         return node
+
+    def _note_number(self, name: str, tensor: Tensor) -> None:
+        """Keep the number that a name is bound to in a gap, for the curve over all turns."""
+        with untraced():
+            if tensor.dim() or tensor.is_complex() or tensor.dtype is torch.bool:
+                return
+            try:
+                number = float(tensor.item())
+            except RuntimeError:  # on the meta device, or within a transform
+                return
+        self._numbers.setdefault((name, _line(self._where())), []).append(number)
 
     def name_node(self, tensor: Tensor, name: str | None) -> None:
         """Give a tensor's node a name to be called by, if it has none; the program has no such name."""
@@ -187,13 +226,16 @@ class TensorIndex:
         if tracked is not None and tracked.node.bound_name is None:
             tracked.node.bound_name = name
 
-    def backward_path(self, start: RecordNode | None) -> tuple[Sequence[RecordNode], int]:
-        """Return the nodes that a gradient flows back through, and the number of elements of its leaves.
+    def backward_path(self, start: RecordNode | None) -> tuple[Sequence[RecordNode], int, Sequence[Tensor]]:
+        """Return what a gradient flows back through.
 
-        The first of the nodes is `start`, unless that is a leaf itself.
+        Returns:
+            The nodes, of which the first is `start`, unless that is a leaf itself; the number of elements of
+            the leaves; and the tensors of inputs that are no leaves.
         """
         todo, seen = [] if start is None else [start], set[int]()
         passed: list[RecordNode] = []
+        entered: list[Tensor] = []
         leaves = 0
         with untraced():
             while todo:
@@ -206,10 +248,12 @@ class TensorIndex:
                     continue
                 if not tensor.is_leaf:
                     passed.append(node)
+                    if node.is_input:
+                        entered.append(tensor)
                     todo += [operand.node for operand in node.operands]
                 elif tensor.requires_grad:
                     leaves += tensor.numel()
-        return passed, leaves
+        return passed, leaves, entered
 
     def label(self, tensor: Tensor, name: str, words: str = "") -> None:
         """Name a tensor that may come in later; `words` is what it is called, where that is not its name."""
@@ -218,6 +262,32 @@ class TensorIndex:
     def label_of(self, tensor: Tensor) -> str | None:
         """Return the name that `label` gave a tensor; None without one."""
         return self._labels.get(id(tensor), (tensor, None, ""))[1]
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether calls are made without being recorded."""
+        return self._written is not None
+
+    def pause_index(self) -> None:
+        """Record nothing from now on: calls are made and charged, and what they write is taken note of."""
+        self._written = set()
+        self._accumulated.clear()
+
+    def resume(self, gap: Gap) -> None:
+        """Record again. What was written meanwhile comes in anew, as if from outside."""
+        written, self._written = self._written or set(), None
+        self.gaps.append(gap)
+        for key, tracked in list(self._tracked.items()):
+            if tracked.storage in written:
+                del self._tracked[key]
+                self._forgotten[key] = tracked.node
+                self._left.update(dict.fromkeys(self._name_table.names_of(tracked.tensor), tracked.tensor))
+
+    def note_unrecorded_write(self, tensors: Sequence[Tensor]) -> None:
+        """Before a call in a gap writes to tensors: keep what nodes show, and remember the storages."""
+        self._storages.preserve(tensors)
+        if self._written is not None:
+            self._written.update(filter(None, map(storage_id, tensors)))
 
     def name_targets(self) -> None:
         """Name nodes that are still nameless after the variables that they were assigned to."""
@@ -232,12 +302,18 @@ class TensorIndex:
         """
         if failed:
             self._guard, self._storages.on_inspect = None, no_charge
+        if self._written is not None:
+            raise RuntimeError("a gap has to end before the record does")
         names = self._name_table.cheap_to_check() if failed else self._name_table
         tracked = filter(None, (self._tracked.get(id(tensor)) for tensor in names))
         for stale in islice(filter(self._storages.is_stale, tracked), FEW_NAMES if failed else None):
             self._update_alias(stale)
         self.names.update(self._name_table.rewritten_nodes())
-        return Record(self.nodes, self.names, source, seed, printed)
+        for name, tensor in self._left.items():
+            self.names[name] = self._operand(tensor).node
+        record: Record[Any] = Record(self.nodes, self.names, source, seed, printed)
+        record.gaps = tuple(self.gaps)
+        return record
 
     def release(self) -> None:
         """Let go of all tensors and of whoever records them: nothing is recorded any more.
@@ -313,6 +389,11 @@ class TensorIndex:
 
         A gradient that the program had read, and that the pass added to, gets a new node. `go` runs the pass.
         """
+        if self._written is not None:
+            with untraced():
+                self.note_unrecorded_write([tensor for tensor, _ in self._gradients.values()])
+            self._gradients = {}
+            return go(*args, **kwargs)
         with untraced():
             added = [
                 (tensor, leaf, node, tensor._version)
@@ -355,12 +436,29 @@ class TensorIndex:
         node = self.node_of(tensor)
         if node is None:
             name = self.label_of(tensor)
-            node = self.input(tensor, name, _op_of(tensor))
-            if name:
-                node.words = self._labels[id(tensor)][2]
-                self.names.setdefault(name, node)
+            if self.gaps and (name is None or id(tensor) in self._forgotten):
+                node = self._input_after_gap(tensor)
+            else:
+                node = self.input(tensor, name, _op_of(tensor))
+                if name:
+                    node.words = self._labels[id(tensor)][2]
+                    self.names.setdefault(name, node)
         tracked = self._tracked.get(id(tensor))
         return Operand(detach_value(tensor), node) if tracked is None else tracked.operand
+
+    def _input_after_gap(self, tensor: Tensor) -> RecordNode:
+        """Add a node for a tensor as the turns that were not recorded have left it."""
+        names = self._name_table.names_of(tensor)
+        node = self.input(tensor, names[0] if names else self.label_of(tensor), _op_of(tensor))
+        node.gap = self.gaps[-1]
+        before = self._forgotten.get(id(tensor))
+        if before is not None:
+            node.gradient_hooks = before.gradient_hooks
+        return node
+
+
+def _line(origin: Origin) -> int | None:
+    return origin.span.line if origin.span is not None else None
 
 
 def _op_of(tensor: Tensor) -> str:

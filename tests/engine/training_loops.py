@@ -19,7 +19,7 @@ class Loop(NamedTuple):
 
 LOOPS: dict[str, Loop] = {
     "line by hand": Loop(
-        2000,
+        5_000,
         """\
 import torch
 X = torch.linspace(-1, 1, 50).unsqueeze(1)
@@ -40,7 +40,7 @@ print(w, b)
 """,
     ),
     "line with optim": Loop(
-        2000,
+        5_000,
         """\
 import torch
 from torch import nn
@@ -61,7 +61,7 @@ print(model.weight, model.bias)
 """,
     ),
     "logistic regression": Loop(
-        2000,
+        5_000,
         """\
 import torch
 import torch.nn as nn
@@ -83,7 +83,7 @@ print(losses[-1], accuracy)
 """,
     ),
     "mlp on a sine": Loop(
-        1000,
+        4_000,
         """\
 import torch
 from torch import nn
@@ -107,7 +107,7 @@ print(loss.item())
 """,
     ),
     "bigrams": Loop(
-        1000,
+        3_000,
         """\
 import torch
 import torch.nn.functional as F
@@ -139,7 +139,7 @@ print(loss.item())
 """,
     ),
     "mlp over characters": Loop(
-        1000,
+        2_000,
         """\
 import torch
 import torch.nn.functional as F
@@ -249,7 +249,7 @@ print(loss.item())
 """,
     ),
     "k-means": Loop(
-        1000,
+        4_000,
         """\
 import torch
 X = torch.cat([torch.randn(20, 2), torch.randn(20, 2) + 4])
@@ -264,7 +264,7 @@ print(centers)
 """,
     ),
     "matrix factorisation": Loop(
-        1500,
+        4_000,
         """\
 import torch
 R = torch.randint(1, 6, (12, 9)).float()
@@ -280,7 +280,7 @@ print(loss.item())
 """,
     ),
     "autoencoder": Loop(
-        1000,
+        2_000,
         """\
 import torch
 from torch import nn

@@ -77,8 +77,9 @@ def _with_plot(frame: Frame, view: View, plot: Plot, ascii_only: bool) -> Frame:
 
 
 def _remarks(state: CellState) -> tuple[CleanText, ...]:
-    """Return what may be different in a cell that was run, and what was left out."""
+    """Return what may be different in a cell that was run, what was not kept, and what was left out."""
     found = [state.reason] if state.state == "run" and state.reason else []
+    found += [gap.says for gap in state.gaps]
     if state.left_out:
         told = state.left_out[:SHOWN_AS_LEFT_OUT]
         more = len(state.left_out) - len(told)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def line_notes(trace: Trace) -> dict[int, str]:
     """Return the shape and dtype of what each line, from 1, gave last, else of what it computed last.
 
-    A gradient that is looked at is not computed there, and a line that failed gave nothing.
+    A gradient that is looked at is not computed there, and a line that failed gave nothing. A loop's line
+    says which of its turns are not kept.
     """
     gave: dict[int, Node] = {}
     for node in trace.nodes:
@@ -22,7 +23,8 @@ def line_notes(trace: Trace) -> dict[int, str]:
         if line is not None and line != trace.failed_line and node.bound_name is None and node.op != "grad":
             gave[line] = node
     gave.update(trace.lines)
-    return {line: f"{node.shape} {node.dtype}" for line, node in gave.items()}
+    notes = {line: f"{node.shape} {node.dtype}" for line, node in gave.items()}
+    return {**notes, **{gap.line: f"{gap.span} not kept" for gap in trace.gaps}}
 
 
 def path_at(trace: Trace, line: int) -> Path:

@@ -267,7 +267,7 @@ def suits(node: NodeView, level: Sequence[Node]) -> bool:
 
 def draw(given: LookInput) -> Curve:
     """Return the curve of a node, with those of the nodes beside it over the same axis."""
-    from llm_linalg.analysis.abscissa import abscissa, is_series, turns
+    from llm_linalg.analysis.abscissa import abscissa, is_series, numbers_by_turn, turns
 
     node = given.node.node
     spell = ascii_text if given.ascii_only else str
@@ -282,7 +282,7 @@ def draw(given: LookInput) -> Curve:
             made = turns(view.node, given.level)
             if len(made) == len(rounds):
                 series.append(_loop(view, made, panel, turn))
-                complete += [float(one.value.item()) for one in made]
+                complete += numbers_by_turn(made, len(made))
         name = "turn"
     else:
         places = list(range(node.shape[0])) if over is None else over.value.tolist()
@@ -312,12 +312,14 @@ def _vector(panel: Panel, places: Sequence[float]) -> Series:
 
 def _loop(view: NodeView, made: Sequence[Node], panel: Panel, turn: int) -> Series:
     """Return the curve of a number over the turns of a loop, up to a turn, as its step leaves that."""
-    before = [float(one.value.item()) for one in made[:turn]]
+    from llm_linalg.analysis.abscissa import numbers_by_turn
+
+    before, count = numbers_by_turn(made, turn), len(numbers_by_turn(made, len(made)))
     (number,), _ = _cells(panel)
     if view.node is not made[turn]:  # of a node beside, which is of the last turn
         number = float(made[turn].value.item())
-    known = [*before, number, *[None] * (len(made) - turn - 1)]
-    return Series(view.name, tuple((float(k), y) for k, y in enumerate(known, 1)), turn)
+    known = [*before, number, *[None] * (count - len(before) - 1)]
+    return Series(view.name, tuple((float(k), y) for k, y in enumerate(known, 1)), len(before))
 
 
 def _cells(panel: Panel) -> tuple[list[float | None], list[CellMark]]:

@@ -18,8 +18,16 @@ MOST_CELLS = 64  # cells of a tensor that are written out
 
 
 def program_plain(trace: Trace) -> CleanText:
-    """Return every node with its operation, shape and numbers, then the printed text."""
-    blocks = ["\n".join(_node(node)) for node in trace.nodes]
+    """Return every node with its operation, shape and numbers, then the printed text.
+
+    Between two nodes it says which turns of a loop ran and were not recorded.
+    """
+    gaps = {gap.position: gap for gap in trace.gaps}
+    blocks: list[str] = []
+    for place, node in enumerate(trace.nodes):
+        if place in gaps:
+            blocks.append(f"line {gaps[place].line}: {gaps[place].says}")
+        blocks.append("\n".join(_node(node)))
     if trace.printed:
         blocks.append(output_text(trace.printed).rstrip("\n"))
     return clean_lines("\n\n".join(blocks) + "\n" if blocks else "")
@@ -73,8 +81,9 @@ def program_json(trace: Trace) -> Iterator[CleanText]:
             }
         )
     cells = {"cells": [cell.record() for cell in trace.cells]} if trace.cells else {}
+    gaps = {"gaps": [gap.record() for gap in trace.gaps]} if trace.gaps else {}
     code = {"format": 1, "seed": trace.seed, "code": trace.source, "printed": trace.printed}
-    yield json_line({**code, **cells})
+    yield json_line({**code, **cells, **gaps})
 
 
 def _place(node: Node) -> dict[str, object]:

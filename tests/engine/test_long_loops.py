@@ -1,0 +1,342 @@
+"""Turns in the middle of a long loop run without being recorded: nothing else may be different."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_linalg import ProgramError, Trace, run
+from llm_linalg.analysis.abscissa import numbers_by_turn, turns
+from llm_linalg.language import execute
+from llm_linalg.language.budget import Budget
+from tests.engine.training_loops import LOOPS
+from tests.thinning import thin
+from tui.render.program_text import program_json, program_plain
+
+TURNS = 12
+START = """\
+torch.manual_seed(3)
+W = torch.randn(3, 3, requires_grad=True)
+B = torch.nn.Parameter(torch.zeros(3))
+layer = torch.nn.Linear(3, 3)
+norm = torch.nn.BatchNorm1d(3)
+adam = torch.optim.Adam(layer.parameters(), lr=0.1)
+X = torch.randn(4, 3)
+a, row, kept, known, best = X.clone(), X[1], [], {}, None
+h = torch.zeros(3)
+def f(x, k=2):
+    y = x * k
+    return y.relu() + h.detach()
+class Cube(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+    @staticmethod
+    def backward(ctx, grad):
+        x, = ctx.saved_tensors
+        return grad * 3 * x**2
+total = torch.tensor(0.0)
+"""
+STATEMENTS = [
+    "loss = (X @ W + B).square().mean()",
+    "loss = layer(X).tanh().mean()",
+    "loss = Cube.apply(X @ W).mean() * 0.1",
+    "loss = norm(X * i).abs().mean()",
+    "loss = torch.nn.functional.dropout(X @ W, 0.5).sum()",
+    "(X @ W).sum().backward()",
+    "(B * 2).sum().backward()",
+    "layer(X).sum().backward()",
+    "g, = torch.autograd.grad((W * W).sum(), W)",
+    "W.grad = None",
+    "if W.grad is not None: W.grad.zero_()",
+    "if W.grad is not None: W.data -= 0.1 * W.grad",
+    "if B.grad is not None: g = B.grad",
+    "W.data = W.data * 0.9",
+    "with torch.no_grad(): W *= 0.5",
+    "with torch.no_grad(): B += i",
+    "adam.step(); adam.zero_grad()",
+    "a[i % 4] = i",
+    "a += 1",
+    "a = a.clone()",
+    "a = X + i",
+    "row = X[i % 4]",
+    "row = a[1]",
+    "row *= 2",
+    "with torch.no_grad(): X[0] += 1",
+    "X = X * 0.5",
+    "h = h.detach() + row.mean()",
+    "kept.append(a.sum())",
+    "kept = kept[-2:]",
+    "known[i % 3] = row * 2",
+    "if i == 5: best = a * 3",
+    "if i == 5: W.data = W.data * 2",
+    "if i == 6: norm(X)",
+    "if i == 6: print(a, h)",
+    "if i % 4 == 0: total = total + a.sum().item()",
+    "total += 1",
+    "h = f(h)",
+    "b = a.view(-1); b[0] = i",
+    "c = a.t(); a.mul_(2)",
+    "torch.add(a, 1, out=a)",
+    "u, v = a.chunk(2)",
+    "u = torch.randn(3); a = a + u",
+    "for j in range(3): h = h + j",
+    "h = sum(x.sum() for x in a)+ h",
+    "i2 = i * 2",
+    "try:\n    a @ X\nexcept RuntimeError as e:\n    h = h * 0.5",
+    "if i == 7: a = a[0, 0] @ a",
+]
+AFTER = [
+    "print(total, h.sum())",
+    "z = W * 2 + B",
+    "(X @ W).sum().backward()\nprint(W.grad)",
+    "row += 1\nprint(a, X)",
+    "print(norm.running_mean)",
+    "out = torch.stack(kept) if kept else a",
+    "print(best)",
+    "a[0] = 7\nprint(row)",
+    "adam.step()\nprint(layer.weight)",
+]
+HEADS = [
+    f"for i in range({TURNS}):",
+    f"for i, _ in enumerate([0] * {TURNS}):",
+    f"for i, _ in zip(range({TURNS}), [0] * {2 * TURNS}):",
+    f"for i in torch.arange({TURNS}).tolist():",
+]
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> str:
+    """Draws a program with a loop, or two."""
+    lines = [START]
+    for _ in range(draw(st.integers(1, 2))):
+        lines.append(draw(st.sampled_from(HEADS)))
+        for statement in draw(st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=7)):
+            lines += ["    " + line for line in statement.split("\n")]
+        lines += draw(st.lists(st.sampled_from(AFTER), max_size=3))
+    return "import torch\n" + "\n".join(lines)
+
+
+def run_within(program: str, nodes: int) -> tuple[Trace | None, str]:
+    """Returns the trace of a program whose loops may make so many nodes, and its error."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execute, "Budget", partial(Budget, loop_nodes=nodes))
+        try:
+            return run(program, seconds=None), ""
+        except ProgramError as error:
+            trace: Any = error.trace
+            return trace, str(error)
+
+
+def alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two tensors have the same cells, NaN included."""
+    return (
+        one.dtype == other.dtype
+        and one.shape == other.shape
+        and bool(((one == other) | (one != one) & (other != other)).all())
+    )
+
+
+def check(program: str, most: int) -> int:
+    """Holds a run with gaps to one without; returns how many there are."""
+    (whole, said), (trace, says) = run_within(program, 10**9), run_within(program, most)
+    assert said == says
+    if whole is None or trace is None:
+        return 0
+    assert trace.printed == whole.printed
+    assert trace.names.keys() == whole.names.keys()
+    for name, node in whole.names.items():
+        assert alike(trace.names[name].value, node.value), name
+    first = trace.gaps[0].position if trace.gaps else len(whole.nodes)
+    for node, same in zip(trace.nodes[:first], whole.nodes, strict=False):
+        assert node.op == same.op
+        assert alike(node.value, same.value)
+    for node in trace.nodes:
+        assert all(alike(operand.value, operand.node.value) for operand in node.operands)
+        assert all(operand.node.index < node.index for operand in node.operands)
+    return len(trace.gaps)
+
+
+@given(programs(), st.sampled_from([8, 20, 40]))
+def test_a_run_with_gaps_prints_and_binds_what_one_without_does(program: str, most: int) -> None:
+    check(program, most)
+
+
+@pytest.mark.parametrize("name", thin(LOOPS, 4))
+def test_training_loops_end_alike(name: str) -> None:
+    assert check(LOOPS[name].program.replace("TURNS", "20"), 40) == 1
+
+
+LOOP = """\
+import torch
+w = torch.zeros((), requires_grad=True)
+for i in range(50):
+    loss = (w - 3) ** 2
+    loss.backward()
+    with torch.no_grad():
+        w -= 0.1 * w.grad
+        w.grad.zero_()
+print(loss)
+"""
+
+
+def test_the_first_and_the_last_turns_are_recorded_and_the_numbers_of_all() -> None:
+    (whole, _), (trace, _) = run_within(LOOP, 10**9), run_within(LOOP, 100)
+    assert whole is not None
+    assert trace is not None
+    (gap,) = trace.gaps
+    assert (gap.line, gap.turns) == (3, 50)
+    assert gap.which == f"turns {gap.first} to {gap.last} of 50"
+    per_turn = (len(whole.nodes) - 1) // 50
+    assert len(trace.nodes) <= len(whole.nodes) - (gap.last - gap.first) * per_turn
+    made = turns(trace["loss"], trace.nodes)
+    numbers = [float(node.value) for node in turns(whole["loss"], whole.nodes)]
+    assert numbers_by_turn(made, len(made)) == numbers
+    assert numbers_by_turn(made, len(made) - 1) == numbers[:-1]
+    assert trace.nodes[gap.position - 1].index + 1 == gap.position
+    assert (gap.first - 1) * per_turn <= 25 + per_turn
+    assert (50 - gap.last) * per_turn <= 25
+    after = trace.nodes[gap.position]
+    assert after.gap == gap
+    assert after.name == "w"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "for i, _ in enumerate([0] * 50):",
+        "for i, _ in zip(range(80), [0] * 50):",
+        "for i, _ in enumerate(zip([0] * 50, range(90))):",
+        "for i in torch.arange(50):",
+        "from torch.utils.data import DataLoader\nfor i, _ in enumerate(DataLoader(torch.ones(99, 2), 2)):",
+        "from tqdm import tqdm\nfor i in tqdm(range(50)):",
+        "for i in range(50):\n    for j in range(3):\n        if j: break",
+        "for i in range(50):\n    def f():\n        return i",
+    ],
+)
+def test_the_turns_of_what_has_a_length_are_known(head: str) -> None:
+    program = LOOP.replace("for i in range(50):", head)
+    trace, said = run_within(program, 100)
+    assert trace is not None
+    assert not said
+    assert [gap.turns for gap in trace.gaps] == [50]
+    assert check(program, 100) == 1
+
+
+EARLY = """\
+import torch
+def f(x):
+    for i in range(90):
+        x = x + 1
+        if i > 95:
+            return x
+    return x
+print(f(torch.ones(2)))
+"""
+FAILING = """\
+import torch
+x, y = torch.ones(3), torch.ones(2)
+for i in range(90):
+    z = x * i
+    if i == 50: z @ y
+"""
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        LOOP.replace("    loss.backward()", "    if loss < 1e-9: break\n    loss.backward()"),
+        LOOP.replace(
+            "for i in range(50):",
+            "for i in range(50):\n    for j in []: pass\n    else:\n        if i > 60: break",
+        ),
+        LOOP.replace("for i in range(50):", "i = 0\nwhile i < 50:\n    i += 1"),
+        LOOP.replace("for i in range(50):", "for i in (k for k in range(50)):"),
+        EARLY,
+    ],
+)
+def test_a_loop_whose_last_turns_are_not_known_is_recorded_whole(program: str) -> None:
+    trace, said = run_within(program, 40)
+    assert trace is not None
+    assert not said
+    assert not trace.gaps
+
+
+def test_on_several_devices_all_is_recorded() -> None:
+    program = "import torch\nx = torch.ones(2)\nfor i in range(90):\n    x = x + rank\n"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execute, "Budget", partial(Budget, loop_nodes=40))
+        trace = run(program, ranks=2)
+    assert all(not own.gaps and len(own.nodes) > 90 for own in trace.ranks)
+
+
+def test_what_fails_in_a_gap_is_told_as_ever_and_ends_it() -> None:
+    (_, said), (trace, says) = run_within(FAILING, 10**9), run_within(FAILING, 40)
+    assert said == says
+    assert trace is not None
+    assert trace.gaps[0].last == 51
+    assert alike(trace["z"].value, torch.full((3,), 50.0))
+
+
+def spent(program: str, nodes: int) -> Budget:
+    """Returns the budget of a run."""
+    made: list[Budget] = []
+
+    def budget(**bounds: Any) -> Budget:
+        made.append(Budget(**bounds, loop_nodes=nodes))
+        return made[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execute, "Budget", budget)
+        run(program, seconds=None)
+    return made[0]
+
+
+GROWING = """\
+import torch
+A = torch.randn(100, 100, requires_grad=True)
+big = ((A @ A) @ A)[0]
+h = torch.zeros(100)
+for i in range(TURNS):
+    h = torch.tanh(h * 0.5 + BIG)
+    h.sum().backward(retain_graph=True)
+"""
+
+
+@pytest.mark.parametrize("big", ["A[0]", "big"])
+def test_a_backward_pass_is_charged_for_what_it_goes_through_in_gaps_and_before_them(big: str) -> None:
+    used = []
+    for turns_ in (30, 60, 120):
+        program = GROWING.replace("TURNS", str(turns_)).replace("BIG", big)
+        exact, budget = spent(program, 10**9), spent(program, 40)
+        assert (
+            Budget().multiplications - budget.multiplications
+            >= Budget().multiplications - exact.multiplications
+        )
+        used.append(budget.steps_used)
+    first, second, third = used
+    assert third - second > 1.8 * (second - first) > 0  # each pass is longer than the one before
+
+
+def test_nobody_keeps_the_tensors_of_a_gap_so_they_are_not_counted() -> None:
+    few, many = (spent(LOOP.replace("50", str(turns_)), 100) for turns_ in (200, 400))
+    assert few.tensors == many.tensors
+
+
+def test_in_plain_text_and_json_a_gap_stands_where_it_is() -> None:
+    trace, _ = run_within(LOOP, 100)
+    assert trace is not None
+    (gap,) = trace.gaps
+    blocks = program_plain(trace).split("\n\n")
+    assert (
+        blocks[gap.position]
+        == f"line 3: turns {gap.first} to {gap.last} of 50 were computed, and their steps are not kept"
+    )
+    assert json.loads(list(program_json(trace))[-1])["gaps"] == [gap.record()]
