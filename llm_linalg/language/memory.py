@@ -126,8 +126,10 @@ class Memory:
         if isinstance(item, nn.Module):
             self.places.update(map(id, item.modules()))
             parts += [*item.parameters(), *item.buffers()]
-            own = [one for one in item.modules() if isinstance(one, Instance) and one is not item]
-            parts += [one.__fields__ for one in own]
+            layers = [*item.modules()]
+            fields = [vars(one).get("__fields__") for one in layers]  # also on layers of torch's own
+            parts += [own for own in fields if own is not None]
+            own = [one for one in layers if isinstance(one, Instance) and one is not item]
             parts += [part for one in own for part in self._of_class(one)]
         return parts
 

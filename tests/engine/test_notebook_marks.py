@@ -916,6 +916,56 @@ def test_what_is_changed_where_no_word_says_so_has_a_mark(cells: list[str]) -> N
     assert " by cell 2, " in found[-1].reason
 
 
+HOOKED = """\
+def keep(m, i, o):
+    m.log.append(o)
+net.lin.register_forward_hook(keep)"""
+NET = """\
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lin = nn.Linear(2, 2)
+    def forward(self, x):
+        return self.lin(x)
+net, log = Net(), []
+net.lin.log = log"""
+KEEPING = """\
+class Net(nn.Module):
+    def __init__(self, to):
+        super().__init__()
+        self.lin, self.to_ = nn.Linear(2, 2), to
+        self.lin.register_forward_hook(self.keep)
+    def keep(self, m, i, o):
+        self.to_.append(o)
+    def forward(self, x):
+        return self.lin(x)"""
+AT_THE_END = "class D:\n    def __del__(self):\n        log.append(1)\nd = D()"
+ASKED = "class D:\n    def __get__(self, o, t):\n        log.append(1)\nclass A:\n    x = D()\na = A()"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        (NET, HOOKED, "y = net(torch.ones(2))", "print(len(log))"),
+        ("lin, log = nn.Linear(2, 2), []\nlin.log = log", HOOKED.replace("net.lin", "lin"), "lin(x)", "log"),
+        (f"{KEEPING}\nlog = []", f"{REFUSED}net = Net(log)", "net(torch.ones(2))", "log"),
+        ("log = []", AT_THE_END, "del d", "log"),
+        ("log = []", ASKED, "a.x", "log"),
+        ("def f(): return 1\ndef g(): return 2", "f.__code__ = g.__code__", "f()"),
+        ("def f(x=1): return x", "f.__defaults__ = (2,)", "f()"),
+        ("log, text = [], 'log.append(1)'", "eval(text)", "log"),
+        ("log = []", "eval('log.append(1)')", "log"),
+    ],
+)
+def test_what_is_changed_in_ways_that_the_language_lacks_has_a_mark(cells: tuple[str, ...]) -> None:
+    assert states(*cells)[-1].root == 2
+
+
+@pytest.mark.parametrize("line", ["z = eval('3 + 4')", "z = eval('log[0]')", "z = D.__get__"])
+def test_what_changes_nothing_leaves_no_mark(line: str) -> None:
+    assert states("class D: pass\nlog = [1]", line, "log")[-1].root is None
+
+
 PRECISE = "torch.set_printoptions(precision=1)"
 
 

@@ -78,6 +78,7 @@ from llm_linalg.language.effects.value_changes import (
     is_fresh,
     is_replaced,
     makes_anew,
+    names_made_other,
     settings_within,
     stepped_names,
     writes_to_type,
@@ -86,7 +87,12 @@ from llm_linalg.language.effects.value_changes import (
 from llm_linalg.language.source import SPECIAL_METHODS, is_parser_kept_busy
 
 _CALLING = ("__call__", "forward", "__init__")
-_UNSEEN = (SPECIAL_METHODS | {"__getattr__", "__setattr__"}) - {*_CALLING}
+_AT_END = "__del__"
+_UNSEEN = (
+    SPECIAL_METHODS
+    | {"__getattr__", "__getattribute__", "__setattr__", "__delattr__"}
+    | {"__get__", "__set__", "__delete__"}
+) - {*_CALLING}
 """Methods that are called where no name of theirs stands."""
 _MOST_STEPS = 20  # by which a name may have been made
 _EMPTY: frozenset[str] = frozenset()
@@ -309,7 +315,7 @@ class Definitions:
         grades = with_sources(statement, changed["grades"])
         attributes = _EMPTY.union(attributes_in(statement), *(fact.attributes for fact in facts))
         return Effects(
-            binds=frozenset(bound_names(statement)) | declared,
+            binds=frozenset(bound_names(statement)) | declared | frozenset(names_made_other(statement)),
             rebinds=frozenset(rebound_names(statement)),
             changes=whole(changed["changes"]),
             alters=whole(altered_names(statement, ALTERING - ITEM_METHODS)),
@@ -319,7 +325,8 @@ class Definitions:
             grades=frozenset(grades | self._read_for(parts, grades, local)),
             touches=frozenset(name for call in calls for name in _reach_of(call, is_foreign=call in foreign))
             | {name for call in calls for name in _spread_names(call) if is_unknown(name)}
-            | self._written_unseen(frozenset().union(*map(loaded_names, runs)), attributes, is_unknown),
+            | self._written_unseen(frozenset().union(*map(loaded_names, runs)), attributes, is_unknown)
+            | self._written_at_end(bound_names(statement), is_unknown),
             reads=_EMPTY.union(
                 *map(free_names, runs or parts_at_definition(statement)),
                 *(self._facts(outer).reads for outer in code - nested),
@@ -646,17 +653,28 @@ class Definitions:
             asked: The attributes that are asked for.
             is_unknown: Says whether the value of a name is missing.
         """
-        code: list[Definition] = []
-        for one in {one for name in names if is_unknown(name) for one in self.held.get(name, ())}:
-            if isinstance(one, ast.Lambda) or one in self._hooks:
-                code.append(one)
-            for item in one.body if isinstance(one, ast.ClassDef) else ():
-                if isinstance(item, ast.FunctionDef) and (
-                    item.name in _UNSEEN
-                    or item in self._hooks
-                    or (item.name in asked and is_decorated(item, "property"))
-                ):
-                    code.append(item)
+        found: set[str] = set()
+        for name in filter(is_unknown, names):
+            code: list[Definition] = []
+            for one in self.held.get(name, ()):
+                if isinstance(one, ast.Lambda) or one in self._hooks:
+                    code.append(one)
+                for item in one.body if isinstance(one, ast.ClassDef) else ():
+                    if isinstance(item, ast.FunctionDef) and (
+                        item.name in _UNSEEN
+                        or item in self._hooks
+                        or (item.name in asked and is_decorated(item, "property"))
+                    ):
+                        code.append(item)
+            for writes in map(self.writes, code):
+                found |= writes.outside | ({name} if writes.owner or writes.arguments else set())
+        return frozenset(found)
+
+    def _written_at_end(self, names: Iterable[str], is_unknown: Callable[[str], bool]) -> frozenset[str]:
+        """Return the names that missing values may write to as names let go of them."""
+        classes = {one for name in names if is_unknown(name) for one in self.held.get(name, ())}
+        bodies = [one.body for one in classes if isinstance(one, ast.ClassDef)]
+        code = [item for body in bodies for item in body if isinstance(item, NAMED) and item.name == _AT_END]
         return frozenset(name for one in code for name in self.writes(one).outside)
 
     def _returned(self, definition: Definition) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from llm_linalg.base.syntax import descendants
@@ -74,6 +75,8 @@ _CHANGING_WORDS = """
 _CHANGING_FUNCTIONS = frozenset(_CHANGING_WORDS.split())
 _COUNTING = frozenset(["batch_norm", "instance_norm"])
 _NEVER = 1_000
+_DUNDER = re.compile(r"__\w+__")
+_LONGEST_TEXT = 10_000  # characters of a text that is parsed
 _TRAINING = 5  # the place of what says whether it is training
 _TRAINING_WORDS = frozenset(["training", "use_input_stats"])
 _TYPES = frozenset(["list", "dict", "set", "deque", "Counter", "OrderedDict", "defaultdict"])
@@ -184,10 +187,35 @@ def binds_any_name(node: ast.AST) -> bool:
         match part:
             case ast.Call(func=ast.Name(id="exec")):
                 return True
+            case ast.Call(func=ast.Name(id="eval"), args=arguments) if not _only_gives(arguments):
+                return True
             case ast.Call(func=ast.Attribute(value=table, attr="update")) if _is_table(table):
                 return True
             case ast.Subscript(value=table, ctx=ast.Store() | ast.Del()) if _is_table(table):
                 return True
+    return False
+
+
+def names_made_other(node: ast.AST) -> Iterator[str]:
+    """Yield the names of what a statement makes behave otherwise: `f.__code__ = g.__code__`."""
+    for part in own_parts(node):
+        if (
+            isinstance(part, ast.Attribute)
+            and not isinstance(part.ctx, ast.Load)
+            and _DUNDER.fullmatch(part.attr)
+        ):
+            yield from roots_of(part.value)
+
+
+def _only_gives(arguments: Sequence[ast.expr]) -> bool:
+    """Return whether what `eval` is given is a text that calls nothing and binds nothing."""
+    match arguments:
+        case [ast.Constant(value=str(text))] if len(text) <= _LONGEST_TEXT:
+            try:
+                tree = ast.parse(text.strip(), mode="eval")
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                return False
+            return not any(isinstance(part, ast.Call | ast.NamedExpr) for part in descendants(tree))
     return False
 
 
