@@ -2,7 +2,9 @@
 
 A loop of thousands of turns would make more nodes than anybody looks at, and take many times as long as
 Python. So once it is clear that it will, by the nodes that its first turns made and by how many turns there
-are, those in its middle run without being recorded. Counts decide, so that each run keeps the same turns.
+are, those in its middle run without being recorded. Of a loop of which nobody knows when it ends, as of
+`while`, more of the first turns are recorded, and none after them. Counts decide, so that each run keeps the
+same turns.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from llm_linalg.recording.gap import Gap
 _SIZED = (list, tuple, range, str, dict, DataLoader)
 _ONE_FOR_ONE = frozenset(["enumerate object", "zip object"])
 _SHARE = 4  # the first turns that are recorded, and the last ones, make a fourth of the most nodes each
+_LONGER = 2  # as many times the most nodes are recorded of a loop that may end at any turn
+_NEVER = 2**63
 _OWN_BODY = (ast.FunctionDef, ast.ClassDef)
 _HOLDERS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 
@@ -33,7 +37,7 @@ class LoopWindow:
     Args:
         run: The run.
         node: The loop.
-        items: What it goes through.
+        items: What it goes through; None for `while`.
     """
 
     __slots__ = (
@@ -41,7 +45,7 @@ class LoopWindow:
         *("_position", "_resume_at", "_run", "_turn", "_turns"),
     )
 
-    def __init__(self, run: Interpreter, node: ast.For, items: Any) -> None:
+    def __init__(self, run: Interpreter, node: ast.For | ast.While, items: Any) -> None:
         self._run = run
         self._node = node
         self._items = items
@@ -64,34 +68,33 @@ class LoopWindow:
         """End a gap, if there is one: the turn that begins now, or what comes after the loop, is recorded."""
         if self._gap_start:
             last = self._turn - (self._turn == self._resume_at)
-            gap = Gap(self._node.lineno, self._gap_start, last, self._turns, self._position)
+            gap = Gap(self._node.lineno, self._gap_start, last, self._turns or last, self._position)
             self._gap_start = 0
             self._run.recorder.resume(gap)
-            self._next_check = 2**63
+            self._next_check = _NEVER
 
     def _consider(self) -> None:
-        """Stop recording if the loop would make too many nodes, and it is known which turns are its last."""
+        """Stop recording if the loop makes too many nodes."""
         run, most = self._run, self._run.budget.loop_nodes
         done = self._turn - 1
         made = len(run.recorder.nodes) - self._first
-        self._next_check = 2**63
-        turns = count_turns(self._items)
-        if (
-            turns is None
-            or not run.may_skip
-            or run.recorder.is_paused
-            or run.passes
-            or _may_leave(self._node.body)
-        ):
+        self._next_check = _NEVER
+        if not run.may_skip or run.recorder.is_paused or run.passes:
             return
-        if made * turns <= most * done:  # by what a turn has made so far
+        turns = count_turns(self._items)
+        if turns is None or _may_leave(self._node.body):
+            most *= _LONGER
+            makes_more = made >= most
+        else:
+            makes_more = made * turns > most * done  # by what a turn has made so far
+        if not makes_more:
             self._next_check = self._first + most
             return
-        last = max(1, most // _SHARE * done // made)
-        if turns - last <= done:
+        last = max(1, run.budget.loop_nodes // _SHARE * done // made)
+        if turns is not None and turns - last <= done:
             return
-        self._turns, self._position = turns, len(run.recorder.nodes)
-        self._gap_start, self._resume_at = self._turn, turns - last + 1
+        self._turns, self._position = turns or 0, len(run.recorder.nodes)
+        self._gap_start, self._resume_at = self._turn, _NEVER if turns is None else turns - last + 1
         run.recorder.pause(self._first)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from typing import Any
 
 from torch import Tensor
 
@@ -48,41 +46,42 @@ def if_statement(run: Interpreter, node: ast.If) -> None:
 def for_loop(run: Interpreter, node: ast.For) -> None:
     """Execute `for x in xs: … else: …`."""
     given = run.evaluate(node.iter)
+    items = iterate(run, given, node.iter)
+    names, name = run.names.maps[0], node.target.id if isinstance(node.target, ast.Name) else None
     window = LoopWindow(run, node, given)
     try:
-        _for_each(run, node, iterate(run, given, node.iter), window)
+        for value in items:
+            window.start_turn()
+            run.current = node
+            if name is not None and value.__class__ in arithmetic.PLAIN_TYPES:  # `assign`, written out
+                names[name] = value
+            else:
+                assign(run, node.target, value)
+            try:
+                run.execute(node.body)
+            except Continue:
+                continue
+            except Break:
+                return
     finally:
         window.close()
-
-
-def _for_each(run: Interpreter, node: ast.For, items: Iterator[Any], window: LoopWindow) -> None:
-    names, name = run.names.maps[0], node.target.id if isinstance(node.target, ast.Name) else None
-    for value in items:
-        window.start_turn()
-        run.current = node
-        if name is not None and value.__class__ in arithmetic.PLAIN_TYPES:  # `assign`, written out
-            names[name] = value
-        else:
-            assign(run, node.target, value)
-        try:
-            run.execute(node.body)
-        except Continue:
-            continue
-        except Break:
-            return
-    window.close()
     run.execute(node.orelse)
 
 
 def while_loop(run: Interpreter, node: ast.While) -> None:
     """Execute `while a: … else: …`."""
-    while truth(run, run.evaluate(node.test), node.test):
-        try:
-            run.execute(node.body)
-        except Continue:
-            continue
-        except Break:
-            return
+    window = LoopWindow(run, node, None)
+    try:
+        while truth(run, run.evaluate(node.test), node.test):
+            window.start_turn()
+            try:
+                run.execute(node.body)
+            except Continue:
+                continue
+            except Break:
+                return
+    finally:
+        window.close()
     run.execute(node.orelse)
 
 

@@ -109,6 +109,9 @@ HEADS = [
     f"for i, _ in enumerate([0] * {TURNS}):",
     f"for i, _ in zip(range({TURNS}), [0] * {2 * TURNS}):",
     f"for i in torch.arange({TURNS}).tolist():",
+    f"for i in (k for k in range({TURNS})):",
+    f"i = -1\nwhile i < {TURNS - 1}:\n    i += 1",
+    f"for i in range({2 * TURNS}):\n    if i == {TURNS}: break",
 ]
 
 
@@ -117,7 +120,7 @@ def programs(draw: st.DrawFn) -> str:
     """Draws a program with a loop, or two."""
     lines = [START]
     for _ in range(draw(st.integers(1, 2))):
-        lines.append(draw(st.sampled_from(HEADS)))
+        lines += draw(st.sampled_from(HEADS)).split("\n")
         for statement in draw(st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=7)):
             lines += ["    " + line for line in statement.split("\n")]
         lines += draw(st.lists(st.sampled_from(AFTER), max_size=3))
@@ -233,9 +236,9 @@ def test_the_turns_of_what_has_a_length_are_known(head: str) -> None:
 EARLY = """\
 import torch
 def f(x):
-    for i in range(90):
+    for i in range(200):
         x = x + 1
-        if i > 95:
+        if i > 300:
             return x
     return x
 print(f(torch.ones(2)))
@@ -249,24 +252,39 @@ for i in range(90):
 """
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        LOOP.replace("    loss.backward()", "    if loss < 1e-9: break\n    loss.backward()"),
-        LOOP.replace(
-            "for i in range(50):",
-            "for i in range(50):\n    for j in []: pass\n    else:\n        if i > 60: break",
-        ),
-        LOOP.replace("for i in range(50):", "i = 0\nwhile i < 50:\n    i += 1"),
-        LOOP.replace("for i in range(50):", "for i in (k for k in range(50)):"),
-        EARLY,
-    ],
-)
-def test_a_loop_whose_last_turns_are_not_known_is_recorded_whole(program: str) -> None:
-    trace, said = run_within(program, 40)
+OPEN = [
+    LOOP.replace("    loss.backward()", "    if loss < 1e-9: break\n    loss.backward()"),
+    LOOP.replace(
+        "for i in range(50):",
+        "for i in range(50):\n    for j in []: pass\n    else:\n        if i > 60: break",
+    ),
+    LOOP.replace("for i in range(50):", "i = 0\nwhile i < 50:\n    i += 1"),
+    LOOP.replace("for i in range(50):", "for i in (k for k in range(50)):"),
+    EARLY,
+]
+
+
+@pytest.mark.parametrize("program", OPEN)
+def test_of_a_loop_that_may_end_at_any_turn_more_is_recorded(program: str) -> None:
+    (whole, _), (trace, said) = run_within(program, 10**9), run_within(program, 40)
+    assert whole is not None
     assert trace is not None
     assert not said
-    assert not trace.gaps
+    (gap,) = trace.gaps
+    assert 80 <= gap.position < 80 + 25
+    exactly, _ = run_within(program, len(whole.nodes) // 2 + 1)
+    assert exactly is not None
+    assert not exactly.gaps
+    assert check(program, 40) == 1
+
+
+def test_a_loop_that_nobody_knows_the_end_of_may_end_in_a_gap() -> None:
+    (trace, _), (ends, _) = run_within(OPEN[2], 40), run_within(OPEN[0].replace("1e-9", "1e-3"), 40)
+    assert trace is not None
+    assert ends is not None
+    assert trace.gaps[0].which == f"turns {trace.gaps[0].first} to 50 of 50"
+    assert ends.gaps[0].last < ends.gaps[0].turns == 50
+    assert ends["loss"].gap == ends.gaps[0]
 
 
 def test_on_several_devices_all_is_recorded() -> None:
