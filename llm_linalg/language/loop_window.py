@@ -95,7 +95,7 @@ class LoopWindow:
             return
         self._turns, self._position = turns or 0, len(run.recorder.nodes)
         self._gap_start, self._resume_at = self._turn, _NEVER if turns is None else turns - last + 1
-        run.recorder.pause(self._first)
+        run.recorder.pause()
 
 
 def count_turns(items: Any) -> int | None:

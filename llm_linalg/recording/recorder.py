@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -29,7 +29,9 @@ from llm_linalg.ops.subnormals import FEW_PRODUCTS
 from llm_linalg.ops.table import TableEntry
 from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
 from llm_linalg.recording.aliasing import version_of
-from llm_linalg.recording.graph_size import graph_size
+from llm_linalg.recording.gap import Gap
+from llm_linalg.recording.gap_prices import GapPrices
+from llm_linalg.recording.graph_size import graph_size, step_of
 from llm_linalg.recording.guard import Guard
 from llm_linalg.recording.inline import inline_body
 from llm_linalg.recording.record_node import LazyCall, Operand, RecordNode
@@ -166,7 +168,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._storages.on_inspect = guard.charge_inspection
         self._halt = halt
         self._prices: dict[int, Price] = {}  # by node
-        self._dearest: Price | None = None  # no less than that of any call in a gap; None without gaps
+        self._gap_prices: GapPrices | None = None  # None without gaps
         self._steps_known: dict[Any, RecordNode] | None = None  # the nodes by their steps of autograd
         self._calls = _TRUSTED if guard is None else CallCache()
 
@@ -323,16 +325,10 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if self._guard is not None and price is not None:
             self._guard.charge_again(cached.plan.operation.name, price, tensors)
             self._guard.refund(price)
-            self._note_price(price)
+            self.note_gap_price(price)
         if cached.writes:
             self.note_unrecorded_write(tensors[:1] if writes(func) else tensors)
         return self._run(func, args, kwargs)
-
-    def _note_price(self, price: Price) -> None:
-        """Take note of the price of a call in a gap: a backward pass may go through it."""
-        known = self._dearest or _NOTHING
-        if price.multiplications > known.multiplications or price.backward_steps > known.backward_steps:
-            self._dearest = _dearer(known, price)
 
     def _run_in_gap(
         self,
@@ -432,10 +428,13 @@ class Recorder(TensorIndex, TorchFunctionMode):
         nodes, leaves, entered = self.backward_path(self.node_of(tensor))
         prices: dict[int, Price] = {}  # by the operands, which a call's nodes share
         large: list[RecordNode] = []
-        if self._dearest is not None:  # some calls have no nodes
-            size = graph_size(entered or [tensor] if not nodes else entered, self._known_steps())
+        gaps = self._gap_prices
+        if gaps is not None:  # some calls have no nodes
+            size = graph_size(entered if nodes else [tensor], self._known_steps(), gaps.has)
             nodes, leaves = [*nodes, *size.nodes], leaves + size.leaves
-            prices[0] = _times(size.unknown, self._dearest)
+            if size.oldest is not None:
+                prices[0] = gaps.since(size.oldest)
+            gaps.mark(in_gap=self.is_paused)
         for node in nodes:
             price = self._prices.get(node.index)
             if price is not None:
@@ -444,26 +443,30 @@ class Recorder(TensorIndex, TorchFunctionMode):
                     large.append(node)
         return BackwardPass(list(prices.values()), leaves, large)
 
-    def pause(self, first: int) -> None:
-        """Record nothing from now on.
-
-        Args:
-            first: The position of the first node of the loop that goes on.
-        """
-        self.pause_index()
+    def pause(self) -> None:
+        """Record nothing from now on."""
+        super().pause()
         self._steps_known = None
-        own = (self._prices.get(index, _NOTHING) for index in range(first, len(self.nodes)))
-        self._dearest = reduce(_dearer, own, self._dearest or _NOTHING)
+        self._gap_prices = self._gap_prices or GapPrices()
+        self._gap_prices.mark(in_gap=True)
+
+    def resume(self, gap: Gap) -> None:
+        """Record again."""
+        super().resume(gap)
+        if self._gap_prices is not None:
+            self._gap_prices.mark(in_gap=False)
+
+    def note_gap_price(self, price: Price) -> None:
+        """Take note of what a call in a gap costs, through which a backward pass may go."""
+        if self._gap_prices is not None:
+            self._gap_prices.add(price)
 
     def _known_steps(self) -> Mapping[Any, RecordNode]:
         """Return the nodes by their steps of autograd."""
         if self._steps_known is None:
             with untraced():
-                steps = (
-                    (tensor.grad_fn, node)
-                    for tensor, node in zip(self._tensors, self.nodes, strict=True)
-                    if tensor is not None
-                )
+                pairs = zip(self._tensors, self.nodes, strict=True)
+                steps = ((step_of(tensor), node) for tensor, node in pairs if tensor is not None)
                 self._steps_known = {step: node for step, node in steps if step is not None}
         return self._steps_known
 
@@ -499,6 +502,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
             price: The price of a backward pass that starts from it; None if there can be none.
         """
         if self._written is not None:
+            if price is not None:
+                self.note_gap_price(price)
             return
         read = next(iter(_GRADIENT_READS))
         operand, value = self._operand(source), detach_value(gradient)
@@ -560,7 +565,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         try:
             price = self._guard.charge(call)
             if self._written is not None and price is not None:
-                self._note_price(price)
+                self.note_gap_price(price)
             return call, price
         except ShapeMismatch as mismatch:
             self.failed, self.failure = call_of(func, written, written.tensors), mismatch
@@ -623,33 +628,6 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._name_table.note_write(target, node)
         else:
             self._add(node, target, wrote=True)
-
-
-_NOTHING = Price(0, 0, 0, 0, 0, 0)
-
-
-def _dearer(one: Price, other: Price) -> Price:
-    """Return a price that is no less than either of two, in what a backward pass takes."""
-    return Price(
-        outputs=0,
-        elements=0,
-        multiplications=max(one.multiplications, other.multiplications),
-        steps=0,
-        reads=max(one.reads, other.reads),
-        backward_steps=max(one.backward_steps, other.backward_steps),
-    )
-
-
-def _times(count: int, price: Price) -> Price:
-    """Return the price of so many calls of one price, in what a backward pass takes."""
-    return Price(
-        outputs=0,
-        elements=0,
-        multiplications=count * price.multiplications,
-        steps=0,
-        reads=count * price.reads,
-        backward_steps=count * price.backward_steps,
-    )
 
 
 def is_recording() -> bool:

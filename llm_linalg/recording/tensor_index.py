@@ -268,7 +268,7 @@ class TensorIndex:
         """Whether calls are made without being recorded."""
         return self._written is not None
 
-    def pause_index(self) -> None:
+    def pause(self) -> None:
         """Record nothing from now on: calls are made and charged, and what they write is taken note of."""
         self._written = set()
         self._accumulated.clear()

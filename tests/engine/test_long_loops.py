@@ -86,6 +86,7 @@ STATEMENTS = [
     "c = a.t(); a.mul_(2)",
     "torch.add(a, 1, out=a)",
     "u, v = a.chunk(2)",
+    "p, q = B[:2]; loss = (p * 2 - q) ** 2",
     "u = torch.randn(3); a = a + u",
     "for j in range(3): h = h + j",
     "h = sum(x.sum() for x in a)+ h",
@@ -231,6 +232,25 @@ def test_the_turns_of_what_has_a_length_are_known(head: str) -> None:
     assert not said
     assert [gap.turns for gap in trace.gaps] == [50]
     assert check(program, 100) == 1
+
+
+PARTS = """\
+import torch
+params = torch.tensor([1.0, 0.0], requires_grad=True)
+optimizer = torch.optim.SGD([params], lr=1e-2)
+t = torch.linspace(0, 1, 5)
+for epoch in range(60):
+    w, b = params
+    loss = (w * t + b - 3 * t).square().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(params)
+"""
+
+
+def test_parts_of_what_is_written_are_no_hindrance() -> None:
+    assert check(PARTS, 100) == 1
 
 
 EARLY = """\
