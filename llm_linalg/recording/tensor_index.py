@@ -163,9 +163,7 @@ class TensorIndex:
         self._guard: Guard | None = None
         self.gaps: list[Gap] = []
         self._written: set[int] | None = None  # while nothing is recorded: the storages written meanwhile
-        self._left: dict[
-            str, Tensor
-        ] = {}  # of each name that was bound, or whose tensor was written, meanwhile
+        self._left: dict[str, Tensor] = {}  # by the names that were bound, or written to, meanwhile
         self._numbers: dict[tuple[str, int | None], list[float]] = {}  # of names bound meanwhile, by line
         self._forgotten: dict[int, RecordNode] = {}  # by tensor id: the node that it had before a gap
         self.before_drop: Callable[[], None] = lambda: None
@@ -205,7 +203,8 @@ class TensorIndex:
         self.names[name] = node
         self._left.pop(name, None)
         if self._numbers and self._written is None:
-            node.missed = tuple(self._numbers.pop((name, _line(self._where())), ()))
+            missed = self._numbers.pop((name, _line(self._where())), None)
+            node.missed = node.missed if missed is None else tuple(missed)
         self._name_table.bind(name, tensor)
         return node
 
