@@ -7,12 +7,14 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from llm_linalg.language import budget, readable_files
+from llm_linalg.language import budget, execute, readable_files
+from llm_linalg.language.budget import Budget
 from llm_linalg.lessons.deck import load
 from llm_linalg.lessons.documents import read
 from llm_linalg.lessons.lesson import LessonError
@@ -382,6 +384,18 @@ def test_a_document_opens_at_the_first_cell_that_runs_whole_and_shows_something(
     place = tmp_path / "first.ipynb"
     place.write_bytes(notebook(*map(code, cells)))
     assert read(place).opens_at == opens_at
+
+
+def test_a_cell_says_once_which_turns_of_its_loops_are_not_kept(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute, "Budget", partial(Budget, loop_nodes=40))
+    loop = "for k in range(2):\n    for i in range(90):\n        x = x + i"
+    file = tmp_path / "loops.ipynb"
+    file.write_bytes(notebook(code("import torch\nx = torch.zeros(2)"), code(loop), code("x")))
+    remarks = record(capsys, file, 2)["cell"]["remarks"]
+    assert remarks == ["turns 11 to 80 of 90 were computed, and their steps are not kept"]
+    assert record(capsys, file, 3)["cell"]["remarks"] == []
 
 
 def test_the_answer_of_a_cell_stands_below_the_picture_of_its_last_operation(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST_REMARK = 300
 SHOWN_AS_LEFT_OUT = 3  # lines that are named
+SHOWN_GAPS = 3  # sentences on turns that are not kept
 
 
 def with_cell(
@@ -79,7 +80,7 @@ def _with_plot(frame: Frame, view: View, plot: Plot, ascii_only: bool) -> Frame:
 def _remarks(state: CellState) -> tuple[CleanText, ...]:
     """Return what may be different in a cell that was run, what was not kept, and what was left out."""
     found = [state.reason] if state.state == "run" and state.reason else []
-    found += [gap.says for gap in state.gaps]
+    found += [*dict.fromkeys(gap.says for gap in state.gaps)][:SHOWN_GAPS]
     if state.left_out:
         told = state.left_out[:SHOWN_AS_LEFT_OUT]
         more = len(state.left_out) - len(told)
