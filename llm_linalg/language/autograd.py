@@ -151,8 +151,7 @@ def set_grad(tensor: Tensor, value: Tensor | None) -> None:
             f"x.grad has the shape and type of x, {tuple(tensor.shape)} {tensor.dtype}, not "
             f"{tuple(value.shape)} {value.dtype}"
         )
-    with untraced():
-        tensor.grad = value
+    tensor.grad = value
 
 
 def clear_gradients(recorder: TensorIndex, parameters: Iterable[Any], set_to_none: bool) -> None:

@@ -41,7 +41,10 @@ def grad(
     leaves = sum(own.leaves for own in passes)
     times = _TWICE if create_graph else 1
     run.budget.charge_backward(times * prices, times * leaves, recorded=not run.recorder.is_paused)
-    found = autograd.gradients(
+    price = _price_of_graph(prices, leaves) if create_graph else None
+    found = run.recorder.run_priced(
+        price,
+        autograd.gradients,
         results,
         sources,
         given,
@@ -49,7 +52,6 @@ def grad(
         bool(create_graph),
         True if materialize_grads else allow_unused,
     )
-    price = _price_of_graph(prices, leaves) if create_graph else None
     gradients: list[Tensor | None] = []
     for source, gradient in zip(sources, found, strict=True):
         if gradient is not None:

@@ -101,6 +101,10 @@ class StorageMap:
                     )  # in place: everyone who holds this value keeps it
                 self.on_move(values, place)
 
+    def shows(self, tensor: Tensor) -> bool:
+        """Return whether a node shows values that lie in the storage of a tensor."""
+        return storage_id(tensor) in self._kept
+
     def keep(self, tensor: Tensor) -> None:
         """Keep a storage that a tensor is about to leave, so that no other is taken for it."""
         if storage_id(tensor) in self.writes:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import ref
 
 import torch
 from torch import Tensor
@@ -23,15 +24,12 @@ from llm_linalg.ops.call_errors import takes_values
 from llm_linalg.ops.fallback import FallbackOperation, fallback
 from llm_linalg.ops.number_arguments import ITEM_FUNCTIONS, with_plain_numbers, with_plain_slices
 from llm_linalg.ops.operation import SlottedArguments
-from llm_linalg.ops.price import Price
 from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
 from llm_linalg.ops.subnormals import FEW_PRODUCTS
 from llm_linalg.ops.table import TableEntry
 from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
 from llm_linalg.recording.aliasing import version_of
-from llm_linalg.recording.gap import Gap
-from llm_linalg.recording.gap_prices import GapPrices
-from llm_linalg.recording.graph_size import graph_size, step_of
+from llm_linalg.recording.graph_prices import BackwardPass, GraphPrices, LargeStep, next_step, step_of
 from llm_linalg.recording.guard import Guard
 from llm_linalg.recording.inline import inline_body
 from llm_linalg.recording.record_node import LazyCall, Operand, RecordNode
@@ -39,6 +37,7 @@ from llm_linalg.recording.tensor_index import TensorIndex, Where, detach_value
 
 if TYPE_CHECKING:
     from llm_linalg.ops.operation import Operation
+    from llm_linalg.ops.price import Price
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +61,6 @@ class CachedCall:
     def call_of(self, numbers: Sequence[Number]) -> LazyCall:
         """Return the call with the numbers that the key leaves open."""
         return LazyCall(self.plan, self.call.function, tuple(numbers)) if numbers else self.call
-
-
-class BackwardPass(NamedTuple):
-    """What a backward pass goes through.
-
-    Attributes:
-        prices: The prices of the calls, once each.
-        leaves: The number of elements of the leaves that get a gradient.
-        large: The nodes whose gradients take many products.
-    """
-
-    prices: Sequence[Price]
-    leaves: int
-    large: Sequence[RecordNode]
 
 
 class CallCache:
@@ -136,6 +121,8 @@ _LISTED: Mapping[Any, TableEntry] = {
 }
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what entering and leaving torch.no_grad() calls
 
+T = TypeVar("T")
+
 
 class Recorder(TensorIndex, TorchFunctionMode):
     """A function mode that records the calls made while it is entered.
@@ -168,8 +155,9 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._storages.on_inspect = guard.charge_inspection
         self._halt = halt
         self._prices: dict[int, Price] = {}  # by node
-        self._gap_prices: GapPrices | None = None  # None without gaps
-        self._steps_known: dict[Any, RecordNode] | None = None  # the nodes by their steps of autograd
+        self._graph = GraphPrices()
+        # By id: the tensors whose gradients are known to the program, though nodes don't say so.
+        self._leaves: dict[int, ref[Tensor]] = {}
         self._calls = _TRUSTED if guard is None else CallCache()
 
     def __torch_function__(
@@ -204,6 +192,10 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if func in _FREE:
             if self._guard is not None:
                 self._guard.charge_query()
+            if func in GRADIENT_SETTERS:
+                self._leaves[id(args[0])] = ref(args[0])
+                if self._written is not None and isinstance(args[1], Tensor):
+                    self.note_unrecorded_write(args[1:])
             try:
                 return func(*args, **kwargs)
             except Exception:  # noqa: BLE001, S110 - a wrong query fails below, as any call does
@@ -265,7 +257,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         known = None if self._guard is None else self._current_operands(tensors)
         if self._guard is not None and price is not None:
             self._guard.charge_again(plan.operation.name, price, tensors)
-        result = self._run(func, args, kwargs)
+        result = self._run(func, args, kwargs, price)
         if known is None:
             known = [self._operand(tensor) for tensor in tensors]
         operands = tuple(known if plan.in_order else [known[place] for place in plan.order])
@@ -303,7 +295,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         # By its name it writes into its first operand; with `out=` and the like, nobody says into which.
         if not turns(func):
             self._storages.preserve(tensors[:1] if writes(func) else tensors)
-        result = self._run(func, args, kwargs)
+        result = self._run(func, args, kwargs, price)
         target = result if isinstance(result, Tensor) else tensors[0]  # the first of several is the target
         call, first = cached.call_of(numbers), len(self.nodes)
         self._record_write(plan.operation.name, detach_value(target), call, operands, target)
@@ -325,10 +317,11 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if self._guard is not None and price is not None:
             self._guard.charge_again(cached.plan.operation.name, price, tensors)
             self._guard.refund(price)
-            self.note_gap_price(price)
         if cached.writes:
             self.note_unrecorded_write(tensors[:1] if writes(func) else tensors)
-        return self._run(func, args, kwargs)
+        if cached.plan.operation.name == "grad":
+            self._leaves[id(tensors[0])] = ref(tensors[0])
+        return self._run(func, args, kwargs, price)
 
     def _run_in_gap(
         self,
@@ -344,9 +337,11 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._guard.refund(price)
         if call.may_write:
             self.note_unrecorded_write(call.tensors)
+        elif call.operation.name == "grad":
+            self._leaves[id(call.tensors[0])] = ref(call.tensors[0])
         self.note_unrecorded_write([own for _, own, _, _ in running_updates(func, args, kwargs)])
         versions = list(map(version_of, written.tensors))
-        result = self._run(func, args, kwargs)
+        result = self._run(func, args, kwargs, price)
         wrote = list(map(version_of, written.tensors)) != versions
         if wrote and not call.may_write:
             self.note_unrecorded_write(written.tensors)
@@ -355,12 +350,20 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._calls.store(key, call, price, bounded=True)
         return result
 
-    def _run(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Make the call, remembering it and its exception if it fails."""
+    def _run(
+        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], price: Price | None = None
+    ) -> Any:
+        """Make the call, remembering its price, or it and its exception if it fails."""
         try:
             if func is _BACKWARD:
                 return self.run_backward(func, *args, **kwargs)
-            return func(*args, **kwargs) if kwargs else func(*args)
+            if price is None:
+                return func(*args, **kwargs) if kwargs else func(*args)
+            first = next_step()  # `run_priced`, written out: this runs at each torch call
+            result = func(*args, **kwargs) if kwargs else func(*args)
+            if (end := next_step()) != first:
+                self._graph.calls.append((first, end, price, func))
+            return result
         except Exception as error:
             written = SlottedArguments.of(args, kwargs)
             self.failed, self.failure = call_of(func, written, written.tensors), error
@@ -391,7 +394,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         before = [(self._operand(own), self._operand(batch)) for _, own, batch, _ in updates]
         self._storages.preserve([own for _, own, _, _ in updates])
         versions = list(map(version_of, written.tensors))
-        result = self._run(func, args, kwargs)
+        result = self._run(func, args, kwargs, price)
         if price is None and self._guard:  # torch took what our rules refuse: they don't describe this call
             call = written.bind(fallback(call.operation.name), func, tensors).with_rng_state(call.rng_state)
         first = len(self.nodes)
@@ -425,50 +428,27 @@ class Recorder(TensorIndex, TorchFunctionMode):
 
     def backward_pass(self, tensor: Tensor) -> BackwardPass:
         """Return what a backward pass from a tensor goes through."""
-        nodes, leaves, entered = self.backward_path(self.node_of(tensor))
+        if self.gaps or self.is_paused:  # some calls have no nodes
+            return self._graph.backward_pass(tensor)
+        nodes, leaves = self.backward_path(self.node_of(tensor))
         prices: dict[int, Price] = {}  # by the operands, which a call's nodes share
-        large: list[RecordNode] = []
-        gaps = self._gap_prices
-        if gaps is not None:  # some calls have no nodes
-            size = graph_size(entered if nodes else [tensor], self._known_steps(), gaps.has)
-            nodes, leaves = [*nodes, *size.nodes], leaves + size.leaves
-            if size.oldest is not None:
-                prices[0] = gaps.since(size.oldest)
-            gaps.mark(in_gap=self.is_paused)
+        large: list[LargeStep] = []
         for node in nodes:
             price = self._prices.get(node.index)
             if price is not None:
                 prices[id(node.operands)] = price
-                if price.products > FEW_PRODUCTS:
-                    large.append(node)
+                step = self._step_of(node) if price.products > FEW_PRODUCTS else None
+                if step is not None:
+                    large.append(LargeStep(step, node.op, price, [own.value for own in node.operands]))
         return BackwardPass(list(prices.values()), leaves, large)
 
-    def pause(self) -> None:
-        """Record nothing from now on."""
-        super().pause()
-        self._steps_known = None
-        self._gap_prices = self._gap_prices or GapPrices()
-        self._gap_prices.mark(in_gap=True)
-
-    def resume(self, gap: Gap) -> None:
-        """Record again."""
-        super().resume(gap)
-        if self._gap_prices is not None:
-            self._gap_prices.mark(in_gap=False)
-
-    def note_gap_price(self, price: Price) -> None:
-        """Take note of what a call in a gap costs, through which a backward pass may go."""
-        if self._gap_prices is not None:
-            self._gap_prices.add(price)
-
-    def _known_steps(self) -> Mapping[Any, RecordNode]:
-        """Return the nodes by their steps of autograd."""
-        if self._steps_known is None:
-            with untraced():
-                pairs = zip(self._tensors, self.nodes, strict=True)
-                steps = ((step_of(tensor), node) for tensor, node in pairs if tensor is not None)
-                self._steps_known = {step: node for step, node in steps if step is not None}
-        return self._steps_known
+    def run_priced(self, price: Price | None, go: Callable[..., T], *args: Any) -> T:
+        """Run what adds steps to autograd's graph, and is no call; a pass through them has a price."""
+        first = next_step()
+        found = go(*args)
+        if price is not None and (end := next_step()) != first:
+            self._graph.calls.append((first, end, price, go))
+        return found
 
     def _share(self, tensor: Tensor, source: Tensor) -> None:
         """Do `tensor.data = source`: from now on the tensor lies where the source does."""
@@ -502,8 +482,6 @@ class Recorder(TensorIndex, TorchFunctionMode):
             price: The price of a backward pass that starts from it; None if there can be none.
         """
         if self._written is not None:
-            if price is not None:
-                self.note_gap_price(price)
             return
         read = next(iter(_GRADIENT_READS))
         operand, value = self._operand(source), detach_value(gradient)
@@ -535,25 +513,54 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self._add(node, tensor)
         self._remember_price(node.index, price)
 
+    def pause(self) -> None:
+        """Record nothing from now on: calls are made and charged, and what they write is taken note of."""
+        super().pause()
+        leaves = [self._leaf(node) for _, node in self._gradients.values()]
+        self._leaves.update({id(leaf): ref(leaf) for leaf in leaves if leaf is not None})
+        self._gradients = {}
+        self.note_unrecorded_write([gradient for _, gradient in self._shown_gradients()])
+
+    def run_backward(self, go: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a backward pass, and record what it adds to gradients that nodes show."""
+        if self._leaves and self._written is None:
+            for leaf, gradient in self._shown_gradients():
+                self.note_gradient(gradient, leaf, None)
+        return super().run_backward(go, *args, **kwargs)
+
+    def _shown_gradients(self) -> list[tuple[Tensor, Tensor]]:
+        """Return leaves and their gradients that nodes show which were not read from them."""
+        with untraced():
+            known = [(leaf, leaf.grad) for own in self._leaves.values() if (leaf := own()) is not None]
+            self._leaves = {id(leaf): ref(leaf) for leaf, gradient in known if gradient is not None}
+            return [
+                (leaf, gradient)
+                for leaf, gradient in known
+                if gradient is not None
+                and id(gradient) not in self._gradients
+                and self._storages.shows(gradient)
+            ]
+
+    def _step_of(self, node: RecordNode) -> Any:
+        """Return the step of autograd that a node's tensor comes from; None without one."""
+        tensor = self._tensors[node.index]
+        with untraced():
+            return None if tensor is None else step_of(tensor)
+
     @contextmanager
-    def charge_gradients(self, nodes: Sequence[RecordNode]) -> Iterator[None]:
-        """Charge the guard for the gradients of nodes, each when a backward pass has come to it."""
-        handles = []
-        for node in nodes:
-            tensor = self._tensors[node.index]
-            if tensor is not None and tensor.grad_fn is not None:
-                handles.append(tensor.grad_fn.register_prehook(partial(self._charge_gradient, node)))
+    def charge_gradients(self, large: Sequence[LargeStep]) -> Iterator[None]:
+        """Charge the guard for the gradients of large products, each when a backward pass has come to it."""
+        handles = [own.step.register_prehook(partial(self._charge_gradient, own)) for own in large]
         try:
             yield
         finally:
             for handle in handles:
                 handle.remove()
 
-    def _charge_gradient(self, node: RecordNode, gradients: Sequence[Tensor | None]) -> None:
+    def _charge_gradient(self, large: LargeStep, gradients: Sequence[Tensor | None]) -> None:
         if self._guard is not None:
             tensors = [tensor for tensor in gradients if tensor is not None]
-            tensors += [operand.value for operand in node.operands]
-            self._guard.charge_gradient(node.op, self._prices[node.index], tensors)
+            self._guard.charge_gradient(large.name, large.price, [*tensors, *large.tensors])
 
     def _charge(
         self, func: Any, written: SlottedArguments, tensors: Sequence[Tensor]
@@ -563,10 +570,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if self._guard is None:
             return call, None
         try:
-            price = self._guard.charge(call)
-            if self._written is not None and price is not None:
-                self.note_gap_price(price)
-            return call, price
+            return call, self._guard.charge(call)
         except ShapeMismatch as mismatch:
             self.failed, self.failure = call_of(func, written, written.tensors), mismatch
             raise ValueError(mismatch.rule) from mismatch

@@ -197,7 +197,7 @@ class TensorIndex:
             self._note_number(name, tensor)
             self._name_table.bind(name, tensor)
             return None
-        node = node or self.input(tensor, name, _op_of(tensor))
+        node = node or self._new_input(tensor, name)
         if node.bound_name is None:
             node.bound_name = name
         self.names[name] = node
@@ -225,16 +225,13 @@ class TensorIndex:
         if tracked is not None and tracked.node.bound_name is None:
             tracked.node.bound_name = name
 
-    def backward_path(self, start: RecordNode | None) -> tuple[Sequence[RecordNode], int, Sequence[Tensor]]:
-        """Return what a gradient flows back through.
+    def backward_path(self, start: RecordNode | None) -> tuple[Sequence[RecordNode], int]:
+        """Return the nodes that a gradient flows back through, and the number of elements of its leaves.
 
-        Returns:
-            The nodes, of which the first is `start`, unless that is a leaf itself; the number of elements of
-            the leaves; and the tensors of inputs that are no leaves.
+        The first of the nodes is `start`, unless that is a leaf itself.
         """
         todo, seen = [] if start is None else [start], set[int]()
         passed: list[RecordNode] = []
-        entered: list[Tensor] = []
         leaves = 0
         with untraced():
             while todo:
@@ -247,12 +244,10 @@ class TensorIndex:
                     continue
                 if not tensor.is_leaf:
                     passed.append(node)
-                    if node.is_input:
-                        entered.append(tensor)
                     todo += [operand.node for operand in node.operands]
                 elif tensor.requires_grad:
                     leaves += tensor.numel()
-        return passed, leaves, entered
+        return passed, leaves
 
     def label(self, tensor: Tensor, name: str, words: str = "") -> None:
         """Name a tensor that may come in later; `words` is what it is called, where that is not its name."""
@@ -389,9 +384,6 @@ class TensorIndex:
         A gradient that the program had read, and that the pass added to, gets a new node. `go` runs the pass.
         """
         if self._written is not None:
-            with untraced():
-                self.note_unrecorded_write([tensor for tensor, _ in self._gradients.values()])
-            self._gradients = {}
             return go(*args, **kwargs)
         with untraced():
             added = [
@@ -435,22 +427,22 @@ class TensorIndex:
         node = self.node_of(tensor)
         if node is None:
             name = self.label_of(tensor)
-            if self.gaps and (name is None or id(tensor) in self._forgotten):
-                node = self._input_after_gap(tensor)
-            else:
-                node = self.input(tensor, name, _op_of(tensor))
-                if name:
-                    node.words = self._labels[id(tensor)][2]
-                    self.names.setdefault(name, node)
+            node = self._new_input(tensor, name)
+            if name and node.gap is None:
+                node.words = self._labels[id(tensor)][2]
+                self.names.setdefault(name, node)
         tracked = self._tracked.get(id(tensor))
         return Operand(detach_value(tensor), node) if tracked is None else tracked.operand
 
-    def _input_after_gap(self, tensor: Tensor) -> RecordNode:
-        """Add a node for a tensor as the turns that were not recorded have left it."""
-        names = self._name_table.names_of(tensor)
-        node = self.input(tensor, names[0] if names else self.label_of(tensor), _op_of(tensor))
-        node.gap = self.gaps[-1]
+    def _new_input(self, tensor: Tensor, name: str | None) -> RecordNode:
+        """Add a node for a tensor without one: from outside, or as turns left it that were not recorded."""
         before = self._forgotten.get(id(tensor))
+        is_new = not self.gaps or self.label_of(tensor) is not None or _op_of(tensor) == "parameter"
+        if before is None and is_new:
+            return self.input(tensor, name, _op_of(tensor))
+        names = self._name_table.names_of(tensor)
+        node = self.input(tensor, names[0] if names else name, _op_of(tensor))
+        node.gap = self.gaps[-1]
         if before is not None:
             node.gradient_hooks = before.gradient_hooks
         return node

@@ -363,6 +363,131 @@ def test_a_backward_pass_is_charged_for_what_it_goes_through_in_gaps_and_before_
     assert third - second > 1.8 * (second - first) > 0  # each pass is longer than the one before
 
 
+MIXED = """\
+import torch
+A = torch.randn(60, 60, requires_grad=True)
+for i in range(40):
+    y = (A @ A).mean()
+    for j in range(20): y = y * 1.5
+    y.backward()
+"""
+PENALTY = """\
+import torch
+A = torch.randn(60, 60, requires_grad=True)
+for i in range(40):
+    y = (A @ A).tanh().mean()
+    g, = torch.autograd.grad(y, A, create_graph=True)
+    for j in range(20): y = y * 1.5
+    (y + g.square().sum()).backward()
+"""
+OVER = """\
+import torch
+A = torch.randn(60, 60)
+x = torch.zeros(60, 60, requires_grad=True) * 1.0
+for i in range(4): x.addmm_(A, A)
+for i in range(40): (x * 1.0).sum().backward(retain_graph=True)
+"""
+
+
+@pytest.mark.parametrize("program", [MIXED, PENALTY, OVER])
+def test_a_backward_pass_in_a_gap_costs_what_the_calls_cost_that_it_goes_through(program: str) -> None:
+    whole, gaps = (Budget().multiplications - spent(program, n).multiplications for n in (10**9, 40))
+    assert whole * 0.95 <= gaps <= whole * 1.05
+
+
+TINY = """\
+import torch
+A = torch.full((200, 200), 1e-3)
+w = torch.full((200, 200), 1e-3, requires_grad=True)
+for i in range(40): (A @ w * 1e-37).sum().backward()
+"""
+KEPT = """\
+import torch
+A = torch.full((200, 200), 1e-39)
+w = torch.full((200, 200), 1e-3, requires_grad=True)
+for i in range(40):
+    if i % 10 == 0: y = w @ A
+    y.sum().backward(retain_graph=True)
+    x = torch.ones(1)
+"""
+
+
+@pytest.mark.parametrize("program", [TINY, KEPT])
+def test_slow_products_of_a_backward_pass_are_charged_in_gaps_too(program: str) -> None:
+    whole, gaps = (Budget().multiplications - spent(program, n).multiplications for n in (10**9, 20))
+    assert gaps >= whole * 0.99
+
+
+ADDED = """\
+import torch
+w = torch.ones(3, requires_grad=True)
+{before}
+for i in range(50):
+    (w * 2).sum().backward()
+    x = i * torch.ones(3)
+    {within}
+y = g * 2
+(w * 3).sum().backward()
+z = g * 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "within"),
+    [
+        ("", "if i == 25: g = w.grad"),
+        ("", "if i == 25: g = w.grad[:2]"),
+        ("", "if i == 25: g = torch.zeros(3); w.grad = g"),
+        ("g = torch.zeros(3); w.grad = g; g * 1", ""),
+        ("(w * 2).sum().backward(); g = w.grad", ""),
+        ("(w * 2).sum().backward(); g = w.grad[:2]", ""),
+    ],
+)
+@pytest.mark.parametrize("most", [10**9, 60])
+def test_a_gradient_that_a_node_shows_stays_as_it_was_when_a_pass_adds_to_it(
+    before: str, within: str, most: int
+) -> None:
+    trace, said = run_within(ADDED.format(before=before, within=within), most)
+    assert not said
+    assert trace is not None
+    for node in trace.nodes:
+        if node.op == "mul" and len(node.operands) == 1:
+            factor = {"y": 2, "z": 1}.get(node.bound_name or "")
+            assert factor is None or alike(node.operands[0].node.value * factor, node.value)
+    assert alike(trace["g"].value, trace["z"].value)
+    assert trace["z"].value[0] == trace["y"].value[0] / 2 + 3
+
+
+LATER = """\
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(1, 1)
+        nn.init.ones_(self.layer.weight)
+    def forward(self, x):
+        return self.layer(x)
+net, x = Net(), torch.ones(1, 1)
+for i in range(50):
+    net(x).sum().backward()
+    with torch.no_grad():
+        for p in net.parameters(): p -= 1
+for q in net.parameters(): q.data *= 2
+other = Net()
+other(x)
+"""
+
+
+def test_only_what_was_there_in_a_gap_is_said_to_come_from_it() -> None:
+    trace, said = run_within(LATER, 60)
+    assert not said
+    assert trace is not None
+    (gap,) = trace.gaps
+    after = [node for node in trace.nodes[gap.position :] if node.is_input]
+    assert [node.gap for node in after] == [gap, gap, None, None]
+
+
 def test_nobody_keeps_the_tensors_of_a_gap_so_they_are_not_counted() -> None:
     few, many = (spent(LOOP.replace("50", str(turns_)), 100) for turns_ in (200, 400))
     assert few.tensors == many.tensors

@@ -194,7 +194,7 @@ def apply(run: Interpreter, kind: ProgramClass, *inputs: Any) -> Any:
     call, outer = FunctionCall(run, kind), run.scope
     run.scope = scopes.call_path(run.scope, kind.__name__, run.call_counts)
     try:
-        found = _tied(kind.__name__).apply(call, *inputs)
+        found = run.recorder.run_priced(_NO_PRICE, _tied(kind.__name__).apply, call, *inputs)
         several = found if isinstance(found, tuple) else (found,)
         _note(call, several)
     finally:
