@@ -6,6 +6,8 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 
+from torch import nn
+
 from llm_linalg.base.axes import Shape, ShapeMismatch
 from llm_linalg.base.errors import (
     MismatchedAxis,
@@ -72,8 +74,7 @@ def explain(run: Interpreter, node: Code, error: Exception) -> ProgramError:
     for place, (tensor, piece) in enumerate(zip(call.tensors, pieces, strict=True)):
         made = run.recorder.node_of(tensor)
         text = run.source.text_of(piece) if piece is not None else ""
-        label = run.recorder.label_of(tensor) or f"operand {place + 1}"  # of a weight not read before
-        name = one_line(text) or (made.name if made else label)
+        name = one_line(text) or (made.name if made else _name_without_node(run, node, call, place))
         if made is not None and not text and made.op == "parameter" and made.bound_name is None:
             name = f"{made.source}.{_parameter(call, place)}"  # a layer created in the expression itself
         operands.append(OperandInfo(name, tuple(tensor.shape), text))
@@ -81,6 +82,16 @@ def explain(run: Interpreter, node: Code, error: Exception) -> ProgramError:
     if isinstance(found, ShapeError):
         found.values = tuple(detach_value(tensor) for tensor in call.tensors)
     return found
+
+
+def _name_without_node(run: Interpreter, node: Code, call: Call, place: int) -> str:
+    """Return the name of a weight that was not read before, or of what has no node in a gap."""
+    tensor = call.tensors[place]
+    known = [run.recorder.label_of(tensor), *run.recorder.names_of(tensor)]
+    name = next(filter(None, known), None)
+    if name is None and isinstance(node, ast.Call) and isinstance(tensor, nn.Parameter):
+        name = f"{one_line(run.source.text_of(node.func))}.{_parameter(call, place)}"
+    return name or f"operand {place + 1}"
 
 
 def explain_call(

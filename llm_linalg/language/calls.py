@@ -382,5 +382,5 @@ def _make_layer(
     if not isinstance(layer, modules.CONTAINERS) and not isinstance(run.owner, Module):  # it reads them later
         for parameter in layer.parameters():
             if run.recorder.node_of(parameter) is None and not nn.parameter.is_lazy(parameter):
-                run.recorder.input(parameter, None, "parameter")
+                run.recorder.note_input(parameter, None, "parameter")
     return layer

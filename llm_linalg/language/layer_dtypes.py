@@ -61,7 +61,7 @@ def _convert_parameter(run: Interpreter, parameter: nn.Parameter, dtype: torch.d
     node = run.recorder.node_of(parameter)
     with untraced():
         parameter.data = parameter.data.to(dtype)
-    _renew(run, parameter, node)
+    _renew(run, parameter, parameter, node)
 
 
 def _converted(run: Interpreter, buffer: Tensor, dtype: torch.dtype) -> Tensor:
@@ -71,17 +71,17 @@ def _converted(run: Interpreter, buffer: Tensor, dtype: torch.dtype) -> Tensor:
         made = buffer.to(dtype)
     if label is not None:
         run.recorder.label(made, label)
-    _renew(run, made, node)
+    _renew(run, made, buffer, node)
     return made
 
 
-def _renew(run: Interpreter, tensor: Tensor, before: RecordNode | None) -> None:
-    """Give a weight a node with its new values, under the name of the one that it had."""
+def _renew(run: Interpreter, tensor: Tensor, old: Tensor, before: RecordNode | None) -> None:
+    """Give a weight a node with its new values, under the names of the one that it had."""
     if before is None:
         return
-    name = before.bound_name
-    run.recorder.input(tensor, name, before.op)
-    if name is not None and run.recorder.names.get(name) is before:
+    op = "parameter" if isinstance(tensor, nn.Parameter) else "input"
+    run.recorder.note_input(tensor, before.bound_name, op)
+    for name in run.recorder.names_of(old):
         run.recorder.bind(name, tensor)
 
 

@@ -449,7 +449,7 @@ def _update(run: Interpreter, optimizer: Optimizer, parameter: Any, group: Group
         kept = optimizer.states[id(parameter)] = parameter, optimizer.kind.start(parameter, group)
         for name, value in kept[1].items():
             if isinstance(value, Tensor):
-                run.recorder.input(value, f"{owner}.{name}" if owner else None)
+                run.recorder.note_input(value, f"{owner}.{name}" if owner else None)
     if owner:
         run.recorder.name_node(grad, f"{owner}.grad")
     state = kept[1]

@@ -46,7 +46,7 @@ def from_pretrained(
         arguments, named = modules.check_arguments(nn.Embedding, arguments, settings)
         rows = {"_weight": embeddings.detach(), "_freeze": bool(freeze)}
         layer = nn.Embedding(*arguments, **{**named, **rows})
-    run.recorder.input(layer.weight, None, "parameter")
+    run.recorder.note_input(layer.weight, None, "parameter")
     return layer
 
 

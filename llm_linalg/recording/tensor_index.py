@@ -174,6 +174,25 @@ class TensorIndex:
             node = self.node_type(len(self.nodes), op, detach_value(tensor), origin=self._where(), name=name)
             return self._add(node, tensor)
 
+    def note_input(self, tensor: Tensor, name: str | None, op: str = "input") -> None:
+        """Add a node for a tensor that comes from outside, in place of the one that it may have.
+
+        In a gap it comes in when it is used after that.
+        """
+        if self._written is None:
+            self.input(tensor, name, op)
+        elif id(tensor) in self._tracked:
+            self._forget(tensor)
+
+    def names_of(self, tensor: Tensor) -> list[str]:
+        """Return the names that are bound to a tensor now."""
+        return list(dict.fromkeys(self._name_table.names_of(tensor)))
+
+    def _forget(self, tensor: Tensor) -> None:
+        """Let a tensor come in anew when it is used next."""
+        self._forgotten[id(tensor)] = self._tracked.pop(id(tensor)).node
+        self._left.update(dict.fromkeys(self._name_table.names_of(tensor), tensor))
+
     def adopt(self, tensor: Tensor, node: RecordNode) -> None:
         """Register a tensor as a node of another trace."""
         self._tracked[id(tensor)] = TrackedTensor(tensor, node, Operand(node.value, node))
@@ -271,11 +290,8 @@ class TensorIndex:
         """Record again. What was written meanwhile comes in anew, as if from outside."""
         written, self._written = self._written or set(), None
         self.gaps.append(gap)
-        for key, tracked in list(self._tracked.items()):
-            if tracked.storage in written:
-                del self._tracked[key]
-                self._forgotten[key] = tracked.node
-                self._left.update(dict.fromkeys(self._name_table.names_of(tracked.tensor), tracked.tensor))
+        for tracked in [tracked for tracked in self._tracked.values() if tracked.storage in written]:
+            self._forget(tracked.tensor)
 
     def note_unrecorded_write(self, tensors: Sequence[Tensor]) -> None:
         """Before a call in a gap writes to tensors: keep what nodes show, and remember the storages."""

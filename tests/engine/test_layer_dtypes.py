@@ -73,6 +73,13 @@ def test_the_new_weights_are_inputs_under_their_name() -> None:
     assert all(node.is_input for node in weights)
 
 
+def test_a_weight_that_was_written_is_an_input_under_its_name_too() -> None:
+    trace = run("m = nn.Linear(2, 2)\nnn.init.ones_(m.weight)\nm.half()\ny = m.weight * 2")
+    (weight,) = (operand.node for operand in trace["y"].operands)
+    assert (weight.op, weight.dtype) == ("parameter", "float16")
+    assert trace["m.weight"] is weight
+
+
 @pytest.mark.parametrize(
     ("program", "said"),
     [

@@ -323,6 +323,31 @@ def test_what_fails_in_a_gap_is_told_as_ever_and_ends_it() -> None:
     assert alike(trace["z"].value, torch.full((3,), 50.0))
 
 
+WRONG = """\
+import torch
+from torch import nn
+X, layer = torch.ones(4, 3), nn.Linear(3, 2)
+adam = torch.optim.Adam(layer.parameters())
+for i in range(90):
+    layer(X).sum().backward()
+    adam.step()
+    new = nn.Linear(3, 3)
+    if i == 50: CALL
+"""
+
+
+@pytest.mark.parametrize(
+    "call", ["layer(X.t())", "new(X.t())", "nn.Linear(3, 2)(X[0, :2])", "layer(X.double())"]
+)
+def test_an_error_in_a_gap_names_the_weights_too(call: str) -> None:
+    program = WRONG.replace("CALL", call)
+    (_, said), (trace, says) = run_within(program, 10**9), run_within(program, 60)
+    assert "weight" in said
+    assert said == says
+    assert trace is not None
+    assert trace.gaps
+
+
 def spent(program: str, nodes: int) -> Budget:
     """Returns the budget of a run."""
     made: list[Budget] = []
@@ -486,6 +511,32 @@ def test_only_what_was_there_in_a_gap_is_said_to_come_from_it() -> None:
     (gap,) = trace.gaps
     after = [node for node in trace.nodes[gap.position :] if node.is_input]
     assert [node.gap for node in after] == [gap, gap, None, None]
+
+
+MAKING = """\
+import copy, torch
+from torch import nn
+x, kept = torch.ones(2, 2), {}
+layer = nn.Linear(2, 2)
+for i in range(50):
+    kept[i] = nn.Linear(2, 2), copy.deepcopy(layer)
+    x = kept[i][0](x) + kept[i][1](x)
+    if i == 20: layer.double(); layer.float()
+    if i == 22: early = nn.Linear(2, 2)
+    if i == 23: adam = torch.optim.Adam(early.parameters())
+    if i >= 23: early(x.detach()).sum().backward(); adam.step()
+y = kept[25][0](x) + kept[25][1](x) + layer(x) + early(x)
+"""
+
+
+def test_what_layers_and_optimizers_make_in_a_gap_has_no_nodes_before_it_is_used() -> None:
+    assert check(MAKING, 60) == 1
+    trace, _ = run_within(MAKING, 60)
+    assert trace is not None
+    (gap,) = trace.gaps
+    inputs = [node for node in trace.nodes if node.is_input]
+    used = {operand.node for node in trace.nodes for operand in node.operands}
+    assert all(node in used for node in inputs if node.index >= gap.position)
 
 
 def test_nobody_keeps_the_tensors_of_a_gap_so_they_are_not_counted() -> None:

@@ -145,7 +145,7 @@ class _Copying:
         self._run.budget.charge_elements(value.numel())
         with untraced():
             made = nn.Parameter(value.detach().clone(), value.requires_grad)
-        self._run.recorder.input(made, None, "parameter")
+        self._run.recorder.note_input(made, None, "parameter")
         return made
 
     def _instance(self, value: Instance, depth: int) -> Instance:
