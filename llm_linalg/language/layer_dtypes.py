@@ -77,11 +77,11 @@ def _converted(run: Interpreter, buffer: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _renew(run: Interpreter, tensor: Tensor, old: Tensor, before: RecordNode | None) -> None:
     """Give a weight a node with its new values, under the names of the one that it had."""
-    if before is None:
-        return
-    op = "parameter" if isinstance(tensor, nn.Parameter) else "input"
-    run.recorder.note_input(tensor, before.bound_name, op)
-    for name in run.recorder.names_of(old):
+    names = run.recorder.names_of(old)
+    if before is not None:
+        op = "parameter" if isinstance(tensor, nn.Parameter) else "input"
+        run.recorder.note_input(tensor, before.bound_name, op)
+    for name in names:
         run.recorder.bind(name, tensor)
 
 

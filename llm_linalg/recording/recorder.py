@@ -519,27 +519,23 @@ class Recorder(TensorIndex, TorchFunctionMode):
         leaves = [self._leaf(node) for _, node in self._gradients.values()]
         self._leaves.update({id(leaf): ref(leaf) for leaf in leaves if leaf is not None})
         self._gradients = {}
-        self.note_unrecorded_write([gradient for _, gradient in self._shown_gradients()])
+        self.note_unrecorded_write([gradient for _, gradient in self._leaf_gradients()])
 
     def run_backward(self, go: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a backward pass, and record what it adds to gradients that nodes show."""
         if self._leaves and self._written is None:
-            for leaf, gradient in self._shown_gradients():
-                self.note_gradient(gradient, leaf, None)
+            for leaf, gradient in self._leaf_gradients():
+                if id(gradient) not in self._gradients and self._storages.shows(gradient):
+                    self.note_gradient(gradient, leaf, None)
         return super().run_backward(go, *args, **kwargs)
 
-    def _shown_gradients(self) -> list[tuple[Tensor, Tensor]]:
-        """Return leaves and their gradients that nodes show which were not read from them."""
+    def _leaf_gradients(self) -> list[tuple[Tensor, Tensor]]:
+        """Return the leaves whose gradients nodes may show without saying so, and these."""
         with untraced():
             known = [(leaf, leaf.grad) for own in self._leaves.values() if (leaf := own()) is not None]
-            self._leaves = {id(leaf): ref(leaf) for leaf, gradient in known if gradient is not None}
-            return [
-                (leaf, gradient)
-                for leaf, gradient in known
-                if gradient is not None
-                and id(gradient) not in self._gradients
-                and self._storages.shows(gradient)
-            ]
+        found = [(leaf, gradient) for leaf, gradient in known if gradient is not None]
+        self._leaves = {id(leaf): ref(leaf) for leaf, _ in found}
+        return found
 
     def _step_of(self, node: RecordNode) -> Any:
         """Return the step of autograd that a node's tensor comes from; None without one."""

@@ -466,6 +466,10 @@ z = g * 1
         ("g = torch.zeros(3); w.grad = g; g * 1", ""),
         ("(w * 2).sum().backward(); g = w.grad", ""),
         ("(w * 2).sum().backward(); g = w.grad[:2]", ""),
+        (
+            "(w * 2).sum().backward(); g = w.grad; v = torch.ones(1, requires_grad=True)",
+            "if i < 9: (v * 2).backward()",  # which keeps what nodes show of other gradients too
+        ),
     ],
 )
 @pytest.mark.parametrize("most", [10**9, 60])
@@ -537,6 +541,20 @@ def test_what_layers_and_optimizers_make_in_a_gap_has_no_nodes_before_it_is_used
     inputs = [node for node in trace.nodes if node.is_input]
     used = {operand.node for node in trace.nodes for operand in node.operands}
     assert all(node in used for node in inputs if node.index >= gap.position)
+
+
+HALVED = """\
+import torch
+from torch import nn
+norm, x = nn.BatchNorm1d(2), torch.ones(2, 2)
+for i in range(50):
+    x = x * 1.1 + i
+    if i == 20: norm(x); norm.half()
+"""
+
+
+def test_what_is_written_in_a_gap_and_gets_another_dtype_keeps_its_names() -> None:
+    assert check(HALVED, 60) == 1
 
 
 def test_nobody_keeps_the_tensors_of_a_gap_so_they_are_not_counted() -> None:
