@@ -339,7 +339,7 @@ def _try(interpreter: Interpreter, text: str) -> Shape | None:
 
 
 def _value(interpreter: Interpreter, text: str) -> Any:
-    """Return the value of an expression over the names as they are; None if it fails."""
+    """Return the value of an expression over the names as they are, and stay; None if it fails."""
     budget = interpreter.budget.trial(len(text), **_BUDGET)
     if interpreter.budget.trials <= 0:
         return None
@@ -348,7 +348,7 @@ def _value(interpreter: Interpreter, text: str) -> Any:
         statement = trial.source.tree.body[0]
         if not isinstance(statement, ast.Expr):
             return None
-        with lock_rng(), trial.recording():
+        with lock_rng(), trial.recorder.undoing_writes(), trial.recording():
             return trial.evaluate(statement.value)
     except HaltedError:
         raise

@@ -8,7 +8,8 @@ records a node of its own, whose reads say which cells are old and which were wr
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -69,6 +70,8 @@ class StorageMap:
         # By storage: the node values that still live in it.
         self._kept: defaultdict[int, list[Tensor]] = defaultdict(list)
         self.writes: dict[int, WriteLog] = {}
+        # While writes are undone: what was in each storage that was written.
+        self._before: dict[int, tuple[Tensor, torch.UntypedStorage]] | None = None
         self._left: list[Tensor] = []  # in storages that were written, and that their tensors have left
 
     def track(self, tensor: Tensor, node: RecordNode) -> TrackedTensor:
@@ -92,6 +95,8 @@ class StorageMap:
         """Move the values of nodes out of the storages that a call is about to write."""
         for tensor in tensors:
             place = storage_id(tensor)
+            if self._before is not None and place and place not in self._before:
+                self._before[place] = tensor, copy_storage(tensor)
             values = self._kept.pop(place, [])
             if values:
                 copied = _copy(values)
@@ -100,6 +105,19 @@ class StorageMap:
                         value, copied
                     )  # in place: everyone who holds this value keeps it
                 self.on_move(values, place)
+
+    @contextmanager
+    def undoing_writes(self) -> Iterator[None]:
+        """Put back, once the context is closed, what calls have written over meanwhile."""
+        written: dict[int, tuple[Tensor, torch.UntypedStorage]] = {}
+        self._before = written
+        try:
+            yield
+        finally:
+            self._before = None
+            with untraced():
+                for tensor, storage in written.values():
+                    tensor.untyped_storage().copy_(storage)
 
     def shows(self, tensor: Tensor) -> bool:
         """Return whether a node shows values that lie in the storage of a tensor."""

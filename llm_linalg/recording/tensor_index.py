@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from heapq import heappop, heappush
 from itertools import islice
 from typing import Any, TypeVar
@@ -298,6 +299,10 @@ class TensorIndex:
         self._storages.preserve(tensors)
         if self._written is not None:
             self._written.update(filter(None, map(storage_id, tensors)))
+
+    def undoing_writes(self) -> AbstractContextManager[None]:
+        """Return a context at whose end all memory has again what calls have written over within it."""
+        return self._storages.undoing_writes()
 
     def name_targets(self) -> None:
         """Name nodes that are still nameless after the variables that they were assigned to."""

@@ -118,3 +118,14 @@ def test_a_long_run_of_blanks_is_gone_through_once() -> None:
     assert failure(f"x = torch.ones(2, 3)\ny = (x\n     @{blanks}x)").line == 2
     error = failure(f"x = torch.ones(2, 3)\ny = x @ torch.ones(\n{blanks}4,{' ' * 1_000}4)")
     assert [found.name for found in error.operands] == ["x", f"torch.ones(4,{' ' * 1_000}4)"]
+
+
+WRITES = "a, b = torch.ones(3, 2), torch.ones(3)\ny = a.mul_(2) @ b"
+
+
+def test_what_a_candidate_writes_is_put_back() -> None:
+    error = failure(WRITES)
+    assert "a.mul_(2) @ b[:2]" in error.repairs
+    assert error.trace is not None
+    assert error.trace["a"].value.tolist() == [[2, 2]] * 3
+    assert run(f"{WRITES}\nprint(a[0])", cells=[1, 3]).printed == "tensor([2., 2.])\n"
