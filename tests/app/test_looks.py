@@ -277,6 +277,16 @@ def test_a_curve_says_its_scale_before_what_stands_below_it_too() -> None:
     assert text_of(curve.rows(58, 9)[0]) == "with_sum, without   with_sum 20 → 1e-09   log scale"
 
 
+def test_the_turns_of_a_long_loop_are_written_out() -> None:
+    points = tuple((float(turn), 1.0 / turn) for turn in range(1, 3001))
+    rows = Curve("turn", (Series("loss", points, 2546),), Axis(1.0, 3000.0), Axis(0.0, 1.0), False).rows(
+        60, 9
+    )
+    said = "\n".join(map(text_of, rows))
+    assert "3,000" in said
+    assert "2,547 → 0.000393" in said
+
+
 def test_a_curve_cuts_none_of_the_numbers_of_now() -> None:
     up = Axis(1e-9, 3.0, logarithmic=True)
     series = tuple(Series(name, ((1.0, 3.0), (20.0, 6.37e-9)), 1) for name in ("with_sum", "without"))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MOST = sys.float_info.max
 DECADES = 2  # that a series spans on a scale of powers of ten
 SAID = 12  # points that are said in words
+_WHOLE = 1_000_000  # whole numbers below are written out
 NAMES = 12  # columns of a curve's name beside it
 ROLES = ("slice-0", "slice-1", "slice-2")
 NOW = CellMark.WRITE | CellMark.FACTOR | CellMark.CURSOR
@@ -252,9 +253,11 @@ class Curve:
 
 
 def figure(number: float) -> str:
-    """Return a number in few characters: `2.73`, `−1e-06`."""
+    """Return a number in few characters: `2.73`, `−1e-06`, and a whole one as it is: `3,000`."""
     if not math.isfinite(number):
         return "nan" if math.isnan(number) else "∞" if number > 0 else "-∞"
+    if abs(number) < _WHOLE and number == int(number):
+        return f"{int(number):,}"
     return f"{number + 0.0:.3g}"
 
 
