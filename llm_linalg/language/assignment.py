@@ -160,9 +160,9 @@ def _name_nodes(run: Interpreter, name: str, value: Any) -> None:
     """Give a tensor's node, and those of a layer's weights, a name that some scope binds."""
     if isinstance(value, Tensor):
         run.budget.steps -= 2
-        run.note_result(run.recorder.bind(name, value))
+        run.note_result(run.recorder.bind(name, value), value)
     elif value.__class__ is Array:
-        run.note_result(run.recorder.bind(name, value.tensor))
+        run.note_result(run.recorder.bind(name, value.tensor), value.tensor)
     elif isinstance(value, nn.Module):
         run.budget.step(LAYER_NAME_STEPS * module_count.count_layers(value))
         _bind_weights(run, name, value)
@@ -303,7 +303,7 @@ def store_attribute(run: Interpreter, target: ast.Attribute, owner: Any, value: 
         node = run.recorder.node_of(value)
         if node is not None and node.bound_name is None:
             node.bound_name = run.source.text_of(target)
-        run.note_result(node)
+        run.note_result(node, value)
     if isinstance(owner, nn.Module) and not isinstance(owner, Module):
         _bind_again(run, owner)
 

@@ -275,7 +275,8 @@ def _record_of(run: Interpreter, seed: int, *, failed: bool = False) -> Record[A
     """Return the record of what a program did, whether it ended or failed."""
     printed = "".join(run.printed)
     trace = run.recorder.finish(run.source.text, seed, printed, failed=failed)
-    trace.lines = dict(run.line_results)
+    left = {line: run.recorder.node_after_gap(tensor) for line, tensor in run.left_results.items()}
+    trace.lines = {**run.line_results, **{line: node for line, node in left.items() if node is not None}}
     trace.prints = tuple(zip(run.print_lines, run.printed, strict=True))
     trace.cell_errors, trace.cells = run.cell_errors, run.cell_states
     if run.cell_states:

@@ -94,7 +94,7 @@ def return_value(run: Interpreter, node: ast.Return) -> None:
     value = None if node.value is None else run.evaluate(node.value)
     if isinstance(value, Tensor):
         run.current = node
-        run.note_result(run.recorder.node_of(value))
+        run.note_result(run.recorder.node_of(value), value)
     raise Return(value)
 
 

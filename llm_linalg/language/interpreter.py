@@ -129,6 +129,7 @@ class Interpreter:
         hooks: The functions that backward passes call, by what torch calls for them.
         values: The tensor that each part of the running statement gave.
         line_results: The node that each line bound, returned, or ended with.
+        left_results: The tensor, of lines that did so last in a gap.
         printed: What the program has printed.
         print_lines: The line of each text that it has printed.
         printable: How many more characters it may print.
@@ -173,6 +174,7 @@ class Interpreter:
         self.hooks: dict[object, Any] = {}
         self.values: dict[ast.expr, Tensor] = {}
         self.line_results: dict[int, RecordNode] = {}
+        self.left_results: dict[int, Tensor] = {}
         self.printed: list[str] = []
         self.print_lines: list[int] = []
         self.printable = MAX_PRINTED
@@ -344,14 +346,16 @@ class Interpreter:
         exception = NameError(f"name '{node.id}' is not defined") if is_unknown else None
         raise self.error(said, node, exception)
 
-    def note_result(self, node: RecordNode | None) -> None:
-        """Remember what the running line gave."""
+    def note_result(self, node: RecordNode | None, tensor: Tensor) -> None:
+        """Remember what the running line gave: a tensor, and its node, unless it has none in a gap."""
         # What a comprehension goes through is evaluated on a line of its own, but is not that line's result.
         span = None if self.current.__class__ in COMPREHENSIONS else self.source.span(self.current)
         if node is not None and span is not None:
             self.line_results[span.line] = node
+            self.left_results.pop(span.line, None)
         elif span is not None and self.recorder.is_paused:  # what it gave before is no longer its result
             self.line_results.pop(span.line, None)
+            self.left_results[span.line] = tensor
 
     def error(self, message: str, node: ast.AST, exception: BaseException | None = None) -> ProgramError:
         """Return an error at a place of the program.

@@ -23,7 +23,7 @@ def expression_statement(run: Interpreter, node: ast.Expr) -> None:
     value = value.tensor if value.__class__ is Array else value
     if isinstance(value, Tensor):
         run.current = node
-        run.note_result(run.recorder.node_of(value))
+        run.note_result(run.recorder.node_of(value), value)
     elif value.__class__ is Figure:
         if not run.is_drawn:
             run.leave_out(node)

@@ -165,14 +165,18 @@ class TensorIndex:
         self.gaps: list[Gap] = []
         self._written: set[int] | None = None  # while nothing is recorded: the storages written meanwhile
         self._left: dict[str, Tensor] = {}  # by the names that were bound, or written to, meanwhile
+        self._left_at: dict[str, Origin] = {}  # where these names were bound
         self._numbers: dict[tuple[str, int | None], list[float]] = {}  # of names bound meanwhile, by line
         self._forgotten: dict[int, RecordNode] = {}  # by tensor id: the node that it had before a gap
         self.before_drop: Callable[[], None] = lambda: None
 
-    def input(self, tensor: Tensor, name: str | None, op: str = "input") -> RecordNode:
-        """Add a node for a tensor that comes from outside."""
+    def input(
+        self, tensor: Tensor, name: str | None, op: str = "input", origin: Origin | None = None
+    ) -> RecordNode:
+        """Add a node for a tensor that comes from outside; without an origin, it comes where the run is."""
         with untraced():
-            node = self.node_type(len(self.nodes), op, detach_value(tensor), origin=self._where(), name=name)
+            place = self._where() if origin is None else origin
+            node = self.node_type(len(self.nodes), op, detach_value(tensor), origin=place, name=name)
             return self._add(node, tensor)
 
     def note_input(self, tensor: Tensor, name: str | None, op: str = "input") -> None:
@@ -184,6 +188,11 @@ class TensorIndex:
             self.input(tensor, name, op)
         elif id(tensor) in self._tracked:
             self._forget(tensor)
+
+    def node_after_gap(self, tensor: Tensor) -> RecordNode | None:
+        """Return the node with which a tensor came in after a gap; None if it has none, or another."""
+        tracked = self._tracked.get(id(tensor))
+        return None if tracked is None or tracked.node.gap is None else tracked.node
 
     def names_of(self, tensor: Tensor) -> list[str]:
         """Return the names that are bound to a tensor now."""
@@ -214,6 +223,7 @@ class TensorIndex:
         node = self.node_of(tensor)
         if node is None and self._written is not None:
             self._left[name] = tensor
+            self._left_at[name] = self._where()
             self._note_number(name, tensor)
             self._name_table.bind(name, tensor)
             return None
@@ -462,7 +472,11 @@ class TensorIndex:
         if before is None and is_new:
             return self.input(tensor, name, _op_of(tensor))
         names = self._name_table.names_of(tensor)
-        node = self.input(tensor, names[0] if names else name, _op_of(tensor))
+        bound = next((own for own in names if self._left.get(own) is tensor), "")
+        origin = self._left_at.get(bound)
+        node = self.input(tensor, names[0] if names else name, _op_of(tensor), origin)
+        if origin is not None:  # where the last of these turns bound it
+            node.missed = tuple(self._numbers.pop((bound, _line(origin)), ())[:-1])
         node.gap = self.gaps[-1]
         if before is not None:
             node.gradient_hooks = before.gradient_hooks

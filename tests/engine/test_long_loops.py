@@ -17,6 +17,7 @@ from llm_linalg.language import execute
 from llm_linalg.language.budget import Budget
 from tests.engine.training_loops import LOOPS
 from tests.thinning import thin
+from tui.compose.line_notes import line_notes, path_at
 from tui.render.program_text import program_json, program_plain
 
 TURNS = 12
@@ -313,6 +314,31 @@ def test_on_several_devices_all_is_recorded() -> None:
         patch.setattr(execute, "Budget", partial(Budget, loop_nodes=40))
         trace = run(program, ranks=2)
     assert all(not own.gaps and len(own.nodes) > 90 for own in trace.ranks)
+
+
+WHILE = LOOP.replace("for i in range(50):", "i = 0\nwhile i < 50:\n    i += 1").replace("print(loss)\n", "")
+
+
+def test_what_the_last_turns_of_an_open_loop_gave_stands_at_its_lines() -> None:
+    (whole, _), (trace, _) = run_within(WHILE, 10**9), run_within(WHILE, 40)
+    assert whole is not None
+    assert trace is not None
+    assert line_notes(trace) == {**line_notes(whole), 4: f"{trace.gaps[0].span} not kept"}
+    loss = trace["loss"]
+    assert trace.lines[6] is loss
+    assert path_at(trace, 6) == ("loss",)
+    assert (loss.line, loss.gap) == (6, trace.gaps[0])
+    made = turns(loss, trace.nodes)
+    numbers = [float(node.value) for node in turns(whole["loss"], whole.nodes)]
+    assert numbers_by_turn(made, len(made)) == numbers
+
+
+def test_a_gap_after_which_nothing_comes_is_said_in_plain_text_too() -> None:
+    trace, _ = run_within("import torch\nx = torch.ones(2)\ni = 0\nwhile i < 99: i += 1; (x * i)", 40)
+    assert trace is not None
+    (gap,) = trace.gaps
+    assert gap.position == len(trace.nodes)
+    assert program_plain(trace).endswith(f"line 4: {gap.says}\n")
 
 
 def test_what_fails_in_a_gap_is_told_as_ever_and_ends_it() -> None:

@@ -28,6 +28,8 @@ def program_plain(trace: Trace) -> CleanText:
         if place in gaps:
             blocks.append(f"line {gaps[place].line}: {gaps[place].says}")
         blocks.append("\n".join(_node(node)))
+    if len(trace.nodes) in gaps:
+        blocks.append(f"line {gaps[len(trace.nodes)].line}: {gaps[len(trace.nodes)].says}")
     if trace.printed:
         blocks.append(output_text(trace.printed).rstrip("\n"))
     return clean_lines("\n\n".join(blocks) + "\n" if blocks else "")
