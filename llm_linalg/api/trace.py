@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from llm_linalg.analysis.axis_names import AxisNaming
 from llm_linalg.analysis.block_diagram import BlockDiagram
-from llm_linalg.analysis.gradients.gradient_program import backward
+from llm_linalg.analysis.gradients.gradient_program import backward, crossed_gap
 from llm_linalg.analysis.influence import Influence
 from llm_linalg.analysis.lineage import Lineage
 from llm_linalg.api.node import Node
@@ -56,12 +56,18 @@ class Trace(Record[Node]):
             A trace in which the gradient of a node is named `d` + the node's name.
 
         Raises:
-            LookupError: If values that it depends on were dropped.
+            LookupError: If values that it depends on were dropped, or it flows through turns of a loop that
+                were not recorded.
             ValueError: If the node is not floating-point.
         """
         node = self.node(loss)
         if node not in self._gradients:
             self.require_values(ancestors(self.nodes, node))
+            gap = crossed_gap(self.nodes, node)
+            if gap is not None:
+                raise LookupError(
+                    f"the gradient of {node.name} flows through {gap.which}, which are not kept"
+                )
             self._gradients[node] = Trace.of(backward(self, node))
         return self._gradients[node]
 

@@ -20,6 +20,7 @@ from llm_linalg.ops.torch_names import short_name
 next_step = torch._C._autograd._get_sequence_nr  # noqa: SLF001
 """Returns the number that the next step of autograd's graph will have: they are counted in each thread."""
 
+MOST_STEPS = 5_000  # of a graph that are looked at one by one
 _LEAF = 2**63  # a step that adds to the gradient of a leaf has a larger number than any other
 
 
@@ -59,17 +60,21 @@ class GraphPrices:
     Attributes:
         calls: For each call that added steps: the number of the first of them, the one after the last,
             the call's price, and its function; by the second.
+        is_deep: Whether a graph had more steps than are looked at one by one.
     """
 
     def __init__(self) -> None:
         self.calls: list[tuple[int, int, Price, Any]] = []
         self._dearest = (0, 0, 0)  # the most multiplications, reads and backward steps of those looked at
         self._looked_at = 0
+        self.is_deep = False
 
     def backward_pass(self, tensor: Tensor) -> BackwardPass:
         """Return what a backward pass from a tensor goes through.
 
-        A step that no call is known to have made counts as much as the dearest call.
+        A step that no call is known to have made counts as much as the dearest call. Once a graph is deep,
+        a pass counts as one through all calls: torch lets go of steps that Python has looked at one within
+        the other, which some tens of thousands in a row would end in a fault.
         """
         with untraced():
             start = step_of(tensor)
@@ -79,6 +84,9 @@ class GraphPrices:
             passed: Counter[int] = Counter()  # how many steps of each call; −1 stands for none
             large: dict[int, LargeStep] = {}
             while todo:
+                if self.is_deep or len(seen) > MOST_STEPS:
+                    self.is_deep = True
+                    return BackwardPass([self._of_all()], leaves, [])
                 step = todo.pop()
                 number = step._sequence_nr()  # noqa: SLF001 - torch has no other name for it
                 if number >= _LEAF:
@@ -105,6 +113,16 @@ class GraphPrices:
         """Return the place of the call that made a step; −1 if none did."""
         place = bisect_right(self.calls, number, key=itemgetter(1))
         return place if place < len(self.calls) and self.calls[place][0] <= number else -1
+
+    def _of_all(self) -> Price:
+        """Return the price of all calls, in what a backward pass takes."""
+        prices = [price for _, _, price, _ in self.calls]
+        multiplications = sum([price.multiplications for price in prices])
+        reads, steps = (
+            sum([price.reads for price in prices]),
+            sum([price.backward_steps for price in prices]),
+        )
+        return Price(0, 0, multiplications, 0, reads, steps)
 
     def _of_unknown(self, count: int) -> Price:
         """Return a price that is no less than that of so many calls, in what a backward pass takes."""

@@ -134,6 +134,7 @@ class RecordNode:
         words: What it is called where its name is not the program's, such as `mine on device 1`; or empty.
         member: Of a parameter of a layer without a name, which it is: `weight`.
         gap: Of a tensor as turns of a loop left it that were not recorded: these turns.
+        flows_on: Of such a tensor: whether its gradient flows on into these turns.
         missed: The numbers that its name had in such turns, since the last node of that name and line.
         no_grad: Whether it was computed under `torch.no_grad()`, so that no gradient flows through it.
         forward_node: In a gradient program, the node whose VJP this step belongs to.
@@ -151,6 +152,7 @@ class RecordNode:
     words = ""
     member = ""
     gap: Gap | None = None
+    flows_on = False
     missed: tuple[float, ...] = ()
     forward_node: RecordNode | None = None
     why = ""

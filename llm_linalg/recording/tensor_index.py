@@ -478,6 +478,8 @@ class TensorIndex:
         if origin is not None:  # where the last of these turns bound it
             node.missed = tuple(self._numbers.pop((bound, _line(origin)), ())[:-1])
         node.gap = self.gaps[-1]
+        with untraced():
+            node.flows_on = not tensor.is_leaf
         if before is not None:
             node.gradient_hooks = before.gradient_hooks
         return node

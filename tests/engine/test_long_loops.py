@@ -374,6 +374,30 @@ def test_an_error_in_a_gap_names_the_weights_too(call: str) -> None:
     assert trace.gaps
 
 
+CROSSING = """\
+import torch
+W = torch.eye(2, requires_grad=True)
+h = torch.ones(2)
+for i in range(90):
+    CUT
+    h = torch.tanh(h @ W)
+    loss = h.sum()
+loss.backward()
+"""
+
+
+def test_there_is_no_way_back_through_a_gap() -> None:
+    trace, _ = run_within(CROSSING.replace("CUT", "h = h * 1"), 60)
+    assert trace is not None
+    with pytest.raises(LookupError, match="flows through turns 5 to 87 of 90, which are not kept"):
+        trace.backward("loss")
+    (whole, _), (cut, _) = (run_within(CROSSING.replace("CUT", "h = h.detach()"), n) for n in (10**9, 60))
+    assert cut is not None
+    assert whole is not None
+    assert cut.gaps
+    assert alike(cut.backward("loss")["dW"].value, whole.backward("loss")["dW"].value)
+
+
 def spent(program: str, nodes: int) -> Budget:
     """Returns the budget of a run."""
     made: list[Budget] = []
@@ -444,6 +468,30 @@ for i in range(40): (x * 1.0).sum().backward(retain_graph=True)
 def test_a_backward_pass_in_a_gap_costs_what_the_calls_cost_that_it_goes_through(program: str) -> None:
     whole, gaps = (Budget().multiplications - spent(program, n).multiplications for n in (10**9, 40))
     assert whole * 0.95 <= gaps <= whole * 1.05
+
+
+DEEP = """\
+import torch
+W, h = torch.eye(2, requires_grad=True), torch.ones(2)
+for i in range(TURNS):
+    h = torch.tanh(h @ W) * 1.0
+    loss = h.sum()
+loss.backward()
+print(W.grad.sum() > 0)
+"""
+
+
+def test_a_graph_of_many_steps_in_a_row_is_let_go_of_without_a_fault() -> None:
+    trace = run(DEEP.replace("TURNS", "9000"), seconds=None)
+    assert trace.gaps
+    assert trace.printed == "tensor(True)\n"
+
+
+def test_a_pass_through_a_deep_graph_is_charged_for_all_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm_linalg.recording.graph_prices.MOST_STEPS", 50)
+    program = DEEP.replace("TURNS", "90")
+    whole, gaps = (Budget().multiplications - spent(program, n).multiplications for n in (10**9, 40))
+    assert whole <= gaps <= 1.3 * whole
 
 
 TINY = """\

@@ -23,6 +23,7 @@ from llm_linalg.language.execute import execute_over
 from llm_linalg.ops.operation import Call, fill_template
 from llm_linalg.ops.own_gradient import OwnGradient, pulled
 from llm_linalg.ops.reads import IndexReads
+from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import N, RecordNode
 
@@ -351,6 +352,14 @@ class _Writer:
         name = self.names.free(f"vjp_{node.op}_{node.index}_{place}")
         self.autograd_steps[name] = partial(vjp, call=call, place=place)
         return f"{name}({self._d(node)})"
+
+
+def crossed_gap(nodes: Sequence[RecordNode], loss: RecordNode) -> Gap | None:
+    """Return turns that were not recorded, and through which the gradient of a node flows; None without."""
+    if not any(node.flows_on for node in nodes):
+        return None
+    needed = _needed([node for node in nodes if node.op != "detach" and node.index <= loss.index], loss)
+    return next((node.gap for node in nodes if node.flows_on and node in needed), None)
 
 
 def _needed(nodes: Sequence[RecordNode], last: RecordNode) -> set[RecordNode]:
