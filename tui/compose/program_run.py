@@ -452,7 +452,7 @@ def _backward_refusal(trace: Trace) -> str:
         return f"This run has more than {MOST_BACKWARD:,} operations: too many for a backward pass."
     gap = None if trace.loss is None else crossed_gap(trace.nodes, trace.loss)
     if gap is not None:
-        return f"The way back goes through {gap.which} of the loop in line {gap.line}, which are not kept."
+        return f"No way back: it goes through {gap.span}, which are not kept."
     return ""
 
 
