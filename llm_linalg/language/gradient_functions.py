@@ -33,14 +33,20 @@ class GradientFunction:
         return hash(self.function)
 
 
+# Torch lets go of such functions one within the other, and some 40,000 in a row overflow the stack.
+_STEPS = 300
+
+
 def of_tensor(tensor: Tensor) -> GradientFunction | None:
     """Return what `tensor.grad_fn` is; None for a leaf."""
+    caller().budget.step(_STEPS)
     with untraced():
         return None if tensor.grad_fn is None else GradientFunction(tensor.grad_fn)
 
 
 def _behind(function: GradientFunction) -> tuple[tuple[GradientFunction | None, int], ...]:
     behind = function.function.next_functions
+    caller().budget.step(_STEPS * len(behind))
     return tuple([(None if other is None else GradientFunction(other), place) for other, place in behind])
 
 

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg import ProgramError, Trace, run
+from llm_linalg import LimitError, ProgramError, Trace, run
 from llm_linalg.analysis.abscissa import numbers_by_turn, turns
 from llm_linalg.language import execute
 from llm_linalg.language.budget import Budget
@@ -485,6 +485,15 @@ def test_a_graph_of_many_steps_in_a_row_is_let_go_of_without_a_fault() -> None:
     trace = run(DEEP.replace("TURNS", "9000"), seconds=None)
     assert trace.gaps
     assert trace.printed == "tensor(True)\n"
+
+
+def test_functions_of_gradients_are_charged_before_so_many_are_in_a_row() -> None:
+    with pytest.raises(LimitError, match="steps"):
+        run(
+            "import torch\nh = torch.ones((), requires_grad=True) * 1\n"
+            "for i in range(60_000):\n    h = h * 1.0\n    h.grad_fn",
+            seconds=None,
+        )
 
 
 def test_a_pass_through_a_deep_graph_is_charged_for_all_calls(monkeypatch: pytest.MonkeyPatch) -> None:
