@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -14,12 +16,13 @@ from pathlib import Path
 import pytest
 
 from llm_linalg.base import file_io
+from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.file_io import LEFT_OVER, FileReplacement, read_bytes, set_aside, written_path
 from llm_linalg.base.text import clean_lines
 from tui.cli.main import main
 from tui.files import user_dirs
 from tui.files.drafts import Drafts
-from tui.files.output import Sink
+from tui.files.output import Sink, explain, say
 from tui.files.state_file import State, StateFile
 from tui.session.script.saving import save_script
 
@@ -375,6 +378,19 @@ def test_a_small_disk_and_one_that_is_read_only(tmp_path: Path) -> None:
             to_sink(disk / "page", "new")
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+class GoneTerminal(io.StringIO):
+    """A stream whose reader has gone."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_what_is_said_to_a_terminal_that_has_gone_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", GoneTerminal())
+    say("nobody reads this")
+    explain(ProgramError("nor this"))
 
 
 def test_a_link_out_of_the_folder_is_told_before_work_begins(

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
@@ -51,8 +52,14 @@ def _write(out: TextIO, text: str) -> None:
 
 def say(message: str) -> None:
     """Write one line to stderr."""
+    _narrate(clean(f"llm-linalg: {message}", 2000))
+
+
+def _narrate(text: CleanText) -> None:
+    """Write text to stderr, unless nobody is there to read it: its terminal may have gone."""
     if sys.stderr is not None:
-        print(f"llm-linalg: {clean(message, 2000)}", file=sys.stderr)  # noqa: T201 - stderr is narration
+        with suppress(OSError):
+            print(text, file=sys.stderr)  # noqa: T201 - stderr is narration
 
 
 def explain(error: ProgramError, place: str = "") -> None:
@@ -64,8 +71,7 @@ def explain(error: ProgramError, place: str = "") -> None:
     detail = getattr(error, "detail", "").split("\n")[0]
     torch = [f"torch: {detail}"] if detail and detail not in error.message else []
     text = "\n".join([*f"{place}{error}".split("\n")[:12], *torch, *frames])
-    if sys.stderr is not None:
-        print(clean(text, 4000, lines=True), file=sys.stderr)  # noqa: T201 - stderr is narration
+    _narrate(clean(text, 4000, lines=True))
 
 
 class Sink:
