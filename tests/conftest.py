@@ -7,6 +7,7 @@ locale or terminal size.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -75,6 +76,13 @@ def pytest_xdist_auto_num_workers() -> int:
     A third of the time is waiting for terminals. But each worker imports torch, so they are few.
     """
     return min((os.cpu_count() or 1) + 2, MOST_WORKERS)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def leftovers() -> None:
+    """Spares the collector what earlier modules have left, such as caches: it would look it through again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
