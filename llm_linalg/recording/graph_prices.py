@@ -65,7 +65,8 @@ class GraphPrices:
 
     def __init__(self) -> None:
         self.calls: list[tuple[int, int, Price, Any]] = []
-        self._dearest = (0, 0, 0)  # the most multiplications, reads and backward steps of those looked at
+        # The most multiplications, reads and backward steps of those looked at.
+        self._dearest: tuple[int, ...] = (0, 0, 0)
         self._looked_at = 0
         self.is_deep = False
 
@@ -118,21 +119,15 @@ class GraphPrices:
         """Return the price of all calls, in what a backward pass takes."""
         prices = [price for _, _, price, _ in self.calls]
         multiplications = sum([price.multiplications for price in prices])
-        reads, steps = (
-            sum([price.reads for price in prices]),
-            sum([price.backward_steps for price in prices]),
-        )
+        reads = sum([price.reads for price in prices])
+        steps = sum([price.backward_steps for price in prices])
         return Price(0, 0, multiplications, 0, reads, steps)
 
     def _of_unknown(self, count: int) -> Price:
         """Return a price that is no less than that of so many calls, in what a backward pass takes."""
         for _, _, price, _ in self.calls[self._looked_at :]:
             own = price.multiplications, price.reads, price.backward_steps
-            self._dearest = (
-                max(self._dearest[0], own[0]),
-                max(self._dearest[1], own[1]),
-                max(self._dearest[2], own[2]),
-            )
+            self._dearest = tuple(map(max, self._dearest, own))
         self._looked_at = len(self.calls)
         multiplications, reads, steps = (count * most for most in self._dearest)
         return Price(0, 0, multiplications, 0, reads, steps)
