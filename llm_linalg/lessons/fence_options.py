@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from llm_linalg.base.constants import LOOK_NAMES, MOST_RANKS, ORDER_NAMES, LookName
+from llm_linalg.base.constants import MOST_RANKS, ORDER_NAMES
 from llm_linalg.base.spelling import quote, unknown
+from llm_linalg.illustrations.look_names import LOOK_NAMES, LookName
 from llm_linalg.lessons.stop import FollowedCell
 
 KEYS = ("show", "order", "look", "steps", "margin", "fails", "backward", "ranks", "map", "lineage", "reach")

@@ -14,8 +14,8 @@ from rich.cells import cell_len
 
 from llm_linalg import run
 from llm_linalg.api.node_view import node_view
-from llm_linalg.api.plane.picture import plane_of
-from llm_linalg.api.weave import weave_of
+from llm_linalg.illustrations.plane.picture import plane_of
+from llm_linalg.illustrations.weave import weave_of
 from tui.looks.canvas import ACROSS, DASHED, DOWN, SOLID, Canvas
 from tui.looks.plane_drawing import FRAMES, PlaneDrawing
 from tui.looks.plane_scale import PlaneScale

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from llm_linalg.base.constants import LookName
+from llm_linalg.illustrations.look_names import LookName
 from llm_linalg.lessons.reader import catalog, parse
 from tests.bench.programs import PYTHON, RIGHT
 from tests.bench.screen import Screen, cheapest

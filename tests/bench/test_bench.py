@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llm_linalg.base.constants import LOOK_NAMES
+from llm_linalg.illustrations.look_names import LOOK_NAMES
 from tests.bench.link import DELAY, Way
 from tests.bench.meter import LOOKS, look_times
 from tests.bench.screen import Screen, cheapest

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from llm_linalg import run
 from llm_linalg.api.node_view import NodeView, node_view
-from llm_linalg.api.plane.picture import plane_of
-from llm_linalg.api.plane.plane import CIRCLE, Plane, circle
 from llm_linalg.base.axis_labels import AxisLabels
 from llm_linalg.base.errors import ProgramError
+from llm_linalg.illustrations.plane.picture import plane_of
+from llm_linalg.illustrations.plane.plane import CIRCLE, Plane, circle
 
 NUMBERS = st.floats(width=32) | st.sampled_from([0.0, -0.0, 3e38, -3e38, 1e-40, 1.0, 2.0])
 EXPRESSIONS = st.sampled_from(["X", "X + X[:1]", "X @ X[:2]", "X @ X.T"])

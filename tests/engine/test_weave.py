@@ -8,7 +8,7 @@ import pytest
 
 from llm_linalg import run
 from llm_linalg.api.node_view import node_view
-from llm_linalg.api.weave import MOST_CELLS, is_woven, weave_of
+from llm_linalg.illustrations.weave import MOST_CELLS, is_woven, weave_of
 
 MOVES = (
     "X.transpose(1, 2)", "X.permute(2, 0, 1)", "X.view(2, 12)", "X.reshape(4, 2, 3)", "X[:, -1]", "X[1]",

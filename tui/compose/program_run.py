@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from llm_linalg.api.node_view import CellView, NodeView
     from llm_linalg.api.trace import Trace
     from llm_linalg.base.axis_labels import TensorLabels
-    from llm_linalg.base.constants import LookName
     from llm_linalg.base.errors import ProgramError
+    from llm_linalg.illustrations.look_names import LookName
     from llm_linalg.lessons.reader import LessonError
     from llm_linalg.questions.drawn import Question
     from llm_linalg.questions.guess import RightAnswer

@@ -21,7 +21,7 @@ from tui.text.rows import Row
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
     from llm_linalg.api.node_view import NodeView
-    from llm_linalg.api.plane.plane import Plane, PlaneArrow
+    from llm_linalg.illustrations.plane.plane import Plane, PlaneArrow
 
 LABEL = 10  # characters of a label
 ROLES = {
@@ -96,7 +96,7 @@ class PlaneDrawing:
 
         There are as many as the plane's part of its way takes; none if it doesn't move.
         """
-        from llm_linalg.api.plane.plane import on_the_way
+        from llm_linalg.illustrations.plane.plane import on_the_way
 
         if not isinstance(start, PlaneDrawing) or start.plane.share is None or self.plane.share is None:
             return ()
@@ -174,15 +174,15 @@ def _put(canvas: Canvas, place: tuple[int, int], text: str) -> None:
 
 def suits(node: NodeView, _: Sequence[Node]) -> bool:
     """Return whether a node has vectors of two numbers."""
-    from llm_linalg.api.plane.picture import plane_of
+    from llm_linalg.illustrations.plane.picture import plane_of
 
     return plane_of(node) is not None
 
 
 def draw(given: LookInput) -> PlaneDrawing:
     """Return the drawing of a node with vectors of two numbers, in the slice that its panel shows."""
-    from llm_linalg.api.plane.picture import plane_of
-    from llm_linalg.api.plane.plane import Plane
+    from llm_linalg.illustrations.plane.picture import plane_of
+    from llm_linalg.illustrations.plane.plane import Plane
 
     plane = plane_of(given.node, given.result.at) or Plane()
     return PlaneDrawing.of(plane, ascii_only=given.ascii_only, hues=_hues(plane, given))

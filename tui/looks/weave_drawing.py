@@ -18,7 +18,7 @@ from tui.text.rows import Row, TextSpan, cut, fit, width_of
 if TYPE_CHECKING:
     from llm_linalg.api.node import Node
     from llm_linalg.api.node_view import NodeView
-    from llm_linalg.api.weave import Weave, WeaveCell, WeaveMatrix, WeaveTensor
+    from llm_linalg.illustrations.weave import Weave, WeaveCell, WeaveMatrix, WeaveTensor
 
 SLICE_ROLES = 6  # of the themes: slice-0 and so on
 GAP = 2  # columns between matrices
@@ -286,14 +286,14 @@ def _in_middle(lines: Sequence[Line], legend: Row, width: int, height: int) -> t
 
 def suits(node: NodeView, _: Sequence[Node]) -> bool:
     """Return whether a node moves cells of a tensor of three and more axes."""
-    from llm_linalg.api.weave import is_woven
+    from llm_linalg.illustrations.weave import is_woven
 
     return is_woven(node)
 
 
 def draw(given: LookInput) -> WeaveDrawing:
     """Return the drawing of a movement."""
-    from llm_linalg.api.weave import weave_of
+    from llm_linalg.illustrations.weave import weave_of
 
     return WeaveDrawing(weave_of(given.node), given.ascii_only)
 

@@ -7,8 +7,8 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from llm_linalg.base.constants import LOOK_NAMES, LookName
 from llm_linalg.base.spelling import quote, unknown
+from llm_linalg.illustrations.look_names import LOOK_NAMES, LookName
 from tui.model.examples import BY_NAME as EXAMPLES
 from tui.model.flags import SEEDS, pause
 from tui.model.flags import speed as parse_speed

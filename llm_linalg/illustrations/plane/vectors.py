@@ -8,7 +8,9 @@ from math import atan2, degrees, hypot, isfinite
 from typing import NamedTuple
 
 from llm_linalg.api.node_view import NodeView
-from llm_linalg.api.plane.plane import (
+from llm_linalg.api.tensor_view import TensorView
+from llm_linalg.base.cells import Index, TensorSlice
+from llm_linalg.illustrations.plane.plane import (
     MOST_ARROWS,
     MOST_POINTS,
     MOST_WORDS,
@@ -18,8 +20,6 @@ from llm_linalg.api.plane.plane import (
     PlaneRole,
     Point,
 )
-from llm_linalg.api.tensor_view import TensorView
-from llm_linalg.base.cells import Index, TensorSlice
 
 
 class PlaneVector(NamedTuple):

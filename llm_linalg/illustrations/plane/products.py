@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from math import atan2, degrees, hypot, isfinite
 
 from llm_linalg.api.node_view import NodeView
-from llm_linalg.api.plane.plane import (
+from llm_linalg.api.tensor_view import TensorView
+from llm_linalg.base.axes import Axes
+from llm_linalg.base.cells import Index, TensorSlice
+from llm_linalg.illustrations.plane.plane import (
     MOST_ARROWS,
     MOST_POINTS,
     MOST_WORDS,
@@ -20,7 +23,7 @@ from llm_linalg.api.plane.plane import (
     circle,
     finite,
 )
-from llm_linalg.api.plane.vectors import (
+from llm_linalg.illustrations.plane.vectors import (
     PlaneVector,
     Vectors,
     as_arrows,
@@ -32,9 +35,6 @@ from llm_linalg.api.plane.vectors import (
     shown_cell,
     vectors_now,
 )
-from llm_linalg.api.tensor_view import TensorView
-from llm_linalg.base.axes import Axes
-from llm_linalg.base.cells import Index, TensorSlice
 
 STAGE = 2.5  # how much wider than high a stage is
 FRAMES = 8  # positions in which a grid is drawn on its way

@@ -13,7 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from llm_linalg.api.node_view import NodeView, node_view
-from llm_linalg.api.plane.plane import (
+from llm_linalg.api.tensor_view import TensorView
+from llm_linalg.base.cells import Index
+from llm_linalg.illustrations.plane.plane import (
     ALIKE,
     CIRCLE,
     MOST_ARROWS,
@@ -28,8 +30,8 @@ from llm_linalg.api.plane.plane import (
     common_length,
     finite,
 )
-from llm_linalg.api.plane.products import moved_plane, shadow, straight_line, weighted_sum
-from llm_linalg.api.plane.vectors import (
+from llm_linalg.illustrations.plane.products import moved_plane, shadow, straight_line, weighted_sum
+from llm_linalg.illustrations.plane.vectors import (
     PlaneVector,
     as_arrows,
     axis_words,
@@ -39,8 +41,6 @@ from llm_linalg.api.plane.vectors import (
     said,
     vectors_now,
 )
-from llm_linalg.api.tensor_view import TensorView
-from llm_linalg.base.cells import Index
 
 ROLES: tuple[PlaneRole, ...] = ("first", "second")  # of the operands
 
