@@ -96,7 +96,8 @@ class Explorer(TerminalApp):
         others = [] if talk is not None else [PLAYGROUND]
         session = Session.start(view, [*lessons, *others], player, options.drafts.load())
         if talk is None and options.tape.script is None:  # a script depends on nothing from before
-            session = replace(session, kept=options.lesson_settings, progress=options.progress)
+            known = session.learner._replace(settings=options.lesson_settings, progress=options.progress)
+            session = replace(session, learner=known)
         session = (session if talk is None else session.with_presentation(talk)).with_notice(options.notice)
         if options.door:
             session = at_door(session).with_notice(options.notice)

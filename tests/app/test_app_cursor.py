@@ -101,7 +101,7 @@ async def test_clicks_on_the_sidebar_the_title_and_the_controls() -> None:
         controls = d.rows[-3]
         await d.pilot.click(offset=(controls.rindex("]"), 21))
         await d.settle()
-        name = d.session.control
+        name = d.session.selection.control
         assert dict(d.view.controls)[name or ""] != ""
         assert d.session.history.past[-1].controls != d.view.controls
         await d.pilot.click(offset=(77, 0))

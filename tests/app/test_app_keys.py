@@ -12,6 +12,7 @@ from tests.terminal.evil import ALL, EVIL, HIDDEN, LINE
 from tui.app import Options
 from tui.model.view_words import arguments, command, shell_line
 from tui.navigation.playground import PLAYGROUND, playground_view
+from tui.session.session import EditorState
 
 
 async def test_steps_go_forward_back_first_and_last() -> None:
@@ -184,7 +185,7 @@ async def test_a_key_appends_what_the_program_says_and_it_runs_again() -> None:
         assert dict(d.view.controls)["text"].count(",") == 2
         # On the selected control the same is more; less takes a word away.
         await d.press("tab", "right_square_bracket")
-        assert d.session.control == "text"
+        assert d.session.selection.control == "text"
         assert dict(d.view.controls)["text"] == text
         await d.press("left_square_bracket", "left_square_bracket")
         assert dict(d.view.controls)["text"] == "the,cat"
@@ -220,7 +221,8 @@ PROGRAM = "x = torch.ones(2, 3)  # it's\ty\\n\ny = x @ x.T\n"
 
 async def test_a_long_command_is_shown_whole_and_kept_for_the_end() -> None:
     async with opened(PLAYGROUND) as d:
-        d.app.explorer.update_session(replace(d.session, view=d.view.with_program(PROGRAM), editing=False))
+        there = replace(d.session, view=d.view.with_program(PROGRAM), editor=EditorState())
+        d.app.explorer.update_session(there)
         await d.settle()
         await d.press("Y")
         assert d.app.copied == d.app.clipboard == command(d.view)

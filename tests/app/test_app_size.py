@@ -84,9 +84,9 @@ async def test_every_title_of_a_part_is_in_full_at_every_width() -> None:
 async def test_choosing_in_the_sidebar() -> None:
     async with opened("matmul") as d:
         await d.press("down", "down", "up", "down")
-        assert d.session.sidebar_choice is not None
+        assert d.session.selection.sidebar is not None
         assert "↑↓↵ choose, open" in d.rows[-1]
-        chosen = d.session.sidebar_choice
+        chosen = d.session.selection.sidebar
         await d.press("enter")
         assert d.view.lesson.slug == chosen
         await d.press("l", "down", "escape")

@@ -112,7 +112,7 @@ async def test_a_window_that_was_too_small_leaves_the_talk_where_it_is(file: Pat
         talk = d.session.talk
         assert talk is not None
         assert (d.session.view.lesson, d.session.view.stop) == (talk.stop.lesson, talk.stop.stop)
-        assert d.session.sidebar_choice is None
+        assert d.session.selection.sidebar is None
 
 
 async def test_numbers_go_to_stops_and_steps(file: Path) -> None:

@@ -15,7 +15,7 @@ from tui.model.view import View
 from tui.navigation.playground import playground_view
 from tui.session.commands import COMMANDS
 from tui.session.contexts import Context
-from tui.session.session import Session
+from tui.session.session import EditorState, Session
 
 PROGRAM = "x = torch.randn(3, 3)\ny = x @ x\nloss = y.sum()"
 HEAVY = {
@@ -71,7 +71,7 @@ def test_what_speaks_against_following_is_said_at_once(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("program", ["x = torch.ones(2) + torch.ones(3)", "x ="])
 def test_no_command_minds_a_place_that_a_failed_run_does_not_have(program: str) -> None:
     view = replace(playground_view(program), path=("y", "z"), cursor=("x", (0, 0)), step=3)
-    session = replace(Session.start(view, []), editing=False, last_run=open_view(view))
+    session = replace(Session.start(view, []), editor=EditorState(), last_run=open_view(view))
     for depth in ("cells", "operations", "map"):
         for one in COMMANDS:
             if one.run is not None and one.when is not Context.PRESENTATION:

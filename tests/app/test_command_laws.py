@@ -100,7 +100,7 @@ def texts(session: Session) -> list[str]:
         clicks += ["stage.go:1", "stage.go:3"]
     else:
         clicks += ["open:shapes", "example:causal", "stop:1", "node:0"]
-    if session.editing:
+    if session.editor.is_open:
         clicks += [*(f"write:1:{program}" for program in PROGRAMS), "line:1"]
     if session.view.board is not None:
         clicks.append("row:1")
@@ -168,10 +168,13 @@ def pictures(session: Session) -> tuple[str, str]:
 def kept(session: Session) -> dict[str, object]:
     """What of a session a script brings back."""
     talk = session.talk
-    names = ("view", "history", "trail", "visits", "control", "editing", "caret", "draft", "kept")
+    editor = (session.editor.is_open, session.editor.caret, session.editor.draft)
     stage = None if talk is None else (talk.number, dict(talk.last_views), talk.black, talk.big)
-    tried = {place: (one.answer, one.rungs, one.is_solved) for place, one in session.attempts}
-    return {"talk": stage, "attempts": tried, **{name: getattr(session, name) for name in names}}
+    tried = {place: (one.answer, one.rungs, one.is_solved) for place, one in session.learner.attempts}
+    return {
+        "talk": stage, "attempts": tried, "editor": editor, "view": session.view, "history": session.history,
+        "trail": session.trail, "control": session.selection.control, "settings": session.learner.settings,
+    }  # fmt: skip
 
 
 def law_undo_takes_a_change_back(step: Step) -> None:
@@ -273,7 +276,7 @@ def test_a_command_is_harmless_where_it_is_not_live(kind: str, tmp_path: Path) -
     for session in (
         start,
         replace(start, last_run=None),
-        replace(start, sidebar_choice=start.view.lesson.slug),
+        start.with_choice(start.view.lesson.slug),
         replace(start, lessons=(find("dot"),)),  # what is open was not among them
     ):
         for command in COMMANDS:

@@ -201,7 +201,7 @@ async def test_the_sidebar_is_the_outline(path: Path) -> None:
         assert any(entry.text.endswith("S = x @ x.T") for entry in outline(app.session))
         await app.press("down", "enter")
         assert app.has(stop=3)
-        assert app.session.sidebar_choice is None
+        assert app.session.selection.sidebar is None
         await app.press("full_stop")
         assert app.has(stop=4)
         assert "z is made by cell 2, refused" in app.screen

@@ -65,9 +65,9 @@ def test_each_way_leads_where_it_says_and_the_door_can_be_gone_back_to() -> None
     assert (arrow.view.lesson.slug, arrow.view.stop) == ("vector", 1)
     assert (level.view.lesson.slug, level.view.depth) == (FIRST.slug, "map")
     assert is_playground(code.view.lesson)
-    assert code.editing
+    assert code.editor.is_open
     for way, session in zip(WAYS, (arrow, level, code), strict=True):
-        assert (session.door, session.way) == (False, way.name)
+        assert (session.door, session.learner.way) == (False, way.name)
         assert run(session, "start").door
     assert run(door, "door.leave").view.lesson.slug == "matvec"
     assert not run(door, "open:matvec").door
@@ -124,8 +124,8 @@ def test_plainly_it_is_text_and_a_number_takes_a_way() -> None:
     said.clear()
     assert prompt.hear("2")
     assert "map: all" in "".join(said)
-    assert prompt.session.way == "map"
-    assert prompt.session.progress.stage(FIRST.slug)
+    assert prompt.session.learner.way == "map"
+    assert prompt.session.learner.progress.stage(FIRST.slug)
 
 
 def test_start_is_the_door_whatever_was_before(

@@ -273,7 +273,7 @@ def test_a_script_answers_and_never_waits(tmp_path: Path, asked: Lesson) -> None
     text = f"lesson {file} --stop 2\nanswer B @ A\nhint\nanswer A @ B\nhint\nstop next\n"
     session = last_session(parse_script(text, "demo.steps"))
     assert session.view.stop == 3
-    ((_, attempt),) = session.attempts
+    ((_, attempt),) = session.learner.attempts
     assert (attempt.is_solved, attempt.rungs) == (True, 1)
     assert main(["check", str(file)]) == 0
     assert main(["frame", str(file), "--stop", "2", "--format", "plain"]) == 0

@@ -104,7 +104,7 @@ async def test_a_long_trace_is_gone_through_by_pages_and_from_end_to_end() -> No
             (("dollar_sign",), "node:500"),
         ):
             await app.press(*keys)
-            assert app.session.sidebar_choice == chosen
+            assert app.session.selection.sidebar == chosen
         await app.press("0", "down", "enter")
         assert app.view.path == ("x:2",)
 
@@ -118,14 +118,14 @@ def test_a_choice_that_the_next_run_lacks_is_dropped(choice: str) -> None:
 
     lesson = lesson_of(of_function(some, (torch.ones(2),), ("trace", "m.py:some")), "some")
     view = View.opening(lesson)
-    session = replace(Session.start(view, [lesson]).with_run(open_view(view)), sidebar_choice=choice)
-    kept = replace(session, sidebar_choice="node:1")
+    session = Session.start(view, [lesson]).with_run(open_view(view)).with_choice(choice)
+    kept = session.with_choice("node:1")
     other = open_view(view.with_seed(1))
     assert session.last_run is not None
     assert other.trace is not None
     for before, after in ((session, None), (kept, "node:1")):
         fresh = before.at_view(other.view).with_run(other)
-        assert fresh.sidebar_choice == after
+        assert fresh.selection.sidebar == after
         assert len(outline(fresh)) == len(other.trace.nodes)
 
 

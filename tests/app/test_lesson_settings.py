@@ -28,7 +28,7 @@ WITH_CONTROLS = [lesson for lesson in catalog() if lesson.controls]
 
 def session_at(slug: str, kept: LessonSettings = ()) -> Session:
     """A session at a lesson's first stop."""
-    return replace(Session.start(View.opening(find(slug)), LESSONS), kept=kept)
+    return Session.start(View.opening(find(slug)), LESSONS).with_settings(kept)
 
 
 def moved(session: Session) -> Session:
@@ -51,7 +51,7 @@ def test_what_was_set_is_there_when_a_lesson_is_opened_again(lesson: Lesson) -> 
         lesson.seed,
     )
     assert run(reset, "undo").view == again.view
-    assert not run(run(reset, "open:residual"), f"open:{lesson.slug}").kept
+    assert not run(run(reset, "open:residual"), f"open:{lesson.slug}").learner.settings
     assert "Nothing was changed" in run(reset, "reset").notice
 
 
@@ -73,7 +73,7 @@ def test_a_lesson_that_has_changed_takes_what_it_still_can() -> None:
 def test_a_file_of_ones_own_with_a_lessons_name_shares_nothing_with_it() -> None:
     own = replace(find("matmul"), path=Path("/somewhere/matmul.md"))
     session = Session.start(View.opening(own), LESSONS)
-    assert run(moved(session), "open:residual").kept == ()
+    assert run(moved(session), "open:residual").learner.settings == ()
 
 
 async def test_the_app_keeps_them_until_it_is_opened_again() -> None:
@@ -112,7 +112,9 @@ def test_a_script_that_is_recorded_brings_its_settings_with_it() -> None:
         session = after
     again = last_session(parse_script(recorder.text(session), "kept.steps"))
     assert again.view == session.view
-    assert dict(again.kept)["matmul"] == dict(session.kept)["matmul"] == ("--set", "m=6")
+    assert (
+        dict(again.learner.settings)["matmul"] == dict(session.learner.settings)["matmul"] == ("--set", "m=6")
+    )
     assert again.history == session.history
 
 
@@ -201,14 +203,14 @@ def test_the_control_at_a_stop_is_one_that_its_lines_name(lesson: Lesson) -> Non
         assert session.view.stop == stop.number
         words = set(re.findall(r"\w+", stop.code))
         if words & {control.name for control in lesson.controls if not control.key}:
-            assert session.control in words
+            assert session.selection.control in words
         session = run(session, "stop.next")
 
 
 def test_a_control_that_was_chosen_stays_where_it_is_named() -> None:
     session = run(session_at("matmul"), "pick:n")
-    assert run(session, "stop.next").control == "n"  # its lines name m, n and k
-    assert run(run(session, "pick:m"), "stop.next").control == "m"
+    assert run(session, "stop.next").selection.control == "n"  # its lines name m, n and k
+    assert run(run(session, "pick:m"), "stop.next").selection.control == "m"
     named_first = run(session_at("descent"), "pick:steps")
-    assert run(named_first, "stop.next").control == "steps"  # its lines name none
-    assert session_at("descent").control == "rate"
+    assert run(named_first, "stop.next").selection.control == "steps"  # its lines name none
+    assert session_at("descent").selection.control == "rate"

@@ -83,14 +83,14 @@ async def test_the_picture_follows_the_line_and_esc_gives_the_stage_the_keys() -
         await d.press("up")
         assert d.session.navigation.path == ("W",)
         await d.press("down", "escape")
-        assert not d.session.editing
+        assert not d.session.editor.is_open
         assert d.has(depth="cells", step=0)
         await d.press("right", "right")
         assert d.has(step=2)
         await d.press("n", "b")
         assert editor(d).cursor_location[0] == 1
         await d.press("E", "x")
-        assert d.session.editing
+        assert d.session.editor.is_open
         assert "x" in editor(d).text.split("\n")[1][-1]
 
 
@@ -158,7 +158,7 @@ async def test_more_of_an_error_is_behind_the_key_that_works_where_one_is() -> N
         "the_weights, the_states = torch.ones(5, 5), torch.ones(5, 4)\nthe_weights @ the_states.T", (60, 18)
     ) as d:
         await d.press("ctrl+end", "space", "backspace")
-        assert d.session.editing
+        assert d.session.editor.is_open
         assert "esc p more" in d.screen
         await d.press("escape")
         assert "esc p more" not in d.screen

@@ -58,7 +58,7 @@ async def test_a_repair_in_the_stage_shows_what_was_repaired() -> None:
     async with bench(PRODUCT) as d:
         await d.press("enter", *"Z=Y@Y", "escape", "r")
         assert d.view.path == ("Z",)
-        assert d.session.caret == 4
+        assert d.session.editor.caret == 4
         await d.press("u")
         assert "this fails" in d.screen
 
@@ -73,7 +73,7 @@ async def test_beside_a_gradient_the_editor_shows_the_line_that_it_is_the_gradie
         assert editor(d).cursor_location[0] == 21
         assert any(" 22  y = (x @ x).sum()" in row for row in d.rows)
         await d.press("E")
-        assert d.session.caret == 22
+        assert d.session.editor.caret == 22
 
 
 ENDLESS = "a = torch.ones(2, 2)\nlast = a @ a\nfor i in range(10**9):\n    len([1, 2])\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,17 +65,17 @@ def test_of_what_is_damaged_only_what_makes_sense_is_read(value: object) -> None
 
 def test_a_lesson_is_done_when_all_is_seen_and_every_exercise_solved() -> None:
     session = Session.start(View.opening(MATVEC), catalog())
-    assert session.progress.stage("matvec") == UNSEEN
+    assert session.learner.progress.stage("matvec") == UNSEEN
     for number in range(1, STOPS + 1):
         session = session.with_undo(session.view.at_stop_number(number)).with_progress()
-        assert session.progress.stage("matvec") == BEGUN
+        assert session.learner.progress.stage("matvec") == BEGUN
     assert session.with_progress() is session
     (exercise,) = (stop.number for stop in MATVEC.stops if stop.exercise is not None)
     there = session.with_undo(session.view.at_stop_number(exercise))
     solved = with_attempt((), there.view, ExerciseAttempt(is_solved=True))
-    there = replace(there, attempts=solved).with_progress()
-    assert there.progress.stage("matvec") == DONE
-    assert counts(MATVEC, there.progress) == (STOPS, STOPS, 1, 1)
+    there = there.with_learner(there.learner._replace(attempts=solved)).with_progress()
+    assert there.learner.progress.stage("matvec") == DONE
+    assert counts(MATVEC, there.learner.progress) == (STOPS, STOPS, 1, 1)
 
 
 async def test_it_is_kept_as_one_goes_and_shown_in_the_sidebar(tmp_path: Path) -> None:

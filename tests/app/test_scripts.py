@@ -130,8 +130,11 @@ def pictures(session: Session) -> tuple[str, str]:
 
 
 def kept(session: Session) -> dict[str, object]:
-    names = ("view", "history", "trail", "visits", "control", "editing", "caret", "draft", "player")
-    return {name: getattr(session, name) for name in names}
+    editor = (session.editor.is_open, session.editor.caret, session.editor.draft)
+    return {
+        "view": session.view, "history": session.history, "trail": session.trail, "player": session.player,
+        "control": session.selection.control, "editor": editor,
+    }  # fmt: skip
 
 
 CLICKS = ("scrub:{}", "go:{}", "stop:{}", "open:shapes", "open:why")

@@ -65,7 +65,7 @@ def test_no_command_leads_off_the_deck_s_stop_whatever_its_key(tmp_path: Path, n
         after = run(talk, command.id)
         stop = require_talk(after).stop
         assert (after.view.lesson, after.view.stop) == (stop.lesson, stop.stop), command.id
-        assert after.sidebar_choice is None, command.id
+        assert after.selection.sidebar is None, command.id
 
 
 @given(before=st.lists(st.sampled_from(["stage.next", *MOVES]), max_size=6), steps=st.integers(1, 4))

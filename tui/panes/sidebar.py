@@ -62,7 +62,7 @@ class Sidebar(RowWidget):
         at = place(session, entries)
         made = []
         for k, entry in enumerate(entries):
-            picked = k == at and session.sidebar_choice is not None
+            picked = k == at and session.selection.sidebar is not None
             role = "picked" if picked else "part" if entry.heading else "strong" if entry.here else ""
             mark = self.glyphs.pointer if k == at else " "
             text = f" {mark} {' ' * min(entry.level, MOST_INDENTED)}{entry.text}"
@@ -76,8 +76,8 @@ class Sidebar(RowWidget):
         """
         view = session.view
         key = (
-            session.lessons, session.sidebar_choice, view.lesson, view.stop, session.progress, self.glyphs,
-            self._columns,
+            session.lessons, session.selection.sidebar, view.lesson, view.stop, session.learner.progress,
+            self.glyphs, self._columns,
         )  # fmt: skip
         if self._made is None or self._made[0] != key:
             self._made = key, self._lessons(session)
@@ -89,10 +89,10 @@ class Sidebar(RowWidget):
         While one is in a lesson they are those of its part, with their whole titles; while one chooses, all
         parts and the lessons of the chosen one.
         """
-        chosen = session.sidebar_choice or session.view.lesson.slug
+        chosen = session.selection.sidebar or session.view.lesson.slug
         parts = [[*members] for _, members in groupby(session.lessons, key=lambda lesson: lesson.part)]
         own = next((part for part in parts if any(one.slug == chosen for one in part)), [])
-        folded = session.sidebar_choice is None and len(own) > 1
+        folded = session.selection.sidebar is None and len(own) > 1
         made: list[Row] = []
         pointed = 0
         for lessons in [own] if folded else parts:
@@ -116,23 +116,23 @@ class Sidebar(RowWidget):
     def _lesson(self, session: Session, lesson: Lesson | ListedLesson, pointed: bool) -> list[Row]:
         """Return a lesson's title with its stage; of the open one also the stage of each stop."""
         opened = lesson.slug == session.view.lesson.slug
-        role = "picked" if pointed and session.sidebar_choice is not None else "strong" if opened else ""
+        role = "picked" if pointed and session.selection.sidebar is not None else "strong" if opened else ""
         do = f"open:{lesson.slug}"
-        stage = session.progress.stage(lesson.slug)
+        stage = session.learner.progress.stage(lesson.slug)
         title, *more = wrap(lesson.title, max(1, self._columns - INDENT))
         lead = self.glyphs.pointer if pointed else " "
         kept = keeps_settings(lesson, session.lessons)
         mark = TextSpan(self.glyphs.stages[stage] if kept else "", role or STAGE_ROLES[stage], do)
         first = (TextSpan(f" {lead}", role, do), mark, TextSpan(f" {title}", role, do))
         rows = [first, *((TextSpan(f"{'':{INDENT}}{line}", role, do),) for line in more)]
-        if opened and kept and session.sidebar_choice is None and len(session.view.lesson.stops) > 1:
+        if opened and kept and session.selection.sidebar is None and len(session.view.lesson.stops) > 1:
             rows += self._stops(session)
         return [self._frame(spans, role) for spans in rows]
 
     def _stops(self, session: Session) -> list[Row]:
         """Return a mark for each stop of the open lesson, the open one brighter; a click goes there."""
         view = session.view
-        known = session.progress.of(view.lesson.slug) or LessonProgress()
+        known = session.learner.progress.of(view.lesson.slug) or LessonProgress()
         marks = []
         for number, stop in enumerate(view.lesson.stops, 1):
             done = number in (known.seen if stop.exercise is None else known.solved)

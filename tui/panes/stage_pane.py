@@ -86,7 +86,7 @@ class StagePane(RowWidget):
                 height // down,
                 self.glyphs,
                 large=big,
-                progress=picture.session.progress,
+                progress=picture.session.learner.progress,
             )
             self.show(enlarge_rows(lines) if big else lines)
         elif drawing is not None:

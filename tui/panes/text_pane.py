@@ -50,7 +50,7 @@ class TextPane(RowWidget):
         if room.big:
             self.show(large(picture, room.main)[: room.words])
             return
-        key = "esc p" if picture.session.editing else "p"  # the editor takes a letter for itself
+        key = "esc p" if picture.session.editor.is_open else "p"  # the editor takes a letter for itself
         self.show(cut(self._rows(picture), room.words, room.main, self.glyphs.dots, key))
 
     def _rows(self, picture: Picture) -> list[Row]:
@@ -58,7 +58,7 @@ class TextPane(RowWidget):
         room, frame = picture.room, picture.frame
         said = [*remark_rows(picture, room.main), *below_story(picture, room.main)]
         if frame is not None and frame.error is not None and said:
-            mend = picture.session.editing
+            mend = picture.session.editor.is_open
             return failing_rows(
                 said, shown_error(frame, frame.error), room.main, room.words, mend=mend, dots=self.glyphs.dots
             )
@@ -129,7 +129,7 @@ def text_rows(picture: Picture, width: int, *, short: bool = False, most: int | 
         return below_story(picture, width)
     if frame.error is not None:
         error = shown_error(frame, frame.error)
-        return error_rows(error, width, brief=short, mend=picture.session.editing)
+        return error_rows(error, width, brief=short, mend=picture.session.editor.is_open)
     if frame.ask is not None and frame.ask.is_asked:
         told = below_story(picture, width) if frame.ask.guess is not None and not short else []
         return [*ask_rows(frame.ask, width), *told]

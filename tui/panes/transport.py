@@ -57,7 +57,7 @@ class ControlsPane(RowWidget):
         session, name = picture.session, control.name
         key = f"{control.key} " if control.key else ""
         value = control_text(control, dict(session.view.controls).get(name, ""), self.glyphs.dots, room)
-        if name == session.control:
+        if name == session.selection.control:
             return [
                 TextSpan("[ ", "key", move_command(name, -1)),
                 TextSpan(key, "key"),

@@ -159,7 +159,7 @@ def progress(host: CommandHost) -> Awaitable[object]:
     from tui.screens.pager import Pager
     from tui.widgets.row_widget import glyphs_of
 
-    lines = [*progress_lines(catalog(), host.session.progress, glyphs_of(host.page))]
+    lines = [*progress_lines(catalog(), host.session.learner.progress, glyphs_of(host.page))]
     rows = [row(line) for line in [*lines, "", "llm-linalg progress --reset forgets it."]]
     return host.app.push_screen(Pager("Progress", lambda _: rows))
 

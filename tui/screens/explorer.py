@@ -114,7 +114,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self._has_torch = False  # which the first run imports
         self._drawn = Size(0, 0)
         self._queue: list[str] = []  # keys that wait for a run
-        self._kept_way = session.way
+        self._kept_way = session.learner.way
         self._left: Run | None = None  # the last run, at the view at which it was left
         self._own_commands: dict[str, Callable[[], None]] = {
             **{quitting: partial(self.leave, quitting) for quitting in QUITTING},
@@ -246,9 +246,9 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     def _note_progress(self) -> None:
         """Note the stop as seen, and keep that in a thread: an app that is killed has lost none of it."""
         noted = self.session if self.session.door else self.session.with_progress()
-        if noted.progress is self.session.progress and noted.way == self._kept_way:
+        if noted.learner.progress is self.session.learner.progress and noted.learner.way == self._kept_way:
             return
-        self.session, self._kept_way = noted, noted.way
+        self.session, self._kept_way = noted, noted.learner.way
         if self.is_attached and self.options.state_file.folder is not None:
             keep = partial(self.options.state_file.update, partial(with_progress, noted))
             self.run_worker(keep, group="progress", thread=True, exit_on_error=False)
@@ -580,7 +580,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 def contexts_of(session: Session, frame: Frame | None, waiting: str) -> frozenset[Context]:
     """Return the contexts that hold now: what the session says, and what the picture has."""
     contexts = session.contexts
-    if frame is not None and session.current is not None and not (session.editing or session.door):
+    if frame is not None and session.current is not None and not (session.editor.is_open or session.door):
         sliced = any(panel.at and panel.role == "result" for panel in frame.panels)
         contexts |= {Context.BACKWARD} if frame.has_backward else set()
         contexts |= {Context.SLICES} if sliced else set()
@@ -603,9 +603,9 @@ def has_to_wait(
         return True  # it answers what is asked once the program has been run
     if command is None:
         names = DIGITS.union(*(one.key_names for one in keys), ("backspace",))
-        return key in names and not session.editing
+        return key in names and not session.editor.is_open
     known = find_command(command)
-    if behind and not known.by_screen and session.sidebar_choice is None and ambiguous(keys, key):
+    if behind and not known.by_screen and session.selection.sidebar is None and ambiguous(keys, key):
         return True  # what waits may give it another meaning: arrows move a cell cursor, once it is there
     if known.waits is Wait.FOR_KEYS:
         return behind or session.awaits(command)

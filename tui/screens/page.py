@@ -169,7 +169,7 @@ class Page(RowWidget):
             printing = frame is not None and bool(frame.printed.strip())
             return bench_sizes(
                 width, height, lines,
-                sidebar=sidebar, failed=failed, editing=session.editing, printing=printing,
+                sidebar=sidebar, failed=failed, editing=session.editor.is_open, printing=printing,
             )  # fmt: skip
         if view.at_stop.slide:
             return slide_sizes(width, height, sidebar=sidebar)

@@ -106,7 +106,7 @@ class PlaygroundEditor:
         widget.set_class(room.beside > 0, "-beside")
         widget.styles.width = room.beside or "100%"
         widget.styles.height = "100%" if room.beside else room.program
-        if not here or not session.editing:
+        if not here or not session.editor.is_open:
             if host.focused is widget:
                 host.set_focus(None)
         elif host.focused is not widget:
@@ -154,9 +154,9 @@ class PlaygroundEditor:
         program = session.view.program
         if self._program is None:
             self._anew = self._drafts.load() not in (None, program)
-        elif program != self._program and not session.is_new_program:
+        elif program != self._program and not session.editor.is_new_program:
             self._changed(program)
-        self._program, self._anew = program, self._anew or session.is_new_program
+        self._program, self._anew = program, self._anew or session.editor.is_new_program
 
     def _changed(self, program: str) -> None:
         self._program = self._unkept = program

@@ -41,7 +41,7 @@ def open_row(session: Session) -> Session:
     opened = open_lesson(session, row.lesson)
     if opened is session:
         return session.with_notice(f"There is no lesson {row.lesson} here.")
-    return replace(opened, visits=(*session.visits, session.view))
+    return opened.with_boards((*session.trail.boards, session.view))
 
 
 def open_row_of(number: int) -> Transition:
@@ -65,9 +65,9 @@ def open_row_at(session: Session, argument: str) -> Session:
 
 def come_back(session: Session) -> Session:
     """Go back to the board that opened this lesson, as it was left."""
-    if not session.visits:
+    if not session.trail.boards:
         return session
-    return replace(session.with_undo(session.visits[-1]), visits=session.visits[:-1])
+    return session.with_undo(session.trail.boards[-1]).with_boards(session.trail.boards[:-1])
 
 
 def ask(session: Session) -> Session:
@@ -79,4 +79,4 @@ def ask(session: Session) -> Session:
     there = cursor_moves.onto_tensor(run, session.view, row.name) if row.name is not None else session.view
     if there == session.view:
         return session.with_notice(f"{row.label} has no cells to ask.")
-    return replace(session.at_view(there), trail=(session.view,))
+    return session.at_view(there).with_trail((session.view,))

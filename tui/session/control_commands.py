@@ -33,7 +33,7 @@ def node_at(session: Session, argument: str) -> Session:
         session.view, path=(labels(trace.nodes)[int(argument)],), order=None, depth="cells", step=0, at=None,
         cursor=None, backward=False, return_path=(),
     )  # fmt: skip
-    return replace(session.at_view(view), sidebar_choice=None, trail=())
+    return session.at_view(view).with_choice(None).with_trail(())
 
 
 def module_at(session: Session, path: str) -> Session:
@@ -53,9 +53,9 @@ def choose_by(direction: int) -> Transition:
         if outline.outline(session):
             return outline.choose(session, direction)
         slugs = [lesson.slug for lesson in session.lessons]
-        here = slugs.index(session.sidebar_choice or session.view.lesson.slug)
+        here = slugs.index(session.selection.sidebar or session.view.lesson.slug)
         place = max(0, min(len(slugs) - 1, here + direction))
-        return replace(session, sidebar_choice=slugs[place], notice="")
+        return session.with_choice(slugs[place])
 
     return choose
 
@@ -66,7 +66,7 @@ def choose_end(*, last: bool) -> Transition:
     def choose(session: Session) -> Session:
         if outline.outline(session):
             return outline.choose_end(session, last=last)
-        return replace(session, sidebar_choice=session.lessons[-1 if last else 0].slug, notice="")
+        return session.with_choice(session.lessons[-1 if last else 0].slug)
 
     return choose
 
@@ -77,7 +77,7 @@ def open_lesson(session: Session, slug: str) -> Session:
     if lesson is None:
         return session
     if lesson.slug == session.view.lesson.slug:
-        return replace(session.with_undo(session.opening(lesson)), sidebar_choice=None)
+        return session.with_undo(session.opening(lesson)).without_choice()
     return session.with_undo(session.opening(lesson))
 
 
@@ -96,23 +96,23 @@ def link_by(number: int) -> Transition:
 
 def open_choice(session: Session) -> Session:
     """Open the lesson, or the place, chosen in the sidebar."""
-    if session.sidebar_choice is None:
+    if session.selection.sidebar is None:
         return session
-    name, _, argument = session.sidebar_choice.partition(":")
+    name, _, argument = session.selection.sidebar.partition(":")
     if name == "stop" and argument:
-        return replace(stop_at(session, argument), sidebar_choice=None)
+        return stop_at(session, argument).without_choice()
     if name in ("node", "module"):
         return (node_at if name == "node" else module_at)(session, argument)
-    return open_lesson(session, session.sidebar_choice)
+    return open_lesson(session, session.selection.sidebar)
 
 
 def move_selection(direction: int) -> Transition:
     """Raise or lower the selected control."""
 
     def move(session: Session) -> Session:
-        if session.control is None:
+        if session.selection.control is None:
             return session.with_notice("This lesson has no controls.")
-        return move_control(session, session.control, direction)
+        return move_control(session, session.selection.control, direction)
 
     return move
 
@@ -138,7 +138,7 @@ def control_to(session: Session, name: str, text: str) -> Session:
 
 
 def _with_control(session: Session, view: View, name: str) -> Session:
-    keyed = session.view.control(name).key is not None and session.control is not None
+    keyed = session.view.control(name).key is not None and session.selection.control is not None
     before = dict(session.view.controls)
     others = [
         f"{view.control(other).label} {text}"
@@ -146,7 +146,8 @@ def _with_control(session: Session, view: View, name: str) -> Session:
         if before[other] != text and other != name
     ]
     notice = f"With it: {', '.join(others)}." if others else _unused(session.view, name)
-    return replace(session.with_undo(view), control=session.control if keyed else name, notice=notice)
+    chosen = session.selection.control if keyed else name
+    return session.with_undo(view).with_control(chosen).with_notice(notice)
 
 
 def _unused(view: View, name: str) -> str:
@@ -175,7 +176,8 @@ def grow(session: Session, name: str, append: str) -> Session:
         view = session.view.append_to(name, value.item())
     except ValueError as error:
         return session.with_notice(f"{error}.")
-    return replace(session.with_undo(view), control=session.control, notice=f"Appended: {_last(view, name)}.")
+    grown = session.with_undo(view).with_control(session.selection.control)
+    return grown.with_notice(f"Appended: {_last(view, name)}.")
 
 
 def _last(view: View, name: str) -> str:
@@ -197,8 +199,8 @@ def select_by(direction: int) -> Transition:
         names = [control.name for control in session.view.lesson.controls]
         if not names:
             return session
-        place = names.index(session.control) if session.control in names else -1
-        return replace(session, control=names[(place + direction) % len(names)], notice="")
+        place = names.index(session.selection.control) if session.selection.control in names else -1
+        return session.with_control(names[(place + direction) % len(names)]).with_notice("")
 
     return select
 
@@ -233,10 +235,9 @@ def repair_by(number: int) -> Transition:
             mended = session.with_undo(run_.apply_repair(session.view, number))
         except IndexError:
             return session.with_notice(f"There is no repair {number}.")
-        if is_playground(mended.view.lesson) and not mended.editing:
-            return replace(
-                mended, caret=run_.error.line or mended.caret, landing=True
-            )  # where it was repaired
+        if is_playground(mended.view.lesson) and not mended.editor.is_open:
+            where = run_.error.line or mended.editor.caret  # where it was repaired
+            return replace(mended, editor=mended.editor._replace(caret=where, is_landing=True))
         return mended
 
     return repair
@@ -249,11 +250,10 @@ def undo_or_redo(step: str) -> Transition:
         history = session.history
         view, history = history.undo(session.view) if step == "undo" else history.redo(session.view)
         lesson = view.lesson.slug != session.view.lesson.slug
-        control = first_control(view) if lesson else session.control
-        return replace(
-            session, view=view, history=history, player=session.player.pause(), trail=(), control=control,
-            ended_at=None, notice="Undone." if step == "undo" else "Done again.",
-        )  # fmt: skip
+        control = first_control(view) if lesson else session.selection.control
+        moved = replace(session.at_view(view), history=history, door=session.door)
+        told = "Undone." if step == "undo" else "Done again."
+        return moved.with_trail(()).with_control(control).with_notice(told)
 
     return move
 
@@ -286,4 +286,5 @@ def set_control(session: Session, argument: str) -> Session:
 
 def pick_control(session: Session, name: str) -> Session:
     """Select a control by name, if the lesson has it."""
-    return replace(session, control=name, notice="") if name in dict(session.view.controls) else session
+    known = name in dict(session.view.controls)
+    return session.with_control(name).with_notice("") if known else session

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.text import clean
 from tui.model.question_view import ExerciseView
 from tui.model.view import SOLUTION
-from tui.session.attempts import with_attempt
 from tui.session.session import THE_SOLUTION, Session
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def answer(session: Session, text: str) -> Session:
     view = session.view if session.view.code is None else _at_question(session)
     attempt = session.attempt._replace(answer=written, view=view, verdict=None)
     there = session.at_view(view)
-    return replace(there, attempts=with_attempt(there.attempts, view, attempt))
+    return there.with_attempt(view, attempt)
 
 
 def judged(session: Session) -> Session:
@@ -48,7 +47,7 @@ def with_verdict(session: Session, verdict: Verdict) -> Session:
     attempt = session.attempt
     solved = attempt.is_solved or verdict.right
     said = attempt._replace(verdict=verdict, is_solved=solved)
-    return replace(session, attempts=with_attempt(session.attempts, session.view, said))
+    return session.with_attempt(session.view, said)
 
 
 def hint(session: Session) -> Session:
@@ -61,7 +60,7 @@ def hint(session: Session) -> Session:
     view = session.view if session.view.code is None else _at_question(session)
     more = attempt._replace(rungs=attempt.rungs + 1)
     there = session.at_view(view)
-    return replace(there, attempts=with_attempt(there.attempts, view, more))
+    return there.with_attempt(view, more)
 
 
 def _solution(session: Session) -> Session:

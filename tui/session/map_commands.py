@@ -19,7 +19,7 @@ def toggle_map(session: Session) -> Session:
     if view.depth == "map":
         return session.at_view(replace(view, depth="cells"))
     there = map_moves.onto(view, navigation, navigation.path)
-    return replace(session.at_view(there), trail=() if view.cursor is None else session.trail)
+    return session.at_view(there).with_trail(() if view.cursor is None else session.trail.cells)
 
 
 def select_box(session: Session, argument: str) -> Session:
@@ -46,7 +46,7 @@ def ask(session: Session) -> Session:
     on_cell = cursor_moves.move(run, steps.last(there, run.navigation(there)), 0, 0)
     if on_cell.cursor is None:
         return session.with_notice("It has no cells to ask.")
-    return replace(session.at_view(on_cell), trail=(view,))
+    return session.at_view(on_cell).with_trail((view,))
 
 
 def open_lesson_of_box(session: Session) -> Session:
@@ -63,7 +63,7 @@ def open_lesson_of_box(session: Session) -> Session:
     opened = open_lesson(session, row.lesson)
     if opened is session:
         return session.with_notice(f"There is no lesson {row.lesson} here.")
-    return replace(opened, visits=(*session.visits, view))
+    return opened.with_boards((*session.trail.boards, view))
 
 
 def follow(session: Session) -> Session:
@@ -95,4 +95,4 @@ def follow(session: Session) -> Session:
     if view.depth == "map" or follows is None:
         return session.at_view(shown)
     there = map_moves.onto(shown, session.navigation, session.navigation.path)
-    return replace(session.at_view(replace(there, cursor=None)), trail=(view,))
+    return session.at_view(replace(there, cursor=None)).with_trail((view,))

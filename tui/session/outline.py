@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,7 +53,7 @@ def outline(session: Session) -> tuple[OutlineEntry, ...]:
 def selection(session: Session, entries: tuple[OutlineEntry, ...]) -> int:
     """Return the place of the entry that is chosen, or else open."""
     for k, entry in enumerate(entries):
-        if entry.command == session.sidebar_choice:
+        if entry.command == session.selection.sidebar:
             return k
     return next((k for k, entry in enumerate(entries) if entry.here and not entry.heading), 0)
 
@@ -65,7 +64,7 @@ def choose(session: Session, direction: int) -> Session:
     if not entries:
         return session
     place = max(0, min(len(entries) - 1, selection(session, entries) + direction))
-    return replace(session, sidebar_choice=entries[place].command, notice="")
+    return session.with_choice(entries[place].command)
 
 
 def choose_end(session: Session, *, last: bool) -> Session:
@@ -76,8 +75,8 @@ def choose_end(session: Session, *, last: bool) -> Session:
         return session
     if session.view.lesson.external is not None and run is not None and run.trace is not None:
         nodes = run.trace.nodes
-        return replace(session, sidebar_choice=f"node:{nodes[-1 if last else 0].index}", notice="")
-    return replace(session, sidebar_choice=entries[-1 if last else 0].command, notice="")
+        return session.with_choice(f"node:{nodes[-1 if last else 0].index}")
+    return session.with_choice(entries[-1 if last else 0].command)
 
 
 def _document(session: Session, lesson: Lesson) -> tuple[OutlineEntry, ...]:
@@ -86,7 +85,7 @@ def _document(session: Session, lesson: Lesson) -> tuple[OutlineEntry, ...]:
     marks = _marks(session, lesson)
     least = min((heading.level for heading in lesson.outline), default=1)
     bounds = [*[heading.stop for heading in lesson.outline], len(lesson.stops) + 1]
-    chosen = session.sidebar_choice or f"stop:{number}"
+    chosen = session.selection.sidebar or f"stop:{number}"
     entries = _cells(lesson, range(1, min(bounds)), 0, number, marks)
     for place, (heading, (_, end)) in enumerate(zip(lesson.outline, pairwise(bounds), strict=True)):
         command = f"stop:{heading.stop}:{place}"
@@ -95,7 +94,7 @@ def _document(session: Session, lesson: Lesson) -> tuple[OutlineEntry, ...]:
         here = number in below
         entries.append(OutlineEntry(command, heading.title, level, heading=True, here=here))
         shown = chosen == command or any(chosen == f"stop:{stop}" for stop in below)
-        if shown or (here and session.sidebar_choice is None):
+        if shown or (here and session.selection.sidebar is None):
             entries += _cells(lesson, below, level + 1, number, marks)
     return tuple(entries)
 
@@ -143,7 +142,7 @@ def _modules(session: Session) -> tuple[OutlineEntry, ...]:
         return ()
     if session.view.backward:
         shown = shown.outer_forward_node or trace.loss or trace.nodes[-1]
-    name, _, argument = (session.sidebar_choice or "").partition(":")
+    name, _, argument = (session.selection.sidebar or "").partition(":")
     at, open_path = shown, shown.scope
     if name == "node":
         at = trace.nodes[int(argument)]

@@ -18,16 +18,17 @@ def edit(session: Session) -> Session:
 
     run = session.current
     node = None if run is None else run.top_node(session.view)
-    line = (None if node is None else own_line(node)) or session.caret
-    return at_caret(replace(session, editing=True, caret=line, player=session.player.pause(), notice=""))
+    line = (None if node is None else own_line(node)) or session.editor.caret
+    return at_caret(replace(session.editing_at(line), player=session.player.pause(), notice=""))
 
 
 def leave(session: Session) -> Session:
     """Give the keys to the stage, at the cells of the line's operation."""
-    if not session.editing:
+    if not session.editor.is_open:
         return session
     view = replace(session.view, depth="cells", step=0)
-    return replace(session, editing=False, landing=session.current is None, view=view, notice="")
+    editor = session.editor._replace(is_open=False, is_landing=session.current is None)
+    return replace(session, editor=editor, view=view, notice="")
 
 
 def take_program(session: Session) -> Session:
@@ -48,7 +49,8 @@ def example(session: Session, name: str) -> Session:
 def _start(session: Session, text: str, seed: int) -> Session:
     view = playground.playground_view(text[: playground.LONGEST], seed)
     begun = session.with_undo(replace(view, look=session.view.look, depth="operations"))
-    return replace(begun, editing=True, caret=playground.last_line(text), is_new_program=True)
+    opened = begun.editing_at(playground.last_line(text))
+    return replace(opened, editor=opened.editor._replace(is_new_program=True))
 
 
 def next_repair(session: Session) -> Session:
@@ -59,9 +61,9 @@ def next_repair(session: Session) -> Session:
     from tui.compose.error_frame import is_halted
 
     run = session.current
-    if session.last_repair is not None and run is not None and is_halted(run.error):
+    if session.editor.last_repair is not None and run is not None and is_halted(run.error):
         return replace(session, last_run=None, notice="")
-    broken, number, program = session.last_repair or (None, 0, "")
+    broken, number, program = session.editor.last_repair or (None, 0, "")
     if broken is None or program != session.view.program or number == 0:
         broken, number = session.current, 0
     count = 0 if broken is None else broken.repair_count
@@ -72,7 +74,9 @@ def next_repair(session: Session) -> Session:
     view = repaired or session.view.with_program(broken.view.program)
     more = "^r takes the next." if number < count else "^r takes it back."
     told = f"Repair {number} of {count}; {more}" if number else "As it was."
-    return replace(session.with_undo(view), last_repair=(broken, number, view.program), notice=told)
+    there = session.with_undo(view)
+    editor = there.editor._replace(last_repair=(broken, number, view.program))
+    return replace(there, editor=editor, notice=told)
 
 
 def write(session: Session, argument: str) -> Session:
@@ -85,14 +89,15 @@ def write(session: Session, argument: str) -> Session:
     if not is_playground(view.lesson) or view == session.view:
         return session
     paused = session.player.pause()
-    return replace(session, view=view, caret=int(line), player=paused, notice="", is_new_program=False)
+    editor = session.editor._replace(caret=int(line), is_new_program=False)
+    return replace(session, view=view, editor=editor, player=paused, notice="")
 
 
 def move_caret(session: Session, argument: str) -> Session:
     """Give the keys to the editor, its cursor on a line, whose operation is shown."""
     if not is_playground(session.view.lesson):
         return session
-    return at_caret(replace(session, editing=True, caret=int(argument)))
+    return at_caret(session.editing_at(int(argument)))
 
 
 def at_caret(session: Session) -> Session:
@@ -100,6 +105,8 @@ def at_caret(session: Session) -> Session:
     from tui.compose.line_notes import path_at
 
     run = session.current
-    if not session.editing or run is None or run.trace is None:
+    if not session.editor.is_open or run is None or run.trace is None:
         return session
-    return replace(session, view=playground.at_operation(session.view, path_at(run.trace, session.caret)))
+    return replace(
+        session, view=playground.at_operation(session.view, path_at(run.trace, session.editor.caret))
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.lessons.contents import OTHER_PART
 from llm_linalg.lessons.markdown import links
@@ -19,7 +19,7 @@ from tui.model.view import History, View
 from tui.navigation import steps
 from tui.navigation.playground import PLAYGROUND, at_operation, is_playground, last_line
 from tui.navigation.steps import Navigable, Player
-from tui.session.attempts import Attempts, ExerciseAttempt, attempt_at
+from tui.session.attempts import Attempts, ExerciseAttempt, attempt_at, with_attempt
 from tui.session.contexts import OFF_STAGE, Context
 from tui.session.lesson_settings import LessonSettings, keeps_settings, opening_with, with_settings_of
 
@@ -37,6 +37,68 @@ UNDER_SIDEBAR = frozenset(
 """Contexts whose keys choose in the sidebar while it is open."""
 
 
+class Trail(NamedTuple):
+    """The views to go back to.
+
+    Attributes:
+        cells: Those from which a cell was followed to where it was made.
+        boards: The boards from which lessons were opened.
+    """
+
+    cells: tuple[View, ...] = ()
+    boards: tuple[View, ...] = ()
+
+
+class Selection(NamedTuple):
+    """What the next key acts on.
+
+    Attributes:
+        control: The selected control's name.
+        sidebar: What is being chosen in the sidebar: a lesson's slug, or an outline entry's command.
+    """
+
+    control: str | None = None
+    sidebar: str | None = None
+
+
+class EditorState(NamedTuple):
+    """The playground's editor.
+
+    Attributes:
+        is_open: Whether it has the keys.
+        caret: The line, from 1, on which its cursor stands.
+        draft: The playground's last program.
+        is_new_program: Whether a command put its program there; else it is the draft.
+        is_landing: Whether the run under way shall show the caret's operation.
+        last_repair: The run that failed in it, the number of the repair made, and the program then.
+    """
+
+    is_open: bool = False
+    caret: int = 1
+    draft: str | None = None
+    is_new_program: bool = False
+    is_landing: bool = False
+    last_repair: tuple[Run, int, str] | None = None
+
+
+class Learner(NamedTuple):
+    """What is known of who learns.
+
+    Attributes:
+        settings: The settings with which lessons were left.
+        progress: What was seen and solved of the course.
+        attempts: What was written at exercises.
+        way: The way that was taken from the door; None while none was.
+        explained_redraws: The lessons in which it was said why a tensor of the same size has other numbers.
+    """
+
+    settings: LessonSettings = ()
+    progress: CourseProgress = CourseProgress()
+    attempts: Attempts = ()
+    way: str | None = None
+    explained_redraws: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Session:
     """The state of the explorer.
@@ -45,26 +107,15 @@ class Session:
         view: The picture to show.
         lessons: Every lesson that the sidebar lists.
         last_run: The last run; it may belong to an earlier view while a new run is under way.
-        trail: The views from which a cell was followed to where it was made, for going back.
-        visits: The boards from which lessons were opened, for going back.
-        control: The selected control's name.
-        sidebar_choice: What is being chosen in the sidebar: a lesson's slug, or an outline entry's command.
+        trail: The views to go back to.
+        selection: What the next key acts on.
+        editor: The playground's editor.
+        learner: What is known of who learns.
         notice: One line for the learner, until the next key.
-        editing: Whether the playground's editor has the keys.
-        caret: The line, from 1, on which its cursor stands.
-        draft: The playground's last program.
-        is_new_program: Whether a command put the editor's program there; else it is the draft.
-        landing: Whether the run under way shall show that line's operation.
-        last_repair: The run that failed in the editor, the number of the repair made, and the program then.
         talk: The deck that is on stage, if one is.
-        kept: The settings with which lessons were left.
-        progress: What was seen and solved of the course.
         door: Whether the door is shown: a sentence, and the ways into the course.
-        way: The way that was taken from it; None while none was.
         ended_at: The view at whose last step it was said what comes next, until one goes elsewhere.
-        attempts: What was written at exercises.
-        survey: What came of all cells of the open document, once they were run.
-        redrawn_in: The lessons in which it was said why a tensor of the same size has other numbers.
+        survey: The states of all cells of the open document, once they were run.
     """
 
     view: View
@@ -72,35 +123,24 @@ class Session:
     last_run: Run | None = None
     player: Player = field(default_factory=Player)
     history: History = field(default_factory=History)
-    trail: tuple[View, ...] = ()
-    visits: tuple[View, ...] = ()
-    control: str | None = None
-    sidebar_choice: str | None = None
+    trail: Trail = field(default_factory=Trail)
+    selection: Selection = field(default_factory=Selection)
+    editor: EditorState = field(default_factory=EditorState)
+    learner: Learner = field(default_factory=Learner)
     notice: str = ""
-    editing: bool = False
-    caret: int = 1
-    draft: str | None = None
-    is_new_program: bool = False
-    landing: bool = False
-    last_repair: tuple[Run, int, str] | None = None
     talk: Talk | None = None
-    kept: LessonSettings = ()
-    progress: CourseProgress = field(default_factory=CourseProgress)
     door: bool = False
-    way: str | None = None
     ended_at: View | None = None
-    attempts: Attempts = ()
     survey: CellSurvey | None = None
-    redrawn_in: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """List what is open; keep the playground's program whatever way it is left; its editor closes."""
         if not any(lesson.slug == self.view.lesson.slug for lesson in self.lessons):
             object.__setattr__(self, "lessons", _with_lesson(self.lessons, self.view.lesson))
         if is_playground(self.view.lesson):
-            object.__setattr__(self, "draft", self.view.program)
-        elif self.editing:
-            object.__setattr__(self, "editing", False)
+            object.__setattr__(self, "editor", self.editor._replace(draft=self.view.program))
+        elif self.editor.is_open:
+            object.__setattr__(self, "editor", self.editor._replace(is_open=False))
 
     @classmethod
     def start(
@@ -117,10 +157,12 @@ class Session:
             view,
             tuple(lessons),
             player=player or Player(),
-            control=first_control(view),
-            editing=is_playground(view.lesson) and not view.path and view.cursor is None,
-            draft=draft,
-            caret=last_line(view.program),
+            selection=Selection(first_control(view)),
+            editor=EditorState(
+                is_playground(view.lesson) and not view.path and view.cursor is None,
+                last_line(view.program),
+                draft,
+            ),
         )
 
     @property
@@ -145,7 +187,7 @@ class Session:
     @property
     def attempt(self) -> ExerciseAttempt:
         """What was written at the exercise of the view's stop."""
-        return attempt_at(self.attempts, self.view)
+        return attempt_at(self.learner.attempts, self.view)
 
     def with_survey(self, survey: CellSurvey) -> Session:
         """Return the session that knows what came of all cells.
@@ -184,7 +226,7 @@ class Session:
     def awaits(self, command: str) -> bool:
         """Return whether a command on a control needs the run under way: a list grows by its result."""
         name, _, argument = command.partition(":")
-        changed = argument.rpartition(":")[0] if name == "set" else self.control
+        changed = argument.rpartition(":")[0] if name == "set" else self.selection.control
         growing = {control.name for control in self.view.lesson.controls if control.append is not None}
         return name in ("set", "control.up") and changed in growing
 
@@ -204,8 +246,8 @@ class Session:
     def _contexts(self) -> frozenset[Context]:
         run, navigation = self.current, self.navigation
         broken = run is not None and run.repair_count > 0
-        if self.editing:
-            again = self.last_repair is not None and self.last_repair[2] == self.view.program
+        if self.editor.is_open:
+            again = self.editor.last_repair is not None and self.editor.last_repair[2] == self.view.program
             repairs = {Context.EDITOR_REPAIRS} if broken or again else set()
             return frozenset({Context.EDITOR, Context.EVERYWHERE} | repairs)
         contexts = {Context.ALWAYS, Context.EVERYWHERE, Context.NO_PRESENTATION, *self._place}
@@ -221,11 +263,11 @@ class Session:
         linked = bool(links(self.view.at_stop.prose))
         if self.view.board is not None and (run is None or run.error is None):
             contexts |= {Context.BOARD} if linked else {Context.BOARD, Context.BOARD_DIGITS}
-        if self.trail:
+        if self.trail.cells:
             contexts.add(Context.CURSOR_TRAIL)
-        if self.visits and self.visits[-1].at_stop is not self.view.at_stop:
+        if self.trail.boards and self.trail.boards[-1].at_stop is not self.view.at_stop:
             contexts.add(Context.BOARD_VISIT)
-        if self.sidebar_choice is not None:
+        if self.selection.sidebar is not None:
             contexts = (contexts - UNDER_SIDEBAR) | {Context.SIDEBAR}
         if linked:
             contexts.add(Context.LINKS)
@@ -242,7 +284,7 @@ class Session:
     @property
     def _asked(self) -> set[Context]:
         """The contexts of what is asked, as long as it is not answered."""
-        run, view = self.current if self.sidebar_choice is None else None, self.view
+        run, view = self.current if self.selection.sidebar is None else None, self.view
         question = run.question(view) if run is not None and self.asks else None
         if question is None:
             return set()
@@ -280,17 +322,18 @@ class Session:
         from tui.compose.line_notes import path_at
 
         session = self._with_redrawn(run)
+        landed = session.editor._replace(is_landing=False)
         if run.trace is None:
             return session
         if not run.trace.nodes:  # an empty program has no place to be at
             view = replace(
                 self.view, path=(), return_path=(), order=None, step=0, cursor=None, backward=False
             )
-            return replace(session, view=view, trail=(), landing=False)
-        if self.editing or self.landing:
-            view = at_operation(self.view, path_at(run.trace, self.caret))
-            view = view if self.editing else replace(view, depth="cells")
-            return replace(session, view=view, landing=False)
+            return replace(session, view=view, editor=landed).with_trail(())
+        if self.editor.is_open or self.editor.is_landing:
+            view = at_operation(self.view, path_at(run.trace, self.editor.caret))
+            view = view if self.editor.is_open else replace(view, depth="cells")
+            return replace(session, view=view, editor=landed)
         if session.navigation is not None:
             step, count = steps.position(self.view, session.navigation)
             if (
@@ -301,18 +344,20 @@ class Session:
             return replace(session, view=replace(self.view, step=at_step))
         view = replace(self.view, path=(), return_path=(), order=None, step=0, cursor=None)
         view = replace(view, backward=view.at_stop.backward)
-        return replace(session, view=view, trail=())
+        return replace(session, view=view).with_trail(())
 
     def _with_redrawn(self, run: Run) -> Session:
         """Take a run over; say once a lesson why what kept its size has other numbers now."""
         session, slug = _without_lost_choice(replace(self, last_run=run)), run.view.lesson.slug
-        told_elsewhere = self.editing or self.notice or self.talk is not None or slug in self.redrawn_in
+        known = self.learner.explained_redraws
+        told_elsewhere = self.editor.is_open or self.notice or self.talk is not None or slug in known
         if told_elsewhere or self.last_run is None:
             return session
         told = run.redrawn_since(self.last_run)
         if not told:
             return session
-        return replace(session.with_notice(told), redrawn_in=self.redrawn_in | {slug})
+        learner = session.learner._replace(explained_redraws=known | {slug})
+        return replace(session.with_notice(told), learner=learner)
 
     def at_view(self, view: View) -> Session:
         """Go to another step or place of the same run; a player at work pauses."""
@@ -321,25 +366,25 @@ class Session:
     def with_undo(self, view: View) -> Session:
         """Show another view, from which undo comes back."""
         if is_playground(view.lesson) and view.code is None:
-            view = replace(view, code=self.draft)
+            view = replace(view, code=self.editor.draft)
         if view == self.view:
             return replace(self, door=False) if self.door else self
         lesson = view.lesson.slug != self.view.lesson.slug
         return replace(
             self,
             view=view,
-            kept=self.settings if lesson else self.kept,
+            learner=self.learner._replace(settings=self.settings) if lesson else self.learner,
             player=self.player.pause(),
             history=self.history.push(self.view),
-            trail=(),
-            visits=() if lesson else self.visits,
-            sidebar_choice=None,
-            control=first_control(view) if lesson else self._control_at(view),
+            trail=Trail(boards=() if lesson else self.trail.boards),
+            selection=Selection(first_control(view) if lesson else self._control_at(view)),
             notice="",
             ended_at=None,
             door=False,
-            is_new_program=False,
-            editing=self.editing or (lesson and is_playground(view.lesson)),
+            editor=self.editor._replace(
+                is_new_program=False,
+                is_open=self.editor.is_open or (lesson and is_playground(view.lesson)),
+            ),
         )
 
     def _control_at(self, view: View) -> str | None:
@@ -348,15 +393,16 @@ class Session:
         At another stop it is one that its lines name: the chosen one, if it was chosen here.
         """
         if view.stop == self.view.stop:
-            return self.control
+            return self.selection.control
         named, here = _named_controls(view), _named_controls(self.view)
-        is_chosen = self.control in named and self.control not in here[:1]
-        return self.control if is_chosen or not named else named[0]
+        is_chosen = self.selection.control in named and self.selection.control not in here[:1]
+        return self.selection.control if is_chosen or not named else named[0]
 
     def at_stop(self, view: View, talk: Talk) -> Session:
         """Go to another stop of a deck: undo doesn't come back from there, going back does."""
         control = self._control_at(view) if view.lesson is self.view.lesson else first_control(view)
-        return replace(self.at_view(view), history=History(), trail=(), visits=(), control=control, talk=talk)
+        there = replace(self.at_view(view), history=History(), trail=Trail(), talk=talk)
+        return there.with_control(control)
 
     def with_presentation(self, talk: Talk) -> Session:
         """Show the talk otherwise, or at another place."""
@@ -372,7 +418,7 @@ class Session:
     def settings(self) -> LessonSettings:
         """The settings with which lessons were left, those of the open one as they are now."""
         keeps = self.talk is None and keeps_settings(self.view.lesson, self.lessons)
-        return with_settings_of(self.kept, self.view) if keeps else self.kept
+        return with_settings_of(self.learner.settings, self.view) if keeps else self.learner.settings
 
     def with_progress(self) -> Session:
         """Note the stop as seen, and its exercise if it is solved; nothing of a talk or of one's own file."""
@@ -383,8 +429,12 @@ class Session:
         told = LessonProgress(
             numbers, numbers if self.attempt.is_solved else (), len(stops), lesson.exercises
         )
-        noted = self.progress.with_lesson(lesson.slug, told)
-        return self if noted is self.progress else replace(self, progress=noted)
+        noted = self.learner.progress.with_lesson(lesson.slug, told)
+        return (
+            self
+            if noted is self.learner.progress
+            else self.with_learner(self.learner._replace(progress=noted))
+        )
 
     def opening(self, lesson: Lesson, stop: int = 1) -> View:
         """Return the view with which a lesson opens: with the settings with which it was left."""
@@ -405,6 +455,47 @@ class Session:
         """Return the session with a notice."""
         return replace(self, notice=notice)
 
+    def with_trail(self, cells: tuple[View, ...]) -> Session:
+        """Return the session with other views from which cells were followed."""
+        return replace(self, trail=self.trail._replace(cells=cells))
+
+    def with_boards(self, boards: tuple[View, ...]) -> Session:
+        """Return the session with other boards to go back to."""
+        return replace(self, trail=self.trail._replace(boards=boards))
+
+    def with_control(self, name: str | None) -> Session:
+        """Select a control."""
+        return replace(self, selection=self.selection._replace(control=name))
+
+    def with_choice(self, choice: str | None) -> Session:
+        """Choose in the sidebar, or close the choice; what was said is gone."""
+        return replace(self, selection=self.selection._replace(sidebar=choice), notice="")
+
+    def without_choice(self) -> Session:
+        """Close the choice in the sidebar."""
+        return replace(self, selection=self.selection._replace(sidebar=None))
+
+    def editing_at(self, line: int) -> Session:
+        """Give the keys to the editor, its cursor on a line, from 1."""
+        return replace(self, editor=self.editor._replace(is_open=True, caret=line))
+
+    def with_learner(self, learner: Learner) -> Session:
+        """Return the session with other knowledge of who learns."""
+        return replace(self, learner=learner)
+
+    def with_settings(self, settings: LessonSettings) -> Session:
+        """Return the session with other settings with which lessons were left."""
+        return self.with_learner(self.learner._replace(settings=settings))
+
+    def with_way(self, way: str) -> Session:
+        """Return the session with the way that was taken from the door."""
+        return self.with_learner(self.learner._replace(way=way))
+
+    def with_attempt(self, view: View, attempt: ExerciseAttempt) -> Session:
+        """Return the session with what was written at a view's exercise."""
+        attempts = with_attempt(self.learner.attempts, view, attempt)
+        return self.with_learner(self.learner._replace(attempts=attempts))
+
 
 def _with_lesson(
     listed: tuple[Lesson | ListedLesson, ...], lesson: Lesson
@@ -417,12 +508,12 @@ def _with_lesson(
 
 def _without_lost_choice(session: Session) -> Session:
     """Return the session without a choice of a node or a module that its run, another one now, lacks."""
-    run, (name, _, argument) = session.last_run, (session.sidebar_choice or "").partition(":")
+    run, (name, _, argument) = session.last_run, (session.selection.sidebar or "").partition(":")
     if session.view.lesson.external is None or name not in ("node", "module"):
         return session
     if run is not None and run.trace is not None and _is_in(run.trace, name, argument):
         return session
-    return replace(session, sidebar_choice=None)
+    return session.without_choice()
 
 
 def _is_in(trace: Trace, name: str, argument: str) -> bool:

@@ -90,12 +90,12 @@ def tick(session: Session) -> Session:
 
 def out(session: Session) -> Session:
     """Close what is open first: the chosen lesson, the cell cursor; then go out a depth."""
-    if session.sidebar_choice is not None:
-        return replace(session, sidebar_choice=None, notice="")
+    if session.selection.sidebar is not None:
+        return session.with_choice(None)
     if session.view.cursor is not None:
-        asked = next(iter(session.trail), session.view)  # what a board opened closes to the board
+        asked = next(iter(session.trail.cells), session.view)  # what a board opened closes to the board
         closed = asked if asked.board is not None else replace(session.view, cursor=None)
-        return replace(session.at_view(closed), trail=())
+        return session.at_view(closed).with_trail(())
     return _out_of_map(session) if session.view.depth == "map" else motion(steps.out)(session)
 
 
@@ -105,7 +105,7 @@ def _out_of_map(session: Session) -> Session:
     view = session.view
     if session.navigation is None or moved.view != view:
         return moved
-    if session.trail:
+    if session.trail.cells:
         return come_back(session)
     if view.follows not in (None, view.at_stop.follow):
         return session.at_view(replace(view, follows=view.at_stop.follow))
@@ -164,7 +164,7 @@ def toggle_cursor(session: Session) -> Session:
     if run_ is None or session.navigation is None:
         return session
     if session.view.cursor is not None:
-        return replace(session.at_view(replace(session.view, cursor=None)), trail=())
+        return session.at_view(replace(session.view, cursor=None)).with_trail(())
     return session.at_view(cursor_moves.move(run_, session.view, 0, 0))
 
 
@@ -185,14 +185,14 @@ def follow(session: Session) -> Session:
     view = cursor_moves.follow(run_, session.view)
     if view == session.view:
         return session.with_notice("An input: nothing made it but the program.")
-    return replace(session.at_view(view), trail=(*session.trail, session.view))
+    return session.at_view(view).with_trail((*session.trail.cells, session.view))
 
 
 def come_back(session: Session) -> Session:
     """Go back to where a cell was followed from."""
-    if not session.trail:
+    if not session.trail.cells:
         return session
-    return replace(session.at_view(session.trail[-1]), trail=session.trail[:-1])
+    return session.at_view(session.trail.cells[-1]).with_trail(session.trail.cells[:-1])
 
 
 def go_to(session: Session, argument: str) -> Session:

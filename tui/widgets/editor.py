@@ -87,9 +87,9 @@ class Editor(AnnotatedText):
         if session.view.program != self._shared:
             self._shared = session.view.program
             self.replace(self._shared, (0, 0), self.document.end)
-            self.move_cursor(self._end_of(session.caret))
+            self.move_cursor(self._end_of(session.editor.caret))
         elif self._begin:
-            self.move_cursor(self._end_of(session.caret))
+            self.move_cursor(self._end_of(session.editor.caret))
         self._begin = False
         run = session.current
         if run is not None and run is not self._run:
@@ -97,7 +97,7 @@ class Editor(AnnotatedText):
             self._take(run)
         frame = picture.frame
         line = None if frame is None else frame.own_line or frame.line
-        if not session.editing and line and line != self._line:
+        if not session.editor.is_open and line and line != self._line:
             self.move_cursor(self._end_of(line))
             self.call_after_refresh(self._show_line)
 

@@ -72,7 +72,7 @@ def deck_stop(_before: Session, _argument: str, after: Session) -> Words:
 
 def control(before: Session, argument: str, after: Session) -> Words:
     """Write the value of the control that was moved."""
-    name = argument.partition(":")[0] or before.control or ""
+    name = argument.partition(":")[0] or before.selection.control or ""
     return ("set", name, dict(after.view.controls)[name])
 
 
@@ -85,7 +85,7 @@ def control_or_append(before: Session, argument: str, after: Session) -> Words:
 
 def control_choice(_before: Session, _argument: str, after: Session) -> Words:
     """Write the control that is selected."""
-    return ("pick", after.control or "")
+    return ("pick", after.selection.control or "")
 
 
 def seed(_before: Session, _argument: str, after: Session) -> Words:
@@ -112,12 +112,12 @@ def opened_lesson(before: Session, _argument: str, after: Session) -> Words:
 
 def sidebar_choice(before: Session, _argument: str, after: Session) -> Words:
     """Write what was chosen in the sidebar: a stop, a node, a module or a lesson."""
-    name, _, place = (before.sidebar_choice or "").partition(":")
+    name, _, place = (before.selection.sidebar or "").partition(":")
     if name == "stop" and place:
         return ("stop", place.partition(":")[0])
     if name in ("node", "module"):
         return node(before, place, after)
-    return lesson(before, before.sidebar_choice or "", after)  # a trace's own has a colon in it
+    return lesson(before, before.selection.sidebar or "", after)  # a trace's own has a colon in it
 
 
 def link(number: int) -> CommandWriter:

@@ -47,7 +47,7 @@ class ScriptRecorder:
         left, opened = before.view.lesson, after.view.lesson
         if left.slug == opened.slug:
             return
-        words = dict(before.kept).get(opened.slug)
+        words = dict(before.learner.settings).get(opened.slug)
         if words is not None and opened.slug not in self._known:
             self._say(("settings", opened.slug, *words), before)
         self._known |= {left.slug, opened.slug}
@@ -135,9 +135,8 @@ def _state(session: Session) -> tuple[object, ...]:
     """Return what a script has to bring back."""
     view, history, talk = session.view, session.history, session.talk
     return (
-        view, view.return_path, session.player, history.past, history.future, session.trail, session.visits,
-        session.control, session.editing, session.caret, session.draft, session.landing, session.last_repair,
-        session.attempts,
+        view, view.return_path, session.player, history.past, history.future, session.trail,
+        session.selection.control, session.editor._replace(is_new_program=False), session.learner.attempts,
         () if talk is None else (talk.number, talk.history, talk.last_views, talk.black, talk.big),
     )  # fmt: skip
 
