@@ -55,7 +55,7 @@ class Driver:
     async def until_told(self, words: str) -> None:
         """Until it is said what a run that is under way waits for."""
         async with asyncio.timeout(LONGEST):
-            while self.app.explorer.waiting != words:
+            while self.app.explorer.run.waiting != words:
                 await self.pilot.pause()
 
     async def until_shown(self, words: str) -> None:

@@ -123,7 +123,7 @@ async def test_a_slow_run_says_that_it_runs_and_the_picture_stays() -> None:
     async with opened("matmul") as d:
         screen = d.app.explorer
         screen.session = replace(screen.session, view=d.view.move("m", 1))
-        screen.waiting = ""
+        screen.run.waiting = ""
         screen._still_running()
         await d.pilot.pause()
         assert "running…" in d.screen

@@ -26,7 +26,7 @@ from tui.navigation import steps as player
 from tui.navigation.playground import PLAYGROUND
 from tui.render.json_text import to_json
 from tui.render.plain import to_plain
-from tui.screens.explorer import contexts_of
+from tui.screens.key_input import contexts_of
 from tui.session.commands import COMMANDS, Unwritten, Wait, find_command, run
 from tui.session.contexts import Context
 from tui.session.decks import flags_at

@@ -105,10 +105,10 @@ async def test_a_draft_that_cannot_be_kept_is_told_before_it_is_left(
         assert not d.app._exit
         await d.press(keys[-1])
         assert d.app._exit
-    assert any("not kept" in loss for loss in d.app.start.losses)  # and once more, below the app
+    assert any("not kept" in loss for loss in d.app.start.losses.work)  # and once more, below the app
     (tmp_path / "play").unlink()
     async with bench(PRODUCT, drafts=Drafts(tmp_path / "play")) as d:
         await d.press("enter", "k", "equals_sign", "3", *keys)
         assert d.app._exit
     assert (tmp_path / "play" / NAME).read_text(encoding="utf-8") == PRODUCT + "\nk=3"
-    assert not any(d.app.start.losses)
+    assert not any(d.app.start.losses.work)

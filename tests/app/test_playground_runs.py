@@ -44,14 +44,14 @@ async def test_a_run_is_stopped_by_a_key_and_by_another_text() -> None:
 async def test_what_waits_is_told_apart_from_torch_being_loaded() -> None:
     async with bench(PRODUCT) as d:
         explorer = d.app.explorer
-        explorer.waiting = LOADING  # as at the start of the app
+        explorer.run.waiting = LOADING  # as at the start of the app
         explorer.do("write:2:x = torch.ones(2000, 2000)\nfor i in range(30): y = x @ x")
         await d.until_told(RUNNING)
         assert "^g" in d.screen
         await explorer.perform("halt")
-        assert explorer.waiting == STOPPING
+        assert explorer.run.waiting == STOPPING
         await d.settle()
-        assert explorer.waiting == ""
+        assert explorer.run.waiting == ""
 
 
 async def test_a_repair_in_the_stage_shows_what_was_repaired() -> None:

@@ -160,7 +160,7 @@ async def walk(driver: Driver, rng: random.Random, length: int) -> None:
         elif rng.random() < 0.12 and driver.session.player.playing:
             screen._beat()
         else:
-            keys = [key for key in live_commands(screen.contexts) if not key.by_screen]
+            keys = [key for key in live_commands(screen.input.contexts) if not key.by_screen]
             await screen.perform(rng.choice(keys).id)
         if rng.random() < 0.8:
             await driver.settle()

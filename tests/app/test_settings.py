@@ -312,7 +312,7 @@ async def test_contexts_that_are_told_apart_never_hold_at_once() -> None:
                 await d.press("E")
             for key in ("right", "c", "l", "escape", "escape", "full_stop", "u", "l", "down", "escape"):
                 await d.press(key)
-                held = d.app.explorer.contexts
+                held = d.app.explorer.input.contexts
                 assert not any(held & left and held & right for left, right in APART), (slug, key, held)
 
 

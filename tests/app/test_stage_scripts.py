@@ -77,7 +77,7 @@ async def test_a_talk_ends_in_the_same_picture_when_it_is_played(seed: int, deck
         for _ in range(50):
             keys = [
                 key.id
-                for key in live_commands(app.explorer.contexts)
+                for key in live_commands(app.explorer.input.contexts)
                 if not key.by_screen and not isinstance(key.script, Unwritten)
             ]
             word = rng.choice([*keys, "stage.next", "stage.next", f"stage.go:{rng.randint(1, 6)}", "forward"])

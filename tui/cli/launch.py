@@ -113,8 +113,8 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
 
 def report_losses(app: Explorer, code: int) -> int:
     """Say what could not be written as the app ended; return the exit code, 1 if work was lost."""
-    losses = [loss for loss in app.start.losses if loss]
-    for loss in (*losses, *filter(None, [app.start.unremembered])):
+    losses = [loss for loss in app.start.losses.work if loss]
+    for loss in (*losses, *filter(None, [app.start.losses.place])):
         say(loss)
     return code or int(bool(losses))
 

@@ -18,8 +18,8 @@ from tui.text.themes import THEMES
 if TYPE_CHECKING:
     from textual.app import App
 
+    from tui.screens.key_input import KeyInput
     from tui.screens.page import Page
-    from tui.session.commands import Command
     from tui.session.session import Session
 
 
@@ -38,8 +38,9 @@ class CommandHost(Protocol):
     def page(self) -> Page:
         """The panes."""
 
-    def live(self) -> tuple[Command, ...]:
-        """Return the commands that are live now."""
+    @property
+    def input(self) -> KeyInput:
+        """The keys that work now."""
 
     def update_session(self, session: Session) -> None:
         """Show another session."""
@@ -170,7 +171,7 @@ def help_(host: CommandHost) -> Awaitable[object]:
     from tui.widgets.row_widget import glyphs_of
 
     own = [control for control in host.session.view.lesson.controls if control.key]
-    rows = help_rows(host.live(), own, glyphs_of(host.page))
+    rows = help_rows(host.input.live(), own, glyphs_of(host.page))
     return host.app.push_screen(Pager("Keys that work now", lambda _: rows))
 
 

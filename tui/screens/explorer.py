@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,13 +14,15 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.layout.pane_sizes import BEHIND, LOADING, RUNNING, STOPPING, Picture
+from tui.layout.pane_sizes import Picture
 from tui.navigation.playground import is_playground
 from tui.screens import app_commands
 from tui.screens.answer_line import AnswerJudged, AnswerLine
 from tui.screens.device_run import DeviceRun, DevicesCompared
+from tui.screens.key_input import KeyInput, contexts_of, edit_prompt
 from tui.screens.options import Options
 from tui.screens.page import Page, TooSmall
+from tui.screens.pending_run import PendingRun
 from tui.screens.play_timer import PlayTimer
 from tui.screens.playground_editor import PlaygroundEditor
 from tui.screens.recording import Recording
@@ -29,15 +30,13 @@ from tui.screens.run_worker import (
     CellsSurveyed,
     RunFinished,
     RunStarted,
-    behind,
     run_program,
     survey_cells,
 )
-from tui.session.commands import BY_ID, Command, Wait, find_command, run
+from tui.session.commands import BY_ID, find_command, run
 from tui.session.contexts import Context
-from tui.session.control_commands import move_command
 from tui.session.exercise_commands import session_frame, with_verdict
-from tui.session.keys import KEYS, live_commands
+from tui.session.keys import KEYS
 from tui.session.remembering import with_progress
 from tui.session.session import Session
 from tui.session.step_commands import tick
@@ -54,12 +53,24 @@ if TYPE_CHECKING:
     from tui.widgets.editor import Editor
     from tui.widgets.matrix import CellClicked
 
-DIGITS = frozenset("0123456789")
 STEPS_INSTEAD = {"play": "forward", "play.back": "back", "stage.play": "forward"}
 ONLY_STOP = ("space", "escape")
 """Keys that stop a script and do no more; every other also does what it does."""
 QUITTING = ("quit", "edit.quit", "stage.quit", "door.quit")
 PATIENCE = 0.3  # seconds before it is said that a program is still running
+
+
+@dataclass
+class Losses:
+    """What could not be written as the app ended, in words; empty ones say nothing.
+
+    Attributes:
+        work: Of what was done and typed.
+        place: Of a talk's place; no work is lost with it.
+    """
+
+    work: list[str] = field(default_factory=list)
+    place: str = ""
 
 
 class ExplorerScreen(Screen[None], inherit_bindings=False):
@@ -70,13 +81,10 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     Attributes:
         session: the state of the explorer.
-        contexts: those that hold now: a command is live in its own.
         frame: the session's, if there is one.
-        prompt: the number that is being typed; None if there is no prompt.
-        waiting: what is said while the program has not been run yet.
-        halt: stops the run that is under way.
-        losses: what could not be written as the app ended, in words; empty ones say nothing.
-        unremembered: why a talk's place could not be kept as it ended; no work is lost with it.
+        input: the keys that were pressed, and those that work now.
+        run: the run that is under way.
+        losses: what could not be written as the app ended.
     """
 
     AUTO_FOCUS = ""  # only a command gives the editor the keys
@@ -92,7 +100,6 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         """Start with a session, shown as the options say."""
         super().__init__()
         self.options = options = options or Options()
-        self.keys = options.keys
         self.session = session
         self.page = Page()
         self.editor = PlaygroundEditor(self, options.drafts)
@@ -101,21 +108,12 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.answer = AnswerLine(self)
         self.play_timer = PlayTimer(self, self._beat, options.slowest)
         self.script_player: ScriptPlayer | None = None
-        self.contexts: frozenset[Context] = frozenset({Context.ALWAYS})
         self.frame: Frame | None = None
-        self.prompt: str | None = None
-        self.waiting = LOADING
-        self.losses: list[str] = []
-        self.unremembered = ""
-        self.halt: Callable[[], None] = lambda: None
-        self._taken: frozenset[str] = frozenset()
-        self._live: dict[tuple[frozenset[Context], frozenset[str]], tuple[Command, ...]] = {}
-        self._surveying = False  # whether all cells of a document are being run
-        self._has_torch = False  # which the first run imports
+        self.input = KeyInput(options.keys)
+        self.run = PendingRun()
+        self.losses = Losses()
         self._drawn = Size(0, 0)
-        self._queue: list[str] = []  # keys that wait for a run
         self._kept_way = session.learner.way
-        self._left: Run | None = None  # the last run, at the view at which it was left
         self._own_commands: dict[str, Callable[[], None]] = {
             **{quitting: partial(self.leave, quitting) for quitting in QUITTING},
             **dict.fromkeys(("goto", "stage.goto"), self._prompt_for_step),
@@ -152,8 +150,8 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         """Whether what was asked for is what is shown."""
         return (
             not self.busy
-            and not self._surveying
-            and not self._queue
+            and not self.run.is_surveying
+            and not self.input.queue
             and self.editor.is_settled
             and not self.session.attempt.is_pending
         )
@@ -188,10 +186,10 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def on_unmount(self) -> None:
         """Write what was done and typed last, and leave no process behind."""
-        self.losses.append(self.recording.end(self.session))
+        self.losses.work.append(self.recording.end(self.session))
         self.devices.stop()
         self.answer.stop()
-        self.losses.append(self.editor.end())
+        self.losses.work.append(self.editor.end())
 
     def pause(self) -> None:
         """Stop the player."""
@@ -207,15 +205,15 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         before, self.session = self.session, session
         # A view may also need another run of the same program: for values that were dropped.
         if session.current is None and (before.current or not before.view.same_program(session.view)):
-            self.waiting = self.waiting if self.waiting == LOADING else ""
+            self.run.begin()
             self.set_timer(PATIENCE, self._still_running)
             if before.current is not None:
-                self._left = replace(before.current, view=before.view)
-            self._ask(self._left)
+                self.run.left = replace(before.current, view=before.view)
+            self._ask(self.run.left)
         if session.attempt is not before.attempt:
             self.answer.follow()
         self.draw()
-        if self._queue and not self.busy:  # undo came back to what has been run
+        if self.input.queue and not self.busy:  # undo came back to what has been run
             self.call_later(self._drain)
 
     # The picture.
@@ -255,7 +253,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def _show_or_failure(self, session: Session) -> None:
         """Hand the picture to every pane; where one can't draw it, a picture of that."""
-        waiting = self.waiting if self.busy else ""
+        waiting = self.run.waiting if self.busy else ""
         try:
             self._show(session, self.frame, waiting)
         except Exception as error:
@@ -280,28 +278,23 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     def _show(self, session: Session, frame: Frame | None, waiting: str) -> None:
         """Hand one picture to every pane, if there is room for them."""
         self.set_class(session.talk is not None and session.talk.black, "-black")
-        prompted = self.prompt is not None or self.answer.edit is not None
+        prompted = self.input.prompt is not None or self.answer.edit is not None
         room = self.page.fit(self._drawn, session, frame, prompted=prompted)
         self.set_class(room is None, "-small")
-        self._taken = frozenset(one.key for one in session.view.lesson.controls if one.key)
+        self.input.taken = frozenset(one.key for one in session.view.lesson.controls if one.key)
         if room is None:
             self.query_one(TooSmall).show_size(self._drawn)
             self.page.show_picture(None)
-            self.contexts = frozenset({Context.ALWAYS, Context.EVERYWHERE})
+            self.input.contexts = frozenset({Context.ALWAYS, Context.EVERYWHERE})
             self.set_focus(None)
             return
-        self.contexts = contexts_of(session, frame, waiting)
+        self.input.contexts = contexts_of(session, frame, waiting)
         self.editor.arrange(session, room)
-        picture = Picture(session, frame, room, self.live(), waiting, self.prompt, self.answer.edit)
+        picture = Picture(
+            session, frame, room, self.input.live(), waiting, self.input.prompt, self.answer.edit
+        )
         self.page.show_picture(picture)
         self.editor.show_picture(picture)
-
-    def live(self) -> tuple[Command, ...]:
-        """Return the commands that are live now."""
-        now = (self.contexts, self._taken)
-        if now not in self._live:
-            self._live[now] = live_commands(self.contexts, self.keys, self._taken)
-        return self._live[now]
 
     def _repaint(self) -> None:
         """Paint everything again: another theme."""
@@ -311,7 +304,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     # The run.
 
     def _ask(self, shown: Run | None = None) -> None:
-        self._surveying = False  # what is asked for halts it
+        self.run.is_surveying = False  # what is asked for halts it
         view = self.session.view
         mark = self.options.run_mark if is_playground(view.lesson) else None
         if mark is not None and mark.is_fatal(view.program):
@@ -320,26 +313,22 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             self.post_message(RunFinished(leave_unrun(view)))
             return
         limit = self.options.time_limit or None
-        self.halt = run_program(self, view, self.session.before(shown), limit, mark)
+        self.run.halt = run_program(self, view, self.session.before(shown), limit, mark)
 
     def on_run_started(self, _event: RunStarted) -> None:
         """Take note that torch is there: from now on it is the program that takes long, if anything does."""
-        self._has_torch = True
-        if self.waiting == BEHIND:
-            self.waiting = ""
-        if self.waiting in ("", LOADING):
+        if self.run.start():
             self.set_timer(PATIENCE, self._still_running)
 
     def _still_running(self) -> None:
-        if self.busy and self._has_torch and self.waiting in ("", LOADING):
-            self.waiting = BEHIND if behind() else RUNNING
+        if self.busy and self.run.say_running():
             self.draw()
 
     async def on_run_finished(self, event: RunFinished) -> None:
         """Take the result of a run; that of an abandoned one is dropped."""
         if not event.opened.serves(self.session.view):
             return
-        self.waiting = ""
+        self.run.waiting = ""
         try:
             self.session = self._after(event.opened)
         except Exception as error:  # noqa: BLE001  a fault of ours: it is shown, and the app goes on
@@ -350,12 +339,12 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.call_after_refresh(self._clear_mark, event.opened.view)
         await self._drain()
         if self.session.awaits_survey:
-            self._surveying = True
+            self.run.is_surveying = True
             survey_cells(self, self.session.view, self.options.time_limit or None)
 
     def on_cells_surveyed(self, event: CellsSurveyed) -> None:
         """Take what came of all cells of a document."""
-        self._surveying = False
+        self.run.is_surveying = False
         if event.survey.view.lesson is self.session.view.lesson:
             self.session = self.session.with_survey(event.survey)
             self.draw()
@@ -373,7 +362,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         """
         from tui.compose.error_frame import is_halted
 
-        left, lesson = self._left, opened.view.lesson
+        left, lesson = self.run.left, opened.view.lesson
         again = left is not None and left.trace is not None and left.view.lesson is lesson
         if left is None or not again or lesson.external is None or not is_halted(opened.error):
             return self.session.with_run(opened)
@@ -382,8 +371,8 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     async def _drain(self) -> None:
         """Do what waited for a run."""
-        while self._queue and not self.busy:
-            await self._press(self._queue.pop(0))
+        while self.input.queue and not self.busy:
+            await self._press(self.input.queue.pop(0))
 
     def _beat(self) -> None:
         self.update_session(tick(self.session))
@@ -430,11 +419,11 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     async def _take_key(self, key: str) -> bool:
         if self.take_over() and key in ONLY_STOP:
             return True
-        if self.prompt is not None:
+        if self.input.prompt is not None:
             await self._type(key)
             return True
         if self.must_wait(key):
-            self._queue.append(key)
+            self.input.queue.append(key)
             return True
         if self.command_of(key) is not None:
             await self._press(key)
@@ -443,17 +432,14 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def command_of(self, key: str) -> str | None:
         """Return what a key would do now, remapped or not."""
-        found = (one.id for one in self.live() if key in one.key_names)
-        return own_command(self.session, key) or next(found, None)
+        return self.input.command_of(self.session, key)
 
     def must_wait(self, key: str) -> bool:
         """Return whether a key has to wait: for a run, or for keys that wait already."""
-        if not self.busy:
-            return False
-        return has_to_wait(self.session, self.keys, key, self.command_of(key), behind=bool(self._queue))
+        return self.busy and self.input.must_wait(self.session, key)
 
     async def _press(self, key: str) -> None:
-        if self.prompt is not None:
+        if self.input.prompt is not None:
             await self._type(key)
             return
         command = self.command_of(key)
@@ -462,7 +448,8 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     async def _type(self, key: str) -> None:
         """Type one key into the prompt."""
-        self.prompt, command = edit_prompt(self.prompt or "", key, staged=self.session.talk is not None)
+        text, staged = self.input.prompt or "", self.session.talk is not None
+        self.input.prompt, command = edit_prompt(text, key, staged=staged)
         if command is not None:
             await self.perform(command)
         self.draw()
@@ -474,7 +461,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether a binding is live: whether its context holds now."""
         if action == "command" and parameters and parameters[0] in BY_ID:
-            return BY_ID[str(parameters[0])].when in self.contexts
+            return BY_ID[str(parameters[0])].when in self.input.contexts
         return True
 
     async def on_command_clicked(self, event: CommandClicked) -> None:
@@ -554,7 +541,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             self.app.exit()
 
     def _prompt_for_step(self) -> None:
-        self.prompt = ""
+        self.input.prompt = ""
         self.draw()
 
     def _write_answer(self) -> None:
@@ -571,74 +558,6 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.draw()
 
     def _halt(self) -> None:
-        self.halt()
-        if self.busy and self.waiting == RUNNING:
-            self.waiting = STOPPING  # torch finishes the call that it is in
+        self.run.halt()
+        if self.busy and self.run.say_stopping():
             self.draw()
-
-
-def contexts_of(session: Session, frame: Frame | None, waiting: str) -> frozenset[Context]:
-    """Return the contexts that hold now: what the session says, and what the picture has."""
-    contexts = session.contexts
-    if frame is not None and session.current is not None and not (session.editor.is_open or session.door):
-        sliced = any(panel.at and panel.role == "result" for panel in frame.panels)
-        contexts |= {Context.BACKWARD} if frame.has_backward else set()
-        contexts |= {Context.SLICES} if sliced else set()
-    return contexts | ({Context.RUNNING} if waiting == RUNNING else frozenset())
-
-
-def has_to_wait(
-    session: Session, keys: Sequence[Command], key: str, command: str | None, *, behind: bool
-) -> bool:
-    """Return whether a key has to wait while a program runs.
-
-    Args:
-        session: The state of the explorer.
-        keys: The table of keys.
-        key: What was pressed.
-        command: What it would do now; None for nothing.
-        behind: Whether other keys wait already.
-    """
-    if key in DIGITS and session.asks:
-        return True  # it answers what is asked once the program has been run
-    if command is None:
-        names = DIGITS.union(*(one.key_names for one in keys), ("backspace",))
-        return key in names and not session.editor.is_open
-    known = find_command(command)
-    if behind and not known.by_screen and session.selection.sidebar is None and ambiguous(keys, key):
-        return True  # what waits may give it another meaning: arrows move a cell cursor, once it is there
-    if known.waits is Wait.FOR_KEYS:
-        return behind or session.awaits(command)
-    return known.waits is Wait.FOR_RUN
-
-
-def ambiguous(keys: Iterable[Command], key: str) -> bool:
-    """Return whether a key is several commands', each in its context."""
-    return sum(key in one.key_names for one in keys) > 1
-
-
-def edit_prompt(prompt: str, key: str, *, staged: bool) -> tuple[str | None, str | None]:
-    """Return the number prompt's text after a key, None once it is closed; and the command that follows.
-
-    Args:
-        prompt: What stood in it.
-        key: The key.
-        staged: Whether a talk is on, where a second `g` leads to its beginning.
-    """
-    if key in ("escape", "ctrl+c"):
-        return None, None
-    if key == "enter":
-        return None, f"go:{prompt}" if prompt else None
-    if key == "g" and not prompt and staged:
-        return None, "stage.first"
-    if key == "backspace":
-        return prompt[:-1], None
-    return (prompt + key)[:15] if key in DIGITS else prompt, None
-
-
-def own_command(session: Session, key: str) -> str | None:
-    """Return the command of the lesson's control that has this key."""
-    for control in () if session.door else session.view.lesson.controls:
-        if control.key and control.key == key:
-            return move_command(control.name)
-    return None

@@ -34,7 +34,7 @@ from tui.screens.pager import Pager
 from tui.text.guides import guide_rows, guides
 
 if TYPE_CHECKING:
-    from tui.session.commands import Command
+    from tui.screens.key_input import KeyInput
     from tui.session.presentation.state import Talk
     from tui.session.session import Session
 
@@ -83,8 +83,9 @@ class PaletteHost(Protocol):
     def session(self) -> Session:
         """The session on the screen."""
 
-    def live(self) -> tuple[Command, ...]:
-        """Return the commands that are live now."""
+    @property
+    def input(self) -> KeyInput:
+        """The keys that work now."""
 
     async def perform(self, command: str) -> None:
         """Do a command by its name."""
@@ -158,7 +159,7 @@ class Commands(Entries):
         if host is None:
             return
         yield from self._places(host.session)
-        for key in host.live():
+        for key in host.input.live():
             if key.id not in ("palette",):
                 yield Entry(clean(key.help), clean(f"key {key.key_text}"), key.id)
 

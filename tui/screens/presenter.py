@@ -18,7 +18,8 @@ from tui.audience.server import Audience
 from tui.files.state_file import StageMark
 from tui.files.watch import Watch
 from tui.model.view_words import explicit_flags
-from tui.screens.explorer import DIGITS, ExplorerScreen
+from tui.screens.explorer import ExplorerScreen
+from tui.screens.key_input import DIGITS
 from tui.screens.options import Options
 from tui.session.commands import find_command
 from tui.session.contexts import Context
@@ -98,7 +99,7 @@ class PresenterScreen(ExplorerScreen):
         if self.talk.black:
             await self.perform("stage.black")
             return True
-        if self.prompt is not None or self.answer.edit is not None or self._answers(key):
+        if self.input.prompt is not None or self.answer.edit is not None or self._answers(key):
             return False
         if key in DIGITS and (self.count or key != "0"):
             self.count = (self.count + key)[:6]
@@ -111,9 +112,9 @@ class PresenterScreen(ExplorerScreen):
             return False
         command = self.command_of(key)
         if command == "stage.last" or key == "enter":
-            self._queue.clear()  # a jump is not a step more
+            self.input.queue.clear()  # a jump is not a step more
             await self.perform(f"stage.go:{count}")
-        elif command == "repair" and Context.REPAIRS in self.contexts and int(count) <= 9:
+        elif command == "repair" and Context.REPAIRS in self.input.contexts and int(count) <= 9:
             await self.perform(f"repair.{count}")
         else:
             self.tell("")
@@ -126,7 +127,7 @@ class PresenterScreen(ExplorerScreen):
 
     def must_wait(self, key: str) -> bool:
         """Return whether a key has to wait; on a slide, what goes on waits for no program."""
-        slide = self.session.view.at_stop.slide and not self._queue
+        slide = self.session.view.at_stop.slide and not self.input.queue
         if slide and self.command_of(key) in ("stage.next", "stage.back", "stage.goto"):
             return False
         return super().must_wait(key)
@@ -189,13 +190,13 @@ class PresenterScreen(ExplorerScreen):
             if (number, mark and mark[:4]) == self._remembered:
                 return
             self._remembered = (number, mark and mark[:4])
-            self.unremembered = ""
+            self.losses.place = ""
             self.options.state_file.update(
                 lambda state: state.with_deck(path, number).with_mark(path, mark), self._note_unremembered
             )
 
     def _note_unremembered(self, why: str) -> None:
-        self.unremembered = why
+        self.losses.place = why
 
     # Who follows.
 
@@ -217,14 +218,16 @@ class PresenterScreen(ExplorerScreen):
 
     async def on_command_received(self, event: CommandReceived) -> None:
         """Do what the reader of the notes sends, as if its key were pressed here."""
-        self.prompt, self.count = None, ""
+        self.input.prompt, self.count = None, ""
         if self.talk.black:
             await self.perform("stage.black")
         elif event.command.startswith("stage.go:"):
-            self._queue.clear()
+            self.input.queue.clear()
             await self.perform(event.command)
         elif self.busy and not self.session.view.at_stop.slide:
-            self._queue.append(next(key.key_names[0] for key in self.keys if key.id == event.command))
+            self.input.queue.append(
+                next(key.key_names[0] for key in self.input.table if key.id == event.command)
+            )
         else:
             await self.perform(event.command)
         self.rearm()

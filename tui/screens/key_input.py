@@ -1,0 +1,122 @@
+"""Keys on their way to commands: what they would do now, which of them wait, and the number being typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from tui.layout.pane_sizes import RUNNING
+from tui.session.commands import Command, Wait, find_command
+from tui.session.contexts import Context
+from tui.session.control_commands import move_command
+from tui.session.keys import live_commands
+from tui.session.session import Session
+
+if TYPE_CHECKING:
+    from tui.model.frame import Frame
+
+DIGITS = frozenset("0123456789")
+
+
+class KeyInput:
+    """The keys of a screen.
+
+    Attributes:
+        table: The commands that have keys.
+        contexts: Those that hold now: a command is live in its own.
+        taken: The keys that controls of the open lesson have for themselves.
+        queue: Keys that wait for a run.
+        prompt: The number that is being typed; None if there is no prompt.
+    """
+
+    def __init__(self, table: Sequence[Command]) -> None:
+        self.table = table
+        self.contexts: frozenset[Context] = frozenset({Context.ALWAYS})
+        self.taken: frozenset[str] = frozenset()
+        self.queue: list[str] = []
+        self.prompt: str | None = None
+        self._live: dict[tuple[frozenset[Context], frozenset[str]], tuple[Command, ...]] = {}
+
+    def live(self) -> tuple[Command, ...]:
+        """Return the commands that are live now."""
+        now = (self.contexts, self.taken)
+        if now not in self._live:
+            self._live[now] = live_commands(self.contexts, self.table, self.taken)
+        return self._live[now]
+
+    def command_of(self, session: Session, key: str) -> str | None:
+        """Return what a key would do now, remapped or not."""
+        known = (one.id for one in self.live() if key in one.key_names)
+        return own_command(session, key) or next(known, None)
+
+    def must_wait(self, session: Session, key: str) -> bool:
+        """Return whether a key has to wait for the run that is under way, or for keys that wait already."""
+        command = self.command_of(session, key)
+        return has_to_wait(session, self.table, key, command, behind=bool(self.queue))
+
+
+def contexts_of(session: Session, frame: Frame | None, waiting: str) -> frozenset[Context]:
+    """Return the contexts that hold now: what the session says, and what the picture has."""
+    contexts = session.contexts
+    if frame is not None and session.current is not None and not (session.editor.is_open or session.door):
+        sliced = any(panel.at and panel.role == "result" for panel in frame.panels)
+        contexts |= {Context.BACKWARD} if frame.has_backward else set()
+        contexts |= {Context.SLICES} if sliced else set()
+    return contexts | ({Context.RUNNING} if waiting == RUNNING else frozenset())
+
+
+def has_to_wait(
+    session: Session, keys: Sequence[Command], key: str, command: str | None, *, behind: bool
+) -> bool:
+    """Return whether a key has to wait while a program runs.
+
+    Args:
+        session: The state of the explorer.
+        keys: The table of keys.
+        key: What was pressed.
+        command: What it would do now; None for nothing.
+        behind: Whether other keys wait already.
+    """
+    if key in DIGITS and session.asks:
+        return True  # it answers what is asked once the program has been run
+    if command is None:
+        names = DIGITS.union(*(one.key_names for one in keys), ("backspace",))
+        return key in names and not session.editor.is_open
+    known = find_command(command)
+    if behind and not known.by_screen and session.selection.sidebar is None and ambiguous(keys, key):
+        return True  # what waits may give it another meaning: arrows move a cell cursor, once it is there
+    if known.waits is Wait.FOR_KEYS:
+        return behind or session.awaits(command)
+    return known.waits is Wait.FOR_RUN
+
+
+def ambiguous(keys: Iterable[Command], key: str) -> bool:
+    """Return whether a key is several commands', each in its context."""
+    return sum(key in one.key_names for one in keys) > 1
+
+
+def edit_prompt(prompt: str, key: str, *, staged: bool) -> tuple[str | None, str | None]:
+    """Return the number prompt's text after a key, None once it is closed; and the command that follows.
+
+    Args:
+        prompt: What stood in it.
+        key: The key.
+        staged: Whether a talk is on, where a second `g` leads to its beginning.
+    """
+    if key in ("escape", "ctrl+c"):
+        return None, None
+    if key == "enter":
+        return None, f"go:{prompt}" if prompt else None
+    if key == "g" and not prompt and staged:
+        return None, "stage.first"
+    if key == "backspace":
+        return prompt[:-1], None
+    return (prompt + key)[:15] if key in DIGITS else prompt, None
+
+
+def own_command(session: Session, key: str) -> str | None:
+    """Return the command of the lesson's control that has this key."""
+    for control in () if session.door else session.view.lesson.controls:
+        if control.key and control.key == key:
+            return move_command(control.name)
+    return None
