@@ -155,8 +155,8 @@ class PlainPrompt:
             self.session, opened = session, session.current
             if opened is not None:
                 frame = opened.frame(self.session.view, ascii_only=self._ascii)
-                formula = " ".join(" ".join(frame.formula_text).split())
-                yield f"step {frame.step} of {frame.steps}: {formula}\n"
+                formula = " ".join(" ".join(frame.captions.formula_text).split())
+                yield f"step {frame.place.step} of {frame.place.steps}: {formula}\n"
 
 
 def _processes_report(session: Session) -> str:

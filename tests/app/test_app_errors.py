@@ -157,6 +157,6 @@ def test_a_row_is_laid_along_the_column_that_it_clashes_with() -> None:
     for program, said in CLASHES.items():
         view = playground_view(program)
         frame = open_view(view).frame(view)
-        assert " ".join(frame.formula_text) == said
-        states = [state for line in frame.formula for _, state in line]
+        assert " ".join(frame.captions.formula_text) == said
+        states = [state for line in frame.captions.formula for _, state in line]
         assert not said or (states[-1] == "error" and "current" not in states)  # yellow is what is done now

@@ -49,7 +49,7 @@ def test_a_key_leaves_it_to_the_next_run(way: str, monkeypatch: pytest.MonkeyPat
     again = open_view(asked)
     assert again.serves(asked)
     frame = again.frame(asked)
-    assert frame.backward if way == "backward" else again.follow(asked) is not None
+    assert frame.place.backward if way == "backward" else again.follow(asked) is not None
 
 
 def asked_view(opened: Run, view: View, way: str) -> View:

@@ -68,7 +68,7 @@ def board_of(lesson: Lesson, stop: int = 1, **controls: str) -> BoardView:
     view = View.opening(lesson, stop)
     for name, text in controls.items():
         view = view.set(name, text)
-    board = open_view(view).frame(view).board
+    board = open_view(view).frame(view).stage.board
     assert board is not None
     return board
 
@@ -118,17 +118,17 @@ def test_the_board_stands_for_the_stops_own_node_and_nothing_else() -> None:
     view = View.opening(find("why"), 7)
     run = open_view(view)
     navigation = run.navigation(view)
-    assert run.frame(view).panels == ()
-    assert run.frame(last(view, navigation)).board is not None
-    assert run.frame(replace(view, path=("fraction",))).board is not None
+    assert run.frame(view).stage.panels == ()
+    assert run.frame(last(view, navigation)).stage.board is not None
+    assert run.frame(replace(view, path=("fraction",))).stage.board is not None
     for other in (
         over(view, navigation, -1),
         replace(view, depth="operations"),
         cursor_moves.onto_tensor(run, view, "in_norms"),
     ):
         frame = run.frame(other)
-        assert frame.board is None
-        assert frame.panels
+        assert frame.stage.board is None
+        assert frame.stage.panels
     assert cursor_moves.onto_tensor(run, view, "nothing") == view
 
 
@@ -137,7 +137,7 @@ def test_a_board_without_a_program_has_a_frame() -> None:
     view = View.opening(lesson)
     frame = open_view(view).frame(view)
     assert frame.node is None
-    assert frame.board is not None
+    assert frame.stage.board is not None
     assert "A: b; lesson dot" in to_plain(frame)
     assert json.loads(to_json(frame))["board"] == [{"label": "A", "name": None, "lesson": "dot", "text": "b"}]
 
@@ -176,7 +176,7 @@ def test_json_has_the_rows_beside_the_usual_keys() -> None:
 
 def test_ascii_is_ascii() -> None:
     view = replace(View.opening(BOARD), row=2)
-    board = open_view(view).frame(view, ascii_only=True).board
+    board = open_view(view).frame(view, ascii_only=True).stage.board
     assert board is not None
     for chain in (False, True):
         for height in (8, 10, 17, 31):

@@ -107,7 +107,7 @@ def texts(session: Session) -> list[str]:
     if Context.EXERCISE in session.contexts:
         clicks += ["answer:x", "answer:torch.dot(x, x) ** 0.5"]
     if frame is not None:
-        clicks += [f"cell:{','.join('0' * len(panel.shape))}:{panel.name}" for panel in frame.panels]
+        clicks += [f"cell:{','.join('0' * len(panel.shape))}:{panel.name}" for panel in frame.stage.panels]
     if Context.MAP in session.contexts:
         clicks += ["box:1", "box:2"]
     if run_ is None:

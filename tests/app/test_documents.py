@@ -222,7 +222,7 @@ def test_a_cell_that_was_stopped_shows_what_ran_of_it(tmp_path: Path) -> None:
     assert frame.error.sentence == "stopped: what stands below was not run"
     assert frame.error.good_caption == "what ran before it stopped"
     assert frame.error.good is not None
-    assert [panel.title for panel in frame.error.good.panels][-1] == "y"
+    assert [panel.title for panel in frame.error.good.stage.panels][-1] == "y"
 
 
 def test_a_cell_whose_time_is_over_tells_no_line_of_the_whole_program(

@@ -136,7 +136,7 @@ def test_the_names_come_with_the_shape_and_the_decimals_give_way_to_the_labels()
 def test_the_screen_plain_text_and_json_say_the_same() -> None:
     view = replace(View.opening(lesson()), step=5)
     frame = open_view(view).frame(view)
-    left, top, result = frame.panels
+    left, top, result = frame.stage.panels
     assert left.label_with_names == "Q (query 3, 2)"
     assert top.label_with_names == "K.T (2, key 3)"
     assert (result.row_edge, result.column_edge) == (
@@ -166,7 +166,7 @@ def test_the_cursor_says_which_query_and_which_key() -> None:
 def test_more_places_than_words_leave_the_rest_without() -> None:
     view = View.opening(lesson()).set("n", "5")
     frame = open_view(view).frame(view)
-    assert frame.panels[0].row_edge.labels == ("the", "cat", "saw", "", "")
+    assert frame.stage.panels[0].row_edge.labels == ("the", "cat", "saw", "", "")
 
 
 def test_a_program_without_names_has_no_edges() -> None:
@@ -176,7 +176,7 @@ def test_a_program_without_names_has_no_edges() -> None:
     bare = LESSON[: LESSON.index("[axes]")] + LESSON[LESSON.index("+++\n##") :]
     view = View.opening(lesson(bare))
     frame = open_view(view).frame(view)
-    assert not any(panel.edges for panel in frame.panels)
+    assert not any(panel.edges for panel in frame.stage.panels)
     assert "axes" not in json.loads(to_json(frame))["output"]
 
 
@@ -208,5 +208,5 @@ def test_the_check_of_a_lesson_asks_for_the_tensors_and_lists_that_it_names() ->
 def test_labels_from_a_program_are_cleaned() -> None:
     hostile = LESSON.replace('words = ["the", "cat", "saw"]', 'words = ["\\x1b[31m", "\\u202ecat", "saw"]')
     view = View.opening(lesson(hostile))
-    labels = open_view(view).frame(view).panels[0].row_edge.labels
+    labels = open_view(view).frame(view).stage.panels[0].row_edge.labels
     assert labels == ("␛[31m", "�cat", "saw")

@@ -204,8 +204,8 @@ async def test_a_name_is_completed_and_a_text_pasted(asked: Lesson) -> None:
 def test_the_cells_that_differ_are_marked(asked: Lesson) -> None:
     session = judged(run(begun(asked), "answer:A @ B + torch.eye(2)"))
     frame = at(session)
-    assert [panel.name for panel in frame.panels] == ["your answer", "asked for"]
-    for panel in frame.panels:
+    assert [panel.name for panel in frame.stage.panels] == ["your answer", "asked for"]
+    for panel in frame.stage.panels:
         marks = [
             [bool(cell.mark & CellMark.CLASH) for cell in row]
             for row in panel.cells.window(range(2), range(2))
@@ -214,9 +214,9 @@ def test_the_cells_that_differ_are_marked(asked: Lesson) -> None:
     assert frame.exercise is not None
     assert frame.exercise.summary[0] == "Wrong."
     moved = run(session, "first")  # the picture of the state is a key away
-    assert [panel.name for panel in at(moved).panels] != ["your answer", "asked for"]
+    assert [panel.name for panel in at(moved).stage.panels] != ["your answer", "asked for"]
     sized = judged(run(session, "answer:(A @ B)[:1]"))
-    shown = at(sized).panels[0].cells.window(range(1), range(2))
+    shown = at(sized).stage.panels[0].cells.window(range(1), range(2))
     assert [bool(cell.mark & CellMark.CLASH) for cell in shown[0]] == [True, False]
 
 
@@ -361,9 +361,9 @@ def test_the_line_of_a_solution_is_what_is_shown(slug: str) -> None:
         session = ensure_run(Session.start(view, [lesson]))
         assert session.view.path == ("answer",)
         frame = at(session)
-        assert frame.line is not None
-        assert frame.code[frame.line - 1] == f"answer = {stop.exercise.answer.text}"
-        assert frame.panels or frame.sentence.startswith("answer is ")
+        assert frame.listing.line is not None
+        assert frame.listing.code[frame.listing.line - 1] == f"answer = {stop.exercise.answer.text}"
+        assert frame.stage.panels or frame.captions.sentence.startswith("answer is ")
 
 
 @pytest.mark.parametrize(
@@ -379,10 +379,10 @@ def test_a_solution_may_be_no_operation_of_its_own(answer: str, titles: list[str
     view = solution(lesson(body, "[controls.n]\nrange = [0, 3]\ndefault = 0\n"), 2)
     assert view is not None
     frame = at(ensure_run(Session.start(view, [view.lesson])))
-    assert [panel.title for panel in frame.panels] == titles
-    assert said in frame.sentence
-    assert frame.line is not None
-    assert frame.code[frame.line - 1] == f"answer = {answer}"
+    assert [panel.title for panel in frame.stage.panels] == titles
+    assert said in frame.captions.sentence
+    assert frame.listing.line is not None
+    assert frame.listing.code[frame.listing.line - 1] == f"answer = {answer}"
 
 
 async def test_a_solution_that_is_a_number_is_said_and_promises_no_steps() -> None:
@@ -400,11 +400,11 @@ def test_what_the_lines_above_print_is_no_part_of_an_exercise() -> None:
     front = "[controls.n]\nrange = [0, 3]\ndefault = 0\n"
     printing = lesson(BODY.replace("Y = A @ B\n", 'Y = A @ B\nprint("above")\n'), front)
     setting_up = lesson(BODY.replace("vary: n", 'with: print("its own")\nvary: n'), front)
-    assert at(begun(printing)).own_printed == ""
-    assert at(begun(setting_up)).own_printed == "its own\n"
+    assert at(begun(printing)).listing.own_printed == ""
+    assert at(begun(setting_up)).listing.own_printed == "its own\n"
     view = solution(printing, 2)
     assert view is not None
-    assert at(ensure_run(Session.start(view, [printing]))).own_printed == ""
+    assert at(ensure_run(Session.start(view, [printing]))).listing.own_printed == ""
 
 
 async def test_an_answer_that_is_judged_is_shown_whole() -> None:

@@ -207,7 +207,7 @@ def test_a_page_has_a_table_for_each_tensor_of_each_step(tmp_path: Path) -> None
         frame = scene.frame()
         wanted = [
             cell.text.strip()
-            for panel in frame.panels
+            for panel in frame.stage.panels
             for row in panel.cells.window(range(panel.rows), range(panel.columns), 4)
             for cell in row
         ]
@@ -288,7 +288,7 @@ def test_a_page_draws_dots_where_their_columns_are(tmp_path: Path) -> None:
     assert '<svg class="drawing" viewBox="0 0 504 ' in drawings[0]
     row = next(group for group in root_of(drawings[0]).iter("g") if "cat" in "".join(group.itertext()))
     (name,) = (one for one in row.iter("text") if one.text == "cat")
-    drawn = scenes(what="vector")[0].frame().drawing
+    drawn = scenes(what="vector")[0].frame().stage.drawing
     assert drawn is not None
     (line,) = (line for line in ("".join(s.text for s in row) for row in drawn.rows(60, 16)) if "cat" in line)
     assert float(name.get("x", "0")) == pytest.approx(8.4 * line.index("cat"))

@@ -59,11 +59,11 @@ def test_every_shape_is_seen_whole_in_two_rows(slug: str) -> None:
     for frame in frames(find(slug)):
         rows = texts(frame, MAIN)
         said = " ".join(" ".join(rows).split())
-        shapes, _, note = frame.shape_line.partition("   ")
-        assert shapes in said, (slug, frame.stop, frame.path)
-        assert note in said, (slug, frame.stop, frame.path)
+        shapes, _, note = frame.captions.shape_line.partition("   ")
+        assert shapes in said, (slug, frame.lesson.stop, frame.place.path)
+        assert note in said, (slug, frame.lesson.stop, frame.place.path)
         assert len(rows) <= 2
-        assert frame.trail == () or "›" in rows[0]
+        assert frame.place.trail == () or "›" in rows[0]
 
 
 @pytest.mark.parametrize("width", [8, 20, 33, MAIN, 78])
@@ -73,7 +73,7 @@ def test_in_any_width_nothing_is_lost_and_no_shape_is_broken(width: int) -> None
     for path in list(paths(run.trace.nodes if run.trace else ()))[::9]:
         frame = run.frame(replace(view, path=path, depth="cells", backward=False))
         said = "\n".join(texts(frame, width))
-        shapes = re.findall(r"\(.*?\)", frame.shape_line)
+        shapes = re.findall(r"\(.*?\)", frame.captions.shape_line)
         if width > max(map(len, [*shapes, ""])) + 4:
             assert all(shape in said for shape in shapes), (width, said)
 

@@ -187,7 +187,7 @@ async def test_the_modules_are_a_tree_that_folds() -> None:
         assert arguments(app.view)[:2] == ["trace", "m.py:Model"]
         frame = app.app.explorer.frame
         assert frame is not None
-        assert "return torch.nn" not in "".join(frame.code)
+        assert "return torch.nn" not in "".join(frame.listing.code)
         assert frame.node is not None
         await app.press("s")  # another seed: it is run again
         assert app.has(seed=1)
@@ -200,8 +200,8 @@ async def test_a_failure_opens_at_the_guilty_call() -> None:
         assert "Head.forward" in app.screen
         frame = app.app.explorer.frame
         assert frame is not None
-        assert frame.line is not None
-        assert "torch.ones(self.wide, 3)" in frame.code[frame.line - 1]
+        assert frame.listing.line is not None
+        assert "torch.ones(self.wide, 3)" in frame.listing.code[frame.listing.line - 1]
 
 
 async def test_torch_s_own_words_stand_beside_the_frames_in_the_usual_size() -> None:
@@ -312,14 +312,14 @@ def test_values_that_cannot_be_computed_again_are_said_to_be_dropped() -> None:
     found.rerun = None
     view = View.opening(lesson_of(of_trace(found), "long"))
     run = open_view(view)
-    assert "were dropped" in run.frame(view).sentence
+    assert "were dropped" in run.frame(view).captions.sentence
     assert "were dropped" in str(run.switch_pass(view))
     other = replace(view, path=("x:4",))
     assert not run.serves(other)
     again = open_view(other, run)
     assert again.serves(other)
-    assert "were dropped" in again.frame(other).sentence
-    assert again.frame(other).shape_line
+    assert "were dropped" in again.frame(other).captions.sentence
+    assert again.frame(other).captions.shape_line
 
 
 def test_many_nodes_stay_usable() -> None:
@@ -330,7 +330,7 @@ def test_many_nodes_stay_usable() -> None:
 
     view = View.opening(lesson_of(of_trace(trace(many, torch.zeros(2))), "many"))
     run = open_view(view)
-    assert run.frame(view).steps == 2
+    assert run.frame(view).place.steps == 2
     assert run.navigation(view).siblings is run.navigation(view).siblings
 
 

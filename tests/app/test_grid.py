@@ -129,7 +129,7 @@ def test_the_sums_beside_the_rows_are_torchs_and_come_with_the_row(stop: int, na
     steps = run_.navigation(opening).length(order)
     for step in range(steps + 1):
         frame = run_.frame(replace(opening, step=step))
-        panel = frame.panels[-1]
+        panel = frame.stage.panels[-1]
         assert (panel.role, panel.name) == ("margin", f"{name}.sum(-1)")
         done = step * 4 // steps
         values = [row[0] for row in panel.cells.values(range(4), range(1))]
@@ -140,7 +140,7 @@ def test_the_sums_beside_the_rows_are_torchs_and_come_with_the_row(stop: int, na
 
 def test_sums_stand_only_beside_the_node_that_the_stop_shows() -> None:
     view = replace(View.opening(find("causal"), 3), path=("cut_off",))
-    assert all(panel.role != "margin" for panel in open_view(view).frame(view).panels)
+    assert all(panel.role != "margin" for panel in open_view(view).frame(view).stage.panels)
 
 
 def masked_whole() -> tuple[Run, View]:
@@ -152,9 +152,9 @@ def test_a_row_masked_whole_says_why_it_is_nan() -> None:
     run_, view = masked_whole()
     frame = run_.frame(replace(view, step=1))
     why = "All 4 cells of cut_off that it reads are -inf: below[0,0] = -inf - (-inf) = nan"
-    assert frame.sentence.startswith(why)
+    assert frame.captions.sentence.startswith(why)
     assert json.loads(to_json(frame))["margin"] == {"name": "P.sum(-1)", "values": ["nan", None, None, None]}
-    assert why not in run_.frame(replace(view, step=2)).sentence
+    assert why not in run_.frame(replace(view, step=2)).captions.sentence
     asked = run_.frame(replace(view, step=4, cursor=("P", (0, 2))))
     assert asked.cursor is not None
     assert asked.cursor.nan_reason == why.replace("[0,0]", "[0,2]")

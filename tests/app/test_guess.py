@@ -89,24 +89,24 @@ def test_the_shape_is_hidden_until_it_is_guessed_or_passed(asking: Lesson) -> No
     asked = frame(session)
     assert asked.ask is not None
     assert asked.ask.choices == ("(2, 2)", "(3, 3)", "an error")
-    assert [panel.name for panel in asked.panels] == ["x", "x.T"] or "y" not in {
-        panel.name for panel in asked.panels
+    assert [panel.name for panel in asked.stage.panels] == ["x", "x.T"] or "y" not in {
+        panel.name for panel in asked.stage.panels
     }
-    assert asked.shape_line == ""
+    assert asked.captions.shape_line == ""
     passed = frame(run(session, "forward"))
     assert passed.ask is not None
     assert not passed.ask.is_asked
-    assert "y" in {panel.name for panel in passed.panels}
+    assert "y" in {panel.name for panel in passed.stage.panels}
     right = frame(run(session, "guess.1"))
     assert right.ask is not None
     assert right.ask.guess is not None
     assert right.ask.guess.right
-    assert "y" in {panel.name for panel in right.panels}
+    assert "y" in {panel.name for panel in right.stage.panels}
 
 
 def test_a_wrong_guess_shows_its_picture_beside_the_right_one(asking: Lesson) -> None:
     wrong = frame(run(at(asking), "guess.2"))
-    assert [(panel.name, panel.shape) for panel in wrong.panels] == [
+    assert [(panel.name, panel.shape) for panel in wrong.stage.panels] == [
         ("your guess", (3, 3)),
         ("torch", (2, 2)),
     ]
@@ -114,9 +114,9 @@ def test_a_wrong_guess_shows_its_picture_beside_the_right_one(asking: Lesson) ->
     assert wrong.ask.guess is not None
     assert wrong.ask.guess.sentence == "You said (3, 3). It is (2, 2)."
     number = frame(run(at(asking, 2), "guess:100"))
-    assert [panel.cells.values(range(1), range(1)) for panel in number.panels] == [[[100.0]], [[155.0]]]
+    assert [panel.cells.values(range(1), range(1)) for panel in number.stage.panels] == [[[100.0]], [[155.0]]]
     words = frame(run(at(asking), "guess.3"))
-    assert "y" in {panel.name for panel in words.panels}
+    assert "y" in {panel.name for panel in words.stage.panels}
 
 
 @pytest.mark.parametrize(
@@ -139,13 +139,13 @@ def test_an_answer_is_what_torch_says(asking: Lesson, stop: int, answer: str, ri
 
 def test_a_wrong_cell_is_shown_beside_the_right_one(asking: Lesson) -> None:
     told = frame(run(at(asking, 3), "guess:(0, 1)"))
-    assert [panel.name for panel in told.panels] == ["your guess", "torch"]
+    assert [panel.name for panel in told.stage.panels] == ["your guess", "torch"]
     marked = [
         {(i, j) for i in range(2) for j in range(2) if panel.cells.window(range(2), range(2), 4)[i][j].mark}
-        for panel in told.panels
+        for panel in told.stage.panels
     ]
     assert marked == [{(0, 1)}, {(1, 1)}]
-    assert frame(run(at(asking, 3), "guess:(5, 1)")).panels[0].name != "your guess"
+    assert frame(run(at(asking, 3), "guess:(5, 1)")).stage.panels[0].name != "your guess"
 
 
 BOARD = """\
@@ -298,9 +298,9 @@ def test_what_was_printed_tells_no_answer_before_it_is_guessed() -> None:
     for view in (View.opening(document), replace(View.opening(PLAYGROUND), code=code)):
         session = ensure_run(run(ensure_run(Session.start(view, [view.lesson])), "edit.leave"))
         asked = run(session, "predict")
-        assert "50." in frame(session).printed
-        assert (frame(asked).printed, frame(asked).own_printed) == ("", "")
-        assert "50." in frame(run(asked, "guess:1")).printed
+        assert "50." in frame(session).listing.printed
+        assert (frame(asked).listing.printed, frame(asked).listing.own_printed) == ("", "")
+        assert "50." in frame(run(asked, "guess:1")).listing.printed
 
 
 def test_a_script_says_it_again_and_its_command_reopens_it(asking: Lesson, capsys: Capture) -> None:

@@ -55,14 +55,14 @@ def frames(lesson: Lesson) -> Iterator[tuple[View, Frame]]:
 def test_a_tensor_that_is_cut_says_which_part_is_shown(slug: str) -> None:
     for view, frame in frames(find(slug)):
         for width, height in STAGES:
-            layout = arrange(frame.panels, frame.arrangement, width, height)
+            layout = arrange(frame.stage.panels, frame.stage.arrangement, width, height)
             said = "\n".join(label.text for label in layout.labels if label.kind == "window")
             for slot in layout.slots:
-                panel = frame.panels[slot.panel]
+                panel = frame.stage.panels[slot.panel]
                 if panel.role in ("margin", "addend") or not layout.labels:
                     continue
                 if layout.arrangement == "falk" and panel.role == "result":  # its windows are its operands'
-                    edges = {frame.panels[other.panel].role: other for other in layout.slots}
+                    edges = {frame.stage.panels[other.panel].role: other for other in layout.slots}
                     assert (slot.rows, slot.columns) == (edges["left"].rows, edges["top"].columns)
                     continue
                 notes = (window_note(panel, slot), window_note(panel, slot, short=True))
@@ -78,8 +78,12 @@ def test_a_tensor_that_is_cut_says_which_part_is_shown(slug: str) -> None:
 def test_no_machine_made_name_stands_where_an_expression_can(slug: str) -> None:
     for view, frame in frames(find(slug)):
         own = set(MACHINE.findall(view.program))
-        texts = [*(panel.title for panel in frame.panels), frame.sentence, frame.shape_line]
-        for text in (*texts, *frame.trail, *frame.formula_text):
+        texts = [
+            *(panel.title for panel in frame.stage.panels),
+            frame.captions.sentence,
+            frame.captions.shape_line,
+        ]
+        for text in (*texts, *frame.place.trail, *frame.captions.formula_text):
             assert set(MACHINE.findall(text)) <= own, (slug, view.stop, view.path, text)
 
 
@@ -95,7 +99,7 @@ def test_different_operands_have_different_titles(slug: str) -> None:
 @pytest.mark.parametrize("slug", ["triangular", "causal", "sampling"])
 def test_the_sign_of_a_masked_cell_is_explained_and_stands_for_0_alone(slug: str) -> None:
     for view, frame in frames(find(slug)):
-        (result,) = (panel for panel in frame.panels if panel.role == "result")
+        (result,) = (panel for panel in frame.stage.panels if panel.role == "result")
         window = result.cells.window(range(result.rows), range(result.columns))
         values = result.cells.values(range(result.rows), range(result.columns))
         hidden = {
@@ -106,14 +110,14 @@ def test_the_sign_of_a_masked_cell_is_explained_and_stands_for_0_alone(slug: str
         }
         assert hidden <= {0}
         if hidden:
-            assert frame.legend == "░ is 0: masked", (slug, view.stop, view.path)
+            assert frame.stage.legend == "░ is 0: masked", (slug, view.stop, view.path)
             assert "# masked: 0" in to_plain(frame)
 
 
 def test_minus_infinity_is_visible_at_the_stop_about_it() -> None:
     view = replace(View.opening(find("causal"), 2), step=END)
     frame = open_view(view).frame(view)
-    (result,) = (panel for panel in frame.panels if panel.role == "result")
+    (result,) = (panel for panel in frame.stage.panels if panel.role == "result")
     cells = [cell for row in result.cells.window(range(4), range(4)) for cell in row]
     masked = [cell for cell in cells if CellMark.MASKED in cell.mark]
     assert [cell.text.strip() for cell in masked] == ["-inf"] * 6
@@ -134,23 +138,23 @@ def test_what_is_half_made_says_so(slug: str) -> None:
     assert not about.formula
     for half in (replace(view, order="outer", step=1), replace(view, depth="terms", step=1)):
         frame = run.frame(replace(half, cursor=(name, (0,) * rank)))
-        assert any("so far" in line for line in run.frame(half).formula_text)
+        assert any("so far" in line for line in run.frame(half).captions.formula_text)
         assert frame.cursor is not None
         assert frame.cursor.value.endswith("so far")
         assert not frame.cursor.formula
-        panel = frame.panel(name)
+        panel = frame.stage.panel(name)
         assert panel is not None
         number = panel.cells.values(range(1), range(1))[0][0]
         assert float(frame.cursor.value.removesuffix(" so far")) == pytest.approx(number)
         whole = run.frame(replace(half, step=END, cursor=(name, (0,) * rank)))
         assert whole.cursor is not None
-        assert "so far" not in "".join((*whole.formula_text, whole.cursor.value))
+        assert "so far" not in "".join((*whole.captions.formula_text, whole.cursor.value))
 
 
 def test_a_number_beside_a_row_waits_for_all_of_the_row() -> None:
     view = replace(View.opening(find("causal"), 3), step=1)
     frame = open_view(view).frame(view)
-    (margin,) = (panel for panel in frame.panels if panel.role == "margin")
+    (margin,) = (panel for panel in frame.stage.panels if panel.role == "margin")
     column = [row[0] for row in margin.cells.values(range(margin.rows), range(1))]
     assert [number is None for number in column] == [False, True, True, True]
 

@@ -41,7 +41,7 @@ def frame_of(lesson: Lesson, step: int = 0) -> Frame:
 
 
 def hues(frame: Frame) -> dict[str, str]:
-    return {panel.title: HUES[int(panel.hue[-1])] if panel.hue else "" for panel in frame.panels}
+    return {panel.title: HUES[int(panel.hue[-1])] if panel.hue else "" for panel in frame.stage.panels}
 
 
 QKV = "Q, K, V = torch.randn(3, 4), torch.randn(3, 4), torch.randn(3, 4)\n"
@@ -68,9 +68,9 @@ def test_row_column_and_result_of_any_product_have_one_each() -> None:
 def test_the_formula_has_the_colours_of_the_picture() -> None:
     view, run = opened("x, W = torch.tensor([[1.5, -2.]]), torch.tensor([[3.], [-4.]])\ny = x @ W")
     frame = run.frame(replace(view, step=1))
-    left, top, result = frame.panels
-    assert frame.hues == (left.hue, top.hue, result.hue)
-    first, second = (with_hues(formula_row(line), frame.hues) for line in frame.formula)
+    left, top, result = frame.stage.panels
+    assert frame.stage.hues == (left.hue, top.hue, result.hue)
+    first, second = (with_hues(formula_row(line), frame.stage.hues) for line in frame.captions.formula)
     said = {span.text: span.role.split()[-1] for span in first if "slice" in span.role}
     assert said == {"1.5": left.hue, "3": top.hue, "-2": left.hue, "(-4)": top.hue}
     assert [span.text for span in second if result.hue in span.role] == ["12.5"]
@@ -96,8 +96,8 @@ def test_so_has_the_formula_of_a_row_a_column_and_a_table(
         "W = torch.tensor([[3., 1, 4, 2, 7], [1, 1, 2, 0, 9]])\ny = x @ W"
     )
     frame = run.frame(replace(view, order=order, step=1), ascii_only=ascii_only)
-    panels = {str(panel.title): panel.hue for panel in frame.panels}
-    lines = [with_hues(formula_row(line), frame.hues) for line in frame.formula]
+    panels = {str(panel.title): panel.hue for panel in frame.stage.panels}
+    lines = [with_hues(formula_row(line), frame.stage.hues) for line in frame.captions.formula]
     coloured = [(span.text, span.role.split()[-1]) for line in lines for span in line if "slice" in span.role]
     factors = {text: hue for text, hue in coloured if hue != panels["y"]}
     assert factors == {text: panels["xW"[place]] for text, place in said.items()}
@@ -107,10 +107,10 @@ def test_so_has_the_formula_of_a_row_a_column_and_a_table(
 def test_a_single_term_is_what_is_done_now() -> None:
     view, run = opened("x, W = torch.randn(1, 3), torch.randn(3, 1)\ny = x @ W")
     frame = run.frame(replace(view, depth="terms", step=2))
-    left = frame.panels[0]
+    left = frame.stage.panels[0]
     assert left.role_of(CellMark.READ | CellMark.FACTOR) == "factor"
     assert left.role_of(CellMark.READ) == f"read {left.hue}"
-    row = with_hues(formula_row(frame.formula[0]), frame.hues, term_by_term=True)
+    row = with_hues(formula_row(frame.captions.formula[0]), frame.stage.hues, term_by_term=True)
     assert [span.role for span in row if " + [" in span.text] == ["current"]
 
 
@@ -195,15 +195,15 @@ def test_arrows_have_the_colours_of_their_tensors() -> None:
     program = "Q, W = torch.tensor([[2., 1.], [0., 2.]]), torch.tensor([[0., 1.], [1., 0.]])\nS = Q @ W"
     view = replace(View.opening(of(program)), look="plane", depth="operations")
     frame = open_view(view).frame(view)
-    assert frame.drawing is not None
-    roles = {span.role for row in frame.drawing.rows(60, 14) for span in row}
-    assert {panel.hue for panel in frame.panels} <= roles
+    assert frame.stage.drawing is not None
+    roles = {span.role for row in frame.stage.drawing.rows(60, 14) for span in row}
+    assert {panel.hue for panel in frame.stage.panels} <= roles
     assert hues(frame)["Q"] == "blue"
 
 
 def test_operands_without_a_colour_have_those_that_are_left() -> None:
     view = replace(View.opening(of("V = torch.tensor([1., 2.])\nw = V + 1")), look="plane")
     moved = replace(view, path=("w",), step=2)
-    drawing = open_view(moved).frame(moved).drawing
+    drawing = open_view(moved).frame(moved).stage.drawing
     assert drawing is not None
     assert f"slice-{HUES.index('pink')}" in {span.role for row in drawing.rows(60, 14) for span in row}

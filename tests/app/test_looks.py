@@ -47,7 +47,7 @@ def frame_of(code: str, look: LookName, *, whole: bool = False, step: int = 0) -
 
 
 def drawing_of(code: str, look: LookName, *, whole: bool = True, step: int = 0) -> Drawing:
-    drawing = frame_of(code, look, whole=whole, step=step).drawing
+    drawing = frame_of(code, look, whole=whole, step=step).stage.drawing
     assert drawing is not None
     return drawing
 
@@ -81,15 +81,15 @@ def test_every_look_is_drawn_of_any_values_at_any_size(
         for ascii_only in (False, True):
             frame = run.frame(wanted, ascii_only=ascii_only)
             assert frame.error is None
-            assert name in frame.looks
-            assert frame.drawing is not None
-            rows = frame.drawing.rows(*size)
+            assert name in frame.stage.looks
+            assert frame.stage.drawing is not None
+            rows = frame.stage.drawing.rows(*size)
             assert len(rows) <= size[1]
             assert all(cell_len(text_of(row)) <= size[0] for row in rows)
-            drawn = [*map(text_of, rows), *frame.drawing.words]
+            drawn = [*map(text_of, rows), *frame.stage.drawing.words]
             assert all(line.isprintable() for line in drawn)
             assert not ascii_only or all(line.isascii() for line in drawn)
-            again = run.frame(wanted, ascii_only=ascii_only).drawing
+            again = run.frame(wanted, ascii_only=ascii_only).stage.drawing
             assert again is not None
             assert again.rows(*size) == rows
             assert frame_object(frame)["look"] == name
@@ -115,8 +115,8 @@ def test_every_look_is_drawn_of_any_values_at_any_size(
 def test_a_look_is_not_offered_where_it_would_say_nothing(program: str, look: LookName) -> None:
     frame = frame_of(program, look)
     assert frame.error is None
-    assert look not in frame.looks
-    assert (frame.look, frame.drawing) == ("numbers", None)
+    assert look not in frame.stage.looks
+    assert (frame.stage.look, frame.stage.drawing) == ("numbers", None)
 
 
 def test_what_is_drawn_is_what_is_computed() -> None:
@@ -140,9 +140,9 @@ def test_what_is_drawn_is_what_is_computed() -> None:
 def test_a_loop_is_drawn_up_to_the_turn_that_is_shown() -> None:
     view, run = opened("x = torch.tensor(8.0)\nfor k in range(5):\n    x = x / 10")
     for path, known in ((("x:2",), 1), (("x:3",), 2), (("x",), 5)):
-        drawing = run.frame(View.opening(view.lesson)).drawing
+        drawing = run.frame(View.opening(view.lesson)).stage.drawing
         view = replace(view, look="curve", path=path, depth="operations")
-        drawing = run.frame(view).drawing
+        drawing = run.frame(view).stage.drawing
         assert isinstance(drawing, Curve)
         assert sum(y is not None for _, y in drawing.series[0].points) == known
         assert len(drawing.series[0].points) == 5
@@ -214,7 +214,7 @@ def test_a_ruler_gives_its_probabilities_back_within_a_column(
 ) -> None:
     code = f"ends = torch.softmax(torch.tensor({logits}), 0).cumsum(0)\nhits = (ends <= {dart}).sum()"
     view, run = opened(code)
-    drawing = run.frame(replace(view, look="bars", depth="operations")).drawing
+    drawing = run.frame(replace(view, look="bars", depth="operations")).stage.drawing
     assert isinstance(drawing, RulerDrawing)
     assert run.trace is not None
     ends = run.trace["ends"].value.tolist()
@@ -243,8 +243,8 @@ def test_an_axis_has_all_its_numbers_in_order(numbers: list[float], logarithmic:
 def test_bars_say_which_rows_there_is_room_for() -> None:
     view, run = opened("x = torch.arange(12.0)\ny = x * 2")
     frame = run.frame(replace(view, look="bars", step=9))
-    assert frame.drawing is not None
-    tall, low = ([text_of(row).strip() for row in frame.drawing.rows(60, height)] for height in (13, 8))
+    assert frame.stage.drawing is not None
+    tall, low = ([text_of(row).strip() for row in frame.stage.drawing.rows(60, height)] for height in (13, 8))
     assert "of 12" not in " ".join(tall)
     assert low[-1] == "rows 6–11 of 12"
     assert any("16." in line for line in low)

@@ -42,7 +42,7 @@ HEAD = ("block:1", "attention", "head:1")
 
 
 def level(view: View, *, ascii_only: bool = False) -> MapView:
-    found = open_view(view).frame(view, ascii_only=ascii_only).map
+    found = open_view(view).frame(view, ascii_only=ascii_only).stage.map
     assert found is not None
     return found
 
@@ -105,7 +105,7 @@ def test_every_node_of_every_lesson_is_on_the_map(slug: str) -> None:
     for name in navigation.siblings:
         there = player.out(replace(view, path=(name,), depth="operations"), navigation)
         assert there.depth == "map"
-        shown = run.frame(there).map
+        shown = run.frame(there).stage.map
         assert shown is not None
         assert not shown.selection.foreign
 
@@ -172,7 +172,7 @@ def test_cells_on_the_way_are_marked_in_every_picture_and_coloured_by_the_deriva
                    follows=FollowedCell("lineage", "logits", (2, 3)), look="heat")  # fmt: skip
     run = open_view(view)
     frame = run.frame(view)
-    panel = frame.panel("P")
+    panel = frame.stage.panel("P")
     assert panel is not None
     cells = panel.cells.window(range(4), range(4))
     marked = {(i, j) for i in range(4) for j in range(4) if CellMark.SOURCE in cells[i][j].mark}
@@ -185,7 +185,7 @@ def test_cells_on_the_way_are_marked_in_every_picture_and_coloured_by_the_deriva
     ratio = (heats[1] or 0.0) / float(slopes[2, 1])
     assert heats[:3] == pytest.approx([ratio * float(slopes[2, j]) for j in range(3)])
     assert heats[3:] == [None]  # they are masked: nothing comes from there
-    assert [size[:2] for _, size in frame.scales] == ["∂ "]
+    assert [size[:2] for _, size in frame.stage.scales] == ["∂ "]
     cell = run.frame(replace(view, cursor=("P", (2, 1)))).cursor
     assert cell is not None
     assert cell.relation == f"∂logits[2,3] / ∂P[2,1] = {float(slopes[2, 1]):.6g}"

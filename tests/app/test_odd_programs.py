@@ -153,7 +153,7 @@ def test_drawn_programs_are_the_same_each_time_and_most_run() -> None:
 def test_a_slice_that_is_not_there_has_no_cells() -> None:
     view = playground_view("x = torch.randn(2, 0, 3, 2)\ny = x + 1")
     frame = open_view(view).frame(view)
-    assert [(panel.label, panel.rows) for panel in frame.panels] == [
+    assert [(panel.label, panel.rows) for panel in frame.stage.panels] == [
         ("x (2, 0, 3, 2)", 0),
         ("y (2, 0, 3, 2)", 0),
     ]

@@ -143,7 +143,7 @@ CLICKS = ("scrub:{}", "go:{}", "stop:{}", "open:shapes", "open:why")
 def click(driver: Driver, rng: random.Random) -> str:
     """A click on the screen, on a cell where there are any."""
     frame = driver.app.explorer.frame
-    panels = [panel for panel in frame.panels if all(panel.shape)] if frame is not None else []
+    panels = [panel for panel in frame.stage.panels if all(panel.shape)] if frame is not None else []
     if panels and rng.random() < 0.6:
         panel = rng.choice(panels)
         index = ",".join(str(rng.randrange(size)) for size in panel.shape)

@@ -56,39 +56,39 @@ PRODUCT = "x = torch.randn(3, 2)\nW = torch.randn(2, 4)\nY = x @ W"
 def test_a_product_is_falks_scheme_with_row_and_column_lit() -> None:
     view, run = opened(PRODUCT)
     frame = run.frame(replace(view, step=6))
-    left, top, result = frame.panels
-    assert [panel.role for panel in frame.panels] == ["left", "top", "result"]
-    assert frame.arrangement == "falk"
+    left, top, result = frame.stage.panels
+    assert [panel.role for panel in frame.stage.panels] == ["left", "top", "result"]
+    assert frame.stage.arrangement == "falk"
     assert marked(left, CellMark.FACTOR) == {(1, 0), (1, 1)}
     assert marked(top, CellMark.FACTOR) == {(0, 1), (1, 1)}
     assert marked(result, CellMark.WRITE) == {(1, 1)}
     assert marked(result, CellMark.PENDING) == {(1, 2), (1, 3), *((2, j) for j in range(4))}
-    assert (frame.step, frame.steps, frame.line, frame.order) == (6, 12, 3, "cells")
-    assert frame.shape_line.startswith("(3, 2) @ (2, 4) → (3, 4)")
+    assert (frame.place.step, frame.place.steps, frame.listing.line, frame.place.order) == (6, 12, 3, "cells")
+    assert frame.captions.shape_line.startswith("(3, 2) @ (2, 4) → (3, 4)")
 
 
 def test_at_terms_the_current_factors_are_told_from_the_rest() -> None:
     view, run = opened(PRODUCT)
     navigation = run.navigation(view)
     frame = run.frame(player.into(player.goto(view, navigation, 6), navigation))
-    left, top, _ = frame.panels
-    assert (frame.order, frame.step, frame.steps) == ("terms", 11, 24)
+    left, top, _ = frame.stage.panels
+    assert (frame.place.order, frame.place.step, frame.place.steps) == ("terms", 11, 24)
     assert marked(left, CellMark.FACTOR) == {(1, 0)}
     assert marked(left, CellMark.READ) == {(1, 0), (1, 1)}
     assert marked(top, CellMark.FACTOR) == {(0, 1)}
-    assert frame.formula_text[0].endswith(")")
+    assert frame.captions.formula_text[0].endswith(")")
 
 
 @given(st.integers(0, 12), st.sampled_from(["cells", "rows", "columns", "outer", "wave", "terms"]))
 def test_the_last_step_shows_the_tensor_and_the_one_before_the_first_nothing(step: int, order: str) -> None:
     view, run = opened(PRODUCT)
     view = player.in_order(view, run.navigation(view), order)
-    before = run.frame(replace(view, step=0)).panels[-1]
+    before = run.frame(replace(view, step=0)).stage.panels[-1]
     assert {text for row in grid(before) for text in row} == {"·"}
-    end = run.frame(player.last(view, run.navigation(view))).panels[-1]
+    end = run.frame(player.last(view, run.navigation(view))).stage.panels[-1]
     wanted = [[f"{number:.4f}" for number in row] for row in value(run, "Y").tolist()]
     assert grid(end) == wanted
-    between = grid(run.frame(replace(view, step=step)).panels[-1])
+    between = grid(run.frame(replace(view, step=step)).stage.panels[-1])
     if order in ("cells", "rows", "columns", "wave"):
         assert all(
             a in (b, "·")
@@ -102,8 +102,8 @@ def test_a_weight_stored_out_in_is_shown_transposed() -> None:
         "x = torch.ones(3, 2)\nW = torch.randn(6, 2)\nb = torch.ones(6)\ny = F.linear(x, W, b)"
     )
     frame = run.frame(replace(view, step=9))
-    left, top, bias, result = frame.panels
-    assert [panel.role for panel in frame.panels] == ["left", "top", "addend", "result"]
+    left, top, bias, result = frame.stage.panels
+    assert [panel.role for panel in frame.stage.panels] == ["left", "top", "addend", "result"]
     assert (top.is_transposed, top.label, top.rows, top.columns) == (True, "Wᵀ (2, 6)", 2, 6)
     assert grid(top) == [[f"{x:.4f}" for x in row] for row in value(run, "W").T.tolist()]
     assert marked(top, CellMark.FACTOR) == {(2, 0), (2, 1)}
@@ -133,12 +133,12 @@ def test_a_weight_stored_out_in_is_shown_transposed() -> None:
 def test_the_axes_say_how_things_stand(code: str, arrangement: str, sides: list[tuple[int, int]]) -> None:
     view, run = opened(code)
     frame = run.frame(replace(view, step=1))
-    assert frame.arrangement == arrangement
-    found = [(panel.rows, panel.columns) for panel in frame.panels]
+    assert frame.stage.arrangement == arrangement
+    found = [(panel.rows, panel.columns) for panel in frame.stage.panels]
     assert sorted(found) == sorted(sides)
     assert found[-1] == sides[-1]
     if arrangement == "falk":
-        by_role = {panel.role: panel for panel in frame.panels}
+        by_role = {panel.role: panel for panel in frame.stage.panels}
         assert by_role["left"].rows == by_role["result"].rows
         assert by_role["top"].columns == by_role["result"].columns
         assert by_role["left"].columns == by_role["top"].rows
@@ -166,9 +166,11 @@ def test_every_stop_of_every_lesson_has_frames_that_fit(name: str) -> None:
 
 def stands(frame: Frame, width: int, height: int) -> bool:
     """Whether what the stage shows of a frame has room: a drawing, else its panels, if it has any."""
-    if frame.drawing is None:
-        return not frame.panels or arrange(frame.panels, frame.arrangement, width, height).fits
-    rows = frame.drawing.rows(width, height)
+    if frame.stage.drawing is None:
+        return (
+            not frame.stage.panels or arrange(frame.stage.panels, frame.stage.arrangement, width, height).fits
+        )
+    rows = frame.stage.drawing.rows(width, height)
     drawn = any(span.text.strip() for row in rows for span in row)
     return drawn and len(rows) <= height and all(width_of(row) <= width for row in rows)
 
@@ -185,7 +187,7 @@ def story_stays(run: Run, views: list[View]) -> None:
     for view in views:
         frame = run.frame(view)
         failed = frame.error is not None
-        room = sizes(80, 24, frame.code, view, sidebar=None, failed=failed)
+        room = sizes(80, 24, frame.listing.code, view, sidebar=None, failed=failed)
         assert room is not None
         rows = band(Picture(Session.start(view, [view.lesson]), frame, room, ()), room.main)
         assert 0 < len(rows) <= room.story
@@ -202,16 +204,16 @@ def story_stays(run: Run, views: list[View]) -> None:
 def test_the_formula_is_done_current_and_pending_and_says_when_it_is_rounded() -> None:
     view, run = opened("a = torch.tensor([[1., 2., 3.]])\nb = torch.tensor([[4.], [5.], [6.]])\nY = a @ b")
     frame = run.frame(replace(view, depth="terms", step=2))
-    assert frame.formula_text == ("Y[0,0] = 1·4 + [2·5] + (3·6)", "       = 4 + 10 = 14 so far")
-    states = [state for _, state in frame.formula[0]]
+    assert frame.captions.formula_text == ("Y[0,0] = 1·4 + [2·5] + (3·6)", "       = 4 + 10 = 14 so far")
+    states = [state for _, state in frame.captions.formula[0]]
     assert states == ["plain", "done", "current", "pending"]
     view, run = opened("a = torch.full((1, 2), 1.00004)\nb = torch.ones(2, 1)\nY = a @ b")
-    assert "≈" in run.frame(replace(view, step=1)).formula_text[-1]
+    assert "≈" in run.frame(replace(view, step=1)).captions.formula_text[-1]
 
 
 def test_a_long_formula_is_elided_around_the_current_term() -> None:
     view, run = opened("a = torch.ones(4096)\nY = torch.dot(a, a)")
-    (first, second) = run.frame(replace(view, depth="terms", step=2000)).formula_text
+    (first, second) = run.frame(replace(view, depth="terms", step=2000)).captions.formula_text
     assert "… 1996 more …" in first
     assert "[1·1]" in first
     assert len(first) < 120
@@ -222,19 +224,21 @@ def test_an_operation_is_shown_whole_without_marks() -> None:
     view, run = opened(PRODUCT)
     view = player.out(view, run.navigation(view))
     frame = run.frame(view)
-    assert (frame.depth, frame.step, frame.steps) == ("operations", 3, 3)
-    assert not any(marked(panel, CellMark.READ | CellMark.WRITE | CellMark.PENDING) for panel in frame.panels)
+    assert (frame.place.depth, frame.place.step, frame.place.steps) == ("operations", 3, 3)
+    assert not any(
+        marked(panel, CellMark.READ | CellMark.WRITE | CellMark.PENDING) for panel in frame.stage.panels
+    )
 
 
 def test_parts_are_nodes_of_their_own_with_a_path() -> None:
     view = View.opening(lesson(), 2)
     run = open_view(view)
-    assert run.frame(view).composite
+    assert run.frame(view).place.composite
     inside = player.into(view, run.navigation(view))
     frame = run.frame(player.last(inside, run.navigation(inside)))
-    assert frame.path[0] == "S"
-    assert len(frame.path) == 2
-    assert frame.line == run.frame(view).line
+    assert frame.place.path[0] == "S"
+    assert len(frame.place.path) == 2
+    assert frame.listing.line == run.frame(view).listing.line
     assert run.navigation(player.out(inside, run.navigation(inside))).path == ("S",)
 
 
@@ -244,8 +248,8 @@ def test_an_earlier_binding_of_a_name_has_a_number() -> None:
     names = run.navigation(view).siblings
     assert names.count("x") == 1
     assert "x:1" in names
-    assert run.frame(replace(view, path=("x:1",))).line == 1
-    assert run.frame(replace(view, path=("x",))).line == 5
+    assert run.frame(replace(view, path=("x:1",))).listing.line == 1
+    assert run.frame(replace(view, path=("x",))).listing.line == 5
     with pytest.raises(LookupError, match="there is x:1, W, Y, S, x"):
         run.frame(replace(view, path=("softmux",)))
 
@@ -255,7 +259,7 @@ def test_a_mask_says_which_cells_it_hides() -> None:
     run = open_view(view)
     frame = run.frame(player.last(view, run.navigation(view)))
     hidden = {(i, j) for i in range(4) for j in range(4) if j < i + 1}
-    assert marked(frame.panels[-1], CellMark.MASKED) == hidden
+    assert marked(frame.stage.panels[-1], CellMark.MASKED) == hidden
     cursor = run.frame(replace(view, cursor=("mask", (2, 1)))).cursor
     assert cursor is not None
     assert cursor.mask_rule is not None
@@ -265,12 +269,12 @@ def test_a_mask_says_which_cells_it_hides() -> None:
 def test_a_slice_follows_the_active_cell_unless_one_is_asked_for() -> None:
     view, run = opened("x = torch.randn(3, 2, 2)\nW = torch.randn(2, 2)\nY = x @ W")
     frame = run.frame(replace(view, step=6))
-    assert [panel.at for panel in frame.panels] == [(1,), (), (1,)]
+    assert [panel.at for panel in frame.stage.panels] == [(1,), (), (1,)]
     moved = cursor_moves.next_slice(run, replace(view, step=6), 1)
     assert moved.at == (2,)
-    assert [panel.at for panel in run.frame(moved).panels] == [(2,), (), (2,)]
+    assert [panel.at for panel in run.frame(moved).stage.panels] == [(2,), (), (2,)]
     assert cursor_moves.next_slice(run, moved, 1).at == (0,)
-    assert grid(run.frame(moved).panels[0]) == [
+    assert grid(run.frame(moved).stage.panels[0]) == [
         [f"{v:.4f}" for v in row] for row in value(run, "x")[2].tolist()
     ]
     flat, flat_run = opened(PRODUCT)
@@ -280,11 +284,11 @@ def test_a_slice_follows_the_active_cell_unless_one_is_asked_for() -> None:
 def test_the_level_of_a_cell_is_its_place_in_the_range_that_is_named() -> None:
     view, run = opened("x = torch.tensor([[-4., 2.], [0., float('nan')]])\ny = x * 2")
     frame = run.frame(replace(view, depth="operations"))
-    levels = [[cell.level for cell in row] for row in frame.panels[0].cells.window(range(2), range(2))]
+    levels = [[cell.level for cell in row] for row in frame.stage.panels[0].cells.window(range(2), range(2))]
     assert levels == [[-1.0, 0.5], [0.0, None]]
-    assert frame.scales == (("x", "4"), ("y", "8"))
+    assert frame.stage.scales == (("x", "4"), ("y", "8"))
     same = opened("x = torch.tensor([-4., 2.])\ny = -x")
-    assert same[1].frame(same[0]).scales == (("", "-4 … 4"),)
+    assert same[1].frame(same[0]).stage.scales == (("", "-4 … 4"),)
 
 
 def test_the_colours_of_probabilities_go_to_1() -> None:
@@ -292,7 +296,7 @@ def test_the_colours_of_probabilities_go_to_1() -> None:
     frame = run.frame(replace(view, depth="operations"))
     levels = [
         [[cell.level for cell in row] for row in panel.cells.window(range(2), range(2))]
-        for panel in frame.panels
+        for panel in frame.stage.panels
     ]
     assert levels == [[[1.0, 1.0], [None, 0.0]], [[0.5, 0.5], [0.0, 1.0]]]
-    assert frame.scales == (("S", "9"), ("P", "1"))
+    assert frame.stage.scales == (("S", "9"), ("P", "1"))

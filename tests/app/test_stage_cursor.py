@@ -26,8 +26,8 @@ def test_a_failing_program_keeps_the_last_good_picture() -> None:
     assert not frame.error.is_expected
     assert frame.error.good is not None
     assert frame.error.good.node is not None
-    assert (frame.error.line, frame.line) == (3, 3)
-    left, right = frame.panels
+    assert (frame.error.line, frame.listing.line) == (3, 3)
+    left, right = frame.stage.panels
     assert marked(left, CellMark.CLASH) == {(0, 0), (0, 1)}
     assert marked(right, CellMark.CLASH) == {(0, 0), (1, 0), (2, 0)}
     assert grid(left)[0] == ["1.", "1."]
@@ -56,7 +56,7 @@ def test_what_the_cursor_says_is_what_torch_says() -> None:
     at_result = cursor_moves.move(run, replace(view, step=6), 0, 0)
     assert at_result.cursor == ("Y", (1, 1))
     frame = run.frame(at_result)
-    left, top, result = frame.panels
+    left, top, result = frame.stage.panels
     assert marked(result, CellMark.CURSOR) == {(1, 1)}
     assert marked(left, CellMark.SOURCE) == {(1, 0), (1, 1)}
     assert marked(top, CellMark.SOURCE) == {(0, 1), (1, 1)}
@@ -70,7 +70,7 @@ def test_what_made_a_cell_is_called_as_it_is_on_the_picture() -> None:
     view = View.opening(lesson()).with_program("x = torch.ones(2, 3)\nY = (x * 2) @ x.T")
     view = replace(view, cursor=("Y", (0, 1)))
     frame = open_view(view).frame(view)
-    assert [panel.title for panel in frame.panels] == ["x * 2", "x.T", "Y"]
+    assert [panel.title for panel in frame.stage.panels] == ["x * 2", "x.T", "Y"]
     assert frame.cursor is not None
     assert frame.cursor.sources == "(x * 2)[0, :], x.T[:, 1]"
 
@@ -78,7 +78,7 @@ def test_what_made_a_cell_is_called_as_it_is_on_the_picture() -> None:
 def test_the_cursor_on_an_operand_lights_what_it_feeds() -> None:
     view, run = opened(PRODUCT)
     frame = run.frame(replace(view, cursor=("W", (1, 2))))
-    assert marked(frame.panels[-1], CellMark.CONSUMER) == {(0, 2), (1, 2), (2, 2)}
+    assert marked(frame.stage.panels[-1], CellMark.CONSUMER) == {(0, 2), (1, 2), (2, 2)}
     assert frame.cursor is not None
     assert frame.cursor.feeds == "Y[:, 2]"
 
@@ -115,12 +115,14 @@ def test_three_results_of_one_pair_share_a_cursor() -> None:
     code = "a = torch.arange(1.0, 4)\nb = a + 3\np = a * b\nd = torch.dot(a, b)\no = torch.outer(a, b)"
     view, run = opened(code, 'show="p, d, o"')
     frame = run.frame(replace(view, cursor=("a", (1,))))
-    lit = {panel.name: marked(panel, CellMark.CONSUMER) for panel in frame.panels if panel.name in "pdo"}
+    lit = {
+        panel.name: marked(panel, CellMark.CONSUMER) for panel in frame.stage.panels if panel.name in "pdo"
+    }
     assert lit == {"p": {(1,)}, "d": {()}, "o": {(1, 0), (1, 1), (1, 2)}}
     frame = run.frame(replace(view, cursor=("o", (2, 0))))
-    assert marked(frame.panels[0], CellMark.SOURCE) == {(2,)}
-    assert marked(frame.panels[1], CellMark.SOURCE) == {(0,)}
-    outer = frame.panel("o")
+    assert marked(frame.stage.panels[0], CellMark.SOURCE) == {(2,)}
+    assert marked(frame.stage.panels[1], CellMark.SOURCE) == {(0,)}
+    outer = frame.stage.panel("o")
     assert outer is not None
     assert grid(outer)[0] == ["4.", "5.", "6."]
 
@@ -129,7 +131,7 @@ def test_the_other_pass_and_back_again() -> None:
     code = "X = torch.randn(3, 2)\nW = torch.randn(2, 4)\nY = X @ W\nloss = Y.sum()"
     view, run = opened(code, 'show="Y"')
     frame = run.frame(view)
-    assert frame.has_backward
+    assert frame.place.has_backward
     back = run.other_pass(view)
     assert back.backward
     there = run.frame(back)
@@ -145,15 +147,22 @@ def test_the_other_pass_and_back_again() -> None:
 def test_ascii_frames_are_ascii() -> None:
     view, run = opened("x = torch.ones(3, 2)\nW = torch.ones(6, 2)\ny = F.linear(x, W)")
     frame = run.frame(replace(view, step=3), ascii_only=True)
-    words = [*frame.formula_text, frame.shape_line, frame.sentence, *(panel.title for panel in frame.panels)]
-    cells = [text for panel in frame.panels for row in grid(panel) for text in row]
+    words = [
+        *frame.captions.formula_text,
+        frame.captions.shape_line,
+        frame.captions.sentence,
+        *(panel.title for panel in frame.stage.panels),
+    ]
+    cells = [text for panel in frame.stage.panels for row in grid(panel) for text in row]
     assert all(word.isascii() for word in (*words, *cells))
 
 
 def test_foreign_text_is_clean() -> None:
     view, run = opened('x = torch.ones(2)\nprint("\\x1b[31mred\\u202e")\ny = x + 1  # \x1b]0;title\x07')
     frame = run.frame(view)
-    text = "\n".join([*frame.code, frame.printed, frame.prose, frame.sentence])
+    text = "\n".join(
+        [*frame.listing.code, frame.listing.printed, frame.captions.prose, frame.captions.sentence]
+    )
     assert "\x1b" not in text
     assert "\u202e" not in text
 
@@ -170,11 +179,11 @@ def test_torch_code_runs_elsewhere() -> None:
 def test_nothing_to_show_is_a_frame_too() -> None:
     view, run = opened("n = 3")
     frame = run.frame(view)
-    assert (frame.panels, frame.node, frame.steps) == ((), None, 0)
+    assert (frame.stage.panels, frame.node, frame.place.steps) == ((), None, 0)
     empty, empty_run = opened("x = torch.ones(0, 3)\ny = x @ torch.ones(3, 2)")
     frame = empty_run.frame(empty)
-    assert frame.steps == 0
-    assert frame.panels[-1].rows == 0
+    assert frame.place.steps == 0
+    assert frame.stage.panels[-1].rows == 0
 
 
 @pytest.mark.parametrize("shapes", [("0, 0", "0, 0"), ("0, 3", "2, 3"), ("2, 3", "0, 3"), ("2, 0", "3, 0")])
@@ -184,8 +193,10 @@ def test_a_sum_over_no_cells_is_drawn_as_a_cell(shapes: tuple[str, str], size: t
     view, run = opened(f"y = torch.einsum('ij,kj->', torch.ones({left}), torch.ones({right}))")
     frame = run.frame(replace(view, depth="operations"))
     drawn = {
-        frame.panels[slot.panel].role: frame.panels[slot.panel].cells.window(slot.rows, slot.columns)
-        for slot in arrange(frame.panels, frame.arrangement, *size).slots
+        frame.stage.panels[slot.panel].role: frame.stage.panels[slot.panel].cells.window(
+            slot.rows, slot.columns
+        )
+        for slot in arrange(frame.stage.panels, frame.stage.arrangement, *size).slots
     }
     assert drawn.keys() == {"left", "top", "result"}
     assert sum(map(len, drawn["result"])) == 1
@@ -198,17 +209,17 @@ def test_a_stop_can_show_its_backward_pass() -> None:
     view, run = opened(BACKWARD, 'backward show="dX" order="rows"')
     assert view.backward
     frame = run.frame(view)
-    assert (frame.path, frame.order, frame.prose) == (("dX",), "rows", "Text.")
+    assert (frame.place.path, frame.place.order, frame.captions.prose) == (("dX",), "rows", "Text.")
     assert "--backward" not in command(view)
     forward = run.other_pass(view)
     assert not forward.backward
     assert "--no-backward" in command(forward)
     # Every other step of it says why it is there.
     other = run.frame(replace(view, path=("dR",)))
-    assert other.prose == ""
-    assert other.sentence.startswith("R went 2 ways, so as many gradients are added: dR_1 by")
+    assert other.captions.prose == ""
+    assert other.captions.sentence.startswith("R went 2 ways, so as many gradients are added: dR_1 by")
     whole = run.frame(replace(view, path=("dX",), depth="operations"))
-    assert "identity path" in whole.sentence
+    assert "identity path" in whole.captions.sentence
 
 
 def test_a_part_has_its_step_backward_and_leads_back_into_the_whole() -> None:

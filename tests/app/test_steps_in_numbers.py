@@ -32,7 +32,7 @@ o = P @ V"""
 
 def formula_of(program: str, order: str, step: int) -> tuple[str, ...]:
     """Returns the formula of a program's last node at a step."""
-    return frame_of(program, order, step).formula_text
+    return frame_of(program, order, step).captions.formula_text
 
 
 def frame_of(program: str, order: str, step: int) -> Frame:
@@ -56,8 +56,8 @@ def test_a_word_that_is_hidden_has_no_part_in_the_sum() -> None:
 def test_a_sum_of_columns_shows_what_is_done_what_is_now_and_what_is_left() -> None:
     product = "A = torch.tensor([[1.0, 2, 3], [4, 5, 6]])\nx = torch.tensor([1.0, 2, 3])\ny = A @ x"
     frame = frame_of(product, "outer", 2)
-    assert frame.formula_text == ("y = 1·[1 4] + [2·[2 5]] + (3·[3 6])", "  = [5 14] so far")
-    assert [state for _, state in frame.formula[0]] == ["plain", "done", "current", "pending"]
+    assert frame.captions.formula_text == ("y = 1·[1 4] + [2·[2 5]] + (3·[3 6])", "  = [5 14] so far")
+    assert [state for _, state in frame.captions.formula[0]] == ["plain", "done", "current", "pending"]
 
 
 @pytest.mark.parametrize(("numbers", "total"), [("0.25, 1, 4", "≈ 0.4167"), ("0.3, 0.3, 0.3", "= 0.2")])
@@ -70,7 +70,7 @@ def test_an_average_is_a_sum_over_a_number(numbers: str, total: str) -> None:
 def test_a_negative_factor_stands_in_brackets_as_in_json() -> None:
     program = "x = torch.tensor([2.0, -3])\ny = torch.tensor([-1.0, -2])\nz = torch.dot(x, y)"
     frame = frame_of(program, "cells", 1)
-    assert frame.formula_text[0] == "z = 2·(-1) + [-3·(-2)]"
+    assert frame.captions.formula_text[0] == "z = 2·(-1) + [-3·(-2)]"
     assert frame.operation is not None
     assert frame.operation.text == "z = 2·(-1) + [-3·(-2)] = 4"
 
@@ -85,7 +85,7 @@ def test_only_zero_is_written_as_zero() -> None:
         "0.5",
     ]
     frame = frame_of("x = torch.tensor([1.5, 2.7e-16, 0.0, -4e-12])\ny = 1 * x", "cells", 4)
-    result = next(panel for panel in frame.panels if panel.role == "result")
+    result = next(panel for panel in frame.stage.panels if panel.role == "result")
     shown = [cell.text.strip() for cell in result.cells.window(range(1), range(4), 4)[0]]
     assert shown == ["1.5000", "2.7e-16", "0.0000", "-4e-12"]
 

@@ -69,7 +69,7 @@ def test_the_spaces_have_a_letter_for_each_axis(source: str, said: str) -> None:
 
 def test_an_entry_has_the_colour_of_its_tensor_in_numbers_and_in_letters() -> None:
     frame, drawing = frame_of("y = A @ x", 2)
-    left, top, result = frame.panels
+    left, top, result = frame.stage.panels
     lit = {
         span.text.strip("[] "): span.role for row in drawing.rows(60, 14) for span in row if "[" in span.text
     }
@@ -83,13 +83,13 @@ def frame_of(source: str, step: int, *, ascii_only: bool = False) -> tuple[Frame
     """Returns the frame of a program's last node in this look."""
     view, made = opened(HEAD + source)
     frame = made.frame(replace(view, step=step, look="symbols"), ascii_only=ascii_only)
-    assert isinstance(frame.drawing, Symbols)
-    return frame, frame.drawing
+    assert isinstance(frame.stage.drawing, Symbols)
+    return frame, frame.stage.drawing
 
 
 def test_the_same_entries_are_lit_in_numbers_and_in_letters() -> None:
     frame, drawing = frame_of("y = A @ x", 2)
-    assert "symbols" in frame.looks
+    assert "symbols" in frame.stage.looks
     drawn = ["".join(span.text for span in row).rstrip() for row in drawing.rows(59, 12)]
     lit = [line.replace(" ", "") for line in drawn if "[" in line]
     assert lit[:3] == ["1.2.3.[1.]=14.", "[4.][5.][6.][2.][32.]", "[3.]"]

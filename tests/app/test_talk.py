@@ -280,7 +280,7 @@ def test_a_program_that_fails_once_it_was_saved_leaves_the_picture(tmp_path: Pat
     failed = later.current.frame(later.view).error
     assert failed is not None
     assert failed.good is not None
-    assert failed.good.formula_text[0].startswith("y[0] = ")
+    assert failed.good.captions.formula_text[0].startswith("y[0] = ")
 
 
 def test_a_map_that_was_only_looked_at_is_left_at_its_end(tmp_path: Path) -> None:

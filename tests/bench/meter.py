@@ -94,10 +94,10 @@ def look_times(look: LookName) -> tuple[list[float], list[float]]:
         for step in range(run.navigation(view).length(run.navigation(view).order or "cells") + 1):
             start = time.thread_time()
             frame = run.frame(replace(view, look=name, step=step))
-            if frame.drawing is not None:
-                frame.drawing.rows(*STAGE)
+            if frame.stage.drawing is not None:
+                frame.stage.drawing.rows(*STAGE)
             else:
-                arrange(frame.panels, frame.arrangement, *STAGE)
+                arrange(frame.stage.panels, frame.stage.arrangement, *STAGE)
             seconds.append(time.thread_time() - start)
     return taken[look], taken["numbers"]
 

@@ -193,16 +193,16 @@ def facts(frame: Frame | None) -> object:
     assert frame is not None
     panels = [
         (panel.label, panel.cells.window(range(min(panel.rows, 6)), range(min(panel.columns, 6)), 4))
-        for panel in frame.panels
+        for panel in frame.stage.panels
     ]
     return (
-        frame.lesson,
-        frame.stop,
-        frame.step,
-        frame.steps,
-        frame.order,
-        frame.formula,
-        frame.printed,
+        frame.lesson.slug,
+        frame.lesson.stop,
+        frame.place.step,
+        frame.place.steps,
+        frame.place.order,
+        frame.captions.formula,
+        frame.listing.printed,
         panels,
     )
 

@@ -78,16 +78,16 @@ def draw(frame: Frame, size: tuple[int, int], as_json: bool) -> None:
         to_json(frame)
     else:
         to_plain(frame)
-    layout = arrange(frame.panels, frame.arrangement, *size)
+    layout = arrange(frame.stage.panels, frame.stage.arrangement, *size)
     for slot in layout.slots:
-        cells = frame.panels[slot.panel].cells.window(slot.rows, slot.columns, slot.decimals)
+        cells = frame.stage.panels[slot.panel].cells.window(slot.rows, slot.columns, slot.decimals)
         for row in cells:
             for piece in cell_texts(row, slot):
                 heat_text(piece, UNICODE, False)
-    if frame.map is not None:
-        map_rows(frame.map, *size, UNICODE)
-    if frame.board is not None:
-        board_rows(frame.board, *size, UNICODE)
+    if frame.stage.map is not None:
+        map_rows(frame.stage.map, *size, UNICODE)
+    if frame.stage.board is not None:
+        board_rows(frame.stage.board, *size, UNICODE)
 
 
 def views(run: Run, start: View, generator: random.Random) -> Iterator[View]:

@@ -135,8 +135,17 @@ def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
 def _lacking_look(stop: DeckStop, view: View, opened: Run) -> Iterator[LessonError]:
     """Yield that a stop is to open in a look that its picture does not have."""
     frame = opened.frame(view)
-    if frame.error is None and frame.map is None and frame.board is None and view.look not in frame.looks:
-        reason = unknown(f"look of {frame.path[-1] if frame.path else stop.title}", view.look, frame.looks)
+    if (
+        frame.error is None
+        and frame.stage.map is None
+        and frame.stage.board is None
+        and view.look not in frame.stage.looks
+    ):
+        reason = unknown(
+            f"look of {frame.place.path[-1] if frame.place.path else stop.title}",
+            view.look,
+            frame.stage.looks,
+        )
         yield LessonError(stop.file, stop.line, reason, "show")
 
 
@@ -199,19 +208,19 @@ def cuts(view: View, opened: Run) -> Iterator[str]:
         yield from _slide_cut(stop)
         return
     failed = frame.error is not None
-    room = sizes(*SIZE, frame.code, view, sidebar=None, failed=failed)
+    room = sizes(*SIZE, frame.listing.code, view, sidebar=None, failed=failed)
     if room is None:
         return
     picture = Picture(Session.start(view, [view.lesson]), frame, room, ())
     yield from _words_cut(picture)
     lines = [len(wrap_code(line, room.main - 2)) for line in stop.code.split("\n")]
-    if frame.board is not None and len(frame.board.rows) > room.stage:
-        yield f"the board has {len(frame.board.rows)} rows; there is room for {room.stage}"
+    if frame.stage.board is not None and len(frame.stage.board.rows) > room.stage:
+        yield f"the board has {len(frame.stage.board.rows)} rows; there is room for {room.stage}"
     if sum(lines) > PROGRAM_ROWS and not _moves_with_calls(view, opened):
         yield f"the program takes {sum(lines)} rows of {room.main - 2} columns, not {PROGRAM_ROWS}"
     if max(lines) > LINE_ROWS:
         yield f"a line of the program takes {max(lines)} rows of {room.main - 2} columns, not {LINE_ROWS}"
-    has_cells = frame.board is None and frame.drawing is None
+    has_cells = frame.stage.board is None and frame.stage.drawing is None
     for scene in areas(picture, room.main, room.stage) if has_cells else ():
         shown = {scene.panels[slot.panel].name for slot in scene.layout.slots}
         asked = [panel.name for panel in scene.panels if panel.name in (stop.show, *stop.beside)]

@@ -46,9 +46,11 @@ def with_cell(
         printed=NOTHING if state is None else clean(state.printed, LONGEST_OUTPUT, lines=True),
         answer=NOTHING if state is None else clean(state.answer, LONGEST_OUTPUT, lines=True),
     )
-    own = frame.line if frame.line is not None and frame.line >= first else None
-    shown = own or (len(frame.code) if frame.node is None and not frame.backward else frame.line)
-    frame = replace(frame, cell=cell, printed=cell.printed, line=shown)
+    own = frame.listing.line if frame.listing.line is not None and frame.listing.line >= first else None
+    shown = own or (
+        len(frame.listing.code) if frame.node is None and not frame.place.backward else frame.listing.line
+    )
+    frame = replace(frame, listing=frame.listing._replace(cell=cell, printed=cell.printed, line=shown))
     return frame if state is None or state.plot is None else _with_plot(frame, view, state.plot, ascii_only)
 
 
@@ -74,7 +76,7 @@ def _with_plot(frame: Frame, view: View, plot: Plot, ascii_only: bool) -> Frame:
         return frame
     if plot.kind == "heat":
         return frame
-    return replace(frame, drawing=plot_drawing(plot, ascii_only=ascii_only))
+    return replace(frame, stage=frame.stage._replace(drawing=plot_drawing(plot, ascii_only=ascii_only)))
 
 
 def _remarks(state: CellState) -> tuple[CleanText, ...]:

@@ -56,7 +56,7 @@ def move(run: Run, view: View, rows: int, columns: int) -> View:
         if order and 0 < view.step <= navigation.length(order):
             written = navigation.cell(order, view.step)
         return replace(view, cursor=_start(node.name, node.shape, written))
-    for panel in run.frame(view).panels:
+    for panel in run.frame(view).stage.panels:
         if panel.name == cell.tensor.name and panel.shape == cell.tensor.shape:
             return replace(view, cursor=(cell.tensor.name, _neighbour(panel, cell.index, rows, columns)))
     return view
@@ -79,7 +79,7 @@ def next_panel(run: Run, view: View, direction: int = 1) -> View:
     cell = run.cursor_cell(view)
     if cell is None:
         return move(run, view, 0, 0)
-    panels = [panel for panel in run.frame(view).panels if all(panel.shape) and panel.role != "margin"]
+    panels = [panel for panel in run.frame(view).stage.panels if all(panel.shape) and panel.role != "margin"]
     names = [*dict.fromkeys(panel.name for panel in panels)]
     if len(names) < 2 or cell.tensor.name not in names:
         return view
@@ -94,7 +94,7 @@ def next_slice(run: Run, view: View, direction: int) -> View:
     if node is None:
         return view
     cell = run.cursor_cell(view)
-    panels = run.frame(view).panels
+    panels = run.frame(view).stage.panels
     name, shape = (node.name, node.shape) if cell is None else (cell.tensor.name, cell.tensor.shape)
     panel = next((panel for panel in panels if (panel.name, panel.shape) == (name, shape)), None)
     if panel is None or not panel.at:

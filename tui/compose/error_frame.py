@@ -73,13 +73,20 @@ def error_frame(
         error = without_line(error)
     return replace(
         base,
-        code=file_lines(file, error.line) if file else base.code,
-        line=error.line,
-        panels=clash_panels(error, operands, cache, ascii_only) if isinstance(error, ShapeError) else (),
-        arrangement="row",
-        formula=_clash_formula(error) if isinstance(error, ShapeError) else (),
-        sentence=error.message,
-        printed=NOTHING if error.trace is None else clean(error.trace.printed, LONGEST_OUTPUT, lines=True),
+        listing=base.listing._replace(
+            code=file_lines(file, error.line) if file else base.listing.code,
+            line=error.line,
+            printed=NOTHING
+            if error.trace is None
+            else clean(error.trace.printed, LONGEST_OUTPUT, lines=True),
+        ),
+        stage=base.stage._replace(
+            panels=clash_panels(error, operands, cache, ascii_only) if isinstance(error, ShapeError) else (),
+            arrangement="row",
+        ),
+        captions=base.captions._replace(
+            formula=_clash_formula(error) if isinstance(error, ShapeError) else (), sentence=error.message
+        ),
         error=error_view(error, expected, good, _is_refused(view, error), fault),
     )
 

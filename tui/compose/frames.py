@@ -11,7 +11,19 @@ from llm_linalg.lessons.markdown import first_sentence
 from tui.compose.captions import formula, node_facts
 from tui.compose.pictures import PictureInput, panels_of
 from tui.compose.source_lines import file_lines
-from tui.model.frame import CELL_LOOKS, ControlFacts, CursorView, Frame, Panel, Story
+from tui.model.frame import (
+    CELL_LOOKS,
+    Captions,
+    ControlFacts,
+    CursorView,
+    Frame,
+    FramePlace,
+    LessonFacts,
+    Listing,
+    Panel,
+    StagePicture,
+    Story,
+)
 from tui.model.notebook_cell import NotebookCell
 from tui.model.question_view import AskView, ExerciseView
 from tui.model.view import View
@@ -38,8 +50,8 @@ def empty_frame(view: View) -> Frame:
         ControlFacts(c.name, clean(c.label, 40), c.kind, clean(text, 60), c.key, values[c.name])
         for c, (_, text) in zip(lesson.controls, view.controls, strict=True)
     )
-    return Frame(
-        lesson=clean(lesson.slug, 60),
+    facts = LessonFacts(
+        slug=clean(lesson.slug, 60),
         title=clean(lesson.title, 100),
         part=lesson.place,
         stop=view.stop,
@@ -47,42 +59,27 @@ def empty_frame(view: View) -> Frame:
         stop_title=clean(stop.title, 100),
         seed=view.seed,
         controls=controls,
-        code=tuple(clean(line, LONGEST_LINE) for line in view.program.split("\n")),
-        line=None,
-        node=None,
-        path=(),
-        order=None,
-        orders=(),
-        step=0,
-        steps=0,
-        depth=view.depth,
-        depths=(),
-        composite=False,
-        panels=(),
-        arrangement="row",
-        shape_line=NOTHING,
-        formula=(),
-        sentence=NOTHING,
+    )
+    captions = Captions(
         story=Story(clean(stop.title, 100), clean(first_sentence(stop.prose)[0], None)),
         prose=clean(stop.prose, None, lines=True),
-        printed=NOTHING,
-        error=None,
-        cursor=None,
-        scales=(),
-        backward=view.backward,
+    )
+    return Frame(
+        lesson=facts,
+        listing=Listing(tuple(clean(line, LONGEST_LINE) for line in view.program.split("\n"))),
+        place=FramePlace(depth=view.depth, backward=view.backward),
+        stage=StagePicture(look=view.look if view.look in CELL_LOOKS else "numbers"),
+        captions=captions,
         ask=None if stop.ask is None else AskView.of(stop.ask),
         exercise=None if stop.exercise is None else ExerciseView.of(stop.exercise),
-        look=view.look if view.look in CELL_LOOKS else "numbers",
     )
 
 
 def program_frame(view: View, trace: Trace | None, board: BoardView | None) -> Frame:
     """Return the frame of a program without operations."""
-    frame = replace(empty_frame(view), board=board)
-    if trace is None:
-        return frame
-    printed = clean(trace.printed, LONGEST_OUTPUT, lines=True)
-    return replace(frame, printed=printed, own_printed=_own_output(trace, view))
+    empty = empty_frame(view)
+    frame = replace(empty, stage=empty.stage._replace(board=board))
+    return frame if trace is None else replace(frame, listing=_with_output(frame.listing, trace, view))
 
 
 def node_frame(
@@ -109,12 +106,7 @@ def node_frame(
     orders = navigation.orders
     panels, arrangement = panels_of(picture) if board is None else ((), "row")
     steepest = picture.steepest
-    return replace(
-        base,
-        code=_code(trace, node, base),
-        line=node.line,
-        own_line=node.program_line,
-        node=node_facts(node),
+    place = base.place._replace(
         path=tuple(map(clean, navigation.path)),
         trail=tuple(clean(around.title, 60) for around in navigation.chain[:-1]),
         order=node.order,
@@ -123,20 +115,30 @@ def node_frame(
         steps=steps,
         depths=("map", "operations", *(depth for depth in ("cells", "terms") if depth in orders)),
         composite=node.has_parts,
+    )
+    stage = base.stage._replace(
         panels=panels,
         arrangement=arrangement,
+        board=board,
+        scales=_scales(picture.scales) if steepest is None else (("", f"∂ {_range(steepest)}"),),
+        hues=_factor_hues(picture),
+        legend=_legend(picture, panels),
+        note=", ".join(panel.title for panel in panels if panel.at),
+    )
+    captions = base.captions._replace(
         shape_line=clean(node.shape_line, 200),
         formula=() if picture.whole else formula(node),
         sentence=_sentence(node, picture.whole, first=step == 0),
-        printed=clean(trace.printed, LONGEST_OUTPUT, lines=True),
-        own_printed=_own_output(trace, view),
-        cursor=cursor,
-        scales=_scales(picture.scales) if steepest is None else (("", f"∂ {_range(steepest)}"),),
-        hues=_factor_hues(picture),
-        board=board,
-        legend=_legend(picture, panels),
-        note=", ".join(panel.title for panel in panels if panel.at),
+    )
+    return replace(
+        base,
+        listing=_with_output(_listing(trace, node, base), trace, view),
+        place=place,
+        stage=stage,
+        captions=captions,
+        node=node_facts(node),
         operation=node,
+        cursor=cursor,
     )
 
 
@@ -158,29 +160,31 @@ def map_frame(
     step, steps = position(view, navigation)
     opening = View.opening(view.lesson, view.stop)
     as_opened = (place, view.follows) == (current_box(opening, navigation), opening.follows)
-    return replace(
-        base,
-        code=_code(trace, first, base),
-        line=first.line,
-        own_line=first.program_line,
-        node=node_facts(box),
-        path=tuple(map(clean, place)),
-        step=step,
-        steps=steps,
-        depths=("map", "operations"),
+    captions = base.captions._replace(
         shape_line=clean(box.shape_line, 200) if level.selection.op else NOTHING,  # of one operation alone
         sentence=level.sentence,
-        prose=base.prose if as_opened else NOTHING,
-        printed=clean(trace.printed, LONGEST_OUTPUT, lines=True),
-        own_printed=_own_output(trace, view),
-        map=level,
+        prose=base.captions.prose if as_opened else NOTHING,
+    )
+    here = base.place._replace(
+        path=tuple(map(clean, place)), step=step, steps=steps, depths=("map", "operations")
+    )
+    return replace(
+        base,
+        listing=_with_output(_listing(trace, first, base), trace, view),
+        place=here,
+        stage=base.stage._replace(map=level),
+        captions=captions,
+        node=node_facts(box),
         operation=box,
     )
 
 
-def _own_output(trace: Trace, view: View) -> CleanText:
-    """Return what the stop's own lines printed."""
-    return clean(trace.printed_from(view.own_line), LONGEST_OUTPUT, lines=True)
+def _with_output(listing: Listing, trace: Trace, view: View) -> Listing:
+    """Return a listing with the program's output, and that of the stop's own lines."""
+    return listing._replace(
+        printed=clean(trace.printed, LONGEST_OUTPUT, lines=True),
+        own_printed=clean(trace.printed_from(view.own_line), LONGEST_OUTPUT, lines=True),
+    )
 
 
 def frame_without_values(view: View, trace: Trace, navigation: NodeNavigation, node: NodeView) -> Frame:
@@ -188,12 +192,10 @@ def frame_without_values(view: View, trace: Trace, navigation: NodeNavigation, n
     base = _base(view, navigation)
     return replace(
         base,
-        code=_code(trace, node, base),
-        line=node.line,
+        listing=_listing(trace, node, base)._replace(own_line=None),
+        place=base.place._replace(path=tuple(map(clean, navigation.names))),
+        captions=base.captions._replace(shape_line=clean(node.shape_line, 200), sentence=clean(DROPPED)),
         node=node_facts(node),
-        path=tuple(map(clean, navigation.names)),
-        shape_line=clean(node.shape_line, 200),
-        sentence=clean(DROPPED),
     )
 
 
@@ -201,7 +203,9 @@ def _base(view: View, navigation: NodeNavigation) -> Frame:
     """Return a node's frame without the node; a gradient program has no prose but at the stop's own node."""
     base, stop = empty_frame(view), view.at_stop
     own = stop.backward and (not view.path or stop.show is None or navigation.path == (stop.show,))
-    return base if own or not view.backward else replace(base, prose=NOTHING)
+    if own or not view.backward:
+        return base
+    return replace(base, captions=base.captions._replace(prose=NOTHING))
 
 
 def _sentence(node: NodeView, whole: bool, first: bool) -> CleanText:
@@ -219,12 +223,19 @@ def _legend(picture: PictureInput, panels: Sequence[Panel]) -> str:
     return f"{glyph} is 0: masked" if glyph and picture.cache.masks_to_zero(picture.node) else ""
 
 
+def _listing(trace: Trace, node: NodeView, base: Frame) -> Listing:
+    """Return the text in which a node's line counts, at that line."""
+    return Listing(_code(trace, node, base), node.line, node.program_line)
+
+
 def _code(trace: Trace, node: NodeView, base: Frame) -> tuple[CleanText, ...]:
     """Return the text in which a node's line counts: the program, or the file of trusted Python."""
     if node.file:
         return file_lines(node.file, node.line)
     return (
-        tuple(clean(line, LONGEST_LINE) for line in trace.source.split("\n")) if trace.source else base.code
+        tuple(clean(line, LONGEST_LINE) for line in trace.source.split("\n"))
+        if trace.source
+        else base.listing.code
     )
 
 
@@ -254,18 +265,27 @@ def in_ascii(frame: Frame) -> Frame:
     """Return the frame in ASCII; its panels, board and map already are."""
     return replace(
         frame,
-        shape_line=ascii_text(frame.shape_line),
-        formula=tuple(tuple((ascii_text(text), state) for text, state in line) for line in frame.formula),
-        sentence=ascii_text(frame.sentence),
-        story=Story(*map(ascii_text, frame.story)),
-        prose=ascii_text(frame.prose),
-        title=ascii_text(frame.title),
-        stop_title=ascii_text(frame.stop_title),
-        scales=tuple([(ascii_text(title), ascii_text(size)) for title, size in frame.scales]),
-        code=tuple(map(ascii_text, frame.code)),
-        printed=ascii_text(frame.printed),
-        own_printed=ascii_text(frame.own_printed),
-        cell=frame.cell and _cell_in_ascii(frame.cell),
+        captions=frame.captions._replace(
+            shape_line=ascii_text(frame.captions.shape_line),
+            formula=tuple(
+                tuple((ascii_text(text), state) for text, state in line) for line in frame.captions.formula
+            ),
+            sentence=ascii_text(frame.captions.sentence),
+            story=Story(*map(ascii_text, frame.captions.story)),
+            prose=ascii_text(frame.captions.prose),
+        ),
+        lesson=frame.lesson._replace(
+            title=ascii_text(frame.lesson.title), stop_title=ascii_text(frame.lesson.stop_title)
+        ),
+        stage=frame.stage._replace(
+            scales=tuple([(ascii_text(title), ascii_text(size)) for title, size in frame.stage.scales])
+        ),
+        listing=frame.listing._replace(
+            code=tuple(map(ascii_text, frame.listing.code)),
+            printed=ascii_text(frame.listing.printed),
+            own_printed=ascii_text(frame.listing.own_printed),
+            cell=frame.listing.cell and _cell_in_ascii(frame.listing.cell),
+        ),
     )
 
 

@@ -41,15 +41,20 @@ def with_question(
         )
     frame = replace(frame, ask=shown)
     if given is None:
-        frame = replace(frame, printed=NOTHING, own_printed=NOTHING)  # it might tell
+        frame = replace(
+            frame, listing=frame.listing._replace(printed=NOTHING, own_printed=NOTHING)
+        )  # it might tell
         return without_shape(frame) if _tells_shape(question) else frame
     panels = () if given.right else _panels(question, given.text, frame, cache, ascii_only)
     if not panels:
         return frame
     return replace(
-        frame, panels=panels, arrangement="row", drawing=None, board=None, map=None, formula=(),
-        shape_line=NOTHING, sentence=NOTHING, note="",
-    )  # fmt: skip
+        frame,
+        stage=frame.stage._replace(
+            panels=panels, arrangement="row", drawing=None, board=None, map=None, note=""
+        ),
+        captions=frame.captions._replace(formula=(), shape_line=NOTHING, sentence=NOTHING),
+    )
 
 
 def answered(question: Question, text: str) -> GuessView | None:
@@ -79,8 +84,15 @@ def _tells_shape(question: Question) -> bool:
 
 def without_shape(frame: Frame) -> Frame:
     """Return a frame without what has the shape of the result: its panel, and what the program printed."""
-    panels = tuple(panel for panel in frame.panels if panel.role in ("left", "top", "operand", "addend"))
-    return replace(frame, panels=panels, shape_line=NOTHING, printed=NOTHING, drawing=None)
+    panels = tuple(
+        panel for panel in frame.stage.panels if panel.role in ("left", "top", "operand", "addend")
+    )
+    return replace(
+        frame,
+        stage=frame.stage._replace(panels=panels, drawing=None),
+        captions=frame.captions._replace(shape_line=NOTHING),
+        listing=frame.listing._replace(printed=NOTHING),
+    )
 
 
 def _panels(

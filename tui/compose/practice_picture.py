@@ -31,5 +31,7 @@ def practice_frame(drawn: PracticeQuestion, *, ascii_only: bool = False) -> Fram
         view = replace(view, step=position(view, run.navigation(view))[0])
     frame = run.frame(view, ascii_only=ascii_only)
     if not drawn.node:
-        return replace(frame, panels=(), line=None)
+        return replace(
+            frame, stage=frame.stage._replace(panels=()), listing=frame.listing._replace(line=None)
+        )
     return without_shape(frame) if drawn.question.kind == "shape" else frame

@@ -196,7 +196,9 @@ class Run:
         from llm_linalg.base.errors import InternalError
 
         shown = InternalError.of(error, "this can't be drawn")
-        frame = replace(empty_frame(view), sentence=shown.message, error=error_view(shown, False, None))
+        empty = empty_frame(view)
+        captions = empty.captions._replace(sentence=shown.message)
+        frame = replace(empty, captions=captions, error=error_view(shown, False, None))
         return in_ascii(frame) if ascii_only else frame
 
     def _frame(self, view: View, ascii_only: bool) -> Frame:
@@ -228,7 +230,11 @@ class Run:
         if trace is None or navigation.node is None:
             frame = program_frame(view, trace, board)
             said = clean(f"{SOLUTION} is {self.solution}.") if self.solution else NOTHING
-            return replace(frame, line=view.solution_line, sentence=said)
+            return replace(
+                frame,
+                listing=frame.listing._replace(line=view.solution_line),
+                captions=frame.captions._replace(sentence=said),
+            )
         if navigation.node.dropped:
             return frame_without_values(view, trace, navigation, self._view_of(navigation.node))
         whole = view.depth == "operations"
@@ -253,7 +259,11 @@ class Run:
             readers = trace.nodes if cell.operand is None else (cell.owner.node,)
             about = cursor_view(cell, self._cell_view(cell, readers), picture.follows)
         frame = node_frame(view, trace, navigation, picture, about, board)
-        frame = replace(frame, has_backward=self.has_backward(), line=view.solution_line or frame.line)
+        frame = replace(
+            frame,
+            place=frame.place._replace(has_backward=self.has_backward()),
+            listing=frame.listing._replace(line=view.solution_line or frame.listing.line),
+        )
         return frame if board is not None else self._with_look(frame, view, navigation, picture)
 
     def _with_look(
@@ -267,12 +277,14 @@ class Run:
         if node.node not in self._looks:
             self._looks[node.node] = looks_of(self._view_of(node.node), level)
         looks = self._looks[node.node]
-        look = view.look if view.look in looks else frame.look
+        look = view.look if view.look in looks else frame.stage.look
         if picture.whole:  # no step of it is under way
             node = self._view_of(node.node)
-        given = LookInput(node, frame.panels, picture.beside, level, self._axis_names, picture.ascii_only)
+        given = LookInput(
+            node, frame.stage.panels, picture.beside, level, self._axis_names, picture.ascii_only
+        )
         drawing = drawing_of(look, given)
-        return replace(frame, look=look, looks=looks, drawing=drawing)
+        return replace(frame, stage=frame.stage._replace(look=look, looks=looks, drawing=drawing))
 
     def _map_frame(self, view: View, ascii_only: bool) -> Frame:
         trace, navigation = self.trace_of(view), self.navigation(view)
@@ -285,7 +297,7 @@ class Run:
         box = navigation.box(current_box(view, navigation))
         shown = node_view(box.node, next(iter(box.node.orders), None))
         frame = map_frame(view, trace, navigation, level, shown, node_view(box.nodes[0]))
-        return replace(frame, has_backward=self.has_backward())
+        return replace(frame, place=frame.place._replace(has_backward=self.has_backward()))
 
     def _view_of(self, node: Node, order: str | None = None, step: int | None = None) -> NodeView:
         from llm_linalg.api.node_view import node_view

@@ -61,17 +61,15 @@ def verdict_frame(frame: Frame, verdict: Verdict, *, ascii_only: bool) -> Frame:
         return frame
     return replace(
         frame,
-        panels=panels,
-        arrangement="row",
-        drawing=None,
-        formula=(),
-        shape_line=NOTHING if frame.exercise is None else frame.exercise.answer,
-        sentence=NOTHING,
+        stage=frame.stage._replace(
+            panels=panels, arrangement="row", drawing=None, board=None, map=None, legend="", note=""
+        ),
+        captions=frame.captions._replace(
+            formula=(),
+            shape_line=NOTHING if frame.exercise is None else frame.exercise.answer,
+            sentence=NOTHING,
+        ),
         cursor=None,
-        board=None,
-        map=None,
-        legend="",
-        note="",
     )
 
 

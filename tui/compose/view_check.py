@@ -64,11 +64,11 @@ def _check_place(view: View, run: Run, flags: argparse.Namespace) -> View:
             f"{navigation.path[-1]} is not a sum of terms: its depths are map, operations and cells"
         )
     if view.cursor is not None and run.cursor_cell(view) is None:
-        names = dict.fromkeys(panel.name for panel in run.frame(replace(view, cursor=None)).panels)
+        names = dict.fromkeys(panel.name for panel in run.frame(replace(view, cursor=None)).stage.panels)
         raise UsageError(f"no such cell on this picture, whose tensors are {', '.join(names)}")
     _inside(view, run)
     if flags.look is not None:
-        looks = run.frame(view).looks
+        looks = run.frame(view).stage.looks
         if flags.look not in looks:
             raise UsageError(unknown(f"look of {navigation.path[-1]}", flags.look, looks))
     return _with_step(view, run, flags.step)

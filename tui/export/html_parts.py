@@ -37,9 +37,9 @@ CLASSES = {
 
 def position_text(frame: Frame) -> str:
     """Return where the frame is, in a few words."""
-    if frame.error is not None or not frame.steps:
-        return frame.stop_title if frame.error is None else "it fails"
-    return f"step {frame.step} of {frame.steps}"
+    if frame.error is not None or not frame.place.steps:
+        return frame.lesson.stop_title if frame.error is None else "it fails"
+    return f"step {frame.place.step} of {frame.place.steps}"
 
 
 def picture(frame: Frame) -> str:
@@ -48,41 +48,41 @@ def picture(frame: Frame) -> str:
 
 
 def _parts(frame: Frame) -> Iterator[str]:
-    if any(line.strip() for line in frame.code):
+    if any(line.strip() for line in frame.listing.code):
         now = ' class="now" aria-current="true"'
         lines = (
-            f"<li{now if n == frame.line else ''}>{escape(line)}</li>\n"
-            for n, line in enumerate(frame.code, 1)
+            f"<li{now if n == frame.listing.line else ''}>{escape(line)}</li>\n"
+            for n, line in enumerate(frame.listing.code, 1)
         )
         yield "".join(['<ol class="program">\n', *lines, "</ol>\n"])
     if frame.error is not None:
         yield _error(frame.error)
-    if frame.shape_line:
-        yield f'<p class="shape">{escape(frame.shape_line)}</p>\n'
-    if frame.board is not None:
-        yield _board(frame.board)
-    if frame.map is not None:
-        yield _boxes(frame.map)
-    if frame.drawing is not None:
-        yield _drawing(frame.drawing)
-    elif frame.panels:
-        yield _tensors(frame, frame.look != "numbers")
+    if frame.captions.shape_line:
+        yield f'<p class="shape">{escape(frame.captions.shape_line)}</p>\n'
+    if frame.stage.board is not None:
+        yield _board(frame.stage.board)
+    if frame.stage.map is not None:
+        yield _boxes(frame.stage.map)
+    if frame.stage.drawing is not None:
+        yield _drawing(frame.stage.drawing)
+    elif frame.stage.panels:
+        yield _tensors(frame, frame.stage.look != "numbers")
     if frame.cursor is not None:
         yield "".join(f'<p class="facts">{escape(line)}</p>\n' for line in frame.cursor.lines)
-    if frame.error is None and frame.board is None:
-        paint = partial(with_hues, hues=frame.hues, term_by_term=frame.order == "terms")
-        rows = [paint(formula_row(line)) for line in frame.formula]
+    if frame.error is None and frame.stage.board is None:
+        paint = partial(with_hues, hues=frame.stage.hues, term_by_term=frame.place.order == "terms")
+        rows = [paint(formula_row(line)) for line in frame.captions.formula]
         formula = "\n".join("".join(map(_span, row)) for row in rows)
         yield (
             f'<div class="words">\n<p class="formula">{formula}</p>\n'
-            f'<p class="sentence">{escape(frame.sentence)}</p>\n</div>\n'
+            f'<p class="sentence">{escape(frame.captions.sentence)}</p>\n</div>\n'
         )
-    if frame.printed.strip():
-        yield f'<pre class="printed">{escape(frame.printed.rstrip())}</pre>\n'
-    controls = [f"{control.label} = {control.text}" for control in frame.controls]
-    ordered = frame.order and frame.depth != "operations" and frame.board is None
-    order = [f"order {frame.order}"] if ordered else []
-    yield f'<p class="facts">{escape(", ".join([*controls, f"seed {frame.seed}", *order]))}</p>\n'
+    if frame.listing.printed.strip():
+        yield f'<pre class="printed">{escape(frame.listing.printed.rstrip())}</pre>\n'
+    controls = [f"{control.label} = {control.text}" for control in frame.lesson.controls]
+    ordered = frame.place.order and frame.place.depth != "operations" and frame.stage.board is None
+    order = [f"order {frame.place.order}"] if ordered else []
+    yield f'<p class="facts">{escape(", ".join([*controls, f"seed {frame.lesson.seed}", *order]))}</p>\n'
 
 
 def _board(board: BoardView) -> str:
@@ -149,18 +149,18 @@ def _span(span: TextSpan) -> str:
 
 
 def _tensors(frame: Frame, heat: bool) -> str:
-    widest = max(panel.width(4) for panel in frame.panels)
-    cross = {"top", "left", "result"} if frame.arrangement == "falk" else set()
-    inside = "".join(_tensor(panel, frame, heat) for panel in frame.panels if panel.role in cross)
-    beside = "".join(_tensor(panel, frame, heat) for panel in frame.panels if panel.role not in cross)
+    widest = max(panel.width(4) for panel in frame.stage.panels)
+    cross = {"top", "left", "result"} if frame.stage.arrangement == "falk" else set()
+    inside = "".join(_tensor(panel, frame, heat) for panel in frame.stage.panels if panel.role in cross)
+    beside = "".join(_tensor(panel, frame, heat) for panel in frame.stage.panels if panel.role not in cross)
     crossed = f'<div class="cross">\n{inside}</div>\n' if inside else ""
-    return f'<div class="tensors {frame.arrangement}" style="--w:{widest}">\n{crossed}{beside}</div>\n'
+    return f'<div class="tensors {frame.stage.arrangement}" style="--w:{widest}">\n{crossed}{beside}</div>\n'
 
 
 def _tensor(panel: Panel, frame: Frame, heat: bool) -> str:
     rows = window(panel.rows, ROWS, panel.focus_rows)
     columns = window(panel.columns, COLUMNS, panel.focus_columns)
-    across = frame.arrangement == "falk" and panel.role == "result"
+    across = frame.stage.arrangement == "falk" and panel.role == "result"
     head = panel.column_edge.labels if not across else ()
     side = panel.row_edge.labels if not across and panel.role != "top" else ()
     sign = f'<span class="sign">{escape(panel.sign)}</span>' if panel.sign else ""
@@ -175,7 +175,7 @@ def _tensor(panel: Panel, frame: Frame, heat: bool) -> str:
     label, _, shape = panel.label_with_names.partition(" (")
     hue = f' class="{panel.hue}"' if panel.hue else ""
     caption = f"<b{hue}>{escape(label)}</b> ({escape(shape)}{escape(_cut(panel, rows, columns))}"
-    crossed = frame.arrangement == "falk" and panel.role == "left"  # the others share their columns
+    crossed = frame.stage.arrangement == "falk" and panel.role == "left"  # the others share their columns
     own = f' style="--w:{panel.width(4)}"' if crossed else ""
     return (
         f'<div class="tensor {panel.role}"{own}>{sign}<table>\n<caption>{caption}</caption>\n'

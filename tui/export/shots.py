@@ -93,15 +93,15 @@ def of_deck(
 def _words(shot: Shot) -> set[str]:
     """Return the texts of a picture that are read; numbers are looked at."""
     frame, stop = shot.frame(), shot.session.view.at_stop
-    texts = [shot.title, *(stop.code.split("\n") if not stop.slide else ()), frame.sentence]
-    texts += [stop.prose] if stop.slide or frame.step == 0 else []
+    texts = [shot.title, *(stop.code.split("\n") if not stop.slide else ()), frame.captions.sentence]
+    texts += [stop.prose] if stop.slide or frame.place.step == 0 else []
     if frame.error is not None:
         texts += [frame.error.sentence, *(repair.why for repair in frame.error.repairs)]
-    if frame.board is not None:
-        texts += [f"{row.label} {row.words}" for row in frame.board.rows]
-    if frame.map is not None:
-        texts += [row.label for row in frame.map.rows]
-    return {text for text in (*texts, *frame.printed.split("\n")) if text.strip()}
+    if frame.stage.board is not None:
+        texts += [f"{row.label} {row.words}" for row in frame.stage.board.rows]
+    if frame.stage.map is not None:
+        texts += [row.label for row in frame.stage.map.rows]
+    return {text for text in (*texts, *frame.listing.printed.split("\n")) if text.strip()}
 
 
 def _for_all(deck: Deck, flags: argparse.Namespace) -> None:

@@ -349,63 +349,163 @@ class CursorView:
 FormulaLine = tuple[tuple[str, TermState], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Frame:
-    """One picture. `step` counts from 1; 0 is the picture before the first step."""
+class LessonFacts(NamedTuple):
+    """Where in which lesson a picture is.
 
-    lesson: CleanText  # slug
-    title: CleanText  # the lesson's
-    part: CleanText  # "3 Changing words"
+    Attributes:
+        slug: The lesson's.
+        title: The lesson's.
+        part: Its part, such as "3 Changing words".
+        stop: The stop, from 1.
+        stops: How many there are.
+        stop_title: The stop's title.
+        seed: The seed of the run.
+        controls: The lesson's controls, at their values.
+    """
+
+    slug: CleanText
+    title: CleanText
+    part: CleanText
     stop: int
     stops: int
     stop_title: CleanText
     seed: int
     controls: tuple[ControlFacts, ...]
+
+
+class Listing(NamedTuple):
+    """The program beside a picture, and its output.
+
+    Attributes:
+        code: Its lines.
+        line: The line, from 1, that is being shown.
+        own_line: The line of the program itself, if `code` is that of its gradient.
+        printed: The whole output.
+        own_printed: The output of the stop's own lines, below those that it continues.
+        cell: Of a document: the cell that the stop is.
+    """
+
     code: tuple[CleanText, ...]
-    line: int | None  # of `code`, from 1, that is being shown
-    node: NodeFacts | None
-    path: tuple[CleanText, ...]  # names from the trace down to the node, by which it is found
-    order: str | None
-    orders: tuple[str, ...]
-    step: int
-    steps: int
-    depth: str
-    depths: tuple[str, ...]  # the depths there are here
-    composite: bool  # the node has parts to go into
-    panels: tuple[Panel, ...]
-    arrangement: Arrangement
-    shape_line: CleanText
-    formula: tuple[FormulaLine, ...]
-    sentence: CleanText
-    story: Story
-    prose: CleanText
-    printed: CleanText
-    error: ErrorView | None
-    cursor: CursorView | None
-    scales: tuple[tuple[str, str], ...]  # of heat: tensors, and what their full colour is, the result last
-    own_printed: CleanText = NOTHING  # by the stop's own lines, below those that it continues
-    trail: tuple[CleanText, ...] = ()  # what the operations around the node are called
-    own_line: int | None = None  # of the program itself, if `code` is that of its gradient
+    line: int | None = None
+    own_line: int | None = None
+    printed: CleanText = NOTHING
+    own_printed: CleanText = NOTHING
+    cell: NotebookCell | None = None
+
+
+class FramePlace(NamedTuple):
+    """Where in a trace a picture is. `step` counts from 1; 0 is the picture before the first step.
+
+    Attributes:
+        path: The names from the trace down to the node, by which it is found.
+        trail: The titles of the operations around the node.
+        order: The loop order in force.
+        orders: Those that the node has.
+        step: The step.
+        steps: How many there are.
+        depth: How deep one is: map, operations, cells, terms.
+        depths: The depths there are here.
+        composite: Whether the node has parts to go into.
+        backward: Whether it is the gradient program.
+        has_backward: Whether there is a gradient program to show.
+    """
+
+    path: tuple[CleanText, ...] = ()
+    trail: tuple[CleanText, ...] = ()
+    order: str | None = None
+    orders: tuple[str, ...] = ()
+    step: int = 0
+    steps: int = 0
+    depth: str = "cells"
+    depths: tuple[str, ...] = ()
+    composite: bool = False
     backward: bool = False
-    has_backward: bool = False  # there is a backward program to show
-    board: BoardView | None = None  # the picture in place of panels
-    map: MapView | None = None  # the same: a level of the map
-    ask: AskView | None = None  # a guess that is asked for before the picture moves
-    exercise: ExerciseView | None = None  # what the stop asks to write
-    look: LookName = "numbers"  # how the panels are shown
-    looks: tuple[LookName, ...] = CELL_LOOKS  # those that the node has
-    hues: tuple[str, ...] = ()  # of the factors of a product in order, and of its result
-    drawing: Drawing | None = None  # the look's picture in place of panels; None: the cells themselves
-    legend: str = ""  # what a sign in the picture stands for: "░ is 0"
-    note: str = ""  # anything else worth a line: "slice 0 of 8", "rounded"
-    cell: NotebookCell | None = None  # of a document: the cell that the stop is
-    operation: NodeView | None = field(default=None, repr=False)  # the engine's view of the node
+    has_backward: bool = False
+
+
+class StagePicture(NamedTuple):
+    """The picture on the stage.
+
+    Attributes:
+        panels: The tensors as grids of cells.
+        arrangement: How the panels are placed.
+        board: A board in place of panels.
+        map: A level of the map in place of panels.
+        drawing: The look's picture in place of panels; None: the cells themselves.
+        look: How the panels are shown.
+        looks: The looks that the node has.
+        scales: Of heat: tensors, and what their full colour is, the result last.
+        hues: Of the factors of a product in order, and of its result.
+        legend: The meaning of a sign in the picture: "░ is 0".
+        note: Anything else worth a line: "slice 0 of 8", "rounded".
+    """
+
+    panels: tuple[Panel, ...] = ()
+    arrangement: Arrangement = "row"
+    board: BoardView | None = None
+    map: MapView | None = None
+    drawing: Drawing | None = None
+    look: LookName = "numbers"
+    looks: tuple[LookName, ...] = CELL_LOOKS
+    scales: tuple[tuple[str, str], ...] = ()
+    hues: tuple[str, ...] = ()
+    legend: str = ""
+    note: str = ""
+
+    def panel(self, name: str) -> Panel | None:
+        """Return the first panel of that name."""
+        return next((panel for panel in self.panels if panel.name == name), None)
+
+
+class Captions(NamedTuple):
+    """The words of a picture.
+
+    Attributes:
+        shape_line: The operation with its shapes.
+        formula: The formula, in parts that have a state each.
+        sentence: How the step makes its cells.
+        story: The stop's title and first sentence.
+        prose: The stop's text.
+    """
+
+    shape_line: CleanText = NOTHING
+    formula: tuple[FormulaLine, ...] = ()
+    sentence: CleanText = NOTHING
+    story: Story = Story(NOTHING, NOTHING)
+    prose: CleanText = NOTHING
 
     @property
     def formula_text(self) -> tuple[str, ...]:
         """The formula as plain lines."""
         return tuple("".join(text for text, _ in line) for line in self.formula)
 
-    def panel(self, name: str) -> Panel | None:
-        """Return the first panel of that name."""
-        return next((panel for panel in self.panels if panel.name == name), None)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture, and all that is said beside it.
+
+    Attributes:
+        lesson: Where in which lesson it is.
+        listing: The program and its output.
+        place: Where in the trace it is.
+        stage: The picture itself.
+        captions: Its words.
+        node: The facts of the node that it shows.
+        operation: The engine's view of that node.
+        error: Why there is no picture, or none of this program.
+        cursor: The cell under the cursor.
+        ask: A guess that is asked for before the picture moves.
+        exercise: What the stop asks to write.
+    """
+
+    lesson: LessonFacts
+    listing: Listing
+    place: FramePlace
+    stage: StagePicture
+    captions: Captions
+    node: NodeFacts | None = None
+    operation: NodeView | None = field(default=None, repr=False)
+    error: ErrorView | None = None
+    cursor: CursorView | None = None
+    ask: AskView | None = None
+    exercise: ExerciseView | None = None

@@ -15,16 +15,22 @@ if TYPE_CHECKING:
 
 def shows_cell(frame: Frame) -> bool:
     """Return whether the cell itself stands on the stage: nothing else does."""
-    if frame.cell is None or frame.panels or frame.drawing or frame.board or frame.map:
+    if (
+        frame.listing.cell is None
+        or frame.stage.panels
+        or frame.stage.drawing
+        or frame.stage.board
+        or frame.stage.map
+    ):
         return False
-    return frame.error is None or frame.error.good is None or not frame.error.good.panels
+    return frame.error is None or frame.error.good is None or not frame.error.good.stage.panels
 
 
 def said_with_cell(frame: Frame, width: int) -> int:
     """Return how many rows are said about a cell: the reason, remarks, and its text."""
-    texts = [] if frame.cell is None else [*frame.cell.remarks]
+    texts = [] if frame.listing.cell is None else [*frame.listing.cell.remarks]
     texts += [] if frame.error is None else [frame.error.sentence]
-    return sum(len(wrap(text, width)) for text in texts) + len(after_story(frame.prose, width))
+    return sum(len(wrap(text, width)) for text in texts) + len(after_story(frame.captions.prose, width))
 
 
 def cell_rows(frame: Frame, width: int, height: int, glyphs: Glyphs) -> list[Row]:
@@ -36,10 +42,10 @@ def cell_rows(frame: Frame, width: int, height: int, glyphs: Glyphs) -> list[Row
         height: The rows that there are.
         glyphs: The signs.
     """
-    if frame.cell is None:
+    if frame.listing.cell is None:
         return []
-    below = answer_rows(frame.cell, width, glyphs)
-    code = code_rows(frame.cell, width, glyphs)
+    below = answer_rows(frame.listing.cell, width, glyphs)
+    code = code_rows(frame.listing.cell, width, glyphs)
     room = max(0, height - len(below) - bool(below and code))
     if len(below) > height // 2 and code:
         room = max(0, min(len(code), height // 2))

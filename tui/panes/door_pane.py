@@ -46,7 +46,7 @@ def door_rows(
 
 def chances(frame: Frame | None) -> list[tuple[str, float]]:
     """Return the words of a picture's result with their chances, if it is a distribution over words."""
-    panel = None if frame is None else next((one for one in frame.panels if one.role == "result"), None)
+    panel = None if frame is None else next((one for one in frame.stage.panels if one.role == "result"), None)
     if panel is None or len(panel.shape) != 1 or not panel.shape[0] <= MOST_BARS:
         return []
     edge = panel.row_edge if panel.row_axis is not None else panel.column_edge

@@ -30,7 +30,7 @@ def about(frame: Frame) -> list[str]:
 
     How it is known what its cells read is said where it is measured, or not known; a cell says it always.
     """
-    words = ["backward" if frame.backward else "", frame.note]
+    words = ["backward" if frame.place.backward else "", frame.stage.note]
     if frame.node is not None:
         words.append(UNSURE.get(frame.node.evidence, ""))
     return [word for word in words if word]
@@ -59,13 +59,13 @@ class FactsPane(RowWidget):
         frame, waiting, room, dots = picture.frame, picture.waiting, picture.room, self.glyphs.dots
         if frame is None:
             self.show([row((waiting, "label"))])
-        elif frame.board is not None and not waiting:
+        elif frame.stage.board is not None and not waiting:
             on_stage = picture.session.talk is not None  # there no row opens anything
-            self.show([() if on_stage else board_facts(frame.board, room.main, self.glyphs)])
-        elif frame.map is not None and not waiting:
-            self.show([map_facts(frame.map, room.main, self.glyphs)])
-        elif frame.error is not None and frame.formula and not waiting:
-            self.show([fit(formula_row(frame.formula[0]), room.main, dots)])
+            self.show([() if on_stage else board_facts(frame.stage.board, room.main, self.glyphs)])
+        elif frame.stage.map is not None and not waiting:
+            self.show([map_facts(frame.stage.map, room.main, self.glyphs)])
+        elif frame.error is not None and frame.captions.formula and not waiting:
+            self.show([fit(formula_row(frame.captions.formula[0]), room.main, dots)])
         else:
             rows = facts_rows(frame, room.main, self.glyphs, waiting)
             self.show(shorten(rows, room.facts, room.main, dots))
@@ -73,7 +73,11 @@ class FactsPane(RowWidget):
 
 def facts_wanted(frame: Frame, width: int, glyphs: Glyphs) -> int:
     """Return how many rows the facts of a frame take, where it shows an operation; else 1."""
-    if frame.board is not None or frame.map is not None or (frame.error is not None and frame.formula):
+    if (
+        frame.stage.board is not None
+        or frame.stage.map is not None
+        or (frame.error is not None and frame.captions.formula)
+    ):
         return 1
     return len(facts_rows(frame, width, glyphs))
 
@@ -95,11 +99,11 @@ def facts_rows(frame: Frame, width: int, glyphs: Glyphs, waiting: str = "") -> l
         glyphs: The signs.
         waiting: What is said in place of all else at the end.
     """
-    shapes, gap, note = frame.shape_line.partition("   ")
+    shapes, gap, note = frame.captions.shape_line.partition("   ")
     fine, mark, more = note.partition(" ✓")
     role = "error" if frame.error is not None else "strong"
     noted = (TextSpan(fine, role), TextSpan(mark, "ok"), TextSpan(more))
-    trails, legend = _trails(frame, glyphs), [glyphs.text(frame.legend)] if frame.legend else []
+    trails, legend = _trails(frame, glyphs), [glyphs.text(frame.stage.legend)] if frame.stage.legend else []
     said = [waiting] if waiting else [*legend, *about(frame)]
     left = (trails[0], TextSpan(f"{shapes}{gap}", role), *noted)
     room = width - width_of(left) - 2
@@ -123,8 +127,8 @@ def facts_rows(frame: Frame, width: int, glyphs: Glyphs, waiting: str = "") -> l
 
 def _trails(frame: Frame, glyphs: Glyphs) -> list[TextSpan]:
     """Return the operations around the one shown: all of them first, and then in ever fewer words."""
-    if not frame.trail:
+    if not frame.place.trail:
         return [TextSpan("")]
     into, dots = glyphs.text(" › "), glyphs.dots
-    ways = [into.join(frame.trail), f"{dots}{into}{frame.trail[-1]}", dots]
+    ways = [into.join(frame.place.trail), f"{dots}{into}{frame.place.trail[-1]}", dots]
     return [TextSpan(f"{way}{into}", "label") for way in ways]

@@ -28,7 +28,7 @@ class Footer(RowWidget):
 
     def _row(self, picture: Picture) -> Row:
         if picture.prompt is not None:
-            steps = picture.frame.steps if picture.frame is not None else 0
+            steps = picture.frame.place.steps if picture.frame is not None else 0
             least = 1 if picture.session.view.depth in WHOLE else 0
             first = "   g first stop" if picture.session.talk is not None else ""
             return row(

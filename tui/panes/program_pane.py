@@ -40,5 +40,5 @@ class ProgramPane(RowWidget):
 def program_of(picture: Picture) -> tuple[tuple[str, ...], int | None]:
     """Return the program's lines and the current one; before the first run, the lesson's text."""
     if picture.frame is not None:
-        return picture.frame.code, picture.frame.line
+        return picture.frame.listing.code, picture.frame.listing.line
     return tuple(picture.session.view.program.splitlines()), None

@@ -31,15 +31,22 @@ def areas(picture: Picture, width: int, height: int) -> list[StageArea]:
     if frame is None:
         return []
     good = frame.error.good if frame.error is not None else None
-    if frame.error is None or good is None or not good.panels:
-        return [_scene(frame.panels, frame.arrangement, 0, width, height, "")]
-    if not frame.panels:
-        return [_scene(good.panels, good.arrangement, 0, width, height - 1, frame.error.good_caption)]
+    if frame.error is None or good is None or not good.stage.panels:
+        return [_scene(frame.stage.panels, frame.stage.arrangement, 0, width, height, "")]
+    if not frame.stage.panels:
+        return [
+            _scene(good.stage.panels, good.stage.arrangement, 0, width, height - 1, frame.error.good_caption)
+        ]
     half = width // 2
     return [
-        _scene(frame.panels, frame.arrangement, 0, half - 1, height - 1, "this fails"),
+        _scene(frame.stage.panels, frame.stage.arrangement, 0, half - 1, height - 1, "this fails"),
         _scene(
-            good.panels, good.arrangement, half + 1, width - half - 1, height - 1, frame.error.good_caption
+            good.stage.panels,
+            good.stage.arrangement,
+            half + 1,
+            width - half - 1,
+            height - 1,
+            frame.error.good_caption,
         ),
     ]
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def _place(picture: Picture) -> tuple[object, ...]:
     """Return what a drawing is of: the operation in its order, whatever its step."""
     view, frame = picture.session.view, picture.frame
-    path = () if frame is None else frame.path
-    return (view.lesson.slug, view.stop, path, view.backward, None if frame is None else frame.order)
+    path = () if frame is None else frame.place.path
+    return (view.lesson.slug, view.stop, path, view.backward, None if frame is None else frame.place.order)
 
 
 def _shown_board(board: BoardView, picture: Picture, glyphs: Glyphs) -> BoardView:
@@ -49,7 +49,7 @@ class StagePane(RowWidget):
     def show_picture(self, picture: Picture) -> None:
         """Show the panels; only a change of the layout moves a widget."""
         self._picture = picture
-        drawing = None if picture.frame is None or picture.slide is not None else picture.frame.drawing
+        drawing = None if picture.frame is None or picture.slide is not None else picture.frame.stage.drawing
         self.motion.follow(drawing, _place(picture), self._time_to_move(picture))
         if picture.session.door:
             self._show_door(picture)
@@ -67,9 +67,9 @@ class StagePane(RowWidget):
         from tui.widgets.matrix import Matrix
 
         width, height = picture.room.main, picture.room.stage
-        board = None if picture.frame is None else picture.frame.board
-        level = None if picture.frame is None else picture.frame.map
-        look = "numbers" if picture.frame is None else picture.frame.look
+        board = None if picture.frame is None else picture.frame.stage.board
+        level = None if picture.frame is None else picture.frame.stage.map
+        look = "numbers" if picture.frame is None else picture.frame.stage.look
         big = picture.room.big and board is None
         across, down = (ACROSS, DOWN) if big else (1, 1)
         slide = picture.slide

@@ -25,7 +25,7 @@ def band(picture: Picture, width: int) -> list[Row]:
     told = session.talk is None
     if frame is None or not told:
         return paragraphs(story_of(session.view, titled=told), width)
-    return paragraphs(story(*frame.story), width)
+    return paragraphs(story(*frame.captions.story), width)
 
 
 def shorten(rows: list[Row], count: int, width: int, dots: str) -> list[Row]:

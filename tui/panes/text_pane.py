@@ -75,13 +75,15 @@ class TextPane(RowWidget):
         if frame is None or frame.error is not None:
             return rows
         view = picture.session.view
-        printed = output_rows(frame.own_printed, room.main)
+        printed = output_rows(frame.listing.own_printed, room.main)
         if is_playground(view.lesson) and len(printed) == 1:
             printed = []  # it has a row of its own
         spare = room.words - len(rows)
-        if frame.cell is not None:  # whose prints are its own, and stand on the stage if nothing else does
+        if (
+            frame.listing.cell is not None
+        ):  # whose prints are its own, and stand on the stage if nothing else does
             told = [] if shows_cell(frame) else cell_result_rows(frame, room.main)
-            if told and frame.step == 0 and room.words > 1 and spare < 1:
+            if told and frame.place.step == 0 and room.words > 1 and spare < 1:
                 rows, spare = shorten(rows, room.words - 1, room.main, self.glyphs.dots), 1
             if spare == 1:
                 return [*rows, *cut(told, 1, room.main, self.glyphs.dots)]
@@ -91,7 +93,11 @@ class TextPane(RowWidget):
 
 def shown_error(frame: Frame, error: ErrorView) -> ErrorView:
     """Return a frame's error; where the stage has the cell's lines, its line need not stand below it too."""
-    return replace(error, caret=NOTHING) if shows_cell(frame) and frame.cell and frame.cell.line else error
+    return (
+        replace(error, caret=NOTHING)
+        if shows_cell(frame) and frame.listing.cell and frame.listing.cell.line
+        else error
+    )
 
 
 def failing_rows(
@@ -142,15 +148,21 @@ def text_rows(picture: Picture, width: int, *, short: bool = False, most: int | 
             asked = shorten([one for one in asked if one], left, width, "…")
         return [*told, *asked]
     view = picture.session.view
-    elsewhere = len(frame.path) > 1 or view.order not in (None, view.at_stop.order)
-    if frame.board is not None:  # the sentence is a node's, which is not shown
+    elsewhere = len(frame.place.path) > 1 or view.order not in (None, view.at_stop.order)
+    if frame.stage.board is not None:  # the sentence is a node's, which is not shown
         return below_story(picture, width)
     if frame.node is None and view.solution_line is not None:
-        return [*sentence_rows(frame.sentence, width), *below_story(picture, width)]
-    if frame.map is not None or (frame.step == 0 and not elsewhere) or not (frame.formula or frame.sentence):
-        return below_story(picture, width) or sentence_rows(frame.sentence, width)
+        return [*sentence_rows(frame.captions.sentence, width), *below_story(picture, width)]
+    if (
+        frame.stage.map is not None
+        or (frame.place.step == 0 and not elsewhere)
+        or not (frame.captions.formula or frame.captions.sentence)
+    ):
+        return below_story(picture, width) or sentence_rows(frame.captions.sentence, width)
     told = [] if elsewhere or view.at_stop.ask is None else below_story(picture, width)
-    return step_rows(frame, width, told if frame.step == frame.steps else [], short=short, most=most)
+    return step_rows(
+        frame, width, told if frame.place.step == frame.place.steps else [], short=short, most=most
+    )
 
 
 def step_rows(frame: Frame, width: int, told: list[Row], *, short: bool, most: int | None) -> list[Row]:
@@ -163,18 +175,18 @@ def step_rows(frame: Frame, width: int, told: list[Row], *, short: bool, most: i
         short: Whether to take fewer rows.
         most: How many rows there is room for; None without a limit.
     """
-    paint = partial(with_hues, hues=frame.hues, term_by_term=frame.order == "terms")
-    if short or (most is not None and least_rows(frame.formula, width) > most):
-        lines = [paint(elide(line, width)) for line in frame.formula]
+    paint = partial(with_hues, hues=frame.stage.hues, term_by_term=frame.place.order == "terms")
+    if short or (most is not None and least_rows(frame.captions.formula, width) > most):
+        lines = [paint(elide(line, width)) for line in frame.captions.formula]
     else:
-        lines = formula(frame.formula, width, paint)
+        lines = formula(frame.captions.formula, width, paint)
     fits = bool(told) and most is not None and len(lines) + len(told) <= most
-    return [*lines, *(told if fits else sentence_rows(frame.sentence, width))]
+    return [*lines, *(told if fits else sentence_rows(frame.captions.sentence, width))]
 
 
 def remark_rows(picture: Picture, width: int) -> list[Row]:
     """Return what may be different in a document's cell, and what was left out of it."""
-    cell = None if picture.frame is None else picture.frame.cell
+    cell = None if picture.frame is None else picture.frame.listing.cell
     if cell is None or picture.frame is None or picture.frame.cursor is not None:
         return []
     changed = cell.state == "run" and cell.root is not None
@@ -206,7 +218,7 @@ def ask_rows(ask: AskView, width: int) -> list[Row]:
 def below_story(picture: Picture, width: int) -> list[Row]:
     """Return what the stop says further: all of it, where its first sentence does not stand above."""
     frame = picture.frame
-    said = picture.session.view.at_stop.prose if frame is None else frame.prose
+    said = picture.session.view.at_stop.prose if frame is None else frame.captions.prose
     return after_story(said, width) if picture.room.story else paragraphs(said, width)
 
 
@@ -245,10 +257,10 @@ def large(picture: Picture, width: int) -> list[Row]:
         return text_rows(picture, width, short=True)
     if frame.ask is not None and frame.ask.is_asked:
         return text_rows(picture, width, short=True)
-    paint = partial(with_hues, hues=frame.hues, term_by_term=frame.order == "terms")
-    lines = formula(frame.formula, narrow, paint) if frame.step else []
+    paint = partial(with_hues, hues=frame.stage.hues, term_by_term=frame.place.order == "terms")
+    lines = formula(frame.captions.formula, narrow, paint) if frame.place.step else []
     if lines and len(lines) <= room.words // DOWN:
-        return [*enlarge_rows(lines), *sentence_rows(frame.sentence, width)]
+        return [*enlarge_rows(lines), *sentence_rows(frame.captions.sentence, width)]
     rows = text_rows(picture, narrow)
     return enlarge_rows(rows) if len(rows) * DOWN <= room.words else text_rows(picture, width, short=True)
 
@@ -262,11 +274,11 @@ def output_rows(printed: str, width: int) -> list[Row]:
 
 def cell_result_rows(frame: Frame, width: int) -> list[Row]:
     """Return what a document's cell printed, and the value that it ends with, if that is no tensor."""
-    answer = "" if frame.cell is None else frame.cell.answer
+    answer = "" if frame.listing.cell is None else frame.listing.cell.answer
     pieces = [piece for text in answer.splitlines() for piece in cut_rows(text, width - 9)]
     words = ["gives ", *["      "] * len(pieces)]
     return [
-        *output_rows(frame.printed, width),
+        *output_rows(frame.listing.printed, width),
         *(row((word, "dim"), piece) for word, piece in zip(words, pieces, strict=False)),
     ]
 
@@ -368,41 +380,47 @@ def whole_text(picture: Picture, width: int) -> list[Row]:
     """Return the program and everything said, for the large view."""
     frame = picture.frame
     view = picture.session.view
-    code = frame.code if frame is not None else tuple(view.program.splitlines())
+    code = frame.listing.code if frame is not None else tuple(view.program.splitlines())
     above = 0
     if (
-        frame is not None and frame.cell is not None and not frame.backward
+        frame is not None and frame.listing.cell is not None and not frame.place.backward
     ):  # what stands above it is read there
-        above = max(0, len(code) - len(frame.cell.code))
+        above = max(0, len(code) - len(frame.listing.cell.code))
     rows: list[Row] = [row((f"{view.stop} {view.at_stop.title}", "title")), ()]
     rows += paragraphs(view.at_stop.prose, width)
     if frame is not None and frame.exercise is not None:
         rows += [row(line) for text in frame.exercise.lines[1:] for line in wrap(text, width)]
     rows.append(())
-    around = None if frame is None or view.lesson.external is None else frame.line or 1
+    around = None if frame is None or view.lesson.external is None else frame.listing.line or 1
     for number, text in enumerate(code[above:], 1):
         if around is not None and abs(number - around) > AROUND:
             continue  # of a file of one's own only what is near
-        now = frame is not None and frame.line == number + above
+        now = frame is not None and frame.listing.line == number + above
         lead = TextSpan(f"{'▸' if now else ' '}{number:>3}  ", "accent" if now else "dim")
         rows += [(lead, TextSpan(text, "code-now" if now else "code"))]
     rows.append(())
-    if frame is not None and frame.board is not None:
-        rows += [row(line) for one in frame.board.rows for line in wrap(one.plain, width)]
-        rows += output_rows(frame.printed, width)
-    elif frame is not None and frame.map is not None:
+    if frame is not None and frame.stage.board is not None:
+        rows += [row(line) for one in frame.stage.board.rows for line in wrap(one.plain, width)]
+        rows += output_rows(frame.listing.printed, width)
+    elif frame is not None and frame.stage.map is not None:
         rows += [
-            row(line) for place in range(len(frame.map.rows)) for line in wrap(frame.map.plain(place), width)
+            row(line)
+            for place in range(len(frame.stage.map.rows))
+            for line in wrap(frame.stage.map.plain(place), width)
         ]
-        rows += [(), *sentence_rows(frame.sentence, width), *output_rows(frame.printed, width)]
+        rows += [
+            (),
+            *sentence_rows(frame.captions.sentence, width),
+            *output_rows(frame.listing.printed, width),
+        ]
     elif frame is not None:
-        rows += [row((frame.shape_line, "strong")), ()] if frame.shape_line else []
+        rows += [row((frame.captions.shape_line, "strong")), ()] if frame.captions.shape_line else []
         if frame.error is not None:
             rows += [row(line) for line in frame.error.caret.splitlines()] + error_rows(frame.error, width)
         elif frame.cursor is not None:
             rows += about_cell(frame.cursor, width)
         else:
-            rows += formula(frame.formula, width)
-            rows += sentence_rows(frame.sentence, width)
+            rows += formula(frame.captions.formula, width)
+            rows += sentence_rows(frame.captions.sentence, width)
         rows += remark_rows(picture, width) + cell_result_rows(frame, width)
     return [spans if width_of(spans) <= width else fit(spans, width) for spans in rows]

@@ -83,7 +83,7 @@ def talk_row(picture: Picture, glyphs: Glyphs) -> Row:
     if picture.slide is not None:
         return ends((), right, room.width, glyphs.dots)
     left = row((f" {clean(talk.stop.title)}", "title"))
-    shapes = picture.frame.shape_line if picture.frame is not None and not room.facts else ""
+    shapes = picture.frame.captions.shape_line if picture.frame is not None and not room.facts else ""
     wide = row(*left, (f"   {shapes}" if shapes else "", ""))
     fitting = width_of(wide) + width_of(right) < room.width
     return ends(wide if fitting else left, right, room.width, glyphs.dots)

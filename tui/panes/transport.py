@@ -44,8 +44,8 @@ class ControlsPane(RowWidget):
             else:
                 spans += self._entry(picture, control, LISTED)
         printing = is_playground(session.view.lesson) and picture.frame is not None
-        if printing and picture.frame is not None and picture.frame.printed.strip():
-            *above, last = picture.frame.printed.rstrip("\n").split("\n")
+        if printing and picture.frame is not None and picture.frame.listing.printed.strip():
+            *above, last = picture.frame.listing.printed.rstrip("\n").split("\n")
             more = f"{self.glyphs.dots} {len(above) + 1} lines, last: " if above else ""
             spans = [TextSpan("prints ", "label"), TextSpan(more, "dim", "text"), TextSpan(last, "", "text")]
         right = self._legend(picture.frame, picture.room.main - width_of(spans) - 1)
@@ -75,9 +75,12 @@ class ControlsPane(RowWidget):
 
     def _legend(self, frame: Frame | None, room: int) -> str:
         """Return the scales of heat, of as many tensors as there is room for; the result is the last."""
-        if frame is None or frame.look not in ("heat", "both"):
+        if frame is None or frame.stage.look not in ("heat", "both"):
             return ""
-        told = (self._scale(frame.look, frame.scales[first:]) for first in range(len(frame.scales)))
+        told = (
+            self._scale(frame.stage.look, frame.stage.scales[first:])
+            for first in range(len(frame.stage.scales))
+        )
         legends = map(self.glyphs.text, told)  # in ASCII they are longer
         return next((legend for legend in legends if len(legend) <= room), "")
 
@@ -107,15 +110,15 @@ class Counter(RowWidget):
     def show_picture(self, picture: Picture) -> int:
         """Show the step; say how many columns that takes."""
         frame, glyphs = picture.frame, self.glyphs
-        if frame is None or not frame.steps:
+        if frame is None or not frame.place.steps:
             self.show([row((picture.waiting, "label"))])
             return len(picture.waiting)
         going = picture.session.player.playing
-        total = f"{frame.steps:,}" if frame.steps > MANY else str(frame.steps)
-        step = f"{frame.step:,}" if frame.steps > MANY else str(frame.step)
+        total = f"{frame.place.steps:,}" if frame.place.steps > MANY else str(frame.place.steps)
+        step = f"{frame.place.step:,}" if frame.place.steps > MANY else str(frame.place.step)
         spans = row(
             (step.rjust(len(total)), "strong", "goto"),
-            (f"/{total} {STEP_WORDS.get(frame.depth, 'steps')} ", "label", "goto"),
+            (f"/{total} {STEP_WORDS.get(frame.place.depth, 'steps')} ", "label", "goto"),
             (glyphs.back, "key", "back"),
             (f" {glyphs.playing if going else glyphs.forward} ", "key", "play" if going else "forward"),
         )
@@ -131,13 +134,13 @@ class Rate(RowWidget):
     def show_picture(self, picture: Picture) -> int:
         """Show speed and order; say how many columns that takes."""
         frame, player = picture.frame, picture.session.player
-        if frame is None or not frame.steps:
+        if frame is None or not frame.place.steps:
             self.show([()])
             return 0
         spans = row(
             (f" {player.speed:g}/s", "strong" if player.playing else "label", "faster"),
-            ("  order: " if frame.order else "", "label", "order"),
-            (frame.order or "", "", "order"),
+            ("  order: " if frame.place.order else "", "label", "order"),
+            (frame.place.order or "", "", "order"),
         )
         self.show([spans])
         return width_of(spans)
@@ -151,10 +154,10 @@ class Bar(RowWidget):
     def show_picture(self, picture: Picture, room: int) -> None:
         """Show the part played, in `room` columns."""
         frame, glyphs = picture.frame, self.glyphs
-        if frame is None or not frame.steps:
+        if frame is None or not frame.place.steps:
             self.show([()])
             return
-        played = room * frame.step // frame.steps
+        played = room * frame.place.step // frame.place.steps
         spans = (
             TextSpan(glyphs.bar_full * played, "accent"),
             TextSpan(glyphs.bar_empty * (room - played), "rule"),

@@ -33,34 +33,34 @@ def frame_object(frame: Frame, place: StagePlace | None = None) -> dict[str, obj
     node = frame.operation
     record: dict[str, object] = {
         "format": 1,
-        "lesson": frame.lesson,
-        "stop": frame.stop,
-        "story": {"title": frame.story.title, "text": plain_text(frame.story.text)},
-        "seed": frame.seed,
-        "controls": {control.name: _finite(control.value) for control in frame.controls},
-        "code": "\n".join(frame.code),
+        "lesson": frame.lesson.slug,
+        "stop": frame.lesson.stop,
+        "story": {"title": frame.captions.story.title, "text": plain_text(frame.captions.story.text)},
+        "seed": frame.lesson.seed,
+        "controls": {control.name: _finite(control.value) for control in frame.lesson.controls},
+        "code": "\n".join(frame.listing.code),
         "node": None if frame.node is None else _node(frame.node),
         **_step(frame, node),
-        "formula": "\n".join(frame.formula_text),
-        "shape_line": frame.shape_line,
-        "look": frame.look,
-        "text": frame.sentence if node is None or node.step is None else node.text,
+        "formula": "\n".join(frame.captions.formula_text),
+        "shape_line": frame.captions.shape_line,
+        "look": frame.stage.look,
+        "text": frame.captions.sentence if node is None or node.step is None else node.text,
     }
-    for panel in frame.panels:
+    for panel in frame.stage.panels:
         if panel.role == "margin" and panel.rows <= LARGEST:
             record["margin"] = {"name": panel.name, "values": _numbers(_column(panel))}
-    if frame.board is not None:
-        record["board"] = [_row(row) for row in frame.board.record()]
+    if frame.stage.board is not None:
+        record["board"] = [_row(row) for row in frame.stage.board.record()]
     if frame.ask is not None:
         record["ask"] = frame.ask.record()
     if frame.exercise is not None:
         record["exercise"] = frame.exercise.record()
-    if frame.cell is not None:
-        record["cell"] = frame.cell.record()
+    if frame.listing.cell is not None:
+        record["cell"] = frame.listing.cell.record()
     if frame.error is not None:
         record["error"] = _error(frame.error.cause)
-    if frame.map is not None:
-        record["map"] = _finite(frame.map.record())
+    if frame.stage.map is not None:
+        record["map"] = _finite(frame.stage.map.record())
     if place is not None:
         told = {"title": place.deck, "stop": place.stop, "stops": place.stops, "heading": place.title}
         record["deck"] = told
@@ -80,14 +80,14 @@ def _node(facts: NodeFacts) -> dict[str, object]:
 
 def _step(frame: Frame, node: NodeView | None) -> dict[str, object]:
     """Return where the operation stands, and all numbers of it."""
-    step = None if node is None or frame.board is not None else node.step
+    step = None if node is None or frame.stage.board is not None else node.step
     # Steps are boxes, or there are none.
-    whole = frame.map is not None or frame.board is not None or node is None
+    whole = frame.stage.map is not None or frame.stage.board is not None or node is None
     shown = None if node is None or node.dropped else node
     return {
         "order": None if node is None else node.order,
-        "step": frame.step if node is None or whole else node.position + 1,
-        "steps": frame.steps if node is None or whole else node.steps,
+        "step": frame.place.step if node is None or whole else node.position + 1,
+        "steps": frame.place.steps if node is None or whole else node.steps,
         "operands": [] if shown is None else [_tensor(operand) for operand in shown.operands],
         "output": None if shown is None else _tensor(shown.result),
         "writes": [] if step is None else _cells(step.writes),

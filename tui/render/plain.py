@@ -34,23 +34,26 @@ def to_plain(
         else [],
         _program(frame),
     ]
+    stage, listing, captions = frame.stage, frame.listing, frame.captions
+    remarks = listing.cell.remarks if listing.cell else ()
+    answer = listing.cell.answer if listing.cell else ""
     blocks = [
         *(head if whole else ()),
         _questions(frame, width),
         _facts(frame),
-        *([_drawing(frame, width)] if frame.drawing else [_tensor(panel, width) for panel in frame.panels]),
-        [line for row in frame.board.rows for line in wrap(row.plain, max(20, width))] if frame.board else [],
-        _legend(frame.panels, width) if frame.drawing is None else [],
-        list(frame.formula_text),
+        *([_drawing(frame, width)] if stage.drawing else [_tensor(panel, width) for panel in stage.panels]),
+        [line for row in stage.board.rows for line in wrap(row.plain, max(20, width))] if stage.board else [],
+        _legend(stage.panels, width) if stage.drawing is None else [],
+        list(captions.formula_text),
         _boxes(frame, width),
-        list(_wrap(frame.sentence, width)) if frame.error is None and frame.board is None else [],
+        list(_wrap(captions.sentence, width)) if frame.error is None and stage.board is None else [],
         list(_error(frame, width)),
-        [line for text in (frame.cell.remarks if frame.cell else ()) for line in _wrap(text, width)],
+        [line for text in remarks for line in _wrap(text, width)],
         [f"cursor: {line}" for line in frame.cursor.lines] if frame.cursor else [],
-        ["printed:", *(f"  {line}" for line in frame.printed.splitlines())] if frame.printed.strip() else [],
-        ["gives:", *(f"  {line}" for line in frame.cell.answer.splitlines())]
-        if frame.cell and frame.cell.answer
+        ["printed:", *(f"  {line}" for line in listing.printed.splitlines())]
+        if listing.printed.strip()
         else [],
+        ["gives:", *(f"  {line}" for line in answer.splitlines())] if answer else [],
     ]
     return clean_lines(
         "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
@@ -65,17 +68,22 @@ def puzzle(frame: Frame, width: int, *, brief: bool = False) -> CleanText:
         width: The columns of a row.
         brief: Whether to leave out the lines that write down a tensor which is shown.
     """
-    shown = tuple(f"{panel.name} = torch.tensor(" for panel in frame.panels)
+    shown = tuple(f"{panel.name} = torch.tensor(" for panel in frame.stage.panels)
     code = [line for line in _program(frame) if not (brief and line.lstrip("> 0123456789").startswith(shown))]
-    tensors = [_tensor(panel, width) for panel in frame.panels]
-    blocks = [code, *tensors, [] if brief else _legend(frame.panels, width)]
+    tensors = [_tensor(panel, width) for panel in frame.stage.panels]
+    blocks = [code, *tensors, [] if brief else _legend(frame.stage.panels, width)]
     return clean_lines("\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block))
 
 
 def _prose(frame: Frame) -> str:
     """Return the stop's text; at a step, and in an operation, the sentence of it that stays."""
-    whole = frame.step == 0 or frame.map is not None or frame.exercise is not None
-    return "".join(text for text, _ in spans(frame.prose if whole and frame.prose else frame.story.text))
+    whole = frame.place.step == 0 or frame.stage.map is not None or frame.exercise is not None
+    return "".join(
+        text
+        for text, _ in spans(
+            frame.captions.prose if whole and frame.captions.prose else frame.captions.story.text
+        )
+    )
 
 
 def _wrap(text: str, width: int) -> Sequence[str]:
@@ -83,10 +91,15 @@ def _wrap(text: str, width: int) -> Sequence[str]:
 
 
 def _head(frame: Frame, place: StagePlace | None) -> list[str]:
-    controls = ", ".join([*(f"{one.name} = {one.text}" for one in frame.controls), f"seed {frame.seed}"])
+    controls = ", ".join(
+        [*(f"{one.name} = {one.text}" for one in frame.lesson.controls), f"seed {frame.lesson.seed}"]
+    )
     if place is None:
-        stops = f"stop {frame.stop} of {frame.stops}: {frame.stop_title}"
-        named = [frame.part, *([] if frame.title == frame.part else [frame.title])]
+        stops = f"stop {frame.lesson.stop} of {frame.lesson.stops}: {frame.lesson.stop_title}"
+        named = [
+            frame.lesson.part,
+            *([] if frame.lesson.title == frame.lesson.part else [frame.lesson.title]),
+        ]
         return [", ".join(named), stops, controls]
     stops = f"stop {place.stop} of {place.stops}: {clean(place.title)}"
     return [
@@ -98,12 +111,12 @@ def _head(frame: Frame, place: StagePlace | None) -> list[str]:
 
 
 def _program(frame: Frame) -> list[str]:
-    if not any(line.strip() for line in frame.code):
+    if not any(line.strip() for line in frame.listing.code):
         return []
-    digits = len(str(len(frame.code)))
+    digits = len(str(len(frame.listing.code)))
     return [
-        f"{'>' if number == frame.line else ' '} {number:>{digits}}  {line}"
-        for number, line in enumerate(frame.code, 1)
+        f"{'>' if number == frame.listing.line else ' '} {number:>{digits}}  {line}"
+        for number, line in enumerate(frame.listing.code, 1)
     ]
 
 
@@ -119,26 +132,30 @@ def _facts(frame: Frame) -> list[str]:
     node = frame.node
     if node is None:
         return []
-    if frame.map is not None:
-        return [f"box {frame.step} of {frame.steps}"]
+    if frame.stage.map is not None:
+        return [f"box {frame.place.step} of {frame.place.steps}"]
     shape = f"({', '.join(map(str, node.shape))}{',' if len(node.shape) == 1 else ''})"
     kind = f"{node.op}, line {node.line}, {node.dtype} {shape}, known by {node.evidence}"
-    where = f"{' / '.join(frame.path)}: {kind}"
-    step = f"step {frame.step} of {frame.steps}"
-    order = f", order {frame.order}" if frame.order and frame.depth != "operations" else f", {frame.depth}"
-    shapes = [frame.shape_line] if frame.shape_line else []
-    return [where, *shapes, *([step + order] if frame.board is None else [])]
+    where = f"{' / '.join(frame.place.path)}: {kind}"
+    step = f"step {frame.place.step} of {frame.place.steps}"
+    order = (
+        f", order {frame.place.order}"
+        if frame.place.order and frame.place.depth != "operations"
+        else f", {frame.place.depth}"
+    )
+    shapes = [frame.captions.shape_line] if frame.captions.shape_line else []
+    return [where, *shapes, *([step + order] if frame.stage.board is None else [])]
 
 
 def _drawing(frame: Frame, width: int) -> list[str]:
     """Return what a drawing shows, in words and figures."""
-    words = () if frame.drawing is None else frame.drawing.words
-    return [f"look: {frame.look}", *(line for said in words for line in wrap(said, max(20, width)))]
+    words = () if frame.stage.drawing is None else frame.stage.drawing.words
+    return [f"look: {frame.stage.look}", *(line for said in words for line in wrap(said, max(20, width)))]
 
 
 def _boxes(frame: Frame, width: int) -> list[str]:
     """Return the boxes of a level of the map, the selected one marked."""
-    level = frame.map
+    level = frame.stage.map
     if level is None:
         return []
     lines = [f"map: {' / '.join(level.path) or 'all'}"]

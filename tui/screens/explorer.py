@@ -229,7 +229,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
                 self.frame = session_frame(session, ascii_only=ascii_only)
             except LookupError as error:  # a path that this run lacks
                 self.frame = session.current.failure_frame(session.view, error, ascii_only=ascii_only)
-        elif self.frame is not None and self.frame.lesson != session.view.lesson.slug:
+        elif self.frame is not None and self.frame.lesson.slug != session.view.lesson.slug:
             self.frame = None
         script = self.script_player
         self.play_timer.follow(
@@ -472,7 +472,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
     def on_cell_clicked(self, event: CellClicked) -> None:
         """Put the cursor on the cell that was clicked."""
         event.stop()
-        panel = None if self.frame is None else self.frame.panel(event.panel)
+        panel = None if self.frame is None else self.frame.stage.panel(event.panel)
         if self.busy or panel is None or panel.role == "margin":
             return
         here = self.session.view.cursor == (event.panel, event.index)

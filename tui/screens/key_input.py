@@ -59,8 +59,8 @@ def contexts_of(session: Session, frame: Frame | None, waiting: str) -> frozense
     """Return the contexts that hold now: what the session says, and what the picture has."""
     contexts = session.contexts
     if frame is not None and session.current is not None and not (session.editor.is_open or session.door):
-        sliced = any(panel.at and panel.role == "result" for panel in frame.panels)
-        contexts |= {Context.BACKWARD} if frame.has_backward else set()
+        sliced = any(panel.at and panel.role == "result" for panel in frame.stage.panels)
+        contexts |= {Context.BACKWARD} if frame.place.has_backward else set()
         contexts |= {Context.SLICES} if sliced else set()
     return contexts | ({Context.RUNNING} if waiting == RUNNING else frozenset())
 

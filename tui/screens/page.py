@@ -156,7 +156,7 @@ class Page(RowWidget):
     def _room(self, size: Size, session: Session, frame: Frame | None, *, prompted: bool) -> PaneSizes | None:
         width, height = size
         view, sidebar = session.view, self.sidebar_wanted
-        code = frame.code if frame is not None else view.program.splitlines()
+        code = frame.listing.code if frame is not None else view.program.splitlines()
         failed = frame is not None and frame.error is not None
         if session.door:
             return slide_sizes(width, height, sidebar=False)
@@ -166,7 +166,7 @@ class Page(RowWidget):
             return talk_sizes(width, height, code, session, failed=failed, spoken=spoken, big=big)
         if is_playground(view.lesson):
             lines = view.program.rstrip("\n").count("\n") + 1
-            printing = frame is not None and bool(frame.printed.strip())
+            printing = frame is not None and bool(frame.listing.printed.strip())
             return bench_sizes(
                 width, height, lines,
                 sidebar=sidebar, failed=failed, editing=session.editor.is_open, printing=printing,

@@ -264,10 +264,10 @@ def next_look(session: Session) -> Session:
     if run is None:
         return session
     frame = run.frame(session.view)
-    if not frame.looks:
+    if not frame.stage.looks:
         return session
-    following = (frame.looks.index(frame.look) + 1) % len(frame.looks)
-    return replace(session, view=replace(session.view, look=frame.looks[following]), notice="")
+    following = (frame.stage.looks.index(frame.stage.look) + 1) % len(frame.stage.looks)
+    return replace(session, view=replace(session.view, look=frame.stage.looks[following]), notice="")
 
 
 def move_command(name: str, direction: int = 1) -> str:

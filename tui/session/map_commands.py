@@ -52,7 +52,7 @@ def ask(session: Session) -> Session:
 def open_lesson_of_box(session: Session) -> Session:
     """Open the lesson of the selected box; the way back is kept."""
     run, view = session.current, session.view
-    level = None if run is None or view.depth != "map" else run.frame(view).map
+    level = None if run is None or view.depth != "map" else run.frame(view).stage.map
     if level is None:
         return session
     row = level.selection

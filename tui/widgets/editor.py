@@ -96,7 +96,7 @@ class Editor(AnnotatedText):
             self._run = run
             self._take(run)
         frame = picture.frame
-        line = None if frame is None else frame.own_line or frame.line
+        line = None if frame is None else frame.listing.own_line or frame.listing.line
         if not session.editor.is_open and line and line != self._line:
             self.move_cursor(self._end_of(line))
             self.call_after_refresh(self._show_line)

@@ -53,7 +53,7 @@ class HtmlWriter:
 
         frame, stop = shot.frame(self._export.ascii_only), shot.session.view.at_stop
         made = "" if stop.slide else picture(frame)
-        self._shots.append(_Picture(shot, frame.step, position_text(frame), made))
+        self._shots.append(_Picture(shot, frame.place.step, position_text(frame), made))
 
     def end(self) -> None:
         """Write the page."""

@@ -215,7 +215,7 @@ def set_look(session: Session, rest: Sequence[str]) -> Session:
     if not rest:
         return run(session, "look")
     shown = session.current
-    looks: tuple[LookName, ...] = LOOK_NAMES if shown is None else shown.frame(session.view).looks
+    looks: tuple[LookName, ...] = LOOK_NAMES if shown is None else shown.frame(session.view).stage.looks
     look = next(look for look in looks if look == one_of(rest, "look", looks))
     return replace(session, view=replace(session.view, look=look), notice="")
 
@@ -227,7 +227,7 @@ def ask_cell(session: Session, rest: Sequence[str]) -> Session:
         raise UsageError("there are no cells here")
     if not rest:
         return run(session, "cursor")
-    panels = run_.frame(replace(session.view, cursor=None)).panels
+    panels = run_.frame(replace(session.view, cursor=None)).stage.panels
     named = rest[0] if not rest[0].isdecimal() else None
     numbers = rest[1:] if named else rest
     name = named or next((panel.name for panel in panels if panel.role == "result"), "")
