@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from llm_linalg.api.node import Operand as Operand
     from llm_linalg.api.run import run as run
     from llm_linalg.api.trace import Trace as Trace
+    from llm_linalg.api.trace import load_trace as load_trace
     from llm_linalg.api.trace import trace as trace
+    from llm_linalg.base.errors import FormatError as FormatError
     from llm_linalg.base.errors import HaltedError as HaltedError
     from llm_linalg.base.errors import LimitError as LimitError
     from llm_linalg.base.errors import ProgramError as ProgramError
@@ -37,6 +39,7 @@ warnings.filterwarnings("ignore", message="Failed to initialize NumPy", category
 
 _HOMES = {
     "Control": "lessons.reader",
+    "FormatError": "base.errors",
     "Lesson": "lessons.reader",
     "LessonError": "lessons.reader",
     "LimitError": "base.errors",
@@ -51,6 +54,7 @@ _HOMES = {
     "Trace": "api.trace",
     "Walk": "walks.walk",
     "explore": "lessons.explore",
+    "load_trace": "api.trace",
     "run": "api.run",
     "trace": "api.trace",
 }

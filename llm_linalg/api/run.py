@@ -14,6 +14,7 @@ from llm_linalg.explain.shape_errors import explain
 from llm_linalg.language.budget import SECONDS
 from llm_linalg.language.devices import trace_of_rank
 from llm_linalg.language.execute import Explanations, execute, execute_on_devices
+from llm_linalg.recording.ending import Ending
 
 EXPLANATIONS = Explanations(explain, repairs)
 
@@ -69,4 +70,6 @@ def run(
         return trace_of_rank(tuple(map(Trace.of, records)), names)
     except ProgramError as error:
         error.trace = None if error.trace is None else Trace.of(error.trace)
+        if error.trace is not None:
+            error.trace.ending = Ending.of(error)
         raise

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from inspect import Parameter, signature
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -25,6 +26,7 @@ from llm_linalg.explain.shape_errors import explain_call
 from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.recording.aliasing import version_of
 from llm_linalg.recording.call_sites import CallSites, frames_of, owner_of, variables_in
+from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.record import Record, ancestors, descendants
 from llm_linalg.recording.recorder import Recorder
 from llm_linalg.recording.retention import BUDGET
@@ -39,12 +41,25 @@ class Trace(Record[Node]):
         trace = cls(record.nodes, record.names, record.source, record.seed, record.printed)
         trace.cell_errors, trace.failed_line = record.cell_errors, record.failed_line
         trace.lists, trace.lines, trace.gaps = record.lists, record.lines, record.gaps
-        trace.cells, trace.prints = record.cells, record.prints
+        trace.cells, trace.prints, trace.ending = record.cells, record.prints, record.ending
         return trace
 
     @cached_property
     def _gradients(self) -> dict[Node, Trace]:
         return {}
+
+    def save(self, path: str | Path) -> None:
+        """Write it into a file, whole or not at all; `load_trace` reads it, also where its program is not.
+
+        Of what needs the program's own functions (hooks, an `autograd.Function`) only the values are kept.
+
+        Raises:
+            OSError: If the file can't be written.
+            ValueError: If it is the gradient of another trace, or too long.
+        """
+        from llm_linalg.tracefile import trace_file
+
+        trace_file.save(self, Path(path))
 
     def backward(self, loss: str | Node) -> Trace:
         """Return the gradient program of a node: each step in torch terms, such as `dW = dY.T @ X`.
@@ -68,8 +83,19 @@ class Trace(Record[Node]):
                 raise LookupError(
                     f"the gradient of {node.name} flows through {gap.which}, which are not kept"
                 )
+            self._require_functions(ancestors(self.nodes, node))
             self._gradients[node] = Trace.of(backward(self, node))
         return self._gradients[node]
+
+    def _require_functions(self, nodes: Iterable[Node]) -> None:
+        """Raise `LookupError` if a gradient flows through what a file doesn't hold the function of."""
+        from llm_linalg.tracefile.opaque import is_untold
+
+        lost = next(filter(is_untold, nodes), None)
+        if lost is not None:
+            raise LookupError(
+                f"the gradient flows through {lost.title} ({lost.op}), whose function is not in the file"
+            )
 
     def lineage(self, node: str | Node, index: Index) -> dict[Node, Cells]:
         """Return the cells of each node that a cell depends on, back to the inputs.
@@ -145,6 +171,18 @@ class Trace(Record[Node]):
         return {node: edges for node, edges in found.items() if edges}
 
 
+def load_trace(path: str | Path) -> Trace:
+    """Read a trace from a file that `Trace.save` wrote. The file may be anyone's: nothing in it is run.
+
+    Raises:
+        FormatError: If the file is damaged, or no trace; the message is one line.
+        OSError: If it can't be read.
+    """
+    from llm_linalg.tracefile import trace_file
+
+    return Trace.of(trace_file.load(Path(path), Node))
+
+
 def trace(
     function: Callable[..., Any],
     *inputs: Any,
@@ -199,27 +237,45 @@ def trace(
 
     label(function)
     places.on_module = label
+
+    def left(ending: Ending) -> Trace:
+        recorder.name_targets()
+        found = Trace.of(recorder.finish("", seed, failed=True))
+        found.ending = ending
+        return found
+
     rerun = _again(function, inputs, lambda at: trace(function, *inputs, seed=seed, keep=keep, around=at))
     with seed_rng(seed), rare_full_collections():
         try:
             with recorder, places.track_modules():
                 function(*inputs)
-        except (HaltedError, LimitError) as error:  # the recorder's own
-            frames = frames_of(error.__traceback__)
-            ended = type(error)(error.message, *innermost(frames))
-            ended.frames = frames
-            raise ended from None
-        except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            if recorder.failed is None or recorder.failure is not error:
-                raise  # the function's own error, not that of the last failed call
-            held = variables_in(error.__traceback__)
-            names = [recorder.label_of(tensor) or held.get(id(tensor)) for tensor in recorder.failed.tensors]
-            raise explain_call(recorder.failed, error, frames_of(error.__traceback__), names) from error
+        except Exception as error:
+            failure = _failure_of(recorder, error)
+            if failure is None:
+                vars(error)["trace"] = left(Ending("failed", None, f"{type(error).__name__}: {error}"))
+                raise
+            failure.trace = left(Ending.of(failure))
+            raise failure from (None if isinstance(error, ProgramError) else error)
     name_locals()
     recorder.name_targets()
     found = Trace.of(recorder.finish("", seed))
     found.rerun = rerun
     return found
+
+
+def _failure_of(recorder: Recorder, error: Exception) -> ProgramError | None:
+    """Return what ended a run, with its frames; None for an error of the function's own."""
+    frames = frames_of(error.__traceback__)
+    if isinstance(error, HaltedError | LimitError):  # the recorder's own
+        ended = type(error)(error.message, *innermost(frames))
+        ended.frames = frames
+        return ended
+    torch_raises = isinstance(error, RuntimeError | ValueError | IndexError | TypeError)
+    if not torch_raises or recorder.failed is None or recorder.failure is not error:
+        return None
+    held = variables_in(error.__traceback__)
+    names = [recorder.label_of(tensor) or held.get(id(tensor)) for tensor in recorder.failed.tensors]
+    return explain_call(recorder.failed, error, frames, names)
 
 
 def _again(

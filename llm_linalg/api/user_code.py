@@ -34,4 +34,5 @@ def error_of_user_code(error: BaseException) -> Exception:
     message = f"{type(error).__name__}: {said}" if said else type(error).__name__
     found = ProgramError(message, *innermost(frames))
     found.frames = frames
+    found.trace = vars(error).get("trace")
     return found

@@ -51,13 +51,13 @@ class ExternalProgram:
         return made
 
 
-def of_trace(trace: Trace) -> ExternalProgram:
+def of_trace(trace: Trace, words: tuple[str, ...] = ()) -> ExternalProgram:
     """Return an existing trace as an external program; the seed has no effect."""
 
     def make(_seed: int, around: int | None, _halt: Halt | None) -> Trace:
         return trace if around is None or trace.rerun is None else trace.rerun(around)
 
-    return ExternalProgram(make)
+    return ExternalProgram(make, words)
 
 
 def of_function(

@@ -33,7 +33,7 @@ _NO_TENSOR = frozenset(
     ]
 )
 # Their intermediates are no larger than their operands broadcast against each other.
-_BOUNDED = frozenset(
+BOUNDED = frozenset(
     [
         *("kron", "scaled_dot_product_attention", "cross_entropy", "mse_loss", "cosine_similarity"),
         *("dropout", "trace", "allclose", "contains"),
@@ -84,7 +84,7 @@ class FallbackOperation(Operation):
     @property
     def has_bounded_cost(self) -> bool:
         """Whether `peak` holds without the output's shape."""
-        return self.name in _NO_TENSOR or self.name in _BOUNDED or self.peak_for_call is not None
+        return self.name in _NO_TENSOR or self.name in BOUNDED or self.peak_for_call is not None
 
     def peak(self, call: Call, shape: Shape | None) -> int:
         """Return an upper bound: the size of the operands broadcast against each other."""

@@ -163,21 +163,7 @@ class StorageMap:
         log = self.writes[tracked.storage]
         writers, source = log.sources(tensor, before.value, tracked.shown_writes)
         operands = tuple(Operand(node.value, node) for node in (before, *writers))
-        values = tuple(operand.value for operand in operands)
-        places = {"tensors": tuple(range(len(values)))}
-        arguments = {"tensors": values}
-        renewing: Callable[..., Tensor] = partial(_gather, source)
-        call = Call(
-            AliasUpdate("alias", "*tensors", source=source),
-            renewing,
-            values,
-            {},
-            arguments,
-            values,
-            places,
-            tuple(range(len(values))),
-        )
-        return call, operands
+        return alias_call([operand.value for operand in operands], source), operands
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,6 +187,23 @@ class AliasUpdate(Operation):
             IndexReads(self.source.cells, shape, first)
             for shape, first in zip(call.shapes, firsts, strict=False)
         )
+
+
+def alias_call(tensors: Sequence[Tensor], source: WriteSource) -> Call:
+    """Return the call that makes a refreshed tensor from its earlier value and what writers wrote."""
+    values = tuple(tensors)
+    places = tuple(range(len(values)))
+    renewing: Callable[..., Tensor] = partial(_gather, source)
+    return Call(
+        AliasUpdate("alias", "*tensors", source=source),
+        renewing,
+        values,
+        {},
+        {"tensors": values},
+        values,
+        {"tensors": places},
+        places,
+    )
 
 
 def _gather(source: WriteSource, *tensors: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ GROUPS: Mapping[str, Mapping[str, CommandEntry]] = {
     "learn and try": {
         "start": CommandEntry("tui.cli.start_command", "", "open the door: three ways to begin"),
         "lessons": CommandEntry("tui.cli.lessons_command", "", "list the lessons"),
-        "open": CommandEntry("tui.cli.open_command", "FILE", "open a notebook, a Python file or Markdown"),
+        "open": CommandEntry("tui.cli.open_command", "FILE", "open a notebook, Python, Markdown or a trace"),
         "play": CommandEntry(
             "tui.cli.play_command", "[FILE]", "write a program and see at once what torch did"
         ),

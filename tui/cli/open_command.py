@@ -1,12 +1,19 @@
-"""`llm-linalg open`: the app, opened at a notebook, a Python file or Markdown."""
+"""`llm-linalg open`: the app, opened at a notebook, a Python file, Markdown or a trace that was saved."""
 
 from __future__ import annotations
 
 import argparse
+import os
+from pathlib import Path
 
-from tui.cli.launch import launch
-from tui.cli.parser import app_flags
-from tui.model.flags import Parser
+from llm_linalg.base.spelling import quote
+from tui.cli.launch import check_terminal, launch
+from tui.cli.parser import FORMATS, app_flags
+from tui.cli.run_command import print_trace
+from tui.cli.trace_command import SUFFIX
+from tui.files.output import say
+from tui.model.flags import Choice, Parser
+from tui.model.usage_error import UsageError
 from tui.model.view_words import add_read_flag
 
 
@@ -14,15 +21,51 @@ def parser() -> Parser:
     """Return the parser of `llm-linalg open FILE …`."""
     parser = Parser(
         prog="llm-linalg open",
-        description="Open a notebook, a Python file or Markdown: each cell is a program. None is executed.",
+        description="Open a notebook, a Python file or Markdown: each cell is a program. None is executed. "
+        "Or open a trace that was saved.",
         allow_abbrev=False,
     )
-    parser.add_argument("lesson", metavar="FILE", help="NOTEBOOK.ipynb, FILE.py or FILE.md")
+    parser.add_argument("lesson", metavar="FILE", help="NOTEBOOK.ipynb, FILE.py, FILE.md or FILE.trace")
+    parser.add_argument(
+        "--format", type=Choice("format", FORMATS[:2]), metavar="F", help="print the nodes: plain or json"
+    )
     add_read_flag(parser)
     app_flags(parser)
     return parser
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Open the app at a file's cells; return the exit code."""
+    """Open the app at a file's cells, or at a trace; return the exit code."""
+    if flags.lesson.endswith(SUFFIX):
+        return _open_trace(flags)
+    if flags.format is not None:
+        raise UsageError(
+            "--format prints a trace that was saved; 'llm-linalg run' prints a document's tensors"
+        )
     return launch(flags)
+
+
+def _open_trace(flags: argparse.Namespace) -> int:
+    """Open the app at a trace that was saved, or print its nodes."""
+    path = Path(flags.lesson)
+    if not path.is_file():
+        raise UsageError(f"no file {quote(flags.lesson, 200)}")
+    if flags.code is not None or flags.set:
+        raise UsageError("a trace has no controls and no program of its own: --set and --code are a lesson's")
+    if flags.format is None:
+        check_terminal(os.environ, "--format plain prints the nodes")
+    from llm_linalg import FormatError, load_trace
+    from llm_linalg.lessons.external import of_trace
+    from llm_linalg.lessons.lesson import lesson_of
+
+    try:
+        trace = load_trace(path)
+    except (FormatError, OSError) as error:
+        say(f"cannot open {quote(flags.lesson, 200)}: {getattr(error, 'strerror', None) or error}")
+        return 1
+    if trace.ending.kind != "done":
+        say(f"of this run, {trace.ending}")
+    if flags.format is not None:
+        print_trace(trace, flags.format)
+        return 0
+    return launch(flags, lesson_of(of_trace(trace, ("open", flags.lesson)), path.stem, path, trace.seed))

@@ -21,9 +21,11 @@ from tui.model.usage_error import UsageError
 from tui.terminal import process
 
 if TYPE_CHECKING:
+    from llm_linalg.api.trace import Trace
     from llm_linalg.lessons.reader import Lesson
 
 MEGABYTE = 2**20
+SUFFIX = ".trace"
 PATIENCE = 3.0  # seconds of a module's own code after which it is said that it runs
 _TARGET = re.compile(r"(?:.+\.py|(?!randint:)[\w.]+):[^\W\d][\w.]*(?:\(.*\))?", re.DOTALL)
 
@@ -49,6 +51,7 @@ def parser() -> Parser:
     parser.add_argument(
         "--format", type=Choice("format", FORMATS[:2]), metavar="F", help="print the nodes: plain or json"
     )
+    parser.add_argument("--save", metavar="FILE.trace", help="write the trace into a file, and open no app")
     app_flags(parser, leave_out=("set", "code", "stop", "row", "time_limit"))
     return parser
 
@@ -63,7 +66,9 @@ def run(flags: argparse.Namespace) -> int:
         if flags.target is None:
             raise UsageError("the following arguments are required: TARGET")
         flags.inputs.remove(flags.target)
-    if flags.format is None:
+    if flags.save is not None and not flags.save.endswith(SUFFIX):
+        raise UsageError(f"{quote(flags.save, 200)} does not end in {SUFFIX}")
+    if flags.format is None and flags.save is None:
         check_terminal(os.environ, "--format plain prints the nodes")  # before anything is run
     if flags.code is not None or flags.set:
         raise UsageError("a trace has no controls and no program of its own: --set and --code are a lesson's")
@@ -73,13 +78,31 @@ def run(flags: argparse.Namespace) -> int:
     say(f"imports and runs {quote(flags.target, 200)}: your own code, with your rights")
     try:
         lesson = lesson_of_target(flags)
-        if flags.format is not None:
-            print_trace(lesson.run(seed=flags.seed), flags.format)
-            return 0
+        if flags.format is None and flags.save is None:
+            return launch(flags, lesson)
+        return _without_app(lesson.run(seed=flags.seed), flags)
     except ProgramError as error:
+        if flags.save is not None and error.trace is not None:
+            _without_app(error.trace, flags)
         explain(error)
         return 1
-    return launch(flags, lesson)
+
+
+def _without_app(trace: Trace, flags: argparse.Namespace) -> int:
+    """Write a trace into its file and print its nodes, as the flags say; return the exit code."""
+    if flags.format is not None:
+        print_trace(trace, flags.format)
+    if flags.save is None:
+        return 0
+    try:
+        trace.save(flags.save)
+    except (OSError, ValueError) as error:
+        say(f"cannot write {quote(flags.save, 200)}: {getattr(error, 'strerror', None) or error}")
+        return 1
+    say(
+        f"{quote(flags.save, 200)} has {len(trace)} nodes; 'llm-linalg open' shows it, also without the model"
+    )
+    return 0
 
 
 @contextmanager

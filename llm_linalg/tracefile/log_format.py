@@ -1,0 +1,219 @@
+"""The format of a trace as data: see README.md beside this file."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Mapping
+from functools import cache
+from hashlib import sha256
+from struct import Struct
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from llm_linalg.base.errors import HaltedError, LimitError, MissingValueError, ProgramError, ShapeError
+from llm_linalg.ops import TABLE
+from llm_linalg.ops.arguments import Function
+from llm_linalg.ops.batch_norms import running_mean, running_var
+from llm_linalg.ops.fallback import BOUNDED, fallback
+from llm_linalg.ops.table import TableEntry
+from llm_linalg.ops.torch_names import resolve
+
+SUFFIX = ".trace"
+MAGIC = b"llmtrace"
+VERSION = 1
+HEAD = Struct("<8sQQQ")  # magic, bytes that count, the line that runs, version
+USED, LINE = 1, 2  # their places among the header's words
+START = 64
+RECORD = Struct("<II")  # bytes of its payload, its kind
+NODE = Struct("<IIQHBB")  # form, store, place in the store, operands, flags, 0
+BOUND = Struct("<IB")  # node, whether it is also called so
+PAIR = Struct("<II")
+KINDS = ABOUT, FORM, CELLS, NODES, NAME, AMEND, LINE_RESULT, PRINT, GAP, CELL, LISTED, FAILED, REST, END = (
+    range(1, 15)
+)  # of records
+INLINE, MORE, DROPPED, META, SAME = 1, 2, 4, 8, 16  # flags of a node
+NO_GRAD, SEVERAL, FALLBACK = 1, 2, 4  # flags of a form
+INNER = 2**31  # of an operand: from now on its node is inner
+NO_STORE = 2**32 - 1
+SMALL = 512  # bytes of cells that stand in the node's own record
+
+MOST_JSON = 2**20  # bytes of one record's JSON
+MOST_WHOLE = 2**24  # of a record that holds all of a text
+PIECE = 2**16  # characters of a text that is told in pieces, or not all of it
+MOST_OPERANDS = 2**16 - 1
+MOST_TEXT = 2**26  # bytes of JSON that a reader keeps
+MOST_LISTS = 2**14  # lists within one record
+MOST_DEPTH = 24  # lists within lists
+MOST_RANK, MOST_SIZE = 64, 2**48
+MOST_NAME, MOST_SOURCE = 2_000, 2**20  # characters
+MOST_NUMBER = 2**64
+RESERVE = 2**16  # bytes of a memory that are kept for how the run ended
+
+_DTYPES = """
+    bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64
+    complex32 complex64 complex128 float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz
+"""
+_KNOWN = {
+    str(own).removeprefix("torch."): own for own in vars(torch).values() if isinstance(own, torch.dtype)
+}
+DTYPES: Mapping[str, torch.dtype] = {word: _KNOWN[word] for word in _DTYPES.split() if word in _KNOWN}
+DTYPE_WORDS = {own: word for word, own in DTYPES.items()}
+
+INPUT, OPAQUE, ALIAS = -1, -2, -3
+"""In place of a function's number: there is none, it is not one of the table's, the refresh of an alias."""
+
+
+ERRORS: tuple[type[ProgramError], ...] = ProgramError, LimitError, HaltedError, MissingValueError, ShapeError
+
+
+class Log(Protocol):
+    """What a writer writes to."""
+
+    def append(self, kind: int, payload: bytes) -> None:
+        """Add a record."""
+
+    def append_cells(self, raw: Tensor) -> bool:
+        """Add a record of the bytes of a flat tensor (uint8); return whether there was room for it."""
+
+
+class MemoryLog:
+    """A log in memory that grows to the end of it, and never moves.
+
+    Args:
+        memory: The memory; zeros at first, else what another writer has left there.
+
+    Attributes:
+        head: The words of its header.
+    """
+
+    def __init__(self, memory: mmap.mmap | bytearray) -> None:
+        self._memory = memory
+        self.head = memoryview(memory)[:START].cast("Q")
+        self._limit = len(memory) - RESERVE
+        if memory[: len(MAGIC)] != MAGIC:
+            HEAD.pack_into(memory, 0, MAGIC, START, 0, VERSION)
+
+    def append(self, kind: int, payload: bytes) -> None:
+        """Add a record.
+
+        Raises:
+            LimitError: If there is no room for it. How the run ended has some of its own.
+        """
+        used = self.head[USED]
+        first = used + 8
+        end = first + len(payload)
+        if end > (self._limit if kind != END else len(self._memory) - 8):
+            raise LimitError(f"its steps take more than {len(self._memory) >> 20:,} MB")
+        RECORD.pack_into(self._memory, used, len(payload), kind)
+        self._memory[first:end] = payload
+        self.head[USED] = -(-end // 8) * 8
+
+    def append_cells(self, raw: Tensor) -> bool:
+        """Add a record of the bytes of a flat tensor (uint8); return whether there was room for it."""
+        used, count = self.head[USED], raw.numel()
+        if used + 8 + count > self._limit or count >= 2**32:
+            return False
+        RECORD.pack_into(self._memory, used, count, CELLS)
+        if count:
+            torch.frombuffer(self._memory, dtype=torch.uint8, count=count, offset=used + 8).copy_(raw)
+        self.head[USED] = -(-(used + 8 + count) // 8) * 8
+        return True
+
+
+class FileLog:
+    """A log that goes into a file.
+
+    Args:
+        write: Writes the file's next bytes.
+    """
+
+    PIECE = 2**22
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self._write = write
+        write(HEAD.pack(MAGIC, 0, 0, VERSION).ljust(START, b"\0"))
+
+    def append(self, kind: int, payload: bytes) -> None:
+        """Add a record."""
+        self._write(RECORD.pack(len(payload), kind) + payload + bytes(-len(payload) % 8))
+
+    def append_cells(self, raw: Tensor) -> bool:
+        """Add a record of the bytes of a flat tensor (uint8); return whether it may be so long."""
+        count = raw.numel()
+        if count >= 2**32:
+            return False
+        self._write(RECORD.pack(count, CELLS))
+        for first in range(0, count, self.PIECE):
+            piece = bytearray(min(self.PIECE, count - first))
+            torch.frombuffer(piece, dtype=torch.uint8).copy_(raw[first : first + len(piece)])
+            self._write(bytes(piece))
+        self._write(bytes(-count % 8))
+        return True
+
+
+_GRADIENT = torch.Tensor.grad.__get__  # type: ignore[union-attr]
+_BESIDE: tuple[tuple[Function, str], ...] = (
+    (_GRADIENT, "grad"),
+    (running_mean, "running_mean"),
+    (running_var, "running_var"),
+    *(
+        (function, name)
+        for name in sorted(BOUNDED)
+        for home in ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}")
+        for function in resolve(home.format(name))
+        if TABLE.entry(function) is None
+    ),
+)
+"""Functions without an entry whose cost is known all the same, with the names of their operations."""
+
+
+class Functions:
+    """The functions that a log may name: each by its number here, which both sides know.
+
+    Attributes:
+        entries: By number, the function and its entry.
+        numbers: The number of each function.
+        spellings: By number, the qualified name.
+        fingerprint: Differs wherever the numbers may mean something else.
+    """
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[Function, TableEntry]] = [
+            *TABLE.entries.items(),
+            *((function, TableEntry(fallback(name))) for function, name in _BESIDE),
+        ]
+        self.numbers: dict[Any, int] = {function: at for at, (function, _) in enumerate(self.entries)}
+        self.spellings = [qualified_name(function) for function, _ in self.entries]
+        words = [
+            f"{name} {entry.operation.name} {entry.operation.signature} {entry.swap}"
+            for name, (_, entry) in zip(self.spellings, self.entries, strict=True)
+        ]
+        self.fingerprint = sha256("\n".join(words).encode()).hexdigest()[:32]
+
+    def number(self, function: Any) -> int:
+        """Return the number of a function; `OPAQUE` for others."""
+        try:
+            return self.numbers.get(function, OPAQUE)
+        except TypeError:  # not hashable, so not a torch function
+            return OPAQUE
+
+    def number_of(self, spelling: str) -> int:
+        """Return the number of the function with a qualified name; `OPAQUE` if there is not just one."""
+        return self.spellings.index(spelling) if self.spellings.count(spelling) == 1 else OPAQUE
+
+
+@cache
+def functions() -> Functions:
+    """Return the functions that a log may name."""
+    return Functions()
+
+
+def qualified_name(function: Function) -> str:
+    """Return the name of a function in its module; of a property the property's."""
+    name = str(getattr(function, "__qualname__", ""))
+    own = getattr(function, "__self__", None)
+    if name.endswith(".__get__"):
+        name = f"{getattr(own, '__qualname__', '')}.__get__"
+    return f"{getattr(function, '__module__', None) or ''}.{name}"

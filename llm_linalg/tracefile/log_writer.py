@@ -1,0 +1,480 @@
+"""Write what a recorder records into a log, while it does."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from struct import Struct, pack
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from llm_linalg.base.errors import LimitError, MissingValueError, ProgramError, ShapeError, Span
+from llm_linalg.ops.operation import Call
+from llm_linalg.recording.aliasing import AliasUpdate, storage_id
+from llm_linalg.recording.cell_state import CellState
+from llm_linalg.recording.ending import Ending
+from llm_linalg.recording.gap import Gap
+from llm_linalg.recording.record import Record
+from llm_linalg.recording.record_node import LazyCall, RecordNode
+from llm_linalg.tracefile import log_format as form_of
+from llm_linalg.tracefile.log_format import DTYPE_WORDS, FileLog, Log, MemoryLog, functions
+from llm_linalg.tracefile.plain_values import NumberSlot, UntoldValueError, encode, is_decodable, to_json
+
+_AS_MANY = 4  # times the cells of a value that its storage may have, to be kept whole
+Reference = tuple[int, int, tuple[int, ...]]
+"""A store, the place of a value's first cell in it (bytes), the value's strides (cells)."""
+
+
+class _Kept(NamedTuple):
+    """A storage that is in the log: its store, and a node whose value lies there while it is the same."""
+
+    store: int
+    owner: RecordNode
+
+
+class _Form(NamedTuple):
+    """What nodes of one call site have in common.
+
+    Attributes:
+        number: Its number.
+        order: For each operand as it is written, its place among those of the node; None if all are alike.
+    """
+
+    number: int
+    order: tuple[int, ...] | None
+
+
+class Writer:
+    """A listener that writes a log.
+
+    What is constant of a call site is told once, as a form; a node names its form.
+
+    Args:
+        target: The memory that the log is written to, or the function that writes a file.
+        source: The program's text.
+        seed: The seed that it runs with.
+
+    Attributes:
+        head: The words of a memory's header; `head[LINE]` is the line that runs.
+    """
+
+    def __init__(
+        self, target: mmap.mmap | bytearray | Callable[[bytes], object], source: str = "", seed: int = 0
+    ) -> None:
+        self._log: Log
+        self.head = memoryview(bytearray(form_of.START)).cast("Q")
+        if callable(target):
+            self._log = FileLog(target)
+        else:
+            self._log = log = MemoryLog(target)
+            self.head = log.head
+        self._forms: dict[Any, _Form] = {}
+        self._plans: list[object] = []  # kept, so that their ids are not reused
+        self._stores = self._text = 0
+        self._kept: dict[int, _Kept] = {}
+        self._nodes: list[RecordNode] = []
+        self._titles: list[str | None] = []  # the names of nodes, as far as they were told
+        self._inner: set[int] = set()
+        self._facts: dict[int, Mapping[str, Any]] = {}
+        self._names: dict[str, RecordNode] = {}
+        self._scratch = bytearray(form_of.SMALL)
+        self._small = {own: torch.frombuffer(self._scratch, dtype=own) for own in DTYPE_WORDS}
+        told = [functions().fingerprint, source[: form_of.MOST_SOURCE], seed]
+        self._tell(form_of.ABOUT, told, form_of.MOST_WHOLE)
+
+    def node(self, node: RecordNode, tensor: Tensor, wrote: bool) -> None:  # noqa: ARG002
+        """Tell of a node."""
+        self._amend_last()
+        if node.index != len(self._nodes):
+            raise ValueError("the nodes of a record come one after another")
+        if len(node.operands) > form_of.MOST_OPERANDS:
+            raise LimitError(f"{node.op} takes more than {form_of.MOST_OPERANDS:,} tensors")
+        flags, (store, place, strides), cells = self._cells(node)
+        if self._nodes and node.operands and node.operands is self._nodes[-1].operands:
+            flags |= form_of.SAME
+        form, extra = self._form(node, strides)
+        more: dict[str, Any] = {} if extra is None else dict(extra)
+        operands = self._operands(node, more)
+        if form.order is not None:
+            operands = [operands[at] for at in form.order]
+        flags |= form_of.MORE if more else 0
+        parts = [
+            form_of.NODE.pack(form.number, store, place, len(operands), flags, 0),
+            _numbers(len(operands)).pack(*operands),
+        ]
+        if more:
+            text = to_json(more).encode()
+            parts += [pack("<I", len(text)), text]
+        if cells:
+            parts += [bytes(-sum(map(len, parts)) % 8), cells]
+        self._log.append(form_of.NODES, b"".join(parts))
+        self._nodes.append(node)
+        self._titles.append(node.bound_name)
+        if node.is_one_of_several:
+            self._facts[node.index] = {"is_one_of_several": True}
+
+    def _cells(self, node: RecordNode) -> tuple[int, Reference, bytes]:
+        """Return what flags a node's cells have, where they are, and few cells themselves."""
+        value = node.value
+        if value.is_meta and not node.dropped:
+            return form_of.META, _NOWHERE, b""
+        found = None if value.is_meta or value.dtype not in DTYPE_WORDS else self._place(value, node)
+        if found is None:
+            return form_of.DROPPED, _NOWHERE, b""
+        return (form_of.INLINE if found[0][0] == form_of.NO_STORE else 0), *found
+
+    def _operands(self, node: RecordNode, more: dict[str, Any]) -> list[int]:
+        """Return the numbers of a node's operands; into `more` goes what is not their nodes' own."""
+        numbers = []
+        for at, operand in enumerate(node.operands):
+            made = operand.node
+            number = made.index
+            if made.is_inner and number not in self._inner:
+                self._inner.add(number)
+                number |= form_of.INNER
+            if operand.value is not made.value and not node.dropped:
+                more.setdefault("own", {})[str(at)] = self._reference(operand.value)
+            numbers.append(number)
+        return numbers
+
+    def bound(self, name: str, node: RecordNode) -> None:
+        """Tell what a name means from now on."""
+        if self._names.get(name) is node:
+            return
+        self._amend_last()
+        self._names[name] = node
+        called = node.bound_name == name
+        self._log.append(
+            form_of.NAME, form_of.BOUND.pack(node.index, called) + _utf8(name, form_of.MOST_NAME)
+        )
+        if called:
+            self._titles[node.index] = name
+
+    def line_result(self, line: int, node: RecordNode) -> None:
+        """Tell the last node that a line has made so far."""
+        self._log.append(form_of.LINE_RESULT, form_of.PAIR.pack(line, node.index))
+
+    def printed(self, line: int, text: str) -> None:
+        """Tell a text that a line printed."""
+        for first in range(0, len(text), form_of.PIECE):
+            self._tell(form_of.PRINT, [line, text[first : first + form_of.PIECE]])
+
+    def gap(self, gap: Gap) -> None:
+        """Tell of turns that were not recorded."""
+        self._tell(form_of.GAP, list(gap))
+
+    def cell(self, state: CellState) -> None:
+        """Tell what came of a cell."""
+        plot = state.plot
+        told = None
+        if plot is not None:
+            told = [plot.kind, [[own.name, list(map(list, own.points))] for own in plot.series], plot.node]
+        self._tell(
+            form_of.CELL,
+            [
+                *(state.number, state.state, state.root, state.reason, list(state.left_out)),
+                *(state.answer[: form_of.PIECE // 4], state.node, state.printed[: form_of.PIECE]),
+                *(told, list(map(list, state.gaps))),
+            ],
+        )
+
+    def listed(self, name: str, words: Sequence[str]) -> None:
+        """Tell a list of words."""
+        told = [name, list(words)]
+        if len(to_json(told)) <= form_of.MOST_JSON:
+            self._tell(form_of.LISTED, told)
+
+    def failed(self, failed: Any) -> None:
+        """Tell the call that ended the run, a `FailedCall`."""
+        call: Call = failed.call
+        number, spelling, args, kwargs, order = _written(call)
+        operands = [
+            [
+                None if operand.node is None else operand.node.index,
+                self._reference(tensor),
+                list(operand.names),
+                operand.label,
+            ]
+            for operand, tensor in zip(failed.operands, call.tensors, strict=True)
+        ]
+        self._tell(
+            form_of.FAILED,
+            [
+                number,
+                spelling,
+                call.operation.name,
+                _flags_of(call),
+                args,
+                kwargs,
+                order,
+                failed.message,
+                operands,
+            ],
+        )
+
+    def rest(self, record: Record[Any]) -> None:
+        """Tell what a record says beside its nodes and names."""
+        errors = [_error(error) for error in record.cell_errors]
+        printed = None
+        if record.printed != "".join(text for _, text in record.prints):
+            printed = record.printed[: form_of.MOST_SOURCE]
+        self._tell(form_of.REST, [printed, record.failed_line, errors], form_of.MOST_WHOLE)
+
+    def ended(self, ending: Ending) -> None:
+        """Tell how the run ended, after all that was noted on nodes since they were told."""
+        with suppress(LimitError):
+            for node in self._nodes:
+                self._amend(node)
+        told = [ending.kind, ending.line, ending.message[: form_of.MOST_NAME]]
+        self._log.append(form_of.END, to_json(told).encode())
+
+    def record(self, record: Record[Any]) -> None:
+        """Tell a whole record.
+
+        Raises:
+            ValueError: If one of its operands is no node of its own.
+        """
+        for node in record.nodes:
+            for operand in node.operands:
+                own = operand.node.index
+                if own >= node.index or record.nodes[own] is not operand.node:
+                    raise ValueError(f"{node.name} is made from nodes of another trace: save that one")
+            self.node(node, node.value, False)
+        for name, node in record.names.items():
+            self.bound(name, node)
+        for line, node in record.lines.items():
+            self.line_result(line, node)
+        for line, text in record.prints:
+            self.printed(line, text)
+        for gap in record.gaps:
+            self.gap(gap)
+        for state in record.cells:
+            self.cell(state)
+        for name, words in record.lists.items():
+            self.listed(name, words)
+        self.rest(record)
+        self.ended(record.ending)
+
+    def _tell(self, kind: int, told: object, most: int = form_of.MOST_JSON) -> None:
+        text = to_json(told).encode()
+        self._text += len(text)
+        if len(text) > most or self._text > form_of.MOST_TEXT:
+            raise LimitError("its text is too long for a trace as data")
+        self._log.append(kind, text)
+
+    def _amend_last(self) -> None:
+        """Tell what was noted on the last node since: most is noted just after a node is added."""
+        if self._nodes:
+            self._amend(self._nodes[-1])
+
+    def _amend(self, node: RecordNode) -> None:
+        """Tell what was noted on a node since it was told."""
+        index, facts = node.index, _facts(node)
+        called = node.bound_name == self._titles[index]
+        if called and facts == self._facts.get(index, _NO_FACTS):
+            return
+        told = {**facts}
+        if not called:
+            told["name"] = self._titles[index] = node.bound_name
+        self._facts[index] = facts
+        if node.missed:
+            told["missed"] = self._reference(torch.tensor(node.missed, dtype=torch.float64))
+        self._tell(form_of.AMEND, [index, told])
+
+    def _form(self, node: RecordNode, strides: tuple[int, ...]) -> tuple[_Form, Mapping[str, Any] | None]:
+        """Return the form of a node, told if it is new, and what is the node's own beside its operands."""
+        call, value = node._call, node.value  # noqa: SLF001 - bound, each of a loop would take its time
+        site = (
+            *(node.span, node.source, node.file, node.scope, node.target, node.op, node.bound_name),
+            *(node.no_grad, node.is_one_of_several, value.dtype, value.shape, strides),
+        )
+        if call is None:
+            return self._forms.get(site) or self._tell_form(site, node, strides, _INPUT), None
+        if isinstance(call, LazyCall):
+            key: Any = id(call.plan), call.function, call.position, site
+            form = self._forms.get(key)
+            if form is None:
+                self._plans.append(call.plan)
+                slots: Any = [NumberSlot() for _ in call.numbers]
+                values = tuple([operand.value for operand in node.operands])
+                bound = call.plan.call(call.function, values, slots, value, call.position)
+                form = self._tell_form(key, node, strides, _written(bound), call.position, _flags_of(bound))
+            return form, {"n": [encode(number) for number in call.numbers]} if call.numbers else None
+        written = _written(call)
+        form = self._forms.get(key := to_json([repr(site), written, call.position, _flags_of(call)]))
+        form = form or self._tell_form(key, node, strides, written, call.position, _flags_of(call))
+        return form, self._beside(call)
+
+    def _beside(self, call: Call) -> Mapping[str, Any]:
+        """Return what a call has beside its arguments: a state of the generator, the sources of an alias."""
+        told: dict[str, Any] = {}
+        if call.rng_state is not None:
+            told["rng"] = self._reference(call.rng_state)
+        if isinstance(call.operation, AliasUpdate):
+            source = call.operation.source
+            told["alias"] = [
+                self._reference(source.numbers),
+                [[span.start, span.stop] for span in source.spans],
+            ]
+        return told
+
+    def _tell_form(
+        self,
+        key: Any,
+        node: RecordNode,
+        strides: tuple[int, ...],
+        written: tuple[int, str, Any, Any, list[int]],
+        position: int = 0,
+        flags: int = 0,
+    ) -> _Form:
+        number, spelling, args, kwargs, order = written
+        flags |= form_of.NO_GRAD * node.no_grad | form_of.SEVERAL * node.is_one_of_several
+        told = [
+            *(number, spelling, node.op, flags, args, kwargs, position),
+            *(DTYPE_WORDS.get(node.value.dtype, "uint8"), list(node.value.shape), list(strides)),
+            *(node.span, node.source[: form_of.PIECE], node.file, node.scope, node.target),
+            node.bound_name,
+        ]
+        if len(to_json(told)) > form_of.MOST_JSON or not is_decodable(args, kwargs):
+            told[:2] = [form_of.OPAQUE, ""]
+            told[4:6] = [[], {}]
+        self._tell(form_of.FORM, told)
+        back = sorted(range(len(order)), key=order.__getitem__)
+        form = _Form(len(self._forms), None if back == list(range(len(back))) else tuple(back))
+        self._forms[key] = form
+        return form
+
+    def _place(self, value: Tensor, owner: RecordNode) -> tuple[Reference, bytes] | None:
+        """Return where a value's cells are, with few cells themselves; None if there is no room for them."""
+        if value.is_conj() or value.is_neg():
+            value = value.resolve_conj().resolve_neg()
+        count, size = value.numel(), value.element_size()
+        strides = value.stride()
+        if count * size <= form_of.SMALL:
+            if not value.is_contiguous():
+                strides = _own_strides(value)
+            if count:
+                self._small[value.dtype].as_strided(value.shape, strides).copy_(value)
+            return (form_of.NO_STORE, 0, strides), bytes(self._scratch[: count * size])
+        address = storage_id(value)
+        kept = self._kept.get(address) if address else None
+        if kept is not None and not kept.owner.value.is_meta and storage_id(kept.owner.value) == address:
+            return (kept.store, int(value.storage_offset()) * size, strides), b""
+        storage = value.untyped_storage()
+        if storage.nbytes() <= _AS_MANY * count * size:
+            raw = torch.empty(0, dtype=torch.uint8).set_(storage)
+            store = self._store(raw)
+            if store is not None and address:
+                self._kept[address] = _Kept(store, owner)
+            return None if store is None else ((store, int(value.storage_offset()) * size, strides), b"")
+        whole = value.contiguous()
+        store = self._store(whole.reshape(-1).view(torch.uint8))
+        return None if store is None else ((store, 0, whole.stride()), b"")
+
+    def _store(self, raw: Tensor) -> int | None:
+        if not self._log.append_cells(raw):
+            return None
+        self._stores += 1
+        return self._stores - 1
+
+    def _reference(self, value: Tensor) -> list[Any] | None:
+        """Return a tensor that is no node's value as JSON has it; None if its cells are not kept."""
+        word, shape = DTYPE_WORDS.get(value.dtype, "uint8"), list(value.shape)
+        if value.is_meta or value.dtype not in DTYPE_WORDS:
+            return [word, shape, None, None, None]
+        if value.untyped_storage().nbytes() > _AS_MANY * value.numel() * value.element_size():
+            value = value.contiguous()
+        value = value.resolve_conj().resolve_neg()
+        raw = torch.empty(0, dtype=torch.uint8).set_(value.untyped_storage())
+        store = self._store(raw)
+        if store is None:
+            return [word, shape, None, None, None]
+        return [word, shape, list(value.stride()), store, int(value.storage_offset()) * value.element_size()]
+
+
+_NOWHERE: Reference = (form_of.NO_STORE, 0, ())
+_INPUT: tuple[int, str, Any, Any, list[int]] = (form_of.INPUT, "", [], {}, [])
+_STRUCTS = [Struct(f"<{count}I") for count in range(16)]
+_NO_FACTS: Mapping[str, Any] = {}
+
+
+def _numbers(count: int) -> Struct:
+    return _STRUCTS[count] if count < len(_STRUCTS) else Struct(f"<{count}I")
+
+
+def _facts(node: RecordNode) -> Mapping[str, Any]:
+    """Return what was noted on a node, as far as it is not what most nodes have."""
+    facts: dict[str, Any] = {}
+    if node.is_inner:
+        facts["is_inner"] = True
+    if node.is_one_of_several:
+        facts["is_one_of_several"] = True
+    if node.words:
+        facts["words"] = node.words
+    if node.member:
+        facts["member"] = node.member
+    if node.gap is not None:
+        facts["gap"] = list(node.gap)
+        facts["flows_on"] = node.flows_on
+    if node.missed:
+        facts["missed"] = node.missed
+    if node.gradient_hooks:
+        facts["hooks"] = True
+    return facts
+
+
+def _own_strides(value: Tensor) -> tuple[int, ...]:
+    """Return the strides of a value in memory of its own: the same, where its cells fill its memory."""
+    span = 1 + sum((size - 1) * step for size, step in zip(value.shape, value.stride(), strict=True))
+    if span == value.numel() and 0 not in value.stride():
+        return value.stride()
+    return torch.empty(value.shape, device="meta").stride()
+
+
+def _flags_of(call: Call) -> int:
+    """Return whether a call of a function of the table is not described by the function's entry."""
+    number = functions().number(call.function)
+    if number == form_of.OPAQUE:
+        return 0
+    operation = functions().entries[number][1].operation
+    return form_of.FALLBACK * (
+        call.operation is not operation and call.operation.signature == "*args, **kwargs"
+    )
+
+
+def _written(call: Call) -> tuple[int, str, Any, Any, list[int]]:
+    """Return a call's function (its number and name), its arguments, and the order of its operands."""
+    if isinstance(call.operation, AliasUpdate):
+        return form_of.ALIAS, "", [], {}, list(call.order)
+    number = functions().number(call.function)
+    if number != form_of.OPAQUE:
+        with suppress(UntoldValueError):
+            args = [encode(value) for value in call.args]
+            kwargs = {name: encode(value) for name, value in call.kwargs.items()}
+            return number, functions().spellings[number], args, kwargs, list(call.order)
+    return form_of.OPAQUE, "", [], {}, list(call.order)
+
+
+def _utf8(text: str, most: int) -> bytes:
+    return text[:most].encode(errors="replace")
+
+
+def _error(error: ProgramError) -> list[Any]:
+    """Return an error as JSON has it."""
+    more: dict[str, Any] = {}
+    if isinstance(error, MissingValueError):
+        more = {"root": error.root, "reason": error.reason}
+    if isinstance(error, ShapeError):
+        more = {
+            "operation": error.operation,
+            "operands": [[own.name, list(own.shape), own.source] for own in error.operands],
+            "axes": [list(axis) for axis in error.axes],
+            "repairs": [[str(own), list(own.shape), own.why] for own in error.repairs],
+            "detail": error.detail,
+        }
+    kind = next((at for at, own in enumerate(form_of.ERRORS) if error.__class__ is own), 0)
+    span: Span | None = error.span
+    return [kind, error.message, span, more]
