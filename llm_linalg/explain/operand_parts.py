@@ -45,6 +45,9 @@ def operand_parts(failed: FailedCall, source: Source, code: Code | None) -> list
     if code is None:
         return found
     parts = [part for part in ast.walk(code) if part is not code and isinstance(part, ast.expr)]
+    if isinstance(code, ast.Call) and not isinstance(code.func, ast.Attribute):
+        callee = set(ast.walk(code.func))  # the layer in `nn.Linear(4, 2)(x)`, where its weights were made
+        parts = [part for part in parts if part not in callee]
     own = source.span(code)
     arguments = list(_arguments(code, failed.call.args, failed.call.kwargs))
     for place, (operand, tensor) in enumerate(zip(failed.operands, failed.call.tensors, strict=True)):

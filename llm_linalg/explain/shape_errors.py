@@ -94,14 +94,15 @@ def _info(failed: FailedCall, place: int, text: str, source: Source, code: Code 
     """Return an operand as it is shown; without a text it has a name of its own, or the layer's."""
     call, operand = failed.call, failed.operands[place]
     tensor, made = call.tensors[place], operand.node
-    name = one_line(text)
-    if not name and made is not None:
-        is_nameless = made.op == "parameter" and made.bound_name is None  # of a layer made in the expression
-        name = f"{made.source}.{_parameter(call, place)}" if is_nameless else made.name
-    elif not name:
-        name = next(filter(None, (operand.label, *operand.names)), "")
-    if not name and isinstance(code, ast.Call) and isinstance(tensor, nn.Parameter):
-        name = f"{one_line(source.text_of(code.func))}.{_parameter(call, place)}"
+    known = [one_line(text), made and made.bound_name, operand.label, *operand.names]
+    name = next(filter(None, known), None)
+    layer = (
+        made.source if made is not None else source.text_of(code.func) if isinstance(code, ast.Call) else ""
+    )
+    if name is None and isinstance(tensor, nn.Parameter) and layer:
+        name = f"{one_line(layer)}.{_parameter(call, place)}"
+    elif name is None and made is not None:
+        name = made.name
     return OperandInfo(name or f"operand {place + 1}", tuple(tensor.shape), text)
 
 
