@@ -94,7 +94,7 @@ def _info(failed: FailedCall, place: int, text: str, source: Source, code: Code 
     """Return an operand as it is shown; without a text it has a name of its own, or the layer's."""
     call, operand = failed.call, failed.operands[place]
     tensor, made = call.tensors[place], operand.node
-    known = [one_line(text), made and made.bound_name, operand.label, *operand.names]
+    known = [one_line(text), made.bound_name if made else None, operand.label, *operand.names]
     name = next(filter(None, known), None)
     layer = (
         made.source if made is not None else source.text_of(code.func) if isinstance(code, ast.Call) else ""
