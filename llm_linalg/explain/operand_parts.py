@@ -93,24 +93,27 @@ def _arguments(
     code: Code, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Iterator[tuple[ast.expr, Tensor]]:
     """Yield the parts of the text that are written as arguments, each with the call's own tensor there."""
+    parts: Sequence[ast.expr] = ()
+    named: dict[str, ast.expr] = {}
     match code:
         case ast.BinOp(left=first, right=second) | ast.AugAssign(target=first, value=second):
-            parts = [first, second]
+            parts = first, second
         case ast.Compare(left=first, comparators=[second]):
-            parts = [first, second]
+            parts = first, second
         case ast.Subscript(value=first, slice=second):
-            parts = [first, second]
+            parts = first, second
         case ast.Assign(targets=[ast.Subscript(value=first, slice=second)], value=third):
-            parts = [first, second, third]
-        case ast.Call(func=func) if not any(isinstance(part, ast.Starred) for part in code.args):
-            is_method = isinstance(func, ast.Attribute) and len(args) == len(code.args) + 1
-            parts = [func.value, *code.args] if is_method and isinstance(func, ast.Attribute) else code.args
-            named = {part.arg: part.value for part in code.keywords if part.arg}
-            both = [(named[name], value) for name, value in kwargs.items() if name in named]
-            yield from _matches([part for part, _ in both], [value for _, value in both])
-        case _:
-            return
+            parts = first, second, third
+        case ast.Call(func=ast.Attribute(value=first)) if len(args) == len(code.args) + 1:
+            parts = first, *code.args
+        case ast.Call():
+            parts = code.args
+    if isinstance(code, ast.Call):
+        named = {part.arg: part.value for part in code.keywords if part.arg and part.arg in kwargs}
+        if any(isinstance(part, ast.Starred) for part in parts):
+            parts = ()
     yield from _matches(parts, args)
+    yield from _matches(list(named.values()), [kwargs[name] for name in named])
 
 
 def _matches(parts: Sequence[ast.expr], values: Sequence[Any]) -> Iterator[tuple[ast.expr, Tensor]]:

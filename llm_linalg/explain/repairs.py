@@ -412,5 +412,5 @@ def _transpose_text(piece: _Piece) -> str:
 
 def _in_brackets(text: str) -> str:
     """Return the text in brackets unless its syntax holds it together."""
-    whole = isinstance(expression(text), ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+    whole = isinstance(expression(f"({text})"), ast.Name | ast.Attribute | ast.Call | ast.Subscript)
     return text if whole else f"({text})"
