@@ -9,8 +9,7 @@ from llm_linalg.api.node import Node
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.short_repr import short_repr
-from llm_linalg.explain.repairs import repairs
-from llm_linalg.explain.shape_errors import explain
+from llm_linalg.explain.interpreted import explain, repairs
 from llm_linalg.language.budget import SECONDS
 from llm_linalg.language.devices import trace_of_rank
 from llm_linalg.language.execute import Explanations, execute, execute_on_devices

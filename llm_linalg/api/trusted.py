@@ -23,6 +23,7 @@ from llm_linalg.api.user_code import user_code_errors
 from llm_linalg.base import syntax
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.rng import lock_rng, seed_rng
+from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean
 from llm_linalg.language.execute import evaluate_expression
@@ -75,18 +76,29 @@ def load(
     return found, Path(file) if file else None
 
 
-def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
+def _interpreted(text: str, seed: int) -> Any:
+    return evaluate_expression(text, EXPLANATIONS, seed)
+
+
+def evaluate_inputs(
+    texts: list[str], seed: int = 0, evaluate: Callable[[str, int], Any] = _interpreted
+) -> tuple[Any, ...]:
     """Return the inputs that texts describe, each one or several.
 
-    A text is an expression of the tensor language (`torch.randn(2, 5, 8)`, or `a, b` for two inputs), the
-    shape of normal random numbers (`2x5x8`), or random integers between two bounds (`randint:0:50:2x5`).
+    A text is an expression (`torch.randn(2, 5, 8)`, or `a, b` for two inputs), the shape of normal random
+    numbers (`2x5x8`), or random integers between two bounds (`randint:0:50:2x5`).
+
+    Args:
+        texts: The texts.
+        seed: The seed of each.
+        evaluate: Returns the value of an expression over torch's names, with a seed.
 
     Raises:
         ProgramError: If a text is none of these.
     """
     found: list[Any] = []
     for text in texts:
-        value = evaluate_expression(_expression(text.strip()), EXPLANATIONS, seed)
+        value = evaluate(_expression(text.strip()), seed)
         found += value if isinstance(value, tuple) else [value]
     return tuple(found)
 
@@ -119,6 +131,10 @@ def _expression(text: str) -> str:
     if _OTHER_DRAW.fullmatch(text):
         forms = "2x5x8, randint:0:50:2x5, or an expression such as torch.ones(2, 5)"
         raise ProgramError(f"{quote(text, 40)} is no input: write {forms}")
+    body = Source(text).tree.body
+    if len(body) != 1 or not isinstance(body[0], ast.Expr):
+        said = text[:60] or "an empty text"
+        raise ProgramError(f"{said} is not an expression, such as torch.randn(2, 5, 8)")
     return text
 
 

@@ -12,3 +12,4 @@ ORDER_NAMES = (
 )  # implemented in `llm_linalg.walks.orders`
 HUES = ("blue", "green", "violet", "pink", "teal", "brown")  # colours that a lesson may give to a tensor
 MOST_RANKS = 8  # devices that one program may run on
+PRESET_NAMES = ("torch", "nn", "F", "math", "dist")  # modules that a program has without importing them

@@ -4,32 +4,56 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from llm_linalg.base.axes import Shape
-from llm_linalg.base.errors import HaltedError, ProgramError, Repair, ShapeError
-from llm_linalg.base.rng import lock_rng
-from llm_linalg.base.syntax import expression
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError, Span
+from llm_linalg.base.source import Source
+from llm_linalg.base.syntax import descendants, expression
 from llm_linalg.base.text import characters
-from llm_linalg.language.source import Source
+from llm_linalg.explain.operand_parts import Code, code_at, operand_parts
 from llm_linalg.ops import TABLE
-
-if TYPE_CHECKING:
-    from llm_linalg.language.interpreter import Interpreter
+from llm_linalg.recording.failed_call import FailedCall
 
 MOST = 6
+MOST_TRIED = 40
 _MARGINS = re.compile(r"(?<=[(\[{]) ++|(?<! ) ++(?=[)\]}])")  # left by a bracket at the end of a line
 _MASK = 3  # the position of attention's mask among its operands
 _ARITHMETIC = ast.Add | ast.Sub | ast.Mult | ast.Div
-_WITH_WIDTHS = (nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.Embedding)
-_BUDGET: Mapping[str, Any] = {"call_elements": 2**22, "elements": 2**23, "multiplications": 2**29}
+_WITH_WIDTHS = ("nn.Linear", "nn.LayerNorm", "nn.RMSNorm", "nn.Embedding")
+_REPEATING = (
+    *(ast.For, ast.While, ast.AsyncFor, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
+
+ValueOf = Callable[[str], object]
+"""Evaluates an expression in the state at the failure; None if it fails."""
+
+
+class Candidate(NamedTuple):
+    """An expression that may work in place of one that fails.
+
+    Attributes:
+        text: The expression, which works if its value is a tensor.
+        why: What it changes, in a few words.
+        repair: What then replaces the failing text, if not the expression itself.
+        needs: The shape that its value must have; None for any.
+        gives: The shape of the repair's result, if not its value's.
+    """
+
+    text: str
+    why: str
+    repair: str = ""
+    needs: Shape | None = None
+    gives: Shape | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,77 +66,139 @@ class _Piece:
     shape: Shape
 
 
-def repairs(
-    interpreter: Interpreter, node: ast.expr | ast.stmt, error: ShapeError, found: list[ast.expr | None]
+def repairs_of(
+    failed: FailedCall, source: Source, span: Span | None, error: ShapeError, value_of: ValueOf
 ) -> tuple[Repair, ...]:
     """Return texts that can replace the failing one, those that change least first.
 
     Args:
-        interpreter: The interpreter, with the names as they were when the call failed.
-        node: The failing expression or statement.
-        error: The error; its operands are in the order of `found`.
-        found: The sub-expressions of the operands; None for one that has none.
+        failed: The call.
+        source: The program.
+        span: The place of the expression that made the call.
+        error: What `explain_failure` returns for these.
+        value_of: Evaluates an expression in the state at the failure, which it leaves as it is.
     """
-    text = interpreter.source.text_of(node)
-    if "\n" not in text:
-        if isinstance(node, ast.expr):
-            return _of_expression(interpreter, interpreter.source, node, error, found)
-        return tuple(_of_statement(interpreter, node, error, found))
-    if not isinstance(node, ast.expr) or any(mark in text for mark in "#'\""):
-        return ()  # joining its lines might change a string or a comment
-    lines = [line.removesuffix("\\").strip() for line in text.split("\n")]
-    alike, one = _alone(_MARGINS.sub("", " ".join(lines)))
-    return _of_expression(interpreter, alike, one, error, _in(one, node, found))
+    code = code_at(source, span)
+    return repairs_at(source, code, operand_parts(failed, source, code), error, value_of) if code else ()
 
 
-def _of_expression(
-    interpreter: Interpreter,
-    source: Source,
-    node: ast.expr,
-    error: ShapeError,
-    found: Sequence[ast.expr | None],
+def repairs_at(
+    source: Source, code: Code, parts: Sequence[ast.expr | None], error: ShapeError, value_of: ValueOf
 ) -> tuple[Repair, ...]:
-    """Return repairs of an expression on one line of a source."""
-    whole = source.text_of(node)
-    pieces: dict[int, _Piece] = {}
-    for place, piece in enumerate(found):
-        if piece is not None:
-            start = characters(whole, piece.col_offset - node.col_offset)
-            text = source.text_of(piece)
-            start, end = _with_brackets(whole, start, start + len(text))
-            pieces[place] = _Piece(start, end, text, error.operands[place].shape)
+    """Return repairs, given the part of the failing code that each operand is."""
     working: dict[str, Repair] = {}
-    for text, why in _candidates(whole, pieces, error, node, interpreter, source, working):
-        if text == whole or text in working:
-            continue
-        shape = _try(interpreter, text)
-        if shape is not None:
-            working[text] = Repair(text, shape, why)
+    for one in islice(candidates(source, code, parts, error, working), MOST_TRIED):
+        value = None if one.text in working else value_of(one.text)
+        if isinstance(value, Tensor) and one.needs in (None, tuple(value.shape)):
+            shape = tuple(value.shape) if one.gives is None else one.gives
+            working[one.text] = Repair(one.repair or one.text, shape, one.why)
         if len(working) == MOST:
             break
     return tuple(working.values())
 
 
+def candidates(
+    source: Source,
+    code: Code,
+    parts: Sequence[ast.expr | None],
+    error: ShapeError,
+    working: Collection[str],
+) -> Iterator[Candidate]:
+    """Yield what may work, what changes least first.
+
+    Args:
+        source: The program.
+        code: The failing expression or statement.
+        parts: For each operand, the part of the code that it comes from.
+        error: The error.
+        working: Those before that have worked; what is yielded depends on it.
+    """
+    text = source.text_of(code)
+    if "\n" not in text:
+        if isinstance(code, ast.expr):
+            yield from _of_expression(source, code, error, parts, working)
+        else:
+            yield from _of_statement(source, code, error, parts, working)
+    elif isinstance(code, ast.expr) and not any(mark in text for mark in "#'\""):
+        # Joining the lines of any other might change a string or a comment.
+        lines = [line.removesuffix("\\").strip() for line in text.split("\n")]
+        alike, one = _alone(_MARGINS.sub("", " ".join(lines)))
+        yield from _of_expression(alike, one, error, _in(one, code, parts), working)
+
+
+def _of_expression(
+    source: Source,
+    node: ast.expr,
+    error: ShapeError,
+    parts: Sequence[ast.expr | None],
+    working: Collection[str],
+) -> Iterator[Candidate]:
+    """Yield candidates for an expression on one line of a source."""
+    whole = source.text_of(node)
+    pieces: dict[int, _Piece] = {}
+    for place, part in enumerate(parts):
+        if part is not None:
+            start = characters(whole, part.col_offset - node.col_offset)
+            text = source.text_of(part)
+            start, end = _with_brackets(whole, start, start + len(text))
+            pieces[place] = _Piece(start, end, text, error.operands[place].shape)
+    for one in _candidates(whole, pieces, error, node, source, working):
+        if one[0] != whole:
+            yield Candidate(*one)
+
+
 def _of_statement(
-    interpreter: Interpreter, node: ast.stmt, error: ShapeError, found: Sequence[ast.expr | None]
-) -> Iterator[Repair]:
-    """Yield repairs of `x += b` and `x[mask] = 1`, derived from those of `x + b` and `x[mask]`."""
-    text = interpreter.source.text_of
+    source: Source,
+    node: ast.stmt,
+    error: ShapeError,
+    parts: Sequence[ast.expr | None],
+    working: Collection[str],
+) -> Iterator[Candidate]:
+    """Yield candidates for `x += b` and `x[mask] = 1`, derived from those for `x + b` and `x[mask]`."""
+    text = source.text_of
     match node:
         case ast.AugAssign(target=ast.Name() as target, op=op, value=value) if isinstance(op, _ARITHMETIC):
-            sign = TABLE.operator(error.operation)
-            source, both = _alone(f"{text(target)} {sign} {_in_brackets(text(value))}")
+            sign, shape = TABLE.operator(error.operation), error.operands[0].shape
+            alike, both = _alone(f"{text(target)} {sign} {_in_brackets(text(value))}")
             sides = [part for part in ast.iter_child_nodes(both) if isinstance(part, ast.expr)]
-            for one in _of_expression(interpreter, source, both, error, sides[: len(error.operands)]):
-                left, _, right = one.partition(f" {sign} ")
-                if left == text(target) and one.shape == error.operands[0].shape:
-                    yield Repair(f"{left} {sign}= {right}", one.shape, one.why)
+            for one in _of_expression(alike, both, error, sides[: len(error.operands)], working):
+                left, _, right = one.text.partition(f" {sign} ")
+                if left == text(target):
+                    yield one._replace(repair=f"{left} {sign}= {right}", needs=shape)
         case ast.Assign(targets=[ast.Subscript() as target], value=value) if len(error.operands) == 2:
-            (source, item), reading = _alone(text(target)), copy(error)
+            (alike, item), reading = _alone(text(target)), copy(error)
             reading.operation = "getitem"
-            key = None if found[1] is None else _in(item, target, found)[1]
-            for one in _of_expression(interpreter, source, item, reading, [None, key]) if key else ():
-                yield Repair(f"{one} = {text(value)}", error.operands[0].shape, one.why)
+            key = None if parts[1] is None else _in(item, target, parts)[1]
+            for one in _of_expression(alike, item, reading, [None, key], working) if key else ():
+                yield one._replace(repair=f"{one.text} = {text(value)}", gives=error.operands[0].shape)
+
+
+def lasting_repairs(error: ShapeError, source: Source, rerun: Callable[[str], object]) -> tuple[Repair, ...]:
+    """Return the repairs of an error with which its line succeeds each time that the program comes by it.
+
+    Args:
+        error: The error, with repairs that work once.
+        source: The program.
+        rerun: Runs a program, and raises `ProgramError` if it fails.
+    """
+    line = error.line or 0
+    again = any(
+        isinstance(node, _REPEATING) and node.lineno <= line <= (node.end_lineno or line)
+        for node in descendants(source.tree)
+    )
+    return tuple(one for one in error.repairs if _lasts(error, one, rerun)) if again else error.repairs
+
+
+def _lasts(error: ShapeError, repair: Repair, rerun: Callable[[str], object]) -> bool:
+    try:
+        rerun(error.apply_repair(repair))
+    except HaltedError:
+        raise
+    except LimitError:
+        return True  # it was right as far as the trial got
+    except ProgramError as other:
+        return other.span is None or error.span is None or other.span[:2] != error.span[:2]
+    return True
 
 
 def _alone(text: str) -> tuple[Source, ast.expr]:
@@ -135,10 +221,9 @@ def _candidates(
     pieces: dict[int, _Piece],
     error: ShapeError,
     node: ast.expr,
-    interpreter: Interpreter,
     source: Source,
     working: Collection[str],
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, str] | tuple[str, str, str]]:
     places = sorted(pieces)
     yield from _conversions(whole, pieces, error)
     yield from _along(whole, node, error)
@@ -161,7 +246,7 @@ def _candidates(
             )
     yield from _indices(whole, pieces, error)
     yield from _resized(whole, node, error, source)
-    yield from _relayered(node, error, interpreter, source)
+    yield from _relayered(node, error, source)
     for place in places:
         for axis in (-1, 0):
             text = f"{_in_brackets(pieces[place].text)}.unsqueeze({axis})"
@@ -248,16 +333,15 @@ def _resized(whole: str, node: ast.expr, error: ShapeError, source: Source) -> I
             yield whole.replace(".view(", ".contiguous().view(", 1), "lays the cells out anew first"
 
 
-def _relayered(
-    node: ast.expr, error: ShapeError, interpreter: Interpreter, source: Source
-) -> Iterator[tuple[str, str]]:
-    """Yield a call of a new layer that has the right width."""
+def _relayered(node: ast.expr, error: ShapeError, source: Source) -> Iterator[tuple[str, str, str]]:
+    """Yield a call of a new layer that has the right width, in place of a layer that has one."""
     if not isinstance(node, ast.Call) or not error.operands:
         return
     argument = ", ".join(source.text_of(item) for item in node.args)
     for layer, why in _layers(error):
-        if isinstance(_value(interpreter, source.text_of(node.func)), _WITH_WIDTHS):
-            yield f"{layer}({argument})", f"a new layer with {why}"
+        repair, layers = f"{layer}({argument})", f"({', '.join(_WITH_WIDTHS)})"
+        condition = f"isinstance({source.text_of(node.func)}, {layers})"
+        yield f"{repair} if {condition} else None", f"a new layer with {why}", repair
 
 
 def _layers(error: ShapeError) -> Iterator[tuple[str, str]]:
@@ -328,31 +412,5 @@ def _transpose_text(piece: _Piece) -> str:
 
 def _in_brackets(text: str) -> str:
     """Return the text in brackets unless its syntax holds it together."""
-    whole = isinstance(expression(text), ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+    whole = isinstance(expression(f"({text})"), ast.Name | ast.Attribute | ast.Call | ast.Subscript)
     return text if whole else f"({text})"
-
-
-def _try(interpreter: Interpreter, text: str) -> Shape | None:
-    """Run a candidate and return its result's shape; None if it fails as well."""
-    value = _value(interpreter, text)
-    return tuple(value.shape) if isinstance(value, Tensor) else None
-
-
-def _value(interpreter: Interpreter, text: str) -> Any:
-    """Return the value of an expression over the names as they are, and stay; None if it fails."""
-    budget = interpreter.budget.trial(len(text), **_BUDGET)
-    if interpreter.budget.trials <= 0:
-        return None
-    try:
-        trial = interpreter.fork(Source(text), budget)
-        statement = trial.source.tree.body[0]
-        if not isinstance(statement, ast.Expr):
-            return None
-        with lock_rng(), trial.recorder.undoing_writes(), trial.recording():
-            return trial.evaluate(statement.value)
-    except HaltedError:
-        raise
-    except ProgramError:
-        return None
-    finally:
-        interpreter.budget.trials -= budget.steps_used

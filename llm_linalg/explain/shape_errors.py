@@ -18,14 +18,15 @@ from llm_linalg.base.errors import (
     StackFrame,
     innermost,
 )
-from llm_linalg.base.short_repr import short_repr
+from llm_linalg.base.source import Source
 from llm_linalg.base.text import one_line
-from llm_linalg.language.interpreter import Code, Interpreter, operand_nodes
+from llm_linalg.explain.operand_parts import Code, code_at, operand_parts
 from llm_linalg.ops.call_errors import refusal_reason
 from llm_linalg.ops.einsum_specs import PAIRED
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.pointwise import RULE
 from llm_linalg.ops.terms import Number
+from llm_linalg.recording.failed_call import FailedCall, message_of
 from llm_linalg.recording.tensor_index import detach_value
 
 _SHAPE_WORDS = ("shape", "size", "dimension", "dim ", "broadcast", "same number", "elements")
@@ -37,8 +38,6 @@ _WORDS_IN_A_SET = re.compile(r"\{('\w{1,40}'(?:, '\w{1,40}'){1,20})\}")
 _UNEQUAL = re.compile(
     r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)"
 )
-_NAMING = ("attribute '", "module name ", "parameter name ", "buffer name ")
-"""What torch says of the name of a part that can't be one."""
 _SAID_OTHERWISE: Mapping[str, str] = {
     "leaf Variable that requires grad": "a tensor that gets a gradient is not written in place where torch "
     "records for it: write within `with torch.no_grad():`",
@@ -60,38 +59,51 @@ _FEW = 3  # operands that a sentence names
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 
-def explain(run: Interpreter, node: Code, error: Exception) -> ProgramError:
-    """Return the error to show for a torch call that failed at a syntax node."""
-    call = run.recorder.failed
-    run.recorder.failed = None
-    span, source = run.source.span(node), run.source.text
-    if call is None:
-        return ProgramError(_as_called(_plain(error), node), span, source)
-    failed = run.failed_call
-    known = failed.operands if failed is not None and failed.node is node else None
-    pieces = known or operand_nodes(run, node, call.tensors)
-    operands = []
-    for place, (tensor, piece) in enumerate(zip(call.tensors, pieces, strict=True)):
-        made = run.recorder.node_of(tensor)
-        text = run.source.text_of(piece) if piece is not None else ""
-        name = one_line(text) or (made.name if made else _name_without_node(run, node, call, place))
-        if made is not None and not text and made.op == "parameter" and made.bound_name is None:
-            name = f"{made.source}.{_parameter(call, place)}"  # a layer created in the expression itself
-        operands.append(OperandInfo(name, tuple(tensor.shape), text))
-    found = _explained(call, error, operands, span, source)
+def explain_failure(failed: FailedCall, source: Source, span: Span | None) -> ProgramError:
+    """Return the error to show for a failed call of a program.
+
+    Args:
+        failed: The call.
+        source: The program.
+        span: The place of its expression; where that is assigned to, the error is at its statement.
+    """
+    code = code_at(source, span)
+    place = span if code is None else source.span(code)
+    return explain_at(failed, source, code, operand_parts(failed, source, code), place)
+
+
+def explain_at(
+    failed: FailedCall,
+    source: Source,
+    code: Code | None,
+    parts: Sequence[ast.expr | None],
+    span: Span | None,
+) -> ProgramError:
+    """Return the error to show for a failed call, given the part of its expression that each operand is."""
+    operands = [
+        _info(failed, place, source.text_of(part) if part is not None else "", source, code)
+        for place, part in enumerate(parts)
+    ]
+    found = _explained(failed.call, failed.message, operands, span, source.text)
     if isinstance(found, ShapeError):
-        found.values = tuple(detach_value(tensor) for tensor in call.tensors)
+        found.values = tuple(detach_value(tensor) for tensor in failed.call.tensors)
     return found
 
 
-def _name_without_node(run: Interpreter, node: Code, call: Call, place: int) -> str:
-    """Return the name of a weight that was not read before, or of what has no node in a gap."""
-    tensor = call.tensors[place]
-    known = [run.recorder.label_of(tensor), *run.recorder.names_of(tensor)]
+def _info(failed: FailedCall, place: int, text: str, source: Source, code: Code | None) -> OperandInfo:
+    """Return an operand as it is shown; without a text it has a name of its own, or the layer's."""
+    call, operand = failed.call, failed.operands[place]
+    tensor, made = call.tensors[place], operand.node
+    known = [one_line(text), made.bound_name if made else None, operand.label, *operand.names]
     name = next(filter(None, known), None)
-    if name is None and isinstance(node, ast.Call) and isinstance(tensor, nn.Parameter):
-        name = f"{one_line(run.source.text_of(node.func))}.{_parameter(call, place)}"
-    return name or f"operand {place + 1}"
+    layer = (
+        made.source if made is not None else source.text_of(code.func) if isinstance(code, ast.Call) else ""
+    )
+    if name is None and isinstance(tensor, nn.Parameter) and layer:
+        name = f"{one_line(layer)}.{_parameter(call, place)}"
+    elif name is None and made is not None:
+        name = made.name
+    return OperandInfo(name or f"operand {place + 1}", tuple(tensor.shape), text)
 
 
 def explain_call(
@@ -107,7 +119,7 @@ def explain_call(
     """
     names = [name or _parameter(call, place) for place, name in enumerate(known)]
     operands = [OperandInfo(name, shape, "") for name, shape in zip(names, call.shapes, strict=True)]
-    found = _explained(call, error, operands, *innermost(frames))
+    found = _explained(call, message_of(error), operands, *innermost(frames))
     found.frames = frames
     if isinstance(found, ShapeError):
         found.values = tuple(tensor.detach() for tensor in call.tensors)
@@ -153,9 +165,9 @@ def _unequal(call: Call, detail: str) -> ShapeMismatch | None:
 
 
 def _explained(
-    call: Call, error: Exception, operands: list[OperandInfo], span: Span | None, source: str
+    call: Call, message: str, operands: list[OperandInfo], span: Span | None, source: str
 ) -> ProgramError:
-    detail = _plain(error)
+    detail = plain_message(message)
     mismatch = mismatch_of(call) or refusal_reason(call) or _no_axis(call, detail) or _unequal(call, detail)
     name = call.operation.name
     if mismatch is None and not any(word in detail.lower() for word in _SHAPE_WORDS):
@@ -236,25 +248,10 @@ def _parameter(call: Call, place: int) -> str:
     return owner or f"the {_ORDINALS[min(place, len(_ORDINALS) - 1)]} operand"
 
 
-def _as_called(said: str, node: ast.expr | ast.stmt) -> str:
-    """Return Python's message about a call's arguments with the function's name in the program."""
-    match node:
-        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)):
-            return re.sub(r"^[\w.]+\(\)", f"{name}()", said)
-    return said
-
-
-def _plain(error: Exception) -> str:
-    """Return an exception's first line, without its class."""
-    if isinstance(error, OverflowError) and len(error.args) > 1:  # errno and C's message
-        return "the result is too large for a float"
-    if isinstance(error, KeyError) and error.args:
-        if str(error.args[0]).startswith(_NAMING):
-            return str(error.args[0])
-        return f"there is no item {short_repr(error.args[0])}"
-    said = str(error)
+def plain_message(message: str) -> str:
+    """Return what torch says on one line, in the terms of a program."""
     for words, meaning in _SAID_OTHERWISE.items():
-        if words in said:
+        if words in message:
             return meaning
-    line = next((line for line in said.splitlines() if line.strip()), type(error).__name__)
+    line = next((line for line in message.splitlines() if line.strip()), message)
     return _WORDS_IN_A_SET.sub(lambda words: f"{{{', '.join(sorted(words[1].split(', ')))}}}", line)

@@ -87,7 +87,7 @@ def assigned_names(code: str) -> set[str]:
     import ast
 
     from llm_linalg.base.errors import ProgramError
-    from llm_linalg.language.source import Source
+    from llm_linalg.base.source import Source
 
     try:
         tree = Source(code).tree

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from llm_linalg.base.constants import PRESET_NAMES
 from llm_linalg.base.errors import ProgramError, ShapeError
+from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import hint, quote, unknown
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.contents import OTHER_PART, PART_TITLES, LessonContents, LessonError
@@ -282,26 +285,27 @@ def _controls(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]
 
 def _undeclared(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
     """Yield the names that a program reads, if only in some branch, and that nothing binds."""
-    from llm_linalg.language.allowlist import BUILTINS, IMPORTED
-
     assigned = _names(stop.program, ast.Store).keys()
+    if "*" in assigned:  # from math import *
+        return
     controls = [control.name for control in lesson.controls]
     ranked = ("rank", "ranks") if stop.ranks else ()
-    given = {*assigned, *controls, *ranked, *BUILTINS, *IMPORTED, "print"}
+    given = {*assigned, *controls, *ranked, *dir(builtins), *PRESET_NAMES}
     for name, line in _names(stop.program, ast.Load).items():
         if name not in given:
             reason = f"{name} has no value: it is assigned nowhere, and there is no [controls.{name}]"
             yield lesson.error_at(lesson.line_of(stop, line), reason + hint(name, controls), "control")
 
 
-_NAMED = (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
+_NAMED = (
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
+    *(ast.ExceptHandler, ast.MatchAs, ast.MatchStar),
+)
 """What binds a name that is no node of its own."""
 
 
 def _names(program: str, context: type[ast.expr_context]) -> dict[str, int]:
     """Return the names that a program reads or binds with their first lines; {} if it can't be parsed."""
-    from llm_linalg.language.source import Source
-
     try:
         tree = Source(program).tree
     except ProgramError:

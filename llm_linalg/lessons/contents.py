@@ -272,12 +272,12 @@ class LessonContents:
         return stop, 0
 
     def unreadable_program(self) -> LessonError | None:
-        """Return the error of the first fence that the language can't read, as while it is written; or None.
+        """Return the error of the first fence that can't be read, as while it is written; or None.
 
         Runs nothing. What is meant to fail, and a document's cells, may be anything.
         """
         from llm_linalg.base.errors import ProgramError
-        from llm_linalg.language.source import Source
+        from llm_linalg.base.source import Source
 
         for stop in () if self.document or self.external is not None else self.stops:
             try:

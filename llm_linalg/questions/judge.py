@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
+from llm_linalg.base.source import Source
 from llm_linalg.base.text import NOTHING, CleanText, clean
-from llm_linalg.language.source import Source
 from llm_linalg.questions.mistakes import SCALE, TYPED, is_typed_in, known_mistake, mistake_in, same_factor
 from llm_linalg.questions.program_state import Halt, ProgramState, state_after
 from llm_linalg.questions.question import Exercise
@@ -333,7 +333,7 @@ class Outcome(NamedTuple):
 
 
 def check_answer(answer: str, barred: Sequence[str]) -> None:
-    """Raise `ProgramError` for an answer that is no expression of the language, or uses a barred name."""
+    """Raise `ProgramError` for an answer that is no expression, or uses a barred name."""
     if len(answer) > LONGEST_ANSWER:
         raise LimitError(f"the answer has {len(answer):,} characters; {LONGEST_ANSWER:,} are allowed")
     source = Source(answer)

@@ -13,7 +13,7 @@ from torch import Tensor
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.spelling import quote
-from llm_linalg.explain.shape_errors import explain
+from llm_linalg.explain.interpreted import explain
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.execute import isolated_torch_state
 from llm_linalg.language.interpreter import Interpreter
