@@ -204,6 +204,13 @@ class InternalError(ProgramError):
         return shown
 
 
+class FormatError(ValueError):
+    """A file or a log that is not in the format that it claims; its message is one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(clean(one_line(message), limit=_LINE_LIMIT))
+
+
 class OperandInfo(NamedTuple):
     """An operand of a failed call: its name, its shape, and the text of its expression."""
 

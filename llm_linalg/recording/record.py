@@ -11,6 +11,7 @@ from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.spelling import hint, number_duplicates
 from llm_linalg.base.text import clean
 from llm_linalg.recording.cell_state import CellState
+from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.record_node import N
 from llm_linalg.recording.scopes import Scope, scope_tree
@@ -34,6 +35,7 @@ class Record(Generic[N]):
         lines: By line, from 1, of a program in the tensor language: the last node that it made.
         failed_line: The line, from 1, at which such a program failed; None if it ran to its end.
         gaps: The turns of long loops of a program in the tensor language that were run, and not recorded.
+        ending: How it ended.
         ranks: The trace of each device, for a program that ran on several.
         rerun: Runs trusted Python again, keeping the values around the node at a position.
     """
@@ -58,6 +60,7 @@ class Record(Generic[N]):
         self.lines: Mapping[int, N] = {}
         self.failed_line: int | None = None
         self.gaps: tuple[Gap, ...] = ()
+        self.ending = Ending()
         self.ranks: tuple[Self, ...] = ()
         self.rerun: Callable[[int], Self] | None = None
 

@@ -17,6 +17,7 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.recording.aliasing import StorageMap, TrackedTensor, no_charge, storage_id
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.guard import Guard
+from llm_linalg.recording.listener import Listener
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import Operand, Origin, RecordNode
 from llm_linalg.recording.retention import MOST_NODES, ValueCache
@@ -141,9 +142,11 @@ class TensorIndex:
         no_grad: Whether what is recorded now is under `torch.no_grad()`.
         gaps: The turns of loops that were not recorded.
         before_drop: Called before a node's values are dropped.
+        listener: Who is told what is recorded; None for nobody.
     """
 
     node_type: type[RecordNode] = RecordNode
+    listener: Listener | None = None
 
     def __init__(self, where: Where, keep: int | None = None, around: int | None = None) -> None:
         super().__init__()
@@ -236,6 +239,8 @@ class TensorIndex:
             missed = self._numbers.pop((name, _line(self._where())), None)
             node.missed = node.missed if missed is None else tuple(missed)
         self._name_table.bind(name, tensor)
+        if self.listener is not None:
+            self.listener.bound(name, node)
         return node
 
     def _note_number(self, name: str, tensor: Tensor) -> None:
@@ -301,6 +306,8 @@ class TensorIndex:
         """Record again. What was written meanwhile comes in anew, as if from outside."""
         written, self._written = self._written or set(), None
         self.gaps.append(gap)
+        if self.listener is not None:
+            self.listener.gap(gap)
         for tracked in [tracked for tracked in self._tracked.values() if tracked.storage in written]:
             self._forget(tracked.tensor)
 
@@ -336,6 +343,9 @@ class TensorIndex:
         self.names.update(self._name_table.rewritten_nodes())
         for name, tensor in self._left.items():
             self.names[name] = self._operand(tensor).node
+        if self.listener is not None:
+            for name, node in self.names.items():
+                self.listener.bound(name, node)
         record: Record[Any] = Record(self.nodes, self.names, source, seed, printed)
         record.gaps = tuple(self.gaps)
         return record
@@ -364,9 +374,18 @@ class TensorIndex:
         self._tensors.append(tensor)
         if node.op == "grad" and node.operands:
             self._gradients[id(tensor)] = tensor, node
+        if self.listener is not None:
+            self._tell(self.listener, node, tensor, wrote)
         if self._cache is not None:
             self._cache.add(node)
         return node
+
+    def _tell(self, listener: Listener, node: RecordNode, tensor: Tensor, wrote: bool) -> None:
+        """Tell a listener of a node, and of the names that mean it since its call wrote."""
+        with untraced():
+            listener.node(node, tensor, wrote)
+        for name in self._name_table.names_of(tensor)[:FEW_NAMES] if wrote else ():
+            listener.bound(name, node)
 
     def _drop(self, node: RecordNode) -> None:
         """Release a node's tensor; a weak reference still finds the node while others hold it."""
@@ -462,6 +481,8 @@ class TensorIndex:
             if name and node.gap is None:
                 node.words = self._labels[id(tensor)][2]
                 self.names.setdefault(name, node)
+                if self.listener is not None:
+                    self.listener.bound(name, self.names[name])
         tracked = self._tracked.get(id(tensor))
         return Operand(detach_value(tensor), node) if tracked is None else tracked.operand
 
