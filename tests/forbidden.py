@@ -1,7 +1,8 @@
 """What no module of the project does, found in its syntax tree.
 
-Programs are foreign text. They are interpreted from a checked tree against the project's own tables, so
-nothing may turn text into code, and nothing may look up an attribute by a name that came from outside.
+Programs are foreign text. One module runs them, `llm_linalg.capture.program`: in the app's own process
+those of the course, all others in a process that can reach nothing. Nothing else may turn text into code, and
+nothing may look up an attribute by a name that came from outside.
 Foreign text reaches the screen, standard output and files for people as `CleanText`, and never as markup.
 """
 
@@ -18,6 +19,12 @@ ALLOWED = {
         "llm_linalg.ops.torch_names",
         "resolve",
     ): "torch functions, by the spellings in our table of operations",
+    ("llm_linalg.capture.program", "_execute"): "the one place where a program is run",
+    ("llm_linalg.capture.program", "_compiled"): "its code, for that place",
+    ("llm_linalg.capture.program", "ProgramRun.__init__"): "the names of the program's own module",
+    ("llm_linalg.capture.program", "<module>"): "features of Python's, by Python's own list",
+    ("llm_linalg.capture.instrument", "_Instrumenter.generic_visit"): "parts of syntax, by Python's own list",
+    ("llm_linalg.capture.program", "ProgramRun._builtins"): "our own methods, by the words that stand there",
     ("llm_linalg.language.allowlist", "_pick"): "torch's own, by the words of our tables",
     ("llm_linalg.language.distributions", "_of_torch"): "torch's own, by the words of our tables",
     (

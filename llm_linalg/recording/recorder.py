@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ref
 
@@ -137,6 +139,9 @@ class Recorder(TensorIndex, TorchFunctionMode):
     Attributes:
         failed: The last call that failed; None if none did.
         failure: The exception that it raised.
+        is_inner: Asked at each call, with the frame that makes it, whether it is part of what is recorded as
+            a whole, or not at all; None if none is.
+        handlers: What is called in place of torch functions that are no operations, with the same arguments.
     """
 
     def __init__(
@@ -150,6 +155,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         super().__init__(where, keep, around)
         self.failed: Call | None = None
         self.failure: BaseException | None = None
+        self.is_inner: Callable[[FrameType], bool] | None = None
+        self.handlers: Mapping[Any, Callable[..., Any]] = {}
         self._guard = guard
         if guard is not None:
             self._storages.on_inspect = guard.charge_inspection
@@ -164,6 +171,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        if self.is_inner is not None and self.is_inner(sys._getframe(1)):
+            return func(*args, **kwargs)
         if func is _SWITCH or _TRANSFORMED() is not None:
             # Switching gradients on and off is not a step, and nothing may interrupt switching them back.
             # Inside torch.vmap and its like tensors are wrappers without cells of their own.
@@ -202,6 +211,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 pass
         elif func == _DATA_SETTER:
             return self._share(*args)
+        elif func in self.handlers:
+            return self.handlers[func](*args, **kwargs)
         elif (body := inline_body(func)) is not None:
             with self:
                 return body(*args, **kwargs)

@@ -140,6 +140,7 @@ class TensorIndex:
         nodes: The nodes so far, in order.
         names: The node that each name was bound to.
         no_grad: Whether what is recorded now is under `torch.no_grad()`.
+        heeds_grad_mode: Whether torch's own switch says so, too.
         gaps: The turns of loops that were not recorded.
         before_drop: Called before a node's values are dropped.
         listener: Who is told what is recorded; None for nobody.
@@ -152,7 +153,7 @@ class TensorIndex:
         super().__init__()
         self.nodes: list[RecordNode] = []
         self.names: dict[str, RecordNode] = {}
-        self.no_grad = False
+        self.no_grad = self.heeds_grad_mode = False
         self._labels: dict[int, tuple[Tensor, str, str]] = {}
         self._where = where
         self._tracked: dict[int, TrackedTensor] = {}  # by tensor id
@@ -182,13 +183,15 @@ class TensorIndex:
             node = self.node_type(len(self.nodes), op, detach_value(tensor), origin=place, name=name)
             return self._add(node, tensor)
 
-    def note_input(self, tensor: Tensor, name: str | None, op: str = "input") -> None:
+    def note_input(
+        self, tensor: Tensor, name: str | None, op: str = "input", origin: Origin | None = None
+    ) -> None:
         """Add a node for a tensor that comes from outside, in place of the one that it may have.
 
         In a gap it comes in when it is used after that.
         """
         if self._written is None:
-            self.input(tensor, name, op)
+            self.input(tensor, name, op, origin)
         elif id(tensor) in self._tracked:
             self._forget(tensor)
 
@@ -364,7 +367,7 @@ class TensorIndex:
         nodes = self.nodes
         if len(nodes) >= MOST_NODES:
             raise LimitError(f"more than {MOST_NODES:,} operations: trace a part, or run fewer rounds")
-        if self.no_grad:
+        if self.no_grad or (self.heeds_grad_mode and not torch.is_grad_enabled()):
             node.no_grad = True
         nodes.append(node)
         tracked = self._tracked[id(tensor)] = self._storages.track(tensor, node)

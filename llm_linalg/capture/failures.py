@@ -1,0 +1,90 @@
+"""What ends a program, as an error to show: Python's words and torch's, with the place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Span
+from llm_linalg.base.source import Source
+from llm_linalg.capture.interruption import Interruption
+from llm_linalg.capture.sites import Sites
+from llm_linalg.recording.failed_call import FailedCall, FailedOperand
+from llm_linalg.recording.recorder import Recorder
+
+Explain = Callable[[FailedCall, Source, Span | None], ProgramError]
+"""Turns a failed torch call into the error that is shown."""
+
+
+class Failures:
+    """Turns what a program raises into errors.
+
+    Args:
+        source: The program.
+        sites: The places of its instructions.
+        recorder: The recorder of its torch calls.
+        explain: Turns a failed torch call into the error that is shown; None for torch's own words.
+
+    Attributes:
+        failed_call: The torch call that failed last and was not caught; None if none was.
+        names: The names where it failed, those of the innermost function first.
+    """
+
+    def __init__(
+        self, source: Source, sites: Sites, recorder: Recorder, explain: Explain | None = None
+    ) -> None:
+        self._source, self._sites, self._recorder = source, sites, recorder
+        self._explain = explain or as_torch_says
+        self.failed_call: FailedCall | None = None
+        self.names: dict[str, Any] = {}
+
+    def shown(self, error: BaseException) -> ProgramError | None:
+        """Return the error to show for what was raised; None if it ends the program as it wished."""
+        if isinstance(error, SystemExit):
+            return None
+        frames = self._sites.frames(error.__traceback__)
+        site = self._sites.at(frames[-1][0].f_code, frames[-1][1]) if frames else None
+        span = None if site is None else site[0]
+        shown = self._as_program_error(error, span)
+        if shown.span is None and span is not None:
+            shown.span, shown.source = span, self._source.text
+        if not shown.frames:
+            shown.frames = self._sites.calls_of_methods(frames)
+        shown.exception = None if isinstance(error, ProgramError | Interruption) else error
+        if frames:
+            self.names = {**frames[-1][0].f_globals, **frames[-1][0].f_locals}
+        return shown
+
+    def _as_program_error(self, error: BaseException, span: Span | None) -> ProgramError:
+        if isinstance(error, ProgramError):
+            return error
+        if isinstance(error, Interruption):
+            return error.error
+        if isinstance(error, KeyboardInterrupt):
+            return HaltedError("stopped: what stands below was not run")
+        if isinstance(error, RecursionError):
+            return LimitError(f"RecursionError: {error}", span, self._source.text)
+        if isinstance(error, MemoryError):
+            return LimitError("the program takes more memory than there is", span, self._source.text)
+        call, recorder = self._recorder.failed, self._recorder
+        if call is not None and recorder.failure in (error, error.__cause__):
+            operands = [
+                FailedOperand(recorder.node_of(own), tuple(recorder.names_of(own)), recorder.label_of(own))
+                for own in call.tensors
+            ]
+            self.failed_call = FailedCall(call, str(error), tuple(operands))
+            return self._explain(self.failed_call, self._source, span)
+        return ProgramError(_in_python(error), span, self._source.text)
+
+
+def as_torch_says(failed: FailedCall, source: Source, span: Span | None) -> ProgramError:
+    """Return torch's own words for a failed call."""
+    first = next((line for line in failed.message.splitlines() if line.strip()), "it failed")
+    return ProgramError(f"{failed.call.operation.name}: {first}", span, source.text)
+
+
+def _in_python(error: BaseException) -> str:
+    """Return an error as Python writes it."""
+    said = str(error)
+    kind = type(error).__name__
+    return f"{kind}: {said}" if said else kind

@@ -1,0 +1,84 @@
+"""Calls of torch's autograd, which are no operations on cells: how they are recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from llm_linalg.base.untraced import untraced
+from llm_linalg.capture.limits import Counts
+from llm_linalg.ops.price import Price
+from llm_linalg.recording.recorder import Recorder
+
+_TWICE = 3  # a pass that can be differentiated in turn takes as long as so many others
+_GRAD: Callable[..., Any] = torch.autograd.grad
+_BACKWARD: Callable[..., Any] = Tensor.backward
+
+
+class GradientCalls:
+    """What is done in place of torch's backward passes, which gives the same.
+
+    Args:
+        recorder: Records the torch calls.
+        counts: What the program may do.
+    """
+
+    def __init__(self, recorder: Recorder, counts: Counts) -> None:
+        self._recorder, self._counts = recorder, counts
+
+    @property
+    def handlers(self) -> Mapping[Any, Callable[..., Any]]:
+        """By torch's function, what is called in its place."""
+        return {_BACKWARD: self.backward, _GRAD: self.grad}
+
+    def backward(self, tensor: Tensor, *arguments: Any, **named: Any) -> None:
+        """Do what `tensor.backward()` does."""
+        passed = self._recorder.backward_pass(tensor)
+        self._counts.charge_backward(passed.prices, passed.leaves)
+        self._recorder.run_backward(_BACKWARD, tensor, *arguments, **named)
+
+    def grad(
+        self, outputs: Any, inputs: Any, *arguments: Any, create_graph: bool = False, **named: Any
+    ) -> Any:
+        """Do what `torch.autograd.grad` does; each gradient is a node, read from its input."""
+        passes = [self._recorder.backward_pass(output) for output in _tensors(outputs)]
+        prices = [price for own in passes for price in own.prices]
+        leaves = sum(own.leaves for own in passes)
+        times = _TWICE if create_graph else 1
+        self._counts.charge_backward(times * prices, times * leaves)
+        price = _price_of_graph(prices, leaves) if create_graph else None
+        found = self._recorder.run_priced(
+            price, lambda: _GRAD(outputs, inputs, *arguments, create_graph=create_graph, **named)
+        )
+        gradients = found.values() if isinstance(found, dict) else found
+        with untraced():
+            for source, gradient in zip(_several(inputs), gradients, strict=True):
+                if isinstance(source, Tensor) and gradient is not None:
+                    self._recorder.note_gradient(gradient, source, price)
+        return found
+
+
+def _several(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [*value.values()]
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _tensors(value: Any) -> list[Tensor]:
+    return [item for item in _several(value) if isinstance(item, Tensor)]
+
+
+def _price_of_graph(prices: list[Price], leaves: int) -> Price:
+    """Return the price of a backward pass through what a pass over calls of these prices has computed."""
+    return Price(
+        outputs=0,
+        elements=0,
+        multiplications=_TWICE * sum(price.multiplications for price in prices),
+        steps=0,
+        reads=_TWICE * (sum(price.reads for price in prices) + leaves),
+        backward_steps=_TWICE * sum(price.backward_steps for price in prices),
+        products=0,
+    )

@@ -1,0 +1,402 @@
+"""Add calls to a program's tree that note what torch calls alone don't tell: names, lines, turns, functions.
+
+The tree is added to, never changed: what the program computes, prints and raises is what it would by itself.
+Where a torch call stands in the text needs nothing of that: each instruction of Python knows the columns that
+it came from. An added part has the place of the statement that it belongs to, and is called by a name that no
+program can write.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple, TypeVar, cast
+
+from llm_linalg.base.syntax import descendants
+
+Position = tuple[int, int, int, int]
+"""First line, column, last line and last column, in bytes, as `ast` and code objects have them."""
+
+Node = TypeVar("Node", bound=ast.AST)
+_PLAIN = (
+    *(ast.Constant, ast.JoinedStr, ast.List, ast.Tuple, ast.Dict, ast.Set),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda),
+)  # what is never a tensor or a module, whatever the program does
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_OWN_BODY = (*_FUNCTIONS, ast.ClassDef, ast.Lambda)
+_HOLDERS = (ast.stmt, ast.ExceptHandler, ast.match_case)
+
+
+class LoopPlace(NamedTuple):
+    """A loop of the program.
+
+    Attributes:
+        line: Its line.
+        may_leave: Whether it may end before its last turn, by `break` or `return`.
+    """
+
+    line: int
+    may_leave: bool
+
+
+@dataclass(slots=True)
+class Instrumented:
+    """A tree with the added calls.
+
+    Attributes:
+        tree: The tree.
+        loops: Its loops, by the numbers that the calls have for them.
+        places: Where what runs at a position stands for the reader, if Python has another position for it:
+            a write to `x[0]` is the assignment around it.
+        iterated: The same for what goes through the value of an expression in a comprehension.
+    """
+
+    tree: ast.Module
+    loops: list[LoopPlace] = field(default_factory=list)
+    places: dict[Position, Position] = field(default_factory=dict)
+    iterated: dict[Position, Position] = field(default_factory=dict)
+
+
+def instrument(tree: ast.Module, *, lines: bool = False) -> Instrumented:
+    """Add the calls to a tree, which is changed for that; with `lines`, store the running line as well."""
+    instrumenter = _Instrumenter(Instrumented(tree), lines=lines)
+    first = next((n for n, node in enumerate(tree.body) if not _must_stand_first(node)), len(tree.body))
+    tree.body[first:] = instrumenter.block(tree.body[first:])
+    return instrumenter.found
+
+
+class _Instrumenter(ast.NodeTransformer):
+    """Goes through the tree, each statement with its block."""
+
+    def __init__(self, found: Instrumented, *, lines: bool) -> None:
+        self.found = found
+        self._lines = lines
+        self._within: tuple[ast.AST, ...] = ()  # the functions and classes around, the innermost last
+
+    def block(self, statements: list[ast.stmt]) -> list[ast.stmt]:
+        """Return the statements of a block with what is noted before and after each."""
+        block: list[ast.stmt] = []
+        for statement in statements:
+            if self._lines and not isinstance(statement, ast.Global | ast.Nonlocal | ast.Pass):
+                block.append(_store_line(statement))
+            changed = self.visit(statement)
+            block += changed if isinstance(changed, list) else [changed]
+            block += self._after(statement)
+        return block
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        """Visit the expressions of a node, and the blocks of a statement."""
+        for name in node._fields:
+            part = getattr(node, name, None)
+            if isinstance(part, list):
+                is_block = bool(part) and isinstance(part[0], ast.stmt)
+                part[:] = self.block(part) if is_block else [self._visited(item) for item in part]
+            elif isinstance(part, ast.AST) and part.__class__ not in _LEAVES:
+                setattr(node, name, self.visit(part))
+        return node
+
+    def _visited(self, item: Any) -> Any:
+        return self.visit(item) if isinstance(item, ast.AST) else item
+
+    # What follows a statement
+
+    def _after(self, node: ast.stmt) -> Iterator[ast.stmt]:
+        """Yield the calls that say what a statement has bound."""
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    yield from self._bindings(node, target, value)
+            case ast.AugAssign(target=target) | ast.AnnAssign(target=target, value=ast.expr()):
+                yield from self._bindings(node, target)
+
+    def _bindings(
+        self, place: ast.stmt, target: ast.expr, value: ast.expr | None = None
+    ) -> Iterator[ast.stmt]:
+        """Yield calls for the names, items and attributes of a target; `value` is what is assigned to it."""
+        line = place.lineno
+        match target:
+            case ast.Name(id=name):
+                if not isinstance(value, _PLAIN):
+                    yield _statement(place, ".bound", name, _name(name), line)
+            case ast.Tuple(elts=items) | ast.List(elts=items):
+                self._stand_for(target, place)
+                values = value.elts if isinstance(value, ast.Tuple) and len(value.elts) == len(items) else ()
+                for number, item in enumerate(items):
+                    yield from self._bindings(place, item, values[number] if values else None)
+            case ast.Subscript(value=owner):
+                self._stand_for(target, place)
+                if isinstance(owner, ast.Name):
+                    yield _statement(place, ".written", owner.id, _name(owner.id), line)
+            case ast.Attribute():
+                self._stand_for(target, place)
+                root, *path = _path(target)
+                if root and not isinstance(value, _PLAIN):
+                    yield _statement(place, ".stored", _name(root), ".".join(path), ast.unparse(target), line)
+
+    def _stand_for(self, part: ast.expr, whole: ast.AST) -> None:
+        self.found.places[_position(part)] = _position(whole)
+
+    # Statements
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr:
+        """Note the value of a statement that is an expression."""
+        self.generic_visit(node)
+        if not isinstance(node.value, ast.Constant):
+            node.value = _call(node, ".result", node.value, node.lineno)
+        return node
+
+    def visit_Return(self, node: ast.Return) -> ast.Return:
+        """Note the value that a function returns."""
+        self.generic_visit(node)
+        if node.value is not None and not isinstance(node.value, _PLAIN):
+            node.value = _call(node, ".result", node.value, node.lineno)
+        return node
+
+    def visit_For(self, node: ast.For) -> ast.For:
+        """Note how many turns there are to be, each turn, and what it binds."""
+        place = self._loop(node)
+        bindings = [*self._bindings(node, node.target, _item_of(node.iter, node.target))]
+        self.generic_visit(node)
+        node.iter = _call(node, ".loop", place, node.iter)
+        node.body[:0] = bindings
+        return node
+
+    def visit_While(self, node: ast.While) -> ast.AST | list[ast.stmt]:
+        """Note each turn, and when there are no more."""
+        generator = self._within and _yields(self._within[-1])
+        place = self._loop(node)
+        self.generic_visit(node)
+        if generator:  # other parts of the program run between its turns
+            return node
+        node.body.insert(0, _statement(node, ".turn", place))
+        end = _statement(node, ".close", place)
+        return [_statement(node, ".open", place), _placed(ast.Try([node], [], [], [end]), node)]
+
+    def _loop(self, node: ast.For | ast.While) -> int:
+        self.found.loops.append(LoopPlace(node.lineno, _may_leave(node.body)))
+        return len(self.found.loops) - 1
+
+    def visit_With(self, node: ast.With) -> ast.With:
+        """Note what `as` binds."""
+        targets = [item.optional_vars for item in node.items if item.optional_vars is not None]
+        bindings = [call for target in targets for call in self._bindings(node, target)]
+        self.generic_visit(node)
+        node.body[:0] = bindings
+        return node
+
+    def visit_match_case(self, node: ast.match_case) -> ast.match_case:
+        """Note what a pattern binds."""
+        place: Any = node.pattern
+        names = [
+            part.name if isinstance(part, ast.MatchAs | ast.MatchStar) else part.rest
+            for part in descendants(node.pattern)
+            if isinstance(part, ast.MatchAs | ast.MatchStar | ast.MatchMapping)
+        ]
+        self.generic_visit(node)
+        node.body[:0] = [
+            _statement(place, ".bound", name, _name(name), place.lineno) for name in names if name
+        ]
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        """Visit what stands in the class."""
+        return self._inside(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        """Note when the function begins and ends, and the modules that it is given."""
+        is_method = bool(self._within) and isinstance(self._within[-1], ast.ClassDef)
+        self._inside(node)
+        name = ast.Constant(node.name)
+        if _yields(node):
+            node.decorator_list.append(_call(node, ".generator", name))
+            return node
+        first = next(iter((*node.args.posonlyargs, *node.args.args)), None) if is_method else None
+        owner = None if first is None or _is_static(node) else first.arg
+        layers = [name for name in _used_as_layers(node) if name != owner]
+        begin, end = (
+            (".forward", ".leave_forward") if owner and node.name == "forward" else (".enter", ".leave")
+        )
+        arguments: list[Any] = [name]
+        if owner or layers:
+            arguments += [_name(owner) if owner else None, tuple(layers), *map(_name, layers)]
+        head = 1 if ast.get_docstring(node, clean=False) is not None else 0
+        body = node.body[head:] or [_placed(ast.Pass(), node)]
+        whole = _placed(ast.Try(body, [], [], [_statement(node, end)]), node)
+        node.body[head:] = [_statement(node, begin, *arguments), whole]
+        return node
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
+        """Visit what stands in the function."""
+        return self._inside(node)
+
+    def _inside(self, node: Node) -> Node:
+        outer, self._within = self._within, (*self._within, node)
+        self.generic_visit(node)
+        self._within = outer
+        return node
+
+    # Expressions
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:
+        """Note what `:=` binds."""
+        self.generic_visit(node)
+        return _call(node, ".named", node.target.id, node, node.lineno)
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        """Take note of a method's call over several lines, for which Python has a place within it."""
+        self._note_lines(node, node.func)
+        self.generic_visit(node)
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.Attribute:
+        """Likewise of an attribute."""
+        self._note_lines(node, node)
+        self.generic_visit(node)
+        return node
+
+    def _note_lines(self, whole: ast.expr, part: ast.expr) -> None:
+        if isinstance(part, ast.Attribute) and part.lineno != part.end_lineno and part.end_col_offset:
+            line, column = part.end_lineno or part.lineno, part.end_col_offset - len(part.attr.encode())
+            _, _, *end = _position(whole)
+            self.found.places[line, column, end[0], end[1]] = _position(whole)
+
+    def visit_comprehension(self, node: ast.comprehension) -> ast.comprehension:
+        """Note what each turn binds, by a condition that is always true."""
+        is_plain = isinstance(_item_of(node.iter, node.target), ast.Constant)
+        names = [] if is_plain else [*_names(node.target)]
+        self.generic_visit(node)
+        node.ifs[:0] = [_call(node.target, ".each", name, _name(name)) for name in names]
+        return node
+
+    def visit(self, node: ast.AST) -> Any:
+        """Visit a node; what goes through items within a comprehension has the place of all of it."""
+        if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            for part in node.generators:
+                self.found.iterated[_position(part.iter)] = _position(node)
+                if not isinstance(part.target, ast.Name):
+                    self._stand_for(part.target, node)
+        return super().visit(node)
+
+
+_LEAVES = frozenset([ast.Load, ast.Store, ast.Del, ast.Name, ast.Constant])
+_NUMBER = ast.Constant(0)
+
+
+def _must_stand_first(node: ast.stmt) -> bool:
+    """Return whether a statement is a docstring or an import from `__future__`."""
+    is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return is_text or (isinstance(node, ast.ImportFrom) and node.module == "__future__")
+
+
+def _position(node: ast.AST) -> Position:
+    place = cast(Any, node)
+    return place.lineno, place.col_offset, place.end_lineno, place.end_col_offset
+
+
+def _placed(new: Node, place: ast.AST) -> Node:
+    return ast.copy_location(new, place)
+
+
+def _name(name: str) -> ast.expr:
+    return ast.Name(name, ast.Load())
+
+
+def _call(place: ast.AST, hook: str, *arguments: Any) -> ast.Call:
+    """Return a call of one of our functions; what is no expression among its arguments becomes a constant."""
+    put = partial(_placed, place=place)
+    parts = [item if isinstance(item, ast.expr) else ast.Constant(item) for item in arguments]
+    parts = [part if hasattr(part, "lineno") else put(part) for part in parts]
+    return put(ast.Call(put(_name(hook)), parts, []))
+
+
+def _statement(place: ast.stmt, hook: str, *arguments: Any) -> ast.stmt:
+    return _placed(ast.Expr(_call(place, hook, *arguments)), place)
+
+
+def _store_line(place: ast.stmt) -> ast.stmt:
+    """Return a statement that stores the line of the one behind it."""
+    put = partial(_placed, place=place)
+    target = ast.Subscript(put(_name(".line")), put(ast.Constant(0)), ast.Store())
+    return put(ast.Assign([put(target)], put(ast.Constant(place.lineno))))
+
+
+def _names(target: ast.expr) -> Iterator[str]:
+    """Yield the names that a target binds."""
+    return (part.id for part in descendants(target) if isinstance(part, ast.Name) and _binds(part))
+
+
+def _binds(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Store)
+
+
+def _path(target: ast.expr) -> Sequence[str]:
+    """Return the parts of `a.b.c`; a first part that is empty if it begins with another expression."""
+    parts: list[str] = []
+    while isinstance(target, ast.Attribute):
+        parts.insert(0, target.attr)
+        target = target.value
+    return [target.id if isinstance(target, ast.Name) else "", *parts]
+
+
+def _is_call(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+
+
+def _item_of(items: ast.expr, target: ast.expr) -> ast.expr | None:
+    """Return an expression like an item of those that a loop goes through; None if nothing is known of it."""
+    if isinstance(items, ast.Constant) or _is_call(items, "range"):
+        return _NUMBER
+    if isinstance(target, ast.Tuple) and target.elts and _is_call(items, "enumerate"):
+        return ast.Tuple([_NUMBER, *target.elts[1:]], ast.Load())
+    return None
+
+
+def _own_parts(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield all parts of a function but those of functions and classes within it."""
+    todo: list[ast.AST] = [*ast.iter_child_nodes(node)]
+    while todo:
+        part = todo.pop()
+        yield part
+        if not isinstance(part, _OWN_BODY):
+            todo += ast.iter_child_nodes(part)
+
+
+def _yields(node: ast.AST) -> bool:
+    """Return whether a function is a generator."""
+    parts = _own_parts(ast.Module(node.body, [])) if isinstance(node, _FUNCTIONS) else ()
+    return any(isinstance(part, ast.Yield | ast.YieldFrom) for part in parts)
+
+
+def _is_static(node: ast.FunctionDef) -> bool:
+    return any(isinstance(item, ast.Name) and item.id == "staticmethod" for item in node.decorator_list)
+
+
+def _used_as_layers(node: ast.FunctionDef) -> list[str]:
+    """Return the parameters that a function calls, or whose attributes it reads: they may be modules."""
+    args = node.args
+    names = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
+    used = {
+        inner.id
+        for statement in node.body
+        for part in descendants(statement)
+        if isinstance(inner := getattr(part, "func", None) or getattr(part, "value", None), ast.Name)
+        and isinstance(part, ast.Call | ast.Attribute)
+    }
+    return [name for name in names if name in used]
+
+
+def _may_leave(body: Sequence[ast.AST], *, inner: bool = False) -> bool:
+    """Return whether a loop with this body may end before its last turn, by `break` or `return`."""
+    for node in body:
+        if isinstance(node, ast.Return) or (isinstance(node, ast.Break) and not inner):
+            return True
+        if isinstance(node, _OWN_BODY):
+            continue
+        if isinstance(node, ast.For | ast.While):
+            if _may_leave(node.body, inner=True) or _may_leave(node.orelse, inner=inner):
+                return True
+        elif isinstance(node, _HOLDERS) and _may_leave(list(ast.iter_child_nodes(node)), inner=inner):
+            return True
+    return False

@@ -1,0 +1,175 @@
+"""What a program may ask of torch: calls, elements, multiplications, and how large one call may be.
+
+Counts are the same on every machine. The one call that is too large is refused before it is made, by its name
+and its size, which follow from the shapes of what goes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from llm_linalg.base.axes import ShapeMismatch
+from llm_linalg.base.errors import HaltedError, LimitError
+from llm_linalg.capture.interruption import Interruption
+from llm_linalg.ops.operation import Call
+from llm_linalg.ops.price import ELEMENT, SMALL, Price, price_of
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a program may do.
+
+    Attributes:
+        calls: Calls of torch.
+        tensors: Tensors that all calls together may make.
+        elements: Elements that all of those may have.
+        multiplications: Multiplications of all calls, or what takes as long.
+        call_tensors: Tensors that one call may make.
+        call_elements: Elements that one call may make.
+        call_multiplications: Multiplications of one call or backward pass: about a second.
+        printed: Characters that it may print.
+        loop_nodes: Nodes of one loop, beyond which turns in its middle are run without being recorded.
+    """
+
+    calls: int = 1_000_000
+    tensors: int = 100_000
+    elements: int = 2**27
+    multiplications: int = 2**36
+    call_tensors: int = 1_000
+    call_elements: int = 2**25
+    call_multiplications: int = 2**33
+    printed: int = 1_000_000
+    loop_nodes: int = 20_000
+
+
+class Counts:
+    """What a program has done of what it may: a `recording.guard.Guard`.
+
+    Args:
+        limits: How much it may do.
+        halt: Asked before each torch call whether the run is to stop.
+    """
+
+    def __init__(self, limits: Limits, halt: Callable[[], bool] | None = None) -> None:
+        self.limits = limits
+        self._halt = halt
+        self.calls = self.tensors = self.elements = self.multiplications = 0
+
+    def charge(self, call: Call) -> Price | None:
+        """Charge a call before it is made, and return its price; None if that is unknown.
+
+        Raises:
+            Interruption: If it needs more than one call may, or than is left.
+        """
+        try:
+            price = price_of(call)
+        except ShapeMismatch:  # torch will say, or knows better
+            price = None
+        if price is None:
+            self.charge_query()
+            return None
+        name, limits = call.operation.name, self.limits
+        if price.outputs > limits.call_tensors:
+            raise _exceeded(
+                f"{name} would give {price.outputs:,} tensors; {limits.call_tensors:,} are allowed"
+            )
+        if price.elements > limits.call_elements:
+            raise _exceeded(
+                f"{name} would make {price.elements:,} cells; {limits.call_elements:,} are allowed"
+            )
+        if price.multiplications > limits.call_multiplications:
+            raise _exceeded(self._too_long(call, price))
+        written = call.write_target if call.tensors and call.may_write else None
+        self.charge_again(name, price, (), written)
+        return price
+
+    def charge_again(
+        self, name: str, price: Price, tensors: Sequence[Tensor], written: Tensor | None = None
+    ) -> None:
+        """Charge a repetition of a call by its known price; raises what `charge` does."""
+        del name, tensors
+        self.charge_query()
+        self._spend(price.outputs, price.elements, price.multiplications)
+        if written is not None and written.numel() > SMALL:
+            self._spend(0, written.numel(), ELEMENT * written.numel())
+
+    def refund(self, price: Price) -> None:
+        """Give back the tensors of a call that is not recorded: nobody keeps them."""
+        self.tensors -= price.outputs
+
+    def charge_query(self) -> None:
+        """Charge a call of which no more is known than that it is made.
+
+        Raises:
+            Interruption: If there are too many, or the run is to stop.
+        """
+        self.calls += 1
+        if self.calls > self.limits.calls:
+            raise _exceeded(f"the program calls torch more than {self.limits.calls:,} times: let it do less")
+        if self._halt is not None and self._halt():
+            raise Interruption(HaltedError("stopped: what stands below was not run"))
+
+    def charge_backward(self, prices: Iterable[Price], leaves: int) -> None:
+        """Charge a backward pass through calls of some prices, to leaves of so many elements.
+
+        Raises:
+            Interruption: If it would take longer than a call may, or than is left.
+        """
+        reads, multiplications = leaves, 0
+        for price in prices:
+            reads += price.reads
+            multiplications += price.multiplications
+        needed, most = 2 * multiplications + 2 * ELEMENT * reads, self.limits.call_multiplications
+        if needed > most:
+            what = "multiplications, or what takes as long"
+            raise _exceeded(f"backward would need {needed:,} {what}; {most:,} are allowed")
+        self.charge_query()
+        self._spend(0, 0, needed)
+
+    def charge_gradient(self, name: str, price: Price, tensors: Sequence[Tensor]) -> None:
+        """Charge the part of a backward pass that goes through a call, which `charge_backward` has done."""
+
+    def charge_write(self, elements: int, memory: int) -> None:
+        """Charge a write: the record keeps what was in the memory before."""
+        if memory > SMALL:
+            self._spend(0, memory, ELEMENT * max(memory, elements))
+
+    def charge_alias_update(self, memory: int, writers: int) -> None:
+        """Charge refreshing a tensor of a memory that other tensors have written."""
+        del writers
+        self._spend(0, 0, 3 * ELEMENT * memory)
+
+    def charge_inspection(self, elements: int) -> None:
+        """Charge finding out which calls wrote so many elements last."""
+        self._spend(0, 0, ELEMENT * elements // 8)
+
+    def _spend(self, tensors: int, elements: int, multiplications: int) -> None:
+        limits = self.limits
+        self.tensors += tensors
+        self.elements += elements
+        self.multiplications += multiplications
+        if self.tensors > limits.tensors:
+            what = f"makes more than {limits.tensors:,} tensors"
+        elif self.elements > limits.elements:
+            what = f"makes tensors of more than {limits.elements:,} cells in all"
+        elif self.multiplications > limits.multiplications:
+            what = f"needs more than {limits.multiplications:,} multiplications in all, or what takes as long"
+        else:
+            return
+        raise _exceeded(f"the program {what}: let it do less")
+
+    def _too_long(self, call: Call, price: Price) -> str:
+        name, most = call.operation.name, self.limits.call_multiplications
+        if call.operation.kind == "contraction":
+            return f"{name} would need {price.multiplications:,} multiplications; {most:,} are allowed"
+        fewer = price.elements * most // price.multiplications
+        if not fewer:
+            return f"{name} would take as long as {price.multiplications:,} products; {most:,} are allowed"
+        return f"{name} of {price.elements:,} cells would take too long: {fewer:,} are allowed in a call"
+
+
+def _exceeded(message: str) -> Interruption:
+    return Interruption(LimitError(message))

@@ -1,0 +1,43 @@
+"""The origin of the torch call that a program makes now: its expression, and the function that it is in."""
+
+from __future__ import annotations
+
+from llm_linalg.capture.call_scopes import CallScopes
+from llm_linalg.capture.sites import Sites, program_frame
+from llm_linalg.recording.record_node import Origin
+
+_NO_ORIGIN = Origin()
+
+
+class Origins:
+    """Finds the origin of what happens now.
+
+    Args:
+        sites: The places of the program's instructions.
+        scopes: The calls of functions that are running.
+    """
+
+    def __init__(self, sites: Sites, scopes: CallScopes) -> None:
+        self._sites, self._scopes = sites, scopes
+        self._known: dict[tuple[int, int], Origin] = {}  # in one scope, the last
+        self._scope: object = None
+
+    def current(self) -> Origin:
+        """Return the place in the program of the call that is made now."""
+        frame = program_frame(1)
+        if frame is None:
+            return _NO_ORIGIN
+        scope = self._scopes.current
+        if scope is not self._scope:  # each call of a function has a scope of its own
+            self._scope, self._known = scope, {}
+        key = id(frame.f_code), frame.f_lasti
+        origin = self._known.get(key)
+        if origin is None:
+            span, text = self._sites.at(frame.f_code, frame.f_lasti) or (None, "")
+            origin = self._known[key] = Origin(span, text, scope=self._scopes.path())
+        return origin
+
+    def line(self) -> int:
+        """Return the line of the program that is running; 0 outside of it."""
+        span = self.current().span
+        return 0 if span is None else span.line

@@ -1,0 +1,100 @@
+"""Find the part of a program that is being evaluated: by the columns that each instruction came from."""
+
+from __future__ import annotations
+
+import dis
+import sys
+from collections.abc import Mapping
+from itertools import islice
+from types import CodeType, FrameType, TracebackType
+
+from llm_linalg.base.errors import Span, StackFrame
+from llm_linalg.base.source import Source
+from llm_linalg.base.text import characters
+from llm_linalg.capture.instrument import Instrumented, Position
+
+FILE = "<program>"
+"""What Python calls the file of a program: all frames of it have this very string."""
+
+Site = tuple[Span, str]
+"""The place of an expression, and its text."""
+_GET_ITER = dis.opmap["GET_ITER"]
+
+
+class Sites:
+    """The places of a program's instructions.
+
+    Args:
+        source: The program.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._places: dict[Position, Position] = {}
+        self._iterated: Mapping[Position, Position] = {}
+        self._found: dict[tuple[int, int], Site] = {}
+        self._codes: list[CodeType] = []  # kept so that their ids are not reused
+
+    def add(self, instrumented: Instrumented) -> None:
+        """Take the places that Python has otherwise than the reader."""
+        self._places.update(instrumented.places)
+        self._iterated = {**self._iterated, **instrumented.iterated}
+
+    def at(self, code: CodeType, instruction: int) -> Site | None:
+        """Return the place of an instruction, given by its offset; None if nothing is known of it."""
+        key = id(code), instruction
+        site = self._found.get(key)
+        if site is None:
+            span = self._span(code, instruction)
+            if span is None:
+                return None
+            self._codes.append(code)
+            site = self._found[key] = span, span.of(self._source.lines)
+        return site
+
+    def _span(self, code: CodeType, instruction: int) -> Span | None:
+        first, last, column, end = next(islice(code.co_positions(), instruction // 2, None))
+        if first is None or last is None or column is None or end is None:
+            return None
+        position = first, column, last, end
+        if code.co_code[instruction] == _GET_ITER:
+            position = self._iterated.get(position, position)
+        first, column, last, end = self._places.get(position, position)
+        lines = self._source.lines
+        if last > len(lines):
+            return None
+        return Span(first, characters(lines[first - 1], column), last, characters(lines[last - 1], end))
+
+    def frames(self, traceback: TracebackType | None) -> list[tuple[FrameType, int]]:
+        """Return the program's frames that led to an error, outermost first, each with its instruction."""
+        found = []
+        while traceback is not None:
+            if traceback.tb_frame.f_code.co_filename == FILE:
+                found.append((traceback.tb_frame, traceback.tb_lasti))
+            traceback = traceback.tb_next
+        return found
+
+    def calls_of_methods(self, frames: list[tuple[FrameType, int]]) -> tuple[StackFrame, ...]:
+        """Return the calls that led to the innermost method among frames."""
+        inner = max((n for n, (frame, _) in enumerate(frames) if is_method(frame.f_code)), default=0)
+        calls = []
+        for frame, instruction in frames[:inner]:
+            site = self.at(frame.f_code, instruction)
+            if site is not None:
+                name = "" if frame.f_code.co_name == "<module>" else frame.f_code.co_qualname
+                calls.append(StackFrame("", site[0], name, site[1]))
+        return tuple(calls)
+
+
+def is_method(code: CodeType) -> bool:
+    """Return whether a function was defined in a class."""
+    outer = code.co_qualname.rpartition(".")[0]
+    return bool(outer) and not outer.endswith("<locals>")
+
+
+def program_frame(depth: int = 1) -> FrameType | None:
+    """Return the innermost frame of the program, looked for from some frames above the caller's."""
+    frame: FrameType | None = sys._getframe(depth + 1)
+    while frame is not None and frame.f_code.co_filename != FILE:
+        frame = frame.f_back
+    return frame
