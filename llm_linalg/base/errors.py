@@ -211,6 +211,10 @@ class FormatError(ValueError):
         super().__init__(clean(one_line(message), limit=_LINE_LIMIT))
 
 
+class RoomError(ProgramError):
+    """A program that can't be run, because nothing foreign may run here, or its process does not start."""
+
+
 class OperandInfo(NamedTuple):
     """An operand of a failed call: its name, its shape, and the text of its expression."""
 
