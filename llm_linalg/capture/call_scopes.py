@@ -100,9 +100,14 @@ class CallScopes:
         self._met.setdefault(path, self.current)
         return path
 
+    @property
+    def plain_paths(self) -> dict[str, str]:
+        """The paths without the numbers of what was called only once, by those with them."""
+        return {path: scope.plain_path for path, scope in self._met.items()}
+
     def finish(self, nodes: Iterable[RecordNode]) -> None:
         """Leave out the numbers of what was called only once."""
-        plain = {path: scope.plain_path for path, scope in self._met.items()}
+        plain = self.plain_paths
         for node in nodes:
             node.scope = plain.get(node.scope, node.scope)
 

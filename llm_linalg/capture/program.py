@@ -226,6 +226,11 @@ class ProgramRun:
 
     # What it leaves
 
+    @property
+    def plain_scopes(self) -> Mapping[str, str]:
+        """What scopes are called in the end, by what they were called while they ran."""
+        return self._scopes.plain_paths
+
     def record(self, *, failed: bool = False) -> Record[Any]:
         """Return the record of what the program did, whether it ended or failed."""
         recorder, bindings = self.recorder, self._bindings

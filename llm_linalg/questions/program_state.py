@@ -1,78 +1,65 @@
-"""The state that a program leaves, in which expressions are evaluated, each without a trace in it."""
+"""The state that a program leaves, in which expressions are evaluated, each without a trace in it.
+
+A program of our own runs in this process, anyone else's in a room.
+"""
 
 from __future__ import annotations
 
 import ast
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from llm_linalg.api.room_program import RoomProgram
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.base.garbage import rare_full_collections
+from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import quote
-from llm_linalg.explain.interpreted import explain
-from llm_linalg.language.budget import Budget
-from llm_linalg.language.execute import isolated_torch_state
-from llm_linalg.language.interpreter import Interpreter
-from llm_linalg.language.program import interpreter, run_program, source_of
-from llm_linalg.language.source import Source
+from llm_linalg.capture.program import ProgramRun
+from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.questions.value import LONGEST, value_text
 
 Halt = Callable[[], bool]
 
-EXPRESSION: Mapping[str, Any] = {
-    "steps": 500_000,
-    "tensors": 5_000,
-    "elements": 2**24,
-    "multiplications": 2**32,
-}  # what an expression may use up: less than a second
-_CHEAP = (10_000, 2**24)  # steps and multiplications: some milliseconds
 
-
-class ProgramState:
-    """The names that a program has bound, and torch's generator as it left it.
+class ProgramState(ABC):
+    """The names that a program has bound.
 
     Attributes:
         failure: Why the program ended early; None if it did not.
         is_random: Whether the program drew random numbers.
-        was_cheap: Whether the last expression took so little that others like it may be tried.
     """
 
-    def __init__(
-        self, run: Interpreter, budget: Callable[[], Budget], failure: ProgramError | None, seeded: Tensor
-    ) -> None:
-        """Hold what a run has left; `seeded` is the state of torch's generator before it."""
-        self.failure = failure
-        self.was_cheap = True
-        self._run = run
-        self._budget = budget
-        self._generator = torch.default_generator.get_state()
-        self.is_random = not torch.equal(self._generator, seeded)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._run.names
+    failure: ProgramError | None
+    is_random: bool
 
     @property
+    @abstractmethod
     def names(self) -> Mapping[str, Any]:
         """The values of its names."""
-        return self._run.names
 
+    @property
+    @abstractmethod
+    def was_cheap(self) -> bool:
+        """Whether the last expression took so little that others like it may be tried."""
+
+    @abstractmethod
     def value(self, expression: str, **names: Any) -> Any:
         """Return the value of an expression, which sees the program's names and those given here.
 
         Raises:
             ProgramError: If the text is not one expression, or fails.
         """
-        state = self._fork(expression, names)
-        return self._value(state, _expression(state.source))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
 
     def is_true(self, claim: str, **names: Any) -> bool:
         """Return whether a claim is true; raises as `false_reason` does."""
-        state = self._fork(claim, names)
-        return _truth(self._value(state, _expression(state.source)))
+        return _truth(self.value(claim, **names))
 
     def false_reason(self, claim: str, **names: Any) -> str:
         """Return why a claim is false, with the values of its sides; empty if it is true.
@@ -80,35 +67,102 @@ class ProgramState:
         Raises:
             ProgramError: If the claim is not one expression that is true or false, or fails.
         """
-        state = self._fork(claim, names)
-        node = _expression(state.source)
-        if _truth(self._value(state, node)):
+        if self.is_true(claim, **names):
             return ""
+        source = Source(claim)
+        node = expression_of(source)
         sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
         sides = node.args if isinstance(node, ast.Call) else sides
-        texts = [state.source.text_of(side) for side in sides]
-        values = [value_text(self._value(state, side)) for side in sides]
-        told = [f"{text} is {now}" for text, now in zip(texts, values, strict=True) if text != now]
-        return f"{quote(claim, LONGEST)} is false{': ' * bool(told)}{'; '.join(told)}"
+        texts = [source.text_of(side) for side in sides]
+        values = [value_text(self.value(text, **names)) for text in texts]
+        known = [f"{text} is {now}" for text, now in zip(texts, values, strict=True) if text != now]
+        return f"{quote(claim, LONGEST)} is false{': ' * bool(known)}{'; '.join(known)}"
 
-    def _fork(self, expression: str, names: Mapping[str, Any]) -> Interpreter:
-        state = self._run.fork(Source(expression), self._budget())
-        state.names.maps[0].update(names)
-        return state
 
-    def _value(self, state: Interpreter, node: ast.expr) -> Any:
-        torch.default_generator.set_state(self._generator)
-        budget = state.budget
-        before = budget.left
-        budget.start()
+class OwnState(ProgramState):
+    """The state of a program of our own, in this process."""
+
+    def __init__(self, run: ProgramRun, failure: ProgramError | None) -> None:
+        self._run = run
+        self.failure = failure
+        self.is_random = run.is_random
+
+    @property
+    def names(self) -> Mapping[str, Any]:
+        return self._run.own_names
+
+    @property
+    def was_cheap(self) -> bool:
+        return self._run.was_cheap
+
+    def value(self, expression: str, **names: Any) -> Any:
+        return self._run.evaluate(expression, **names)
+
+
+class RoomState(ProgramState):
+    """The state of anyone's program, in a room."""
+
+    def __init__(self, program: RoomProgram, failure: ProgramError | None) -> None:
+        self._program = program
+        self.failure = failure
+        facts = program.facts()
+        self.is_random = facts.is_random
+        self._names = _AskedValues(facts.names, program.value)
+
+    @property
+    def names(self) -> Mapping[str, Any]:
+        return self._names
+
+    @property
+    def was_cheap(self) -> bool:
+        return self._program.was_cheap
+
+    def value(self, expression: str, **names: Any) -> Any:
+        expression_of(Source(expression))
+        return self._program.value(expression, **names)
+
+
+class _AskedValues(Mapping[str, Any]):
+    """Values that are asked for one by one."""
+
+    def __init__(self, names: Sequence[str], value: Callable[[str], Any]) -> None:
+        self._known = names
+        self._value = value
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._known:
+            raise KeyError(name)
+        return self._value(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+class LiteralState(ProgramState):
+    """No state at all: the value of a number, a text, or lists of these, for which nothing has to run."""
+
+    failure = None
+    is_random = False
+    was_cheap = True
+    names: Mapping[str, Any] = {}
+
+    def value(self, expression: str, **_names: Any) -> Any:
         try:
-            with state.recording():
-                return state.evaluate(node)
-        except RecursionError:
-            raise LimitError("the expression is nested too deeply to run") from None
-        finally:
-            steps, _, _, multiplications = (a - b for a, b in zip(before, budget.left, strict=True))
-            self.was_cheap = steps <= _CHEAP[0] and multiplications <= _CHEAP[1]
+            return ast.literal_eval(expression)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            raise ProgramError(f"{quote(expression, 60)} is no number, text or list") from None
+
+
+def is_literal(answer: str) -> bool:
+    """Return whether a text is a number, a text, or lists or tuples of these: it needs no process."""
+    try:
+        LiteralState().value(answer)
+    except ProgramError:
+        return False
+    return True
 
 
 def _truth(result: object) -> bool:
@@ -118,7 +172,8 @@ def _truth(result: object) -> bool:
     return bool(result)
 
 
-def _expression(source: Source) -> ast.expr:
+def expression_of(source: Source) -> ast.expr:
+    """Return the one expression that a source is; raises `ProgramError` for any other."""
     body = source.tree.body
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
         raise ProgramError("it is not one expression, such as Y.sum()")
@@ -134,34 +189,51 @@ def state_after(
     cells: Sequence[int] = (),
     seconds: float | None = None,
     halt: Halt | None = None,
+    own: bool = False,
+    trust: bool = False,
 ) -> Iterator[ProgramState]:
-    """Run a program and hold torch's generator for expressions in the state that it leaves.
+    """Run a program, for expressions in the state that it leaves.
 
     Args:
-        program: The program, anyone's text.
+        program: The program.
         seed: The seed for `torch.manual_seed` before the program.
         names: Plain values that the program may use, such as a lesson's controls.
         cells: The lines, from 1, at which its cells begin, if it has cells; one that fails is passed over.
         seconds: The time for the program, and for each expression; None if counts alone decide.
         halt: Asked all along whether to stop.
+        own: Whether it is our own text, which runs in this process; else it runs in a room.
+        trust: Whether it may run with the user's rights where there is no lock.
 
     Raises:
         ProgramError: If the program can't be read.
-        LimitError: If it uses up its budget.
+        LimitError: If it uses up its limits.
         HaltedError: If `halt` stopped it.
     """
+    if own:
+        run = ProgramRun(program, seed, names or {}, cells, halt, explain=explain_failure)
+        with rare_full_collections():
+            failure = _failure(run.run)
+            try:
+                yield OwnState(run, failure)
+            finally:
+                run.recorder.release()
+        return
+    room_program = RoomProgram(
+        program, seed=seed, names=names, cells=cells, seconds=seconds, halt=halt, trust=trust
+    )
+    with room_program:
+        failure = _failure(lambda: room_program.run(repairs=False))
+        yield RoomState(room_program, failure)
 
-    def budget() -> Budget:
-        return Budget(**EXPRESSION, seconds=seconds, halt=halt)
 
-    run = interpreter(source_of(program, cells), names or {}, Budget(seconds=seconds, halt=halt), explain)
-    failure = None
-    with rare_full_collections(), isolated_torch_state(seed):
-        seeded = torch.default_generator.get_state()
-        try:
-            run_program(run, cells)
-        except (LimitError, HaltedError):
-            raise
-        except ProgramError as error:
-            failure = error
-        yield ProgramState(run, budget, failure, seeded)
+def _failure(run: Callable[[], object]) -> ProgramError | None:
+    """Run a program, and return the error with which it ends, if it is one of its own."""
+    try:
+        run()
+    except (LimitError, HaltedError):
+        raise
+    except ProgramError as error:
+        return error
+    return None
+
+

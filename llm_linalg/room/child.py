@@ -6,23 +6,18 @@ by a second pipe goes only when it begins, how it ended, and the answers to what
 
 from __future__ import annotations
 
-import ast
 import json
 import mmap
 import os
 import signal
-import struct
 from collections.abc import Iterator
-from contextlib import redirect_stdout
-from io import TextIOBase
 from typing import Any
 
-from llm_linalg.base.text import one_line
 from llm_linalg.recording.ending import Ending
 from llm_linalg.room.lock import Lock, LockError
+from llm_linalg.room.program import Timeout, serve
 from llm_linalg.room.room_limits import LOG_SIZE, MOST_ANSWER, MOST_REQUEST
 
-HEADER = struct.Struct("<QQ")  # of the shared memory: the bytes that count, the line that runs
 REHEARSAL = """\
 import torch
 from torch import nn
@@ -36,10 +31,6 @@ print(nn.Sequential(nn.Linear(3, 3), nn.ReLU())(x).sum(-1), loss.item(), x.T.sha
 """A program without a backward pass: a process that has made one could not be copied for another."""
 BACKWARD = "loss.backward()\nx.grad.sum()\nwith torch.no_grad():\n    x -= 0.1 * x.grad\n"
 _PIECE = 2**20
-
-
-class Alarm(BaseException):
-    """The program's time is up: it ends now by itself, or is ended."""
 
 
 class Requests:
@@ -111,64 +102,16 @@ def run(lock: Lock, parent: int, requests: int, answers: int, log: int) -> None:
         channel.begin()
         try:
             serve(request, memory, channel)
-        except Alarm:  # it came when the program had just ended
-            channel.end(Ending("time", HEADER.unpack_from(memory)[1] or None))
+        except Timeout:  # it came when the program had just ended
+            channel.end(Ending("time"))
         except Exception as error:  # noqa: BLE001 - a fault of ours, or of a program that reached into us
             channel.fault(f"{type(error).__name__}: {error}"[:600])
 
 
 def rehearse(text: str) -> None:
     """Run a program of ours, so that what is made at the first use is made before the clock runs."""
-    with mmap.mmap(-1, 2**22) as memory:
-        serve({"source": text}, memory, None)
+    serve({"source": text}, mmap.mmap(-1, 2**22), None)
 
 
 def _raise(*_: object) -> None:
-    raise Alarm
-
-
-class _Prints(TextIOBase):
-    """Standard output of the stand-in below: what is printed goes to the shared memory."""
-
-    def __init__(self, memory: mmap.mmap) -> None:
-        self._memory = memory
-
-    def write(self, text: str) -> int:
-        used, line = HEADER.unpack_from(self._memory)
-        start = HEADER.size + used
-        data = text.encode(errors="replace")[: max(0, len(self._memory) - start)]
-        self._memory[start : start + len(data)] = data
-        HEADER.pack_into(self._memory, 0, used + len(data), line)
-        return len(text)
-
-
-def serve(request: dict[str, Any], memory: mmap.mmap, requests: Requests | None) -> None:
-    """Run the program of a request, telling of it in `memory`, then answer `requests`.
-
-    This is the seam to what records a program and writes its trace: until that is here, a stand-in which keeps what
-    is printed and which line runs.
-    """
-    names: dict[str, Any] = {"__name__": "__main__"}
-    ending = Ending()
-    with redirect_stdout(_Prints(memory)):
-        line = 0
-        try:
-            for statement in ast.parse(str(request["source"])).body:
-                line = statement.lineno
-                HEADER.pack_into(memory, 0, HEADER.unpack_from(memory)[0], line)
-                exec(compile(ast.Module([statement], []), "<program>", "exec"), names)  # noqa: S102
-        except Alarm:
-            ending = Ending("time", line or None)
-        except MemoryError:
-            ending = Ending("memory", line or None)
-        except BaseException as error:  # noqa: BLE001 - SystemExit is the program's own, too
-            ending = Ending("failed", line or None, f"{type(error).__name__}: {one_line(str(error))}"[:600])
-        if requests is None:
-            return
-        requests.end(ending)
-        for further in requests:
-            try:
-                answer = repr(eval(str(further["ask"]), names))[:2000]  # noqa: S307
-            except BaseException as error:  # noqa: BLE001 - likewise
-                answer = f"{type(error).__name__}: {error}"[:600]
-            requests.answer(answer)
+    raise Timeout

@@ -33,7 +33,9 @@ class Readable(NamedTuple):
 
 def search_path() -> list[str]:
     """Return the folders of packages that this interpreter knows, beside those that another finds by itself."""
-    named = {str(Path(entry).absolute()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry}
+    named = {
+        str(Path(entry).absolute()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry
+    }
     return [
         entry
         for entry in sys.path

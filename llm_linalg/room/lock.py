@@ -215,7 +215,9 @@ def _limit(limits: RoomLimits) -> None:
         if number is None or (size == 0 and kind in ("RLIMIT_AS", "RLIMIT_DATA")):
             continue  # another system, which has no such limit or does not tell the size
         most = resource.getrlimit(number)[1]
-        bounded = [value if most == resource.RLIM_INFINITY else min(value, most) for value in (soft, hard or soft)]
+        bounded = [
+            value if most == resource.RLIM_INFINITY else min(value, most) for value in (soft, hard or soft)
+        ]
         resource.setrlimit(number, (bounded[0], bounded[1]))
 
 
@@ -235,7 +237,5 @@ def _drop_capabilities() -> None:
     now = ctypes.create_string_buffer(24)
     _checked(_libc.capget(header, now))
     effective, permitted = struct.unpack_from("=II", now.raw)
-    kept = struct.pack(
-        "=6I", effective & _KEPT_CAPABILITIES, permitted & _KEPT_CAPABILITIES, 0, 0, 0, 0
-    )
+    kept = struct.pack("=6I", effective & _KEPT_CAPABILITIES, permitted & _KEPT_CAPABILITIES, 0, 0, 0, 0)
     _checked(_libc.capset(header, kept))

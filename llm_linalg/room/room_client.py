@@ -11,10 +11,9 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from collections.abc import Iterator
 from typing import Any
 
 from llm_linalg.base.errors import HaltedError, RoomError

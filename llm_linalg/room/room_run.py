@@ -14,12 +14,13 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from struct import unpack_from
 from typing import Any, Literal, NamedTuple
 
 from llm_linalg.base.errors import RoomError
 from llm_linalg.recording.ending import ENDING_KINDS, Ending
-from llm_linalg.room.child import HEADER
 from llm_linalg.room.room_limits import ANSWER_SECONDS, GRACE, MOST_ANSWER, SECONDS
+from llm_linalg.tracefile.log_format import LINE
 
 _BEGIN_WITHIN = 30.0  # seconds in which a child has to lock itself and rehearse
 _HALT_EVERY = 0.02  # seconds between two looks at whether to stop
@@ -83,7 +84,7 @@ class RoomRun:
     @property
     def line(self) -> int | None:
         """The line of the program that runs, or ran last, as the child says."""
-        line = int(HEADER.unpack_from(self.memory)[1])
+        line = int(unpack_from("<Q", self.memory, 8 * LINE)[0])
         return line if 0 < line < _MOST_LINE else None
 
     @property
@@ -123,7 +124,9 @@ class RoomRun:
             RoomError: If no program can run there.
         """
         if self._alive:
-            left = timeout if self._kill_at is None else min(timeout, max(0.0, self._kill_at - time.monotonic()))
+            left = (
+                timeout if self._kill_at is None else min(timeout, max(0.0, self._kill_at - time.monotonic()))
+            )
             events = dict(self._poll.poll(left * 1000))
             if self._ends.answers in events:
                 self._read()
@@ -173,7 +176,7 @@ class RoomRun:
             left = self._began + seconds - now
         return max(0.0, left if halt is None else min(left, _HALT_EVERY))
 
-    def ask(self, text: str, seconds: float = ANSWER_SECONDS) -> Any:
+    def ask(self, request: dict[str, Any], seconds: float = ANSWER_SECONDS) -> Any:
         """Return what the child answers in the state in which its program ended; it is a claim, as all that it says.
 
         Raises:
@@ -183,7 +186,7 @@ class RoomRun:
             raise RoomError("the room is gone" if self.ending else "the program still runs")
         self._answers.clear()
         self._stops, self._kill_at = "", None
-        self.send({"ask": text}, seconds)
+        self.send(request, seconds)
         end = time.monotonic() + seconds
         while not self._answers and self._alive:
             self.poll(max(0.0, end - time.monotonic()) if not self._stops else GRACE)

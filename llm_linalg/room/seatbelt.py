@@ -28,7 +28,12 @@ def available() -> bool:
 
 def profile(places: Sequence[Readable]) -> str:
     """Return the profile that allows to read these places, in the kernel's own language."""
-    system = ['(subpath "/System/Library")', '(subpath "/usr/lib")', '(literal "/dev/null")', '(literal "/dev/urandom")']
+    system = [
+        '(subpath "/System/Library")',
+        '(subpath "/usr/lib")',
+        '(literal "/dev/null")',
+        '(literal "/dev/urandom")',
+    ]
     return _PROFILE.format(places=" ".join([*system, *map(_filter, places)]))
 
 

@@ -29,10 +29,14 @@ class SystemCall(NamedTuple):
 # Memory: none of these names anything outside of the process.
 _MEMORY = {
     "brk": SystemCall(12, 214, "malloc"),
-    "mmap": SystemCall(9, 222, "malloc; code of a library that an import loads; files only by open descriptors"),
+    "mmap": SystemCall(
+        9, 222, "malloc; code of a library that an import loads; files only by open descriptors"
+    ),
     "munmap": SystemCall(11, 215, "free"),
     "mremap": SystemCall(25, 216, "realloc of a large block"),
-    "mprotect": SystemCall(10, 226, "loading a library; oneDNN writes its kernels: code can call no more than this"),
+    "mprotect": SystemCall(
+        10, 226, "loading a library; oneDNN writes its kernels: code can call no more than this"
+    ),
     "madvise": SystemCall(28, 233, "malloc gives pages back"),
 }
 # Files, as far as Landlock lets them be opened; none can be opened to write.
@@ -43,13 +47,17 @@ _FILES = {
     "close": SystemCall(3, 57, "what was opened"),
     "dup": SystemCall(32, 23, "np.load and np.fromfile read through a copy of the descriptor"),
     "fstat": SystemCall(5, 80, "the size of an open file, asked at each open"),
-    "newfstatat": SystemCall(262, 79, "import looks where a module lies; tells that a path exists, and its size"),
+    "newfstatat": SystemCall(
+        262, 79, "import looks where a module lies; tells that a path exists, and its size"
+    ),
     "stat": SystemCall(4, None, "the same, by a libc older than 2.33"),
     "lstat": SystemCall(6, None, "likewise"),
     "statx": SystemCall(332, 291, "the same, by newer libraries"),
     "getdents64": SystemCall(217, 61, "import lists the folders of packages, which Landlock lets it open"),
     "getcwd": SystemCall(79, 17, "always /"),
-    "write": SystemCall(1, 64, "the pipe of answers: no other descriptor is open to write, but for /dev/null"),
+    "write": SystemCall(
+        1, 64, "the pipe of answers: no other descriptor is open to write, but for /dev/null"
+    ),
 }
 # Time passes; nobody is told.
 _TIME = {
@@ -87,9 +95,13 @@ _ITSELF = {
 ALLOWED = _MEMORY | _FILES | _TIME | _SIGNALS | _ITSELF
 
 # Of these, some uses. The conditions stand in `_conditions`.
-OPENAT = SystemCall(257, 56, "a file to read: Landlock looks which; no O_PATH, which Landlock does not look at")
+OPENAT = SystemCall(
+    257, 56, "a file to read: Landlock looks which; no O_PATH, which Landlock does not look at"
+)
 OPEN = SystemCall(2, None, "the same, by older libraries")
-FCNTL = SystemCall(72, 25, "flags of a descriptor; never F_SETOWN, by which the kernel signals another process")
+FCNTL = SystemCall(
+    72, 25, "flags of a descriptor; never F_SETOWN, by which the kernel signals another process"
+)
 IOCTL = SystemCall(16, 29, "is it a terminal, and close it in children: asked at each open")
 PRLIMIT = SystemCall(302, 261, "what its own limits are; never to change one, never another process")
 GETRLIMIT = SystemCall(97, None, "likewise, by older libraries")

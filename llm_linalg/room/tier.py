@@ -7,6 +7,7 @@ lock is believed.
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 import errno
 import json
@@ -19,7 +20,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import _thread
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -35,7 +35,10 @@ from llm_linalg.room.zygote_process import launch
 REFUSED = "refused"
 _PATIENCE = 20.0  # seconds for a process of Python without torch
 _MOST = 2**16
-_RAW = {"x86_64": {"clone": 56, "clone3": 435, "io_uring_setup": 425}, "aarch64": {"clone": 220, "clone3": 435, "io_uring_setup": 425}}
+_RAW = {
+    "x86_64": {"clone": 56, "clone3": 435, "io_uring_setup": 425},
+    "aarch64": {"clone": 220, "clone3": 435, "io_uring_setup": 425},
+}
 
 
 class Tier(NamedTuple):
@@ -148,7 +151,10 @@ def _outcome(attempt: Callable[[], object]) -> str:
     except OSError as error:
         refused = error.errno in (errno.EPERM, errno.EACCES)
         return REFUSED if refused else errno.errorcode.get(error.errno or 0, "another error")
-    except (RuntimeError, ValueError):  # as Python words a thread that can't be started, a limit that can't be set
+    except (
+        RuntimeError,
+        ValueError,
+    ):  # as Python words a thread that can't be started, a limit that can't be set
         return REFUSED
     return "it can be done"
 
@@ -199,7 +205,7 @@ def _attempts(parent: int, folder: str) -> dict[str, Callable[[], object]]:
         "make a file": lambda: os.open(other, os.O_WRONLY | os.O_CREAT),
         "truncate a file": lambda: os.truncate(secret, 0),
         "rename a file": lambda: os.rename(secret, other),  # noqa: PTH104
-        "link a file": lambda: os.link(secret, other),  # noqa: PTH200
+        "link a file": lambda: os.link(secret, other),
         "link to a file by name": lambda: os.symlink(secret, other),  # noqa: PTH211
         "make a folder": lambda: os.mkdir(other),  # noqa: PTH102
         "make a pipe in a folder": lambda: os.mkfifo(other),

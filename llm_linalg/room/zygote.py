@@ -73,10 +73,10 @@ def _end_with_the_app() -> None:
 def warm() -> None:
     """Load what programs use, but for the compiler; leave one thread and no trace of a backward pass."""
     with suppress(ImportError):
-        import numpy  # noqa: F401, ICN001 - it reads its number of threads when it is imported
+        import numpy  # noqa: F401 - it reads its number of threads when it is imported
     import torch
-    import torch.nn.functional
     import torch.nested._internal.nested_tensor  # what the first backward pass imports
+    import torch.nn.functional
 
     torch.set_num_threads(1)
     with suppress(RuntimeError):
@@ -164,9 +164,11 @@ class _Zygote:
             self._hand_out(early)
             os._exit(0)
         early.close()
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = "/"  # is made at the import, unless it is there, by the user's name
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = (
+            "/"  # is made at the import, unless it is there, by the user's name
+        )
         with suppress(ImportError):
-            import torch._dynamo
+            pass
         _settle()
         self._places = importable()
         self._hand_out(link)

@@ -45,7 +45,9 @@ zygote.main(task, [int(word) for word in sys.argv[1:]])
 _FIRST_FREE = 3  # descriptors below are standard ones, even where the app has closed its own
 
 
-def launch(mode: Literal["zygote", "tier"], sockets: int, **task: Any) -> tuple[subprocess.Popen[bytes], list[socket.socket]]:
+def launch(
+    mode: Literal["zygote", "tier"], sockets: int, **task: Any
+) -> tuple[subprocess.Popen[bytes], list[socket.socket]]:
     """Start the process; return it and our ends of the sockets.
 
     It ends when its standard input does, which this process holds: however this one ends.

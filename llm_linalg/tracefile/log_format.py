@@ -30,9 +30,10 @@ RECORD = Struct("<II")  # bytes of its payload, its kind
 NODE = Struct("<IIQHBB")  # form, store, place in the store, operands, flags, 0
 BOUND = Struct("<IB")  # node, whether it is also called so
 PAIR = Struct("<II")
-KINDS = ABOUT, FORM, CELLS, NODES, NAME, AMEND, LINE_RESULT, PRINT, GAP, CELL, LISTED, FAILED, REST, END = (
-    range(1, 15)
-)  # of records
+KINDS = range(1, 16)  # of records
+(ABOUT, FORM, CELLS, NODES, NAME, AMEND, LINE_RESULT, PRINT, GAP, CELL, LISTED, FAILED, SCOPES, REST, END) = (
+    KINDS
+)
 INLINE, MORE, DROPPED, META, SAME = 1, 2, 4, 8, 16  # flags of a node
 NO_GRAD, SEVERAL, FALLBACK = 1, 2, 4  # flags of a form
 INNER = 2**31  # of an operand: from now on its node is inner

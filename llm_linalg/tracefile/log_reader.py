@@ -26,7 +26,7 @@ from llm_linalg.base.errors import (
 )
 from llm_linalg.base.text import clean
 from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.arguments import Function
+from llm_linalg.ops.arguments import ArgumentSlot, Function
 from llm_linalg.ops.call_cache import CallPlan, Number, split_call
 from llm_linalg.ops.fallback import fallback
 from llm_linalg.ops.operation import Call, SlottedArguments
@@ -116,6 +116,7 @@ class Reader(Generic[N]):
         nodes: The nodes so far.
         names: The node that each name means so far.
         ending: How the run ended; None if it has not said so.
+        error: The error that ended it; None if none did.
     """
 
     def __init__(self, memory: mmap.mmap | bytearray, node_type: type[N], *, whole: bool = False) -> None:
@@ -142,6 +143,8 @@ class Reader(Generic[N]):
         self.lists: dict[str, tuple[str, ...]] = {}
         self.failed: tuple[Call, str, tuple[tuple[N | None, tuple[str, ...], str | None], ...]] | None = None
         self.ending: Ending | None = None
+        self.error: ProgramError | None = None
+        self._plain_scopes: dict[str, str] = {}
         self._rest: tuple[str | None, int | None, tuple[ProgramError, ...]] = (None, None, ())
         self._read: dict[int, Callable[[bytes], None]] = {
             form_of.NODES: self._node,
@@ -155,6 +158,7 @@ class Reader(Generic[N]):
             form_of.CELL: self._json(self._cell),
             form_of.LISTED: self._json(self._list),
             form_of.FAILED: self._json(self._failed),
+            form_of.SCOPES: self._json(self._scopes, form_of.MOST_WHOLE),
             form_of.REST: self._json(self._read_rest, form_of.MOST_WHOLE),
             form_of.END: self._json(self._end),
         }
@@ -189,6 +193,8 @@ class Reader(Generic[N]):
         source, seed = self._about or ("", 0)
         printed, failed_line, errors = self._rest
         printed = "".join(text for _, text in self.prints) if printed is None else printed
+        for node in self.nodes:
+            node.scope = self._plain_scopes.get(node.scope, node.scope)
         record: Record[N] = Record(self.nodes, self.names, source, seed, printed)
         record.prints, record.gaps = tuple(self.prints), tuple(self.gaps)
         record.lines, record.lists = dict(self.lines), dict(self.lists)
@@ -198,6 +204,15 @@ class Reader(Generic[N]):
             error.source = source
         record.ending = self.ending or Ending("exit", self.line, "it did not say how")
         return record
+
+    def value(self, told: Any) -> Any:
+        """Return a value that `Writer.value` has told, once the log up to then was read."""
+        encoded, references = _items(told, 2)
+        decoder = Decoder()
+        value = decoder.decode(encoded)
+        tensors = [self._referenced(reference) for reference in _list(references)]
+        _hold(decoder.tensors == len(tensors) and not decoder.numbers, "a value with other tensors")
+        return _with_tensors(value, tensors)
 
     def _poll(self, most: int) -> int:
         if len(self._memory) < form_of.START:
@@ -216,7 +231,7 @@ class Reader(Generic[N]):
             length, kind = form_of.RECORD.unpack_from(self._memory, self._at)
             first, after = self._at + 8, self._at + 8 + length
             _hold(after <= end, "a record beyond its end")
-            _hold(self.ending is None, "a record after its end")
+            _hold(self.ending is None or kind == form_of.CELLS, "a record after its end")
             _hold(kind == form_of.ABOUT or self._about is not None, "it does not begin as it should")
             if kind == form_of.CELLS:
                 buffer = self._memory if self._whole else bytearray(self._view[first:after])
@@ -663,8 +678,12 @@ class Reader(Generic[N]):
             call = opaque_call(_text(op), values, None, 0)
         self.failed = call, _text(message, form_of.MOST_SOURCE, lines=True), tuple(about)
 
+    def _scopes(self, told: Any) -> None:
+        self._plain_scopes = {_text(old): _text(new) for old, new in (_items(own, 2) for own in _list(told))}
+
     def _read_rest(self, told: Any) -> None:
-        printed, failed_line, errors = _items(told, 3)
+        printed, failed_line, errors, last = _items(told, 4)
+        self.error = None if last is None else _error(last)
         self._rest = (
             None if printed is None else _text(printed, form_of.MOST_SOURCE, lines=True),
             None if failed_line is None else _count(failed_line, _MOST_LINE),
@@ -713,6 +732,17 @@ def _filled(value: Any, numbers: Any) -> Any:
         return value.__class__([_filled(item, numbers) for item in value])
     if value.__class__ is dict:
         return {name: _filled(item, numbers) for name, item in value.items()}
+    return value
+
+
+def _with_tensors(value: Any, tensors: Sequence[Tensor]) -> Any:
+    """Return a value with its tensors in their slots."""
+    if isinstance(value, ArgumentSlot):
+        return tensors[value.position]
+    if value.__class__ in (list, tuple):
+        return value.__class__([_with_tensors(item, tensors) for item in value])
+    if value.__class__ is dict:
+        return {name: _with_tensors(item, tensors) for name, item in value.items()}
     return value
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.errors import LimitError, MissingValueError, ProgramError, ShapeError, Span
+from llm_linalg.base.short_repr import short_repr
 from llm_linalg.ops.operation import Call
 from llm_linalg.recording.aliasing import AliasUpdate, storage_id
 from llm_linalg.recording.cell_state import CellState
@@ -215,13 +216,33 @@ class Writer:
             ],
         )
 
-    def rest(self, record: Record[Any]) -> None:
-        """Tell what a record says beside its nodes and names."""
+    def value(self, value: Any) -> list[Any]:
+        """Return any value as JSON has it, with its tensors in the log; of an unknown kind its text."""
+        tensors: list[Tensor] = []
+        _gather(value, tensors)
+        with suppress(UntoldValueError):
+            encoded = encode(value)
+            if is_decodable([encoded], {}):
+                return [encoded, [self._reference(tensor.detach()) for tensor in tensors]]
+        return [{"x": short_repr(value, form_of.MOST_NAME)}, []]
+
+    @property
+    def line(self) -> int | None:
+        """The line that runs."""
+        return int(self.head[form_of.LINE]) or None
+
+    def scopes(self, plain: Mapping[str, str]) -> None:
+        """Tell what scopes are called in the end, by what they were called while they ran."""
+        self._tell(form_of.SCOPES, [list(pair) for pair in plain.items()], form_of.MOST_WHOLE)
+
+    def rest(self, record: Record[Any], error: ProgramError | None = None) -> None:
+        """Tell what a record says beside its nodes and names, and the error that ended the run."""
         errors = [_error(error) for error in record.cell_errors]
         printed = None
         if record.printed != "".join(text for _, text in record.prints):
             printed = record.printed[: form_of.MOST_SOURCE]
-        self._tell(form_of.REST, [printed, record.failed_line, errors], form_of.MOST_WHOLE)
+        last = None if error is None else _error(error)
+        self._tell(form_of.REST, [printed, record.failed_line, errors, last], form_of.MOST_WHOLE)
 
     def ended(self, ending: Ending) -> None:
         """Tell how the run ended, after all that was noted on nodes since they were told."""
@@ -456,6 +477,15 @@ def _written(call: Call) -> tuple[int, str, Any, Any, list[int]]:
             kwargs = {name: encode(value) for name, value in call.kwargs.items()}
             return number, functions().spellings[number], args, kwargs, list(call.order)
     return form_of.OPAQUE, "", [], {}, list(call.order)
+
+
+def _gather(value: Any, tensors: list[Tensor]) -> None:
+    """Add the tensors of a value, in the order in which `encode` meets them."""
+    if isinstance(value, Tensor):
+        tensors.append(value)
+    elif isinstance(value, list | tuple | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            _gather(item, tensors)
 
 
 def _utf8(text: str, most: int) -> bytes:

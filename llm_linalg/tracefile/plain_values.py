@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from llm_linalg.base.errors import FormatError
+from llm_linalg.base.text import clean
 from llm_linalg.ops.arguments import ArgumentSlot
 from llm_linalg.tracefile.log_format import (
     DTYPE_WORDS,
     DTYPES,
     MOST_DEPTH,
     MOST_LISTS,
+    MOST_NAME,
     MOST_NUMBER,
     MOST_OPERANDS,
 )
@@ -34,6 +36,15 @@ _PLAIN = frozenset([bool, str, type(None)])
 
 class NumberSlot:
     """A number that a form leaves open, and each of its nodes gives."""
+
+
+class UnknownValue(NamedTuple):
+    """A value of a kind that no log has: its text alone."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 class UntoldValueError(Exception):
@@ -194,6 +205,11 @@ class Decoder:
     def _memory_format(self, told: Any, _depth: int) -> Any:
         return _one_of(_FORMATS, told)
 
+    def _unknown(self, told: Any, _depth: int) -> UnknownValue:
+        if told.__class__ is not str:
+            raise FormatError("no text where one has to be")
+        return UnknownValue(clean(told, MOST_NAME))
+
 
 _SLOTS = frozenset(["t", "n"])
 _WORDS: dict[str, Callable[[Decoder, Any, int], Any]] = {
@@ -211,6 +227,7 @@ _WORDS: dict[str, Callable[[Decoder, Any, int], Any]] = {
     "v": Decoder._device,  # noqa: SLF001
     "l": Decoder._layout,  # noqa: SLF001
     "m": Decoder._memory_format,  # noqa: SLF001
+    "x": Decoder._unknown,  # noqa: SLF001
 }
 
 

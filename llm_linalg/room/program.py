@@ -1,0 +1,118 @@
+"""Run the program of a request in a locked process, and tell of it: the seam of room, capture and trace.
+
+What the program does is told in the log as it does it. After its end the process answers what is asked in the
+state that the program left: expressions for repairs, answers and checks.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from llm_linalg.base.errors import LimitError, ProgramError
+from llm_linalg.capture.interruption import Interruption
+from llm_linalg.capture.program import ProgramRun
+from llm_linalg.recording.ending import Ending
+from llm_linalg.recording.record import Record
+from llm_linalg.tracefile.log_format import LINE
+from llm_linalg.tracefile.log_writer import Writer
+from llm_linalg.tracefile.plain_values import Decoder
+
+if TYPE_CHECKING:
+    from llm_linalg.recording.failed_call import FailedCall
+    from llm_linalg.room.child import Requests
+
+
+class Timeout(Interruption):
+    """The program's time is up."""
+
+    def __init__(self) -> None:
+        super().__init__(LimitError("stopped: its time is up"))
+
+
+class ToldProgram:
+    """A program that runs in this process, and is told of in a log.
+
+    Args:
+        request: The program's `source`, and perhaps its `seed`, `names` and `cells`.
+        memory: The memory of the log.
+    """
+
+    def __init__(self, request: Mapping[str, Any], memory: mmap.mmap) -> None:
+        self._source, self._seed = str(request["source"]), int(request.get("seed", 0))
+        self._names = {name: Decoder().decode(value) for name, value in request.get("names", {}).items()}
+        self._cells = tuple(request.get("cells", ()))
+        self.log = Writer(memory, self._source, self._seed)
+        self._run: ProgramRun | None = None
+
+    def run(self) -> Ending:
+        """Run it to its end, and return that."""
+        try:
+            self._run = ProgramRun(
+                self._source,
+                self._seed,
+                self._names,
+                self._cells,
+                listener=self.log,
+                running_line=self.log.head[LINE:],
+            )
+        except ProgramError as error:  # it can't be read
+            return self._end(Record((), {}, self._source, self._seed), error, Ending.of(error))
+        error, ending = self._error_of(self._run.run)
+        record = self._run.record(failed=error is not None)
+        record.failed_line = None if error is None else error.line
+        failed = self._run.failures.failed_call
+        if failed is not None and error is not None and error.span is not None:
+            self._tell_failure(failed)
+        for name, node in record.names.items():
+            self.log.bound(name, node)
+        self.log.scopes(self._run.plain_scopes)
+        return self._end(record, error, ending)
+
+    def _error_of(self, run: Callable[[], None]) -> tuple[ProgramError | None, Ending]:
+        try:
+            run()
+        except Timeout as timeout:
+            return timeout.error, Ending("time", self.log.line)
+        except ProgramError as error:
+            is_late = error.__cause__.__class__ is Timeout
+            return error, Ending("time", error.line) if is_late else Ending.of(error)
+        return None, Ending("done")
+
+    def _tell_failure(self, failed: FailedCall) -> None:
+        with suppress(LimitError, ValueError):  # then torch's own words are shown
+            self.log.failed(failed)
+
+    def _end(self, record: Record[Any], error: ProgramError | None, ending: Ending) -> Ending:
+        self.log.rest(record, error)
+        self.log.ended(ending)
+        return ending
+
+    def answer(self, request: Mapping[str, Any]) -> list[Any]:
+        """Return the value of an expression in the state that the program left, or why there is none."""
+        if self._run is None:
+            return ["error", "the program was not run"]
+        names = {name: Decoder().decode(value) for name, value in request.get("names", {}).items()}
+        try:
+            value = self._run.evaluate(str(request["ask"]), **names)
+        except Timeout:
+            raise
+        except ProgramError as error:
+            return ["error", error.message]
+        return ["value", *self.log.value(value)]
+
+
+def serve(request: Mapping[str, Any], memory: mmap.mmap, requests: Requests | None) -> None:
+    """Run the program of a request, telling of it in `memory`, then answer `requests`."""
+    program = ToldProgram(request, memory)
+    ending = program.run()
+    if requests is None:
+        return
+    requests.end(ending)
+    for further in requests:
+        try:
+            requests.answer(program.answer(further))
+        except Timeout:
+            requests.answer(["error", "it takes too long"])
