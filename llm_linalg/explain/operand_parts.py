@@ -110,15 +110,15 @@ def _arguments(
             parts = code.args
     if isinstance(code, ast.Call):
         named = {part.arg: part.value for part in code.keywords if part.arg and part.arg in kwargs}
-        if any(isinstance(part, ast.Starred) for part in parts):
-            parts = ()
     yield from _matches(parts, args)
     yield from _matches(list(named.values()), [kwargs[name] for name in named])
 
 
 def _matches(parts: Sequence[ast.expr], values: Sequence[Any]) -> Iterator[tuple[ast.expr, Tensor]]:
     """Yield the expressions whose values are tensors, those in lists and tuples among them."""
-    for part, value in zip(parts, values, strict=False) if len(parts) == len(values) else ():
+    if len(parts) != len(values) or any(isinstance(part, ast.Starred) for part in parts):
+        return
+    for part, value in zip(parts, values, strict=True):
         if isinstance(value, Tensor):
             yield part, value
         elif isinstance(part, ast.List | ast.Tuple) and isinstance(value, list | tuple):

@@ -150,7 +150,7 @@ def twice(x): return 2 * x
 net, layer, table = Net(), nn.Linear(4, 2), nn.Embedding(5, 4)
 stack = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
 x, y, b = torch.ones(3, 4), torch.ones(2, 3), torch.ones(3)
-xs, kept, k = [x, y], {"y": y}, torch.tensor([1, 7])
+xs, kept, k = [1 * x, y], {"y": 1 * y}, torch.tensor([1, 7])
 """
 WRITTEN = """
 x @ y
@@ -167,7 +167,8 @@ x.matmul(other=x)
     .T
     .matmul(y))
 torch.cat([x, y])
-torch.cat((x, *xs))
+torch.cat((x, *[y]))
+torch.einsum('ij,jk->ik', *(x, y))
 torch.cat([x, y @ x], dim=1)
 torch.stack([x, y])
 torch.einsum("ij,jk->ik", x, y.T)
