@@ -208,7 +208,7 @@ class FormatError(ValueError):
     """A file or a log that is not in the format that it claims; its message is one line."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(clean(one_line(message), limit=_LINE_LIMIT))
+        super().__init__(clean(one_line(message), limit=_MESSAGE_LIMIT))
 
 
 class RoomError(ProgramError):

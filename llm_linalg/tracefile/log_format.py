@@ -52,14 +52,14 @@ MOST_NAME, MOST_SOURCE = 2_000, 2**20  # characters
 MOST_NUMBER = 2**64
 RESERVE = 2**16  # bytes of a memory that are kept for how the run ended
 
-_DTYPES = """
-    bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64
-    complex32 complex64 complex128 float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz
-"""
-_KNOWN = {
-    str(own).removeprefix("torch."): own for own in vars(torch).values() if isinstance(own, torch.dtype)
-}
-DTYPES: Mapping[str, torch.dtype] = {word: _KNOWN[word] for word in _DTYPES.split() if word in _KNOWN}
+_DTYPES = (
+    *(torch.bool, torch.uint8, torch.uint16, torch.uint32, torch.uint64),
+    *(torch.int8, torch.int16, torch.int32, torch.int64),
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+    *(torch.complex32, torch.complex64, torch.complex128),
+    *(torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.float8_e5m2fnuz),
+)
+DTYPES: Mapping[str, torch.dtype] = {str(own).removeprefix("torch."): own for own in _DTYPES}
 DTYPE_WORDS = {own: word for word, own in DTYPES.items()}
 
 INPUT, OPAQUE, ALIAS = -1, -2, -3

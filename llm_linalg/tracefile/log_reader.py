@@ -35,6 +35,7 @@ from llm_linalg.ops.table import TableEntry
 from llm_linalg.recording.aliasing import alias_call
 from llm_linalg.recording.cell_state import CellState, State
 from llm_linalg.recording.ending import ENDING_KINDS, Ending
+from llm_linalg.recording.failed_call import FailedCall, FailedOperand
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.plot import Plot, PlotKind, PlotSeries
 from llm_linalg.recording.record import Record
@@ -115,6 +116,7 @@ class Reader(Generic[N]):
     Attributes:
         nodes: The nodes so far.
         names: The node that each name means so far.
+        failed: The call that ended the run, if one did.
         ending: How the run ended; None if it has not said so.
         error: The error that ended it; None if none did.
     """
@@ -141,7 +143,7 @@ class Reader(Generic[N]):
         self.gaps: list[Gap] = []
         self.cells: dict[int, CellState] = {}
         self.lists: dict[str, tuple[str, ...]] = {}
-        self.failed: tuple[Call, str, tuple[tuple[N | None, tuple[str, ...], str | None], ...]] | None = None
+        self.failed: FailedCall | None = None
         self.ending: Ending | None = None
         self.error: ProgramError | None = None
         self._plain_scopes: dict[str, str] = {}
@@ -657,8 +659,13 @@ class Reader(Generic[N]):
         about = []
         for node, value, names, label in (_items(own, 4) for own in _list(operands)):
             values.append(self._referenced(value))
-            of = None if node is None else self._known_node(node)
-            about.append((of, tuple(map(_text, _list(names))), None if label is None else _text(label)))
+            about.append(
+                FailedOperand(
+                    None if node is None else self._known_node(node),
+                    tuple(map(_text, _list(names))),
+                    None if label is None else _text(label),
+                )
+            )
         places = [_count(at, len(values)) for at in _list(order)]
         _hold(sorted(places) == list(range(len(values))), "operands in no order")
         written = [values[places.index(at)] for at in range(len(values))]
@@ -676,7 +683,7 @@ class Reader(Generic[N]):
                 call = None
         if call is None or list(call.order) != places:
             call = opaque_call(_text(op), values, None, 0)
-        self.failed = call, _text(message, form_of.MOST_SOURCE, lines=True), tuple(about)
+        self.failed = FailedCall(call, _text(message, form_of.PIECE, lines=True), tuple(about))
 
     def _scopes(self, told: Any) -> None:
         self._plain_scopes = {_text(old): _text(new) for old, new in (_items(own, 2) for own in _list(told))}

@@ -17,6 +17,7 @@ from llm_linalg.ops.operation import Call
 from llm_linalg.recording.aliasing import AliasUpdate, storage_id
 from llm_linalg.recording.cell_state import CellState
 from llm_linalg.recording.ending import Ending
+from llm_linalg.recording.failed_call import FailedCall
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import LazyCall, RecordNode
@@ -188,9 +189,9 @@ class Writer:
         if len(to_json(told)) <= form_of.MOST_JSON:
             self._tell(form_of.LISTED, told)
 
-    def failed(self, failed: Any) -> None:
-        """Tell the call that ended the run, a `FailedCall`."""
-        call: Call = failed.call
+    def failed(self, failed: FailedCall) -> None:
+        """Tell the call that ended the run."""
+        call = failed.call
         number, spelling, args, kwargs, order = _written(call)
         operands = [
             [

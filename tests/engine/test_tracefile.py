@@ -20,8 +20,10 @@ from torch import Tensor, nn
 
 from llm_linalg import FormatError, Node, ProgramError, Trace, load_trace, run, trace
 from llm_linalg.base.untraced import untraced
+from llm_linalg.explain.shape_errors import explain_call
 from llm_linalg.lessons.reader import catalog
 from llm_linalg.recording.ending import Ending
+from llm_linalg.recording.failed_call import FailedCall, FailedOperand
 from llm_linalg.recording.record_node import Origin
 from llm_linalg.recording.recorder import Recorder
 from llm_linalg.tracefile import log_format
@@ -393,6 +395,39 @@ def test_a_writer_that_changes_what_it_has_told_changes_nothing() -> None:
     reader.poll()
     memory[log_format.START :] = bytes(len(memory) - log_format.START)
     check_alike(t, Trace.of(reader.record()))
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda a: a @ torch.ones(7), lambda a: a.view(4, 5), lambda a: F.linear(a, a, a)]
+)
+def test_the_call_that_failed_is_told(wrong: Callable[[Tensor], Tensor]) -> None:
+    memory = bytearray(2**20)
+    recorder = Recorder(Origin)
+    recorder.listener = writer = Writer(memory)
+    a = x(3, 2)
+    recorder.bind("a", a)
+    with pytest.raises(RuntimeError), recorder:
+        wrong(a)
+    assert recorder.failed is not None
+    operands = tuple(FailedOperand(recorder.node_of(own), ("a",), "w") for own in recorder.failed.tensors)
+    writer.failed(FailedCall(recorder.failed, str(recorder.failure), operands))
+    reader = Reader(memory, Node)
+    reader.poll()
+    assert reader.failed is not None
+    call = reader.failed.call
+    assert call.operation is recorder.failed.operation
+    assert {k: plain(v) for k, v in call.arguments.items()} == {
+        k: plain(v) for k, v in recorder.failed.arguments.items()
+    }
+    assert all(alike(own, other) for own, other in zip(call.tensors, recorder.failed.tensors, strict=True))
+    assert reader.failed.message == str(recorder.failure)
+    known = [None if own.node is None else own.node.index for own in operands]
+    assert [None if own.node is None else own.node.index for own in reader.failed.operands] == known
+    said = [
+        str(explain_call(own, RuntimeError(reader.failed.message), (), ["a"] * len(operands)))
+        for own in (call, recorder.failed)
+    ]
+    assert said[0] == said[1]
 
 
 def test_a_memory_that_is_full_ends_the_run_and_holds_what_was_told() -> None:

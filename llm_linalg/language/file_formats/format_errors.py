@@ -12,6 +12,7 @@ from math import prod
 import torch
 from torch import Tensor
 
+from llm_linalg.base.errors import FormatError as FormatError  # noqa: PLC0414 - for its readers
 from llm_linalg.base.untraced import untraced
 
 Charge = Callable[[int], None]
@@ -31,10 +32,6 @@ _FAULTS = (
     RuntimeError,  # one that is encrypted
     NotImplementedError,
 )
-
-
-class FormatError(ValueError):
-    """A file that is not what its name says, or holds what is not read here: the message says why."""
 
 
 def members_of(data: bytes) -> dict[str, bytes]:

@@ -1,0 +1,136 @@
+"""Traces as files on the command line and on the screen: the same as what was traced."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from llm_linalg import Trace, load_trace, trace
+from llm_linalg.lessons.external import of_trace
+from llm_linalg.lessons.lesson import lesson_of
+from tests.small_gpt import GPT, Settings
+from tui.cli.main import main
+from tui.compose.view_runner import open_view
+from tui.model.view import END, View
+from tui.render.json_text import to_json
+from tui.render.plain import to_plain
+
+Capture = pytest.CaptureFixture[str]
+MODEL = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Linear(4, 8), nn.Linear(8, 2)
+
+    def forward(self, x):
+        print("a line")
+        return self.two(self.one(x).relu()).softmax(-1)
+
+def wrong(x):
+    y = x + 1
+    return y @ torch.ones(9)
+
+def raises(x):
+    y = x + 1
+    raise KeyError("nothing")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a model in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.py").write_text(MODEL, encoding="utf-8")
+    return tmp_path
+
+
+def ours(capsys: Capture, *words: str) -> tuple[int, str, list[str]]:
+    code = main(words)
+    out, narration = capsys.readouterr()
+    return code, out, narration.splitlines()
+
+
+@pytest.mark.parametrize("form", ["plain", "json"])
+def test_a_trace_that_was_saved_prints_as_it_did_without_the_model(
+    folder: Path, capsys: Capture, form: str
+) -> None:
+    words = ("trace", "model.py:Net", "--inputs", "3x4", "--save", "net.trace", "--format", form)
+    code, printed, narration = ours(capsys, *words)
+    assert code == 0
+    assert '"net.trace" has 9 nodes' in narration[-1]
+    (folder / "model.py").unlink()
+    assert ours(capsys, "open", "net.trace", "--format", form) == (0, printed, [])
+    assert "a line" in printed
+    assert sorted(path.suffix for path in folder.iterdir() if path.is_file()) == [".trace"]
+
+
+def test_saving_opens_no_app_and_prints_nothing(folder: Path, capsys: Capture) -> None:
+    code, printed, _ = ours(capsys, "trace", "model.py:Net", "--inputs", "3x4", "--save", "net.trace")
+    assert (code, printed) == (0, "")
+    assert len(load_trace(folder / "net.trace").nodes) == 9
+
+
+@pytest.mark.parametrize(("name", "said"), [("wrong", "can't be paired up"), ("raises", "KeyError")])
+@pytest.mark.usefixtures("folder")
+def test_what_ran_before_a_failure_is_saved(capsys: Capture, name: str, said: str) -> None:
+    code, _, narration = ours(capsys, "trace", f"model.py:{name}", "--inputs", "3x4", "--save", "left.trace")
+    assert code == 1
+    assert said in " ".join(narration)
+    code, printed, narration = ours(capsys, "open", "left.trace", "--format", "json")
+    assert code == 0
+    assert [json.loads(line).get("node", {}).get("op") for line in printed.splitlines()][:2] == [
+        "input",
+        "add",
+    ]
+    assert "it failed" in narration[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("open", "damaged.trace", "--format", "plain"), 1, "damaged.trace is damaged: "),
+        (("open", "text.trace", "--format", "json"), 1, "text.trace is no trace"),
+        (("open", "nowhere.trace", "--format", "json"), 2, 'no file "nowhere.trace"'),
+        (("open", "text.trace"), 2, "--format plain"),
+        (("open", "text.trace", "--format", "plain", "--set", "a=1"), 2, "a trace has no controls"),
+        (("open", "model.py", "--format", "plain"), 2, "'llm-linalg run'"),
+        (("trace", "model.py:Net", "--inputs", "3x4", "--save", "net.txt"), 2, "does not end in .trace"),
+        (("trace", "model.py:Net", "--inputs", "3x4", "--save", "no/net.trace"), 1, "cannot write"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(
+    folder: Path, capsys: Capture, words: tuple[str, ...], code: int, said: str
+) -> None:
+    trace(torch.sum, torch.ones(3)).save(folder / "whole.trace")
+    (folder / "damaged.trace").write_bytes((folder / "whole.trace").read_bytes()[:200])
+    (folder / "text.trace").write_text("a text", encoding="utf-8")
+    found, printed, narration = ours(capsys, *words)
+    assert (found, printed) == (code, "")
+    assert said in narration[-1]
+    assert len(narration) == 1 + (words[0] == "trace" and code == 1)
+
+
+def frames(t: Trace) -> list[str]:
+    """Returns the frames of each node, at both ends and on the map."""
+    view = View.opening(lesson_of(of_trace(t), "gpt"))
+    run = open_view(view)
+    found: list[str] = []
+    for label in ("", *t.labels.values()):
+        for step in (0, 1, END):
+            own = replace(view, path=(label,) if label else (), step=step)
+            frame = run.frame(own)
+            found += [to_plain(frame), to_json(frame)]
+    return found
+
+
+def test_frames_of_a_file_are_those_of_the_trace(tmp_path: Path) -> None:
+    t = trace(GPT(Settings(layers=1)).eval(), torch.arange(5)[None])
+    t.save(tmp_path / "gpt.trace")
+    assert frames(load_trace(tmp_path / "gpt.trace")) == frames(t)
