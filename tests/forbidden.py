@@ -18,6 +18,8 @@ ALLOWED = {
         "llm_linalg.ops.torch_names",
         "resolve",
     ): "torch functions, by the spellings in our table of operations",
+    ("llm_linalg.analysis.own_programs", "_compiled"): "templates of our table, without a name or a value",
+    ("llm_linalg.analysis.own_programs", "_Program._run_line"): "likewise",
     ("llm_linalg.language.allowlist", "_pick"): "torch's own, by the words of our tables",
     ("llm_linalg.language.distributions", "_of_torch"): "torch's own, by the words of our tables",
     (
