@@ -25,6 +25,8 @@ ALLOWED = {
     ("llm_linalg.capture.program", "<module>"): "features of Python's, by Python's own list",
     ("llm_linalg.capture.instrument", "_Instrumenter.generic_visit"): "parts of syntax, by Python's own list",
     ("llm_linalg.capture.program", "ProgramRun._builtins"): "our own methods, by the words that stand there",
+    ("llm_linalg.analysis.own_programs", "_compiled"): "templates of our table, without a name or a value",
+    ("llm_linalg.analysis.own_programs", "_Program._run_line"): "likewise",
     ("llm_linalg.language.allowlist", "_pick"): "torch's own, by the words of our tables",
     ("llm_linalg.language.distributions", "_of_torch"): "torch's own, by the words of our tables",
     (

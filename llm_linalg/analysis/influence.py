@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Generic
 import torch
 from torch import Tensor
 
+from llm_linalg.analysis.own_programs import Bounds
 from llm_linalg.ops.mask_reads import one
 from llm_linalg.ops.vjp import autograd_vjp, rerun
 from llm_linalg.recording.record_node import N, RecordNode
@@ -50,6 +51,7 @@ class Influence(Generic[N]):
         Raises:
             ValueError: If the node is not floating-point.
             IndexError: If it has no such cell.
+            LimitError: If a call is too large to be run again.
         """
         found = {node: _seed(node, index)}
         unknown: set[N] = set()
@@ -142,6 +144,8 @@ class Influence(Generic[N]):
     def _graph(self, node: N) -> Graph:
         """Return the autograd graph of a node's call, run again on detached leaves."""
         if node not in self._graphs:
+            if node.call is not None:
+                Bounds(node.call.tensors).charge_replay(node.call)
             values = [operand.value.detach().clone() for operand in node.operands]
             leaves = [value.requires_grad_(value.is_floating_point()) for value in values]
             result = None

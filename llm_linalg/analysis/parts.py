@@ -8,11 +8,11 @@ import torch
 
 from llm_linalg.analysis.composites import ComposedReads
 from llm_linalg.analysis.lineage import Lineage
+from llm_linalg.analysis.own_programs import NONSENSE, run_over
 from llm_linalg.base.axes import Shape
 from llm_linalg.base.errors import ProgramError
-from llm_linalg.language.execute import execute_over
 from llm_linalg.ops.composite import Composite
-from llm_linalg.ops.operation import Call
+from llm_linalg.ops.operation import Call, operand_cells
 from llm_linalg.ops.reads import Reads
 from llm_linalg.recording.record_node import N, RecordNode
 
@@ -31,12 +31,12 @@ def parts_of(node: N) -> tuple[N, ...]:
 
 def _parts(node: N) -> tuple[N, ...]:
     call = node.call
-    program = call.operation.program_for(call) if call else ""
+    program = _program(call) if call else ""
     if call is None or not program:
         return ()
     known = {name: node.operands[place].node for name, place in _inputs(call).items()}
     try:
-        parts = execute_over(program, known, node_type=type(node)).nodes
+        parts = run_over(program, known, node_type=type(node)).nodes
     except ProgramError:
         return ()
     for part in parts:
@@ -49,19 +49,31 @@ def reads_of(node: RecordNode) -> tuple[Reads, ...]:
     call = node.call
     if call is None:
         return ()
-    if not isinstance(call.operation, Composite):
+    program = _program(call) if isinstance(call.operation, Composite) else ""
+    if not program:
         return call.operation.operand_reads(call)
     kind = type(node)
     inputs = {
         name: kind(0, "input", call.tensors[place].detach(), name=name)
         for name, place in _inputs(call).items()
     }
-    inner = execute_over(call.operation.program_for(call), inputs, node_type=kind)
+    try:
+        inner = run_over(program, inputs, node_type=kind)
+    except ProgramError:
+        return call.operation.operand_reads(call)
     lineage = Lineage(inner.nodes)
     by_place = {place: inputs[name] for name, place in _inputs(call).items()}
     return tuple(
         ComposedReads(lineage, by_place[place], inner.nodes[-1]) for place in range(len(call.tensors))
     )
+
+
+def _program(call: Call) -> str:
+    """Return the program of a call; empty if it has none, or what a trace says of it makes no sense."""
+    try:
+        return call.operation.program_for(call)
+    except NONSENSE:
+        return ""
 
 
 def _inputs(call: Call) -> dict[str, int]:
@@ -78,7 +90,7 @@ def multiplications_of(node: RecordNode) -> int | None:
     call = node.call
     if call is None or call.position:  # an input, or a later output of a call that has several
         return 0
-    program = call.operation.program_for(call)
+    program = _program(call)
     if not program:
         return call.operation.multiplications(call)
     operands = tuple(
@@ -86,8 +98,8 @@ def multiplications_of(node: RecordNode) -> int | None:
         for name, place in _inputs(call).items()
     )
     # The meta device computes nothing, but torch takes most of a second to set it up.
-    device = "cpu" if call.operation.cost(call, call.shape) <= SMALL else "meta"
-    return _multiplications(program, operands, device)
+    small = max(call.operation.cost(call, call.shape), operand_cells(call)) <= SMALL
+    return _multiplications(program, operands, "cpu" if small else "meta")
 
 
 @lru_cache(1_000)
@@ -101,7 +113,7 @@ def _multiplications(
             for name, shape, dtype in operands
         }
         try:
-            parts = execute_over(program, known, node_type=RecordNode).nodes
+            parts = run_over(program, known, node_type=RecordNode, bounded=device == "cpu").nodes
         except ProgramError:
             return None
         counts = [multiplications_of(node) for node in parts]

@@ -61,11 +61,12 @@ class Trace(Record[Node]):
 
         trace_file.save(self, Path(path))
 
-    def backward(self, loss: str | Node) -> Trace:
+    def backward(self, loss: str | Node, *, halt: Callable[[], bool] | None = None) -> Trace:
         """Return the gradient program of a node: each step in torch terms, such as `dW = dY.T @ X`.
 
         Args:
             loss: The node, or its name. The gradient of one with several cells is that of their sum.
+            halt: Asked at each step whether to stop.
 
         Returns:
             A trace in which the gradient of a node is named `d` + the node's name.
@@ -74,6 +75,8 @@ class Trace(Record[Node]):
             LookupError: If values that it depends on were dropped, or it flows through turns of a loop that
                 were not recorded.
             ValueError: If the node is not floating-point.
+            LimitError: If a step would take too much memory or time.
+            HaltedError: If it was stopped.
         """
         node = self.node(loss)
         if node not in self._gradients:
@@ -84,7 +87,7 @@ class Trace(Record[Node]):
                     f"the gradient of {node.name} flows through {gap.which}, which are not kept"
                 )
             self._require_functions(ancestors(self.nodes, node))
-            self._gradients[node] = Trace.of(backward(self, node))
+            self._gradients[node] = Trace.of(backward(self, node, halt))
         return self._gradients[node]
 
     def _require_functions(self, nodes: Iterable[Node]) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import batch_norm
 
 from llm_linalg.ops.composite import Composite
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import Call, Operation, literal
 
 
 def _along_channels(name: str, rank: int) -> str:
@@ -41,7 +41,7 @@ def _batch_program(call: Call) -> str:
             f"center = {_along_channels('running_mean', rank)}",
             f"spread = {_along_channels('running_var', rank)}",
         ]
-    lines.append(f"normal = (input - center) / torch.sqrt(spread + {call['eps']!r})")
+    lines.append(f"normal = (input - center) / torch.sqrt(spread + {literal(call['eps'])})")
     return _scaled(call, lines, "normal", rank)
 
 
@@ -51,7 +51,7 @@ def _group_program(call: Call) -> str:
         f"groups = input.reshape({shape[0]}, {groups}, -1)",
         "center = groups.mean(-1, keepdim=True)",
         "spread = groups.var(-1, unbiased=False, keepdim=True)",
-        f"flat = (groups - center) / torch.sqrt(spread + {call['eps']!r})",
+        f"flat = (groups - center) / torch.sqrt(spread + {literal(call['eps'])})",
         f"normal = flat.reshape({shape})",
     ]
     return _scaled(call, lines, "normal", len(shape))

@@ -20,7 +20,7 @@ from llm_linalg.ops.fallback import (
     broadcast_peak,
     fallback,
 )
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import Call, Operation, literal
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ def attention(call: Call) -> str:
     scale = (
         call["scale"] if call["scale"] is not None else max(width, 1) ** -0.5
     )  # without features all scores are 0
-    lines = ["scores = query @ key.transpose(-2, -1)", f"scaled = scores * {scale!r}"]
+    lines = ["scores = query @ key.transpose(-2, -1)", f"scaled = scores * {literal(scale)}"]
     weights = "weights = torch.softmax({}, dim=-1)"
     mask = call["attn_mask"]
     if call["is_causal"]:

@@ -23,7 +23,7 @@ from llm_linalg.ops.einsum_specs import (
     tensordot_axes,
     vecdot_axes,
 )
-from llm_linalg.ops.operation import Call, Operation, operand_cells
+from llm_linalg.ops.operation import Call, Operation, literal, operand_cells
 from llm_linalg.ops.reads import AxesReads
 from llm_linalg.ops.subnormals import has_small_numbers
 from llm_linalg.ops.terms import CellTerm, CellTerms
@@ -176,7 +176,12 @@ def einsum_vjp(call: Call) -> Mapping[str, str]:
     equation = str(call["equation"]).replace(" ", "")
     inputs, arrow, output = equation.partition("->")
     specs = inputs.split(",")
-    if not arrow or "." in equation or any(len(set(spec)) < len(spec) for spec in specs):
+    letters = inputs.replace(",", "") + output
+    if (
+        not arrow
+        or not (letters.isalpha() or not letters)
+        or any(len(set(spec)) < len(spec) for spec in specs)
+    ):
         return {}
     cotangents = {}
     for position, spec in enumerate(specs):
@@ -236,8 +241,8 @@ def _added(name: str, first: str, second: str, **gradient: str) -> Contraction:
     signature = f"input, {first}, {second}, *, beta=1, alpha=1, out=None"
 
     def scaled(call: Call) -> Mapping[str, str]:
-        factors = {own: f"({text}) * {call['alpha']!r}" for own, text in gradient.items()}
-        return {"input": f"{{d}} * {call['beta']!r}", **factors}
+        factors = {own: f"({text}) * {literal(call['alpha'])}" for own, text in gradient.items()}
+        return {"input": f"{{d}} * {literal(call['beta'])}", **factors}
 
     return Contraction(
         name,

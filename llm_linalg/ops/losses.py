@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.ops.composite import REDUCTION, Composite, is_reduced_by_name
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import Call, Operation, literal
 
 _ENDS = {"mean": ".mean()", "sum": ".sum()", "none": ""}
 
@@ -26,8 +26,8 @@ def _smooth(call: Call) -> str:
     beta = call["beta"]
     return (
         "size = (input - target).abs()\n"
-        f"curve = 0.5 * size * size / {beta!r}\nline = size - {0.5 * beta!r}\n"
-        f"each = torch.where(size < {beta!r}, curve, line)\n{_ending(call, 'each')}"
+        f"curve = 0.5 * size * size / {literal(beta)}\nline = size - {literal(0.5 * beta)}\n"
+        f"each = torch.where(size < {literal(beta)}, curve, line)\n{_ending(call, 'each')}"
     )
 
 
@@ -35,8 +35,8 @@ def _huber(call: Call) -> str:
     delta = call["delta"]
     return (
         "size = (input - target).abs()\n"
-        f"curve = 0.5 * size * size\nline = {delta!r} * (size - {0.5 * delta!r})\n"
-        f"each = torch.where(size <= {delta!r}, curve, line)\n{_ending(call, 'each')}"
+        f"curve = 0.5 * size * size\nline = {literal(delta)} * (size - {literal(0.5 * delta)})\n"
+        f"each = torch.where(size <= {literal(delta)}, curve, line)\n{_ending(call, 'each')}"
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
-from llm_linalg.ops.operation import Call
+from llm_linalg.ops.operation import Call, literal
 
 VJP = Mapping[str, str]
 
@@ -53,7 +53,7 @@ def transpose_all_vjp(call: Call) -> VJP:
 
 def transpose_vjp(call: Call) -> VJP:
     """Return the VJP of a transpose of two axes: the same again."""
-    return {"input": f"{{d}}.transpose({call['dim0']}, {call['dim1']})"}
+    return {"input": f"{{d}}.transpose({literal(call['dim0'])}, {literal(call['dim1'])})"}
 
 
 def cat_vjp(call: Call) -> VJP:
@@ -135,7 +135,11 @@ def roll_vjp(call: Call) -> VJP:
     shifts = call["shifts"]
     back = -shifts if isinstance(shifts, int) else tuple(-int(shift) for shift in shifts)
     dims = call["dims"]
-    return {"input": f"{{d}}.roll({back!r}, {dims!r})" if dims != () else f"{{d}}.roll({back!r})"}
+    return {
+        "input": f"{{d}}.roll({literal(back)}, {literal(dims)})"
+        if dims != ()
+        else f"{{d}}.roll({literal(back)})"
+    }
 
 
 def _placed(key: str) -> str:

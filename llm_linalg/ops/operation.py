@@ -237,15 +237,28 @@ def fill_template(text: str, values: Mapping[str, Any]) -> str:
     """Fill the plain values into the braces of a template."""
     for name, value in values.items():
         if "{" + name + "}" in text and not isinstance(value, Tensor):
-            text = text.replace("{" + name + "}", _literal(value))
+            text = text.replace("{" + name + "}", literal(value))
     return text
 
 
-def _literal(value: Any) -> str:
-    """Return the source text of a plain value."""
-    if isinstance(value, float) and not isfinite(value):
-        return f"float('{value}')"
-    return repr(value)
+def literal(value: Any) -> str:
+    """Return the source text of a number, of None, or of a tuple or list of such.
+
+    Raises:
+        TypeError: For anything else: a trace may come from anybody, and its texts are no part of a program.
+    """
+    if value is None or isinstance(value, bool):
+        return str(value)
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, float):
+        return float.__repr__(value) if isfinite(value) else f"float('{float.__repr__(value)}')"
+    if isinstance(value, tuple | list):
+        items = ", ".join(map(literal, value))
+        if isinstance(value, list):
+            return f"[{items}]"
+        return f"({items},)" if len(value) == 1 else f"({items})"
+    raise TypeError(f"{type(value).__name__} is no number")
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import Call, Operation, literal
 from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.slowness import quotient_slowness
 
@@ -67,7 +67,7 @@ def _power_vjp(call: Call) -> Mapping[str, str]:
         return {"input": "torch.zeros_like({d})"}
     if exponent == 2:
         return {"input": "{d} * 2 * {input}"}
-    return {"input": f"{{d}} * {exponent!r} * {{input}} ** {exponent - 1!r}"}
+    return {"input": f"{{d}} * {literal(exponent)} * {{input}} ** {literal(exponent - 1)}"}
 
 
 def _division_vjp(call: Call) -> Mapping[str, str]:

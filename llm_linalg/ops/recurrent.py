@@ -49,7 +49,10 @@ def _layers(kind: str) -> Callable[[Call], str]:
         axis, biased = int(bool(call["batch_first"])), bool(call["has_biases"])
         each = 4 if biased else 2
         lines = [f"steps = input.unbind({axis})", "hs, cs = [], []"]
-        for layer in range(int(call["num_layers"])):
+        layers = min(
+            int(call["num_layers"]), len(call.places["params"]) // each
+        )  # what there are weights for
+        for layer in range(layers):
             weights = [f"params_{each * layer + place}" for place in range(each)]
             start = "hx_0" if kind == "lstm" else "hx"
             lines += [f"h = {start}[{layer}]", *([f"c = hx_1[{layer}]"] if kind == "lstm" else [])]

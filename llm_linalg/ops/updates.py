@@ -16,7 +16,7 @@ from torch.overrides import has_torch_function
 
 from llm_linalg.base.axes import Shape
 from llm_linalg.ops.composite import Composite
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import Call, Operation, literal
 
 Result = Tensor | tuple[Tensor, ...]
 _pop_mode = torch._C._pop_torch_function_stack  # noqa: SLF001
@@ -414,7 +414,7 @@ def _direction(call: Call, decay: bool = True) -> tuple[list[str], str]:
     if call["maximize"]:
         lines, name = ["down = -grad"], "down"
     if decay and call["weight_decay"]:
-        lines.append(f"decayed = {name} + {call['weight_decay']!r} * parameter")
+        lines.append(f"decayed = {name} + {literal(call['weight_decay'])} * parameter")
         name = "decayed"
     return lines, name
 
@@ -423,27 +423,27 @@ def _sgd_program(call: Call) -> str:
     lines, grad = _direction(call)
     lr, momentum = call["lr"], call["momentum"]
     if not momentum:
-        return "\n".join([*lines, f"change = {lr!r} * {grad}", "stepped = parameter - change"])
+        return "\n".join([*lines, f"change = {literal(lr)} * {grad}", "stepped = parameter - change"])
     if call.place("velocity") is None:
         lines.append(f"moving = {grad}.clone()")
     else:
-        lines.append(f"moving = {momentum!r} * velocity + {_number(1 - call['dampening'])} * {grad}")
+        lines.append(f"moving = {literal(momentum)} * velocity + {_number(1 - call['dampening'])} * {grad}")
     if call.position:
         return "\n".join(lines)
     along = "moving"
     if call["nesterov"]:
-        lines.append(f"ahead = {grad} + {momentum!r} * moving")
+        lines.append(f"ahead = {grad} + {literal(momentum)} * moving")
         along = "ahead"
-    return "\n".join([*lines, f"change = {lr!r} * {along}", "stepped = parameter - change"])
+    return "\n".join([*lines, f"change = {literal(lr)} * {along}", "stepped = parameter - change"])
 
 
 def _mean(name: str, old: str, new: str, kept: float) -> str:
-    return f"{name} = {kept!r} * {old} + {_number(1 - kept)} * {new}"
+    return f"{name} = {literal(kept)} * {old} + {_number(1 - kept)} * {new}"
 
 
 def _number(value: float) -> str:
     """Return a number as a program shows it, without the digits that rounding left: 0.1 for 1 - 0.9."""
-    return repr(float(f"{value:.12g}"))
+    return literal(float(f"{value:.12g}"))
 
 
 def _means(call: Call) -> tuple[list[str], str, str]:
@@ -476,7 +476,7 @@ def _adam_program(call: Call) -> str:
     return "\n".join(
         [
             *lines,
-            f"scale = {widest}.sqrt() / {_number(root)} + {call['eps']!r}",
+            f"scale = {widest}.sqrt() / {_number(root)} + {literal(call['eps'])}",
             f"change = {_number(size)} * average / scale",
             f"stepped = {start} - change",
         ]
@@ -495,13 +495,13 @@ def _rmsprop_program(call: Call) -> str:
             return "\n".join(lines)
         lines.append("variance = spread - average * average")
         root = "variance"
-    lines.append(f"scale = {root}.sqrt() + {call['eps']!r}")
+    lines.append(f"scale = {root}.sqrt() + {literal(call['eps'])}")
     along = f"{grad} / scale"
     if call.place("velocity") is not None:
-        lines.append(f"moving = {call['momentum']!r} * velocity + {along}")
+        lines.append(f"moving = {literal(call['momentum'])} * velocity + {along}")
         along = "moving"
     if not call.position:
-        lines += [f"change = {call['lr']!r} * {along}", "stepped = parameter - change"]
+        lines += [f"change = {literal(call['lr'])} * {along}", "stepped = parameter - change"]
     return "\n".join(lines)
 
 
@@ -510,7 +510,7 @@ def _adagrad_program(call: Call) -> str:
     lines.append(f"sum = total + {grad} * {grad}")
     if not call.position:
         lines += [
-            f"change = {call['lr']!r} * {grad} / (sum.sqrt() + {call['eps']!r})",
+            f"change = {literal(call['lr'])} * {grad} / (sum.sqrt() + {literal(call['eps'])})",
             "stepped = parameter - change",
         ]
     return "\n".join(lines)
@@ -522,17 +522,17 @@ def _adadelta_program(call: Call) -> str:
     lines.append(_mean("spread", "square", f"{grad} * {grad}", rho))
     if call.position == 1:
         return "\n".join(lines)
-    lines.append(f"move = (changes + {eps!r}).sqrt() / (spread + {eps!r}).sqrt() * {grad}")
+    lines.append(f"move = (changes + {literal(eps)}).sqrt() / (spread + {literal(eps)}).sqrt() * {grad}")
     if call.position == 2:
         return "\n".join([*lines, _mean("moved", "changes", "move * move", rho)])
-    return "\n".join([*lines, f"change = {call['lr']!r} * move", "stepped = parameter - change"])
+    return "\n".join([*lines, f"change = {literal(call['lr'])} * move", "stepped = parameter - change"])
 
 
 def _adamax_program(call: Call) -> str:
     lines, grad = _direction(call)
     first, second = call["betas"]
     average = _mean("average", "mean", grad, first)
-    largest = f"largest = torch.maximum({second!r} * most, {grad}.abs() + {call['eps']!r})"
+    largest = f"largest = torch.maximum({literal(second)} * most, {grad}.abs() + {literal(call['eps'])})"
     if call.position:
         return "\n".join([*lines, (average, largest)[call.position - 1]])
     size = _number(call["lr"] / (1 - first ** call["step"]))
@@ -550,7 +550,7 @@ def _nadam_program(call: Call) -> str:
     return "\n".join(
         [
             *lines,
-            f"scale = (spread / {_number(1 - second**step)}).sqrt() + {call['eps']!r}",
+            f"scale = (spread / {_number(1 - second**step)}).sqrt() + {literal(call['eps'])}",
             f"change = ({_number(ahead)} * {grad} + {_number(along)} * average) / scale",
             f"stepped = {start} - change",
         ]
@@ -564,9 +564,8 @@ def _radam_program(call: Call) -> str:
     (first, second), step = call["betas"], call["step"]
     factor, change = _rectification(step, second), f"{_number(call['lr'] / (1 - first**step))} * average"
     if factor is not None:
-        lines.append(
-            f"scale = (spread.sqrt() + {call['eps']!r}) / {_number((1 - second**step) ** 0.5 * factor)}"
-        )
+        root = _number((1 - second**step) ** 0.5 * factor)
+        lines.append(f"scale = (spread.sqrt() + {literal(call['eps'])}) / {root}")
         change = f"{change} / scale"
     return "\n".join([*lines, f"change = {change}", f"stepped = {start} - change"])
 

@@ -18,9 +18,10 @@ from llm_linalg.analysis.gradients import explanations
 from llm_linalg.analysis.gradients.explanations import Reason
 from llm_linalg.analysis.gradients.names import GradientNames, transpose_of
 from llm_linalg.analysis.gradients.rules import TO, Rule, fit_rule, key_of, local_names, rename_locals, vjp
+from llm_linalg.analysis.own_programs import NONSENSE, Bounds, Halt, run_over
 from llm_linalg.analysis.parts import parts_of
-from llm_linalg.language.execute import execute_over
-from llm_linalg.ops.operation import Call, fill_template
+from llm_linalg.base.errors import HaltedError
+from llm_linalg.ops.operation import Call, fill_template, literal
 from llm_linalg.ops.own_gradient import OwnGradient, pulled
 from llm_linalg.ops.reads import IndexReads
 from llm_linalg.recording.gap import Gap
@@ -28,24 +29,36 @@ from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import N, RecordNode
 
 
-def backward(trace: Record[N], loss: N) -> Record[N]:
+def backward(trace: Record[N], loss: N, halt: Halt | None = None) -> Record[N]:
     """Return the gradient program of `loss`: each step in torch terms, such as `dW = dY.T @ X`.
 
     The gradient of a node is named `d` + the node's name.
 
+    Args:
+        trace: The trace.
+        loss: One of its nodes.
+        halt: Asked at each step whether to stop.
+
     Raises:
         ValueError: If the loss is not floating-point.
+        LookupError: If the trace makes no sense.
+        LimitError: If a step would make too much.
+        HaltedError: If it was stopped.
     """
     if not loss.value.dtype.is_floating_point:
         raise ValueError(f"{loss.name} is {loss.dtype}: only what is made of real numbers has a gradient")
     writer = _Writer(trace.nodes, loss)
-    writer.write()
-    program = execute_over(
+    try:
+        writer.write(halt)
+    except NONSENSE as error:
+        raise LookupError(f"the gradient of {loss.name} can't be worked out: {error}") from error
+    program = run_over(
         "\n".join(writer.lines),
         writer.names.known,
         seed=trace.seed,
         names=writer.autograd_steps,
         node_type=type(loss),
+        halt=halt,
     )
     _call_by_variable(program, writer.names)
     for node in program.nodes:
@@ -135,9 +148,12 @@ class _Writer:
         self.reasons: list[Reason] = []
         self.autograd_steps: dict[str, Callable[[Tensor], Tensor]] = {}
 
-    def write(self) -> None:
+    def write(self, halt: Halt | None = None) -> None:
         """Write each node's cotangent once all its uses are done, and pass it on to its operands."""
+        Bounds(node.value for node in self._before).hold(node.value for node in self._before)
         for node in reversed(self._before):
+            if halt is not None and halt():
+                raise HaltedError("stopped: there is no gradient program")
             if node in self._needed and node in self._parts:
                 self._emit(node)
                 self._send(node)
@@ -321,13 +337,13 @@ class _Writer:
         names = {name: self.names.free(self.names.inner(node, name)) for name in local_names(template)}
         text = self._fill(rename_locals(template, names), node, given)
         tensors = {name: known.value for name, known in given.items()}
-        tensors["d"] = node.value.new_ones(node.shape)
+        tensors["d"] = node.value.new_ones(()).expand(node.shape)
         return fit_rule(template, text, call, place, tensors)
 
     def _fill(self, template: str, node: RecordNode, given: dict[str, RecordNode]) -> str:
         plain = dict(node.call.arguments if node.call else {})
         alpha = plain.pop("alpha", 1)
-        template = template.replace("{alpha}", "" if alpha == 1 else f"{alpha!r} * ")
+        template = template.replace("{alpha}", "" if alpha == 1 else f"{literal(alpha)} * ")
         for name, known in given.items():
             turned = transpose_of(known)
             if turned is not None:  # (W.T).T is W

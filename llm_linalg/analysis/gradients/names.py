@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from keyword import iskeyword
 
+from llm_linalg.analysis.own_programs import TAKEN
 from llm_linalg.base.text import elide_middle
-from llm_linalg.language.allowlist import BUILTINS, MODULES
 from llm_linalg.recording.record_node import TITLE_LIMIT, RecordNode, has_operator
 
 _NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
@@ -23,7 +23,7 @@ class GradientNames:
     """
 
     def __init__(self, nodes: Iterable[RecordNode]) -> None:
-        self._taken = {*BUILTINS, *MODULES, "nn", "F", "print"}
+        self._taken = set(TAKEN)
         self.of: dict[RecordNode, str] = {}
         self.known: dict[str, RecordNode] = {}
         self.titles: dict[str, str] = {}
@@ -46,7 +46,8 @@ class GradientNames:
 
     def free(self, name: str) -> str:
         """Reserve and return an unused name, numbered if need be."""
-        own, number = name, 1
+        name, number = re.sub(r"\W", "_", name), 1
+        own = name
         while own in self._taken:
             number += 1
             own = f"{name}_{number}"
@@ -109,8 +110,6 @@ def transpose_of(node: RecordNode) -> tuple[RecordNode, str] | None:
 
 
 def _identifier(name: str) -> str:
-    """Return a name as an identifier of the language: `0.weight` becomes `p0_weight`."""
-    name = name.replace(".", "_")
-    while "__" in name:
-        name = name.replace("__", "_")
+    """Return a name as an identifier: `0.weight` becomes `p0_weight`."""
+    name = re.sub(r"[\W_]+", "_", name)
     return name if name.isidentifier() and not iskeyword(name) else f"p{name}"

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from llm_linalg.analysis.own_programs import run_over
 from llm_linalg.base.axes import Shape
-from llm_linalg.language.execute import execute_over
 from llm_linalg.ops.operation import Call, fill_template
 from llm_linalg.ops.own_gradient import OwnGradient
 from llm_linalg.ops.vjp import autograd_vjp, rerun
@@ -93,7 +93,7 @@ def _value(template: str, call: Call, given: Mapping[str, Tensor]) -> Tensor:
             names[f"own_{name}"] = RecordNode(0, "input", tensor.detach(), name=f"own_{name}")
     plain: dict[str, Any] = {name: value for name, value in call.arguments.items() if name != "alpha"}
     *lines, last = fill_template(text, plain).split("\n")
-    result = execute_over("\n".join([*lines, f"own_result = {last}"]), names, node_type=RecordNode)
+    result = run_over("\n".join([*lines, f"own_result = {last}"]), names, node_type=RecordNode)
     return result["own_result"].value
 
 
