@@ -22,7 +22,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType, NoneType
 from typing import NamedTuple
 
-from llm_linalg.base.names_in_code import CodeNames, code_names
+from llm_linalg.base.code_names import CodeNames, code_names
 from llm_linalg.capture.statement_text import (
     Definition,
     called,
@@ -45,7 +45,7 @@ _COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast
 _WORD = re.compile(r"[^\W\d]\w{0,60}")
 
 
-class Mark(NamedTuple):
+class CellMark(NamedTuple):
     """Why a value is not there, or may be another than Python's.
 
     Attributes:
@@ -76,7 +76,7 @@ class _Token:
     def __init__(self) -> None:
         self.holds, self.held_by = set[_Token](), set[_Token]()
         self.later = self.rebinds = self.seeds = frozenset[str]()
-        self.mark: Mark | None = None
+        self.mark: CellMark | None = None
         self.has_state = True
 
 
@@ -91,18 +91,18 @@ class Marks:
         self._names: Mapping[str, object] = {} if names is None else names
         self._tokens: dict[str, _Token] = {}
         self._packages: dict[str, str] = {}  # by an imported name
-        self._settings: dict[str, Mark] = {}  # by package
-        self._random: dict[str, Mark] = {}  # by generator
+        self._settings: dict[str, CellMark] = {}  # by package
+        self._random: dict[str, CellMark] = {}  # by generator
         self._seeded: set[str] = set()
-        self._star: Mark | None = None  # of what may bind any name
-        self._first: Mark | None = None
+        self._star: CellMark | None = None  # of what may bind any name
+        self._first: CellMark | None = None
         self._later: set[str] = set()  # the names that any function reads
         self._rebinding = False  # whether a function binds names outside of itself
         self._visits = 0
 
     def note_unrun(self, statement: ast.stmt, cell: int, reason: str, root: int | None = None) -> None:
         """Take in that a statement was not run, or not all of it."""
-        mark = Mark(cell, cell if root is None else root, reason, "")
+        mark = CellMark(cell, cell if root is None else root, reason, "")
         names, calls = code_names(statement), [*calls_in(statement)]
         self._spread(statement, names, mark)
         is_seeding = any("seed" in called(call)[1] for call in calls)
@@ -119,14 +119,14 @@ class Marks:
 
     def note_unrun_all(self, cell: int, reason: str, root: int | None = None) -> None:
         """Take in that something was not run that may bind any name."""
-        self._star = Mark(cell, cell if root is None else root, reason, "")
+        self._star = CellMark(cell, cell if root is None else root, reason, "")
         self.note_unrun_names([*self._tokens], self._star)
 
     def note_unrun_text(self, text: str, cell: int, reason: str) -> None:
         """Take in that something was not run that is no Python: each word may be a name."""
-        self.note_unrun_names(dict.fromkeys(_WORD.findall(text)), Mark(cell, cell, reason, ""))
+        self.note_unrun_names(dict.fromkeys(_WORD.findall(text)), CellMark(cell, cell, reason, ""))
 
-    def note_unrun_names(self, names: Iterable[str], mark: Mark) -> None:
+    def note_unrun_names(self, names: Iterable[str], mark: CellMark) -> None:
         """Take in that names may be bound or changed by something that was not run."""
         names = [*names]
         self._change([self._tokens[name] for name in names if name in self._tokens], mark, self._tokens)
@@ -139,7 +139,7 @@ class Marks:
         self._spread(statement, code_names(statement), None if mark is None else mark._replace(cell=cell))
         self._note_seeds(statement)
 
-    def rests_on(self, statement: ast.stmt, drew: Collection[str] | None = ()) -> Mark | None:
+    def rests_on(self, statement: ast.stmt, drew: Collection[str] | None = ()) -> CellMark | None:
         """Return the first mark that a statement reads; None if it reads none.
 
         Args:
@@ -152,14 +152,10 @@ class Marks:
         reads = names.loads if isinstance(statement, Definition) else names.loads | names.later
         if drew is None:
             drew = GENERATORS if next(calls_in(statement), None) is not None else ()
-        found = self._mark_of(sorted(reads))
+        found = self.mark_of(*sorted(reads))
         return found or next((self._random[one] for one in drew if one in self._random), None)
 
-    def mark_of(self, name: str) -> Mark | None:
-        """Return the mark on a name's value, or on what a function of that name reads."""
-        return self._mark_of([name])
-
-    def _mark_of(self, names: Iterable[str]) -> Mark | None:
+    def mark_of(self, *names: str) -> CellMark | None:
         """Return the first mark of some names, or of what functions read that are reached from them."""
         todo, seen, reached = [*names][::-1], set[str](), set[_Token]()
         is_later = any(self._own_mark(name) is not None for name in self._later)
@@ -180,7 +176,7 @@ class Marks:
                 todo += sorted(held.later, reverse=True)
         return None
 
-    def _own_mark(self, name: str) -> Mark | None:
+    def _own_mark(self, name: str) -> CellMark | None:
         """Return the mark on a name's own value, or on the package that it is of."""
         token = self._tokens.get(name)
         if token is None:
@@ -189,7 +185,7 @@ class Marks:
 
     # What a statement does
 
-    def _spread(self, statement: ast.stmt, names: CodeNames, mark: Mark | None) -> None:
+    def _spread(self, statement: ast.stmt, names: CodeNames, mark: CellMark | None) -> None:
         """Bind its names anew, link what may hold what, and set a mark on what it binds and touches."""
         reads = names.loads if isinstance(statement, Definition) else names.loads | names.later
         before = {name: self._tokens[name] for name in sorted(reads) if self._is_object(name)}
@@ -203,7 +199,9 @@ class Marks:
                 self._link(tokens[0], token)
                 self._link(token, tokens[0])
 
-    def _bind(self, statement: ast.stmt, names: CodeNames, mark: Mark | None, held: Sequence[_Token]) -> None:
+    def _bind(
+        self, statement: ast.stmt, names: CodeNames, mark: CellMark | None, held: Sequence[_Token]
+    ) -> None:
         by_functions: set[str] = set()
         for token in self._reach(held, set()) if self._rebinding else ():
             by_functions |= token.rebinds
@@ -231,8 +229,8 @@ class Marks:
                 path = item.name if isinstance(statement, ast.Import) else statement.module or "."
                 self._packages[item.asname or item.name.partition(".")[0]] = path.partition(".")[0]
 
-    def _change(self, tokens: Iterable[_Token], mark: Mark, before: Mapping[str, _Token]) -> None:
-        """Mark objects, what they may hold, and whatever may hold any of these."""
+    def _change(self, tokens: Iterable[_Token], mark: CellMark, before: Mapping[str, _Token]) -> None:
+        """CellMark objects, what they may hold, and whatever may hold any of these."""
         inside: set[_Token] = set()
         todo = [*tokens]
         while todo:
@@ -247,7 +245,7 @@ class Marks:
         for token in [*self._reach(outside, set(), up=True)]:
             self._set(token, mark, names.get(token, ""))
 
-    def _set(self, token: _Token, mark: Mark, name: str) -> None:
+    def _set(self, token: _Token, mark: CellMark, name: str) -> None:
         self._first = self._first or mark
         token.mark = token.mark or mark._replace(name=name)
 
@@ -257,7 +255,7 @@ class Marks:
         if any("seed" in called(call)[1] for call in calls_in(statement)):
             self._seeded.update(GENERATORS)
         value = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
-        if not isinstance(value, ast.Call) or self._mark_of(sorted(loaded(value))) is not None:
+        if not isinstance(value, ast.Call) or self.mark_of(*sorted(loaded(value))) is not None:
             return
         function = self._tokens.get(value.func.id) if isinstance(value.func, ast.Name) else None
         seeds = {self._seeds(statement), *(function.seeds if function is not None else ())}

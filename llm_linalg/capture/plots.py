@@ -2,7 +2,7 @@
 
 While `Plots.installed` lasts, an import of a plotting package gives one of these, whether the real one is
 there or not. `plot`, `bar`, `hist`, `scatter` and the like are kept as numbers, which the app draws; a matrix
-as the node that it is of. Whatever else is asked for is another `Drawing`.
+as the node that it is of. Whatever else is asked for is another `BlankFigure`.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ _PICTURES = frozenset(["imshow", "matshow", "heatmap", "pcolormesh", "pcolor"])
 _HISTOGRAMS = frozenset(["hist", "histplot"])
 
 
-class DrawingError(TypeError):
+class BlankFigureError(TypeError):
     """A program that wants a number of a drawing, which is not drawn."""
 
 
-class Drawing:
+class BlankFigure:
     """A figure, axes, or a function of a plotting package: what is asked of one is another."""
 
     __slots__ = ("_path", "_plots")
@@ -61,16 +61,16 @@ class Drawing:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # whoever asks for these looks for what kind of object it is
             raise AttributeError(name)
-        return Drawing(self._plots, f"{self._path}.{name}"[-100:])
+        return BlankFigure(self._plots, f"{self._path}.{name}"[-100:])
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Take a call, whose numbers may be plotted."""
         return self._plots.call(self._path.rpartition(".")[2], self, arguments, named, sys._getframe(1))
 
-    def __iter__(self) -> Iterator[Drawing]:
+    def __iter__(self) -> Iterator[BlankFigure]:
         return iter([self] * _unpacked(sys._getframe(1)))
 
-    def __getitem__(self, _key: object) -> Drawing:
+    def __getitem__(self, _key: object) -> BlankFigure:
         return self
 
     def __setitem__(self, _key: object, _value: object) -> None:
@@ -82,7 +82,7 @@ class Drawing:
     def __contains__(self, _item: object) -> bool:
         return False
 
-    def __enter__(self) -> Drawing:
+    def __enter__(self) -> BlankFigure:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -92,7 +92,7 @@ class Drawing:
         return ()
 
     def _number(self, *_: object) -> Any:
-        raise DrawingError(f"{self._path} is a plot, which is not drawn here: it has no value")
+        raise BlankFigureError(f"{self._path} is a plot, which is not drawn here: it has no value")
 
     __float__ = __int__ = __index__ = __len__ = __array__ = __add__ = __radd__ = __sub__ = __mul__ = _number
     __rsub__ = __rmul__ = __truediv__ = __rtruediv__ = __lt__ = __gt__ = _number
@@ -104,7 +104,7 @@ def _unpacked(frame: FrameType) -> int:
     return code[place + 1] if place >= 0 and code[place] == opmap["UNPACK_SEQUENCE"] else 0
 
 
-class _DrawingModule(ModuleType):
+class _PlottingModule(ModuleType):
     """A plotting package, or a module of one."""
 
     plots: Plots
@@ -112,7 +112,7 @@ class _DrawingModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return Drawing(self.plots, f"{self.__name__}.{name}")
+        return BlankFigure(self.plots, f"{self.__name__}.{name}")
 
 
 class _Finder(MetaPathFinder, Loader):
@@ -127,7 +127,7 @@ class _Finder(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        module = _DrawingModule(spec.name)
+        module = _PlottingModule(spec.name)
         module.plots = self._plots
         return module
 
@@ -172,7 +172,7 @@ class Plots:
     def call(
         self,
         name: str,
-        drawing: Drawing,
+        drawing: BlankFigure,
         arguments: Sequence[Any],
         named: Mapping[str, Any],
         frame: FrameType,
@@ -192,7 +192,7 @@ class Plots:
             points = shown.series[0].points
             return [count for _, count in points], [middle for middle, _ in points], drawing
         if name == "display":
-            sys.stdout.writelines(f"{value}\n" for value in arguments if not isinstance(value, Drawing))
+            sys.stdout.writelines(f"{value}\n" for value in arguments if not isinstance(value, BlankFigure))
             return None
         return [drawing] if name == "plot" else drawing
 
@@ -238,11 +238,11 @@ class Plots:
         return []
 
 
-def is_drawing(value: object) -> bool:
+def is_blank_figure(value: object) -> bool:
     """Return whether a value is nothing but drawings."""
     if isinstance(value, list | tuple) and value:
-        return all(map(is_drawing, value))
-    return isinstance(value, Drawing)
+        return all(map(is_blank_figure, value))
+    return isinstance(value, BlankFigure)
 
 
 def _take_modules() -> dict[str, ModuleType]:
@@ -251,7 +251,7 @@ def _take_modules() -> dict[str, ModuleType]:
     return {name: sys.modules.pop(name) for name in names}
 
 
-def _axes(drawing: Drawing, rows: Any, columns: Any, *, squeeze: Any) -> Any:
+def _axes(drawing: BlankFigure, rows: Any, columns: Any, *, squeeze: Any) -> Any:
     """Return as many axes as `subplots` does, in an array if there is NumPy."""
     counts = [int(count) if isinstance(count, int) and 0 < count <= 100 else 1 for count in (rows, columns)]
     axes: Any = [[drawing] * counts[1] for _ in range(counts[0])]

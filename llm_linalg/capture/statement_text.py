@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from llm_linalg.base.names_in_code import code_names
+from llm_linalg.base.code_names import code_names
 
 _OWN_STATE = frozenset(["type", "cls", "__class__"])
 _CALLS = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom)

@@ -13,17 +13,17 @@ from typing import Any
 import torch
 
 from llm_linalg.base.errors import ProgramError, Span
-from llm_linalg.capture.cell_source import CellText
-from llm_linalg.capture.cells import CellResults, CellStopped, Execute, StatementResult, run_cells
+from llm_linalg.capture.cell_program import ProgramCell
 from llm_linalg.capture.generator_states import GeneratorStates
+from llm_linalg.capture.notebook_cells import CellResults, CellStopped, Execute, StatementResult, run_cells
 from llm_linalg.capture.plots import Plots
 
 
-def texts(cells: Sequence[str]) -> list[CellText]:
+def texts(cells: Sequence[str]) -> list[ProgramCell]:
     """Return cells one below the other."""
     found, line = [], 1
     for cell in cells:
-        found.append(CellText(cell, line))
+        found.append(ProgramCell(cell, line))
         line += cell.count("\n") + 1
     return found
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from llm_linalg.base.source import Source
 from llm_linalg.base.text import clean
-from llm_linalg.capture import cell_source
+from llm_linalg.capture import cell_program
 from llm_linalg.lessons.documents import files_named, parse, with_saved
 from llm_linalg.lessons.reader import Lesson
 from llm_linalg.lessons.saved_output import (
@@ -124,7 +124,7 @@ def test_reading_a_notebook_parses_each_cell_a_few_times(monkeypatch: pytest.Mon
         parsed.append(len(text))
         return Source(text)
 
-    monkeypatch.setattr(cell_source, "Source", counted)
+    monkeypatch.setattr(cell_program, "Source", counted)
     picture = result(plain="", png=PNG.decode() * 20)
     cells = [(f"import a{k}", [picture]) for k in range(1_999)]
     large = "import a\n" * 4_500

@@ -16,14 +16,14 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
+from llm_linalg.base.code_names import code_names
 from llm_linalg.base.errors import LimitError, MissingValueError, ProgramError, Span
-from llm_linalg.base.names_in_code import code_names
 from llm_linalg.base.text import clean
 from llm_linalg.base.untraced import untraced
-from llm_linalg.capture.cell_source import CellSource, CellText
-from llm_linalg.capture.marks import Mark, Marks
+from llm_linalg.capture.cell_program import CellProgram, ProgramCell
+from llm_linalg.capture.marks import CellMark, Marks
 from llm_linalg.capture.missing_package import MissingPackage, MissingPackageError
-from llm_linalg.capture.plots import DrawingError, Plots, is_drawing
+from llm_linalg.capture.plots import BlankFigureError, Plots, is_blank_figure
 from llm_linalg.recording.cell_state import CellState, State
 
 MOST_LEFT_OUT = 20  # lines of a cell that are told to be left out
@@ -32,7 +32,7 @@ _LONGEST_REASON = 160  # characters
 _LONGEST_ANSWER = 4_000
 _LONGEST_LINE = 200
 _UNTOLD = (Tensor, FunctionType, BuiltinFunctionType, ModuleType, type, MissingPackage)
-NOT_HERE = (OSError, ImportError, DrawingError)
+NOT_HERE = (OSError, ImportError, BlankFigureError)
 """Errors of a statement that fails for want of something, and not by itself."""
 
 
@@ -94,7 +94,7 @@ Execute = Callable[[ast.stmt, bool], StatementResult]
 
 
 def run_cells(
-    cells: Sequence[CellText],
+    cells: Sequence[ProgramCell],
     execute: Execute,
     names: MutableMapping[str, object],
     *,
@@ -132,15 +132,15 @@ class _CellRun:
         self.errors: dict[int, ProgramError] = {}
         self.marks = Marks(names)
         self._nodes = 0
-        self._source = CellSource(CellText(""))
+        self._source = CellProgram(ProgramCell(""))
         self._state = CellState(0)
         self._line = 1
         self._left_out: list[str] = []
         self._has_run = False
 
-    def cell(self, number: int, cell: CellText) -> CellState:
+    def cell(self, number: int, cell: ProgramCell) -> CellState:
         """Run a cell."""
-        self._state, self._source, self._line = CellState(number), CellSource(cell), cell.line
+        self._state, self._source, self._line = CellState(number), CellProgram(cell), cell.line
         source, before = self._source, self._nodes
         self._left_out = [*source.left_out.values()]
         self._has_run, last = False, StatementResult()
@@ -196,13 +196,15 @@ class _CellRun:
         self._state = self._state._replace(printed=self._state.printed + result.printed)
         return result
 
-    def _settle(self, number: int, statement: ast.stmt, mark: Mark | None, result: StatementResult) -> None:
+    def _settle(
+        self, number: int, statement: ast.stmt, mark: CellMark | None, result: StatementResult
+    ) -> None:
         """Take in that a statement was run."""
         mark = mark or self.marks.rests_on(statement, result.drew)
         self.marks.note_run(statement, number, result.drew)
         if mark is not None and self._state.state == "run":
             self._state = self._state._replace(state="rests", root=mark.root, reason=clean(str(mark), None))
-        if isinstance(statement, ast.Expr) and is_drawing(result.value) and self.plots.plot is None:
+        if isinstance(statement, ast.Expr) and is_blank_figure(result.value) and self.plots.plot is None:
             self._left_out.append(_first_line(ast.unparse(statement)))
         else:
             self._has_run = True
@@ -226,9 +228,9 @@ class _CellRun:
                 self._names[name] = MissingPackage(path, _missing(error.exception))
         return True
 
-    def _fail(self, number: int, statement: ast.stmt, mark: Mark | None, error: ProgramError) -> bool:
+    def _fail(self, number: int, statement: ast.stmt, mark: CellMark | None, error: ProgramError) -> bool:
         """Take in that a statement failed; return whether the cell goes on."""
-        if isinstance(error.exception, DrawingError):
+        if isinstance(error.exception, BlankFigureError):
             self._left_out.append(_first_line(ast.unparse(statement)))
             self._leave_unrun(statement, number, "not run: it needs a plot, which is not drawn")
             return True
@@ -269,7 +271,7 @@ class _CellRun:
         """Take in that a statement is not run in Jupyter either: what is there is right."""
         missing = [name for name in code_names(statement).binds if name not in self._names]
         for name in missing:
-            self.marks.note_unrun_names([name], Mark(number, number, reason, name))
+            self.marks.note_unrun_names([name], CellMark(number, number, reason, name))
 
     def _note(self, error: ProgramError, state: State, root: int | None = None) -> None:
         """Note the first error of a cell."""
@@ -284,7 +286,7 @@ class _CellRun:
             return "", None
         match statements[0]:
             case ast.Expr():
-                if last.node is not None or last.value is None or is_drawing(last.value):
+                if last.node is not None or last.value is None or is_blank_figure(last.value):
                     return "", last.node
                 return self._repr(last.value), None
             case ast.FunctionDef(name=name, args=args):
@@ -296,7 +298,7 @@ class _CellRun:
                 lines = [
                     f"{name} = {self._repr(value)}"[:_LONGEST_LINE]
                     for name, value in told
-                    if not isinstance(value, _UNTOLD) and not is_drawing(value)
+                    if not isinstance(value, _UNTOLD) and not is_blank_figure(value)
                 ]
                 return "\n".join(lines), None
         return "", None

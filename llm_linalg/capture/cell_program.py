@@ -20,14 +20,14 @@ _QUESTION = re.compile(r"(\s*)(?:[\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
 _WHOLE = re.compile(r"\s*%%([A-Za-z]\w*)(.*)")
 
 
-class CellText(NamedTuple):
+class ProgramCell(NamedTuple):
     """A cell: its text, and the line, from 1, at which it begins in the program."""
 
     text: str
     line: int = 1
 
 
-class Command(NamedTuple):
+class NotebookCommand(NamedTuple):
     """A command of a notebook that a cell's statement runs, so that it is not run.
 
     Attributes:
@@ -44,7 +44,7 @@ class Command(NamedTuple):
         return f"not run: {self.text} is a notebook's command"
 
 
-class CellSource:
+class CellProgram:
     """The statements of a cell, whose lines are those of the program.
 
     Args:
@@ -58,11 +58,11 @@ class CellSource:
         error: Why it is not Python, or too long; None if it is read.
     """
 
-    def __init__(self, cell: CellText) -> None:
+    def __init__(self, cell: ProgramCell) -> None:
         self.text = cell.text.replace("\r\n", "\n")
         self.statements: list[ast.stmt] = []
         self.left_out: dict[int, str] = {}
-        self.commands: dict[ast.stmt, Command] = {}
+        self.commands: dict[ast.stmt, NotebookCommand] = {}
         self.error: ProgramError | None = None
         above = cell.line - 1
         try:
@@ -112,7 +112,7 @@ class _Python(NamedTuple):
 
     lines: Sequence[str]
     left_out: dict[int, str]
-    bound: dict[int, Command]
+    bound: dict[int, NotebookCommand]
 
 
 def _without_commands(lines: Sequence[str]) -> _Python:
@@ -140,10 +140,10 @@ def _take_out(found: _Python, made: list[str], place: int, line: str) -> bool:
     run = _LINE.fullmatch(line)
     if bound := _BOUND.fullmatch(line):
         made[place] = f"{line[: line.index('=') + 1]} 0"
-        found.bound[place + 1] = Command(bound[2][:_LONGEST_COMMAND])
+        found.bound[place + 1] = NotebookCommand(bound[2][:_LONGEST_COMMAND])
     elif run and run[2] == "run":
         made[place] = f"{run[1]}0"
-        found.bound[place + 1] = Command(line.strip()[:_LONGEST_COMMAND], binds_all=True)
+        found.bound[place + 1] = NotebookCommand(line.strip()[:_LONGEST_COMMAND], binds_all=True)
     elif run and run[2] in _TIMING and run[4]:
         made[place] = f"{run[1]}0;".ljust(run.start(4)) + run[4]
         found.left_out[place + 1] = f"%{run[2]}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.base.names_in_code import code_names
+from llm_linalg.base.code_names import code_names
 
 CODE = {
     "a = b": ("a", "b", "", ""),
