@@ -56,6 +56,8 @@ class CellProgram:
         left_out: By line, the commands that were left out.
         commands: Statements that need what a command gives.
         error: Why it is not Python, or too long; None if it is read.
+        python: Its text as Python, lines and columns as they are: commands have become `0`, and a cell that
+            can't be read is blank.
     """
 
     def __init__(self, cell: ProgramCell) -> None:
@@ -64,6 +66,7 @@ class CellProgram:
         self.left_out: dict[int, str] = {}
         self.commands: dict[ast.stmt, NotebookCommand] = {}
         self.error: ProgramError | None = None
+        self.python = self.text
         above = cell.line - 1
         try:
             try:
@@ -75,9 +78,11 @@ class CellProgram:
                 if not python.left_out and not python.bound:
                     raise error.shift(above) from None
                 statements = self._statements(python)
+                self.python = "\n".join(python.lines)
                 self.left_out = {above + line: text for line, text in python.left_out.items()}
         except ProgramError as error:
             self.error = error
+            self.python = "\n" * self.text.count("\n")
             return
         for statement in statements:
             if above:

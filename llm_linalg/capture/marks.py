@@ -45,7 +45,7 @@ _COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast
 _WORD = re.compile(r"[^\W\d]\w{0,60}")
 
 
-class CellMark(NamedTuple):
+class UnrunMark(NamedTuple):
     """Why a value is not there, or may be another than Python's.
 
     Attributes:
@@ -76,7 +76,7 @@ class _Token:
     def __init__(self) -> None:
         self.holds, self.held_by = set[_Token](), set[_Token]()
         self.later = self.rebinds = self.seeds = frozenset[str]()
-        self.mark: CellMark | None = None
+        self.mark: UnrunMark | None = None
         self.has_state = True
 
 
@@ -91,18 +91,18 @@ class Marks:
         self._names: Mapping[str, object] = {} if names is None else names
         self._tokens: dict[str, _Token] = {}
         self._packages: dict[str, str] = {}  # by an imported name
-        self._settings: dict[str, CellMark] = {}  # by package
-        self._random: dict[str, CellMark] = {}  # by generator
+        self._settings: dict[str, UnrunMark] = {}  # by package
+        self._random: dict[str, UnrunMark] = {}  # by generator
         self._seeded: set[str] = set()
-        self._star: CellMark | None = None  # of what may bind any name
-        self._first: CellMark | None = None
+        self._star: UnrunMark | None = None  # of what may bind any name
+        self._first: UnrunMark | None = None
         self._later: set[str] = set()  # the names that any function reads
         self._rebinding = False  # whether a function binds names outside of itself
         self._visits = 0
 
     def note_unrun(self, statement: ast.stmt, cell: int, reason: str, root: int | None = None) -> None:
         """Take in that a statement was not run, or not all of it."""
-        mark = CellMark(cell, cell if root is None else root, reason, "")
+        mark = UnrunMark(cell, cell if root is None else root, reason, "")
         names, calls = code_names(statement), [*calls_in(statement)]
         self._spread(statement, names, mark)
         is_seeding = any("seed" in called(call)[1] for call in calls)
@@ -119,14 +119,14 @@ class Marks:
 
     def note_unrun_all(self, cell: int, reason: str, root: int | None = None) -> None:
         """Take in that something was not run that may bind any name."""
-        self._star = CellMark(cell, cell if root is None else root, reason, "")
+        self._star = UnrunMark(cell, cell if root is None else root, reason, "")
         self.note_unrun_names([*self._tokens], self._star)
 
     def note_unrun_text(self, text: str, cell: int, reason: str) -> None:
         """Take in that something was not run that is no Python: each word may be a name."""
-        self.note_unrun_names(dict.fromkeys(_WORD.findall(text)), CellMark(cell, cell, reason, ""))
+        self.note_unrun_names(dict.fromkeys(_WORD.findall(text)), UnrunMark(cell, cell, reason, ""))
 
-    def note_unrun_names(self, names: Iterable[str], mark: CellMark) -> None:
+    def note_unrun_names(self, names: Iterable[str], mark: UnrunMark) -> None:
         """Take in that names may be bound or changed by something that was not run."""
         names = [*names]
         self._change([self._tokens[name] for name in names if name in self._tokens], mark, self._tokens)
@@ -139,7 +139,7 @@ class Marks:
         self._spread(statement, code_names(statement), None if mark is None else mark._replace(cell=cell))
         self._note_seeds(statement)
 
-    def rests_on(self, statement: ast.stmt, drew: Collection[str] | None = ()) -> CellMark | None:
+    def rests_on(self, statement: ast.stmt, drew: Collection[str] | None = ()) -> UnrunMark | None:
         """Return the first mark that a statement reads; None if it reads none.
 
         Args:
@@ -155,7 +155,7 @@ class Marks:
         found = self.mark_of(*sorted(reads))
         return found or next((self._random[one] for one in drew if one in self._random), None)
 
-    def mark_of(self, *names: str) -> CellMark | None:
+    def mark_of(self, *names: str) -> UnrunMark | None:
         """Return the first mark of some names, or of what functions read that are reached from them."""
         todo, seen, reached = [*names][::-1], set[str](), set[_Token]()
         is_later = any(self._own_mark(name) is not None for name in self._later)
@@ -176,7 +176,7 @@ class Marks:
                 todo += sorted(held.later, reverse=True)
         return None
 
-    def _own_mark(self, name: str) -> CellMark | None:
+    def _own_mark(self, name: str) -> UnrunMark | None:
         """Return the mark on a name's own value, or on the package that it is of."""
         token = self._tokens.get(name)
         if token is None:
@@ -185,7 +185,7 @@ class Marks:
 
     # What a statement does
 
-    def _spread(self, statement: ast.stmt, names: CodeNames, mark: CellMark | None) -> None:
+    def _spread(self, statement: ast.stmt, names: CodeNames, mark: UnrunMark | None) -> None:
         """Bind its names anew, link what may hold what, and set a mark on what it binds and touches."""
         reads = names.loads if isinstance(statement, Definition) else names.loads | names.later
         before = {name: self._tokens[name] for name in sorted(reads) if self._is_object(name)}
@@ -200,7 +200,7 @@ class Marks:
                 self._link(token, tokens[0])
 
     def _bind(
-        self, statement: ast.stmt, names: CodeNames, mark: CellMark | None, held: Sequence[_Token]
+        self, statement: ast.stmt, names: CodeNames, mark: UnrunMark | None, held: Sequence[_Token]
     ) -> None:
         by_functions: set[str] = set()
         for token in self._reach(held, set()) if self._rebinding else ():
@@ -229,8 +229,8 @@ class Marks:
                 path = item.name if isinstance(statement, ast.Import) else statement.module or "."
                 self._packages[item.asname or item.name.partition(".")[0]] = path.partition(".")[0]
 
-    def _change(self, tokens: Iterable[_Token], mark: CellMark, before: Mapping[str, _Token]) -> None:
-        """CellMark objects, what they may hold, and whatever may hold any of these."""
+    def _change(self, tokens: Iterable[_Token], mark: UnrunMark, before: Mapping[str, _Token]) -> None:
+        """UnrunMark objects, what they may hold, and whatever may hold any of these."""
         inside: set[_Token] = set()
         todo = [*tokens]
         while todo:
@@ -245,7 +245,7 @@ class Marks:
         for token in [*self._reach(outside, set(), up=True)]:
             self._set(token, mark, names.get(token, ""))
 
-    def _set(self, token: _Token, mark: CellMark, name: str) -> None:
+    def _set(self, token: _Token, mark: UnrunMark, name: str) -> None:
         self._first = self._first or mark
         token.mark = token.mark or mark._replace(name=name)
 

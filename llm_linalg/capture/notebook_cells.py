@@ -21,7 +21,7 @@ from llm_linalg.base.errors import LimitError, MissingValueError, ProgramError, 
 from llm_linalg.base.text import clean
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.cell_program import CellProgram, ProgramCell
-from llm_linalg.capture.marks import CellMark, Marks
+from llm_linalg.capture.marks import Marks, UnrunMark
 from llm_linalg.capture.missing_package import MissingPackage, MissingPackageError
 from llm_linalg.capture.plots import BlankFigureError, Plots, is_blank_figure
 from llm_linalg.recording.cell_state import CellState, State
@@ -197,7 +197,7 @@ class _CellRun:
         return result
 
     def _settle(
-        self, number: int, statement: ast.stmt, mark: CellMark | None, result: StatementResult
+        self, number: int, statement: ast.stmt, mark: UnrunMark | None, result: StatementResult
     ) -> None:
         """Take in that a statement was run."""
         mark = mark or self.marks.rests_on(statement, result.drew)
@@ -228,7 +228,7 @@ class _CellRun:
                 self._names[name] = MissingPackage(path, _missing(error.exception))
         return True
 
-    def _fail(self, number: int, statement: ast.stmt, mark: CellMark | None, error: ProgramError) -> bool:
+    def _fail(self, number: int, statement: ast.stmt, mark: UnrunMark | None, error: ProgramError) -> bool:
         """Take in that a statement failed; return whether the cell goes on."""
         if isinstance(error.exception, BlankFigureError):
             self._left_out.append(_first_line(ast.unparse(statement)))
@@ -271,7 +271,7 @@ class _CellRun:
         """Take in that a statement is not run in Jupyter either: what is there is right."""
         missing = [name for name in code_names(statement).binds if name not in self._names]
         for name in missing:
-            self.marks.note_unrun_names([name], CellMark(number, number, reason, name))
+            self.marks.note_unrun_names([name], UnrunMark(number, number, reason, name))
 
     def _note(self, error: ProgramError, state: State, root: int | None = None) -> None:
         """Note the first error of a cell."""

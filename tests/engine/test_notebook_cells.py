@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 import torch
 
+from llm_linalg.capture.cell_program import CellProgram
 from llm_linalg.capture.plots import Plots
 from llm_linalg.recording.cell_state import CellState, summary
 from llm_linalg.recording.plot import Plot, PlotSeries
-from tests.engine.plain_cells import run_plain
+from tests.engine.plain_cells import run_plain, texts
 
 NOWHERE = "import nothing_of_the_kind as nowhere"
 STOP = "import signal; signal.raise_signal(signal.SIGUSR1)"
@@ -240,3 +243,12 @@ def test_a_state_in_json_says_whether_its_saved_output_is_shown() -> None:
     assert CellState(2, "rests", 1, "why", saved=True).record() == {
         "number": 2, "state": "rests", "root": 1, "reason": "why", "saved": True,
     }  # fmt: skip
+
+
+def test_the_text_that_is_run_has_each_statement_where_it_stands() -> None:
+    cells = ["x = 1\n%time y = x", "z = = 2\n3", "!ls \\\n  -l\nw = 4\nfiles = !ls", "%%bash\nls"]
+    for cell in texts(cells):
+        program = CellProgram(cell)
+        assert program.python.count("\n") == cell.text.count("\n")
+        found = {(node.lineno + cell.line - 1, node.col_offset) for node in ast.parse(program.python).body}
+        assert {(node.lineno, node.col_offset) for node in program.statements} <= found
