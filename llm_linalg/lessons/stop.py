@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from llm_linalg.base.text import NOTHING, CleanText
 from llm_linalg.illustrations.look_names import LookName
 from llm_linalg.lessons.board import Board
+from llm_linalg.lessons.saved_output import SavedOutput
 from llm_linalg.questions.question import Ask, Exercise
 
 if TYPE_CHECKING:
@@ -75,8 +76,7 @@ class Stop(NamedTuple):
         follow: The cell whose lineage or reach is shown when it opens, or None.
         line: The line, from 1, of its fence in the file, or of its prose if it has none.
         board: The board that it shows in place of one node, or None.
-        refusals: Of a document's cell the lines, from 1, of statements that the language rejects before
-            they run, and why.
+        refusals: Of a document's cell the lines, from 1, of what is not run since it is no Python, and why.
         notes: The speaker's notes, as prose.
         minutes: Its planned length in a presentation, or None.
         expects: Claims about the state after its program: the file's line, from 1, and an expression.
@@ -84,6 +84,7 @@ class Stop(NamedTuple):
         ask: The guess that is asked for before its picture moves, or None.
         exercise: The exercise that it is, or None; its code is then the exercise's setup.
         look: The look in which its picture opens, or None.
+        saved: Of a notebook's cell, the outputs that the notebook has saved.
     """
 
     number: int
@@ -111,10 +112,11 @@ class Stop(NamedTuple):
     ask: Ask | None = None
     exercise: Exercise | None = None
     look: LookName | None = None
+    saved: tuple[SavedOutput, ...] = ()
 
     @property
     def refusal(self) -> str | None:
-        """Why the language rejects a statement of a document's cell; None if it rejects none."""
+        """Why a document's cell, or a statement of it, is not run; None if nothing is against it."""
         return self.refusals[0][1] if self.refusals else None
 
     @property

@@ -1,26 +1,38 @@
-"""What came of each cell of a notebook's program."""
+"""How each cell of a notebook's program ended."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.plot import Plot
 
 _LONGEST_SUMMARY = 76  # characters: it is one line of 80 columns
-State = Literal["run", "refused", "failed", "rests"]
+_MOST_NUMBERS = 4  # of cells that are named
+State = Literal["run", "failed", "stopped", "skipped", "rests", "refused"]
+"""`refused` is said by the interpreter alone, and goes with it."""
+_OWN_FAULT: Sequence[State] = ("refused", "stopped", "failed")
+_VERBS: Mapping[State, tuple[str, str]] = {
+    "run": ("runs", "run"),
+    "failed": ("fails", "fail"),
+    "stopped": ("is stopped", "are stopped"),
+    "skipped": ("is left out", "are left out"),
+    "refused": ("is refused", "are refused"),
+    "rests": ("rests on", "rest on"),
+}
+"""What one cell does, and what several do."""
 
 
 class CellState(NamedTuple):
-    """What came of a cell.
+    """How a cell ended, and what it shows.
 
     Attributes:
         number: Its number among the program's cells, from 1.
-        state: Whether all of it was run; or what its first statement that was not run was: refused by the
-            language, failing or stopped, or resting on what another cell would have made.
-        root: The number of the cell that it rests on; also of one that was run, if its values may be others
-            than Python's, because that cell may have changed something.
+        state: `run`, if all of it was; `skipped`, if all of it was left out; else what its first statement
+            was that was not run: `failed`, `stopped` at a limit, or `rests` on another cell. What was run on
+            values that another cell would have made or changed `rests` on that as well.
+        root: The number of the cell that it rests on.
         reason: Why it was not run, or what may be different in it.
         left_out: Its lines that mean nothing here: commands of the notebook, plots.
         answer: The text of its last value, if that is no tensor; or of what it binds.
@@ -29,6 +41,8 @@ class CellState(NamedTuple):
         printed: What it printed.
         plot: What it plots, if it plots numbers.
         gaps: The turns of its loops that were run, and not recorded.
+        saved: Whether the notebook's own output of it is shown, since it was not run.
+        line: The line of the program at which it was first not run; None if all of it was.
     """
 
     number: int
@@ -41,47 +55,59 @@ class CellState(NamedTuple):
     printed: str = ""
     plot: Plot | None = None
     gaps: tuple[Gap, ...] = ()
+    saved: bool = False
+    line: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing in it: it was run, or holds nothing to run."""
+        return self.state in ("run", "skipped")
 
     def record(self) -> dict[str, object]:
         """Return it as JSON has it."""
-        return {"number": self.number, "state": self.state, "root": self.root, "reason": self.reason}
+        return {
+            "number": self.number,
+            "state": self.state,
+            "root": self.root,
+            "reason": self.reason,
+            "saved": self.saved,
+        }
 
 
 def summary(states: Sequence[CellState]) -> str:
     """Return in one line how many cells run, which don't, and how many rest on those.
 
-    >>> summary([CellState(1), CellState(2, "refused"), CellState(3, "rests", 2)])
-    '3 cells: 1 runs, cell 2 is refused and 1 rests on it'
+    >>> summary([CellState(1), CellState(2, "stopped"), CellState(3, "rests", 2)])
+    '3 cells: one runs, cell 2 is stopped and one rests on it'
     """
-    count = len(states)
-    kinds = {kind: [one.number for one in states if one.state == kind] for kind in ("refused", "failed")}
-    run, rest = (sum(one.state == kind for one in states) for kind in ("run", "rests"))
-    if run == count:
-        return f"{count} cell{'s' * (count != 1)}: all run" if count > 1 else "1 cell, which runs"
-    told = []
-    for name in (_cells, _count):
-        parts = [f"{run or 'none'} {'run' if run > 1 else 'runs'}"]
-        parts += [f"{name(found)} {_verb(kind, found)}" for kind, found in kinds.items() if found]
-        if rest:
-            several = sum(map(len, kinds.values())) > 1
-            parts[-1] += f" and {rest} rest{'s' * (rest == 1)} on {'them' if several else 'it'}"
-        told.append(f"{count} cell{'s' * (count != 1)}: {', '.join(parts)}")
-    return next((text for text in told if len(text) <= _LONGEST_SUMMARY), told[-1])
+    count = f"{len(states)} cell{'s' * (len(states) != 1)}"
+    numbers = {kind: [cell.number for cell in states if cell.state == kind] for kind in _VERBS}
+    if len(numbers["run"]) == len(states):
+        return f"{count}: all run" if len(states) != 1 else "1 cell, which runs"
+    faults = [kind for kind in _OWN_FAULT if numbers[kind]]
+    parts = [_part(_count, "run", numbers)]
+    parts += [_part(_count, "skipped", numbers)] * bool(numbers["skipped"])
+    on = "it" if sum(len(numbers[kind]) for kind in faults) == 1 else "them"
+    rest = f" and {_part(_count, 'rests', numbers)} {on}" if numbers["rests"] else ""
+    lines = (
+        f"{count}: {', '.join([*parts, *(_part(name, kind, numbers) for kind in faults)])}{rest}"
+        for name in (_cells, _count)
+    )
+    named, counted = lines
+    return named if len(named) <= _LONGEST_SUMMARY else counted
 
 
 def _cells(numbers: Sequence[int]) -> str:
     if len(numbers) == 1:
         return f"cell {numbers[0]}"
-    if len(numbers) > 4:
+    if len(numbers) > _MOST_NUMBERS:
         return f"{len(numbers)} cells from {numbers[0]} on"
     return f"cells {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
 
 
 def _count(numbers: Sequence[int]) -> str:
-    return str(len(numbers))
+    return {0: "none", 1: "one"}.get(len(numbers), str(len(numbers)))
 
 
-def _verb(kind: str, numbers: Sequence[int]) -> str:
-    if kind == "failed":
-        return "fails" if len(numbers) == 1 else "fail"
-    return "is refused" if len(numbers) == 1 else "are refused"
+def _part(name: Callable[[Sequence[int]], str], kind: State, numbers: Mapping[State, Sequence[int]]) -> str:
+    return f"{name(numbers[kind])} {_VERBS[kind][len(numbers[kind]) > 1]}"

@@ -117,7 +117,7 @@ def test_run_runs_the_cells_in_order_and_tells_what_is_refused_and_what_fails(
     assert narration.splitlines() == [
         f"llm-linalg: {cell} 2: refused: {why}: {advice}",
         f"llm-linalg: {cell} 4: rests on cell 2: z is made by cell 2, refused: {why}",
-        "llm-linalg: 5 cells: 3 run, cell 2 is refused and 1 rests on it.",
+        "llm-linalg: 5 cells: 3 run, cell 2 is refused and one rests on it.",
     ]
     assert "A = softmax(S" in out
     failing = tmp_path / "fails.ipynb"
@@ -175,9 +175,14 @@ def test_the_cells_of_a_document_are_one_program_of_the_playground(tmp_path: Pat
 
     program = program_of(path, 1000)
     assert program is not None
-    assert "# z = await x\n" in program
     assert "# %matplotlib inline\nprint(z)\n" in program
-    assert run(program.replace("print(z)", ""))["A"].shape == (2, 2)
+    assert run(program.replace("print(z)", "").replace("z = await x", ""))["A"].shape == (2, 2)
+    place = tmp_path / "b.ipynb"
+    place.write_bytes(notebook(code("x = 1"), code("y = 2\nz = x x"), code("files = !ls\nw = 3")))
+    program = program_of(place, 1000)
+    assert program is not None
+    assert "# this is not Python: invalid syntax\n# y = 2\n# z = x x\n" in program
+    assert "# not run: !ls is a notebook's command\n# files = !ls\nw = 3\n" in program
     with pytest.raises(UsageError, match="llm-linalg open"):
         program_of(path, 10)
     assert program_of(tmp_path / "a.py", 10) is None
@@ -502,4 +507,4 @@ def test_a_deck_does_not_say_what_may_be_read(names: Path) -> None:
 
 async def test_opening_sums_the_cells_up(path: Path) -> None:
     async with opened(read(path), (100, 24)) as app:
-        assert "5 cells: 3 run, cell 2 is refused and 1 rests on it." in app.screen
+        assert "5 cells: 3 run, cell 2 is refused and one rests on it." in app.screen

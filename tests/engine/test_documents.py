@@ -82,13 +82,15 @@ def states(trace: Trace) -> list[tuple[str, int | None]]:
     return [(cell.state, cell.root) for cell in trace.cells]
 
 
-def test_a_cell_that_the_language_refuses_has_its_reason_and_takes_its_names_with_it() -> None:
-    refused = {stop.number: stop.refusal for stop in EXAMPLE.stops if stop.refusal}
-    assert set(refused) == {5}
-    assert "`await` is not part of the language" in str(refused[5])
-    with pytest.raises(ProgramError) as caught:
-        EXAMPLE.run(5)
-    assert caught.value.message == refused[5]
+def test_a_cell_that_is_no_python_has_its_reason() -> None:
+    found = lesson(code("x = 1"), code("y = 2\nz = x x"), code("files = !ls\nw = 3"), code("A = await x"))
+    assert [stop.refusals for stop in found.stops] == [
+        (), ((2, "this is not Python: invalid syntax"),),
+        ((1, "not run: !ls is a notebook's command"),), (),
+    ]  # fmt: skip
+
+
+def test_a_cell_that_the_language_refuses_takes_its_names_with_it() -> None:
     with pytest.raises(MissingValueError, match=r"A is made by cell 5, refused: `await` is not part"):
         EXAMPLE.run(7)
     trace = EXAMPLE.run(9)

@@ -21,7 +21,7 @@ from torch.nn import functional
 from llm_linalg import ProgramError, Trace, run
 from llm_linalg.language.notebook_source import NotebookSource
 from llm_linalg.language.source import Source
-from llm_linalg.recording.cell_state import CellState, summary
+from llm_linalg.recording.cell_state import CellState
 from llm_linalg.recording.plot import Plot, PlotSeries
 
 NAMES = "abcd"
@@ -1414,35 +1414,6 @@ def test_the_node_that_a_cell_shows_is_that_of_its_last_value() -> None:
     assert trace.cells[0].node == 0
     assert run("x = torch.ones(2)\ny = x * 2", cells=(1,)).cells[0].node == 1
     assert run("x = torch.ones(2)\nn = 2", cells=(1, 2)).cells[1].node is None
-
-
-SUMMARIES = (
-    ([CellState(1)], "1 cell, which runs"),
-    ([CellState(1), CellState(2)], "2 cells: all run"),
-    ([CellState(1, "failed")], "1 cell: none runs, cell 1 fails"),
-    ([CellState(1), CellState(2, "failed")], "2 cells: 1 runs, cell 2 fails"),
-    (
-        [
-            *map(CellState, range(1, 6)),
-            CellState(6, "refused"),
-            *[CellState(k, "rests", 6) for k in range(7, 26)],
-        ],
-        "25 cells: 5 run, cell 6 is refused and 19 rest on it",
-    ),
-    (
-        [CellState(1, "refused"), CellState(2, "failed"), CellState(3, "refused"), CellState(4, "rests", 1)],
-        "4 cells: none runs, 2 are refused, 1 fails and 1 rests on them",
-    ),
-    (
-        [CellState(1), CellState(2, "failed"), CellState(3, "refused"), CellState(4, "rests", 3)],
-        "4 cells: 1 runs, cell 3 is refused, cell 2 fails and 1 rests on them",
-    ),
-)
-
-
-@pytest.mark.parametrize(("cells", "said"), SUMMARIES)
-def test_the_cells_are_summed_up_in_a_line(cells: list[CellState], said: str) -> None:
-    assert summary(cells) == said
 
 
 def test_where_a_cell_is_too_large_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:

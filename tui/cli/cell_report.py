@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
     from llm_linalg.base.errors import ProgramError
     from llm_linalg.lessons.reader import Lesson, Stop
+    from llm_linalg.recording.cell_state import CellState
 
 NOTEBOOK = ".ipynb"
 SCRIPT = ".py"
 MARKDOWN = (".md", ".markdown")
+FAULTS = ("failed", "stopped")
+"""How cells end that a notebook does not get away with."""
 
 
 def document_in(file: str) -> Lesson | None:
@@ -38,7 +41,7 @@ def document_in(file: str) -> Lesson | None:
 
 
 def allow_reading(file: str | None) -> None:
-    """Let programs read text and weights in a document's folder.
+    """Let programs read in a document's folder.
 
     Raises:
         UsageError: If there is no document.
@@ -54,11 +57,12 @@ def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[
     """Run a document's cells in order, each with the names of those above; report those that are not run.
 
     Returns:
-        The trace, and whether every cell was run; of a notebook and of Markdown what the language refuses,
-        and what rests on it, does not count.
+        The trace, and whether every cell was run; of a notebook and of Markdown what rests on a cell that was
+        not run does not count.
     """
     from llm_linalg import LimitError, run
     from llm_linalg.language.readable_files import files_read
+    from llm_linalg.lessons.documents import with_saved
     from llm_linalg.recording.cell_state import summary
 
     last = next((stop for stop in reversed(lesson.stops) if stop.exercise is None), None)
@@ -73,29 +77,50 @@ def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[
         if exceeded.trace is None:
             raise
         trace = exceeded.trace
-    trace.cells = trace.cells[:-1]
-    errors = iter(trace.cell_errors)
-    for cell in trace.cells:
-        stop = lesson.stop(cell.number)
-        error = None if cell.state == "run" else next(errors, None)
-        if error is not None and cell.state == "failed":
-            explain(_in_file(lesson, stop, cells, error), _where(lesson, stop))
-            continue
-        line = "" if _is_notebook(lesson) else f"line {stop.line + 1}: "
-        if cell.state != "run":
-            if error is not None and not _is_notebook(lesson):
-                line = f"line {_in_file(lesson, stop, cells, error).line or stop.line + 1}: "
-            rests = "refused" if cell.state == "refused" else f"rests on cell {cell.root}"
-            say(f"{_where(lesson, stop)}{line}{rests}: {cell.reason}")
-        elif cell.reason:
-            say(f"{_where(lesson, stop)}{line}{cell.reason}")
-    if any(cell.state != "run" for cell in trace.cells):
+    trace.cells = with_saved(lesson, trace.cells[:-1])
+    _report(lesson, cells, trace)
+    if not all(cell.is_whole for cell in trace.cells):
         say(f"{summary(trace.cells)}.")
     if files_read():
         say(f"It reads {', '.join(sorted(files_read()))}.")
     is_script = lesson.path is not None and lesson.path.suffix.lower() == SCRIPT
-    wrong = [cell for cell in trace.cells if cell.state == "failed" or (is_script and cell.state != "run")]
+    wrong = [cell for cell in trace.cells if cell.state in FAULTS or (is_script and not cell.is_whole)]
     return trace, not wrong
+
+
+def _report(lesson: Lesson, cells: Sequence[int], trace: Trace) -> None:
+    """Print of each cell that was not run, or may be different, why."""
+    from llm_linalg.base.errors import MissingValueError
+    from llm_linalg.lessons.saved_output import saved_text
+
+    own = iter([error for error in trace.cell_errors if not isinstance(error, MissingValueError)])
+    resting = iter([error for error in trace.cell_errors if isinstance(error, MissingValueError)])
+    for cell in trace.cells:
+        stop = lesson.stop(cell.number)
+        errors = {"rests": resting, "run": iter(()), "skipped": iter(())}.get(cell.state, own)
+        error = next(errors, None)
+        if error is not None and cell.state == "failed":
+            explain(_in_file(lesson, stop, cells, error), _where(lesson, stop))
+        elif cell.reason:
+            at = cell.line if error is None else error.line
+            say(f"{_where(lesson, stop)}{_line(lesson, stop, cells, at)}{_reason(cell)}")
+        if cell.saved:
+            say(saved_text(stop.saved))
+
+
+def _line(lesson: Lesson, stop: Stop, cells: Sequence[int], line: int | None) -> str:
+    """Return where in its file a cell was not run: a notebook has no lines."""
+    if _is_notebook(lesson):
+        return ""
+    at = stop.line + 1 if line is None else line + _lines_above(lesson, cells, line)
+    return f"line {at}: "
+
+
+def _reason(cell: CellState) -> str:
+    """Return why a cell was not run, or what may be different in it."""
+    if cell.state == "rests":
+        return f"rests on cell {cell.root}: {cell.reason}"
+    return f"refused: {cell.reason}" if cell.state == "refused" else cell.reason
 
 
 def _in_file(lesson: Lesson, stop: Stop, cells: Sequence[int], error: ProgramError) -> ProgramError:
@@ -131,33 +156,27 @@ def _is_notebook(lesson: Lesson) -> bool:
 
 
 def as_program(lesson: Lesson) -> str:
-    """Return the cells of a document as one program; what the language refuses stands in comments."""
+    """Return the cells of a document as one program; commands, and what is no Python, stand in comments."""
     return "\n".join(_program_of_cell(stop) for stop in lesson.stops)
 
 
 def _program_of_cell(stop: Stop) -> str:
-    """Return a cell's program with its refused statements, and its notebook's commands, in comments."""
-    from llm_linalg.base.errors import ProgramError
-    from llm_linalg.language.notebook_source import NotebookSource
-    from llm_linalg.language.source import Source
+    """Return a cell's program with its notebook's commands, or all of what is no Python, in comments."""
+    from llm_linalg.capture.cell_program import CellProgram, ProgramCell
 
     lines = stop.code.split("\n")
-    source = NotebookSource(stop.code, (1,))
+    source = CellProgram(ProgramCell(stop.code))
     reasons: dict[int, str] = {}
-    refused = dict.fromkeys(source.left_out, "")
-    for statement in source.tree.body:
-        first, end = statement.lineno, statement.end_lineno or statement.lineno
-        if statement in source.unread:
-            first, end = 1, len(lines)
-        try:
-            Source("\n".join(lines[first - 1 : end]))
-        except ProgramError as error:
-            reasons.setdefault(first, error.message)
-            refused |= dict.fromkeys(range(first, end + 1), "")
+    aside = {*source.left_out}
+    if source.error is not None:
+        reasons, aside = {1: source.error.message}, {*range(1, len(lines) + 1)}
+    for statement, command in source.commands.items():
+        reasons[statement.lineno] = command.reason
+        aside |= {*range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)}
     made: list[str] = []
     for number, line in enumerate(lines, 1):
-        made += [f"# refused: {reasons[number]}"] if number in reasons else []
-        made.append(f"# {line}" if number in refused else line)
+        made += [f"# {reasons[number]}"] if number in reasons else []
+        made.append(f"# {line}" if number in aside else line)
     return "\n".join([*made, ""] if stop.code else [""])
 
 

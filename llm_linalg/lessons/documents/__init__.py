@@ -15,7 +15,11 @@ from llm_linalg.lessons import files
 from llm_linalg.lessons import reader as lesson
 from llm_linalg.lessons.documents import markdown_file, notebook, python_file
 from llm_linalg.lessons.documents.code_cells import DocumentCell, DocumentError, lesson_of_cells
+from llm_linalg.lessons.documents.named_files import files_named
+from llm_linalg.lessons.documents.saved_cells import with_saved
 from llm_linalg.lessons.lesson import Lesson, LessonError
+
+__all__ = ["files_named", "is_document", "parse", "read", "with_saved"]
 
 LONGEST_FILE = 64_000_000  # bytes; a notebook's outputs may contain large pictures
 READERS = {
@@ -43,16 +47,6 @@ def read(path: str | os.PathLike[str]) -> Lesson:
     """
     place = Path(path)
     return lesson.check_links(parse(files.read_bytes(place, LONGEST_FILE + 1), place))
-
-
-def files_named(document: Lesson) -> tuple[str, ...]:
-    """Return the files beside a document that its cells name and that they could be allowed to read."""
-    from llm_linalg.language import readable_files
-
-    if document.path is None or not document.document:
-        return ()
-    text = "\n".join(stop.code for stop in document.stops)
-    return readable_files.files_named(text, document.path.parent)
 
 
 def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:

@@ -5,24 +5,23 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from llm_linalg.base.code_names import code_names
 from llm_linalg.base.text import CleanText, clean, clean_lines
-from llm_linalg.language.effects.generator_use import seeds
-from llm_linalg.language.effects.names_in_code import bound_names, loaded_names, local_to_parts
-from llm_linalg.language.local_names import import_paths
-from llm_linalg.language.notebook_source import NotebookSource
-from llm_linalg.language.source import MAX_CHARACTERS, PACKAGES
-from llm_linalg.language.suggestions import NAMES
+from llm_linalg.capture.cell_program import CellProgram, ProgramCell
 from llm_linalg.lessons import question_reader
 from llm_linalg.lessons.body import ListFence
 from llm_linalg.lessons.documents.foreign_markdown import readable
 from llm_linalg.lessons.fence_options import BodyError
 from llm_linalg.lessons.lesson import Heading, Lesson, Stop
 from llm_linalg.lessons.markdown import MOST_LINES, RULE, Block, Paragraph, blocks, paragraphs_of, plain_text
+from llm_linalg.lessons.saved_output import SavedOutput
 from llm_linalg.lessons.stop import CodeAbove
 from llm_linalg.questions.question import Ask
 
@@ -31,7 +30,10 @@ MOST_PROSE = 4_000_000  # characters in all
 LONGEST_TITLE = 80
 
 
-_SHOWS_NOTHING = (ast.FunctionDef, ast.ClassDef, ast.Pass)
+GIVEN = ("torch", "nn", "F", "math")
+"""Names that a program has without importing them."""
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_SHOWS_NOTHING = (*_DEFINITIONS, ast.Pass)
 _QUESTION = re.compile(r"(ask|exercise)((?:\s+\w+\s*=.*)?)")
 
 
@@ -52,11 +54,13 @@ class DocumentCell:
         kind: Code, or prose in Markdown.
         text: Its text.
         line: The line in the file, from 1, above its first; in a notebook, the cell's number.
+        saved: The outputs that a notebook has saved of it.
     """
 
     kind: Literal["code", "prose"]
     text: str
     line: int = 1
+    saved: tuple[SavedOutput, ...] = ()
 
 
 def lesson_of_cells(cells: Sequence[DocumentCell], path: Path) -> Lesson:
@@ -214,42 +218,66 @@ def _stop(number: int, title: CleanText, prose: list[str], cell: DocumentCell, r
         above=CodeAbove(running, len(running)),
         line=cell.line,
         refusals=_refusals(cell.text),
+        saved=cell.saved,
     )
 
 
 def first_shown(stops: Sequence[Stop]) -> int:
     """Return the number of the first stop whose cell shows something, as far as its text tells; else 1.
 
-    Imports, definitions and seeds show nothing, nor does what rests on a statement that is refused. A cell
+    Imports, definitions and seeds show nothing, nor does what needs a package that is not installed. A cell
     that runs whole comes before one of which a statement is not run.
     """
-    known = {"torch", "nn", "F", "math", *(set(dir(builtins)) - set(NAMES))}
+    known = {*GIVEN, *dir(builtins)}
     in_part: list[int] = []
     for stop in stops:
         if not stop.code:
             continue
-        source = NotebookSource(stop.code, (1,))
-        shows, runs_whole = False, True
-        for statement in source.tree.body:
-            binds = set(bound_names(statement))
+        source = CellProgram(ProgramCell(stop.code))
+        shows, runs_whole = False, source.error is None
+        for statement in source.statements:
+            names = code_names(statement)
             if isinstance(statement, ast.Import | ast.ImportFrom):
-                had = {path.partition(".")[0] for path in import_paths(statement)} <= PACKAGES
-                known |= binds if had else set()
+                known |= names.binds if all(map(_is_installed, _packages(statement))) else set()
                 continue
-            reads = set(loaded_names(statement)) - local_to_parts(statement)
-            runs = statement not in source.refused and reads <= known | binds
-            known = known | binds if runs else known - binds
+            later = set() if isinstance(statement, _DEFINITIONS) else names.later
+            runs = statement not in source.commands and names.loads | later <= known | names.binds
+            known = known | names.binds if runs else known - names.binds
             runs_whole &= runs
-            shows |= runs and not isinstance(statement, _SHOWS_NOTHING) and not seeds(statement)
+            shows |= runs and not isinstance(statement, _SHOWS_NOTHING) and not _seeds(statement)
         if shows and runs_whole:
             return stop.number
         in_part += [stop.number] if shows else []
     return in_part[0] if in_part else 1
 
 
+def _packages(statement: ast.Import | ast.ImportFrom) -> list[str]:
+    """Return the packages that a statement imports, or imports from."""
+    paths = [item.name for item in statement.names]
+    if isinstance(statement, ast.ImportFrom):
+        paths = [] if statement.level else [statement.module or ""]
+    return [path.partition(".")[0] for path in paths]
+
+
+def _is_installed(package: str) -> bool:
+    """Return whether a package is there; none is imported."""
+    try:
+        return package in sys.modules or find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _seeds(statement: ast.stmt) -> bool:
+    """Return whether a statement does nothing but seed."""
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name))):
+            return "seed" in name
+    return False
+
+
 def _refusals(code: str) -> tuple[tuple[int, str], ...]:
-    """Return why the language rejects statements of a cell before they run, with their lines."""
-    if len(code) > MAX_CHARACTERS:
-        return ((1, f"the cell has {len(code)} characters; {MAX_CHARACTERS} are allowed"),)
-    refused = NotebookSource(code, (1,)).refused.values()
-    return tuple((error.line or 1, error.message) for error in refused)
+    """Return why a cell, or statements of it, are not run, with their lines."""
+    source = CellProgram(ProgramCell(code))
+    if source.error is not None:
+        return ((source.error.line or 1, source.error.message),)
+    return tuple((statement.lineno, command.reason) for statement, command in source.commands.items())

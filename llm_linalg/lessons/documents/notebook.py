@@ -1,4 +1,4 @@
-"""Read Jupyter notebooks, JSON of format 3 or 4; outputs are ignored."""
+"""Read Jupyter notebooks, JSON of format 3 or 4, with the outputs that are saved in them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from llm_linalg.lessons.documents.code_cells import DocumentCell, DocumentError
+from llm_linalg.lessons.saved_output import saved_outputs
 
 FORMATS = (3, 4)
 MOST_VALUES = 4_000_000  # of JSON: as Python's objects, small ones take twenty times what they take as text
@@ -79,7 +80,11 @@ def _cell(value: Any, number: int) -> Iterator[DocumentCell]:
         level = value.get("level", 1)
         text = "#" * (level if level in range(1, 7) else 1) + " " + " ".join(text.split())
     text = _tagged(value, text)
-    yield DocumentCell("code" if kind == "code" else "prose", text.replace("\r\n", "\n").strip("\n"), number)
+    text = text.replace("\r\n", "\n").strip("\n")
+    if kind == "code":
+        yield DocumentCell("code", text, number, saved_outputs(value.get("outputs")))
+    else:
+        yield DocumentCell("prose", text, number)
 
 
 def _tagged(cell: dict[str, Any], text: str) -> str:

@@ -1,0 +1,159 @@
+"""The statements of a notebook's cell, without the commands of its notebook; each stays where it was."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from llm_linalg.base.errors import LimitError, ProgramError, Span
+from llm_linalg.base.source import Source
+
+_LONGEST_COMMAND = 60  # characters of a line that is left out, as it is shown
+_TIMING = ("time", "timeit", "prun", "memit", "mprun", "lprun")  # commands that run the Python behind them
+_AROUND = (*_TIMING, "capture")  # of a whole cell
+_BOUND = re.compile(r"(\s*)[A-Za-z_][\w.]*(?:\s*,\s*\w+)*\s*=\s*([%!]+[^\s(]*).*")
+_LINE = re.compile(r"(\s*)%([A-Za-z]\w*)((?:\s+-\w+(?:\s*\d+)?)*)(?:\s+(.*))?")
+_SHELL = re.compile(r"(\s*)(?:!|%).*")
+_QUESTION = re.compile(r"(\s*)(?:[\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
+_WHOLE = re.compile(r"\s*%%([A-Za-z]\w*)(.*)")
+
+
+class ProgramCell(NamedTuple):
+    """A cell: its text, and the line, from 1, at which it begins in the program."""
+
+    text: str
+    line: int = 1
+
+
+class NotebookCommand(NamedTuple):
+    """A command of a notebook that a cell's statement runs, so that it is not run.
+
+    Attributes:
+        text: The command.
+        binds_all: Whether it runs a file among the program's names.
+    """
+
+    text: str
+    binds_all: bool = False
+
+    @property
+    def reason(self) -> str:
+        """Why the statement is not run."""
+        return f"not run: {self.text} is a notebook's command"
+
+
+class CellProgram:
+    """The statements of a cell, whose lines are those of the program.
+
+    Args:
+        cell: The cell.
+
+    Attributes:
+        text: Its text.
+        statements: Its statements; none if it is not Python.
+        left_out: By line, the commands that were left out.
+        commands: Statements that need what a command gives.
+        error: Why it is not Python, or too long; None if it is read.
+        python: Its text as Python, lines and columns as they are: commands have become `0`, and a cell that
+            can't be read is blank.
+    """
+
+    def __init__(self, cell: ProgramCell) -> None:
+        self.text = cell.text.replace("\r\n", "\n")
+        self.statements: list[ast.stmt] = []
+        self.left_out: dict[int, str] = {}
+        self.commands: dict[ast.stmt, NotebookCommand] = {}
+        self.error: ProgramError | None = None
+        self.python = self.text
+        above = cell.line - 1
+        try:
+            try:
+                statements = Source(self.text).tree.body
+            except LimitError:
+                raise
+            except ProgramError as error:
+                python = _without_commands(self.text.split("\n"))
+                if not python.left_out and not python.bound:
+                    raise error.shift(above) from None
+                statements = self._statements(python)
+                self.python = "\n".join(python.lines)
+                self.left_out = {above + line: text for line, text in python.left_out.items()}
+        except ProgramError as error:
+            self.error = error
+            self.python = "\n" * self.text.count("\n")
+            return
+        for statement in statements:
+            if above:
+                ast.increment_lineno(statement, above)
+        self.statements = statements
+
+    def _statements(self, python: _Python) -> list[ast.stmt]:
+        found = []
+        for statement in Source("\n".join(python.lines)).tree.body:
+            lines = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
+            command = next((python.bound[line] for line in lines if line in python.bound), None)
+            if command is not None:
+                self.commands[statement] = command
+            match statement:
+                case ast.Expr(value=ast.Constant(value=0)) if command is None and lines[0] in python.left_out:
+                    continue  # it stands for a command
+            found.append(statement)
+        return found
+
+    def span(self, statement: ast.stmt, line: int) -> Span:
+        """Return the place of a statement, in a cell that begins at a line of the program."""
+        lines = self.text.split("\n")
+        end = statement.end_lineno or statement.lineno
+        first, last = (lines[number - line].encode() for number in (statement.lineno, end))
+        columns = (first[: statement.col_offset], last[: statement.end_col_offset])
+        start, stop = (len(part.decode(errors="replace")) for part in columns)
+        return Span(statement.lineno, start, end, stop)
+
+
+class _Python(NamedTuple):
+    """A cell's lines without commands: one that stood alone has become `0`, so that all columns stay."""
+
+    lines: Sequence[str]
+    left_out: dict[int, str]
+    bound: dict[int, NotebookCommand]
+
+
+def _without_commands(lines: Sequence[str]) -> _Python:
+    found = _Python(made := [*lines], {}, {})
+    first = next((place for place, line in enumerate(lines) if line.strip()), 0)
+    whole = _WHOLE.fullmatch(lines[first]) if lines else None
+    if whole is not None:
+        found.left_out[first + 1] = lines[first].strip()[:_LONGEST_COMMAND]
+        if whole[1] not in _AROUND:
+            return found._replace(lines=[""] * len(lines))
+        made[first] = ""
+    goes_on = False
+    for place, line in enumerate(made):
+        if goes_on:
+            made[place], goes_on = "", line.rstrip().endswith("\\")
+        elif not _take_out(found, made, place, line):
+            continue
+        else:
+            goes_on = line.rstrip().endswith("\\")
+    return found
+
+
+def _take_out(found: _Python, made: list[str], place: int, line: str) -> bool:
+    """Take the command out of a line; return whether the command may go on in the next."""
+    run = _LINE.fullmatch(line)
+    if bound := _BOUND.fullmatch(line):
+        made[place] = f"{line[: line.index('=') + 1]} 0"
+        found.bound[place + 1] = NotebookCommand(bound[2][:_LONGEST_COMMAND])
+    elif run and run[2] == "run":
+        made[place] = f"{run[1]}0"
+        found.bound[place + 1] = NotebookCommand(line.strip()[:_LONGEST_COMMAND], binds_all=True)
+    elif run and run[2] in _TIMING and run[4]:
+        made[place] = f"{run[1]}0;".ljust(run.start(4)) + run[4]
+        found.left_out[place + 1] = f"%{run[2]}"
+    elif command := _SHELL.fullmatch(line) or _QUESTION.fullmatch(line):
+        made[place] = f"{command[1]}0"
+        found.left_out[place + 1] = line.strip()[:_LONGEST_COMMAND]
+        return True
+    return False

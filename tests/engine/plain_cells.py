@@ -1,0 +1,77 @@
+"""Cells run by plain `exec`, as the tests of notebooks need them."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import signal
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import Any
+
+import torch
+
+from llm_linalg.base.errors import ProgramError, Span
+from llm_linalg.capture.cell_program import ProgramCell
+from llm_linalg.capture.generator_states import GeneratorStates
+from llm_linalg.capture.notebook_cells import CellResults, CellStopped, Execute, StatementResult, run_cells
+from llm_linalg.capture.plots import Plots
+
+
+def texts(cells: Sequence[str]) -> list[ProgramCell]:
+    """Return cells one below the other."""
+    found, line = [], 1
+    for cell in cells:
+        found.append(ProgramCell(cell, line))
+        line += cell.count("\n") + 1
+    return found
+
+
+def plain_execute(names: dict[str, Any]) -> Execute:
+    """Return what runs a statement by `exec`."""
+
+    def execute(statement: ast.stmt, is_last: bool) -> StatementResult:
+        before, printed = GeneratorStates.now(), io.StringIO()
+        error: ProgramError | None = None
+        value: object = None
+        try:
+            with contextlib.redirect_stdout(printed):
+                if is_last and isinstance(statement, ast.Expr):
+                    code = compile(ast.Expression(statement.value), "<cell>", "eval")
+                    value = eval(code, names)  # noqa: S307  the tests' own text
+                else:
+                    exec(compile(ast.Module([statement], []), "<cell>", "exec"), names)  # noqa: S102
+        except Exception as raised:  # noqa: BLE001  whatever it raises
+            place = Span(statement.lineno, 0, statement.lineno, 1)
+            error = ProgramError(f"{type(raised).__name__}: {raised}", place)
+            error.exception = raised
+        return StatementResult(error, value, printed=printed.getvalue(), drew=before.drawn())
+
+    return execute
+
+
+class SignalClock:
+    """Lets a signal of the program's own stop its cell, so that no test waits for a time to pass."""
+
+    def begin(self, number: int) -> None:
+        self.number = number
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            raise CellStopped("after 2 s")
+
+        before = signal.signal(signal.SIGUSR1, stop)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+
+
+def run_plain(
+    cells: Sequence[str], names: dict[str, Any] | None = None, plots: Plots | None = None
+) -> tuple[CellResults, dict[str, Any]]:
+    """Return how cells end that are run by `exec`, and the names that they leave."""
+    names = {"torch": torch} if names is None else names
+    return run_cells(texts(cells), plain_execute(names), names, plots=plots, clock=SignalClock()), names
