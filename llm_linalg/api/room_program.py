@@ -5,11 +5,12 @@ Nothing that it tells is believed before it was checked, and nothing of it is co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from llm_linalg.api.local_program import TRIAL_SECONDS, timeout_message
 from llm_linalg.api.node import Node
+from llm_linalg.api.program import SECONDS, Halt, ProgramFacts
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import (
     FormatError,
@@ -18,35 +19,25 @@ from llm_linalg.base.errors import (
     ProgramError,
     RoomError,
     ShapeError,
+    Span,
 )
 from llm_linalg.base.source import Source
+from llm_linalg.base.text import clean
 from llm_linalg.explain.repairs import lasting_repairs, repairs_of
 from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.recording.ending import Ending
-from llm_linalg.recording.failed_call import FailedCall, FailedOperand
 from llm_linalg.room.room_client import room
-from llm_linalg.room.room_limits import SECONDS, RoomLimits
+from llm_linalg.room.room_limits import RoomLimits
 from llm_linalg.room.room_run import RoomRun
+from llm_linalg.tracefile.log_format import MOST_NAME
 from llm_linalg.tracefile.log_reader import Reader
-from llm_linalg.tracefile.plain_values import UntoldValueError, encode
+from llm_linalg.tracefile.plain_values import UntoldValueError, encode_whole
 
-Halt = Callable[[], bool]
-TRIAL_SECONDS = 1.0  # of a program that is run again with a repair
+FEW_CALLS = 1_000  # of torch, of an expression that others like it may be tried
 
 
 class RoomProgram:
-    """A program in a room: its trace, and the values of expressions in the state that it leaves.
-
-    Args:
-        source: The program.
-        seed: The seed of its random numbers.
-        names: Plain values that it may use.
-        cells: The lines, from 1, at which its cells begin, if it has cells.
-        seconds: Its time; None leaves counts, memory and processor seconds.
-        halt: Asked all along whether to stop.
-        read: The folder that it may read; none if empty.
-        trust: Whether it may run with the user's rights where this machine has no lock.
-    """
+    """A program in a room; the arguments are those of `program_of`."""
 
     def __init__(
         self,
@@ -58,43 +49,25 @@ class RoomProgram:
         seconds: float | None = SECONDS,
         halt: Halt | None = None,
         read: str = "",
-        trust: bool = False,
     ) -> None:
         self.source = source
         self._seed, self._names, self._cells = seed, dict(names or {}), tuple(cells)
         self._seconds, self._halt = seconds, halt
-        self._limits = RoomLimits(read=read, trust=trust)
+        self._limits = RoomLimits(read=read)
         self._run: RoomRun | None = None
+        self.was_cheap = True
         self._reader: Reader[Node] | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
-        """End its process."""
         if self._run is not None:
             self._run.close()
 
     def run(self, *, repairs: bool = True) -> Trace:
-        """Run it and return its trace.
-
-        Args:
-            repairs: Whether repairs of a shape error are looked for.
-
-        Raises:
-            ProgramError: If it fails; its `trace` is what ran.
-            RoomError: If nothing foreign may run on this machine.
-        """
         text = Source(self.source)  # what can't be read needs no process
         request = {
             "source": self.source,
             "seed": self._seed,
-            "names": {name: encode(value) for name, value in self._names.items()},
+            "names": {name: encode_whole(value) for name, value in self._names.items()},
             "cells": self._cells,
         }
         self._run = run = room().start(request, self._limits, halt=self._halt)
@@ -108,30 +81,29 @@ class RoomProgram:
             self.close()
             raise RoomError(f"what the program told can't be believed: {error}") from None
         trace.ending = ending if reader.ending is None or ending.kind != "done" else reader.ending
-        error = self._error(text, ending, trace)
-        if error is None:
+        failure = self._failure(text, ending)
+        if failure is None:
             return trace
-        error.trace = trace
-        trace.failed_line = error.line
-        if repairs and isinstance(error, ShapeError):
-            error.repairs = self._repairs(text, error)
-        raise error
+        failure.trace = trace
+        trace.failed_line = failure.line
+        if repairs and isinstance(failure, ShapeError):
+            failure.repairs = self._repairs(text, failure)
+        raise failure
 
-    def _error(self, text: Source, ending: Ending, trace: Trace) -> ProgramError | None:
+    def _failure(self, text: Source, ending: Ending) -> ProgramError | None:
         """Return the error with which it ended; None if it ran to its end."""
         told = self._reader.error if self._reader is not None else None
-        span = None if ending.line is None else text.line_span(ending.line)
+        span = None if ending.line is None else _line_span(text, ending.line)
         if ending.kind == "done":
             return None
         if ending.kind == "halted":
             return HaltedError("stopped: what stands below was not run", span, text.text)
         if ending.kind == "time":
-            said = f"stopped after {self._seconds:g} s" if self._seconds else "its processor time is used up"
-            return LimitError(f"{said}: use fewer iterations, or raise the time limit", span, text.text)
+            return LimitError(timeout_message(self._seconds), span, text.text)
         if ending.kind in ("memory", "signal", "exit") or told is None:
             kind = LimitError if ending.kind == "memory" else ProgramError
             return kind(f"{ending}", span, text.text)
-        failed = self._failed_call()
+        failed = None if self._reader is None else self._reader.failed
         if failed is not None and not isinstance(told, LimitError) and told.span is not None:
             explained = explain_failure(failed, text, told.span)
             explained.frames = told.frames
@@ -139,15 +111,9 @@ class RoomProgram:
         told.source = text.text
         return told
 
-    def _failed_call(self) -> FailedCall | None:
-        if self._reader is None or self._reader.failed is None:
-            return None
-        call, message, operands = self._reader.failed
-        return FailedCall(call, message, tuple(FailedOperand(*own) for own in operands))
-
     def _repairs(self, text: Source, error: ShapeError) -> tuple[Any, ...]:
         """Return the repairs of an error, each tried in the state at the failure, and in the whole program."""
-        failed = self._failed_call()
+        failed = None if self._reader is None else self._reader.failed
         if failed is None:
             return ()
         error.repairs = repairs_of(failed, text, error.span, error, self._value_or_none)
@@ -162,10 +128,11 @@ class RoomProgram:
             seconds=TRIAL_SECONDS,
             halt=self._halt,
             read=self._limits.read,
-            trust=self._limits.trust,
         )
-        with again:
+        try:
             again.run(repairs=False)
+        finally:
+            again.close()
 
     def _value_or_none(self, expression: str) -> Any:
         try:
@@ -176,25 +143,48 @@ class RoomProgram:
             return None
 
     def value(self, expression: str, **names: Any) -> Any:
-        """Return the value of an expression in the state that the program left.
-
-        Tensors, numbers, texts and lists of them come as they are; of anything else comes its text.
-
-        Raises:
-            ProgramError: If it fails, or takes too long.
-        """
-        if self._run is None or self._reader is None:
-            raise RoomError("the program was not run")
+        """Return what `Program.value` does; of what is no tensor, number, text or list, its text."""
         try:
-            given = {name: encode(value) for name, value in names.items()}
+            known = {name: encode_whole(value) for name, value in names.items()}
         except UntoldValueError:
             raise ProgramError("a value that can't be handed over") from None
-        word, *rest = self._run.ask({"ask": expression, "names": given}) or [""]
-        if word == "error":
-            raise ProgramError(str(rest[0]) if rest else "it failed")
+        encoded, references, calls = self._asked({"ask": expression, "names": known}, 3)
+        self.was_cheap = calls.__class__ is int and calls <= FEW_CALLS
+        if self._reader is None:
+            raise RoomError("the program was not run")
         try:
             while self._reader.poll():
                 pass
-            return self._reader.value(rest)
+            return self._reader.value([encoded, references])
         except FormatError as error:
             raise RoomError(f"what the program told can't be believed: {error}") from None
+
+    def facts(self) -> ProgramFacts:
+        names, is_random = self._asked({"facts": True}, 2)
+        if names.__class__ is not list or not all(name.__class__ is str for name in names):
+            raise RoomError("what the program told can't be believed: names that are none")
+        return ProgramFacts(tuple([clean(name, MOST_NAME) for name in names]), is_random is True)
+
+    def _asked(self, request: dict[str, Any], count: int) -> list[Any]:
+        """Return the parts of an answer of the child's.
+
+        Raises:
+            ProgramError: If it is an error.
+        """
+        if self._run is None:
+            raise RoomError("the program was not run")
+        answer = self._run.ask(request)
+        word, *rest = answer if isinstance(answer, list) and answer else [""]
+        if word == "error" and len(rest) == 1:
+            raise ProgramError(clean(str(rest[0]), MOST_NAME))
+        if word != "value" or len(rest) != count:
+            raise RoomError("what the program told can't be believed: an answer with other parts")
+        return rest
+
+
+def _line_span(text: Source, line: int) -> Span | None:
+    """Return the place of a whole line of a program; None if there is none."""
+    if not 1 <= line <= len(text.lines):
+        return None
+    own = text.lines[line - 1]
+    return Span(line, min(len(own) - len(own.lstrip()), len(own)), line, len(own))

@@ -47,6 +47,8 @@ PRESETS: Mapping[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "mat
 """Modules that a program has without importing them."""
 _FEATURES = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
 
+FEW_CALLS = 1_000  # of torch, of an expression that others like it may be tried
+
 
 class ProgramRun:
     """One run of a program, and the state that it leaves.
@@ -66,6 +68,7 @@ class ProgramRun:
     Attributes:
         source: The program, read.
         seed: The seed.
+        calls_of_last: How often the last expression called torch.
         module: The program's module.
         names: The values of its names.
         recorder: Records its torch calls.
@@ -104,7 +107,8 @@ class ProgramRun:
         self._scopes = CallScopes()
         self._origins = Origins(self._sites, self._scopes)
         self._limits = limits
-        self.recorder = self._new_recorder(halt)
+        self._halt = halt
+        self.recorder = self._new_recorder(Counts(limits, halt))
         self.recorder.node_type, self.recorder.listener = node_type, listener
         self._layers = NewLayers(self.recorder, self._scopes, self._origins)
         self.recorder.is_inner = self._layers.are_filled_by
@@ -122,11 +126,12 @@ class ProgramRun:
         self._flags = _flags(self.source.tree)
         self._left: ProcessState | None = None
         self.names = vars(self.module)
+        self._given = {*self.names, "__builtins__", *(names or {})}
+        self.calls_of_last = 0
         self.names.update(names or {}, __builtins__=self._builtins(running_line))
 
-    def _new_recorder(self, halt: Callable[[], bool] | None = None) -> Recorder:
+    def _new_recorder(self, counts: Counts) -> Recorder:
         """Return a recorder of calls that the program makes."""
-        counts = Counts(self._limits, halt)
         recorder = Recorder(self._origins.current, counts)
         recorder.heeds_grad_mode = True
         recorder.handlers = GradientCalls(recorder, counts).handlers
@@ -227,6 +232,22 @@ class ProgramRun:
     # What it leaves
 
     @property
+    def own_names(self) -> tuple[str, ...]:
+        """The names that it has bound, in their order."""
+        return tuple([name for name in self.names if name not in self._given and not name.startswith("__")])
+
+    @property
+    def is_random(self) -> bool:
+        """Whether it drew from torch's generator."""
+        fresh = torch.Generator().manual_seed(self.seed).get_state()
+        return self._left is not None and not torch.equal(self._left.generator, fresh)
+
+    @property
+    def was_cheap(self) -> bool:
+        """Whether the last expression took so little that others like it may be tried."""
+        return self.calls_of_last <= FEW_CALLS
+
+    @property
     def plain_scopes(self) -> Mapping[str, str]:
         """What scopes are called in the end, by what they were called while they ran."""
         return self._scopes.plain_paths
@@ -268,7 +289,8 @@ class ProgramRun:
         body = source.tree.body
         if len(body) != 1 or not isinstance(body[0], ast.Expr):
             raise ProgramError(f"{expression[:60] or 'an empty text'} is not an expression, such as Y.sum()")
-        trial = self._new_recorder()
+        counts = Counts(self._limits, self._halt)
+        trial = self._new_recorder(counts)
         code = _compiled(source, ast.Expression(body[0].value), self._flags)
         with isolated(self.seed), printing_to(self.output), self.output.apart(), self._bindings.apart(trial):
             if self._left is not None:
@@ -279,6 +301,8 @@ class ProgramRun:
             except BaseException as error:
                 shown = Failures(source, Sites(source), trial).shown(error)
                 raise shown or ProgramError("an expression ends no program") from error
+            finally:
+                self.calls_of_last = counts.calls
 
 
 def _execute(code: CodeType, names: dict[str, Any], recorder: Recorder) -> Any:

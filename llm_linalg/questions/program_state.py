@@ -1,58 +1,56 @@
-"""The state that a program leaves, in which expressions are evaluated, each without a trace in it.
-
-A program of our own runs in this process, anyone else's in a room.
-"""
+"""The state that a program leaves, in which expressions are evaluated, each without a trace in it."""
 
 from __future__ import annotations
 
 import ast
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.api.room_program import RoomProgram
-from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
-from llm_linalg.base.garbage import rare_full_collections
+from llm_linalg.api.program import Program, ProgramFacts, program_of
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, RoomError
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import quote
-from llm_linalg.capture.program import ProgramRun
-from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.questions.value import LONGEST, value_text
 
 Halt = Callable[[], bool]
 
 
-class ProgramState(ABC):
+class ProgramState:
     """The names that a program has bound.
 
+    Args:
+        program: The program, which has run; None for no program at all.
+        failure: Why it ended early; None if it did not.
+
     Attributes:
-        failure: Why the program ended early; None if it did not.
-        is_random: Whether the program drew random numbers.
+        failure: Likewise.
+        names: The values of its names, each asked for when it is looked at.
+        is_random: Whether it drew random numbers.
     """
 
-    failure: ProgramError | None
-    is_random: bool
+    def __init__(self, program: Program, failure: ProgramError | None) -> None:
+        self._program = program
+        self.failure = failure
+        facts = program.facts()
+        self.is_random = facts.is_random
+        self.names: Mapping[str, Any] = _AskedValues(facts.names, program.value)
 
     @property
-    @abstractmethod
-    def names(self) -> Mapping[str, Any]:
-        """The values of its names."""
-
-    @property
-    @abstractmethod
     def was_cheap(self) -> bool:
         """Whether the last expression took so little that others like it may be tried."""
+        return self._program.was_cheap
 
-    @abstractmethod
     def value(self, expression: str, **names: Any) -> Any:
         """Return the value of an expression, which sees the program's names and those given here.
 
         Raises:
             ProgramError: If the text is not one expression, or fails.
         """
+        expression_of(Source(expression))
+        return self._program.value(expression, **names)
 
     def __contains__(self, name: str) -> bool:
         return name in self.names
@@ -79,49 +77,6 @@ class ProgramState(ABC):
         return f"{quote(claim, LONGEST)} is false{': ' * bool(known)}{'; '.join(known)}"
 
 
-class OwnState(ProgramState):
-    """The state of a program of our own, in this process."""
-
-    def __init__(self, run: ProgramRun, failure: ProgramError | None) -> None:
-        self._run = run
-        self.failure = failure
-        self.is_random = run.is_random
-
-    @property
-    def names(self) -> Mapping[str, Any]:
-        return self._run.own_names
-
-    @property
-    def was_cheap(self) -> bool:
-        return self._run.was_cheap
-
-    def value(self, expression: str, **names: Any) -> Any:
-        return self._run.evaluate(expression, **names)
-
-
-class RoomState(ProgramState):
-    """The state of anyone's program, in a room."""
-
-    def __init__(self, program: RoomProgram, failure: ProgramError | None) -> None:
-        self._program = program
-        self.failure = failure
-        facts = program.facts()
-        self.is_random = facts.is_random
-        self._names = _AskedValues(facts.names, program.value)
-
-    @property
-    def names(self) -> Mapping[str, Any]:
-        return self._names
-
-    @property
-    def was_cheap(self) -> bool:
-        return self._program.was_cheap
-
-    def value(self, expression: str, **names: Any) -> Any:
-        expression_of(Source(expression))
-        return self._program.value(expression, **names)
-
-
 class _AskedValues(Mapping[str, Any]):
     """Values that are asked for one by one."""
 
@@ -141,13 +96,16 @@ class _AskedValues(Mapping[str, Any]):
         return len(self._known)
 
 
-class LiteralState(ProgramState):
-    """No state at all: the value of a number, a text, or lists of these, for which nothing has to run."""
+class _Literals:
+    """No program: the value of a number, a text, or lists of these, for which nothing has to run."""
 
-    failure = None
-    is_random = False
     was_cheap = True
-    names: Mapping[str, Any] = {}
+
+    def run(self, *, repairs: bool = True) -> Any:  # noqa: ARG002
+        raise ProgramError("there is no program")
+
+    def facts(self) -> ProgramFacts:
+        return ProgramFacts()
 
     def value(self, expression: str, **_names: Any) -> Any:
         try:
@@ -155,11 +113,18 @@ class LiteralState(ProgramState):
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             raise ProgramError(f"{quote(expression, 60)} is no number, text or list") from None
 
+    def close(self) -> None:
+        pass
+
+
+LITERALS = ProgramState(_Literals(), None)
+"""The state in which numbers, texts and lists are evaluated."""
+
 
 def is_literal(answer: str) -> bool:
     """Return whether a text is a number, a text, or lists or tuples of these: it needs no process."""
     try:
-        LiteralState().value(answer)
+        LITERALS.value(answer)
     except ProgramError:
         return False
     return True
@@ -208,32 +173,18 @@ def state_after(
         ProgramError: If the program can't be read.
         LimitError: If it uses up its limits.
         HaltedError: If `halt` stopped it.
+        RoomError: If nothing foreign may run on this machine.
     """
-    if own:
-        run = ProgramRun(program, seed, names or {}, cells, halt, explain=explain_failure)
-        with rare_full_collections():
-            failure = _failure(run.run)
-            try:
-                yield OwnState(run, failure)
-            finally:
-                run.recorder.release()
-        return
-    room_program = RoomProgram(
-        program, seed=seed, names=names, cells=cells, seconds=seconds, halt=halt, trust=trust
+    Source(program)
+    held = program_of(
+        program, own=own, seed=seed, names=names, cells=cells, seconds=seconds, halt=halt, trust=trust
     )
-    with room_program:
-        failure = _failure(lambda: room_program.run(repairs=False))
-        yield RoomState(room_program, failure)
-
-
-def _failure(run: Callable[[], object]) -> ProgramError | None:
-    """Run a program, and return the error with which it ends, if it is one of its own."""
-    try:
-        run()
-    except (LimitError, HaltedError):
-        raise
-    except ProgramError as error:
-        return error
-    return None
-
-
+    with held as running:
+        failure = None
+        try:
+            running.run(repairs=False)
+        except (LimitError, HaltedError, RoomError):
+            raise
+        except ProgramError as error:
+            failure = error
+        yield ProgramState(running, failure)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from llm_linalg.recording.failed_call import FailedCall
     from llm_linalg.room.child import Requests
 
+MOST_NAMES = 1_000  # of a program that are told
+
 
 class Timeout(Interruption):
     """The program's time is up."""
@@ -60,18 +62,18 @@ class ToldProgram:
             )
         except ProgramError as error:  # it can't be read
             return self._end(Record((), {}, self._source, self._seed), error, Ending.of(error))
-        error, ending = self._error_of(self._run.run)
-        record = self._run.record(failed=error is not None)
-        record.failed_line = None if error is None else error.line
+        failure, ending = self._failure_of(self._run.run)
+        record = self._run.record(failed=failure is not None)
+        record.failed_line = None if failure is None else failure.line
         failed = self._run.failures.failed_call
-        if failed is not None and error is not None and error.span is not None:
-            self._tell_failure(failed)
+        if failed is not None and failure is not None and failure.span is not None:
+            self._tell_failed_call(failed)
         for name, node in record.names.items():
             self.log.bound(name, node)
         self.log.scopes(self._run.plain_scopes)
-        return self._end(record, error, ending)
+        return self._end(record, failure, ending)
 
-    def _error_of(self, run: Callable[[], None]) -> tuple[ProgramError | None, Ending]:
+    def _failure_of(self, run: Callable[[], None]) -> tuple[ProgramError | None, Ending]:
         try:
             run()
         except Timeout as timeout:
@@ -81,7 +83,7 @@ class ToldProgram:
             return error, Ending("time", error.line) if is_late else Ending.of(error)
         return None, Ending("done")
 
-    def _tell_failure(self, failed: FailedCall) -> None:
+    def _tell_failed_call(self, failed: FailedCall) -> None:
         with suppress(LimitError, ValueError):  # then torch's own words are shown
             self.log.failed(failed)
 
@@ -94,6 +96,8 @@ class ToldProgram:
         """Return the value of an expression in the state that the program left, or why there is none."""
         if self._run is None:
             return ["error", "the program was not run"]
+        if "facts" in request:
+            return ["value", self._run.own_names[:MOST_NAMES], self._run.is_random]
         names = {name: Decoder().decode(value) for name, value in request.get("names", {}).items()}
         try:
             value = self._run.evaluate(str(request["ask"]), **names)
@@ -101,7 +105,7 @@ class ToldProgram:
             raise
         except ProgramError as error:
             return ["error", error.message]
-        return ["value", *self.log.value(value)]
+        return ["value", *self.log.value(value), self._run.calls_of_last]
 
 
 def serve(request: Mapping[str, Any], memory: mmap.mmap, requests: Requests | None) -> None:

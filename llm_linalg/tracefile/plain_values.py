@@ -205,6 +205,14 @@ class Decoder:
     def _memory_format(self, told: Any, _depth: int) -> Any:
         return _one_of(_FORMATS, told)
 
+    def _whole(self, told: Any, _depth: int) -> Tensor:
+        if len(_list(told)) != 3 or len(_list(told[2])) > MOST_LISTS:
+            raise FormatError("a tensor of other parts")
+        try:
+            return torch.tensor(told[2], dtype=_one_of(DTYPES, told[0])).reshape(self._size(told[1], 0))
+        except (RuntimeError, TypeError, ValueError, OverflowError):
+            raise FormatError("a tensor of other parts") from None
+
     def _unknown(self, told: Any, _depth: int) -> UnknownValue:
         if told.__class__ is not str:
             raise FormatError("no text where one has to be")
@@ -227,8 +235,26 @@ _WORDS: dict[str, Callable[[Decoder, Any, int], Any]] = {
     "v": Decoder._device,  # noqa: SLF001
     "l": Decoder._layout,  # noqa: SLF001
     "m": Decoder._memory_format,  # noqa: SLF001
+    "w": Decoder._whole,  # noqa: SLF001
     "x": Decoder._unknown,  # noqa: SLF001
 }
+
+
+def encode_whole(value: Any) -> Any:
+    """Return a value as JSON has it, the numbers of its tensors included: for a process that we trust less.
+
+    Raises:
+        UntoldValueError: If it holds anything that is not plain, or too much of it.
+    """
+    if isinstance(value, Tensor):
+        if value.numel() > MOST_LISTS or value.dtype not in DTYPE_WORDS or value.is_complex():
+            raise UntoldValueError
+        return {"w": [DTYPE_WORDS[value.dtype], list(value.shape), value.detach().reshape(-1).tolist()]}
+    if value.__class__ is list:
+        return [encode_whole(item) for item in value]
+    if isinstance(value, tuple) and not isinstance(value, torch.Size):
+        return {"u": [encode_whole(item) for item in value]}
+    return encode(value)
 
 
 def is_decodable(args: Any, kwargs: Any) -> bool:
