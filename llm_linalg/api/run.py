@@ -53,29 +53,28 @@ def run(
         RoomError: If this machine has no lock, and `trust` is False.
         TypeError: For a program that is no text.
     """
-    return _run(
+    folder = "" if read is None else str(Path(read).resolve())
+    return run_text(
         source, own=False, seed=seed, seconds=seconds, names=names, cells=cells, halt=halt, ranks=ranks,
-        read="" if read is None else str(Path(read).resolve()), trust=trust,
+        read=folder, trust=trust,
     )  # fmt: skip
 
 
-def run_own(
-    source: str,
-    *,
-    seed: int = 0,
-    names: Mapping[str, Any] | None = None,
-    cells: Sequence[int] = (),
-    halt: Callable[[], bool] | None = None,
-    ranks: int = 0,
-) -> Trace:
-    """Run a program of our own, such as a lesson of the course, in this process; see `run`."""
-    return _run(source, own=True, seed=seed, seconds=None, names=names, cells=cells, halt=halt, ranks=ranks)
+def run_text(source: str, *, own: bool, ranks: int = 0, **options: Any) -> Trace:
+    """Run a program where it may run: our own text in this process, anyone else's in a room.
 
+    Args:
+        source: The program.
+        own: Whether it is our own text, as the course is.
+        ranks: The number of devices; 0 for a program that uses none.
+        options: Those of `program_of`.
 
-def _run(source: str, *, ranks: int, **options: Any) -> Trace:
+    Raises:
+        ProgramError: As `run` does.
+    """
     if not isinstance(source, str):
         raise TypeError(f"a program is a text, not {short_repr(source)}")
     if ranks:
         raise NotImplementedError
-    with program_of(source, **options) as program:
+    with program_of(source, own=own, **options) as program:
         return program.run()

@@ -60,6 +60,7 @@ def judge(
     seed: int | None = None,
     *,
     halt: Halt | None = None,
+    trust: bool = False,
 ) -> Judge:
     """Return the judge of an exercise.
 
@@ -70,9 +71,12 @@ def judge(
         controls: Values by name; the other controls have their defaults.
         seed: The seed; None for the lesson's own.
         halt: Asked all along whether to stop.
+        trust: Whether what is foreign may run with the user's rights where there is no lock.
     """
     tried = tuple(trials(lesson, exercise.vary, controls, seed))
-    return Judge(stop.program, exercise, tried, cells=lesson.cells(stop), halt=halt)
+    return Judge(
+        stop.program, exercise, tried, cells=lesson.cells(stop), halt=halt, own=lesson.is_own, trust=trust
+    )
 
 
 def ask_fault(lesson: LessonContents, stop: Stop, ask: Ask) -> str:
@@ -92,4 +96,6 @@ def ask_fault(lesson: LessonContents, stop: Stop, ask: Ask) -> str:
 
 def _state(lesson: LessonContents, stop: Stop, trial: Trial) -> AbstractContextManager[ProgramState]:
     program = f"{stop.program}\n{trial.statement}" if trial.statement else stop.program
-    return state_after(program, seed=trial.seed, names=trial.names, cells=lesson.cells(stop))
+    return state_after(
+        program, seed=trial.seed, names=trial.names, cells=lesson.cells(stop), own=lesson.is_own
+    )

@@ -226,7 +226,9 @@ def _stop(lesson: LessonContents, stop: Stop, names: _LessonNames) -> Iterator[L
         from llm_linalg.lessons.expectations import failing_claims
 
         claims = [text for _, text in stop.expects]
-        for place, reason in failing_claims(stop.program, claims, lesson.seed, lesson.names()):
+        for place, reason in failing_claims(
+            stop.program, claims, lesson.seed, lesson.names(), own=lesson.is_own
+        ):
             yield lesson.error_at(stop.expects[place][0], reason, "claim")
     yield from _questions(lesson, stop)
 

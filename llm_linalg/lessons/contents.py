@@ -95,6 +95,7 @@ class LessonContents:
         colours: The colours of its tensors: pairs of a name and one of `HUES`, or one for each device.
         opens_at: The number of the stop at which it opens: in a document the first that shows something.
         boxes: Notes on the boxes of its maps, and the lessons that they open.
+        is_own: Whether its programs are our own text, as those of the course are: they run in this process.
     """
 
     slug: str
@@ -113,6 +114,7 @@ class LessonContents:
     boxes: tuple[BoxNote, ...] = ()
     colours: tuple[tuple[str, tuple[str, ...]], ...] = ()
     opens_at: int = 1
+    is_own: bool = False
 
     @property
     def part_title(self) -> CleanText:
@@ -219,14 +221,15 @@ class LessonContents:
         Raises:
             ProgramError: If the program fails, as that of a stop with `fails` does.
         """
-        from llm_linalg.api.run import run
+        from llm_linalg.api.run import run_text
 
         if self.external is not None:
             return self.external.run(self.seed if seed is None else seed)
         chosen = self.stop(stop) if isinstance(stop, int) else stop
         seed = self.seed if seed is None else seed
-        return run(
+        return run_text(
             chosen.program,
+            own=self.is_own,
             seed=seed,
             seconds=None,  # a lesson's pictures must not depend on the clock
             names=self.names(controls),

@@ -1,4 +1,4 @@
-"""Check a lesson's claims: expressions of the tensor language that must be true after a program."""
+"""Check a lesson's claims: expressions that must be true after a program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from llm_linalg.questions.value import LONGEST
 
 
 def failing_claims(
-    program: str, claims: Sequence[str], seed: int = 0, names: Mapping[str, Any] | None = None
+    program: str,
+    claims: Sequence[str],
+    seed: int = 0,
+    names: Mapping[str, Any] | None = None,
+    *,
+    own: bool = False,
 ) -> Iterator[tuple[int, str]]:
     """Yield the position of each false claim, from 0, with the values that it has instead.
 
@@ -21,11 +26,12 @@ def failing_claims(
         claims: Expressions, each evaluated in the state that the program leaves.
         seed: The seed for `torch.manual_seed` before the program.
         names: Plain values that the program may use, such as a lesson's controls.
+        own: Whether program and claims are our own text.
 
     Raises:
         ProgramError: If the program itself fails.
     """
-    with state_after(program, seed=seed, names=names) as state:
+    with state_after(program, seed=seed, names=names, own=own) as state:
         if state.failure is not None:
             raise state.failure
         for place, claim in enumerate(claims):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from llm_linalg.lessons.board import Board, BoardRow
 from llm_linalg.lessons.control import Control, Scalar, Value
 from llm_linalg.lessons.controls import FrontError
 from llm_linalg.lessons.fence_options import BodyError, FenceOptions
-from llm_linalg.lessons.files import LONGEST_FILE, curriculum_files, read_bytes, text_of
+from llm_linalg.lessons.files import FOLDER, LONGEST_FILE, curriculum_files, read_bytes, text_of
 from llm_linalg.lessons.lesson import (
     PART_TITLES,
     Heading,
@@ -76,7 +77,8 @@ def read(place: Path) -> Lesson:
     Raises:
         LessonError: If it is broken, with the file, the line and the reason.
     """
-    return of_bytes(read_bytes(place, LONGEST_FILE + 1), place)
+    lesson = of_bytes(read_bytes(place, LONGEST_FILE + 1), place)
+    return replace(lesson, is_own=True) if place.parent == FOLDER else lesson
 
 
 def of_bytes(data: bytes, path: str | os.PathLike[str]) -> Lesson:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.base.source import Source
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.questions.mistakes import SCALE, TYPED, is_typed_in, known_mistake, mistake_in, same_factor
-from llm_linalg.questions.program_state import Halt, ProgramState, state_after
+from llm_linalg.questions.program_state import LITERALS, Halt, ProgramState, is_literal, state_after
 from llm_linalg.questions.question import Exercise
 from llm_linalg.questions.value import (
     ValueDifference,
@@ -117,6 +117,8 @@ class Judge:
         cells: The lines at which the cells of a document's program begin.
         seconds: The time for the program and for each expression; None if counts alone decide.
         halt: Asked all along whether to stop.
+        own: Whether program and exercise are our own text; an answer never is.
+        trust: Whether what is foreign may run with the user's rights where there is no lock.
     """
 
     def __init__(
@@ -128,11 +130,14 @@ class Judge:
         cells: Sequence[int] = (),
         seconds: float | None = None,
         halt: Halt | None = None,
+        own: bool = False,
+        trust: bool = False,
     ) -> None:
         self.program = program
         self.exercise = exercise
         self.trials = trials
         self._cells, self._seconds, self._halt = cells, seconds, halt
+        self._own, self._trust = own, trust
 
     def verdict(self, answer: str) -> Verdict:
         """Return what comes of an answer.
@@ -156,13 +161,24 @@ class Judge:
                 )
         return Verdict(True, trial=self.trials[0])
 
-    @contextmanager
-    def state(self, trial: Trial) -> Iterator[ProgramState]:
-        """Run the program as in a trial, and hold the state that it leaves.
+    def state(self, trial: Trial) -> AbstractContextManager[ProgramState]:
+        """Run the program as in a trial, and hold the state that it leaves, for what its author wrote.
 
         Raises:
             ProgramError: If it fails.
         """
+        return self._state(trial, own=self._own)
+
+    def state_for(self, answer: str, trial: Trial) -> AbstractContextManager[ProgramState]:
+        """Do the same for an answer; none has to be run for a number, a text, or a list of these."""
+        if is_literal(answer):
+            return nullcontext(LITERALS)
+        solution = self.exercise.answer
+        is_authors = solution is not None and answer == solution.text
+        return self._state(trial, own=self._own and is_authors)
+
+    @contextmanager
+    def _state(self, trial: Trial, *, own: bool) -> Iterator[ProgramState]:
         program = f"{self.program}\n{trial.statement}" if trial.statement else self.program
         with state_after(
             program,
@@ -171,6 +187,8 @@ class Judge:
             cells=self._cells,
             seconds=self._seconds,
             halt=self._halt,
+            own=own,
+            trust=self._trust,
         ) as state:
             if state.failure is not None:
                 raise state.failure
@@ -183,8 +201,8 @@ class Judge:
         Trials after the first are passed over where the program fails, or the author's solution too.
         """
         try:
-            with self.state(trial) as own:
-                got = Outcome.of(own, answer)
+            with self.state_for(answer, trial) as state:
+                got = Outcome.of(state, answer)
             with self.state(trial) as state:
                 return self._compared(state, trial, got, first=first)
         except HaltedError:
@@ -221,11 +239,11 @@ class Judge:
             reason = NOTHING if found.reason == UNEXPLAINED else found.reason
             return replace(found, mistake=clean(TYPED), reason=reason)
         try:
-            with self.state(found.trial) as own:
-                got = Outcome.of(own, answer)
-                cheap = own.was_cheap
-            with self.state(found.trial) as state:
-                name = self._mistake(state, got) or (self._changed(state, answer) if cheap else "")
+            with self.state_for(answer, found.trial) as written, self.state(found.trial) as state:
+                got = Outcome.of(written, answer)
+                cheap = written.was_cheap
+                name = self._mistake(state, got)
+                name = name or (self._changed(written, state, answer) if cheap else "")
             named = clean(name or self._scale(answer))
             reason = NOTHING if named and found.reason == UNEXPLAINED else found.reason
             return replace(found, mistake=named, reason=reason)
@@ -270,13 +288,13 @@ class Judge:
             return known_mistake(got.value, asked.value)
         return ""
 
-    def _changed(self, state: ProgramState, answer: str) -> str:
+    def _changed(self, written: ProgramState, state: ProgramState, answer: str) -> str:
         """Return the name of a mistake without which the answer would be right."""
 
         def is_right(other: str) -> bool:
             try:
                 check_answer(other, ())
-                made = Outcome.of(state, other)
+                made = Outcome.of(written, other)
             except ProgramError:
                 return False
             return made.is_there and self.is_right(state, made.value)
@@ -290,8 +308,8 @@ class Judge:
             return ""
         pairs: list[tuple[float, float]] = []
         for trial in self.trials[:3]:
-            with self.state(trial) as state:
-                got, asked = Outcome.of(state, answer), Outcome.of(state, solution.text)
+            with self.state_for(answer, trial) as written, self.state(trial) as state:
+                got, asked = Outcome.of(written, answer), Outcome.of(state, solution.text)
             one, other = plain_tensor(got.value), plain_tensor(asked.value)
             if one is None or other is None or one.numel() != 1 or other.numel() != 1 or not other.item():
                 return ""

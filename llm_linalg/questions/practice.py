@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.api.node import Node
-from llm_linalg.api.run import run
+from llm_linalg.api.run import run_text
 from llm_linalg.base.text import clean
 from llm_linalg.questions.drawn import DrawnKind, Question, WalkPlace, question_at
 from llm_linalg.questions.guess import RightAnswer
@@ -226,7 +226,7 @@ def _about_walk(
     entry: PracticeProgram, text: str, random: Random, level: int, kind: str
 ) -> PracticeQuestion | None:
     """Return a question about a step of the walk of `Y`."""
-    return _at_step(entry, text, run(text, seconds=None)["Y"], random, level, kind)
+    return _at_step(entry, text, run_text(text, own=True)["Y"], random, level, kind)
 
 
 def _at_step(
@@ -252,7 +252,7 @@ def _gradient(
 ) -> PracticeQuestion | None:
     """Return a question about a derivative of the sum of the squares of `Y`."""
     text = f"{text}\nloss = (Y * Y).sum() / 2"
-    gradients = run(text, seconds=None).backward("loss")
+    gradients = run_text(text, own=True).backward("loss")
     name = random.choice([name for name in ("dx", "dW", "dA") if name in gradients])
     found = _at_step(entry, text, gradients[name], random, level, "value", backward=True)
     if found is None or found.question.cell is None:

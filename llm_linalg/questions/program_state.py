@@ -155,6 +155,7 @@ def state_after(
     seconds: float | None = None,
     halt: Halt | None = None,
     own: bool = False,
+    read: str = "",
     trust: bool = False,
 ) -> Iterator[ProgramState]:
     """Run a program, for expressions in the state that it leaves.
@@ -167,6 +168,7 @@ def state_after(
         seconds: The time for the program, and for each expression; None if counts alone decide.
         halt: Asked all along whether to stop.
         own: Whether it is our own text, which runs in this process; else it runs in a room.
+        read: The folder that it may read; none if empty.
         trust: Whether it may run with the user's rights where there is no lock.
 
     Raises:
@@ -177,7 +179,15 @@ def state_after(
     """
     Source(program)
     held = program_of(
-        program, own=own, seed=seed, names=names, cells=cells, seconds=seconds, halt=halt, trust=trust
+        program,
+        own=own,
+        seed=seed,
+        names=names,
+        cells=cells,
+        seconds=seconds,
+        halt=halt,
+        read=read,
+        trust=trust,
     )
     with held as running:
         failure = None

@@ -23,7 +23,7 @@ def practice_frame(drawn: PracticeQuestion, *, ascii_only: bool = False) -> Fram
     from llm_linalg.lessons.reader import parse
 
     text = f'+++\ntitle = "Practice"\n+++\n```python\n{drawn.program}\n```\n'
-    view = View.opening(parse(text, "practice.md"))
+    view = View.opening(replace(parse(text, "practice.md"), is_own=True))
     path, step = (("Y",), END) if drawn.backward else ((drawn.node,) if drawn.node else (), drawn.step)
     run = open_view(replace(view, path=path))
     view = replace(view, path=path, step=step)

@@ -5,9 +5,8 @@ Importing this module imports no torch; the first `open_view` does, or `warm` be
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tui.compose.error_frame import ATTEMPTS
 from tui.compose.line_notes import path_at
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
 
 def warm() -> None:
     """Import the engine and torch: for a thread, after the first paint."""
-    from llm_linalg import run
+    from llm_linalg.api.run import run_text
 
-    run("")
+    run_text("", own=True)
 
 
 def open_view(
@@ -52,8 +51,7 @@ def open_view(
         seconds: The time limit; None where the result must not depend on a clock.
     """
     try:
-        with _readable(view):
-            return _open(view, previous, halt, seconds)
+        return _open(view, previous, halt, seconds)
     except Exception as error:  # noqa: BLE001  whatever it is, the app goes on
         return failed_run(view, error, previous)
 
@@ -66,20 +64,18 @@ def failed_run(view: View, error: Exception, previous: Run | None = None) -> Run
 
 
 def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, seconds: float | None) -> Run:
-    from llm_linalg import ProgramError, ShapeError, run
+    from llm_linalg import ProgramError, ShapeError
+    from llm_linalg.api.run import run_text
     from llm_linalg.lessons.check import faults
 
     if view.lesson.external is not None:
         return _open_external(view, view.lesson.external, previous, halt)
     try:
-        trace = run(
+        trace = run_text(
             view.program,
-            seed=view.seed,
-            names=view.names,
+            **_terms(view, halt, seconds),
             cells=view.cells,
-            halt=halt,
             ranks=view.at_stop.ranks,
-            seconds=seconds,
         )
         fault = next(faults(view.lesson, view.at_stop, trace), None) if view.is_original else None
         if fault is None and _lacks_node(view, trace):
@@ -103,31 +99,54 @@ def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, sec
         return replace(result, partial_trace=ran, good=_stopped_run(view, error, ran) or result.good)
 
 
-def _readable(view: View) -> AbstractContextManager[None]:
-    """Let programs read the files that a view's document names, if the view says so."""
-    path = view.lesson.path
-    if not view.reads or path is None:
-        return nullcontext()
-    from llm_linalg.language.readable_files import allowing
-    from llm_linalg.lessons.documents import files_named
+def _terms(view: View, halt: Callable[[], bool] | None, seconds: float | None) -> dict[str, Any]:
+    """Return on what terms a view's program runs: where, with which names, how long, what it may read."""
+    folder = view.lesson.path.resolve().parent if view.reads and view.lesson.path is not None else None
+    return {
+        "own": _is_own(view),
+        "seed": view.seed,
+        "names": view.names,
+        "halt": halt,
+        "seconds": seconds,
+        "read": "" if folder is None else str(folder),
+    }
 
-    return allowing(path.parent, files_named(view.lesson))
+
+def _is_own(view: View) -> bool:
+    """Return whether a view's program is our own text: a lesson's of the course, or one made of it.
+
+    Made of it are the author's solution below it, and a repair in it; any other text is foreign.
+    """
+    lesson, stop = view.lesson, view.at_stop
+    if not lesson.is_own or view.code is None:
+        return lesson.is_own
+    answer = None if stop.exercise is None else stop.exercise.answer
+    if answer is not None and view.code == f"{stop.program}\n{SOLUTION} = {answer.text}".lstrip("\n"):
+        return True
+    from llm_linalg import ProgramError, ShapeError
+    from llm_linalg.api.run import run_text
+
+    try:
+        run_text(stop.program, own=True, seed=view.seed, names=view.names, ranks=stop.ranks)
+    except ShapeError as error:
+        return view.code in [error.apply_repair(repair) for repair in error.repairs]
+    except ProgramError:
+        pass
+    return False
 
 
 def survey(view: View, halt: Callable[[], bool] | None = None, seconds: float | None = None) -> CellSurvey:
     """Run all cells of a view's document, and return what came of each; of none if the run was stopped."""
-    from llm_linalg.language.readable_files import allows_all, files_read
     from llm_linalg.lessons.documents import files_named
 
-    reads = view.reads or allows_all()
-    with _readable(view):
-        cells = _cell_states(view, halt, seconds)
-        read = tuple(sorted(files_read())) if reads else ()
-    return CellSurvey(view, cells, () if reads else files_named(view.lesson), read)
+    cells = _cell_states(view, halt, seconds)
+    named = files_named(view.lesson)
+    return CellSurvey(view, cells, () if view.reads else named, named if view.reads else ())
 
 
 def _cell_states(view: View, halt: Callable[[], bool] | None, seconds: float | None) -> tuple[CellState, ...]:
-    from llm_linalg import LimitError, ProgramError, run
+    from llm_linalg import LimitError, ProgramError
+    from llm_linalg.api.run import run_text
 
     last = next((stop for stop in reversed(view.lesson.stops) if stop.exercise is None), None)
     if last is None:
@@ -135,9 +154,7 @@ def _cell_states(view: View, halt: Callable[[], bool] | None, seconds: float | N
     whole = view.at_stop_number(last.number)
     cells = (*whole.cells, whole.program.count("\n") + 2)  # an empty one at the end
     try:
-        trace = run(
-            f"{whole.program}\n", seed=view.seed, names=view.names, cells=cells, halt=halt, seconds=seconds
-        )
+        trace = run_text(f"{whole.program}\n", cells=cells, **_terms(view, halt, seconds))
     except LimitError as error:  # what is left of the budget reaches no further
         return () if error.trace is None else tuple(error.trace.cells[:-1])
     except ProgramError:
@@ -155,9 +172,7 @@ def _right_answer(view: View, halt: Callable[[], bool] | None, seconds: float | 
     from llm_linalg.questions.program_state import state_after
 
     try:
-        with state_after(
-            view.program, seed=view.seed, names=view.names, cells=view.cells, halt=halt, seconds=seconds
-        ) as state:
+        with state_after(view.program, cells=view.cells, **_terms(view, halt, seconds)) as state:
             return right_answer(ask, state)
     except ProgramError:  # of another program than the author's, or with other controls
         return None
@@ -173,9 +188,7 @@ def _plain_solution(view: View, trace: Trace, halt: Callable[[], bool] | None, s
     from llm_linalg.questions.value import value_text
 
     try:
-        with state_after(
-            view.program, seed=view.seed, names=view.names, cells=view.cells, halt=halt, seconds=seconds
-        ) as state:
+        with state_after(view.program, cells=view.cells, **_terms(view, halt, seconds)) as state:
             return value_text(state.value(SOLUTION))
     except ProgramError:  # what is left of the budget reaches no further
         return ""
@@ -204,7 +217,8 @@ def _trace_above(
     view: View, error: ProgramError, halt: Callable[[], bool] | None, seconds: float | None
 ) -> Trace | None:
     """Return what ran of a program before it failed; if it can't be read, run the lines above the error."""
-    from llm_linalg import ProgramError, run
+    from llm_linalg import ProgramError
+    from llm_linalg.api.run import run_text
 
     trace: Trace | None = error.trace
     if trace is not None or error.line is None:
@@ -215,14 +229,7 @@ def _trace_above(
         if cells:
             cells.append(end + 1)  # an empty last cell, as only the last one may end the run with an error
         try:
-            return run(
-                "\n".join([*lines[:end], ""]),
-                seed=view.seed,
-                seconds=seconds,
-                names=view.names,
-                cells=cells,
-                halt=halt,
-            )
+            return run_text("\n".join([*lines[:end], ""]), cells=cells, **_terms(view, halt, seconds))
         except ProgramError as other:
             trace = other.trace
             if trace is not None:
