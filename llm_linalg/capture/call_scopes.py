@@ -114,9 +114,16 @@ class CallScopes:
     # Called by the program
 
     def enter(self, name: str, owner: Any = None, layers: tuple[str, ...] = (), *values: Any) -> None:
-        """Take note that a function begins; `layers` names those of its arguments that may be modules."""
+        """Take note that a function begins.
+
+        Args:
+            name: Its name; empty for one that is called after the class of its owner.
+            owner: The object whose method it is; None for a plain function.
+            layers: The names of those of its parameters that may be modules.
+            values: Their values.
+        """
         self._stack.append(self.current)
-        scope = self.current = self.current.inner(name)
+        scope = self.current = self.current.inner(name or type(owner).__name__)
         if isinstance(owner, nn.Module):
             scope.is_of_module = True
         for place, value in enumerate(values):

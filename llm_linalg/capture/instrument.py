@@ -25,6 +25,7 @@ _PLAIN = (
     *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda),
 )  # what is never a tensor or a module, whatever the program does
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_OF_THE_CLASS = frozenset(["init", "call"])  # special methods whose calls are called after the class
 _OWN_BODY = (*_FUNCTIONS, ast.ClassDef, ast.Lambda)
 _HOLDERS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 
@@ -208,7 +209,9 @@ class _Instrumenter(ast.NodeTransformer):
         """Note when the function begins and ends, and the modules that it is given."""
         is_method = bool(self._within) and isinstance(self._within[-1], ast.ClassDef)
         self._inside(node)
-        name = ast.Constant(node.name)
+        is_special = is_method and node.name.startswith("__") and node.name.endswith("__")
+        name = node.name.strip("_") if is_special else node.name
+        name = "" if is_special and name in _OF_THE_CLASS else name
         if _yields(node):
             node.decorator_list.append(_call(node, ".generator", name))
             return node

@@ -132,6 +132,10 @@ class Counts:
     def charge_gradient(self, name: str, price: Price, tensors: Sequence[Tensor]) -> None:
         """Charge the part of a backward pass that goes through a call, which `charge_backward` has done."""
 
+    def charge_copy(self, elements: int) -> None:
+        """Charge the copy of a tensor of so many elements."""
+        self._spend(1, elements, ELEMENT * elements)
+
     def charge_write(self, elements: int, memory: int) -> None:
         """Charge a write: the record keeps what was in the memory before."""
         if memory > SMALL:

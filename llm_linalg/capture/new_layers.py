@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from torch import nn
+from torch import nn, overrides
 
 from llm_linalg.capture.call_scopes import CallScopes
 from llm_linalg.capture.origins import Origins
@@ -14,6 +15,7 @@ from llm_linalg.capture.sites import FILE
 from llm_linalg.recording.record_node import Origin
 from llm_linalg.recording.recorder import Recorder
 
+_current_mode: Callable[[], object] = overrides._get_current_function_mode  # noqa: SLF001
 _MODULES = str(nn.__file__).rpartition("/")[0]  # where the code of torch's layers lies
 
 
@@ -32,6 +34,8 @@ class NewLayers:
 
     def on_parameter(self, module: nn.Module, _name: str, _parameter: Any) -> None:
         """Take note that a layer is being made; torch calls this for each of its parameters."""
+        if _current_mode() is not self._recorder:  # in another thread
+            return
         outermost: nn.Module = module
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame.f_code.co_filename != FILE:

@@ -6,8 +6,6 @@ from llm_linalg.capture.call_scopes import CallScopes
 from llm_linalg.capture.sites import Sites, program_frame
 from llm_linalg.recording.record_node import Origin
 
-_NO_ORIGIN = Origin()
-
 
 class Origins:
     """Finds the origin of what happens now.
@@ -15,10 +13,14 @@ class Origins:
     Args:
         sites: The places of the program's instructions.
         scopes: The calls of functions that are running.
+
+    Attributes:
+        outside: The origin of what happens outside of the program.
     """
 
     def __init__(self, sites: Sites, scopes: CallScopes) -> None:
         self._sites, self._scopes = sites, scopes
+        self.outside = Origin()
         self._known: dict[tuple[int, int], Origin] = {}  # in one scope, the last
         self._scope: object = None
 
@@ -26,7 +28,7 @@ class Origins:
         """Return the place in the program of the call that is made now."""
         frame = program_frame(1)
         if frame is None:
-            return _NO_ORIGIN
+            return self.outside
         scope = self._scopes.current
         if scope is not self._scope:  # each call of a function has a scope of its own
             self._scope, self._known = scope, {}

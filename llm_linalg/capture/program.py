@@ -26,6 +26,7 @@ from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.source import Source
 from llm_linalg.capture.bindings import Bindings
 from llm_linalg.capture.call_scopes import CallScopes
+from llm_linalg.capture.devices import DIST, DeviceGroup, LocalDevice, in_group, run_in_turn
 from llm_linalg.capture.failures import Explain, Failures
 from llm_linalg.capture.gradient_calls import GradientCalls
 from llm_linalg.capture.instrument import instrument
@@ -34,16 +35,17 @@ from llm_linalg.capture.limits import Counts, Limits
 from llm_linalg.capture.new_layers import NewLayers
 from llm_linalg.capture.origins import Origins
 from llm_linalg.capture.output import Output, printing_to
+from llm_linalg.capture.own_gradients import OwnGradients
 from llm_linalg.capture.sites import FILE, Sites
 from llm_linalg.capture.turns import Turns
 from llm_linalg.recording.cell_state import CellState
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.listener import Listener
 from llm_linalg.recording.record import Record
-from llm_linalg.recording.record_node import N, RecordNode
+from llm_linalg.recording.record_node import N, Origin, RecordNode
 from llm_linalg.recording.recorder import Recorder
 
-PRESETS: Mapping[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "math": math}
+PRESETS: Mapping[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "math": math, "dist": DIST}
 """Modules that a program has without importing them."""
 _FEATURES = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
 
@@ -64,6 +66,7 @@ class ProgramRun:
         explain: Turns a failed torch call into the error that is shown; None for torch's own words.
         listener: Who is told what is recorded; None for nobody.
         running_line: Where the number of the running line is stored, at place 0; None for nowhere.
+        group: The devices that run the program together, as this one sees them; None for one alone.
 
     Attributes:
         source: The program, read.
@@ -93,6 +96,7 @@ class ProgramRun:
         explain: Explain | None = None,
         listener: Listener | None = None,
         running_line: Any = None,
+        group: DeviceGroup | None = None,
     ) -> None:
         limits = limits or Limits()
         self.source = Source(source)
@@ -108,14 +112,20 @@ class ProgramRun:
         self._origins = Origins(self._sites, self._scopes)
         self._limits = limits
         self._halt = halt
-        self.recorder = self._new_recorder(Counts(limits, halt))
+        self._counts = Counts(limits, halt)
+        self.recorder = self._new_recorder(self._counts)
         self.recorder.node_type, self.recorder.listener = node_type, listener
         self._layers = NewLayers(self.recorder, self._scopes, self._origins)
         self.recorder.is_inner = self._layers.are_filled_by
         self._bindings = Bindings(self.recorder, self._scopes, self._layers)
         self._scopes.bind_layer = self._bindings.bind_layer
+        self._gradients = OwnGradients(self.recorder, self._scopes, self._apart)
+        self.recorder.handlers = {**self.recorder.handlers, **self._gradients.handlers}
         self.failures = Failures(self.source, self._sites, self.recorder, explain)
         self._turns = Turns(self.recorder, limits.loop_nodes)
+        self._group = group or LocalDevice()
+        self._turns.may_skip = self._group.ranks == 1
+        self._group.connect(self.recorder, self._counts.charge_copy)
         self.output = Output(
             self._origins.line, limits.printed, None if listener is None else listener.printed
         )
@@ -136,6 +146,12 @@ class ProgramRun:
         recorder.heeds_grad_mode = True
         recorder.handlers = GradientCalls(recorder, counts).handlers
         return recorder
+
+    @contextmanager
+    def _apart(self, trial: Recorder | None = None) -> Iterator[None]:
+        """Run a part of the program beside its run, of which nothing is noted, while the context is open."""
+        with self.output.apart(), self._bindings.apart(trial or self._new_recorder()):
+            yield
 
     def _builtins(self, running_line: Any) -> dict[str, Any]:
         """Return what the program has without defining it; beside that, what notes what it does."""
@@ -166,7 +182,8 @@ class ProgramRun:
     @contextmanager
     def _as_running(self, seed: int) -> Iterator[None]:
         """Have the process as the program finds it while the context is open."""
-        with isolated(seed), printing_to(self.output):
+        watching = self._gradients.watching()
+        with isolated(seed), printing_to(self.output), watching, in_group(self._group):
             lines = [f"{line}\n" for line in self.source.lines]
             linecache.cache[FILE] = len(self.source.text), None, lines, FILE
             handle = register_module_parameter_registration_hook(self._layers.on_parameter)
@@ -255,6 +272,7 @@ class ProgramRun:
     def record(self, *, failed: bool = False) -> Record[Any]:
         """Return the record of what the program did, whether it ended or failed."""
         recorder, bindings = self.recorder, self._bindings
+        self._origins.outside = self._origin_of_end()
         self._scopes.finish(recorder.nodes)
         record: Record[Any] = recorder.finish(
             self.source.text, self.seed, "".join(text for _, text in self.output.texts), failed=failed
@@ -275,6 +293,12 @@ class ProgramRun:
                 self._listener.listed(name, words)
         return record
 
+    def _origin_of_end(self) -> Origin:
+        """Return the place of what is recorded when the program has ended: its last statement."""
+        body = self.source.tree.body
+        span = self.source.span(body[-1]) if body else None
+        return Origin(span, span.of(self.source.lines) if span else "")
+
     def evaluate(self, expression: str, **names: Any) -> Any:
         """Return the value of an expression in the state that the program left, which stays as it is.
 
@@ -292,7 +316,7 @@ class ProgramRun:
         counts = Counts(self._limits, self._halt)
         trial = self._new_recorder(counts)
         code = _compiled(source, ast.Expression(body[0].value), self._flags)
-        with isolated(self.seed), printing_to(self.output), self.output.apart(), self._bindings.apart(trial):
+        with isolated(self.seed), printing_to(self.output), self._apart(trial):
             if self._left is not None:
                 self._left.put_back()
             try:
@@ -342,6 +366,7 @@ def _is_words(value: Any) -> bool:
     return value.__class__ in (list, tuple) and bool(value) and all(isinstance(word, str) for word in value)
 
 
+@rare_full_collections()
 def execute(
     source: str,
     seed: int,
@@ -370,8 +395,7 @@ def execute(
         explain=explain,
         listener=listener,
     )
-    with rare_full_collections():
-        return finished(run)
+    return finished(run)
 
 
 def finished(run: ProgramRun) -> Record[Any]:
@@ -385,3 +409,26 @@ def finished(run: ProgramRun) -> Record[Any]:
         raise
     finally:
         run.recorder.release()
+
+
+@rare_full_collections()
+def execute_on_devices(
+    source: str,
+    seed: int,
+    names: Mapping[str, Any],
+    cells: Sequence[int] = (),
+    halt: Callable[[], bool] | None = None,
+    *,
+    ranks: int,
+    limits: Limits | None = None,
+    node_type: type[N],
+    explain: Explain | None = None,
+) -> tuple[Record[N], ...]:
+    """Run a program on several devices in turn, and return the record of each; raises what `execute` does."""
+    how: Mapping[str, Any] = {"limits": limits, "node_type": node_type, "explain": explain}
+
+    def run_on(device: LocalDevice, names: Mapping[str, Any]) -> Record[N]:
+        return finished(ProgramRun(source, seed, names, cells, halt, group=device, **how))
+
+    with isolated(seed):
+        return run_in_turn(run_on, names, ranks)

@@ -33,6 +33,7 @@ class Sites:
         self._places: dict[Position, Position] = {}
         self._iterated: Mapping[Position, Position] = {}
         self._found: dict[tuple[int, int], Site] = {}
+        self._known: dict[Position, Site] = {}  # one object for all instructions of an expression
         self._codes: list[CodeType] = []  # kept so that their ids are not reused
 
     def add(self, instrumented: Instrumented) -> None:
@@ -45,25 +46,31 @@ class Sites:
         key = id(code), instruction
         site = self._found.get(key)
         if site is None:
-            span = self._span(code, instruction)
-            if span is None:
+            position = self._position(code, instruction)
+            if position is None:
                 return None
             self._codes.append(code)
-            site = self._found[key] = span, span.of(self._source.lines)
+            site = self._found[key] = self.of(position)
         return site
 
-    def _span(self, code: CodeType, instruction: int) -> Span | None:
+    def of(self, position: Position) -> Site:
+        """Return the place of a position."""
+        site = self._known.get(position)
+        if site is None:
+            first, column, last, end = position
+            lines = self._source.lines
+            span = Span(first, characters(lines[first - 1], column), last, characters(lines[last - 1], end))
+            site = self._known[position] = span, span.of(lines)
+        return site
+
+    def _position(self, code: CodeType, instruction: int) -> Position | None:
         first, last, column, end = next(islice(code.co_positions(), instruction // 2, None))
         if first is None or last is None or column is None or end is None:
             return None
         position = first, column, last, end
         if code.co_code[instruction] == _GET_ITER:
             position = self._iterated.get(position, position)
-        first, column, last, end = self._places.get(position, position)
-        lines = self._source.lines
-        if last > len(lines):
-            return None
-        return Span(first, characters(lines[first - 1], column), last, characters(lines[last - 1], end))
+        return self._places.get(position, position) if last <= len(self._source.lines) else None
 
     def frames(self, traceback: TracebackType | None) -> list[tuple[FrameType, int]]:
         """Return the program's frames that led to an error, outermost first, each with its instruction."""
