@@ -266,7 +266,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         given = (result,) if result.__class__ is Tensor else outputs(result)
         several = len(given) > 1
         for position, output in enumerate(given):
-            if name == "grad" and self._was_accumulated(output):
+            if name == "grad" and self._has_node(output, origin):
                 continue
             own = call.at(position) if position else call
             node = self.node_type(len(nodes), name, detach_value(output), operands, own, origin)
@@ -584,7 +584,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         for position, output in enumerate(given):
             own = call if position == 0 else call.at(position)
             name = call.operation.name
-            if name != "grad" or not self._was_accumulated(output):
+            if name != "grad" or not self._has_node(output, origin):
                 node = self.node_type(len(self.nodes), name, detach_value(output), operands, own, origin)
                 node.is_one_of_several = len(given) > 1
                 node.note_inner()
