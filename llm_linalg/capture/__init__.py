@@ -1,1 +1,1 @@
-"""What a program does, as Python itself runs it."""
+"""Run a program by Python itself, and record the torch calls that it makes."""

@@ -138,21 +138,21 @@ class NumpySteps:
             *[type(give(one)) for give in (linalg.eig, linalg.eigh, linalg.qr, linalg.svd)],
         }
         self.names: dict[str, Any] = {
-            "__type__": type,
-            "__slice__": slice,
-            "__tuple__": tuple,
-            "__arrays__": arrays,
-            "__numbers__": arrays | {int, float, bool, complex},
-            "__results__": arrays | several,
-            "__written__": arrays | several | {NoneType},
-            "__saw__": self._saw,
-            "__saw_call__": self._saw_call,
-            "__do__": self._do,
-            "__do_call__": self._do_call,
-            "__items__": self._items,
-            "__before__": self._note_before,
-            "__wrote__": self._wrote,
-            "__augmented__": self._augmented,
+            ".type": type,
+            ".slice": slice,
+            ".tuple": tuple,
+            ".arrays": arrays,
+            ".numbers": arrays | {int, float, bool, complex},
+            ".results": arrays | several,
+            ".writes": arrays | several | {NoneType},
+            ".saw": self._saw,
+            ".saw_call": self._saw_call,
+            ".do": self._do,
+            ".do_call": self._do_call,
+            ".items": self._items,
+            ".before": self._note_before,
+            ".wrote": self._wrote,
+            ".augmented": self._augmented,
         }
 
     def rewritten(self, tree: ast.Module) -> ast.Module:
@@ -254,7 +254,7 @@ class NumpySteps:
         """Evaluate an operator, an item or a view where Python lets nothing be kept."""
         kind = self._tree.sites[site].operator
         result = _PLAIN[kind](*operands)
-        return self._saw(site, result, *operands) if type(result) in self.names["__arrays__"] else result
+        return self._saw(site, result, *operands) if type(result) in self.names[".arrays"] else result
 
     def _do_call(self, site: int, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Make a call: where Python lets nothing be kept, or one that may make a tensor of an array."""
@@ -263,7 +263,7 @@ class NumpySteps:
         if args and isinstance(args[0], self._numpy.ndarray) and function in _MAKERS:
             return self._made_of_array(function, args[0], *args[1:], **kwargs)
         result = function(*args, **kwargs)
-        if type(result) in self.names["__results__"]:
+        if type(result) in self.names[".results"]:
             self._saw_call(site, result, owner, *args, **kwargs)
         return result
 

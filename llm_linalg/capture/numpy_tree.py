@@ -3,10 +3,11 @@
 Each expression is evaluated by Python as it is, so that a warning or an error has the program's line. After
 it a test of the result's type, inline, says whether there is an array to look at: `a + b` becomes
 
-    __saw__(7, r, a, b) if __type__(r := a + b) in __arrays__ else r
+    .saw(7, r, a, b) if .type(r := a + b) in .arrays else r
 
-Operands that are no names are kept in names of ours. Where Python forbids `:=`, which is in the body of a
-class and in what a comprehension goes through, a function of ours evaluates it: `__do__(7, a, b)`.
+Our names begin with a dot, as no program can write them; operands that are no names are kept in such ones.
+Where Python forbids `:=`, in the body of a class and in what a comprehension goes through, one of our
+functions evaluates it: `.do(7, a, b)`.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ FROM_ARRAYS = frozenset(["tensor", "as_tensor", "asarray", "from_numpy"])
 ITEMWISE = frozenset(["enumerate", "zip"])
 WRITE_BACK = "__setitem__="
 """The name of the write that ends `a[i] += 1`."""
-MARK = "__step_"
+MARK = ".step"
 """What names of ours begin with that hold an operand."""
 N = TypeVar("N", bound=ast.AST)
 
@@ -96,10 +97,10 @@ class NumpyTree(ast.NodeTransformer):
         self.generic_visit(node)
         site = self._site(OPERATORS[type(node.op)], node.op)
         if self._bare:
-            return _call(node, "__do__", site, node.left, node.right)
+            return _call(node, ".do", site, node.left, node.right)
         left, right = self._operand(node.left), self._operand(node.right)
         node.left, node.right = left.here, right.here
-        return self._seen(node, "__saw__", site, left.again, right.again)
+        return self._seen(node, ".saw", site, left.again, right.again)
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """Look at the result of a comparison; one of several is never an array's."""
@@ -109,10 +110,10 @@ class NumpyTree(ast.NodeTransformer):
             return node
         site = self._site(OPERATORS[kind], node.ops[0])
         if self._bare:
-            return _call(node, "__do__", site, node.left, node.comparators[0])
+            return _call(node, ".do", site, node.left, node.comparators[0])
         left, right = self._operand(node.left), self._operand(node.comparators[0])
         node.left, node.comparators = left.here, [right.here]
-        return self._seen(node, "__saw__", site, left.again, right.again)
+        return self._seen(node, ".saw", site, left.again, right.again)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         """Look at the result of a sign."""
@@ -121,10 +122,10 @@ class NumpyTree(ast.NodeTransformer):
             return node
         site = self._site(OPERATORS[type(node.op)], node.op)
         if self._bare:
-            return _call(node, "__do__", site, node.operand)
+            return _call(node, ".do", site, node.operand)
         operand = self._operand(node.operand)
         node.operand = operand.here
-        return self._seen(node, "__saw__", site, operand.again)
+        return self._seen(node, ".saw", site, operand.again)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         """Look at what is read."""
@@ -133,10 +134,10 @@ class NumpyTree(ast.NodeTransformer):
             return node
         site = self._site("__getitem__")
         if self._bare:
-            return _call(node, "__do__", site, node.value, _plain_index(node.slice))
+            return _call(node, ".do", site, node.value, _plain_index(node.slice))
         value, index = self._operand(node.value), self._index(node.slice)
         node.value, node.slice = value.here, index.here
-        return self._seen(node, "__saw__", site, value.again, index.again)
+        return self._seen(node, ".saw", site, value.again, index.again)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         """Look at an array's view."""
@@ -145,7 +146,7 @@ class NumpyTree(ast.NodeTransformer):
             return node
         value = self._operand(node.value)
         node.value = value.here
-        return self._seen(node, "__saw__", self._site(VIEWS[node.attr]), value.again)
+        return self._seen(node, ".saw", self._site(VIEWS[node.attr]), value.again)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """Look at what a call gives, and say beforehand if it may write."""
@@ -158,7 +159,7 @@ class NumpyTree(ast.NodeTransformer):
         node.keywords = [self.visit(own) for own in node.keywords]
         name = func.attr if isinstance(func, ast.Attribute) else ""
         called = name or (func.id if isinstance(func, ast.Name) else "")
-        if called.startswith("__"):
+        if called.startswith("."):
             return node
         site, owner = self._site(name), func.value if isinstance(func, ast.Attribute) else func
         if self._bare or called in FROM_ARRAYS:
@@ -171,15 +172,15 @@ class NumpyTree(ast.NodeTransformer):
         again = self._arguments(node)
         if called in WRITERS or any(own.arg == "out" for own in node.keywords):
             self._warn_of_write(node, site, kept, again)
-        seen = _call(node, "__saw_call__", site, kept.again, *again.args)
+        seen = _call(node, ".saw_call", site, kept.again, *again.args)
         seen.keywords = again.keywords
-        return self._checked(node, seen, "__written__" if called in WRITERS else "__results__")
+        return self._checked(node, seen, ".writes" if called in WRITERS else ".results")
 
     def _done(self, node: ast.Call, site: ast.expr, owner: ast.expr) -> ast.expr:
         """Return a call that a function of ours makes."""
         if isinstance(owner, ast.Name) and owner.id in ("super", "locals", "globals", "vars", "dir"):
             return node
-        done = _call(node, "__do_call__", site, owner, *node.args)
+        done = _call(node, ".do_call", site, owner, *node.args)
         done.keywords = node.keywords
         return done
 
@@ -188,7 +189,7 @@ class NumpyTree(ast.NodeTransformer):
         again = ast.Call(node.func, [], [])
         for place, own in enumerate(node.args):
             if isinstance(own, ast.Starred):  # an iterator gives its items only once
-                own.value = _call(own.value, "__tuple__", own.value)
+                own.value = _call(own.value, ".tuple", own.value)
                 item = self._operand(own.value)
                 own.value = item.here
                 again.args.append(ast.Starred(item.again, ast.Load()))
@@ -208,11 +209,11 @@ class NumpyTree(ast.NodeTransformer):
         named = [own.value for own in again.keywords if own.arg is not None]
         if node.keywords:
             last = node.keywords[-1]
-            last.value = _call(last.value, "__before__", site, last.value, owner.again, *args, *named[:-1])
+            last.value = _call(last.value, ".before", site, last.value, owner.again, *args, *named[:-1])
         elif node.args and not isinstance(node.args[-1], ast.Starred):
-            node.args[-1] = _call(node, "__before__", site, node.args[-1], owner.again, *args[:-1])
+            node.args[-1] = _call(node, ".before", site, node.args[-1], owner.again, *args[:-1])
         elif isinstance(node.func, ast.Attribute):
-            node.func.value = _call(node, "__before__", site, node.func.value)
+            node.func.value = _call(node, ".before", site, node.func.value)
 
     # What may hold no `:=`, or is no expression of the program
 
@@ -272,18 +273,18 @@ class NumpyTree(ast.NodeTransformer):
         node.iter = self._items(node.iter)
         return node
 
-    def visit_Assign(self, node: ast.Assign) -> ast.Assign | list[ast.stmt]:
+    def visit_Assign(self, node: ast.Assign) -> ast.stmt:
         """Look at items that are unpacked, and at what is written."""
         self.generic_visit(node)
         if any(isinstance(own, ast.Tuple | ast.List) for own in node.targets) and not isinstance(
             node.value, ast.Tuple | ast.List | ast.Constant
         ):
-            node.value = _call(node.value, "__items__", node.value)
+            node.value = _call(node.value, ".items", node.value)
         if self._bare:
             return node
         writes: list[ast.stmt] = []
         node.targets = [self._target(own, writes) for own in node.targets]
-        return [node, *writes]
+        return _block(node, node, *writes) if writes else node
 
     def _target(self, target: ast.expr, writes: list[ast.stmt]) -> ast.expr:
         if isinstance(target, ast.Tuple | ast.List):
@@ -297,9 +298,9 @@ class NumpyTree(ast.NodeTransformer):
     def _write(self, target: ast.Subscript, value: ast.expr) -> list[ast.stmt]:
         """Return the statements that write an item: an array is looked at before and after."""
         site, kept, index = self._site("__setitem__"), self._operand(target.value), self._index(target.slice)
-        is_array = _is_in(kept.again, "__arrays__")
-        before = _call(target, "__before__", site, value, kept.again, index.again)
-        after = _call(target, "__wrote__", site, kept.again, index.again, value)
+        is_array = _is_in(kept.again, ".arrays")
+        before = _call(target, ".before", site, value, kept.again, index.again)
+        after = _call(target, ".wrote", site, kept.again, index.again, value)
         put = ast.Subscript(kept.again, index.again, ast.Store())
         return _placed(
             target,
@@ -309,13 +310,13 @@ class NumpyTree(ast.NodeTransformer):
             ast.If(is_array, [ast.Expr(after)], []),
         )
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AugAssign | list[ast.stmt]:
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt:
         """Look at a write in place, or at the result of one that is none."""
         node.value = self.visit(node.value)
         if self._bare:
             return node
         if isinstance(node.target, ast.Name):
-            return self._augmented(node, node.target.id)
+            return _block(node, *self._augmented(node, node.target.id))
         owner = self._operand(self.visit(node.target.value))
         if isinstance(node.target, ast.Attribute):
             load: ast.expr = ast.Attribute(owner.again, node.target.attr, ast.Load())
@@ -325,7 +326,7 @@ class NumpyTree(ast.NodeTransformer):
             index = self._index(_visited(self, node.target.slice))
             site = self._site("__getitem__")
             read = ast.copy_location(ast.Subscript(owner.again, index.again, ast.Load()), node.target)
-            load = self._seen(read, "__saw__", site, owner.again, index.again)
+            load = self._seen(read, ".saw", site, owner.again, index.again)
             store = ast.Subscript(owner.again, index.again, ast.Store())
             kept, put = _kept(owner) + _kept(index), [index.again]
         name = self._name()
@@ -334,9 +335,9 @@ class NumpyTree(ast.NodeTransformer):
         statements = [*kept, ast.Assign([ast.Name(name, ast.Store())], load), *body]
         if put:
             site = self._site(WRITE_BACK)
-            wrote = _call(node, "__wrote__", site, owner.again, *put, again)
-            before = _call(node, "__before__", site, again, owner.again, *put)
-            is_array = _is_in(owner.again, "__arrays__")
+            wrote = _call(node, ".wrote", site, owner.again, *put, again)
+            before = _call(node, ".before", site, again, owner.again, *put)
+            is_array = _is_in(owner.again, ".arrays")
             statements += [
                 ast.If(is_array, [ast.Expr(before)], []),
                 ast.Assign([store], again),
@@ -344,7 +345,7 @@ class NumpyTree(ast.NodeTransformer):
             ]
         else:
             statements.append(ast.Assign([store], again))
-        return _placed(node, *statements)
+        return _block(node, *statements)
 
     def _augmented(
         self, node: ast.AugAssign, name: str, place: ast.AugAssign | None = None
@@ -355,16 +356,16 @@ class NumpyTree(ast.NodeTransformer):
         site = self._site(f"{kind}=", node.op)
         value = ast.NamedExpr(ast.Name(new, ast.Store()), node.value)
         before = ast.Name(old, ast.Load())
-        said = _call(node.value, "__before__", site, value, before)
-        node.value = ast.IfExp(_is_in(before, "__arrays__"), said, value)
-        seen = _call(place or node, "__augmented__", site, own, before, ast.Name(new, ast.Load()))
+        said = _call(node.value, ".before", site, value, before)
+        node.value = ast.IfExp(_is_in(before, ".arrays"), said, value)
+        seen = _call(place or node, ".augmented", site, own, before, ast.Name(new, ast.Load()))
         none = ast.Constant(None)
-        kept = ast.IfExp(_is_in(own, "__numbers__"), own, none)
+        kept = ast.IfExp(_is_in(own, ".numbers"), own, none)
         return _placed(
             place or node,
             ast.Assign([ast.Name(old, ast.Store())], kept),
             node,
-            ast.If(_is_in(own, "__arrays__"), [ast.Expr(seen)], []),
+            ast.If(_is_in(own, ".arrays"), [ast.Expr(seen)], []),
         )
 
     # Parts
@@ -382,7 +383,7 @@ class NumpyTree(ast.NodeTransformer):
 
     def _name(self) -> str:
         self._count += 1
-        return f"{MARK}{self._count}__"
+        return f"{MARK}{self._count}"
 
     def _operand(self, node: ast.expr) -> KeptExpression:
         """Return an operand, kept in a name of ours unless it is a name or a constant itself."""
@@ -418,10 +419,10 @@ class NumpyTree(ast.NodeTransformer):
         """Return what a loop goes through, looked at item by item."""
         if isinstance(node, ast.Constant | ast.Tuple | ast.List):
             return node
-        return _call(node, "__items__", node)
+        return _call(node, ".items", node)
 
     def _seen(self, node: ast.expr, hook: str, site: ast.expr, *operands: ast.expr) -> ast.expr:
-        return self._checked(node, _call(node, hook, site, *operands), "__arrays__")
+        return self._checked(node, _call(node, hook, site, *operands), ".arrays")
 
     def _checked(self, node: ast.expr, seen: ast.Call, kinds: str) -> ast.expr:
         name = self._name()
@@ -444,14 +445,14 @@ def _plain_index(node: ast.expr) -> ast.expr:
     """Return an index as an expression that may stand anywhere."""
     if isinstance(node, ast.Slice):
         parts = [own or ast.Constant(None) for own in (node.lower, node.upper, node.step)]
-        return _at(node, ast.Call(ast.Name("__slice__", ast.Load()), parts, []))
+        return _at(node, ast.Call(ast.Name(".slice", ast.Load()), parts, []))
     if isinstance(node, ast.Tuple):
         return _at(node, ast.Tuple([_plain_index(own) for own in node.elts], ast.Load()))
     return node
 
 
 def _is_in(value: ast.expr, kinds: str) -> ast.expr:
-    kind = ast.Call(ast.Name("__type__", ast.Load()), [value], [])
+    kind = ast.Call(ast.Name(".type", ast.Load()), [value], [])
     return ast.Compare(kind, [ast.In()], [ast.Name(kinds, ast.Load())])
 
 
@@ -467,6 +468,11 @@ def _at(place: ast.AST, new: N) -> N:
         if "lineno" in type(node)._attributes and not hasattr(node, "lineno"):  # noqa: SLF001 - documented
             ast.copy_location(node, place)
     return new
+
+
+def _block(place: ast.stmt, *statements: ast.stmt) -> ast.stmt:
+    """Return one statement of several: a cell goes on with the next after one that fails."""
+    return _at(place, ast.If(ast.Constant(value=True), [*_placed(place, *statements)], []))
 
 
 def _placed(place: ast.AST, *statements: ast.stmt) -> list[ast.stmt]:
