@@ -14,6 +14,19 @@ from dataclasses import dataclass
 
 # Each exception: (module, function) -> why no outside name can reach it.
 ALLOWED = {
+    (
+        "llm_linalg.capture.numpy_steps",
+        "NumpySteps._saw_call",
+    ): "the attribute that the program's text has called",
+    ("llm_linalg.capture.numpy_steps", "NumpySteps._do_call"): "the attribute that the program's text calls",
+    (
+        "llm_linalg.capture.numpy_calls",
+        "Translation.of",
+    ): "NumPy's functions, by the names that they have there",
+    (
+        "llm_linalg.recording.inline",
+        "_for_each",
+    ): "the method that one of torch's own `_foreach_` functions calls for each tensor",
     ("llm_linalg", "__getattr__"): "the package's public names, looked up in its own table first",
     (
         "llm_linalg.ops.torch_names",

@@ -17,7 +17,7 @@ from llm_linalg.analysis.parts import multiplications_of
 from llm_linalg.analysis.random_draws import is_drawn
 from llm_linalg.base.spelling import number_duplicates, unknown
 from llm_linalg.recording.record_node import N, RecordNode
-from llm_linalg.recording.scopes import Scope
+from llm_linalg.recording.scopes import FOLD, Scope, fold_of
 
 if TYPE_CHECKING:
     from llm_linalg.base.cells import Index
@@ -164,13 +164,14 @@ class BlockDiagram(Generic[N]):
     def _hidden(self) -> set[N]:
         """The nodes without a box: parameters, and unnamed results of parameters and constants alone.
 
-        Random numbers count as data. A program of constants alone is shown as a whole.
+        Random numbers count as data; what a parameter begins with, in the making of its layer, does not. A
+        program of constants alone is shown as a whole.
         """
         nodes = self._nodes
         hidden: set[N] = set()
         for node in nodes:
             constant = node.bound_name is None and all(operand.node in hidden for operand in node.operands)
-            if (constant and not _is_data(node)) or node.op == "parameter":
+            if (constant and not _is_data(node)) or node.op == "parameter" or _begins_parameter(node):
                 hidden.add(node)
         if len(hidden) == len(nodes):
             return {node for node in nodes if node.op == "parameter"}
@@ -190,9 +191,10 @@ class BlockDiagram(Generic[N]):
         return self._levels[path]
 
     def _fold(self, scope: Scope[N], path: Path) -> DiagramLevel[N]:
+        hidden = {node for node in self._hidden if node.op == "parameter"} if scope.is_fold else self._hidden
         children = [stay for child in scope.children.values() for stay in self._stays(child, scope)]
         inside = [box for child in children if (box := self._scope_box(child))]
-        inside += [_operation(node) for node in scope.nodes if node not in self._hidden]
+        inside += [_operation(node) for node in scope.nodes if node not in hidden]
         inside.sort(key=lambda box: box.nodes[0].index)
         held = {node for part in scope for node in part.nodes}
         sources = {
@@ -200,7 +202,7 @@ class BlockDiagram(Generic[N]):
             for box in inside
             for node in box.nodes
             for operand in node.operands
-            if operand.node not in held and operand.node not in self._hidden
+            if operand.node not in held and operand.node not in hidden
         }
         outside = [_operation(node, foreign=True) for node in sorted(sources, key=lambda node: node.index)]
         boxes = _with_unique_names([*outside, *inside])
@@ -243,11 +245,26 @@ class BlockDiagram(Generic[N]):
             return None
         read = [node for node in nodes if any(other not in held for other in self._readers.get(node, ()))]
         given = [node for node in read if node not in self._hidden] or nodes[-1:]
-        return DiagramBox(scope.name, scope.name, tuple(nodes), tuple(given), scope)
+        return DiagramBox(scope.name.replace(FOLD, ""), scope.name, tuple(nodes), tuple(given), scope)
+
+
+def _begins_parameter(node: RecordNode) -> bool:
+    """Return whether a node is what a parameter begins with, in the making of its layer."""
+    if not fold_of(node.scope):
+        return False
+    first = node
+    while first.is_write and first.scope == node.scope:
+        first = first.operands[0].node
+    return first.scope == node.scope and first.op == "parameter"
 
 
 def _is_data(node: RecordNode) -> bool:
-    """Return whether a node is random numbers, other than those that a parameter begins with."""
+    """Return whether a node is more than a constant: random numbers, or a gradient that is clipped, say.
+
+    Random numbers that a parameter begins with are not.
+    """
+    if node.op == "grad" and fold_of(node.scope):
+        return True
     return is_drawn(node) and all(operand.node.op != "parameter" for operand in node.operands)
 
 

@@ -30,6 +30,7 @@ from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.record import Record, ancestors, descendants
 from llm_linalg.recording.recorder import Recorder
 from llm_linalg.recording.retention import BUDGET
+from llm_linalg.recording.scopes import settle_folds
 
 
 class Trace(Record[Node]):
@@ -225,8 +226,14 @@ def trace(
     recorder.node_type = Node
 
     def name_locals() -> None:
-        for name, tensor in places.locals():
-            if recorder.node_of(tensor) is not None:
+        held = list(places.locals())
+        modules = [(name, own) for name, own in held if isinstance(own, nn.Module) and name != "self"]
+        modules.sort(key=lambda own: len(list(own[1].modules())), reverse=True)  # the outermost name them
+        recorder.name_values(
+            {f"{name}.{path}": x for name, own in reversed(modules) for path, x in _parameters(own)}
+        )
+        for name, tensor in held:
+            if isinstance(tensor, Tensor) and recorder.node_of(tensor) is not None:
                 recorder.bind(name, tensor)
 
     recorder.before_drop = lambda: name_locals() if places.is_full else None
@@ -261,6 +268,7 @@ def trace(
             raise failure from (None if isinstance(error, ProgramError) else error)
     name_locals()
     recorder.name_targets()
+    settle_folds(recorder.nodes)
     found = Trace.of(recorder.finish("", seed))
     found.rerun = rerun
     return found

@@ -63,6 +63,8 @@ def _plain_slice(part: slice) -> slice:
 
 def takes_number(operation: str, parameter: str) -> bool:
     """Return whether a parameter takes a number, which may be a tensor's only one."""
+    if operation == "lerp":
+        return False  # its `end` has as many cells as its start
     return parameter in _OF_NUMBERS or (operation == "select" and parameter == "index")
 
 

@@ -18,20 +18,18 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 
 from llm_linalg.base.errors import Span, StackFrame
 from llm_linalg.base.text import characters
+from llm_linalg.recording.folding import Folding, FoldScopes, program_files
 from llm_linalg.recording.record_node import Origin
 
 _ENGINE = Path(__file__).parents[1]
 # Code below these folders is torch's or ours; a call site is the innermost frame in neither.
 _OWN = (str(Path(torch.__file__).parent), str(_ENGINE))
 _DOOR = str(_ENGINE / "api" / "trace.py")
-# Files that forward a call as it is; torch's other files may make several calls out of one.
-_PASSING = (str(Path(torch.__file__).parent / "nn" / "functional.py"), str(_ENGINE))
 # What may precede the expression that a line assigns to one variable, and what may follow it.
 _ASSIGNED = re.compile(r"\s*(?:.*[:;]\s*)??([^\W\d]\w*)\s*(?::[^=]+)?=\s*\(*\s*")
 _REST = re.compile(r"\s*\)*\s*(?:[#;].*)?")
 _VARIABLE = re.compile(r"(?<![\w.])[^\W\d]\w*")
 _WRITTEN = re.compile(r"([^\W\d]\w*)\s*(?:[-+*/@%&|^]|//|\*\*|<<|>>)=[^=]")
-_THEIRS, _PASSES, _MAKES = range(3)
 NO_ORIGIN = Origin()
 _HELD = 32
 
@@ -52,7 +50,6 @@ class CallSites:
             tuple[int, int], tuple[CodeType, Origin]
         ] = {}  # the code object is kept so that its id is not reused
         self._origins: dict[tuple[int, int, str, bool], Origin] = {}
-        self._foreign: dict[str, int] = {}
         self._paths: dict[int, str] = {}
         self._modules: list[nn.Module] = []  # kept so that their ids are not reused
         self._scopes: list[str] = [""]
@@ -61,27 +58,21 @@ class CallSites:
         owner = function if isinstance(function, nn.Module) else owner_of(function)
         if isinstance(owner, nn.Module):
             self._name(owner, "")
+        self._folding = Folding(program_files(_packages(function, self._modules)), _DOOR)
+        self._folds = FoldScopes()
 
     def current(self) -> Origin:
         """Return the call site of the innermost frame that is neither torch's nor ours."""
         if not self._running:
             return NO_ORIGIN
-        frame: FrameType | None = sys._getframe(1)
-        foreign, file, direct = self._foreign, "", True
-        while frame is not None:
-            file = frame.f_code.co_filename
-            whose = foreign.get(file)
-            if whose is None:
-                whose = foreign[file] = _kind(file)
-            if whose == _THEIRS:
-                break
-            direct = direct and whose == _PASSES
-            # The frames beyond belong to whoever called `trace`, which matters if a torch module was traced.
-            frame = None if file == _DOOR else frame.f_back
+        frame, fold, number, direct = self._folding.find(sys._getframe(1))
+        scope = self._scopes[-1]
         if frame is None:
-            return Origin(scope=self._scopes[-1])
+            return Origin(scope=scope)
+        if fold:
+            scope = self._folds.path(scope, fold, number)
         self._frames.setdefault(id(frame), frame)
-        key = (id(frame.f_code), frame.f_lasti, self._scopes[-1], direct)
+        key = (id(frame.f_code), frame.f_lasti, scope, direct)
         found = self._origins.get(key)
         if found is None:
             found = self._origins[key] = self._origin_at(frame, *key)
@@ -98,8 +89,9 @@ class CallSites:
         """Whether so many frames are held that their local variables should be released."""
         return len(self._frames) > _HELD
 
-    def locals(self) -> Iterator[tuple[str, Tensor]]:
-        """Yield the tensors in local variables with their names, and release frames that have ended."""
+    def locals(self) -> Iterator[tuple[str, Tensor | nn.Module]]:
+        """Yield the tensors and modules in local variables with their names; let go of ended frames."""
+        self._folding.release()
         frames, self._frames = self._frames, {}
         running = set()
         now: FrameType | None = sys._getframe(1)
@@ -108,7 +100,7 @@ class CallSites:
             now = now.f_back
         for key, frame in frames.items():
             for name, value in frame.f_locals.items():
-                if isinstance(value, Tensor):
+                if isinstance(value, Tensor | nn.Module):
                     yield name, value
             if key in running:
                 self._frames[key] = frame
@@ -178,11 +170,10 @@ def owner_of(function: Callable[..., Any]) -> object:
     return getattr(function, "__self__", None)
 
 
-def _kind(file: str) -> int:
-    """Return whether a file is the user's, or one of torch's or ours, and whether that forwards calls."""
-    if not file.startswith(_OWN):
-        return _THEIRS
-    return _PASSES if file.startswith(_PASSING) else _MAKES
+def _packages(function: Callable[..., Any], modules: list[nn.Module]) -> Iterator[str]:
+    """Yield the names of the modules in which a function, and the classes of a model, are defined."""
+    yield getattr(function, "__module__", None) or ""
+    yield from (type(module).__module__ for module in modules)
 
 
 def _origin(frame: FrameType) -> Origin:

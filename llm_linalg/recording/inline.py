@@ -1,6 +1,8 @@
-"""Record the inner calls of torch functions that are written in Python, instead of one opaque call.
+"""Record the inner calls of torch functions that make several, instead of one opaque call.
 
 One is `torch.nn.functional.multi_head_attention_forward`: a function mode is handed it as a single call.
+Others are `torch._foreach_mul_` and its like, which clipping and optimizers call: on the CPU they call the
+operation for each tensor of their lists.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from inspect import getmembers
 from types import FunctionType
 from typing import Any
 
+import torch
+from torch import Tensor
 from torch.nn import functional
 
 _INLINED = (functional.multi_head_attention_forward,)
@@ -24,6 +28,8 @@ def inline_body(function: Any) -> Callable[..., Any] | None:
     The copy is the same code, except that its `has_torch_function` checks always say no, so that it doesn't
     hand itself to the mode as a whole.
     """
+    if (name := getattr(function, "__name__", "")).startswith("_foreach_"):
+        return _for_each(name.removeprefix("_foreach_"))
     if function not in _INLINED or not isinstance(function, FunctionType):
         return None
     names = {**dict(getmembers(functional)), **dict.fromkeys(_MODE_CHECKS, _no)}
@@ -32,6 +38,26 @@ def inline_body(function: Any) -> Callable[..., Any] | None:
     )
     body.__kwdefaults__ = function.__kwdefaults__
     return body
+
+
+def _for_each(name: str) -> Callable[..., Any] | None:
+    """Return what calls an operation for each item of its lists; None if tensors have no such method."""
+    one = torch.linalg.vector_norm if name == "norm" else getattr(Tensor, name, None)
+    if one is None:
+        return None
+
+    def body(*args: Any, **kwargs: Any) -> list[Any]:
+        count = next(len(own) for own in args if isinstance(own, list | tuple))
+        return [
+            one(*[_item(own, k) for own in args], **{key: _item(own, k) for key, own in kwargs.items()})
+            for k in range(count)
+        ]
+
+    return body
+
+
+def _item(value: Any, place: int) -> Any:
+    return value[place] if isinstance(value, list | tuple) else value
 
 
 def _no(*_: Any) -> bool:

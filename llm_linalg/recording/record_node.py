@@ -15,7 +15,7 @@ from llm_linalg.base.cells import NO_CELLS, Cells, Index
 from llm_linalg.base.errors import Span
 from llm_linalg.base.text import clean, elide_middle
 from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.arguments import Function
+from llm_linalg.ops.arguments import Function, writes
 from llm_linalg.ops.call_cache import CallPlan, Number
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.reads import Reads
@@ -192,6 +192,11 @@ class RecordNode:
     def is_input(self) -> bool:
         """Whether its tensor comes from outside, and no call made it."""
         return self._call is None
+
+    @property
+    def is_write(self) -> bool:
+        """Whether its call wrote to its first operand."""
+        return self._call is not None and bool(self.operands) and writes(self._call.function)
 
     def drop(self) -> None:
         """Replace its value and its operands' by meta tensors, which keep shape and dtype."""

@@ -277,7 +277,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         given = (result,) if result.__class__ is Tensor else outputs(result)
         several = len(given) > 1
         for position, output in enumerate(given):
-            if name == "grad" and self._was_accumulated(output):
+            if name == "grad" and self._has_node(output, origin):
                 continue
             own = call.at(position) if position else call
             node = self.node_type(len(nodes), name, detach_value(output), operands, own, origin)
@@ -524,6 +524,42 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self._add(node, tensor)
         self._remember_price(node.index, price)
 
+    def operand(self, tensor: Tensor) -> Operand[RecordNode]:
+        """Return a tensor as an operand; one that is new comes in from outside."""
+        return self._operand(tensor)
+
+    def note_call(
+        self,
+        function: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        result: Tensor | tuple[Tensor, ...],
+    ) -> None:
+        """Add nodes for a call that was not made through torch, and has the result that torch would give."""
+        if self._written is None:
+            written = SlottedArguments.of(args, kwargs)
+            self._record(call_of(function, written, written.tensors), result)
+
+    def note_write_call(
+        self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], target: Tensor
+    ) -> None:
+        """Add a node for a call that was not made through torch, and has written into a tensor.
+
+        `note_unrecorded_write` comes before the write, once all its operands have nodes.
+        """
+        if self._written is not None:
+            return
+        written = SlottedArguments.of(args, kwargs)
+        known = [self._operand(tensor) for tensor in written.tensors]
+        call = call_of(function, written, [operand.value for operand in known])
+        operands = tuple([known[place] for place in call.order])
+        self._record_write(call.operation.name, detach_value(target), call, operands, target)
+
+    def note_same(self, tensor: Tensor, known: Tensor) -> None:
+        """Take a tensor for another that it is a second object of, in the same memory."""
+        if self._written is None:
+            self._tracked[id(tensor)] = self._storages.track(tensor, self._operand(known).node)
+
     def pause(self) -> None:
         """Record nothing from now on: calls are made and charged, and what they write is taken note of."""
         super().pause()
@@ -595,7 +631,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         for position, output in enumerate(given):
             own = call if position == 0 else call.at(position)
             name = call.operation.name
-            if name != "grad" or not self._was_accumulated(output):
+            if name != "grad" or not self._has_node(output, origin):
                 node = self.node_type(len(self.nodes), name, detach_value(output), operands, own, origin)
                 node.is_one_of_several = len(given) > 1
                 node.note_inner()

@@ -1,17 +1,21 @@
 """The scopes of a trace as a tree.
 
 In trusted Python a scope is a module: `attn` in `0` in `h` in `transformer`. In the tensor language
-it is a call of one of the program's functions: `attention` in `block:2`.
+it is a call of one of the program's functions: `attention` in `block:2`. A fold is a call of a function that
+an installed package has made several torch calls of: `step()` of an optimizer.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
-from llm_linalg.recording.record_node import N
+from llm_linalg.recording.record_node import N, RecordNode
+
+FOLD = "()"
+"""What the name of a fold ends with in a path; a number may follow, `step():2`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +54,11 @@ class Scope(Generic[N]):
         children = {name: child.between(start, end) for name, child in self.children.items()}
         nodes = [node for node in self.nodes if start <= node.index < end]
         return Scope(self.name, self.path, children, nodes)
+
+    @property
+    def is_fold(self) -> bool:
+        """Whether it is one call of an installed package's function."""
+        return is_fold(self.name)
 
     @property
     def first(self) -> N | None:
@@ -103,3 +112,64 @@ def plain_path(path: str, calls: Mapping[str, int]) -> str:
         plain.append(name if alone else part)
         counted = f"{counted}.{part}" if counted else part
     return ".".join(plain)
+
+
+def is_fold(part: str) -> bool:
+    """Return whether a part of a path is a fold."""
+    return part.partition(":")[0].endswith(FOLD)
+
+
+def fold_of(path: str) -> str:
+    """Return the path of the outermost fold that a scope is, or is in; empty if there is none."""
+    if FOLD not in path:
+        return ""
+    parts = path.split(".")
+    return next((".".join(parts[: end + 1]) for end, part in enumerate(parts) if is_fold(part)), "")
+
+
+def settle_folds(nodes: Iterable[N]) -> None:
+    """Give the nodes in folds their last scopes: one torch call is no fold, one fold alone has no number."""
+    folds: dict[str, list[N]] = {}
+    for node in nodes:
+        if FOLD in node.scope:
+            folds.setdefault(node.scope, []).append(node)
+    kept = {path: own for path, own in folds.items() if not _is_one_call(own)}
+    several = Counter(path.rpartition(":")[0] for path in kept)
+    numbers: Counter[str] = Counter()
+    for path, own in folds.items():
+        base = path.rpartition(":")[0]
+        numbers[base] += path in kept
+        within = base if several[base] == 1 else f"{base}:{numbers[base]}"
+        scope = within if path in kept else path.rpartition(".")[0]
+        for node in own:
+            node.scope = scope
+
+
+def _is_one_call(nodes: Sequence[RecordNode]) -> bool:
+    """Return whether nodes are the results of a single call."""
+    first = nodes[0]
+    sources = [operand.node for operand in first.operands]
+    return len(nodes) == 1 or all(
+        node.is_one_of_several and node.op == first.op and [own.node for own in node.operands] == sources
+        for node in nodes
+    )
+
+
+def result_of(nodes: Sequence[N]) -> N:
+    """Return the node to show for the nodes of one call: the new value of its first parameter, else its last.
+
+    An optimizer's step writes to parameters, and the making of a layer to what it has just made.
+    """
+    last: dict[RecordNode, N] = {}  # by the parameter's first node
+    for node in nodes:
+        root = first_value(node)
+        if root.op == "parameter":
+            last[root] = node
+    return next(iter(last.values()), nodes[-1])
+
+
+def first_value(node: RecordNode) -> RecordNode:
+    """Return the node that a tensor began with, before any call wrote to it."""
+    while node.is_write:
+        node = node.operands[0].node
+    return node

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from heapq import heappop, heappush
 from itertools import islice
@@ -21,6 +21,7 @@ from llm_linalg.recording.listener import Listener
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import Operand, Origin, RecordNode
 from llm_linalg.recording.retention import MOST_NODES, ValueCache
+from llm_linalg.recording.scopes import FOLD
 from llm_linalg.recording.write_log import storage_numel
 
 FEW_NAMES = 20  # names brought up to date after a run failed
@@ -263,6 +264,14 @@ class TensorIndex:
         if tracked is not None and tracked.node.bound_name is None:
             tracked.node.bound_name = name
 
+    def name_values(self, tensors: Mapping[str, Tensor]) -> None:
+        """Bind names to tensors, and give them to all that the tensors held before, if that has no name."""
+        names = {id(tensor): name for name, tensor in reversed(list(tensors.items()))}
+        for node, own in zip(self.nodes, self._tensors, strict=True):
+            if own is not None and node.bound_name is None and id(own) in names:
+                node.bound_name = names[id(own)]
+                self.names[names[id(own)]] = node
+
     def backward_path(self, start: RecordNode | None) -> tuple[Sequence[RecordNode], int]:
         """Return the nodes that a gradient flows back through, and the number of elements of its leaves.
 
@@ -460,12 +469,14 @@ class TensorIndex:
                     self._accumulated[id(tensor)] = new
         return found
 
-    def _was_accumulated(self, gradient: Tensor) -> bool:
-        """Return, once, whether a gradient has a node since a backward pass added to it."""
-        return (
-            self._accumulated.pop(id(gradient), None) is not None
-            and self._current_operands([gradient]) is not None
-        )
+    def _has_node(self, gradient: Tensor, origin: Origin) -> bool:
+        """Return whether reading a gradient adds no node to the one that it has.
+
+        That is so once after a backward pass has added to it, and always within a fold: torch's own Python
+        looks at a gradient several times for each step.
+        """
+        accumulated = self._accumulated.pop(id(gradient), None) is not None
+        return (accumulated or FOLD in origin.scope) and self._current_operands([gradient]) is not None
 
     def _leaf(self, gradient: RecordNode) -> Tensor | None:
         """Return the tensor whose gradient a node is, if it is still alive."""
