@@ -90,7 +90,7 @@ def program_of(
         RoomError: If nothing foreign may run on this machine.
     """
     program: Program
-    if own or _is_here(trust):
+    if own or runs_here(trust):
         from llm_linalg.api.local_program import LocalProgram
 
         clock = None if own else seconds
@@ -107,7 +107,7 @@ def program_of(
         program.close()
 
 
-def _is_here(trust: bool) -> bool:
+def runs_here(trust: bool) -> bool:
     """Return whether a foreign program runs in this process: there is no lock, and it is trusted."""
     from llm_linalg.api.trust import is_trusted
     from llm_linalg.room.tier import tier

@@ -63,16 +63,27 @@ class RoomProgram:
             self._run.close()
 
     def run(self, *, repairs: bool = True) -> Trace:
-        text = Source(self.source)  # what can't be read needs no process
+        return self.finish(self.start().wait(self._seconds, self._halt), repairs=repairs)
+
+    def start(self, **more: Any) -> RoomRun:
+        """Start it; `more` is added to the request."""
+        Source(self.source)  # what can't be read needs no process
         request = {
             "source": self.source,
             "seed": self._seed,
             "names": {name: encode_whole(value) for name, value in self._names.items()},
             "cells": self._cells,
+            **more,
         }
-        self._run = run = room().start(request, self._limits, halt=self._halt)
-        ending = run.wait(self._seconds, self._halt)
-        self._reader = reader = Reader(run.memory, Node)
+        self._run = room().start(request, self._limits, halt=self._halt)
+        return self._run
+
+    def finish(self, ending: Ending, *, repairs: bool = False) -> Trace:
+        """Return its trace once it has ended; raises what `run` does."""
+        if self._run is None:
+            raise RoomError("the program was not run")
+        text = Source(self.source)
+        self._reader = reader = Reader(self._run.memory, Node)
         try:
             while reader.poll():
                 pass

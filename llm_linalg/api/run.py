@@ -6,9 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from llm_linalg.api.program import SECONDS, program_of
+from llm_linalg.api.node import Node
+from llm_linalg.api.program import SECONDS, program_of, runs_here
+from llm_linalg.api.room_devices import run_on_devices
 from llm_linalg.api.trace import Trace
+from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.short_repr import short_repr
+from llm_linalg.capture.devices import trace_of_rank
+from llm_linalg.capture.program import execute_on_devices
+from llm_linalg.explain.shape_errors import explain_failure
 
 
 def run(
@@ -75,6 +81,24 @@ def run_text(source: str, *, own: bool, ranks: int = 0, **options: Any) -> Trace
     if not isinstance(source, str):
         raise TypeError(f"a program is a text, not {short_repr(source)}")
     if ranks:
-        raise NotImplementedError
+        return _run_on_devices(source, own, ranks, options)
     with program_of(source, own=own, **options) as program:
         return program.run()
+
+
+def _run_on_devices(source: str, own: bool, ranks: int, options: Mapping[str, Any]) -> Trace:
+    """Run a program on several devices, our own in turn in this process; return the trace of one."""
+    names = dict(options.get("names") or {})
+    if not own and not runs_here(trust=bool(options.get("trust"))):
+        known = ("seed", "seconds", "halt", "read")
+        kept = {name: options[name] for name in known if name in options}
+        return trace_of_rank(run_on_devices(source, ranks, names=names, **kept), names)
+    try:
+        records = execute_on_devices(
+            source, options.get("seed", 0), names, options.get("cells", ()), options.get("halt"),
+            ranks=ranks, node_type=Node, explain=explain_failure,
+        )  # fmt: skip
+    except ProgramError as error:
+        error.trace = None if error.trace is None else Trace.of(error.trace)
+        raise
+    return trace_of_rank(tuple(map(Trace.of, records)), names)

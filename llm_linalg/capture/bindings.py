@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from types import NoneType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
@@ -16,6 +16,9 @@ from llm_linalg.capture.new_layers import NewLayers, is_torchs
 from llm_linalg.capture.sites import program_frame
 from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.recording.recorder import Recorder
+
+if TYPE_CHECKING:
+    from llm_linalg.capture.numpy_steps import NumpySteps
 
 _PLAIN = frozenset([int, float, bool, str, NoneType, list, tuple, dict])
 
@@ -39,6 +42,7 @@ class Bindings:
         self.line_results: dict[int, RecordNode] = {}
         self.left_results: dict[int, Tensor] = {}
         self.last_value: Any = None
+        self.arrays: NumpySteps | None = None
 
     @contextmanager
     def apart(self, recorder: Recorder) -> Iterator[None]:
@@ -56,6 +60,9 @@ class Bindings:
         """Take note that a name was bound."""
         if value.__class__ in _PLAIN:
             return
+        if self.arrays is not None:
+            tensor = self.arrays.tensor(value)
+            value = value if tensor is None else tensor
         if isinstance(value, Tensor):
             self._note(line, self._bind(name, value), value)
         elif isinstance(value, nn.Module):

@@ -4,7 +4,7 @@ Each device runs the same text, with its own number as the name `rank` and their
 exchange tensors in these two calls alone, which are those of `torch.distributed.nn.functional`. In one
 process the devices take turns: each runs up to such a call, and waits there for the others. An all-reduce
 is then a sum of the parts and an all-gather a list of them, recorded like any other call.
-`llm_linalg.api.device_process` is one device in a process of its own.
+In rooms each is a process of its own (`llm_linalg.api.room_devices`).
 
 A gradient flows back to a device's own part from its own result. What the others make of that part is not
 in it, as it would be if they exchanged gradients as well.
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from llm_linalg.recording.recorder import Recorder
 
 MOST_EXCHANGES = 32
+DIFFERENT_EXCHANGES = "the devices don't exchange the same: each has to reach every dist call, with one shape"
 R = TypeVar("R", bound="Record[Any]")
 Run = Callable[["LocalDevice", Mapping[str, Any]], "Record[Any]"]
 
@@ -224,9 +225,7 @@ def exchange(devices: Sequence[LocalDevice]) -> None:
     pending = [device.pending for device in devices if device.pending is not None]
     kinds = {(call, tensor.shape, tensor.dtype) for call, tensor, _ in pending}
     if len(pending) < len(devices) or len(kinds) > 1:
-        raise ProgramError(
-            "the devices don't exchange the same: each has to reach every dist call, with one shape"
-        )
+        raise ProgramError(DIFFERENT_EXCHANGES)
     for device in devices:
         device.parts, device.part_name = [part.tensor for part in pending], pending[0].name
         device.pending = None

@@ -19,6 +19,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary, ref
@@ -75,6 +76,11 @@ _PLAIN: Mapping[type[ast.AST] | None, Callable[..., Any]] = {
     None: operator.getitem,
 }
 """What an operator does, by its class; without one, what brackets do."""
+
+
+def has_numpy() -> bool:
+    """Return whether NumPy is installed, which is no dependency."""
+    return find_spec("numpy") is not None
 
 
 def mentions_numpy(text: str) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 from llm_linalg.capture.call_scopes import CallScopes
-from llm_linalg.capture.sites import Sites, program_frame
+from llm_linalg.capture.sites import FILE, Sites
+from llm_linalg.recording.folding import Folding, FoldScopes
 from llm_linalg.recording.record_node import Origin
 
 
@@ -23,10 +26,12 @@ class Origins:
         self.outside = Origin()
         self._known: dict[tuple[int, int], Origin] = {}  # in one scope, the last
         self._scope: object = None
+        self._folding = Folding(lambda file: file == FILE)
+        self._folds = FoldScopes()
 
     def current(self) -> Origin:
         """Return the place in the program of the call that is made now."""
-        frame = program_frame(1)
+        frame, fold, number, _ = self._folding.find(sys._getframe(1))
         if frame is None:
             return self.outside
         scope = self._scopes.current
@@ -37,6 +42,8 @@ class Origins:
         if origin is None:
             span, text = self._sites.at(frame.f_code, frame.f_lasti) or (None, "")
             origin = self._known[key] = Origin(span, text, scope=self._scopes.path())
+        if fold:
+            return origin._replace(scope=self._folds.path(origin.scope, fold, number))
         return origin
 
     def line(self) -> int:

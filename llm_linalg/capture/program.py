@@ -33,6 +33,7 @@ from llm_linalg.capture.instrument import instrument
 from llm_linalg.capture.isolation import ProcessState, isolated
 from llm_linalg.capture.limits import Counts, Limits
 from llm_linalg.capture.new_layers import NewLayers
+from llm_linalg.capture.numpy_steps import NumpySteps, has_numpy, mentions_numpy
 from llm_linalg.capture.origins import Origins
 from llm_linalg.capture.output import Output, printing_to
 from llm_linalg.capture.own_gradients import OwnGradients
@@ -44,6 +45,7 @@ from llm_linalg.recording.listener import Listener
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import N, Origin, RecordNode
 from llm_linalg.recording.recorder import Recorder
+from llm_linalg.recording.scopes import settle_folds
 
 PRESETS: Mapping[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "math": math, "dist": DIST}
 """Modules that a program has without importing them."""
@@ -131,6 +133,10 @@ class ProgramRun:
         )
         changed = instrument(syntax.statements(self.source.text), lines=running_line is not None)
         self._sites.add(changed)
+        self._arrays = NumpySteps(self.recorder) if mentions_numpy(source) and has_numpy() else None
+        if self._arrays is not None:
+            changed.tree = self._arrays.rewritten(changed.tree)
+            self._bindings.arrays = self._arrays
         self._turns.places = changed.loops
         self._body = changed.tree.body
         self._flags = _flags(self.source.tree)
@@ -150,7 +156,7 @@ class ProgramRun:
     @contextmanager
     def _apart(self, trial: Recorder | None = None) -> Iterator[None]:
         """Run a part of the program beside its run, of which nothing is noted, while the context is open."""
-        with self.output.apart(), self._bindings.apart(trial or self._new_recorder()):
+        with self.output.apart(), self._bindings.apart(trial or self._new_recorder(Counts(self._limits))):
             yield
 
     def _builtins(self, running_line: Any) -> dict[str, Any]:
@@ -163,7 +169,15 @@ class ProgramRun:
         hooks = {
             f".{name}": getattr(owner, name) for owner, names in owners.items() for name in names.split()
         }
-        return {**vars(builtins), **PRESETS, "print": self.output.print, **hooks, ".line": running_line}
+        arrays = {} if self._arrays is None else self._arrays.names
+        return {
+            **vars(builtins),
+            **PRESETS,
+            "print": self.output.print,
+            **hooks,
+            **arrays,
+            ".line": running_line,
+        }
 
     # Running
 
@@ -273,6 +287,7 @@ class ProgramRun:
         """Return the record of what the program did, whether it ended or failed."""
         recorder, bindings = self.recorder, self._bindings
         self._origins.outside = self._origin_of_end()
+        settle_folds(recorder.nodes)
         self._scopes.finish(recorder.nodes)
         record: Record[Any] = recorder.finish(
             self.source.text, self.seed, "".join(text for _, text in self.output.texts), failed=failed

@@ -74,6 +74,10 @@ class Requests:
         """Answer a request after the program's end."""
         self._write("answer", answer)
 
+    def exchange(self, part: object) -> None:
+        """Hand out this device's part of an exchange; the parts of all come as the next request."""
+        self._write("exchange", part)
+
     def fault(self, message: str) -> None:
         """Say that no program can run here."""
         self._write("fault", message)

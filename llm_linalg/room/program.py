@@ -11,14 +11,16 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from llm_linalg.base.errors import LimitError, ProgramError
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
+from llm_linalg.base.untraced import untraced
+from llm_linalg.capture.devices import LocalDevice
 from llm_linalg.capture.interruption import Interruption
 from llm_linalg.capture.program import ProgramRun
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.record import Record
 from llm_linalg.tracefile.log_format import LINE
 from llm_linalg.tracefile.log_writer import Writer
-from llm_linalg.tracefile.plain_values import Decoder
+from llm_linalg.tracefile.plain_values import Decoder, UntoldValueError, encode_whole
 
 if TYPE_CHECKING:
     from llm_linalg.recording.failed_call import FailedCall
@@ -38,16 +40,21 @@ class ToldProgram:
     """A program that runs in this process, and is told of in a log.
 
     Args:
-        request: The program's `source`, and perhaps its `seed`, `names` and `cells`.
+        request: The program's `source`, and perhaps its `seed`, `names`, `cells` and `device`.
         memory: The memory of the log.
+        requests: Where a device meets the others; None if nobody asks.
     """
 
-    def __init__(self, request: Mapping[str, Any], memory: mmap.mmap) -> None:
+    def __init__(self, request: Mapping[str, Any], memory: mmap.mmap, requests: Requests | None) -> None:
         self._source, self._seed = str(request["source"]), int(request.get("seed", 0))
         self._names = {name: Decoder().decode(value) for name, value in request.get("names", {}).items()}
         self._cells = tuple(request.get("cells", ()))
         self.log = Writer(memory, self._source, self._seed)
         self._run: ProgramRun | None = None
+        self._device: LocalDevice | None = None
+        if requests is not None and "device" in request:
+            self._device = device = LocalDevice(*request["device"])
+            device.on_pause(lambda: _exchange(device, requests))
 
     def run(self) -> Ending:
         """Run it to its end, and return that."""
@@ -59,6 +66,7 @@ class ToldProgram:
                 self._cells,
                 listener=self.log,
                 running_line=self.log.head[LINE:],
+                group=self._device,
             )
         except ProgramError as error:  # it can't be read
             return self._end(Record((), {}, self._source, self._seed), error, Ending.of(error))
@@ -108,9 +116,27 @@ class ToldProgram:
         return ["value", *self.log.value(value), self._run.calls_of_last]
 
 
+def _exchange(device: LocalDevice, requests: Requests) -> None:
+    """Hand out a device's part, and wait for those of all."""
+    if device.pending is None:
+        return
+    call, part, name = device.pending
+    try:
+        with untraced():
+            requests.exchange([call, encode_whole(part), name])
+    except UntoldValueError:
+        raise Interruption(LimitError(f"{call} hands over more numbers than devices may")) from None
+    reply = requests.read()
+    if reply is None:
+        raise Interruption(HaltedError("stopped: what stands below was not run"))
+    with untraced():
+        device.parts = [Decoder().decode(own) for own in reply["parts"]]
+    device.part_name, device.pending = reply["name"], None
+
+
 def serve(request: Mapping[str, Any], memory: mmap.mmap, requests: Requests | None) -> None:
     """Run the program of a request, telling of it in `memory`, then answer `requests`."""
-    program = ToldProgram(request, memory)
+    program = ToldProgram(request, memory, requests)
     ending = program.run()
     if requests is None:
         return

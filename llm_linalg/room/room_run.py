@@ -63,6 +63,7 @@ class RoomRun:
     Attributes:
         memory: What the child tells, as it tells it. Whatever it holds is a claim.
         ending: How the program ended; None while it runs.
+        part: Of one of several devices: its part of the exchange that it waits for; None if it waits for none.
     """
 
     def __init__(self, ends: ChildEnds) -> None:
@@ -75,6 +76,7 @@ class RoomRun:
         self._alive = True
         self._rest = b""
         self._answers: list[Any] = []
+        self.part: Any = None
         self._poll = select.poll()
         self._poll.register(ends.answers, select.POLLIN)
         self._poll.register(ends.status, select.POLLIN)
@@ -235,6 +237,8 @@ class RoomRun:
             case "end", [kind, int() | None as at, str(message)] if kind in ENDING_KINDS:
                 line_number = at if at is not None and 0 < at < _MOST_LINE else None
                 self._end(Ending(kind, line_number, message[:600]))
+            case "exchange", [part] if self.ending is None:
+                self.part = part
             case "answer", [answer]:
                 self._answers.append(answer)
             case _:
