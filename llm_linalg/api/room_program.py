@@ -23,6 +23,7 @@ from llm_linalg.base.errors import (
 )
 from llm_linalg.base.source import Source
 from llm_linalg.base.text import clean
+from llm_linalg.capture.cell_run import cells_of, python_of
 from llm_linalg.explain.repairs import lasting_repairs, repairs_of
 from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.recording.ending import Ending
@@ -54,6 +55,7 @@ class RoomProgram:
         self._seed, self._names, self._cells = seed, dict(names or {}), tuple(cells)
         self._seconds, self._halt = seconds, halt
         self._limits = RoomLimits(read=read)
+        self._text = Source("")
         self._run: RoomRun | None = None
         self.was_cheap = True
         self._reader: Reader[Node] | None = None
@@ -63,11 +65,14 @@ class RoomProgram:
             self._run.close()
 
     def run(self, *, repairs: bool = True) -> Trace:
-        return self.finish(self.start().wait(self._seconds, self._halt), repairs=repairs)
+        if not self._cells or self._seconds is None:
+            return self.finish(self.start().wait(self._seconds, self._halt), repairs=repairs)
+        run = self.start(seconds=self._seconds)
+        return self.finish(run.wait_for_cells(self._seconds, self._cells, self._halt), repairs=repairs)
 
     def start(self, **more: Any) -> RoomRun:
         """Start it; `more` is added to the request."""
-        Source(self.source)  # what can't be read needs no process
+        self._text = self._read()  # what can't be read needs no process
         request = {
             "source": self.source,
             "seed": self._seed,
@@ -78,11 +83,16 @@ class RoomProgram:
         self._run = room().start(request, self._limits, halt=self._halt)
         return self._run
 
+    def _read(self) -> Source:
+        """Return the program as Python; raises `ProgramError` if it is none."""
+        cells = cells_of(self.source, self._cells) if self._cells else ()
+        return Source(python_of(self.source, cells) if cells else self.source)
+
     def finish(self, ending: Ending, *, repairs: bool = False) -> Trace:
         """Return its trace once it has ended; raises what `run` does."""
         if self._run is None:
             raise RoomError("the program was not run")
-        text = Source(self.source)
+        text = self._text
         self._reader = reader = Reader(self._run.memory, Node)
         try:
             while reader.poll():

@@ -17,15 +17,16 @@ from types import CodeType, ModuleType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from llm_linalg.base import syntax
-from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
+from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.source import Source
 from llm_linalg.capture.bindings import Bindings
 from llm_linalg.capture.call_scopes import CallScopes
+from llm_linalg.capture.cell_run import CellRun, cells_of, python_of
 from llm_linalg.capture.devices import DIST, DeviceGroup, LocalDevice, in_group, run_in_turn
 from llm_linalg.capture.failures import Explain, Failures
 from llm_linalg.capture.gradient_calls import GradientCalls
@@ -33,6 +34,7 @@ from llm_linalg.capture.instrument import instrument
 from llm_linalg.capture.isolation import ProcessState, isolated
 from llm_linalg.capture.limits import Counts, Limits
 from llm_linalg.capture.new_layers import NewLayers
+from llm_linalg.capture.notebook_cells import CellClock
 from llm_linalg.capture.numpy_steps import NumpySteps, has_numpy, mentions_numpy
 from llm_linalg.capture.origins import Origins
 from llm_linalg.capture.output import Output, printing_to
@@ -68,6 +70,7 @@ class ProgramRun:
         explain: Turns a failed torch call into the error that is shown; None for torch's own words.
         listener: Who is told what is recorded; None for nobody.
         running_line: Where the number of the running line is stored, at place 0; None for nowhere.
+        clock: What stops a cell that takes too long; None for nothing.
         group: The devices that run the program together, as this one sees them; None for one alone.
 
     Attributes:
@@ -99,15 +102,18 @@ class ProgramRun:
         listener: Listener | None = None,
         running_line: Any = None,
         group: DeviceGroup | None = None,
+        clock: CellClock | None = None,
     ) -> None:
         limits = limits or Limits()
-        self.source = Source(source)
+        self._text = source
+        self._cells = cells_of(source, cells) if cells else ()
+        self.source = Source(python_of(source, self._cells) if self._cells else source)
         self.seed = seed
         self.ending = Ending()
         self.module = ModuleType("__main__")
-        self._cells = tuple(sorted(cells))
-        self._cell_states: list[CellState] = []
-        self._cell_errors: list[ProgramError] = []
+        self._clock = clock
+        self._cell_states: tuple[CellState, ...] = ()
+        self._cell_errors: tuple[ProgramError, ...] = ()
         self._listener = listener
         self._sites = Sites(self.source)
         self._scopes = CallScopes()
@@ -191,7 +197,7 @@ class ProgramRun:
             if self._cells:
                 self._run_cells()
             else:
-                self._run_body(self._body)
+                self.run_body(self._body)
 
     @contextmanager
     def _as_running(self, seed: int) -> Iterator[None]:
@@ -208,7 +214,7 @@ class ProgramRun:
                 linecache.cache.pop(FILE, None)
                 self._left = ProcessState.now()
 
-    def _run_body(self, body: Sequence[ast.stmt]) -> None:
+    def run_body(self, body: Sequence[ast.stmt]) -> None:
         """Run some of its statements.
 
         Raises:
@@ -229,36 +235,22 @@ class ProgramRun:
             self._layers.note()
 
     def _run_cells(self) -> None:
-        """Run cell after cell; a statement that fails ends neither its cell nor the others."""
-        ends = [*self._cells[1:], len(self.source.lines) + 2]
-        last: ProgramError | None = None
-        for number, (start, end) in enumerate(zip(self._cells, ends, strict=True), 1):
-            first, printed = len(self.recorder.nodes), len(self.output.texts)
-            if last is not None:
-                self._cell_errors.append(last)
-            last = self._run_cell([node for node in self._body if start <= node.lineno < end])
-            state = CellState(
-                number, "run" if last is None else "failed", reason=last.message if last else ""
-            )
-            made = len(self.recorder.nodes) - 1
-            text = "".join(text for _, text in self.output.texts[printed:])
-            self._cell_states.append(state._replace(node=made if made >= first else None, printed=text))
+        """Run cell after cell; raise the error of the last one, if it fails."""
+        found = CellRun(self, self._cells, self._body, self._clock).results()
+        self._cell_states = found.states
+        last = found.errors.pop(len(self._cells), None)
+        self._cell_errors = tuple([found.errors[number] for number in sorted(found.errors)])
         if last is not None:
             raise last
 
-    def _run_cell(self, body: Sequence[ast.stmt]) -> ProgramError | None:
-        """Run the statements of a cell; return the first error."""
-        first: ProgramError | None = None
-        for statement in body:
-            try:
-                self._run_body([statement])
-            except HaltedError:
-                raise
-            except ProgramError as error:
-                first = first or error
-                if isinstance(error, LimitError):
-                    break
-        return first
+    def take_last_value(self) -> Any:
+        """Return the value of the last statement that was an expression, once."""
+        value, self._bindings.last_value = self._bindings.last_value, None
+        return value
+
+    def tensor_of(self, value: object) -> Tensor | None:
+        """Return the tensor that stands for an array; None for anything else."""
+        return None if self._arrays is None else self._arrays.tensor(value)
 
     # What it leaves
 
@@ -278,11 +270,6 @@ class ProgramRun:
         """Whether the last expression took so little that others like it may be tried."""
         return self.calls_of_last <= FEW_CALLS
 
-    @property
-    def plain_scopes(self) -> Mapping[str, str]:
-        """What scopes are called in the end, by what they were called while they ran."""
-        return self._scopes.plain_paths
-
     def record(self, *, failed: bool = False) -> Record[Any]:
         """Return the record of what the program did, whether it ended or failed."""
         recorder, bindings = self.recorder, self._bindings
@@ -290,7 +277,7 @@ class ProgramRun:
         settle_folds(recorder.nodes)
         self._scopes.finish(recorder.nodes)
         record: Record[Any] = recorder.finish(
-            self.source.text, self.seed, "".join(text for _, text in self.output.texts), failed=failed
+            self._text, self.seed, "".join(text for _, text in self.output.texts), failed=failed
         )
         left = {line: recorder.node_after_gap(tensor) for line, tensor in bindings.left_results.items()}
         record.lines = {
@@ -298,7 +285,7 @@ class ProgramRun:
             **{line: node for line, node in left.items() if node is not None},
         }
         record.prints = tuple(self.output.texts)
-        record.cells, record.cell_errors = tuple(self._cell_states), tuple(self._cell_errors)
+        record.cells, record.cell_errors = self._cell_states, self._cell_errors
         record.ending = self.ending
         record.lists = (
             {} if failed else {name: tuple(own) for name, own in self.names.items() if _is_words(own)}

@@ -7,8 +7,9 @@ state that the program left: expressions for repairs, answers and checks.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+import signal
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from llm_linalg.room.child import Requests
 
 MOST_NAMES = 1_000  # of a program that are told
+MOMENT = 0.001  # seconds: a cell that has used up its time is stopped at once
 
 
 class Timeout(Interruption):
@@ -36,11 +38,36 @@ class Timeout(Interruption):
         super().__init__(LimitError("stopped: its time is up"))
 
 
+class AlarmClock:
+    """Stops a cell after its time by the alarm of this process.
+
+    Args:
+        seconds: The time of each cell.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = self._left = seconds
+
+    def begin(self, number: int) -> None:  # noqa: ARG002  each has as much
+        """Begin a cell, which has all of its time."""
+        self._left = self._seconds
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """While this lasts, the cell's time runs."""
+        signal.setitimer(signal.ITIMER_REAL, max(self._left, MOMENT))
+        try:
+            yield
+        finally:
+            self._left = signal.setitimer(signal.ITIMER_REAL, 0)[0]
+
+
 class ToldProgram:
     """A program that runs in this process, and is told of in a log.
 
     Args:
-        request: The program's `source`, and perhaps its `seed`, `names`, `cells` and `device`.
+        request: The program's `source`, and perhaps its `seed`, `names`, `cells`,
+            `seconds` (of each cell) and `device`.
         memory: The memory of the log.
         requests: Where a device meets the others; None if nobody asks.
     """
@@ -49,6 +76,7 @@ class ToldProgram:
         self._source, self._seed = str(request["source"]), int(request.get("seed", 0))
         self._names = {name: Decoder().decode(value) for name, value in request.get("names", {}).items()}
         self._cells = tuple(request.get("cells", ()))
+        self._seconds = request.get("seconds")
         self.log = Writer(memory, self._source, self._seed)
         self._run: ProgramRun | None = None
         self._device: LocalDevice | None = None
@@ -67,10 +95,12 @@ class ToldProgram:
                 listener=self.log,
                 running_line=self.log.head[LINE:],
                 group=self._device,
+                clock=None if self._seconds is None else AlarmClock(self._seconds),
             )
         except ProgramError as error:  # it can't be read
             return self._end(Record((), {}, self._source, self._seed), error, Ending.of(error))
         failure, ending = self._failure_of(self._run.run)
+        running = [node.scope for node in self._run.recorder.nodes]
         record = self._run.record(failed=failure is not None)
         record.failed_line = None if failure is None else failure.line
         failed = self._run.failures.failed_call
@@ -78,7 +108,8 @@ class ToldProgram:
             self._tell_failed_call(failed)
         for name, node in record.names.items():
             self.log.bound(name, node)
-        self.log.scopes(self._run.plain_scopes)
+        pairs = zip(running, record.nodes, strict=False)
+        self.log.scopes({old: node.scope for old, node in pairs if old != node.scope})
         return self._end(record, failure, ending)
 
     def _failure_of(self, run: Callable[[], None]) -> tuple[ProgramError | None, Ending]:

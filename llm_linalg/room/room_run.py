@@ -12,7 +12,8 @@ import select
 import signal
 import time
 import weakref
-from collections.abc import Callable
+from bisect import bisect
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from struct import unpack_from
 from typing import Any, Literal, NamedTuple
@@ -168,6 +169,34 @@ class RoomRun:
                 self.stop("time")
         assert self.ending is not None  # noqa: S101 - what `poll` says
         return self.ending
+
+    def wait_for_cells(
+        self, seconds: float, cells: Sequence[int], halt: Callable[[], bool] | None = None
+    ) -> Ending:
+        """Wait for a program of cells, each of which has so many seconds.
+
+        A cell stops itself. This ends one that does not, and with it the program.
+
+        Args:
+            seconds: The time of a cell.
+            cells: The lines, from 1, at which the cells begin, in order.
+            halt: Whether to stop.
+        """
+        last = time.monotonic()
+        ends = last + _BEGIN_WITHIN + (seconds + 2 * GRACE) * len(cells)
+        cell = -1
+
+        def is_over() -> bool:
+            nonlocal last, cell
+            now, here = time.monotonic(), bisect(cells, self.line or 0)
+            if here != cell or self._began is None:
+                cell, last = here, now
+            if now > min(last + seconds + 2 * GRACE, ends) and not self._stops:
+                self._stops = "time"
+                self._signal(signal.SIGKILL)
+            return halt is not None and halt()
+
+        return self.wait(None, is_over)
 
     def _time_left(self, seconds: float | None, asked: float, halt: object) -> float:
         now = time.monotonic()

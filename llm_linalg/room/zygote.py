@@ -168,7 +168,7 @@ class _Zygote:
             "/"  # is made at the import, unless it is there, by the user's name
         )
         with suppress(ImportError):
-            pass
+            import torch._dynamo  # noqa: F401
         _settle()
         self._places = importable()
         self._hand_out(link)
