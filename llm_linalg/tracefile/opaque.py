@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
@@ -36,6 +37,10 @@ def opaque_call(name: str, tensors: Sequence[Tensor], output: Tensor | None, pos
     return Call(
         operation, untold, values, {}, {"args": values}, values, {"args": places}, places, output, position
     )
+
+
+def _names_device(call: Call) -> bool:
+    return any(isinstance(value, torch.device) for value in (*call.args, *call.kwargs.values()))
 
 
 def is_untold(node: RecordNode) -> bool:
@@ -76,8 +81,10 @@ def is_described(call: Call, shape: Shape) -> bool:
         if unsafe_reason(call) is not None:
             return False
         measured = isinstance(operation, FallbackOperation) and not operation.has_bounded_cost
-        inferred = on_meta(call) if measured else operation.infer(call)
-        if inferred is None and not measured:
+        inferred = None if measured else operation.infer(call)
+        if inferred is None:
+            if not call.tensors or _names_device(call):  # it would not be made on the meta device
+                return False
             inferred = on_meta(call)
         cells = operand_cells(call) + prod(shape)
         if inferred is None and prod(shape) > _AS_MANY * operand_cells(call) + _AS_MANY:
