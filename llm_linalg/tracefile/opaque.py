@@ -12,13 +12,16 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Shape
 from llm_linalg.ops.call_errors import unsafe_reason
+from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.fallback import FallbackOperation
+from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.operation import Call, Operation, operand_cells
 from llm_linalg.ops.price import on_meta
 from llm_linalg.recording.record_node import RecordNode
 
 MOST_CELLS = 2**27  # that an operation may allocate, if it has not as many itself
 _AS_MANY = 8
+_FEW = 2**16  # cells whose computation takes no noticeable time
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,17 @@ def opaque_call(name: str, tensors: Sequence[Tensor], output: Tensor | None, pos
     return Call(
         operation, untold, values, {}, {"args": values}, values, {"args": places}, places, output, position
     )
+
+
+def _tried(call: Call) -> Shape | None:
+    """Return the shape that a composite, or a movement that can't grow, gives; None if that takes a while.
+
+    On the meta device torch would import its compiler for some of them.
+    """
+    if call.operation.peak(call, None) > _FEW:
+        return None
+    result: Any = call.replay(call.tensors)
+    return tuple(result.shape) if isinstance(result, Tensor) else None
 
 
 def _names_device(call: Call) -> bool:
@@ -85,7 +99,7 @@ def is_described(call: Call, shape: Shape) -> bool:
         if inferred is None:
             if not call.tensors or _names_device(call):  # it would not be made on the meta device
                 return False
-            inferred = on_meta(call)
+            inferred = _tried(call) if isinstance(operation, Composite | Movement) else on_meta(call)
         cells = operand_cells(call) + prod(shape)
         if inferred is None and prod(shape) > _AS_MANY * operand_cells(call) + _AS_MANY:
             return False
