@@ -30,10 +30,8 @@ RECORD = Struct("<II")  # bytes of its payload, its kind
 NODE = Struct("<IIQHBB")  # form, store, place in the store, operands, flags, 0
 BOUND = Struct("<IB")  # node, whether it is also called so
 PAIR = Struct("<II")
-(
-    *(ABOUT, FORM, CELLS, NODES, NAME, AMEND, LINE_RESULT, PRINT, GAP, CELL, LISTED, FAILED, SCOPES, REST),
-    *(END, FILE),
-) = range(1, 17)
+ABOUT, FORM, CELLS, NODES, NAME, AMEND, LINE_RESULT, PRINT = range(1, 9)
+GAP, CELL, LISTED, FAILED, SCOPES, REST, END, FILE = range(9, 17)
 """The kinds of records."""
 INLINE, MORE, DROPPED, META, SAME = 1, 2, 4, 8, 16  # flags of a node
 NO_GRAD, SEVERAL, FALLBACK = 1, 2, 4  # flags of a form

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from llm_linalg.base.errors import LimitError, MissingValueError, ProgramError, ShapeError, Span
 from llm_linalg.base.short_repr import short_repr
+from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.operation import Call
 from llm_linalg.recording.aliasing import AliasUpdate, storage_id
 from llm_linalg.recording.cell_state import CellState
@@ -312,7 +313,8 @@ class Writer:
             told["name"] = self._titles[index] = node.bound_name
         self._facts[index] = facts
         if node.missed:
-            told["missed"] = self._reference(torch.tensor(node.missed, dtype=torch.float64))
+            with untraced():
+                told["missed"] = self._reference(torch.tensor(node.missed, dtype=torch.float64))
         self._tell(form_of.AMEND, [index, told])
 
     def _form(self, node: RecordNode, strides: tuple[int, ...]) -> tuple[_Form, Mapping[str, Any] | None]:
@@ -413,6 +415,10 @@ class Writer:
 
     def _reference(self, value: Tensor) -> list[Any] | None:
         """Return a tensor that is no node's value as JSON has it; None if its cells are not kept."""
+        with untraced():  # names are told while the program's calls are recorded
+            return self._referred(value)
+
+    def _referred(self, value: Tensor) -> list[Any] | None:
         word, shape = DTYPE_WORDS.get(value.dtype, "uint8"), list(value.shape)
         if value.is_meta or value.dtype not in DTYPE_WORDS:
             return [word, shape, None, None, None]

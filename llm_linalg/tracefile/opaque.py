@@ -43,13 +43,15 @@ def opaque_call(name: str, tensors: Sequence[Tensor], output: Tensor | None, pos
 
 
 def _tried(call: Call) -> Shape | None:
-    """Return the shape that a composite, or a movement that can't grow, gives; None if that takes a while.
+    """Return the shape that a call gives whose entry says what it allocates; None if that takes a while.
 
     On the meta device torch would import its compiler for some of them.
     """
-    if call.operation.peak(call, None) > _FEW:
+    if call.operation.name == "grad":
+        return call.shapes[0]
+    if max(call.operation.peak(call, None), operand_cells(call)) > _FEW:
         return None
-    result: Any = call.replay(call.tensors)
+    result: Any = call.replay([tensor.clone() for tensor in call.tensors])  # a batch norm writes its means
     return tuple(result.shape) if isinstance(result, Tensor) else None
 
 
@@ -99,7 +101,8 @@ def is_described(call: Call, shape: Shape) -> bool:
         if inferred is None:
             if not call.tensors or _names_device(call):  # it would not be made on the meta device
                 return False
-            inferred = _tried(call) if isinstance(operation, Composite | Movement) else on_meta(call)
+            cheap = isinstance(operation, Composite | Movement | FallbackOperation) and not measured
+            inferred = _tried(call) if cheap else on_meta(call)
         cells = operand_cells(call) + prod(shape)
         if inferred is None and prod(shape) > _AS_MANY * operand_cells(call) + _AS_MANY:
             return False

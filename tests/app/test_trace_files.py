@@ -144,7 +144,7 @@ def test_the_lines_of_a_file_come_from_the_trace_and_from_no_file(folder: Path, 
     (node,) = [node for node in t.nodes if node.op == "softmax"]
     view = View.opening(lesson_of(of_trace(t), "net"))
     assert node.line is not None
-    code = open_view(view).frame(view).code
+    code = open_view(view).frame(view).listing.code
     assert code[node.line - 1].strip().startswith("return self.two")
     t.files = {}
-    assert open_view(view).frame(view).code == ()
+    assert open_view(view).frame(view).listing.code == ()
