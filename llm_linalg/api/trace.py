@@ -42,7 +42,8 @@ class Trace(Record[Node]):
         trace = cls(record.nodes, record.names, record.source, record.seed, record.printed)
         trace.cell_errors, trace.failed_line = record.cell_errors, record.failed_line
         trace.lists, trace.lines, trace.gaps = record.lists, record.lines, record.gaps
-        trace.cells, trace.prints, trace.ending = record.cells, record.prints, record.ending
+        trace.cells, trace.prints = record.cells, record.prints
+        trace.ending, trace.files = record.ending, record.files
         return trace
 
     @cached_property

@@ -30,10 +30,9 @@ RECORD = Struct("<II")  # bytes of its payload, its kind
 NODE = Struct("<IIQHBB")  # form, store, place in the store, operands, flags, 0
 BOUND = Struct("<IB")  # node, whether it is also called so
 PAIR = Struct("<II")
-KINDS = range(1, 16)  # of records
-(ABOUT, FORM, CELLS, NODES, NAME, AMEND, LINE_RESULT, PRINT, GAP, CELL, LISTED, FAILED, SCOPES, REST, END) = (
-    KINDS
-)
+ABOUT, FORM, CELLS, NODES, NAME, AMEND, LINE_RESULT, PRINT = range(1, 9)
+GAP, CELL, LISTED, FAILED, SCOPES, REST, END, FILE = range(9, 17)
+"""The kinds of records."""
 INLINE, MORE, DROPPED, META, SAME = 1, 2, 4, 8, 16  # flags of a node
 NO_GRAD, SEVERAL, FALLBACK = 1, 2, 4  # flags of a form
 INNER = 2**31  # of an operand: from now on its node is inner
@@ -50,6 +49,10 @@ MOST_DEPTH = 24  # lists within lists
 MOST_RANK, MOST_SIZE = 64, 2**48
 MOST_NAME, MOST_SOURCE = 2_000, 2**20  # characters
 MOST_NUMBER = 2**64
+MOST_LINE = 2**20
+AROUND = 200  # lines of a file before and after a node's that are told
+LONGEST_LINE = 400
+MOST_FILES = 2**23  # characters of all of them
 RESERVE = 2**16  # bytes of a memory that are kept for how the run ended
 
 _DTYPES = (

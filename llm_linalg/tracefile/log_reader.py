@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import mmap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import prod
@@ -47,9 +47,10 @@ from llm_linalg.tracefile.log_format import DTYPES, functions
 from llm_linalg.tracefile.opaque import is_described, opaque_call, untold_hook
 from llm_linalg.tracefile.plain_values import Decoder, NumberSlot
 
-MOST_AT_ONCE = 20_000  # records that one look reads
+MOST_AT_ONCE = 5_000  # records that one look reads
+_MOST_FILES = 1_000
 MOST_CELLS = 2**26  # of a view that has more cells than its memory; of one with more there is only the shape
-_MOST_LINE = 2**31
+_MOST_COLUMN = 2**31
 _TRUTH = bytes([0, *[1] * 255])  # whatever a byte of a bool is, it is one of two
 
 
@@ -143,6 +144,7 @@ class Reader(Generic[N]):
         self.gaps: list[Gap] = []
         self.cells: dict[int, CellState] = {}
         self.lists: dict[str, tuple[str, ...]] = {}
+        self.files: dict[str, dict[int, str]] = {}
         self.failed: FailedCall | None = None
         self.ending: Ending | None = None
         self.error: ProgramError | None = None
@@ -159,6 +161,7 @@ class Reader(Generic[N]):
             form_of.GAP: self._json(self._gap),
             form_of.CELL: self._json(self._cell),
             form_of.LISTED: self._json(self._list),
+            form_of.FILE: self._json(self._file),
             form_of.FAILED: self._json(self._failed),
             form_of.SCOPES: self._json(self._scopes, form_of.MOST_WHOLE),
             form_of.REST: self._json(self._read_rest, form_of.MOST_WHOLE),
@@ -174,7 +177,7 @@ class Reader(Generic[N]):
     def line(self) -> int | None:
         """The line that runs; None if the writer doesn't say so."""
         line = unpack_from("<Q", self._memory, 8 * form_of.LINE)[0]
-        return line if 0 < line < _MOST_LINE else None
+        return line if 0 < line < form_of.MOST_LINE else None
 
     def poll(self, most: int = MOST_AT_ONCE) -> int:
         """Read what has come since, at most so many records; return how many they were."""
@@ -204,6 +207,7 @@ class Reader(Generic[N]):
         record.cell_errors, record.failed_line = errors, failed_line
         for error in errors:
             error.source = source
+        record.files = {path: _lines_of(texts) for path, texts in self.files.items()}
         record.ending = self.ending or Ending("exit", self.line, "it did not say how")
         return record
 
@@ -314,7 +318,7 @@ class Reader(Generic[N]):
     def _span(self, told: Any) -> Span | None:
         if told is None:
             return None
-        span = Span(*[_count(number, _MOST_LINE) for number in _items(told, 4)])
+        span = _span_of(told)
         return self._spans.setdefault(span, span)
 
     def _node(self, payload: bytes) -> None:
@@ -582,7 +586,7 @@ class Reader(Generic[N]):
     def _line_result(self, payload: bytes) -> None:
         _hold(len(payload) == form_of.PAIR.size, "a line with other parts")
         line, index = form_of.PAIR.unpack(payload)
-        _hold(index < len(self.nodes) and line < _MOST_LINE, "a line of no node")
+        _hold(index < len(self.nodes) and line < form_of.MOST_LINE, "a line of no node")
         self.lines[line] = self.nodes[index]
 
     def _amend(self, told: Any) -> None:
@@ -617,16 +621,16 @@ class Reader(Generic[N]):
 
     def _print(self, told: Any) -> None:
         line, text = _items(told, 2)
-        self.prints.append((_count(line, _MOST_LINE), _text(text, form_of.MOST_SOURCE, lines=True)))
+        self.prints.append((_count(line, form_of.MOST_LINE), _text(text, form_of.MOST_SOURCE, lines=True)))
 
     def _cell(self, told: Any) -> None:
         number, state, root, reason, left_out, answer, node, printed, plot, gaps = _items(told, 10)
-        own = _count(number, _MOST_LINE)
+        own = _count(number, form_of.MOST_LINE)
         _hold(state in get_args(State), "a state of no cell")
         self.cells[own] = CellState(
             own,
             state,
-            None if root is None else _count(root, _MOST_LINE),
+            None if root is None else _count(root, form_of.MOST_LINE),
             _text(reason, lines=True),
             tuple([_text(line, form_of.MOST_SOURCE) for line in _list(left_out)]),
             _text(answer, form_of.MOST_SOURCE, lines=True),
@@ -648,6 +652,13 @@ class Reader(Generic[N]):
     def _list(self, told: Any) -> None:
         name, words = _items(told, 2)
         self.lists[_text(name)] = tuple([_text(word) for word in _list(words)])
+
+    def _file(self, told: Any) -> None:
+        path, lines = _items(told, 2)
+        own = self.files.setdefault(_text(path), {})
+        for number, text in (_items(line, 2) for line in _list(lines)):
+            own[_count(number, form_of.MOST_LINE)] = _text(text, form_of.LONGEST_LINE + 1, lines=True)
+        _hold(len(self.files) <= _MOST_FILES, "too many files")
 
     def _failed(self, told: Any) -> None:
         number, spelling, op, flags, args, kwargs, order, message, operands = _items(told, 9)
@@ -693,7 +704,7 @@ class Reader(Generic[N]):
         self.error = None if last is None else _error(last)
         self._rest = (
             None if printed is None else _text(printed, form_of.MOST_SOURCE, lines=True),
-            None if failed_line is None else _count(failed_line, _MOST_LINE),
+            None if failed_line is None else _count(failed_line, form_of.MOST_LINE),
             tuple(map(_error, _list(errors))),
         )
 
@@ -701,7 +712,7 @@ class Reader(Generic[N]):
         kind, line, message = _items(told, 3)
         _hold(kind.__class__ is str and kind in ENDING_KINDS, "an end of no kind")
         self.ending = Ending(
-            kind, None if line is None else _count(line, _MOST_LINE), _text(message, lines=True)
+            kind, None if line is None else _count(line, form_of.MOST_LINE), _text(message, lines=True)
         )
 
 
@@ -811,11 +822,22 @@ def _text(told: Any, most: int = form_of.MOST_NAME, *, lines: bool = False) -> s
     return clean(told, most, lines=lines, tabs=lines)
 
 
+def _lines_of(texts: Mapping[int, str]) -> tuple[str, ...]:
+    """Return the lines of a file, empty where they are not known."""
+    return tuple([texts.get(number, "") for number in range(1, max(texts, default=0) + 1)])
+
+
+def _span_of(told: Any) -> Span:
+    line, column, end_line, end_column = _items(told, 4)
+    first, last = _count(line, form_of.MOST_LINE), _count(end_line, form_of.MOST_LINE)
+    return Span(first, _count(column, _MOST_COLUMN), last, _count(end_column, _MOST_COLUMN))
+
+
 def _error(told: Any) -> ProgramError:
     kind, message, span, more = _items(told, 4)
     _hold(more.__class__ is dict, "an error with other parts")
     own = form_of.ERRORS[_count(kind, len(form_of.ERRORS))]
-    place = None if span is None else Span(*[_count(at, _MOST_LINE) for at in _items(span, 4)])
+    place = None if span is None else _span_of(span)
     if own is ShapeError:
         return ShapeError(
             _text(message, lines=True),
@@ -843,5 +865,8 @@ def _error(told: Any) -> ProgramError:
         )
     error = own(_text(message, lines=True), place)
     if isinstance(error, MissingValueError):
-        error.root, error.reason = _count(more.get("root"), _MOST_LINE), _text(more.get("reason"), lines=True)
+        error.root, error.reason = (
+            _count(more.get("root"), form_of.MOST_LINE),
+            _text(more.get("reason"), lines=True),
+        )
     return error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from linecache import getlines
 from struct import Struct, pack
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from llm_linalg.base.errors import LimitError, MissingValueError, ProgramError, ShapeError, Span
 from llm_linalg.base.short_repr import short_repr
+from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.operation import Call
 from llm_linalg.recording.aliasing import AliasUpdate, storage_id
 from llm_linalg.recording.cell_state import CellState
@@ -245,6 +247,12 @@ class Writer:
         last = None if error is None else _error(error)
         self._tell(form_of.REST, [printed, record.failed_line, errors, last], form_of.MOST_WHOLE)
 
+    def file(self, path: str, lines: Mapping[int, str]) -> None:
+        """Tell lines of a file, by their number."""
+        told = [[number, text[: form_of.LONGEST_LINE]] for number, text in lines.items()]
+        for first in range(0, len(told), 200):
+            self._tell(form_of.FILE, [path, told[first : first + 200]])
+
     def ended(self, ending: Ending) -> None:
         """Tell how the run ended, after all that was noted on nodes since they were told."""
         with suppress(LimitError):
@@ -277,6 +285,8 @@ class Writer:
             self.cell(state)
         for name, words in record.lists.items():
             self.listed(name, words)
+        for path, texts in lines_around(record).items():
+            self.file(path, texts)
         self.rest(record)
         self.ended(record.ending)
 
@@ -303,7 +313,8 @@ class Writer:
             told["name"] = self._titles[index] = node.bound_name
         self._facts[index] = facts
         if node.missed:
-            told["missed"] = self._reference(torch.tensor(node.missed, dtype=torch.float64))
+            with untraced():
+                told["missed"] = self._reference(torch.tensor(node.missed, dtype=torch.float64))
         self._tell(form_of.AMEND, [index, told])
 
     def _form(self, node: RecordNode, strides: tuple[int, ...]) -> tuple[_Form, Mapping[str, Any] | None]:
@@ -357,7 +368,7 @@ class Writer:
         told = [
             *(number, spelling, node.op, flags, args, kwargs, position),
             *(DTYPE_WORDS.get(node.value.dtype, "uint8"), list(node.value.shape), list(strides)),
-            *(node.span, node.source[: form_of.PIECE], node.file, node.scope, node.target),
+            *(_known_span(node.span), node.source[: form_of.PIECE], node.file, node.scope, node.target),
             node.bound_name,
         ]
         if len(to_json(told)) > form_of.MOST_JSON or not is_decodable(args, kwargs):
@@ -404,6 +415,10 @@ class Writer:
 
     def _reference(self, value: Tensor) -> list[Any] | None:
         """Return a tensor that is no node's value as JSON has it; None if its cells are not kept."""
+        with untraced():  # names are told while the program's calls are recorded
+            return self._referred(value)
+
+    def _referred(self, value: Tensor) -> list[Any] | None:
         word, shape = DTYPE_WORDS.get(value.dtype, "uint8"), list(value.shape)
         if value.is_meta or value.dtype not in DTYPE_WORDS:
             return [word, shape, None, None, None]
@@ -421,6 +436,32 @@ _NOWHERE: Reference = (form_of.NO_STORE, 0, ())
 _INPUT: tuple[int, str, Any, Any, list[int]] = (form_of.INPUT, "", [], {}, [])
 _STRUCTS = [Struct(f"<{count}I") for count in range(16)]
 _NO_FACTS: Mapping[str, Any] = {}
+
+
+def _known_span(span: Span | None) -> Span | None:
+    return None if span is None or span.end_line >= form_of.MOST_LINE else span
+
+
+def lines_around(record: Record[Any]) -> dict[str, dict[int, str]]:
+    """Return the lines around a record's nodes, by file and number: what of them the screen shows."""
+    wanted: dict[str, set[int]] = {}
+    for node in record.nodes:
+        if node.file and node.line is not None:
+            wanted.setdefault(node.file, set()).add(node.line)
+    found: dict[str, dict[int, str]] = {}
+    left = form_of.MOST_FILES
+    for path, places in wanted.items():
+        lines = record.files.get(path, ()) if record.files is not None else getlines(path)
+        near = {number for at in places for number in range(at - form_of.AROUND, at + form_of.AROUND + 1)}
+        own = {
+            at: lines[at - 1].rstrip("\n")
+            for at in sorted(near)
+            if 0 < at <= min(len(lines), form_of.MOST_LINE)
+        }
+        left -= sum(map(len, own.values()))
+        if left >= 0:
+            found[path] = own
+    return found
 
 
 def _numbers(count: int) -> Struct:

@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
 from llm_linalg.ops.call_errors import unsafe_reason
+from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.fallback import FallbackOperation
+from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.operation import Call, Operation, operand_cells
 from llm_linalg.ops.price import on_meta
 from llm_linalg.recording.record_node import RecordNode
 
 MOST_CELLS = 2**27  # that an operation may allocate, if it has not as many itself
 _AS_MANY = 8
+_FEW = 2**16  # cells whose computation takes no noticeable time
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,23 @@ def opaque_call(name: str, tensors: Sequence[Tensor], output: Tensor | None, pos
     return Call(
         operation, untold, values, {}, {"args": values}, values, {"args": places}, places, output, position
     )
+
+
+def _tried(call: Call) -> Shape | None:
+    """Return the shape that a call gives whose entry says what it allocates; None if that takes a while.
+
+    On the meta device torch would import its compiler for some of them.
+    """
+    if call.operation.name == "grad":
+        return call.shapes[0]
+    if max(call.operation.peak(call, None), operand_cells(call)) > _FEW:
+        return None
+    result: Any = call.replay([tensor.clone() for tensor in call.tensors])  # a batch norm writes its means
+    return tuple(result.shape) if isinstance(result, Tensor) else None
+
+
+def _names_device(call: Call) -> bool:
+    return any(isinstance(value, torch.device) for value in (*call.args, *call.kwargs.values()))
 
 
 def is_untold(node: RecordNode) -> bool:
@@ -76,9 +97,12 @@ def is_described(call: Call, shape: Shape) -> bool:
         if unsafe_reason(call) is not None:
             return False
         measured = isinstance(operation, FallbackOperation) and not operation.has_bounded_cost
-        inferred = on_meta(call) if measured else operation.infer(call)
-        if inferred is None and not measured:
-            inferred = on_meta(call)
+        inferred = None if measured else operation.infer(call)
+        if inferred is None:
+            if not call.tensors or _names_device(call):  # it would not be made on the meta device
+                return False
+            cheap = isinstance(operation, Composite | Movement | FallbackOperation) and not measured
+            inferred = _tried(call) if cheap else on_meta(call)
         cells = operand_cells(call) + prod(shape)
         if inferred is None and prod(shape) > _AS_MANY * operand_cells(call) + _AS_MANY:
             return False

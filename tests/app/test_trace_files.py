@@ -134,3 +134,17 @@ def test_frames_of_a_file_are_those_of_the_trace(tmp_path: Path) -> None:
     t = trace(GPT(Settings(layers=1)).eval(), torch.arange(5)[None])
     t.save(tmp_path / "gpt.trace")
     assert frames(load_trace(tmp_path / "gpt.trace")) == frames(t)
+
+
+def test_the_lines_of_a_file_come_from_the_trace_and_from_no_file(folder: Path, capsys: Capture) -> None:
+    words = ("trace", "model.py:Net", "--inputs", "3x4", "--save", "net.trace")
+    assert ours(capsys, *words)[0] == 0
+    t = load_trace("net.trace")
+    (folder / "model.py").write_text("another text", encoding="utf-8")
+    (node,) = [node for node in t.nodes if node.op == "softmax"]
+    view = View.opening(lesson_of(of_trace(t), "net"))
+    assert node.line is not None
+    code = open_view(view).frame(view).listing.code
+    assert code[node.line - 1].strip().startswith("return self.two")
+    t.files = {}
+    assert open_view(view).frame(view).listing.code == ()

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import islice
+from linecache import getline
 from pathlib import Path
 from typing import Any
 
@@ -713,6 +714,18 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         t.backward(t.nodes[-1]).save(path)
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_holds_the_lines_around_its_nodes(tmp_path: Path) -> None:
+    t = trace(Mlp(), x(5, 4))
+    t.save(tmp_path / "mlp.trace")
+    other = load_trace(tmp_path / "mlp.trace")
+    assert t.files is None
+    assert other.files is not None
+    for node in other.nodes:
+        if node.file and node.line is not None:
+            assert other.files[node.file][node.line - 1].strip() == getline(node.file, node.line).strip()
+    assert len(other.files) == 1
 
 
 def test_each_shorter_file_is_damaged(tmp_path: Path) -> None:

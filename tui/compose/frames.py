@@ -10,7 +10,7 @@ from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.lessons.markdown import first_sentence
 from tui.compose.captions import formula, node_facts
 from tui.compose.pictures import PictureInput, panels_of
-from tui.compose.source_lines import file_lines
+from tui.compose.source_lines import file_lines, lines_near
 from tui.model.frame import (
     CELL_LOOKS,
     Captions,
@@ -230,6 +230,8 @@ def _listing(trace: Trace, node: NodeView, base: Frame) -> Listing:
 
 def _code(trace: Trace, node: NodeView, base: Frame) -> tuple[CleanText, ...]:
     """Return the text in which a node's line counts: the program, or the file of trusted Python."""
+    if node.file and trace.files is not None:  # it was read, and may be anyone's: no file of this machine is
+        return lines_near(trace.files.get(node.file, ()), node.line)
     if node.file:
         return file_lines(node.file, node.line)
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from linecache import getlines
 
@@ -14,7 +15,11 @@ WIDEST = 400
 @lru_cache(64)
 def file_lines(file: str, line: int | None) -> tuple[CleanText, ...]:
     """Return the lines of a file, cleaned; empty where it can't be read."""
-    lines = getlines(file)
+    return lines_near(getlines(file), line)
+
+
+def lines_near(lines: Sequence[str], line: int | None) -> tuple[CleanText, ...]:
+    """Return the lines of a text, those that are near one line, cleaned; the others are empty."""
     at = line or 1
     return tuple(
         clean(text.rstrip("\n"), WIDEST) if abs(number - at) <= AROUND else NOTHING
