@@ -204,6 +204,10 @@ class InternalError(ProgramError):
         return shown
 
 
+class RoomError(ProgramError):
+    """A program that can't be run, because nothing foreign may run here, or its process does not start."""
+
+
 class OperandInfo(NamedTuple):
     """An operand of a failed call: its name, its shape, and the text of its expression."""
 
