@@ -1,0 +1,1 @@
+"""The process in which foreign programs run: it computes, and reaches nothing."""

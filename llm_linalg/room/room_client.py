@@ -1,0 +1,252 @@
+"""The room, as the app sees it: a zygote, started at the first need, and children that run programs."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import re
+import select
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from typing import Any
+
+from llm_linalg.base.errors import HaltedError, RoomError
+from llm_linalg.room.room_limits import RoomLimits
+from llm_linalg.room.room_run import ChildEnds, RoomRun
+from llm_linalg.room.zygote_process import launch
+
+COMPILER_NOTICE = "torch is still loading what optimizers need"
+_COMPILER = re.compile(r"\b(optim|compile|checkpoint|dynamo|export|func|fx|jit|vmap)\b")
+_PATIENCE = 120.0  # seconds in which torch is loaded, on a slow disk
+_SLICE = 0.02  # seconds between two looks at whether to stop
+_ANCILLARY = 16  # descriptors that a message may carry
+_MOST = 2**16
+_END_WITHIN = 1.0
+_TRIES = 3  # one may find out that the zygote has died, one that its early copy was let go
+
+
+class _GoneError(Exception):
+    """The zygote's process has ended."""
+
+
+class _Spares:
+    """The way to a process that hands out children, of which one is always ready or on its way.
+
+    Args:
+        link: The socket to it.
+    """
+
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
+        self._limits = RoomLimits()
+        self._lock = threading.Lock()
+        self._ready: ChildEnds | None = None
+        self._loaded = False
+
+    def loaded(self) -> bool:
+        """Return whether the process is there: it has handed out a child, or is about to."""
+        self._loaded = self._loaded or _readable(self._link, 0.0)
+        return self._loaded
+
+    def take(self, limits: RoomLimits, halt: Callable[[], bool] | None) -> ChildEnds:
+        """Return a child that is locked with these limits; another is made meanwhile.
+
+        Raises:
+            HaltedError: If `halt` says so before there is one.
+            RoomError: If there is no lock.
+        """
+        with _held(self._lock, halt):
+            ends = self._receive(halt)
+            # The rules of a folder name the files that are there when they are made.
+            if limits != self._limits or limits.read:
+                ends.close()
+                self._order(limits, now=True)
+                ends = self._receive(halt)
+            self._ready = None
+            self._order(limits if not limits.read else RoomLimits(), now=False)
+            return ends
+
+    def _order(self, limits: RoomLimits, *, now: bool) -> None:
+        self._limits = limits
+        self._ready = None
+        try:
+            self._link.sendall(json.dumps({"limits": asdict(limits), "now": now}).encode())
+        except OSError:
+            raise _GoneError from None
+
+    def _receive(self, halt: Callable[[], bool] | None) -> ChildEnds:
+        end = time.monotonic() + _PATIENCE
+        while self._ready is None:
+            if halt is not None and halt():
+                raise HaltedError("it was stopped")
+            if time.monotonic() > end:
+                raise _GoneError
+            if _readable(self._link, _SLICE if halt else 1.0):
+                self._ready = self._message()
+        return self._ready
+
+    def _message(self) -> ChildEnds:
+        try:
+            line, descriptors, *_ = socket.recv_fds(self._link, _MOST, _ANCILLARY)
+        except OSError:
+            raise _GoneError from None
+        if not line:
+            raise _GoneError
+        message = json.loads(line)
+        self._loaded = True
+        if "reason" in message:
+            raise RoomError(f"nothing can be run: {message['reason']}")
+        ask, answers, status, log, handle = descriptors
+        return ChildEnds(message["child"], ask, answers, status, log, handle)
+
+    def close(self) -> None:
+        """Let go of the process."""
+        with self._lock:
+            if self._ready is not None:
+                self._ready.close()
+                self._ready = None
+            self._link.close()
+
+
+class Room:
+    """Runs programs in children that can reach nothing. Any thread may use it.
+
+    Nothing is started before the first program. A zygote that has died is replaced at the next one.
+    """
+
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._full: _Spares | None = None
+        self._early: _Spares | None = None
+        atexit.register(self.close)
+
+    @property
+    def process(self) -> int | None:
+        """The zygote's process; None if there is none."""
+        return None if self._process is None else self._process.pid
+
+    def start(
+        self,
+        request: dict[str, Any],
+        limits: RoomLimits | None = None,
+        *,
+        halt: Callable[[], bool] | None = None,
+        notice: Callable[[str], None] | None = None,
+    ) -> RoomRun:
+        """Run the program of a request in a child of its own.
+
+        Args:
+            request: What `llm_linalg.room.child.serve` takes, as JSON has it.
+            limits: Those of memory, processor time and reading; the clock is `RoomRun.wait`'s.
+            halt: Whether to stop waiting for a child.
+            notice: Is called with a sentence if the program has to wait for torch.
+
+        Raises:
+            RoomError: If there is no lock on this machine, or no process can be started.
+            HaltedError: If `halt` said so.
+        """
+        for _ in range(_TRIES):
+            spares = self._spares(request, notice)
+            try:
+                run = RoomRun(spares.take(limits or RoomLimits(), halt))
+            except _GoneError:
+                self._forget(spares)
+                continue
+            try:
+                run.send(request)
+            except RoomError:  # the spare died while it waited
+                run.close()
+                continue
+            return run
+        raise RoomError("the process in which programs run does not start, or dies")
+
+    def warm(self) -> None:
+        """Start the zygote without waiting for it."""
+        with self._lock:
+            self._ensure()
+
+    def close(self) -> None:
+        """End the zygote and all of its children."""
+        if self.owner == os.getpid():
+            with self._lock:
+                self._discard()
+
+    def _spares(self, request: dict[str, Any], notice: Callable[[str], None] | None) -> _Spares:
+        """Return who hands out a child for this program: the early zygote while the other still loads."""
+        with self._lock:
+            full, early = self._ensure()
+            if early is None or full.loaded():
+                if early is not None:
+                    self._early = None
+                    early.close()
+                return full
+        if not _COMPILER.search(json.dumps(request)):
+            return early
+        if notice is not None:
+            notice(COMPILER_NOTICE)
+        return full
+
+    def _ensure(self) -> tuple[_Spares, _Spares | None]:
+        if self._process is None or self._full is None or self._process.poll() is not None:
+            self._discard()
+            self._process, (full, early) = launch("zygote", 2)
+            self._full, self._early = _Spares(full), _Spares(early)
+        return self._full, self._early
+
+    def _forget(self, spares: _Spares) -> None:
+        """Let go of the zygote whose spares have come to an end, unless others have taken their place."""
+        with self._lock:
+            if spares in (self._full, self._early):
+                self._discard()
+
+    def _discard(self) -> None:
+        for spares in (self._full, self._early):
+            if spares is not None:
+                spares.close()
+        self._full = self._early = None
+        if self._process is not None:
+            self._process.kill()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.communicate(timeout=_END_WITHIN)
+        self._process = None
+
+
+_room: Room | None = None
+_room_lock = threading.Lock()
+
+
+def room() -> Room:
+    """Return this process's room. A process that was forked has one of its own."""
+    global _room  # noqa: PLW0603 - one zygote a process
+    with _room_lock:
+        if _room is None or _room.owner != os.getpid():
+            _room = Room()
+        return _room
+
+
+@contextmanager
+def _held(lock: threading.Lock, halt: Callable[[], bool] | None) -> Iterator[None]:
+    """Hold a lock, for which somebody else may wait long."""
+    while not lock.acquire(timeout=_SLICE if halt else 1.0):
+        if halt is not None and halt():
+            raise HaltedError("it was stopped")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _readable(link: socket.socket, seconds: float) -> bool:
+    if link.fileno() < 0:
+        raise _GoneError
+    poll = select.poll()
+    poll.register(link, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))

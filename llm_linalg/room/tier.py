@@ -1,0 +1,290 @@
+"""Which lock holds on this machine, by trying what it must refuse.
+
+A locked process attempts what is forbidden, each in a way that would show if it got through: a call that the
+kernel takes and finds wrong counts as much as one that succeeds. Only if each is refused, and computing is
+not, the lock is believed.
+"""
+
+from __future__ import annotations
+
+import _thread
+import ctypes
+import errno
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from llm_linalg.room import lock
+from llm_linalg.room.importable import importable
+from llm_linalg.room.lock import Lock, LockError
+from llm_linalg.room.room_limits import RoomLimits
+from llm_linalg.room.zygote_process import launch
+
+REFUSED = "refused"
+_PATIENCE = 20.0  # seconds for a process of Python without torch
+_MOST = 2**16
+_PTRACE_ATTACH, _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 16, 1, 4
+_RAW = {
+    "x86_64": {"clone": 56, "clone3": 435, "io_uring_setup": 425},
+    "aarch64": {"clone": 220, "clone3": 435, "io_uring_setup": 425},
+}
+
+
+class Tier(NamedTuple):
+    """What locks foreign programs in on this machine.
+
+    Attributes:
+        lock: The lock that holds; None if none does.
+        tried: Of each attempt, `refused` or what happened.
+        reason: Why none holds, as a sentence; empty if one does.
+    """
+
+    lock: str | None
+    tried: dict[str, str]
+    reason: str
+
+
+def tier() -> Tier:
+    """Return which lock holds, by a test in a process of its own, made once."""
+    return _tier(frozenset(lock.HIDDEN))
+
+
+@cache
+def _tier(_hidden: frozenset[str]) -> Tier:
+    if reason := lock.missing():
+        return Tier(None, {}, reason)
+    process, (link,) = launch("tier", 1)
+    try:
+        tried = _message(link)
+    finally:
+        link.close()
+        _end(process)
+    return verdict(tried)
+
+
+def verdict(tried: dict[str, str] | None) -> Tier:
+    """Return the tier that the results of a test show."""
+    name = "seatbelt" if sys.platform == "darwin" else "landlock+seccomp"
+    if not tried:
+        return Tier(None, {}, "the test of the lock came to no end")
+    if reason := tried.get("lock", ""):
+        return Tier(None, tried, reason)
+    through = [what for what, result in tried.items() if result != REFUSED]
+    if through:
+        return Tier(None, tried, f"the lock does not hold: {through[0]} ({tried[through[0]]})")
+    return Tier(name, tried, "")
+
+
+def self_test(limits: RoomLimits) -> dict[str, str]:
+    """Return what a locked child of this process could do; `lock` says why there is none."""
+    try:
+        tested = Lock(importable(), limits)
+    except LockError as error:
+        return {"lock": str(error)}
+    with tempfile.TemporaryDirectory() as folder, suppress(OSError):
+        secret = Path(folder, "secret")
+        secret.write_text("secret")
+        reading, writing = os.pipe()
+        parent = os.getpid()
+        child = os.fork()
+        if not child:
+            _try_and_tell(tested, parent, folder, writing)
+        os.close(writing)
+        try:
+            return _results(reading)
+        finally:
+            os.close(reading)
+            tested.close()
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    return {}
+
+
+def _results(reading: int) -> dict[str, str]:
+    """Return the outcomes that the locked child writes, as far as it comes: where it died is one, too."""
+    pieces = b""
+    end = time.monotonic() + _PATIENCE
+    while (left := end - time.monotonic()) > 0:
+        if _ready(reading, left):
+            piece = os.read(reading, _MOST)
+            pieces += piece
+            if not piece:
+                break
+    results: dict[str, str] = {}
+    for line in pieces.splitlines():
+        what, outcome = json.loads(line)
+        results[what] = outcome
+    if results.pop("end", None) is None:
+        last = [*results][-1] if results else "its start"
+        results["lock"] = f"the test of the lock came to no end after: {last}"
+    return results
+
+
+def _try_and_tell(tested: Lock, parent: int, folder: str, writing: int) -> None:
+    """Lock this process, make each attempt, write the outcomes, end."""
+
+    def tell(what: str, outcome: str) -> None:
+        os.write(writing, json.dumps([what, outcome]).encode() + b"\n")
+
+    try:
+        attempts = _attempts(parent, folder)
+        tested.apply(parent, [writing])
+        for what, attempt in attempts.items():
+            tell(what, _outcome(attempt))
+        for what, error in _needs():
+            tell(f"to {what} is refused", str(error))
+        tell("end", "")
+    except LockError as error:
+        tell("lock", str(error))
+        tell("end", "")
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the lock is not to be believed
+        tell("lock", f"the test of the lock failed: {error!r}")
+        tell("end", "")
+    os._exit(0)
+
+
+def _outcome(attempt: Callable[[], object]) -> str:
+    try:
+        attempt()
+    except OSError as error:
+        refused = error.errno in (errno.EPERM, errno.EACCES)
+        return REFUSED if refused else errno.errorcode.get(error.errno or 0, "another error")
+    except (
+        RuntimeError,
+        ValueError,
+    ):  # as Python words a thread that can't be started, a limit that can't be set
+        return REFUSED
+    return "it can be done"
+
+
+def _needs() -> Iterator[tuple[str, Exception]]:
+    """Yield what a locked process has to be able to do, and is refused."""
+    for what, need in (
+        ("read a module", lambda: Path(os.__file__).read_bytes()),
+        ("take memory", lambda: bytearray(2**22)),
+        ("draw random numbers", lambda: os.urandom(8)),
+        ("sleep", lambda: time.sleep(0.0001)),
+    ):
+        try:
+            need()
+        except (OSError, MemoryError) as error:
+            yield what, error
+
+
+def _attempts(parent: int, folder: str) -> dict[str, Callable[[], object]]:
+    """Return what must be refused; `folder` is one that an unlocked process may write to."""
+    secret, other = f"{folder}/secret", f"{folder}/other"
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def call(function: Callable[..., int], *arguments: object) -> Callable[[], object]:
+        def attempt() -> None:
+            if function(*arguments) < 0:
+                number = ctypes.get_errno()
+                raise OSError(number, os.strerror(number))
+
+        return attempt
+
+    def fork(function: Callable[..., int], *arguments: object) -> Callable[[], object]:
+        def attempt() -> None:
+            result = function(*arguments)
+            if result == 0:
+                os._exit(0)
+            if result < 0 and ctypes.get_errno():
+                raise OSError(ctypes.get_errno(), "")
+
+        return attempt
+
+    def stop_times() -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (max(soft - 1, 1), hard))
+
+    attempts: dict[str, Callable[[], object]] = {
+        "write to a file": lambda: os.open(secret, os.O_WRONLY),
+        "make a file": lambda: os.open(other, os.O_WRONLY | os.O_CREAT),
+        "truncate a file": lambda: os.truncate(secret, 0),
+        "rename a file": lambda: os.rename(secret, other),  # noqa: PTH104
+        "link a file": lambda: os.link(secret, other),
+        "link to a file by name": lambda: os.symlink(secret, other),  # noqa: PTH211
+        "make a folder": lambda: os.mkdir(other),  # noqa: PTH102
+        "make a pipe in a folder": lambda: os.mkfifo(other),
+        "change who may read a file": lambda: os.chmod(secret, 0o644),  # noqa: PTH101
+        "change a file's time": lambda: os.utime(secret),
+        "remove a file": lambda: os.unlink(secret),  # noqa: PTH108
+        "read a file outside": lambda: os.open("/" if not os.path.exists(secret) else secret, os.O_RDONLY),  # noqa: PTH110
+        "list a folder outside": lambda: os.listdir(folder),  # noqa: PTH208
+        "go to another folder": lambda: os.chdir(folder),
+        "open a socket": lambda: socket.socket().close(),
+        "open a pair of sockets": socket.socketpair,
+        "start another program": lambda: os.execv("/nonexistent/program", ["program"]),  # noqa: S606
+        "fork": lambda: os.fork() or os._exit(0),
+        "start a thread": lambda: _thread.start_new_thread(time.sleep, (0,)),
+        "signal its parent": lambda: os.kill(parent, 0),
+        "change a limit": stop_times,
+    }
+    if sys.platform == "linux":
+        numbers = _RAW.get(os.uname().machine, {})
+        attempts |= {
+            "hold a path": lambda: os.open(secret, os.O_PATH),
+            "make a file without a name": lambda: os.open(folder, os.O_TMPFILE | os.O_RDWR),
+            "make memory to share": lambda: os.memfd_create("other"),
+            "trace a process": call(libc.ptrace, _PTRACE_ATTACH, 0, 0, 0),
+            "enter a namespace": call(libc.unshare, 0),
+            "be read through /proc": call(libc.prctl, _PR_SET_DUMPABLE, 1, 0, 0, 0),
+            "outlive its parent": call(libc.prctl, _PR_SET_PDEATHSIG, 0, 0, 0, 0),
+            "copy itself by clone": fork(libc.syscall, numbers.get("clone", -1), 17, 0, 0, 0, 0),
+            "copy itself by clone3": _unknown(fork(libc.syscall, numbers.get("clone3", -1), None, 0)),
+            "queue calls to the kernel": call(libc.syscall, numbers.get("io_uring_setup", -1), 0, None),
+        }
+    return attempts
+
+
+def _unknown(attempt: Callable[[], object]) -> Callable[[], object]:
+    """Return an attempt at a call which, if not known, is refused: libc takes one that is tried, too."""
+
+    def translated() -> None:
+        try:
+            attempt()
+        except OSError as error:
+            raise PermissionError(errno.EPERM, "") if error.errno == errno.ENOSYS else error from None
+
+    return translated
+
+
+def _ready(descriptor: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(max(0, seconds) * 1000))
+
+
+def _message(link: socket.socket) -> dict[str, str]:
+    pieces = b""
+    end = time.monotonic() + _PATIENCE
+    while (left := end - time.monotonic()) > 0 and _ready(link.fileno(), left):
+        try:
+            piece = link.recv(_MOST)
+        except OSError:
+            break
+        pieces += piece
+        if not piece:
+            break
+    try:
+        return {str(what): str(outcome) for what, outcome in json.loads(pieces).items()}
+    except ValueError:
+        return {}
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.communicate()

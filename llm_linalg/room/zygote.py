@@ -1,0 +1,223 @@
+"""The process that has loaded torch and runs nothing: each program gets a copy, which locks itself first.
+
+It holds nobody's text: the app gets the ends of a spare child's own pipes, and asks that. Of a child it keeps
+only what the kernel tells its parent: how it ended.
+
+torch's compiler package, which the first step of an optimizer imports, takes longer to load than torch
+itself. Meanwhile a copy of this process, the *early* one, hands out children that lack it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, NoReturn
+
+from llm_linalg.room import child, lock
+from llm_linalg.room.importable import Readable, adopt, importable, user_folder
+from llm_linalg.room.lock import Lock, LockError, die_with_parent
+from llm_linalg.room.room_limits import LOG_SIZE, RoomLimits
+from llm_linalg.room.tier import self_test, verdict
+
+HEAD_START = 0.05  # seconds in which a program has the processor for itself before the next spare is made
+_MOST = 2**16
+
+
+def main(task: dict[str, Any], descriptors: list[int]) -> NoReturn:
+    """Do what this process was started for, and end."""
+    try:
+        _end_with_the_app()
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)
+        system = task["system"]
+        os.uname = lambda: os.uname_result(system)  # without the host's name, which would stay in memory
+        lock.HIDDEN.update(task["hidden"])
+        adopt(task["path"])
+        link = socket.socket(fileno=descriptors[0])
+        if task["mode"] == "tier":
+            link.sendall(json.dumps(self_test(RoomLimits())).encode())
+        else:
+            _Zygote(task["app"]).serve(link, socket.socket(fileno=descriptors[1]))
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the app is told, and nothing runs on
+        reason = str(error) if isinstance(error, LockError) else f"{type(error).__name__}: {error}"
+        for descriptor in descriptors:
+            with suppress(OSError):
+                os.write(descriptor, json.dumps({"reason": reason[:600]}).encode() + b"\n")
+    os._exit(0)
+
+
+def _end_with_the_app() -> None:
+    """Have the kernel end this process when its standard input does, also while it imports.
+
+    The signal is SIGIO, whose default is to end. The other end is held by the app alone and nothing is
+    written to it.
+    """
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
+    poll = select.poll()
+    poll.register(0, 0)
+    if poll.poll(0):  # it has gone before
+        os._exit(0)
+
+
+def warm() -> None:
+    """Load what programs use, but for the compiler; leave one thread and no trace of a backward pass."""
+    import torch
+
+    with suppress(ImportError):
+        import_module("numpy")  # it reads its number of threads when it is imported
+    import_module("torch.nested._internal.nested_tensor")  # what the first backward pass imports
+    torch.set_num_threads(1)
+    with suppress(RuntimeError):
+        torch.set_num_interop_threads(1)
+    tempfile.tempdir = "/tmp"  # noqa: S108 - not to be looked for later; nothing can be written there
+    child.rehearse(child.REHEARSAL)
+    _settle()
+
+
+def _settle() -> None:
+    """Forget the environment, which has been read, and share all objects that there are with the children."""
+    os.environ.clear()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).clearenv()
+    gc.collect()
+    gc.freeze()  # a collection in a child touches none of this, so that its pages stay shared
+
+
+class Spare:
+    """A child that is locked, has rehearsed, and waits for the one program that it will run."""
+
+    def __init__(self, children_lock: Lock) -> None:
+        log = os.memfd_create("log", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.ftruncate(log, LOG_SIZE)
+        # Nobody makes it shorter: the app would die of reading beyond its end.
+        fcntl.fcntl(log, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
+        requests, ask = os.pipe()
+        answers, answer = os.pipe()
+        status, self.status = os.pipe()
+        parent = os.getpid()
+        self.process = os.fork()
+        if not self.process:
+            code = 1
+            try:
+                child.run(children_lock, parent, requests, answer, log)
+                code = 0
+            finally:
+                os._exit(code)
+        os.close(requests)
+        os.close(answer)
+        self.handle = os.pidfd_open(self.process)
+        self.shared = (ask, answers, status, log)
+
+    def hand_over(self, link: socket.socket) -> None:
+        """Give the app what it needs of it."""
+        message = json.dumps({"child": self.process}).encode() + b"\n"
+        socket.send_fds(link, [message], [*self.shared, self.handle])
+        for descriptor in self.shared:
+            os.close(descriptor)
+
+    def reap(self) -> None:
+        """Tell the app how it ended."""
+        status = os.waitpid(self.process, 0)[1]
+        with suppress(OSError):
+            os.write(self.status, b"%d" % os.waitstatus_to_exitcode(status))
+        os.close(self.status)
+        os.close(self.handle)
+
+
+class _Zygote:
+    """Hands out spares.
+
+    Args:
+        app: The app's process.
+    """
+
+    def __init__(self, app: int) -> None:
+        self._app = os.pidfd_open(app)
+        self._children: dict[int, Spare] = {}
+        self._places: list[Readable] = []
+        self._limits = RoomLimits()
+        self._lock: Lock | None = None
+
+    def serve(self, link: socket.socket, early: socket.socket) -> None:
+        """Test the lock, then hand out children until the app is gone."""
+        own = verdict(self_test(RoomLimits()))
+        if own.lock is None:
+            raise LockError(own.reason)
+        warm()
+        self._places = importable()
+        parent = os.getpid()
+        if not os.fork():
+            die_with_parent(parent)
+            link.close()
+            self._hand_out(early)
+            os._exit(0)
+        early.close()
+        # A folder by the user's name is made at the import, unless this names one that is there.
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = "/"
+        with suppress(ImportError):
+            import_module("torch._dynamo")
+        _settle()
+        self._places = importable()
+        self._hand_out(link)
+
+    def _hand_out(self, link: socket.socket) -> None:
+        """Keep the app provided with a spare, until it lets go of the link and all children have ended."""
+        poll = select.poll()
+        poll.register(link, select.POLLIN)
+        poll.register(self._app, select.POLLIN)
+        self._add_spare(link, poll)
+        due: float | None = None  # when the next spare is to be made
+        while link.fileno() >= 0 or self._children:
+            wait = None if due is None else max(0.0, due - time.monotonic()) * 1000
+            for descriptor, _ in poll.poll(wait):
+                if descriptor == self._app:
+                    os._exit(0)
+                if descriptor in self._children:
+                    poll.unregister(descriptor)
+                    self._children.pop(descriptor).reap()
+                    due = None if due is None else 0.0
+                elif descriptor == link.fileno():
+                    due = self._order(link, poll)
+            if due is not None and due <= time.monotonic():
+                due = None
+                self._add_spare(link, poll)
+
+    def _order(self, link: socket.socket, poll: select.poll) -> float | None:
+        """Read which spare the app wants, and return by when; None if it wants no more."""
+        line = link.recv(_MOST)
+        if not line:
+            poll.unregister(link)
+            link.close()
+            return None
+        order = json.loads(line)
+        limits = RoomLimits(**order["limits"])
+        if limits != self._limits and self._lock is not None:
+            self._lock.close()
+            self._lock = None
+        self._limits = limits
+        return 0.0 if order["now"] else time.monotonic() + HEAD_START
+
+    def _add_spare(self, link: socket.socket, poll: select.poll) -> None:
+        read = self._limits.read
+        if self._lock is None or read:
+            if self._lock is not None:
+                self._lock.close()
+            self._lock = Lock([*self._places, *(user_folder(read) if read else [])], self._limits)
+        spare = Spare(self._lock)
+        self._children[spare.handle] = spare
+        poll.register(spare.handle, select.POLLIN)
+        with suppress(BrokenPipeError, ConnectionResetError):
+            spare.hand_over(link)
