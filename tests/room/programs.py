@@ -1,0 +1,41 @@
+"""Runs programs in the room, in the way of its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from llm_linalg.recording.ending import Ending
+from llm_linalg.room.child import HEADER
+from llm_linalg.room.room_client import Room, room
+from llm_linalg.room.room_limits import RoomLimits
+from llm_linalg.room.room_run import RoomRun
+
+
+class Outcome(NamedTuple):
+    """What a program printed, and how it ended."""
+
+    printed: str
+    ending: Ending
+
+
+def printed(run: RoomRun) -> str:
+    """Returns what a program has printed so far."""
+    used, _ = HEADER.unpack_from(run.memory)
+    return run.memory[HEADER.size : HEADER.size + min(used, 2**20)].decode(errors="replace")
+
+
+def outcome(
+    source: str,
+    seconds: float | None = 10.0,
+    limits: RoomLimits | None = None,
+    halt: Callable[[], bool] | None = None,
+    where: Room | None = None,
+) -> Outcome:
+    """Returns what a program printed and how it ended."""
+    run = (where or room()).start({"source": source}, limits)
+    try:
+        ending = run.wait(seconds, halt)
+        return Outcome(printed(run), ending)
+    finally:
+        run.close()

@@ -1,0 +1,198 @@
+"""However a program ends, it ends in time, as a sentence with its line, and hurts nobody else."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from llm_linalg.base.errors import RoomError
+from llm_linalg.room.room_client import Room, room
+from llm_linalg.room.room_limits import GRACE, MIB, RoomLimits
+from llm_linalg.room.room_run import RoomRun
+from tests.room.programs import Outcome, outcome, printed
+
+pytestmark = pytest.mark.usefixtures("locked")
+
+SECONDS = 0.5
+FILLING = 5.0  # seconds in which memory is full on a machine that has other things to do
+AFTER = 1.0  # seconds after its time in which each has ended
+SMALL = RoomLimits(memory=512 * MIB, processor=20)
+DEEP = "class N(torch.nn.Module):\n    def forward(self, x):\n        return self(x)\nN()(torch.ones(1))"
+# The kind of ending of each; where machines differ, kinds.
+BOMBS = {
+    # time
+    "while True: pass": "time",
+    "while True:\n    try:\n        while True: pass\n    except BaseException: pass": "time",
+    "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass": "time",
+    "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\nwhile True: pass": "time",
+    "import re\nre.match('(a+)+$', 'a' * 60 + 'b')": "time",
+    "9 ** 9 ** 9": "time memory",
+    "import sys\nsys.set_int_max_str_digits(0)\nstr(7 ** 10 ** 7)": "time",
+    "import time\ntime.sleep(10 ** 6)": "time",
+    "import itertools\nsum(itertools.count())": "time",
+    "import math\nmath.factorial(10 ** 8)": "time",
+    "any(x in [0] * 10 ** 6 for x in range(1, 10 ** 9))": "time",
+    "class A:\n    def __hash__(self): return 1\n    def __eq__(self, other): return False\n"
+    "{A() for _ in range(10 ** 6)}": "time",
+    "import torch\nwhile True: torch.ones(100) @ torch.ones(100)": "time",
+    "import torch\nx = torch.rand(3000, 3000)\nwhile True: x = x @ x": "time",
+    "import torch\ntorch.linalg.svd(torch.rand(4000, 4000))": "time",
+    "import torch\ntorch.ones(1).expand(10 ** 13).sum()": "time memory failed",
+    "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)": "failed",
+    "import signal\nsignal.raise_signal(signal.SIGSTOP)": "time",
+    "import os\nos.read(3, 1)": "time failed",
+    "import threading\nl = threading.Lock()\nl.acquire()\nl.acquire()": "time",
+    # memory
+    "x = []\nwhile True: x.append(bytearray(10 ** 7))": "memory",
+    "x = 'a' * 10 ** 11": "memory",
+    "x = [0] * 10 ** 12": "memory",
+    "x = 'ab'\nwhile True: x = x + x": "memory",
+    "import torch\nx = torch.ones(10 ** 6, 10 ** 6)": "memory failed",
+    "import torch\nkept = []\nwhile True: kept.append(torch.ones(10 ** 7))": "memory failed",
+    "import numpy\nx = numpy.ones((10 ** 5, 10 ** 6))": "memory failed",
+    "x = {}\nwhile True: x[len(x)] = [0] * 10 ** 5": "memory",
+    "import mmap\nwhile True: m = mmap.mmap(-1, 2 ** 40)": "memory failed",
+    # death
+    "import os\nos._exit(0)": "exit",
+    "import os\nos._exit(7)": "exit",
+    "import os\nos.abort()": "signal",
+    "import ctypes\nctypes.string_at(0)": "signal",
+    "import faulthandler\nfaulthandler._sigsegv()": "signal",
+    "import sys\nsys.setrecursionlimit(10 ** 9)\n"
+    "def f(): return [*map(lambda _: f(), [0])]\nf()": "signal memory failed",
+    "import signal\nsignal.raise_signal(signal.SIGKILL)": "memory",
+    "import signal\nsignal.raise_signal(signal.SIGTERM)": "signal",
+    "import sys\nsys.exit(3)": "failed",
+    "import gc, ctypes\n"
+    "for x in gc.get_objects()[:2000]: ctypes.memset(id(x), 0, 16)\ngc.collect()": "signal failed",
+    "def f(): return f()\nf()": "failed",
+    f"import torch\n{DEEP}": "failed",
+    # floods
+    "while True: print('x' * 1000)": "time",
+    "while True: print('\\x1b[2J', end='')": "time",
+    "import os\nwhile True: os.write(4, b'x' * 10 ** 6)": "signal time failed",
+    "import os\nwhile True: os.write(2, b'x' * 10 ** 6)": "time",
+    "import os\nos.closerange(0, 64)": "exit done",
+}
+
+
+@pytest.mark.parametrize("source", BOMBS, ids=range(len(BOMBS)))
+def test_a_bomb_ends_in_its_time_and_the_zygote_lives(source: str) -> None:
+    assert outcome("print(1)", limits=SMALL) == Outcome("1\n", outcome("1").ending)
+    zygote = room().process
+    run = room().start({"source": source}, SMALL)
+    seconds = FILLING if "memory" in BOMBS[source] else SECONDS
+    start = time.monotonic()
+    try:
+        ending = run.wait(seconds)
+    finally:
+        run.close()
+    assert time.monotonic() - start < seconds + GRACE + AFTER
+    assert ending.kind in BOMBS[source].split()
+    assert ending.kind == "done" or ending.line is not None
+    assert room().process == zygote
+    assert outcome("print(1)", limits=SMALL).printed == "1\n"
+
+
+def test_there_are_as_many_bombs_as_promised() -> None:
+    assert len(BOMBS) >= 40
+
+
+def test_what_ran_before_the_end_stays() -> None:
+    before, ending = outcome("print('before')\nimport os\nos._exit(3)")
+    assert before == "before\n"
+    assert str(ending) == "its process exited at line 3: it ended its own process, with code 3"
+
+
+def test_a_program_ends_itself_when_its_time_is_up() -> None:
+    # CPython 3.11 leaves the jump of a loop on one line out of the `try`.
+    source = "try:\n    while True:\n        x = 1\nfinally:\n    print('the end')"
+    assert outcome(source, 0.2) == ("the end\n", ("time", 1, ""))
+
+
+def test_a_halted_program_ends_at_once() -> None:
+    run = room().start({"source": "try:\n    while True:\n        x = 1\nfinally:\n    print('the end')"})
+    looks = iter([False] * 5 + [True] * 100)
+    assert run.wait(None, lambda: next(looks)).kind == "halted"
+    assert printed(run) == ""
+    run.close()
+
+
+def test_without_a_clock_processor_time_is_left() -> None:
+    ending = outcome("while True: pass", None, RoomLimits(processor=1)).ending
+    assert ending == ("time", 1, "it used up its processor time")
+
+
+def test_a_program_that_is_asked_answers_in_the_state_that_it_left() -> None:
+    run = room().start({"source": "x = [1, 2]\n1 / 0"})
+    assert run.wait().kind == "failed"
+    assert run.ask("x + [3]") == "[1, 2, 3]"
+    assert run.ask("y").startswith("NameError")
+    assert run.alive
+    run.close()
+    assert not run.alive
+
+
+@pytest.mark.parametrize(
+    "text", ["9 ** 9 ** 9", "__import__('time').sleep(100)", "__import__('os')._exit(0)"]
+)
+def test_an_answer_has_a_clock_of_its_own(text: str) -> None:
+    run = room().start({"source": "x = 1"})
+    run.wait()
+    start = time.monotonic()
+    try:
+        answer = run.ask(text, 0.3)
+    except RoomError:
+        with pytest.raises(RoomError):
+            run.ask("x")
+    else:
+        assert "Alarm" in answer
+        assert run.ask("x") == "1"
+    assert time.monotonic() - start < 0.3 + GRACE + AFTER
+    assert run.ending is not None
+    assert run.ending.kind == "done"
+    run.close()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\n", b"[]\n", b"{}\n", b"nonsense\n", b'["end"]\n', b'["end", "other", 1, ""]\n',
+        b'["end", "done", 1.5, ""]\n', b'["end", "done", "1", ""]\n', b'["begin", 1]\n', b'["answer"]\n',
+        b"[" * 10**5 + b"\n", b"\xff\n", b"x" * 2**21,
+    ],
+    ids=range(13),
+)  # fmt: skip
+def test_a_program_that_writes_to_the_pipe_of_answers_is_ended(line: bytes) -> None:
+    source = f"import os\nfor n in range(3, 9):\n    try: os.write(n, {line!r})\n    except OSError: pass\n"
+    source += "while True: pass"
+    run = room().start({"source": source})
+    assert run.wait(1.0).kind in ("signal", "time")
+    run.close()
+
+
+def test_what_a_program_forges_is_cleaned_and_bounded() -> None:
+    line = b'["end", "failed", 99999999999, "\\u001b[2J' + b"x" * 5000 + b'"]\n'
+    source = f"import os\nfor n in range(3, 9):\n    try: os.write(n, {line!r})\n    except OSError: pass"
+    run = room().start({"source": source})
+    ending = run.wait(1.0)
+    assert ending.line is None
+    assert len(str(ending)) < 1000
+    assert "\x1b" not in str(ending)
+    run.close()
+
+
+def test_a_run_that_is_closed_leaves_no_child() -> None:
+    own = Room()
+    run = own.start({"source": "while True: pass"})
+    run.close()
+    assert ended(run)
+    own.close()
+
+
+def ended(run: RoomRun) -> bool:
+    """Returns whether the run's process is gone within a second, as its parent or the kernel tells."""
+    from tests.room.test_zygote import gone
+
+    return gone(run.process)
