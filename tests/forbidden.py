@@ -75,6 +75,16 @@ ALLOWED = {
     ("llm_linalg.api.trusted", "_member"): "the user's own function, by the name that they gave",
 }
 
+# The process in which foreign programs run is locked, and started, by calls that Python has no other way to.
+ROOM = ("llm_linalg.room.lock", "llm_linalg.room.room_client", "llm_linalg.room.seatbelt",
+        "llm_linalg.room.tier", "llm_linalg.room.zygote", "llm_linalg.room.zygote_process")  # fmt: skip
+ALLOWED |= {
+    (module, "<module>"): "the room is made of a socket, a process and calls to the kernel" for module in ROOM
+}
+ALLOWED |= {
+    ("llm_linalg.room.child", "serve"): "a locked process runs the program that it was locked for",
+}
+
 RUNS_TEXT = {"eval", "exec", "compile", "__import__"}
 LOADS_OBJECTS = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
 # The engine computes. It opens no connection, starts no process and calls no C of its own.

@@ -31,6 +31,7 @@ print(nn.Sequential(nn.Linear(3, 3), nn.ReLU())(x).sum(-1), loss.item(), x.T.sha
 """A program without a backward pass: a process that has made one could not be copied for another."""
 BACKWARD = "loss.backward()\nx.grad.sum()\nwith torch.no_grad():\n    x -= 0.1 * x.grad\n"
 _PIECE = 2**20
+_RESERVE = 2**23  # bytes of memory with which to tell that there is no more
 
 
 class Requests:
@@ -103,11 +104,15 @@ def run(lock: Lock, parent: int, requests: int, answers: int, log: int) -> None:
     request = channel.read()
     if request is not None:
         signal.signal(signal.SIGALRM, _raise)
+        reserve = mmap.mmap(-1, _RESERVE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         channel.begin()
         try:
             serve(request, memory, channel)
         except Timeout:  # it came when the program had just ended
             channel.end(Ending("time"))
+        except MemoryError:  # there was not even enough to say so
+            reserve.close()
+            channel.end(Ending("memory"))
         except Exception as error:  # noqa: BLE001 - a fault of ours, or of a program that reached into us
             channel.fault(f"{type(error).__name__}: {error}"[:600])
 

@@ -1,9 +1,10 @@
 """Which files a locked process may read: what the interpreter can import, and one folder of the user's.
 
-The process is started without the user's environment, and imports what the app's interpreter does all the same:
-`search_path` is taken there, `adopt` sets it here, and `.pth` files and finders of editable installs do their
-part. What may be read follows from that. Of a folder that is not made for packages (a project that is installed
-in place, one that PYTHONPATH names) only packages and modules may be: not its `.env`, its data, its history.
+The process is started without the user's environment, and imports what the app's interpreter does all the
+same: `search_path` is taken there, `adopt` sets it here, and `.pth` files and finders of editable installs do
+their part. What may be read follows from that. Of a folder that is not made for packages (a project that is
+installed in place, one that PYTHONPATH names) only packages and modules may be: not its `.env`, its data, its
+history.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Readable(NamedTuple):
 
 
 def search_path() -> list[str]:
-    """Return the folders of packages that this interpreter knows, beside those that another finds by itself."""
+    """Return the folders of packages that this interpreter knows and another might not."""
     named = {
         str(Path(entry).absolute()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry
     }
@@ -54,7 +55,7 @@ def adopt(entries: list[str]) -> None:
     places = {entry: place for place, entry in enumerate(entries)}
     own = [entry for entry in sys.path if entry not in places]
     sys.path[:] = own + sorted((entry for entry in sys.path if entry in places), key=places.__getitem__)
-    # A first look lets the finders list their folders, which a locked process could not: it finds what they hold.
+    # A first look lets the finders list their folders, which a locked process may not.
     importlib.util.find_spec("_llm_linalg_none")
 
 
@@ -63,7 +64,7 @@ def importable() -> list[Readable]:
     home = Path(__file__).resolve().parents[1]
     folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), str(home)}
     places: list[Readable] = []
-    for entry in sys.path:
+    for entry in filter(os.path.isabs, sys.path):
         if Path(entry).name in _PACKAGE_FOLDERS or entry.endswith("lib-dynload"):
             folders.add(entry)
         elif Path(entry).is_dir() and not any(Path(entry).is_relative_to(folder) for folder in folders):
@@ -79,19 +80,27 @@ def importable() -> list[Readable]:
 
 def _modules_of(entry: str) -> Iterator[Readable]:
     """Yield the packages and modules that lie in a folder of the search path."""
-    with os.scandir(entry) as found:
-        for item in sorted(found, key=lambda one: one.name):
-            if item.name.startswith("."):
-                continue
-            if item.is_dir():
-                if any(Path(item.path).glob("*.py")):
-                    yield Readable(item.path, folder=True)
-            elif item.name.endswith(_MODULE_ENDINGS):
-                yield Readable(item.path, folder=False)
+    for item in _entries(entry):
+        if item.name.startswith("."):
+            continue
+        if item.is_dir():
+            if any(Path(item.path).glob("*.py")):
+                yield Readable(item.path, folder=True)
+        elif item.name.endswith(_MODULE_ENDINGS):
+            yield Readable(item.path, folder=False)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """Return what lies in a folder, by name; nothing if that can't be read."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(found, key=lambda one: one.name)
+    except OSError:
+        return []
 
 
 def _mapped_packages() -> Iterator[Readable]:
-    """Yield what finders of editable installs know by name: setuptools' keep a `MAPPING` of packages to paths."""
+    """Yield what finders of editable installs know by name: setuptools' map packages to paths."""
     for finder in sys.meta_path:
         module = sys.modules.get(getattr(finder, "__module__", None) or type(finder).__module__)
         mapping = vars(module).get("MAPPING") if module is not None else None
@@ -110,10 +119,9 @@ def _linked_libraries(folders: set[str]) -> Iterator[Readable]:
         return
     loaded = {line.split(maxsplit=5)[-1] for line in maps.splitlines() if ".so" in line and "/" in line}
     for folder in sorted({str(Path(path).parent) for path in loaded}):
-        if not any(Path(folder).is_relative_to(other) for other in folders) and Path(folder).is_dir():
-            with os.scandir(folder) as found:
-                names = sorted(item.path for item in found if ".so" in item.name and item.is_file())
-            yield from (Readable(path, folder=False) for path in names)
+        if not any(Path(folder).is_relative_to(other) for other in folders):
+            libraries = (item for item in _entries(folder) if ".so" in item.name and item.is_file())
+            yield from (Readable(item.path, folder=False) for item in libraries)
     if Path("/etc/ld.so.cache").exists():
         yield Readable("/etc/ld.so.cache", folder=False)
 
@@ -121,8 +129,9 @@ def _linked_libraries(folders: set[str]) -> Iterator[Readable]:
 def user_folder(folder: str) -> list[Readable]:
     """Return what may be read of the user's folder: files, but none that is hidden, and none behind a link.
 
-    A link is followed by the kernel, which then asks about its target: within the folder it may be read. Pipes,
-    sockets and devices stay closed. A folder that holds none of these is allowed as a whole.
+    A link is followed by the kernel, which then asks about its target: within the folder it may be read.
+    Pipes, sockets and devices stay closed. A folder that holds none of these is allowed as a whole. Of
+    others, the names of hidden files can be listed still: Landlock allows a list with all that is below.
     """
     places, left, clean = _below(folder, MOST_ENTRIES)
     if clean and left > 0:
@@ -134,12 +143,7 @@ def _below(folder: str, left: int) -> tuple[list[Readable], int, bool]:
     """Return what may be read below a folder, how many entries are left to look at, whether that is all."""
     places: list[Readable] = []
     clean = True
-    try:
-        with os.scandir(folder) as found:
-            items = sorted(found, key=lambda one: one.name)
-    except OSError:
-        return [], left, False
-    for item in items:
+    for item in _entries(folder):
         left -= 1
         if left <= 0:
             return places, 0, False

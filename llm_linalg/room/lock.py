@@ -1,8 +1,9 @@
 """The lock of a process: from then on it computes, and reaches nothing else.
 
-Three layers of the Linux kernel, none of which needs a privilege or can be undone: Landlock says which files can
-be read (none can be written, no socket bound or connected), seccomp which calls the kernel takes at all
-(`system_calls`), resource limits how much memory and time there is. macOS has one layer of its own (`seatbelt`).
+Three layers of the Linux kernel, none of which needs a privilege or can be undone: Landlock says which files
+can be read (none can be written, no socket bound or connected), seccomp which calls the kernel takes at all
+(`system_calls`), resource limits how much memory and time there is. macOS has one layer of its own
+(`seatbelt`).
 
 A lock is made where nothing foreign has run, and applied by each child in turn. That it holds is never taken
 from a version: see `tier`.
@@ -27,12 +28,17 @@ from llm_linalg.room.room_limits import MIB, OPEN_FILES, STACK, RoomLimits
 from llm_linalg.room.system_calls import filter_program
 
 HIDDEN = {name for name in os.environ.get("LLM_LINALG_HIDDEN_CALLS", "").split(",") if name}
-"""Calls that this process behaves as if the kernel had not: so tests see a machine without a lock anywhere."""
+"""Calls that are treated as if the kernel had none: so tests see a machine without a lock anywhere."""
 
 _NUMBERS = {
-    "x86_64": {"seccomp": 317, "landlock_create_ruleset": 444, "landlock_add_rule": 445, "landlock_restrict_self": 446},
-    "aarch64": {"seccomp": 277, "landlock_create_ruleset": 444, "landlock_add_rule": 445, "landlock_restrict_self": 446},
-}  # fmt: skip
+    machine: {
+        "seccomp": seccomp,
+        "landlock_create_ruleset": 444,
+        "landlock_add_rule": 445,
+        "landlock_restrict_self": 446,
+    }
+    for machine, seccomp in (("x86_64", 317), ("aarch64", 277))
+}
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 # What Landlock knows to refuse of files, by the version that added it: removals and the making of all kinds;
@@ -66,7 +72,8 @@ def system_call(name: str, *arguments: object) -> int:
 def missing() -> str:
     """Return what this machine lacks for a lock, as a sentence; empty if nothing is known to be lacking."""
     if sys.platform == "darwin":
-        return "" if seatbelt.available() else "this macOS has no sandbox_init"
+        # `seatbelt` may lock, but the zygote needs memfd, pidfd, and a fork that Accelerate forbids.
+        return "programs are locked in on Linux only: on macOS nobody has tried yet"
     if sys.platform != "linux" or platform.machine() not in _NUMBERS:
         return f"there is no lock for {sys.platform} on {platform.machine()}"
     if not landlock_version():
@@ -157,7 +164,7 @@ def _prctl(option: int, value: int) -> None:
 
 
 def _ruleset(places: Sequence[Readable]) -> int:
-    """Return a descriptor of Landlock's rules: these places can be read, and nothing else be done to any file."""
+    """Return a descriptor of Landlock's rules: these places can be read, and no file be changed."""
     version = landlock_version()
     files = sum(rights for since, rights in _FILE_RIGHTS.items() if version >= since)
     words = [files]
@@ -200,33 +207,33 @@ def _limit(limits: RoomLimits) -> None:
     size, data = _memory_in_use()
     # Past the first processor limit SIGXCPU ends it, which tells why; past the second SIGKILL.
     seconds = limits.processor
-    for kind, soft, hard in (
-        ("RLIMIT_AS", size + limits.memory + 256 * MIB, None),
-        ("RLIMIT_DATA", data + limits.memory, None),
-        ("RLIMIT_CPU", seconds, seconds + 1),
-        ("RLIMIT_STACK", STACK, None),
-        ("RLIMIT_FSIZE", 0, None),
-        ("RLIMIT_CORE", 0, None),
-        ("RLIMIT_MEMLOCK", 0, None),
-        ("RLIMIT_MSGQUEUE", 0, None),
-        ("RLIMIT_NOFILE", OPEN_FILES, None),
-    ):
-        number = vars(resource).get(kind)
-        if number is None or (size == 0 and kind in ("RLIMIT_AS", "RLIMIT_DATA")):
-            continue  # another system, which has no such limit or does not tell the size
-        most = resource.getrlimit(number)[1]
-        bounded = [
-            value if most == resource.RLIM_INFINITY else min(value, most) for value in (soft, hard or soft)
+    bounds = [
+        (resource.RLIMIT_CPU, seconds, seconds + 1),
+        (resource.RLIMIT_STACK, STACK, STACK),
+        (resource.RLIMIT_FSIZE, 0, 0),
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_MEMLOCK, 0, 0),
+        (resource.RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES),
+    ]
+    if sys.platform == "linux":
+        space = size + limits.memory + 256 * MIB
+        bounds += [
+            (resource.RLIMIT_AS, space, space),
+            (resource.RLIMIT_DATA, data + limits.memory, data + limits.memory),
+            (resource.RLIMIT_MSGQUEUE, 0, 0),
         ]
-        resource.setrlimit(number, (bounded[0], bounded[1]))
+    for kind, soft, hard in bounds:
+        most = resource.getrlimit(kind)[1]
+        if most != resource.RLIM_INFINITY:
+            soft, hard = min(soft, most), min(hard, most)
+        resource.setrlimit(kind, (soft, hard))
 
 
 def _memory_in_use() -> tuple[int, int]:
-    """Return the bytes of address space and of data that this process has; zeros where nothing tells."""
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
+    """Return the bytes of address space and of data that this process has; zeros where there is no /proc."""
+    if sys.platform != "linux":
         return 0, 0
+    lines = Path("/proc/self/status").read_text().splitlines()
     values = dict(line.split(":", 1) for line in lines)
     return int(values["VmSize"].split()[0]) * 1024, int(values["VmData"].split()[0]) * 1024
 

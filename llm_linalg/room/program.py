@@ -7,8 +7,8 @@ state that the program left: expressions for repairs, answers and checks.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Iterator, Mapping
 import signal
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +34,12 @@ MOMENT = 0.001  # seconds: a cell that has used up its time is stopped at once
 class Timeout(Interruption):
     """The program's time is up."""
 
+    seconds: float | None = None
+    """How long the program of this process may take, or each of its cells."""
+
     def __init__(self) -> None:
-        super().__init__(LimitError("stopped: its time is up"))
+        after = "" if self.seconds is None else f" after {self.seconds:g} s"
+        super().__init__(LimitError(f"stopped{after}: use fewer iterations, or raise the time limit"))
 
 
 class AlarmClock:
@@ -76,7 +80,7 @@ class ToldProgram:
         self._source, self._seed = str(request["source"]), int(request.get("seed", 0))
         self._names = {name: Decoder().decode(value) for name, value in request.get("names", {}).items()}
         self._cells = tuple(request.get("cells", ()))
-        self._seconds = request.get("seconds")
+        self._seconds = Timeout.seconds = request.get("seconds")
         self.log = Writer(memory, self._source, self._seed)
         self._run: ProgramRun | None = None
         self._device: LocalDevice | None = None

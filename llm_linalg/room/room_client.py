@@ -1,4 +1,4 @@
-"""The room, as the app sees it: a zygote that is started at the first need, and children that run programs."""
+"""The room, as the app sees it: a zygote, started at the first need, and children that run programs."""
 
 from __future__ import annotations
 
@@ -47,10 +47,12 @@ class _Spares:
         self._limits = RoomLimits()
         self._lock = threading.Lock()
         self._ready: ChildEnds | None = None
+        self._loaded = False
 
-    def look(self) -> bool:
-        """Return whether a child can be had without waiting."""
-        return self._ready is not None or _readable(self._link, 0.0)
+    def loaded(self) -> bool:
+        """Return whether the process is there: it has handed out a child, or is about to."""
+        self._loaded = self._loaded or _readable(self._link, 0.0)
+        return self._loaded
 
     def take(self, limits: RoomLimits, halt: Callable[[], bool] | None) -> ChildEnds:
         """Return a child that is locked with these limits; another is made meanwhile.
@@ -97,6 +99,7 @@ class _Spares:
         if not line:
             raise _GoneError
         message = json.loads(line)
+        self._loaded = True
         if "reason" in message:
             raise RoomError(f"nothing can be run: {message['reason']}")
         ask, answers, status, log, handle = descriptors
@@ -177,10 +180,10 @@ class Room:
                 self._discard()
 
     def _spares(self, request: dict[str, Any], notice: Callable[[str], None] | None) -> _Spares:
-        """Return who hands out a child for this program: the early zygote while the other one loads the compiler."""
+        """Return who hands out a child for this program: the early zygote while the other still loads."""
         with self._lock:
             full, early = self._ensure()
-            if early is None or full.look():
+            if early is None or full.loaded():
                 if early is not None:
                     self._early = None
                     early.close()
@@ -199,7 +202,7 @@ class Room:
         return self._full, self._early
 
     def _forget(self, spares: _Spares) -> None:
-        """Note that spares have come to an end: with them the zygote, unless others have taken their place."""
+        """Let go of the zygote whose spares have come to an end, unless others have taken their place."""
         with self._lock:
             if spares in (self._full, self._early):
                 self._discard()

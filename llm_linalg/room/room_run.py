@@ -1,6 +1,7 @@
 """A program that runs in a child, as the app sees it.
 
-What the child says is bounded and checked before it is believed. How it died is asked of its parent, the zygote.
+What the child says is bounded and checked before it is believed. How it died is asked of its parent, the
+zygote.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from llm_linalg.room.room_limits import ANSWER_SECONDS, GRACE, MOST_ANSWER, SECO
 from llm_linalg.tracefile.log_format import LINE
 
 _BEGIN_WITHIN = 30.0  # seconds in which a child has to lock itself and rehearse
+_STATUS_WITHIN = 1.0  # seconds in which the zygote tells how a child died, if it lives itself
 _HALT_EVERY = 0.02  # seconds between two looks at whether to stop
 _PIECE = 2**16
 _MOST_LINE = 2**24
@@ -58,8 +60,8 @@ class ChildEnds(NamedTuple):
 class RoomRun:
     """A program that runs, or has run, in a child.
 
-    It is for one thread at a time, but for `stop` and `close`, which any may call. A run that is not needed any more
-    has to be closed: its child waits for requests after the program's end.
+    It is for one thread at a time, but for `stop`, which any may call. A run that is not needed any more has
+    to be closed: its child waits for requests after the program's end.
 
     Attributes:
         memory: What the child tells, as it tells it. Whatever it holds is a claim.
@@ -78,9 +80,10 @@ class RoomRun:
         self._rest = b""
         self._answers: list[Any] = []
         self.part: Any = None
+        self._asked = False
         self._poll = select.poll()
         self._poll.register(ends.answers, select.POLLIN)
-        self._poll.register(ends.status, select.POLLIN)
+        self._poll.register(ends.handle, select.POLLIN)
         os.set_blocking(ends.requests, False)
         self._close = weakref.finalize(self, ends.close)
 
@@ -133,7 +136,7 @@ class RoomRun:
             events = dict(self._poll.poll(left * 1000))
             if self._ends.answers in events:
                 self._read()
-            if self._ends.status in events:
+            if self._ends.handle in events:
                 self._bury()
             elif self._kill_at is not None and time.monotonic() >= self._kill_at:
                 self._kill_at = None
@@ -208,7 +211,7 @@ class RoomRun:
         return max(0.0, left if halt is None else min(left, _HALT_EVERY))
 
     def ask(self, request: dict[str, Any], seconds: float = ANSWER_SECONDS) -> Any:
-        """Return what the child answers in the state in which its program ended; it is a claim, as all that it says.
+        """Return what the child answers in the state in which its program ended: a claim, as all its words.
 
         Raises:
             RoomError: If it gives no answer in time, after which it is gone, or is gone already.
@@ -216,6 +219,7 @@ class RoomRun:
         if self.ending is None or not self._alive:
             raise RoomError("the room is gone" if self.ending else "the program still runs")
         self._answers.clear()
+        self._asked = True
         self._stops, self._kill_at = "", None
         self.send(request, seconds)
         end = time.monotonic() + seconds
@@ -266,9 +270,10 @@ class RoomRun:
             case "end", [kind, int() | None as at, str(message)] if kind in ENDING_KINDS:
                 line_number = at if at is not None and 0 < at < _MOST_LINE else None
                 self._end(Ending(kind, line_number, message[:600]))
-            case "exchange", [part] if self.ending is None:
+            case "exchange", [part] if self.ending is None and self.part is None:
                 self.part = part
-            case "answer", [answer]:
+            case "answer", [answer] if self._asked:
+                self._asked = False
                 self._answers.append(answer)
             case _:
                 self._forged()
@@ -284,16 +289,11 @@ class RoomRun:
 
     def _bury(self) -> None:
         """Note how the child died. Its last words were read before."""
-        while self._poll_answers():
+        while _readable(self._ends.answers, 0.0):
             self._read()
         self._alive = False
-        word = os.read(self._ends.status, 16)
+        word = os.read(self._ends.status, 16) if _readable(self._ends.status, _STATUS_WITHIN) else b""
         self._end(self._death(int(word) if word else -signal.SIGKILL))
-
-    def _poll_answers(self) -> bool:
-        poll = select.poll()
-        poll.register(self._ends.answers, select.POLLIN)
-        return any(event & select.POLLIN for _, event in poll.poll(0))
 
     def _death(self, code: int) -> Ending:
         """Return the ending by an exit code, negative for a signal's number."""
@@ -312,3 +312,9 @@ class RoomRun:
         with suppress(ValueError):
             return Ending("signal", line, _DEATHS.get(signal.Signals(number), signal.Signals(number).name))
         return Ending("signal", line, f"signal {number}")
+
+
+def _readable(descriptor: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return any(event & select.POLLIN for _, event in poll.poll(seconds * 1000))

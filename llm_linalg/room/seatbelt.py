@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import errno
-import sys
 from collections.abc import Sequence
 
 from llm_linalg.room.importable import Readable
@@ -19,11 +17,6 @@ _PROFILE = """(version 1)
 (allow signal (target self))
 (allow file-read* {places})
 """
-
-
-def available() -> bool:
-    """Return whether this system has the call."""
-    return sys.platform == "darwin" and hasattr(ctypes.CDLL(None), "sandbox_init")
 
 
 def profile(places: Sequence[Readable]) -> str:

@@ -1,4 +1,4 @@
-"""The system calls that a locked process may make, as a program of the kernel's filter (seccomp, x86-64 and arm64).
+"""The system calls that a locked process may make, as a program of the kernel's filter (seccomp).
 
 A call that is not listed fails with "operation not permitted", which a program sees as an exception at its
 line. It isn't killed: torch and Python ask for things that they can do without. Calls by the numbers of
@@ -68,6 +68,8 @@ _TIME = {
     "nanosleep": SystemCall(35, 101, "time.sleep in older libraries"),
     "clock_nanosleep": SystemCall(230, 115, "time.sleep"),
     "getrusage": SystemCall(98, 165, "processor time of this process"),
+    "setitimer": SystemCall(38, 103, "the alarm of a cell: it rings in this process alone"),
+    "getitimer": SystemCall(36, 102, "likewise"),
 }
 # Signals arrive (the clock's is one) and are sent to nobody but itself.
 _SIGNALS = {

@@ -1,8 +1,8 @@
 """Which lock holds on this machine, by trying what it must refuse.
 
-A locked process attempts what is forbidden, each in a way that would show if it got through: a call that the kernel
-takes and finds wrong counts as much as one that succeeds. Only if each is refused, and computing is not, the
-lock is believed.
+A locked process attempts what is forbidden, each in a way that would show if it got through: a call that the
+kernel takes and finds wrong counts as much as one that succeeds. Only if each is refused, and computing is
+not, the lock is believed.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from llm_linalg.room.zygote_process import launch
 REFUSED = "refused"
 _PATIENCE = 20.0  # seconds for a process of Python without torch
 _MOST = 2**16
+_PTRACE_ATTACH, _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 16, 1, 4
 _RAW = {
     "x86_64": {"clone": 56, "clone3": 435, "io_uring_setup": 425},
     "aarch64": {"clone": 220, "clone3": 435, "io_uring_setup": 425},
@@ -112,6 +113,7 @@ def self_test(limits: RoomLimits) -> dict[str, str]:
 
 
 def _results(reading: int) -> dict[str, str]:
+    """Return the outcomes that the locked child writes, as far as it comes: where it died is one, too."""
     pieces = b""
     end = time.monotonic() + _PATIENCE
     while (left := end - time.monotonic()) > 0:
@@ -120,28 +122,36 @@ def _results(reading: int) -> dict[str, str]:
             pieces += piece
             if not piece:
                 break
-    return _parsed(pieces)
-
-
-def _parsed(pieces: bytes) -> dict[str, str]:
-    try:
-        return {str(key): str(value) for key, value in json.loads(pieces).items()}
-    except (ValueError, AttributeError):
-        return {}
+    results: dict[str, str] = {}
+    for line in pieces.splitlines():
+        what, outcome = json.loads(line)
+        results[what] = outcome
+    if results.pop("end", None) is None:
+        last = [*results][-1] if results else "its start"
+        results["lock"] = f"the test of the lock came to no end after: {last}"
+    return results
 
 
 def _try_and_tell(tested: Lock, parent: int, folder: str, writing: int) -> None:
-    """Lock this process, make each attempt, write the results, end."""
+    """Lock this process, make each attempt, write the outcomes, end."""
+
+    def tell(what: str, outcome: str) -> None:
+        os.write(writing, json.dumps([what, outcome]).encode() + b"\n")
+
     try:
+        attempts = _attempts(parent, folder)
         tested.apply(parent, [writing])
-        results = {what: _outcome(attempt) for what, attempt in _attempts(parent, folder).items()}
-        results |= {f"to {what} is refused": str(error) for what, error in _needs()}
+        for what, attempt in attempts.items():
+            tell(what, _outcome(attempt))
+        for what, error in _needs():
+            tell(f"to {what} is refused", str(error))
+        tell("end", "")
     except LockError as error:
-        results = {"lock": str(error)}
+        tell("lock", str(error))
+        tell("end", "")
     except BaseException as error:  # noqa: BLE001 - whatever it is, the lock is not to be believed
-        results = {"lock": f"the test of the lock failed: {error!r}"}
-    with suppress(OSError):
-        os.write(writing, json.dumps(results).encode())
+        tell("lock", f"the test of the lock failed: {error!r}")
+        tell("end", "")
     os._exit(0)
 
 
@@ -229,10 +239,10 @@ def _attempts(parent: int, folder: str) -> dict[str, Callable[[], object]]:
             "hold a path": lambda: os.open(secret, os.O_PATH),
             "make a file without a name": lambda: os.open(folder, os.O_TMPFILE | os.O_RDWR),
             "make memory to share": lambda: os.memfd_create("other"),
-            "trace a process": call(libc.ptrace, 0, 0, 0, 0),
+            "trace a process": call(libc.ptrace, _PTRACE_ATTACH, 0, 0, 0),
             "enter a namespace": call(libc.unshare, 0),
-            "be read through /proc": call(libc.prctl, 4, 1, 0, 0, 0),
-            "outlive its parent": call(libc.prctl, 1, 0, 0, 0, 0),
+            "be read through /proc": call(libc.prctl, _PR_SET_DUMPABLE, 1, 0, 0, 0),
+            "outlive its parent": call(libc.prctl, _PR_SET_PDEATHSIG, 0, 0, 0, 0),
             "copy itself by clone": fork(libc.syscall, numbers.get("clone", -1), 17, 0, 0, 0, 0),
             "copy itself by clone3": _unknown(fork(libc.syscall, numbers.get("clone3", -1), None, 0)),
             "queue calls to the kernel": call(libc.syscall, numbers.get("io_uring_setup", -1), 0, None),
@@ -241,7 +251,7 @@ def _attempts(parent: int, folder: str) -> dict[str, Callable[[], object]]:
 
 
 def _unknown(attempt: Callable[[], object]) -> Callable[[], object]:
-    """Return an attempt for which a call that is not known is a refusal: libc goes on to another that is tried, too."""
+    """Return an attempt at a call which, if not known, is refused: libc takes one that is tried, too."""
 
     def translated() -> None:
         try:
@@ -269,7 +279,10 @@ def _message(link: socket.socket) -> dict[str, str]:
         pieces += piece
         if not piece:
             break
-    return _parsed(pieces)
+    try:
+        return {str(what): str(outcome) for what, outcome in json.loads(pieces).items()}
+    except ValueError:
+        return {}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

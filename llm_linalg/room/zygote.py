@@ -1,10 +1,10 @@
-"""The process that has loaded torch and runs nothing: each program gets a copy of it, which locks itself first.
+"""The process that has loaded torch and runs nothing: each program gets a copy, which locks itself first.
 
-It holds nobody's text: the app gets the ends of a spare child's own pipes, and asks that. Of a child it keeps only
-what the kernel tells its parent: how it ended.
+It holds nobody's text: the app gets the ends of a spare child's own pipes, and asks that. Of a child it keeps
+only what the kernel tells its parent: how it ended.
 
-torch's compiler package, which the first step of an optimizer imports, takes longer to load than torch itself.
-Meanwhile a copy of this process, the *early* one, hands out children that lack it.
+torch's compiler package, which the first step of an optimizer imports, takes longer to load than torch
+itself. Meanwhile a copy of this process, the *early* one, hands out children that lack it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from importlib import import_module
 from typing import Any, NoReturn
 
 from llm_linalg.room import child, lock
@@ -59,7 +60,8 @@ def main(task: dict[str, Any], descriptors: list[int]) -> NoReturn:
 def _end_with_the_app() -> None:
     """Have the kernel end this process when its standard input does, also while it imports.
 
-    The signal is SIGIO, whose default is to end. The other end is held by the app alone and nothing is written to it.
+    The signal is SIGIO, whose default is to end. The other end is held by the app alone and nothing is
+    written to it.
     """
     signal.signal(signal.SIGIO, signal.SIG_DFL)
     fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
@@ -72,12 +74,11 @@ def _end_with_the_app() -> None:
 
 def warm() -> None:
     """Load what programs use, but for the compiler; leave one thread and no trace of a backward pass."""
-    with suppress(ImportError):
-        import numpy  # noqa: F401 - it reads its number of threads when it is imported
     import torch
-    import torch.nested._internal.nested_tensor  # what the first backward pass imports
-    import torch.nn.functional
 
+    with suppress(ImportError):
+        import_module("numpy")  # it reads its number of threads when it is imported
+    import_module("torch.nested._internal.nested_tensor")  # what the first backward pass imports
     torch.set_num_threads(1)
     with suppress(RuntimeError):
         torch.set_num_interop_threads(1)
@@ -164,11 +165,10 @@ class _Zygote:
             self._hand_out(early)
             os._exit(0)
         early.close()
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = (
-            "/"  # is made at the import, unless it is there, by the user's name
-        )
+        # A folder by the user's name is made at the import, unless this names one that is there.
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = "/"
         with suppress(ImportError):
-            import torch._dynamo  # noqa: F401
+            import_module("torch._dynamo")
         _settle()
         self._places = importable()
         self._hand_out(link)

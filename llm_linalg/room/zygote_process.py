@@ -1,8 +1,8 @@
 """Start a process of ours that shares nothing with the user's: see `zygote`, which is what runs there.
 
-A process keeps in its memory what it was started with, and so do copies of it. So there is an environment of its
-own, a working folder that says nothing, a session of its own without the terminal, and arguments that are the
-same for everybody. What it has to know comes by a socket.
+A process keeps in its memory what it was started with, and so do copies of it. So there is an environment of
+its own, a working folder that says nothing, a session of its own without the terminal, and arguments that are
+the same for everybody. What it has to know comes by a socket.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,8 +27,8 @@ ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",  # a set of words has the same order in each run
 }
-# It reads its task from its first socket, one line; the others are for the task. The package may lie where only the
-# app's interpreter looks.
+# It reads its task from its first socket, one line; the others are for the task. The package may lie where
+# only the app's interpreter looks.
 _START = """\
 import json, os, sys
 task = b""
@@ -52,7 +53,8 @@ def launch(
 
     It ends when its standard input does, which this process holds: however this one ends.
     """
-    ours, theirs = [], []
+    ours: list[socket.socket] = []
+    theirs: list[socket.socket] = []
     try:
         for _ in range(sockets):
             pair = socket.socketpair()
@@ -86,8 +88,6 @@ def launch(
         "system": [machine.sysname, "", machine.release, machine.version, machine.machine],
         "app": os.getpid(),
     }
-    try:
+    with suppress(OSError):  # it may be gone already, which its silence tells
         ours[0].sendall(json.dumps(task).encode() + b"\n")
-    except OSError:
-        pass  # it is gone already, which its silence tells
     return process, ours

@@ -1,7 +1,8 @@
 """Attempts to reach out of the room: each prints `REACHED` if it got through.
 
-`FOLDER` is a folder that anybody may read and write, with a file `secret` (it holds the word SECRET), a pipe `fifo`
-and a socket `socket` at which somebody listens; `PORT` is a port of the machine at which somebody does.
+`FOLDER` is a folder that anybody may read and write, with a file `secret` (it holds the word SECRET), a pipe
+`fifo` and a socket `socket` at which somebody listens; `PORT` is a port of the machine at which somebody
+does.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 # statements, and what follows the last one must be true if it got through.
 CLASSES: dict[str, tuple[str, str]] = {
     "files": (
-        "import os, pathlib, io, shutil, tempfile, glob, mmap, zipfile, sqlite3, numpy, torch, linecache, codecs",
+        "import os, pathlib, io, shutil, tempfile, glob, zipfile, sqlite3, numpy, torch, linecache, codecs",
         """
         open("FOLDER/secret").read() == "SECRET"
         pathlib.Path("FOLDER/secret").read_bytes()
@@ -120,8 +121,10 @@ CLASSES: dict[str, tuple[str, str]] = {
         """,
     ),
     "kernel": (
-        "import ctypes, os, mmap, platform\nlibc = ctypes.CDLL(None, use_errno=True)\n"
-        "def call(*a): return libc.syscall(*a) >= 0\nX86 = platform.machine() == 'x86_64'",
+        (
+            "import ctypes, os, mmap, platform\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+            "def call(*a): return libc.syscall(*a) >= 0\nX86 = platform.machine() == 'x86_64'"
+        ),
         """
         X86 and call(57)
         X86 and call(58)
@@ -181,8 +184,8 @@ ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(buffer
         """,
     ),
 }
-# In these classes each attempt succeeds where there is no lock, but for those that contain one of the words, which
-# depend on the machine. So none of them fails for a reason of its own.
+# In these classes each attempt succeeds where there is no lock, but for those that contain one of the words,
+# which depend on the machine. So none of them fails for a reason of its own.
 CONTROLLED = ("files", "sockets")
 DEPENDENT = ("setxattr", "O_TMPFILE", "urlopen", "getaddrinfo", "AF_NETLINK", "O_PATH | os.O_DIRECTORY")
 

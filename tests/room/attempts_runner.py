@@ -1,7 +1,7 @@
 """`python -m tests.room.attempts_runner FOLDER PORT room|plain` makes the attempts as whoever calls it.
 
-It prints, for each attempt, what its program printed and how it ended, as JSON. Without a room each runs in a copy
-of this process, with the rights of the caller.
+It prints, for each attempt, what its program printed and how it ended, as JSON. Without a room each runs in a
+copy of this process, with the rights of the caller.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main() -> None:
     folder, port, where = sys.argv[1:4]
     results = {}
     if where == "plain":
-        import numpy  # noqa: F401, ICN001 - once, and not in each copy
+        import numpy  # noqa: F401 - once, and not in each copy
         import torch  # noqa: F401
     for name, line, source in attempts():
         program = source.replace("FOLDER", folder).replace("PORT", port)
@@ -50,7 +50,7 @@ def main() -> None:
         elif name in CONTROLLED:
             results[line] = plainly(program)
             subprocess.run(["rm", "-rf", f"{folder}/new"], check=True)
-    print(json.dumps({"user": os.getuid(), "results": results}))
+    sys.stdout.write(json.dumps({"user": os.getuid(), "results": results}) + "\n")
 
 
 if __name__ == "__main__":

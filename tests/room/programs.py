@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from llm_linalg.recording.ending import Ending
-from llm_linalg.room.child import HEADER
+from llm_linalg.recording.record_node import RecordNode
+from llm_linalg.tracefile.log_reader import Reader
 from llm_linalg.room.room_client import Room, room
 from llm_linalg.room.room_limits import RoomLimits
 from llm_linalg.room.room_run import RoomRun
@@ -21,8 +22,10 @@ class Outcome(NamedTuple):
 
 def printed(run: RoomRun) -> str:
     """Returns what a program has printed so far."""
-    used, _ = HEADER.unpack_from(run.memory)
-    return run.memory[HEADER.size : HEADER.size + min(used, 2**20)].decode(errors="replace")
+    reader = Reader(run.memory, RecordNode)
+    while reader.poll():
+        pass
+    return "".join(text for _, text in reader.prints)
 
 
 def outcome(

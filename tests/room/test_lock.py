@@ -1,4 +1,4 @@
-"""Nothing gets out of the room: a table of attempts, as root and as nobody, and as controls without a lock."""
+"""Nothing gets out of the room: a table of attempts, as root, as nobody, and without a lock."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def as_nobody() -> list[str]:
     again = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import torch'], check=True)"
     start = [sys.executable, "-c", again]
     if subprocess.run([*become, *start], cwd=ROOT, capture_output=True, check=False).returncode:
-        # Python lies where only root may look: a nobody who may read all files has more to be refused, not less.
+        # Python lies where only root may look: a nobody who may read all files has more to be refused.
         become += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
         if subprocess.run([*become, *start], cwd=ROOT, capture_output=True, check=False).returncode:
             pytest.skip("nobody can't run this Python here")
@@ -107,7 +107,9 @@ def test_no_attempt_gets_through(outside: Outside, user: str) -> None:
 def test_the_attempts_get_through_without_a_lock(outside: Outside) -> None:
     answer = results(outside, "plain", [])["results"]
     controls = {
-        line: answer[line] for name, line, _ in TABLE if name in CONTROLLED and not any(word in line for word in DEPENDENT)
+        line: answer[line]
+        for name, line, _ in TABLE
+        if name in CONTROLLED and not any(word in line for word in DEPENDENT)
     }
     assert len(controls) > 35
     assert {line: result for line, result in controls.items() if "REACHED" not in result[0]} == {}
