@@ -132,9 +132,3 @@ def no_log(own_temporary_folder: Path) -> Iterator[None]:
             log.unlink()
     if any(told):
         pytest.fail("the app wrote a log:\n" + "\n".join(told))
-
-
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets counts alone end programs: how long they take says as much of the machine. A module may differ."""
-    monkeypatch.setattr("llm_linalg.language.budget.monotonic", lambda: 0.0)

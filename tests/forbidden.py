@@ -40,16 +40,6 @@ ALLOWED = {
     ("llm_linalg.capture.program", "ProgramRun._builtins"): "our own methods, by the words that stand there",
     ("llm_linalg.analysis.own_programs", "_compiled"): "templates of our table, without a name or a value",
     ("llm_linalg.analysis.own_programs", "_Program._run_line"): "likewise",
-    ("llm_linalg.language.allowlist", "_pick"): "torch's own, by the words of our tables",
-    ("llm_linalg.language.distributions", "_of_torch"): "torch's own, by the words of our tables",
-    (
-        "llm_linalg.language.modules",
-        "attribute_of",
-    ): "a name that stands in the table of a layer's sizes",
-    (
-        "llm_linalg.language.classes.data_class",
-        "_complete",
-    ): "special methods of a data class, by the words of our table",
     ("tui.cli.main", "command"): "a command's module, by the words of our table of commands",
     (
         "tui.model.flags",

@@ -88,7 +88,7 @@ def test_the_shelf_of_lessons_is_listed_and_a_plain_lesson_read_without_a_parser
 
 
 def test_the_first_picture_of_a_lesson_waits_for_no_reader_of_documents() -> None:
-    others = ("llm_linalg.lessons.documents", "llm_linalg.language")
+    others = ("llm_linalg.lessons.documents", "llm_linalg.capture", "llm_linalg.room")
     assert not [name for name in loaded_modules("import tui.app, tui.cli.launch") if name.startswith(others)]
 
 

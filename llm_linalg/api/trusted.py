@@ -18,7 +18,6 @@ from typing import Any
 
 from torch import nn
 
-from llm_linalg.api.run import EXPLANATIONS
 from llm_linalg.api.user_code import user_code_errors
 from llm_linalg.base import syntax
 from llm_linalg.base.errors import ProgramError
@@ -26,7 +25,6 @@ from llm_linalg.base.rng import lock_rng, seed_rng
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean
-from llm_linalg.language.execute import evaluate_expression
 
 _SHAPE = re.compile(r"[0-9]{1,9}(?:x[0-9]{1,9})*")
 _DRAW = re.compile(r"randint:(-?[0-9]{1,18}):(-?[0-9]{1,18}):([0-9]{1,9}(?:x[0-9]{1,9})*)")
@@ -76,13 +74,7 @@ def load(
     return found, Path(file) if file else None
 
 
-def _interpreted(text: str, seed: int) -> Any:
-    return evaluate_expression(text, EXPLANATIONS, seed)
-
-
-def evaluate_inputs(
-    texts: list[str], seed: int = 0, evaluate: Callable[[str, int], Any] = _interpreted
-) -> tuple[Any, ...]:
+def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
     """Return the inputs that texts describe, each one or several.
 
     A text is an expression (`torch.randn(2, 5, 8)`, or `a, b` for two inputs), the shape of normal random
@@ -91,14 +83,13 @@ def evaluate_inputs(
     Args:
         texts: The texts.
         seed: The seed of each.
-        evaluate: Returns the value of an expression over torch's names, with a seed.
 
     Raises:
         ProgramError: If a text is none of these.
     """
     found: list[Any] = []
     for text in texts:
-        value = evaluate(_expression(text.strip()), seed)
+        value = evaluate_expression(_expression(text.strip()), seed)
         found += value if isinstance(value, tuple) else [value]
     return tuple(found)
 

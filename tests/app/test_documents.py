@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from llm_linalg.language import budget, execute, readable_files
 from llm_linalg.language.budget import Budget
+
 from llm_linalg.lessons.deck import load
 from llm_linalg.lessons.documents import read
 from llm_linalg.lessons.lesson import LessonError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from llm_linalg.language.budget import SECONDS
+
 from tests.bench.fresh import fresh
 from tests.bench.stats import Row
 

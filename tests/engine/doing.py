@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from llm_linalg import run
 from llm_linalg.language import execute
 from llm_linalg.language.budget import Budget
+
+from llm_linalg import run
 
 
 def budgets(monkeypatch: pytest.MonkeyPatch) -> list[Budget]:

@@ -9,11 +9,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from llm_linalg.language import execute
+from llm_linalg.language.budget import Budget
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, run, trace
-from llm_linalg.language import execute
-from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.call_cache import split_call
 from llm_linalg.ops.call_errors import UNSAFE_CALLS

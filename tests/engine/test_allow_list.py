@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
-
 from llm_linalg.language import allowlist, modules, weight_files
 from llm_linalg.language.allowlist import Namespace
 from llm_linalg.language.arrays.array_dtypes import DType
@@ -19,6 +17,8 @@ from llm_linalg.language.classes import own_functions
 from llm_linalg.language.run_function import RunFunction
 from llm_linalg.language.tensor_types import TensorType
 from llm_linalg.language.type_function import TypeFunction, TypeHint
+from torch import Tensor, nn
+
 from llm_linalg.ops import TABLE, fallback
 from llm_linalg.ops.torch_names import resolve
 

@@ -8,10 +8,10 @@ from zlib import crc32
 
 import pytest
 import torch
+from llm_linalg.language.arrays.normal_ziggurat import ziggurat
 
 from llm_linalg import LimitError, ProgramError, run
 from llm_linalg.explain.descriptions import sentence
-from llm_linalg.language.arrays.normal_ziggurat import ziggurat
 from tests.engine.numpy_programs import OUTPUTS, PROGRAMS, pieces
 
 

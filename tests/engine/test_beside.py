@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from llm_linalg.language import text_methods
 from torch import Tensor
 
-from llm_linalg.language import text_methods
 from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.ops.creation import inner_lists
 from llm_linalg.ops.movement_shapes import getitem_cells

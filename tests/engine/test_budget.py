@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import torch
+from llm_linalg.language import budget as budgeting
+from llm_linalg.language import execute
+from llm_linalg.language.budget import MAX_SHARES, Budget
 from torch import nn
 
 from llm_linalg import HaltedError, LimitError, ProgramError, run
 from llm_linalg.base.errors import Span
-from llm_linalg.language import budget as budgeting
-from llm_linalg.language import execute
-from llm_linalg.language.budget import MAX_SHARES, Budget
 from tests.engine.at_once import AT_ONCE
 from tests.engine.counting import at_most
 from tests.engine.doing import budgets

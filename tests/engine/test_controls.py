@@ -7,9 +7,9 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llm_linalg.language.allowlist import BUILTINS
 
 from llm_linalg.base.text import clean
-from llm_linalg.language.allowlist import BUILTINS
 from llm_linalg.lessons.control import Control, Value
 from llm_linalg.lessons.reader import Lesson, LessonError, catalog, parse
 

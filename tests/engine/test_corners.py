@@ -6,10 +6,10 @@ from contextlib import suppress
 
 import pytest
 import torch
+from llm_linalg.language import allowlist
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, run, trace
-from llm_linalg.language import allowlist
 from tests.engine.doing import budgets
 from tests.ops.drawing import values
 from tests.thinning import thin

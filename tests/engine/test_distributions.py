@@ -6,10 +6,10 @@ import ast
 
 import pytest
 import torch
-
-from llm_linalg import LimitError, run
 from llm_linalg.language import distributions
 from llm_linalg.language.effects.statement_effects import Definitions
+
+from llm_linalg import LimitError, run
 from tests.engine.alike import SETUP, printed, programs
 
 ALIKE = """

@@ -13,11 +13,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from llm_linalg.language.effects import statement_effects, text_effects
 
 from llm_linalg import LessonError, ProgramError, ShapeError, Trace, run
 from llm_linalg.base.errors import MissingValueError
 from llm_linalg.base.syntax import statements
-from llm_linalg.language.effects import statement_effects, text_effects
 from llm_linalg.lessons.documents import LONGEST, is_document, markdown_file, parse, python_file, read
 from llm_linalg.lessons.documents.code_cells import DocumentCell
 from llm_linalg.lessons.documents.notebook import MOST_VALUES

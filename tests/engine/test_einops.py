@@ -9,9 +9,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from llm_linalg.language.einops_functions import FUNCTIONS
 
 from llm_linalg import LimitError, ProgramError, run
-from llm_linalg.language.einops_functions import FUNCTIONS
 
 SIZES = {"a": 2, "b": 3, "c": 1, "d": 2, "z": 2}
 REDUCTIONS: dict[str, Callable[..., torch.Tensor]] = {"sum": torch.sum, "max": torch.amax, "min": torch.amin}

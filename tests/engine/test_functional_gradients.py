@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from llm_linalg.language import functional_gradients
 
 from llm_linalg import ProgramError, run
-from llm_linalg.language import functional_gradients
 from tests.engine.alike import SETUP, printed, programs
 
 ALIKE = """

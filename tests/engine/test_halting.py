@@ -10,10 +10,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from llm_linalg import HaltedError, LimitError, run, trace
 from llm_linalg.language import budget, execute
 from llm_linalg.language.budget import LOOK_EVERY, Budget
+
+from llm_linalg import HaltedError, LimitError, run, trace
 
 LOOP = "for i in range(20000):\n    print(i)"
 CALLS = "x = torch.ones(2)\nfor i in range(1000):\n    x = x + 1"

@@ -13,9 +13,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from llm_linalg import LimitError, ProgramError, ShapeError, Trace, run
-from llm_linalg.explain.shape_errors import mismatch_of
 from llm_linalg.language import (
     allowlist,
     arithmetic,
@@ -33,6 +30,9 @@ from llm_linalg.language import (
 from llm_linalg.language.arrays import array
 from llm_linalg.language.budget import Budget
 from llm_linalg.language.type_function import TypeFunction
+
+from llm_linalg import LimitError, ProgramError, ShapeError, Trace, run
+from llm_linalg.explain.shape_errors import mismatch_of
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.fallback import FallbackOperation
 from llm_linalg.ops.price import Price

@@ -12,12 +12,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from llm_linalg.language import execute
+from llm_linalg.language.budget import Budget
 from torch import Tensor, nn
 from torch._tensor_str import printoptions
 
 from llm_linalg import LimitError, ProgramError, run
-from llm_linalg.language import execute
-from llm_linalg.language.budget import Budget
 from tests.engine.counting import at_most
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-
-from llm_linalg import run
 from llm_linalg.language import allowlist, attribute_functions, modules, source, suggestions, value_methods
 from llm_linalg.language.reference import SYNTAX, WIDTH, page
+
+from llm_linalg import run
 
 PAGE = page()
 

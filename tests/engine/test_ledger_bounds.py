@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from llm_linalg.language.budget import Budget
 
 from llm_linalg import ProgramError, Trace, run
-from llm_linalg.language.budget import Budget
 from llm_linalg.recording import tensor_index
 from llm_linalg.recording.record_node import Origin
 from llm_linalg.recording.recorder import Recorder

@@ -10,11 +10,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from llm_linalg.language import execute
+from llm_linalg.language.budget import Budget
 
 from llm_linalg import LimitError, ProgramError, Trace, run
 from llm_linalg.analysis.abscissa import numbers_by_turn, turns
-from llm_linalg.language import execute
-from llm_linalg.language.budget import Budget
 from tests.engine.training_loops import LOOPS
 from tests.thinning import thin
 from tui.compose.line_notes import line_notes, path_at

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 
 import pytest
+from llm_linalg.language.effects.statement_effects import Definitions
 
 from llm_linalg import ProgramError, ShapeError, run
-from llm_linalg.language.effects.statement_effects import Definitions
 from tests.engine.counting import at_most
 
 CALLS = 1_500_000  # of Python's

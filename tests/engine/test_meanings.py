@@ -6,11 +6,11 @@ import builtins
 
 import pytest
 import torch
+from llm_linalg.language import allowlist
+from llm_linalg.language.meanings import SYNONYMS, meant
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, run
-from llm_linalg.language import allowlist
-from llm_linalg.language.meanings import SYNONYMS, meant
 
 HOMES = {"torch": allowlist.TORCH, "F": allowlist.F, "nn": allowlist.NN}
 START = "x = torch.eye(3); y = torch.ones(3)\n"

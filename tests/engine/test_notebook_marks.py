@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 import torch
+from llm_linalg.language.notebook_source import NotebookSource
+from llm_linalg.language.source import Source
 from torch import nn
 from torch.nn import functional
 
 from llm_linalg import ProgramError, Trace, run
-from llm_linalg.language.notebook_source import NotebookSource
-from llm_linalg.language.source import Source
 from llm_linalg.recording.cell_state import CellState
 from llm_linalg.recording.plot import Plot, PlotSeries
 

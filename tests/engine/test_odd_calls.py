@@ -10,12 +10,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from llm_linalg.language import allowlist
 from torch import Tensor, nn
 
 from llm_linalg import LimitError, ProgramError, ShapeError, run
 from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.explain.shape_errors import unpaired
-from llm_linalg.language import allowlist
 from llm_linalg.ops import TABLE, price
 from tests.engine.counting import at_most
 from tests.engine.doing import budgets

@@ -6,7 +6,6 @@ from fnmatch import fnmatchcase
 
 import pytest
 import torch
-
 from llm_linalg.language import allowlist, suggestions
 from llm_linalg.language.omissions import (
     LATER,

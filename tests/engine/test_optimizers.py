@@ -8,11 +8,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from llm_linalg.language import initializers, optimizers, schedulers
+from llm_linalg.language.omissions import torch_release
 from torch import nn
 
 from llm_linalg import LimitError, ProgramError, run
-from llm_linalg.language import initializers, optimizers, schedulers
-from llm_linalg.language.omissions import torch_release
 from tests.engine.alike import SETUP, printed, programs
 
 ALIKE = """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from llm_linalg.language import packed_sequences
 
 from llm_linalg import ProgramError, run
-from llm_linalg.language import packed_sequences
 from tests.engine.alike import SETUP, printed, programs
 
 ALIKE = """

@@ -9,11 +9,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from llm_linalg.language.budget import Budget
+from llm_linalg.language.devices import MOST_EXCHANGES
 
 from llm_linalg import run
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, ShapeError
-from llm_linalg.language.budget import Budget
-from llm_linalg.language.devices import MOST_EXCHANGES
 from llm_linalg.lessons.reader import LessonError, find, parse
 from tests.engine.doing import budgets
 

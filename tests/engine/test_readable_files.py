@@ -8,9 +8,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from llm_linalg.language import readable_files
 
 from llm_linalg import LimitError, ProgramError, run
-from llm_linalg.language import readable_files
 
 
 @pytest.fixture

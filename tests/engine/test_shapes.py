@@ -10,11 +10,11 @@ import pytest
 import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
+from llm_linalg.language.budget import Budget
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError, Trace, run
 from llm_linalg.base.axes import ShapeMismatch
-from llm_linalg.language.budget import Budget
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.recording.record_node import Origin
 from llm_linalg.recording.recorder import Recorder

@@ -8,10 +8,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from llm_linalg import LimitError, run
 from llm_linalg.language import execute
 from llm_linalg.language.budget import Budget
+
+from llm_linalg import LimitError, run
 from llm_linalg.ops.subnormals import FEW_PRODUCTS, slow_products_of
 from tests.engine.counting import at_most
 from tests.engine.doing import budgets

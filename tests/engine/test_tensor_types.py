@@ -8,10 +8,10 @@ import math
 
 import pytest
 import torch
+from llm_linalg.language.gradient_functions import GradientFunction
 from torch import nn
 
 from llm_linalg import LimitError, ProgramError, run
-from llm_linalg.language.gradient_functions import GradientFunction
 
 HEAD = """\
 import torch

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from llm_linalg.language.budget import Budget
 
 from llm_linalg import run
-from llm_linalg.language.budget import Budget
 from tests.engine.alike import printed
 from tests.engine.counting import at_most
 from tests.engine.training_loops import LOOPS

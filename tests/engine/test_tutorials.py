@@ -7,9 +7,9 @@ import builtins
 
 import pytest
 import torch
+from llm_linalg.language import source, suggestions
 
 from llm_linalg import ProgramError, run
-from llm_linalg.language import source, suggestions
 from tests.engine.test_language import agrees
 
 TUTORIALS = {

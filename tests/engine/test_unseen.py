@@ -9,10 +9,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from llm_linalg import LimitError, ProgramError, ShapeError, run, trace
 from llm_linalg.language import printing
 from llm_linalg.language.budget import Budget
+
+from llm_linalg import LimitError, ProgramError, ShapeError, run, trace
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.operation import SlottedArguments
 from llm_linalg.ops.price import price_of

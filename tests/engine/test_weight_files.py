@@ -18,15 +18,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
-
-from llm_linalg import LimitError, ProgramError, run
 from llm_linalg.language import readable_files
 from llm_linalg.language.file_formats import format_errors
 from llm_linalg.language.file_formats.array_format import read_archive, read_array
 from llm_linalg.language.file_formats.checkpoint_format import read_checkpoint
 from llm_linalg.language.file_formats.format_errors import FormatError
 from llm_linalg.language.file_formats.safetensors_format import read_tensors
+from torch import nn
+
+from llm_linalg import LimitError, ProgramError, run
 
 
 @pytest.fixture

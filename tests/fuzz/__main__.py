@@ -56,8 +56,8 @@ def main() -> int:
 
     torch.set_num_threads(1)
     with atheris.instrument_imports(include=["llm_linalg"]):
-        import llm_linalg.explain.repairs
         import llm_linalg.language.program  # noqa: F401
+
     from tests.fuzz.watching import Watch, outcome
     from tests.fuzz.writing import Writer
 

@@ -6,8 +6,9 @@ import random
 import re
 from collections.abc import Sequence
 
-from llm_linalg import ProgramError, run
 from llm_linalg.language import allowlist
+
+from llm_linalg import ProgramError, run
 from tests.fuzz.writing import Writer
 from tests.ops.listed import LISTED
 

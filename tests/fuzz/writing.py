@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TypeVar
 
 import torch
-
 from llm_linalg.language import allowlist, modules, suggestions, value_methods
 
 T = TypeVar("T")

@@ -9,10 +9,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from llm_linalg.language.reference import page
 from torch import Tensor
 
 from llm_linalg import Node
-from llm_linalg.language.reference import page
 from llm_linalg.ops import TABLE, Operation
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.pointwise import Pointwise

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.record_node import RecordNode
-from llm_linalg.tracefile.log_reader import Reader
 from llm_linalg.room.room_client import Room, room
 from llm_linalg.room.room_limits import RoomLimits
 from llm_linalg.room.room_run import RoomRun
+from llm_linalg.tracefile.log_reader import Reader
 
 
 class Outcome(NamedTuple):

@@ -40,20 +40,22 @@ def document_in(file: str) -> Lesson | None:
     return found if found.document else None
 
 
-def allow_reading(file: str | None) -> None:
-    """Let programs read in a document's folder.
+def readable_folder(file: str | None) -> Path:
+    """Return the folder that programs may read: a document's, for `-` the current one.
 
     Raises:
         UsageError: If there is no document.
     """
-    from llm_linalg.language import readable_files
-
+    if file == "-":
+        return Path.cwd()
     if file is None or not Path(file).is_file():
-        raise UsageError("--read is for a file, and text and weights beside it")
-    readable_files.allow(Path(file).parent)
+        raise UsageError("--read is for a file, and what lies beside it")
+    return Path(file).resolve().parent
 
 
-def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[Trace, bool]:
+def run_cells(
+    lesson: Lesson, seed: int, seconds: float | None = None, read: Path | None = None
+) -> tuple[Trace, bool]:
     """Run a document's cells in order, each with the names of those above; report those that are not run.
 
     Returns:
@@ -61,7 +63,6 @@ def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[
         not run does not count.
     """
     from llm_linalg import LimitError, run
-    from llm_linalg.language.readable_files import files_read
     from llm_linalg.lessons.documents import with_saved
     from llm_linalg.recording.cell_state import summary
 
@@ -72,7 +73,7 @@ def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[
     # An empty cell at the end, since the error of the last one is raised.
     cells = (*lesson.cells(last), lines + 1)
     try:
-        trace = run(f"{last.program}\n", seed=seed, seconds=seconds, cells=cells)
+        trace = run(f"{last.program}\n", seed=seed, seconds=seconds, cells=cells, read=read)
     except LimitError as exceeded:  # nothing is left of the budget for the cells below
         if exceeded.trace is None:
             raise
@@ -81,8 +82,6 @@ def run_cells(lesson: Lesson, seed: int, seconds: float | None = None) -> tuple[
     _report(lesson, cells, trace)
     if not all(cell.is_whole for cell in trace.cells):
         say(f"{summary(trace.cells)}.")
-    if files_read():
-        say(f"It reads {', '.join(sorted(files_read()))}.")
     is_script = lesson.path is not None and lesson.path.suffix.lower() == SCRIPT
     wrong = [cell for cell in trace.cells if cell.state in FAULTS or (is_script and not cell.is_whole)]
     return trace, not wrong
@@ -120,7 +119,7 @@ def _reason(cell: CellState) -> str:
     """Return why a cell was not run, or what may be different in it."""
     if cell.state == "rests":
         return f"rests on cell {cell.root}: {cell.reason}"
-    return f"refused: {cell.reason}" if cell.state == "refused" else cell.reason
+    return cell.reason
 
 
 def _in_file(lesson: Lesson, stop: Stop, cells: Sequence[int], error: ProgramError) -> ProgramError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import CleanText, clean_lines
-from tui.cli.cell_report import allow_reading
+from tui.cli.cell_report import readable_folder
 from tui.cli.parser import FORMATS, output_flag, size, view_flags
 from tui.files.output import Sink, explain
 from tui.model.flags import Choice, Parser
@@ -67,7 +67,7 @@ def run(flags: argparse.Namespace) -> int:
     if flags.format not in TEXT:
         large_enough(flags.size)
     if flags.read:
-        allow_reading(flags.lesson)
+        readable_folder(flags.lesson)
     opening = opening_of(flags, parser())
     opened = open_view(opening.view)
     view = check_view(opening.view, opened, opening.flags)

@@ -74,9 +74,9 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
     state_file = StateFile(user_dirs.folder(os.environ))
     settings = resolve(flags, os.environ, state_file)
     if flag_value(flags, "read"):
-        from tui.cli.cell_report import allow_reading
+        from tui.cli.cell_report import readable_folder
 
-        allow_reading(flags.lesson)
+        readable_folder(flags.lesson)  # else it is said now
     door = door or asks_at_door(flags, settings, state_file, lesson)
     view, notice = opening(flags, settings, state_file, None if door else lesson)
     notice = "" if door else notice

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.constants import MOST_RANKS
 from llm_linalg.base.file_io import read_bytes
 from llm_linalg.base.spelling import quote
-from tui.cli.cell_report import allow_reading
+from tui.cli.cell_report import readable_folder
 from tui.cli.parser import FORMATS
 from tui.cli.settings import BY_NAME
-from tui.files.output import explain, say, write
+from tui.files.output import explain, write
 from tui.model.flags import Choice, Parser, seed, whole_number
 from tui.model.lesson_words import find_lesson
 from tui.model.usage_error import UsageError
@@ -30,7 +30,7 @@ PROGRAM = 1_000_000  # bytes of a program file that are read
 def parser() -> Parser:
     """Return the parser of `llm-linalg run …`."""
     parser = Parser(
-        prog="llm-linalg run", description="Run a program of the tensor language.", allow_abbrev=False
+        prog="llm-linalg run", description="Run a program, and print its tensors.", allow_abbrev=False
     )
     parser.add_argument(
         "file",
@@ -71,18 +71,19 @@ def run(flags: argparse.Namespace) -> int:
 
     seconds = 2.0 if flags.time_limit is None else flags.time_limit or None
     named = flags.file if flags.code is None and not _is_one_program(flags) else None
-    if flags.read:
-        allow_reading(named or flags.file)
+    read = readable_folder(named or flags.file) if flags.read else None
     document = None if named is None else document_in(named)
     if document is not None:
         if flags.ranks:
             raise UsageError("--ranks is for one program: a document has cells")
-        trace, whole = run_cells(document, flags.seed or 0, seconds)
+        trace, whole = run_cells(document, flags.seed or 0, seconds, read)
         print_trace(trace, flags.format)
         return 0 if whole else 1
     source, seed, names = _program(flags)
     try:
-        trace = run_program(source, seed=seed, seconds=seconds, names=names, ranks=flags.ranks or 0)
+        trace = run_program(
+            source, seed=seed, seconds=seconds, names=names, ranks=flags.ranks or 0, read=read
+        )
     except ProgramError as error:
         if error.trace is not None and isinstance(error, LimitError):
             print_trace(error.trace, flags.format)  # nothing is wrong with what ran before it was stopped
@@ -91,29 +92,12 @@ def run(flags: argparse.Namespace) -> int:
         explain(error)
         return 1
     print_trace(trace, flags.format)
-    job = {"source": source, "seed": seed, "names": names, "ranks": flags.ranks, "seconds": seconds}
-    return _on_processes(job, trace) if flags.ranks else 0
+    return 0
 
 
 def _is_one_program(flags: argparse.Namespace) -> bool:
     """Return whether a script is run as one program and not cell by cell: on several devices."""
     return bool(flags.ranks) and Path(flags.file or "").suffix.lower() == ".py"
-
-
-def _on_processes(job: dict[str, object], trace: Trace) -> int:
-    """Run a program of several devices on real processes as well; 0 if these made the same."""
-    from llm_linalg.api.device_process import available
-    from tui.model.device_processes import ABSENT, DeviceProcesses, DevicesError, verdict
-
-    if not available():
-        say(ABSENT)
-        return 0
-    try:
-        text, same = verdict(DeviceProcesses(job).run(), trace)
-    except DevicesError as error:
-        text, same = str(error), False
-    say(text)
-    return 0 if same else 1
 
 
 def print_trace(trace: Trace, form: str) -> None:

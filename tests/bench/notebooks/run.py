@@ -99,6 +99,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     pin_kernels()
     from llm_linalg.language import readable_files
+
     from llm_linalg.lessons.lesson import LessonError
     from tests.bench.notebooks.report import ranking, table
 

@@ -12,12 +12,12 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
+from llm_linalg.language import program
+from llm_linalg.language.interpreter import Interpreter
 
 from llm_linalg import run
 from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.base.untraced import untraced
-from llm_linalg.language import program
-from llm_linalg.language.interpreter import Interpreter
 from llm_linalg.lessons.lesson import Lesson, Stop
 from tests.bench.notebooks.flow import Cell
 from tests.bench.notebooks.values import Print, fingerprint, same_everywhere

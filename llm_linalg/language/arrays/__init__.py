@@ -1,1 +1,0 @@
-"""NumPy as programs use it: arrays over tensors, with NumPy's dtypes, promotion and text, without NumPy."""
