@@ -97,14 +97,16 @@ class Bindings:
         for step in steps:
             root = _member(root, step)
         value = _member(root, name)
-        if isinstance(value, Tensor):
-            self._layers.note()
-            node = self._recorder.node_of(value)
-            if node is not None and node.bound_name is None:
-                node.bound_name = text
-            self._note(line, node, value)
-            if isinstance(root, nn.Module) and is_torchs(root):
-                self._bind_again(root)
+        if not isinstance(value, Tensor):
+            return
+        self._layers.note()
+        if isinstance(root, nn.Module) and is_torchs(root):
+            self._bind_again(root)
+            return
+        node = self._recorder.node_of(value)
+        if node is not None and node.bound_name is None:
+            node.bound_name = text
+        self._note(line, node, value)
 
     def result(self, value: Any, line: int) -> Any:
         """Take note of the value of a line that binds nothing, and return it."""

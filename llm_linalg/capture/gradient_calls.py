@@ -10,12 +10,16 @@ from torch import Tensor
 
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.limits import Counts
+from llm_linalg.ops import TABLE
 from llm_linalg.ops.price import Price
 from llm_linalg.recording.recorder import Recorder
 
 _TWICE = 3  # a pass that can be differentiated in turn takes as long as so many others
 _GRAD: Callable[..., Any] = torch.autograd.grad
 _BACKWARD: Callable[..., Any] = Tensor.backward
+_DATA: Callable[..., Any] = Tensor.data.__get__  # type: ignore[attr-defined]
+_DETACH = TABLE.entries[Tensor.detach].operation
+_NO_PRICE = Price(0, 0, 0, 0, 0, 0, 0)
 
 
 class GradientCalls:
@@ -32,7 +36,16 @@ class GradientCalls:
     @property
     def handlers(self) -> Mapping[Any, Callable[..., Any]]:
         """By torch's function, what is called in its place."""
-        return {_BACKWARD: self.backward, _GRAD: self.grad}
+        return {_BACKWARD: self.backward, _GRAD: self.grad, _DATA: self.data}
+
+    def data(self, tensor: Tensor) -> Tensor:
+        """Do what `tensor.data` does: it is recorded as a `detach`, which gives the same cells."""
+        self._counts.charge_query()
+        data: Tensor = _DATA(tensor)
+        if not self._recorder.is_paused:
+            self._recorder.note_result(data, [tensor], _DETACH, Tensor.detach, _NO_PRICE)
+            self._recorder.nodes[-1].note_inner()
+        return data
 
     def backward(self, tensor: Tensor, *arguments: Any, **named: Any) -> None:
         """Do what `tensor.backward()` does."""

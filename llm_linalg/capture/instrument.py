@@ -25,7 +25,7 @@ _PLAIN = (
     *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda),
 )  # what is never a tensor or a module, whatever the program does
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_OF_THE_CLASS = frozenset(["init", "call"])  # special methods whose calls are called after the class
+_OF_THE_CLASS = frozenset(["__init__", "__call__"])  # special methods whose calls are called after the class
 _OWN_BODY = (*_FUNCTIONS, ast.ClassDef, ast.Lambda)
 _HOLDERS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 
@@ -209,25 +209,23 @@ class _Instrumenter(ast.NodeTransformer):
         """Note when the function begins and ends, and the modules that it is given."""
         is_method = bool(self._within) and isinstance(self._within[-1], ast.ClassDef)
         self._inside(node)
-        is_special = is_method and node.name.startswith("__") and node.name.endswith("__")
-        name = node.name.strip("_") if is_special else node.name
-        name = "" if is_special and name in _OF_THE_CLASS else name
+        name = node.name
+        if is_method and name.startswith("__") and name.endswith("__"):
+            name = "" if name in _OF_THE_CLASS else name.strip("_")
         if _yields(node):
-            node.decorator_list.append(_call(node, ".generator", name))
+            node.decorator_list.append(_call(node, ".generator", name or node.name))
             return node
-        first = next(iter((*node.args.posonlyargs, *node.args.args)), None) if is_method else None
-        owner = None if first is None or _is_static(node) else first.arg
-        layers = [name for name in _used_as_layers(node) if name != owner]
-        begin, end = (
-            (".forward", ".leave_forward") if owner and node.name == "forward" else (".enter", ".leave")
-        )
-        arguments: list[Any] = [name]
+        owner = _owner(node) if is_method else None
+        layers = [parameter for parameter in _used_as_layers(node) if parameter != owner]
+        arguments: list[Any] = [name or node.name]
         if owner or layers:
-            arguments += [_name(owner) if owner else None, tuple(layers), *map(_name, layers)]
+            own = _name(owner) if owner else None
+            arguments = [name if owner else node.name, own, tuple(layers), *map(_name, layers)]
+        hooks = (".forward", ".leave_forward") if owner and name == "forward" else (".enter", ".leave")
+        begin, end = _statement(node, hooks[0], *arguments), _statement(node, hooks[1])
         head = 1 if ast.get_docstring(node, clean=False) is not None else 0
         body = node.body[head:] or [_placed(ast.Pass(), node)]
-        whole = _placed(ast.Try(body, [], [], [_statement(node, end)]), node)
-        node.body[head:] = [_statement(node, begin, *arguments), whole]
+        node.body[head:] = [begin, _placed(ast.Try(body, [], [], [end]), node)]
         return node
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
@@ -265,22 +263,20 @@ class _Instrumenter(ast.NodeTransformer):
             _, _, *end = _position(whole)
             self.found.places[line, column, end[0], end[1]] = _position(whole)
 
-    def visit_comprehension(self, node: ast.comprehension) -> ast.comprehension:
-        """Note what each turn binds, by a condition that is always true."""
-        is_plain = isinstance(_item_of(node.iter, node.target), ast.Constant)
-        names = [] if is_plain else [*_names(node.target)]
-        self.generic_visit(node)
-        node.ifs[:0] = [_call(node.target, ".each", name, _name(name)) for name in names]
-        return node
-
     def visit(self, node: ast.AST) -> Any:
-        """Visit a node; what goes through items within a comprehension has the place of all of it."""
-        if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-            for part in node.generators:
-                self.found.iterated[_position(part.iter)] = _position(node)
-                if not isinstance(part.target, ast.Name):
-                    self._stand_for(part.target, node)
-        return super().visit(node)
+        """Visit a node; of a comprehension note what each turn binds, by a condition that is always true."""
+        if not isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            return super().visit(node)
+        for part in node.generators:
+            self.found.iterated[_position(part.iter)] = _position(node)
+            if not isinstance(part.target, ast.Name):
+                self._stand_for(part.target, node)
+        self.generic_visit(node)
+        for part in node.generators:
+            is_plain = isinstance(_item_of(part.iter, part.target), ast.Constant)
+            names = () if is_plain else _names(part.target)
+            part.ifs[:0] = [_call(node, ".each", name, _name(name)) for name in names]
+        return node
 
 
 _LEAVES = frozenset([ast.Load, ast.Store, ast.Del, ast.Name, ast.Constant])
@@ -372,8 +368,11 @@ def _yields(node: ast.AST) -> bool:
     return any(isinstance(part, ast.Yield | ast.YieldFrom) for part in parts)
 
 
-def _is_static(node: ast.FunctionDef) -> bool:
-    return any(isinstance(item, ast.Name) and item.id == "staticmethod" for item in node.decorator_list)
+def _owner(node: ast.FunctionDef) -> str | None:
+    """Return the parameter of a method that is its object; None for a static method."""
+    is_static = any(isinstance(item, ast.Name) and item.id == "staticmethod" for item in node.decorator_list)
+    first = next(iter((*node.args.posonlyargs, *node.args.args)), None)
+    return None if first is None or is_static else first.arg
 
 
 def _used_as_layers(node: ast.FunctionDef) -> list[str]:

@@ -58,10 +58,12 @@ class NewLayers:
                     self._recorder.note_input(parameter, None, "parameter", origin)
 
     def are_filled_by(self, frame: FrameType | None) -> bool:
-        """Return whether a torch call, made from a frame, is part of making a layer."""
+        """Return whether a torch call, made from a frame, fills a layer that is made, or frees gradients."""
         inner = frame
         while inner is not None and (code := inner.f_code).co_filename != FILE:
             if code.co_name == "__init__" and code.co_filename.startswith(_MODULES):
+                return True
+            if code.co_name == "zero_grad" and inner.f_locals.get("set_to_none"):
                 return True
             inner = inner.f_back
         self.note()

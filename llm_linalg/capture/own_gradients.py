@@ -25,7 +25,8 @@ from llm_linalg.recording.recorder import Recorder, is_recording, recording_agai
 _NO_PRICE = Price(0, 0, 0, 0, 0, 60, 0)  # its backward is charged call by call
 _SAVED: Any = torch._C._FunctionBase.saved_tensors  # noqa: SLF001
 _SAVE: Any = torch.autograd.function.FunctionCtx.save_for_backward
-_APPLY: Any = vars(Function)["apply"]
+_APPLY: Any = next(vars(kind)["apply"] for kind in Function.__mro__ if "apply" in vars(kind))
+_IS_OWN = "apply" in vars(Function)
 _REGISTER: Any = Tensor.register_hook
 Apart = Callable[[], AbstractContextManager[None]]
 
@@ -55,14 +56,17 @@ class OwnGradients:
         """Record calls of `apply` while the context is open."""
 
         def apply(kind: Any, *inputs: Any, **named: Any) -> Any:
-            return self._apply(kind, *inputs) if is_recording() else _APPLY.__func__(kind, *inputs, **named)
+            return self._apply(kind, *inputs) if is_recording() else _apply_of(kind)(*inputs, **named)
 
         home: Any = Function
         home.apply = classmethod(apply)
         try:
             yield
         finally:
-            home.apply = _APPLY
+            if _IS_OWN:
+                home.apply = _APPLY
+            else:
+                del home.apply
 
     @contextmanager
     def _within_pass(self) -> Iterator[None]:
@@ -84,7 +88,7 @@ class OwnGradients:
         outer = self._scopes.current
         self._scopes.current = outer.inner(kind.__name__)
         try:
-            found = self._recorder.run_priced(_NO_PRICE, _APPLY.__func__, own, *inputs)
+            found = self._recorder.run_priced(_NO_PRICE, _apply_of(own), *inputs)
             self._note(kind, inputs, found)
         finally:
             self._scopes.current, self._results = outer, None
@@ -103,7 +107,7 @@ class OwnGradients:
 
         members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
         own = type(kind.__name__, (kind,), {**members, "__module__": kind.__module__})
-        context: Any = vars(own)["_backward_cls"]  # torch gives it no public name
+        context: Any = vars(own)["_backward_cls"]
         context.save_for_backward = _save
         context.saved_tensors = property(self._saved)
         return own
@@ -191,6 +195,12 @@ class OwnGradients:
 
         handle.remove = forget
         return handle
+
+
+def _apply_of(kind: Any) -> Callable[..., Any]:
+    """Return torch's own `apply` of a function."""
+    found: Callable[..., Any] = _APPLY.__get__(None, kind)
+    return found
 
 
 def _save(context: Any, *tensors: Any) -> None:

@@ -1,0 +1,361 @@
+"""Programs that Python runs: they do what they do without us, and their record is what they did."""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+import threading
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
+from llm_linalg.capture.limits import Limits
+from llm_linalg.capture.program import ProgramRun, execute, execute_on_devices, finished
+from llm_linalg.explain.repairs import repairs
+from llm_linalg.explain.shape_errors import explain
+from llm_linalg.language.execute import Explanations
+from llm_linalg.language.execute import execute as interpret
+from llm_linalg.language.execute import execute_on_devices as interpret_on_devices
+from llm_linalg.lessons.reader import catalog, find
+from llm_linalg.lessons.stop import Stop
+from llm_linalg.recording.record import Record
+from llm_linalg.recording.record_node import RecordNode
+
+EXPLANATIONS = Explanations(explain, repairs)
+STOPS = [
+    pytest.param(lesson, stop, id=f"{lesson.slug}-{stop.number}")
+    for lesson in [find(entry.slug) for entry in catalog()]
+    for stop in lesson.stops
+    if stop.program
+]
+FACTS = (
+    *("op", "name", "span", "source", "scope", "target", "title", "evidence"),
+    *("no_grad", "is_inner", "is_one_of_several", "member", "words", "gap", "missed"),
+)
+
+HERE = Path(__file__).parent
+# Statements that may follow each other in any order: each finds what it needs.
+STATEMENTS = (HERE / "captured.txt").read_text(encoding="utf-8").split("\n----\n")
+PROGRAMS = [
+    pytest.param(program, id=f"{path.stem}-{number}")
+    for path in sorted((HERE / "plain").glob("*.txt"))
+    for number, program in enumerate(path.read_text(encoding="utf-8").split("\n----\n"), 1)
+]
+ADDRESS = re.compile(r"0x[0-9a-f]+")
+START = "x, y, n, words = torch.arange(4.0).view(2, 2), torch.eye(2), 5, []\n"
+
+
+def plain(program: str, seed: int) -> tuple[dict[str, Any], str]:
+    """Return what Python alone binds and prints."""
+    names: dict[str, Any] = {"torch": torch, "nn": nn, "__name__": "__main__"}
+    said = StringIO()
+    before = random.getstate()
+    with torch.random.fork_rng(), redirect_stdout(said):
+        torch.manual_seed(seed)
+        random.seed(seed)
+        exec(compile(program, "<plain>", "exec", dont_inherit=True), names)  # noqa: S102
+    random.setstate(before)
+    return names, said.getvalue()
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Return whether two values are the same, bit by bit."""
+    if isinstance(one, Tensor):
+        same = (
+            isinstance(other, Tensor)
+            and one.dtype is other.dtype
+            and one.requires_grad is other.requires_grad
+        )
+        return same and torch.equal(one, other)
+    if isinstance(one, list | tuple):
+        return type(one) is type(other) and len(one) == len(other) and all(map(alike, one, other))
+    return one == other if isinstance(one, int | float | str) else type(one).__name__ == type(other).__name__
+
+
+def captured(program: str, **how: Any) -> Record[RecordNode]:
+    return execute(program, 0, {}, node_type=RecordNode, **how)
+
+
+@given(st.lists(st.sampled_from(STATEMENTS), max_size=8), st.integers(0, 5))
+def test_a_program_prints_and_binds_what_python_alone_does(parts: list[str], seed: int) -> None:
+    program = START + "\n".join(parts)
+    names, said = plain(program, seed)
+    run = ProgramRun(program, seed)
+    record = finished(run)
+    assert record.printed == said
+    for name in names.keys() - {"__builtins__", "torch", "nn"}:
+        assert alike(names[name], run.names[name]), name
+    assert {name for name in run.names if not name.startswith("__")} <= names.keys()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_plain_program_prints_what_python_prints(program: str) -> None:
+    assert ADDRESS.sub("", captured(program).printed) == ADDRESS.sub("", plain(program, 0)[1])
+
+
+@given(st.lists(st.sampled_from(STATEMENTS), max_size=6))
+def test_each_node_says_where_it_was_made_and_what_it_holds(parts: list[str]) -> None:
+    program = START + "\n".join(parts)
+    run = ProgramRun(program)
+    record = finished(run)
+    for node in record.nodes:
+        assert node.span is not None
+        assert node.span.text(program) == node.source
+    for name, node in record.names.items():
+        held = run.names.get(name)
+        if isinstance(held, Tensor) and name in run.names:
+            assert name.isidentifier()
+            assert (
+                torch.equal(node.value, held.detach())
+                or any(f"{name}, " in part for part in parts)
+                or "def" in program
+            )
+
+
+@given(
+    st.recursive(
+        st.sampled_from(["x", "y", "x.T", "2.0", "torch.ones(2, 2)"]),
+        lambda inner: st.one_of(
+            st.builds("({} + {})".format, inner, inner),
+            st.builds("torch.relu({} * y)".format, inner),
+            st.builds("(x @\n    {})".format, st.just("y")),
+            st.builds("(x\n  .mul({})\n  .T)".format, inner),
+        ),
+        max_leaves=6,
+    )
+)
+def test_the_text_of_a_node_is_the_expression_that_made_it(expression: str) -> None:
+    start = "x, y = torch.arange(4.0).view(2, 2), torch.eye(2)\n"
+    record = captured(f"{start}# é ü\nz = {expression}\n")
+    names = {"torch": torch, "x": torch.arange(4.0).view(2, 2), "y": torch.eye(2)}
+    for node in record.nodes:
+        if node.line and node.line > 2:
+            assert torch.equal(eval(f"({node.source})", dict(names)), node.value)  # noqa: S307
+
+
+@pytest.mark.parametrize(("lesson", "stop"), STOPS)
+def test_the_course_is_recorded_as_it_is_interpreted(lesson: Any, stop: Stop) -> None:
+    for old, new in both(stop, lesson.seed, lesson.names()):
+        assert [facts(node) for node in new.nodes] == [facts(node) for node in old.nodes]
+        for ours, theirs in zip(new.nodes, old.nodes, strict=True):
+            assert torch.equal(ours.value.nan_to_num(), theirs.value.nan_to_num())
+            assert [own.node.index for own in ours.operands] == [own.node.index for own in theirs.operands]
+        assert places(new.names) == places(old.names)
+        assert places(new.lines) == places(old.lines)
+        assert (new.prints, new.printed, new.lists) == (old.prints, old.printed, old.lists)
+        assert (new.gaps, new.failed_line) == (old.gaps, old.failed_line)
+
+
+def both(stop: Stop, seed: int, names: dict[str, Any]) -> list[tuple[Record[Any], Record[Any]]]:
+    """Return pairs of records of a stop's program: as the language has it, and as Python has it."""
+    how: dict[str, Any] = {"node_type": RecordNode}
+    if stop.ranks:
+        how["ranks"] = stop.ranks
+        old = interpret_on_devices(stop.program, seed, names, EXPLANATIONS, **how)
+        return [*zip(old, execute_on_devices(stop.program, seed, names, **how), strict=True)]
+    if not stop.fails:
+        old_record = interpret(stop.program, seed, names, EXPLANATIONS, **how)
+        return [(old_record, execute(stop.program, seed, names, **how))]
+    with pytest.raises(ProgramError) as first:
+        interpret(stop.program, seed, names, EXPLANATIONS, **how)
+    with pytest.raises(ProgramError) as second:
+        execute(stop.program, seed, names, **how)
+    assert (first.value.span, first.value.frames) == (second.value.span, second.value.frames)
+    return [(first.value.trace, second.value.trace)]
+
+
+def facts(node: RecordNode) -> tuple[Any, ...]:
+    return tuple(getattr(node, name) for name in FACTS)
+
+
+def places(nodes: Any) -> dict[Any, int]:
+    return {key: node.index for key, node in nodes.items()}
+
+
+LOOPS = [
+    "for i in range({turns}):\n    w = w * 0.999\n    v = w + 1\n",
+    "for i, k in enumerate(range({turns})):\n    w = w * 0.999\n    v = w + i\n",
+    "i = 0\nwhile i < {turns}:\n    w = w * 0.999\n    v = w + 1\n    i += 1\n",
+    "for i in range({turns}):\n    w = w * 0.999\n    v = w + 1\n    if i == {turns} - 7: break\n",
+    "def g():\n    for i in range({turns}): yield i\nfor i in g():\n    w = w * 0.999\n    v = w + 1\n",
+    "for k in range(4):\n    for i in range({turns} // 4):\n        w = w * 0.999\n        v = w + 1\n",
+]
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("turns", [10, 1500])
+def test_the_same_turns_of_a_long_loop_are_recorded_and_all_are_run(loop: str, turns: int) -> None:
+    program = "w = torch.ones(2)\n" + loop.format(turns=turns) + "z = w + v"
+    limits = Limits(loop_nodes=400)
+    run = ProgramRun(program, limits=limits)
+    record = finished(run)
+    names, _ = plain(program, 0)
+    assert alike(run.names["z"], names["z"])
+    assert torch.equal(record.names["z"].value, names["z"])
+    assert bool(record.gaps) == (turns > 10)
+    for gap in record.gaps:
+        assert gap.last <= gap.turns <= turns
+        assert gap.first <= gap.last
+
+
+def test_turns_that_make_no_nodes_are_gone_through_as_they_are() -> None:
+    program = (
+        "items = [1]\nfor i in items:\n    if i < 40:\n        items.append(i + 1)\nprint(i, len(items))"
+    )
+    assert captured(program).printed == plain(program, 0)[1]
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("x = torch.ones(40_000, 40_000)", "would make 1,600,000,000 cells"),
+        ("a = torch.ones(5_000, 5_000)\nb = a @ a", "matmul would need"),
+        ("print('x' * 2_000_000)", "prints more than 1,000,000 characters"),
+        ("def f(n):\n    return f(n + 1)\nf(0)", "RecursionError"),
+        (
+            "try:\n    torch.ones(40_000, 40_000)\nexcept Exception:\n    pass\nx = 1",
+            "would make 1,600,000,000 cells",
+        ),
+    ],
+)
+def test_what_is_too_much_is_refused_before_it_is_done(program: str, words: str) -> None:
+    with pytest.raises(LimitError, match=words) as raised:
+        captured(program)
+    assert raised.value.span is not None
+    assert raised.value.trace.failed_line == raised.value.line
+
+
+def test_a_run_can_be_halted_at_a_torch_call() -> None:
+    calls = iter(range(10))
+    with pytest.raises(HaltedError) as raised:
+        captured("x = torch.ones(2)\nwhile True:\n    x = x + 1", halt=lambda: next(calls) > 5)
+    assert raised.value.line == 3
+    assert 3 < len(raised.value.trace.nodes) < 10
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "line", "column"),
+    [
+        ("x = 1\ny = x + zz", "NameError: name 'zz' is not defined", 2, 8),
+        ("xs = [1]\nxs[3]", "IndexError: list index out of range", 2, 0),
+        ("def f():\n    return 1 / 0\nf()", "ZeroDivisionError: division by zero", 2, 11),
+        ("import nothing_like_it", "ModuleNotFoundError: No module named 'nothing_like_it'", 1, 0),
+        ("x = torch.ones(2)\ny = x.foo", "AttributeError: 'Tensor' object has no attribute 'foo'", 2, 4),
+    ],
+)
+def test_an_error_is_pythons_with_its_place(program: str, words: str, line: int, column: int) -> None:
+    with pytest.raises(ProgramError) as raised:
+        captured(program)
+    assert raised.value.message == words
+    assert (raised.value.line, raised.value.column) == (line, column)
+
+
+def test_a_failed_call_is_known_with_its_operands() -> None:
+    run = ProgramRun("x = torch.ones(2, 3)\ny = x @ torch.ones(2)")
+    with pytest.raises(ProgramError):
+        finished(run)
+    failed = run.failures.failed_call
+    assert failed is not None
+    assert failed.call.operation.name == "matmul"
+    assert [own.node and own.node.name for own in failed.operands] == ["x", "ones_1"]
+
+
+def test_what_a_program_has_caught_is_not_what_ended_it() -> None:
+    run = ProgramRun("try:\n    torch.ones(2) @ torch.ones(3)\nexcept RuntimeError: pass\nx = 1 / 0")
+    with pytest.raises(ProgramError, match="ZeroDivisionError"):
+        finished(run)
+    assert run.failures.failed_call is None
+
+
+def test_prints_have_their_lines_and_reach_nobody_else(capsys: pytest.CaptureFixture[str]) -> None:
+    program = "import sys\nprint(1,\n      2)\nfor i in range(2): print(i, end='')\nsys.stdout.write('w')"
+    record = captured(f"{program}\nprint('e', file=sys.stderr)")
+    assert record.prints == ((2, "1 2\n"), (4, "0"), (4, "1"), (5, "w"))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_other_threads_print_where_they_did(capsys: pytest.CaptureFixture[str]) -> None:
+    def talk() -> None:
+        thread = threading.Thread(target=lambda: sys.stdout.write("outside\n"))
+        thread.start()
+        thread.join()
+
+    record = execute("talk()\nprint('inside')", 0, {"talk": talk}, node_type=RecordNode)
+    assert record.printed == "inside\n"
+    assert capsys.readouterr().out == "outside\n"
+
+
+def test_the_process_is_left_as_it_was() -> None:
+    program = (
+        "import random, sys\ntorch.manual_seed(7)\nrandom.seed(7)\ntorch.set_default_dtype(torch.float64)\n"
+        "torch.set_printoptions(precision=1)\ntorch.set_grad_enabled(False)\nsys.setrecursionlimit(500)\n"
+        "l = nn.Linear(2, 2)\nprint(torch.ones(1) / 3)"
+    )
+    torch.manual_seed(3)
+    before = (torch.get_rng_state(), random.getstate(), sys.stdout, sys.stdin, sys.getrecursionlimit())
+    text = str(torch.ones(1) / 3)
+    captured(program)
+    after = (torch.get_rng_state(), random.getstate(), sys.stdout, sys.stdin, sys.getrecursionlimit())
+    assert torch.equal(before[0], after[0])
+    assert before[1:] == after[1:]
+    assert torch.get_default_dtype() is torch.float32
+    assert torch.is_grad_enabled()
+    assert str(torch.ones(1) / 3) == text
+    assert not torch.nn.modules.module._global_parameter_registration_hooks
+
+
+def test_an_expression_is_evaluated_in_the_state_and_leaves_it() -> None:
+    run = ProgramRun(
+        "x = torch.zeros(3)\ndef f(t):\n    t += 1\n    print(t)\n    return t.sum()\ny = f(x)", seed=4
+    )
+    record = finished(run)
+    nodes, names = len(record.nodes), dict(run.names)
+    first, second = run.evaluate("f(x) + torch.rand(1)"), run.evaluate("f(x) + torch.rand(1)")
+    assert torch.equal(first, second)
+    assert torch.equal(run.names["x"], torch.ones(3))
+    assert run.evaluate("k + 1", k=2) == 3
+    assert (len(run.recorder.nodes), dict(run.names), run.output.texts) == (nodes, names, list(record.prints))
+    for wrong in ("x = 1", "x + zz", "x @ torch.ones(7)", "torch.ones(40_000, 40_000)"):
+        with pytest.raises(ProgramError):
+            run.evaluate(wrong)
+
+
+def test_an_expression_sees_the_names_where_the_program_failed() -> None:
+    run = ProgramRun("def f(t):\n    k = t * 2\n    return k @ torch.ones(9)\nf(torch.ones(3))")
+    with pytest.raises(ProgramError):
+        finished(run)
+    assert torch.equal(run.evaluate("k @ torch.ones(3)"), torch.tensor(6.0))
+
+
+def test_a_cell_that_fails_ends_neither_itself_nor_the_others() -> None:
+    program = "x = torch.ones(2)\ny = zz\nz = x + 1\nw = z * 2\nprint(w)"
+    record = execute(program, 0, {}, (1, 4), node_type=RecordNode)
+    assert [state.state for state in record.cells] == ["failed", "run"]
+    assert [error.line for error in record.cell_errors] == [2]
+    assert torch.equal(record.names["w"].value, torch.full((2,), 4.0))
+    assert record.cells[1].printed == record.printed
+
+
+def test_generators_and_functions_have_scopes_of_their_own() -> None:
+    record = captured(
+        "def g(n):\n    for i in range(n):\n        yield torch.ones(1) * i\n"
+        "def f(x):\n    return x + 1\nfor t in g(2):\n    u = f(t)\nv = u * 2"
+    )
+    assert [node.scope for node in record.nodes] == ["g", "g", "f:1", "g", "g", "f:2", ""]
+
+
+def test_the_running_line_is_stored() -> None:
+    line = [0]
+    run = ProgramRun("x = 1\n\nif x:\n    y = zz", running_line=line)
+    with pytest.raises(ProgramError):
+        finished(run)
+    assert line == [4]
