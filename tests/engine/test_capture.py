@@ -15,6 +15,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from llm_linalg.language.execute import Explanations
+from llm_linalg.language.execute import execute as interpret
+from llm_linalg.language.execute import execute_on_devices as interpret_on_devices
 from torch import Tensor, nn
 
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
@@ -22,9 +25,6 @@ from llm_linalg.capture.limits import Limits
 from llm_linalg.capture.program import ProgramRun, execute, execute_on_devices, finished
 from llm_linalg.explain.repairs import repairs
 from llm_linalg.explain.shape_errors import explain
-from llm_linalg.language.execute import Explanations
-from llm_linalg.language.execute import execute as interpret
-from llm_linalg.language.execute import execute_on_devices as interpret_on_devices
 from llm_linalg.lessons.reader import catalog, find
 from llm_linalg.lessons.stop import Stop
 from llm_linalg.recording.record import Record
