@@ -153,12 +153,12 @@ class ProgramRun:
         owners: Mapping[Any, str] = {
             self._bindings: "bound written named each stored result",
             self._turns: "loop open turn close",
-            self._scopes: "enter forward leave leave_forward generator",
+            self._scopes: "enter forward leave leave_forward begin end pause resume through",
         }
         hooks = {
             f".{name}": getattr(owner, name) for owner, names in owners.items() for name in names.split()
         }
-        return {**vars(builtins), **PRESETS, "print": self.output.print, **hooks, ".line": running_line}
+        return {**vars(builtins), **PRESETS, "print": self.output.printer(), **hooks, ".line": running_line}
 
     # Running
 

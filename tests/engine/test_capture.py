@@ -49,6 +49,7 @@ PROGRAMS = [
     pytest.param(program, id=f"{path.stem}-{number}")
     for path in sorted((HERE / "plain").glob("*.txt"))
     for number, program in enumerate(path.read_text(encoding="utf-8").split("\n----\n"), 1)
+    if not re.search(r"\bprint\b(?!\()", program)  # of which ours is another function
 ]
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 START = "x, y, n, words = torch.arange(4.0).view(2, 2), torch.eye(2), 5, []\n"
