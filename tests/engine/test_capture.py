@@ -6,6 +6,7 @@ import random
 import re
 import sys
 import threading
+import warnings
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -60,7 +61,8 @@ def plain(program: str, seed: int) -> tuple[dict[str, Any], str]:
     names: dict[str, Any] = {"torch": torch, "nn": nn, "__name__": "__main__"}
     said = StringIO()
     before = random.getstate()
-    with torch.random.fork_rng(), redirect_stdout(said):
+    with torch.random.fork_rng(), redirect_stdout(said), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         torch.manual_seed(seed)
         random.seed(seed)
         exec(compile(program, "<plain>", "exec", dont_inherit=True), names)  # noqa: S102
@@ -206,6 +208,17 @@ def test_the_same_turns_of_a_long_loop_are_recorded_and_all_are_run(loop: str, t
     for gap in record.gaps:
         assert gap.last <= gap.turns <= turns
         assert gap.first <= gap.last
+
+
+def test_a_gap_ends_with_the_program_at_the_latest() -> None:
+    program = (
+        "def g():\n    w = torch.ones(1)\n    for i in range(900):\n        w = w * 2\n        yield w\n"
+    )
+    record = captured(
+        f"{program}kept = g()\nfor k in range(500): x = next(kept)", limits=Limits(loop_nodes=99)
+    )
+    assert record.gaps
+    assert torch.isinf(record.names["x"].value)
 
 
 def test_turns_that_make_no_nodes_are_gone_through_as_they_are() -> None:
