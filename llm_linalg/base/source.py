@@ -116,10 +116,17 @@ class Source:
                 if char not in _BLANKS and unicodedata.category(char) in _UNSEEN:
                     place = Span(number, column, number, column + 1)
                     raise ProgramError(f"a character that can't be seen: U+{ord(char):04X}", place, self.text)
+
         if self._bounded and len(self.text) > _SHORT and is_parser_kept_busy(self.text):
-            many = range(1, len(self.lines) + 1)
-            line = 1 + bisect_left(many, True, key=lambda n: is_parser_kept_busy("\n".join(self.lines[:n])))
-            raise LimitError(_TOO_LARGE, self._whole(line), self.text)
+            raise LimitError(_TOO_LARGE, self._whole(self._busy_line()), self.text)
+
+    def _busy_line(self) -> int:
+        """Return the line with which the text becomes too large."""
+
+        def is_beyond(count: int) -> bool:
+            return is_parser_kept_busy("\n".join(self.lines[:count]))
+
+        return 1 + bisect_left(range(1, len(self.lines) + 1), True, key=is_beyond)
 
     def _whole(self, line: int) -> Span:
         return Span(line, 0, line, len(self.lines[line - 1]))

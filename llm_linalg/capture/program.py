@@ -170,11 +170,15 @@ class ProgramRun:
         Raises:
             ProgramError: If it fails.
         """
-        with self._as_running(self.seed):
-            if self._cells:
-                self._run_cells()
-            else:
-                self._run_body(self._body)
+        try:
+            with self._as_running(self.seed):
+                if self._cells:
+                    self._run_cells()
+                else:
+                    self._run_body(self._body)
+        except ProgramError as error:
+            self.ending = Ending.of(error)
+            raise
 
     @contextmanager
     def _as_running(self, seed: int) -> Iterator[None]:
@@ -206,6 +210,7 @@ class ProgramRun:
         except BaseException as error:
             shown = self.failures.shown(error)
             if shown is None:
+                self.ending = Ending("exit")
                 return
             raise shown from error
         finally:
@@ -226,6 +231,8 @@ class ProgramRun:
             made = len(self.recorder.nodes) - 1
             text = "".join(text for _, text in self.output.texts[printed:])
             self._cell_states.append(state._replace(node=made if made >= first else None, printed=text))
+            if self._listener is not None:
+                self._listener.cell(self._cell_states[-1])
         if last is not None:
             raise last
 
@@ -268,6 +275,9 @@ class ProgramRun:
         if self._listener is not None:
             for name, words in record.lists.items():
                 self._listener.listed(name, words)
+            if self.failures.failed_call is not None:
+                self._listener.failed(self.failures.failed_call)
+            self._listener.ended(self.ending)
         return record
 
     def value_of(self, expression: str) -> Any:

@@ -1,4 +1,4 @@
-"""Which repairs of a failed call last: in a loop or a function its line runs again, with other shapes perhaps."""
+"""Which repairs of a failed call last: in a loop or a function its line runs again."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, get_args
 
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.base.text import clean
 
 EndingKind = Literal["done", "failed", "time", "counts", "memory", "halted", "signal", "exit"]
@@ -33,6 +34,14 @@ class Ending(NamedTuple):
     kind: EndingKind = "done"
     line: int | None = None
     message: str = ""
+
+    @classmethod
+    def of(cls, error: ProgramError) -> Ending:
+        """Return how a run ended that raised an error."""
+        kind: EndingKind = "failed"
+        if isinstance(error, HaltedError | LimitError):
+            kind = "halted" if isinstance(error, HaltedError) else "counts"
+        return cls(kind, error.line, error.message)
 
     def __str__(self) -> str:
         place = "" if self.line is None else f" at line {self.line}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from llm_linalg.recording.cell_state import CellState
     from llm_linalg.recording.ending import Ending
+    from llm_linalg.recording.failed_call import FailedCall
     from llm_linalg.recording.gap import Gap
     from llm_linalg.recording.record_node import RecordNode
 
@@ -45,8 +46,8 @@ class Listener(Protocol):
     def listed(self, name: str, words: Sequence[str]) -> None:
         """Take a list of words that a name is bound to."""
 
-    def failed(self, failed: Any) -> None:
-        """Take the call that ended the run, a `FailedCall`."""
+    def failed(self, failed: FailedCall) -> None:
+        """Take the call that ended the run."""
 
     def ended(self, ending: Ending) -> None:
         """Take how the run ended. Nothing is told after that."""

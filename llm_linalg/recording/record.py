@@ -36,6 +36,7 @@ class Record(Generic[N]):
         failed_line: The line, from 1, at which such a program failed; None if it ran to its end.
         gaps: The turns of long loops of a program in the tensor language that were run, and not recorded.
         ending: How it ended.
+        files: Of a trace that was read: by file of its nodes, the lines around them. None for one made here.
         ranks: The trace of each device, for a program that ran on several.
         rerun: Runs trusted Python again, keeping the values around the node at a position.
     """
@@ -61,6 +62,7 @@ class Record(Generic[N]):
         self.failed_line: int | None = None
         self.gaps: tuple[Gap, ...] = ()
         self.ending = Ending()
+        self.files: Mapping[str, tuple[str, ...]] | None = None
         self.ranks: tuple[Self, ...] = ()
         self.rerun: Callable[[int], Self] | None = None
 

@@ -367,6 +367,23 @@ def test_generators_and_functions_have_scopes_of_their_own() -> None:
     assert [node.scope for node in record.nodes] == ["g", "g", "f:1", "g", "g", "f:2", ""]
 
 
+@pytest.mark.parametrize(
+    ("program", "kind", "line"),
+    [
+        ("x = 1", "done", None),
+        ("x = 1\nx / 0", "failed", 2),
+        ("torch.ones(40_000, 40_000)", "counts", 1),
+        ("raise SystemExit(3)", "exit", None),
+    ],
+)
+def test_a_record_says_how_the_run_ended(program: str, kind: str, line: int | None) -> None:
+    try:
+        record = captured(program)
+    except ProgramError as error:
+        record = error.trace
+    assert (record.ending.kind, record.ending.line) == (kind, line)
+
+
 def test_the_running_line_is_stored() -> None:
     line = [0]
     run = ProgramRun("x = 1\n\nif x:\n    y = zz", running_line=line)
