@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Generator, Iterable
-from functools import partial, wraps
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -31,13 +31,15 @@ class CallScope:
         name: What it is called.
         number: Which of the calls of that name in the outer one it is, from 1.
         is_of_module: Whether it runs a method of a module.
+        resumed_in: Of a generator: the call that resumed it last.
     """
 
-    __slots__ = ("_counts", "_path", "is_of_module", "name", "number", "outer")
+    __slots__ = ("_counts", "_path", "is_of_module", "name", "number", "outer", "resumed_in")
 
     def __init__(self, outer: CallScope | None = None, name: str = "", number: int = 0) -> None:
         self.outer, self.name, self.number = outer, name, number
         self.is_of_module = False
+        self.resumed_in: CallScope | None = None
         self._counts: dict[str, int] | None = None
         self._path: str | None = None if outer is not None else ""
 
@@ -151,37 +153,47 @@ class CallScopes:
         self._within.pop()
         self.leave()
 
-    def generator(self, name: str) -> Callable[[Any], Any]:
-        """Return a decorator for a generator function, whose parts run in a scope of their own."""
-        return partial(self._scoped, name)
+    def begin(self, name: str) -> CallScope:
+        """Return the scope of a generator whose first part runs now."""
+        scope = self.current.inner(name)
+        self.resume(scope)
+        return scope
 
-    def _scoped(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(function)
-        def scoped(*arguments: Any, **named: Any) -> Any:
-            source: Any = function(*arguments, **named)
-            found: Any = self._drive(source, self.current.inner(name))
-            found.__name__, found.__qualname__ = source.__name__, source.__qualname__
-            return found
+    def end(self, scope: CallScope) -> None:
+        """Take note that a generator ends."""
+        self.pause(scope)
 
-        return scoped
+    def pause(self, scope: CallScope, value: Any = None) -> Any:
+        """Take note that a generator yields a value, and return it."""
+        if self.current is scope and scope.resumed_in is not None:  # else it was thrown an error
+            self.current = scope.resumed_in
+        return value
 
-    def _drive(self, source: Any, scope: CallScope) -> Generator[Any, Any, Any]:
-        """Yield what a generator yields, which runs in a scope; what is sent and thrown reaches it."""
+    def resume(self, scope: CallScope, value: Any = None) -> Any:
+        """Take note that a generator goes on with what it was sent, and return that."""
+        scope.resumed_in, self.current = self.current, scope
+        return value
+
+    def through(self, scope: CallScope, items: Any) -> Generator[Any, Any, Any]:
+        """Yield from what a generator yields from, in whose scope that runs."""
+        source: Any = iter(items)
         advance: Callable[[], Any] = partial(next, source)
         while True:
-            outer, self.current = self.current, scope
             try:
                 item = advance()
             except StopIteration as end:
                 return end.value
-            finally:
-                self.current = outer
             try:
-                advance = partial(source.send, (yield item))
+                sent = yield self.pause(scope, item)
+                advance = partial(next, source) if sent is None else partial(source.send, sent)
+                self.resume(scope)
             except GeneratorExit:
-                source.close()
+                if hasattr(source, "close"):
+                    source.close()
                 raise
-            except BaseException as error:  # noqa: BLE001  it is the generator's to handle
+            except BaseException as error:
+                if not hasattr(source, "throw"):
+                    raise
                 advance = partial(source.throw, error)
 
     # Where modules stand

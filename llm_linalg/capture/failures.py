@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Span
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError, Span
 from llm_linalg.base.source import Source
 from llm_linalg.capture.interruption import Interruption
 from llm_linalg.capture.sites import Sites
@@ -14,6 +14,10 @@ from llm_linalg.recording.recorder import Recorder
 
 Explain = Callable[[FailedCall, Source, Span | None], ProgramError]
 """Turns a failed torch call into the error that is shown."""
+FindRepairs = Callable[
+    [FailedCall, Source, Span | None, ShapeError, Callable[[str], Any]], tuple[Repair, ...]
+]
+"""Finds what could stand in place of a call whose shapes clash, by evaluating expressions."""
 
 
 class Failures:

@@ -49,6 +49,10 @@ class GradientCalls:
 
     def backward(self, tensor: Tensor, *arguments: Any, **named: Any) -> None:
         """Do what `tensor.backward()` does."""
+        if self._recorder.is_paused:
+            self._counts.charge_query()
+            _BACKWARD(tensor, *arguments, **named)
+            return
         passed = self._recorder.backward_pass(tensor)
         self._counts.charge_backward(passed.prices, passed.leaves)
         self._recorder.run_backward(_BACKWARD, tensor, *arguments, **named)

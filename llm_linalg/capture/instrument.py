@@ -212,8 +212,13 @@ class _Instrumenter(ast.NodeTransformer):
         name = node.name
         if is_method and name.startswith("__") and name.endswith("__"):
             name = "" if name in _OF_THE_CLASS else name.strip("_")
+        head = 1 if ast.get_docstring(node, clean=False) is not None else 0
+        body = node.body[head:] or [_placed(ast.Pass(), node)]
         if _yields(node):
-            node.decorator_list.append(_call(node, ".generator", name or node.name))
+            scope = _placed(ast.Name(".scope", ast.Store()), node)
+            begin: ast.stmt = _placed(ast.Assign([scope], _call(node, ".begin", name or node.name)), node)
+            end = _statement(node, ".end", _name(".scope"))
+            node.body[head:] = [begin, _placed(ast.Try(body, [], [], [end]), node)]
             return node
         owner = _owner(node) if is_method else None
         layers = [parameter for parameter in _used_as_layers(node) if parameter != owner]
@@ -223,10 +228,27 @@ class _Instrumenter(ast.NodeTransformer):
             arguments = [name if owner else node.name, own, tuple(layers), *map(_name, layers)]
         hooks = (".forward", ".leave_forward") if owner and name == "forward" else (".enter", ".leave")
         begin, end = _statement(node, hooks[0], *arguments), _statement(node, hooks[1])
-        head = 1 if ast.get_docstring(node, clean=False) is not None else 0
-        body = node.body[head:] or [_placed(ast.Pass(), node)]
         node.body[head:] = [begin, _placed(ast.Try(body, [], [], [end]), node)]
         return node
+
+    def visit_Yield(self, node: ast.Yield) -> ast.expr:
+        """Leave the function's scope while other parts of the program run."""
+        self.generic_visit(node)
+        if not isinstance(self._within[-1], ast.FunctionDef):
+            return node
+        node.value = _call(node, ".pause", _name(".scope"), node.value)
+        return _call(node, ".resume", _name(".scope"), node)
+
+    def visit_YieldFrom(self, node: ast.YieldFrom) -> ast.expr:
+        """Do the same where another generator yields."""
+        self.generic_visit(node)
+        if isinstance(self._within[-1], ast.FunctionDef):
+            node.value = _call(node, ".through", _name(".scope"), node.value)
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.Lambda:
+        """Visit what the function returns."""
+        return self._inside(node)
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
         """Visit what stands in the function."""

@@ -16,6 +16,7 @@ from llm_linalg.recording.record_node import Origin
 from llm_linalg.recording.recorder import Recorder
 
 _current_mode: Callable[[], object] = overrides._get_current_function_mode  # noqa: SLF001
+_MAKING = ("__init__", "initialize_parameters")
 _MODULES = str(nn.__file__).rpartition("/")[0]  # where the code of torch's layers lies
 
 
@@ -61,7 +62,7 @@ class NewLayers:
         """Return whether a torch call, made from a frame, fills a layer that is made, or frees gradients."""
         inner = frame
         while inner is not None and (code := inner.f_code).co_filename != FILE:
-            if code.co_name == "__init__" and code.co_filename.startswith(_MODULES):
+            if code.co_name in _MAKING and code.co_filename.startswith(_MODULES):
                 return True
             if code.co_name == "zero_grad" and inner.f_locals.get("set_to_none"):
                 return True

@@ -63,15 +63,19 @@ class Output(TextIOBase):
         """Return that it takes text."""
         return True
 
-    def print(self, *values: object, file: Any = None, **named: Any) -> None:
-        """Do what `print` does; what one call prints is one text."""
-        if file is not None and file is not sys.stdout:
-            builtins.print(*values, file=file, **named)
-            return
-        named.pop("flush", None)
-        whole = StringIO()
-        builtins.print(*values, file=whole, **named)
-        self.write(whole.getvalue())
+    def printer(self) -> Callable[..., None]:
+        """Return a function that does what `print` does; what one call prints is one text."""
+
+        def print(*values: object, file: Any = None, **named: Any) -> None:  # noqa: A001  as a traceback has it
+            if file is not None and file is not sys.stdout:
+                builtins.print(*values, file=file, **named)
+                return
+            named.pop("flush", None)
+            whole = StringIO()
+            builtins.print(*values, file=whole, **named)
+            self.write(whole.getvalue())
+
+        return print
 
 
 class _Stream(TextIOBase):

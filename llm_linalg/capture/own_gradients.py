@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from inspect import getattr_static
 from typing import Any
 
 import torch
@@ -25,8 +26,7 @@ from llm_linalg.recording.recorder import Recorder, is_recording, recording_agai
 _NO_PRICE = Price(0, 0, 0, 0, 0, 60, 0)  # its backward is charged call by call
 _SAVED: Any = torch._C._FunctionBase.saved_tensors  # noqa: SLF001
 _SAVE: Any = torch.autograd.function.FunctionCtx.save_for_backward
-_APPLY: Any = next(vars(kind)["apply"] for kind in Function.__mro__ if "apply" in vars(kind))
-_IS_OWN = "apply" in vars(Function)
+_APPLY: Any = getattr_static(Function, "apply")
 _REGISTER: Any = Tensor.register_hook
 Apart = Callable[[], AbstractContextManager[None]]
 
@@ -63,10 +63,7 @@ class OwnGradients:
         try:
             yield
         finally:
-            if _IS_OWN:
-                home.apply = _APPLY
-            else:
-                del home.apply
+            home.apply = _APPLY
 
     @contextmanager
     def _within_pass(self) -> Iterator[None]:

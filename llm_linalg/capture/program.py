@@ -21,14 +21,14 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from llm_linalg.base import syntax
-from llm_linalg.base.errors import ProgramError
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, ShapeError
 from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.source import Source
 from llm_linalg.capture.bindings import Bindings
 from llm_linalg.capture.call_scopes import CallScopes
 from llm_linalg.capture.cell_run import CellRun, cells_of, python_of
 from llm_linalg.capture.devices import DIST, DeviceGroup, LocalDevice, in_group, run_in_turn
-from llm_linalg.capture.failures import Explain, Failures
+from llm_linalg.capture.failures import Explain, Failures, FindRepairs
 from llm_linalg.capture.gradient_calls import GradientCalls
 from llm_linalg.capture.instrument import instrument
 from llm_linalg.capture.isolation import ProcessState, isolated
@@ -40,6 +40,7 @@ from llm_linalg.capture.origins import Origins
 from llm_linalg.capture.output import Output, printing_to
 from llm_linalg.capture.own_gradients import OwnGradients
 from llm_linalg.capture.sites import FILE, Sites
+from llm_linalg.capture.trials import TRIAL, lasting, may_repeat
 from llm_linalg.capture.turns import Turns
 from llm_linalg.recording.cell_state import CellState
 from llm_linalg.recording.ending import Ending
@@ -51,6 +52,7 @@ from llm_linalg.recording.scopes import settle_folds
 
 PRESETS: Mapping[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "math": math, "dist": DIST}
 """Modules that a program has without importing them."""
+_FEW_CALLS = 500
 _FEATURES = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
 
 FEW_CALLS = 1_000  # of torch, of an expression that others like it may be tried
@@ -155,7 +157,7 @@ class ProgramRun:
     def _new_recorder(self, counts: Counts) -> Recorder:
         """Return a recorder of calls that the program makes."""
         recorder = Recorder(self._origins.current, counts)
-        recorder.heeds_grad_mode = True
+        recorder.heeds_grad_mode = recorder.skims_gaps = True
         recorder.handlers = GradientCalls(recorder, counts).handlers
         return recorder
 
@@ -170,7 +172,7 @@ class ProgramRun:
         owners: Mapping[Any, str] = {
             self._bindings: "bound written named each stored result",
             self._turns: "loop open turn close",
-            self._scopes: "enter forward leave leave_forward generator",
+            self._scopes: "enter forward leave leave_forward begin end pause resume through",
         }
         hooks = {
             f".{name}": getattr(owner, name) for owner, names in owners.items() for name in names.split()
@@ -179,7 +181,7 @@ class ProgramRun:
         return {
             **vars(builtins),
             **PRESETS,
-            "print": self.output.print,
+            "print": self.output.printer(),
             **hooks,
             **arrays,
             ".line": running_line,
@@ -193,11 +195,15 @@ class ProgramRun:
         Raises:
             ProgramError: If it fails.
         """
-        with self._as_running(self.seed):
-            if self._cells:
-                self._run_cells()
-            else:
-                self.run_body(self._body)
+        try:
+            with self._as_running(self.seed):
+                if self._cells:
+                    self._run_cells()
+                else:
+                    self.run_body(self._body)
+        except ProgramError as error:
+            self.ending = Ending.of(error)
+            raise
 
     @contextmanager
     def _as_running(self, seed: int) -> Iterator[None]:
@@ -229,6 +235,7 @@ class ProgramRun:
         except BaseException as error:
             shown = self.failures.shown(error)
             if shown is None:
+                self.ending = Ending("exit")
                 return
             raise shown from error
         finally:
@@ -274,6 +281,7 @@ class ProgramRun:
         """Return the record of what the program did, whether it ended or failed."""
         recorder, bindings = self.recorder, self._bindings
         self._origins.outside = self._origin_of_end()
+        self._turns.finish()
         settle_folds(recorder.nodes)
         self._scopes.finish(recorder.nodes)
         record: Record[Any] = recorder.finish(
@@ -293,7 +301,24 @@ class ProgramRun:
         if self._listener is not None:
             for name, words in record.lists.items():
                 self._listener.listed(name, words)
+            if self.failures.failed_call is not None:
+                self._listener.failed(self.failures.failed_call)
+            self._listener.ended(self.ending)
         return record
+
+    def value_of(self, expression: str) -> Any:
+        """Return the value of an expression in the state that the program left; None if it fails."""
+        try:
+            return self.evaluate(expression)
+        except HaltedError:
+            raise
+        except ProgramError:
+            return None
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it called torch so rarely that it may well be run again."""
+        return self._counts.calls <= _FEW_CALLS
 
     def _origin_of_end(self) -> Origin:
         """Return the place of what is recorded when the program has ended: its last statement."""
@@ -379,28 +404,40 @@ def execute(
     limits: Limits | None = None,
     node_type: type[N],
     explain: Explain | None = None,
+    find_repairs: FindRepairs | None = None,
     listener: Listener | None = None,
 ) -> Record[N]:
-    """Run a program, and return the record of its torch calls; the arguments are `ProgramRun`'s.
+    """Run a program, and return the record of its torch calls; the other arguments are `ProgramRun`'s.
+
+    Args:
+        source: The program.
+        seed: The seed of torch's generator, and of Python's.
+        names: Values that the program may use.
+        cells: The lines at which its cells begin, if it has cells.
+        halt: Asked before each torch call whether the run is to stop.
+        limits: What it may do.
+        node_type: The class of the recorded nodes.
+        explain: Turns a failed torch call into the error that is shown.
+        find_repairs: Finds what could stand in place of a call whose shapes clash.
+        listener: Who is told what is recorded.
 
     Raises:
         ProgramError: If it fails; its `trace` is the record of what ran.
     """
-    run = ProgramRun(
-        source,
-        seed,
-        names,
-        cells,
-        halt,
-        limits=limits,
-        node_type=node_type,
-        explain=explain,
-        listener=listener,
-    )
-    return finished(run)
+    how: dict[str, Any] = {"node_type": node_type, "explain": explain}
+    run = ProgramRun(source, seed, names, cells, halt, limits=limits, listener=listener, **how)
+    try:
+        return finished(run, find_repairs)
+    except ShapeError as error:
+        is_plain = all(isinstance(value, int | float | str | tuple) for value in names.values())
+        if error.repairs and is_plain and run.is_short and may_repeat(run.source, error):
+            error.repairs = lasting(
+                error, lambda text: finished(ProgramRun(text, seed, names, cells, halt, limits=TRIAL))
+            )
+        raise
 
 
-def finished(run: ProgramRun) -> Record[Any]:
+def finished(run: ProgramRun, find_repairs: FindRepairs | None = None) -> Record[Any]:
     """Run a program to its end, and return its record; raises what `execute` does."""
     try:
         run.run()
@@ -408,6 +445,9 @@ def finished(run: ProgramRun) -> Record[Any]:
     except ProgramError as error:
         error.trace = run.record(failed=True)
         error.trace.failed_line = error.line
+        failed = run.failures.failed_call
+        if isinstance(error, ShapeError) and failed is not None and find_repairs is not None:
+            error.repairs = find_repairs(failed, run.source, error.span, error, run.value_of)
         raise
     finally:
         run.recorder.release()

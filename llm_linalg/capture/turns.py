@@ -128,6 +128,7 @@ class Turns:
         self.may_skip = True
         self._recorder, self._most = recorder, most
         self._open: list[LoopWindow] = []
+        self._running: dict[int, LoopWindow] = {}  # of `for`, by their ids
         self._barren: dict[int, int] = {}
 
     def loop(self, place: int, items: Any) -> Any:
@@ -142,6 +143,7 @@ class Turns:
 
     def _portions(self, place: int, window: LoopWindow, items: Iterator[Any]) -> Iterator[Iterable[Any]]:
         size, made, taken = 1, 0, count()
+        self._running[id(window)] = window
         try:
             for first in items:
                 window.start_turns(size)
@@ -153,6 +155,7 @@ class Turns:
                 made = window.made
                 yield (first,) if size == 1 else chain((first,), islice(items, size - 1))
         finally:
+            self._running.pop(id(window), None)
             window.close(next(taken))
             self._barren[place] = 0 if window.made else self._barren.get(place, 0) + 1
 
@@ -167,6 +170,12 @@ class Turns:
     def close(self, _place: int) -> None:
         """Take note that it ends."""
         self._open.pop().close()
+
+    def finish(self) -> None:
+        """End the gap of a loop that has not ended, in a generator that nobody goes on with."""
+        for window in (*self._running.values(), *self._open):
+            window.close()
+        self._running.clear()
 
 
 def count_turns(items: Any) -> int | None:

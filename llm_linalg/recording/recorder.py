@@ -121,6 +121,12 @@ _LISTED: Mapping[Any, TableEntry] = {
     **{function: entry for function, entry in TABLE.entries.items() if function not in _FREE},
     **_GRADIENT_READS,
 }
+# What writes to no operand, unless `may_write` says so: others may, such as batch_norm and embedding.
+_ONLY_READ = frozenset(
+    function
+    for function, entry in TABLE.entries.items()
+    if entry.operation.kind in ("pointwise", "contraction", "reduction", "movement") and not writes(function)
+)
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what entering and leaving torch.no_grad() calls
 
 T = TypeVar("T")
@@ -141,6 +147,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         failure: The exception that it raised.
         is_inner: Asked at each call, with the frame that makes it, whether it is part of what is recorded as
             a whole, or not at all; None if none is.
+        skims_gaps: Whether a call in a gap is charged by what it gives, which is quicker than by its shapes.
         handlers: What is called in place of torch functions that are no operations, with the same arguments.
     """
 
@@ -157,6 +164,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self.failure: BaseException | None = None
         self.is_inner: Callable[[FrameType], bool] | None = None
         self.handlers: Mapping[Any, Callable[..., Any]] = {}
+        self.skims_gaps = False
         self._guard = guard
         if guard is not None:
             self._storages.on_inspect = guard.charge_inspection
@@ -182,6 +190,9 @@ class Recorder(TensorIndex, TorchFunctionMode):
         entry = _LISTED.get(func)
         if entry is None:
             return self._run_unlisted(func, args, kwargs)
+        skims = self._written is not None and self.skims_gaps
+        if skims and func in _ONLY_READ and not may_write(func, args, kwargs):
+            return self._skim(func, args, kwargs)
         if func in ITEM_FUNCTIONS:
             args = with_plain_slices(args)
         split = split_call(func, entry.operation, args, kwargs)
@@ -195,6 +206,15 @@ class Recorder(TensorIndex, TorchFunctionMode):
             return self._run_cached_in_gap(func, args, kwargs, cached, tensors)
         go = self._run_cached_write if cached.writes else self._run_cached
         return go(func, args, kwargs, cached, tensors, numbers)
+
+    def _skim(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Run a call in a gap that writes nothing, with a look at what it gives alone."""
+        if self._guard is not None:
+            self._guard.charge_query()
+        result = self._run(func, args, kwargs)
+        if self._guard is not None and result.__class__ is Tensor:
+            self._guard.charge_inspection(result.numel())
+        return result
 
     def _run_unlisted(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Run a call of a function that asks a tensor something, or that the table lacks."""
