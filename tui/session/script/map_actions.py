@@ -50,7 +50,7 @@ def follow_cell(way: Literal["lineage", "reach"]) -> Action:
         if found is None:
             raise UsageError(f"which cell? the one under the cursor, or its name and indices: {way} Y 1 2")
         lit = replace(session.view, follows=found._replace(way=way))
-        said = run_.follow_refusal(lit)
+        said = run_.lineages.refusal(lit)
         if said:
             raise UsageError(said)
         there = (
