@@ -26,7 +26,7 @@ def to_box(session: Session, rest: Sequence[str]) -> Session:
     return session.at_view(replace(session.view, depth="map", box=path, cursor=None))
 
 
-def ask(session: Session, rest: Sequence[str]) -> Session:
+def ask(session: Session, rest: Sequence[str]) -> str | Session:
     """Put the cell cursor on what a row of a board shows, or a box of the map gives."""
     return key("map.ask" if session.view.depth == "map" else "board.ask")(session, rest)
 
