@@ -25,7 +25,7 @@ from tui.session.script.playback import beats
 from tui.session.script.running import ensure_run
 from tui.session.script.saving import save_script
 from tui.session.script.script_recorder import ScriptRecorder
-from tui.session.script.script_words import find_word, help_text
+from tui.session.script.script_words import find_word, help_text, perform_word
 from tui.session.script.tokens import acts
 from tui.session.session import Session
 from tui.terminal.signals import raise_on_signals
@@ -116,9 +116,8 @@ class PlainPrompt:
         if word.name == "quit":
             return False
         before = self.session
-        self.session = ensure_run(
-            word.act(before.with_notice(""), rest), before, self._seconds
-        ).with_progress()
+        done = perform_word(before, (word.name, *rest))
+        self.session = ensure_run(done, before, self._seconds).with_progress()
         self.recorder.add_words(before, (word.name, *rest), self.session)
         for text in self._replies(word.name):
             self.say(text)

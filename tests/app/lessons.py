@@ -7,7 +7,7 @@ import shlex
 from functools import cache
 
 from llm_linalg.lessons.reader import Lesson, parse
-from tui.compose.program_run import Run
+from tui.compose.program_run import Failure, Run
 from tui.compose.view_runner import open_view
 from tui.model.view import View
 
@@ -87,6 +87,13 @@ def opened(code: str, info: str = "") -> tuple[View, Run]:
     """The opening view of a one-stop lesson, and its run."""
     view = View.opening(one(code, info))
     return view, open_view(view)
+
+
+def failure_of(run: Run | None) -> Failure:
+    """The failure of a run that failed."""
+    assert run is not None
+    assert run.failure is not None
+    return run.failure
 
 
 def shell_split(line: str) -> list[str]:

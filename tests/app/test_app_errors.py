@@ -8,6 +8,7 @@ from pathlib import Path
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.reader import ListedLesson, find
 from tests.app.driving import lesson, opened
+from tests.app.lessons import failure_of
 from tui.compose.view_runner import open_view
 from tui.model.view import View
 from tui.navigation.playground import playground_view
@@ -63,7 +64,7 @@ async def test_repairs_by_number() -> None:
         async with opened("shapes") as d:
             run = d.session.current
             assert run is not None
-            wanted = run.apply_repair(d.view, number).code
+            wanted = failure_of(run).apply_repair(d.view, number).code
             await d.press(str(number))
             assert d.view.code == wanted
             repaired = d.session.current

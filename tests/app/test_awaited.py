@@ -8,7 +8,7 @@ import pytest
 
 from llm_linalg.api.trace import Trace
 from llm_linalg.lessons.stop import FollowedCell
-from tui.compose import program_run
+from tui.compose import key_budget
 from tui.compose.program_run import Run
 from tui.compose.view_runner import open_view
 from tui.model.view import View
@@ -28,7 +28,7 @@ HEAVY = {
 @pytest.mark.parametrize(("program", "limit"), HEAVY.values(), ids=HEAVY)
 def test_work_is_not_counted_in_operations_alone(program: str, limit: str) -> None:
     view = playground_view(f"{program}\nloss = y.sum()")
-    assert open_view(view).awaits_gradients(replace(view, backward=True)), limit
+    assert open_view(view).passes.awaits(replace(view, backward=True)), limit
 
 
 @pytest.mark.parametrize("way", ["backward", "lineage", "reach"])
@@ -40,32 +40,32 @@ def test_a_key_leaves_it_to_the_next_run(way: str, monkeypatch: pytest.MonkeyPat
         raise AssertionError("at a key")
 
     with monkeypatch.context() as patch:
-        patch.setattr(program_run, "AT_A_KEY_CELLS", 1)
+        patch.setattr(key_budget, "AT_A_KEY_CELLS", 1)
         for name in ("backward", "lineage", "reach", "influence", "effect"):
             patch.setattr(Trace, name, computed)
         asked = asked_view(opened, view, way)
         assert not opened.serves(asked)
-    monkeypatch.setattr(program_run, "AT_A_KEY_CELLS", 1)
+    monkeypatch.setattr(key_budget, "AT_A_KEY_CELLS", 1)
     again = open_view(asked)
     assert again.serves(asked)
     frame = again.frame(asked)
-    assert frame.place.backward if way == "backward" else again.follow(asked) is not None
+    assert frame.place.backward if way == "backward" else again.lineages.of(asked) is not None
 
 
 def asked_view(opened: Run, view: View, way: str) -> View:
     if way == "backward":
-        asked = opened.switch_pass(view)
+        asked = opened.passes.switch(view)
         assert isinstance(asked, View)
         return asked
     asked = replace(view, follows=FollowedCell("reach" if way == "reach" else "lineage", "y", (0, 0)))
-    assert opened.follow_refusal(asked) == ""
+    assert opened.lineages.refusal(asked) == ""
     return asked
 
 
 def test_what_speaks_against_following_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program_run, "AT_A_KEY_CELLS", 1)
+    monkeypatch.setattr(key_budget, "AT_A_KEY_CELLS", 1)
     view = replace(playground_view(PROGRAM), follows=FollowedCell("lineage", "y", (7, 7)))
-    assert "there is no cell [7, 7]" in open_view(view).follow_refusal(view)
+    assert "there is no cell [7, 7]" in open_view(view).lineages.refusal(view)
 
 
 @pytest.mark.parametrize("program", ["x = torch.ones(2) + torch.ones(3)", "x ="])

@@ -48,9 +48,10 @@ def test_a_script_repeats_it_or_the_table_says_why_not(command: Command) -> None
         assert script.reason
     elif isinstance(script, str):
         assert script.split()[0] in BY_NAME
-    if command.word_help:
-        assert isinstance(script, str)
-        assert BY_NAME[script].says == command.word_help
+    for word in command.words:
+        if not word.usage:
+            assert isinstance(script, str)
+        assert BY_NAME[word.name or str(script)].says == word.says
 
 
 def test_a_word_says_one_thing() -> None:

@@ -19,6 +19,7 @@ from llm_linalg.lessons.deck import load
 from llm_linalg.lessons.documents import read
 from llm_linalg.lessons.lesson import LessonError
 from tests.app.driving import opened
+from tests.app.lessons import failure_of
 from tests.engine.test_documents import code, notebook, words
 from tui.cli import launch
 from tui.cli.cell_report import program_of
@@ -333,7 +334,7 @@ def test_a_repair_of_a_cell_holds_in_those_below(tmp_path: Path) -> None:
     place = tmp_path / "cells.py"
     place.write_text("x = torch.ones(2, 4)\n\nz = x @ x\n\nw = z + 1\n", encoding="utf-8")
     broken = View.opening(read(str(place)), 2)
-    mended = open_view(broken).apply_repair(broken, 1)
+    mended = failure_of(open_view(broken)).apply_repair(broken, 1)
     below = mended.at_stop_number(3)
     assert open_view(broken.at_stop_number(3)).error is not None
     assert open_view(below).error is None

@@ -13,7 +13,7 @@ from llm_linalg.base.errors import InternalError
 from tests.app.driving import opened
 from tests.app.test_playground import bench
 from tui.cli.main import main
-from tui.compose import frames, panels, program_run
+from tui.compose import frames, panels, run_pictures
 from tui.compose.view_runner import open_view
 from tui.model.frame import Frame
 from tui.navigation.playground import PLAYGROUND, playground_view
@@ -49,7 +49,7 @@ def failing_for(name: str) -> Any:
 def test_what_raises_in_a_frame_gives_a_frame_of_the_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     view = playground_view("x = torch.ones(2, 3)\ny = x * 2")
     run = open_view(view)
-    monkeypatch.setattr(program_run, "node_frame", boom)
+    monkeypatch.setattr(run_pictures, "node_frame", boom)
     frame = run.frame(view)
     assert frame.error is not None
     assert frame.error.sentence == SAID
@@ -70,7 +70,7 @@ def test_what_raises_in_a_run_is_its_error(monkeypatch: pytest.MonkeyPatch) -> N
 async def test_the_app_shows_it_and_another_step_is_shown_as_ever(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(program_run, "node_frame", failing_for("Y"))
+    monkeypatch.setattr(run_pictures, "node_frame", failing_for("Y"))
     async with opened("matmul") as d:
         assert "this can't be drawn" in d.screen
         assert "Its traceback is in" in d.screen
@@ -91,7 +91,7 @@ async def test_cells_that_can_not_be_read_are_a_picture_too(monkeypatch: pytest.
 
 
 async def test_the_editor_stays_usable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program_run, "node_frame", failing_for("bad"))
+    monkeypatch.setattr(run_pictures, "node_frame", failing_for("bad"))
     async with bench("bad = torch.ones(2)") as d:
         assert "this can't be drawn" in d.screen
         await d.press("ctrl+end", "enter", *"ok=bad*2")
@@ -134,7 +134,7 @@ async def test_a_command_that_fails_leaves_everything_as_it_was(monkeypatch: pyt
 def test_the_command_line_prints_the_picture_and_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(program_run, "node_frame", boom)
+    monkeypatch.setattr(run_pictures, "node_frame", boom)
     assert main(("frame", "matmul")) == 1
     out, narration = capsys.readouterr()
     assert SAID in " ".join(out.split())

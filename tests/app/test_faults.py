@@ -8,6 +8,7 @@ import pytest
 
 from llm_linalg.lessons.reader import load
 from tests.app.driving import lesson, opened
+from tests.app.lessons import failure_of
 from tui.cli.main import main
 from tui.compose.view_runner import open_view
 from tui.model.view import View
@@ -114,9 +115,9 @@ def test_what_a_stop_asks_for_in_vain_is_said(
 
 def test_a_change_of_the_reader_s_is_no_fault_of_the_lesson_s(broken: str) -> None:
     lesson = load(broken)
-    assert open_view(View.opening(lesson)).fault is not None
+    assert failure_of(open_view(View.opening(lesson))).fault is not None
     changed = open_view(View.opening(lesson).move("n", 1))
-    assert changed.error is None or changed.fault is None
+    assert changed.failure is None or changed.failure.fault is None
 
 
 def test_what_is_shown_may_be_missing_with_some_controls_only(faulty: str) -> None:

@@ -297,7 +297,7 @@ async def test_the_backward_pass_of_a_long_run_is_made_in_its_thread(monkeypatch
 
 
 async def test_what_is_too_long_for_a_key_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.compose.program_run.MOST_BACKWARD", 100)
+    monkeypatch.setattr("tui.compose.passes.MOST_BACKWARD", 100)
     monkeypatch.setattr("tui.compose.lineage_highlight.MOST_OPERATIONS", 100)
     async with opened(lesson_of(of_function(longer, (torch.ones(3),)), "longer")) as app:
         await app.press("w")
@@ -313,7 +313,7 @@ def test_values_that_cannot_be_computed_again_are_said_to_be_dropped() -> None:
     view = View.opening(lesson_of(of_trace(found), "long"))
     run = open_view(view)
     assert "were dropped" in run.frame(view).captions.sentence
-    assert "were dropped" in str(run.switch_pass(view))
+    assert "were dropped" in str(run.passes.switch(view))
     other = replace(view, path=("x:4",))
     assert not run.serves(other)
     again = open_view(other, run)

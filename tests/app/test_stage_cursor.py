@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from llm_linalg.lessons.reader import find
-from tests.app.lessons import lesson, opened
+from tests.app.lessons import failure_of, lesson, opened
 from tests.app.test_stage import PRODUCT, grid, marked, value
 from tui.compose import cursor_moves
 from tui.compose.torch_code import torch_code
@@ -32,7 +32,7 @@ def test_a_failing_program_keeps_the_last_good_picture() -> None:
     assert marked(right, CellMark.CLASH) == {(0, 0), (1, 0), (2, 0)}
     assert grid(left)[0] == ["1.", "1."]
     worse = open_view(bad_view, bad)
-    assert worse.good is good
+    assert failure_of(worse).good is good
 
 
 def test_a_repair_works() -> None:
@@ -43,12 +43,12 @@ def test_a_repair_works() -> None:
     assert frame.error.is_expected
     assert frame.error.repairs
     for number in range(1, len(frame.error.repairs) + 1):
-        repaired = run.apply_repair(view, number)
+        repaired = failure_of(run).apply_repair(view, number)
         again = open_view(repaired)
         assert again.error is None
         assert again.frame(repaired).node is not None
     with pytest.raises(IndexError):
-        run.apply_repair(view, 99)
+        failure_of(run).apply_repair(view, 99)
 
 
 def test_what_the_cursor_says_is_what_torch_says() -> None:
@@ -132,16 +132,16 @@ def test_the_other_pass_and_back_again() -> None:
     view, run = opened(code, 'show="Y"')
     frame = run.frame(view)
     assert frame.place.has_backward
-    back = run.other_pass(view)
+    back = run.passes.other(view)
     assert back.backward
     there = run.frame(back)
     assert there.node is not None
     assert there.node.name in ("dX", "dW")
     assert run.serves(back)
-    again = run.other_pass(back)
+    again = run.passes.other(back)
     assert (again.backward, run.navigation(again).path) == (False, ("Y",))
     plain, plain_run = opened("x = torch.arange(3)")
-    assert plain_run.other_pass(plain) == plain
+    assert plain_run.passes.other(plain) == plain
 
 
 def test_ascii_frames_are_ascii() -> None:
@@ -211,7 +211,7 @@ def test_a_stop_can_show_its_backward_pass() -> None:
     frame = run.frame(view)
     assert (frame.place.path, frame.place.order, frame.captions.prose) == (("dX",), "rows", "Text.")
     assert "--backward" not in command(view)
-    forward = run.other_pass(view)
+    forward = run.passes.other(view)
     assert not forward.backward
     assert "--no-backward" in command(forward)
     # Every other step of it says why it is there.
@@ -224,12 +224,12 @@ def test_a_stop_can_show_its_backward_pass() -> None:
 
 def test_a_part_has_its_step_backward_and_leads_back_into_the_whole() -> None:
     view, run = opened(BACKWARD, 'show="N"')
-    back = run.other_pass(replace(view, path=("N", "center")))
+    back = run.passes.other(replace(view, path=("N", "center")))
     assert back.path == ("dN_center",)
-    assert run.other_pass(back).path == ("N", "center")
-    whole = run.other_pass(view)
+    assert run.passes.other(back).path == ("N", "center")
+    whole = run.passes.other(view)
     assert whole.path[0].startswith("dN_")
-    assert run.other_pass(whole).path[0] == "N"
+    assert run.passes.other(whole).path[0] == "N"
 
 
 def test_on_a_map_the_other_pass_is_at_the_same_box_and_leads_back() -> None:
@@ -238,11 +238,11 @@ def test_on_a_map_the_other_pass_is_at_the_same_box_and_leads_back() -> None:
     there = {}
     for name in run.navigation(view).boxes(()):
         at = replace(view, box=(name,))
-        other = run.other_pass(at)
+        other = run.passes.other(at)
         assert other.box[-1] in run.navigation(other).boxes(other.box[:-1]), name
         there[name] = other.box
-        again = run.other_pass(other)
+        again = run.passes.other(other)
         assert again.box[-1] in run.navigation(again).boxes(again.box[:-1]), name
     assert there["mlp"] == ("mlp",)
     assert there["dY"] == ("logits",)
-    assert run.other_pass(replace(view, backward=False, box=("logits",))).box == ("dY",)
+    assert run.passes.other(replace(view, backward=False, box=("logits",))).box == ("dY",)

@@ -96,7 +96,7 @@ def views(run: Run, start: View, generator: random.Random) -> Iterator[View]:
     yield replace(start, depth="operations")
     for backward in (False, True):
         whole = replace(start, backward=backward)
-        if backward and not run.has_backward():
+        if backward and not run.passes.has_backward:
             continue
         trace = run.trace_of(whole)
         if trace is None:
@@ -176,7 +176,7 @@ def move(run: Run, view: View) -> None:
         cursor_moves.next_panel(run, view),
         cursor_moves.next_slice(run, view, 1),
         cursor_moves.follow(run, view),
-        run.switch_pass(view),
+        run.passes.switch(view),
     ):
         if isinstance(moved, View):
             run.navigation(moved)
@@ -191,7 +191,7 @@ def draw_all(program: str, generator: random.Random, tally: Tally) -> None:
         reraise(run.error)
         tally.failed += run.error is not None
         shown = list(views(run, start, generator)) if run.trace is not None else [start]
-        if run.partial_trace is not None:
+        if run.failure is not None and run.failure.partial_trace is not None:
             shown.append(replace(start, depth="operations"))
     except Exception as error:  # noqa: BLE001  what is looked for
         tally.note(program, None, error)

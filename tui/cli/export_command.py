@@ -171,12 +171,13 @@ def report_failures(shots: Sequence[Shot]) -> int:
     told: list[object] = []
     for shot in shots:
         view, opened = shot.session.view, shot.session.current
-        if opened is None or opened.error is None or opened.error in told or view.at_stop.refusal:
+        failure = None if opened is None else opened.failure
+        if failure is None or failure.error in told or view.at_stop.refusal:
             continue
-        if not (view.at_stop.fails and view.code is None and opened.fault is None):
-            told.append(opened.error)
-            at = opened.fault or (None if shot.session.talk is None else shot.session.talk.stop)
-            explain(opened.error, "" if at is None else f"{at.file}:{at.line}: ")
+        if not (view.at_stop.fails and view.code is None and failure.fault is None):
+            told.append(failure.error)
+            at = failure.fault or (None if shot.session.talk is None else shot.session.talk.stop)
+            explain(failure.error, "" if at is None else f"{at.file}:{at.line}: ")
     return int(bool(told))
 
 

@@ -75,20 +75,22 @@ def run(flags: argparse.Namespace) -> int:
         with Sink(flags.output, _sources_of(opening)) as sink:
             for text in _texts(opening._replace(view=view), opened):
                 sink.write(text)
-        failure = opened.frame(view).error
+        undrawn = opened.frame(view).error
     except BrokenPipeError:
         raise
     except OSError as error:
         where = quote(str(flags.output), 200)
         raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
-    expected = view.at_stop.fails and view.code is None and opened.fault is None
-    if opened.error is None and failure is not None:  # of a picture, and not of the program
-        explain(failure.cause)
-        return 1
-    if opened.error is not None and not expected:
-        explain(opened.error, "" if opened.fault is None else f"{opened.fault.file}:{opened.fault.line}: ")
-        return 1
-    return 0
+    failure = opened.failure
+    if failure is None:
+        if undrawn is not None:  # a picture of the program, which did not fail
+            explain(undrawn.cause)
+        return int(undrawn is not None)
+    fault = failure.fault
+    if view.at_stop.fails and view.code is None and fault is None:
+        return 0
+    explain(failure.error, "" if fault is None else f"{fault.file}:{fault.line}: ")
+    return 1
 
 
 def _sources_of(opening: Opening) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from tui.model.view import View
 
 def follows_cell(run: Run, view: View, cell: FollowedCell) -> bool:
     """Return whether a view follows a cell, whichever way."""
-    followed = run.follow(view)
+    followed = run.lineages.of(view)
     node = None if run.trace is None else run.trace.node_named(cell.name)
     return followed is not None and (followed.node, followed.start.position) == (node, cell.position)
 

@@ -14,7 +14,7 @@ from llm_linalg.base.errors import MissingValueError
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from tui.compose.captions import writer
 from tui.compose.format_cache import FormatCache
-from tui.compose.frames import LONGEST_OUTPUT, empty_frame
+from tui.compose.frames import LONGEST_OUTPUT, empty_frame, in_ascii
 from tui.compose.highlights import Highlight
 from tui.compose.panels import NAME, PanelStyle, make_panel, rest_of
 from tui.compose.placement import Placement, plain_placement
@@ -89,6 +89,17 @@ def error_frame(
         ),
         error=error_view(error, expected, good, _is_refused(view, error), fault),
     )
+
+
+def failure_frame(view: View, failure: Exception, *, ascii_only: bool = False) -> Frame:
+    """Return the picture of a failure of ours to draw a view."""
+    from llm_linalg.base.errors import InternalError
+
+    error = InternalError.of(failure, "this can't be drawn")
+    empty = empty_frame(view)
+    captions = empty.captions._replace(sentence=error.message)
+    frame = replace(empty, captions=captions, error=error_view(error, False, None))
+    return in_ascii(frame) if ascii_only else frame
 
 
 def _is_refused(view: View, error: ProgramError) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from llm_linalg.lessons.stop import FollowedCell
 from tui.compose.captions import cell_name
+from tui.compose.key_budget import exceeds_key
 from tui.model.frame import CellMark, Index
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
     from llm_linalg.base.cells import Cells
     from llm_linalg.recording.record_node import Value
+    from tui.model.view import View
 
 MOST_CELLS = 4_000_000
 MOST_OPERATIONS = 5_000
@@ -74,6 +77,50 @@ class FollowedCells:
             return f"{said}; torch has no derivative of that" if real else said
         above, below = (self.name, other) if back else (other, self.name)
         return f"∂{above} / ∂{below} = {slope:.6g}"
+
+
+class Lineages:
+    """The lineages that views light in a program, each computed once.
+
+    Args:
+        trace: The program's trace; None if it failed.
+    """
+
+    def __init__(self, trace: Trace | None) -> None:
+        self._trace = trace
+        self._results: dict[FollowedCell, FollowedCells | str] = {}
+
+    def of(self, view: View) -> FollowedCells | None:
+        """Return the cells that a view follows through the program; None if it follows none, or can't."""
+        result = self._result(view)
+        return None if isinstance(result, str) else result
+
+    def refusal(self, view: View) -> str:
+        """Return why the cell that a view follows can't be followed; empty if it can, as far as is known."""
+        result = None if self.awaits(view) else self._result(view)
+        return result if isinstance(result, str) else ""
+
+    def awaits(self, view: View) -> bool:
+        """Return whether a view follows a cell that is not yet followed, which takes a while."""
+        start = view.follows
+        if self._trace is None or start is None or view.backward or start in self._results:
+            return False
+        return self._exceeds_key and not follow_refusal(start, self._trace)
+
+    @cached_property
+    def _exceeds_key(self) -> bool:
+        return exceeds_key(self._trace)
+
+    def _result(self, view: View) -> FollowedCells | str | None:
+        start = view.follows
+        if start is None or self._trace is None or view.backward:
+            return None
+        if start not in self._results:
+            try:
+                self._results[start] = follow_cell(start, self._trace)
+            except LookupError as error:
+                self._results[start] = str(error.args[0])
+        return self._results[start]
 
 
 def _cell_of(node: Node, index: Index) -> str:

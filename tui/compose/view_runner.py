@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tui.compose.error_frame import ATTEMPTS
 from tui.compose.line_notes import path_at
 from tui.compose.nodes import top_node
-from tui.compose.program_run import Run
+from tui.compose.program_run import Failure, Run
 from tui.model.cell_survey import CellSurvey
 from tui.model.view import SOLUTION, View
 from tui.navigation.playground import at_operation, is_playground, last_line
@@ -60,7 +60,8 @@ def failed_run(view: View, error: Exception, previous: Run | None = None) -> Run
     """Return the run of a view that failed by a fault of ours."""
     from llm_linalg.base.errors import InternalError
 
-    return Run(view, None, InternalError.of(error, "this can't be run"), _last_good(previous))
+    failure = Failure(InternalError.of(error, "this can't be run"), _last_good(previous))
+    return Run(view, None, failure)
 
 
 def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, seconds: float | None) -> Run:
@@ -83,20 +84,20 @@ def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, sec
         if fault is None:
             answer = _right_answer(view, halt, seconds)
             solution = _plain_solution(view, trace, halt, seconds)
-            return _with_awaited(Run(view, trace, None, None, right_answer=answer, solution=solution))
-        return Run(view, None, ProgramError(fault.reason), _last_good(previous), fault=fault)
+            return _with_awaited(Run(view, trace, right_answer=answer, solution=solution))
+        return Run(view, None, Failure(ProgramError(fault.reason), _last_good(previous), fault=fault))
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
         stop = view.at_stop
         fault = view.lesson.program_error(stop, error) if view.is_original and not stop.fails else None
         answer = _right_answer(view, halt, seconds) if stop.fails else None
-        result = Run(view, None, error, _last_good(previous), operands, fault=fault, right_answer=answer)
+        failure = Failure(error, _last_good(previous), operands, fault)
         if view.lesson.document:
-            return replace(result, partial_trace=error.trace, good=_own_part(view, error))
-        if not is_playground(view.lesson):
-            return result
-        ran = _trace_above(view, error, halt, seconds)
-        return replace(result, partial_trace=ran, good=_stopped_run(view, error, ran) or result.good)
+            failure = replace(failure, partial_trace=error.trace, good=_own_part(view, error))
+        elif is_playground(view.lesson):
+            ran = _trace_above(view, error, halt, seconds)
+            failure = replace(failure, partial_trace=ran, good=_stopped_run(view, error, ran) or failure.good)
+        return Run(view, None, failure, answer)
 
 
 def _terms(view: View, halt: Callable[[], bool] | None, seconds: float | None) -> dict[str, Any]:
@@ -201,15 +202,15 @@ def leave_unrun(view: View) -> Run:
     """Return what stands in the place of the run of a program at which the app has ended before."""
     from llm_linalg.base.errors import ProgramError
 
-    return Run(view, None, ProgramError(UNRUN), None)
+    return Run(view, None, Failure(ProgramError(UNRUN)))
 
 
 def _with_awaited(result: Run) -> Run:
     """Compute of a long run now what its view shows of the whole program, and not at a key."""
-    if result.awaits_gradients(result.view):
-        result.gradient_program()
-    if result.awaits_followed(result.view):
-        result.follow(result.view)
+    if result.passes.awaits(result.view):
+        _ = result.passes.gradients
+    if result.lineages.awaits(result.view):
+        result.lineages.of(result.view)
     return result
 
 
@@ -242,12 +243,12 @@ def _own_part(view: View, error: ProgramError) -> Run | None:
     trace = error.trace
     if trace is None or not trace.cells or trace.cells[-1].node is None:
         return None
-    return Run(view, trace, None, None)
+    return Run(view, trace)
 
 
 def _last_good(previous: Run | None) -> Run | None:
     """Return the last run that did not fail."""
-    return previous.good if previous is not None and previous.error is not None else previous
+    return previous.failure.good if previous is not None and previous.failure is not None else previous
 
 
 def _stopped_run(view: View, error: ProgramError, ran: Trace | None) -> Run | None:
@@ -257,7 +258,7 @@ def _stopped_run(view: View, error: ProgramError, ran: Trace | None) -> Run | No
     if ran is None or not ran.nodes or not isinstance(error, HaltedError | LimitError):
         return None
     line = error.line or last_line(view.program)
-    return Run(at_operation(view, path_at(ran, line)), ran, None, None)
+    return Run(at_operation(view, path_at(ran, line)), ran)
 
 
 def _lacks_node(view: View, trace: Trace) -> bool:
@@ -281,7 +282,7 @@ def _open_external(
         if node is not None and node.dropped:
             trace = program.run(view.seed, node.index, halt)
         _ = trace.map.level(), trace.map.multiplications  # computed here, as it takes a while for a long run
-        return _with_awaited(Run(view, trace, None, None))
+        return _with_awaited(Run(view, trace))
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
-        return Run(view, None, error, _last_good(previous), operands)
+        return Run(view, None, Failure(error, _last_good(previous), operands))

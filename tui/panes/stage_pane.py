@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.geometry import Offset
@@ -15,8 +14,6 @@ from tui.widgets.appearance import appearance_of
 from tui.widgets.row_widget import RowWidget
 
 if TYPE_CHECKING:
-    from tui.model.board_view import BoardView
-    from tui.text.glyphs import Glyphs
     from tui.widgets.matrix import Matrix
 
 
@@ -25,14 +22,6 @@ def _place(picture: Picture) -> tuple[object, ...]:
     view, frame = picture.session.view, picture.frame
     path = () if frame is None else frame.place.path
     return (view.lesson.slug, view.stop, path, view.backward, None if frame is None else frame.place.order)
-
-
-def _shown_board(board: BoardView, picture: Picture, glyphs: Glyphs) -> BoardView:
-    """Return a board as it is shown: without what a guess is asked about, and on a stage without keys."""
-    ask = None if picture.frame is None else picture.frame.ask
-    if ask is not None and ask.is_asked and ask.guess is None:
-        board = replace(board.without_values(ask.check, glyphs.text("·")), has_digits=False)
-    return board.on_stage if picture.session.talk is not None else board
 
 
 class StagePane(RowWidget):
@@ -55,47 +44,20 @@ class StagePane(RowWidget):
             self._show_door(picture)
             return
         if picture.frame is None and picture.slide is None and not self._matrices:
-            self.show(
-                []
-            )  # nothing yet, also of a slide before it, and nothing to import before the first paint
+            # Nothing is there yet, nor imported before the first paint; a slide before it gives way.
+            self.show([])
             return
-        from tui.panes.board_pane import board_rows
-        from tui.panes.cell_rows import cell_rows, shows_cell
-        from tui.panes.map_pane import map_rows
-        from tui.panes.slide_pane import slide_rows
-        from tui.panes.stage_areas import areas, labels
+        from tui.panes.stage_rows import StageRoom, stage_rows
         from tui.widgets.matrix import Matrix
 
-        width, height = picture.room.main, picture.room.stage
-        board = None if picture.frame is None else picture.frame.stage.board
-        level = None if picture.frame is None else picture.frame.stage.map
+        stage = StageRoom.of(picture, self.glyphs)
         look = "numbers" if picture.frame is None else picture.frame.stage.look
-        big = picture.room.big and board is None
-        across, down = (ACROSS, DOWN) if big else (1, 1)
-        slide = picture.slide
-        drawn = slide is not None or drawing is not None
-        shown = [] if drawn else areas(picture, width // across, height // down)
-        if slide is not None:
-            self.show(slide_rows(*slide, width, height, big=picture.room.big, glyphs=self.glyphs))
-        elif board is not None:
-            self.show(board_rows(_shown_board(board, picture, self.glyphs), width, height, self.glyphs))
-        elif level is not None:
-            lines = map_rows(
-                level,
-                width // across,
-                height // down,
-                self.glyphs,
-                large=big,
-                progress=picture.session.learner.progress,
-            )
-            self.show(enlarge_rows(lines) if big else lines)
-        elif drawing is not None:
-            self._show_drawing()
-        elif picture.frame is not None and shows_cell(picture.frame):
-            self.show(cell_rows(picture.frame, width, height, self.glyphs))
+        across, down = stage.across, stage.down
+        shown = stage.areas if drawing is None and picture.slide is None else []
+        if drawing is None:
+            self.show(stage_rows(stage, shown))
         else:
-            rows = labels(shown, height // down)
-            self.show(enlarge_rows(rows) if big else rows)
+            self._show_drawing()
         wanted = [(scene, slot) for scene in shown for slot in scene.layout.slots]
         fresh = [Matrix() for _ in range(len(wanted) - len(self._matrices))]
         if fresh:
@@ -104,7 +66,7 @@ class StagePane(RowWidget):
         for matrix, (scene, slot) in zip(self._matrices, wanted, strict=False):
             x, y = slot.x + scene.x, slot.y + bool(scene.caption)
             self._put(matrix, x * across, y * down, slot.width * across, slot.height * down)
-            matrix.show_panel(scene.panels[slot.panel], slot, look, big)
+            matrix.show_panel(scene.panels[slot.panel], slot, look, stage.big)
         for matrix in self._matrices[len(wanted) :]:
             if matrix.display:
                 matrix.display = False

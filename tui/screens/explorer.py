@@ -224,11 +224,10 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             self._note_progress()
         session = self.session
         if session.current is not None:
-            ascii_only = self.options.ascii_only
             try:
-                self.frame = session_frame(session, ascii_only=ascii_only)
+                self.frame = session_frame(session, ascii_only=self.options.ascii_only)
             except LookupError as error:  # a path that this run lacks
-                self.frame = session.current.failure_frame(session.view, error, ascii_only=ascii_only)
+                self.frame = self._failure_frame(error)
         elif self.frame is not None and self.frame.lesson.slug != session.view.lesson.slug:
             self.frame = None
         script = self.script_player
@@ -259,10 +258,14 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         except Exception as error:
             if session.current is None:
                 raise
-            ascii_only = self.options.ascii_only
-            self.frame = session.current.failure_frame(session.view, error, ascii_only=ascii_only)
+            self.frame = self._failure_frame(error)
             self._show(session, self.frame, waiting)
         self._log_failure()
+
+    def _failure_frame(self, error: Exception) -> Frame:
+        from tui.compose.error_frame import failure_frame
+
+        return failure_frame(self.session.view, error, ascii_only=self.options.ascii_only)
 
     def _log_failure(self) -> None:
         """Write the traceback of a failure that is shown, the first time that it is."""

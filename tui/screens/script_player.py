@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from tui.session.script.actions import seconds
 from tui.session.script.script_reader import PACE, Script, ScriptError, ScriptLine
 from tui.session.script.script_recorder import ScriptRecorder
-from tui.session.script.script_words import find_word
+from tui.session.script.script_words import perform_word
 from tui.session.session import Session
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class ScriptPlayer:
         try:
             with self._script.errors_at(line):
                 for said in line.acts:
-                    before, session = session, find_word(said[0]).act(session.with_notice(""), said[1:])
+                    before, session = session, perform_word(session, said)
                     self._recorder.add_words(before, said, session)
         except ScriptError as error:
             self._end()

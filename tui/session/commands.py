@@ -34,7 +34,9 @@ from tui.session import (
 )
 from tui.session.contexts import OFF_STAGE, Context
 from tui.session.presentation import display, stage_moves
+from tui.session.script import actions, map_actions
 from tui.session.script import from_command as writing
+from tui.session.script.actions import ScriptWord, phrase
 from tui.session.script.from_command import CommandWriter
 from tui.session.session import Session
 from tui.session.step_commands import motion, on_run
@@ -96,7 +98,7 @@ class Command(NamedTuple):
         waits: How long it waits while a program runs.
         leads_away: Whether it leads to other lessons, whatever its context.
         script: How a script repeats it: a phrase, a function that writes one, or the reason why none does.
-        word_help: What the help of scripts says about the phrase's first word, where the word is only that.
+        words: The words of scripts and of the prompt that are documented with it.
         footer_stay: Where the footer has no room for all, those with the smallest number are left out first.
     """
 
@@ -114,7 +116,7 @@ class Command(NamedTuple):
     waits: Wait = Wait.FOR_RUN
     leads_away: bool = False
     script: str | CommandWriter | Unwritten | None = None
-    word_help: str = ""
+    words: tuple[ScriptWord, ...] = ()
     footer_stay: int = 0
 
     @property
@@ -130,21 +132,22 @@ class Command(NamedTuple):
 
 def _by_screen(
     command: str, keys: str, key_text: str, label: str, about: str, group: Topic, when: Context,
-    footer: int = 0, waits: Wait = Wait.NOTHING, footer_stay: int = 0,
+    footer: int = 0, waits: Wait = Wait.NOTHING, footer_stay: int = 0, words: tuple[ScriptWord, ...] = (),
 ) -> Command:  # fmt: skip
     return Command(
         command, keys, key_text, label, about, group, when, footer, by_screen=True, waits=waits,
-        footer_stay=footer_stay,
+        footer_stay=footer_stay, words=words,
     )  # fmt: skip
 
 
 def _with_argument(
     command: str, about: str, group: Topic, run_with: ArgumentTransition, script: CommandWriter,
     waits: Wait = Wait.FOR_RUN, when: Context = Context.ALWAYS, *, leads_away: bool = False,
+    words: tuple[ScriptWord, ...] = (),
 ) -> Command:  # fmt: skip
     return Command(
         command, "", "", "", about, group, when, run_with=run_with, waits=waits, script=script,
-        leads_away=leads_away,
+        leads_away=leads_away, words=words,
     )  # fmt: skip
 
 
@@ -181,7 +184,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "edit.leave", "escape,f5", "esc", "stage", "To the stage, at the operation of the line",
         Topic.PLAYGROUND, Context.EDITOR, 1, playground_commands.leave, waits=Wait.NOTHING,
-        script="leave", word_help="from the editor to the stage",
+        script="leave", words=(phrase(42, "from the editor to the stage"),),
     ),
     _by_screen(
         "edit.examples", "ctrl+o", "^o", "examples", "Begin with an example",
@@ -201,7 +204,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "edit.repair", "ctrl+r", "^r", "repair", "Apply the first repair; again, the next one",
         Topic.PLAYGROUND, Context.EDITOR_REPAIRS, 2, playground_commands.next_repair,
-        script="mend", word_help="a repair there, the next one if said again",
+        script="mend", words=(phrase(42, "a repair there, the next one if said again"),),
     ),
     # The sidebar.
     Command(
@@ -252,31 +255,32 @@ COMMANDS: tuple[Command, ...] = (
         "cell.turn", "space", "space", "0 or 1", "Turn the cell over: draw the mask",
         Topic.CELL_CURSOR, Context.MASK_CURSOR, 3, control_commands.turn_cell, script="turn",
         footer_stay=5,
+        words=(ScriptWord(22, "turn [NAME] [I J…]", "turn a cell of a mask over", actions.turn),),
     ),
     Command(
         "cursor.left", "left", "←↑↓→", "move", "Move the cell cursor left",
         Topic.CELL_CURSOR, Context.CURSOR, 1, on_run(lambda run, view: cursor_moves.move(run, view, 0, -1)),
-        script="left", word_help="the cell before", footer_stay=5,
+        script="left", words=(phrase(23, "the cell before"),), footer_stay=5,
     ),
     Command(
         "cursor.right", "right", "→", "move", "Move the cell cursor right",
         Topic.CELL_CURSOR, Context.CURSOR, run=on_run(lambda run, view: cursor_moves.move(run, view, 0, 1)),
-        script="right", word_help="the cell after",
+        script="right", words=(phrase(23, "the cell after"),),
     ),
     Command(
         "cursor.up", "up", "↑", "move", "Move the cell cursor up",
         Topic.CELL_CURSOR, Context.CURSOR, run=on_run(lambda run, view: cursor_moves.move(run, view, -1, 0)),
-        script="up", word_help="the cell above",
+        script="up", words=(phrase(23, "the cell above"),),
     ),
     Command(
         "cursor.down", "down", "↓", "move", "Move the cell cursor down",
         Topic.CELL_CURSOR, Context.CURSOR, run=on_run(lambda run, view: cursor_moves.move(run, view, 1, 0)),
-        script="down", word_help="the cell below",
+        script="down", words=(phrase(23, "the cell below"),),
     ),
     Command(
         "cursor.panel", "tab", "tab", "tensor", "Move the cell cursor to the next tensor",
         Topic.CELL_CURSOR, Context.CURSOR, 2, on_run(cursor_moves.next_panel),
-        script="tensor", word_help="the next tensor's cells",
+        script="tensor", words=(phrase(23, "the next tensor's cells"),),
     ),
     Command(
         "cursor.panel.back", "shift+tab", "⇧tab", "tensor", "Move the cell cursor to the tensor before",
@@ -287,7 +291,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "cursor.follow", "enter", "↵", "follow", "Follow the cell to the operation that made it",
         Topic.CELL_CURSOR, Context.CURSOR, 3, step_commands.follow,
-        script="follow", word_help="to the operation that made the cell",
+        script="follow", words=(phrase(23, "to the operation that made the cell"),),
         footer_stay=5,
     ),
     Command(
@@ -302,10 +306,17 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "board.down", "down", "↓", "row", "Select the row below", Topic.BOARD, Context.BOARD,
         run=board_commands.select_by(1), waits=Wait.NOTHING, script=writing.row_choice,
+        words=(ScriptWord(32, "choose N", "select a row of a board", actions.choose_row),),
     ),
     Command(
         "board.ask", "c", "c", "cell", "Ask a cell of the row's tensor where it came from",
         Topic.BOARD, Context.BOARD, 16, board_commands.ask, script="ask", footer_stay=4,
+        words=(
+            ScriptWord(
+                33, "ask", "ask a board's row, or a box of the map, where it came from",
+                map_actions.ask,
+            ),
+        ),
     ),
     Command(
         "map.up", "up", "↑↓", "box", "Select the box above", Topic.MAP, Context.MAP, 1, motion(steps.back),
@@ -322,17 +333,27 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "map.lesson", "L", "L", "lesson", "Open the lesson of the selected box",
         Topic.MAP, Context.MAP_LESSONS, 3, map_commands.open_lesson_of_box,
-        script="about", word_help="the lesson of a box of the map",
+        script="about", words=(phrase(12, "the lesson of a box of the map"),),
     ),
     Command(
         "map", "M", "M", "map", "The map of the program, at the place that is shown; from there back",
         Topic.MAP, Context.NODE, 18, map_commands.toggle_map,
-        script="map", word_help="onto the map of the program, and off it",
+        script="map", words=(phrase(12, "onto the map of the program, and off it"),),
     ),
     Command(
         "follow", "I", "I", "lineage", "All that the cell depends on; all that it feeds; none",
         Topic.MAP, Context.LINEAGE, 4, map_commands.follow, script=writing.lineage,
         footer_stay=2,
+        words=(
+            ScriptWord(
+                14, "lineage [NAME I J…]", "light what a cell depends on; none: nothing",
+                map_actions.follow_cell("lineage"),
+            ),
+            ScriptWord(
+                15, "reach [NAME I J…]", "light what a cell feeds; none: nothing",
+                map_actions.follow_cell("reach"),
+            ),
+        ),
     ),
     *(
         Command(
@@ -345,7 +366,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "cursor.return", "backspace", "⌫", "return", "Return to where the cell was followed from",
         Topic.CELL_CURSOR, Context.CURSOR_TRAIL, 4, step_commands.come_back,
-        script="return", word_help="back to where it was followed from", footer_stay=4,
+        script="return", words=(phrase(23, "back to where it was followed from"),), footer_stay=4,
     ),
     # An exercise.
     _by_screen(
@@ -356,7 +377,7 @@ COMMANDS: tuple[Command, ...] = (
         "exercise.hint", "H", "H", "hint",
         "The next hint; after the last one, or once it is solved, the solution",
         Topic.EXERCISE, Context.EXERCISE, 2, exercise_commands.hint, script="hint",
-        word_help="the next hint of the exercise; at last its solution", footer_stay=5,
+        words=(phrase(36, "the next hint of the exercise; at last its solution"),), footer_stay=5,
     ),
     # A deck on stage.
     Command(
@@ -383,7 +404,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "stage.skip", "L", "L", "skip lesson", "Skip the rest of this lesson",
         Topic.STAGE, Context.PRESENTATION, run=stage_moves.skip, waits=Wait.FOR_KEYS,
-        script="skip", word_help="of a deck: the next lesson",
+        script="skip", words=(phrase(46, "of a deck: the next lesson"),),
     ),
     _by_screen(
         "stage.goto", "g", "g", "go to", "Go to a step by its number, then ↵; gg is the first stop",
@@ -409,17 +430,17 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "stage.reset", "R", "R", "as rehearsed", "Undo everything that was changed on this stop",
         Topic.STAGE, Context.PRESENTATION, 5, stage_moves.reset, waits=Wait.FOR_KEYS,
-        script="reset", word_help="of a deck: the stop as it was rehearsed",
+        script="reset", words=(phrase(46, "of a deck: the stop as it was rehearsed"),),
     ),
     Command(
         "stage.black", "b,full_stop", "b", "black", "A black screen; any key ends it",
         Topic.STAGE, Context.PRESENTATION, 6, display.toggle_black, waits=Wait.NOTHING,
-        script="black", word_help="of a deck: nothing at all, or the picture again",
+        script="black", words=(phrase(46, "of a deck: nothing at all, or the picture again"),),
     ),
     Command(
         "stage.big", "B", "B", "large", "Large cells, readable from the back row",
         Topic.STAGE, Context.PRESENTATION, 7, display.toggle_big, waits=Wait.NOTHING,
-        script="big", word_help="of a deck: large cells, or not",
+        script="big", words=(phrase(46, "of a deck: large cells, or not"),),
     ),
     Command(
         "stage.play", "greater_than_sign", ">", "play", "Play this animation, or pause",
@@ -453,30 +474,43 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "board.return", "backspace", "⌫", "go back", "Return to the board that opened this lesson",
         Topic.BOARD, Context.BOARD_VISIT, 4, board_commands.come_back, waits=Wait.FOR_KEYS,
-        script="board", word_help="back to the board that opened this lesson", footer_stay=4,
+        script="board", words=(phrase(34, "back to the board that opened this lesson"),), footer_stay=4,
     ),
     Command(
         "edit", "E,tab", "E", "editor", "Give the keys to the editor",
         Topic.PLAYGROUND, Context.PLAYGROUND, 9, playground_commands.edit, waits=Wait.NOTHING,
-        script="edit", word_help="the keys to the playground's editor", footer_stay=3,
+        script="edit", words=(phrase(42, "the keys to the playground's editor"),), footer_stay=3,
     ),
     Command(
         "play.take", "E", "E", "edit", "Open this program in the playground",
         Topic.PLAYGROUND, Context.LESSON_PROGRAM, 23, playground_commands.take_program, waits=Wait.NOTHING,
-        script="take", word_help="this program into the playground",
+        script="take", words=(phrase(42, "this program into the playground"),),
     ),
     Command(
         "play", "space", "space", "play", "Play or pause",
         Topic.MOTION, Context.STEPS, 10, step_commands.play_by(1), script="play", footer_stay=1,
+        words=(
+            ScriptWord(
+                6, "play [N]", "every step from here to the end, or to step N",
+                actions.play(1), shows=False,
+            ),
+        ),
     ),
     Command(
         "back", "left", "←", "back", "Step back",
         Topic.MOTION, Context.STEPS, run=motion(steps.back), script=writing.word_or_step("back"),
+        words=(ScriptWord(2, "back [N]", "a step back, or N", actions.key("back", "stage.back"), many=True),),
     ),
     Command(
         "forward", "right", "←→", "step", "Step forward",
         Topic.MOTION, Context.STEPS, 11, step_commands.forward, script=writing.step_or_stop,
         footer_stay=3,
+        words=(
+            ScriptWord(
+                1, "next [N]", "a step on, or N; an empty line too",
+                actions.key("forward", "stage.next"), many=True,
+            ),
+        ),
     ),
     Command(
         "on", "right", "→", "go on", "Say what comes next, and on a second press go there",
@@ -485,6 +519,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "play.back", "less_than_sign", "<", "rewind", "Play backwards, or pause",
         Topic.MOTION, Context.STEPS, run=step_commands.play_by(-1), script="rewind",
+        words=(ScriptWord(7, "rewind [N]", "the same backwards", actions.play(-1), shows=False),),
     ),
     _by_screen(
         "goto", "g", "g", "go to", "Go to a step by its number",
@@ -493,20 +528,23 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "first", "0,home", "0", "first", "Go before the first step",
         Topic.MOTION, Context.STEPS, run=motion(steps.first),
-        script="first", word_help="before the first step",
+        script="first", words=(phrase(3, "before the first step"),),
     ),
     Command(
         "last", "dollar_sign,end", "$", "last", "Go to the last step",
-        Topic.MOTION, Context.STEPS, run=motion(steps.last), script="last", word_help="to the last step",
+        Topic.MOTION, Context.STEPS, run=motion(steps.last), script="last",
+        words=(phrase(3, "to the last step"),),
     ),
     Command(
         "finish", "f", "f", "finish", "Finish this animation",
         Topic.MOTION, Context.STEPS, run=motion(steps.finish), script=writing.word_or_step("finish"),
+        words=(ScriptWord(4, "finish", "the end of this animation", actions.key("finish", "stage.finish")),),
     ),
     Command(
         "faster", "plus,equals_sign", "+", "faster", "Play faster",
         Topic.MOTION, Context.ALWAYS, waits=Wait.NOTHING, script=writing.speed,
         run=lambda session: replace(session, player=session.player.faster(), notice=""),
+        words=(ScriptWord(8, "speed X", "steps a second", actions.set_speed),),
     ),
     Command(
         "slower", "minus", "-", "slower", "Play slower",
@@ -516,21 +554,22 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "into", "enter", "↵", "into", "Go into the box, the operation, or the cell",
         Topic.DEPTH, Context.NODE, 12, motion(steps.into),
-        script="into", word_help="into the operation, or into the cell", footer_stay=2,
+        script="into", words=(phrase(10, "into the operation, or into the cell"),), footer_stay=2,
     ),
     Command(
         "over", "n", "n", "next op", "Go to the next operation",
-        Topic.DEPTH, Context.NODE, 17, motion(steps.over), script="over", word_help="the next operation",
+        Topic.DEPTH, Context.NODE, 17, motion(steps.over), script="over",
+        words=(phrase(10, "the next operation"),),
     ),
     Command(
         "previous", "b,N", "b", "op before", "Go to the operation before",
         Topic.DEPTH, Context.NODE, run=motion(lambda view, navigation: steps.over(view, navigation, -1)),
-        script="previous", word_help="the operation before",
+        script="previous", words=(phrase(10, "the operation before"),),
     ),
     Command(
         "out", "escape", "esc", "out", "Close what is open first, then go out a depth",
         Topic.DEPTH, Context.ALWAYS, 13, step_commands.out,
-        script="out", word_help="close what is open, then a depth out", footer_stay=3,
+        script="out", words=(phrase(10, "close what is open, then a depth out"),), footer_stay=3,
     ),
     Command(
         "cursor", "c", "c", "cell", "Cell cursor: ask a cell where it came from",
@@ -565,6 +604,7 @@ COMMANDS: tuple[Command, ...] = (
         "repair", "r", "r", "repair", "Apply the first repair",
         Topic.CONTROLS, Context.REPAIRS, 5, control_commands.repair_by(1), script="repair 1",
         footer_stay=3,
+        words=(ScriptWord(37, "repair [N]", "apply a repair", actions.repair),),
     ),
     *(
         Command(
@@ -584,11 +624,19 @@ COMMANDS: tuple[Command, ...] = (
     _by_screen(
         "processes", "D", "D", "processes", "Run this program on real processes, one a device",
         Topic.LESSON, Context.DEVICES, 19,
+        words=(
+            ScriptWord(
+                49, "processes", "this program on real processes, one a device",
+                actions.on_processes, shows=False,
+            ),
+        ),
     ),
     Command(
         "files.read", "F", "F", "read files", "Let the document read the files beside it that it names",
         Topic.LESSON, Context.NAMED_FILES, 2, file_reading.allow, waits=Wait.NOTHING,
-        script="read", word_help="let the document read the files beside it that it names", footer_stay=4,
+        script="read",
+        words=(phrase(40, "let the document read the files beside it that it names"),),
+        footer_stay=4,
     ),
     Command(
         "control.down", "left_square_bracket", "[", "less", "Lower the selected control",
@@ -599,6 +647,12 @@ COMMANDS: tuple[Command, ...] = (
         "control.up", "right_square_bracket", "]", "more", "Raise the selected control",
         Topic.CONTROLS, Context.ALWAYS, run=control_commands.move_selection(1), waits=Wait.FOR_KEYS,
         script=writing.control_or_append,
+        words=(
+            ScriptWord(
+                18, "append [NAME]", "to a list what the program says, such as the next token",
+                actions.append,
+            ),
+        ),
     ),
     Command(
         "control.next", "tab", "tab", "control", "Select the next control",
@@ -614,6 +668,7 @@ COMMANDS: tuple[Command, ...] = (
         "seed.up", "s", "s", "seed +1", "Take the next seed",
         Topic.CONTROLS, Context.ALWAYS, run=control_commands.seed_by(1), waits=Wait.FOR_KEYS,
         script=writing.seed,
+        words=(ScriptWord(20, "seed N", "the seed of the random numbers", actions.set_seed),),
     ),
     Command(
         "seed.down", "S", "S", "seed -1", "Take the seed before",
@@ -623,40 +678,46 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "reset", "X", "X", "reset", "Take back all that was changed in this lesson: controls, seed, repairs",
         Topic.CONTROLS, Context.ALWAYS, run=control_commands.reset, waits=Wait.FOR_KEYS,
-        script="defaults", word_help="controls, seed and program as the lesson has them",
+        script="defaults", words=(phrase(41, "controls, seed and program as the lesson has them"),),
     ),
     Command(
         "undo", "u", "u", "undo", "Undo the last change",
         Topic.CONTROLS, Context.UNDO, 22, control_commands.undo_or_redo("undo"), waits=Wait.FOR_KEYS,
-        script="undo", word_help="undo the last change",
+        script="undo", words=(phrase(41, "undo the last change"),),
     ),
     Command(
         "redo", "U,ctrl+r", "U", "redo", "Do again what was undone",
         Topic.CONTROLS, Context.REDO, run=control_commands.undo_or_redo("redo"), waits=Wait.FOR_KEYS,
-        script="redo", word_help="do it again",
+        script="redo", words=(phrase(41, "do it again"),),
     ),
     Command(
         "order", "o", "o", "order", "Take the next loop order, at the same place",
         Topic.VIEW, Context.TENSORS, 15, motion(steps.reorder), script=writing.order,
+        words=(
+            ScriptWord(16, "order [NAME]", "a loop order; the next one without a name", actions.in_order),
+        ),
     ),
     Command(
         "predict", "Q", "Q", "predict", "Ask what the next step shows; again, ask something else",
         Topic.QUESTIONS, Context.TENSORS, 20, guess_commands.predict,
-        script="predict", word_help="ask what the next step shows; again: something else",
+        script="predict", words=(phrase(25, "ask what the next step shows; again: something else"),),
     ),
     Command(
         "look", "v", "v", "look", "Numbers, a drawing, or heat",
         Topic.VIEW, Context.TENSORS, 21, control_commands.next_look, script=writing.look,
+        words=(
+            ScriptWord(39, "look [NAME]", "how the picture is drawn: numbers, bars, heat…", actions.set_look),
+        ),
     ),
     Command(
         "twin", "w", "w", "backward", "Forward or backward pass",
         Topic.VIEW, Context.BACKWARD, 18, step_commands.switch_pass,
-        script="twin", word_help="forward or backward pass",
+        script="twin", words=(phrase(38, "forward or backward pass"),),
     ),
     Command(
         "slice.next", "right_curly_bracket", "}", "slice", "Show the next slice",
         Topic.VIEW, Context.SLICES, 19, on_run(lambda run, view: cursor_moves.next_slice(run, view, 1)),
-        script="slice", word_help="the next slice",
+        script="slice", words=(phrase(38, "the next slice"),),
     ),
     Command(
         "slice.previous", "left_curly_bracket", "{", "slice", "Show the slice before",
@@ -669,7 +730,8 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _by_screen("theme", "T", "T", "theme", "Take the next theme", Topic.VIEW, Context.ALWAYS),
     _by_screen(
-        "copy.code", "y", "y", "copy code", "Copy the program as torch code", Topic.SHARE, Context.ALWAYS
+        "copy.code", "y", "y", "copy code", "Copy the program as torch code", Topic.SHARE, Context.ALWAYS,
+        words=(ScriptWord(50, "code", "the program as torch code", actions.stay, shows=False),),
     ),
     _by_screen(
         "script.save", "R", "R", "record", "Save what was done so far as a script",
@@ -678,6 +740,7 @@ COMMANDS: tuple[Command, ...] = (
     _by_screen(
         "copy.command", "Y", "Y", "copy command", "Copy the command that reopens this view",
         Topic.SHARE, Context.ALWAYS,
+        words=(ScriptWord(51, "command", "the command that reopens this view", actions.stay, shows=False),),
     ),
     _by_screen(
         "palette", "ctrl+p", "^p", "palette", "Find a lesson or a command", Topic.APP, Context.EVERYWHERE
@@ -688,6 +751,7 @@ COMMANDS: tuple[Command, ...] = (
     _by_screen(
         "help", "question_mark,f1", "?", "help", "Show the keys that work now",
         Topic.APP, Context.ALWAYS, 24,
+        words=(ScriptWord(53, "help", "these words", actions.stay, shows=False),),
     ),
     _by_screen(
         "practice", "P", "P", "practice", "Practice: questions without end", Topic.QUESTIONS,
@@ -696,7 +760,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "start", "f4", "F4", "door", "Go to the door: start, or begin anew",
         Topic.APP, Context.NO_PRESENTATION, run=door.at_door, waits=Wait.NOTHING, leads_away=True,
-        script="start", word_help="to the door: where to begin",
+        script="start", words=(phrase(47, "to the door: where to begin"),),
     ),
     _by_screen(
         "progress", "f3", "F3", "progress", "See what you have seen and solved of the course",
@@ -707,46 +771,76 @@ COMMANDS: tuple[Command, ...] = (
         "suspend", "ctrl+z", "^z", "suspend", "Suspend to the shell; fg comes back",
         Topic.APP, Context.ALWAYS,
     ),
-    _by_screen("quit", "q,ctrl+c", "q", "quit", "Quit", Topic.APP, Context.ALWAYS, 25),
+    _by_screen(
+        "quit", "q,ctrl+c", "q", "quit", "Quit", Topic.APP, Context.ALWAYS, 25,
+        words=(ScriptWord(54, "quit", "leave; the end of a script", actions.stay, shows=False),),
+    ),
     # Without keys, and with an argument.
     _with_argument(
         "open", "Open a lesson by its slug", Topic.LESSON, control_commands.open_lesson, writing.lesson,
         Wait.NOTHING, leads_away=True,
+        words=(
+            ScriptWord(
+                27, "lesson SLUG [FLAGS]", "another lesson; flags as of 'frame'",
+                actions.off_stage(actions.to_lesson),
+            ),
+        ),
     ),
     _with_argument(
         "stop", "Go to a stop by its number", Topic.LESSON, control_commands.stop_at,
         writing.with_argument("stop"), Wait.FOR_KEYS, leads_away=True,
+        words=(
+            ScriptWord(
+                26, "stop N", "a stop of the lesson or deck; also stop next, stop back",
+                actions.to_stop,
+            ),
+        ),
     ),
     _with_argument(
         "example", "Begin with an example in the playground", Topic.PLAYGROUND, playground_commands.example,
         writing.with_argument("example"), Wait.NOTHING, leads_away=True,
+        words=(ScriptWord(43, "example NAME", "begin with an example there", actions.example),),
     ),
     _with_argument(
         "answer", "Answer the exercise with an expression", Topic.EXERCISE, exercise_commands.answer,
         writing.answer, when=Context.EXERCISE,
+        words=(ScriptWord(35, "answer EXPRESSION", "write this to the exercise here", actions.answer),),
     ),
     _with_argument(
         "row", "Open the lesson of a board's row by its number", Topic.BOARD, board_commands.open_row_at,
         writing.with_argument("row"), Wait.NOTHING, Context.BOARD,
+        words=(ScriptWord(31, "row N", "open a row of a board", actions.off_stage(actions.open_row)),),
     ),
     _with_argument(
         "set", "Move a control by its name, up or down", Topic.CONTROLS, control_commands.set_control,
         writing.control_or_append, Wait.FOR_KEYS,
+        words=(ScriptWord(17, "set NAME VALUE", "a control's value", actions.set_control),),
     ),
     _with_argument(
         "pick", "Select a control by its name", Topic.CONTROLS, control_commands.pick_control,
         writing.control_choice, Wait.NOTHING,
+        words=(ScriptWord(19, "pick NAME", "select a control", actions.pick),),
     ),
     _with_argument(
         "guess", "Answer what is asked", Topic.QUESTIONS, guess_commands.answer, guess_commands.write_answer,
+        words=(
+            ScriptWord(
+                24, "guess ANSWER", "answer what is asked: a choice, a number, a shape, a cell",
+                actions.guess,
+            ),
+        ),
     ),
-    _with_argument("go", "Go to a step by its number", Topic.MOTION, step_commands.go_to, writing.step),
+    _with_argument(
+        "go", "Go to a step by its number", Topic.MOTION, step_commands.go_to, writing.step,
+        words=(ScriptWord(5, "step N", "to a step by its number", actions.to_step),),
+    ),
     _with_argument(
         "scrub", "Go to a part of the way, in thousandths", Topic.MOTION, step_commands.scrub, writing.step
     ),
     _with_argument(
         "node", "Go to a node by its position in the trace", Topic.DEPTH, control_commands.node_at,
         writing.node,
+        words=(ScriptWord(11, "node NAME", "an operation by its name", actions.to_node),),
     ),
     _with_argument(
         "module", "Go to the first node of a module by its path", Topic.DEPTH, control_commands.module_at,
@@ -755,18 +849,24 @@ COMMANDS: tuple[Command, ...] = (
     _with_argument(
         "cell", "Put the cell cursor on a cell by its indices and its tensor's name", Topic.CELL_CURSOR,
         step_commands.cell_at, writing.cell,
+        words=(ScriptWord(21, "cell [NAME] [I J…]", "ask a cell where it came from", actions.ask_cell),),
     ),
     _with_argument(
         "box", "Select a box of the map by its row, or go into it", Topic.MAP, map_commands.select_box,
         writing.box,
+        words=(ScriptWord(13, "box NAME/NAME…", "to a box of the map", map_actions.to_box),),
     ),
     _with_argument(
         "write", "Write another program in the editor", Topic.PLAYGROUND, playground_commands.write,
         writing.program,
+        words=(
+            ScriptWord(44, "write TEXT [LINE]", "its program, and the line of the cursor", actions.write),
+        ),
     ),
     _with_argument(
         "line", "Put the editor's cursor on a line by its number", Topic.PLAYGROUND,
         playground_commands.move_caret, writing.with_argument("line"),
+        words=(ScriptWord(45, "line N", "its cursor on another line", actions.to_line),),
     ),
     _with_argument(
         "stage.go", "Go to a stop of the deck by its number", Topic.STAGE,

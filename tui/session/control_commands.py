@@ -228,15 +228,15 @@ def repair_by(number: int) -> Transition:
     """Apply a repair of the error shown."""
 
     def repair(session: Session) -> Session:
-        run_ = session.current
-        if run_ is None or run_.error is None:
+        failure = None if session.current is None else session.current.failure
+        if failure is None:
             return session
         try:
-            mended = session.with_undo(run_.apply_repair(session.view, number))
+            mended = session.with_undo(failure.apply_repair(session.view, number))
         except IndexError:
             return session.with_notice(f"There is no repair {number}.")
         if is_playground(mended.view.lesson) and not mended.editor.is_open:
-            where = run_.error.line or mended.editor.caret  # where it was repaired
+            where = failure.error.line or mended.editor.caret  # where it was repaired
             return replace(mended, editor=mended.editor._replace(caret=where, is_landing=True))
         return mended
 

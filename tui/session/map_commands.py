@@ -89,7 +89,7 @@ def follow(session: Session) -> Session:
         follows = None
     shown = replace(view, follows=follows)
     if follows is not None:
-        said = run.follow_refusal(shown)
+        said = run.lineages.refusal(shown)
         if said:
             return session.with_notice(said)
     if view.depth == "map" or follows is None:

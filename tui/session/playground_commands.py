@@ -66,11 +66,12 @@ def next_repair(session: Session) -> Session:
     broken, number, program = session.editor.last_repair or (None, 0, "")
     if broken is None or program != session.view.program or number == 0:
         broken, number = session.current, 0
-    count = 0 if broken is None else broken.repair_count
-    if broken is None or not count:
+    failure = None if broken is None else broken.failure
+    count = 0 if failure is None else failure.repair_count
+    if broken is None or failure is None or not count:
         return session.with_notice("There is no repair.")
     number = (number + 1) % (count + 1)
-    repaired = broken.apply_repair(session.view, number) if number else None
+    repaired = failure.apply_repair(session.view, number) if number else None
     view = repaired or session.view.with_program(broken.view.program)
     more = "^r takes the next." if number < count else "^r takes it back."
     told = f"Repair {number} of {count}; {more}" if number else "As it was."

@@ -245,7 +245,7 @@ class Session:
     @property
     def _contexts(self) -> frozenset[Context]:
         run, navigation = self.current, self.navigation
-        broken = run is not None and run.repair_count > 0
+        broken = run is not None and run.failure is not None and run.failure.repair_count > 0
         if self.editor.is_open:
             again = self.editor.last_repair is not None and self.editor.last_repair[2] == self.view.program
             repairs = {Context.EDITOR_REPAIRS} if broken or again else set()

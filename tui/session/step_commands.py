@@ -49,7 +49,7 @@ def switch_pass(session: Session) -> Session:
     run_ = session.current
     if run_ is None or session.navigation is None:
         return session
-    view = run_.switch_pass(session.view)
+    view = run_.passes.switch(session.view)
     return session.with_notice(view) if isinstance(view, str) else session.at_view(view)
 
 

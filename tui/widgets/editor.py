@@ -120,9 +120,10 @@ class Editor(AnnotatedText):
         from tui.compose.line_notes import line_notes
 
         lines = tuple(run.view.program.split("\n"))
-        ran = run.partial_trace if run.trace is None else run.trace
+        failure = run.failure
+        ran = run.trace if failure is None else failure.partial_trace
         fresh = {} if ran is None else {line - 1: note for line, note in line_notes(ran).items()}
-        self._mark = None if run.error is None else ErrorMark.of(run.error)
+        self._mark = None if failure is None else ErrorMark.of(failure.error)
         if run.trace is None:
             old = carry_notes(self._notes, self._lines, lines, typing=False)
             fresh = mix_notes(fresh, old, None if self._mark is None or ran is None else self._mark.row)

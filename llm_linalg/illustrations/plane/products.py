@@ -36,6 +36,7 @@ from llm_linalg.illustrations.plane.vectors import (
     vectors_now,
 )
 
+UNIT = ((1.0, 0.0), (0.0, 1.0))
 STAGE = 2.5  # how much wider than high a stage is
 FRAMES = 8  # positions in which a grid is drawn on its way
 LINES = 2  # of a grid on each side of the origin
@@ -135,68 +136,99 @@ def _share(done: int, steps: int) -> float:
     return done / steps if steps <= FRAMES else done * FRAMES // steps / FRAMES
 
 
+@dataclass(frozen=True, slots=True)
+class _LinearMap:
+    """The map of the plane by a (2, 2) matrix and a shift, on its way.
+
+    Attributes:
+        first: Where e₁ goes, before the shift.
+        second: Where e₂ goes.
+        shift: Where the origin goes.
+        share: How far all points have moved, from 0 to 1.
+    """
+
+    first: Point
+    second: Point
+    shift: Point
+    share: float
+
+    def image(self, point: Point) -> Point:
+        """Return where a point is on its straight way to its image."""
+        (x, y), (to_x, to_y) = point, self.end(point)
+        return (1 - self.share) * x + self.share * to_x, (1 - self.share) * y + self.share * to_y
+
+    def end(self, point: Point) -> Point:
+        """Return the image of a point."""
+        (a, c), (b, d), (x, y) = self.first, self.second, point
+        return a * x + b * y + self.shift[0], c * x + d * y + self.shift[1]
+
+    @property
+    def area(self) -> float:
+        """The determinant of the matrix."""
+        return self.first[0] * self.second[1] - self.second[0] * self.first[1]
+
+
 def _moved(product: _Product, columns: Vectors, given: Vectors, made: Vectors) -> Plane | None:
-    node = product.node
-    ends = columns.read()
-    before, after, final = given.read(), made.read(), made.final()
-    shift = _shift(product, made)
+    node, ends, shift = product.node, columns.read(), _shift(product, made)
     if len(ends) != 2 or ends[0].at is None or ends[1].at is None or shift is None:
         return None
-    share = _share(node.position + 1, node.steps)
-    (a, c), (b, d) = ends[0].at, ends[1].at
+    linear = _LinearMap(ends[0].at, ends[1].at, shift, _share(node.position + 1, node.steps))
+    before, after, final = given.read(), made.read(), made.final()
+    inputs, input_points = as_arrows(before, "second")
+    outputs, output_points = as_arrows(after, "result", vectors_now(node, made))
+    return Plane(
+        (*_basis(linear), *inputs, *outputs),
+        (*input_points, *output_points),
+        tuple(_moved_lines(linear, known(before))),
+        _moved_corners(linear, (*known(before), *known(final))),
+        (*_moved_words(linear), *said(before), *said(after, node.result.title)),
+        axis_words(made.tensor, made.along),
+        linear.share,
+        (("first", columns.tensor), ("second", given.tensor), ("result", node.result)),
+    )
 
-    def image(point: Point, share: float = share) -> Point:
-        """Return where a point is on its straight way to its image."""
-        x, y = point
-        to = (a * x + b * y + shift[0], c * x + d * y + shift[1])
-        return (1 - share) * x + share * to[0], (1 - share) * y + share * to[1]
 
-    most = max((abs(x) for point in known(before) for x in point), default=1.0)
+def _basis(linear: _LinearMap) -> Iterator[PlaneArrow]:
+    """Yield e₁ and e₂ on their way."""
+    foot = linear.image(ORIGIN)
+    for label, tip in zip(("e₁", "e₂"), UNIT, strict=True):
+        yield PlaneArrow(label, linear.image(tip), foot, "first")
+
+
+def _moved_lines(linear: _LinearMap, points: Sequence[Point]) -> Iterator[PlanePath]:
+    """Yield a grid wide enough for some points, and the unit circle, on their way."""
+    most = max((abs(x) for point in points for x in point), default=1.0)
     step = _grid_step(max(1.0, most) if most <= 4 else most)
-    lines = range(-LINES, LINES + 1)
     reach = LINES * step
     paths = [
-        PlanePath(tuple(image(point) for point in ends), "grid")
-        for k in lines
+        PlanePath(tuple(map(linear.image, ends)), "grid")
+        for k in range(-LINES, LINES + 1)
         if k  # along the axes lie e₁ and e₂
         for ends in (((k * step, -reach), (k * step, reach)), ((-reach, k * step), (reach, k * step)))
     ]
+    paths.append(PlanePath(tuple(map(linear.image, circle())), "helper", closed=True))
+    yield from (path for path in paths if len(finite(path.points)) == len(path.points))
+
+
+def _moved_corners(linear: _LinearMap, points: Sequence[Point]) -> tuple[Point, ...]:
+    """Return what a picture has room for: some points, e₁, e₂ and the unit circle, from first to last."""
     rim = circle()
-    paths.append(PlanePath(tuple(map(image, rim)), "helper", closed=True))
-    unit = ((1.0, 0.0), (0.0, 1.0))
-    moved = image(ORIGIN)
-    basis = [
-        PlaneArrow(label, image(point), moved, "first")
-        for label, point in zip(("e₁", "e₂"), unit, strict=True)
-    ]
-    now = vectors_now(node, made)
-    inputs, input_points = as_arrows(before, "second")
-    outputs, output_points = as_arrows(after, "result", now)
-    corners = (ORIGIN, *known(before), *known(final), *unit, *(image(point, 1.0) for point in unit))
-    corners = _with_rim(finite(corners), finite((*rim, *(image(point, 1.0) for point in rim))))
-    area = a * d - b * c
-    words = [
-        f"e₁ goes to ({figure(a)}, {figure(c)}), e₂ to ({figure(b)}, {figure(d)})",
-        f"areas become {figure(abs(area))} times as large{', and are flipped' if area < 0 else ''}"
-        if area
-        else "the plane falls onto a line"
-        if any((a, b, c, d))
-        else "the plane falls onto the origin",
-    ]
+    corners = finite((ORIGIN, *points, *UNIT, *map(linear.end, UNIT)))
+    return _with_rim(corners, finite((*rim, *map(linear.end, rim))))
+
+
+def _moved_words(linear: _LinearMap) -> Iterator[str]:
+    """Yield what the map does with e₁, e₂, areas and the origin."""
+    (a, c), (b, d), shift, area = linear.first, linear.second, linear.shift, linear.area
+    yield f"e₁ goes to ({figure(a)}, {figure(c)}), e₂ to ({figure(b)}, {figure(d)})"
+    if area:
+        yield f"areas become {figure(abs(area))} times as large{', and are flipped' if area < 0 else ''}"
+    else:
+        yield "the plane falls onto a line" if any((a, b, c, d)) else "the plane falls onto the origin"
     if any(shift):
-        words.append(f"and everything shifts by ({figure(shift[0])}, {figure(shift[1])})")
-    if share < 1:
-        words.append(f"the grid is {round(100 * share)} % of its way")
-    return Plane(
-        (*basis, *inputs, *outputs),
-        (*input_points, *output_points),
-        tuple(path for path in paths if len(finite(path.points)) == len(path.points)),
-        corners,
-        (*words, *said(before), *said(after, node.result.title)),
-        axis_words(made.tensor, made.along),
-        share,
-        (("first", columns.tensor), ("second", given.tensor), ("result", node.result)),
-    )
+        yield f"and everything shifts by ({figure(shift[0])}, {figure(shift[1])})"
+    if linear.share < 1:
+        yield f"the grid is {round(100 * linear.share)} % of its way"
 
 
 def _with_rim(corners: tuple[Point, ...], rim: tuple[Point, ...]) -> tuple[Point, ...]:

@@ -1,11 +1,11 @@
-"""The actions of script words: functions from a session, and what follows the word, to a session."""
+"""The words of scripts and of the prompt: what one is, and what each does with what follows it."""
 
 from __future__ import annotations
 
 import re
 from argparse import ArgumentTypeError
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.illustrations.look_names import LOOK_NAMES, LookName
@@ -15,56 +15,67 @@ from tui.model.flags import speed as parse_speed
 from tui.model.usage_error import UsageError
 from tui.navigation import steps
 from tui.navigation.playground import is_playground, last_line
-from tui.session.commands import Command, run
+from tui.session import guess_commands, step_commands
 from tui.session.contexts import Context
-from tui.session.control_commands import control_to, move_command, open_lesson
+from tui.session.control_commands import control_to, move_command, open_lesson, turn_cell
 from tui.session.lesson_settings import with_settings_of
 from tui.session.script.opening import opening_view
-from tui.session.script.running import ensure_run
-from tui.session.script.tokens import Words
 from tui.session.session import Session
 from tui.session.step_commands import motion, play_by
 
-Action = Callable[[Session, Sequence[str]], Session]
+Action = Callable[[Session, Sequence[str]], "str | Session"]
+"""From a session and what follows the word: to the command that does it, or to the session afterwards.
+
+It raises UsageError for what can't be done.
+"""
 
 
-def key(command: str, on_stage: str = "", *, many: bool = False) -> Action:
-    """Return the action of an app's key; in a presentation, of another. `many` takes a number of times."""
+@dataclass(frozen=True, slots=True)
+class ScriptWord:
+    """One word of scripts and of the prompt.
 
-    def act(session: Session, rest: Sequence[str]) -> Session:
-        if rest and not many:
+    Attributes:
+        place: Its place in the help; of several at one place the table of commands has the order.
+        usage: The word and what may follow it, as the help writes it; empty for `phrase`.
+        says: What it does, in one line.
+        act: Does it.
+        many: Whether a number may follow it: of times.
+        shows: Whether the frame is printed afterwards.
+    """
+
+    place: int
+    usage: str
+    says: str
+    act: Action
+    many: bool = False
+    shows: bool = True
+
+    @property
+    def name(self) -> str:
+        """The word."""
+        return self.usage.partition(" ")[0]
+
+
+def phrase(place: int, says: str) -> ScriptWord:
+    """Return the word with which a command's phrase begins, where that only stands for commands."""
+    return ScriptWord(place, "", says, stay)
+
+
+def key(command: str, on_stage: str = "") -> Action:
+    """Return the action of an app's key; in a presentation, of another."""
+
+    def act(session: Session, rest: Sequence[str]) -> str:
+        if rest:
             raise UsageError(f"nothing may follow here: {quote(rest[0])}")
-        meant = on_stage if session.talk is not None and on_stage else command
-        for number in range(_whole(rest, "number") if rest else 1):
-            if number and session.talk is not None:  # the run decides how far the next one leads
-                session = ensure_run(session)
-            before = session
-            session = run(session, meant)
-            if session.view == before.view:
-                break
-        return session
+        return on_stage if session.talk is not None and on_stage else command
 
     return act
-
-
-def phrase(commands: Mapping[Words, Command]) -> Action:
-    """Return the action of a word that only stands for commands: what follows it says which."""
-
-    def act(session: Session, rest: Sequence[str]) -> Session:
-        command = commands.get(tuple(rest))
-        if command is None:
-            raise UsageError(f"nothing may follow here: {quote(rest[0])}")
-        if command.when is Context.PRESENTATION and session.talk is None:
-            raise UsageError("nothing is on stage: 'llm-linalg present DECK' shows a deck")
-        return run(session, command.id)
-
-    return off_stage(act) if any(command.leaves_deck for command in commands.values()) else act
 
 
 def off_stage(act: Action) -> Action:
     """Refuse an action that leads to other lessons, and so out of a deck, in a presentation."""
 
-    def stay(session: Session, rest: Sequence[str]) -> Session:
+    def stay(session: Session, rest: Sequence[str]) -> str | Session:
         if session.talk is not None:
             raise UsageError("on stage only the deck's own stops open: stop N")
         return act(session, rest)
@@ -72,7 +83,8 @@ def off_stage(act: Action) -> Action:
     return stay
 
 
-def _whole(rest: Sequence[str], what: str) -> int:
+def whole(rest: Sequence[str], what: str) -> int:
+    """Return the one whole number that follows. Raises UsageError for anything else."""
     if len(rest) != 1 or not re.fullmatch(r"-?\d{1,20}", rest[0]):
         raise UsageError(f"which {what}? a whole number, such as {what} 2")
     return int(rest[0])
@@ -91,7 +103,7 @@ def play(direction: int) -> Action:
     """Play in a direction, to the end or to a step."""
 
     def act(session: Session, rest: Sequence[str]) -> Session:
-        until = max(0, _whole(rest, "step")) if rest else None
+        until = max(0, whole(rest, "step")) if rest else None
         return play_by(direction, until)(replace(session, player=session.player.pause()))
 
     return act
@@ -125,22 +137,22 @@ def wait(session: Session, rest: Sequence[str]) -> Session:
     return session
 
 
-def to_step(session: Session, rest: Sequence[str]) -> Session:
+def to_step(_session: Session, rest: Sequence[str]) -> str:
     """Go to a step by its number."""
-    return run(session, f"go:{max(0, _whole(rest, 'step'))}")
+    return f"go:{max(0, whole(rest, 'step'))}"
 
 
-def to_stop(session: Session, rest: Sequence[str]) -> Session:
+def to_stop(session: Session, rest: Sequence[str]) -> str:
     """Go to a stop by its number, to the next or the one before."""
     talk = session.talk
     if tuple(rest) in (("next",), ("back",)):
         command = "stop.next" if rest[0] == "next" else "stop.previous"
-        return run(session, command if talk is None else f"stage.{command}")
-    number = _whole(rest, "stop")
+        return command if talk is None else f"stage.{command}"
+    number = whole(rest, "stop")
     stops = len(session.view.lesson.stops if talk is None else talk.deck.stops)
     if not 1 <= number <= stops:
         raise UsageError(f"this {'lesson' if talk is None else 'deck'} has stops 1 to {stops}")
-    return run(session, f"{'stop' if talk is None else 'stage.go'}:{number}")
+    return f"{'stop' if talk is None else 'stage.go'}:{number}"
 
 
 def to_deck(session: Session, rest: Sequence[str]) -> Session:  # noqa: ARG001 - as every word
@@ -165,10 +177,10 @@ def keep_settings(session: Session, rest: Sequence[str]) -> Session:
     return session.with_settings(with_settings_of(session.learner.settings, view))
 
 
-def in_order(session: Session, rest: Sequence[str]) -> Session:
+def in_order(session: Session, rest: Sequence[str]) -> str | Session:
     """Take a loop order, at the same place; the next one unless it is named."""
     if not rest:
-        return run(session, "order")
+        return "order"
     navigation = session.navigation
     if navigation is None or not navigation.path:
         raise UsageError("there is nothing here to step through")
@@ -188,63 +200,65 @@ def set_control(session: Session, rest: Sequence[str]) -> Session:
         raise UsageError(str(error.args[0] if error.args else error)) from None
 
 
-def append(session: Session, rest: Sequence[str]) -> Session:
+def append(session: Session, rest: Sequence[str]) -> str:
     """Append to a list what the program says."""
     growing = [control.name for control in session.view.lesson.controls if control.append is not None]
     name = rest[0] if rest else next(iter(growing), "")
     if len(rest) > 1 or name not in growing:
         raise UsageError(f"append NAME; the lists that grow: {', '.join(growing) or 'none in this lesson'}")
-    return run(session, move_command(name))
+    return move_command(name)
 
 
-def pick(session: Session, rest: Sequence[str]) -> Session:
+def pick(session: Session, rest: Sequence[str]) -> str:
     """Select a control."""
-    return run(session, f"pick:{one_of(rest, 'control', [name for name, _ in session.view.controls])}")
+    return f"pick:{one_of(rest, 'control', [name for name, _ in session.view.controls])}"
 
 
 def set_seed(session: Session, rest: Sequence[str]) -> Session:
     """Take another seed."""
-    number = _whole(rest, "seed")
+    number = whole(rest, "seed")
     if number not in SEEDS:
         raise UsageError("a seed is between -2^63 and 2^64 - 1")
     return session.with_undo(session.view.with_seed(number))
 
 
-def set_look(session: Session, rest: Sequence[str]) -> Session:
+def set_look(session: Session, rest: Sequence[str]) -> str | Session:
     """Take another look at the picture; the next of those it has unless one is named."""
     if not rest:
-        return run(session, "look")
+        return "look"
     shown = session.current
     looks: tuple[LookName, ...] = LOOK_NAMES if shown is None else shown.frame(session.view).stage.looks
     look = next(look for look in looks if look == one_of(rest, "look", looks))
     return replace(session, view=replace(session.view, look=look), notice="")
 
 
-def ask_cell(session: Session, rest: Sequence[str]) -> Session:
+def ask_cell(session: Session, rest: Sequence[str]) -> str | Session:
     """Put the cell cursor on a cell; without one, put it on the result or take it away."""
+    return _at_cell(session, rest) if rest or session.navigation is None else "cursor"
+
+
+def _at_cell(session: Session, rest: Sequence[str]) -> Session:
     run_ = session.current
     if run_ is None or session.navigation is None:
         raise UsageError("there are no cells here")
-    if not rest:
-        return run(session, "cursor")
     panels = run_.frame(replace(session.view, cursor=None)).stage.panels
     named = rest[0] if not rest[0].isdecimal() else None
     numbers = rest[1:] if named else rest
     name = named or next((panel.name for panel in panels if panel.role == "result"), "")
     if not all(word.isdecimal() and len(word) < 10 for word in numbers):
         raise UsageError("which cell? its indices, such as cell 1 2, or cell W 0 1")
-    asked = run(session, f"cell:{','.join(numbers)}:{name}")
-    if asked is session:
+    there = step_commands.cell_at(session, f"{','.join(numbers)}:{name}")
+    if there is session:
         shapes = ", ".join(dict.fromkeys(panel.label for panel in panels))
         raise UsageError(f"no such cell; the tensors here: {shapes}")
-    return asked
+    return there
 
 
 def guess(session: Session, rest: Sequence[str]) -> Session:
     """Answer what is asked."""
     if not rest:
         raise UsageError("guess what? the number of a choice, or what is asked for, such as guess (3, 4)")
-    answered = run(session, f"guess:{' '.join(rest)}")
+    answered = guess_commands.answer(session, " ".join(rest))
     if answered.view == session.view:
         raise UsageError(answered.notice)
     return answered
@@ -252,45 +266,41 @@ def guess(session: Session, rest: Sequence[str]) -> Session:
 
 def turn(session: Session, rest: Sequence[str]) -> Session:
     """Turn a cell of a mask over."""
-    there = ask_cell(session, rest) if rest else session
+    there = _at_cell(session, rest) if rest else session
     if Context.MASK_CURSOR not in there.contexts:
         raise UsageError("there is nothing to turn over here: a lesson with a mask to draw has such cells")
-    return run(there, "cell.turn")
+    return turn_cell(there)
 
 
-def to_node(session: Session, rest: Sequence[str]) -> Session:
+def to_node(session: Session, rest: Sequence[str]) -> str:
     """Go to an operation by its name."""
     from tui.compose.nodes import labels
 
     trace = session.last_run.trace if session.last_run is not None else None
     names = () if trace is None else labels(trace.nodes)
-    return run(session, f"node:{names.index(one_of(rest, 'node', names))}")
+    return f"node:{names.index(one_of(rest, 'node', names))}"
 
 
-def repair(session: Session, rest: Sequence[str]) -> Session:
+def repair(session: Session, rest: Sequence[str]) -> str | Session:
     """Apply a repair."""
     if Context.REPAIRS not in session.contexts:
         raise UsageError("nothing here needs a repair")
-    number = _whole(rest, "repair") if rest else 1
-    return (
-        run(session, f"repair.{number}")
-        if 1 <= number <= 9
-        else session.with_notice("There is no such repair.")
-    )
+    number = whole(rest, "repair") if rest else 1
+    return f"repair.{number}" if 1 <= number <= 9 else session.with_notice("There is no such repair.")
 
 
-def answer(session: Session, rest: Sequence[str]) -> Session:
+def answer(session: Session, rest: Sequence[str]) -> str:
     """Answer the exercise."""
     if session.view.at_stop.exercise is None:
         raise UsageError("there is no exercise here")
     if not " ".join(rest).strip():
         raise UsageError("answer EXPRESSION, such as answer Y.sum()")
-    return run(session, f"answer:{' '.join(rest)}")
+    return f"answer:{' '.join(rest)}"
 
 
-def open_row(session: Session, rest: Sequence[str]) -> Session:
+def open_row(session: Session, rest: Sequence[str]) -> str:
     """Open the lesson of a board's row."""
-    return run(session, f"row:{_board_row(session, rest)}")
+    return f"row:{_board_row(session, rest)}"
 
 
 def choose_row(session: Session, rest: Sequence[str]) -> Session:
@@ -303,30 +313,30 @@ def _board_row(session: Session, rest: Sequence[str]) -> int:
     board = session.view.board
     if board is None:
         raise UsageError("there is no board here")
-    number = _whole(rest, "row")
+    number = whole(rest, "row")
     if not 1 <= number <= len(board.rows):
         raise UsageError(f"the board has rows 1 to {len(board.rows)}")
     return number
 
 
-def example(session: Session, rest: Sequence[str]) -> Session:
+def example(_session: Session, rest: Sequence[str]) -> str:
     """Open an example in the playground."""
-    return run(session, f"example:{one_of(rest, 'example', [*EXAMPLES])}")
+    return f"example:{one_of(rest, 'example', [*EXAMPLES])}"
 
 
-def write(session: Session, rest: Sequence[str]) -> Session:
+def write(session: Session, rest: Sequence[str]) -> str:
     """Put another program into the playground."""
     if not is_playground(session.view.lesson):
         raise UsageError("only the playground's program is written: 'take' brings this one there")
     if not 1 <= len(rest) <= 2:
         raise UsageError('write "x = torch.ones(2)\\ny = 2 * x", and the line of the cursor if it matters')
-    line = _whole(rest[1:], "line") if len(rest) == 2 else last_line(rest[0])
-    return run(session, f"write:{max(1, line)}:{rest[0]}")
+    line = whole(rest[1:], "line") if len(rest) == 2 else last_line(rest[0])
+    return f"write:{max(1, line)}:{rest[0]}"
 
 
-def to_line(session: Session, rest: Sequence[str]) -> Session:
+def to_line(_session: Session, rest: Sequence[str]) -> str:
     """Put the editor's cursor on a line."""
-    return run(session, f"line:{max(1, _whole(rest, 'line'))}")
+    return f"line:{max(1, whole(rest, 'line'))}"
 
 
 def on_processes(session: Session, rest: Sequence[str]) -> Session:

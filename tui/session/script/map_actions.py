@@ -26,7 +26,7 @@ def to_box(session: Session, rest: Sequence[str]) -> Session:
     return session.at_view(replace(session.view, depth="map", box=path, cursor=None))
 
 
-def ask(session: Session, rest: Sequence[str]) -> Session:
+def ask(session: Session, rest: Sequence[str]) -> str | Session:
     """Put the cell cursor on what a row of a board shows, or a box of the map gives."""
     return key("map.ask" if session.view.depth == "map" else "board.ask")(session, rest)
 
@@ -50,7 +50,7 @@ def follow_cell(way: Literal["lineage", "reach"]) -> Action:
         if found is None:
             raise UsageError(f"which cell? the one under the cursor, or its name and indices: {way} Y 1 2")
         lit = replace(session.view, follows=found._replace(way=way))
-        said = run_.follow_refusal(lit)
+        said = run_.lineages.refusal(lit)
         if said:
             raise UsageError(said)
         there = (

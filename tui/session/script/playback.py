@@ -13,7 +13,7 @@ from tui.session.script.actions import seconds
 from tui.session.script.opening import first_session
 from tui.session.script.running import ensure_run
 from tui.session.script.script_reader import PACE, Script
-from tui.session.script.script_words import find_word
+from tui.session.script.script_words import perform_word
 from tui.session.script.tokens import Words
 from tui.session.session import Session
 from tui.session.step_commands import tick
@@ -101,7 +101,7 @@ def _shots(script: Script, most: int | None) -> Iterator[ScriptShot]:
 def perform(session: Session, acts: tuple[Words, ...]) -> Session:
     """Return the session after acts that happen at once. Raises UsageError or LessonError."""
     for words in acts:
-        session = find_word(words[0]).act(session.with_notice(""), words[1:])
+        session = perform_word(session, words)
     return session
 
 

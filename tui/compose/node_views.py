@@ -1,0 +1,57 @@
+"""What the frames of a run show of its nodes and cells, with the names of its axes cleaned for the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from llm_linalg.base.text import clean
+from tui.compose.cursor import CONSUMERS, CursorCell
+
+if TYPE_CHECKING:
+    from llm_linalg.analysis.axis_names import AxisNaming
+    from llm_linalg.api.node import Node
+    from llm_linalg.api.node_view import CellView, NodeView
+    from llm_linalg.api.trace import Trace
+    from llm_linalg.base.axis_labels import AxisDeclarations, TensorLabels
+
+WORD = 24  # characters of a label
+
+
+class NodeViews:
+    """The views of a run's nodes: in its program, in its backward pass and in the parts of composites.
+
+    Args:
+        declared: The axes that the lesson declares.
+        trace: The program's trace; None if it failed.
+    """
+
+    def __init__(self, declared: AxisDeclarations, trace: Trace | None) -> None:
+        self._declared = declared
+        self._trace = trace
+
+    def of(self, node: Node, order: str | None = None, step: int | None = None) -> NodeView:
+        """Return the view of a node, whole or at a step of an order."""
+        from llm_linalg.api.node_view import node_view
+
+        return node_view(node, order, step, self.axis_names)
+
+    def of_cell(self, cell: CursorCell, readers: Sequence[Node]) -> CellView:
+        """Return the view of the cell under the cursor, with those of `readers` that it feeds."""
+        from llm_linalg.api.node_view import cell_view
+
+        return cell_view(cell.tensor, cell.index, readers, CONSUMERS, self.axis_names)
+
+    def axis_names(self, node: Node) -> TensorLabels:
+        """Return the names of the axes of a node's result; () where no axes are declared."""
+        return () if self._naming is None else self._naming.of(node)
+
+    @cached_property
+    def _naming(self) -> AxisNaming | None:
+        from llm_linalg.analysis.axis_names import AxisNaming
+
+        if not self._declared or self._trace is None:
+            return None
+        lists = {name: [clean(word, WORD) for word in words] for name, words in self._trace.lists.items()}
+        return AxisNaming(self._declared, lists)
