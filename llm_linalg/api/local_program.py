@@ -101,7 +101,8 @@ class LocalProgram:
         if failed is None:
             return
         error.repairs = repairs_of(failed, run.source, error.span, error, self._value_or_none)
-        error.repairs = lasting_repairs(error, run.source, self._try)
+        if run.is_short:
+            error.repairs = lasting_repairs(error, run.source, self._try)
 
     def _try(self, source: str) -> None:
         seconds = None if self._seconds is None else TRIAL_SECONDS

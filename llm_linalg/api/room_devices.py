@@ -1,4 +1,4 @@
-"""A program that several devices run together, each in a room of its own: the app carries what they exchange."""
+"""A program of several devices, each in a room of its own: the app carries what they exchange."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _run_together(runs: Sequence[RoomRun], seconds: float | None, halt: Halt | N
     """
     end = None if seconds is None else monotonic() + seconds * len(runs)
     exchanges = 0
-    while not all([run.poll(_BEAT) for run in runs]):
+    while [run for run in runs if not run.poll(_BEAT)]:
         if halt is not None and halt():
             _stop(runs, "halted")
             return

@@ -6,6 +6,7 @@ Nothing that it tells is believed before it was checked, and nothing of it is co
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from llm_linalg.api.local_program import TRIAL_SECONDS, timeout_message
@@ -34,6 +35,7 @@ from llm_linalg.tracefile.log_format import MOST_NAME
 from llm_linalg.tracefile.log_reader import Reader
 from llm_linalg.tracefile.plain_values import UntoldValueError, encode_whole
 
+SHORT = 0.5  # seconds: a program that takes no more is run again with each repair
 FEW_CALLS = 1_000  # of torch, of an expression that others like it may be tried
 
 
@@ -57,6 +59,7 @@ class RoomProgram:
         self._limits = RoomLimits(read=read)
         self._text = Source("")
         self._run: RoomRun | None = None
+        self._began = 0.0
         self.was_cheap = True
         self._reader: Reader[Node] | None = None
 
@@ -81,6 +84,7 @@ class RoomProgram:
             **more,
         }
         self._run = room().start(request, self._limits, halt=self._halt)
+        self._began = monotonic()
         return self._run
 
     def _read(self) -> Source:
@@ -138,7 +142,8 @@ class RoomProgram:
         if failed is None:
             return ()
         error.repairs = repairs_of(failed, text, error.span, error, self._value_or_none)
-        return lasting_repairs(error, text, self._try)
+        took = monotonic() - self._began
+        return lasting_repairs(error, text, self._try) if took < SHORT else error.repairs
 
     def _try(self, source: str) -> None:
         again = RoomProgram(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -18,6 +18,7 @@ from torch.nn.modules import module as torch_modules
 
 from llm_linalg.capture.sites import FILE
 from llm_linalg.recording.record_node import RecordNode
+from llm_linalg.recording.scopes import is_fold
 
 _UNLIKE_NAMES = re.compile(r"[^\w.]")
 _CALLS_FORWARD = torch_modules.__file__
@@ -111,7 +112,7 @@ class CallScopes:
         """Leave out the numbers of what was called only once."""
         plain = self.plain_paths
         for node in nodes:
-            node.scope = plain.get(node.scope, node.scope)
+            node.scope = _plain_path(node.scope, plain)
 
     # Called by the program
 
@@ -220,3 +221,11 @@ class CallScopes:
         for inner, part in module.named_modules():
             path = _UNLIKE_NAMES.sub("_", ".".join(filter(None, (root or type(module).__name__, inner))))
             self._paths.setdefault(id(part), (part, path))
+
+
+def _plain_path(path: str, plain: Mapping[str, str]) -> str:
+    """Return the plain path of a call, or of what is folded within one."""
+    call, _, fold = path.rpartition(".")
+    if path in plain or not is_fold(fold):
+        return plain.get(path, path)
+    return f"{_plain_path(call, plain)}.{fold}" if call else path

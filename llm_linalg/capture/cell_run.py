@@ -1,4 +1,4 @@
-"""The cells of a document's program, run one by one under a recorder: what joins `notebook_cells` to a run."""
+"""The cells of a document's program, run under a recorder: what joins `notebook_cells` to a run."""
 
 from __future__ import annotations
 

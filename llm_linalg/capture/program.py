@@ -21,14 +21,14 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from llm_linalg.base import syntax
-from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, ShapeError
+from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.source import Source
 from llm_linalg.capture.bindings import Bindings
 from llm_linalg.capture.call_scopes import CallScopes
 from llm_linalg.capture.cell_run import CellRun, cells_of, python_of
 from llm_linalg.capture.devices import DIST, DeviceGroup, LocalDevice, in_group, run_in_turn
-from llm_linalg.capture.failures import Explain, Failures, FindRepairs
+from llm_linalg.capture.failures import Explain, Failures
 from llm_linalg.capture.gradient_calls import GradientCalls
 from llm_linalg.capture.instrument import instrument
 from llm_linalg.capture.isolation import ProcessState, isolated
@@ -40,7 +40,6 @@ from llm_linalg.capture.origins import Origins
 from llm_linalg.capture.output import Output, printing_to
 from llm_linalg.capture.own_gradients import OwnGradients
 from llm_linalg.capture.sites import FILE, Sites
-from llm_linalg.capture.trials import TRIAL, lasting, may_repeat
 from llm_linalg.capture.turns import Turns
 from llm_linalg.recording.cell_state import CellState
 from llm_linalg.recording.ending import Ending
@@ -301,19 +300,7 @@ class ProgramRun:
         if self._listener is not None:
             for name, words in record.lists.items():
                 self._listener.listed(name, words)
-            if self.failures.failed_call is not None:
-                self._listener.failed(self.failures.failed_call)
-            self._listener.ended(self.ending)
         return record
-
-    def value_of(self, expression: str) -> Any:
-        """Return the value of an expression in the state that the program left; None if it fails."""
-        try:
-            return self.evaluate(expression)
-        except HaltedError:
-            raise
-        except ProgramError:
-            return None
 
     @property
     def is_short(self) -> bool:
@@ -404,7 +391,6 @@ def execute(
     limits: Limits | None = None,
     node_type: type[N],
     explain: Explain | None = None,
-    find_repairs: FindRepairs | None = None,
     listener: Listener | None = None,
 ) -> Record[N]:
     """Run a program, and return the record of its torch calls; the other arguments are `ProgramRun`'s.
@@ -418,7 +404,6 @@ def execute(
         limits: What it may do.
         node_type: The class of the recorded nodes.
         explain: Turns a failed torch call into the error that is shown.
-        find_repairs: Finds what could stand in place of a call whose shapes clash.
         listener: Who is told what is recorded.
 
     Raises:
@@ -426,18 +411,10 @@ def execute(
     """
     how: dict[str, Any] = {"node_type": node_type, "explain": explain}
     run = ProgramRun(source, seed, names, cells, halt, limits=limits, listener=listener, **how)
-    try:
-        return finished(run, find_repairs)
-    except ShapeError as error:
-        is_plain = all(isinstance(value, int | float | str | tuple) for value in names.values())
-        if error.repairs and is_plain and run.is_short and may_repeat(run.source, error):
-            error.repairs = lasting(
-                error, lambda text: finished(ProgramRun(text, seed, names, cells, halt, limits=TRIAL))
-            )
-        raise
+    return finished(run)
 
 
-def finished(run: ProgramRun, find_repairs: FindRepairs | None = None) -> Record[Any]:
+def finished(run: ProgramRun) -> Record[Any]:
     """Run a program to its end, and return its record; raises what `execute` does."""
     try:
         run.run()
@@ -445,9 +422,6 @@ def finished(run: ProgramRun, find_repairs: FindRepairs | None = None) -> Record
     except ProgramError as error:
         error.trace = run.record(failed=True)
         error.trace.failed_line = error.line
-        failed = run.failures.failed_call
-        if isinstance(error, ShapeError) and failed is not None and find_repairs is not None:
-            error.repairs = find_repairs(failed, run.source, error.span, error, run.value_of)
         raise
     finally:
         run.recorder.release()

@@ -66,7 +66,7 @@ class RoomRun:
     Attributes:
         memory: What the child tells, as it tells it. Whatever it holds is a claim.
         ending: How the program ended; None while it runs.
-        part: Of one of several devices: its part of the exchange that it waits for; None if it waits for none.
+        part: Of one of several devices: its part of the exchange that it waits for, if it waits for one.
     """
 
     def __init__(self, ends: ChildEnds) -> None:
