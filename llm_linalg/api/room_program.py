@@ -137,7 +137,7 @@ class RoomProgram:
         return told
 
     def _repairs(self, text: Source, error: ShapeError) -> tuple[Any, ...]:
-        """Return the repairs of an error, each tried in the state at the failure, and in the whole program."""
+        """Return the repairs of an error, each tried where it failed, and in the whole program."""
         failed = None if self._reader is None else self._reader.failed
         if failed is None:
             return ()

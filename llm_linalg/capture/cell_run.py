@@ -106,7 +106,7 @@ class CellRun:
         )
 
     def _part(self, statement: ast.stmt) -> Sequence[ast.stmt]:
-        """Return a statement with what is noted around it; a name of an import that is tried alone as it is."""
+        """Return a statement with what is noted around it; an import of one name of several as it is."""
         part = self._parts.get(_place(statement), [])
         if isinstance(statement, ast.Import | ast.ImportFrom):
             own = next((one for one in part if isinstance(one, ast.Import | ast.ImportFrom)), None)
