@@ -27,6 +27,8 @@ ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",  # a set of words has the same order in each run
 }
+KERNELS = ("ATEN_CPU_CAPABILITY", "MKL_CBWR", "ONEDNN_MAX_CPU_ISA")
+"""Variables by which torch rounds as it does here; it reads them once, when it is imported."""
 # It reads its task from its first socket, one line; the others are for the task. The package may lie where
 # only the app's interpreter looks.
 _START = """\
@@ -69,7 +71,7 @@ def launch(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env=ENVIRONMENT,
+            env=ENVIRONMENT | {name: os.environ[name] for name in KERNELS if name in os.environ},
             start_new_session=True,
         )
     except BaseException:
