@@ -23,6 +23,7 @@ from llm_linalg.base.errors import (
     Repair,
     ShapeError,
     Span,
+    StackFrame,
 )
 from llm_linalg.base.text import clean
 from llm_linalg.base.untraced import untraced
@@ -834,13 +835,23 @@ def _span_of(told: Any) -> Span:
 
 
 def _error(told: Any) -> ProgramError:
-    kind, message, span, more = _items(told, 4)
+    kind, message, span, frames, more = _items(told, 5)
     _hold(more.__class__ is dict, "an error with other parts")
+    error = _error_of(kind, _text(message, lines=True), None if span is None else _span_of(span), more)
+    error.frames = tuple(
+        [
+            StackFrame("", _span_of(place), _text(function), _text(text, lines=True))
+            for place, function, text in (_items(frame, 3) for frame in _list(frames))
+        ]
+    )
+    return error
+
+
+def _error_of(kind: Any, message: str, place: Span | None, more: Mapping[str, Any]) -> ProgramError:
     own = form_of.ERRORS[_count(kind, len(form_of.ERRORS))]
-    place = None if span is None else _span_of(span)
     if own is ShapeError:
         return ShapeError(
-            _text(message, lines=True),
+            message,
             place,
             operation=_text(more.get("operation")),
             operands=tuple(
@@ -863,7 +874,7 @@ def _error(told: Any) -> ProgramError:
             ),
             detail=_text(more.get("detail"), lines=True),
         )
-    error = own(_text(message, lines=True), place)
+    error = own(message, place)
     if isinstance(error, MissingValueError):
         error.root, error.reason = (
             _count(more.get("root"), form_of.MOST_LINE),

@@ -549,4 +549,5 @@ def _error(error: ProgramError) -> list[Any]:
         }
     kind = next((at for at, own in enumerate(form_of.ERRORS) if error.__class__ is own), 0)
     span: Span | None = error.span
-    return [kind, error.message, span, more]
+    frames = [[own.span, own.function, own.text] for own in error.frames[-form_of.MOST_FRAMES :]]
+    return [kind, error.message, span, frames, more]
