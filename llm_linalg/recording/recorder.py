@@ -501,7 +501,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         node = self.node_type(
             len(self.nodes), "detach", value, (operand,), call.with_output(value), self._where()
         )
-        self._add(node, tensor)
+        with untraced():  # the weight of a lazy layer refuses questions until it has its class
+            self._add(node, tensor)
         self._name_table.note_write(tensor, node)
 
     def note_gradient(self, gradient: Tensor, source: Tensor, price: Price | None) -> None:
