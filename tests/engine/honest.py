@@ -20,7 +20,7 @@ NETWORK = """
 X = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 y = torch.tensor([[0.0], [1.0], [1.0], [0.0]])
 model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
-for step in range(2000):
+for step in range(300):
     loss = F.mse_loss(model(X), y)
     model.zero_grad()
     loss.backward()
@@ -37,7 +37,7 @@ b1 = torch.zeros(16, requires_grad=True)
 W2 = (torch.randn(16, 1) * 0.25).requires_grad_()
 b2 = torch.zeros(1, requires_grad=True)
 losses = []
-for step in range(2000):
+for step in range(300):
     h = torch.tanh(x @ W1 + b1)
     loss = ((h @ W2 + b2 - y) ** 2).mean()
     loss.backward()
@@ -46,12 +46,12 @@ for step in range(2000):
             p -= 0.05 * p.grad
             p.grad = None
     losses.append(loss.item())
-print(losses[-1] < 0.03, losses[-1] < losses[100] < losses[0])
+print(losses[-1] < 0.03, losses[-1] < losses[10] < losses[0])
 """
 POWER = """
 A = torch.tensor([[4.0, 1.0, 0.0], [1.0, 3.0, 1.0], [0.0, 1.0, 2.0]])
 v = torch.ones(3)
-for i in range(2000):
+for i in range(300):
     v = A @ v
     v = v / v.norm()
 print(f"{(v @ A @ v).item():.4f}")
@@ -84,7 +84,7 @@ print(N.sum().item(), f"{P[0].max().item():.4f}", f"{P[index['m'], index['i']].i
 COUNTED = """
 words = "the cat sat on the mat and the dog sat on the log".split(" ")
 count = {}
-for turn in range(2000):
+for turn in range(300):
     for word in words:
         count[word] = count.get(word, 0) + 1
 print(sorted([(n, w) for w, n in count.items()])[-2:])

@@ -1,44 +1,24 @@
-"""Classes of a program: they do what they do in Python, and their modules are boxes of the map."""
+"""Classes of a program: their modules are boxes of the map."""
 
 from __future__ import annotations
 
-from contextlib import redirect_stdout
-from io import StringIO
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
-from llm_linalg import ProgramError, ShapeError, run, trace
-from tests.engine.class_programs import PROGRAMS, SINGLE_HEAD
-
-
-def in_python(program: str) -> tuple[str, dict[str, Any]]:
-    """Returns what Python prints, and the names that it binds."""
-    out, names = StringIO(), {"__name__": "__main__"}
-    with redirect_stdout(out), torch.random.fork_rng():
-        torch.manual_seed(0)
-        exec(program, names)  # noqa: S102  it stands in a list of ours
-    return out.getvalue(), names
-
-
-@pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
-def test_a_program_does_what_it_does_in_python(program: str) -> None:
-    printed, names = in_python(program)
-    tensors = [name for name, value in names.items() if isinstance(value, Tensor)]
-    shown = [f"{names[name].dtype} {names[name].tolist()}\n" for name in tensors]
-    program += "".join(f"\nprint({name}.dtype, {name}.tolist())" for name in tensors)
-    assert run(program, seconds=None).printed == printed + "".join(shown)
+from llm_linalg import ShapeError, run, trace
+from tests.engine.alike import run_here
+from tests.engine.class_programs import SINGLE_HEAD
 
 
 def test_modules_are_boxes_of_the_map() -> None:
-    made = run(SINGLE_HEAD, seconds=None)
+    made = run_here(SINGLE_HEAD)
     assert list(made.map.level(["blocks", "0", "sa"]).own) == ["heads", "out", "linear_43"]
 
 
 def test_lineage_and_gradients_go_through_modules() -> None:
-    found = run(SINGLE_HEAD, seconds=None)
+    found = run_here(SINGLE_HEAD)
     token = (1, 2)
     made_by = found.lineage("y", (*token, 0))
     inputs = next(node for node in found.nodes if node.op == "randn" and node.shape == (2, 5, 8))
@@ -73,7 +53,7 @@ def test_a_shape_error_tells_the_line_in_the_method_and_the_line_of_the_call() -
 
 
 def test_a_weight_has_the_name_that_the_module_was_given_and_stands_in_the_box_that_reads_it() -> None:
-    made = run(WRONG.replace("nn.Linear(5, 2)", "nn.Linear(4, 2)"))
+    made = run_here(WRONG.replace("nn.Linear(5, 2)", "nn.Linear(4, 2)"))
     assert made["net.out.weight"].scope == "net"
     assert "net" in made.map.level().own
 
@@ -104,7 +84,7 @@ y = whole(whole(torch.ones(2)))
 
 
 def test_scopes_are_the_paths_of_modules_as_in_a_trace_of_python() -> None:
-    found = {node.scope for node in run(PROGRAM_OF_BOXES).nodes}
+    found = {node.scope for node in run_here(PROGRAM_OF_BOXES).nodes}
     parts = ["", ".first", ".rest.a", ".rest.b.0", ".rest.b.1", ".helper"]
     assert {f"whole:{turn}{part}" for turn in (1, 2) for part in parts[1:]} <= found
     names: dict[str, Any] = {}
@@ -113,6 +93,11 @@ def test_scopes_are_the_paths_of_modules_as_in_a_trace_of_python() -> None:
     assert {part.removeprefix(".") for part in parts[1:-1]} <= traced
 
 
-def test_a_missing_attribute_that_a_call_asks_for_is_named() -> None:
-    with pytest.raises(ProgramError, match="gi_frame is not part of the language"):
-        run('def g():\n    yield 1\ngetattr(g(), "gi_frame")')
+def test_a_decoder_is_opened_into_its_steps() -> None:
+    trace = run_here(
+        "d = nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 8), 2)\n"
+        "y = d(torch.randn(3, 1, 4), torch.randn(2, 1, 4))"
+    )
+    ops = [node.op for node in trace.nodes]
+    assert ops.count("layer_norm") == 6
+    assert ops.count("scaled_dot_product_attention") == 4

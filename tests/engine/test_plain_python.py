@@ -1,41 +1,45 @@
-"""What is plain Python in a program, apart from classes: it prints what it prints in Python."""
+"""A program that is recorded does what it does in plain Python: it prints the same, bit for bit."""
 
 from __future__ import annotations
 
-import re
-import warnings
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
 
 from llm_linalg import ProgramError, run
+from tests.engine import class_programs
+from tests.engine.alike import ADDRESS, SETUP, assert_alike, printed, run_here
+from tests.engine.honest import HONEST
 
 PROGRAMS = {  # by subject; a line of dashes parts them
     path.stem: path.read_text(encoding="utf-8").split("\n----\n")
     for path in sorted((Path(__file__).parent / "plain").glob("*.txt"))
 }
-ADDRESS = re.compile(r" at 0x[0-9a-f]+")
-
-
-def printed(program: str) -> str:
-    """Returns what Python prints, without addresses."""
-    out = StringIO()
-    with redirect_stdout(out), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        exec(program, {"torch": torch, "nn": nn, "__name__": "__main__"})  # noqa: S102  listed and drawn in these tests
-    return ADDRESS.sub(" at 0x", out.getvalue())
+TENSORS = "\nfor name in sorted(k for k, v in globals().items() if isinstance(v, torch.Tensor)):\n"
+TENSORS += "    print(name, globals()[name].dtype, globals()[name].tolist())"
 
 
 @pytest.mark.parametrize("subject", PROGRAMS)
 def test_programs_print_what_they_print_in_python(subject: str) -> None:
     for program in PROGRAMS[subject]:
-        assert ADDRESS.sub(" at 0x", run(program).printed) == printed(program), program
+        assert_alike(program)
+
+
+@pytest.mark.parametrize("program", class_programs.PROGRAMS, ids=range(len(class_programs.PROGRAMS)))
+def test_so_do_programs_with_models(program: str) -> None:
+    assert_alike(program + TENSORS)
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_so_do_programs_that_do_much_on_little(name: str) -> None:
+    assert_alike(HONEST[name])
+
+
+def test_so_they_do_in_a_room() -> None:
+    program = class_programs.SINGLE_HEAD + TENSORS
+    assert run(SETUP + program, seconds=None).printed == printed(program)
 
 
 STATEMENTS = [
@@ -108,6 +112,6 @@ def test_so_do_programs_that_are_drawn(program: str) -> None:
         expected = printed(program)
     except Exception:  # noqa: BLE001  such as a sum of text and numbers
         with pytest.raises(ProgramError):
-            run(program)
+            run_here(SETUP + program)
     else:
-        assert ADDRESS.sub(" at 0x", run(program).printed) == expected
+        assert ADDRESS.sub("", run_here(SETUP + program).printed) == ADDRESS.sub("", expected)
