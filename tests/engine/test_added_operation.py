@@ -37,7 +37,7 @@ def added(monkeypatch: pytest.MonkeyPatch) -> OperationTable:
 
 def test_it_is_the_entry_that_the_table_has() -> None:
     own = table.TABLE.operations[entry().name]
-    facts = ("signature", "in_language", "phrase", "gradient", "multiplications_per_cell")
+    facts = ("signature", "phrase", "gradient", "multiplications_per_cell")
     for fact in facts:
         assert getattr(own, fact) == getattr(entry(), fact)
 
