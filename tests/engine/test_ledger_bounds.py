@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from llm_linalg import ProgramError, Trace
-from llm_linalg.api.run import run_text
 from llm_linalg.capture.limits import Counts, Limits
 from llm_linalg.recording import tensor_index
 from llm_linalg.recording.record_node import Origin
 from llm_linalg.recording.recorder import Recorder
 from llm_linalg.recording.tensor_index import FEW_CELLS, FEW_NAMES
+from tests.engine.here import run
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 SHARED = (
     "x = torch.zeros({size})\n{views}, = x.expand({count}, {size})\nfor i in range({writes}):\n    x[i] = 1\n"
 )
-
-
-def run(program: str) -> Trace:
-    return run_text("import torch\n" + program, own=True)
 
 
 def shared(count: int, writes: int, size: int = 0) -> str:

@@ -13,15 +13,14 @@ from hypothesis import strategies as st
 
 from llm_linalg import ProgramError, Trace
 from llm_linalg.analysis.abscissa import numbers_by_turn, turns
-from llm_linalg.api.run import run_text
 from llm_linalg.capture import program as capture_program
 from llm_linalg.capture.limits import Counts, Limits
+from tests.engine.here import run
 from tests.engine.training_loops import LOOPS
 from tests.thinning import thin
 from tui.compose.line_notes import line_notes, path_at
 from tui.render.program_text import program_json, program_plain
 
-run = partial(run_text, own=True)
 TURNS = 12
 START = """\
 torch.manual_seed(3)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from itertools import product
 from typing import Any
 
@@ -14,13 +13,12 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError
-from llm_linalg.api.run import run_text
 from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.explain.shape_errors import unpaired
 from llm_linalg.ops import TABLE, price
+from tests.engine.here import run
 
 F = nn.functional
-run = partial(run_text, own=True)
 BIASES = [(), (1,), (5,), (1, 5), (3, 5), (3, 1), (1, 1), (2, 3, 5), (1, 1, 5), (4,), (2, 5)]
 
 

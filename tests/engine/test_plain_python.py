@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from llm_linalg import ProgramError, run
+from llm_linalg import ProgramError
+from tests.engine.here import run
 
 PROGRAMS = {  # by subject; a line of dashes parts them
     path.stem: path.read_text(encoding="utf-8").split("\n----\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from functools import partial
 from threading import enumerate as enumerate_threads
 from typing import Any
 
@@ -18,9 +17,9 @@ from llm_linalg.capture import program
 from llm_linalg.capture.devices import MOST_EXCHANGES
 from llm_linalg.capture.limits import Counts
 from llm_linalg.lessons.reader import LessonError, find, parse
+from tests.engine.here import run
 
 F = torch.nn.functional
-run = partial(run_text, own=True)
 START = "X = torch.randn({m}, {k}).double()\nW = torch.randn({k}, {n}).double()\n"
 SPLITS = {
     "columns": "Y = torch.cat(dist.all_gather(X @ W.chunk(ranks, dim=1)[rank]), dim=1)",

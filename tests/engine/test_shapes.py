@@ -11,12 +11,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from llm_linalg import ProgramError, ShapeError, Trace, run
+from llm_linalg import ProgramError, ShapeError, Trace
 from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.capture.limits import Counts, Limits
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.recording.record_node import Origin
 from llm_linalg.recording.recorder import Recorder
+from tests.engine.here import run
 from tests.ops.drawing import Shape, values
 
 F = nn.functional

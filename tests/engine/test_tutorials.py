@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from contextlib import redirect_stdout
-from functools import partial
 from io import StringIO
 from typing import Any
 
 import pytest
 import torch
 
-from llm_linalg.api.run import run_text
 from tests.engine.alike import SETUP
+from tests.engine.here import run
 
-run = partial(run_text, own=True)
 TUTORIALS = {
     "an average of what came before": """
 x = torch.randn(4, 8, 2)
