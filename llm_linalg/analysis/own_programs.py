@@ -24,7 +24,7 @@ from torch import Tensor
 from llm_linalg.base.errors import LimitError, ProgramError, Span
 from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.rng import seed_rng
-from llm_linalg.ops.operation import Call, operand_cells
+from llm_linalg.ops.operation import Call, Work, operand_cells
 from llm_linalg.ops.price import Price, price_of
 from llm_linalg.recording.aliasing import storage_id
 from llm_linalg.recording.record import Record
@@ -161,10 +161,10 @@ class Bounds:
         """Charge a call of the trace that is run again."""
         operation, cells = call.operation, operand_cells(call) + call.result.numel()
         try:
-            peak, cost = operation.peak(call, call.shape), operation.cost(call, call.shape)
+            work = operation.work(call, call.shape)
         except NONSENSE:
-            peak = cost = 0
-        self._charge(operation.name, max(cells, peak), cost)
+            work = Work(0)
+        self._charge(operation.name, max(cells, work.cells), work.products)
 
     def hold(self, tensors: Iterable[Tensor]) -> None:
         """Raise `LimitError` if one of some tensors has more cells than may be made."""
@@ -183,7 +183,7 @@ class Bounds:
     def _nothing(self, *_facts: object) -> None:
         """Charge nothing: it takes no memory, or no more than what is written, which has been charged."""
 
-    refund = charge_gradient = charge_query = charge_write = charge_alias_update = _nothing
+    refund = charge_query = charge_write = charge_alias_update = _nothing
     charge_inspection = _nothing
 
 

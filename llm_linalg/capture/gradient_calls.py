@@ -11,7 +11,8 @@ from torch import Tensor
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.limits import Counts
 from llm_linalg.ops import TABLE
-from llm_linalg.ops.price import Price
+from llm_linalg.ops.price import FREE
+from llm_linalg.recording.graph_prices import total
 from llm_linalg.recording.recorder import Recorder
 
 _TWICE = 3  # a pass that can be differentiated in turn takes as long as so many others
@@ -19,7 +20,6 @@ _GRAD: Callable[..., Any] = torch.autograd.grad
 _BACKWARD: Callable[..., Any] = Tensor.backward
 _DATA: Callable[..., Any] = Tensor.data.__get__  # type: ignore[attr-defined]
 _DETACH = TABLE.entries[Tensor.detach].operation
-_NO_PRICE = Price(0, 0, 0, 0, 0, 0, 0)
 
 
 class GradientCalls:
@@ -43,7 +43,7 @@ class GradientCalls:
         self._counts.charge_query()
         data: Tensor = _DATA(tensor)
         if not self._recorder.is_paused:
-            self._recorder.note_result(data, [tensor], _DETACH, Tensor.detach, _NO_PRICE)
+            self._recorder.note_result(data, [tensor], _DETACH, Tensor.detach, FREE)
             self._recorder.nodes[-1].note_inner()
         return data
 
@@ -53,8 +53,7 @@ class GradientCalls:
             self._counts.charge_query()
             _BACKWARD(tensor, *arguments, **named)
             return
-        passed = self._recorder.backward_pass(tensor)
-        self._counts.charge_backward(passed.prices, passed.leaves)
+        self._counts.charge_backward(self._recorder.backward_pass(tensor))
         self._recorder.run_backward(_BACKWARD, tensor, *arguments, **named)
 
     def grad(
@@ -62,11 +61,9 @@ class GradientCalls:
     ) -> Any:
         """Do what `torch.autograd.grad` does; each gradient is a node, read from its input."""
         passes = [self._recorder.backward_pass(output) for output in _tensors(outputs)]
-        prices = [price for own in passes for price in own.prices]
-        leaves = sum(own.leaves for own in passes)
-        times = _TWICE if create_graph else 1
-        self._counts.charge_backward(times * prices, times * leaves)
-        price = _price_of_graph(prices, leaves) if create_graph else None
+        whole = total((_TWICE if create_graph else 1) * passes)
+        self._counts.charge_backward(whole)
+        price = whole if create_graph else None
         found = self._recorder.run_priced(
             price, lambda: _GRAD(outputs, inputs, *arguments, create_graph=create_graph, **named)
         )
@@ -86,16 +83,3 @@ def _several(value: Any) -> list[Any]:
 
 def _tensors(value: Any) -> list[Tensor]:
     return [item for item in _several(value) if isinstance(item, Tensor)]
-
-
-def _price_of_graph(prices: list[Price], leaves: int) -> Price:
-    """Return the price of a backward pass through what a pass over calls of these prices has computed."""
-    return Price(
-        outputs=0,
-        elements=0,
-        multiplications=_TWICE * sum(price.multiplications for price in prices),
-        steps=0,
-        reads=_TWICE * (sum(price.reads for price in prices) + leaves),
-        backward_steps=_TWICE * sum(price.backward_steps for price in prices),
-        products=0,
-    )

@@ -6,7 +6,7 @@ and its size, which follow from the shapes of what goes in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -81,16 +81,15 @@ class Counts:
                 f"{name} would make {price.elements:,} cells; {limits.call_elements:,} are allowed"
             )
         if price.multiplications > limits.call_multiplications:
-            raise _exceeded(self._too_long(call, price))
+            needed = f"{price.multiplications:,} multiplications, or what takes as long"
+            raise _exceeded(f"{name} would need {needed}; {limits.call_multiplications:,} are allowed")
         written = call.write_target if call.tensors and call.may_write else None
-        self.charge_again(name, price, (), written)
+        self.charge_again(name, price, written)
         return price
 
-    def charge_again(
-        self, name: str, price: Price, tensors: Sequence[Tensor], written: Tensor | None = None
-    ) -> None:
+    def charge_again(self, name: str, price: Price, written: Tensor | None = None) -> None:
         """Charge a repetition of a call by its known price; raises what `charge` does."""
-        del name, tensors
+        del name
         self.charge_query()
         self._spend(price.outputs, price.elements, price.multiplications)
         if written is not None and written.numel() > SMALL:
@@ -112,25 +111,19 @@ class Counts:
         if self._halt is not None and self._halt():
             raise Interruption(HaltedError("stopped: what stands below was not run"))
 
-    def charge_backward(self, prices: Iterable[Price], leaves: int) -> None:
-        """Charge a backward pass through calls of some prices, to leaves of so many elements.
+    def charge_backward(self, price: Price) -> None:
+        """Charge a backward pass through what has a price.
 
         Raises:
             Interruption: If it would take longer than a call may, or than is left.
         """
-        reads, multiplications = leaves, 0
-        for price in prices:
-            reads += price.reads
-            multiplications += price.multiplications
-        needed, most = 2 * multiplications + 2 * ELEMENT * reads, self.limits.call_multiplications
+        needed = 2 * price.multiplications + 2 * ELEMENT * price.reads
+        most = self.limits.call_multiplications
         if needed > most:
             what = "multiplications, or what takes as long"
             raise _exceeded(f"backward would need {needed:,} {what}; {most:,} are allowed")
         self.charge_query()
         self._spend(0, 0, needed)
-
-    def charge_gradient(self, name: str, price: Price, tensors: Sequence[Tensor]) -> None:
-        """Charge the part of a backward pass that goes through a call, which `charge_backward` has done."""
 
     def charge_copy(self, elements: int) -> None:
         """Charge the copy of a tensor of so many elements."""
@@ -164,15 +157,6 @@ class Counts:
         else:
             return
         raise _exceeded(f"the program {what}: let it do less")
-
-    def _too_long(self, call: Call, price: Price) -> str:
-        name, most = call.operation.name, self.limits.call_multiplications
-        if call.operation.kind == "contraction":
-            return f"{name} would need {price.multiplications:,} multiplications; {most:,} are allowed"
-        fewer = price.elements * most // price.multiplications
-        if not fewer:
-            return f"{name} would take as long as {price.multiplications:,} products; {most:,} are allowed"
-        return f"{name} of {price.elements:,} cells would take too long: {fewer:,} are allowed in a call"
 
 
 def _exceeded(message: str) -> Interruption:

@@ -20,10 +20,9 @@ from torch.autograd import Function
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.call_scopes import CallScopes
 from llm_linalg.ops.own_gradient import given_result, own_gradient
-from llm_linalg.ops.price import Price
+from llm_linalg.ops.price import FREE
 from llm_linalg.recording.recorder import Recorder, is_recording, recording_again
 
-_NO_PRICE = Price(0, 0, 0, 0, 0, 60, 0)  # its backward is charged call by call
 _SAVED: Any = torch._C._FunctionBase.saved_tensors  # noqa: SLF001
 _SAVE: Any = torch.autograd.function.FunctionCtx.save_for_backward
 _APPLY: Any = getattr_static(Function, "apply")
@@ -85,7 +84,7 @@ class OwnGradients:
         outer = self._scopes.current
         self._scopes.current = outer.inner(kind.__name__)
         try:
-            found = self._recorder.run_priced(_NO_PRICE, _apply_of(own), *inputs)
+            found = self._recorder.run_priced(FREE, _apply_of(own), *inputs)
             self._note(kind, inputs, found)
         finally:
             self._scopes.current, self._results = outer, None
@@ -133,7 +132,7 @@ class OwnGradients:
                 if context is not None:
                     pull = partial(self._pull, kind, context, inputs, several, place)
                     operation = own_gradient(kind.__name__, pull)
-                    self._recorder.note_result(output, [result, *given], operation, given_result, _NO_PRICE)
+                    self._recorder.note_result(output, [result, *given], operation, given_result, FREE)
 
     def _pull(
         self, kind: Any, context: Any, inputs: Sequence[Any], outputs: Sequence[Tensor], output: int,

@@ -16,8 +16,6 @@ from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_shapes import input_shape
 from llm_linalg.ops.operation import Call, Operation, operand_cells
 
-_BOTH = "torch Tensor"
-
 
 def _block_shape(call: Call) -> Shape:
     """Return the shape of a block_diag: the rows and the columns of all blocks."""
@@ -85,148 +83,75 @@ def _taken_shape(call: Call) -> Shape:
 
 _TENSORS = ("tensors",)
 ARRANGEMENTS: tuple[Operation, ...] = (
+    *(Movement(name, "input", views=True, spellings=(f"torch.Tensor.{name}",)) for name in ("H", "mH")),
+    Movement("adjoint", "input", views=True, gradient={"input": "{d}.mT"}),
+    Movement("ravel", "input", price=operand_cells),
+    Movement("view_as", "input, other", lends="other", views=True),
+    Movement("reshape_as", "input, other", lends="other"),
+    Movement("narrow_copy", "input, dim, start, length", price=operand_cells),
+    *(Movement(name, "input", gradient={"input": f"torch.{name}({{d}})"}) for name in ("fliplr", "flipud")),
+    Movement("rot90", "input, k=1, dims=(0, 1)"),
     *(
-        Movement(name, "input", in_language="attribute", views=True, spellings=(f"torch.Tensor.{name}",))
-        for name in ("H", "mH")
-    ),
-    Movement("adjoint", "input", in_language=_BOTH, views=True, gradient={"input": "{d}.mT"}),
-    Movement("ravel", "input", in_language=_BOTH, peak_for_call=operand_cells),
-    Movement("view_as", "input, other", in_language="Tensor", lends="other", views=True),
-    Movement("reshape_as", "input, other", in_language="Tensor", lends="other"),
-    Movement("narrow_copy", "input, dim, start, length", in_language=_BOTH, peak_for_call=operand_cells),
-    *(
-        Movement(name, "input", in_language=_BOTH, slowness=2, gradient={"input": f"torch.{name}({{d}})"})
-        for name in ("fliplr", "flipud")
-    ),
-    Movement("rot90", "input, k=1, dims=(0, 1)", in_language=_BOTH, slowness=2),
-    *(
-        Movement(
-            name,
-            "*tensors",
-            in_language="torch",
-            data=_TENSORS,
-            views=True,
-            output_count_for_call=_count_of_tensors,
-        )
+        Movement(name, "*tensors", data=_TENSORS, views=True, output_count_for_call=_count_of_tensors)
         for name in ("atleast_1d", "atleast_2d", "atleast_3d")
     ),
     *(
-        Movement(
-            name, "tensors, *, out=None", in_language="torch", data=_TENSORS, peak_for_call=operand_cells
-        )
+        Movement(name, "tensors, *, out=None", data=_TENSORS, price=operand_cells)
         for name in ("column_stack", "dstack")
     ),
-    Movement("block_diag", "*tensors", in_language="torch", data=_TENSORS, rule=_block_shape),
+    Movement("block_diag", "*tensors", data=_TENSORS, rule=_block_shape),
     Movement(
         "broadcast_tensors",
         "*tensors",
-        in_language="torch",
         data=_TENSORS,
-        peak_for_call=_together,
+        price=_together,
         output_count_for_call=_count_of_tensors,
     ),
     Movement(
         "meshgrid",
         "*tensors, indexing=None",
-        in_language="torch",
         data=_TENSORS,
-        peak_for_call=_grid,
+        price=_grid,
         output_count_for_call=_count_of_tensors,
     ),
-    Movement(
-        "cartesian_prod", "*tensors", in_language="torch", data=_TENSORS, peak_for_call=_grid, slowness=2
-    ),
-    Movement(
-        "combinations",
-        "input, r=2, with_replacement=False",
-        in_language="torch",
-        peak_for_call=_chosen_peak,
-        slowness=4,
-    ),
+    Movement("cartesian_prod", "*tensors", data=_TENSORS, price=_grid),
+    Movement("combinations", "input, r=2, with_replacement=False", price=_chosen_peak),
     Movement(
         "tensor_split",
         "input, indices_or_sections, dim=0",
-        in_language=_BOTH,
         views=True,
         output_count_for_call=_parts_count,
         shapes_suffice=lambda call: not isinstance(call["indices_or_sections"], Tensor),
     ),
     *(
-        Movement(
-            name,
-            "input, indices_or_sections",
-            in_language=_BOTH,
-            views=True,
-            output_count_for_call=_halves_count,
-        )
+        Movement(name, "input, indices_or_sections", views=True, output_count_for_call=_halves_count)
         for name in ("hsplit", "vsplit", "dsplit")
     ),
+    Movement("split_with_sizes", "input, split_sizes, dim=0", views=True, output_count_for_call=_sized_count),
+    Movement("diagflat", "input, offset=0", price=_flat_diagonal),
+    Movement("take", "input, index", rule=_taken_shape),
     Movement(
-        "split_with_sizes",
-        "input, split_sizes, dim=0",
-        in_language=_BOTH,
-        views=True,
-        output_count_for_call=_sized_count,
+        "masked_select", "input, mask, *, out=None", price=_masked_cells, shapes_suffice=lambda _: False
     ),
-    Movement("diagflat", "input, offset=0", in_language=_BOTH, peak_for_call=_flat_diagonal),
-    Movement("take", "input, index", in_language=_BOTH, rule=_taken_shape, slowness=3),
+    Movement("masked_scatter", "input, mask, source", data=("input", "source"), price=_masked_cells),
     Movement(
-        "masked_select",
-        "input, mask, *, out=None",
-        in_language=_BOTH,
-        peak_for_call=_masked_cells,
-        shapes_suffice=lambda _: False,
-        slowness=6,
+        "diagonal_scatter", "input, src, offset=0, dim1=0, dim2=1", data=("input", "src"), rule=input_shape
     ),
-    Movement(
-        "masked_scatter",
-        "input, mask, source",
-        in_language=_BOTH,
-        data=("input", "source"),
-        peak_for_call=_masked_cells,
-        slowness=6,
-    ),
-    Movement(
-        "diagonal_scatter",
-        "input, src, offset=0, dim1=0, dim2=1",
-        in_language=_BOTH,
-        data=("input", "src"),
-        rule=input_shape,
-    ),
-    Movement(
-        "select_scatter", "input, src, dim, index", in_language=_BOTH, data=("input", "src"), rule=input_shape
-    ),
+    Movement("select_scatter", "input, src, dim, index", data=("input", "src"), rule=input_shape),
     Movement(
         "slice_scatter",
         "input, src, dim=0, start=None, end=None, step=1",
-        in_language=_BOTH,
         data=("input", "src"),
         rule=input_shape,
     ),
     Movement(
         "index_copy",
         "input, dim, index, source",
-        in_language=_BOTH,
         data=("input", "source"),
         rule=input_shape,
         shapes_suffice=lambda _: True,
-        slowness=3,
     ),
-    Movement(
-        "pixel_shuffle",
-        "input, upscale_factor",
-        in_language="torch F",
-        peak_for_call=operand_cells,
-        slowness=3,
-    ),
-    Movement(
-        "pixel_unshuffle",
-        "input, downscale_factor",
-        in_language="torch F",
-        peak_for_call=operand_cells,
-        slowness=3,
-    ),
-    Movement(
-        "channel_shuffle", "input, groups", in_language="torch F", peak_for_call=operand_cells, slowness=3
-    ),
+    Movement("pixel_shuffle", "input, upscale_factor", price=operand_cells),
+    Movement("pixel_unshuffle", "input, downscale_factor", price=operand_cells),
+    Movement("channel_shuffle", "input, groups", price=operand_cells),
 )

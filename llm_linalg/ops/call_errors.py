@@ -202,10 +202,8 @@ def _roll_mismatch(call: Call) -> ShapeMismatch | None:
 
 
 def takes_values(call: Call) -> bool:
-    """Return whether it depends on a call's values if torch may run it, or how long that takes."""
-    if takes_finite_matrices(call) or call.operation.slowness_for_call:
-        return True
-    if call.operation.name == "lcm":
+    """Return whether it depends on a call's values if torch may run it."""
+    if takes_finite_matrices(call) or call.operation.name == "lcm":
         return True
     return call.operation.name == "div" and call.arguments.get("rounding_mode") is not None
 

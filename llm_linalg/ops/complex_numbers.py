@@ -8,8 +8,6 @@ from llm_linalg.base.axes import Axes, ShapeMismatch, align_right
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.pointwise import Pointwise
 
-_BOTH = "torch Tensor"
-
 
 @dataclass(frozen=True, eq=False)
 class Pairs(Operation):
@@ -33,36 +31,26 @@ class Pairs(Operation):
 
 
 COMPLEX_NUMBERS: tuple[Operation, ...] = (
-    Pointwise("complex", "input, other", in_language="torch", phrase="{input} + {other}·i", autograd=True),
+    Pointwise("complex", "input, other", phrase="{input} + {other}·i", autograd=True),
     Pointwise(
-        "polar",
-        "input, other",
-        in_language="torch",
-        phrase="{input}·exp(i·{other})",
-        autograd=True,
-        multiplications_per_cell=2,
-        slowness=8,
+        "polar", "input, other", phrase="{input}·exp(i·{other})", autograd=True, multiplications_per_cell=2
     ),
     *(
         Pointwise(
             name,
             "input",
-            in_language="torch attribute",
             spellings=(f"torch.Tensor.{name}",),
             phrase=f"{part} part of {{input}}",
             autograd=True,
         )
         for name, part in (("real", "real"), ("imag", "imaginary"))
     ),
-    Pointwise("angle", "input", in_language=_BOTH, phrase="angle of {input}", autograd=True, slowness=4),
+    Pointwise("angle", "input", phrase="angle of {input}", autograd=True),
     *(
-        Pointwise(name, "input", in_language=_BOTH, phrase="conjugate of {input}", autograd=True)
+        Pointwise(name, "input", phrase="conjugate of {input}", autograd=True)
         for name in ("conj", "conj_physical")
     ),
-    *(
-        Pointwise(name, "input", in_language=_BOTH, phrase="{input}", autograd=True)
-        for name in ("resolve_conj", "resolve_neg")
-    ),
-    Pairs("view_as_real", "input", in_language="torch", apart=True, autograd=True),
-    Pairs("view_as_complex", "input", in_language="torch", autograd=True),
+    *(Pointwise(name, "input", phrase="{input}", autograd=True) for name in ("resolve_conj", "resolve_neg")),
+    Pairs("view_as_real", "input", apart=True, autograd=True),
+    Pairs("view_as_complex", "input", autograd=True),
 )

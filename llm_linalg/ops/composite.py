@@ -13,14 +13,8 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
-from llm_linalg.ops.fallback import (
-    FallbackOperation,
-    attention_peak,
-    attention_work,
-    broadcast_peak,
-    fallback,
-)
-from llm_linalg.ops.operation import Call, Operation, literal
+from llm_linalg.ops.fallback import FallbackOperation, attention_work, broadcast_peak, fallback
+from llm_linalg.ops.operation import Call, Operation, Work, literal
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +30,8 @@ class Composite(Operation):
     covers: Callable[[Mapping[str, Any]], bool] = field(kw_only=True)
     kind: str = "composite"
 
-    def peak(self, call: Call, shape: Shape | None) -> int:
-        return self.peak_for_call(call) if self.peak_for_call else broadcast_peak(call, shape)
+    def own_work(self, call: Call, shape: Shape | None) -> Work:
+        return Work(broadcast_peak(call, shape))
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
         return self if self.covers(arguments) else self._measured
@@ -45,15 +39,10 @@ class Composite(Operation):
     @cached_property
     def _measured(self) -> Operation:
         """The operation for calls that the program doesn't cover; they cost what the others do."""
-        if self.peak_for_call is None:
+        if self.price is None:
             return fallback(self.name)
         return FallbackOperation(
-            self.name,
-            self.signature,
-            peak_for_call=self.peak_for_call,
-            work_for_call=self.work_for_call,
-            output_count_for_call=self.output_count_for_call,
-            sums_products=self.sums_products,
+            self.name, self.signature, price=self.price, output_count_for_call=self.output_count_for_call
         )
 
     def program_for(self, call: Call) -> str:
@@ -138,18 +127,15 @@ COMPOSITES: tuple[Operation, ...] = (
     Composite(
         "scaled_dot_product_attention",
         "query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False",
-        in_language="F",
         spellings=("torch.nn.functional.scaled_dot_product_attention",),
         write_program=attention,
-        peak_for_call=attention_peak,
-        work_for_call=attention_work,
+        price=attention_work,
         covers=_plain_attention,
     ),
     Composite(
         "cross_entropy",
         "input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, "
         "reduction='mean', label_smoothing=0.0",
-        in_language="F",
         write_program=cross_entropy,
         vjp_for_call=cross_entropy_vjp,
         vjp_explanation="All that softmax and logarithm do comes down to this: the gradient of a logit is "
@@ -157,12 +143,10 @@ COMPOSITES: tuple[Operation, ...] = (
         covers=_plain_entropy,
         chosen_by_cells=True,
         shapes_suffice=lambda _: True,
-        row_cost=5,
     ),
     Composite(
         "mse_loss",
         f"input, target, {REDUCTION}, weight=None",
-        in_language="F",
         write_program=squared_error,
         covers=_plain_error,
         shapes_suffice=lambda _: True,

@@ -23,15 +23,11 @@ from llm_linalg.ops.einsum_specs import (
     tensordot_axes,
     vecdot_axes,
 )
-from llm_linalg.ops.operation import Call, Operation, literal, operand_cells
+from llm_linalg.ops.operation import Call, Operation, Work, literal, operand_cells
 from llm_linalg.ops.reads import AxesReads
-from llm_linalg.ops.subnormals import has_small_numbers
 from llm_linalg.ops.terms import CellTerm, CellTerms
 
 Spec = Callable[[Call], Axes]
-
-_HALVES = 64  # a product of half-precision numbers takes as long as so many others
-_SUBNORMAL = 128  # likewise of numbers below the smallest normal one
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,23 +55,18 @@ class Contraction(Operation):
         plain = self.scaled is None or arguments["beta"] == arguments["alpha"] == 1
         return self if plain or self.scaled is None else self.scaled
 
-    def cost(self, call: Call, shape: Shape | None) -> int:
-        slow = call.tensors[0].dtype in (torch.float16, torch.bfloat16)
-        return prod(self.axes(call).sizes.values()) * (_HALVES if slow else 1)
-
     def multiplications(self, call: Call) -> int:
         axes = self.axes(call)
         factors = len(axes.operands) - (self.bias_position(call) is not None)
         return (factors - 1) * prod(axes.sizes.values())
 
-    def peak(self, call: Call, shape: Shape | None) -> int:
-        """Return the size of the largest tensor; a batched product copies operands that are broadcast."""
-        if self.peak_for_call:
-            return self.peak_for_call(call)
+    def own_work(self, call: Call, shape: Shape | None) -> Work:
+        """Return what a product takes; a batched one copies operands that are broadcast."""
         axes = self.axes(call)
         batch = {label for label in axes.output if label.startswith("b")}
         whole = [{*labels, *(batch if batch & {*labels} else ())} for labels in (axes.output, *axes.operands)]
-        return max(prod(axes.sizes[label] for label in labels) for labels in whole)
+        cells = max(prod(axes.sizes[label] for label in labels) for labels in whole)
+        return Work(cells, prod(axes.sizes.values()))
 
     def terms(self, call: Call, index: Index) -> CellTerms:
         axes = self.axes(call)
@@ -203,8 +194,8 @@ def _einsum_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     return arguments | {f"operands_{p}": value for p, value in enumerate(operands)}
 
 
-def _einsum_peak(call: Call) -> int:
-    """Return the size of the largest intermediate, with the labels of the result and of later operands."""
+def _einsum_work(call: Call) -> Work:
+    """Return what an einsum takes: its intermediates have the labels of the result and of later operands."""
     axes = einsum_axes(call)
     joined: set[str] = set()
     most = prod(axes.shape)
@@ -213,7 +204,7 @@ def _einsum_peak(call: Call) -> int:
         later = {label for rest in axes.operands[place + 1 :] for label in rest}
         joined &= {*axes.output, *later}
         most = max(most, prod(axes.sizes[label] for label in joined))
-    return most
+    return Work(most, prod(axes.sizes.values()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,15 +217,9 @@ class ScaledProduct(Operation):
     def axes(self, call: Call) -> Axes:
         return self.spec(call)
 
-    def cost(self, call: Call, shape: Shape | None) -> int:
-        """Return the work, in elements that take as long."""
-        kind = call.tensors[-1].dtype
-        slow = _HALVES if kind in (torch.float16, torch.bfloat16) else 1 if kind.is_floating_point else 8
-        slow *= _SUBNORMAL if has_small_numbers(call) else 1
-        return slow * prod(self.axes(call).sizes.values()) // 16 + 2 * self.peak(call, shape)
-
-    def peak(self, call: Call, shape: Shape | None) -> int:
-        return operand_cells(call) + prod(self.axes(call).shape)
+    def own_work(self, call: Call, shape: Shape | None) -> Work:
+        axes = self.axes(call)
+        return Work(operand_cells(call) + prod(axes.shape), prod(axes.sizes.values()))
 
 
 def _added(name: str, first: str, second: str, **gradient: str) -> Contraction:
@@ -247,7 +232,6 @@ def _added(name: str, first: str, second: str, **gradient: str) -> Contraction:
     return Contraction(
         name,
         signature,
-        in_language="torch Tensor",
         spec=added_axes,
         bias_parameter="input",
         gradient={"input": "{d}", **gradient},
@@ -259,7 +243,6 @@ CONTRACTIONS = (
     Contraction(
         "matmul",
         "input, other",
-        in_language="torch Tensor linalg.matmul",
         operator="@",
         aliases=("mm", "mv", "bmm"),
         spellings=("torch.spmm", "torch.linalg.matmul"),
@@ -270,7 +253,6 @@ CONTRACTIONS = (
     Contraction(
         "dot",
         "input, tensor",
-        in_language="torch Tensor",
         symbol="·",
         spec=dot_axes,
         gradient={"input": "{d} * {tensor}", "tensor": "{d} * {input}"},
@@ -278,7 +260,6 @@ CONTRACTIONS = (
     Contraction(
         "outer",
         "input, vec2",
-        in_language="torch Tensor",
         symbol="⊗",
         spellings=("torch.ger", "torch.Tensor.ger"),
         spec=outer_axes,
@@ -287,7 +268,6 @@ CONTRACTIONS = (
     Contraction(
         "linear",
         "input, weight, bias=None",
-        in_language="F",
         symbol="@",
         spec=linear_axes,
         vjp_for_call=linear_vjp,
@@ -296,10 +276,9 @@ CONTRACTIONS = (
     Contraction(
         "einsum",
         "equation, *operands",
-        in_language="torch",
         spec=einsum_axes,
         canonical_arguments=_einsum_arguments,
-        peak_for_call=_einsum_peak,
+        price=_einsum_work,
         vjp_for_call=einsum_vjp,
     ),
     _added("addmm", "mat1", "mat2", mat1="{d} @ {mat2}.T", mat2="{mat1}.T @ {d}"),
@@ -307,20 +286,16 @@ CONTRACTIONS = (
     _added("addr", "vec1", "vec2", vec1="{d} @ {vec2}", vec2="{d}.T @ {vec1}"),
     _added("baddbmm", "batch1", "batch2", batch1="{d} @ {batch2}.mT", batch2="{batch1}.mT @ {d}"),
     _added("addbmm", "batch1", "batch2", batch1="{d} @ {batch2}.mT", batch2="{batch1}.mT @ {d}"),
-    Contraction(
-        "inner", "input, other, *, out=None", in_language="torch Tensor", spec=inner_axes, autograd=True
-    ),
+    Contraction("inner", "input, other, *, out=None", spec=inner_axes, autograd=True),
     Contraction(
         "vdot",
         "input, other, *, out=None",
-        in_language="torch Tensor",
         spec=dot_axes,
         gradient={"input": "{d} * {other}", "other": "{d} * {input}"},
     ),
     Contraction(
         "vecdot",
         "input, other, *, dim=-1, out=None",
-        in_language="linalg",
         spellings=("torch.linalg.vecdot",),
         spec=vecdot_axes,
         autograd=True,
@@ -328,7 +303,6 @@ CONTRACTIONS = (
     Contraction(
         "tensordot",
         "a, b, dims=2, out=None",
-        in_language="torch",
         spellings=("torch.functional.tensordot",),
         spec=tensordot_axes,
         autograd=True,

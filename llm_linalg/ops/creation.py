@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil, prod
+from math import ceil
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import handle_torch_function, has_torch_function
 
 from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, align_right, pointwise
 from llm_linalg.ops.fallback import broadcast_peak
@@ -39,7 +38,7 @@ class Creation(Operation):
                 return (int(n), int(n if m is None else m))
             case "arange":
                 return (arange_length(call),)
-            case "linspace" | "logspace" | "spaced":
+            case "linspace" | "logspace":
                 return (int(call["steps"]),)
             case "tril_indices" | "triu_indices":
                 return (2, _triangle(call))
@@ -54,20 +53,8 @@ class Creation(Operation):
             return tuple(int(length) for length in ([size] if isinstance(size, int) else size))
         return call.shapes[0]
 
-    def items(self, call: Call, shape: Shape | None) -> int:
-        data = call["data"] if self.name == "tensor" else None
-        if not shape or data is None or isinstance(data, Tensor):
-            return 0
-        return prod(shape) // 2 + 4 * inner_lists(data)
-
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         return tuple(IndexReads(torch.zeros(call.shape, dtype=torch.int32), shape) for shape in call.shapes)
-
-
-def inner_lists(data: Any) -> int:
-    """Return the number of inner lists of nested lists, judged by the first item at each level."""
-    shape = list_shape(data)
-    return sum(prod(shape[:axis]) for axis in range(1, len(shape)))
 
 
 def list_shape(data: Any) -> Shape:
@@ -77,17 +64,6 @@ def list_shape(data: Any) -> Shape:
         shape.append(len(data))
         data = data[0] if data else None
     return tuple(shape)
-
-
-def spaced(start: float, step: float, steps: int, last: float | None = None) -> Tensor:
-    """Return numbers at equal distances (float64), as NumPy reckons them; `last` is the last of them."""
-    if has_torch_function(_ANY):  # whether a mode watches
-        found: Tensor = handle_torch_function(spaced, (), start, step, steps, last)
-        return found
-    numbers = torch.arange(steps, dtype=torch.float64) * step + start
-    if last is not None:
-        numbers[-1] = last
-    return numbers
 
 
 def _triangle(call: Call) -> int:
@@ -180,60 +156,32 @@ _SIZED = f"*size, generator=None, out=None, pin_memory=False, {_KINDS}"
 _LIKE = f"input, *, memory_format=None, {_KINDS}"
 # Each cell draws as many numbers as it needs, so what it draws depends on the cells before it.
 _COUNTED: Mapping[str, Any] = {
-    "in_language": "torch",
-    "slowness": 400,
     "kind": "opaque",
     "evidence": "opaque",
     "vjp_for_call": lambda call: dict.fromkeys(call.places, ""),
 }
 _NORMAL = f"mean, std=1.0, size=None, *, generator=None, out=None, {_KINDS}"
 CREATIONS: tuple[Operation, ...] = (
-    *(Creation(name, _SIZED, in_language="torch", slowness=3) for name in ("randn", "rand")),
-    *(Creation(name, _SIZED, in_language="torch") for name in ("ones", "zeros", "empty")),
-    Creation("full", f"size, fill_value, *, out=None, {_KINDS}", in_language="torch"),
-    Creation(
-        "randint", f"*bounds, size=None, generator=None, out=None, {_KINDS}", in_language="torch", slowness=3
-    ),
-    Creation(
-        "randperm",
-        f"n, *, generator=None, out=None, pin_memory=False, {_KINDS}",
-        in_language="torch",
-        slowness=6,
-    ),
-    Creation("eye", f"n, m=None, *, out=None, {_KINDS}", in_language="torch"),
-    Creation(
-        "arange",
-        f"*bounds, start=None, end=None, step=None, out=None, {_KINDS}",
-        in_language="torch",
-        slowness=2,
-    ),
-    Creation("linspace", f"start, end, steps, *, out=None, {_KINDS}", in_language="torch"),
-    Creation("tensor", f"data, *, pin_memory=False, {_KINDS}", in_language="torch"),
-    Creation("spaced", "start, step, steps, last=None", functions=(spaced,), slowness=6),
-    Creation("draw", "numbers, size, dtype", functions=(draw,), slowness=3),
-    *(Creation(name, _LIKE, in_language="torch", slowness=3) for name in ("rand_like", "randn_like")),
-    *(Creation(name, _LIKE, in_language="torch") for name in ("ones_like", "zeros_like", "empty_like")),
+    *(Creation(name, _SIZED) for name in ("randn", "rand")),
+    *(Creation(name, _SIZED) for name in ("ones", "zeros", "empty")),
+    Creation("full", f"size, fill_value, *, out=None, {_KINDS}"),
+    Creation("randint", f"*bounds, size=None, generator=None, out=None, {_KINDS}"),
+    Creation("randperm", f"n, *, generator=None, out=None, pin_memory=False, {_KINDS}"),
+    Creation("eye", f"n, m=None, *, out=None, {_KINDS}"),
+    Creation("arange", f"*bounds, start=None, end=None, step=None, out=None, {_KINDS}"),
+    Creation("linspace", f"start, end, steps, *, out=None, {_KINDS}"),
+    Creation("draw", "numbers, size, dtype", functions=(draw,)),
+    Creation("tensor", f"data, *, pin_memory=False, {_KINDS}"),
+    *(Creation(name, _LIKE) for name in ("rand_like", "randn_like")),
+    *(Creation(name, _LIKE) for name in ("ones_like", "zeros_like", "empty_like")),
+    *(Creation(name, f"input, *size, {_KINDS}") for name in ("new_zeros", "new_ones", "new_empty")),
+    Creation("new_full", f"input, size, fill_value, *, {_KINDS}"),
+    Creation("new_tensor", f"input, data, *, {_KINDS}"),
+    Creation("randint_like", f"input, *bounds, {_LIKE.partition('*, ')[2]}"),
+    Creation("logspace", f"start, end, steps, base=10.0, *, out=None, {_KINDS}"),
+    *(Creation(name, f"row, col, offset=0, *, {_KINDS}") for name in ("tril_indices", "triu_indices")),
     *(
-        Creation(name, f"input, *size, {_KINDS}", in_language="Tensor")
-        for name in ("new_zeros", "new_ones", "new_empty")
-    ),
-    Creation("new_full", f"input, size, fill_value, *, {_KINDS}", in_language="Tensor"),
-    Creation("new_tensor", f"input, data, *, {_KINDS}", in_language="Tensor"),
-    Creation("randint_like", f"input, *bounds, {_LIKE.partition('*, ')[2]}", in_language="torch", slowness=3),
-    Creation(
-        "logspace", f"start, end, steps, base=10.0, *, out=None, {_KINDS}", in_language="torch", slowness=12
-    ),
-    *(
-        Creation(name, f"row, col, offset=0, *, {_KINDS}", in_language="torch", slowness=2)
-        for name in ("tril_indices", "triu_indices")
-    ),
-    *(
-        Creation(
-            f"{name}_window",
-            f"window_length, periodic=True, {more}*, {_KINDS}",
-            in_language="torch",
-            slowness=16,
-        )
+        Creation(f"{name}_window", f"window_length, periodic=True, {more}*, {_KINDS}")
         for name, more in (
             ("hann", ""),
             ("bartlett", ""),
@@ -242,12 +190,11 @@ CREATIONS: tuple[Operation, ...] = (
             ("kaiser", "beta=12.0, "),
         )
     ),
-    Creation("full_like", f"input, fill_value, *, memory_format=None, {_KINDS}", in_language="torch"),
+    Creation("full_like", f"input, fill_value, *, memory_format=None, {_KINDS}"),
     Movement(
         "embedding",
         "input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, "
         "sparse=False",
-        in_language="F",
         spellings=("torch.nn.functional.embedding",),
         data=("weight",),
         rule=_embedding_shape,
@@ -257,26 +204,12 @@ CREATIONS: tuple[Operation, ...] = (
         shapes_suffice=lambda call: call["max_norm"] is None,
         vjp_explanation="A look-up is a one-hot row times the table, so the gradient is those rows "
         "transposed times {d}: it arrives at the rows that were looked up, added up where one was twice.",
-        row_cost=6,
     ),
-    OneHot("one_hot", "input, num_classes=-1", in_language="F", slowness=3, row_cost=3),
+    OneHot("one_hot", "input, num_classes=-1"),
 )
 DRAWS: tuple[Operation, ...] = (
-    Draw(
-        "normal",
-        _NORMAL,
-        in_language="torch",
-        sized=Creation("normal", _NORMAL, slowness=4),
-        gradient={"mean": "", "std": ""},
-        slowness=6,
-    ),
-    Draw(
-        "bernoulli",
-        "input, p=None, *, generator=None, out=None",
-        gradient={"input": ""},
-        in_language="torch Tensor",
-        slowness=10,
-    ),
+    Draw("normal", _NORMAL, sized=Creation("normal", _NORMAL), gradient={"mean": "", "std": ""}),
+    Draw("bernoulli", "input, p=None, *, generator=None, out=None", gradient={"input": ""}),
     Operation("poisson", "input, generator=None", **_COUNTED),
-    Operation("binomial", "count, prob, generator=None", peak_for_call=broadcast_peak, **_COUNTED),
+    Operation("binomial", "count, prob, generator=None", price=broadcast_peak, **_COUNTED),
 )

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
 from math import prod
-from operator import mul
 
 import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape, ShapeMismatch, extent, pointwise
 from llm_linalg.ops.autograd_reads import AutogradProbe, AutogradReads
-from llm_linalg.ops.operation import Call, Operation, output_cells
+from llm_linalg.ops.operation import Call, Operation, Work, output_cells
 from llm_linalg.ops.reads import OpaqueReads, Reads
 
 _TOLD = """
@@ -41,38 +39,6 @@ BOUNDED = frozenset(
         *("vjp", "pulled"),  # steps of a gradient program: they hold tensors of their own, none of them meta
     ]
 )
-IN_LANGUAGE: tuple[tuple[str, str, str], ...] = (
-    ("torch Tensor", "nonzero", "The shape of the result depends on the operand's values."),
-    ("torch Tensor", "multinomial", "What a cell reads depends on random numbers."),
-    ("torch Tensor", "trace", "Autograd measures that it reads the diagonal."),
-    ("torch Tensor", "kron", "Autograd measures what it reads."),
-    ("torch F", "cosine_similarity", "Autograd measures what it reads."),
-    ("F", "dropout", "Autograd measures what it reads, with the same random numbers."),
-    ("torch Tensor", "allclose equal numel", "They return a plain value, not a tensor."),
-    (
-        "torch Tensor",
-        "is_floating_point is_complex is_signed is_same_size",
-        "They return a plain value, not a tensor.",
-    ),
-    ("torch", "is_tensor", "It returns a plain value, not a tensor."),
-    ("torch", "result_type promote_types can_cast", "They tell of dtypes, and return no tensor."),
-    ("torch", "get_default_dtype", "It tells of torch's state, and returns no tensor."),
-    ("Tensor", "dim size stride nelement is_contiguous", "They return a plain value, not a tensor."),
-    ("Tensor", "item storage_offset element_size", "They return a plain value, not a tensor."),
-    ("Tensor", "ndimension is_inference is_neg is_conj", "They return a plain value, not a tensor."),
-    ("Tensor", "type is_nonzero", "The language has its own form of them."),
-    ("Tensor", "requires_grad_ retain_grad", "They tell autograd what to keep, and change no cell."),
-    (
-        "attribute",
-        "shape ndim dtype device is_leaf requires_grad is_cuda",
-        "They are plain values, not tensors.",
-    ),
-    ("attribute", "nbytes itemsize layout is_sparse is_meta is_quantized is_cpu", "They are plain values."),
-    ("attribute", "grad data grad_fn", "The gradient and the memory of a tensor are made by no operation."),
-)
-"""Names without an entry that programs may write: where, the names, and why they need no entry."""
-_A_LIST = 20  # items take as long as one more list does
-DRAWING = 16  # a cell that is drawn from takes as long as so many that are computed
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,25 +49,23 @@ class FallbackOperation(Operation):
 
     @property
     def has_bounded_cost(self) -> bool:
-        """Whether `peak` holds without the output's shape."""
-        return self.name in _NO_TENSOR or self.name in BOUNDED or self.peak_for_call is not None
+        """Whether its price is known without the output's shape."""
+        return self.name in _NO_TENSOR or self.name in BOUNDED or self.price is not None
 
-    def peak(self, call: Call, shape: Shape | None) -> int:
+    def own_work(self, call: Call, shape: Shape | None) -> Work:
         """Return an upper bound: the size of the operands broadcast against each other."""
-        if self.peak_for_call:
-            return self.peak_for_call(call)
         if self.name in _NO_TENSOR:
-            return 0
+            return Work(0)
         if self.name == "kron":
-            return prod(map(prod, call.shapes))
+            return Work(prod(map(prod, call.shapes)))
         if self.name in ("nonzero", "where"):  # each place that is found is as many numbers as there are axes
-            return prod(call.shapes[0]) * max(len(call.shapes[0]), 1)
+            return Work(prod(call.shapes[0]) * max(len(call.shapes[0]), 1))
         if self.name == "multinomial":
             draws = int(call.kwargs.get("num_samples", [*call.args[1:2], 1][0]))
-            return DRAWING * max(prod(call.shapes[0]), prod(call.shapes[0][:-1]) * draws)
+            return Work(max(prod(call.shapes[0]), prod(call.shapes[0][:-1]) * draws))
         if self.name == "scaled_dot_product_attention":
-            return attention_peak(call)
-        return broadcast_peak(call, shape)
+            return attention_work(call)
+        return Work(broadcast_peak(call, shape))
 
     def depends_on_shapes_only(self, call: Call) -> bool:
         return self.name == "grad" or super().depends_on_shapes_only(call)
@@ -110,19 +74,6 @@ class FallbackOperation(Operation):
         if self.output_count_for_call:
             return self.output_count_for_call(call)
         return 0 if self.name in _NO_TENSOR else 1
-
-    def items(self, call: Call, shape: Shape | None) -> int:
-        if self.name != "tolist":
-            return 0
-        own = call.shapes[0]
-        lists: int = sum(accumulate(own[:-1], mul))
-        return extent(own) + _A_LIST * lists
-
-    def cost(self, call: Call, shape: Shape | None) -> int:
-        if self.work_for_call:
-            return max(self.work_for_call(call), self.peak(call, shape))
-        attention = self.name == "scaled_dot_product_attention"
-        return attention_work(call) if attention else self.peak(call, shape)
 
     def multiplications(self, call: Call) -> int | None:
         return None
@@ -152,29 +103,10 @@ class FallbackOperation(Operation):
         return relation if bool(moved.any()) else opaque
 
 
-# Of functions without an entry: what an entry says of its speed holds for all calls of its name.
-_SLOWNESS = {
-    "cosine_similarity": 2,
-    **dict.fromkeys(["multinomial", "kron", "nonzero"], 3),
-    "allclose": 5,
-    "dropout": 10,
-}
-_LINE_COST = {"cosine_similarity": 63}
-
-
 @lru_cache(1_000)
 def fallback(name: str) -> FallbackOperation:
     """Return the operation for a function without an entry, or for a call that its entry doesn't cover."""
-    return FallbackOperation(
-        name, "*args, **kwargs", slowness=_SLOWNESS.get(name, 1), line_cost=_LINE_COST.get(name, 0)
-    )
-
-
-def names_in(place: str) -> tuple[str, ...]:
-    """Return the names without an entry that programs may write at a place; see `IN_LANGUAGE`."""
-    return tuple(
-        name for places, names, _ in IN_LANGUAGE if place in places.split() for name in names.split()
-    )
+    return FallbackOperation(name, "*args, **kwargs")
 
 
 def stacks(call: Call) -> int:
@@ -206,9 +138,10 @@ def attention_peak(call: Call) -> int:
     )
 
 
-def attention_work(call: Call) -> int:
-    """Return the multiplications of an attention: as many for a score as the query is wide."""
-    return attention_peak(call) * call.shapes[0][-1]
+def attention_work(call: Call) -> Work:
+    """Return what an attention takes: as many multiplications for a score as the query is wide."""
+    cells = attention_peak(call)
+    return Work(cells, cells * call.shapes[0][-1])
 
 
 def _autograd_probe(call: Call, place: int, seed: int, sign: int) -> AutogradProbe:

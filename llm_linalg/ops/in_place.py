@@ -18,8 +18,6 @@ from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_shapes import input_shape
 from llm_linalg.ops.operation import Call, Operation
 
-_DRAWING = 3  # a random number takes as long as so many elements of a sum
-
 
 def _shape_for(name: str) -> Callable[[Call], Shape]:
     """Return the shape rule of a write whose values are broadcast to what they are written into."""
@@ -60,20 +58,18 @@ def _nowhere(call: Call, _tensors: Sequence[Tensor]) -> Tensor:
     return torch.zeros(call.shape, dtype=torch.int32)
 
 
-def _write(name: str, signature: str, data: str = "", *, slowness: int = 1) -> Movement:
+def _write(name: str, signature: str, data: str = "") -> Movement:
     """Return the entry of a write: its cells come from the parameter `data`, or from nowhere."""
     method = f"{name.rstrip('_')}_"
     return Movement(
         name,
         signature,
-        in_language=f"Tensor.{method}",
         spellings=(f"torch.Tensor.{method}",),
         data=(data,) if data else (),
         lends="input",
         rule=_shape_for(data) if data else input_shape,
         positions=_positions_of(data) if data else _nowhere,
         shapes_suffice=lambda _: True,
-        slowness=slowness,
     )
 
 
@@ -81,9 +77,9 @@ WRITES: tuple[Operation, ...] = (
     _write("zero", "input"),
     _write("fill", "input, value", "value"),
     _write("copy", "input, src, non_blocking=False", "src"),
-    _write("uniform", "input, low=0, high=1, *, generator=None", slowness=_DRAWING),
-    _write("normal_", "input, mean=0, std=1, *, generator=None", slowness=_DRAWING),
-    _write("random", "input, low=0, high=None, *, generator=None", slowness=_DRAWING),
-    _write("exponential", "input, lambd=1, *, generator=None", slowness=3 * _DRAWING),
-    _write("bernoulli_", "input, p=0.5, *, generator=None", slowness=_DRAWING),
+    _write("uniform", "input, low=0, high=1, *, generator=None"),
+    _write("normal_", "input, mean=0, std=1, *, generator=None"),
+    _write("random", "input, low=0, high=None, *, generator=None"),
+    _write("exponential", "input, lambd=1, *, generator=None"),
+    _write("bernoulli_", "input, p=0.5, *, generator=None"),
 )

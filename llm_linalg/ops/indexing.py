@@ -58,19 +58,15 @@ SCATTERS: tuple[Operation, ...] = (
     ScatterAdd(
         "scatter_add",
         "input, dim, index, src",
-        in_language="torch Tensor",
         gradient={"input": "{d}", "src": "{d}.gather({dim}, {index})"},
-        slowness=2,
     ),
     Movement(
         "scatter",
         "input, dim, index, src=None, *, value=None, reduce=None",
-        in_language="torch Tensor",
         data=("input", "src"),
         rule=input_shape,
         canonical_arguments=_scatter_arguments,
         positions=_scattered_positions,
         shapes_suffice=lambda _: True,
-        slowness=2,
     ),
 )

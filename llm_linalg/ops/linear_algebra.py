@@ -8,25 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil, isqrt, log2, prod
+from math import isqrt, prod
 from typing import Any
 
 import torch
 
 from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, extent, pointwise
 from llm_linalg.base.errors import MismatchedAxis
-from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import Call, Operation, Work, operand_cells
 from llm_linalg.ops.reads import AxesReads, OpaqueReads, Reads
 from llm_linalg.ops.reduction import reduced_axes
-from llm_linalg.ops.subnormals import has_small_numbers
 
 Cores = Callable[[Call], Sequence[int]]
 _BATCH = "the axes before the matrices count them: both sides have as many along each, or 1"
-_FEW = 500  # numbers that are handled at once, however slow
-_LARGEST = 1.7e308
-_SMALL_NUMBERS = 54  # times as long as others a factorization of subnormal numbers takes
-_TINY = 100  # elements that the call for one matrix of a batch takes as long as
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,24 +28,20 @@ class MatrixFunction(Operation):
     """A function of whole matrices, one for each place of the batch.
 
     Attributes:
-        times: How many elements of a sum take as long as a part of the cube of a matrix's sides.
-        beside: Likewise a part of their square, which is what small matrices take.
+        times: How many multiplications take as long as one part of the cube of a matrix's sides.
         square: The first operand's matrices have equal sides.
         factors: It returns factors of the matrix, which are square if it is asked for them.
         more_cells: The cells that it makes for each matrix besides those, if any.
         cores_for_call: The number of each operand's last axes that make up its matrix or vector, if not two.
         axes_for_call: The axes spec of what it reads, where its matrices may lie along any axes.
-        turns: How often the cube is done, if not once.
     """
 
-    times: float = 1.0
-    beside: int = 20
+    times: int = 10
     square: bool = False
     factors: bool = False
     more_cells: Callable[[Call], int] | None = None
     cores_for_call: Cores | None = None
     axes_for_call: Callable[[Call], Axes] | None = None
-    turns: Callable[[Call], float] | None = None
     kind: str = "matrix"
 
     def cores(self, call: Call) -> Sequence[int]:
@@ -78,9 +68,8 @@ class MatrixFunction(Operation):
         pairs = zip(call.shapes, self.cores(call), strict=True)
         return pointwise([shape[: len(shape) - core] for shape, core in pairs], _BATCH).shape
 
-    def peak(self, call: Call, shape: Shape | None) -> int:
-        if self.peak_for_call:
-            return self.peak_for_call(call)
+    def own_work(self, call: Call, shape: Shape | None) -> Work:
+        self.check(call)
         pairs = list(zip(call.shapes, self.cores(call), strict=True))
         whole = sum(extent(own[len(own) - core :]) for own, core in pairs)  # no cells have a norm too
         if self.factors:
@@ -89,16 +78,8 @@ class MatrixFunction(Operation):
             whole += rows * rows + columns * columns if _whole_factors(call) else (rows + columns) * least
         if self.more_cells:
             whole += self.more_cells(call)
-        return extent(self.batch(call)) * whole
-
-    def cost(self, call: Call, shape: Shape | None) -> int:
-        """Return the work, in elements that take as long."""
-        self.check(call)
-        cube = self.work_for_call(call) if self.work_for_call else _cube(call)
-        square = self.beside * max((prod(own[-2:]) for own in call.shapes), default=0)
-        turns = self.turns(call) if self.turns else 1.0
-        one = _TINY + ceil(turns * (self.times * cube + square))
-        return extent(self.batch(call)) * one * _slow_by(call) + 2 * self.peak(call, shape)
+        batch = extent(self.batch(call))
+        return Work(batch * whole, batch * self.times * _cube(call))
 
     def multiplications(self, call: Call) -> int | None:
         return None
@@ -119,11 +100,6 @@ class MatrixFunction(Operation):
         given = dict(zip(own, call.shape[rank:], strict=True))
         axes = Axes.solve((*counted, *own), operands, call.shapes, rule=_BATCH, given=given)
         return tuple(AxesReads(axes, place) for place in range(len(call.tensors)))
-
-
-def _slow_by(call: Call) -> int:
-    large = extent(call.shapes[0]) if call.shapes else 0
-    return _SMALL_NUMBERS if large > _FEW and has_small_numbers(call) else 1
 
 
 def _whole_factors(call: Call) -> bool:
@@ -173,88 +149,65 @@ def _householder_cores(call: Call) -> Sequence[int]:
     return [2, 1, 2][: len(call.tensors)]
 
 
-def _powers(call: Call) -> float:
-    """Return the products of a power, by squaring; a negative one inverts the matrix first."""
-    n = abs(int(call["n"]))
-    return 2.0 * n.bit_length() + 4
-
-
-def _squarings(call: Call) -> float:
-    """Return the products of a matrix's exponential: the larger its numbers, the more squarings."""
-    with untraced():
-        most = float(call.tensors[0].detach().abs().sum(-1).max()) if call.tensors[0].numel() else 0.0
-    return 12.0 + max(0.0, log2(min(max(most, 1.0), _LARGEST)))
-
-
-def _chain_work(call: Call) -> int:
-    """Return the multiplications of a product of several matrices from left to right; torch needs no more."""
-    shapes = [shape if len(shape) > 1 else (1, *shape) for shape in call.shapes]
-    return sum(prod(shapes[0][:1]) * prod(shape[-2:]) for shape in shapes[1:]) + 1
-
-
-def _chain_peak(call: Call) -> int:
-    sides = [size for shape in call.shapes for size in shape]
-    return max(sides, default=1) ** 2
-
-
-def _kron_sides(call: Call) -> int:
-    """Return the cube of a system of equations between tensors, seen as matrices."""
-    whole = prod(call.shapes[0])
-    return whole * (isqrt(whole) + 1)
-
-
-def _norm_work(call: Call) -> int:
-    """Return the work of a norm of matrices; one by singular values takes the cube of their sides."""
+def _power_work(call: Call) -> Work:
+    """Return what a power takes, by squaring; a negative one inverts the matrix first."""
     cells = prod(call.shapes[0])
-    return cells * max(call.shapes[0], default=1) if call["ord"] in (2, -2, "nuc") else cells
+    return Work(cells, (2 * abs(int(call["n"])).bit_length() + 8) * cells * call.shapes[0][-1])
+
+
+def _chain_work(call: Call) -> Work:
+    """Return what a product of several matrices takes from left to right; torch needs no more."""
+    shapes = [shape if len(shape) > 1 else (1, *shape) for shape in call.shapes]
+    products = sum(prod(shapes[0][:1]) * prod(shape[-2:]) for shape in shapes[1:])
+    return Work(max([size for shape in call.shapes for size in shape], default=1) ** 2, products)
+
+
+def _tensor_work(call: Call) -> Work:
+    """Return what a system of equations between tensors takes, seen as matrices."""
+    whole = prod(call.shapes[0])
+    return Work(operand_cells(call), 10 * whole * (isqrt(whole) + 1))
+
+
+def _norm_work(call: Call) -> Work:
+    """Return what a norm of matrices takes; one by singular values takes the cube of their sides."""
+    cells = extent(call.shapes[0])  # no cells have a norm too
+    is_spectral = call["ord"] in (2, -2, "nuc")
+    return Work(cells, 20 * cells * max(call.shapes[0], default=1) if is_spectral else cells)
 
 
 def _tensor_cores(call: Call) -> Sequence[int]:
     return [len(shape) for shape in call.shapes]
 
 
-def _function(
-    name: str, signature: str, in_language: str, times: float, beside: int, **more: Any
-) -> MatrixFunction:
-    homes = [word.partition(".") for word in in_language.split()]
-    own = [f"torch.{_HOMES[home]}{other or name}" for home, _, other in homes]
-    return MatrixFunction(
-        name,
-        signature,
-        in_language=in_language,
-        times=times,
-        beside=beside,
-        autograd=True,
-        spellings=tuple(own),
-        **more,
-    )
+def _function(name: str, signature: str, homes: str, times: int = 10, **more: Any) -> MatrixFunction:
+    """Return the entry of a function at some of torch's homes; `home.other` is another name for it."""
+    words = [word.partition(".") for word in homes.split()]
+    own = [f"torch.{_HOMES[home]}{other or name}" for home, _, other in words]
+    return MatrixFunction(name, signature, times=times, autograd=True, spellings=tuple(own), **more)
 
 
 _HOMES = {"torch": "", "Tensor": "Tensor.", "linalg": "linalg."}
 _OUT = "*, out=None"
 _INVERSE = {"input": "-{out}.mT @ {d} @ {out}.mT"}
 MATRIX_FUNCTIONS: tuple[Operation, ...] = (
-    _function("det", f"input, {_OUT}", "torch Tensor linalg", 0.2, 20, square=True),
-    _function("slogdet", f"input, {_OUT}", "torch Tensor linalg", 0.2, 20, square=True),
-    _function("logdet", "input", "torch Tensor", 0.2, 20, square=True),
+    _function("det", f"input, {_OUT}", "torch Tensor linalg", square=True),
+    _function("slogdet", f"input, {_OUT}", "torch Tensor linalg", square=True),
+    _function("logdet", "input", "torch Tensor", square=True),
     MatrixFunction(
         "inverse",
         f"input, {_OUT}",
-        in_language="torch Tensor linalg.inv",
         spellings=("torch.linalg.inv",),
         gradient=_INVERSE,
         vjp_explanation="To move A by dA moves its inverse by -A⁻¹ dA A⁻¹, so the gradient is carried "
         "through the inverse on both sides.",
         square=True,
-        times=0.25,
     ),
-    _function("inv_ex", "input, *, check_errors=False, out=None", "linalg", 0.25, 20, square=True),
+    _function("inv_ex", "input, *, check_errors=False, out=None", "linalg", square=True),
     _function(
         "pinv",
         "input, rcond=None, hermitian=False, *, atol=None, rtol=None, out=None",
         "linalg torch.pinverse Tensor.pinverse",
-        1.2,
-        250,
+        60,
         cores_for_call=_one_rank_less,
         factors=True,
     ),
@@ -262,47 +215,34 @@ MATRIX_FUNCTIONS: tuple[Operation, ...] = (
         "svd",
         "input, full_matrices=None, compute_uv=True, *, some=None, driver=None, out=None",
         "torch Tensor linalg",
-        1.2,
-        200,
+        60,
         factors=True,
     ),
-    _function("svdvals", "input, *, driver=None, out=None", "linalg", 0.5, 100),
-    _function("eig", f"input, {_OUT}", "linalg", 2.5, 150, square=True, factors=True),
-    _function("eigvals", f"input, {_OUT}", "linalg", 1.3, 100, square=True),
-    _function("eigh", "input, UPLO='L', *, out=None", "linalg", 0.6, 90, square=True, factors=True),
-    _function("eigvalsh", "input, UPLO='L', *, out=None", "linalg", 0.2, 60, square=True),
-    _function("qr", "input, mode='reduced', *, out=None", "linalg", 0.2, 25, factors=True),
-    _function("cholesky", "input, *, upper=False, out=None", "linalg", 0.06, 10, square=True),
-    _function(
-        "cholesky_ex", "input, *, upper=False, check_errors=False, out=None", "linalg", 0.06, 10, square=True
-    ),
-    _function("cholesky_inverse", "input, upper=False, *, out=None", "torch Tensor", 0.12, 12, square=True),
-    _function("cholesky_solve", "input, input2, upper=False, *, out=None", "torch Tensor", 0.12, 12),
+    _function("svdvals", "input, *, driver=None, out=None", "linalg", 25),
+    _function("eig", f"input, {_OUT}", "linalg", 125, square=True, factors=True),
+    _function("eigvals", f"input, {_OUT}", "linalg", 65, square=True),
+    _function("eigh", "input, UPLO='L', *, out=None", "linalg", 30, square=True, factors=True),
+    _function("eigvalsh", "input, UPLO='L', *, out=None", "linalg", square=True),
+    _function("qr", "input, mode='reduced', *, out=None", "linalg", factors=True),
+    _function("cholesky", "input, *, upper=False, out=None", "linalg", square=True),
+    _function("cholesky_ex", "input, *, upper=False, check_errors=False, out=None", "linalg", square=True),
+    _function("cholesky_inverse", "input, upper=False, *, out=None", "torch Tensor", square=True),
+    _function("cholesky_solve", "input, input2, upper=False, *, out=None", "torch Tensor"),
     _function(
         "lu",
         "input, pivot=True, get_infos=False, out=None",
         "linalg",
-        0.1,
-        20,
         factors=True,
         more_cells=_permutation_cells,
     ),
-    _function("lu_factor", "input, *, pivot=True, out=None", "linalg", 0.1, 20),
+    _function("lu_factor", "input, *, pivot=True, out=None", "linalg"),
     _function(
-        "solve",
-        "input, other, *, left=True, out=None",
-        "linalg",
-        0.2,
-        20,
-        square=True,
-        cores_for_call=_solved_cores,
+        "solve", "input, other, *, left=True, out=None", "linalg", square=True, cores_for_call=_solved_cores
     ),
     _function(
         "solve_ex",
         "input, other, *, left=True, check_errors=False, out=None",
         "linalg",
-        0.2,
-        20,
         square=True,
         cores_for_call=_solved_cores,
     ),
@@ -310,16 +250,13 @@ MATRIX_FUNCTIONS: tuple[Operation, ...] = (
         "solve_triangular",
         "input, other, *, upper, left=True, unitriangular=False, out=None",
         "linalg",
-        0.12,
-        12,
         square=True,
     ),
     _function(
         "lstsq",
         "input, other, rcond=None, *, driver=None",
         "linalg",
-        0.6,
-        200,
+        30,
         factors=True,
         more_cells=_solution_cells,
         cores_for_call=_solved_cores,
@@ -328,69 +265,34 @@ MATRIX_FUNCTIONS: tuple[Operation, ...] = (
         "matrix_rank",
         "input, tol=None, hermitian=False, *, atol=None, rtol=None, out=None",
         "linalg",
-        0.5,
-        100,
+        25,
         cores_for_call=_one_rank_less,
     ),
-    _function("cond", "input, p=None, *, out=None", "linalg", 0.6, 100),
+    _function("cond", "input, p=None, *, out=None", "linalg", 30),
     _function(
         "matrix_norm",
         "input, ord='fro', dim=(-2, -1), keepdim=False, *, dtype=None, out=None",
         "linalg",
-        0.5,
-        100,
+        25,
         cores_for_call=_tensor_cores,
         axes_for_call=reduced_axes,
-        work_for_call=_norm_work,
+        price=_norm_work,
+    ),
+    _function("matrix_power", "input, n, *, out=None", "torch Tensor linalg", square=True, price=_power_work),
+    _function("matrix_exp", "input", "torch Tensor linalg", 400, square=True),
+    _function("multi_dot", "tensors, *, out=None", "linalg", cores_for_call=_tensor_cores, price=_chain_work),
+    _function(
+        "chain_matmul", "*matrices, out=None", "torch", cores_for_call=_tensor_cores, price=_chain_work
     ),
     _function(
-        "matrix_power", "input, n, *, out=None", "torch Tensor linalg", 0.3, 3, square=True, turns=_powers
-    ),
-    _function("matrix_exp", "input", "torch Tensor linalg", 0.4, 10, square=True, turns=_squarings),
-    _function(
-        "multi_dot",
-        "tensors, *, out=None",
-        "linalg",
-        0.1,
-        10,
-        cores_for_call=_tensor_cores,
-        work_for_call=_chain_work,
-        peak_for_call=_chain_peak,
-    ),
-    _function(
-        "chain_matmul",
-        "*matrices, out=None",
-        "torch",
-        0.1,
-        10,
-        cores_for_call=_tensor_cores,
-        work_for_call=_chain_work,
-        peak_for_call=_chain_peak,
-    ),
-    _function(
-        "tensorinv",
-        "input, ind=2, *, out=None",
-        "linalg",
-        0.4,
-        20,
-        cores_for_call=_tensor_cores,
-        work_for_call=_kron_sides,
+        "tensorinv", "input, ind=2, *, out=None", "linalg", cores_for_call=_tensor_cores, price=_tensor_work
     ),
     _function(
         "tensorsolve",
         "input, other, dims=None, *, out=None",
         "linalg",
-        0.3,
-        20,
         cores_for_call=_tensor_cores,
-        work_for_call=_kron_sides,
+        price=_tensor_work,
     ),
-    _function(
-        "householder_product",
-        "input, tau, *, out=None",
-        "linalg",
-        0.12,
-        12,
-        cores_for_call=_householder_cores,
-    ),
+    _function("householder_product", "input, tau, *, out=None", "linalg", cores_for_call=_householder_cores),
 )

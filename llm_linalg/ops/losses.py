@@ -93,18 +93,14 @@ def _loss(
     signature: str,
     program: Callable[[Call], str],
     covers: Callable[[Mapping[str, Any]], bool] = _is_plain,
-    *,
-    slowness: int = 4,
 ) -> Operation:
     return Composite(
         name,
         signature,
-        in_language="F",
         write_program=program,
         covers=covers,
         chosen_by_cells=name == "nll_loss",
         shapes_suffice=lambda _: True,
-        slowness=slowness,
         autograd=True,
     )
 
@@ -117,13 +113,11 @@ LOSSES: tuple[Operation, ...] = (
         "binary_cross_entropy",
         "input, target, weight=None, size_average=None, reduce=None, reduction='mean'",
         _binary,
-        slowness=8,
     ),
     _loss(
         "binary_cross_entropy_with_logits",
         f"input, target, weight=None, {REDUCTION}, pos_weight=None",
         _binary_logits,
-        slowness=8,
     ),
     _loss(
         "nll_loss",
@@ -131,5 +125,5 @@ LOSSES: tuple[Operation, ...] = (
         _chosen,
         _has_classes,
     ),
-    _loss("kl_div", f"input, target, {REDUCTION}, log_target=False", _divergence, slowness=8),
+    _loss("kl_div", f"input, target, {REDUCTION}, log_target=False", _divergence),
 )

@@ -155,7 +155,6 @@ MASKS: tuple[Operation, ...] = (
         passes=_passes_triu,
         fill=lambda _: 0,
         matrix=True,
-        in_language="torch Tensor",
         gradient={"input": "torch.triu({d}, {diagonal})"},
     ),
     Mask(
@@ -166,7 +165,6 @@ MASKS: tuple[Operation, ...] = (
         passes=_passes_tril,
         fill=lambda _: 0,
         matrix=True,
-        in_language="torch Tensor",
         gradient={"input": "torch.tril({d}, {diagonal})"},
     ),
     Mask(
@@ -176,9 +174,7 @@ MASKS: tuple[Operation, ...] = (
         rule=_fill_rule,
         fill=lambda call: call["value"],
         parameter_masks=_filled_of,
-        in_language="torch Tensor",
         gradient={"input": "{d}.masked_fill({mask}, 0)", "value": "torch.where({mask}, {d}, 0)"},
-        slowness=4,
     ),
     Mask(
         "where",
@@ -186,9 +182,7 @@ MASKS: tuple[Operation, ...] = (
         mask_of=_chosen_numbers,
         rule=_where_rule,
         parameter_masks=_not_chosen,
-        in_language="torch Tensor",
         reflected=("torch.Tensor.where",),
         gradient={"input": "torch.where({condition}, {d}, 0)", "other": "torch.where({condition}, 0, {d})"},
-        slowness=4,
     ),
 )

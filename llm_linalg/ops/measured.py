@@ -12,7 +12,7 @@ from typing import Any
 
 from llm_linalg.base.axes import Shape, ShapeMismatch, extent, pointwise
 from llm_linalg.ops.fallback import FallbackOperation, broadcast_peak
-from llm_linalg.ops.operation import Call, Operation, operand_cells
+from llm_linalg.ops.operation import Call, Operation, Work, operand_cells
 
 
 def _together(call: Call) -> int:
@@ -34,11 +34,10 @@ def _strips(call: Call) -> int:
     return operand_cells(call) + extent([max(sizes) for sizes in along])
 
 
-def _differences(call: Call) -> int:
-    """Return the work of a repeated difference: all cells, as often as it is taken, at most once a cell."""
-    shape = call.shapes[0]
-    longest = max((prod(own) for own in call.shapes), default=1)
-    return operand_cells(call) * (1 + min(max(int(call["n"]), 0), longest)) if shape else 1
+def _differences(call: Call) -> Work:
+    """Return what a repeated difference takes: all cells, as often as it is taken, at most once a cell."""
+    cells = operand_cells(call)
+    return Work(cells, cells * min(max(int(call["n"]), 0), max(map(prod, call.shapes), default=1)))
 
 
 def _rows(shape: Shape) -> Shape:
@@ -47,26 +46,17 @@ def _rows(shape: Shape) -> Shape:
     return shape
 
 
-def _distances(call: Call) -> int:
-    """Return the cells of a table of distances: one for each row of the one and of the other."""
+def _distances(call: Call) -> Work:
+    """Return what a table of distances takes: a cell for each row of the one and of the other."""
     first, second = (_rows(shape) for shape in call.shapes[:2])
     batch = prod(pointwise([first[:-2], second[:-2]]).shape)
-    return batch * first[-2] * second[-2] + batch * (prod(first[-2:]) + prod(second[-2:]))
+    cells = batch * first[-2] * second[-2]
+    return Work(cells + batch * (prod(first[-2:]) + prod(second[-2:])), cells * first[-1])
 
 
-def _distances_work(call: Call) -> int:
-    first, second = (_rows(shape) for shape in call.shapes[:2])
-    return prod(pointwise([first[:-2], second[:-2]]).shape) * first[-2] * second[-2] * (first[-1] + 4)
-
-
-def _own_distances(call: Call) -> int:
-    rows = _rows(call.shapes[0])
-    return rows[0] * rows[0] + operand_cells(call)
-
-
-def _own_distances_work(call: Call) -> int:
-    rows = _rows(call.shapes[0])
-    return rows[0] * rows[0] * (rows[1] + 4)
+def _own_distances(call: Call) -> Work:
+    rows, width, *_ = _rows(call.shapes[0])
+    return Work(rows * rows + operand_cells(call), rows * rows * width)
 
 
 def _powers_of(call: Call) -> int:
@@ -101,105 +91,47 @@ def _count_of_axes(call: Call) -> int:
     return len(axes) if isinstance(axes, list | tuple) else 1 if axes is not None else len(call.shapes[0])
 
 
-def _measured(name: str, signature: str, in_language: str, **more: Any) -> FallbackOperation:
-    facts = {"peak_for_call": _together, "autograd": True, "slowness": 3, **more}
-    return FallbackOperation(name, signature, in_language=in_language, **facts)
+def _measured(name: str, signature: str, **more: Any) -> FallbackOperation:
+    facts = {"price": _together, "autograd": True, **more}
+    return FallbackOperation(name, signature, **facts)
 
 
-_BOTH = "torch Tensor"
 MEASURED: tuple[Operation, ...] = (
-    _measured(
-        "diff",
-        "input, n=1, dim=-1, prepend=None, append=None, *, out=None",
-        _BOTH,
-        peak_for_call=operand_cells,
-        work_for_call=_differences,
-    ),
+    _measured("diff", "input, n=1, dim=-1, prepend=None, append=None, *, out=None", price=_differences),
     _measured(
         "gradient",
         "input, *, spacing=1, dim=None, edge_order=1",
-        "torch",
-        peak_for_call=_gradients,
+        price=_gradients,
         output_count_for_call=_count_of_axes,
-        slowness=6,
     ),
     *(
-        _measured(name, "y, x=None, *, dx=None, dim=-1", "torch", peak_for_call=_strips, slowness=6)
+        _measured(name, "y, x=None, *, dx=None, dim=-1", price=_strips)
         for name in ("trapezoid", "trapz", "cumulative_trapezoid")
     ),
+    _measured("cdist", "x1, x2, p=2.0, compute_mode=None", price=_distances),
+    _measured("pdist", "input, p=2", price=_own_distances),
+    _measured("pairwise_distance", "x1, x2, p=2.0, eps=1e-06, keepdim=False", price=_twice),
+    _measured("dist", "input, other, p=2", price=_twice),
+    _measured("renorm", "input, p, dim, maxnorm, *, out=None", price=_placed),
     _measured(
-        "cdist",
-        "x1, x2, p=2.0, compute_mode=None",
-        "torch",
-        peak_for_call=_distances,
-        work_for_call=_distances_work,
-        slowness=6,
+        "cross", "input, other, dim=None, *, out=None", spellings=("torch.linalg.cross",), price=_twice
     ),
     _measured(
-        "pdist",
-        "input, p=2",
-        "F",
-        peak_for_call=_own_distances,
-        work_for_call=_own_distances_work,
-        slowness=6,
+        "vander", "input, N=None, increasing=False", spellings=("torch.linalg.vander",), price=_powers_of
+    ),
+    _measured("bilinear", "input1, input2, weight, bias=None", price=_bilinear),
+    _measured("prelu", "input, weight", price=operand_cells),
+    _measured("glu", "input, dim=-1", price=operand_cells),
+    _measured("softmin", "input, dim=None, _stacklevel=3, dtype=None", price=_placed),
+    _measured("index_add", "input, dim, index, source, *, alpha=1, out=None", price=_placed),
+    _measured("index_fill", "input, dim, index, value", price=_placed),
+    _measured(
+        "index_reduce", "input, dim, index, source, reduce, *, include_self=True, out=None", price=_placed
     ),
     _measured(
-        "pairwise_distance", "x1, x2, p=2.0, eps=1e-06, keepdim=False", "F", peak_for_call=_twice, slowness=4
+        "scatter_reduce", "input, dim, index, src, reduce, *, include_self=True, out=None", price=_placed
     ),
-    _measured("dist", "input, other, p=2", _BOTH, peak_for_call=_twice, slowness=3),
-    _measured("renorm", "input, p, dim, maxnorm, *, out=None", _BOTH, peak_for_call=_placed, slowness=3),
-    _measured(
-        "cross",
-        "input, other, dim=None, *, out=None",
-        "torch Tensor linalg",
-        spellings=("torch.linalg.cross",),
-        peak_for_call=_twice,
-        slowness=4,
-    ),
-    _measured(
-        "vander",
-        "input, N=None, increasing=False",
-        "torch linalg",
-        spellings=("torch.linalg.vander",),
-        peak_for_call=_powers_of,
-        slowness=8,
-    ),
-    _measured("bilinear", "input1, input2, weight, bias=None", "F", peak_for_call=_bilinear, slowness=1),
-    _measured("prelu", "input, weight", "torch Tensor F", peak_for_call=operand_cells),
-    _measured("glu", "input, dim=-1", "F", peak_for_call=operand_cells),
-    _measured("softmin", "input, dim=None, _stacklevel=3, dtype=None", "F", peak_for_call=_placed),
-    _measured(
-        "index_add",
-        "input, dim, index, source, *, alpha=1, out=None",
-        _BOTH,
-        peak_for_call=_placed,
-        slowness=3,
-    ),
-    _measured("index_fill", "input, dim, index, value", _BOTH, peak_for_call=_placed, slowness=4),
-    _measured(
-        "index_reduce",
-        "input, dim, index, source, reduce, *, include_self=True, out=None",
-        _BOTH,
-        peak_for_call=_placed,
-        slowness=12,
-    ),
-    _measured(
-        "scatter_reduce",
-        "input, dim, index, src, reduce, *, include_self=True, out=None",
-        _BOTH,
-        peak_for_call=_placed,
-        slowness=8,
-    ),
-    _measured(
-        "index_put", "input, indices, values, accumulate=False", _BOTH, peak_for_call=_put_peak, slowness=4
-    ),
-    _measured("put", "input, index, source, accumulate=False", _BOTH, peak_for_call=_placed, slowness=3),
-    _measured(
-        "frexp",
-        "input, *, out=None",
-        _BOTH,
-        peak_for_call=_placed,
-        output_count_for_call=lambda _: 2,
-        slowness=6,
-    ),
+    _measured("index_put", "input, indices, values, accumulate=False", price=_put_peak),
+    _measured("put", "input, index, source, accumulate=False", price=_placed),
+    _measured("frexp", "input, *, out=None", price=_placed, output_count_for_call=lambda _: 2),
 )

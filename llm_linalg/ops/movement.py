@@ -47,7 +47,7 @@ from llm_linalg.ops.movement_shapes import (
     tile_shape,
     unfolded_cells,
 )
-from llm_linalg.ops.operation import Call, Operation, output_cells
+from llm_linalg.ops.operation import Call, Operation, Work, output_cells
 from llm_linalg.ops.reads import IndexReads, OpaqueReads, Reads
 
 Infer = Callable[[Call], Shape]
@@ -105,12 +105,12 @@ class Movement(Operation):
     def infer(self, call: Call) -> Shape | None:
         return self.rule(call) if self.rule else None
 
-    def peak(self, call: Call, shape: Shape | None) -> int:
-        if self.views or self.peak_for_call:
-            return self.peak_for_call(call) if self.peak_for_call else 0
+    def own_work(self, call: Call, shape: Shape | None) -> Work:
+        if self.views:
+            return Work(0)
         shifts = call.arguments.get("shifts")  # a roll is made for each, one after the other
         times = max(len(shifts), 1) if isinstance(shifts, list | tuple) else 1
-        return times * super().peak(call, shape)
+        return Work(times * output_cells(call, shape))
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         known = self.reads_for_call(call) if self.reads_for_call else None
@@ -222,84 +222,51 @@ def _setitem_reads(call: Call) -> tuple[Reads, ...]:
 _CUT_UP = "The pieces were cut out of {target}: joined again, their gradients are its own."
 _LIST = "tensors"
 MOVEMENTS: tuple[Operation, ...] = (
-    Movement(
-        "T",
-        "input",
-        in_language="attribute",
-        views=True,
-        spellings=("torch.Tensor.T",),
-        vjp_for_call=transpose_all_vjp,
-    ),
-    Movement(
-        "mT",
-        "input",
-        in_language="attribute",
-        views=True,
-        spellings=("torch.Tensor.mT",),
-        gradient={"input": "{d}.mT"},
-    ),
-    Movement("t", "input", in_language="torch Tensor", views=True, vjp_for_call=transpose_all_vjp),
+    Movement("T", "input", views=True, spellings=("torch.Tensor.T",), vjp_for_call=transpose_all_vjp),
+    Movement("mT", "input", views=True, spellings=("torch.Tensor.mT",), gradient={"input": "{d}.mT"}),
+    Movement("t", "input", views=True, vjp_for_call=transpose_all_vjp),
     Movement(
         "transpose",
         "input, dim0, dim1",
-        in_language="torch Tensor",
         aliases=("swapaxes", "swapdims"),
         views=True,
         vjp_for_call=transpose_vjp,
     ),
-    Movement("permute", "input, *dims", in_language="torch Tensor", views=True, vjp_for_call=permute_vjp),
-    Movement(
-        "movedim", "input, source, destination", in_language="torch Tensor", aliases=("moveaxis",), views=True
-    ),
-    Movement(
-        "reshape", "input, *shape", in_language="torch Tensor", rule=reshape_shape, vjp_for_call=reshape_vjp
-    ),
+    Movement("permute", "input, *dims", views=True, vjp_for_call=permute_vjp),
+    Movement("movedim", "input, source, destination", aliases=("moveaxis",), views=True),
+    Movement("reshape", "input, *shape", rule=reshape_shape, vjp_for_call=reshape_vjp),
     Movement(
         "view",
         "input, *shape",
-        in_language="Tensor",
         spellings=("torch.Tensor.resize_",),
         views=True,
         rule=reshape_shape,
         vjp_for_call=reshape_vjp,
     ),
-    Movement(
-        "flatten", "input, start_dim=0, end_dim=-1", in_language="torch Tensor", vjp_for_call=reshape_vjp
-    ),
-    Movement("unflatten", "input, dim, sizes", in_language="torch Tensor", vjp_for_call=reshape_vjp),
-    Movement("squeeze", "input, *dim", in_language="torch Tensor", views=True, vjp_for_call=reshape_vjp),
-    Movement("unsqueeze", "input, dim", in_language="torch Tensor", views=True, vjp_for_call=reshape_vjp),
-    Movement("expand", "input, *size", in_language="Tensor", rule=expand_shape, gradient={"input": "{d}"}),
-    Movement("expand_as", "input, other", in_language="Tensor", lends="other", gradient={"input": "{d}"}),
-    Movement(
-        "broadcast_to",
-        "input, *size",
-        in_language="torch Tensor",
-        rule=expand_shape,
-        gradient={"input": "{d}"},
-    ),
-    Movement("repeat", "input, *repeats", in_language="Tensor", rule=repeat_shape, slowness=2),
+    Movement("flatten", "input, start_dim=0, end_dim=-1", vjp_for_call=reshape_vjp),
+    Movement("unflatten", "input, dim, sizes", vjp_for_call=reshape_vjp),
+    Movement("squeeze", "input, *dim", views=True, vjp_for_call=reshape_vjp),
+    Movement("unsqueeze", "input, dim", views=True, vjp_for_call=reshape_vjp),
+    Movement("expand", "input, *size", rule=expand_shape, gradient={"input": "{d}"}),
+    Movement("expand_as", "input, other", lends="other", gradient={"input": "{d}"}),
+    Movement("broadcast_to", "input, *size", rule=expand_shape, gradient={"input": "{d}"}),
+    Movement("repeat", "input, *repeats", rule=repeat_shape),
     Movement(
         "repeat_interleave",
         "input, repeats=None, dim=None, *, output_size=None",
-        in_language="torch Tensor",
         rule=repeat_interleave_shape,
         reads_for_call=_repeats_reads,
-        row_cost=7,
     ),
-    Movement("tile", "input, *dims", in_language="torch Tensor", rule=tile_shape, slowness=2),
-    Movement("roll", "input, shifts, dims=()", in_language="torch Tensor", vjp_for_call=roll_vjp),
-    Movement(
-        "flip", "input, *dims", in_language="torch Tensor", gradient={"input": "{d}.flip({dims})"}, slowness=2
-    ),
-    Movement("contiguous", "input", in_language="Tensor", gradient={"input": "{d}"}, slowness=2),
-    Movement("clone", "input, *, memory_format=None", in_language="torch Tensor", gradient={"input": "{d}"}),
-    Movement("detach", "input", in_language="Tensor", views=True, gradient={"input": ""}),
+    Movement("tile", "input, *dims", rule=tile_shape),
+    Movement("roll", "input, shifts, dims=()", vjp_for_call=roll_vjp),
+    Movement("flip", "input, *dims", gradient={"input": "{d}.flip({dims})"}),
+    Movement("contiguous", "input", gradient={"input": "{d}"}),
+    Movement("clone", "input, *, memory_format=None", gradient={"input": "{d}"}),
+    Movement("detach", "input", views=True, gradient={"input": ""}),
     Movement(
         "split",
         "input, split_size, dim=0",
         output_count_for_call=_split_count,
-        in_language="torch Tensor",
         views=True,
         spellings=("torch.functional.split",),
         joint_vjp=joint_vjp_by("cat"),
@@ -309,7 +276,6 @@ MOVEMENTS: tuple[Operation, ...] = (
         "chunk",
         "input, chunks, dim=0",
         output_count_for_call=_chunk_count,
-        in_language="torch Tensor",
         views=True,
         joint_vjp=joint_vjp_by("cat"),
         vjp_explanation=_CUT_UP,
@@ -318,7 +284,6 @@ MOVEMENTS: tuple[Operation, ...] = (
         "unbind",
         "input, dim=0",
         output_count_for_call=_size_along,
-        in_language="torch Tensor",
         views=True,
         joint_vjp=joint_vjp_by("stack"),
         vjp_explanation=_CUT_UP,
@@ -326,38 +291,25 @@ MOVEMENTS: tuple[Operation, ...] = (
     Movement(
         "cat",
         "tensors, dim=0, *, out=None",
-        in_language="torch",
         aliases=("concat", "concatenate"),
         data=(_LIST,),
         rule=cat_shape,
         vjp_for_call=cat_vjp,
     ),
-    Movement(
-        "stack",
-        "tensors, dim=0, *, out=None",
-        in_language="torch",
-        data=(_LIST,),
-        rule=stack_shape,
-        vjp_for_call=stack_vjp,
-    ),
-    Movement("diag", "input, diagonal=0", in_language="torch Tensor", rule=diag_shape, vjp_for_call=diag_vjp),
-    Movement(
-        "diag_embed", "input, offset=0, dim1=-2, dim2=-1", in_language="torch Tensor", rule=diag_embed_shape
-    ),
-    Movement("diagonal", "input, offset=0, dim1=0, dim2=1", in_language="torch Tensor", views=True),
-    Movement(
-        "narrow", "input, dim, start, length", in_language="torch Tensor", views=True, vjp_for_call=slice_vjp
-    ),
-    Movement("select", "input, dim, index", in_language="torch Tensor", views=True, vjp_for_call=slice_vjp),
+    Movement("stack", "tensors, dim=0, *, out=None", data=(_LIST,), rule=stack_shape, vjp_for_call=stack_vjp),
+    Movement("diag", "input, diagonal=0", rule=diag_shape, vjp_for_call=diag_vjp),
+    Movement("diag_embed", "input, offset=0, dim1=-2, dim2=-1", rule=diag_embed_shape),
+    Movement("diagonal", "input, offset=0, dim1=0, dim2=1", views=True),
+    Movement("narrow", "input, dim, start, length", views=True, vjp_for_call=slice_vjp),
+    Movement("select", "input, dim, index", views=True, vjp_for_call=slice_vjp),
     Movement(
         "getitem",
         "input, key",
         spellings=("torch.Tensor.__getitem__",),
         vjp_for_call=getitem_vjp,
-        peak_for_call=getitem_cells,
+        price=getitem_cells,
         shapes_suffice=_has_integer_key,
         first_free_number=1,
-        slowness=12,
     ),
     Movement(
         "setitem",
@@ -366,41 +318,28 @@ MOVEMENTS: tuple[Operation, ...] = (
         vjp_for_call=setitem_vjp,
         scatters_back=False,
         reads_for_call=_setitem_reads,
-        peak_for_call=_setitem_peak,
+        price=_setitem_peak,
         shapes_suffice=_has_whole_key,
         first_free_number=1,
-        slowness=2,
     ),
-    Movement("index_select", "input, dim, index", in_language="torch Tensor", rule=index_select_shape),
+    Movement("index_select", "input, dim, index", rule=index_select_shape),
     Movement(
         "gather",
         "input, dim, index, *, sparse_grad=False",
-        in_language="torch Tensor",
         rule=gather_shape,
         gradient={"input": "torch.zeros_like({input}).scatter_add({dim}, {index}, {d})"},
-        slowness=2,
     ),
     *(
-        Movement(name, "tensors, *, out=None", in_language="torch", aliases=aliases, data=(_LIST,))
+        Movement(name, "tensors, *, out=None", aliases=aliases, data=(_LIST,))
         for name, aliases in (("vstack", ("row_stack",)), ("hstack", ()))
     ),
-    Movement(
-        "take_along_dim", "input, indices, dim=None", in_language="torch Tensor", rule=take_along_dim_shape
-    ),
-    Movement(
-        "pad",
-        "input, pad, mode='constant', value=None",
-        in_language="F",
-        rule=pad_shape,
-        positions=_padded_positions,
-    ),
+    Movement("take_along_dim", "input, indices, dim=None", rule=take_along_dim_shape),
+    Movement("pad", "input, pad, mode='constant', value=None", rule=pad_shape, positions=_padded_positions),
     Movement(  # before `unfold`, which has torch's name for both
         "im2col",
         "input, kernel_size, dilation=1, padding=0, stride=1",
-        in_language="F.unfold",
         spellings=("torch.nn.functional.unfold",),
-        peak_for_call=unfolded_cells,
-        slowness=2,
+        price=unfolded_cells,
     ),
-    Movement("unfold", "input, dimension, size, step", in_language="Tensor", views=True),
+    Movement("unfold", "input, dimension, size, step", views=True),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite, prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -37,6 +37,18 @@ from llm_linalg.ops.terms import CellTerm, CellTerms
 VJPRule = Callable[["Call"], Mapping[str, str]]
 
 
+class Work(NamedTuple):
+    """What a call takes.
+
+    Attributes:
+        cells: The cells of the largest tensor that torch allocates, the output included.
+        products: The multiplications, or like work, that are more than a few a cell.
+    """
+
+    cells: int
+    products: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class Operation:
     """An entry of the table.
@@ -44,8 +56,6 @@ class Operation:
     Attributes:
         name: torch's own short name.
         signature: Its parameters, as in `input, dim=None, keepdim=False, *, dtype=None`.
-        in_language: Where programs may use its name and its aliases: any of the words `torch`, `Tensor`
-            (as a method), `F`, `linalg`, `attribute`; a dotted word adds another name; empty for none.
         aliases: torch's other names for it.
         spellings: Other torch functions that mean it, such as Python's operators.
         functions: Functions of our own that mean it.
@@ -65,15 +75,9 @@ class Operation:
         program: The operation as a small program of simpler ones.
         canonical_arguments: Rewrites the arguments of a call into one form, or raises `TypeError`.
         output_count_for_call: The tensors that a call returns, if not one.
-        peak_for_call: The cells that torch allocates for a call, if not those of the output.
-        work_for_call: The multiplications (or like work) of a call, if not one a cell.
+        price: What a call takes, or its cells alone, if those aren't the output's.
         shapes_suffice: Whether the price of a call depends on no cell, if the family doesn't say.
         chosen_by_cells: Whether `overload_for` looks at cells.
-        sums_products: Its work is multiplications that are summed, as in a product of matrices.
-        slowness: How many times as long as an element of a sum one takes, for the slowest numbers.
-        slowness_for_call: The same for a call, where it depends on the numbers in its operands.
-        line_cost: Elements that each line along the reduced axes counts for, beside its own.
-        row_cost: Likewise a row of the first operand.
         multiplications_per_cell: Multiplications (or divisions) that a cell of the result takes; functions
             such as exp count none. What has a program takes its multiplications.
         first_free_number: Position of the first argument whose number, or slice, does not matter to the price
@@ -83,7 +87,6 @@ class Operation:
 
     name: str
     signature: str
-    in_language: str = ""
     aliases: tuple[str, ...] = ()
     spellings: tuple[str, ...] = ()
     functions: tuple[Function, ...] = ()
@@ -101,15 +104,9 @@ class Operation:
     evidence: str = "rule"
     canonical_arguments: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     output_count_for_call: Callable[[Call], int] | None = None
-    peak_for_call: Callable[[Call], int] | None = None
-    work_for_call: Callable[[Call], int] | None = None
+    price: Callable[[Call], Work | int] | None = None
     shapes_suffice: Callable[[Call], bool] | None = None
     chosen_by_cells: bool = False
-    sums_products: bool = False
-    slowness: int = 1
-    slowness_for_call: Callable[[Call], int] | None = None
-    line_cost: int = 0
-    row_cost: int = 0
     multiplications_per_cell: int = 0
     first_free_number: int = 100
     legacy_signature: str | None = None
@@ -135,15 +132,16 @@ class Operation:
         axes = self.axes(call)
         return axes.shape if axes else None
 
-    def cost(self, call: Call, shape: Shape | None) -> int:
-        """Return the number of multiplications (or like work) of a call."""
-        return self.work_for_call(call) if self.work_for_call else self.peak(call, shape)
+    def work(self, call: Call, shape: Shape | None) -> Work:
+        """Return what a call takes whose output has a shape, if that is known."""
+        if self.price is None:
+            return self.own_work(call, shape)
+        price = self.price(call)
+        return price if isinstance(price, Work) else Work(price)
 
-    def peak(self, call: Call, shape: Shape | None) -> int:
-        """Return the size of the largest tensor that torch allocates for a call, the output included."""
-        if self.peak_for_call:
-            return self.peak_for_call(call)
-        return output_cells(call, shape)
+    def own_work(self, call: Call, shape: Shape | None) -> Work:
+        """Return what a call takes, for operations without a rule of their own for its price."""
+        return Work(output_cells(call, shape))
 
     def multiplications(self, call: Call) -> int | None:
         """Return the multiplications and divisions of a call that was run; None if not known.
@@ -155,10 +153,6 @@ class Operation:
     def output_count(self, call: Call) -> int:
         """Return an upper bound of the number of output tensors."""
         return self.output_count_for_call(call) if self.output_count_for_call else 1
-
-    def items(self, call: Call, shape: Shape | None) -> int:
-        """Return the number of items in the plain lists that a call reads or returns."""
-        return 0
 
     def axes(self, call: Call) -> Axes | None:
         """Return the axes spec, for operations that have one."""

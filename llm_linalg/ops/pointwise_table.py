@@ -10,30 +10,20 @@ from torch import Tensor
 
 from llm_linalg.ops.operation import Call, Operation, literal
 from llm_linalg.ops.pointwise import Pointwise
-from llm_linalg.ops.slowness import quotient_slowness
 
 
-def _unary(
-    name: str, phrase: str, gradient: str, *, in_language: str = "torch Tensor", **more: Any
-) -> Pointwise:
+def _unary(name: str, phrase: str, gradient: str, **more: Any) -> Pointwise:
     cotangents = {"input": gradient} if gradient else {}
-    return Pointwise(name, "input", in_language=in_language, phrase=phrase, gradient=cotangents, **more)
+    return Pointwise(name, "input", phrase=phrase, gradient=cotangents, **more)
 
 
 def _cast(name: str, signature: str) -> Pointwise:
-    return Pointwise(
-        name, signature, in_language="Tensor", phrase="{input}", vjp_for_call=_cast_vjp, casts=True
-    )
+    return Pointwise(name, signature, phrase="{input}", vjp_for_call=_cast_vjp, casts=True)
 
 
 def _compare(name: str, operator: str, sign: str, *aliases: str) -> Pointwise:
     return Pointwise(
-        name,
-        "input, other",
-        in_language="torch Tensor",
-        aliases=aliases,
-        operator=operator,
-        phrase=f"{{input}} {sign} {{other}}",
+        name, "input, other", aliases=aliases, operator=operator, phrase=f"{{input}} {sign} {{other}}"
     )
 
 
@@ -103,7 +93,6 @@ POINTWISE: tuple[Operation, ...] = (
         "add",
         "input, other, *, alpha=1",
         legacy_signature="input, alpha, other",
-        in_language="torch Tensor",
         operator="+",
         spellings=("torch.Tensor.__add__", "torch.Tensor.__radd__"),
         phrase="{input} + {other}",
@@ -115,7 +104,6 @@ POINTWISE: tuple[Operation, ...] = (
         "sub",
         "input, other, *, alpha=1",
         legacy_signature="input, alpha, other",
-        in_language="torch Tensor",
         operator="-",
         aliases=("subtract",),
         spellings=("torch.Tensor.__sub__",),
@@ -128,13 +116,9 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "mul",
         "input, other",
-        in_language="torch Tensor",
         operator="*",
         aliases=("multiply",),
-        spellings=(
-            "torch.Tensor.__mul__",
-            "torch.Tensor.__rmul__",
-        ),
+        spellings=("torch.Tensor.__mul__", "torch.Tensor.__rmul__"),
         phrase="{input}·{other}",
         gradient={"input": "{d} * {other}", "other": "{d} * {input}"},
         vjp_explanation="A product moves with one factor by the other: the gradient times the other factor.",
@@ -144,13 +128,9 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "div",
         "input, other, *, rounding_mode=None",
-        in_language="torch Tensor",
         operator="/",
         aliases=("divide", "true_divide"),
-        spellings=(
-            "torch.Tensor.__truediv__",
-            "torch.Tensor.__itruediv__",
-        ),
+        spellings=("torch.Tensor.__truediv__", "torch.Tensor.__itruediv__"),
         reflected=("torch.Tensor.__rtruediv__", "torch.Tensor.__rdiv__"),
         phrase="{input} / {other}",
         vjp_for_call=_division_vjp,
@@ -160,91 +140,66 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "floor_divide",
         "input, other",
-        in_language="torch Tensor",
         spellings=("torch.Tensor.__floordiv__", "torch.Tensor.__ifloordiv__"),
         reflected=("torch.Tensor.__rfloordiv__",),
         phrase="⌊{input} / {other}⌋",
         gradient={"input": "", "other": ""},
         multiplications_per_cell=1,
-        slowness_for_call=quotient_slowness,
     ),
     Pointwise(
         "remainder",
         "input, other",
         autograd=True,
-        in_language="torch Tensor",
         spellings=("torch.Tensor.__mod__", "torch.Tensor.__imod__"),
         reflected=("torch.Tensor.__rmod__",),
         phrase="{input} mod {other}",
         multiplications_per_cell=1,
-        slowness_for_call=quotient_slowness,
     ),
     Pointwise(
         "pow",
         "input, exponent",
-        in_language="torch Tensor",
         operator="**",
         spellings=("torch.Tensor.__pow__",),
         reflected=("torch.Tensor.__rpow__",),
         phrase="{input}^{exponent}",
         vjp_for_call=_power_vjp,
         multiplications_per_cell=1,
-        slowness=10,
     ),
-    Pointwise(
-        "maximum", "input, other", autograd=True, in_language="torch Tensor", phrase="max({input}, {other})"
-    ),
-    Pointwise(
-        "minimum", "input, other", autograd=True, in_language="torch Tensor", phrase="min({input}, {other})"
-    ),
+    Pointwise("maximum", "input, other", autograd=True, phrase="max({input}, {other})"),
+    Pointwise("minimum", "input, other", autograd=True, phrase="min({input}, {other})"),
     _unary("neg", "-{input}", "-{d}", aliases=("negative",)),
     _unary("positive", "{input}", "{d}"),
     _unary("abs", "|{input}|", "{d} * torch.sign({input})", aliases=("absolute",)),
     _unary("sign", "sign({input})", "torch.zeros_like({d})"),
-    _unary("exp", "exp({input})", "{d} * {out}", flat_at=-inf, slowness=4),
-    _unary("log", "ln({input})", "{d} / {input}", slowness=4),
-    _unary("sqrt", "√{input}", "{d} / (2 * {out})", slowness=4),
-    _unary("rsqrt", "1/√{input}", "-0.5 * {d} * {out} ** 3", multiplications_per_cell=1, slowness=4),
+    _unary("exp", "exp({input})", "{d} * {out}", flat_at=-inf),
+    _unary("log", "ln({input})", "{d} / {input}"),
+    _unary("sqrt", "√{input}", "{d} / (2 * {out})"),
+    _unary("rsqrt", "1/√{input}", "-0.5 * {d} * {out} ** 3", multiplications_per_cell=1),
     _unary("square", "{input}²", "{d} * 2 * {input}", multiplications_per_cell=1),
     _unary("reciprocal", "1 / {input}", "-{d} * {out} ** 2", multiplications_per_cell=1),
-    _unary("sin", "sin({input})", "{d} * torch.cos({input})", slowness=3),
-    _unary("cos", "cos({input})", "-{d} * torch.sin({input})", slowness=3),
-    _unary(
-        "erf",
-        "erf({input})",
-        "{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))",
-        in_language="torch Tensor special",
-        slowness=2,
-    ),
-    _unary("tanh", "tanh({input})", "{d} * (1 - {out} ** 2)", in_language="torch Tensor F", slowness=2),
+    _unary("sin", "sin({input})", "{d} * torch.cos({input})"),
+    _unary("cos", "cos({input})", "-{d} * torch.sin({input})"),
+    _unary("erf", "erf({input})", "{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))"),
+    _unary("tanh", "tanh({input})", "{d} * (1 - {out} ** 2)"),
     _unary(
         "sigmoid",
         "σ({input})",
         "{d} * {out} * (1 - {out})",
-        in_language="torch Tensor F special.expit",
         spellings=("torch.special.expit",),
         multiplications_per_cell=1,
     ),
     _unary("floor", "⌊{input}⌋", "", autograd=True),
     _unary("ceil", "⌈{input}⌉", "", autograd=True),
-    Pointwise(
-        "round",
-        "input, *, decimals=0",
-        autograd=True,
-        in_language="torch Tensor special",
-        first_free_number=100,
-        phrase="round({input})",
-    ),
+    Pointwise("round", "input, *, decimals=0", autograd=True, first_free_number=100, phrase="round({input})"),
     _unary(
         "logical_not", "not {input}", "", aliases=("bitwise_not",), spellings=("torch.Tensor.__invert__",)
     ),
     _unary("isnan", "{input} is nan", ""),
     _unary("isinf", "{input} is ±inf", ""),
-    _unary("isfinite", "{input} is finite", "", slowness=2),
+    _unary("isfinite", "{input} is finite", ""),
     Pointwise(
         "relu",
         "input, inplace=False",
-        in_language="torch Tensor F",
         first_free_number=100,
         phrase="max(0, {input})",
         gradient={"input": "{d} * ({input} > 0)"},
@@ -253,30 +208,22 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "gelu",
         "input, approximate='none'",
-        in_language="F",
         phrase="gelu({input})",
         vjp_for_call=_gelu_vjp,
         vjp_explanation="gelu(x) is x times the share Φ(x) of the bell curve below x. By the product rule "
         "its slope is Φ(x) plus x times the curve itself.",
         multiplications_per_cell=3,
-        slowness=2,
     ),
     Pointwise(
         "silu",
         "input, inplace=False",
-        in_language="F",
         first_free_number=100,
         phrase="{input}·σ({input})",
         gradient={"input": _SILU},
         multiplications_per_cell=2,
     ),
     Pointwise(
-        "clamp",
-        "input, min=None, max=None",
-        autograd=True,
-        in_language="torch Tensor",
-        aliases=("clip",),
-        phrase="clamp({input})",
+        "clamp", "input, min=None, max=None", autograd=True, aliases=("clip",), phrase="clamp({input})"
     ),
     _compare("lt", "<", "<", "less"),
     _compare("le", "<=", "≤", "less_equal"),
@@ -288,7 +235,6 @@ POINTWISE: tuple[Operation, ...] = (
         "logical_and",
         "input, other",
         aliases=("bitwise_and",),
-        in_language="torch Tensor",
         spellings=_bits("and"),
         phrase="{input} and {other}",
     ),
@@ -296,14 +242,12 @@ POINTWISE: tuple[Operation, ...] = (
         "logical_or",
         "input, other",
         aliases=("bitwise_or",),
-        in_language="torch Tensor",
         spellings=_bits("or"),
         phrase="{input} or {other}",
     ),
     Pointwise(
         "logical_xor",
         "input, other",
-        in_language="torch Tensor",
         aliases=("bitwise_xor",),
         spellings=_bits("xor"),
         phrase="either {input} or {other}",
@@ -312,7 +256,6 @@ POINTWISE: tuple[Operation, ...] = (
         Pointwise(
             f"bitwise_{way}_shift",
             "input, other",
-            in_language="torch Tensor",
             spellings=(f"torch.Tensor.__{short}__", f"torch.Tensor.__i{short}__"),
             reflected=(f"torch.Tensor.__r{short}__",),
             phrase=f"{{input}} {sign} {{other}}",
@@ -323,7 +266,7 @@ POINTWISE: tuple[Operation, ...] = (
     _cast("to", "input, kind=None, more=None, *, dtype=None, device=None, copy=False"),
     _cast("type_as", "input, other"),
     *(
-        _unary(name, f"{name}({{input}})", "", autograd=True, in_language=f"torch Tensor{more}", slowness=4)
+        _unary(name, f"{name}({{input}})", "", autograd=True)
         for name, more in (
             ("log1p", " special"),
             ("expm1", " special"),
@@ -337,7 +280,6 @@ POINTWISE: tuple[Operation, ...] = (
         "leaky_relu",
         "input, negative_slope=0.01, inplace=False",
         autograd=True,
-        in_language="F",
         phrase="leaky_relu({input})",
         multiplications_per_cell=1,
         first_free_number=100,
@@ -346,25 +288,11 @@ POINTWISE: tuple[Operation, ...] = (
         "elu",
         "input, alpha=1.0, inplace=False",
         autograd=True,
-        in_language="F",
         phrase="elu({input})",
         multiplications_per_cell=1,
         first_free_number=100,
     ),
-    _unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))", in_language="F", slowness=2),
-    Pointwise(
-        "softplus",
-        "input, beta=1, threshold=20",
-        autograd=True,
-        in_language="F",
-        phrase="softplus({input})",
-        slowness=2,
-    ),
-    Pointwise(
-        "isclose",
-        "input, other, rtol=1e-05, atol=1e-08, equal_nan=False",
-        in_language="torch Tensor",
-        phrase="{input} ≈ {other}",
-        slowness=5,
-    ),
+    _unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))"),
+    Pointwise("softplus", "input, beta=1, threshold=20", autograd=True, phrase="softplus({input})"),
+    Pointwise("isclose", "input, other, rtol=1e-05, atol=1e-08, equal_nan=False", phrase="{input} ≈ {other}"),
 )

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.ops.composite import Composite
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import Call, Operation, Work
 
 _KINDS = ("rnn_tanh", "rnn_relu", "gru", "lstm")
 
@@ -112,12 +112,8 @@ def _widest(call: Call) -> int:
     return max(call.shapes[place][0] for name in names for place in call.places.get(name, ()))
 
 
-def _peak(call: Call) -> int:
-    return 3 * _rows(call) * _widest(call) + prod(call.shapes[0])
-
-
-def _work(call: Call) -> int:
-    return 2 * _rows(call) * _weights(call)
+def _work(call: Call) -> Work:
+    return Work(3 * _rows(call) * _widest(call) + prod(call.shapes[0]), _rows(call) * _weights(call))
 
 
 def _count(number: int) -> Callable[[Call], int]:
@@ -125,14 +121,7 @@ def _count(number: int) -> Callable[[Call], int]:
 
 
 def _entries() -> list[Operation]:
-    facts: dict[str, Any] = {
-        "autograd": True,
-        "peak_for_call": _peak,
-        "work_for_call": _work,
-        "shapes_suffice": lambda _: True,
-        "sums_products": True,
-        "slowness": 4,
-    }
+    facts: dict[str, Any] = {"autograd": True, "price": _work, "shapes_suffice": lambda _: True}
     found: list[Operation] = []
     for kind in _KINDS:
         count = 3 if kind == "lstm" else 2

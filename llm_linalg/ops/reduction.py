@@ -13,7 +13,7 @@ from torch import Tensor
 from llm_linalg.base.axes import Axes, Labels, Shape, align_right
 from llm_linalg.base.cells import Index
 from llm_linalg.ops.contraction import operand_factors
-from llm_linalg.ops.operation import Call, Operation, fill_template
+from llm_linalg.ops.operation import Call, Operation, Work, fill_template, output_cells
 from llm_linalg.ops.reads import AxesReads, Reads
 from llm_linalg.ops.terms import CellTerms
 
@@ -48,8 +48,8 @@ class Reduction(Operation):
         two = isinstance(arguments.get("dim"), Tensor) or arguments.get("other") is not None
         return self.pair if two and self.pair else self
 
-    def cost(self, call: Call, shape: Shape | None) -> int:
-        return self.work_for_call(call) if self.work_for_call else prod(call.shapes[0])
+    def own_work(self, call: Call, shape: Shape | None) -> Work:
+        return Work(output_cells(call, shape), prod(call.shapes[0]))
 
     def multiplications(self, call: Call) -> int | None:
         if self.averages:
@@ -163,12 +163,11 @@ def _norm_vjp(call: Call) -> Mapping[str, str]:
     return {"input": _TOWARDS} if plain and bool((call.result != 0).all()) else {}
 
 
-def _norm_work(call: Call) -> int:
-    """Return the multiplications; a norm by singular values takes about as many as a matrix product."""
-    sizes = call.shapes[0]
-    if takes_singular_values(call):
-        return prod(sizes) * min(matrix_sides(call), default=1)
-    return prod(sizes)
+def _norm_work(call: Call) -> Work:
+    """Return what a norm takes; one by singular values multiplies about as much as a matrix product."""
+    cells = prod(call.shapes[0])
+    times = 8 * min(matrix_sides(call), default=1) if takes_singular_values(call) else 1
+    return Work(cells, cells * times)
 
 
 def takes_singular_values(call: Call) -> bool:
@@ -204,7 +203,6 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
         Reduction(
             "sum",
             f"{axis}, *, dtype=None",
-            in_language="torch Tensor",
             gradient={"input": _SPREAD},
             vjp_explanation=f"{_EVERY} as it is.",
             adds=True,
@@ -212,7 +210,6 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
         Reduction(
             "mean",
             f"{axis}, *, dtype=None",
-            in_language="torch Tensor",
             gradient={"input": _SPREAD + " / {count}"},
             vjp_explanation=f"{_EVERY}, divided by their number.",
             adds=True,
@@ -223,38 +220,29 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             "prod",
             f"{axis}, *, dtype=None",
             autograd=True,
-            in_language="torch Tensor",
             phrase="product of {cells}",
             multiplications_per_cell=1,
         ),
         Reduction(
             "var",
             "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
-            in_language="torch Tensor",
             phrase="variance of {cells}",
             canonical_arguments=variance_arguments,
             program="center = input - input.mean({dims}, keepdim=True)\nsquare = center * center\n"
             "total = square.sum({dims}, keepdim={keepdim})\nvar = total / {freedom}",
-            slowness=5,
-            line_cost=37,
         ),
         Reduction(
             "std",
             "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
-            in_language="torch Tensor",
             phrase="√variance of {cells}",
             vjp_for_call=_std_vjp,
             canonical_arguments=variance_arguments,
             multiplications_per_cell=1,
-            slowness=5,
-            line_cost=37,
         ),
         *(
             Reduction(
                 name,
                 f"{axis}, other=None",
-                line_cost=4,
-                in_language="torch Tensor",
                 phrase=f"{name}({{cells}})",
                 pair=table[f"{name}imum"],
                 vjp_for_call=_extremum_vjp,
@@ -266,63 +254,38 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             Reduction(
                 f"a{name}",
                 axis,
-                line_cost=4,
-                in_language="torch Tensor",
                 phrase=f"{name}({{cells}})",
                 gradient={"input": _SHARED},
                 vjp_explanation=_MOST,
             )
             for name in ("max", "min")
         ),
-        Reduction(
-            "argmax",
-            axis,
-            in_language="torch Tensor",
-            phrase="position of max({cells})",
-            slowness=2,
-            line_cost=28,
-        ),
-        Reduction(
-            "argmin",
-            axis,
-            in_language="torch Tensor",
-            phrase="position of min({cells})",
-            slowness=2,
-            line_cost=28,
-        ),
-        Reduction("all", axis, in_language="torch Tensor", phrase="all of {cells}"),
-        Reduction("any", axis, in_language="torch Tensor", phrase="any of {cells}"),
+        Reduction("argmax", axis, phrase="position of max({cells})"),
+        Reduction("argmin", axis, phrase="position of min({cells})"),
+        Reduction("all", axis, phrase="all of {cells}"),
+        Reduction("any", axis, phrase="any of {cells}"),
         Reduction(
             "logsumexp",
             axis,
-            in_language="torch Tensor special",
             phrase="ln Σ exp of {cells}",
             gradient={"input": "{d}{back} * torch.exp({input} - {out}{back})"},
-            slowness=2,
-            line_cost=11,
         ),
         Reduction(
             "norm",
             "input, p='fro', dim=None, keepdim=False, out=None, dtype=None",
-            in_language="torch Tensor",
             spellings=("torch.functional.norm",),
             phrase="norm of {cells}",
             vjp_for_call=_norm_vjp,
-            work_for_call=_norm_work,
+            price=_norm_work,
             multiplications_per_cell=1,
-            slowness=6,
-            line_cost=11,
         ),
         Reduction(
             "vector_norm",
             "input, ord=None, dim=None, keepdim=False, *, dtype=None, out=None",
-            in_language="linalg linalg.norm",
             spellings=("torch.linalg.vector_norm", "torch.linalg.norm"),
             phrase="norm of {cells}",
             vjp_for_call=_norm_vjp,
-            work_for_call=_norm_work,
+            price=_norm_work,
             multiplications_per_cell=1,
-            slowness=6,
-            line_cost=11,
         ),
     )

@@ -19,7 +19,6 @@ from llm_linalg.ops.operation import Call, Operation, fill_template
 from llm_linalg.ops.reads import PrefixReads, Reads
 from llm_linalg.ops.terms import CellTerm, CellTerms
 
-SORTING = 8  # the cost of sorting a cell, relative to computing one
 RULE = "the weight and the bias have the shape of the axes that are normalised"
 
 
@@ -58,9 +57,6 @@ class Rowwise(Operation):
 
     def depends_on_shapes_only(self, call: Call) -> bool:
         return True
-
-    def peak(self, call: Call, shape: Shape | None) -> int:
-        return super().peak(call, shape) * (SORTING if self.sorts else 1)
 
     def axes(self, call: Call) -> Axes:
         shape, dims = call.shapes[0], self.dims(call)
@@ -213,102 +209,70 @@ ROWWISE: tuple[Operation, ...] = (
     Rowwise(
         "softmax",
         "input, dim=None, _stacklevel=3, dtype=None",
-        in_language="torch Tensor F special",
         normalises=True,
         phrase="exp({input} - {top}) / {total}",
         program=_SOFTMAX,
         gradient={"input": _ROW},
         vjp_explanation="The weights of a row sum to 1, so what one gains the others lose: a gradient "
         "counts only as far as it differs from its row's weighted mean.",
-        slowness=2,
-        line_cost=14,
     ),
     Rowwise(
         "log_softmax",
         "input, dim=None, _stacklevel=3, dtype=None",
-        in_language="torch Tensor F special",
         normalises=True,
         phrase="{input} - {top} - ln {total}",
         program=_LOG_SOFTMAX,
         gradient={"input": _LOG_ROW},
         vjp_explanation="To raise one log-probability lowers the others of its row: from each gradient "
         "the probability times the row's sum is taken off.",
-        slowness=2,
-        line_cost=5,
     ),
     Rowwise(
         "layer_norm",
         "input, normalized_shape, weight=None, bias=None, eps=1e-05",
-        in_language="torch F",
         alongside=("weight", "bias"),
         trailing="normalized_shape",
         phrase="{center} / {deviation}",
         program=_LAYER_NORM,
-        row_cost=9,
     ),
     Rowwise(
         "rms_norm",
         "input, normalized_shape, weight=None, eps=None",
-        in_language="torch F",
         alongside=("weight",),
         trailing="normalized_shape",
         phrase="{input} / {root}",
         program=_RMS_NORM,
-        row_cost=3,
     ),
     Rowwise(
         "normalize",
         "input, p=2.0, dim=1, eps=1e-12, out=None",
         autograd=True,
         is_norm=True,
-        in_language="F",
         multiplications_per_cell=2,
-        slowness=4,
-        line_cost=37,
     ),
     Rowwise(
         "topk",
         "input, k, dim=-1, largest=True, sorted=True",
-        in_language="torch Tensor",
         sorts=True,
         selects=True,
         gradient={"input": _RETURNED},
         vjp_explanation=_PICKED,
-        slowness=5,
-        line_cost=4,
     ),
     Rowwise(
         "sort",
         "input, dim=-1, descending=False, stable=False",
-        in_language="torch Tensor",
         sorts=True,
         gradient={"input": _RETURNED},
         vjp_explanation=_PICKED,
-        slowness=5,
-        line_cost=4,
     ),
-    Rowwise(
-        "argsort",
-        "input, dim=-1, descending=False, stable=False",
-        in_language="torch Tensor",
-        sorts=True,
-        slowness=5,
-        line_cost=4,
-    ),
+    Rowwise("argsort", "input, dim=-1, descending=False, stable=False", sorts=True),
     Cumulative(
-        "cumsum",
-        "input, dim, *, dtype=None",
-        in_language="torch Tensor",
-        gradient={"input": "{d}.flip({dim}).cumsum({dim}).flip({dim})"},
-        slowness=8,
+        "cumsum", "input, dim, *, dtype=None", gradient={"input": "{d}.flip({dim}).cumsum({dim}).flip({dim})"}
     ),
     Cumulative(
         "cumprod",
         "input, dim, *, dtype=None",
         autograd=True,
-        in_language="torch Tensor",
         phrase="product of {cells}",
         multiplications_per_cell=1,
-        slowness=8,
     ),
 )

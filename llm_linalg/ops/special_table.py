@@ -11,42 +11,39 @@ from typing import Any
 
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.pointwise import Pointwise
-from llm_linalg.ops.slowness import quotient_slowness, series_slowness
-
-_BOTH = "torch Tensor"
 
 
 def _function(name: str, phrase: str, gradient: str = "", **more: Any) -> Pointwise:
     """Return the entry of a function of one number; without a gradient autograd gives it."""
-    facts = {"in_language": _BOTH, "slowness": 4, "signature": "input", **more}
+    facts = {"signature": "input", **more}
     cotangents = {"input": gradient} if gradient else {}
     return Pointwise(name, phrase=phrase, gradient=cotangents, autograd=not gradient, **facts)
 
 
 def _test(name: str, phrase: str, **more: Any) -> Pointwise:
     """Return the entry of a question to one number, which has no slope."""
-    return Pointwise(name, "input", in_language=_BOTH, phrase=phrase, **more)
+    return Pointwise(name, "input", phrase=phrase, **more)
 
 
 def _pair(name: str, phrase: str, gradient: Mapping[str, str] | None = None, **more: Any) -> Pointwise:
     """Return the entry of a function of two numbers; without a gradient autograd gives it."""
-    facts = {"in_language": _BOTH, "slowness": 4, "signature": "input, other", **more}
+    facts = {"signature": "input, other", **more}
     return Pointwise(name, phrase=phrase, gradient=gradient or {}, autograd=not gradient, **facts)
 
 
 def _whole(name: str, phrase: str, **more: Any) -> Pointwise:
     """Return the entry of a function of two whole numbers, which has no slope."""
-    return Pointwise(name, "input, other", in_language=_BOTH, phrase=phrase, **more)
+    return Pointwise(name, "input, other", phrase=phrase, **more)
 
 
 def _activation(name: str, signature: str, phrase: str, **more: Any) -> Pointwise:
-    facts = {"in_language": "F", "slowness": 2, "multiplications_per_cell": 1, **more}
+    facts = {"multiplications_per_cell": 1, **more}
     return Pointwise(name, signature, phrase=phrase, autograd=True, first_free_number=100, **facts)
 
 
 def _in_special(name: str, phrase: str, **more: Any) -> Pointwise:
     facts = {"signature": "input", **more}
-    return Pointwise(name, phrase=phrase, autograd=True, in_language="special", **facts)
+    return Pointwise(name, phrase=phrase, autograd=True, **facts)
 
 
 def _gamma_cells(call: Call) -> int:
@@ -71,7 +68,7 @@ _ANGLES: tuple[Operation, ...] = (
     _function("tan", "tan({input})", "{d} * (1 + {out} ** 2)"),
     _function("deg2rad", "{input}·π/180", "{d} * torch.pi / 180", multiplications_per_cell=1),
     _function("rad2deg", "{input}·180/π", "{d} * 180 / torch.pi", multiplications_per_cell=1),
-    _function("sinc", "sin(π·{input}) / (π·{input})", in_language="torch Tensor special"),
+    _function("sinc", "sin(π·{input}) / (π·{input})"),
     _pair(
         "atan2",
         "angle of ({other}, {input})",
@@ -93,36 +90,21 @@ _EXPONENTIALS: tuple[Operation, ...] = (
         "logaddexp",
         "ln(exp({input}) + exp({other}))",
         {"input": "{d} * torch.exp({input} - {out})", "other": "{d} * torch.exp({other} - {out})"},
-        slowness=8,
     ),
-    _pair("logaddexp2", "log2(2^{input} + 2^{other})", slowness=8),
-    _pair("ldexp", "{input}·2^{other}", multiplications_per_cell=1, slowness=12),
-    _pair(
-        "xlogy",
-        "{input}·ln {other}",
-        in_language="torch Tensor special",
-        multiplications_per_cell=1,
-        slowness=5,
-    ),
-    _in_special("xlog1py", "{input}·ln(1 + {other})", signature="input, other", slowness=6),
-    _in_special("entr", "-{input}·ln {input}", slowness=5),
+    _pair("logaddexp2", "log2(2^{input} + 2^{other})"),
+    _pair("ldexp", "{input}·2^{other}", multiplications_per_cell=1),
+    _pair("xlogy", "{input}·ln {other}", multiplications_per_cell=1),
+    _in_special("xlog1py", "{input}·ln(1 + {other})", signature="input, other"),
+    _in_special("entr", "-{input}·ln {input}"),
     Pointwise(
         "logit",
         "input, eps=None",
-        in_language="torch Tensor special",
         phrase="ln({input} / (1 - {input}))",
         vjp_for_call=_logit_of_eps,
         multiplications_per_cell=1,
-        slowness=5,
         first_free_number=100,
     ),
-    _pair(
-        "float_power",
-        "{input}^{exponent}",
-        signature="input, exponent",
-        multiplications_per_cell=1,
-        slowness=22,
-    ),
+    _pair("float_power", "{input}^{exponent}", signature="input, exponent", multiplications_per_cell=1),
 )
 _GAMMA_DENSITY = "torch.exp(({input} - 1) * torch.log({other}) - {other} - torch.lgamma({input}))"
 _GAMMAS: tuple[Operation, ...] = (
@@ -130,37 +112,26 @@ _GAMMAS: tuple[Operation, ...] = (
         "digamma",
         "ψ({input})",
         "{d} * torch.polygamma(1, {input})",
-        slowness=12,
         spellings=("torch.special.psi", "torch.special.digamma"),
-        in_language="torch Tensor special special.psi",
     ),
     _function(
-        "lgamma",
-        "ln |Γ({input})|",
-        "{d} * torch.digamma({input})",
-        slowness=14,
-        spellings=("torch.special.gammaln",),
-        in_language="torch Tensor special.gammaln",
+        "lgamma", "ln |Γ({input})|", "{d} * torch.digamma({input})", spellings=("torch.special.gammaln",)
     ),
     Pointwise(
         "mvlgamma",
         "input, p",
         autograd=True,
-        in_language="torch Tensor special.multigammaln",
         spellings=("torch.special.multigammaln",),
         phrase="ln Γ_p({input})",
-        peak_for_call=_gamma_cells,
-        slowness=20,
+        price=_gamma_cells,
         first_free_number=100,
     ),
     Pointwise(
         "polygamma",
         "n, input",
         autograd=True,
-        in_language="torch Tensor special",
         reflected=("torch.Tensor.polygamma",),
         phrase="polygamma({n}, {input})",
-        slowness_for_call=series_slowness,
         first_free_number=100,
     ),
     *(
@@ -168,99 +139,59 @@ _GAMMAS: tuple[Operation, ...] = (
             name,
             f"{letter}({{input}}, {{other}})",
             {"input": "", "other": f"{sign}{{d}} * {_GAMMA_DENSITY}"},
-            in_language=f"torch Tensor special.{other}",
             spellings=(f"torch.special.{other}",),
-            slowness=slowness,
         )
-        for name, letter, sign, other, slowness in (
-            ("igamma", "P", "", "gammainc", 700),
-            ("igammac", "Q", "-", "gammaincc", 6_000),
-        )
+        for name, letter, sign, other in (("igamma", "P", "", "gammainc"), ("igammac", "Q", "-", "gammaincc"))
     ),
-    _in_special("zeta", "ζ({input}, {other})", signature="input, other", slowness_for_call=series_slowness),
+    _in_special("zeta", "ζ({input}, {other})", signature="input, other"),
 )
 _BESSEL = """
     airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_i0 modified_bessel_i1 modified_bessel_k0
     modified_bessel_k1 scaled_modified_bessel_k0 scaled_modified_bessel_k1 spherical_bessel_j0
 """
 _BELLS: tuple[Operation, ...] = (
-    _function(
-        "erfc",
-        "1 - erf({input})",
-        "-{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))",
-        slowness=5,
-        in_language="torch Tensor special",
-    ),
-    _function(
-        "erfinv",
-        "erf⁻¹({input})",
-        "{d} * torch.pi**0.5 / 2 * torch.exp({out} ** 2)",
-        slowness=8,
-        in_language="torch Tensor special",
-    ),
-    _in_special("erfcx", "exp({input}²)·erfc({input})", slowness=8),
-    _in_special("ndtr", "Φ({input})", slowness=8),
-    _in_special("ndtri", "Φ⁻¹({input})", slowness=10),
-    _in_special("log_ndtr", "ln Φ({input})", slowness=10),
-    _function("i0", "I₀({input})", slowness=10, in_language="torch Tensor special"),
-    *(_in_special(name, f"{name}({{input}})", slowness=12) for name in ("i0e", "i1", "i1e")),
-    *(
-        Pointwise(
-            name,
-            "input",
-            in_language="special",
-            phrase=f"{name}({{input}})",
-            autograd=True,
-            slowness=800 if name == "airy_ai" else 25,
-        )
-        for name in _BESSEL.split()
-    ),
+    _function("erfc", "1 - erf({input})", "-{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))"),
+    _function("erfinv", "erf⁻¹({input})", "{d} * torch.pi**0.5 / 2 * torch.exp({out} ** 2)"),
+    _in_special("erfcx", "exp({input}²)·erfc({input})"),
+    _in_special("ndtr", "Φ({input})"),
+    _in_special("ndtri", "Φ⁻¹({input})"),
+    _in_special("log_ndtr", "ln Φ({input})"),
+    _function("i0", "I₀({input})"),
+    *(_in_special(name, f"{name}({{input}})") for name in ("i0e", "i1", "i1e")),
+    *(Pointwise(name, "input", phrase=f"{name}({{input}})", autograd=True) for name in _BESSEL.split()),
 )
 _NUMBERS: tuple[Operation, ...] = (
-    _function("frac", "{input} - trunc({input})", "{d}", slowness=3),
-    _test("signbit", "{input} is negative", slowness=2),
-    _test("isneginf", "{input} is -inf", slowness=2),
-    _test("isposinf", "{input} is inf", slowness=2),
-    _test("isreal", "{input} is real", slowness=4),
-    Pointwise("sgn", "input", in_language=_BOTH, phrase="sign({input})", autograd=True, slowness=3),
+    _function("frac", "{input} - trunc({input})", "{d}"),
+    _test("signbit", "{input} is negative"),
+    _test("isneginf", "{input} is -inf"),
+    _test("isposinf", "{input} is inf"),
+    _test("isreal", "{input} is real"),
+    Pointwise("sgn", "input", phrase="sign({input})", autograd=True),
     Pointwise(
         "nan_to_num",
         "input, nan=0.0, posinf=None, neginf=None",
-        in_language=_BOTH,
         autograd=True,
         phrase="{input} if finite",
-        slowness=3,
         first_free_number=100,
     ),
-    _pair("copysign", "|{input}| with the sign of {other}", slowness=2),
-    _pair(
-        "fmod",
-        "{input} - {other}·trunc({input} / {other})",
-        multiplications_per_cell=1,
-        slowness_for_call=quotient_slowness,
-    ),
-    _pair("fmax", "max({input}, {other})", slowness=3),
-    _pair("fmin", "min({input}, {other})", slowness=3),
+    _pair("copysign", "|{input}| with the sign of {other}"),
+    _pair("fmod", "{input} - {other}·trunc({input} / {other})", multiplications_per_cell=1),
+    _pair("fmax", "max({input}, {other})"),
+    _pair("fmin", "min({input}, {other})"),
     _pair(
         "heaviside",
         "0, {values} or 1 by the sign of {input}",
         {"input": "", "values": ""},
         signature="input, values",
-        slowness=2,
     ),
-    _pair("nextafter", "the number beside {input}, towards {other}", {"input": "", "other": ""}, slowness=5),
-    _whole("gcd", "gcd({input}, {other})", slowness=80),
-    _whole("lcm", "lcm({input}, {other})", slowness=90),
-    Pointwise(
-        "clamp_min", "input, min", in_language=_BOTH, autograd=True, phrase="max({input}, {min})", slowness=2
-    ),
-    Pointwise(
-        "clamp_max", "input, max", in_language=_BOTH, autograd=True, phrase="min({input}, {max})", slowness=2
-    ),
+    _pair("nextafter", "the number beside {input}, towards {other}", {"input": "", "other": ""}),
+    _whole("gcd", "gcd({input}, {other})"),
+    _whole("lcm", "lcm({input}, {other})"),
+    Pointwise("clamp_min", "input, min", autograd=True, phrase="max({input}, {min})"),
+    Pointwise("clamp_max", "input, max", autograd=True, phrase="min({input}, {max})"),
     Pointwise(
         "lerp",
         "input, end, weight",
-        in_language=_BOTH,
         phrase="{input} + {weight}·({end} - {input})",
         gradient={
             "input": "{d} * (1 - {weight})",
@@ -268,12 +199,10 @@ _NUMBERS: tuple[Operation, ...] = (
             "weight": "{d} * ({end} - {input})",
         },
         multiplications_per_cell=1,
-        slowness=3,
     ),
     Pointwise(
         "addcmul",
         "input, tensor1, tensor2, *, value=1",
-        in_language=_BOTH,
         phrase="{input} + {value}·{tensor1}·{tensor2}",
         gradient={
             "input": "{d}",
@@ -281,12 +210,10 @@ _NUMBERS: tuple[Operation, ...] = (
             "tensor2": "{d} * {value} * {tensor1}",
         },
         multiplications_per_cell=2,
-        slowness=3,
     ),
     Pointwise(
         "addcdiv",
         "input, tensor1, tensor2, *, value=1",
-        in_language=_BOTH,
         phrase="{input} + {value}·{tensor1} / {tensor2}",
         gradient={
             "input": "{d}",
@@ -294,33 +221,22 @@ _NUMBERS: tuple[Operation, ...] = (
             "tensor2": "-{d} * {value} * {tensor1} / {tensor2} ** 2",
         },
         multiplications_per_cell=2,
-        slowness=3,
     ),
 )
 _ACTIVATIONS: tuple[Operation, ...] = (
-    _activation("relu6", "input, inplace=False", "min(max(0, {input}), 6)", slowness=3),
+    _activation("relu6", "input, inplace=False", "min(max(0, {input}), 6)"),
     _activation("hardtanh", "input, min_val=-1.0, max_val=1.0, inplace=False", "clamp({input})"),
     _activation("hardsigmoid", "input, inplace=False", "clamp({input}/6 + 1/2, 0, 1)"),
     _activation("hardswish", "input, inplace=False", "{input}·clamp({input}/6 + 1/2, 0, 1)"),
-    _activation("mish", "input, inplace=False", "{input}·tanh(ln(1 + exp({input})))", slowness=7),
-    _activation("selu", "input, inplace=False", "selu({input})", in_language="torch F", slowness=5),
-    _activation(
-        "celu", "input, alpha=1.0, inplace=False", "celu({input})", in_language="torch F", slowness=5
-    ),
-    _activation("softsign", "input", "{input} / (1 + |{input}|)", slowness=4),
-    _activation("tanhshrink", "input", "{input} - tanh({input})", slowness=4),
+    _activation("mish", "input, inplace=False", "{input}·tanh(ln(1 + exp({input})))"),
+    _activation("selu", "input, inplace=False", "selu({input})"),
+    _activation("celu", "input, alpha=1.0, inplace=False", "celu({input})"),
+    _activation("softsign", "input", "{input} / (1 + |{input}|)"),
+    _activation("tanhshrink", "input", "{input} - tanh({input})"),
     _activation("softshrink", "input, lambd=0.5", "softshrink({input})"),
+    _activation("hardshrink", "input, lambd=0.5", "{input} if |{input}| > {lambd} else 0"),
     _activation(
-        "hardshrink",
-        "input, lambd=0.5",
-        "{input} if |{input}| > {lambd} else 0",
-        in_language="torch Tensor F",
-    ),
-    _activation(
-        "threshold",
-        "input, threshold, value, inplace=False",
-        "{input} if {input} > {threshold} else {value}",
-        in_language="torch F",
+        "threshold", "input, threshold, value, inplace=False", "{input} if {input} > {threshold} else {value}"
     ),
 )
 

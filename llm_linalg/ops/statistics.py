@@ -10,11 +10,9 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Shape, ShapeMismatch
 from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.operation import Call, Operation, operand_cells
+from llm_linalg.ops.operation import Call, Operation, Work, operand_cells, output_cells
 from llm_linalg.ops.reduction import Reduction, variance_arguments
 from llm_linalg.ops.rowwise import Cumulative, Rowwise
-
-_SORT = 40  # elements of a sum that sorting an element takes as long as
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,10 +25,8 @@ class Survey(Operation):
     def multiplications(self, call: Call) -> int | None:
         return None
 
-    def cost(self, call: Call, shape: Shape | None) -> int:
-        if self.work_for_call:
-            return self.work_for_call(call)
-        return max(self.peak(call, shape), operand_cells(call))
+    def own_work(self, call: Call, shape: Shape | None) -> Work:
+        return Work(output_cells(call, shape), operand_cells(call))
 
 
 def _first_axis(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -68,26 +64,9 @@ def _places_peak(call: Call) -> int:
     return prod(call.shapes[0]) * max(len(call.shapes[0]), 1)
 
 
-def _covariance_peak(call: Call) -> int:
-    rows = call.shapes[0][0] if len(call.shapes[0]) > 1 else 1
-    return 2 * operand_cells(call) + rows * rows
-
-
-def _covariance_work(call: Call) -> int:
-    rows = call.shapes[0][0] if len(call.shapes[0]) > 1 else 1
-    return 4 * operand_cells(call) + rows * operand_cells(call) // 8
-
-
-def _bisections(call: Call) -> int:
-    """Return the steps of the search for each value, in the sorted numbers that it is looked for in."""
-    sorted_numbers = call.tensors[0] if "sorted_sequence" in call.arguments else call.tensors[-1]
-    length = sorted_numbers.shape[-1] if sorted_numbers.dim() else 1
-    return operand_cells(call) * (1 + length.bit_length() // 4)
-
-
-def _looked_for(call: Call) -> int:
-    """Return the work of isin: it compares with each of few, and sorts many."""
-    return _SORT * operand_cells(call)
+def _covariance_work(call: Call) -> Work:
+    cells, rows = operand_cells(call), call.shapes[0][0] if len(call.shapes[0]) > 1 else 1
+    return Work(2 * cells + rows * rows, rows * cells)
 
 
 _AXIS = "input, dim=None, keepdim=False"
@@ -97,162 +76,83 @@ _QUANTILE = "input, q, dim=None, keepdim=False, *, interpolation='linear', out=N
 
 def _line(name: str, signature: str, phrase: str, **more: Any) -> Reduction:
     """Return the entry of a reduction whose slope autograd gives."""
-    facts = {"in_language": "torch Tensor", "autograd": True, **more}
+    facts = {"autograd": True, **more}
     return Reduction(name, signature, phrase=phrase, **facts)
 
 
 def _survey(name: str, signature: str, **more: Any) -> Survey:
-    facts = {"in_language": "torch Tensor", "autograd": True, "slowness": 2, **more}
+    facts = {"autograd": True, **more}
     return Survey(name, signature, **facts)
 
 
 STATISTICS: tuple[Operation, ...] = (
-    _line("nansum", f"{_AXIS}, *, dtype=None, out=None", "sum of {cells}, nan as 0", slowness=3),
-    _line("nanmean", f"{_AXIS}, *, dtype=None, out=None", "mean of {cells} but nan", slowness=8, line_cost=8),
-    _line("count_nonzero", "input, dim=None", "how many of {cells} are not 0", autograd=False, slowness=2),
-    _line("median", _AXIS, "median of {cells}", slowness=10, line_cost=8),
-    _line("nanmedian", _AXIS, "median of {cells} but nan", slowness=10, line_cost=8),
-    _line("mode", "input, dim=-1, keepdim=False", "most frequent of {cells}", slowness=36, line_cost=8),
-    _line(
-        "kthvalue",
-        "input, k, dim=-1, keepdim=False, *, out=None",
-        "k-th smallest of {cells}",
-        slowness=10,
-        line_cost=8,
-    ),
-    _line(
-        "aminmax",
-        "input, *, dim=None, keepdim=False, out=None",
-        "least and most of {cells}",
-        slowness=2,
-        line_cost=8,
-    ),
-    _line(
-        "var_mean",
-        _SPREAD,
-        "variance and mean of {cells}",
-        in_language="torch",
-        canonical_arguments=variance_arguments,
-        slowness=6,
-        line_cost=40,
-    ),
-    _line(
-        "std_mean",
-        _SPREAD,
-        "√variance and mean of {cells}",
-        in_language="torch",
-        canonical_arguments=variance_arguments,
-        slowness=6,
-        line_cost=40,
-    ),
+    _line("nansum", f"{_AXIS}, *, dtype=None, out=None", "sum of {cells}, nan as 0"),
+    _line("nanmean", f"{_AXIS}, *, dtype=None, out=None", "mean of {cells} but nan"),
+    _line("count_nonzero", "input, dim=None", "how many of {cells} are not 0", autograd=False),
+    _line("median", _AXIS, "median of {cells}"),
+    _line("nanmedian", _AXIS, "median of {cells} but nan"),
+    _line("mode", "input, dim=-1, keepdim=False", "most frequent of {cells}"),
+    _line("kthvalue", "input, k, dim=-1, keepdim=False, *, out=None", "k-th smallest of {cells}"),
+    _line("aminmax", "input, *, dim=None, keepdim=False, out=None", "least and most of {cells}"),
+    _line("var_mean", _SPREAD, "variance and mean of {cells}", canonical_arguments=variance_arguments),
+    _line("std_mean", _SPREAD, "√variance and mean of {cells}", canonical_arguments=variance_arguments),
     *(
         Reduction(
             name,
             _QUANTILE,
-            in_language="torch Tensor",
             autograd=True,
             phrase=f"quantile of {{cells}}{rest}",
-            slowness=_SORT,
-            line_cost=20,
-            several=Survey(name, _QUANTILE, autograd=True, peak_for_call=_quantiles_peak, slowness=_SORT),
+            several=Survey(name, _QUANTILE, autograd=True, price=_quantiles_peak),
         )
         for name, rest in (("quantile", ""), ("nanquantile", " but nan"))
     ),
     *(
-        Cumulative(
-            f"cum{name}",
-            "input, dim, *, out=None",
-            autograd=True,
-            in_language="torch Tensor",
-            phrase=f"{name}({{cells}})",
-            slowness=10,
-        )
+        Cumulative(f"cum{name}", "input, dim, *, out=None", autograd=True, phrase=f"{name}({{cells}})")
         for name in ("max", "min")
     ),
-    Cumulative(
-        "logcumsumexp",
-        "input, dim, *, out=None",
-        autograd=True,
-        in_language="torch Tensor",
-        phrase="ln Σ exp of {cells}",
-        slowness=16,
-    ),
-    Rowwise(
-        "msort",
-        "input, *, out=None",
-        in_language="torch Tensor",
-        sorts=True,
-        canonical_arguments=_first_axis,
-        autograd=True,
-        slowness=5,
-        line_cost=4,
-    ),
+    Cumulative("logcumsumexp", "input, dim, *, out=None", autograd=True, phrase="ln Σ exp of {cells}"),
+    Rowwise("msort", "input, *, out=None", sorts=True, canonical_arguments=_first_axis, autograd=True),
     _survey(
         "unique",
         "input, sorted=True, return_inverse=False, return_counts=False, dim=None",
-        peak_for_call=_unique_peak,
+        price=_unique_peak,
         autograd=False,
-        slowness=_SORT,
     ),
     _survey(
         "unique_consecutive",
         "input, return_inverse=False, return_counts=False, dim=None",
-        peak_for_call=_unique_peak,
+        price=_unique_peak,
         autograd=False,
-        slowness=8,
     ),
     _survey(
         "bincount",
         "input, weights=None, minlength=0",
-        peak_for_call=_count_peak,
+        price=_count_peak,
         autograd=False,
         gradient={"weights": ""},
     ),
     _survey(
         "histc",
         "input, bins=100, min=0, max=0, *, out=None",
-        peak_for_call=_bins_peak,
+        price=_bins_peak,
         autograd=False,
         gradient={"input": ""},
-        slowness=6,
     ),
     _survey(
         "histogram",
         "input, bins=100, *, range=None, weight=None, density=False, out=None",
-        peak_for_call=_bins_peak,
+        price=_bins_peak,
         autograd=False,
         gradient={"input": "", "weight": ""},
-        slowness=12,
     ),
-    _survey("argwhere", "input", peak_for_call=_places_peak, autograd=False, slowness=3),
-    _survey(
-        "isin",
-        "elements, test_elements, *, assume_unique=False, invert=False",
-        in_language="torch",
-        work_for_call=_looked_for,
-        autograd=False,
-    ),
+    _survey("argwhere", "input", price=_places_peak, autograd=False),
+    _survey("isin", "elements, test_elements, *, assume_unique=False, invert=False", autograd=False),
     _survey(
         "searchsorted",
         "sorted_sequence, input, *, out_int32=False, right=False, side=None, out=None, sorter=None",
-        in_language="torch",
-        work_for_call=_bisections,
         autograd=False,
-        slowness=6,
     ),
-    _survey(
-        "bucketize",
-        "input, boundaries, *, out_int32=False, right=False, out=None",
-        in_language="torch",
-        work_for_call=_bisections,
-        autograd=False,
-        slowness=6,
-    ),
-    _survey(
-        "cov",
-        "input, *, correction=1, fweights=None, aweights=None",
-        peak_for_call=_covariance_peak,
-        work_for_call=_covariance_work,
-    ),
-    _survey("corrcoef", "input", peak_for_call=_covariance_peak, work_for_call=_covariance_work, slowness=3),
+    _survey("bucketize", "input, boundaries, *, out_int32=False, right=False, out=None", autograd=False),
+    _survey("cov", "input, *, correction=1, fweights=None, aweights=None", price=_covariance_work),
+    _survey("corrcoef", "input", price=_covariance_work),
 )

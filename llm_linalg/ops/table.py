@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,16 +28,9 @@ from llm_linalg.ops.rowwise import ROWWISE
 from llm_linalg.ops.special_table import SPECIAL_FUNCTIONS
 from llm_linalg.ops.statistics import STATISTICS
 from llm_linalg.ops.torch_names import resolve
-from llm_linalg.ops.updates import UPDATES
 from llm_linalg.ops.windows import WINDOWS
 
-_HOMES = (
-    "torch.{}",
-    "torch.Tensor.{}",
-    "torch.nn.functional.{}",
-    "torch.Tensor.__{}__",
-    "torch.special.{}",
-)
+_HOMES = ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}", "torch.Tensor.__{}__", "torch.special.{}")
 # A function that writes its result to the first operand is the same operation.
 _IN_PLACE = ("torch.Tensor.{}_", "torch.{}_", "torch.nn.functional.{}_", "torch.Tensor.__i{}__")
 
@@ -82,30 +75,12 @@ class OperationTable:
         operation = self.find(name)
         return operation.operator if operation else ""
 
-    def names_in(self, place: str) -> tuple[str, ...]:
-        """Return the names of operations that programs may write at a place; see `Operation.in_language`."""
-        names: list[str] = []
-        for operation in self.operations.values():
-            for word in operation.in_language.split():
-                home, _, other = word.partition(".")
-                if home == place:
-                    names += [other] if other else [operation.name, *operation.aliases]
-        return (*names, *_in_place_names(place, names))
-
     def entry(self, function: Function) -> TableEntry | None:
         """Return the entry of a torch function, or None."""
         try:
             return self.entries.get(function)
         except TypeError:  # not hashable, so not a torch function
             return None
-
-
-def _in_place_names(place: str, names: Sequence[str]) -> Iterator[str]:
-    """Yield for names of a place those that write the result to the first operand: `add_` for `add`."""
-    home = {"Tensor": "torch.Tensor.{}_", "F": "torch.nn.functional.{}_"}.get(place)
-    for name in names if home else ():
-        if f"{name}_" not in names and any(resolve(str(home).format(name))):
-            yield f"{name}_"
 
 
 def _functions(operation: Operation) -> Iterator[Function]:
@@ -137,7 +112,6 @@ TABLE = OperationTable(
         *MATRIX_FUNCTIONS,
         *MEASURED,
         *COMPLEX_NUMBERS,
-        *UPDATES,
         *LOSSES,
         *WINDOWS,
         *BATCH_NORMS,

@@ -12,7 +12,7 @@ from llm_linalg.base.axes import Shape, ShapeMismatch
 from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.fallback import FallbackOperation
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import Call, Operation, Work
 
 _LONGEST = 2.0**40
 _SLOW = 3  # a multiplication of a convolution takes as long as so many of a product of matrices
@@ -70,23 +70,16 @@ class _Geometry:
         return prod(self.batch) * self.channels * prod(self.lengths)
 
 
-def _convolution_peak(axes: int) -> Callable[[Call], int]:
-    """Return what says how many cells a convolution needs: its result's, or those of one item's windows."""
+def _convolution_work(axes: int) -> Callable[[Call], Work]:
+    """Return what says how much a convolution takes: its result's cells, or those of one item's windows."""
 
-    def peak(call: Call) -> int:
+    def work(call: Call) -> Work:
         own = _Geometry(call, axes)
         around = prod(call.shapes[0][-axes - 1 : -axes]) * prod(
             size + low + high for size, (low, high) in zip(call.shapes[0][-axes:], own.sides, strict=True)
         )
-        return max(own.cells, own.inputs * prod(own.kernel) * prod(own.lengths), prod(own.batch) * around)
-
-    return peak
-
-
-def _convolution_work(axes: int) -> Callable[[Call], int]:
-    def work(call: Call) -> int:
-        own = _Geometry(call, axes)
-        return _SLOW * own.cells * own.inputs * prod(own.kernel)
+        inner = own.inputs * prod(own.kernel)
+        return Work(max(own.cells, inner * prod(own.lengths), prod(own.batch) * around), own.cells * inner)
 
     return work
 
@@ -156,21 +149,12 @@ def _pool_facts(call: Call, axes: int) -> tuple[list[int], list[int], list[tuple
     return kernel, stride, [(own, own) for own in _each(call["padding"], axes)]
 
 
-def _pool_peak(axes: int) -> Callable[[Call], int]:
-    def peak(call: Call) -> int:
+def _pool_work(axes: int) -> Callable[[Call], Work]:
+    def work(call: Call) -> Work:
         kernel, stride, sides = _pool_facts(call, axes)
-        return (
-            2
-            * prod(call.shapes[0][:-axes])
-            * prod(length + 1 for length in _lengths(call.shapes[0], kernel, stride, sides, [1] * axes))
-        )
-
-    return peak
-
-
-def _pool_work(axes: int) -> Callable[[Call], int]:
-    def work(call: Call) -> int:
-        return _pool_peak(axes)(call) * prod(_pool_facts(call, axes)[0])
+        lengths = _lengths(call.shapes[0], kernel, stride, sides, [1] * axes)
+        cells = 2 * prod(call.shapes[0][:-axes]) * prod(length + 1 for length in lengths)
+        return Work(cells, cells * prod(kernel))
 
     return work
 
@@ -224,12 +208,9 @@ def _convolutions() -> list[Operation]:
         Composite(
             f"conv{axes}d",
             signature,
-            in_language="F",
             write_program=_convolution(axes),
             covers=_is_plain_convolution,
-            peak_for_call=_convolution_peak(axes),
-            work_for_call=_convolution_work(axes),
-            sums_products=True,
+            price=_convolution_work(axes),
             shapes_suffice=lambda _: True,
             autograd=True,
         )
@@ -242,7 +223,7 @@ def _pools() -> list[Operation]:
         "max": "dilation=1, ceil_mode=False, return_indices=False",
         "avg": "ceil_mode=False, count_include_pad=True, divisor_override=None",
     }
-    facts: dict[str, Any] = {"in_language": "F", "autograd": True, "shapes_suffice": lambda _: True}
+    facts: dict[str, Any] = {"autograd": True, "shapes_suffice": lambda _: True}
     found: list[Operation] = []
     for kind, reduced, edge in (("max", "amax", "float('-inf')"), ("avg", "mean", "0.0")):
         for axes in (1, 2):
@@ -253,8 +234,7 @@ def _pools() -> list[Operation]:
                     f"input, kernel_size, stride=None, padding=0, {tail[kind]}",
                     write_program=_pool(axes, reduced, edge),
                     covers=_is_plain_pool,
-                    peak_for_call=_pool_peak(axes),
-                    work_for_call=_pool_work(axes),
+                    price=_pool_work(axes),
                     output_count_for_call=outputs,
                     **facts,
                 ),
@@ -263,9 +243,8 @@ def _pools() -> list[Operation]:
                     f"input, output_size{', return_indices=False' if kind == 'max' else ''}",
                     write_program=_whole_pool(axes, reduced),
                     covers=_is_whole,
-                    peak_for_call=_adaptive_peak(axes),
+                    price=_adaptive_peak(axes),
                     output_count_for_call=outputs,
-                    slowness=2,
                     **facts,
                 ),
             ]
@@ -307,10 +286,10 @@ def _resized(call: Call) -> int:
     return 2 * (prod(shape) + prod(shape[:2]) * prod(max(each, 0) for each in sizes))
 
 
-def _transposed(axes: int) -> Callable[[Call], int]:
-    """Return what says how many cells a transposed convolution makes."""
+def _transposed(axes: int) -> Callable[[Call], Work]:
+    """Return what says how much a transposed convolution takes."""
 
-    def cells(call: Call) -> int:
+    def work(call: Call) -> Work:
         weight = call.shapes[call.places["weight"][0]]
         stride, gap = _each(call["stride"], axes), _each(call["dilation"], axes)
         more, less = _each(call["output_padding"], axes), _each(call["padding"], axes)
@@ -323,13 +302,9 @@ def _transposed(axes: int) -> Callable[[Call], int]:
         columns = weight[1] * prod(weight[2:]) * prod(call.shapes[0][-axes:])
         channels = weight[1] * int(call["groups"])
         made: int = prod(call.shapes[0][: -axes - 1]) * channels * prod(lengths)
-        return max(made, columns)
+        return Work(max(made, columns), prod(call.shapes[0]) * prod(weight[1:]))
 
-    return cells
-
-
-def _transposed_work(call: Call) -> int:
-    return _SLOW * prod(call.shapes[0]) * prod(call.shapes[call.places["weight"][0]][1:])
+    return work
 
 
 WINDOWS: tuple[Operation, ...] = (
@@ -339,10 +314,7 @@ WINDOWS: tuple[Operation, ...] = (
         FallbackOperation(
             f"conv_transpose{axes}d",
             "input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1",
-            in_language="F",
-            peak_for_call=_transposed(axes),
-            work_for_call=_transposed_work,
-            sums_products=True,
+            price=_transposed(axes),
             autograd=True,
         )
         for axes in (1, 2)
@@ -350,20 +322,16 @@ WINDOWS: tuple[Operation, ...] = (
     FallbackOperation(
         "col2im",
         "input, output_size, kernel_size, dilation=1, padding=0, stride=1",
-        in_language="F.fold",
         spellings=("torch.nn.functional.fold",),
-        peak_for_call=_folded,
-        slowness=3,
+        price=_folded,
         autograd=True,
     ),
     FallbackOperation(
         "interpolate",
         "input, size=None, scale_factor=None, mode='nearest', align_corners=None, "
         "recompute_scale_factor=None, antialias=False",
-        in_language="F",
         canonical_arguments=_image_arguments,
-        peak_for_call=_resized,
-        slowness=16,
+        price=_resized,
         autograd=True,
     ),
 )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from torch import Tensor
 
     from llm_linalg.ops.operation import Call
@@ -19,16 +17,11 @@ class Guard(Protocol):
     def charge(self, call: Call) -> Price | None:
         """Charge a call, and return its price if that follows from shapes alone."""
 
-    def charge_again(
-        self, name: str, price: Price, tensors: Sequence[Tensor], written: Tensor | None = None
-    ) -> None:
+    def charge_again(self, name: str, price: Price, written: Tensor | None = None) -> None:
         """Charge a repetition of a call by its known price; `written` is the tensor that it writes."""
 
     def refund(self, price: Price) -> None:
         """Give back what it costs to record a call, which was charged: it is not recorded."""
-
-    def charge_gradient(self, name: str, price: Price, tensors: Sequence[Tensor]) -> None:
-        """Charge the part of a backward pass that goes through a call: products of these tensors."""
 
     def charge_query(self) -> None:
         """Charge a call that returns a fact about a tensor, and no tensor."""

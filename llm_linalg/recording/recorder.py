@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ref
@@ -27,11 +26,10 @@ from llm_linalg.ops.fallback import FallbackOperation, fallback
 from llm_linalg.ops.number_arguments import ITEM_FUNCTIONS, with_plain_numbers, with_plain_slices
 from llm_linalg.ops.operation import SlottedArguments
 from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
-from llm_linalg.ops.subnormals import FEW_PRODUCTS
 from llm_linalg.ops.table import TableEntry
 from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
 from llm_linalg.recording.aliasing import version_of
-from llm_linalg.recording.graph_prices import BackwardPass, GraphPrices, LargeStep, next_step, step_of
+from llm_linalg.recording.graph_prices import GraphPrices, next_step, total
 from llm_linalg.recording.guard import Guard
 from llm_linalg.recording.inline import inline_body
 from llm_linalg.recording.record_node import LazyCall, Operand, RecordNode
@@ -95,7 +93,6 @@ class CallCache:
         if (
             (not bounded or price is not None)
             and not draws_random_numbers(call.function)
-            and not (price and price.products > FEW_PRODUCTS and call.operation.kind != "contraction")
             and _depends_on_shapes_only(call)
         ):
             plan, fits_always = CallPlan.of(call, entry), not entry.operation.chosen_by_cells
@@ -287,7 +284,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         plan, price = cached.plan, cached.price
         known = None if self._guard is None else self._current_operands(tensors)
         if self._guard is not None and price is not None:
-            self._guard.charge_again(plan.operation.name, price, tensors)
+            self._guard.charge_again(plan.operation.name, price)
         result = self._run(func, args, kwargs, price)
         if known is None:
             known = [self._operand(tensor) for tensor in tensors]
@@ -321,7 +318,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         """Run a call that writes by the plan of an earlier one."""
         plan, price = cached.plan, cached.price
         if self._guard is not None and price is not None:
-            self._guard.charge_again(plan.operation.name, price, tensors, tensors[0])
+            self._guard.charge_again(plan.operation.name, price, tensors[0])
         operands = tuple([self._operand(tensors[place]) for place in plan.order])
         # By its name it writes into its first operand; with `out=` and the like, nobody says into which.
         if not turns(func):
@@ -346,7 +343,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         """Run a call by the plan of an earlier one, and record nothing."""
         price = cached.price
         if self._guard is not None and price is not None:
-            self._guard.charge_again(cached.plan.operation.name, price, tensors)
+            self._guard.charge_again(cached.plan.operation.name, price)
             self._guard.refund(price)
         if cached.writes:
             self.note_unrecorded_write(tensors[:1] if writes(func) else tensors)
@@ -393,7 +390,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             first = next_step()  # `run_priced`, written out: this runs at each torch call
             result = func(*args, **kwargs) if kwargs else func(*args)
             if (end := next_step()) != first:
-                self._graph.calls.append((first, end, price, func))
+                self._graph.calls.append((first, end, price))
             return result
         except Exception as error:
             written = SlottedArguments.of(args, kwargs)
@@ -457,28 +454,24 @@ class Recorder(TensorIndex, TorchFunctionMode):
             for index in range(first, len(self.nodes)):
                 self._prices[index] = price
 
-    def backward_pass(self, tensor: Tensor) -> BackwardPass:
-        """Return what a backward pass from a tensor goes through."""
+    def backward_pass(self, tensor: Tensor) -> Price:
+        """Return the price of a backward pass from a tensor."""
         if self.gaps or self.is_paused:  # some calls have no nodes
             return self._graph.backward_pass(tensor)
         nodes, leaves = self.backward_path(self.node_of(tensor))
         prices: dict[int, Price] = {}  # by the operands, which a call's nodes share
-        large: list[LargeStep] = []
         for node in nodes:
             price = self._prices.get(node.index)
             if price is not None:
                 prices[id(node.operands)] = price
-                step = self._step_of(node) if price.products > FEW_PRODUCTS else None
-                if step is not None:
-                    large.append(LargeStep(step, node.op, price, [own.value for own in node.operands]))
-        return BackwardPass(list(prices.values()), leaves, large)
+        return total(list(prices.values()), leaves)
 
     def run_priced(self, price: Price | None, go: Callable[..., T], *args: Any) -> T:
         """Run what adds steps to autograd's graph, and is no call; a pass through them has a price."""
         first = next_step()
         found = go(*args)
         if price is not None and (end := next_step()) != first:
-            self._graph.calls.append((first, end, price, go))
+            self._graph.calls.append((first, end, price))
         return found
 
     def _share(self, tensor: Tensor, source: Tensor) -> None:
@@ -604,27 +597,6 @@ class Recorder(TensorIndex, TorchFunctionMode):
         found = [(leaf, gradient) for leaf, gradient in known if gradient is not None]
         self._leaves = {id(leaf): ref(leaf) for leaf, _ in found}
         return found
-
-    def _step_of(self, node: RecordNode) -> Any:
-        """Return the step of autograd that a node's tensor comes from; None without one."""
-        tensor = self._tensors[node.index]
-        with untraced():
-            return None if tensor is None else step_of(tensor)
-
-    @contextmanager
-    def charge_gradients(self, large: Sequence[LargeStep]) -> Iterator[None]:
-        """Charge the guard for the gradients of large products, each when a backward pass has come to it."""
-        handles = [own.step.register_prehook(partial(self._charge_gradient, own)) for own in large]
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
-
-    def _charge_gradient(self, large: LargeStep, gradients: Sequence[Tensor | None]) -> None:
-        if self._guard is not None:
-            tensors = [tensor for tensor in gradients if tensor is not None]
-            self._guard.charge_gradient(large.name, large.price, [*tensors, *large.tensors])
 
     def _charge(
         self, func: Any, written: SlottedArguments, tensors: Sequence[Tensor]

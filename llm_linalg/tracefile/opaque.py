@@ -49,7 +49,7 @@ def _tried(call: Call) -> Shape | None:
     """
     if call.operation.name == "grad":
         return call.shapes[0]
-    if max(call.operation.peak(call, None), operand_cells(call)) > _FEW:
+    if max(call.operation.work(call, None).cells, operand_cells(call)) > _FEW:
         return None
     result: Any = call.replay([tensor.clone() for tensor in call.tensors])  # a batch norm writes its means
     return tuple(result.shape) if isinstance(result, Tensor) else None
@@ -108,6 +108,6 @@ def is_described(call: Call, shape: Shape) -> bool:
             return False
         if inferred is not None and tuple(inferred) != tuple(shape):
             return False
-        return int(operation.peak(call, tuple(shape))) <= max(MOST_CELLS, _AS_MANY * cells)
+        return bool(operation.work(call, tuple(shape)).cells <= max(MOST_CELLS, _AS_MANY * cells))
     except Exception:  # noqa: BLE001 - forged arguments may be anything, and so may what they raise
         return False

@@ -7,8 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg import LimitError, ProgramError, run
+from llm_linalg import LimitError, ProgramError
 from tests.engine.alike import SETUP, printed, programs
+from tests.engine.here import run
 
 pytestmark = pytest.mark.filterwarnings("ignore:CUDA is not")
 ALIKE = """
@@ -257,7 +258,7 @@ def test_gradients_of_gradients_are_charged() -> None:
         "    (g,) = torch.autograd.grad(y, x, create_graph=True)\n    y = (g * y).sum()"
     )
     with pytest.raises(LimitError):
-        run(program, seconds=None)
+        run(program)
 
 
 def test_running_statistics_are_written_and_earlier_ones_stay_as_they_were() -> None:

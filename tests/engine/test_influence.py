@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from llm_linalg import Trace, run, trace
+from llm_linalg import Trace, trace
 from llm_linalg.lessons.reader import find
+from tests.engine.here import run
 
 F = nn.functional
 CAUSAL = """

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from llm_linalg.language.budget import Budget
 
-from llm_linalg import ProgramError, Trace, run
+from llm_linalg import ProgramError, Trace
+from llm_linalg.capture.limits import Counts, Limits
 from llm_linalg.recording import tensor_index
 from llm_linalg.recording.record_node import Origin
 from llm_linalg.recording.recorder import Recorder
 from llm_linalg.recording.tensor_index import FEW_CELLS, FEW_NAMES
+from tests.engine.here import run
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -117,29 +118,29 @@ def test_when_a_run_failed_large_tensors_are_not_looked_at() -> None:
     assert trace["z"].value.tolist() == [1]
 
 
-def test_a_failed_run_is_not_held_against_its_budget_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(_budget: Budget, _memory: int, _writers: int) -> None:
+def test_a_failed_run_is_not_held_against_its_counts_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(_counts: Counts, _memory: int, _writers: int) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(Budget, "charge_alias_update", never)
+    monkeypatch.setattr(Counts, "charge_alias_update", never)
     assert renewed(failed(shared(2, 2) + "now")) == 2
 
 
-class Counting(Budget):
-    """A budget that notes what renewals are charged."""
+class Counting(Counts):
+    """Counts that note what renewals are charged."""
 
     renewals: list[tuple[int, int]]
 
     def charge_alias_update(self, memory: int, writers: int) -> None:
         self.renewals.append((memory, writers))
-        Budget.charge_alias_update(self, memory, writers)
+        Counts.charge_alias_update(self, memory, writers)
 
 
 @pytest.mark.parametrize("writes", [1, 2, 60])
 def test_a_renewal_is_charged_with_its_writers(writes: int) -> None:
-    budget = Counting()
-    budget.renewals = []
-    recorder = Recorder(Origin, budget)
+    counts = Counting(Limits())
+    counts.renewals = []
+    recorder = Recorder(Origin, counts)
     with recorder:
         x = torch.zeros(60)
         view, parts = x.view(60), x.view(60, 1).unbind()
@@ -148,7 +149,7 @@ def test_a_renewal_is_charged_with_its_writers(writes: int) -> None:
         assert view.sum() == writes
     (node,) = [node for node in recorder.nodes if node.op == "alias"]
     assert len(node.operands) == 1 + writes
-    assert budget.renewals == [(60, writes)]
+    assert counts.renewals == [(60, writes)]
 
 
 UNTIL = """

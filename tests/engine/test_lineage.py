@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from llm_linalg import Node, Trace, run, trace
+from llm_linalg import Node, Trace, trace
 from tests.engine.counting import at_most
+from tests.engine.here import run
 from tests.thinning import thin
 
 HEAD = """

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from llm_linalg import Node, Trace, run, trace
+from llm_linalg import Node, Trace, trace
 from llm_linalg.analysis.block_diagram import DiagramBox, DiagramLevel
 from llm_linalg.lessons.reader import Lesson, catalog
+from tests.engine.here import run
 
 NESTED = """
 def half(x):

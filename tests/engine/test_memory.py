@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from llm_linalg import ProgramError, run
+from llm_linalg import ProgramError
 from llm_linalg.recording.aliasing import AliasUpdate
 from tests.engine.counting import at_most
+from tests.engine.here import run
 
 
 def test_many_updates_take_as_long_each_as_a_few() -> None:

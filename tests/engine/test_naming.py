@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_linalg import Trace, run
+from llm_linalg import Trace
 from llm_linalg.analysis.axis_names import AxisNaming
 from llm_linalg.base.axis_labels import AxisDeclarations, AxisLabels, fit_labels
+from tests.engine.here import run
 
 ATTENTION = """\
 words = ["the", "cat", "saw"]

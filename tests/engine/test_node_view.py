@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from llm_linalg import Trace, run
+from llm_linalg import Trace
 from llm_linalg.api.node_view import cell_view, node_view
 from llm_linalg.base.cells import TensorSlice
+from tests.engine.here import run
 
 SOURCE = """
 A = torch.randn(2, 3, 4)

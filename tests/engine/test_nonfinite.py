@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_linalg import run
 from llm_linalg.explain.nan_origin import nan_reason
+from tests.engine.here import run
 
 PROGRAM = """\
 x = torch.tensor(numbers)

@@ -7,8 +7,9 @@ import re
 import pytest
 import torch
 
-from llm_linalg import LimitError, ProgramError, run
+from llm_linalg import LimitError, ProgramError
 from tests.engine.alike import SETUP, printed, programs
+from tests.engine.here import run
 
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 ALIKE = """
@@ -136,7 +137,7 @@ g = x.grad
 
 @pytest.mark.parametrize("program", programs(ALIKE))
 def test_a_program_with_its_own_gradients_prints_what_torch_prints(program: str) -> None:
-    assert run(SETUP + program, seconds=None).printed == printed(program)
+    assert run(SETUP + program).printed == printed(program)
 
 
 def test_functions_of_the_graph_have_torch_s_text_with_an_address_that_stays() -> None:
@@ -144,9 +145,9 @@ def test_functions_of_the_graph_have_torch_s_text_with_an_address_that_stays() -
         f"{DOUBLED}z = (x * 2).sum()\n"
         "print(y.grad_fn, z.grad_fn, z.grad_fn.next_functions, z.grad_fn.next_functions[0][0].next_functions)"
     )
-    shown = run(SETUP + program, seconds=None).printed
+    shown = run(SETUP + program).printed
     assert ADDRESS.sub(" at 0x", shown) == ADDRESS.sub(" at 0x", printed(program))
-    assert run(SETUP + program, seconds=None).printed == shown
+    assert run(SETUP + program).printed == shown
 
 
 def test_the_forward_is_opened_and_the_gradient_program_asks_the_backward() -> None:
@@ -187,7 +188,7 @@ def test_a_backward_pass_through_an_own_function_is_charged_as_any_other() -> No
         "z = F.apply(y).sum()\nfor i in range(900): z.backward(retain_graph=True)"
     )
     with pytest.raises(LimitError, match="in all"):
-        run(program, seconds=None)
+        run(program)
 
 
 def test_torch_s_classes_are_the_same_for_the_next_program() -> None:

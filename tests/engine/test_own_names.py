@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg import ProgramError, run
+from llm_linalg import ProgramError
+from tests.engine.here import run
 
 LINES = [
     "y = y + 1",

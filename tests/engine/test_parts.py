@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from llm_linalg import run, trace
+from llm_linalg import trace
+from tests.engine.here import run
 from tests.ops.drawing import values
 from tests.ops.laws import OPENED, opened
 

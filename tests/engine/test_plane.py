@@ -9,12 +9,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg import run
 from llm_linalg.api.node_view import NodeView, node_view
 from llm_linalg.base.axis_labels import AxisLabels
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.illustrations.plane.picture import plane_of
 from llm_linalg.illustrations.plane.plane import CIRCLE, Plane, circle
+from tests.engine.here import run
 
 NUMBERS = st.floats(width=32) | st.sampled_from([0.0, -0.0, 3e38, -3e38, 1e-40, 1.0, 2.0])
 EXPRESSIONS = st.sampled_from(["X", "X + X[:1]", "X @ X[:2]", "X @ X.T"])
@@ -22,7 +22,7 @@ EXPRESSIONS = st.sampled_from(["X", "X + X[:1]", "X @ X[:2]", "X @ X.T"])
 
 def plane_at(source: str, order: str | None = None, step: int | None = None) -> tuple[NodeView, Plane | None]:
     """Returns the last node of a program at a step, counted from 0, and its picture."""
-    node = run(source, seconds=None).nodes[-1]
+    node = run(source).nodes[-1]
     view = node_view(node, order or node.orders[0], step)
     return view, plane_of(view)
 
@@ -68,7 +68,7 @@ PROGRAMS = (
 
 @pytest.mark.parametrize("source", PROGRAMS)
 def test_each_step_shows_what_is_computed_and_no_more(source: str) -> None:
-    node = run(source, seconds=None).nodes[-1]
+    node = run(source).nodes[-1]
     for order in node.orders:
         count = len(node.walk(order))
         for step in range(-1, min(count, 6)):
@@ -165,7 +165,7 @@ def test_what_is_divided_by_its_length_lands_on_the_circle() -> None:
 
 
 def test_words_along_an_axis_name_the_arrows() -> None:
-    node = run(CAST + "y = 1 * table", seconds=None).nodes[-1]
+    node = run(CAST + "y = 1 * table").nodes[-1]
     words = AxisLabels("word", ("the", "cat", "saw", "dog", "ran")), AxisLabels("", ("thing", "action"))
     plane = plane_of(node_view(node, None, None, lambda _: words))
     assert plane is not None
@@ -196,7 +196,7 @@ def test_any_numbers_have_a_picture(rows: list[tuple[float, float]], expression:
     values = repr(rows).replace("nan", "math.nan").replace("inf", "math.inf")
     source = f"X = torch.tensor({values}).reshape({len(rows)}, 2)"
     try:
-        node = run(f"{source}\ny = {expression}" if expression != "X" else source, seconds=None).nodes[-1]
+        node = run(f"{source}\ny = {expression}" if expression != "X" else source).nodes[-1]
     except ProgramError:  # shapes that don't fit
         return
     plane = plane_of(node_view(node, node.orders[0]))
@@ -222,7 +222,7 @@ def test_dot_products_that_are_gathered_keep_their_arrows() -> None:
 
 
 def test_a_result_that_has_an_operand_s_word_is_told_apart() -> None:
-    node = run(CAST + "y = table @ torch.tensor([[0.0, 1], [1, 0]])", seconds=None).nodes[-1]
+    node = run(CAST + "y = table @ torch.tensor([[0.0, 1], [1, 0]])").nodes[-1]
     words = AxisLabels("word", ("the", "cat", "saw", "dog", "ran"))
     named = {"table": (words, AxisLabels()), "y": (words, AxisLabels())}
     plane = plane_of(node_view(node, "rows", 1, lambda one: named.get(one.name, ())))

@@ -12,7 +12,6 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from llm_linalg import run
 from llm_linalg.lessons.files import curriculum_files
 from llm_linalg.questions.drawn import KINDS, WalkPlace, question_at
 from llm_linalg.questions.practice import (
@@ -25,6 +24,7 @@ from llm_linalg.questions.practice import (
     programs_of,
     sheet,
 )
+from tests.engine.here import run
 
 MANY = 100
 

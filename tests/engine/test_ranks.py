@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import warnings
 from threading import enumerate as enumerate_threads
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llm_linalg.language.budget import Budget
-from llm_linalg.language.devices import MOST_EXCHANGES
 
-from llm_linalg import run
-from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, ShapeError
+from llm_linalg.api.run import run_text
+from llm_linalg.base.errors import HaltedError, ProgramError, ShapeError
+from llm_linalg.capture import program
+from llm_linalg.capture.devices import MOST_EXCHANGES
+from llm_linalg.capture.limits import Counts
 from llm_linalg.lessons.reader import LessonError, find, parse
-from tests.engine.doing import budgets
+from tests.engine.here import run
 
 F = torch.nn.functional
 START = "X = torch.randn({m}, {k}).double()\nW = torch.randn({k}, {n}).double()\n"
@@ -81,11 +83,16 @@ def test_one_device_alone_exchanges_nothing() -> None:
         ("x = torch.ones(2) @ torch.ones(3)", 2, "has 2 entries"),
     ],
 )
-def test_what_devices_cannot_do_is_said(text: str, ranks: int, said: str) -> None:
+@pytest.mark.parametrize("own", [True, False])
+def test_what_devices_cannot_do_is_said(text: str, ranks: int, said: str, *, own: bool) -> None:
     with pytest.raises(ProgramError, match=said):
-        run(text, ranks=ranks)
+        run_text(text, own=own, ranks=ranks)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_there_is_no_device_with_a_number_too_large(*, own: bool) -> None:
     with pytest.raises(ProgramError, match="no rank 5"):
-        run("x = torch.ones(2)", ranks=2, names={"rank": 5})
+        run_text("x = torch.ones(2)", own=own, ranks=2, names={"rank": 5})
 
 
 def test_the_lesson_is_the_unsplit_thing() -> None:
@@ -125,20 +132,18 @@ def test_devices_may_exchange_as_often_as_there_may_be_exchanges(ranks: int) -> 
     )
 
 
-def test_no_device_does_anything_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = budgets(monkeypatch)
+def test_each_device_counts_what_it_makes_and_receives(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Counts] = []
+
+    class Noted(Counts):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            made.append(self)
+
+    monkeypatch.setattr(program, "Counts", Noted)
     run("for i in range(30):\n    x = dist.all_reduce(torch.ones(1))", ranks=2)
     copies = 3  # of its own for the other, and of both parts
-    assert [Budget().tensors - budget.tensors for budget in made] == [2 * 30 * (copies + 2)]  # one for both
-
-
-def test_devices_have_together_as_much_memory_as_a_program() -> None:
-    cells = Budget().elements // 4
-    run(f"x = torch.zeros({cells // 2}) + 1", ranks=1)
-    with pytest.raises(LimitError, match="cells in all"):
-        run(f"x = torch.zeros({cells // 2}) + 1", ranks=8)
-    with pytest.raises(LimitError, match="cells in all"):
-        run(f"x = dist.all_gather(torch.zeros({cells // 8}))", ranks=8)
+    assert [counts.tensors for counts in made if counts.calls] == 2 * [30 * (copies + 2)]
 
 
 @settings(max_examples=20)
@@ -196,9 +201,11 @@ def test_devices_are_stopped_where_they_are() -> None:
     assert asked == 21
 
 
-def test_a_failing_device_has_its_place_and_what_ran_before() -> None:
+@pytest.mark.parametrize("own", [True, False])
+def test_a_failing_device_has_its_place_and_what_ran_before(*, own: bool) -> None:
+    text = "x = torch.ones(2)\ny = dist.all_reduce(x)\nz = y @ torch.ones(3)"
     with pytest.raises(ShapeError) as failed:
-        run("x = torch.ones(2)\ny = dist.all_reduce(x)\nz = y @ torch.ones(3)", ranks=2)
+        run_text(text, own=own, ranks=2)
     assert failed.value.line == 3
     assert failed.value.trace is not None
     assert failed.value.trace["y"].value.tolist() == [2, 2]

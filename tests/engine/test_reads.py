@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from llm_linalg import run, trace
+from llm_linalg import trace
+from tests.engine.here import run
 
 
 def test_a_scatter_that_adds_reads_what_it_adds_to() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from llm_linalg import ProgramError, ShapeError, run, trace
+from llm_linalg import ProgramError, ShapeError, trace
+from tests.engine.here import run
 
 START = """
 x, q, k = torch.randn(2, 6), torch.randn(1, 2, 4, 8), torch.randn(1, 2, 5, 8)

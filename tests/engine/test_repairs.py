@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from llm_linalg import ProgramError, ShapeError, run
+from llm_linalg import ProgramError, ShapeError
 from llm_linalg.base.errors import Repair
+from tests.engine.here import run
 
 X = "x, b = torch.ones(3, 4), torch.ones(3)\n"
 MASKED = "s, mask = torch.ones(4, 4), torch.ones(5, 5) == 1\n"

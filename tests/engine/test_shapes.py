@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
-from llm_linalg.language.budget import Budget
 from torch import Tensor, nn
 
-from llm_linalg import ProgramError, ShapeError, Trace, run
+from llm_linalg import ProgramError, ShapeError, Trace
 from llm_linalg.base.axes import ShapeMismatch
+from llm_linalg.capture.limits import Counts, Limits
 from llm_linalg.ops import TABLE, Call
 from llm_linalg.recording.record_node import Origin
 from llm_linalg.recording.recorder import Recorder
+from tests.engine.here import run
 from tests.ops.drawing import Shape, values
 
 F = nn.functional
@@ -62,14 +62,15 @@ RULED: dict[str, Callable[..., Any]] = {
 }
 
 
-@dataclass(slots=True)
-class Noting(Budget):
+class Noting(Counts):
     """Notes the calls that it is asked about."""
 
-    calls: list[Call] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__(Limits())
+        self.noted: list[Call] = []
 
     def charge(self, call: Call) -> None:
-        self.calls.append(call)
+        self.noted.append(call)
 
 
 def ruled(function: Callable[..., Any], inputs: tuple[Tensor, ...]) -> tuple[Call, Any, Exception | None]:
@@ -80,8 +81,8 @@ def ruled(function: Callable[..., Any], inputs: tuple[Tensor, ...]) -> tuple[Cal
         with recorder:
             result = function(*inputs)
     except (RuntimeError, IndexError, ValueError, TypeError) as error:
-        return noting.calls[-1], None, error
-    return noting.calls[-1], result, None
+        return noting.noted[-1], None, error
+    return noting.noted[-1], result, None
 
 
 def inferred(call: Call) -> Shape | ShapeMismatch | None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from llm_linalg import Node, ProgramError, ShapeError, Trace, run, trace
+from llm_linalg import Node, ProgramError, ShapeError, Trace, trace
+from tests.engine.here import run
 from tests.ops.drawing import values
 
 F = nn.functional

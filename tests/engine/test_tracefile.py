@@ -19,7 +19,7 @@ import torch
 from hypothesis import given, settings
 from torch import Tensor, nn
 
-from llm_linalg import FormatError, Node, ProgramError, Trace, load_trace, run, trace
+from llm_linalg import FormatError, Node, ProgramError, Trace, load_trace, trace
 from llm_linalg.base.untraced import untraced
 from llm_linalg.explain.shape_errors import explain_call
 from llm_linalg.lessons.reader import catalog
@@ -30,6 +30,7 @@ from llm_linalg.recording.recorder import Recorder
 from llm_linalg.tracefile import log_format
 from llm_linalg.tracefile.log_reader import Reader
 from llm_linalg.tracefile.log_writer import Writer
+from tests.engine.here import run
 from tests.ops.drawing import Sample
 from tests.ops.samples import BUILDERS, samples
 from tests.small_gpt import GPT, Settings
@@ -341,7 +342,7 @@ LOOP = "w = torch.zeros(3)\nfor i in range(30_000):\n    w = w * 0.5 + 1\n    lo
 
 
 def test_gaps_are_kept() -> None:
-    t = run(LOOP, seconds=None)
+    t = run(LOOP)
     assert t.gaps
     check_alike(t, again(t))
 

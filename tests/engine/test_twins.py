@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from llm_linalg import Node, Trace, run, trace
+from llm_linalg import Node, Trace, trace
 from llm_linalg.lessons.reader import Lesson, catalog
+from tests.engine.here import run
 from tests.thinning import thin
 
 F = nn.functional

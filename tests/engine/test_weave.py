@@ -6,9 +6,9 @@ from itertools import product
 
 import pytest
 
-from llm_linalg import run
 from llm_linalg.api.node_view import node_view
 from llm_linalg.illustrations.weave import MOST_CELLS, is_woven, weave_of
+from tests.engine.here import run
 
 MOVES = (
     "X.transpose(1, 2)", "X.permute(2, 0, 1)", "X.view(2, 12)", "X.reshape(4, 2, 3)", "X[:, -1]", "X[1]",
@@ -19,7 +19,7 @@ MOVES = (
 
 @pytest.mark.parametrize("move", MOVES)
 def test_each_cell_of_the_result_has_the_slice_that_its_number_came_from(move: str) -> None:
-    node = run(f"X = torch.arange(24.0).reshape(2, 4, 3)\nY = {move}", seconds=None).nodes[-1]
+    node = run(f"X = torch.arange(24.0).reshape(2, 4, 3)\nY = {move}").nodes[-1]
     view = node_view(node)
     assert is_woven(view)
     weave = weave_of(view)
@@ -39,13 +39,13 @@ def test_each_cell_of_the_result_has_the_slice_that_its_number_came_from(move: s
 
 def test_one_matrix_falls_into_its_rows_and_several_tensors_go_on_counting() -> None:
     source = "X = torch.arange(6.0).reshape(2, 3)\nY = torch.stack([X, X + 6])"
-    weave = weave_of(node_view(run(source, seconds=None).nodes[-1]))
+    weave = weave_of(node_view(run(source).nodes[-1]))
     assert weave.slices == ("X[0]", "X[1]", "(X + 6)[0]", "(X + 6)[1]")
     assert [row[0].slice for matrix in weave.result.matrices for row in matrix.cells] == [0, 1, 2, 3]
 
 
 def test_a_step_lights_what_it_moves_and_later_cells_are_not_there() -> None:
-    node = run("X = torch.arange(24.0).reshape(2, 4, 3)\nY = X.transpose(1, 2)", seconds=None)["Y"]
+    node = run("X = torch.arange(24.0).reshape(2, 4, 3)\nY = X.transpose(1, 2)")["Y"]
     weave = weave_of(node_view(node, "rows", 1))
     lit = [
         (tensor.title, matrix.at, i, j)
@@ -61,7 +61,7 @@ def test_a_step_lights_what_it_moves_and_later_cells_are_not_there() -> None:
 
 
 def test_a_large_tensor_costs_a_window_around_what_is_moved() -> None:
-    node = run("X = torch.zeros(64, 32, 8, 64)\nY = X.transpose(1, 2)", seconds=None)["Y"]
+    node = run("X = torch.zeros(64, 32, 8, 64)\nY = X.transpose(1, 2)")["Y"]
     weave = weave_of(node_view(node, "rows", 64 * 8 * 32 - 1))
     for tensor in (*weave.sources, weave.result):
         assert sum(len(m.cells) * len(m.cells[0]) for m in tensor.matrices) <= MOST_CELLS
@@ -73,4 +73,4 @@ def test_a_large_tensor_costs_a_window_around_what_is_moved() -> None:
     ["torch.ones(2, 3).T", "torch.zeros(0, 3, 2).transpose(0, 1)", "torch.ones(2, 3, 4) * 2"],
 )
 def test_other_operations_have_no_weave(source: str) -> None:
-    assert not is_woven(node_view(run(f"y = {source}", seconds=None).nodes[-1]))
+    assert not is_woven(node_view(run(f"y = {source}").nodes[-1]))

@@ -12,7 +12,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from llm_linalg.ops import creation, randomness
+from llm_linalg.ops import randomness
 from tests.ops.composites import COMPOSITES
 from tests.ops.drawing import Build, Draw, Sample, axis, broadcast, shapes, values
 from tests.ops.layer_calls import LAYER_CALLS
@@ -305,7 +305,6 @@ BUILDERS: dict[str, Build] = {
     "full": _made(lambda: torch.full((2, 3), 1.5)),
     "randint": _made(lambda: torch.randint(5, (2, 3)), lambda: torch.randint(1, 5, size=(2,))),
     "randperm": _made(lambda: torch.randperm(4)),
-    "spaced": _made(lambda: creation.spaced(0.5, 0.25, 4), lambda: creation.spaced(1, 2, 3, 6.0)),
     "draw": _made(
         lambda: randomness.draw([0.5, 1.5], (2, 1), torch.float64),
         lambda: randomness.draw([], (0, 3), torch.int64),

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llm_linalg.language.reference import page
 from torch import Tensor
 
 from llm_linalg import Node
@@ -30,14 +26,6 @@ OPERATIONS = sorted(TABLE.operations.values(), key=lambda operation: operation.n
 DRAWN = sorted(BUILDERS)
 # Their cells are shown as what they read: no number is computed from another.
 SHOWN_AS_READ = {"one_hot", "scatter_add", "normalize"}
-SECTIONS = {
-    "torch": "`import torch`",
-    "F": "`import torch.nn.functional`",
-    "Tensor": "Methods of a tensor",
-    "attribute": "Attributes of a tensor",
-    "linalg": "`import torch.linalg`",
-    "special": "`import torch.special`",
-}
 
 
 def test_an_entry_has_a_phrase_where_its_cells_are_computed() -> None:
@@ -128,23 +116,6 @@ def test_a_price_covers_what_torch_makes_of_less(name: str, text: str) -> None:
     _is_covered(name, listed_sample(text))
 
 
-@given(st.integers(1, 9), st.integers(1, 9))
-def test_dropout_in_attention_costs_what_it_does_on_its_scores(queries: int, keys: int) -> None:
-    def work(name: str, function: Callable[..., Tensor], *inputs: Tensor) -> int:
-        (node,) = traced(name, Sample(function, inputs)).nodes
-        price = None if node.call is None else price_of(node.call)
-        assert price is not None
-        return price.multiplications
-
-    def attention(dropout: float) -> int:
-        attend = partial(F.scaled_dot_product_attention, dropout_p=dropout)
-        tensors = torch.ones(2, queries, 3), torch.ones(2, keys, 3), torch.ones(2, keys, 3)
-        return work("scaled_dot_product_attention", attend, *tensors)
-
-    alone = work("dropout", F.dropout, torch.ones(2, queries, keys))
-    assert alone / 2 < attention(0.5) - attention(0.0) < alone * 2
-
-
 def _is_covered(name: str, sample: Sample) -> None:
     for node in traced(name, sample).nodes:
         assert node.call is not None
@@ -164,14 +135,6 @@ def is_view(node: Node) -> bool:
 
 def shares_memory(one: Tensor, other: Tensor) -> bool:
     return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
-
-
-def test_an_entry_stands_on_the_reference_page_where_the_language_has_it() -> None:
-    sections = {part.partition("\n")[0]: part.split() for part in page().split("\n## ")}
-    for operation in OPERATIONS:
-        for place in set(operation.in_language.split()) & SECTIONS.keys():
-            for name in (operation.name, *operation.aliases):
-                assert name in sections[SECTIONS[place]]
 
 
 def test_an_entry_s_gradient_is_for_its_parameters() -> None:
