@@ -97,11 +97,17 @@ class Requests:
             line = line[os.write(self._answers, line) :]
 
 
-def run(lock: Lock, parent: int, requests: int, answers: int, log: int) -> None:
-    """Lock this process, rehearse, wait for a request, run its program, answer what is asked then."""
+def run(lock: Lock, folder: str, parent: int, requests: int, answers: int, log: int) -> None:
+    """Lock this process, rehearse, wait for a request, run its program, answer what is asked then.
+
+    It works in the folder that it may read, if there is one, and imports modules from there.
+    """
     channel = Requests(requests, answers)
     try:
         memory = mmap.mmap(log, LOG_SIZE)
+        if folder:
+            os.chdir(folder)
+            sys.path.insert(0, folder)
         lock.apply(parent, [requests, answers])
         rehearse(REHEARSAL + BACKWARD)
     except (LockError, OSError) as error:
