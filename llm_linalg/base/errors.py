@@ -172,16 +172,12 @@ class MissingValueError(ProgramError):
     """A statement that reads what another would have made or changed, which was not run.
 
     Attributes:
-        root: The number of the cell that was refused, or stopped, and on which the statement rests.
+        root: The number of the cell that failed or was stopped, and on which the statement rests.
         reason: Why that cell was not run.
     """
 
     root: int = 0
     reason: str = ""
-
-
-class FigureError(ProgramError):
-    """A statement that wants a value of a plot, which is not drawn."""
 
 
 class LimitError(ProgramError):

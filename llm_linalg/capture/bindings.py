@@ -110,6 +110,7 @@ class Bindings:
 
     def result(self, value: Any, line: int) -> Any:
         """Take note of the value of a line that binds nothing, and return it."""
+        self.last_value = value
         if value.__class__ not in _PLAIN and isinstance(value, Tensor):
             self._layers.note()
             self._note(line, self._recorder.node_of(value), value)

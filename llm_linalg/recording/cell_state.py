@@ -10,15 +10,13 @@ from llm_linalg.recording.plot import Plot
 
 _LONGEST_SUMMARY = 76  # characters: it is one line of 80 columns
 _MOST_NUMBERS = 4  # of cells that are named
-State = Literal["run", "failed", "stopped", "skipped", "rests", "refused"]
-"""`refused` is said by the interpreter alone, and goes with it."""
-_OWN_FAULT: Sequence[State] = ("refused", "stopped", "failed")
+State = Literal["run", "failed", "stopped", "skipped", "rests"]
+_OWN_FAULT: Sequence[State] = ("stopped", "failed")
 _VERBS: Mapping[State, tuple[str, str]] = {
     "run": ("runs", "run"),
     "failed": ("fails", "fail"),
     "stopped": ("is stopped", "are stopped"),
     "skipped": ("is left out", "are left out"),
-    "refused": ("is refused", "are refused"),
     "rests": ("rests on", "rest on"),
 }
 """What one cell does, and what several do."""

@@ -10,12 +10,17 @@ import json
 import mmap
 import os
 import signal
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
+from llm_linalg import recording, tracefile
+from llm_linalg.capture.sites import FILE
 from llm_linalg.recording.ending import Ending
 from llm_linalg.room.lock import Lock, LockError
-from llm_linalg.room.program import Timeout, serve
+from llm_linalg.room.program import MOMENT, Timeout, serve
 from llm_linalg.room.room_limits import LOG_SIZE, MOST_ANSWER, MOST_REQUEST
 
 REHEARSAL = """\
@@ -31,6 +36,7 @@ print(nn.Sequential(nn.Linear(3, 3), nn.ReLU())(x).sum(-1), loss.item(), x.T.sha
 """A program without a backward pass: a process that has made one could not be copied for another."""
 BACKWARD = "loss.backward()\nx.grad.sum()\nwith torch.no_grad():\n    x -= 0.1 * x.grad\n"
 _PIECE = 2**20
+_TELLING = tuple([str(Path(package.__path__[0])) for package in (recording, tracefile)])
 _RESERVE = 2**23  # bytes of memory with which to tell that there is no more
 
 
@@ -91,11 +97,17 @@ class Requests:
             line = line[os.write(self._answers, line) :]
 
 
-def run(lock: Lock, parent: int, requests: int, answers: int, log: int) -> None:
-    """Lock this process, rehearse, wait for a request, run its program, answer what is asked then."""
+def run(lock: Lock, folder: str, parent: int, requests: int, answers: int, log: int) -> None:
+    """Lock this process, rehearse, wait for a request, run its program, answer what is asked then.
+
+    It works in the folder that it may read, if there is one, and imports modules from there.
+    """
     channel = Requests(requests, answers)
     try:
         memory = mmap.mmap(log, LOG_SIZE)
+        if folder:
+            os.chdir(folder)
+            sys.path.insert(0, folder)
         lock.apply(parent, [requests, answers])
         rehearse(REHEARSAL + BACKWARD)
     except (LockError, OSError) as error:
@@ -122,5 +134,22 @@ def rehearse(text: str) -> None:
     serve({"source": text}, mmap.mmap(-1, 2**22), None)
 
 
-def _raise(*_: object) -> None:
+def _raise(_number: int, frame: FrameType | None) -> None:
+    """End the program; while its recorder is at work, as soon as that is done: what is told has to be whole."""
+    is_telling = False
+    while frame is not None and frame.f_code.co_filename != FILE:
+        is_telling |= frame.f_code.co_filename.startswith(_TELLING)
+        frame = frame.f_back
+    if not is_telling:
+        raise Timeout
+    if frame is None:
+        signal.setitimer(signal.ITIMER_REAL, MOMENT)
+        return
+    frame.f_trace, frame.f_trace_opcodes = _raise_here, True
+    sys.settrace(lambda *_: None)
+
+
+def _raise_here(*_: object) -> None:
+    """End the program in the frame that is traced."""
+    sys.settrace(None)
     raise Timeout

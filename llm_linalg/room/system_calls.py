@@ -54,7 +54,7 @@ _FILES = {
     "lstat": SystemCall(6, None, "likewise"),
     "statx": SystemCall(332, 291, "the same, by newer libraries"),
     "getdents64": SystemCall(217, 61, "import lists the folders of packages, which Landlock lets it open"),
-    "getcwd": SystemCall(79, 17, "always /"),
+    "getcwd": SystemCall(79, 17, "/, or the folder that may be read"),
     "write": SystemCall(
         1, 64, "the pipe of answers: no other descriptor is open to write, but for /dev/null"
     ),

@@ -99,7 +99,7 @@ def _settle() -> None:
 class Spare:
     """A child that is locked, has rehearsed, and waits for the one program that it will run."""
 
-    def __init__(self, children_lock: Lock) -> None:
+    def __init__(self, children_lock: Lock, folder: str) -> None:
         log = os.memfd_create("log", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(log, LOG_SIZE)
         # Nobody makes it shorter: the app would die of reading beyond its end.
@@ -112,7 +112,7 @@ class Spare:
         if not self.process:
             code = 1
             try:
-                child.run(children_lock, parent, requests, answer, log)
+                child.run(children_lock, folder, parent, requests, answer, log)
                 code = 0
             finally:
                 os._exit(code)
@@ -216,7 +216,7 @@ class _Zygote:
             if self._lock is not None:
                 self._lock.close()
             self._lock = Lock([*self._places, *(user_folder(read) if read else [])], self._limits)
-        spare = Spare(self._lock)
+        spare = Spare(self._lock, read)
         self._children[spare.handle] = spare
         poll.register(spare.handle, select.POLLIN)
         with suppress(BrokenPipeError, ConnectionResetError):

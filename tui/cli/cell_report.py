@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean
-from tui.files.output import explain, say
+from tui.files.output import explain, narrate, say
 from tui.model.usage_error import UsageError
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _report(lesson: Lesson, cells: Sequence[int], trace: Trace) -> None:
             at = cell.line if error is None else error.line
             say(f"{_where(lesson, stop)}{_line(lesson, stop, cells, at)}{_reason(cell)}")
         if cell.saved:
-            say(saved_text(stop.saved))
+            narrate(saved_text(stop.saved))
 
 
 def _line(lesson: Lesson, stop: Stop, cells: Sequence[int], line: int | None) -> str:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import NOTHING, CleanText, clean
+from llm_linalg.lessons.documents import with_saved
+from llm_linalg.lessons.saved_output import saved_text
 from tui.compose.frames import LONGEST_LINE, LONGEST_OUTPUT
 from tui.model.notebook_cell import NotebookCell
 
@@ -33,7 +35,7 @@ def with_cell(
     stop = view.at_stop
     if stop.exercise is not None or not stop.code:
         return frame
-    state = states[stop.number - 1] if len(states) >= stop.number else None
+    state = next(iter(with_saved(view.lesson, states[stop.number - 1 : stop.number])), None)
     first = view.cells[stop.number - 1]
     line = error.line if error is not None else None
     cell = NotebookCell(
@@ -42,9 +44,10 @@ def with_cell(
         state="" if state is None else state.state,
         root=None if state is None else state.root,
         line=line - first + 1 if line is not None and line >= first else None,
-        remarks=() if state is None else _remarks(state),
+        remarks=() if state is None else _remarks(state, error),
         printed=NOTHING if state is None else clean(state.printed, LONGEST_OUTPUT, lines=True),
         answer=NOTHING if state is None else clean(state.answer, LONGEST_OUTPUT, lines=True),
+        saved=saved_text(stop.saved) if state is not None and state.saved else NOTHING,
     )
     own = frame.listing.line if frame.listing.line is not None and frame.listing.line >= first else None
     shown = own or (
@@ -79,9 +82,9 @@ def _with_plot(frame: Frame, view: View, plot: Plot, ascii_only: bool) -> Frame:
     return replace(frame, stage=frame.stage._replace(drawing=plot_drawing(plot, ascii_only=ascii_only)))
 
 
-def _remarks(state: CellState) -> tuple[CleanText, ...]:
+def _remarks(state: CellState, error: ProgramError | None) -> tuple[CleanText, ...]:
     """Return what may be different in a cell that was run, what was not kept, and what was left out."""
-    found = [state.reason] if state.state == "run" and state.reason else []
+    found = [state.reason] if state.state == "rests" and error is None else []
     found += [*dict.fromkeys(gap.says for gap in state.gaps)][:SHOWN_GAPS]
     if state.left_out:
         told = state.left_out[:SHOWN_AS_LEFT_OUT]

@@ -87,7 +87,7 @@ def error_frame(
         captions=base.captions._replace(
             formula=_clash_formula(error) if isinstance(error, ShapeError) else (), sentence=error.message
         ),
-        error=error_view(error, expected, good, _is_refused(view, error), fault),
+        error=error_view(error, expected, good, fault),
     )
 
 
@@ -100,12 +100,6 @@ def failure_frame(view: View, failure: Exception, *, ascii_only: bool = False) -
     captions = empty.captions._replace(sentence=error.message)
     frame = replace(empty, captions=captions, error=error_view(error, False, None))
     return in_ascii(frame) if ascii_only else frame
-
-
-def _is_refused(view: View, error: ProgramError) -> bool:
-    """Return whether the language does not take a document's cell."""
-    states = [] if error.trace is None else [cell.state for cell in error.trace.cells]
-    return view.lesson.document and states[-1:] == ["refused"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -234,10 +228,9 @@ def error_view(
     error: ProgramError,
     is_expected: bool,
     good: Frame | None,
-    is_refused: bool = False,
     fault: LessonError | None = None,
 ) -> ErrorView:
-    """Return why the program failed; a document's cell that the language does not take is refused.
+    """Return why the program failed.
 
     Where the lesson itself is at fault, the sentence begins with the place in its file.
     """
@@ -261,8 +254,8 @@ def error_view(
         )
     )
     return ErrorView(
-        kind=_kind(error, is_refused and shaped is None, fault),
-        sentence=_sentence(error.message, is_refused and shaped is None, fault),
+        kind=_kind(error, fault),
+        sentence=_sentence(error.message, fault),
         line=error.line,
         column=error.column,
         caret=clean(error.caret, None, lines=True),
@@ -304,18 +297,16 @@ def apply_repair(error: ProgramError, view: View, number: int) -> View:
     return view.with_program(error.apply_repair(error.repairs[number - 1]))
 
 
-def _kind(error: ProgramError, is_refused: bool, fault: LessonError | None) -> str:
+def _kind(error: ProgramError, fault: LessonError | None) -> str:
     if fault is not None and error.line is None:
         return "LessonError"
-    if isinstance(error, MissingValueError):
-        return "rests"
-    return "refused" if is_refused else type(error).__name__
+    return "rests" if isinstance(error, MissingValueError) else type(error).__name__
 
 
-def _sentence(message: CleanText, is_refused: bool, fault: LessonError | None) -> CleanText:
+def _sentence(message: CleanText, fault: LessonError | None) -> CleanText:
     if fault is not None:
         return clean(f"{clean(Path(fault.file).name, 40)}:{fault.line}: {message}", None)
-    return clean(f"refused: {message}", None) if is_refused else message
+    return message
 
 
 def _operand_name(error: ShapeError, position: int) -> str:

@@ -297,4 +297,5 @@ def _cell_in_ascii(cell: NotebookCell) -> NotebookCell:
         remarks=tuple(map(ascii_text, cell.remarks)),
         printed=ascii_text(cell.printed),
         answer=ascii_text(cell.answer),
+        saved=ascii_text(cell.saved),
     )

@@ -79,6 +79,8 @@ def _parts(frame: Frame) -> Iterator[str]:
         )
     if frame.listing.printed.strip():
         yield f'<pre class="printed">{escape(frame.listing.printed.rstrip())}</pre>\n'
+    if frame.listing.cell is not None and frame.listing.cell.saved:
+        yield f'<pre class="saved">{escape(frame.listing.cell.saved)}</pre>\n'
     controls = [f"{control.label} = {control.text}" for control in frame.lesson.controls]
     ordered = frame.place.order and frame.place.depth != "operations" and frame.stage.board is None
     order = [f"order {frame.place.order}"] if ordered else []
@@ -211,7 +213,7 @@ def _repair(one: RepairFacts) -> str:
 
 def _error(error: ErrorView) -> str:
     place = "" if error.line is None else f", line {error.line}"
-    kind = "" if error.kind == "refused" else f"<strong>{escape(error.kind)}{place}</strong> "
+    kind = f"<strong>{escape(error.kind)}{place}</strong> "
     repairs = "".join(map(_repair, error.repairs))
     caret = f"<pre>{escape(error.caret)}</pre>\n" if error.caret else ""
     return f'<div class="error">\n<p>{kind}{escape(error.sentence)}</p>\n{caret}{repairs}</div>\n'

@@ -52,10 +52,10 @@ def _write(out: TextIO, text: str) -> None:
 
 def say(message: str) -> None:
     """Write one line to stderr."""
-    _narrate(clean(f"llm-linalg: {message}", 2000))
+    narrate(clean(f"llm-linalg: {message}", 2000))
 
 
-def _narrate(text: CleanText) -> None:
+def narrate(text: CleanText) -> None:
     """Write text to stderr, unless nobody is there to read it: its terminal may have gone."""
     if sys.stderr is not None:
         with suppress(OSError):
@@ -71,7 +71,7 @@ def explain(error: ProgramError, place: str = "") -> None:
     detail = getattr(error, "detail", "").split("\n")[0]
     torch = [f"torch: {detail}"] if detail and detail not in error.message else []
     text = "\n".join([*f"{place}{error}".split("\n")[:12], *torch, *frames])
-    _narrate(clean(text, 4000, lines=True))
+    narrate(clean(text, 4000, lines=True))
 
 
 class Sink:

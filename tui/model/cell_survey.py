@@ -1,4 +1,4 @@
-"""What came of all cells of a document."""
+"""How all cells of a document ended."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from tui.model.view import View
 if TYPE_CHECKING:
     from llm_linalg.recording.cell_state import CellState
 
-MOST_LISTED = 24  # characters of the names of files: what came of the cells stands behind them in one row
+MOST_LISTED = 24  # characters of the names of files: how the cells ended stands behind them in one row
 
 
 class CellSurvey(NamedTuple):
-    """What came of all cells of a document, run with the choices of a view.
+    """How all cells of a document ended, run with the choices of a view.
 
     Attributes:
         view: The view.
-        cells: What came of each cell; none where the run was stopped.
+        cells: How each cell ended; none where the run was stopped.
         named: The files beside the document that its cells name and may not read.
         read: The files that they read.
     """
@@ -38,7 +38,7 @@ class CellSurvey(NamedTuple):
         """What is said of it as the document opens; nothing where all cells run and no file is named."""
         from llm_linalg.recording.cell_state import summary
 
-        if not self.named and not self.read and all(cell.state == "run" for cell in self.cells):
+        if not self.named and not self.read and all(cell.is_whole for cell in self.cells):
             return ""
         told = [f"F: let it read {_listed(self.named)}."] if self.named else []  # what is cut is the end
         told += [f"It reads {_listed(self.read)}."] if self.read else []

@@ -1,4 +1,4 @@
-"""A document's cell on the stage, where it has no tensor to show: its lines, what it printed, its answer."""
+"""A document's cell on the stage, where it has no tensor to show: its lines, its prints, its answer, or what is saved."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def cell_rows(frame: Frame, width: int, height: int, glyphs: Glyphs) -> list[Row
     """
     if frame.listing.cell is None:
         return []
-    below = answer_rows(frame.listing.cell, width, glyphs)
+    below = [*answer_rows(frame.listing.cell, width, glyphs), *saved_rows(frame.listing.cell, width)]
     code = code_rows(frame.listing.cell, width, glyphs)
     room = max(0, height - len(below) - bool(below and code))
     if len(below) > height // 2 and code:
@@ -73,6 +73,11 @@ def answer_rows(cell: NotebookCell, width: int, glyphs: Glyphs) -> list[Row]:
         lead = "  " if place else glyphs.text("→ ")
         rows.append((TextSpan(lead, "label"), TextSpan(piece, "strong")))
     return rows
+
+
+def saved_rows(cell: NotebookCell, width: int) -> list[Row]:
+    """Return what the notebook has saved of a cell, below the line that says so."""
+    return [row((piece, "dim")) for text in cell.saved.splitlines() for piece in cut_rows(text, width)]
 
 
 def head(rows: list[Row], count: int, glyphs: Glyphs, what: str) -> list[Row]:

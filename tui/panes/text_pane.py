@@ -11,7 +11,7 @@ from llm_linalg.base.text import NOTHING
 from llm_linalg.lessons.markdown import plain_text
 from tui.layout.pane_sizes import Picture
 from tui.navigation.playground import is_playground
-from tui.panes.cell_rows import head, shows_cell
+from tui.panes.cell_rows import head, saved_rows, shows_cell
 from tui.panes.story_pane import shorten
 from tui.text.large import ACROSS, DOWN, enlarge_rows
 from tui.text.prose import (
@@ -189,7 +189,7 @@ def remark_rows(picture: Picture, width: int) -> list[Row]:
     cell = None if picture.frame is None else picture.frame.listing.cell
     if cell is None or picture.frame is None or picture.frame.cursor is not None:
         return []
-    changed = cell.state == "run" and cell.root is not None
+    changed = cell.state == "rests" and picture.frame.error is None
     return [
         row((text, "current" if changed and not place else "dim"))
         for place, remark in enumerate(cell.remarks)
@@ -273,13 +273,15 @@ def output_rows(printed: str, width: int) -> list[Row]:
 
 
 def cell_result_rows(frame: Frame, width: int) -> list[Row]:
-    """Return what a document's cell printed, and the value that it ends with, if that is no tensor."""
-    answer = "" if frame.listing.cell is None else frame.listing.cell.answer
+    """Return what a document's cell printed, its value if that is no tensor, and what is saved of it."""
+    cell = frame.listing.cell
+    answer = NOTHING if cell is None else cell.answer
     pieces = [piece for text in answer.splitlines() for piece in cut_rows(text, width - 9)]
     words = ["gives ", *["      "] * len(pieces)]
     return [
         *output_rows(frame.listing.printed, width),
         *(row((word, "dim"), piece) for word, piece in zip(words, pieces, strict=False)),
+        *([] if cell is None else saved_rows(cell, width)),
     ]
 
 

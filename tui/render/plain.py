@@ -35,8 +35,7 @@ def to_plain(
         _program(frame),
     ]
     stage, listing, captions = frame.stage, frame.listing, frame.captions
-    remarks = listing.cell.remarks if listing.cell else ()
-    answer = listing.cell.answer if listing.cell else ""
+    cell = listing.cell
     blocks = [
         *(head if whole else ()),
         _questions(frame, width),
@@ -48,12 +47,13 @@ def to_plain(
         _boxes(frame, width),
         list(_wrap(captions.sentence, width)) if frame.error is None and stage.board is None else [],
         list(_error(frame, width)),
-        [line for text in remarks for line in _wrap(text, width)],
+        [line for text in cell.remarks for line in _wrap(text, width)] if cell else [],
         [f"cursor: {line}" for line in frame.cursor.lines] if frame.cursor else [],
         ["printed:", *(f"  {line}" for line in listing.printed.splitlines())]
         if listing.printed.strip()
         else [],
-        ["gives:", *(f"  {line}" for line in answer.splitlines())] if answer else [],
+        ["gives:", *(f"  {line}" for line in cell.answer.splitlines())] if cell and cell.answer else [],
+        cell.saved.split("\n") if cell and cell.saved else [],
     ]
     return clean_lines(
         "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
@@ -232,9 +232,8 @@ def _error(frame: Frame, width: int) -> Iterator[str]:
     error = frame.error
     if error is None:
         return
-    kind = "" if error.kind == "refused" else error.kind  # the sentence says it
-    place = "" if error.line is None else f"line {error.line}"
-    yield from wrap(f"{', '.join(filter(None, (kind, place)))}: {error.sentence}", width)
+    place = "" if error.line is None else f", line {error.line}"
+    yield from wrap(f"{error.kind}{place}: {error.sentence}", width)
     yield from error.caret.splitlines()
     yield from (f"from {frame}" for frame in error.frames)
     for number, repair in enumerate(error.repairs, 1):

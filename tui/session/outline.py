@@ -120,11 +120,10 @@ def _marks(session: Session, lesson: Lesson) -> dict[int, str]:
     cells = [*survey.cells] if survey is not None and survey.serves(session.view) else []
     cells += run.cells if run is not None and run.view.lesson is lesson else ()
     for cell in cells:
-        if cell.state == "run" and cell.root is None:
+        if cell.is_whole:
             marks.pop(cell.number, None)
         else:
-            rests = cell.state == "rests" or cell.root is not None
-            marks[cell.number] = RESTS if rests else FAILURE
+            marks[cell.number] = RESTS if cell.state == "rests" else FAILURE
     return marks
 
 
