@@ -36,6 +36,7 @@ from llm_linalg.tracefile.log_reader import Reader
 from llm_linalg.tracefile.plain_values import UntoldValueError, encode_whole
 
 SHORT = 0.5  # seconds: a program that takes no more is run again with each repair
+AT_ONCE = 200  # records of a log that are read between two looks at whether to stop
 FEW_CALLS = 1_000  # of torch, of an expression that others like it may be tried
 
 
@@ -62,6 +63,7 @@ class RoomProgram:
         self._began = 0.0
         self.was_cheap = True
         self._reader: Reader[Node] | None = None
+        self._is_damaged = False
 
     def close(self) -> None:
         if self._run is not None:
@@ -69,9 +71,23 @@ class RoomProgram:
 
     def run(self, *, repairs: bool = True) -> Trace:
         if not self._cells or self._seconds is None:
-            return self.finish(self.start().wait(self._seconds, self._halt), repairs=repairs)
-        run = self.start(seconds=self._seconds)
-        return self.finish(run.wait_for_cells(self._seconds, self._cells, self._halt), repairs=repairs)
+            ending = self.start().wait(self._seconds, self._read_on)
+        else:
+            ending = self.start(seconds=self._seconds).wait_for_cells(
+                self._seconds, self._cells, self._read_on
+            )
+        return self.finish(ending, repairs=repairs)
+
+    def _read_on(self) -> bool:
+        """Read what the program told meanwhile; return whether to stop it."""
+        if self._halt is not None and self._halt():
+            return True
+        if self._reader is not None and not self._is_damaged:
+            try:
+                self._reader.poll(AT_ONCE)
+            except FormatError:  # it is raised again once the program has ended
+                self._is_damaged = True
+        return self._is_damaged
 
     def start(self, **more: Any) -> RoomRun:
         """Start it; `more` is added to the request."""
@@ -85,6 +101,7 @@ class RoomProgram:
         }
         self._run = room().start(request, self._limits, halt=self._halt)
         self._began = monotonic()
+        self._reader = Reader(self._run.memory, Node)
         return self._run
 
     def _read(self) -> Source:
@@ -94,10 +111,9 @@ class RoomProgram:
 
     def finish(self, ending: Ending, *, repairs: bool = False) -> Trace:
         """Return its trace once it has ended; raises what `run` does."""
-        if self._run is None:
+        if self._run is None or self._reader is None:
             raise RoomError("the program was not run")
-        text = self._text
-        self._reader = reader = Reader(self._run.memory, Node)
+        text, reader = self._text, self._reader
         try:
             while reader.poll():
                 pass

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dis
 import sys
 from collections.abc import Mapping
-from itertools import islice
 from types import CodeType, FrameType, TracebackType
+from typing import NamedTuple
 
 from llm_linalg.base.errors import Span, StackFrame
 from llm_linalg.base.source import Source
@@ -19,6 +19,17 @@ FILE = "<program>"
 Site = tuple[Span, str]
 """The place of an expression, and its text."""
 _GET_ITER = dis.opmap["GET_ITER"]
+
+
+class _Instructions(NamedTuple):
+    """A code's instructions, which Python copies each time that it is asked for them.
+
+    The code is kept so that its id is not reused.
+    """
+
+    code: CodeType
+    text: bytes
+    positions: list[tuple[int | None, int | None, int | None, int | None]]
 
 
 class Sites:
@@ -34,7 +45,7 @@ class Sites:
         self._iterated: Mapping[Position, Position] = {}
         self._found: dict[tuple[int, int], Site] = {}
         self._known: dict[Position, Site] = {}  # one object for all instructions of an expression
-        self._codes: list[CodeType] = []  # kept so that their ids are not reused
+        self._codes: dict[int, _Instructions] = {}
 
     def add(self, instrumented: Instrumented) -> None:
         """Take the places that Python has otherwise than the reader."""
@@ -49,7 +60,6 @@ class Sites:
             position = self._position(code, instruction)
             if position is None:
                 return None
-            self._codes.append(code)
             site = self._found[key] = self.of(position)
         return site
 
@@ -64,11 +74,14 @@ class Sites:
         return site
 
     def _position(self, code: CodeType, instruction: int) -> Position | None:
-        first, last, column, end = next(islice(code.co_positions(), instruction // 2, None))
+        instructions = self._codes.get(id(code))
+        if instructions is None:
+            instructions = self._codes[id(code)] = _Instructions(code, code.co_code, [*code.co_positions()])
+        first, last, column, end = instructions.positions[instruction // 2]
         if first is None or last is None or column is None or end is None:
             return None
         position = first, column, last, end
-        if code.co_code[instruction] == _GET_ITER:
+        if instructions.text[instruction] == _GET_ITER:
             position = self._iterated.get(position, position)
         return self._places.get(position, position) if last <= len(self._source.lines) else None
 

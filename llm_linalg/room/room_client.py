@@ -169,9 +169,10 @@ class Room:
         raise RoomError("the process in which programs run does not start, or dies")
 
     def warm(self) -> None:
-        """Start the zygote without waiting for it."""
+        """Start the zygote without waiting for it, if there was none yet."""
         with self._lock:
-            self._ensure()
+            if self._process is None:
+                self._ensure()
 
     def close(self) -> None:
         """End the zygote and all of its children."""

@@ -22,7 +22,6 @@ from typing import Any, Literal, NamedTuple
 from llm_linalg.base.errors import RoomError
 from llm_linalg.recording.ending import ENDING_KINDS, Ending
 from llm_linalg.room.room_limits import ANSWER_SECONDS, GRACE, MOST_ANSWER, SECONDS
-from llm_linalg.tracefile.log_format import LINE
 
 _BEGIN_WITHIN = 30.0  # seconds in which a child has to lock itself and rehearse
 _STATUS_WITHIN = 1.0  # seconds in which the zygote tells how a child died, if it lives itself
@@ -90,6 +89,9 @@ class RoomRun:
     @property
     def line(self) -> int | None:
         """The line of the program that runs, or ran last, as the child says."""
+        # Not above: it imports torch, and the zygote is to start before this process has done so.
+        from llm_linalg.tracefile.log_format import LINE
+
         line = int(unpack_from("<Q", self.memory, 8 * LINE)[0])
         return line if 0 < line < _MOST_LINE else None
 

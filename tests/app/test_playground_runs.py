@@ -80,7 +80,7 @@ ENDLESS = "a = torch.ones(2, 2)\nlast = a @ a\nfor i in range(10**9):\n    len([
 
 
 async def test_a_run_that_is_stopped_shows_what_ran_so_far() -> None:
-    async with bench(PRODUCT) as d:
+    async with bench(PRODUCT, options=Options(drafts=Drafts(), time_limit=1.0)) as d:
         d.app.explorer.do(f"write:1:{ENDLESS}")
         await d.settle()
         assert d.session.current is not None

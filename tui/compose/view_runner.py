@@ -26,8 +26,15 @@ if TYPE_CHECKING:
     from llm_linalg.recording.cell_state import CellState
 
 
-def warm() -> None:
-    """Import the engine and torch: for a thread, after the first paint."""
+def warm(view: View) -> None:
+    """Import the engine and torch: for a thread, after the first paint.
+
+    The process in which foreign programs run loads torch at the same time, if the view may come to need it.
+    """
+    if view.lesson.external is None and (not view.lesson.is_own or view.at_stop.exercise is not None):
+        from llm_linalg.room.room_client import room
+
+        room().warm()
     from llm_linalg.api.run import run_text
 
     run_text("", own=True)

@@ -169,7 +169,7 @@ def _work(
         _latest = dropped
         from tui.compose.view_runner import open_view, warm
 
-        warm()
+        warm(view)
         resume_collection()
         owner.post_message(RunStarted())
         supervisor.notes.running = True
