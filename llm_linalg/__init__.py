@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from llm_linalg.base.errors import HaltedError as HaltedError
     from llm_linalg.base.errors import LimitError as LimitError
     from llm_linalg.base.errors import ProgramError as ProgramError
+    from llm_linalg.base.errors import RoomError as RoomError
     from llm_linalg.base.errors import ShapeError as ShapeError
     from llm_linalg.lessons.explore import explore as explore
     from llm_linalg.lessons.reader import Control as Control
@@ -46,6 +47,7 @@ _HOMES = {
     "Node": "api.node",
     "Operand": "api.node",
     "ProgramError": "base.errors",
+    "RoomError": "base.errors",
     "ShapeError": "base.errors",
     "Step": "walks.walk",
     "Stop": "lessons.reader",

@@ -31,6 +31,7 @@ from llm_linalg.recording.ending import Ending
 from llm_linalg.room.room_client import room
 from llm_linalg.room.room_limits import RoomLimits
 from llm_linalg.room.room_run import RoomRun
+from llm_linalg.room.tier import known_lack, tier
 from llm_linalg.tracefile.log_format import MOST_NAME
 from llm_linalg.tracefile.log_reader import Reader
 from llm_linalg.tracefile.plain_values import UntoldValueError, encode_whole
@@ -99,7 +100,7 @@ class RoomProgram:
             "cells": self._cells,
             **more,
         }
-        self._run = room().start(request, self._limits, halt=self._halt)
+        self._run = self._started(request)
         self._began = monotonic()
         self._reader = Reader(self._run.memory, Node)
         return self._run
@@ -130,6 +131,16 @@ class RoomProgram:
         if repairs and isinstance(failure, ShapeError):
             failure.repairs = self._repairs(text, failure)
         raise failure
+
+    def _started(self, request: dict[str, Any]) -> RoomRun:
+        if lack := known_lack():
+            raise RoomError.without_lock(lack)
+        try:
+            return room().start(request, self._limits, halt=self._halt)
+        except RoomError:
+            if lack := tier().reason:
+                raise RoomError.without_lock(lack) from None
+            raise
 
     def _failure(self, text: Source, ending: Ending) -> ProgramError | None:
         """Return the error with which it ended; None if it ran to its end."""

@@ -6,6 +6,11 @@ one program by the argument `trust`. Where a lock holds it means nothing: progra
 
 from __future__ import annotations
 
+import os
+
+VARIABLE = "LLM_LINALG_TRUST"
+YES = ("1", "true", "yes", "on")
+
 _everything = False
 
 
@@ -17,4 +22,4 @@ def trust_everything(trusted: bool = True) -> None:
 
 def is_trusted(trust: bool) -> bool:
     """Return whether a program may run without a lock, given what was said for it alone."""
-    return trust or _everything
+    return trust or _everything or os.environ.get(VARIABLE, "").lower() in YES

@@ -101,11 +101,13 @@ class ProgramError(Exception):
         trace: What a program did before it failed; None if it did not start.
         exception: What Python itself raises there, which the program may catch; None if it is not Python
             that refuses.
+        lacks_lock: Whether it was not run as nothing on this machine would lock it in: see `RoomError`.
     """
 
     frames: tuple[StackFrame, ...] = ()
     trace: Any = None
     exception: BaseException | None = None
+    lacks_lock: bool = False
 
     def __init__(self, message: str, span: Span | None = None, source: str = "") -> None:
         super().__init__(message)
@@ -208,7 +210,21 @@ class FormatError(ValueError):
 
 
 class RoomError(ProgramError):
-    """A program that can't be run, because nothing foreign may run here, or its process does not start."""
+    """A program that can't be run, because nothing foreign may run here, or its process does not start.
+
+    Args:
+        message: One sentence.
+        lacks_lock: Whether it was not run as nothing on this machine would lock it in, and nobody trusts it.
+    """
+
+    def __init__(self, message: str, *, lacks_lock: bool = False) -> None:
+        super().__init__(message)
+        self.lacks_lock = lacks_lock
+
+    @classmethod
+    def without_lock(cls, reason: str) -> Self:
+        """Return the error of a machine that has no lock, for a reason."""
+        return cls(f"not run, as nothing on this machine would lock it in: {reason}", lacks_lock=True)
 
 
 class OperandInfo(NamedTuple):

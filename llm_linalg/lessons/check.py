@@ -13,7 +13,7 @@ from llm_linalg.base.errors import ProgramError, ShapeError
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import hint, quote, unknown
 from llm_linalg.base.text import clean
-from llm_linalg.lessons.contents import OTHER_PART, PART_TITLES, LessonContents, LessonError
+from llm_linalg.lessons.contents import OTHER_PART, PART_TITLES, UNRUN, LessonContents, LessonError
 from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value
 from llm_linalg.lessons.files import LONGEST_FILE, curriculum_files, read_bytes
 from llm_linalg.lessons.grids import grid_shape, is_grid
@@ -208,7 +208,10 @@ def _stop(lesson: LessonContents, stop: Stop, names: _LessonNames) -> Iterator[L
     try:
         trace = lesson.run(stop)
     except ProgramError as error:
-        if not stop.fails:
+        if error.lacks_lock:
+            names.has_failed = True
+            yield lesson.error_at(stop.line, error.message, UNRUN)
+        elif not stop.fails:
             names.has_failed = True
             yield lesson.program_error(stop, error)
         else:

@@ -33,6 +33,7 @@ PART_TITLES = (
 )
 OTHER_PART = len(PART_TITLES) - 1  # the part of a lesson that names none
 WARNING = "warning"  # the kind of an error that may be meant
+UNRUN = "unrun"  # the kind of one that says why nothing was run: it is the machine's, and not the lesson's
 MOST_MINUTES = 600.0  # the most that a stop or a talk may be planned to take
 
 
@@ -44,7 +45,7 @@ class LessonError(Exception):
         line: The line to look at, from 1.
         reason: One sentence.
         kind: What is broken: "file", or, from a check, "program", "show", "control", "link", "note",
-            "claim", "question", "fit", or "warning" for what may be meant.
+            "claim", "question", "fit", "warning" for what may be meant, "unrun" for what can't be run here.
     """
 
     def __init__(self, file: str, line: int, reason: str, kind: str = "file") -> None:

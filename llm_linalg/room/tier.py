@@ -22,7 +22,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,11 +57,23 @@ class Tier(NamedTuple):
 
 def tier() -> Tier:
     """Return which lock holds, by a test in a process of its own, made once."""
-    return _tier(frozenset(lock.HIDDEN))
+    hidden = frozenset(lock.HIDDEN)
+    if hidden not in _TESTED:
+        _TESTED[hidden] = _test()
+    return _TESTED[hidden]
 
 
-@cache
-def _tier(_hidden: frozenset[str]) -> Tier:
+def known_lack() -> str:
+    """Return why no lock holds, as far as that is known without a test; empty if one may hold."""
+    known = _TESTED.get(frozenset(lock.HIDDEN))
+    return lock.missing() if known is None else known.reason
+
+
+_TESTED: dict[frozenset[str], Tier] = {}
+"""The tiers that were tested in this process; by the calls that were hidden, of which no user hides any."""
+
+
+def _test() -> Tier:
     if reason := lock.missing():
         return Tier(None, {}, reason)
     process, (link,) = launch("tier", 1)
