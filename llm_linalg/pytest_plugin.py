@@ -30,6 +30,7 @@ SUFFIXES: dict[str, str] = {"plain": "txt", "json": "jsonl", "svg": "svg", "scre
 FIXTURE = "linalg_frames"
 FOLDER = "frames"
 UPDATE = "--update-frames"
+TRUST = "linalg_trust"
 MOST_LINES = 60  # of a difference
 LONGEST = 160  # characters of one of its lines
 COUNTS = {
@@ -65,11 +66,13 @@ class FrameUsage:
 class FrameWorker:
     """The process that makes a run's frames.
 
-    It imports the app that lies beside this package, and nothing of the project under test.
+    It imports the app that lies beside this package, and nothing of the project under test. Where nothing on
+    the machine would lock programs in, it runs them only if `trusts` says so.
     """
 
-    def __init__(self, project: Path) -> None:
+    def __init__(self, project: Path, trusts: bool) -> None:
         self._project = project
+        self._trusts = trusts
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[str] | None = None  # a file, since a pipe that nobody reads would fill
 
@@ -113,8 +116,9 @@ class FrameWorker:
         self._errors = TemporaryFile(  # noqa: SIM115 - it is closed with the process
             "w+", encoding="utf-8", errors="replace"
         )
+        words = ["--trust"] if self._trusts else []
         return subprocess.Popen(  # noqa: S603 - this Python, our own module
-            [sys.executable, "-P", launcher, "tui.cli.frames_worker"],
+            [sys.executable, "-P", launcher, "tui.cli.frames_worker", *words],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(_paths_outside(self._project))},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -129,16 +133,19 @@ WORKER = pytest.StashKey[FrameWorker]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the one flag."""
-    parser.getgroup("llm-linalg").addoption(
-        UPDATE, action="store_true", help="store the frames of llm-linalg as they are now"
-    )
+    """Add the flags, and the option of the project's file."""
+    group = parser.getgroup("llm-linalg")
+    group.addoption(UPDATE, action="store_true", help="store the frames of llm-linalg as they are now")
+    says = "run programs in frames with your rights where nothing would lock them in"
+    group.addoption("--linalg-trust", action="store_true", dest=TRUST, help=says)
+    parser.addini(TRUST, says, type="bool", default=False)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the record of the run."""
     config.stash[USAGE] = FrameUsage()
-    config.stash[WORKER] = FrameWorker(config.rootpath)
+    trusts = bool(config.getoption(TRUST) or config.getini(TRUST))
+    config.stash[WORKER] = FrameWorker(config.rootpath, trusts)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -252,7 +259,7 @@ class LinalgFrames:
         size: Size = (80, 24),
         seed: int = 0,
     ) -> None:
-        """Compare the frame of a program of the tensor language; fail with what differs.
+        """Compare the frame of a program; fail with what differs.
 
         Args:
             code: The program. Its last tensor is shown.

@@ -341,3 +341,18 @@ def listed(told: str, title: str) -> list[Path]:
     """Returns the files in a section of the summary."""
     _, _, below = told.partition(f" {title} =")
     return [Path(line) for line in takewhile(lambda line: line.startswith("/"), below.splitlines()[1:])]
+
+
+@pytest.mark.slow
+def test_without_a_lock_the_option_says_with_whose_rights_programs_run(tmp_path: Path) -> None:
+    test = "def test_one(linalg_frames):\n    linalg_frames.check_program('x = torch.ones(2) + 1')\n"
+    write(tmp_path, test)
+    hidden = {"LLM_LINALG_HIDDEN_CALLS": "landlock_create_ruleset"}
+    done = run(tmp_path, "--update-frames", **hidden)
+    assert done.returncode == 1
+    assert "--linalg-trust runs it with your rights" in done.stdout
+    assert run(tmp_path, "--update-frames", "--linalg-trust", **hidden).returncode == 0
+    assert run(tmp_path, "-o", "linalg_trust=true", **hidden).returncode == 0
+    assert run(tmp_path, **hidden, LLM_LINALG_TRUST="1").returncode == 0
+    course = write(tmp_path, "def test_one(linalg_frames):\n    linalg_frames.check('matmul', stop=1)\n")
+    assert run(tmp_path, str(course), "--update-frames", **hidden).returncode == 0

@@ -3,7 +3,7 @@
 A line that it reads is a request as JSON, and is answered with a line: `{"frames": [[stop, text], …]}`, or
 `{"error": …}` with what is wrong. A request has the `folder` of the test, `flags` of `llm-linalg frame`, a
 `step`, and either `what`, a lesson or a deck, with a `stop`, or `code`, a program, with its `name`, `slug`
-and `seed`.
+and `seed`. With the word `--trust` it runs programs with the user's rights where nothing would lock them in.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypedDict
 
+from llm_linalg.api.trust import trust_everything
 from llm_linalg.lessons.lesson import LessonError
 from tui.cli.main import main
 from tui.model.usage_error import UsageError
@@ -49,7 +50,7 @@ def frame(words: list[str]) -> str:
     with redirect_stdout(out), redirect_stderr(err):
         code = main(["frame", *words])
     if code:
-        raise FrameError(err.getvalue().strip())
+        raise FrameError(err.getvalue().strip().replace("; --trust ", "; --linalg-trust "))
     return out.getvalue()
 
 
@@ -96,6 +97,8 @@ def answer(request: Request) -> dict[str, object]:
 
 
 if __name__ == "__main__":
+    if "--trust" in sys.argv[1:]:
+        trust_everything()
     for line in sys.stdin:
         sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
         sys.stdout.flush()
