@@ -32,7 +32,7 @@ GUIDES = {
 }
 LESSONS = (ROOT / "llm_linalg" / "lessons" / "README.md").read_text(encoding="utf-8")
 LARGEST = 9_000  # bytes of a README that is read to its end
-HEADLESS = ("lessons", "frame", "run", "config", "doctor", "language", "help", "completion", "check")
+HEADLESS = ("lessons", "frame", "run", "config", "doctor", "help", "completion", "check")
 
 
 def fences(language: str, text: str = README) -> list[str]:

@@ -22,7 +22,7 @@ def test_topics_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["help"]) == 0
     listed = re.findall(r"^  (\w+) ", capsys.readouterr().out, re.MULTILINE)
     assert listed == sorted([*guides(), *GENERATED])
-    assert {"settings", "terminals", "keys", "language"} <= {*listed}
+    assert {"settings", "terminals", "keys", "programs"} <= {*listed}
 
 
 @pytest.mark.parametrize("topic", [*guides(), *GENERATED])

@@ -55,9 +55,10 @@ GROUPS: Mapping[str, Mapping[str, CommandEntry]] = {
     },
     "help and settings": {
         "help": CommandEntry("tui.cli.help_command", "[TOPIC]", "print a guide, or list the guides"),
-        "language": CommandEntry("tui.cli.language_command", "", "list what the tensor language has"),
         "config": CommandEntry("tui.cli.config_command", "", "show each setting and where it is from"),
-        "doctor": CommandEntry("tui.cli.doctor_command", "", "say what this terminal can do"),
+        "doctor": CommandEntry(
+            "tui.cli.doctor_command", "", "say what locks programs in, and what this terminal can do"
+        ),
         "completion": CommandEntry(
             "tui.cli.completion_command", "SHELL", "print the completion script of a shell"
         ),
@@ -65,6 +66,12 @@ GROUPS: Mapping[str, Mapping[str, CommandEntry]] = {
 }
 """The commands in groups, as `llm-linalg --help` lists them."""
 COMMANDS = {name: entry for group in GROUPS.values() for name, entry in group.items()}
+
+
+GONE = {
+    "language": "programs are Python, and there is no language to list: 'llm-linalg help programs' says more"
+}
+"""What was a command, or a topic of the help, and what to do in its place."""
 
 
 def overview() -> str:

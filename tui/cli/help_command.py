@@ -1,4 +1,4 @@
-"""`llm-linalg help`: the guides, the keys, and the tensor language."""
+"""`llm-linalg help`: the guides, the keys, and the words of scripts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import sys
 from collections.abc import Callable, Iterator
 
 from llm_linalg.base.text import clean_lines
+from tui.cli.command_table import GONE
 from tui.files.output import write
 from tui.model.flags import Choice, Parser
+from tui.model.usage_error import UsageError
 from tui.text.guides import guide_rows, guides
 
 WIDEST = 100  # columns of prose that are read well
@@ -21,13 +23,23 @@ def parser() -> Parser:
         prog="llm-linalg help", description="Print a guide, or list the guides there are.", allow_abbrev=False
     )
     parser.add_argument(
-        "topic", nargs="?", type=Choice("topic", topics()), metavar="TOPIC", help=", ".join(topics())
+        "topic", nargs="?", type=_Topic("topic", topics()), metavar="TOPIC", help=", ".join(topics())
     )
     return parser
 
 
+class _Topic(Choice):
+    """A parser of topics, and of those that are gone."""
+
+    def __call__(self, text: str) -> str:
+        """Return the topic."""
+        return text if text in GONE else super().__call__(text)
+
+
 def run(flags: argparse.Namespace) -> int:
-    """Print a topic, or all there are."""
+    """Print a topic, or all there are. Raises UsageError for one that is gone."""
+    if flags.topic in GONE:
+        raise UsageError(GONE[flags.topic])
     if flags.topic is None:
         write(clean_lines("".join(_topic_list())))
         return 0
@@ -75,12 +87,6 @@ def _keys() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _language() -> str:
-    from llm_linalg.language.reference import page
-
-    return page()
-
-
 def _words() -> str:
     from tui.session.script.script_words import help_text
 
@@ -89,7 +95,6 @@ def _words() -> str:
 
 GENERATED: dict[str, tuple[str, Callable[[], str]]] = {
     "keys": ("Every key of the app", _keys),
-    "language": ("The tensor language, in which programs are written", _language),
     "words": ("Every word of scripts and of the plain session", _words),
 }
 """What is made from tables: its title, and its text."""
