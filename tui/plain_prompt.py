@@ -6,11 +6,15 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llm_linalg.api.trust import trust_everything
+from llm_linalg.base.errors import RoomError
 from llm_linalg.base.text import CleanText, clean, clean_lines
 from llm_linalg.lessons.lesson import LessonError
+from tui.compose.error_frame import NOT_LOCKED
 from tui.compose.torch_code import torch_code
 from tui.model.device_processes import DeviceProcesses, DevicesError, job_of, verdict
 from tui.model.usage_error import UsageError
@@ -40,6 +44,8 @@ LONGEST = 10_000  # characters of a line
 LARGEST = 4 * LONGEST  # bytes of a line that are looked at
 HANGUP = 129
 MANY = 1000  # steps that one `play` prints
+TRUST = "trust"
+HOW = f"The word {TRUST} runs programs with your rights, until you leave.\n"
 
 
 class PlainPrompt:
@@ -54,18 +60,23 @@ class PlainPrompt:
     def __init__(
         self, view: View, lessons: Sequence[Lesson | ListedLesson], write: Callable[[CleanText], None], *,
         width: int = 80, ascii_only: bool = False, talk: Talk | None = None, seconds: float | None = None,
+        asks: bool = False,
     ) -> None:  # fmt: skip
-        """`write` gets every text, whole lines of it but for the prompt; programs run for so many seconds."""
+        """`write` gets every text, whole lines of it but for the prompt; programs run for so many seconds.
+
+        With `asks` somebody is there to say whether a program may run with his rights.
+        """
         started = Session.start(view, lessons)
-        self._seconds = seconds
-        self.session = ensure_run(
-            started if talk is None else started.with_presentation(talk), seconds=seconds
-        )
+        self._seconds, self._asks = seconds, asks
+        self.session = self._run(started if talk is None else started.with_presentation(talk))
         self.recorder = ScriptRecorder(view, talk)
         self.missed = 0
         self._write = write
         self._width = width
         self._ascii = ascii_only
+
+    def _run(self, session: Session, before: Session | None = None) -> Session:
+        return ensure_run(session, before, self._seconds, shows_unlocked=self._asks)
 
     def say(self, text: str) -> None:
         """Write a text, cleaned, and in ASCII if that is all there is."""
@@ -83,8 +94,12 @@ class PlainPrompt:
             self.say("".join(f"{line}\n" for line in words_of(talk.stop.at.prose, self._width)))
             opened = None
         frame = None if opened is None else session_frame(self.session, ascii_only=self._ascii)
+        if frame is not None and frame.error is not None and opened is not None and opened.is_unlocked:
+            frame = replace(frame, error=replace(frame.error, sentence=clean(NOT_LOCKED)))
         if frame is not None:
             self.say(to_plain(frame, self._width, place=None if talk is None else talk.place))
+            if opened is not None and opened.is_unlocked:
+                self.say(HOW)
         if self.session.notice:
             self.say(f"{self.session.notice}\n")
 
@@ -94,6 +109,9 @@ class PlainPrompt:
         if way is not None:
             self._perform(f"door.{way.name}")
             return True
+        if self._asks and line.strip() == TRUST:
+            self._trust()
+            return True
         try:
             for said in acts(clean(line.strip(), LONGEST)) or [("next",)]:
                 if not self._do(*said):
@@ -101,12 +119,23 @@ class PlainPrompt:
         except (UsageError, LessonError) as error:
             self.missed += 1
             self.say(f"{clean(str(error), LONGEST)}\n")
+        except RoomError as error:
+            self.missed += 1
+            self.say(f"{error.message}\n{HOW if self._asks else ''}")
         return True
+
+    def _trust(self) -> None:
+        """Let every program of this session run with the user's rights."""
+        trust_everything()
+        unlocked = self.session.current is not None and self.session.current.is_unlocked
+        self.session = self._run(replace(self.session, last_run=None) if unlocked else self.session)
+        self.say("Programs run with your rights from now on, until you leave.\n")
+        self.show()
 
     def _perform(self, command: str) -> None:
         """Do a command that is no word of scripts."""
         before = self.session
-        self.session = ensure_run(run(before, command), before, self._seconds).with_progress()
+        self.session = self._run(run(before, command), before).with_progress()
         self.recorder.add_command(before, command, self.session)
         self.show()
 
@@ -117,7 +146,7 @@ class PlainPrompt:
             return False
         before = self.session
         done = perform_word(before, (word.name, *rest))
-        self.session = ensure_run(done, before, self._seconds).with_progress()
+        self.session = self._run(done, before).with_progress()
         self.recorder.add_words(before, (word.name, *rest), self.session)
         for text in self._replies(word.name):
             self.say(text)
@@ -184,11 +213,13 @@ def converse(
     plain = PlainPrompt(
         view, lessons, write, width=width, ascii_only=ascii_only, talk=talk,
         seconds=seconds if typed else None,  # what a script writes depends on no clock
+        asks=typed,
     )  # fmt: skip
     if door:
-        plain.session = ensure_run(at_door(plain.session), seconds=seconds)
+        plain.session = ensure_run(at_door(plain.session), seconds=seconds, shows_unlocked=True)
     plain.session = plain.session.with_notice(notice)
-    if view.lesson.document and talk is None:
+    opened = plain.session.current
+    if view.lesson.document and talk is None and not (opened is not None and opened.is_unlocked):
         from tui.compose.view_runner import survey
 
         plain.session = plain.session.with_survey(survey(view, seconds=seconds))

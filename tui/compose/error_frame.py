@@ -31,6 +31,7 @@ from tui.model.frame import (
     RepairFacts,
     TermState,
 )
+from tui.navigation.playground import is_playground
 
 if TYPE_CHECKING:
     from llm_linalg.base.errors import ProgramError, ShapeError
@@ -42,6 +43,10 @@ ATTEMPTS = 6
 MOST_PAIRS = 3  # products of a row with a column that are written out
 UNKNOWN = "?"  # stands for a number of a tensor without values
 MOST_FRAMES = 8
+UNRUN = "unrun"
+NOT_LOCKED = "This is not run: nothing on this machine would lock it in."
+ASKS = "↵ asks whether it may run with your rights."
+RUNS = "↵ or ^r runs it with your rights, and no other key does."
 
 
 def error_frame(
@@ -69,6 +74,10 @@ def error_frame(
     base = empty_frame(view)
     file = error.frames[-1].file if error.frames else ""
     expected = view.at_stop.fails and view.code is None
+    if is_unlocked(error):
+        sentence = clean(f"{NOT_LOCKED} {RUNS if is_playground(view.lesson) else ASKS}")
+        unrun = replace(error_view(error, False, good), kind=UNRUN, sentence=sentence)
+        return replace(base, error=unrun)
     if view.lesson.document:  # the line is marked, and its number is that of another text
         error = without_line(error)
     return replace(
@@ -281,6 +290,11 @@ def is_halted(error: ProgramError | None) -> bool:
     from llm_linalg.base.errors import HaltedError
 
     return isinstance(error, HaltedError)
+
+
+def is_unlocked(error: ProgramError | None) -> bool:
+    """Return whether a program was not run, as nothing would lock it in and nobody trusts it."""
+    return error is not None and error.lacks_lock
 
 
 def repair_count(error: ProgramError) -> int:

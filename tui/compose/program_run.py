@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import clean
 from tui.compose.cell_frame import plotted_view, with_cell
-from tui.compose.error_frame import apply_repair, error_frame, failure_frame, repair_count
+from tui.compose.error_frame import apply_repair, error_frame, failure_frame, is_unlocked, repair_count
 from tui.compose.format_cache import FormatCache
 from tui.compose.frames import in_ascii
 from tui.compose.lineage_highlight import Lineages
@@ -144,6 +144,11 @@ class Run:
             return ""
         names = redrawn(before.trace.nodes, self.trace.nodes)
         return "" if names is None else REDRAWN.format(*names)
+
+    @property
+    def is_unlocked(self) -> bool:
+        """Whether it was not run, as nothing would lock it in and nobody trusts it."""
+        return is_unlocked(self.error)
 
     def trace_of(self, view: View) -> Trace | None:
         """Return the trace that a view shows: the program's, or the gradient program's once it is there."""

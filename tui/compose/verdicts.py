@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.cells import Box
-from llm_linalg.base.errors import HaltedError, InternalError, ProgramError
+from llm_linalg.base.errors import HaltedError, InternalError, ProgramError, RoomError
 from llm_linalg.base.text import NOTHING, clean
 from tui.compose.error_frame import ClashingTensor
 from tui.compose.format_cache import FormatCache
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 YOURS, ASKED = "your answer", "asked for"
 
 
-def judge_answer(view: View, answer: str, halt: Callable[[], bool] | None = None) -> Verdict:
+def judge_answer(
+    view: View, answer: str, halt: Callable[[], bool] | None = None, *, trust: bool = False
+) -> Verdict:
     """Return what comes of an answer to the exercise of a view's stop, in its state.
 
-    A program that fails leaves the answer wrong, and says why; so does a fault of ours.
+    A program that fails leaves the answer wrong, and says why; so does a fault of ours. With `trust` what is
+    foreign may run with the user's rights where nothing would lock it in.
 
     Raises:
         HaltedError: If `halt` stopped it.
@@ -40,10 +43,20 @@ def judge_answer(view: View, answer: str, halt: Callable[[], bool] | None = None
     if exercise is None:
         raise LookupError("this stop is no exercise")
     try:
-        judged = judge(view.lesson, view.at_stop, exercise, view.values, view.seed, halt=halt)
+        judged = judge(
+            view.lesson,
+            view.at_stop,
+            exercise,
+            view.values,
+            view.seed,
+            halt=halt,
+            trust=trust or view.trusted,
+        )
         return judged.verdict(answer)
     except HaltedError:
         raise
+    except RoomError as error:
+        return Verdict(right=False, reason=clean(error.message), error=error)
     except ProgramError as error:
         return Verdict(right=False, reason=clean(f"The program fails: {error.message}"), error=error)
     except Exception as error:  # noqa: BLE001  the app goes on

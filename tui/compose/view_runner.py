@@ -117,6 +117,7 @@ def _terms(view: View, halt: Callable[[], bool] | None, seconds: float | None) -
         "halt": halt,
         "seconds": seconds,
         "read": "" if folder is None else str(folder),
+        "trust": view.trusted,
     }
 
 
@@ -210,6 +211,26 @@ def leave_unrun(view: View) -> Run:
     from llm_linalg.base.errors import ProgramError
 
     return Run(view, None, Failure(ProgramError(UNRUN)))
+
+
+def unrun_reason(view: View) -> str:
+    """Return why the playground's program waits for its key: nothing would lock it in; empty if it need not.
+
+    It waits where everything is trusted, too: nobody wants half a line to run with his rights.
+    """
+    from llm_linalg.api.trust import is_trusted
+    from llm_linalg.room.tier import known_lack, tier
+
+    if view.trusted or not is_playground(view.lesson):
+        return ""
+    return tier().reason if is_trusted(False) else known_lack()  # a room finds out by itself
+
+
+def leave_unlocked(view: View, reason: str, previous: Run | None = None) -> Run:
+    """Return what stands in the place of a run for which nothing would lock the program in."""
+    from llm_linalg.base.errors import RoomError
+
+    return Run(view, None, Failure(RoomError.without_lock(reason), _last_good(previous)))
 
 
 def _with_awaited(result: Run) -> Run:

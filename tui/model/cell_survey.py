@@ -31,7 +31,7 @@ class CellSurvey(NamedTuple):
         """Return whether it is of a view's document, with the same choices."""
         other = self.view
         same = (other.controls, other.seed, other.reads) == (view.controls, view.seed, view.reads)
-        return same and other.lesson is view.lesson
+        return same and (other.lesson is view.lesson) and other.trusted == view.trusted
 
     @property
     def says(self) -> str:

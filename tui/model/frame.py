@@ -289,7 +289,7 @@ LAST_GOOD = clean("the last good picture")
 class ErrorView:
     """Why the program failed. For a shape error the frame's panels are the operands, clashing axes marked."""
 
-    kind: str  # "ShapeError", "LimitError", "ProgramError"; of a notebook's cell "rests"
+    kind: str  # "ShapeError", "LimitError", …; of a notebook's cell "rests"; "unrun" for want of a lock
     sentence: CleanText
     line: int | None
     column: int | None

@@ -72,6 +72,7 @@ class View:
     follows: FollowedCell | None = None
     guess: Guess | None = None
     reads: bool = False  # whether the program may read the files that its document names
+    trusted: bool = False  # whether it may run with the user's rights where nothing would lock it in
     return_path: tuple[ReturnPoint, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -218,11 +219,12 @@ class View:
         opening = replace(opening, code=self._code_at(opening.program))
         chosen = self.look != View.opening(self.lesson, self.stop).look
         look = self.look if chosen else opening.look
-        return replace(opening, controls=self.controls, seed=self.seed, look=look, reads=self.reads)
+        there = replace(opening, controls=self.controls, seed=self.seed, look=look)
+        return replace(there, reads=self.reads, trusted=self.trusted)
 
     def same_program(self, other: View) -> bool:
-        """Return whether both show the same run: same lesson, stop and choices."""
-        same = (self.stop, self.choices) == (other.stop, other.choices)
+        """Return whether both show the same run: same lesson, stop and choices, as much trusted."""
+        same = (self.stop, self.choices, self.trusted) == (other.stop, other.choices, other.trusted)
         return same and self.lesson is other.lesson
 
     def _code_at(self, other: str) -> str | None:

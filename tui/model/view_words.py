@@ -82,6 +82,13 @@ def add_read_flag(parser: Parser) -> None:
     parser.add_argument("--read", action="store_true", help="let it read text and weights beside it")
 
 
+def add_trust_flag(parser: Parser) -> None:
+    """Add `--trust`, by which foreign programs may run with the user's rights: a flag of no picture."""
+    parser.add_argument(
+        "--trust", action="store_true", help="where nothing locks programs in, run them with your rights"
+    )
+
+
 VIEW = (
     "stop", "node", "step", "set", "seed", "order", "depth", "cursor", "box", "lineage", "reach", "at", "row",
     "look", "backward", "code", "predict", "guess",

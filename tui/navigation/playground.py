@@ -12,7 +12,7 @@ from tui.model.view import View
 
 SLUG = "play"
 TITLE = clean("Playground")
-LONGEST = 50_000  # characters that the language reads
+LONGEST = 50_000  # characters of a program
 
 _FIRST = EXAMPLES[0].program
 PLAYGROUND = Lesson(

@@ -107,7 +107,7 @@ def failing_rows(
 
     Where there is little room the reason has two rows, then repairs are left out, then the end of the prose.
     """
-    reason = [row((text, "error")) for text in wrap(error.sentence, width)]
+    reason = _reason_rows(error, width)
     whole = error_rows(error, width, mend=mend)
     if len(said) + len(whole) <= height:
         return [*said, *([row()] if len(said) + len(whole) < height else []), *whole]
@@ -322,7 +322,7 @@ def about_cell(cursor: CursorView, width: int, *, brief: bool = False) -> list[R
 
 def error_rows(error: ErrorView, width: int, *, brief: bool = False, mend: bool = False) -> list[Row]:
     """Return why the program failed, and the keys of the repairs."""
-    rows = [row((text, "error")) for text in wrap(error.sentence, width)]
+    rows = _reason_rows(error, width)
     if error.repairs:
         for number, repair in enumerate(error.repairs, 1):
             shape = "" if repair.shape is None else f"  → {tuple(repair.shape)}"
@@ -341,6 +341,12 @@ def error_rows(error: ErrorView, width: int, *, brief: bool = False, mend: bool 
         fit(row((f"from {_shorten(frame, width - 5)}", "dim")), width) for frame in reversed(error.frames)
     ]
     return rows if brief else [*rows, *torch_says(error, width)]
+
+
+def _reason_rows(error: ErrorView, width: int) -> list[Row]:
+    """Return why there is no picture: a mistake, or that the program waits to be trusted."""
+    role = "current" if error.kind == "unrun" else "error"
+    return [row((text, role)) for text in wrap(error.sentence, width)]
 
 
 def _shorten(frame: str, width: int) -> str:

@@ -233,7 +233,8 @@ def _error(frame: Frame, width: int) -> Iterator[str]:
     if error is None:
         return
     place = "" if error.line is None else f", line {error.line}"
-    yield from wrap(f"{error.kind}{place}: {error.sentence}", width)
+    kind = "" if error.kind == "unrun" else f"{error.kind}{place}: "  # the sentence says it
+    yield from wrap(f"{kind}{error.sentence}", width)
     yield from error.caret.splitlines()
     yield from (f"from {frame}" for frame in error.frames)
     for number, repair in enumerate(error.repairs, 1):

@@ -10,6 +10,7 @@ from textual.message import Message
 
 from llm_linalg.base.errors import HaltedError
 from tui.screens.run_worker import in_thread
+from tui.session.consent_commands import UNJUDGED
 from tui.session.session import Session
 from tui.text.line_edit import LineEdit
 
@@ -55,6 +56,8 @@ class AnswerLine:
         self._command = "answer"
         self._host = host
         self._halt: Callable[[], None] = lambda: None
+        self._told = False  # whether it was said that an answer which is code has the user's rights
+        self._consented = False  # whether ↵ was pressed since
 
     def begin(self, command: str = "answer") -> None:
         """Begin to write what a command takes: an answer, where the last one was left, or a guess."""
@@ -79,6 +82,7 @@ class AnswerLine:
             self.close()
         elif key == "enter":
             self.close()
+            self._consented = self._told
             return f"{self._command}:{line.text}" if line.text.strip() else None
         elif key == "tab":
             self.edit = line.complete(self._names())
@@ -100,12 +104,13 @@ class AnswerLine:
             return
         view, dropped = attempt.view, Event()
         self._halt = dropped.set
+        trust, self._consented = self._consented, False
 
         def work() -> None:
             from tui.compose.verdicts import judge_answer
 
             try:
-                verdict = judge_answer(view, attempt.answer, dropped.is_set)
+                verdict = judge_answer(view, attempt.answer, dropped.is_set, trust=trust)
             except HaltedError:
                 return
             self._host.post_message(AnswerJudged(view, verdict))
@@ -114,6 +119,11 @@ class AnswerLine:
             await in_thread(work, dropped)
 
         self._host.run_worker(wait, group="judge", exclusive=True)
+
+    def tell_unlocked(self) -> str:
+        """Return why an answer was not run; from now on ↵ runs one with the user's rights."""
+        self._told = True
+        return f"{UNJUDGED} ↵ ↵ runs it with your rights."
 
     def stop(self) -> None:
         """Drop what is being judged."""

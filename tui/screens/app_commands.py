@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 from rich.cells import cell_len
 
 from llm_linalg.base.text import CleanText, clean_lines
+from tui.files.trusted_folders import TrustedFolders
+from tui.navigation.playground import is_playground
+from tui.session.consent_commands import file_to_trust
 from tui.session.reopening import reopening_command
 from tui.terminal.terminal_app import TerminalApp
 from tui.text.prose import paragraphs
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from tui.screens.key_input import KeyInput
+    from tui.screens.options import Options
     from tui.screens.page import Page
     from tui.session.session import Session
 
@@ -41,6 +45,13 @@ class CommandHost(Protocol):
     @property
     def input(self) -> KeyInput:
         """The keys that work now."""
+
+    @property
+    def options(self) -> Options:
+        """How the app is shown, and where it keeps what it remembers."""
+
+    def do(self, command: str) -> None:
+        """Do a command of `tui.session.commands`."""
 
     def update_session(self, session: Session) -> None:
         """Show another session."""
@@ -194,6 +205,32 @@ def practice(host: CommandHost) -> Awaitable[object] | None:
     return host.app.push_screen(PracticeScreen(whole_practice))
 
 
+def ask_trust(host: CommandHost) -> Awaitable[object] | None:
+    """Ask whether what is shown may run with the user's rights; the playground's own text just runs."""
+    from tui.screens.consent import FOLDER, ConsentScreen
+
+    view, talk = host.session.view, host.session.talk
+    if is_playground(view.lesson):
+        host.do("trust:once")
+        return None
+    file = file_to_trust(view)
+
+    def decide(answer: str | None) -> None:
+        if answer is None:
+            return
+        host.do("trust:once")
+        if answer == FOLDER and file is not None:
+            lost = TrustedFolders(host.options.state_file.folder).add(file)
+            host.tell(
+                f"Trusted until the app ends alone: {lost}."
+                if lost
+                else "This folder is trusted from now on."
+            )
+
+    title = view.lesson.title if talk is None else talk.deck.title
+    return host.app.push_screen(ConsentScreen(title, file), decide)
+
+
 COMMANDS: dict[str, AppCommand] = {
     "redraw": redraw,
     "suspend": suspend,
@@ -213,5 +250,6 @@ ABOVE: dict[str, AppCommand] = {
     "practice": practice,
     "progress": progress,
     "copy.command": copy_command,
+    "trust.ask": ask_trust,
 }
 """Commands that open a screen above the explorer: of two keys of one moment the first does."""

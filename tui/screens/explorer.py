@@ -14,6 +14,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
+from tui.compose.error_frame import is_unlocked
 from tui.layout.pane_sizes import Picture
 from tui.navigation.playground import is_playground
 from tui.screens import app_commands
@@ -418,6 +419,8 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         attempt = self.session.attempt
         if attempt.is_pending and attempt.view is event.view:
             self.update_session(with_verdict(self.session, event.verdict))
+            if is_unlocked(event.verdict.error):
+                self.tell(self.answer.tell_unlocked())
 
     async def _take_key(self, key: str) -> bool:
         if self.take_over() and key in ONLY_STOP:

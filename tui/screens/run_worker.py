@@ -167,17 +167,20 @@ def _work(
             return
         global _latest  # noqa: PLW0603 - as the lock it is the process's
         _latest = dropped
-        from tui.compose.view_runner import open_view, warm
+        from tui.compose.view_runner import leave_unlocked, open_view, unrun_reason, warm
 
         warm(view)
         resume_collection()
         owner.post_message(RunStarted())
-        supervisor.notes.running = True
-        mark.set(view.program)
-        try:
-            opened = open_view(view, previous, lambda: dropped.is_set() or halted.is_set(), seconds)
-        finally:
-            supervisor.notes.running = False
+        if reason := unrun_reason(view):
+            opened = leave_unlocked(view, reason, previous)
+        else:
+            supervisor.notes.running = True
+            mark.set(view.program)
+            try:
+                opened = open_view(view, previous, lambda: dropped.is_set() or halted.is_set(), seconds)
+            finally:
+                supervisor.notes.running = False
     if dropped.is_set():
         mark.clear(view.program)
     else:

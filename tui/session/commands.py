@@ -22,6 +22,7 @@ from tui.compose import cursor_moves
 from tui.navigation import steps
 from tui.session import (
     board_commands,
+    consent_commands,
     control_commands,
     door,
     exercise_commands,
@@ -151,6 +152,7 @@ def _with_argument(
     )  # fmt: skip
 
 
+_CONSENT = Unwritten("no script says with whose rights it runs")
 _DISPLAY = Unwritten("how a talk is shown to this audience is no part of it")
 
 COMMANDS: tuple[Command, ...] = (
@@ -202,6 +204,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _by_screen("edit.quit", "ctrl+q", "^q", "quit", "Quit", Topic.PLAYGROUND, Context.EDITOR, 25),
     Command(
+        "edit.run", "ctrl+r", "^r", "run", "Run the program with your rights, as nothing would lock it in",
+        Topic.PLAYGROUND, Context.EDITOR_UNLOCKED, 2, consent_commands.once, waits=Wait.NOTHING,
+        script=_CONSENT, footer_stay=9,
+    ),
+    Command(
         "edit.repair", "ctrl+r", "^r", "repair", "Apply the first repair; again, the next one",
         Topic.PLAYGROUND, Context.EDITOR_REPAIRS, 2, playground_commands.next_repair,
         script="mend", words=(phrase(42, "a repair there, the next one if said again"),),
@@ -231,6 +238,11 @@ COMMANDS: tuple[Command, ...] = (
         "list.last", "dollar_sign,end", "$", "last", "Choose the last in the sidebar",
         Topic.LESSON, Context.SIDEBAR, run=control_commands.choose_end(last=True), waits=Wait.NOTHING,
         script="show",
+    ),
+    _by_screen(
+        "trust.ask", "enter", "↵", "run it?",
+        "Ask whether this may run with your rights, as nothing would lock it in",
+        Topic.APP, Context.UNLOCKED, 1, Wait.FOR_RUN, 9,
     ),
     # What is asked has keys that links, repairs and steps have too.
     *(
@@ -774,6 +786,10 @@ COMMANDS: tuple[Command, ...] = (
     _by_screen(
         "quit", "q,ctrl+c", "q", "quit", "Quit", Topic.APP, Context.ALWAYS, 25,
         words=(ScriptWord(54, "quit", "leave; the end of a script", actions.stay, shows=False),),
+    ),
+    Command(
+        "trust", "", "", "", "Run this with your rights until the app ends", Topic.APP, Context.UNLOCKED,
+        run_with=lambda session, _: consent_commands.once(session), waits=Wait.NOTHING, script=_CONSENT,
     ),
     # Without keys, and with an argument.
     _with_argument(

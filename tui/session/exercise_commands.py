@@ -33,18 +33,30 @@ def answer(session: Session, text: str) -> Session:
 
 
 def judged(session: Session) -> Session:
-    """Return the session with the verdict that it waits for, made at once; for where nothing is drawn."""
+    """Return the session with the verdict that it waits for, made at once; for where nothing is drawn.
+
+    Raises:
+        RoomError: If the answer is code, and nothing would lock it in.
+    """
+    from tui.compose.error_frame import is_unlocked
     from tui.compose.verdicts import judge_answer
 
     attempt = session.attempt
     if attempt.view is None or not attempt.is_pending:
         return session
-    return with_verdict(session, judge_answer(attempt.view, attempt.answer))
+    verdict = judge_answer(attempt.view, attempt.answer)
+    if is_unlocked(verdict.error) and verdict.error is not None:
+        raise verdict.error
+    return with_verdict(session, verdict)
 
 
 def with_verdict(session: Session, verdict: Verdict) -> Session:
-    """Return the session with a verdict on the answer that waits for it."""
+    """Return the session with a verdict on the answer that waits for it; without one if it may not be run."""
+    from tui.compose.error_frame import is_unlocked
+
     attempt = session.attempt
+    if is_unlocked(verdict.error):
+        return session.with_attempt(session.view, attempt._replace(view=None))
     solved = attempt.is_solved or verdict.right
     said = attempt._replace(verdict=verdict, is_solved=solved)
     return session.with_attempt(session.view, said)

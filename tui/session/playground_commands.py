@@ -86,9 +86,9 @@ def write(session: Session, argument: str) -> Session:
     The editor undoes its own changes, so that undo doesn't.
     """
     line, _, text = argument.partition(":")
-    view = replace(session.view, code=text)
-    if not is_playground(view.lesson) or view == session.view:
+    if not is_playground(session.view.lesson) or text == session.view.code:
         return session
+    view = replace(session.view, code=text, trusted=False)  # another text is trusted anew
     paused = session.player.pause()
     editor = session.editor._replace(caret=int(line), is_new_program=False)
     return replace(session, view=view, editor=editor, player=paused, notice="")

@@ -208,9 +208,16 @@ class Session:
     @property
     def awaits_survey(self) -> bool:
         """Whether a document is open of which it is not known what comes of all its cells."""
-        if not self.view.lesson.document or self.talk is not None or self.current is None:
+        run = self.current
+        if not self.view.lesson.document or self.talk is not None or run is None or run.is_unlocked:
             return False
         return self.survey is None or not self.survey.serves(self.view)
+
+    @property
+    def needs_trust(self) -> bool:
+        """Whether programs run here with the user's rights, once he says so, as the last run has shown."""
+        run = self.last_run
+        return run is not None and (run.is_unlocked or run.view.trusted)
 
     @property
     def navigation(self) -> Navigable | None:
@@ -249,7 +256,8 @@ class Session:
         if self.editor.is_open:
             again = self.editor.last_repair is not None and self.editor.last_repair[2] == self.view.program
             repairs = {Context.EDITOR_REPAIRS} if broken or again else set()
-            return frozenset({Context.EDITOR, Context.EVERYWHERE} | repairs)
+            unlocked = {Context.EDITOR_UNLOCKED} if self.needs_trust and not self.view.trusted else set()
+            return frozenset({Context.EDITOR, Context.EVERYWHERE} | repairs | unlocked)
         contexts = {Context.ALWAYS, Context.EVERYWHERE, Context.NO_PRESENTATION, *self._place}
         if navigation is not None and navigation.path:
             contexts |= self._here(navigation)
@@ -306,11 +314,12 @@ class Session:
 
     @property
     def _place(self) -> set[Context]:
-        """The contexts that don't depend on the view's run: where one is, and what there is to undo."""
+        """The contexts of where one is, and of what there is to undo, whatever the view's run has made."""
         holds = {
             Context.PLAYGROUND: is_playground(self.view.lesson),
             Context.LESSON_PROGRAM: not is_playground(self.view.lesson) and bool(self.view.program),
             Context.EXERCISE: self.view.at_stop.exercise is not None and self.view.cursor is None,
+            Context.UNLOCKED: self.current is not None and self.current.is_unlocked,
             Context.UNDO: bool(self.history.past),
             Context.REDO: bool(self.history.future),
             Context.NAMED_FILES: bool(self.named_files),
@@ -367,6 +376,8 @@ class Session:
         """Show another view, from which undo comes back."""
         if is_playground(view.lesson) and view.code is None:
             view = replace(view, code=self.editor.draft)
+        if self.view.trusted and view.lesson is self.view.lesson and not is_playground(view.lesson):
+            view = replace(view, trusted=True)
         if view == self.view:
             return replace(self, door=False) if self.door else self
         lesson = view.lesson.slug != self.view.lesson.slug
@@ -399,7 +410,11 @@ class Session:
         return self.selection.control if is_chosen or not named else named[0]
 
     def at_stop(self, view: View, talk: Talk) -> Session:
-        """Go to another stop of a deck: undo doesn't come back from there, going back does."""
+        """Go to another stop of a deck: undo doesn't come back from there, going back does.
+
+        Who trusts a deck trusts what it shows.
+        """
+        view = replace(view, trusted=self.view.trusted)
         control = self._control_at(view) if view.lesson is self.view.lesson else first_control(view)
         there = replace(self.at_view(view), history=History(), trail=Trail(), talk=talk)
         return there.with_control(control)

@@ -48,11 +48,12 @@ class Editor(AnnotatedText):
     class Typed(Message):
         """The text is another one, and nothing was typed for a moment."""
 
-        def __init__(self, text: str, line: int, cut: bool) -> None:
+        def __init__(self, text: str, line: int, cut: bool, entered: bool) -> None:
             super().__init__()
             self.text = text
             self.line = line
             self.cut = cut  # whether not everything had room
+            self.entered = entered  # whether its last key was ↵
 
     class Moved(Message):
         """The cursor came to another line, or the editor was clicked."""
@@ -67,6 +68,7 @@ class Editor(AnnotatedText):
         self.indent_width = INDENT
         self._begin = True
         self._cut = False
+        self._entered = False
         self._shared = text  # what the session and the editor last agreed upon
         self._line = 1
         self._run: Run | None = None
@@ -154,7 +156,7 @@ class Editor(AnnotatedText):
         if self.text == self._shared:
             return None
         self._shared, cut, self._cut = self.text, self._cut, False
-        return self.Typed(self._shared, self.cursor_location[0] + 1, cut)
+        return self.Typed(self._shared, self.cursor_location[0] + 1, cut, self._entered)
 
     def _hand_on(self) -> None:
         typed = self.flush()
@@ -188,6 +190,7 @@ class Editor(AnnotatedText):
 
     def on_key(self, event: events.Key) -> None:
         """Make enter go on at the margin of the line, and tab to the next stop."""
+        self._entered = event.key == "enter"
         if event.key not in ("enter", "tab"):
             return
         event.stop()
