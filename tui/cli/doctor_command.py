@@ -1,4 +1,4 @@
-"""`llm-linalg doctor`: what the terminal can do, what the app makes of it, and why."""
+"""`llm-linalg doctor`: what locks programs in here, what the terminal can do, what is made of it, and why."""
 
 from __future__ import annotations
 
@@ -7,19 +7,29 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import clean, clean_lines
 from tui.cli.config_file import ConfigError
 from tui.cli.launch import COLOR_SYSTEMS, is_dumb
+from tui.cli.parser import FORMATS
 from tui.cli.settings import Settings, SettingValue, resolve, utf8
-from tui.files import user_dirs
+from tui.files import trusted_folders, user_dirs
 from tui.files.output import write
 from tui.files.state_file import StateFile
+from tui.files.trusted_folders import TrustedFolders
 from tui.layout.pane_sizes import SMALLEST, fits
-from tui.model.flags import Parser
+from tui.model.flags import Choice, Parser
 from tui.terminal.color_depth import color_depth
 from tui.terminal.probe import Answers
+from tui.text.json_line import json_line
+from tui.text.rows import wrap
 
+if TYPE_CHECKING:
+    from llm_linalg.room.tier import Tier
+
+WIDEST = 76  # columns of what was tried
+LOCKS = {"landlock+seccomp": "Landlock and seccomp", "seatbelt": "the sandbox of macOS"}
 NAMES = {
     "standard": "16 colours",
     "windows": "16 colours",
@@ -41,6 +51,8 @@ class TerminalFacts:
         settings: what was chosen, and by whom; None where that can't be read.
         fault: why not.
         keeps: the folder in which the last place is kept; None if nothing can be.
+        tier: what locks foreign programs in; None if it wasn't tried.
+        trusts: the folders whose programs may run with the user's rights where nothing does.
     """
 
     keys: bool
@@ -51,16 +63,27 @@ class TerminalFacts:
     settings: Settings | None = None
     fault: str = ""
     keeps: str | None = None
+    tier: Tier | None = None
+    trusts: tuple[str, ...] = ()
 
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg doctor`."""
-    return Parser(prog="llm-linalg doctor", description="Say what this terminal can do.", allow_abbrev=False)
+    parser = Parser(
+        prog="llm-linalg doctor",
+        description="Say what locks programs in on this machine, and what this terminal can do.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--format", type=Choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
+    )
+    return parser
 
 
-def run(flags: argparse.Namespace) -> int:  # noqa: ARG001 - it has no flags
+def run(flags: argparse.Namespace) -> int:
     """Print what was found."""
-    write(clean_lines(report(inspect_terminal())))
+    facts = inspect_terminal()
+    write(clean_lines(report(facts)) if flags.format == "plain" else json_line(record(facts)))
     return 0
 
 
@@ -84,19 +107,33 @@ def inspect_terminal() -> TerminalFacts:
         fault = str(error)
     fault = fault or "; ".join(settings.problems[:1] if settings is not None else ())
     keeps = str(folder) if user_dirs.writable(folder) else None
-    return TerminalFacts(keys, screen, size, dict(os.environ), said, settings, fault, keeps)
+    from llm_linalg.room.tier import tier
+
+    trusts = TrustedFolders(folder).load()
+    return TerminalFacts(keys, screen, size, dict(os.environ), said, settings, fault, keeps, tier(), trusts)
 
 
 def report(facts: TerminalFacts) -> str:
     """Return the report, a line a fact: what it is, what the app does with it, why."""
     rows = list(_rows(facts))
     wide = max(len(name) for name, _, _ in rows)
-    lines = (f"{name:<{wide}}  {value}{f'  ({why})' if why else ''}" for name, value, why in rows)
+    lines = [f"{name:<{wide}}  {value}{f'  ({why})' if why else ''}" for name, value, why in rows]
+    for result, attempts in _attempts(facts.tier).items():
+        told = wrap(", ".join(attempts), WIDEST)
+        lines += [f"{'' if place else result:<{wide}}  {row}" for place, row in enumerate(told)]
     return "".join(f"{clean(line, 300)}\n" for line in lines)
+
+
+def record(facts: TerminalFacts) -> dict[str, object]:
+    """Return the facts as an object for JSON: the lock, then those of the report by name."""
+    tier = facts.tier
+    locks = {} if tier is None else {"lock": tier.lock, "tried": tier.tried, "reason": tier.reason}
+    return {"format": 1, **locks, **{name: {"value": value, "why": why} for name, value, why in _rows(facts)}}
 
 
 def _rows(facts: TerminalFacts) -> Iterator[tuple[str, str, str]]:
     environment = facts.environment
+    yield "foreign programs", *_lock(facts.tier)
     yield "keys from", "a terminal" if facts.keys else "not a terminal", "standard input"
     yield "screen on", "a terminal" if facts.screen else "not a terminal", "standard output"
     if facts.fault:
@@ -116,6 +153,30 @@ def _rows(facts: TerminalFacts) -> Iterator[tuple[str, str, str]]:
     inside = next((name for name in ("TMUX", "STY") if environment.get(name)), None)
     yield "inside", {"TMUX": "tmux", "STY": "screen", None: "no multiplexer"}[inside], ""
     yield "keeps", *(("the last place", facts.keeps) if facts.keeps else ("nothing", "no folder to write to"))
+    if facts.trusts:
+        yield (
+            "trusts",
+            "; ".join(facts.trusts),
+            f"{trusted_folders.NAME} there; what is taken out is asked again",
+        )
+
+
+def _attempts(tier: Tier | None) -> dict[str, list[str]]:
+    """Return what a locked process has tried, by what came of it."""
+    found: dict[str, list[str]] = {}
+    for what, result in ({} if tier is None else tier.tried).items():
+        found.setdefault(result, []).append(what)
+    return found
+
+
+def _lock(tier: Tier | None) -> tuple[str, str]:
+    """Return which of the two tiers this machine has, and what that means."""
+    if tier is None:
+        return "not tried", ""
+    if tier.lock is None:
+        return "not locked in: they run only if you say so, with your rights", tier.reason
+    how = f"{LOCKS.get(tier.lock, tier.lock)}, which refused all of {len(tier.tried)} attempts"
+    return "locked in: they run unasked, and reach nothing", how
 
 
 def _mode(facts: TerminalFacts) -> tuple[str, str]:
