@@ -6,17 +6,18 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.errors import ProgramError
+from llm_linalg.base.errors import ProgramError, RoomError
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean_lines
 from tui.files.output import explain, write
 from tui.model.flags import Parser, whole_number
 from tui.model.usage_error import UsageError
+from tui.model.view_words import add_trust_flag
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck, DeckStop
 
-OPTIONS = ("--stop", "--help", "-h", "--")
+OPTIONS = ("--stop", "--trust", "--help", "-h", "--")
 
 
 class AnswerParser(Parser):
@@ -52,6 +53,7 @@ def parser() -> Parser:
         "--stop", type=whole_number, metavar="N",
         help="the exercise, or the stop in whose state it works; without it the only exercise",
     )  # fmt: skip
+    add_trust_flag(parser)
     return parser
 
 
@@ -67,6 +69,8 @@ def run(flags: argparse.Namespace) -> int:
         raise UsageError(f"stop {flags.stop} is not an exercise")
     try:
         verdict = judge(at.lesson, at.at, exercise).verdict(flags.expression)
+    except RoomError:
+        raise
     except ProgramError as error:
         explain(error)
         return 1

@@ -62,13 +62,14 @@ def run_cells(
         The trace, and whether every cell was run; of a notebook and of Markdown what rests on a cell that was
         not run does not count.
     """
-    from llm_linalg import LimitError, run
+    from llm_linalg import LimitError
+    from llm_linalg.api.run import run, run_text
     from llm_linalg.lessons.documents import with_saved
     from llm_linalg.recording.cell_state import summary
 
     last = next((stop for stop in reversed(lesson.stops) if stop.exercise is None), None)
     if last is None:
-        return run("", seed=seed), True
+        return run_text("", own=True, seed=seed), True
     lines = last.program.count("\n") + 1
     # An empty cell at the end, since the error of the last one is raised.
     cells = (*lesson.cells(last), lines + 1)

@@ -6,10 +6,11 @@ import argparse
 from collections.abc import Iterator
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
-from llm_linalg.lessons.contents import WARNING, LessonError
+from llm_linalg.lessons.contents import UNRUN, WARNING, LessonError
 from tui.cli.parser import FORMATS
 from tui.files.output import say, write
 from tui.model.flags import Choice, Parser
+from tui.model.view_words import add_trust_flag
 from tui.text.json_line import json_line
 
 
@@ -24,6 +25,7 @@ def parser() -> Parser:
         "files", nargs="*", metavar="FILE",
         help="a lesson, a deck, a folder of them, a script, or a slug; without one all built-in lessons",
     )  # fmt: skip
+    add_trust_flag(parser)
     parser.add_argument("--thorough", action="store_true", help="also with each control at its ends")
     parser.add_argument(
         "--format", type=Choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
@@ -32,11 +34,12 @@ def parser() -> Parser:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Check what is named, or the built-in lessons; 1 if something is wrong."""
+    """Check what is named, or the built-in lessons; 1 if something is wrong, 2 if something was not run."""
     from tui.cli import checks
     from tui.session.script.script_reader import Script
 
     decks = stops = 0
+    unrun = ""
     told: dict[CleanText, str] = {}
     for target in checks.targets(flags.files):
         found: Iterator[LessonError]
@@ -50,6 +53,9 @@ def run(flags: argparse.Namespace) -> int:
             stops += len(target.stops)
         decks += 1
         for problem in found:
+            if problem.kind == UNRUN:
+                unrun = problem.reason
+                continue
             line = _line(problem, flags.format)
             if line not in told:  # two decks may show the same stop
                 told[line] = problem.kind
@@ -58,6 +64,10 @@ def run(flags: argparse.Namespace) -> int:
     wrong = len(told) - warnings
     what = f"{wrong} wrong" if wrong else "nothing wrong"
     also = f", {warnings} {'warning' if warnings == 1 else 'warnings'}" if warnings else ""
+    if unrun:
+        say(f"{decks} read, {stops} stops: {what}{also}")
+        say(f"{unrun}; --trust runs it with your rights")
+        return 2
     say(f"{decks} checked, {stops} stops: {what}{also}")
     return int(wrong > 0)
 

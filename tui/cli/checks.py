@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from llm_linalg.base.errors import ProgramError
+from llm_linalg.base.errors import ProgramError, RoomError
 from llm_linalg.base.spelling import hint, quote, unknown
 from llm_linalg.lessons.check import extremes, problems
-from llm_linalg.lessons.contents import WARNING
+from llm_linalg.lessons.contents import UNRUN, WARNING
 from llm_linalg.lessons.deck import SUFFIXES, Deck, DeckStop, of_lesson
 from llm_linalg.lessons.documents.markdown_file import is_lesson
 from llm_linalg.lessons.files import LONGEST_FILE, read_bytes
@@ -89,6 +89,8 @@ def check_script(script: Script) -> Iterator[LessonError]:
             pass
     except LessonError as error:
         yield error
+    except RoomError as error:
+        yield LessonError(script.file, 1, error.message, UNRUN)
 
 
 def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
@@ -107,7 +109,7 @@ def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
         try:
             view = view_at(stop)
             opened = open_view(view)
-            if not own:
+            if not own and not opened.is_unlocked:
                 _raise_faults(stop, view, opened)
         except LessonError as error:
             yield error
@@ -116,9 +118,7 @@ def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
             said = error.message if isinstance(error, ProgramError) else str(error)
             yield LessonError(stop.file, stop.line, said, "program")
             continue
-        if opened.error is None or view.at_stop.fails:
-            for cut in cuts(view, opened):
-                yield LessonError(stop.file, stop.line, cut, "fit")
+        yield from _lacking_room(stop, view, opened)
         yield from _lacking_look(stop, view, opened)
         if own and not stop.at.slide:
             yield from _long_story(stop, view)
@@ -130,6 +130,15 @@ def check(deck: Deck, *, thorough: bool = False) -> Iterator[LessonError]:
             )
     yield from _minutes(deck)
     yield from _links_of_notes(deck)
+
+
+def _lacking_room(stop: DeckStop, view: View, opened: Run) -> Iterator[LessonError]:
+    """Yield what of a stop has no room on the screen, or that this can't be known, as it was not run."""
+    if opened.is_unlocked and opened.error is not None:
+        yield LessonError(stop.file, stop.line, opened.error.message, UNRUN)
+    elif opened.error is None or view.at_stop.fails:
+        for cut in cuts(view, opened):
+            yield LessonError(stop.file, stop.line, cut, "fit")
 
 
 def _lacking_look(stop: DeckStop, view: View, opened: Run) -> Iterator[LessonError]:

@@ -22,7 +22,7 @@ from tui.export.progress import Progress
 from tui.files.output import Sink, explain, say
 from tui.model.flags import Choice, Parser, flag_value, speed
 from tui.model.usage_error import UsageError
-from tui.model.view_words import VIEW
+from tui.model.view_words import VIEW, add_trust_flag
 
 if TYPE_CHECKING:
     from tui.export.format import Format, Shot, Write
@@ -47,6 +47,7 @@ def parser() -> Parser:
         "--cast-version", type=cast_version, default=3, metavar="N",
         help="the version of asciicast: 3 for asciinema 3, or 2 for older players",
     )  # fmt: skip
+    add_trust_flag(parser)
     view_flags(parser, all_steps=True)
     return parser
 
@@ -166,7 +167,7 @@ def write_shots(
 def report_failures(shots: Sequence[Shot]) -> int:
     """Report the programs that failed and aren't meant to; return the exit code.
 
-    A notebook's cell that the tensor language refuses is a picture that says so, and nothing wrong.
+    A notebook's cell that can't be read as Python is a picture that says so, and nothing wrong.
     """
     told: list[object] = []
     for shot in shots:

@@ -18,6 +18,7 @@ from tui.cli.settings import COLOURS, Settings, resolve
 from tui.files.output import say, write
 from tui.model.flags import Parser, whole_number
 from tui.model.usage_error import UsageError
+from tui.model.view_words import add_trust_flag
 
 if TYPE_CHECKING:
     from tui.app import Explorer
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg follow`."""
-    return follower_parser("follow", "What is being presented on this machine, at this terminal's own size.")
+    made = follower_parser("follow", "What is being presented on this machine, at this terminal's own size.")
+    add_trust_flag(made)
+    return made
 
 
 def follower_parser(name: str, says: str) -> Parser:

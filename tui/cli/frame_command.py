@@ -16,7 +16,7 @@ from tui.files.output import Sink, explain
 from tui.model.flags import Choice, Parser
 from tui.model.usage_error import UsageError
 from tui.model.view import View
-from tui.model.view_words import add_read_flag
+from tui.model.view_words import add_read_flag, add_trust_flag
 from tui.session.decks import Opening, opening_of
 from tui.session.presentation.state import Talk
 
@@ -33,6 +33,7 @@ def parser() -> Parser:
     parser.add_argument("lesson", metavar="LESSON", help="a slug, or the path of a lesson file")
     view_flags(parser, all_steps=True)
     add_read_flag(parser)
+    add_trust_flag(parser)
     parser.add_argument("--size", type=size, default=(80, 24), metavar="COLSxROWS", help="80x24 unless given")
     parser.add_argument(
         "--format", type=Choice("format", FORMATS), default="plain", metavar="F", help=f"{', '.join(FORMATS)}"
@@ -70,6 +71,8 @@ def run(flags: argparse.Namespace) -> int:
         readable_folder(flags.lesson)
     opening = opening_of(flags, parser())
     opened = open_view(opening.view)
+    if opened.is_unlocked and opened.error is not None:
+        raise opened.error
     view = check_view(opening.view, opened, opening.flags)
     try:
         with Sink(flags.output, _sources_of(opening)) as sink:

@@ -19,12 +19,14 @@ from tui.files.drafts import Drafts, play_folder
 from tui.files.output import say
 from tui.files.run_mark import RunMark
 from tui.files.state_file import State, StateFile
+from tui.files.trusted_folders import TrustedFolders
 from tui.model.flags import flag_value
 from tui.model.lesson_words import find_lesson, first_lesson
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.model.view_words import VIEW, arguments, start_view, view_of
 from tui.navigation.playground import PLAYGROUND, is_playground
+from tui.session.consent_commands import trusted_view
 from tui.session.lesson_settings import merged_settings
 from tui.session.remembering import with_progress
 from tui.session.script import saving
@@ -79,6 +81,7 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
         readable_folder(flags.lesson)  # else it is said now
     door = door or asks_at_door(flags, settings, state_file, lesson)
     view, notice = opening(flags, settings, state_file, None if door else lesson)
+    view = trusted_view(view, TrustedFolders(state_file.folder))
     notice = "" if door else notice
     saving.check_target(flags.record, view.lesson)
     if settings.values.plain or is_dumb(os.environ):
@@ -207,7 +210,7 @@ def place(view: View) -> tuple[str, ...]:
 
     The playground's program is kept elsewhere, and what a document may read is asked anew.
     """
-    view = replace(view, reads=False)
+    view = replace(view, reads=False, trusted=False)
     if is_playground(view.lesson):
         view = replace(view, code=None)
     first, *rest = arguments(view)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
-from tui.cli.command_table import COMMANDS
+from tui.cli.command_table import COMMANDS, GONE
 from tui.terminal import supervisor
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def _code_of(words: list[str], given: Lesson | None) -> int:
 
 
 def _reported(words: list[str], given: Lesson | None) -> int:
+    from llm_linalg.base.errors import RoomError
     from llm_linalg.lessons.lesson import LessonError
     from tui.files.output import WriteError, say
     from tui.model.usage_error import UsageError
@@ -109,6 +110,9 @@ def _reported(words: list[str], given: Lesson | None) -> int:
     except (UsageError, WriteError) as error:
         say(str(error))
         return 2
+    except RoomError as error:
+        say(f"{error.message}; --trust runs it with your rights" if error.lacks_lock else error.message)
+        return 2 if error.lacks_lock else 1
     except LessonError as error:
         say(str(error))
         return 1
@@ -141,14 +145,21 @@ def _is_interrupt(error: BaseException | None) -> bool:
 def _dispatch(words: list[str]) -> int:
     from llm_linalg.base.text import nearest
     from tui.cli.parser import app_parser
+    from tui.model.flags import flag_value
     from tui.model.usage_error import UsageError
 
+    if words and words[0] in GONE:
+        raise UsageError(GONE[words[0]])
     named = words[0] if words and words[0] in COMMANDS else None
     module, rest = (command(named), words[1:]) if named is not None else (None, words)
     try:
         flags = (app_parser() if module is None else module.parser()).read(rest)
         if named not in AS_IT_IS:
             pin_kernels()
+        if flag_value(flags, "trust"):
+            from llm_linalg.api.trust import trust_everything
+
+            trust_everything()
         return _app(flags) if module is None else module.run(flags)
     except UsageError as error:
         from llm_linalg.lessons.reader import catalog

@@ -21,7 +21,7 @@ def parser() -> Parser:
     """Return the parser of `llm-linalg open FILE …`."""
     parser = Parser(
         prog="llm-linalg open",
-        description="Open a notebook, a Python file or Markdown: each cell is a program. None is executed. "
+        description="Open a notebook, a Python file or Markdown: each cell is a program. "
         "Or open a trace that was saved.",
         allow_abbrev=False,
     )

@@ -13,7 +13,7 @@ from llm_linalg.base.spelling import quote
 from tui.cli.command_table import overview
 from tui.cli.settings import BY_NAME, COLOURS, DISPLAY
 from tui.model.flags import Parser, whole_number
-from tui.model.view_words import add_picture_flags, add_read_flag
+from tui.model.view_words import add_picture_flags, add_read_flag, add_trust_flag
 
 FORMATS = ("plain", "json", "screen", "svg", "ansi")
 LARGEST = 1000  # columns or rows of a frame
@@ -102,6 +102,7 @@ def app_parser() -> Parser:
 
 def app_flags(parser: Parser, *, leave_out: Sequence[str] = ()) -> None:
     """Add the flags of what opens the app: the picture, and how it is shown."""
+    add_trust_flag(parser)
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
     view_flags(parser, leave_out=leave_out)
     says = argparse.SUPPRESS if "play" in leave_out else "start playing"

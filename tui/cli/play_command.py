@@ -19,7 +19,7 @@ def parser() -> Parser:
     """Return the parser of `llm-linalg play [FILE] …`."""
     parser = Parser(
         prog="llm-linalg play",
-        description="Write a program in the tensor language, and see at once what torch did with it.",
+        description="Write a program, and see at once what torch did with it.",
         allow_abbrev=False,
     )
     parser.add_argument(

@@ -18,10 +18,12 @@ from tui.cli.parser import setting_flags
 from tui.cli.settings import COLOURS, DISPLAY, resolve
 from tui.files import user_dirs
 from tui.files.state_file import StageMark, StateFile
+from tui.files.trusted_folders import TrustedFolders
 from tui.model.flags import Parser, flag_value
 from tui.model.usage_error import UsageError
 from tui.model.view import View
-from tui.model.view_words import VIEW, add_picture_flags, start_view, view_of
+from tui.model.view_words import VIEW, add_picture_flags, add_trust_flag, start_view, view_of
+from tui.session.consent_commands import trusted_view
 from tui.session.decks import check_stop_number, check_views, find_deck, flags_at
 from tui.session.presentation.state import EVERY, Talk
 from tui.session.presentation.stopwatch import Stopwatch
@@ -72,6 +74,7 @@ def run(flags: argparse.Namespace) -> int:
         if mark is not None and mark.stop == number:
             with suppress(UsageError, LessonError):  # the deck may have changed meanwhile
                 view = _view_of(talk, (flags.deck, *mark.words))
+    view = trusted_view(view, TrustedFolders(state_file.folder), *deck.files)
     if lines:
         return launch.plain(view, "", state_file, settings, talk=talk, record=flags.record)
     kept = "" if talk.watch == Stopwatch() else " The clock goes on: Z sets it to zero."
@@ -139,6 +142,7 @@ def parser() -> Parser:
         "--think", type=seconds, metavar="SECONDS", help="count down so long where a stop asks"
     )
     parser.add_argument("--loop", action="store_true", help="begin again after the last stop")
+    add_trust_flag(parser)
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
     add_picture_flags(parser, stop="the deck's stop to begin with, from 1")
     setting_flags(parser, (*COLOURS, "time_limit", *DISPLAY))

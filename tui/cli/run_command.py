@@ -6,7 +6,7 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base.constants import MOST_RANKS
 from llm_linalg.base.file_io import read_bytes
@@ -19,7 +19,7 @@ from tui.model.flags import Choice, Parser, seed, whole_number
 from tui.model.lesson_words import find_lesson
 from tui.model.usage_error import UsageError
 from tui.model.view import View
-from tui.model.view_words import add_read_flag
+from tui.model.view_words import add_read_flag, add_trust_flag
 
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
@@ -42,6 +42,7 @@ def parser() -> Parser:
     parser.add_argument("--seed", type=seed, metavar="N", help="the seed of the random numbers")
     BY_NAME["time_limit"].add_to(parser)
     add_read_flag(parser)
+    add_trust_flag(parser)
     parser.add_argument(
         "--ranks",
         type=ranks,
@@ -65,7 +66,8 @@ def ranks(text: str) -> int:
 def run(flags: argparse.Namespace) -> int:
     """Run a program, and print its tensors and what it printed; return the exit code."""
     from llm_linalg import LimitError, ProgramError
-    from llm_linalg import run as run_program
+    from llm_linalg.api.run import run_text
+    from llm_linalg.base.errors import RoomError
     from tui.cli.cell_report import document_in, run_cells
     from tui.render.program_text import output_text
 
@@ -79,11 +81,13 @@ def run(flags: argparse.Namespace) -> int:
         trace, whole = run_cells(document, flags.seed or 0, seconds, read)
         print_trace(trace, flags.format)
         return 0 if whole else 1
-    source, seed, names = _program(flags)
+    program = _program(flags)
     try:
-        trace = run_program(
-            source, seed=seed, seconds=seconds, names=names, ranks=flags.ranks or 0, read=read
+        trace = run_text(
+            **program, seconds=seconds, ranks=flags.ranks or 0, read="" if read is None else str(read)
         )
+    except RoomError:
+        raise
     except ProgramError as error:
         if error.trace is not None and isinstance(error, LimitError):
             print_trace(error.trace, flags.format)  # nothing is wrong with what ran before it was stopped
@@ -108,34 +112,34 @@ def print_trace(trace: Trace, form: str) -> None:
         write(text)
 
 
-def _program(flags: argparse.Namespace) -> tuple[str, int, dict[str, object]]:
-    """Return the program's text, its seed, and the names that it may use."""
-    seed = flags.seed or 0
+def _program(flags: argparse.Namespace) -> dict[str, Any]:
+    """Return the program's text, whether it is our own, its seed, and the names that it may use."""
+    terms: dict[str, Any] = {"own": False, "seed": flags.seed or 0, "names": {}}
     if flags.code is not None:
         if flags.file is not None:
             raise UsageError("either a file or -c CODE, not both")
-        return flags.code, seed, {}
+        return {"source": flags.code, **terms}
     if flags.file == "-" or (flags.file is None and sys.stdin is not None and not sys.stdin.isatty()):
         if sys.stdin is None:
             raise UsageError("there is no standard input to read a program from")
         stream = getattr(sys.stdin, "buffer", None)
         data = sys.stdin.read(PROGRAM + 1).encode() if stream is None else stream.read(PROGRAM + 1)
-        return _text(data, "standard input"), seed, {}
+        return {"source": _text(data, "standard input"), **terms}
     if flags.file is None:
         raise UsageError("run what? Give a FILE, - for standard input, or -c CODE")
     path = Path(flags.file)
     if path.suffix == ".md" or not path.exists():
         return _lesson_program(flags)
     try:
-        return _text(read_bytes(path, PROGRAM + 1), flags.file), seed, {}
+        return {"source": _text(read_bytes(path, PROGRAM + 1), flags.file), **terms}
     except ValueError as error:
         raise UsageError(f"{quote(flags.file, 200)} is {error}") from None
     except OSError as error:
         raise UsageError(f"cannot read {quote(flags.file, 200)}: {error.strerror or error}") from None
 
 
-def _lesson_program(flags: argparse.Namespace) -> tuple[str, int, dict[str, object]]:
-    """Return the program of a lesson's last stop that isn't meant to fail."""
+def _lesson_program(flags: argparse.Namespace) -> dict[str, Any]:
+    """Return what `_program` does of the program of a lesson's last stop that isn't meant to fail."""
     try:
         lesson = find_lesson(flags.file)
     except UsageError as error:
@@ -146,7 +150,7 @@ def _lesson_program(flags: argparse.Namespace) -> tuple[str, int, dict[str, obje
     view = View.opening(lesson, stops[-1].number)
     if flags.seed is not None:
         view = replace(view, seed=flags.seed)
-    return view.program, view.seed, view.names
+    return {"source": view.program, "own": lesson.is_own, "seed": view.seed, "names": view.names}
 
 
 def _text(data: bytes, where: str) -> str:

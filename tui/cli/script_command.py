@@ -13,8 +13,11 @@ from tui.cli import launch
 from tui.cli.parser import setting_flags
 from tui.cli.settings import COLOURS, resolve
 from tui.files import user_dirs
+from tui.files.trusted_folders import TrustedFolders
 from tui.model.flags import Parser, speed
 from tui.model.usage_error import UsageError
+from tui.model.view_words import add_trust_flag
+from tui.session.consent_commands import trusted_view
 from tui.session.script import saving
 from tui.session.script.tape import Tape
 
@@ -36,6 +39,7 @@ def parser() -> Parser:
     parser.add_argument(
         "--speed", type=speed, default=1.0, metavar="X", help="X times as fast as written", dest="tempo"
     )
+    add_trust_flag(parser)
     parser.add_argument("--record", metavar="FILE", help="write what is done as a script")
     setting_flags(parser, (*COLOURS, "mouse", "slow_link"))
     return parser
@@ -59,7 +63,10 @@ def run(flags: argparse.Namespace) -> int:
 
         tape = Tape(flags.record, script, flags.tempo)
         lessons = catalog() if begun.talk is None else begun.lessons
-        return Explorer(begun.view, lessons, launch.options_of(settings)._replace(tape=tape), begun.talk)
+        view = trusted_view(
+            begun.view, TrustedFolders(user_dirs.folder(os.environ)), Path(flags.file), *talk_files
+        )
+        return Explorer(view, lessons, launch.options_of(settings)._replace(tape=tape), begun.talk)
 
     return launch.report_losses(*launch.run_on_terminal(make, settings))
 
