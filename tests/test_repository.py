@@ -28,7 +28,7 @@ def tracked() -> list[str]:
 
 def test_a_hole_can_be_reported_in_private() -> None:
     text = (ROOT / ".github" / "SECURITY.md").read_text(encoding="utf-8")
-    for part in ("What is promised", "What is not promised", "How to report"):
+    for part in ("Where a program runs", "What is not promised", "How to report"):
         assert f"## {part}\n" in text
     assert "http" not in text  # the repository is at home on any host
     assert "(.github/SECURITY.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
