@@ -12,7 +12,7 @@ from llm_linalg.base.source import Source
 
 _LONGEST_COMMAND = 60  # characters of a line that is left out, as it is shown
 _TIMING = ("time", "timeit", "prun", "memit", "mprun", "lprun")  # commands that run the Python behind them
-_AROUND = (*_TIMING, "capture")  # of a whole cell
+_AROUND = ("time", "prun", "memit", "mprun", "lprun", "capture")  # of a whole cell whose names stay
 _BOUND = re.compile(r"(\s*)[A-Za-z_][\w.]*(?:\s*,\s*\w+)*\s*=\s*([%!]+[^\s(]*).*")
 _LINE = re.compile(r"(\s*)%([A-Za-z]\w*)((?:\s+-\w+(?:\s*\d+)?)*)(?:\s+(.*))?")
 _SHELL = re.compile(r"(\s*)(?:!|%).*")

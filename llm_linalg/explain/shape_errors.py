@@ -99,7 +99,9 @@ def _info(failed: FailedCall, place: int, text: str, source: Source, code: Code 
     layer = (
         made.source if made is not None else source.text_of(code.func) if isinstance(code, ast.Call) else ""
     )
-    if name is None and isinstance(tensor, nn.Parameter) and layer:
+    # What comes out of a room is no `Parameter`; its node says that it was one.
+    is_parameter = isinstance(tensor, nn.Parameter) or (made is not None and made.op == "parameter")
+    if name is None and is_parameter and layer:
         name = f"{one_line(layer)}.{_parameter(call, place)}"
     elif name is None and made is not None:
         name = made.name

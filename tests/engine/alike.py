@@ -7,12 +7,10 @@ import re
 import warnings
 from contextlib import redirect_stdout
 from io import StringIO
-from typing import Any
 
 import torch
 
-from llm_linalg import Trace
-from llm_linalg.api.run import run_text
+from tests.engine.here import run
 
 SETUP = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
 ADDRESS = re.compile(r"0x[0-9a-f]+")
@@ -21,14 +19,6 @@ ADDRESS = re.compile(r"0x[0-9a-f]+")
 def programs(text: str) -> list[str]:
     """Returns the programs of a text, which blank lines part."""
     return text.strip().split("\n\n")
-
-
-def run_here(program: str, **options: Any) -> Trace:
-    """Returns the trace of a program that runs in this process, where the room is not what is looked at.
-
-    It takes a tenth of the time.
-    """
-    return run_text(program, own=True, **options)
 
 
 def printed(program: str) -> str:
@@ -52,5 +42,5 @@ def printed(program: str) -> str:
 
 def assert_alike(program: str) -> None:
     """A program that is recorded prints what plain Python prints, but for addresses."""
-    recorded, plain = run_here(SETUP + program).printed, printed(program)
+    recorded, plain = run(SETUP + program).printed, printed(program)
     assert ADDRESS.sub("", recorded) == ADDRESS.sub("", plain), program

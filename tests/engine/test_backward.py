@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from llm_linalg import Trace, run, trace
+from llm_linalg import Trace, trace
+from tests.engine.here import run
 from tests.ops.laws import gradients, same
 
 UNARY = [

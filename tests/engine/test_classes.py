@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from llm_linalg import ShapeError, run, trace
-from tests.engine.alike import run_here
 from tests.engine.class_programs import SINGLE_HEAD
+from tests.engine.here import run as run_here
 
 
 def test_modules_are_boxes_of_the_map() -> None:

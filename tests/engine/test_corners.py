@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import pytest
 import torch
-from llm_linalg.language import allowlist
 from torch import Tensor, nn
 
-from llm_linalg import ProgramError, run, trace
-from tests.engine.doing import budgets
+from llm_linalg import trace
 from tests.ops.drawing import values
-from tests.thinning import thin
 
 
 def test_a_repeated_letter_of_size_one_reads_its_one_cell() -> None:
@@ -73,66 +68,3 @@ def test_evidence_is_measured_once() -> None:
         assert [node.evidence for _ in range(3)] == ["autograd"] * 3
         assert node.reads((0, 0, 0))
     assert len(calls) == 1
-
-
-@pytest.mark.parametrize(
-    ("program", "said"),
-    [
-        (
-            "def f(x):\n    y = x\nf(1).shape",
-            "None has no .shape: it is what a function gives",
-        ),
-        ("[torch.ones(2)].shape", "a list has no .shape: torch.tensor makes a tensor of numbers"),
-        ("(1.5).item()", "a float has no .item"),
-        ("(1, 2).append(3)", "a tuple has no .append"),
-        ("{1}.append(3)", "a set has no .append"),
-        ("torch.sin(nn.Embedding(3, 2))", "torch.sin takes tensors, numbers and words, not an Embedding"),
-        ("torch.sin(dict)", "torch.sin takes tensors, numbers and words, not a type"),
-        ("'ab'.shape", "a text has no .shape"),
-        ("def f(): pass\nf.shape", "a function has no .shape"),
-        ("def f(a, *, a=1): return a", "a stands there twice"),
-        ("torch.ones(size=(2,), size=(3,))", "size stands there twice"),
-        ("torch.ones(3).narrow(0, 5, 10)", "narrow: start out of range"),
-        ("x = set([1]) | [2]", "unsupported operand type(s) for |: 'set' and 'list'"),
-        ("x = 2**256", "a whole number of more than 256 bits"),
-        ("x = (2**200) * (2**57)", "a whole number of more than 256 bits"),
-    ],
-)
-def test_what_is_refused_is_told_truly(program: str, said: str) -> None:
-    with pytest.raises(ProgramError) as caught:
-        run(program)
-    assert caught.value.message.startswith(said)
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("2**255", 2**255),
-        ("-(2**255)", -(2**255)),
-        ("2**129", 2**129),
-        ("10**77", 10**77),
-        ("(2**100) * (2**155)", 2**255),
-        ("1 << 255", 1 << 255),
-    ],
-)
-def test_whole_numbers_have_as_many_bits_as_the_page_says(text: str, number: int) -> None:
-    assert run(f"print({text})").printed == f"{number}\n"
-
-
-NUMBERS = "x = torch.ones(4, 4)\nhalf, none, two, yes = [torch.tensor(k) for k in (0.5, 0, 2, True)]\n"
-GIVEN = ["half", "none", "two", "yes", "two, two", "(two, two)", "[two]", "0, two", "x, two", "x, 0, yes"]
-
-
-@pytest.mark.parametrize("place", thin(["F", "torch", "x"], 3))
-def test_a_budget_is_of_whole_numbers_whatever_a_call_is_given(
-    place: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = budgets(monkeypatch)
-    members = {"x": allowlist.METHODS, "torch": allowlist.TORCH.members, "F": allowlist.F.members}[place]
-    for name, member in members.items():
-        for several in GIVEN if callable(member) else ():
-            for arguments in {several, several if place == "x" else f"x, {several}"}:
-                with suppress(ProgramError):
-                    run(f"{NUMBERS}y = {place}.{name}({arguments})")
-                assert {type(number) for number in made[-1].left} == {int}, (name, arguments)
-                assert type(made[-1].trials) is int

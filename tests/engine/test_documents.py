@@ -13,7 +13,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_linalg.language.effects import statement_effects, text_effects
 
 from llm_linalg import LessonError, ProgramError, ShapeError, Trace, run
 from llm_linalg.base.errors import MissingValueError
@@ -90,8 +89,8 @@ def test_a_cell_that_is_no_python_has_its_reason() -> None:
     ]  # fmt: skip
 
 
-def test_a_cell_that_the_language_refuses_takes_its_names_with_it() -> None:
-    with pytest.raises(MissingValueError, match=r"A is made by cell 5, refused: `await` is not part"):
+def test_a_cell_that_cannot_be_read_takes_its_names_with_it() -> None:
+    with pytest.raises(MissingValueError, match=r"A is made by cell 5, refused: this is not Python"):
         EXAMPLE.run(7)
     trace = EXAMPLE.run(9)
     assert states(trace) == [
@@ -123,7 +122,7 @@ def test_a_cell_that_fails_when_it_runs_is_passed_over_and_told() -> None:
 def test_a_cell_that_fails_half_way_keeps_what_it_did_as_in_a_notebook() -> None:
     trace = run("x = torch.ones(2)\ny = x + q\nz = 1\nw = x * 2", cells=(1, 4))
     assert ("w" in trace, "y" in trace, len(trace.cell_errors)) == (True, False, 1)
-    with pytest.raises(ProgramError, match="belong inside"):
+    with pytest.raises(ProgramError, match="'break' outside loop"):
         run("break\nx = 1", cells=(1,))
     assert run("break\nx = torch.ones(1)", cells=(1, 2)).cell_errors
 
@@ -155,13 +154,13 @@ def test_commands_of_a_notebook_are_left_out_and_what_they_run_is_run(
     if bound:
         assert [trace["y"].value.item()] == [*bound.values()]
     else:
-        with pytest.raises(ProgramError, match="nothing is called x"):
+        with pytest.raises(ProgramError, match="name 'x' is not defined"):
             run(f"{cell}\nx", cells=starts)
 
 
 def test_a_name_that_a_command_binds_is_missing_below() -> None:
     with pytest.raises(
-        MissingValueError, match="files is made by cell 1, refused: !ls is a notebook's command"
+        MissingValueError, match="files is made by cell 1, not run: !ls is a notebook's command"
     ):
         run("x = 1\nfiles = !ls\nlen(files)", cells=(1, 3))
     with pytest.raises(ProgramError) as caught:
@@ -442,38 +441,6 @@ def test_what_keeps_the_parser_busy_is_not_parsed(monkeypatch: pytest.MonkeyPatc
         texts.append('y = f"' + "{x}" * 9_000 + '"')
     for text in texts:
         assert [cell.kind for cell in python_file.read(text)] == ["prose", "code"]
-
-
-def test_what_keeps_the_parser_busy_is_not_parsed_for_what_it_may_bind(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(
-        statement_effects, "statements", lambda text: pytest.fail(f"parsed {len(text)} characters")
-    )
-    texts = ["y = [" + "x," * 30_000 + "]"]
-    if sys.version_info < (3, 12):
-        texts.append('y = f"' + "{x}" * 9_000 + '"')
-    for text in texts:
-        found = statement_effects.Definitions().effects_of_text(text, ["x"], lambda _: False, "")
-        assert found.binds == {"y"}
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        " " * 50_000 + "$",
-        "a" + " " * 50_000 + ":" + "b" * 50_000,
-        "for a" + " " * 50_000 + "$",
-        "\\'" * 200_000,
-    ],
-    ids=["blank", "an annotation", "a loop", "quotes"],
-)
-def test_a_text_is_searched_once_for_what_it_may_bind(line: str) -> None:
-    """A search that begins anew at each place would not end."""
-    found = text_effects.effects_of_text(f"y = 1 2\n{line}\nfor z, (w) in v:\n    u //= 2\nx: int = 3", ["v"])
-    assert found.binds == {"y", "u", "x"}
-    assert found.touches == {"v"}
-    assert text_effects.effects_of_text("for z, w in v:\n  import a.b as c", []).binds == {"z", "w", "c"}
 
 
 @pytest.mark.parametrize("name", ["a.ipynb", "a.py", "a.md", "lesson.md"])

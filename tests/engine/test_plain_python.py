@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from llm_linalg import ProgramError, run
 from tests.engine import class_programs
-from tests.engine.alike import ADDRESS, SETUP, assert_alike, printed, run_here
+from tests.engine.alike import ADDRESS, SETUP, assert_alike, printed
+from tests.engine.here import run as run_here
 from tests.engine.honest import HONEST
 
 PROGRAMS = {  # by subject; a line of dashes parts them
