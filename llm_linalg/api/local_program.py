@@ -97,7 +97,7 @@ class LocalProgram:
         return trace
 
     def _find_repairs(self, run: ProgramRun, error: ShapeError) -> None:
-        failed = run.failures.failed_call
+        failed = run.failures.call_of(error)
         if failed is None:
             return
         error.repairs = repairs_of(failed, run.source, error.span, error, self._value_or_none)

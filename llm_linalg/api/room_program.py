@@ -28,6 +28,7 @@ from llm_linalg.capture.cell_run import cells_of, python_of
 from llm_linalg.explain.repairs import lasting_repairs, repairs_of
 from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.recording.ending import Ending
+from llm_linalg.recording.failed_call import FailedCall
 from llm_linalg.room.room_client import room
 from llm_linalg.room.room_limits import RoomLimits
 from llm_linalg.room.room_run import RoomRun
@@ -122,6 +123,9 @@ class RoomProgram:
         except FormatError as error:
             self.close()
             raise RoomError(f"what the program told can't be believed: {error}") from None
+        trace.cell_errors = tuple(
+            [_explained(error, reader.cell_calls.get(at), text) for at, error in enumerate(trace.cell_errors)]
+        )
         trace.ending = ending if reader.ending is None or ending.kind != "done" else reader.ending
         failure = self._failure(text, ending)
         if failure is None:
@@ -155,13 +159,8 @@ class RoomProgram:
         if ending.kind in ("memory", "signal", "exit") or told is None:
             kind = LimitError if ending.kind == "memory" else ProgramError
             return kind(f"{ending}", span, text.text)
-        failed = None if self._reader is None else self._reader.failed
-        if failed is not None and not isinstance(told, LimitError) and told.span is not None:
-            explained = explain_failure(failed, text, told.span)
-            explained.frames = told.frames
-            return explained
-        told.source = text.text
-        return told
+        told.source = self.source  # what is no Python is not in the text
+        return _explained(told, None if self._reader is None else self._reader.failed, text)
 
     def _repairs(self, text: Source, error: ShapeError) -> tuple[Any, ...]:
         """Return the repairs of an error, each tried where it failed, and in the whole program."""
@@ -241,3 +240,12 @@ def _line_span(text: Source, line: int) -> Span | None:
         return None
     own = text.lines[line - 1]
     return Span(line, min(len(own) - len(own.lstrip()), len(own)), line, len(own))
+
+
+def _explained(told: ProgramError, failed: FailedCall | None, text: Source) -> ProgramError:
+    """Return an error as it is shown; where it is a torch call's failure, torch's words are explained."""
+    if failed is None or isinstance(told, LimitError) or told.span is None:
+        return told
+    explained = explain_failure(failed, text, told.span)
+    explained.frames = told.frames
+    return explained

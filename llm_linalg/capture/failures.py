@@ -40,6 +40,7 @@ class Failures:
         self._source, self._sites, self._recorder = source, sites, recorder
         self._explain = explain or as_torch_says
         self.failed_call: FailedCall | None = None
+        self._calls: list[tuple[ProgramError, FailedCall]] = []
         self.names: dict[str, Any] = {}
 
     def shown(self, error: BaseException) -> ProgramError | None:
@@ -59,6 +60,10 @@ class Failures:
             self.names = {**frames[-1][0].f_globals, **frames[-1][0].f_locals}
         return shown
 
+    def call_of(self, error: ProgramError) -> FailedCall | None:
+        """Return the torch call whose failure an error shows; None if it shows no call's."""
+        return next((call for own, call in self._calls if own is error), None)
+
     def _as_program_error(self, error: BaseException, span: Span | None) -> ProgramError:
         if isinstance(error, ProgramError):
             return error
@@ -77,7 +82,9 @@ class Failures:
                 for own in call.tensors
             ]
             self.failed_call = FailedCall(call, str(error), tuple(operands))
-            return self._explain(self.failed_call, self._source, span)
+            shown = self._explain(self.failed_call, self._source, span)
+            self._calls.append((shown, self.failed_call))
+            return shown
         return ProgramError(_in_python(error), span, self._source.text)
 
 

@@ -135,7 +135,7 @@ def rehearse(text: str) -> None:
 
 
 def _raise(_number: int, frame: FrameType | None) -> None:
-    """End the program; while its recorder is at work, as soon as that is done: what is told has to be whole."""
+    """End the program, but while its recorder is at work once that is done: what is told has to be whole."""
     is_telling = False
     while frame is not None and frame.f_code.co_filename != FILE:
         is_telling |= frame.f_code.co_filename.startswith(_TELLING)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,11 @@ from llm_linalg.capture.interruption import Interruption
 from llm_linalg.capture.program import ProgramRun
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.record import Record
-from llm_linalg.tracefile.log_format import LINE
+from llm_linalg.tracefile.log_format import LINE, MOST_FAILED
 from llm_linalg.tracefile.log_writer import Writer
 from llm_linalg.tracefile.plain_values import Decoder, UntoldValueError, encode_whole
 
 if TYPE_CHECKING:
-    from llm_linalg.recording.failed_call import FailedCall
     from llm_linalg.room.child import Requests
 
 MOST_NAMES = 1_000  # of a program that are told
@@ -107,14 +106,12 @@ class ToldProgram:
         running = [node.scope for node in self._run.recorder.nodes]
         record = self._run.record(failed=failure is not None)
         record.failed_line = None if failure is None else failure.line
-        failed = self._run.failures.failed_call
-        if failed is not None and failure is not None and failure.span is not None:
-            self._tell_failed_call(failed)
+        calls = self._tell_failed_calls([*record.cell_errors, failure])
         for name, node in record.names.items():
             self.log.bound(name, node)
         pairs = zip(running, record.nodes, strict=False)
         self.log.scopes({old: node.scope for old, node in pairs if old != node.scope})
-        return self._end(record, failure, ending)
+        return self._end(record, failure, ending, calls)
 
     def _failure_of(self, run: Callable[[], None]) -> tuple[ProgramError | None, Ending]:
         try:
@@ -126,12 +123,23 @@ class ToldProgram:
             return error, Ending("time", error.line) if is_late else Ending.of(error)
         return None, Ending("done")
 
-    def _tell_failed_call(self, failed: FailedCall) -> None:
-        with suppress(LimitError, ValueError):  # then torch's own words are shown
-            self.log.failed(failed)
+    def _tell_failed_calls(self, errors: Sequence[ProgramError | None]) -> list[int]:
+        """Tell the torch calls whose failures errors show, and return the positions of those errors."""
+        told: list[int] = []
+        for place, error in enumerate(errors):
+            if self._run is None or error is None or error.span is None or len(told) == MOST_FAILED:
+                continue
+            failed = self._run.failures.call_of(error)
+            with suppress(LimitError, ValueError):  # then torch's own words are shown
+                if failed is not None:
+                    self.log.failed(failed)
+                    told.append(place)
+        return told
 
-    def _end(self, record: Record[Any], error: ProgramError | None, ending: Ending) -> Ending:
-        self.log.rest(record, error)
+    def _end(
+        self, record: Record[Any], error: ProgramError | None, ending: Ending, calls: Sequence[int] = ()
+    ) -> Ending:
+        self.log.rest(record, error, calls)
         self.log.ended(ending)
         return ending
 

@@ -51,6 +51,7 @@ MOST_NAME, MOST_SOURCE = 2_000, 2**20  # characters
 MOST_NUMBER = 2**64
 MOST_LINE = 2**20
 MOST_FRAMES = 24  # the innermost ones of an error
+MOST_FAILED = 200  # calls
 AROUND = 200  # lines of a file before and after a node's that are told
 LONGEST_LINE = 400
 MOST_FILES = 2**23  # characters of all of them

@@ -119,6 +119,7 @@ class Reader(Generic[N]):
         nodes: The nodes so far.
         names: The node that each name means so far.
         failed: The call that ended the run, if one did.
+        cell_calls: The calls whose failures the errors of cells show, by the positions of those.
         ending: How the run ended; None if it has not said so.
         error: The error that ended it; None if none did.
     """
@@ -147,6 +148,8 @@ class Reader(Generic[N]):
         self.lists: dict[str, tuple[str, ...]] = {}
         self.files: dict[str, dict[int, str]] = {}
         self.failed: FailedCall | None = None
+        self.cell_calls: dict[int, FailedCall] = {}
+        self._failed_calls: list[FailedCall] = []
         self.ending: Ending | None = None
         self.error: ProgramError | None = None
         self._plain_scopes: dict[str, str] = {}
@@ -696,12 +699,18 @@ class Reader(Generic[N]):
         if call is None or list(call.order) != places:
             call = opaque_call(_text(op), values, None, 0)
         self.failed = FailedCall(call, _text(message, form_of.PIECE, lines=True), tuple(about))
+        self._failed_calls.append(self.failed)
+        _hold(len(self._failed_calls) <= form_of.MOST_FAILED, "too many calls that failed")
 
     def _scopes(self, told: Any) -> None:
         self._plain_scopes = {_text(old): _text(new) for old, new in (_items(own, 2) for own in _list(told))}
 
     def _read_rest(self, told: Any) -> None:
-        printed, failed_line, errors, last = _items(told, 4)
+        printed, failed_line, errors, last, calls = _items(told, 5)
+        places = [_count(place, len(_list(errors)) + 1) for place in _list(calls)]
+        _hold(len(places) == len(self._failed_calls), "calls that no error shows")
+        self.cell_calls = dict(zip(places, self._failed_calls, strict=True))
+        self.failed = self.cell_calls.pop(len(errors), None)
         self.error = None if last is None else _error(last)
         self._rest = (
             None if printed is None else _text(printed, form_of.MOST_SOURCE, lines=True),

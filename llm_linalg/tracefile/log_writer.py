@@ -238,14 +238,21 @@ class Writer:
         """Tell what scopes are called in the end, by what they were called while they ran."""
         self._tell(form_of.SCOPES, [list(pair) for pair in plain.items()], form_of.MOST_WHOLE)
 
-    def rest(self, record: Record[Any], error: ProgramError | None = None) -> None:
-        """Tell what a record says beside its nodes and names, and the error that ended the run."""
+    def rest(self, record: Record[Any], error: ProgramError | None = None, calls: Sequence[int] = ()) -> None:
+        """Tell what a record says beside its nodes and names, and the error that ended the run.
+
+        Args:
+            record: The record.
+            error: The error that ended the run, if one did.
+            calls: Of each call that was told to have failed the position of the error that shows it, among
+                those of the cells and this one.
+        """
         errors = [_error(error) for error in record.cell_errors]
         printed = None
         if record.printed != "".join(text for _, text in record.prints):
             printed = record.printed[: form_of.MOST_SOURCE]
         last = None if error is None else _error(error)
-        self._tell(form_of.REST, [printed, record.failed_line, errors, last], form_of.MOST_WHOLE)
+        self._tell(form_of.REST, [printed, record.failed_line, errors, last, list(calls)], form_of.MOST_WHOLE)
 
     def file(self, path: str, lines: Mapping[int, str]) -> None:
         """Tell lines of a file, by their number."""

@@ -1,4 +1,4 @@
-"""A document's cell on the stage, where it has no tensor to show: its lines, its prints, its answer, or what is saved."""
+"""A document's cell on the stage, where it has no tensor to show: its lines, prints and answer."""
 
 from __future__ import annotations
 
