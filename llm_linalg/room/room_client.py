@@ -22,7 +22,7 @@ from llm_linalg.room.room_run import ChildEnds, RoomRun
 from llm_linalg.room.zygote_process import launch
 
 COMPILER_NOTICE = "torch is still loading what optimizers need"
-_COMPILER = re.compile(r"\b(optim|compile|checkpoint|dynamo|export|func|fx|jit|vmap)\b")
+_COMPILER = re.compile(r"\b_*(optim|compile|checkpoint|dynamo|export|func|fx|jit|vmap)\b")
 _PATIENCE = 120.0  # seconds in which torch is loaded, on a slow disk
 _SLICE = 0.02  # seconds between two looks at whether to stop
 _ANCILLARY = 16  # descriptors that a message may carry

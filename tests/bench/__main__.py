@@ -28,6 +28,7 @@ from tests.bench.model import model
 from tests.bench.notebooks.run import main as notebooks
 from tests.bench.opening import opening
 from tests.bench.paste import paste
+from tests.bench.room import room
 from tests.bench.seek import seek
 from tests.bench.soak import MINUTES, soak
 from tests.bench.stats import Row, table
@@ -47,6 +48,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "seek": seek,
     "memory": memory,
     "tracing": tracing,
+    "room": room,
     "training": training,
     "model": model,
     "typing": typing,

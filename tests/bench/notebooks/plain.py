@@ -1,39 +1,37 @@
 """The same cells in plain Python, each document in a forked process with limits: it is somebody's code.
 
-As a program it reads a job a line on standard input, and writes what came of its cells, a line each.
+As a program it reads a job a line on standard input, and writes how its cells ended, a line each.
 """
 
 from __future__ import annotations
 
 import ast
-import base64
 import contextlib
 import ctypes
+import hashlib
 import io
 import json
-import math
 import os
 import random
+import re
 import resource
 import signal
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
 from typing import Any
 
 import torch
-from torch import nn
-
-from tests.bench.notebooks.flow import statements
-from tests.bench.notebooks.values import fingerprint, same_everywhere
+from torch import Tensor
 
 MEMORY = 8 * 2**30
 CELL_SECONDS = 8
 ALL_SECONDS = 60
 MOST_FILE = 200_000_000
+LONGEST_PRINT = 200_000
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _REFUSED = (
@@ -41,26 +39,46 @@ _REFUSED = (
     *("os.kill", "shutil.", "os.chmod", "os.rename", "os.symlink", "os.link"),
 )
 _IN_SCRATCH = ("os.remove", "os.mkdir", "os.rmdir")
+_COMMAND = re.compile(r"^(\s*)(%%?|!|\?)\s*(\w*)(.*)$|^(\s*)(\S+)\?\??\s*$")
+_RUN = ("timeit", "time", "capture", "prun")
+_ADDRESS = re.compile(r"( at)? 0x[0-9a-f]{6,16}")
 
 
-_own_fork: list[bool] = []
+def without_commands(code: str) -> str:
+    """Returns a cell as Python: commands of the notebook left out, what `%timeit` measures kept."""
+    first = _COMMAND.match(code.lstrip().split("\n")[0])
+    if first is not None and first[2] == "%%" and first[3] not in _RUN:
+        return ""  # a file that is written, or a program of the shell
+    return "\n".join(_line(line) for line in code.split("\n"))
 
 
-class AbsentError(ModuleNotFoundError):
-    """What is said of a module that could not be imported, where it is used."""
+def _line(line: str) -> str:
+    found = _COMMAND.match(line)
+    if found is None:
+        return line
+    if found[2] == "%" and found[3] in ("timeit", "time"):
+        return found[1] + re.sub(r"^(\s*-\w+(\s*\d+)?)*\s*", "", found[4])
+    return found[1] or ""
 
 
-class Absent:
-    """Stands for what an import that failed would have bound: it fails where it is used."""
+def same_everywhere(text: str) -> str:
+    """Returns a text without addresses in memory."""
+    return _ADDRESS.sub("", text)
 
-    def __init__(self, path: str) -> None:
-        self._path = path
 
-    def __getattr__(self, name: str) -> Any:
-        raise AbsentError(f"{self._path} is not there")
-
-    def __call__(self, *_args: Any, **_named: Any) -> Any:
-        raise AbsentError(f"{self._path} is not there")
+def fingerprint(value: Any) -> list[Any] | None:
+    """Returns what a tensor or an array is, down to its bytes in the order of its cells; None for others."""
+    if type(value).__module__ == "numpy" and hasattr(value, "dtype"):
+        try:
+            value = torch.as_tensor(value.copy())
+        except (TypeError, ValueError):  # of a dtype that torch lacks
+            return None
+    if not isinstance(value, Tensor) or value.layout is not torch.strided or value.is_quantized:
+        return None
+    flat = value.detach().resolve_conj().resolve_neg().contiguous()
+    size = flat.numel() * flat.element_size()
+    data = ctypes.string_at(flat.data_ptr(), size) if size else b""
+    return [str(value.dtype), list(value.shape), hashlib.blake2b(data, digest_size=8).hexdigest()]
 
 
 def fence(scratch: str) -> None:
@@ -72,7 +90,7 @@ def fence(scratch: str) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_FILE, MOST_FILE))
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
-        if event.startswith(_REFUSED) and not (event == "os.fork" and _own_fork):
+        if event.startswith(_REFUSED):
             raise PermissionError(f"{event} is not allowed here")
         writes = event == "open" and isinstance(args[2], int) and args[2] & _WRITES
         if writes or event in _IN_SCRATCH:
@@ -102,145 +120,33 @@ def run_statement(statement: ast.stmt, names: dict[str, Any]) -> Any:
     """Runs a statement, and returns the value of an expression."""
     if isinstance(statement, ast.Expr):
         return eval(compile(ast.Expression(statement.value), "<cell>", "eval"), names)  # noqa: S307
-    try:
-        exec(compile(ast.Module([statement], []), "<cell>", "exec"), names)  # noqa: S102
-    except ImportError:
-        if not isinstance(statement, ast.Import | ast.ImportFrom):
-            raise
-        for alias in statement.names:
-            names.setdefault(alias.asname or alias.name.partition(".")[0], Absent(alias.name))
+    exec(compile(ast.Module([statement], []), "<cell>", "exec"), names)  # noqa: S102
     return None
 
 
-def fails_in_fork(statement: ast.stmt, names: dict[str, Any]) -> str:
-    """Returns how a statement fails, run in a copy of this process; nothing where it doesn't."""
-    out, into = os.pipe()
-    _own_fork.append(True)
-    child = os.fork()
-    _own_fork.pop()
-    if not child:
-        said = ""
-        try:
-            with limited(CELL_SECONDS), contextlib.redirect_stdout(io.StringIO()):
-                run_statement(statement, names)
-        except BaseException as error:  # noqa: BLE001
-            said = f"{type(error).__name__}: {error}"[:300]
-        os.write(into, said.encode()[:3000])
-        os._exit(0)
-    os.close(into)
-    with os.fdopen(out, "rb") as pipe:
-        said = pipe.read().decode(errors="replace")
-    os.waitpid(child, 0)
-    return said
-
-
-class SteadySet(set[Any]):
-    """A set that keeps the order of insertion if it holds text: Python has another order in each run."""
-
-    def __init__(self, items: Iterable[Any] = ()) -> None:
-        self._order = dict.fromkeys(items)
-        super().__init__(self._order)
-
-    def add(self, item: Any) -> None:
-        self._order.setdefault(item)
-        super().add(item)
-
-    def __iter__(self) -> Iterator[Any]:
-        if not any(isinstance(item, str) for item in self._order):
-            return super().__iter__()
-        known = [item for item in self._order if item in self]
-        return iter([*known, *(item for item in super().__iter__() if item not in self._order)])
-
-    def __repr__(self) -> str:
-        return f"{{{', '.join(map(repr, self))}}}" if self else "set()"
-
-
-class _Steady(ast.NodeTransformer):
-    """Has what is another in each run of Python be as it is here.
-
-    Tensors that torch makes of sizes alone, as `torch.Tensor(2, 3)`, hold zeros; sets keep their order.
-    """
-
-    def visit_Set(self, node: ast.Set) -> ast.AST:
-        self.generic_visit(node)
-        return ast.Call(ast.Name("set", ast.Load()), [ast.List(node.elts, ast.Load())], [])
-
-    def visit_SetComp(self, node: ast.SetComp) -> ast.AST:
-        self.generic_visit(node)
-        return ast.Call(ast.Name("set", ast.Load()), [ast.ListComp(node.elt, node.generators)], [])
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        if isinstance(node.func, ast.Attribute) and node.func.attr.endswith("Tensor") and node.args:
-            return ast.Call(ast.Name("_zeroed_", ast.Load()), [node.func, *node.args], node.keywords)
-        return node
-
-
-def _zeroed(make: Any, *args: Any, **named: Any) -> Any:
-    made = make(*args, **named)
-    sized = type(make) is type(torch.FloatTensor) or make is torch.Tensor
-    if sized and args and all(isinstance(size, int | torch.Size) for size in args):
-        made.zero_()
-    return made
-
-
-def _as_here(done: list[str]) -> list[ast.stmt]:
-    """Returns the statements that the tool ran, without what is another in each run of Python."""
-    body = [_Steady().visit(ast.parse(text)).body[0] for text in done]
-    return [ast.fix_missing_locations(statement) for statement in body]
-
-
-def _binds_nothing(statement: ast.stmt) -> bool:
-    """Returns whether a statement is there for what it does to others, as `plt.rcParams["…"] = 2` is."""
-    if isinstance(statement, ast.Assign):
-        return all(isinstance(target, ast.Attribute | ast.Subscript) for target in statement.targets)
-    return isinstance(statement, ast.Expr)
-
-
-def run_cell(cell: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
-    """Runs a cell's statements until one fails, and returns what came of it."""
+def run_cell(code: str, names: dict[str, Any]) -> dict[str, Any]:
+    """Runs a cell's statements, those after one that fails as well; returns how it ended."""
     out = io.StringIO()
-    done: list[str] = []
-    error, answer = None, None
-    body = _as_here(cell["done"]) if "done" in cell else statements(cell["code"])
-    if cell.get("draws"):
-        torch.default_generator.set_state(
-            torch.tensor(list(base64.b64decode(cell["draws"])), dtype=torch.uint8)
-        )
-    with contextlib.redirect_stdout(out):
-        try:
-            with limited(CELL_SECONDS):
-                for statement in [] if body is None else body:
-                    try:
-                        answer = fingerprint(run_statement(statement, names))
-                    except AbsentError:
-                        if "done" not in cell or not _binds_nothing(statement):
-                            raise  # else the tool left it out, as this does
-                    done.append(ast.unparse(statement))
-        except BaseException as found:  # noqa: BLE001 - somebody's code; SystemExit among it
-            error = f"{type(found).__name__}: {found}"[:300]
-    made = {
-        "done": done,
-        "error": "not Python" if body is None else error,
-        "printed": same_everywhere(out.getvalue()[:200_000]),
-        "values": {name: _fingerprint(names[name]) for name in cell["names"] if name in names},
-        "answer": answer,
-    }
-    if cell.get("stopped"):
-        made["stopped"] = fails_in_fork(ast.parse(cell["stopped"]).body[0], names)
-    return made
-
-
-def _fingerprint(value: Any) -> Any:
+    errors: list[str] = []
+    answer = None
     try:
-        return fingerprint(value)
-    except Exception:  # noqa: BLE001 - whatever somebody's class does when it is looked at
-        return None
+        body = ast.parse(without_commands(code)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        body, errors = [], ["not Python"]
+    with contextlib.redirect_stdout(out):
+        for statement in body:
+            answer = None
+            try:
+                with limited(CELL_SECONDS):
+                    answer = fingerprint(run_statement(statement, names))
+            except BaseException as error:  # noqa: BLE001 - somebody's code; SystemExit among it
+                errors.append(f"{type(error).__name__}: {error}"[:300])
+    return {"errors": errors, "answer": answer, "printed": same_everywhere(out.getvalue()[:LONGEST_PRINT])}
 
 
-def run_cells(cells: list[dict[str, Any]], out: Any, known: dict[str, Any]) -> None:
-    """Runs a document's cells, and writes what came of each as it ends; `known` are names from the start."""
-    names: dict[str, Any] = {"__name__": "__main__", **known}
+def run_cells(cells: list[str], out: Any) -> None:
+    """Runs a document's cells, and writes how each ended."""
+    names: dict[str, Any] = {"__name__": "__main__"}
     torch.manual_seed(0)
     random.seed(0)
     with contextlib.suppress(ImportError):
@@ -273,12 +179,8 @@ def run_job(job: dict[str, Any], out: Path) -> None:
             os.environ |= dict.fromkeys(
                 ("HOME", "TMPDIR", "TORCHINDUCTOR_CACHE_DIR", "MPLCONFIGDIR"), job["scratch"]
             )
-            if job["as_here"]:  # what torch leaves undefined is zero here
-                vars(torch).update(empty=torch.zeros, empty_like=torch.zeros_like)
             fence(os.path.realpath(job["scratch"]))
-            known: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "math": math}
-            known |= {"_zeroed_": _zeroed, "set": SteadySet}
-            run_cells(job["cells"], made, known if job["as_here"] else {})
+            run_cells(job["cells"], made)
     finally:
         os._exit(0)
 

@@ -7,18 +7,23 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.bench.terminal import ROOT
 from tui.cli.main import pin_kernels
 
+if TYPE_CHECKING:
+    from llm_linalg import Trace
+    from llm_linalg.recording.cell_state import CellState
+    from tests.bench.notebooks.verdict import Outcome, Verdict
+
 SUFFIXES = (".ipynb", ".py")
 DATA = (".txt", ".csv", ".json", ".npy", ".npz")
 LARGEST_DATA = 5_000_000
-_FOREIGN = ("mixed", "outside")  # kinds of cells that plain Python may be unable to run
+Ask = Callable[[Sequence[str], Sequence[str]], "list[Outcome]"]
 
 
 def documents(folder: Path) -> list[Path]:
@@ -29,22 +34,25 @@ def documents(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def plain_python(python: str) -> Iterator[Any]:
+def plain_python(python: str) -> Iterator[Ask]:
     """Starts plain Python, and gives the function that has it run the cells of a document."""
     process = subprocess.Popen(
         [python, "-W", "ignore", "-m", "tests.bench.notebooks.plain"],
-        cwd=ROOT, env={**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+        env={**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None
     stdin, stdout = process.stdin, process.stdout
 
-    def ask(cells: list[dict[str, Any]], files: list[str], *, as_here: bool = False) -> list[dict[str, Any]]:
-        stdin.write(json.dumps({"cells": cells, "files": files, "as_here": as_here}) + "\n")
+    def ask(cells: Sequence[str], files: Sequence[str]) -> list[Outcome]:
+        from tests.bench.notebooks.verdict import Outcome
+
+        stdin.write(json.dumps({"cells": cells, "files": files}) + "\n")
         stdin.flush()
-        found: list[dict[str, Any]] = json.loads(stdout.readline())
-        return found
+        made = [Outcome(**fields) for fields in json.loads(stdout.readline())]
+        return made + [Outcome(["plain Python was ended"])] * (len(cells) - len(made))
 
     try:
         yield ask
@@ -53,82 +61,68 @@ def plain_python(python: str) -> Iterator[Any]:
         process.wait()
 
 
-def measure(path: Path, name: str, ask: Any, seconds: float | None) -> list[Any]:
-    """Runs a document here and in plain Python, and returns what is said of its cells."""
+def measure(path: Path, name: str, ask: Ask, seconds: float | None, *, read: bool = False) -> list[Verdict]:
+    """Runs a document here and in plain Python, and compares its cells."""
+    from llm_linalg import ProgramError, run
+    from llm_linalg.capture.cell_run import cells_of
     from llm_linalg.lessons import documents as readers
-    from tests.bench.notebooks.flow import cells_of
-    from tests.bench.notebooks.report import judge
-    from tests.bench.notebooks.watch import run_document
+    from tests.bench.notebooks.verdict import judge
 
     lesson = readers.read(path)
-    cells = cells_of((stop.number, stop.code) for stop in lesson.stops if stop.code.strip())
-    ours = run_document(lesson, cells, seconds)
+    last = next((stop for stop in reversed(lesson.stops) if stop.exercise is None), None)
+    if last is None:
+        return []
+    text = f"{last.program}\n"
+    starts = [*lesson.cells(last), text.count("\n") + 1]  # an empty one, as the last one's error is raised
+    folder = path.parent if read else None
+    trace: Trace
+    try:
+        trace = run(text, seed=0, seconds=seconds, cells=starts, read=folder)
+    except ProgramError as error:  # the limits of the whole document
+        trace = error.trace
+    codes = [cell.text for cell in cells_of(text, starts)][: len(trace.cells)]
     beside = [file for file in path.parent.iterdir() if file.suffix in DATA]
     files = [str(file) for file in beside if file.stat().st_size < LARGEST_DATA]
-    wanted = [sorted(cell.names) for cell in cells]
-    same, whole = [], []
-    missed = False
-    for cell, mine, names in zip(cells, ours, wanted, strict=True):
-        draws = mine.draws if missed else None
-        missed = mine.error is not None or cell.kind in _FOREIGN or (missed and draws is None)
-        same.append({"done": mine.done, "stopped": mine.stopped, "names": names, "draws": draws})
-        whole.append({"code": cell.code, "names": names})
-    twins = _outcomes(ask(same, files, as_here=True), len(cells))
-    return judge(name, cells, ours, twins, _outcomes(ask(whole, files), len(cells)))
+    ours = [_outcome(trace, state) for state in trace.cells]
+    return judge(name, trace.cells, ours, ask(codes, files))[:-1]
 
 
-def _outcomes(found: Sequence[dict[str, Any]], count: int) -> list[Any]:
-    from tests.bench.notebooks.watch import Outcome
+def _outcome(trace: Trace, state: CellState) -> Outcome:
+    from tests.bench.notebooks.plain import fingerprint, same_everywhere
+    from tests.bench.notebooks.verdict import Outcome
 
-    made = [Outcome(**fields) for fields in found]
-    return made + [Outcome(error="plain Python was ended") for _ in range(count - len(made))]
+    node = None if state.node is None or state.answer else trace.nodes[state.node]
+    answer = None if node is None or node.dropped else fingerprint(node.value)
+    return Outcome([] if state.is_whole else [state.reason], same_everywhere(state.printed), answer)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prints the table and the ranking; exit 1 if a cell is wrong, stale or misled."""
+    """Prints the table; exit 1 if a cell is wrong or unmarked."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench notebooks", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="notebooks and scripts at any depth")
     parser.add_argument("--python", default=sys.executable, metavar="PYTHON",
-                        help="the plain Python to compare with, such as one that has numpy")  # fmt: skip
-    parser.add_argument("--seconds", type=float, default=60.0, metavar="N", help="the time for a document")
-    parser.add_argument(
-        "--read", action="store_true", help="let each read text beside it, as `run --read` does"
-    )
-    parser.add_argument("--cells", action="store_true", help="print every tensor cell that is not equal")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what is said of each cell")
+                        help="the plain Python to compare with")  # fmt: skip
+    parser.add_argument("--seconds", type=float, default=10.0, metavar="N", help="the time of a cell")
+    parser.add_argument("--read", action="store_true", help="let a document read the folder that it is in")
+    parser.add_argument("--cells", action="store_true", help="print every cell that is not equal")
     options = parser.parse_args(arguments)
     pin_kernels()
-    from llm_linalg.language import readable_files
-
     from llm_linalg.lessons.lesson import LessonError
-    from tests.bench.notebooks.report import ranking, table
+    from tests.bench.notebooks.verdict import table
 
     verdicts: list[Any] = []
     with plain_python(options.python) as ask:
         for path in documents(options.folder):
             name = str(path.relative_to(options.folder)) if path != options.folder else path.name
             print(f"{name}…", file=sys.stderr, flush=True)
-            if options.read:
-                readable_files.allow(path.parent)
             try:
-                found = measure(path, name, ask, options.seconds or None)
+                own = measure(path, name, ask, options.seconds or None, read=options.read)
             except LessonError as error:
                 print(f"not read: {error}", file=sys.stderr)
                 continue
-            verdicts += found
-            for one in found if options.cells else ():
-                if one.cell.kind == "tensor" and one.state != "equal":
-                    place = f"{name} {one.cell.number}{'' if one.cell.inside else ' (outside)'}"
-                    print(f"{place}: {one.state}: {one.why}", flush=True)
-    if options.json is not None:
-        records = [
-            {"file": one.file, "cell": one.cell.number, "kind": one.cell.kind, "inside": one.cell.inside,
-             "state": one.state, "why": one.why, "lacks": sorted(one.lacks), "code": one.cell.code}
-            for one in verdicts
-        ]  # fmt: skip
-        options.json.write_text(json.dumps(records, indent=1))
+            verdicts += own
+            for one in own if options.cells else ():
+                if one.state != "equal":
+                    print(f"{name} {one.number}: {one.state}: {one.why}", flush=True)
     print(table(verdicts))
-    print()
-    print(ranking(verdicts))
-    bad = [one for one in verdicts if one.cell.kind == "tensor" and one.state in ("wrong", "stale", "misled")]
-    return int(bool(bad))
+    return int(any(one.state in ("wrong", "unmarked") for one in verdicts))
