@@ -14,9 +14,10 @@ WRITER = "llm_linalg.base.file_io"
 ALLOWED = {
     ("tui.files.output", "Sink.__enter__"): "a device or a pipe is written to as it is",
     ("llm_linalg.pytest_plugin", "_store"): "a folder for frames, before the writer writes them",
-    ("llm_linalg.api.device_process", "main"): "an answer, in a temporary folder of the app's own",
-    ("tui.model.device_processes", "DeviceProcesses.run"): "a temporary folder of its own",
-    ("tui.model.device_processes", "DeviceProcesses._start"): "a log in that temporary folder",
+    ("llm_linalg.room.lock", "_close_others"): "the null device",
+    ("llm_linalg.room.tier", "_attempts"): "what a locked process tries, and must not get",
+    ("llm_linalg.room.tier", "self_test"): "a temporary folder of its own, for the test of the lock",
+    ("llm_linalg.room.zygote", "Spare.__init__"): "memory that the app shares, and no file",
     ("tui.cli.frames_worker", "program_frame"): "a lesson in a temporary folder of its own",
     ("tui.terminal.crash_log", "log_file"): "a temporary file of its own",
     ("tui.terminal.crash_log", "write_log"): "that temporary file",

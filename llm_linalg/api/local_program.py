@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any
 
 from llm_linalg.api.node import Node
-from llm_linalg.api.program import Halt, ProgramFacts
+from llm_linalg.api.programs import Halt, ProgramFacts
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, ShapeError
 from llm_linalg.base.garbage import rare_full_collections

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.api.program import SECONDS, Halt
+from llm_linalg.api.programs import SECONDS, Halt
 from llm_linalg.api.room_program import RoomProgram
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.constants import MOST_RANKS

@@ -11,7 +11,7 @@ from typing import Any
 
 from llm_linalg.api.local_program import TRIAL_SECONDS, timeout_message
 from llm_linalg.api.node import Node
-from llm_linalg.api.program import SECONDS, Halt, ProgramFacts
+from llm_linalg.api.programs import SECONDS, Halt, ProgramFacts
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import (
     FormatError,

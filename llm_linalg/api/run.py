@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from llm_linalg.api.node import Node
-from llm_linalg.api.program import SECONDS, program_of, runs_here
+from llm_linalg.api.programs import SECONDS, program_of, runs_here
 from llm_linalg.api.room_devices import run_on_devices
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import ProgramError

@@ -27,6 +27,7 @@ from llm_linalg.base.source import Source
 from llm_linalg.capture.bindings import Bindings
 from llm_linalg.capture.call_scopes import CallScopes
 from llm_linalg.capture.cell_run import CellRun, cells_of, python_of
+from llm_linalg.capture.console import Output, printing_to
 from llm_linalg.capture.devices import DIST, DeviceGroup, LocalDevice, in_group, run_in_turn
 from llm_linalg.capture.failures import Explain, Failures
 from llm_linalg.capture.gradient_calls import GradientCalls
@@ -37,7 +38,6 @@ from llm_linalg.capture.new_layers import NewLayers
 from llm_linalg.capture.notebook_cells import CellClock
 from llm_linalg.capture.numpy_steps import NumpySteps, has_numpy, mentions_numpy
 from llm_linalg.capture.origins import Origins
-from llm_linalg.capture.output import Output, printing_to
 from llm_linalg.capture.own_gradients import OwnGradients
 from llm_linalg.capture.sites import FILE, Sites
 from llm_linalg.capture.turns import Turns

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.api.program import Program, ProgramFacts, program_of
+from llm_linalg.api.programs import Program, ProgramFacts, program_of
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, RoomError
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import quote

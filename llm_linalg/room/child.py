@@ -16,11 +16,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from llm_linalg import recording, tracefile
 from llm_linalg.capture.sites import FILE
 from llm_linalg.recording.ending import Ending
+from llm_linalg.room.child_program import MOMENT, Timeout, serve
 from llm_linalg.room.lock import Lock, LockError
-from llm_linalg.room.program import MOMENT, Timeout, serve
 from llm_linalg.room.room_limits import LOG_SIZE, MOST_ANSWER, MOST_REQUEST
 
 REHEARSAL = """\
@@ -36,7 +35,8 @@ print(nn.Sequential(nn.Linear(3, 3), nn.ReLU())(x).sum(-1), loss.item(), x.T.sha
 """A program without a backward pass: a process that has made one could not be copied for another."""
 BACKWARD = "loss.backward()\nx.grad.sum()\nwith torch.no_grad():\n    x -= 0.1 * x.grad\n"
 _PIECE = 2**20
-_TELLING = tuple([str(Path(package.__path__[0])) for package in (recording, tracefile)])
+_ENGINE = Path(__file__).parent.parent
+_TELLING = (str(_ENGINE / "recording"), str(_ENGINE / "tracefile"))
 _RESERVE = 2**23  # bytes of memory with which to tell that there is no more
 
 

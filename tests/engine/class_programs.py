@@ -1,5 +1,4 @@
-"""Programs with classes as tutorials write them; each prints what it can, and binds tensors.
-"""
+"""Programs with classes as tutorials write them; each prints what it can, and binds tensors."""
 
 from __future__ import annotations
 

@@ -30,6 +30,7 @@ class Passes:
 
     def __init__(self, forward: Trace | None) -> None:
         self.forward = forward
+        self._has_gradients = False
 
     def of(self, view: View) -> Trace | None:
         """Return the trace that a view shows: the program's as long as the gradient program is awaited."""
@@ -38,6 +39,7 @@ class Passes:
     @cached_property
     def gradients(self) -> Trace | None:
         """The gradient program; None if there is none."""
+        self._has_gradients = True
         return None if self.forward is None else _gradients(self.forward)
 
     @cached_property
@@ -47,7 +49,7 @@ class Passes:
 
     def awaits(self, view: View) -> bool:
         """Return whether a view shows a gradient program that is not yet computed and takes a while."""
-        return view.backward and "gradients" not in self.__dict__ and self._exceeds_key
+        return view.backward and not self._has_gradients and self._exceeds_key
 
     @cached_property
     def _exceeds_key(self) -> bool:
