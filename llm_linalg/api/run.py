@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from llm_linalg.api.node import Node
-from llm_linalg.api.programs import SECONDS, program_of, runs_here
-from llm_linalg.api.room_devices import run_on_devices
+from llm_linalg.api.program_place import program_of, runs_here
+from llm_linalg.api.programs import SECONDS
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.short_repr import short_repr
@@ -90,6 +90,8 @@ def _run_on_devices(source: str, own: bool, ranks: int, options: Mapping[str, An
     """Run a program on several devices, our own in turn in this process; return the trace of one."""
     names = dict(options.get("names") or {})
     if not own and not runs_here(trust=bool(options.get("trust"))):
+        from llm_linalg.api.room_devices import run_on_devices
+
         known = ("seed", "seconds", "halt", "read")
         kept = {name: options[name] for name in known if name in options}
         return trace_of_rank(run_on_devices(source, ranks, names=names, **kept), names)

@@ -9,7 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.api.programs import Program, ProgramFacts, program_of
+from llm_linalg.api.program_place import program_of
+from llm_linalg.api.programs import Program, ProgramFacts
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, RoomError
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import quote
