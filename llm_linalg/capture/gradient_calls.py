@@ -11,8 +11,7 @@ from torch import Tensor
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.limits import Counts
 from llm_linalg.ops import TABLE
-from llm_linalg.ops.price import FREE
-from llm_linalg.recording.graph_prices import total
+from llm_linalg.ops.price import FREE, total
 from llm_linalg.recording.recorder import Recorder
 
 _TWICE = 3  # a pass that can be differentiated in turn takes as long as so many others
@@ -60,13 +59,14 @@ class GradientCalls:
         self, outputs: Any, inputs: Any, *arguments: Any, create_graph: bool = False, **named: Any
     ) -> Any:
         """Do what `torch.autograd.grad` does; each gradient is a node, read from its input."""
+        if self._recorder.is_paused:
+            self._counts.charge_query()
+            return _GRAD(outputs, inputs, *arguments, create_graph=create_graph, **named)
         passes = [self._recorder.backward_pass(output) for output in _tensors(outputs)]
         whole = total((_TWICE if create_graph else 1) * passes)
         self._counts.charge_backward(whole)
         price = whole if create_graph else None
-        found = self._recorder.run_priced(
-            price, lambda: _GRAD(outputs, inputs, *arguments, create_graph=create_graph, **named)
-        )
+        found = _GRAD(outputs, inputs, *arguments, create_graph=create_graph, **named)
         gradients = found.values() if isinstance(found, dict) else found
         with untraced():
             for source, gradient in zip(_several(inputs), gradients, strict=True):

@@ -84,7 +84,7 @@ class OwnGradients:
         outer = self._scopes.current
         self._scopes.current = outer.inner(kind.__name__)
         try:
-            found = self._recorder.run_priced(FREE, _apply_of(own), *inputs)
+            found = _apply_of(own)(*inputs)
             self._note(kind, inputs, found)
         finally:
             self._scopes.current, self._results = outer, None

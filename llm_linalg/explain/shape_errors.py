@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 
-from torch import nn
+from torch import Tensor, nn
 
 from llm_linalg.base.axes import Shape, ShapeMismatch
 from llm_linalg.base.errors import (
@@ -170,7 +170,8 @@ def _explained(
     call: Call, message: str, operands: list[OperandInfo], span: Span | None, source: str
 ) -> ProgramError:
     detail = plain_message(message)
-    mismatch = mismatch_of(call) or refusal_reason(call) or _no_axis(call, detail) or _unequal(call, detail)
+    ruled = None if call.function is Tensor.resize_ else mismatch_of(call) or refusal_reason(call)  # no view
+    mismatch = ruled or _no_axis(call, detail) or _unequal(call, detail)
     name = call.operation.name
     if mismatch is None and not any(word in detail.lower() for word in _SHAPE_WORDS):
         return ProgramError(f"{name}: {detail}", span, source)

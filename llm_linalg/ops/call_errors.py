@@ -16,7 +16,7 @@ from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.arguments import writes
+from llm_linalg.ops.arguments import turns, writes
 from llm_linalg.ops.index_errors import INDEX_ERRORS, non_integer_index, out_of_bounds
 from llm_linalg.ops.movement_shapes import reshape_shape
 from llm_linalg.ops.operation import Call
@@ -303,7 +303,8 @@ def unsafe_reason(call: Call) -> ShapeMismatch | None:
 
 def _larger_than_target(call: Call) -> ShapeMismatch | None:
     """Explain that what is written in place has more cells than what it is written into."""
-    shape = call.operation.infer(call) if writes(call.function) else None
+    is_fixed = writes(call.function) and not turns(call.function)
+    shape = call.operation.infer(call) if is_fixed else None
     place = call.order.index(0) if shape is not None else 0
     if shape is None or shape == call.shapes[place]:
         return None

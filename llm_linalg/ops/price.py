@@ -7,7 +7,7 @@ costs `ELEMENT` of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -47,6 +47,12 @@ class Price:
     elements: int = 0
     multiplications: int = 0
     reads: int = 0
+
+
+def total(prices: Sequence[Price], leaves: int = 0) -> Price:
+    """Return the price of a backward pass through calls of some prices, to leaves of so many elements."""
+    multiplications = sum([price.multiplications for price in prices])
+    return Price(multiplications=multiplications, reads=leaves + sum([price.reads for price in prices]))
 
 
 # torch rejects wrong arguments of these at once, but on the meta device would import a compiler first.

