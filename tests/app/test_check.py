@@ -256,7 +256,7 @@ def told_of(
         ("Words.\n\n```py", "Words.\0\n\n```py", ["16: a control character, U+0000: it is not text"]),
         # What follows from a program that fails is left out.
         ("S = Q @ Q.T", "S = Q @ (Q.T", ["21: this is not Python: '(' was never closed"]),
-        ("hidden = torch.tensor(mask)", "hidden = torch.tensr(mask)", ["20: AttributeError: module 'torch' has no attr"]),
+        ("hidden = torch.tensor(mask)", "hidden = torch.tensr(mask)", ["20: AttributeError: mo"]),
         # The first is the cause of all the others.
         ("T\n```\n", "T\n", ['18: this fence is never closed: it needs a line ```']),
     ],
