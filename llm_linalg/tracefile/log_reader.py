@@ -625,7 +625,7 @@ class Reader(Generic[N]):
 
     def _print(self, told: Any) -> None:
         line, text = _items(told, 2)
-        self.prints.append((_count(line, form_of.MOST_LINE), _text(text, form_of.MOST_SOURCE, lines=True)))
+        self.prints.append((_count(line, form_of.MOST_LINE), _raw(text)))
 
     def _cell(self, told: Any) -> None:
         number, state, root, reason, left_out, answer, node, printed, plot, gaps = _items(told, 10)
@@ -639,7 +639,7 @@ class Reader(Generic[N]):
             tuple([_text(line, form_of.MOST_SOURCE) for line in _list(left_out)]),
             _text(answer, form_of.MOST_SOURCE, lines=True),
             None if node is None else _count(node, len(self.nodes)),
-            _text(printed, form_of.MOST_SOURCE, lines=True),
+            _raw(printed),
             None if plot is None else self._plot(plot),
             tuple(map(self._gap_of, _list(gaps))),
         )
@@ -713,7 +713,7 @@ class Reader(Generic[N]):
         self.failed = self.cell_calls.pop(len(errors), None)
         self.error = None if last is None else _error(last)
         self._rest = (
-            None if printed is None else _text(printed, form_of.MOST_SOURCE, lines=True),
+            None if printed is None else _raw(printed),
             None if failed_line is None else _count(failed_line, form_of.MOST_LINE),
             tuple(map(_error, _list(errors))),
         )
@@ -830,6 +830,12 @@ def _text(told: Any, most: int = form_of.MOST_NAME, *, lines: bool = False) -> s
     if told.__class__ is not str:
         raise FormatError("no text where one has to be")
     return clean(told, most, lines=lines, tabs=lines)
+
+
+def _raw(told: Any) -> str:
+    """Return what a program printed, as it did: whoever shows it cleans it."""
+    _hold(told.__class__ is str, "no text where one has to be")
+    return str(told)[: form_of.MOST_SOURCE]
 
 
 def _lines_of(texts: Mapping[int, str]) -> tuple[str, ...]:

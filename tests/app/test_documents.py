@@ -144,9 +144,41 @@ def test_run_tells_the_lines_of_a_markdown_file(tmp_path: Path, capsys: Capture)
     done, out, narration = ours(capsys, "run", str(place))
     lines = place.read_text(encoding="utf-8").split("\n")
     assert done == 1
-    assert "notes.md: line 9, column 1: getitem: index 2 is out of bounds" in narration
+    assert "notes.md: line 9, column 1: getitem: axis 0 of x (2,) has size 2" in narration
     assert f"notes.md: line {lines.index('y = x @ torch.ones(3)') + 1}, column 5: matmul" in narration
     assert "tensor([1., 1.])" in out
+
+
+def test_a_cell_that_was_not_run_shows_what_is_saved_of_it(tmp_path: Path, capsys: Capture) -> None:
+    place = tmp_path / "saved.ipynb"
+    table = "<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>22</td></tr></table>"
+
+    def saved(source: str, data: dict[str, str]) -> dict[str, Any]:
+        return {**code(source), "outputs": [{"output_type": "execute_result", "data": data}]}
+
+    place.write_bytes(
+        notebook(
+            saved("x = torch.ones(2)\nx", {"text/plain": "tensor([7., 7.])"}),
+            saved("import nowhere\ndf = nowhere.read()\ndf", {"text/html": table}),
+            saved("df.sum()", {"text/plain": "tensor(41.5)"}),
+        )
+    )
+    text = "saved, not computed here:\na   b\n1  22\n"
+    done, out, narration = ours(capsys, "run", str(place), "--format", "json")
+    assert (done, narration.count("saved,"), text in narration) == (1, 2, True)
+    assert [cell["saved"] for cell in json.loads(out.splitlines()[-1])["cells"]] == [False, True, True]
+    assert "7." not in out
+    assert text in ours(capsys, "frame", str(place), "--stop", "2")[1]
+    assert record(capsys, place, 2)["cell"]["saved"] == text.rstrip()
+    assert record(capsys, place, 1)["cell"]["saved"] == ""
+    rows = ours(capsys, "frame", str(place), "--stop", "3", "--format", "screen")[1].splitlines()
+    shown = [row.partition("│")[2].strip() for row in rows]
+    assert shown[shown.index("saved, not computed here:") + 1] == "tensor(41.5)"
+    page = tmp_path / "page.html"
+    ours(capsys, "export", str(place), "-o", str(page))
+    html = page.read_text(encoding="utf-8")
+    assert '<pre class="saved">saved, not computed here:\ntensor(41.5)</pre>' in html
+    assert "7., 7." not in html
 
 
 def test_a_notebook_of_commands_alone_says_nothing(tmp_path: Path, capsys: Capture) -> None:
