@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.capture.cell_program import CellProgram, ProgramCell
+from llm_linalg.capture.console import Output
 from llm_linalg.capture.generator_states import GeneratorStates
 from llm_linalg.capture.notebook_cells import CellClock, CellResults, StatementResult, run_cells
 from llm_linalg.capture.plots import Plots
 from llm_linalg.recording.cell_state import CellState
-
-if TYPE_CHECKING:
-    from llm_linalg.capture.program import ProgramRun
+from llm_linalg.recording.recorder import Recorder
 
 Place = tuple[int, int]  # line and column
 
@@ -39,6 +38,23 @@ def python_of(text: str, cells: Sequence[ProgramCell]) -> str:
     return "\n".join([*above, *parts])
 
 
+class StatementRun(Protocol):
+    """A run that goes on statement by statement."""
+
+    recorder: Recorder
+    output: Output
+    names: dict[str, Any]
+
+    def run_body(self, body: Sequence[ast.stmt]) -> None:
+        """Run some statements; raises `ProgramError` if one fails."""
+
+    def take_last_value(self) -> Any:
+        """Return the value of the last statement that was an expression, once."""
+
+    def tensor_of(self, value: object) -> Tensor | None:
+        """Return the tensor that stands for an array; None for anything else."""
+
+
 class CellRun:
     """The cells of a run.
 
@@ -50,7 +66,11 @@ class CellRun:
     """
 
     def __init__(
-        self, run: ProgramRun, cells: Sequence[ProgramCell], body: Sequence[ast.stmt], clock: CellClock | None
+        self,
+        run: StatementRun,
+        cells: Sequence[ProgramCell],
+        body: Sequence[ast.stmt],
+        clock: CellClock | None,
     ) -> None:
         self._run, self._cells, self._clock = run, cells, clock
         starts = sorted({_place(own) for cell in cells for own in CellProgram(cell).statements})

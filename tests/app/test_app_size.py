@@ -102,7 +102,7 @@ def test_the_room_adds_up(prose: str) -> None:
             for failed in (False, True):
                 room = sizes(width, height, ["x = 1"] * 6, view, sidebar=None, failed=failed)
                 assert room is not None
-                around = 4 + room.story + room.child_program + room.controls + room.transport
+                around = 4 + room.story + room.program + room.controls + room.transport
                 assert around + room.stage + room.words == min(height, LARGEST[1])
                 assert room.stage >= 5
     assert sizes(SMALLEST[0] - 1, 40, [], view, sidebar=None, failed=False) is None

@@ -168,7 +168,7 @@ def _beside_board(room: PaneSizes, lines: int, board: Board | None, failed: bool
         return room
     room = room._replace(transport=0)
     left = room.stage - len(board.rows) - 2 * board.chain
-    return room._replace(program=max(room.child_program, min(lines, room.child_program + max(0, left))))
+    return room._replace(program=max(room.program, min(lines, room.program + max(0, left))))
 
 
 def with_facts(room: PaneSizes, rows: int, *, edited: bool) -> PaneSizes:
@@ -181,8 +181,8 @@ def with_facts(room: PaneSizes, rows: int, *, edited: bool) -> PaneSizes:
     """
     if not room.facts or rows <= room.facts or room.height < 22:
         return room
-    if room.child_program > 1 and not edited:
-        return room._replace(facts=2, program=room.child_program - 1)
+    if room.program > 1 and not edited:
+        return room._replace(facts=2, program=room.program - 1)
     return room._replace(facts=2) if room.stage > LEAST_STAGE else room
 
 

@@ -34,7 +34,7 @@ class ProgramPane(RowWidget):
         """Show the lines around the current one."""
         code, line = program_of(picture)
         room = picture.room
-        self.show(code_rows(code, line, room.child_program, room.main, self.glyphs.pointer))
+        self.show(code_rows(code, line, room.program, room.main, self.glyphs.pointer))
 
 
 def program_of(picture: Picture) -> tuple[tuple[str, ...], int | None]:

@@ -141,7 +141,7 @@ class Page(RowWidget):
             room = with_facts(room, facts_wanted(frame, room.main, glyphs_of(self)), edited=edited)
         if room is not None and room != self.room:
             self._give(StoryPane, room.story)
-            self._give(ProgramPane, room.child_program)
+            self._give(ProgramPane, room.program)
             self._give(TextPane, room.words)
             self._give(TitleBar, room.title)
             self._give(FactsPane, room.facts)

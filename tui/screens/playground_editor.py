@@ -105,7 +105,7 @@ class PlaygroundEditor:
         widget.display = here
         widget.set_class(room.beside > 0, "-beside")
         widget.styles.width = room.beside or "100%"
-        widget.styles.height = "100%" if room.beside else room.child_program
+        widget.styles.height = "100%" if room.beside else room.program
         if not here or not session.editor.is_open:
             if host.focused is widget:
                 host.set_focus(None)
