@@ -11,8 +11,10 @@ ALLOWED = "torch.ones(2, 3) @ torch.ones(3, 2)"
 REFUSED = (
     "torch.ones(10**6, 10**6)",
     "x = torch.ones(1).expand(4000, 4000)\nx @ x",
-    "q, k, v = torch.ones(9000, 1), torch.ones(2, 3, 0), torch.ones(0, 3, 9000)\n"
-    "F.scaled_dot_product_attention(q, k, v)",
+    (
+        "q, k, v = torch.ones(9000, 1), torch.ones(2, 3, 0), torch.ones(0, 3, 9000)\n"
+        "F.scaled_dot_product_attention(q, k, v)"
+    ),
     "1" + "+1" * 24_000,
     "x = " + "-" * 9_000 + "1",
     "x" * 10**6,

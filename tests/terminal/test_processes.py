@@ -1,4 +1,4 @@
-"""The processes beside the app's: none for the course, one for what is foreign, and none once the app ended."""
+"""The processes beside the app's: none for the course, one for what is foreign, none after the app."""
 
 from __future__ import annotations
 
