@@ -19,6 +19,9 @@ FindRepairs = Callable[
 ]
 """Finds what could stand in place of a call whose shapes clash, by evaluating expressions."""
 
+_ALLOCATOR = "DefaultCPUAllocator: "
+"""What torch says when there is no more memory, in an exception like any other."""
+
 
 class Failures:
     """Turns what a program raises into errors.
@@ -73,7 +76,7 @@ class Failures:
             return HaltedError("stopped: what stands below was not run")
         if isinstance(error, RecursionError):
             return LimitError(f"RecursionError: {error}", span, self._source.text)
-        if isinstance(error, MemoryError):
+        if isinstance(error, MemoryError) or _ALLOCATOR in str(error):
             return LimitError("the program takes more memory than there is", span, self._source.text)
         call, recorder = self._recorder.failed, self._recorder
         if call is not None and recorder.failure in (error, error.__cause__):

@@ -196,7 +196,8 @@ def _explained(
 def _sentence(mismatch: ShapeMismatch, operands: list[OperandInfo]) -> str:
     if not mismatch.axes:
         about = operands if mismatch.at is None else [operands[mismatch.at]]
-        return f"{', '.join(_name_with_shape(operand) for operand in about[:_FEW])}: {mismatch.rule}"
+        named = ", ".join(_name_with_shape(operand) for operand in about[:_FEW])
+        return f"{named}: {mismatch.rule}" if named else mismatch.rule
     if len(mismatch.axes) > 1 and len({axis.operand for axis in mismatch.axes}) == 1:
         named = " and ".join(str(axis.axis) for axis in mismatch.axes)
         return f"axes {named} of {_name_with_shape(operands[mismatch.axes[0].operand])}: {mismatch.rule}"

@@ -286,7 +286,7 @@ class Reader(Generic[N]):
         _hold(flags.__class__ is int and 0 <= flags < 8, "flags that are none")
         _hold(dtype.__class__ is str and dtype in DTYPES, "a dtype that is none")
         _hold(kwargs.__class__ is dict and len(kwargs) < form_of.MOST_RANK, "arguments that are none")
-        sizes, steps = _sizes(shape), _sizes(strides)
+        sizes, steps = _sizes(shape), _strides(strides)
         decoder = Decoder()
         decoded = tuple([decoder.decode(value) for value in _list(args)])
         named = {name: decoder.decode(value) for name, value in kwargs.items()}
@@ -450,7 +450,7 @@ class Reader(Generic[N]):
         sizes = _sizes(shape)
         value = None
         if store is not None:
-            steps = _sizes(strides)
+            steps = _strides(strides)
             layout = _Layout(DTYPES[dtype], sizes, steps, prod(sizes), _extent(sizes, steps))
             number = _count(store, len(self._stores))
             value = self._tensor(self._stores[number], number, layout, _count(place, form_of.MOST_SIZE))
@@ -810,10 +810,14 @@ def _real(told: Any) -> float:
     return float(told)
 
 
-def _sizes(told: Any) -> tuple[int, ...]:
+def _strides(told: Any) -> tuple[int, ...]:
     if told.__class__ is not list or len(told) > form_of.MOST_RANK:
         raise FormatError("a shape of too many axes")
-    sizes = tuple([_count(size, form_of.MOST_SIZE) for size in told])
+    return tuple([_count(size, form_of.MOST_SIZE) for size in told])
+
+
+def _sizes(told: Any) -> tuple[int, ...]:
+    sizes = _strides(told)
     if prod([max(size, 1) for size in sizes]) >= 2**62:
         raise FormatError("a shape of too many cells")
     return sizes

@@ -9,14 +9,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llm_linalg.language import execute
-from llm_linalg.language.budget import Budget
 from torch import Tensor, nn
 
-from llm_linalg import ProgramError, run, trace
+from llm_linalg import trace
+from llm_linalg.capture.limits import Counts, Limits
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.call_cache import split_call
-from llm_linalg.ops.call_errors import UNSAFE_CALLS
 from llm_linalg.recording import recorder as recording
 from llm_linalg.recording.record_node import Origin, RecordNode
 from llm_linalg.recording.recorder import Recorder
@@ -26,13 +24,13 @@ from tests.thinning import thin
 
 F = nn.functional
 ROUNDS = 4  # the first two are looked at, the others are like them
-Recorded = tuple[list[RecordNode], Budget, list[str]]
+Recorded = tuple[list[RecordNode], tuple[int, ...], list[str]]
 
 
 def recorded(function: Callable[..., Any], rounds: list[list[Tensor]], guarded: bool) -> Recorded:
-    """Returns what rounds of the same call leave: nodes, a budget, and how each round failed."""
-    budget, failed = Budget(), []
-    recorder = Recorder(Origin, budget if guarded else None)
+    """Returns what rounds of the same call leave: nodes, what was counted, and how each round failed."""
+    counts, failed = Counts(Limits()), []
+    recorder = Recorder(Origin, counts if guarded else None)
     torch.manual_seed(0)
     for inputs in rounds:
         try:
@@ -40,7 +38,8 @@ def recorded(function: Callable[..., Any], rounds: list[list[Tensor]], guarded: 
                 function(*inputs)
         except (RuntimeError, IndexError, ValueError, TypeError) as error:
             failed.append(f"{type(error).__name__}: {error}; {recorder.failed and recorder.failed.operation}")
-    return recorder.nodes, budget, failed
+    counted = counts.calls, counts.tensors, counts.elements, counts.multiplications
+    return recorder.nodes, counted, failed
 
 
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,12 +88,12 @@ def hold(
 ) -> None:
     """What is like before leaves what is looked at anew."""
     copies = [[tensor.clone() for tensor in inputs] for inputs in rounds]
-    nodes, budget, failed = recorded(function, rounds, guarded)
+    nodes, counted, failed = recorded(function, rounds, guarded)
     with monkeypatch.context() as patched:
         forgetful(patched)
-        anew, left, refused = recorded(function, copies, guarded)
+        anew, counted_anew, refused = recorded(function, copies, guarded)
     assert failed == refused
-    assert budget.left == left.left
+    assert counted == counted_anew
     assert len(nodes) == len(anew)
     for one, other in zip(nodes, anew, strict=True):
         assert_alike(one, other)
@@ -295,7 +294,7 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_few_calls_of_many_are_looked_at(looked: list[str]) -> None:
-    with Recorder(Origin, Budget()) as recorder:
+    with Recorder(Origin, Counts(Limits())) as recorder:
         x = torch.ones(2, 2)
         for number in range(100):
             y = (x * number) @ x + x[number % 2]
@@ -307,7 +306,7 @@ def test_few_calls_of_many_are_looked_at(looked: list[str]) -> None:
 
 
 def test_a_slice_is_like_another(looked: list[str]) -> None:
-    with Recorder(Origin, Budget()) as recorder:
+    with Recorder(Origin, Counts(Limits())) as recorder:
         data = torch.arange(100)
         for start in range(90):
             data[start : start + 8]
@@ -318,7 +317,7 @@ def test_a_slice_is_like_another(looked: list[str]) -> None:
 
 
 def test_a_call_on_what_an_alias_wrote_is_like_those_before(looked: list[str]) -> None:
-    with Recorder(Origin, Budget()):
+    with Recorder(Origin, Counts(Limits())):
         w, row = torch.ones(2, 2), torch.arange(100.0)
         for number in torch.arange(50):
             w @ w
@@ -347,20 +346,15 @@ def test_a_trace_of_trusted_code_knows_the_calls_of_those_before(
     ]
 
 
-def test_what_a_program_takes_hangs_on_none_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Budget] = []
+def test_what_a_program_takes_hangs_on_none_before() -> None:
+    def program(x: Tensor) -> None:
+        for _ in range(9):
+            x = F.relu(x @ x.T @ x)
 
-    def noted(**bounds: Any) -> Budget:
-        made.append(Budget(**bounds))
-        return made[-1]
-
-    monkeypatch.setattr(execute, "Budget", noted)
-    program = "x = torch.ones(2, 13)\nfor i in range(9):\n    x = F.relu(x @ x.T @ x)"
-    run(program)
+    first = recorded(program, [[torch.ones(2, 13)]], guarded=True)[1]
     trace(lambda x: x @ x.T @ x, torch.ones(2, 13))
-    run(program)
-    assert made[0].steps_used > 0
-    assert made[0].left == made[1].left
+    assert recorded(program, [[torch.ones(2, 13)]], guarded=True)[1] == first
+    assert all(first)
 
 
 def test_not_all_calls_are_kept_in_mind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -391,61 +385,3 @@ def test_numbers_that_say_whether_a_call_writes_are_never_any() -> None:
     for operation in TABLE.operations.values():
         if "inplace" in operation.signature:
             assert operation.first_free_number > 10
-
-
-_OF_FINITE = {
-    **{
-        name: f"torch.linalg.{name}(x)"
-        for name in (
-            "eig",
-            "eigvals",
-            "eigh",
-            "eigvalsh",
-            "svd",
-            "svdvals",
-            "pinv",
-            "matrix_rank",
-            "cond",
-            "matrix_exp",
-        )
-    },
-    "lstsq": "torch.linalg.lstsq(x, x)",
-    "norm": "x.norm('nuc')",
-    "vector_norm": "torch.linalg.norm(x, 2)",
-    "matrix_norm": "torch.linalg.matrix_norm(x, 2)",
-}
-
-
-def test_what_torch_must_not_be_left_to_hangs_on_no_cell() -> None:
-    """A danger is found by shapes and plain numbers, which are the same for calls that are alike."""
-    by_shape = {"scaled_dot_product_attention", "roll", "embedding", "matrix_power"}
-    assert set(UNSAFE_CALLS) == by_shape | {"div", "lcm", *_OF_FINITE}  # which are looked at each time
-    assert TABLE.operations["matrix_power"].first_free_number > 10
-    assert TABLE.operations["roll"].first_free_number > 10
-    before = "w, t = torch.ones(3, 4), torch.tensor([0])\n" + "F.embedding(t, w)\n" * 5
-    with pytest.raises(ProgramError, match="max_norm"):  # such a one is like none of the others
-        run(before + "F.embedding(t, w, None, 0.1)")
-    turns = (
-        "x = torch.tensor([-(2 ** 31)], dtype=torch.int32)\nfor divisor in [1, 1, 1, 1, -1]:\n"
-        "    torch.div(x, torch.tensor([divisor], dtype=torch.int32), rounding_mode='trunc')"
-    )
-    with pytest.raises(ProgramError, match="div"):
-        run(turns)
-    powers = "x = torch.eye(2)\nfor n in [1, 1, 1, 1, 2 ** 40]:\n    torch.linalg.matrix_power(x, n)"
-    with pytest.raises(ProgramError, match="a matrix's power"):
-        run(powers)
-
-
-@pytest.mark.parametrize(
-    ("call", "last", "said"),
-    [
-        ("torch.lcm(x.int(), x.int())", "-(2. ** 31)", "no least common multiple"),
-        *((call, "float('nan')", "finite numbers") for call in _OF_FINITE.values()),
-    ],
-)
-def test_a_danger_in_the_cells_is_looked_for_each_time(call: str, last: str, said: str) -> None:
-    before = "for number in [1., 1., 1., 1., 1."
-    turns = "]:\n    x = torch.full((2, 2), number)\n    " + call
-    run(before + turns)
-    with pytest.raises(ProgramError, match=said):
-        run(f"{before}, {last}{turns}")
