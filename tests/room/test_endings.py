@@ -127,8 +127,9 @@ def test_without_a_clock_processor_time_is_left() -> None:
 def test_a_program_that_is_asked_answers_in_the_state_that_it_left() -> None:
     run = room().start({"source": "x = [1, 2]\n1 / 0"})
     assert run.wait().kind == "failed"
-    assert run.ask("x + [3]") == "[1, 2, 3]"
-    assert run.ask("y").startswith("NameError")
+    assert run.ask({"ask": "x + [3]"})[:2] == ["value", [1, 2, 3]]
+    word, reason = run.ask({"ask": "y"})
+    assert (word, reason) == ("error", "NameError: name 'y' is not defined")
     assert run.alive
     run.close()
     assert not run.alive
@@ -142,13 +143,14 @@ def test_an_answer_has_a_clock_of_its_own(text: str) -> None:
     run.wait()
     start = time.monotonic()
     try:
-        answer = run.ask(text, 0.3)
+        answer = run.ask({"ask": text}, 0.3)
     except RoomError:
         with pytest.raises(RoomError):
-            run.ask("x")
+            run.ask({"ask": "x"})
     else:
-        assert "Alarm" in answer
-        assert run.ask("x") == "1"
+        assert answer[0] == "error"
+        assert "stopped" in answer[1]
+        assert run.ask({"ask": "x"})[:2] == ["value", 1]
     assert time.monotonic() - start < 0.3 + GRACE + AFTER
     assert run.ending is not None
     assert run.ending.kind == "done"
