@@ -88,6 +88,7 @@ class LocalProgram:
                 error.trace.failed_line = error.line
                 if repairs and isinstance(error, ShapeError):
                     self._find_repairs(run, error)
+                error.source = self._source  # a notebook's, with its commands
                 raise
 
     def _traced(self, run: ProgramRun, ending: Ending, *, failed: bool = False) -> Trace:

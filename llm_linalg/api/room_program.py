@@ -248,4 +248,5 @@ def _explained(told: ProgramError, failed: FailedCall | None, text: Source) -> P
         return told
     explained = explain_failure(failed, text, told.span)
     explained.frames = told.frames
+    explained.source = told.source or text.text  # a notebook's, with its commands
     return explained

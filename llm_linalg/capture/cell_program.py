@@ -109,6 +109,8 @@ class CellProgram:
         first, last = (lines[number - line].encode() for number in (statement.lineno, end))
         columns = (first[: statement.col_offset], last[: statement.end_col_offset])
         start, stop = (len(part.decode(errors="replace")) for part in columns)
+        if statement in self.commands:  # of which the Python in its place is shorter
+            stop = len(lines[end - line].rstrip())
         return Span(statement.lineno, start, end, stop)
 
 
