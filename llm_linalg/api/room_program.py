@@ -150,13 +150,14 @@ class RoomProgram:
         """Return the error with which it ended; None if it ran to its end."""
         told = self._reader.error if self._reader is not None else None
         span = None if ending.line is None else _line_span(text, ending.line)
-        if ending.kind == "done":
+        has_exited = ending.kind == "exit" and self._reader is not None and self._reader.ending is not None
+        if ending.kind == "done" or has_exited:  # as after `sys.exit()`: its process is there
             return None
         if ending.kind == "halted":
             return HaltedError("stopped: what stands below was not run", span, text.text)
         if ending.kind == "time":
             return LimitError(timeout_message(self._seconds), span, text.text)
-        if ending.kind in ("memory", "signal", "exit") or told is None:
+        if ending.kind in ("signal", "exit") or told is None:
             kind = LimitError if ending.kind == "memory" else ProgramError
             return kind(f"{ending}", span, text.text)
         told.source = self.source  # what is no Python is not in the text

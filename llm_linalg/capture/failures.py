@@ -9,6 +9,7 @@ from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Repair
 from llm_linalg.base.source import Source
 from llm_linalg.capture.interruption import Interruption
 from llm_linalg.capture.sites import Sites
+from llm_linalg.recording.ending import OUT_OF_MEMORY
 from llm_linalg.recording.failed_call import FailedCall, FailedOperand
 from llm_linalg.recording.recorder import Recorder
 
@@ -77,7 +78,7 @@ class Failures:
         if isinstance(error, RecursionError):
             return LimitError(f"RecursionError: {error}", span, self._source.text)
         if isinstance(error, MemoryError) or _ALLOCATOR in str(error):
-            return LimitError("the program takes more memory than there is", span, self._source.text)
+            return LimitError(OUT_OF_MEMORY, span, self._source.text)
         call, recorder = self._recorder.failed, self._recorder
         if call is not None and recorder.failure in (error, error.__cause__):
             operands = [

@@ -234,7 +234,8 @@ class ProgramRun:
         except BaseException as error:
             shown = self.failures.shown(error)
             if shown is None:
-                self.ending = Ending("exit")
+                frames = self._sites.frames(error.__traceback__)
+                self.ending = Ending("exit", frames[-1][0].f_lineno if frames else None)
                 return
             raise shown from error
         finally:

@@ -9,6 +9,8 @@ from llm_linalg.base.text import clean
 
 EndingKind = Literal["done", "failed", "time", "counts", "memory", "halted", "signal", "exit"]
 ENDING_KINDS: tuple[EndingKind, ...] = get_args(EndingKind)
+OUT_OF_MEMORY = "the program takes more memory than there is"
+"""The message of the error of a program that Python or torch could give no more memory."""
 _SENTENCES: dict[EndingKind, str] = {
     "done": "it ran to its end",
     "failed": "it failed",
@@ -41,6 +43,7 @@ class Ending(NamedTuple):
         kind: EndingKind = "failed"
         if isinstance(error, HaltedError | LimitError):
             kind = "halted" if isinstance(error, HaltedError) else "counts"
+            kind = "memory" if error.message == OUT_OF_MEMORY else kind
         return cls(kind, error.line, error.message)
 
     def __str__(self) -> str:

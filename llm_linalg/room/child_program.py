@@ -121,7 +121,7 @@ class ToldProgram:
         except ProgramError as error:
             is_late = error.__cause__.__class__ is Timeout
             return error, Ending("time", error.line) if is_late else Ending.of(error)
-        return None, Ending("done")
+        return None, Ending("done") if self._run is None else self._run.ending
 
     def _tell_failed_calls(self, errors: Sequence[ProgramError | None]) -> list[int]:
         """Tell the torch calls whose failures errors show, and return the positions of those errors."""
