@@ -24,7 +24,7 @@ from llm_linalg.tracefile.log_writer import Writer
 from llm_linalg.tracefile.plain_values import Decoder, UntoldValueError, encode_whole
 
 if TYPE_CHECKING:
-    from llm_linalg.room.child import Requests
+    from llm_linalg.room.requests import Requests
 
 MOST_NAMES = 1_000  # of a program that are told
 MOMENT = 0.001  # seconds: a cell that has used up its time is stopped at once

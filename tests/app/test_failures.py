@@ -61,7 +61,7 @@ def test_what_raises_in_a_frame_gives_a_frame_of_the_failure(monkeypatch: pytest
 
 
 def test_what_raises_in_a_run_is_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llm_linalg.run", boom)
+    monkeypatch.setattr("llm_linalg.api.run.run_text", boom)
     run = open_view(playground_view("x = torch.ones(2)"))
     assert isinstance(run.error, InternalError)
     assert "this can't be run, and the fault is not the program's" in run.error.message
