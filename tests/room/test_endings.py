@@ -37,7 +37,7 @@ BOMBS = {
     "{A() for _ in range(10 ** 6)}": "time",
     "import torch\nwhile True: torch.ones(100) @ torch.ones(100)": "time",
     "import torch\nx = torch.rand(3000, 3000)\nwhile True: x = x @ x": "counts",
-    "import torch\ntorch.linalg.svd(torch.rand(4000, 4000))": "time",
+    "import torch\ntorch.linalg.svd(torch.rand(4000, 4000))": "time counts",
     "import torch\ntorch.ones(1).expand(10 ** 13).sum()": "counts",
     "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)": "failed",
     "import signal\nsignal.raise_signal(signal.SIGSTOP)": "time",
@@ -108,7 +108,9 @@ def test_what_ran_before_the_end_stays() -> None:
 def test_a_program_ends_itself_when_its_time_is_up() -> None:
     # CPython 3.11 leaves the jump of a loop on one line out of the `try`.
     source = "try:\n    while True:\n        x = 1\nfinally:\n    print('the end')"
-    assert outcome(source, 0.2) == ("the end\n", ("time", 1, ""))
+    found = outcome(source, 0.2)
+    assert (found.printed, found.ending.kind, found.ending.message) == ("the end\n", "time", "")
+    assert found.ending.line in (2, 3)
 
 
 def test_a_halted_program_ends_at_once() -> None:
@@ -167,7 +169,8 @@ def test_an_answer_has_a_clock_of_its_own(text: str) -> None:
     ids=range(13),
 )  # fmt: skip
 def test_a_program_that_writes_to_the_pipe_of_answers_is_ended(line: bytes) -> None:
-    source = f"import os\nfor n in range(3, 9):\n    try: os.write(n, {line!r})\n    except OSError: pass\n"
+    text = repr(line) if len(line) < 1000 else f"{line[:1]!r} * {len(line) - 1} + {line[-1:]!r}"
+    source = f"import os\nfor n in range(3, 9):\n    try: os.write(n, {text})\n    except OSError: pass\n"
     source += "while True: pass"
     run = room().start({"source": source})
     assert run.wait(1.0).kind in ("signal", "time")

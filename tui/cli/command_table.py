@@ -56,9 +56,7 @@ GROUPS: Mapping[str, Mapping[str, CommandEntry]] = {
     "help and settings": {
         "help": CommandEntry("tui.cli.help_command", "[TOPIC]", "print a guide, or list the guides"),
         "config": CommandEntry("tui.cli.config_command", "", "show each setting and where it is from"),
-        "doctor": CommandEntry(
-            "tui.cli.doctor_command", "", "say what the lock and the terminal do"
-        ),
+        "doctor": CommandEntry("tui.cli.doctor_command", "", "say what the lock and the terminal do"),
         "completion": CommandEntry(
             "tui.cli.completion_command", "SHELL", "print the completion script of a shell"
         ),
