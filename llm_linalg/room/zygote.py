@@ -39,8 +39,6 @@ def main(task: dict[str, Any], descriptors: list[int]) -> NoReturn:
         _end_with_the_app()
         for descriptor in descriptors:
             os.set_inheritable(descriptor, False)
-        system = task["system"]
-        os.uname = lambda: os.uname_result(system)  # without the host's name, which would stay in memory
         lock.HIDDEN.update(task["hidden"])
         adopt(task["path"])
         link = socket.socket(fileno=descriptors[0])

@@ -26,7 +26,8 @@ ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",  # a set of words has the same order in each run
 }
-# It reads its task from its first socket, one line; the others are for the task. The package may lie where only the
+# It reads its task from its first socket, one line; the others are for the task. Before anything is imported it
+# forgets the host's name, which `platform` would keep. The package may lie where only the
 # app's interpreter looks.
 _START = """\
 import json, os, sys
@@ -37,6 +38,7 @@ while not task.endswith(b"\\n"):
         os._exit(0)
     task += piece
 task = json.loads(task)
+os.uname = lambda: os.uname_result(task["system"])
 sys.path.insert(0, task["home"])
 from llm_linalg.room import zygote
 sys.path.remove(task["home"])
