@@ -24,7 +24,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
-from llm_linalg.room import child, lock
+from llm_linalg.room import lock
 from llm_linalg.room.importable import Readable, adopt, importable, user_folder
 from llm_linalg.room.lock import Lock, LockError, die_with_parent
 from llm_linalg.room.room_limits import LOG_SIZE, RoomLimits
@@ -40,8 +40,6 @@ def main(task: dict[str, Any], descriptors: list[int]) -> NoReturn:
         _end_with_the_app()
         for descriptor in descriptors:
             os.set_inheritable(descriptor, False)
-        system = task["system"]
-        os.uname = lambda: os.uname_result(system)  # without the host's name, which would stay in memory
         lock.HIDDEN.update(task["hidden"])
         adopt(task["path"])
         link = socket.socket(fileno=descriptors[0])
@@ -83,7 +81,11 @@ def warm() -> None:
     with suppress(RuntimeError):
         torch.set_num_interop_threads(1)
     tempfile.tempdir = "/tmp"  # noqa: S108 - not to be looked for later; nothing can be written there
-    child.rehearse(child.REHEARSAL)
+    # What runs programs imports torch: not before this process would end with the app.
+    from llm_linalg.room import child
+
+    for _ in range(2):  # so that a copy finds all caches full, and shares them
+        child.rehearse(child.REHEARSAL)
     _settle()
 
 
@@ -110,6 +112,8 @@ class Spare:
         parent = os.getpid()
         self.process = os.fork()
         if not self.process:
+            from llm_linalg.room import child
+
             code = 1
             try:
                 child.run(children_lock, folder, parent, requests, answer, log)

@@ -29,8 +29,9 @@ ENVIRONMENT = {
 }
 KERNELS = ("ATEN_CPU_CAPABILITY", "MKL_CBWR", "ONEDNN_MAX_CPU_ISA")
 """Variables by which torch rounds as it does here; it reads them once, when it is imported."""
-# It reads its task from its first socket, one line; the others are for the task. The package may lie where
-# only the app's interpreter looks.
+# It reads its task from its first socket, one line; the others are for the task. Before anything is imported
+# it forgets the host's name, which `platform` would keep. The package may lie where only the app's
+# interpreter looks.
 _START = """\
 import json, os, sys
 task = b""
@@ -40,6 +41,7 @@ while not task.endswith(b"\\n"):
         os._exit(0)
     task += piece
 task = json.loads(task)
+os.uname = lambda: os.uname_result(task["system"])
 sys.path.insert(0, task["home"])
 from llm_linalg.room import zygote
 sys.path.remove(task["home"])
