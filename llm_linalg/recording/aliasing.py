@@ -78,14 +78,19 @@ class StorageMap:
         """Register a tensor and the value that its node shows."""
         place, value = storage_id(tensor), node.value
         writes = self.writes.get(place)
-        if place and value.data_ptr() == tensor.data_ptr():
-            self._kept[place].append(value)
+        self.hold(tensor, value)
         shown = 0 if writes is None else len(writes.nodes)
         return TrackedTensor(tensor, node, Operand(value, node), place, shown)
 
-    def forget(self, tensor: Tensor, value: Tensor) -> None:
-        """Unregister a tensor's value."""
+    def hold(self, tensor: Tensor, value: Tensor) -> None:
+        """Have a value that a node shows moved out of a tensor's storage before a call writes there."""
         place = storage_id(tensor)
+        if place and value.data_ptr() == tensor.data_ptr():
+            self._kept[place].append(value)
+
+    def forget(self, value: Tensor) -> None:
+        """Unregister a value that no node shows any more."""
+        place = storage_id(value)
         kept = [other for other in self._kept.get(place, ()) if other is not value]
         self._kept[place] = kept
         if not kept:

@@ -57,6 +57,11 @@ class ValueCache:
             self._let_go(self._nodes[self._next])
             self._next += 1
 
+    def holds(self, value: Tensor) -> bool:
+        """Return whether a node that is kept shows a value, or one from outside may."""
+        place = _storage_id(value)
+        return place in self._outside or id(value) in self._uses.get(place, ())
+
     def note_move(self, values: Sequence[Tensor], place: int) -> None:
         """Recount values that were moved out of a storage before a write."""
         uses = self._uses.pop(place, {})

@@ -404,9 +404,11 @@ class TensorIndex:
         self.before_drop()
         tensor = self._tensors[node.index]
         self._tensors[node.index] = None
+        for value in (node.value, *(operand.value for operand in node.operands)):
+            if self._cache is None or not self._cache.holds(value):
+                self._storages.forget(value)
         if tensor is None:
             return
-        self._storages.forget(tensor, node.value)
         self._dropped_tensors[node.index] = ref(tensor)
         tracked = self._tracked.get(id(tensor))
         if tracked is not None and tracked.node is node:
@@ -498,7 +500,11 @@ class TensorIndex:
                 if self.listener is not None:
                     self.listener.bound(name, self.names[name])
         tracked = self._tracked.get(id(tensor))
-        return Operand(detach_value(tensor), node) if tracked is None else tracked.operand
+        if tracked is not None:
+            return tracked.operand
+        value = detach_value(tensor)  # of a node whose own value was dropped
+        self._storages.hold(tensor, value)
+        return Operand(value, node)
 
     def _new_input(self, tensor: Tensor, name: str | None) -> RecordNode:
         """Add a node for a tensor without one: from outside, or as turns left it that were not recorded."""
