@@ -1,0 +1,277 @@
+"""Laws of navigation, over drawn views of drawn programs: what moves there moves back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tests.app.lessons import lesson, one
+from tui.compose.nodes import labels
+from tui.compose.program_run import Run
+from tui.compose.view_runner import open_view
+from tui.model.view import END, Depth, View
+from tui.navigation import steps
+from tui.navigation.playground import playground_view
+from tui.navigation.steps import Navigable, Player
+
+LINES = (
+    "x = x @ torch.ones(x.shape[-1], 3)",
+    "x = x + 1",
+    "x = torch.softmax(x, dim=-1)",
+    "x = F.layer_norm(x, x.shape[-1:])",
+    "x = F.scaled_dot_product_attention(x, x, x)",
+    "x = x.T @ x",
+    "x = F.relu(x)",
+    "x = block(x)",
+    "x = x.sum(0, keepdim=True)",
+)
+BLOCK = "def block(x):\n    y = torch.tanh(x)\n    return y * y\n\n"
+DEPTHS: tuple[Depth, ...] = ("map", "operations", "cells", "terms")
+
+programs = st.lists(st.sampled_from(LINES), min_size=1, max_size=2).map(tuple)
+
+
+@cache
+def opened(lines: tuple[str, ...]) -> tuple[View, Run]:
+    view = playground_view("\n".join([BLOCK + "x = torch.randn(2, 3)", *lines]))
+    run = open_view(view)
+    assert run.error is None, run.error
+    return view, run
+
+
+class Place:
+    """A drawn view, and its run."""
+
+    def __init__(self, view: View, run: Run) -> None:
+        self.view = view
+        self.run = run
+
+    def at(self, view: View) -> Navigable:
+        return self.run.navigation(view)
+
+    def moved(self, move: Callable[[View, Navigable], View], view: View | None = None) -> View:
+        view = self.view if view is None else view
+        return move(view, self.at(view))
+
+    def position(self, view: View | None = None) -> tuple[int, int]:
+        view = self.view if view is None else view
+        return steps.position(view, self.at(view))
+
+    @property
+    def first(self) -> int:
+        """The number of the first step: the whole has none before it."""
+        return 1 if self.view.depth in steps.WHOLE else 0
+
+
+@st.composite
+def places(draw: st.DrawFn) -> Place:
+    view, run = opened(draw(programs))
+    assert run.trace is not None
+    nodes = run.trace.nodes
+    node = nodes[draw(st.integers(0, len(nodes) - 1))]
+    path: tuple[str, ...] = (labels(nodes)[nodes.index(node)],)
+    depth = draw(st.sampled_from(DEPTHS))
+    if node.parts and depth not in ("map", "operations") and draw(st.booleans()):
+        path = (*path, draw(st.sampled_from(labels(node.parts))))
+    view = replace(view, path=path, depth=depth)
+    ground = run.navigation(view)
+    if depth == "map":
+        box: tuple[str, ...] = ()
+        while inside := ground.boxes(box):
+            box = (*box, draw(st.sampled_from(inside)))
+            if draw(st.booleans()):
+                break
+        return Place(replace(view, box=box), run)
+    if depth == "terms" and "terms" not in ground.orders:
+        view = replace(view, depth="cells")
+    orders = [order for order in ground.orders if order != "terms"]
+    own = draw(st.sampled_from([None, *orders]))
+    view = replace(view, order=own)
+    _, count = steps.position(view, ground)
+    return Place(steps.goto(view, ground, draw(st.integers(0, max(1, count)))), run)
+
+
+laws = settings(max_examples=50, deadline=None)
+
+
+@given(places())
+@laws
+def test_a_step_on_and_one_back_is_none(place: Place) -> None:
+    number, count = place.position()
+    assert place.first <= number <= count or not count
+    if number < count:
+        there = place.moved(steps.forward)
+        assert place.position(there) == (number + 1, count)
+        assert place.position(place.moved(steps.back, there)) == (number, count)
+    else:
+        assert place.moved(steps.forward) == place.view
+    if number > place.first:
+        there = place.moved(steps.back)
+        assert place.position(there) == (number - 1, count)
+        assert place.position(place.moved(steps.forward, there)) == (number, count)
+    else:
+        assert place.position(place.moved(steps.back)) == (number, count)
+
+
+@given(places(), st.sampled_from([END, END + 1, -1, -END, 0, 1, 2, 3]))
+@laws
+def test_a_step_is_gone_to_within_the_walk_from_anywhere(place: Place, wanted: int) -> None:
+    _, count = place.position()
+    assume(count)
+    nearest = max(place.first, min(wanted, count))
+    for start in (place.view, replace(place.view, step=END)):
+        there = place.moved(lambda view, ground: steps.goto(view, ground, wanted), start)
+        assert place.position(there) == (nearest, count)
+        assert place.position(place.moved(steps.first, there)) == (place.first, count)
+        assert place.position(place.moved(steps.last, there)) == (count, count)
+        if place.view.depth not in steps.WHOLE:
+            assert there.step == nearest, "a view names its step, wherever it came from"
+    if place.view.depth not in steps.WHOLE:  # END is the last step: one back from it is the one before
+        back = place.moved(steps.back, replace(place.view, step=END))
+        assert back.step == max(0, count - 1)
+
+
+@given(places())
+@laws
+def test_in_and_out_again_is_the_same_place(place: Place) -> None:
+    inside = place.moved(steps.into)
+    if inside == place.view:
+        return
+    out = place.moved(steps.out, inside)
+    before, after = place.at(place.view), place.at(out)
+    depth = place.view.depth
+    assert out.depth == depth
+    if depth == "map":
+        assert place.position(out) == place.position()
+        return
+    assert after.path == before.path
+    assert out.return_path == place.view.return_path
+    if depth == "operations":
+        assert place.position(out) == place.position()
+    elif inside.depth == "terms":
+        order = steps.order_of(place.view, before)
+        assert order is not None
+        cell = before.cell(order, max(1, place.position()[0]))
+        assert cell is not None
+        assert out.step == before.locate(order, cell)
+        number, _ = place.position(inside)
+        assert before.cell("terms", number) == cell
+        assert number == 1 or before.cell("terms", number - 1) != cell, "before the cell's other products"
+    else:
+        assert (out.order, out.step) == (place.view.order, place.position()[0])
+
+
+@given(places(), st.sampled_from([1, -1]))
+@laws
+def test_the_next_operation_and_the_one_before_undo_each_other(place: Place, direction: int) -> None:
+    there = place.moved(lambda view, ground: steps.over(view, ground, direction))
+    before, after = place.at(place.view), place.at(there)
+    if place.view.depth == "map":
+        back = place.moved(lambda view, ground: steps.over(view, ground, -direction), there)
+        assert there == place.view or place.position(back) == place.position()
+        return
+    number = before.siblings.index(before.path[-1]) + direction
+    if 0 <= number < len(before.siblings):
+        assert after.path == (*before.path[:-1], before.siblings[number])
+        assert there.step == 0
+        back = place.moved(lambda view, ground: steps.over(view, ground, -direction), there)
+        assert place.at(back).path == before.path
+    elif len(before.path) == 1:
+        assert there == place.view
+    else:  # past the last part: after the whole; before the first: before it
+        assert (after.path, there.depth) == (before.path[:-1], "cells")
+        number, count = place.position(there)
+        assert number == (0 if direction < 0 else count)
+
+
+@given(places(), st.sampled_from([1, -1]), st.integers(0, 6) | st.none())
+@laws
+def test_playing_ends_at_an_end_or_where_it_was_to(place: Place, direction: int, until: int | None) -> None:
+    player = Player(playing=True, until=until).in_direction(direction)
+    view, (number, count) = place.view, place.position()
+    for _ in range(count + 2):
+        if not player.playing:
+            break
+        moved, player = steps.tick(view, place.at(view), player)
+        reached = place.position(moved)[0]
+        assert abs(reached - number) <= 1
+        at_end = reached >= count if direction > 0 else reached <= place.first
+        assert player.playing == (not at_end and reached != until)
+        view, number = moved, reached
+    assert not player.playing
+    assert steps.tick(view, place.at(view), player) == (view, player)
+
+
+@given(st.integers(0, 9))
+@settings(max_examples=10, deadline=None)
+def test_a_stop_with_some_steps_is_played_to_the_last_of_them(start: int) -> None:
+    view = View.opening(lesson(), 5)
+    run = open_view(view)
+    first, last = view.at_stop.steps or (0, 0)
+    view, player = replace(view, step=start), Player(playing=True)
+    while player.playing:
+        view, player = steps.tick(view, run.navigation(view), player)
+    assert view.step == max(last, min(start + 1, steps.position(view, run.navigation(view))[1]))
+    assert first < last
+
+
+@given(places(), st.integers(0, 5))
+@laws
+def test_another_order_shows_the_same_cell(place: Place, number: int) -> None:
+    ground = place.at(place.view)
+    orders = [order for order in ground.orders if order != "terms"]
+    now, (step, _) = steps.order_of(place.view, ground), place.position()
+    assume(orders and now is not None and place.view.depth not in steps.WHOLE)
+    assert now is not None
+    order = orders[number % len(orders)]
+    there = steps.in_order(place.view, ground, order)
+    assert (there.depth, steps.order_of(there, ground)) == ("cells", order)
+    cell = ground.cell(now, step) if step else None
+    assert there.step == (0 if cell is None else ground.locate(order, cell))
+    around = place.view
+    for _ in orders:
+        around = steps.reorder(around, ground)
+    if place.view.depth == "cells":
+        assert steps.order_of(around, ground) == now
+
+
+@given(places())
+@laws
+def test_an_animation_ends_with_the_last_step_that_writes_its_cell(place: Place) -> None:
+    ground, (step, count) = place.at(place.view), place.position()
+    end = place.moved(steps.finish)
+    if place.view.depth != "terms" or not count:
+        assert place.position(end) == (count, count)
+        return
+    cell = ground.cell("terms", max(1, step))
+    assert step <= end.step <= count
+    assert ground.cell("terms", end.step) == cell
+    assert end.step == count or ground.cell("terms", end.step + 1) != cell
+
+
+@given(places())
+@laws
+def test_the_way_out_ends_on_the_top_of_the_map_and_the_way_in_on_a_cell(place: Place) -> None:
+    view = place.view
+    for _ in range(12):
+        view, before = place.moved(steps.out, view), view
+        if view == before:
+            break
+    assert view.depth == "map"
+    assert len(view.box) == 1
+    for _ in range(12):
+        view, before = place.moved(steps.into, view), view
+        if view == before:
+            break
+    assert view.depth in ("cells", "terms")
+
+
+def test_a_program_without_operations_has_no_place_to_go() -> None:
+    view = View.opening(one("x = 1"))
+    run = open_view(view)
+    moves = (steps.forward, steps.back, steps.over, steps.into, steps.out, steps.finish)
+    assert all(move(view, run.navigation(view)) == view for move in moves)
