@@ -14,6 +14,7 @@ from torch import Tensor
 from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.base.errors import HaltedError, LimitError
 from llm_linalg.capture.interruption import Interruption
+from llm_linalg.ops.call_errors import CRASHING, unsafe_reason
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.price import ELEMENT, SMALL, Price, price_of
 
@@ -63,7 +64,10 @@ class Counts:
 
         Raises:
             Interruption: If it needs more than one call may, or than is left.
+            ShapeMismatch: If torch would read foreign memory, or end the process.
         """
+        if call.operation.name in CRASHING and (why := unsafe_reason(call)) is not None:
+            raise why
         try:
             price = price_of(call)
         except ShapeMismatch:  # torch will say, or knows better

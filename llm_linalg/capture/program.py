@@ -149,7 +149,7 @@ class ProgramRun:
         self._flags = _flags(self.source.tree)
         self._left: ProcessState | None = None
         self.names = vars(self.module)
-        self._given = {*self.names, "__builtins__", *(names or {})}
+        self._given = ({*self.names} - {*(names or {})}) | {"__builtins__"}
         self.calls_of_last = 0
         self.names.update(names or {}, __builtins__=self._builtins(running_line))
 
@@ -263,7 +263,7 @@ class ProgramRun:
 
     @property
     def own_names(self) -> tuple[str, ...]:
-        """The names that it has bound, in their order."""
+        """The names that it was given values for, and those that it has bound, in their order."""
         return tuple([name for name in self.names if name not in self._given and not name.startswith("__")])
 
     @property

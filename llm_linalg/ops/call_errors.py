@@ -287,6 +287,8 @@ UNSAFE_CALLS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
     **dict.fromkeys([*_FINITE.split(), "norm", "vector_norm", "matrix_norm"], _not_finite),
 }
 """Calls that torch would accept and that must not run."""
+CRASHING = frozenset(["scaled_dot_product_attention", "div", "lcm"])
+"""Those of them that would read foreign memory, or end the process: a program that makes one is told why."""
 
 
 def unsafe_reason(call: Call) -> ShapeMismatch | None:

@@ -628,7 +628,7 @@ class Reader(Generic[N]):
         self.prints.append((_count(line, form_of.MOST_LINE), _raw(text)))
 
     def _cell(self, told: Any) -> None:
-        number, state, root, reason, left_out, answer, node, printed, plot, gaps = _items(told, 10)
+        number, state, root, reason, left_out, answer, node, printed, plot, gaps, line = _items(told, 11)
         own = _count(number, form_of.MOST_LINE)
         _hold(state in get_args(State), "a state of no cell")
         self.cells[own] = CellState(
@@ -642,6 +642,7 @@ class Reader(Generic[N]):
             _raw(printed),
             None if plot is None else self._plot(plot),
             tuple(map(self._gap_of, _list(gaps))),
+            line=None if line is None else _count(line, form_of.MOST_LINE),
         )
 
     def _plot(self, told: Any) -> Plot:

@@ -181,7 +181,7 @@ class Writer:
             [
                 *(state.number, state.state, state.root, state.reason, list(state.left_out)),
                 *(state.answer[: form_of.PIECE // 4], state.node, state.printed[: form_of.PIECE]),
-                *(told, list(map(list, state.gaps))),
+                *(told, list(map(list, state.gaps)), state.line),
             ],
         )
 

@@ -213,8 +213,9 @@ def test_a_failing_device_has_its_place_and_what_ran_before(*, own: bool) -> Non
 
 def test_warnings_and_options_are_as_they_were() -> None:
     filters = list(warnings.filters)
-    printed = run(
+    printed = run_text(
         "torch.set_printoptions(precision=rank + 1)\ny = dist.all_reduce(torch.ones(1)) / 7\nprint(y)",
+        own=False,
         ranks=3,
     )
     assert [one.printed for one in printed.ranks] == [

@@ -128,7 +128,7 @@ def test_inputs_are_safe_expressions_shapes_or_tokens(
     assert len(evaluate_inputs([f"torch.ones(1), {'torch.ones(2)'}", "2x3"])) == 3
 
 
-@pytest.mark.parametrize("text", ["open('x')", "x = 1", "", "__import__('os')", "torch.ones(10**9, 10**9)"])
+@pytest.mark.parametrize("text", ["open('x')", "x = 1", "", "missing", "torch.ones(10**9, 10**9)"])
 def test_an_input_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ProgramError):
         evaluate_inputs([text])
