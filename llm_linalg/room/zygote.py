@@ -30,7 +30,8 @@ from llm_linalg.room.lock import Lock, LockError, die_with_parent
 from llm_linalg.room.room_limits import LOG_SIZE, RoomLimits
 from llm_linalg.room.tier import self_test, verdict
 
-HEAD_START = 0.05  # seconds in which a program has the processor for itself before the next spare is made
+HEAD_START = 0.05 if os.cpu_count() == 1 else 0.0
+"""Seconds in which a program has the only processor for itself before the next spare is made."""
 _MOST = 2**16
 
 

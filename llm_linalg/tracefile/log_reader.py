@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import mmap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 from struct import unpack_from
@@ -84,7 +84,7 @@ class _Form:
     extent: int
     origin: Origin
     name: str | None
-    plans: dict[Any, _Plan] = field(default_factory=dict)
+    plans: dict[Any, _Plan]
 
 
 class _Plan(NamedTuple):
@@ -135,6 +135,7 @@ class Reader(Generic[N]):
         self._same_table = False
         self._about: tuple[str, int] | None = None
         self._forms: list[_Form] = []
+        self._plans: dict[str, dict[Any, _Plan]] = {}
         self._stores: list[_Store] = []
         self._truths: dict[int, _Store] = {}
         self._operands: list[Operand[N]] = []
@@ -316,6 +317,10 @@ class Reader(Generic[N]):
                     _text(target),
                 ),
                 None if name is None else _text(name),
+                # Call sites often differ by nothing but their place: one plan serves them all.
+                self._plans.setdefault(
+                    repr((number, op, flags, args, kwargs, position, dtype, shape, strides)), {}
+                ),
             )
         )
 
