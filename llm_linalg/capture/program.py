@@ -130,6 +130,7 @@ class ProgramRun:
         self._scopes.bind_layer = self._bindings.bind_layer
         self._gradients = OwnGradients(self.recorder, self._scopes, self._apart)
         self.recorder.handlers = {**self.recorder.handlers, **self._gradients.handlers}
+        self._explain = explain
         self.failures = Failures(self.source, self._sites, self.recorder, explain)
         self._turns = Turns(self.recorder, limits.loop_nodes)
         self._group = group or LocalDevice()
@@ -338,7 +339,7 @@ class ProgramRun:
                 with trial.undoing_writes():
                     return _execute(code, {**self.names, **self.failures.names, **names}, trial)
             except BaseException as error:
-                shown = Failures(source, Sites(source), trial).shown(error)
+                shown = Failures(source, Sites(source), trial, self._explain).shown(error)
                 raise shown or ProgramError("an expression ends no program") from error
             finally:
                 self.calls_of_last = counts.calls

@@ -17,6 +17,7 @@ from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.devices import LocalDevice
 from llm_linalg.capture.interruption import Interruption
 from llm_linalg.capture.program import ProgramRun
+from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.record import Record
 from llm_linalg.tracefile.log_format import LINE, MOST_FAILED
@@ -95,6 +96,7 @@ class ToldProgram:
                 self._seed,
                 self._names,
                 self._cells,
+                explain=explain_failure,
                 listener=self.log,
                 running_line=self.log.head[LINE:],
                 group=self._device,
