@@ -1,7 +1,8 @@
 """Reads the programs of `intrusions/*.txt`: one begins with `=== name | how success would show | options`.
 
 `@NAME@` in a program stands for a place or a number that the runner made, `@NR:name@` for the number of a
-call of the kernel, `@C@` and `@MACHINE@` for the lines with which a program calls libc and runs machine code.
+call of the kernel, a line `@SHARED:name@` for a file of `intrusions/shared`, `@C@` and `@MACHINE@` for the
+lines with which a program calls libc and runs machine code.
 """
 
 from __future__ import annotations
@@ -65,11 +66,19 @@ class Intrusion:
 
     def program(self, places: Mapping[str, str]) -> str:
         """Returns the text with the places, numbers and lines that it names put in."""
-        text = self.text.replace("@MACHINE@", _MACHINE).replace("@C@", _LIBC)
+        text = _shared(self.text).replace("@MACHINE@", _MACHINE).replace("@C@", _LIBC)
         for name, value in places.items():
             text = text.replace(f"@{name}@", value)
         table = numbers()
         return re.sub(r"@NR:(\w+)@", lambda found: str(table[found[1]]), text)
+
+
+def _shared(text: str) -> str:
+    """Returns a text with the files of `intrusions/shared` that it names put in, and those that they name."""
+    while found := re.search(r"^@SHARED:(\w+)@\n", text, flags=re.MULTILINE):
+        whole = (_FOLDER / "shared" / f"{found[1]}.txt").read_text(encoding="utf-8")
+        text = text.replace(found[0], whole)
+    return text
 
 
 def _of(kind: str) -> list[Intrusion]:

@@ -7,6 +7,7 @@ kind of socket. It prints a line of JSON before and after each program.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import fcntl
 import json
@@ -451,6 +452,7 @@ def main() -> None:
     table = BOMBS if kind == "bombs" else INTRUSIONS
     os.chdir(folder)
     outside = Outside(folder)
+    atexit.register(outside.close)
     locked = kind != "unlocked"
     if locked:
         earlier = f"# {outside.marks['TEXT']}\nkept = '{outside.marks['TEXT']}' * 99\nprint(len(kept))"
@@ -471,7 +473,6 @@ def main() -> None:
                 told["effects"] = [*_listed(told["effects"]), f"the next run is not whole: {check}"[:300]]
             told["children"] = len(_children())
         _say(number=int(number), **told)
-    outside.close()
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     _say(
         children=sorted(_children()),
