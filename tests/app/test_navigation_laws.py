@@ -26,21 +26,26 @@ LINES = (
     "x = F.scaled_dot_product_attention(x, x, x)",
     "x = x.T @ x",
     "x = F.relu(x)",
-    "x = block(x)",
     "x = x.sum(0, keepdim=True)",
 )
+ALWAYS = ("x = block(x)", "x = F.layer_norm(x, x.shape[-1:])")  # a box with boxes, and a node with parts
 BLOCK = "def block(x):\n    y = torch.tanh(x)\n    return y * y\n\n"
 DEPTHS: tuple[Depth, ...] = ("map", "operations", "cells", "terms")
 
-programs = st.lists(st.sampled_from(LINES), min_size=1, max_size=2).map(tuple)
+programs = st.lists(st.sampled_from(LINES), max_size=2).map(tuple)
 
 
 @cache
 def opened(lines: tuple[str, ...]) -> tuple[View, Run]:
-    view = playground_view("\n".join([BLOCK + "x = torch.randn(2, 3)", *lines]))
+    view = playground_view("\n".join([BLOCK + "x = torch.randn(2, 3)", *lines, *ALWAYS]))
     run = open_view(view)
     assert run.error is None, run.error
     return view, run
+
+
+def place_of_first(view: View) -> int:
+    """The number of the first step: the whole has none before it."""
+    return 1 if view.depth in steps.WHOLE else 0
 
 
 class Place:
@@ -63,8 +68,7 @@ class Place:
 
     @property
     def first(self) -> int:
-        """The number of the first step: the whole has none before it."""
-        return 1 if self.view.depth in steps.WHOLE else 0
+        return place_of_first(self.view)
 
 
 @st.composite
@@ -72,11 +76,14 @@ def places(draw: st.DrawFn) -> Place:
     view, run = opened(draw(programs))
     assert run.trace is not None
     nodes = run.trace.nodes
-    node = nodes[draw(st.integers(0, len(nodes) - 1))]
+    composites = [node for node in nodes if node.parts]
+    node = draw(st.sampled_from(composites if draw(st.booleans()) and composites else nodes))
     path: tuple[str, ...] = (labels(nodes)[nodes.index(node)],)
     depth = draw(st.sampled_from(DEPTHS))
-    if node.parts and depth not in ("map", "operations") and draw(st.booleans()):
-        path = (*path, draw(st.sampled_from(labels(node.parts))))
+    if draw(st.booleans()) and node.parts:
+        parts = labels(node.parts)
+        path = (*path, draw(st.sampled_from([parts[0], parts[-1], *parts])))
+        depth = "terms" if depth == "terms" else "cells"  # a part is never gone into as a whole
     view = replace(view, path=path, depth=depth)
     ground = run.navigation(view)
     if depth == "map":
@@ -145,6 +152,8 @@ def test_in_and_out_again_is_the_same_place(place: Place) -> None:
     before, after = place.at(place.view), place.at(out)
     depth = place.view.depth
     assert out.depth == depth
+    if inside.depth in ("map", "cells"):
+        assert place.position(inside)[0] == place_of_first(inside)
     if depth == "map":
         assert place.position(out) == place.position()
         return
@@ -182,10 +191,20 @@ def test_the_next_operation_and_the_one_before_undo_each_other(place: Place, dir
         assert place.at(back).path == before.path
     elif len(before.path) == 1:
         assert there == place.view
-    else:  # past the last part: after the whole; before the first: before it
-        assert (after.path, there.depth) == (before.path[:-1], "cells")
-        number, count = place.position(there)
-        assert number == (0 if direction < 0 else count)
+
+
+@given(places(), st.sampled_from([1, -1]))
+@laws
+def test_past_the_last_part_is_after_the_whole_and_before_the_first_before_it(
+    place: Place, direction: int
+) -> None:
+    view, path = place.view, place.at(place.view).path
+    assume(len(path) > 1)
+    while len(place.at(view).path) > 1:
+        view = place.moved(lambda view, ground: steps.over(view, ground, direction), view)
+    number, count = place.position(view)
+    assert (place.at(view).path, view.depth) == (path[:-1], "cells")
+    assert number == (0 if direction < 0 else count)
 
 
 @given(places(), st.sampled_from([1, -1]), st.integers(0, 6) | st.none())
