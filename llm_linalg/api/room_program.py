@@ -117,8 +117,7 @@ class RoomProgram:
             raise RoomError("the program was not run")
         text, reader = self._text, self._reader
         try:
-            while reader.poll():
-                pass
+            reader.read()
             trace = Trace.of(reader.record())
         except FormatError as error:
             self.close()
@@ -206,8 +205,7 @@ class RoomProgram:
         if self._reader is None:
             raise RoomError("the program was not run")
         try:
-            while self._reader.poll():
-                pass
+            self._reader.read()
             return self._reader.value([encoded, references])
         except FormatError as error:
             raise RoomError(f"what the program told can't be believed: {error}") from None

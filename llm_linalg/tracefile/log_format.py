@@ -57,6 +57,13 @@ LONGEST_LINE = 400
 MOST_FILES = 2**23  # characters of all of them
 RESERVE = 2**16  # bytes of a memory that are kept for how the run ended
 
+MOST_RECORDS: Mapping[int, int] = {FORM: 2**17, PRINT: 2**20, GAP: 2**14, CELL: 2**14, LISTED: 2**12}
+"""How many records of a kind a program may tell while it runs; a file may hold eight times as many."""
+MOST_OTHERS = 2**18  # of any other kind
+IN_A_FILE = 8
+MOST_LINKS = 2**22  # operands of all nodes, numbers that were missed, words of all lists
+MOST_CELL_BYTES = 2**30  # that are copied
+
 _DTYPES = (
     *(torch.bool, torch.uint8, torch.uint16, torch.uint32, torch.uint64),
     *(torch.int8, torch.int16, torch.int32, torch.int64),

@@ -130,7 +130,8 @@ class Reader(Generic[N]):
         self._whole = whole
         self._type = node_type
         self._at = form_of.START
-        self._text = 0
+        self._text = self._links = self._cell_bytes = 0
+        self._told: dict[int, int] = {}
         self._damage: FormatError | None = None
         self._same_table = False
         self._about: tuple[str, int] | None = None
@@ -144,7 +145,7 @@ class Reader(Generic[N]):
         self.names: dict[str, N] = {}
         self.lines: dict[int, N] = {}
         self.prints: list[tuple[int, str]] = []
-        self.gaps: list[Gap] = []
+        self._gaps: dict[Gap, Gap] = {}
         self.cells: dict[int, CellState] = {}
         self.lists: dict[str, tuple[str, ...]] = {}
         self.files: dict[str, dict[int, str]] = {}
@@ -173,8 +174,7 @@ class Reader(Generic[N]):
             form_of.END: self._json(self._end),
         }
         if whole:
-            while self.poll():
-                pass
+            self.read()
             if self.ending is None:
                 raise FormatError("it has no end")
 
@@ -183,6 +183,12 @@ class Reader(Generic[N]):
         """The line that runs; None if the writer doesn't say so."""
         line = unpack_from("<Q", self._memory, 8 * form_of.LINE)[0]
         return line if 0 < line < form_of.MOST_LINE else None
+
+    def read(self) -> None:
+        """Read all that is there now, and nothing that comes meanwhile."""
+        end = self._end_now()
+        while self._at < end:
+            self.poll()
 
     def poll(self, most: int = MOST_AT_ONCE) -> int:
         """Read what has come since, at most so many records; return how many they were."""
@@ -206,7 +212,7 @@ class Reader(Generic[N]):
         for node in self.nodes:
             node.scope = self._plain_scopes.get(node.scope, node.scope)
         record: Record[N] = Record(self.nodes, self.names, source, seed, printed)
-        record.prints, record.gaps = tuple(self.prints), tuple(self.gaps)
+        record.prints, record.gaps = tuple(self.prints), tuple(self._gaps)
         record.lines, record.lists = dict(self.lines), dict(self.lists)
         record.cells = tuple([self.cells[number] for number in sorted(self.cells)])
         record.cell_errors, record.failed_line = errors, failed_line
@@ -226,12 +232,10 @@ class Reader(Generic[N]):
         return _with_tensors(value, tensors)
 
     def _poll(self, most: int) -> int:
-        if len(self._memory) < form_of.START:
-            raise FormatError("it is shorter than its header")
-        magic, used, _, version = form_of.HEAD.unpack_from(self._memory)
-        end = len(self._memory) if self._whole else used
+        end = self._end_now()
         if not end:
             return 0
+        magic, _, _, version = form_of.HEAD.unpack_from(self._memory)
         _hold(magic == form_of.MAGIC, "it is no trace")
         if version != form_of.VERSION:
             raise FormatError(f"it has version {version}, and this reads version {form_of.VERSION}")
@@ -244,7 +248,11 @@ class Reader(Generic[N]):
             _hold(after <= end, "a record beyond its end")
             _hold(self.ending is None or kind == form_of.CELLS, "a record after its end")
             _hold(kind == form_of.ABOUT or self._about is not None, "it does not begin as it should")
+            self._told[kind] = told = self._told.get(kind, 0) + 1
+            most_told = form_of.MOST_RECORDS.get(kind, form_of.MOST_OTHERS)
+            _hold(told <= (most_told * form_of.IN_A_FILE if self._whole else most_told), "too many records")
             if kind == form_of.CELLS:
+                self._copy(0 if self._whole else length)
                 buffer = self._memory if self._whole else bytearray(self._view[first:after])
                 self._stores.append(_Store(buffer, first if self._whole else 0, length))  # type: ignore[arg-type]
             else:
@@ -255,6 +263,23 @@ class Reader(Generic[N]):
             self._at = -(-after // 8) * 8
             count += 1
         return count
+
+    def _end_now(self) -> int:
+        """Return where the log ends: in a memory, as its writer says."""
+        if len(self._memory) < form_of.START:
+            raise FormatError("it is shorter than its header")
+        return len(self._memory) if self._whole else int(form_of.HEAD.unpack_from(self._memory)[1])
+
+    def _copy(self, size: int) -> None:
+        """Count bytes of cells that are about to be copied."""
+        self._cell_bytes += size
+        _hold(self._cell_bytes <= form_of.MOST_CELL_BYTES, "too many cells")
+
+    def _link(self, count: int) -> None:
+        """Count operands, numbers or words that are about to be kept."""
+        self._links += count
+        most = form_of.MOST_LINKS * (form_of.IN_A_FILE if self._whole else 1)
+        _hold(self._links <= most, "too many operands, numbers or words")
 
     def _json(self, read: Callable[[Any], None], most: int = form_of.MOST_JSON) -> Callable[[bytes], None]:
         def decoded(payload: bytes) -> None:
@@ -341,6 +366,7 @@ class Reader(Generic[N]):
         )
         end = form_of.NODE.size + 4 * count
         _hold(end <= len(payload), "a node without its operands")
+        self._link(count)
         more: dict[str, Any] = {}
         raw = unpack_from(f"<{count}I", payload, form_of.NODE.size)
         if flags & form_of.MORE:
@@ -442,6 +468,7 @@ class Reader(Generic[N]):
         """Return the cells of a store as bools, of which each byte is 0 or 1."""
         known = None if number is None else self._truths.get(number)
         if known is None:
+            self._copy(store.size)
             cells = store.buffer[store.first : store.first + store.size]
             known = _Store(cells.translate(_TRUTH), 0, store.size)
             if number is not None:
@@ -615,6 +642,7 @@ class Reader(Generic[N]):
             missed = self._referenced(facts["missed"])
             _hold(missed.dtype is torch.float64 and missed.dim() == 1 and not missed.is_meta, "no numbers")
             _hold(missed.stride() == (1,), "no numbers")
+            self._link(missed.numel())
             node.missed = tuple(missed.tolist())
         if facts.get("hooks") is True and not node.gradient_hooks:
             node.gradient_hooks = [untold_hook]
@@ -623,10 +651,11 @@ class Reader(Generic[N]):
 
     def _gap_of(self, told: Any) -> Gap:
         gap = Gap(*[_count(number, form_of.MOST_SIZE) for number in _items(told, 5)])
-        return next((own for own in self.gaps if own == gap), gap)
+        return self._gaps.get(gap, gap)
 
     def _gap(self, told: Any) -> None:
-        self.gaps.append(self._gap_of(told))
+        gap = self._gap_of(told)
+        self._gaps[gap] = gap
 
     def _print(self, told: Any) -> None:
         line, text = _items(told, 2)
@@ -661,6 +690,7 @@ class Reader(Generic[N]):
 
     def _list(self, told: Any) -> None:
         name, words = _items(told, 2)
+        self._link(len(_list(words)))
         self.lists[_text(name)] = tuple([_text(word) for word in _list(words)])
 
     def _file(self, told: Any) -> None:

@@ -100,7 +100,7 @@ def _told_of(trace: Any, outcome: Outcome) -> Iterator[str]:
             try:
                 value = getattr(owner, name)
                 if not callable(value):
-                    yield repr(value)[:20_000] if name not in ("printed", "ending") else str(value)
+                    yield repr(value)[:20_000] if name != "ending" else str(value)
             except (LookupError, ValueError, llm_linalg.FormatError, LimitError, ProgramError):
                 pass  # of a node that has no such thing
             except Exception as fault:  # noqa: BLE001 - whatever it is, it is a finding
@@ -425,7 +425,8 @@ def _one(outside: Outside, one: Intrusion, seconds: float, *, locked: bool) -> d
     took, processor = time.monotonic() - started, time.process_time() - worked
     effects = outside.effects(before, outcome)
     grown = (_kilobytes() - memory) << 10
-    if grown > _MOST_MEMORY and locked:
+    most = _MOST_MEMORY if one.megabytes is None else one.megabytes << 20
+    if grown > most and locked:
         effects.append(f"memory of the app grew by {grown >> 20} MB")
     if found := sorted(set(_OBEYED.findall(outcome.text.replace("\\x", "")))):
         effects.append(f"a terminal would obey {found!r}")

@@ -23,8 +23,7 @@ class Outcome(NamedTuple):
 def printed(run: RoomRun) -> str:
     """Returns what a program has printed so far."""
     reader = Reader(run.memory, RecordNode)
-    while reader.poll():
-        pass
+    reader.read()
     return "".join(text for _, text in reader.prints)
 
 
