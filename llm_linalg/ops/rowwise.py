@@ -1,6 +1,6 @@
 """Row-wise operations: each cell reads all of its row, and has a program of simpler steps.
 
-The programs are in the tensor language; tests compare them with torch.
+The programs are Python, as a lesson's are; tests compare them with torch.
 """
 
 from __future__ import annotations

@@ -27,14 +27,14 @@ class Record(Generic[N]):
         names: The node that each name is bound to at the end.
         source: The program's text.
         seed: The seed that it ran with.
-        printed: What a program in the tensor language printed; trusted Python prints for itself.
+        printed: What a program printed; a trusted one prints for itself.
         prints: What it printed, text by text, each with its line, from 1.
         cell_errors: The errors of a program's earlier cells, which are skipped as in a notebook.
         cells: What came of each of its cells, if it has cells.
-        lists: The lists of words that a program in the tensor language has at its end, by name.
-        lines: By line, from 1, of a program in the tensor language: the last node that it made.
+        lists: The lists of words that a program has at its end, by name.
+        lines: By line of a program, from 1: the last node that it made.
         failed_line: The line, from 1, at which such a program failed; None if it ran to its end.
-        gaps: The turns of long loops of a program in the tensor language that were run, and not recorded.
+        gaps: The turns of long loops that were run, and not recorded.
         ending: How it ended.
         files: Of a trace that was read: by file of its nodes, the lines around them. None for one made here.
         ranks: The trace of each device, for a program that ran on several.

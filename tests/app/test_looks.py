@@ -35,7 +35,7 @@ def text_of(row: Row) -> str:
 
 
 def spelled(numbers: list[float]) -> str:
-    """The numbers as the tensor language reads them."""
+    """The numbers as Python writes them."""
     return repr(numbers).replace("nan", "math.nan").replace("inf", "math.inf")
 
 
