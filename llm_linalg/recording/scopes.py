@@ -1,8 +1,8 @@
 """The scopes of a trace as a tree.
 
-In trusted Python a scope is a module: `attn` in `0` in `h` in `transformer`. In the tensor language
-it is a call of one of the program's functions: `attention` in `block:2`. A fold is a call of a function that
-an installed package has made several torch calls of: `step()` of an optimizer.
+A scope is a module, `attn` in `0` in `h` in `transformer`, or a call of one of the program's functions:
+`attention` in `block:2`. A fold is a call of a function of which an installed package has made several torch
+calls: `step()` of an optimizer.
 """
 
 from __future__ import annotations

@@ -270,7 +270,7 @@ class RoomRun:
                 self.close()
                 raise RoomError(f"nothing can be run: {message}")
             case "end", [kind, int() | None as at, str(message)] if kind in ENDING_KINDS:
-                line_number = at if at is not None and 0 < at < _MOST_LINE else None
+                line_number = at if at.__class__ is int and 0 < at < _MOST_LINE else None
                 self._end(Ending(kind, line_number, message[:600]))
             case "exchange", [part] if self.ending is None and self.part is None:
                 self.part = part

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.room.intruders import report
 from tests.room.intrusion_programs import BOMBS
 
@@ -14,6 +16,7 @@ WITHIN = 1.0  # of its time
 BUSY = 6
 
 
+@pytest.mark.slow
 def test_each_bomb_ends_in_time_and_leaves_the_app_whole(locked: None, tmp_path: Path) -> None:
     wrong: dict[int, str] = {}
     numbers = list(range(len(BOMBS)))

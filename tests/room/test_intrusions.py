@@ -15,7 +15,8 @@ SECONDS = 2.0
 _EACH = 6
 
 
-@pytest.mark.parametrize("user", ["own", pytest.param("nobody", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("user", ["own", "nobody"])
 def test_no_program_reaches_the_outside(user: str, locked: None, own_temporary_folder: Path) -> None:
     numbers = [
         number

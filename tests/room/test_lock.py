@@ -91,7 +91,7 @@ def results(outside: Outside, where: str, become: list[str]) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("locked")
-@pytest.mark.parametrize("user", ["caller", "nobody"])
+@pytest.mark.parametrize("user", ["caller", pytest.param("nobody", marks=pytest.mark.slow)])
 def test_no_attempt_gets_through(outside: Outside, user: str) -> None:
     become = as_nobody() if user == "nobody" else []
     before = len(outside.visits), sorted(path.name for path in outside.folder.iterdir())
