@@ -170,8 +170,10 @@ def test_a_spare_that_is_killed_is_replaced() -> None:
     try:
         outcome("print(1)", where=own)
         assert own.process is not None
-        for process in descendants(own.process):
+        family = descendants(own.process)
+        for process in family:
             os.kill(process, signal.SIGKILL)
+        assert all(map(gone, family))
         assert outcome("print(2)", where=own).printed == "2\n"
     finally:
         own.close()
