@@ -33,7 +33,13 @@ for turn in range(2):
 print(nn.Sequential(nn.Linear(3, 3), nn.ReLU())(x).sum(-1), loss.item(), x.T.shape)
 """
 """A program without a backward pass: a process that has made one could not be copied for another."""
-BACKWARD = "loss.backward()\nx.grad.sum()\nwith torch.no_grad():\n    x -= 0.1 * x.grad\n"
+BACKWARD = """\
+import torch
+x = torch.ones(2, 3, requires_grad=True)
+(x @ x.T).relu().mean().backward()
+with torch.no_grad():
+    x -= 0.1 * x.grad
+"""
 _ENGINE = Path(__file__).parent.parent
 _TELLING = (str(_ENGINE / "recording"), str(_ENGINE / "tracefile"))
 _RESERVE = 2**23  # bytes of memory with which to tell that there is no more
@@ -51,7 +57,7 @@ def run(lock: Lock, folder: str, parent: int, requests: int, answers: int, log: 
             os.chdir(folder)
             sys.path.insert(0, folder)
         lock.apply(parent, [requests, answers])
-        rehearse(REHEARSAL + BACKWARD)
+        rehearse(BACKWARD)
     except (LockError, OSError) as error:
         channel.fault(str(error))
         return

@@ -25,7 +25,7 @@ LOOKS_INSIDE = pytest.mark.skipif(
     os.getuid() != 0, reason="only root may look into the memory of a locked child"
 )
 NEEDS_LOCK = pytest.mark.usefixtures("locked")
-PRIVATE = 14 * 2**20
+PRIVATE = 12 * 2**20
 
 
 def gone(process: int, seconds: float = 1.0) -> bool:
