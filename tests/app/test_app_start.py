@@ -31,7 +31,7 @@ async def test_keys_pressed_before_torch_are_not_lost(
     from tui.compose import view_runner
 
     gate = threading.Event()
-    monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(LONGEST))
+    monkeypatch.setattr(view_runner, "warm", lambda _: gate.wait(LONGEST))
     app = Explorer(View.opening(find("matmul")), catalog(), Options())
     async with app.run_test(size=(80, 24)) as pilot:
         d = Driver(app, pilot)
@@ -57,7 +57,7 @@ async def test_quitting_before_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     from tui.compose import view_runner
 
     gate = threading.Event()
-    monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(LONGEST))
+    monkeypatch.setattr(view_runner, "warm", lambda _: gate.wait(LONGEST))
     app = Explorer(View.opening(find("matmul")), catalog(), Options())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
@@ -70,7 +70,7 @@ async def test_playing_from_the_start_waits_for_torch(monkeypatch: pytest.Monkey
     from tui.compose import view_runner
 
     gate = threading.Event()
-    monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(LONGEST))
+    monkeypatch.setattr(view_runner, "warm", lambda _: gate.wait(LONGEST))
     app = Explorer(View.opening(find("matmul")), catalog(), Options(play=True, speed=0.5))
     async with app.run_test(size=(80, 24)) as pilot:
         d = Driver(app, pilot)
@@ -103,7 +103,7 @@ async def test_another_lesson_is_opened_before_torch(monkeypatch: pytest.MonkeyP
     from tui.compose import view_runner
 
     gate = threading.Event()
-    monkeypatch.setattr(view_runner, "warm", lambda: gate.wait(LONGEST))
+    monkeypatch.setattr(view_runner, "warm", lambda _: gate.wait(LONGEST))
     monkeypatch.setattr("tui.screens.explorer.PATIENCE", 1e-6)
     app = Explorer(View.opening(find("matmul")), catalog(), Options())
     async with app.run_test(size=(80, 24)) as pilot:

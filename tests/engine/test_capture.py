@@ -302,7 +302,7 @@ def test_generators_and_functions_have_scopes_of_their_own() -> None:
         ("x = 1", "done", None),
         ("x = 1\nx / 0", "failed", 2),
         ("torch.ones(40_000, 40_000)", "counts", 1),
-        ("raise SystemExit(3)", "exit", None),
+        ("raise SystemExit(3)", "exit", 1),
     ],
 )
 def test_a_record_says_how_the_run_ended(program: str, kind: str, line: int | None) -> None:

@@ -37,7 +37,7 @@ def test_controls_at_their_ends_run_or_are_explained(lesson: Lesson) -> None:
             except ProgramError as error:
                 # The sizes clash, or a line is written for three columns: said with its place.
                 explained = error.line is not None and (
-                    isinstance(error, ShapeError) or "unpacked" in str(error)
+                    isinstance(error, ShapeError) or "to unpack" in str(error)
                 )
             assert explained, (stop.number, controls)
 

@@ -14,7 +14,6 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.compose.error_frame import is_unlocked
 from tui.layout.pane_sizes import Picture
 from tui.navigation.playground import is_playground
 from tui.screens import app_commands
@@ -416,6 +415,8 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def on_answer_judged(self, event: AnswerJudged) -> None:
         """Show what came of an answer; of one that nobody waits for any more nothing."""
+        from tui.compose.error_frame import is_unlocked
+
         attempt = self.session.attempt
         if attempt.is_pending and attempt.view is event.view:
             self.update_session(with_verdict(self.session, event.verdict))
