@@ -161,7 +161,7 @@ async def test_why_an_answer_fails_is_a_sentence_before_what_was_asked_for(asked
     async with opened(asked, stop=2) as d:
         await answer(d, "A (2)")
         said = " ".join("".join(row.partition("│")[2] for row in d.rows).split())
-        assert re.search(r"Wrong: [^.]+ is not callable\. Asked for: \S", said)
+        assert re.search(r"Wrong\. TypeError: [^.]+ is not callable\. Asked for: \S", said)
 
 
 async def test_a_hint_is_shown_as_it_is_written(asked: Lesson) -> None:
