@@ -18,6 +18,7 @@ from llm_linalg.ops.reads import OpaqueReads, Reads
 _TOLD = """
     dim ndim size shape numel nelement stride is_contiguous storage_offset element_size __len__ dtype device
     requires_grad is_leaf is_floating_point is_complex item __bool__ __int__ __float__ __index__
+    layout itemsize nbytes is_sparse is_meta is_cpu is_cuda is_quantized is_nested is_signed is_conj is_neg
 """
 TENSOR_QUERIES = frozenset(_TOLD.split())
 """Attributes and methods that return facts about a tensor, or its only cell."""

@@ -53,7 +53,10 @@ def resolve(dotted: str) -> Iterator[Function]:
 
 
 QUERY_FUNCTIONS: frozenset[Function] = frozenset(
-    function for name in TENSOR_QUERIES for function in resolve(f"torch.Tensor.{name}")
+    function
+    for name in TENSOR_QUERIES
+    for space in ("torch.Tensor", "torch")
+    for function in resolve(f"{space}.{name}")
 )
 """Functions that return facts about a tensor and no tensor: calls of them are not recorded."""
 

@@ -123,6 +123,7 @@ _ONLY_READ = frozenset(
     for function, entry in TABLE.entries.items()
     if entry.operation.kind in ("pointwise", "contraction", "reduction", "movement") and not writes(function)
 )
+_PROFILER = "torch._ops.profiler"  # of the marks that an optimizer sets around its steps for it
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what entering and leaving torch.no_grad() calls
 
 T = TypeVar("T")
@@ -226,6 +227,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 pass
         elif func == _DATA_SETTER:
             return self._share(*args)
+        elif getattr(func, "__module__", "") == _PROFILER:
+            return func(*args, **kwargs)
         elif func in self.handlers:
             return self.handlers[func](*args, **kwargs)
         elif (body := inline_body(func)) is not None:

@@ -70,11 +70,11 @@ def step_cost() -> list[Row]:
     """Steps through an 8×8×8 product at 80×24 and at 200×50, and through one of 4096×4096 matrices."""
     one = "a key that changes one character"
     rows: list[Row] = []
-    for name, program, size, most in (
-        ("8×8×8, 80×24", MATMUL, (80, 24), 16.0),
-        ("8×8×8, 200×50", MATMUL, (200, 50), 33.0),
-        (f"{LARGE}×{LARGE}, 80×24", PRODUCT, (80, 24), 16.0),
-        (f"{LARGE}×{LARGE}, 200×50", PRODUCT, (200, 50), 33.0),
+    for name, program, size in (
+        ("8×8×8, 80×24", MATMUL, (80, 24)),
+        ("8×8×8, 200×50", MATMUL, (200, 50)),
+        (f"{LARGE}×{LARGE}, 80×24", PRODUCT, (80, 24)),
+        (f"{LARGE}×{LARGE}, 200×50", PRODUCT, (200, 50)),
     ):
         cost = stepped(program, *size)
         sent, least, took = zip(*cost.steps, strict=True)
@@ -84,8 +84,9 @@ def step_cost() -> list[Row]:
             Row(f"bytes a step, {name}", middle(sent), "B", middle(least), "the cheapest encoding",
                 most=600.0 if small else None, most_ratio=1.6),
             Row(f"CPU a step, {name}", cost.cpu * 1000, "ms", cost.base_cpu * 1000, one,
-                most=8.0 if small else None),
+                most_ratio=4.0 if small else None),
             Row(f"key to paint, median, {name}", middle(took) * 1000, "ms", middle(base) * 1000, one),
-            Row(f"key to paint, p95, {name}", late(took) * 1000, "ms", late(base) * 1000, one, most=most),
+            Row(f"key to paint, p95, {name}", late(took) * 1000, "ms", late(base) * 1000, one,
+                most_ratio=4.0),
         ]  # fmt: skip
     return rows

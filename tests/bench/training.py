@@ -8,6 +8,7 @@ from tests.bench.fresh import fresh
 from tests.bench.stats import Row
 
 STEPS = 2_000
+LOOPS = ("line by hand", "line with optim", "mlp on a sine")
 TRAINING = """
 import contextlib, io, json, time
 import torch
@@ -32,19 +33,21 @@ def seconds(way, loop, turns):
     return time.perf_counter() - start
 
 found = {}
-for name, loop in LOOPS.items():
+for name in {loops}:
     # Nodes are recorded up to a number of them: of so many turns more none is.
-    runs = [[seconds(way, loop, turns) for turns in (loop.turns, loop.turns + {steps})]
-            for way in (plainly, in_room) * 2]
-    longer = [more - less for less, more in runs]
-    found[name] = [min(longer[0::2]), min(longer[1::2])]
+    loop = LOOPS[name]
+    found[name] = [
+        min(seconds(way, loop, loop.turns + {steps}) for _ in range(3))
+        - min(seconds(way, loop, loop.turns) for _ in range(3))
+        for way in (plainly, in_room)
+    ]
 print(json.dumps(found))
 """
 
 
 def training() -> list[Row]:
     """Runs each loop plainly and in the room, with many turns and with more, in turn."""
-    measured, _ = fresh(TRAINING.replace("{steps}", str(STEPS)))
+    measured, _ = fresh(TRAINING.replace("{steps}", str(STEPS)).replace("{loops}", str(LOOPS)))
     rows = cast("dict[str, list[float]]", measured)
     return [
         Row(f"{STEPS:,} steps more, {name}", own * 1000, "ms", plain * 1000, "plain Python", most_ratio=2.0)
