@@ -132,3 +132,8 @@ def no_log(own_temporary_folder: Path) -> Iterator[None]:
             log.unlink()
     if any(told):
         pytest.fail("the app wrote a log:\n" + "\n".join(told))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that wait for minutes come first, so that none of them is waited for at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/room/"))

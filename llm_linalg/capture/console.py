@@ -95,6 +95,10 @@ class _Stream(TextIOBase):
         if get_ident() not in self._outputs:
             self._outer.flush()
 
+    def isatty(self) -> bool:
+        """Return whether it is a terminal, which it is for no program."""
+        return get_ident() not in self._outputs and bool(self._outer.isatty())
+
     def writable(self) -> bool:
         """Return that it takes text."""
         return True
@@ -112,6 +116,7 @@ _LOCK = Lock()
 _outputs: dict[int, TextIOBase] = {}
 _errors: dict[int, TextIOBase] = {}
 _before: list[Any] = []
+_own: list[Any] = []
 
 
 @contextmanager
@@ -120,8 +125,8 @@ def printing_to(output: Output) -> Iterator[None]:
     with _LOCK:
         if not _outputs:
             _before[:] = sys.stdout, sys.stderr, sys.stdin
-            streams: Any = _Stream(sys.stdout, _outputs), _Stream(sys.stderr, _errors), StringIO()
-            sys.stdout, sys.stderr, sys.stdin = streams
+            _own[:] = _Stream(sys.stdout, _outputs), _Stream(sys.stderr, _errors), StringIO()
+            sys.stdout, sys.stderr, sys.stdin = _own
         outer = _outputs.get(get_ident()), _errors.get(get_ident())
         _outputs[get_ident()], _errors[get_ident()] = output, _Nowhere()
     try:
@@ -133,4 +138,8 @@ def printing_to(output: Output) -> Iterator[None]:
                 if before is not None:
                     own[get_ident()] = before
             if not _outputs:
-                sys.stdout, sys.stderr, sys.stdin = _before
+                # Where a stream is not ours, an app has begun or ended since, with its own.
+                now = zip((sys.stdout, sys.stderr, sys.stdin), _own, _before, strict=True)
+                sys.stdout, sys.stderr, sys.stdin = [
+                    before if stream is own_stream else stream for stream, own_stream, before in now
+                ]

@@ -57,7 +57,7 @@ _CHECKED_KINDS = {
 }  # after each: is the app whole?
 _MOST_MEMORY = 400 << 20
 _MOST_OF_A_BOMB = 1280 << 20  # a log's cells are copied once, and it holds 1 GB
-_MOST_PROCESSOR = 3.0  # seconds of the app for one program
+_MOST_PROCESSOR = 6.0  # seconds of the app for one program
 _LIMITS = [getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")]
 
 
