@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
+from functools import partial
 from time import monotonic
 from typing import Any
 
 from llm_linalg.api.node import Node
-from llm_linalg.api.programs import Halt, ProgramFacts
+from llm_linalg.api.programs import Halt, ProgramFacts, value_or_none
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, ShapeError
 from llm_linalg.base.garbage import rare_full_collections
@@ -101,7 +103,7 @@ class LocalProgram:
         failed = run.failures.call_of(error)
         if failed is None:
             return
-        error.repairs = repairs_of(failed, run.source, error.span, error, self._value_or_none)
+        error.repairs = repairs_of(failed, run.source, error.span, error, partial(value_or_none, self))
         if run.is_short:
             error.repairs = lasting_repairs(error, run.source, self._try)
 
@@ -115,18 +117,8 @@ class LocalProgram:
             seconds=seconds,
             halt=self._halt,
         )
-        try:
+        with closing(again):
             again.run(repairs=False)
-        finally:
-            again.close()
-
-    def _value_or_none(self, expression: str) -> Any:
-        try:
-            return self.value(expression)
-        except HaltedError:
-            raise
-        except ProgramError:
-            return None
 
     def value(self, expression: str, **names: Any) -> Any:
         if self._run is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from llm_linalg.base.errors import HaltedError, ProgramError
+
 if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
 
@@ -23,6 +25,20 @@ class ProgramFacts(NamedTuple):
 
     names: tuple[str, ...] = ()
     is_random: bool = False
+
+
+def value_or_none(program: Program, expression: str) -> Any:
+    """Return the value of an expression in the state that a program left; None if it has none.
+
+    Raises:
+        HaltedError: If it was stopped.
+    """
+    try:
+        return program.value(expression)
+    except HaltedError:
+        raise
+    except ProgramError:
+        return None
 
 
 class Program(Protocol):

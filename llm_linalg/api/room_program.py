@@ -6,12 +6,14 @@ Nothing that it tells is believed before it was checked, and nothing of it is co
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
+from functools import partial
 from time import monotonic
 from typing import Any
 
 from llm_linalg.api.local_program import TRIAL_SECONDS, timeout_message
 from llm_linalg.api.node import Node
-from llm_linalg.api.programs import SECONDS, Halt, ProgramFacts
+from llm_linalg.api.programs import SECONDS, Halt, ProgramFacts, value_or_none
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import (
     FormatError,
@@ -167,7 +169,7 @@ class RoomProgram:
         failed = None if self._reader is None else self._reader.failed
         if failed is None:
             return ()
-        error.repairs = repairs_of(failed, text, error.span, error, self._value_or_none)
+        error.repairs = repairs_of(failed, text, error.span, error, partial(value_or_none, self))
         took = monotonic() - self._began
         return lasting_repairs(error, text, self._try) if took < SHORT else error.repairs
 
@@ -181,18 +183,8 @@ class RoomProgram:
             halt=self._halt,
             read=self._limits.read,
         )
-        try:
+        with closing(again):
             again.run(repairs=False)
-        finally:
-            again.close()
-
-    def _value_or_none(self, expression: str) -> Any:
-        try:
-            return self.value(expression)
-        except HaltedError:
-            raise
-        except ProgramError:
-            return None
 
     def value(self, expression: str, **names: Any) -> Any:
         """Return what `Program.value` does; of what is no tensor, number, text or list, its text."""

@@ -62,7 +62,9 @@ MOST_RECORDS: Mapping[int, int] = {FORM: 2**17, PRINT: 2**20, GAP: 2**14, CELL: 
 MOST_OTHERS = 2**18  # of any other kind
 IN_A_FILE = 8
 MOST_LINKS = 2**22  # operands of all nodes, numbers that were missed, words of all lists
-MOST_CELL_BYTES = 2**30  # that are copied
+MOST_CELL_BYTES = (
+    2**29
+)  # of a memory's stores, which a reader copies; of values beyond there are only the shapes
 
 _DTYPES = (
     *(torch.bool, torch.uint8, torch.uint16, torch.uint32, torch.uint64),
@@ -105,6 +107,7 @@ class MemoryLog:
         self._memory = memory
         self.head = memoryview(memory)[:START].cast("Q")
         self._limit = len(memory) - RESERVE
+        self._cell_bytes = 0
         if memory[: len(MAGIC)] != MAGIC:
             HEAD.pack_into(memory, 0, MAGIC, START, 0, VERSION)
 
@@ -126,8 +129,9 @@ class MemoryLog:
     def append_cells(self, raw: Tensor) -> bool:
         """Add a record of the bytes of a flat tensor (uint8); return whether there was room for it."""
         used, count = self.head[USED], raw.numel()
-        if used + 8 + count > self._limit or count >= 2**32:
+        if used + 8 + count > self._limit or self._cell_bytes + count > MOST_CELL_BYTES:
             return False
+        self._cell_bytes += count
         RECORD.pack_into(self._memory, used, count, CELLS)
         if count:
             torch.frombuffer(self._memory, dtype=torch.uint8, count=count, offset=used + 8).copy_(raw)

@@ -252,7 +252,8 @@ class Reader(Generic[N]):
             most_told = form_of.MOST_RECORDS.get(kind, form_of.MOST_OTHERS)
             _hold(told <= (most_told * form_of.IN_A_FILE if self._whole else most_told), "too many records")
             if kind == form_of.CELLS:
-                self._copy(0 if self._whole else length)
+                self._cell_bytes += 0 if self._whole else length
+                _hold(self._cell_bytes <= form_of.MOST_CELL_BYTES, "too many cells")
                 buffer = self._memory if self._whole else bytearray(self._view[first:after])
                 self._stores.append(_Store(buffer, first if self._whole else 0, length))  # type: ignore[arg-type]
             else:
@@ -269,11 +270,6 @@ class Reader(Generic[N]):
         if len(self._memory) < form_of.START:
             raise FormatError("it is shorter than its header")
         return len(self._memory) if self._whole else int(form_of.HEAD.unpack_from(self._memory)[1])
-
-    def _copy(self, size: int) -> None:
-        """Count bytes of cells that are about to be copied."""
-        self._cell_bytes += size
-        _hold(self._cell_bytes <= form_of.MOST_CELL_BYTES, "too many cells")
 
     def _link(self, count: int) -> None:
         """Count operands, numbers or words that are about to be kept."""
@@ -468,7 +464,6 @@ class Reader(Generic[N]):
         """Return the cells of a store as bools, of which each byte is 0 or 1."""
         known = None if number is None else self._truths.get(number)
         if known is None:
-            self._copy(store.size)
             cells = store.buffer[store.first : store.first + store.size]
             known = _Store(cells.translate(_TRUTH), 0, store.size)
             if number is not None:

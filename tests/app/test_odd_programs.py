@@ -138,11 +138,10 @@ def test_every_picture_of_an_odd_program_is_drawn(program: str) -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of a deviation of a single number
 def test_every_picture_of_drawn_programs_is_drawn() -> None:
-    count = FIFTIETH // 2
-    tally = search(count, seed=7)
+    tally = search(FIFTIETH, seed=7)
     assert tally.examples == {}
-    assert tally.failed < count // 3
-    assert tally.pictures > 20 * count
+    assert tally.failed < FIFTIETH // 3
+    assert tally.pictures > 20 * FIFTIETH
 
 
 def test_drawn_programs_are_the_same_each_time_and_most_run() -> None:

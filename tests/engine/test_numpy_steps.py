@@ -111,7 +111,7 @@ def test_programs_print_what_they_print_with_numpy_and_nodes_have_its_cells(prog
 
 
 def test_plain_programs_are_what_they_are_in_python() -> None:
-    assert len(PLAIN) > 100
+    assert len(PLAIN) > 200
     for program in PLAIN:
         check_alike(program)
 

@@ -733,7 +733,7 @@ def test_each_shorter_file_is_damaged(tmp_path: Path) -> None:
     path = tmp_path / "a.trace"
     trace(lambda a: (a * a).sum(), x(3)).save(path)
     data = path.read_bytes()
-    for end in [*range(200), *range(200, len(data), 13), len(data) - 1]:
+    for end in range(len(data)):
         path.write_bytes(data[:end])
         with pytest.raises(FormatError, match=r"a\.trace is"):
             load_trace(path)

@@ -53,8 +53,6 @@ class Intrusion:
     text: str
     seconds: float | None
     """The time limit, where it isn't the usual one."""
-    megabytes: int | None
-    """How much memory the app may take for it, where it isn't the usual: all that a trace may hold."""
 
     @property
     def key(self) -> str:
@@ -89,10 +87,8 @@ def _of(kind: str) -> list[Intrusion]:
     for part in re.split(r"^=== ", text, flags=re.MULTILINE)[1:]:
         head, _, program = part.partition("\n")
         name, shows, *options = (one.strip() for one in head.split("|"))
-        given = dict(one.split("=") for one in options)
-        seconds = float(given["seconds"]) if "seconds" in given else None
-        megabytes = int(given["megabytes"]) if "megabytes" in given else None
-        made.append(Intrusion(kind, name, shows, program, seconds, megabytes))
+        seconds = next((float(one.removeprefix("seconds=")) for one in options), None)
+        made.append(Intrusion(kind, name, shows, program, seconds))
     return made
 
 

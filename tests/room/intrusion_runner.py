@@ -57,7 +57,7 @@ _CHECKED_KINDS = {
 }  # after each: is the app whole?
 _MOST_MEMORY = 400 << 20
 _MOST_OF_A_BOMB = 1280 << 20  # a log's cells are copied once, and it holds 1 GB
-_MOST_PROCESSOR = 6.0  # seconds of the app for one program
+_MOST_PROCESSOR = 3.0  # seconds of the app for one program
 _LIMITS = [getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")]
 
 
@@ -427,7 +427,6 @@ def _one(outside: Outside, one: Intrusion, seconds: float, *, locked: bool) -> d
     effects = outside.effects(before, outcome)
     grown = (_kilobytes() - memory) << 10
     most = _MOST_OF_A_BOMB if one.kind == "bombs" else _MOST_MEMORY
-    most = most if one.megabytes is None else one.megabytes << 20
     if grown > most and locked:
         effects.append(f"memory of the app grew by {grown >> 20} MB")
     if found := sorted(set(_OBEYED.findall(outcome.text.replace("\\x", "")))):

@@ -29,7 +29,7 @@ BOMBS = {
     "import re\nre.match('(a+)+$', 'a' * 60 + 'b')": "time",
     "9 ** 9 ** 9": "time memory",
     "import sys\nsys.set_int_max_str_digits(0)\nstr(7 ** 10 ** 7)": "time",
-    "import time\ntime.sleep(10 ** 6)": "time",
+    "import threading\nthreading.Event().wait()": "time",
     "import itertools\nsum(itertools.count())": "time",
     "import math\nmath.factorial(10 ** 8)": "time",
     "any(x in [0] * 10 ** 6 for x in range(1, 10 ** 9))": "time",
