@@ -757,3 +757,42 @@ def test_what_a_program_did_before_it_failed_can_be_saved(tmp_path: Path) -> Non
     assert [node.op for node in again_left.nodes] == ["input", "add", "ones"]
     assert again_left.ending.kind == "failed"
     assert str(again_left.ending).startswith("it failed")
+
+
+def test_cells_beyond_the_bound_of_a_memory_are_not_kept_and_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cells = torch.zeros(64, dtype=torch.uint8)
+    memory = bytearray(2**17)
+    monkeypatch.setattr(log_format, "MOST_CELL_BYTES", 100)
+    log = log_format.MemoryLog(memory)
+    log.append(log_format.ABOUT, b'["", "", 0]')
+    assert [log.append_cells(cells), log.append_cells(cells)] == [True, False]
+    Reader(memory, Node).read()
+    monkeypatch.setattr(log_format, "MOST_CELL_BYTES", 63)
+    with pytest.raises(FormatError, match="too many cells"):
+        Reader(memory, Node).read()
+
+
+def test_what_is_told_without_end_is_refused_and_what_comes_meanwhile_is_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    memory = bytearray(2**17)
+    log = log_format.MemoryLog(memory)
+    log.append(log_format.ABOUT, b'["", "", 0]')
+    for _ in range(3):
+        log.append(log_format.PRINT, b'[1, ""]')
+    reader = Reader(memory, Node)
+    before = reader._print
+
+    def printed(told: object) -> None:
+        log.append(log_format.PRINT, b'[1, ""]')
+        before(told)
+
+    reader._read[log_format.PRINT] = lambda _: printed([1, ""])
+    reader.poll(1)
+    reader.read()
+    assert len(reader.prints) == 3  # as many as there were
+    monkeypatch.setitem(log_format.MOST_RECORDS, log_format.PRINT, 2)
+    with pytest.raises(FormatError, match="too many records"):
+        Reader(memory, Node).read()
