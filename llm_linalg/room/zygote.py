@@ -95,6 +95,8 @@ def _settle() -> None:
     os.environ.clear()
     if sys.platform == "linux":
         ctypes.CDLL(None).clearenv()
+    # torch makes a folder when its compiler is imported, also in a child, unless this names one that exists.
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = "/"
     gc.collect()
     gc.freeze()  # a collection in a child touches none of this, so that its pages stay shared
 
@@ -170,8 +172,6 @@ class _Zygote:
             self._hand_out(early)
             os._exit(0)
         early.close()
-        # A folder by the user's name is made at the import, unless this names one that is there.
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = "/"
         with suppress(ImportError):
             import_module("torch._dynamo")
         _settle()

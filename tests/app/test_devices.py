@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import Any
 
 import pytest
 
-from llm_linalg import run
+from llm_linalg import Trace, run
 from llm_linalg.lessons.reader import find
 from llm_linalg.room.tier import tier
-from tests.app.driving import opened
+from tests.app.driving import LONGEST, opened
 from tui.cli.main import main
 from tui.model.device_processes import DeviceProcesses, DevicesError, job_of, verdict
 from tui.model.view import View
@@ -82,7 +83,14 @@ def test_the_command_runs_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert "number of devices" in capsys.readouterr().err
 
 
-async def test_a_key_runs_them_and_the_app_goes_on() -> None:
+async def test_a_key_runs_them_and_the_app_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys_pressed, run = Event(), DeviceProcesses.run
+
+    def run_later(processes: DeviceProcesses) -> tuple[Trace, ...]:
+        assert keys_pressed.wait(LONGEST)
+        return run(processes)
+
+    monkeypatch.setattr(DeviceProcesses, "run", run_later)
     async with opened("parallel") as d:
         await d.press("D")
         assert "processes" not in d.screen  # this stop is of one device
@@ -91,6 +99,7 @@ async def test_a_key_runs_them_and_the_app_goes_on() -> None:
         await d.press("D")
         await d.press("right", "right")  # not held up
         assert d.view.step == 2
+        keys_pressed.set()
         await d.app.workers.wait_for_complete()
         await d.settle()
         assert "2 processes: all " in d.screen

@@ -174,7 +174,7 @@ ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(buffer
     "environment": (
         "import os, sys, platform, ctypes",
         """
-        os.environ
+        dict(os.environ) != {"TORCHINDUCTOR_CACHE_DIR": "/"}
         os.getenv("HOME") or os.getenv("USER") or os.getenv("PATH")
         ctypes.CDLL(None).getenv(b"OMP_NUM_THREADS")
         "CANARY" in str(sys.argv + sys.orig_argv) or "FOLDER" in str(sys.argv + sys.orig_argv)
