@@ -3,8 +3,8 @@
 The process is started without the user's environment, and imports what the app's interpreter does all the
 same: `search_path` is taken there, `adopt` sets it here, and `.pth` files and finders of editable installs do
 their part. What may be read follows from that. Of a folder that is not made for packages (a project that is
-installed in place, one that PYTHONPATH names) only packages and modules may be: not its `.env`, its data, its
-history.
+installed in place, one that PYTHONPATH names) only packages and modules may be: not its data, its history,
+nor what is hidden in a package.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _modules_of(entry: str) -> Iterator[Readable]:
             continue
         if item.is_dir():
             if any(Path(item.path).glob("*.py")):
-                yield Readable(item.path, folder=True)
+                yield from user_folder(item.path)
         elif item.name.endswith(_MODULE_ENDINGS):
             yield Readable(item.path, folder=False)
 
@@ -107,8 +107,10 @@ def _mapped_packages() -> Iterator[Readable]:
         if isinstance(mapping, dict):
             for path in map(str, mapping.values()):
                 for candidate in (path, f"{path}.py"):
-                    if Path(candidate).exists():
-                        yield Readable(candidate, folder=Path(candidate).is_dir())
+                    if Path(candidate).is_dir():
+                        yield from user_folder(candidate)
+                    elif Path(candidate).exists():
+                        yield Readable(candidate, folder=False)
 
 
 def _linked_libraries(folders: set[str]) -> Iterator[Readable]:

@@ -114,7 +114,7 @@ class Lock:
         if reason := missing():
             raise LockError(reason)
         self._places = places
-        self._limits = limits
+        self.limits = limits
         try:
             self._rules = _ruleset(places) if sys.platform == "linux" else -1
         except OSError as error:
@@ -133,7 +133,7 @@ class Lock:
         try:
             die_with_parent(parent)
             _close_others([*descriptors, *([self._rules] if self._rules >= 0 else [])])
-            _limit(self._limits)
+            _limit(self.limits)
             if sys.platform == "linux":
                 _drop_capabilities()
                 _prctl(_PR_SET_NO_NEW_PRIVS, 1)

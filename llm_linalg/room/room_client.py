@@ -36,7 +36,7 @@ class _GoneError(Exception):
 
 
 class _Spares:
-    """The way to a process that hands out children, of which one is always ready or on its way.
+    """The way to a process that hands out children, of which some are always ready or on their way.
 
     Args:
         link: The socket to it.
@@ -45,8 +45,11 @@ class _Spares:
     def __init__(self, link: socket.socket) -> None:
         self._link = link
         self._limits = RoomLimits()
+        self._number = self._last_number = (
+            0  # of the order that those with these limits come from, and of any
+        )
         self._lock = threading.Lock()
-        self._ready: ChildEnds | None = None
+        self._ready: list[ChildEnds] = []
         self._loaded = False
 
     def loaded(self) -> bool:
@@ -62,36 +65,49 @@ class _Spares:
             RoomError: If there is no lock.
         """
         with _held(self._lock, halt):
-            ends = self._receive(halt)
-            # The rules of a folder name the files that are there when they are made.
-            if limits != self._limits or limits.read:
-                ends.close()
-                self._order(limits, now=True)
-                ends = self._receive(halt)
-            self._ready = None
-            self._order(limits if not limits.read else RoomLimits(), now=False)
+            if limits.read:
+                self._last_number += 1
+                self._order(limits, self._last_number)
+                return self._receive(self._last_number, halt)
+            if limits != self._limits:
+                self._let_go()
+                self._limits = limits
+                self._last_number = self._number = self._last_number + 1
+                self._order(limits, self._number)
+            ends = self._receive(self._number, halt)
+            self._order(limits, self._number)
             return ends
 
-    def _order(self, limits: RoomLimits, *, now: bool) -> None:
-        self._limits = limits
-        self._ready = None
+    def _order(self, limits: RoomLimits, number: int) -> None:
         try:
-            self._link.sendall(json.dumps({"limits": asdict(limits), "now": now}).encode())
+            self._link.sendall(json.dumps({"limits": asdict(limits), "number": number}).encode() + b"\n")
         except OSError:
             raise _GoneError from None
 
-    def _receive(self, halt: Callable[[], bool] | None) -> ChildEnds:
+    def _receive(self, number: int, halt: Callable[[], bool] | None) -> ChildEnds:
+        """Wait for a child of an order; those that wait for the next program are kept, others let go."""
         end = time.monotonic() + _PATIENCE
-        while self._ready is None:
+        while number != self._number or not self._ready:
             if halt is not None and halt():
                 raise HaltedError("it was stopped")
             if time.monotonic() > end:
                 raise _GoneError
             if _readable(self._link, _SLICE if halt else 1.0):
-                self._ready = self._message()
-        return self._ready
+                order, ends = self._message()
+                if order == self._number:
+                    self._ready.append(ends)
+                elif order == number:
+                    return ends
+                else:
+                    ends.close()
+        return self._ready.pop(0)
 
-    def _message(self) -> ChildEnds:
+    def _let_go(self) -> None:
+        while self._ready:
+            self._ready.pop().close()
+
+    def _message(self) -> tuple[int, ChildEnds]:
+        """Return the order that a child was made for, and the child."""
         try:
             line, descriptors, *_ = socket.recv_fds(self._link, _MOST, _ANCILLARY)
         except OSError:
@@ -103,14 +119,12 @@ class _Spares:
         if "reason" in message:
             raise RoomError(f"nothing can be run: {message['reason']}")
         ask, answers, status, log, handle = descriptors
-        return ChildEnds(message["child"], ask, answers, status, log, handle)
+        return message["order"], ChildEnds(message["child"], ask, answers, status, log, handle)
 
     def close(self) -> None:
         """Let go of the process."""
         with self._lock:
-            if self._ready is not None:
-                self._ready.close()
-                self._ready = None
+            self._let_go()
             self._link.close()
 
 

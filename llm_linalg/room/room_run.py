@@ -20,6 +20,7 @@ from struct import unpack_from
 from typing import Any, Literal, NamedTuple
 
 from llm_linalg.base.errors import RoomError
+from llm_linalg.base.text import clean
 from llm_linalg.recording.ending import ENDING_KINDS, Ending
 from llm_linalg.room.room_limits import ANSWER_SECONDS, GRACE, MOST_ANSWER, SECONDS
 
@@ -70,7 +71,11 @@ class RoomRun:
 
     def __init__(self, ends: ChildEnds) -> None:
         self._ends = ends
-        self.memory = mmap.mmap(ends.log, 0, prot=mmap.PROT_READ)
+        try:
+            self.memory = mmap.mmap(ends.log, 0, prot=mmap.PROT_READ)
+        except OSError as error:
+            ends.close()
+            raise RoomError(f"the room's memory can't be had: {error.strerror}") from error
         self.ending: Ending | None = None
         self._began: float | None = None
         self._stops: str = ""
@@ -268,10 +273,10 @@ class RoomRun:
                 self._began = self._began or time.monotonic()
             case "fault", [str(message)]:
                 self.close()
-                raise RoomError(f"nothing can be run: {message}")
+                raise RoomError(f"nothing can be run: {clean(message, 600)}")
             case "end", [kind, int() | None as at, str(message)] if kind in ENDING_KINDS:
                 line_number = at if at.__class__ is int and 0 < at < _MOST_LINE else None
-                self._end(Ending(kind, line_number, message[:600]))
+                self._end(Ending(kind, line_number, clean(message, 600)))
             case "exchange", [part] if self.ending is None and self.part is None:
                 self.part = part
             case "answer", [answer] if self._asked:

@@ -30,8 +30,10 @@ from llm_linalg.room.lock import Lock, LockError, die_with_parent
 from llm_linalg.room.room_limits import LOG_SIZE, RoomLimits
 from llm_linalg.room.tier import self_test, verdict
 
-HEAD_START = 0.05 if os.cpu_count() == 1 else 0.0
-"""Seconds in which a program has the only processor for itself before the next spare is made."""
+WAITING = 2
+"""Spares that wait: a key in the editor takes one, and the next must not wait for another to be made."""
+HEAD_START = 0.1
+"""Seconds in which a program and the app have the processors for themselves before another spare is made."""
 _MOST = 2**16
 
 
@@ -128,9 +130,9 @@ class Spare:
         self.handle = os.pidfd_open(self.process)
         self.shared = (ask, answers, status, log)
 
-    def hand_over(self, link: socket.socket) -> None:
-        """Give the app what it needs of it."""
-        message = json.dumps({"child": self.process}).encode() + b"\n"
+    def hand_over(self, link: socket.socket, order: int) -> None:
+        """Give the app what it needs of it, and the number of the order that it was made for."""
+        message = json.dumps({"child": self.process, "order": order}).encode() + b"\n"
         socket.send_fds(link, [message], [*self.shared, self.handle])
         for descriptor in self.shared:
             os.close(descriptor)
@@ -155,8 +157,9 @@ class _Zygote:
         self._app = os.pidfd_open(app)
         self._children: dict[int, Spare] = {}
         self._places: list[Readable] = []
-        self._limits = RoomLimits()
+        self._limits, self._number = RoomLimits(), 0
         self._lock: Lock | None = None
+        self._owed = WAITING
 
     def serve(self, link: socket.socket, early: socket.socket) -> None:
         """Test the lock, then hand out children until the app is gone."""
@@ -179,13 +182,17 @@ class _Zygote:
         self._hand_out(link)
 
     def _hand_out(self, link: socket.socket) -> None:
-        """Keep the app provided with a spare, until it lets go of the link and all children have ended."""
+        """Keep the app provided with spares, until it lets go of the link and all children have ended."""
         poll = select.poll()
         poll.register(link, select.POLLIN)
         poll.register(self._app, select.POLLIN)
-        self._add_spare(link, poll)
-        due: float | None = None  # when the next spare is to be made
+        due: float | None = 0.0  # when the next spare is to be made
         while link.fileno() >= 0 or self._children:
+            if due is not None and due <= time.monotonic():
+                self._lock = self._lock or Lock(self._places, self._limits)
+                self._add_spare(link, poll, self._lock, self._number)
+                self._owed -= 1
+                due = time.monotonic() + HEAD_START if self._owed else None
             wait = None if due is None else max(0.0, due - time.monotonic()) * 1000
             for descriptor, _ in poll.poll(wait):
                 if descriptor == self._app:
@@ -195,34 +202,35 @@ class _Zygote:
                     self._children.pop(descriptor).reap()
                     due = None if due is None else 0.0
                 elif descriptor == link.fileno():
-                    due = self._order(link, poll)
-            if due is not None and due <= time.monotonic():
-                due = None
-                self._add_spare(link, poll)
+                    due = self._heed(link, poll, due)
 
-    def _order(self, link: socket.socket, poll: select.poll) -> float | None:
-        """Read which spare the app wants, and return by when; None if it wants no more."""
-        line = link.recv(_MOST)
-        if not line:
+    def _heed(self, link: socket.socket, poll: select.poll, due: float | None) -> float | None:
+        """Read which spares the app wants, and return by when the next is due; None if it wants no more."""
+        lines = link.recv(_MOST)
+        if not lines:
             poll.unregister(link)
             link.close()
             return None
-        order = json.loads(line)
-        limits = RoomLimits(**order["limits"])
-        if limits != self._limits and self._lock is not None:
-            self._lock.close()
-            self._lock = None
-        self._limits = limits
-        return 0.0 if order["now"] else time.monotonic() + HEAD_START
+        for line in lines.splitlines():
+            order = json.loads(line)
+            limits, number = RoomLimits(**order["limits"]), order["number"]
+            if limits.read:  # the rules of a folder name the files that are there when they are made
+                own = Lock([*self._places, *user_folder(limits.read)], limits)
+                self._add_spare(link, poll, own, number)
+                own.close()
+            elif number != self._number:
+                self._limits, self._number, self._owed, due = limits, number, WAITING, 0.0
+                if self._lock is not None:
+                    self._lock.close()
+                    self._lock = None
+            else:
+                self._owed += 1
+                due = time.monotonic() + HEAD_START if due is None else due
+        return due
 
-    def _add_spare(self, link: socket.socket, poll: select.poll) -> None:
-        read = self._limits.read
-        if self._lock is None or read:
-            if self._lock is not None:
-                self._lock.close()
-            self._lock = Lock([*self._places, *(user_folder(read) if read else [])], self._limits)
-        spare = Spare(self._lock, read)
+    def _add_spare(self, link: socket.socket, poll: select.poll, children_lock: Lock, number: int) -> None:
+        spare = Spare(children_lock, children_lock.limits.read)
         self._children[spare.handle] = spare
         poll.register(spare.handle, select.POLLIN)
         with suppress(BrokenPipeError, ConnectionResetError):
-            spare.hand_over(link)
+            spare.hand_over(link, number)

@@ -306,7 +306,8 @@ def test_what_the_interpreter_can_import_can_be_imported(
         folder.mkdir(parents=True)
         (folder / "__init__.py").write_text("from . import part\n")
         (folder / "part.py").write_text("value = 1\n")
-    (project / ".env").write_text("SECRET")
+    for package in (project, project / "edited_one", mapped / "mapped_one"):
+        (package / ".env").write_text("SECRET")
     (project / "data.csv").write_text("SECRET")
     (project / "module_one.py").write_text("value = 2\n")
     (packages / "project.pth").write_text(f"{project}\n")
@@ -332,8 +333,8 @@ def test_what_the_interpreter_can_import_can_be_imported(
             "import llm_linalg, numpy, einops, csv, json, sqlite3, lzma, bz2, decimal, ctypes\nprint(1)",
         ):
             assert outcome(source, 20, where=own) == ("1\n", ("done", None, ""))
-        for name in (".env", "data.csv"):
-            assert "PermissionError" in outcome(f"open({str(project / name)!r})", where=own).ending.message
+        for name in ("project/.env", "project/data.csv", "project/edited_one/.env", "mapped/mapped_one/.env"):
+            assert "PermissionError" in outcome(f"open({str(tmp_path / name)!r})", where=own).ending.message
     finally:
         own.close()
 
