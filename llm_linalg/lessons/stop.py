@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from llm_linalg.base.text import NOTHING, CleanText
 from llm_linalg.illustrations.look_names import LookName
 from llm_linalg.lessons.board import Board
-from llm_linalg.lessons.saved_output import SavedOutput
 from llm_linalg.questions.question import Ask, Exercise
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ class Stop(NamedTuple):
         ask: The guess that is asked for before its picture moves, or None.
         exercise: The exercise that it is, or None; its code is then the exercise's setup.
         look: The look in which its picture opens, or None.
-        saved: Of a notebook's cell, the outputs that the notebook has saved.
+        saved: Of a notebook's cell, the outputs that the notebook has saved, as text.
     """
 
     number: int
@@ -112,7 +111,7 @@ class Stop(NamedTuple):
     ask: Ask | None = None
     exercise: Exercise | None = None
     look: LookName | None = None
-    saved: tuple[SavedOutput, ...] = ()
+    saved: CleanText = NOTHING
 
     @property
     def refusal(self) -> str | None:

@@ -16,7 +16,7 @@ from llm_linalg.lessons import reader as lesson
 from llm_linalg.lessons.documents import markdown_file, notebook, python_file
 from llm_linalg.lessons.documents.code_cells import DocumentCell, DocumentError, lesson_of_cells
 from llm_linalg.lessons.documents.named_files import files_named
-from llm_linalg.lessons.documents.saved_cells import with_saved
+from llm_linalg.lessons.documents.saved_output import with_saved
 from llm_linalg.lessons.lesson import Lesson, LessonError
 
 __all__ = ["files_named", "is_document", "parse", "read", "with_saved"]

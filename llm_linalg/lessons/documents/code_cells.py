@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from llm_linalg.base.code_names import code_names
-from llm_linalg.base.text import CleanText, clean, clean_lines
+from llm_linalg.base.text import NOTHING, CleanText, clean, clean_lines
 from llm_linalg.capture.cell_program import CellProgram, ProgramCell
 from llm_linalg.lessons import question_reader
 from llm_linalg.lessons.body import ListFence
@@ -21,7 +21,6 @@ from llm_linalg.lessons.documents.foreign_markdown import readable
 from llm_linalg.lessons.fence_options import BodyError
 from llm_linalg.lessons.lesson import Heading, Lesson, Stop
 from llm_linalg.lessons.markdown import MOST_LINES, RULE, Block, Paragraph, blocks, paragraphs_of, plain_text
-from llm_linalg.lessons.saved_output import SavedOutput
 from llm_linalg.lessons.stop import CodeAbove
 from llm_linalg.questions.question import Ask
 
@@ -54,13 +53,13 @@ class DocumentCell:
         kind: Code, or prose in Markdown.
         text: Its text.
         line: The line in the file, from 1, above its first; in a notebook, the cell's number.
-        saved: The outputs that a notebook has saved of it.
+        saved: The outputs that a notebook has saved of it, as text.
     """
 
     kind: Literal["code", "prose"]
     text: str
     line: int = 1
-    saved: tuple[SavedOutput, ...] = ()
+    saved: CleanText = NOTHING
 
 
 def lesson_of_cells(cells: Sequence[DocumentCell], path: Path) -> Lesson:

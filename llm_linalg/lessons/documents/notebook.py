@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from llm_linalg.lessons.documents.code_cells import DocumentCell, DocumentError
-from llm_linalg.lessons.saved_output import saved_outputs
+from llm_linalg.lessons.documents.saved_output import saved_text
 
 FORMATS = (3, 4)
 MOST_VALUES = 4_000_000  # of JSON: as Python's objects, small ones take twenty times what they take as text
@@ -82,7 +82,7 @@ def _cell(value: Any, number: int) -> Iterator[DocumentCell]:
     text = _tagged(value, text)
     text = text.replace("\r\n", "\n").strip("\n")
     if kind == "code":
-        yield DocumentCell("code", text, number, saved_outputs(value.get("outputs")))
+        yield DocumentCell("code", text, number, saved_text(value.get("outputs")))
     else:
         yield DocumentCell("prose", text, number)
 
