@@ -226,7 +226,7 @@ def _stop(lesson: LessonContents, stop: Stop, names: _LessonNames) -> Iterator[L
     if stop is lesson.stops[-1]:
         yield from _growing(lesson, stop, trace)
     if stop.expects and not stop.fails:
-        from llm_linalg.lessons.expectations import failing_claims
+        from llm_linalg.lessons.answers import failing_claims
 
         claims = [text for _, text in stop.expects]
         for place, reason in failing_claims(
