@@ -149,7 +149,7 @@ def _parts(fence: ListFence, keys: Sequence[str]) -> _Parts:
     choices: list[Line] = []
     values: dict[str, list[Line]] = {key: [] for key in keys}
     last: list[Line] | None = None  # where a line that is indented goes on
-    for place, line in enumerate(fence.lines, fence.place + 1):
+    for place, line in fence.numbered_lines:
         text = line.strip()
         key, choice = _KEY.fullmatch(line.rstrip()), _CHOICE.fullmatch(line.rstrip())
         if not text:

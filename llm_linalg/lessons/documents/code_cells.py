@@ -156,18 +156,16 @@ class _DocumentStops:
 
     def _take(self, word: str, fence: ListFence, line: int) -> None:
         """Add a question, whose fence begins at a line."""
+        fence = fence._replace(is_numbered=not self._numbered)
         try:
             if word == "ask":
-                ask = question_reader.read_ask(fence, line, ())
-                self._ask = ask.on_line(line) if self._numbered else ask
+                self._ask = question_reader.read_ask(fence, line, ())
             else:
                 stop = self._stop(DocumentCell("code", "", line))
                 stop, info = question_reader.exercise_stop(stop, fence, line, (), self.stops)
-                if self._numbered and stop.exercise is not None:
-                    stop = stop._replace(exercise=stop.exercise.on_line(line))
                 self.stops.append(question_reader.with_picture(stop, info))
         except BodyError as error:
-            raise DocumentError(line if self._numbered else line + error.place, error.reason) from None
+            raise DocumentError(line + error.place, error.reason) from None
 
     def _end_section(self) -> None:
         """Ask about the last program above, if there is none below."""
