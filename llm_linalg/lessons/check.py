@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from llm_linalg.base.code_names import CodeNames, code_names
 from llm_linalg.base.constants import PRESET_NAMES
 from llm_linalg.base.errors import ProgramError, ShapeError
 from llm_linalg.base.source import Source
@@ -279,7 +280,8 @@ def _at_the_ends(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
 
 def _controls(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
     """Yield the controls that no program uses and that set no others."""
-    used = {name for stop in lesson.stops for name in _names(stop.program, ast.Load)}
+    names = [_names(stop.program) for stop in lesson.stops]
+    used = {name for found in names if found is not None for name in found.loads | found.later}
     for control in lesson.controls:
         if control.name not in used and not control.sets:
             at = _line_of_control(lines, control.name)
@@ -290,44 +292,27 @@ def _controls(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]
 
 def _undeclared(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
     """Yield the names that a program reads, if only in some branch, and that nothing binds."""
-    assigned = _names(stop.program, ast.Store).keys()
-    if "*" in assigned:  # from math import *
+    names = _names(stop.program)
+    if names is None or names.stars:  # from math import *
         return
     controls = [control.name for control in lesson.controls]
     ranked = ("rank", "ranks") if stop.ranks else ()
-    given = {*assigned, *controls, *ranked, *dir(builtins), *PRESET_NAMES}
-    for name, line in _names(stop.program, ast.Load).items():
-        if name not in given:
-            reason = f"{name} has no value: it is assigned nowhere, and there is no [controls.{name}]"
-            yield lesson.error_at(lesson.line_of(stop, line), reason + hint(name, controls), "control")
+    given = {*names.binds, *names.rebinds, *controls, *ranked, *dir(builtins), *PRESET_NAMES}
+    missing = (names.loads | names.later) - given
+    for node in ast.walk(Source(stop.program).tree) if missing else ():
+        if isinstance(node, ast.Name) and node.id in missing:
+            missing -= {node.id}
+            reason = f"{node.id} has no value: it is assigned nowhere, and there is no [controls.{node.id}]"
+            line = lesson.line_of(stop, node.lineno)
+            yield lesson.error_at(line, reason + hint(node.id, controls), "control")
 
 
-_NAMED = (
-    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
-    *(ast.ExceptHandler, ast.MatchAs, ast.MatchStar),
-)
-"""What binds a name that is no node of its own."""
-
-
-def _names(program: str, context: type[ast.expr_context]) -> dict[str, int]:
-    """Return the names that a program reads or binds with their first lines; {} if it can't be parsed."""
+def _names(program: str) -> CodeNames | None:
+    """Return the names in a program; None if it can't be parsed."""
     try:
-        tree = Source(program).tree
+        return code_names(Source(program).tree)
     except ProgramError:
-        return {}
-    found: dict[str, int] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, context):
-            found.setdefault(node.id, node.lineno)
-        elif context is ast.Store and isinstance(node, _NAMED) and node.name:
-            found.setdefault(node.name, node.lineno)
-        elif context is ast.Store and isinstance(node, ast.MatchMapping) and node.rest:
-            found.setdefault(node.rest, node.lineno)
-        elif context is ast.Store and isinstance(node, ast.arg):
-            found.setdefault(node.arg, node.lineno)
-        elif context is ast.Store and isinstance(node, ast.alias):
-            found.setdefault(node.asname or node.name.partition(".")[0], node.lineno)
-    return found
+        return None
 
 
 def _links(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -313,12 +313,3 @@ class LessonContents:
     def error_at(self, line: int, reason: str, kind: str) -> LessonError:
         """Return an error at a line of the lesson's file."""
         return LessonError(str(self.path or self.slug), line, reason, kind)
-
-    def dead_link(self, slugs: Collection[str]) -> LessonError | None:
-        """Return an error for the first row of a board that opens none of these lessons; None if all do."""
-        known = [*slugs, self.slug]
-        for stop in self.stops:
-            for row in stop.board.rows if stop.board else ():
-                if row.lesson not in known:
-                    return self.error_at(row.line, unknown("lesson", row.lesson, known), "link")
-        return None

@@ -205,7 +205,6 @@ class _DeckReading:
             self._check_length(len(deck.stops))
             return deck
         own, pieces = reader.parse_deck_file(text, place)
-        reader.check_links(own)
         stops: list[DeckStop] = []
         own_stops = iter(of_lesson(own).stops)
         for piece in pieces:
@@ -267,7 +266,7 @@ class _DeckReading:
         return files.text_of(self._bytes(place, files.LONGEST_FILE), place)
 
     def _document(self, place: Path) -> Lesson:
-        return reader.check_links(documents.parse(self._bytes(place, documents.LONGEST_FILE), place))
+        return documents.parse(self._bytes(place, documents.LONGEST_FILE), place)
 
     def _bytes(self, place: Path, most: int) -> bytes:
         """Return a file's bytes, and keep them among the sources, which are bounded together."""

@@ -68,15 +68,6 @@ def load(path: str | os.PathLike[str]) -> Lesson:
         LessonError: If it is broken, with the file, the line (1 if none is to blame) and the reason.
     """
     place = Path(path)
-    return check_links(read(place))
-
-
-def read(place: Path) -> Lesson:
-    """Return the lesson in a file without checking its links.
-
-    Raises:
-        LessonError: If it is broken, with the file, the line and the reason.
-    """
     lesson = of_bytes(read_bytes(place, LONGEST_FILE + 1), place)
     return replace(lesson, is_own=True) if place.parent == FOLDER else lesson
 
@@ -88,18 +79,6 @@ def of_bytes(data: bytes, path: str | os.PathLike[str]) -> Lesson:
         LessonError: If it is broken, with the file, the line and the reason.
     """
     return parse(text_of(data, path), path)
-
-
-def check_links(lesson: Lesson) -> Lesson:
-    """Return the same lesson if the links of its boards lead somewhere.
-
-    Raises:
-        LessonError: At the first that leads nowhere.
-    """
-    dead = lesson.dead_link([place.stem for place in curriculum_files()])
-    if dead is not None:
-        raise dead
-    return lesson
 
 
 def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
@@ -168,11 +147,8 @@ def _stops(
     """Return the stops with their programs: a fence continues those above it, except failing ones."""
     stops: list[Stop] = []
     above: list[str] = []
-    assigned: set[str] = set()
-    boards = any(piece.board for piece in pieces)
     for number, piece in enumerate(pieces, 1):
         info = piece.info or FenceOptions()
-        own = board_reader.assigned_names(piece.code) if boards else set()
         stop = Stop(
             number=number,
             title=piece.title or title,
@@ -187,7 +163,7 @@ def _stops(
             map=info.map,
             follow=info.follow,
             line=first + piece.place,
-            board=board_reader.read(piece.board, first, assigned | own) if piece.board else None,
+            board=board_reader.read(piece.board, first) if piece.board else None,
             notes=piece.notes.text,
             minutes=piece.notes.minutes,
             expects=body.shift_lines(piece.expects, first),
@@ -199,7 +175,6 @@ def _stops(
         stops.append(question_reader.with_picture(stop, info))
         if piece.code and not info.fails:
             above.append(piece.code)
-            assigned |= own
     return tuple(stops)
 
 
@@ -213,7 +188,7 @@ def shelf() -> tuple[Lesson | ListedLesson, ...]:
     for place in curriculum_files():
         with suppress(LessonError):
             head = front_matter.head(read_bytes(place, LONGEST_HEAD))
-            listed.append(read(place) if head is None else ListedLesson(place, *head))
+            listed.append(load(place) if head is None else ListedLesson(place, *head))
     listed.sort(key=lambda lesson: (lesson.part, lesson.order, lesson.slug))
     return tuple(listed)
 
@@ -234,7 +209,7 @@ def is_built_in(lesson: Lesson) -> bool:
 
 @cache
 def _opened(listed: ListedLesson) -> Lesson:
-    return read(listed.path)
+    return load(listed.path)
 
 
 @cache
@@ -245,9 +220,7 @@ def _built_in() -> tuple[tuple[Lesson, ...], tuple[LessonError, ...]]:
     broken: list[LessonError] = []
     for place in curriculum_files():
         try:
-            whole[place.stem] = check_links(
-                read_entry(shelved[place.stem]) if place.stem in shelved else read(place)
-            )
+            whole[place.stem] = read_entry(shelved[place.stem]) if place.stem in shelved else load(place)
         except LessonError as error:
             broken.append(error)
     return tuple(whole[one.slug] for one in shelf() if one.slug in whole), tuple(sorted(broken, key=str))
@@ -272,7 +245,7 @@ def find(slug: str) -> Lesson:
     """
     for lesson in shelf():
         if lesson.slug == slug:
-            return check_links(read_entry(lesson))
+            return read_entry(lesson)
     for problem in problems():
         if Path(problem.file).stem == slug:
             raise problem

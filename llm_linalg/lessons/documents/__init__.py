@@ -46,7 +46,7 @@ def read(path: str | os.PathLike[str]) -> Lesson:
         LessonError: If it can't be read, with the file, the line (1 if none is to blame) and the reason.
     """
     place = Path(path)
-    return lesson.check_links(parse(files.read_bytes(place, LONGEST_FILE + 1), place))
+    return parse(files.read_bytes(place, LONGEST_FILE + 1), place)
 
 
 def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
