@@ -13,9 +13,9 @@ import re
 
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean, width
-from llm_linalg.lessons.board import Board, BoardRow
 from llm_linalg.lessons.body import ListFence
 from llm_linalg.lessons.fence_options import BodyError
+from llm_linalg.lessons.stop import Board, BoardRow
 
 MOST_ROWS = 40
 LONGEST_LABEL = 24

@@ -15,14 +15,12 @@ from pathlib import Path
 from llm_linalg.base.spelling import unknown
 from llm_linalg.base.text import CleanText
 from llm_linalg.lessons import board_reader, body, front_matter, question_reader
-from llm_linalg.lessons.board import Board, BoardRow
-from llm_linalg.lessons.control import Control, Scalar, Value
+from llm_linalg.lessons.control import Control, Value
 from llm_linalg.lessons.controls import FrontError
 from llm_linalg.lessons.fence_options import BodyError, FenceOptions
 from llm_linalg.lessons.files import FOLDER, LONGEST_FILE, curriculum_files, read_bytes, text_of
 from llm_linalg.lessons.lesson import (
     PART_TITLES,
-    Heading,
     Lesson,
     LessonError,
     ListedLesson,
@@ -30,7 +28,7 @@ from llm_linalg.lessons.lesson import (
     UnknownNameError,
 )
 from llm_linalg.lessons.markdown import spans
-from llm_linalg.lessons.stop import CodeAbove, FollowedCell
+from llm_linalg.lessons.stop import Board, BoardRow, CodeAbove, FollowedCell
 
 __all__ = [
     "PART_TITLES",
@@ -38,11 +36,9 @@ __all__ = [
     "BoardRow",
     "Control",
     "FollowedCell",
-    "Heading",
     "Lesson",
     "LessonError",
     "ListedLesson",
-    "Scalar",
     "Stop",
     "UnknownNameError",
     "Value",
