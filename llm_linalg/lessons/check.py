@@ -17,8 +17,9 @@ from llm_linalg.base.text import clean
 from llm_linalg.lessons.contents import OTHER_PART, PART_TITLES, UNRUN, LessonContents, LessonError
 from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value
 from llm_linalg.lessons.files import LONGEST_FILE, curriculum_files, read_bytes
+from llm_linalg.lessons.front_matter import line_of
 from llm_linalg.lessons.grids import grid_shape, is_grid
-from llm_linalg.lessons.markdown import blocks
+from llm_linalg.lessons.markdown import blocks, spans
 from llm_linalg.lessons.stop import Stop
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _declarations(lesson: LessonContents, lines: list[str], names: _LessonNames)
     for control in lesson.controls:
         if not control.edits:
             continue
-        at = _line_of_control(lines, control.name)
+        at = _line_of(lines, "controls", control.name)
         shapes = names.shapes.get(control.edits, set())
         if not shapes:
             yield lesson.error_at(at, unknown("tensor", control.edits, sorted(names.shapes)), "control")
@@ -284,7 +285,7 @@ def _controls(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]
     used = {name for found in names if found is not None for name in found.loads | found.later}
     for control in lesson.controls:
         if control.name not in used and not control.sets:
-            at = _line_of_control(lines, control.name)
+            at = _line_of(lines, "controls", control.name)
             yield lesson.error_at(
                 at, f"no program uses the control {control.name}{hint(control.name, used)}", "control"
             )
@@ -317,8 +318,6 @@ def _names(program: str) -> CodeNames | None:
 
 def _links(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
     """Yield links to lessons that don't exist, from prose, notes, boards and map boxes."""
-    from llm_linalg.lessons.markdown import spans
-
     known = [*(place.stem for place in curriculum_files()), lesson.slug]
     for note in lesson.boxes:
         if note.lesson is not None and note.lesson not in known:
@@ -348,14 +347,8 @@ def _lines(lesson: LessonContents) -> list[str]:
         return []
 
 
-def _line_of_control(lines: list[str], name: str) -> int:
-    return _line_of(lines, "controls", name)
-
-
 def _line_of(lines: list[str], *keys: str) -> int:
     """Return the line, from 1, of a key of the front matter; 1 without a file."""
-    from llm_linalg.lessons.front_matter import line_of
-
     return line_of(lines[1 : _body_at(lines) - 1], keys) + 2 if lines else 1
 
 

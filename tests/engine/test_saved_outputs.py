@@ -43,7 +43,6 @@ def result(**data: object) -> dict[str, Any]:
          "a picture of 640 × 480 pixels (png): <Figure size 640x480 with 1 Axes>"),
         ([result(plain="", png="no base64")], "a picture (png)"),
         ([{"output_type": "error", "ename": "ValueError", "evalue": "\x1b[31mno\x1b[0m"}], "ValueError: no"),
-        ([{"output_type": "pyout", "text": ["4"], "prompt_number": 1}], "4"),
         ([stream("\x1b[1;31mred\x1b[0m \x1b]0;title\x07")], "red ␛]0;title␇"),
     ],
 )  # fmt: skip

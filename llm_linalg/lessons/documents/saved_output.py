@@ -27,7 +27,6 @@ _LONGEST_CAPTION = 80
 _COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 _PICTURES = ("png", "jpeg", "gif")
 _PNG = b"\x89PNG\r\n\x1a\n"
-_OLD = {"text": "text/plain", "png": "image/png", "jpeg": "image/jpeg"}  # the names of format 3
 
 
 def with_saved(document: Lesson, states: Sequence[CellState]) -> tuple[CellState, ...]:
@@ -55,12 +54,12 @@ def _output_text(value: Mapping[str, Any]) -> str:
     kind = value.get("output_type")
     if kind == "stream":
         return _shown(_joined(value.get("text")))
-    if kind in ("error", "pyerr"):
+    if kind == "error":
         name, message = (_joined(value.get(key)) for key in ("ename", "evalue"))
         return _shown(f"{name}: {message}") if name else ""
     data = value.get("data")
     if not isinstance(data, dict):
-        data = {_OLD.get(key, key): part for key, part in value.items()}
+        return ""
     plain = _joined(data.get("text/plain"))
     for name in _PICTURES:
         if f"image/{name}" in data:
