@@ -235,7 +235,7 @@ def first_shown(stops: Sequence[Stop]) -> int:
         for statement in source.statements:
             names = code_names(statement)
             if isinstance(statement, ast.Import | ast.ImportFrom):
-                known |= names.binds if all(map(_is_installed, _packages(statement))) else set()
+                known |= names.binds if _is_installed(statement) else set()
                 continue
             later = set() if isinstance(statement, _DEFINITIONS) else names.later
             runs = statement not in source.commands and names.loads | later <= known | names.binds
@@ -248,18 +248,15 @@ def first_shown(stops: Sequence[Stop]) -> int:
     return in_part[0] if in_part else 1
 
 
-def _packages(statement: ast.Import | ast.ImportFrom) -> list[str]:
-    """Return the packages that a statement imports, or imports from."""
-    paths = [item.name for item in statement.names]
+def _is_installed(statement: ast.Import | ast.ImportFrom) -> bool:
+    """Return whether the packages that a statement imports from are there; none is imported."""
     if isinstance(statement, ast.ImportFrom):
         paths = [] if statement.level else [statement.module or ""]
-    return [path.partition(".")[0] for path in paths]
-
-
-def _is_installed(package: str) -> bool:
-    """Return whether a package is there; none is imported."""
+    else:
+        paths = [item.name for item in statement.names]
+    packages = [path.partition(".")[0] for path in paths]
     try:
-        return package in sys.modules or find_spec(package) is not None
+        return all(package in sys.modules or find_spec(package) is not None for package in packages)
     except (ImportError, ValueError):
         return False
 
