@@ -23,7 +23,6 @@ from llm_linalg.explain.formula import (
     block_numbers,
     divisor,
     front_numbers,
-    operand_name,
     outer_numbers,
     step_text,
 )
@@ -312,7 +311,7 @@ def cell_view(
         value=tensor.value[index].item(),
         maker=node_view(maker, order, maker.walk(order).locate(index), axis_names),
         sources=tuple(
-            NamedCells(operand_name(operand), cells, tuple(operand.value.shape))
+            NamedCells(operand.title_of_cells, cells, tuple(operand.value.shape))
             for operand, cells in zip(maker.operands, maker.reads(index), strict=True)
         ),
         consumers=tuple(

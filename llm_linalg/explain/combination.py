@@ -81,17 +81,15 @@ def combination_of(walk: Walk, step: Step, words: Words | None = None) -> Combin
     writes = step.writes
     if not isinstance(writes, Box) or axes.sizes[inner] > MOST_TERMS:
         return None
-    long = [label for label, span in zip(axes.output, writes.ranges, strict=True) if _runs(label, walk)]
+    long = [label for label in axes.output if _runs(label, walk)]
     if len(long) != 1:
         return None
     (along,) = long
     cell = {label: r.start for label, r in zip(axes.output, writes.ranges, strict=True)}
-    vectors = next((place for place in factors if along in axes.operands[place]), None)
-    weights = next((place for place in factors if along not in axes.operands[place]), None)
-    if vectors is None or weights is None or inner not in axes.operands[vectors]:
+    sides = {along in axes.operands[place]: place for place in factors}
+    if len(sides) != 2 or any(inner not in axes.operands[place] for place in factors):
         return None
-    if inner not in axes.operands[weights]:
-        return None
+    vectors, weights = sides[True], sides[False]
     term = walk.loop.term(walk.grid, step.index)
     label_of = words or (lambda *_: "")
     terms = []

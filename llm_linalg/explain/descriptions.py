@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llm_linalg.base.axes import Axes, axes_text
+from llm_linalg.explain.formula import is_turned
 from llm_linalg.explain.shape_errors import shape_text
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.mask import Mask, number_text
@@ -225,7 +226,7 @@ def _contraction(node: RecordNode, axes: Axes, order: str) -> str:
         return f"A cell of {out} is a sum of products along {', '.join(axes.reduction_labels)}."
     left, right = (_slice_words(node, axes, place) for place in factors)
     one, two = (node.operands[place].title for place in factors)
-    turned = _is_turned(axes, factors[1])
+    turned = is_turned(axes, factors[1])
     other = f"the transpose of {two}" if turned else f"the whole of {two}"
     column = f"a row of {two}" if turned else _slice_words(node, axes, factors[1])
     pairs = ", entry by entry" if all(len(axes.operands[place]) == 1 for place in factors) else ""
@@ -242,14 +243,6 @@ def _contraction(node: RecordNode, axes: Axes, order: str) -> str:
     if beside is not None and order != "wave":
         text = f"{text[:-1]}; {node.operands[beside].title} is added."
     return text
-
-
-def _is_turned(axes: Axes, place: int) -> bool:
-    """Return whether the second matrix of a product is used as its transpose, as a layer's weight is."""
-    labels = axes.operands[place]
-    return (
-        len(labels) >= 2 and labels[-1] in axes.reduction_labels and labels[-2] not in axes.reduction_labels
-    )
 
 
 def _outer_words(node: RecordNode, factors: list[int], turned: bool) -> str:
@@ -270,7 +263,7 @@ def _slice_words(node: RecordNode, axes: Axes, place: int) -> str:
     labels, name = axes.operands[place], node.operands[place].title
     if len(labels) < 2:
         return name
-    if labels[-1] in axes.reduction_labels and labels[-2] not in axes.reduction_labels:
+    if is_turned(axes, place):
         return f"a row of {name}"
     if labels[-2] in axes.reduction_labels and labels[-1] not in axes.reduction_labels:
         return f"a column of {name}"

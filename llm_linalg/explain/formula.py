@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from llm_linalg.analysis.parts import parts_of
+from llm_linalg.base.axes import Axes
 from llm_linalg.base.cells import Box, Cells, Diagonal, Index
 from llm_linalg.base.numbers import Formatter, adds_up
 from llm_linalg.explain.combination import MOST_NUMBERS, Combination, CombinationTerm, combination_of
@@ -48,11 +49,6 @@ def cell_name(name: str, index: Index) -> str:
 def node_cell(node: RecordNode, index: Index) -> str:
     """Return the name of a node's cell: `Y[1,1]`, `(x * y)[0]`; of a scalar its title alone."""
     return cell_name(node.title_of_cells, index) if index else node.title
-
-
-def operand_name(operand: Operand[N]) -> str:
-    """Return an operand's name such that an index can follow: `K.T`, `(x + 1)`."""
-    return operand.title_of_cells
 
 
 def walk_of(node: RecordNode, order: str | None = None) -> Walk:
@@ -117,24 +113,23 @@ def sum_text(step: Step, count: int | None = None) -> str:
         step: The step.
         count: What an average divides by: `(0.25 + 1 + [4]) / 3`.
     """
-    terms, current = step.terms, step.current
+    terms: Sequence[Term] = step.terms
+    current = step.current
     short = format_number(step.value)
     if current is None or (len(terms) == 1 and len(terms[0].factors) == 1):
         return short
-    shown = elide_terms(terms, current, SHOWN_TERMS)
-    texts = [_gap(item) if isinstance(item, int) else term_text(item) for item in shown]
-    left = " so far" if current < len(terms) - 1 else ""
-    if count is not None:
-        write = short_writer(format_number)
-        texts = [
-            _gap(item) if isinstance(item, int) else _bracketed(write(item.factors[0]), item.state)
-            for item in shown
-        ]
-        values = [format_number(term.factors[0]) for term in terms if term.state != "pending"]
-        exact = len(terms) <= SHOWN_TERMS and averages_to(values, count, short)
-        return f"({sum_of(texts)}) / {count} {'=' if exact else '≈'} {short}{left}"
-    exact = len(terms) <= SHOWN_TERMS and adds_up(_values(terms), short)
-    return f"{sum_of(texts)} {'=' if exact else '≈'} {short}{left}"
+    if count is not None:  # the terms of an average without their common factor
+        terms = [Term(term.factors[:1], term.factors[0], term.state) for term in terms]
+    write = format_number if count is None else short_writer(format_number)
+    texts = [
+        _gap(item) if isinstance(item, int) else _bracketed(factors_text(item.factors, write), item.state)
+        for item in elide_terms(terms, current, SHOWN_TERMS)
+    ]
+    values = [format_number(term.value) for term in terms if term.state != "pending"]
+    is_exact = adds_up(values, short) if count is None else averages_to(values, count, short)
+    sign = "=" if is_exact and len(terms) <= SHOWN_TERMS else "≈"
+    total = sum_of(texts) if count is None else f"({sum_of(texts)}) / {count}"
+    return f"{total} {sign} {short}{' so far' if current < len(terms) - 1 else ''}"
 
 
 def sum_of(texts: Sequence[str]) -> str:
@@ -164,10 +159,6 @@ def _without_zeros(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
-def _values(terms: Sequence[Term]) -> Iterator[str]:
-    return (format_number(term.value) for term in terms if term.state != "pending")
-
-
 def elide_terms(terms: Sequence[T], current: int, most: int) -> list[T | int]:
     """Return at most `most` items: terms, always with the current one and its neighbours.
 
@@ -190,11 +181,6 @@ def elide_terms(terms: Sequence[T], current: int, most: int) -> list[T | int]:
 
 def _gap(count: int) -> str:
     return f"… {count} more …"
-
-
-def term_text(term: Term) -> str:
-    """Return a term's text: `a·b` if done, `[a·b]` if current, `(a·b)` if pending."""
-    return _bracketed(factors_text(term.factors, format_number), term.state)
 
 
 def factors_text(factors: Sequence[Number], write: Callable[[Number], str]) -> str:
@@ -278,7 +264,7 @@ def _part(node: RecordNode, name: str, index: Index) -> str:
     """Return a value to fill into a phrase: the cells read, an operand's cell, or a part's."""
     if name == "cells":
         cells = node.reads(index)[0]
-        values = [format_number(node.operands[0].value[cell].item()) for cell in _first(cells, SHOWN_TERMS)]
+        values = [format_number(node.operands[0].value[cell].item()) for cell in islice(cells, SHOWN_TERMS)]
         more = [f"… {len(cells) - SHOWN_TERMS} more"] if len(cells) > SHOWN_TERMS else []
         return ", ".join(values + more)
     place = node.call.place(name) if node.call else None
@@ -307,7 +293,7 @@ def _sources(node: RecordNode, index: Index) -> Iterator[str]:
     deciding = _deciding(node)
     for place, (operand, cells) in enumerate(zip(node.operands, node.reads(index), strict=True)):
         if 0 < len(cells) <= 2 and place not in deciding:
-            yield from (cell_name(operand_name(operand), cell) for cell in cells)
+            yield from (cell_name(operand.title_of_cells, cell) for cell in cells)
         elif cells and place not in deciding:
             yield f"{len(cells)} cells of {operand.title}"
 
@@ -318,11 +304,6 @@ def _deciding(node: RecordNode) -> set[int | None]:
     if call is None or not isinstance(call.operation, Mask):
         return set()
     return {call.place(name) for name in call.operation.mask_parameters if name in call.arguments}
-
-
-def _first(cells: Cells, count: int) -> Iterator[Index]:
-    for _, cell in zip(range(count), cells, strict=False):
-        yield cell
 
 
 def block_text(walk: Walk, step: Step) -> str:
@@ -337,7 +318,7 @@ def block_text(walk: Walk, step: Step) -> str:
         return f"{left}: {passing} of {len(step.writes)} cells pass"
     if node.kind != "contraction":
         sources = [
-            block_name(operand_name(operand), cells, tuple(operand.value.shape))
+            _block_of(operand, cells)
             for operand, cells in zip(node.operands, step.reads, strict=True)
             if cells
         ]
@@ -345,7 +326,7 @@ def block_text(walk: Walk, step: Step) -> str:
     if isinstance(step.writes, Diagonal):
         return f"{left} = {_front_text(node, step.writes)}"
     factors = [
-        block_name(operand_name(operand), cells, tuple(operand.value.shape)) + _turned(walk, place)
+        _block_of(operand, cells) + _turned(walk, place)
         for place, (operand, cells) in enumerate(zip(node.operands, step.reads, strict=True))
         if place != node.bias_position and cells
     ]
@@ -353,15 +334,15 @@ def block_text(walk: Walk, step: Step) -> str:
     if walk.order == "outer":
         added = " ⊗ ".join(factors)
         if not factors and beside is not None:
-            added = block_name(
-                operand_name(node.operands[beside]),
-                step.reads[beside],
-                tuple(node.operands[beside].value.shape),
-            )
+            added = _block_of(node.operands[beside], step.reads[beside])
         rest = "" if step.index == len(walk) - 1 else f"   (so far {step.index + 1} of {len(walk)})"
         return f"{left} += {added}{rest}"
     bias = "" if beside is None else f" + {node.operands[beside].title}"
     return f"{left} = {' · '.join(factors)}{bias}"
+
+
+def _block_of(operand: Operand[N], cells: Cells) -> str:
+    return block_name(operand.title_of_cells, cells, tuple(operand.value.shape))
 
 
 def _front_text(node: RecordNode, front: Diagonal) -> str:
@@ -375,7 +356,7 @@ def _front_text(node: RecordNode, front: Diagonal) -> str:
         operand = node.operands[place]
         sizes = zip(axes.operands[place], operand.value.shape, strict=True)
         own = ["0" if size == 1 and label in names else names.get(label, ":") for label, size in sizes]
-        return f"{operand_name(operand)}[{', '.join(own)}]" if own else operand.title
+        return f"{operand.title_of_cells}[{', '.join(own)}]" if own else operand.title
 
     beside = node.bias_position
     factors = [named(place) for place in range(len(node.operands)) if place != beside]
@@ -460,13 +441,17 @@ def front_numbers(walk: Walk, step: Step) -> list[Number]:
     return [walk.node.value[cell].item() for cell in step.writes]
 
 
+def is_turned(axes: Axes, place: int) -> bool:
+    """Return whether the rows of an operand run along the inner axis of a product, and no columns do."""
+    labels, inner = axes.operands[place], axes.reduction_labels
+    return len(labels) >= 2 and labels[-1] in inner and labels[-2] not in inner
+
+
 def _turned(walk: Walk, place: int) -> str:
-    """Return the sign of a transpose for a matrix whose rows run along the inner axis of the product."""
+    """Return the sign of a transpose for a second matrix that is used as its transpose."""
     node, axes = walk.node, walk.node.axes
-    labels = axes.operands[place] if axes is not None else ()
-    inner = axes.reduction_labels if axes is not None else ()
     last = [p for p in range(len(node.operands)) if p != node.bias_position][-1:]
-    turned = len(labels) >= 2 and [place] == last and labels[-1] in inner and labels[-2] not in inner
+    turned = axes is not None and [place] == last and is_turned(axes, place)
     return "ᵀ" if turned and walk.order != "outer" else ""
 
 

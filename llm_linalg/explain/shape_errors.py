@@ -68,23 +68,13 @@ def explain_failure(failed: FailedCall, source: Source, span: Span | None) -> Pr
         span: The place of its expression; where that is assigned to, the error is at its statement.
     """
     code = code_at(source, span)
-    place = span if code is None else source.span(code)
-    return explain_at(failed, source, code, operand_parts(failed, source, code), place)
-
-
-def explain_at(
-    failed: FailedCall,
-    source: Source,
-    code: Code | None,
-    parts: Sequence[ast.expr | None],
-    span: Span | None,
-) -> ProgramError:
-    """Return the error to show for a failed call, given the part of its expression that each operand is."""
+    at = span if code is None else source.span(code)
+    parts = operand_parts(failed, source, code)
     operands = [
         _info(failed, place, source.text_of(part) if part is not None else "", source, code)
         for place, part in enumerate(parts)
     ]
-    found = _explained(failed.call, failed.message, operands, span, source.text)
+    found = _explained(failed.call, failed.message, operands, at, source.text)
     if isinstance(found, ShapeError):
         found.values = tuple(detach_value(tensor) for tensor in failed.call.tensors)
     return found
@@ -175,20 +165,16 @@ def _explained(
     name = call.operation.name
     if mismatch is None and not any(word in detail.lower() for word in _SHAPE_WORDS):
         return ProgramError(f"{name}: {detail}", span, source)
-    if mismatch is None:
-        return ShapeError(
-            f"{name}: {detail}", span, source, operation=name, operands=tuple(operands), detail=detail
-        )
     found = ShapeError(
-        f"{name}: {_sentence(mismatch, operands)}",
+        f"{name}: {detail if mismatch is None else _sentence(mismatch, operands)}",
         span,
         source,
         operation=name,
         operands=tuple(operands),
-        axes=mismatch.axes,
+        axes=() if mismatch is None else mismatch.axes,
         detail=detail,
     )
-    if name == "embedding" and mismatch.axes:
+    if name == "embedding" and found.axes:
         found.most = int(call.tensors[0].max())
     return found
 

@@ -1,18 +1,19 @@
-"""Answers to a lesson's questions: what is right, and the trials under which it must be."""
+"""Answers to a lesson's questions, and the claims of its author: what is right, and under which trials."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 
 from llm_linalg.base.errors import ProgramError
+from llm_linalg.base.spelling import quote
 from llm_linalg.lessons.contents import LessonContents
 from llm_linalg.lessons.control import Value
 from llm_linalg.lessons.stop import Stop
 from llm_linalg.questions import guess
 from llm_linalg.questions.judge import Judge, Trial
-from llm_linalg.questions.program_state import Halt, ProgramState, state_after
+from llm_linalg.questions.program_state import Halt, state_after
 from llm_linalg.questions.question import Ask, Exercise, FenceLine
+from llm_linalg.questions.value import LONGEST
 
 OTHER_SEEDS = 2
 
@@ -85,8 +86,12 @@ def ask_fault(lesson: LessonContents, stop: Stop, ask: Ask) -> str:
     for trial in trials(lesson, ask.vary):
         if trial.is_reseeded and not is_random:
             continue  # it would be the same again
+        program = f"{stop.program}\n{trial.statement}" if trial.statement else stop.program
+        cells = lesson.cells(stop)
         try:
-            with _state(lesson, stop, trial) as state:
+            with state_after(
+                program, seed=trial.seed, names=trial.names, cells=cells, own=lesson.is_own
+            ) as state:
                 is_random = state.is_random
                 guess.right_answer(ask, state)
         except ProgramError as error:
@@ -94,8 +99,33 @@ def ask_fault(lesson: LessonContents, stop: Stop, ask: Ask) -> str:
     return ""
 
 
-def _state(lesson: LessonContents, stop: Stop, trial: Trial) -> AbstractContextManager[ProgramState]:
-    program = f"{stop.program}\n{trial.statement}" if trial.statement else stop.program
-    return state_after(
-        program, seed=trial.seed, names=trial.names, cells=lesson.cells(stop), own=lesson.is_own
-    )
+def failing_claims(
+    program: str,
+    claims: Sequence[str],
+    seed: int = 0,
+    names: Mapping[str, object] | None = None,
+    *,
+    own: bool = False,
+) -> Iterator[tuple[int, str]]:
+    """Yield the position of each false claim, from 0, with the values that it has instead.
+
+    Args:
+        program: The program that runs first.
+        claims: Expressions, each evaluated in the state that the program leaves.
+        seed: The seed for `torch.manual_seed` before the program.
+        names: Plain values that the program may use, such as a lesson's controls.
+        own: Whether program and claims are our own text.
+
+    Raises:
+        ProgramError: If the program itself fails.
+    """
+    with state_after(program, seed=seed, names=names, own=own) as state:
+        if state.failure is not None:
+            raise state.failure
+        for place, claim in enumerate(claims):
+            try:
+                said = state.false_reason(claim)
+            except ProgramError as error:
+                said = f"{quote(claim, LONGEST)} can't be said: {error.message}"
+            if said:
+                yield place, said

@@ -10,33 +10,28 @@ Together  | y | lesson:matmul | a row apart from the chain
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean, width
-from llm_linalg.lessons.board import Board, BoardRow
 from llm_linalg.lessons.body import ListFence
 from llm_linalg.lessons.fence_options import BodyError
+from llm_linalg.lessons.stop import Board, BoardRow
 
 MOST_ROWS = 40
 LONGEST_LABEL = 24
 LONGEST_WORDS = 60
 SHAPE = "label | tensor | lesson:slug | words"
 
-ANY = ""
-"""Among assigned names: there may be any others."""
-
 _NAME = re.compile(r"[^\W\d]\w*(\.\w+)*")
 _LINK = re.compile(r"lesson:([A-Za-z0-9_-]+)")
 
 
-def read(fence: ListFence, first: int, assigned: Collection[str]) -> Board:
+def read(fence: ListFence, first: int) -> Board:
     """Return the board in a fence.
 
     Args:
         fence: The fence.
         first: The file's line, from 1, of the body's first line.
-        assigned: The names that the stop's program assigns, the board's among them.
 
     Raises:
         BodyError: At a line that is wrong.
@@ -52,7 +47,7 @@ def read(fence: ListFence, first: int, assigned: Collection[str]) -> Board:
                 raise BodyError(place, "--- stands once in a board, between two rows")
             apart = True
         elif text:
-            rows.append(_row(text, place, first + place, assigned, apart))
+            rows.append(_row(text, place, first + place, apart))
     if not rows or rows[-1].apart != apart:
         raise BodyError(fence.place, f"a board needs a row: {SHAPE}")
     if len(rows) > MOST_ROWS:
@@ -60,7 +55,7 @@ def read(fence: ListFence, first: int, assigned: Collection[str]) -> Board:
     return Board(tuple(rows), fence.info == "chain")
 
 
-def _row(text: str, place: int, line: int, assigned: Collection[str], apart: bool) -> BoardRow:
+def _row(text: str, place: int, line: int, apart: bool) -> BoardRow:
     parts = [part.strip() for part in text.split("|")]
     if len(parts) != 4:
         raise BodyError(place, f"a row of a board reads {SHAPE}; this has {len(parts)} parts, not 4")
@@ -73,25 +68,7 @@ def _row(text: str, place: int, line: int, assigned: Collection[str], apart: boo
         )
     if name and not _NAME.fullmatch(name):
         raise BodyError(place, f"a row shows a tensor by its name, or nothing: not {quote(name)}")
-    owner = name.partition(".")[0]
-    if name and ANY not in assigned and owner not in assigned:
-        raise BodyError(place, unknown("tensor", owner, sorted(assigned)))
     target = _LINK.fullmatch(link)
     if not target:
         raise BodyError(place, f"a row opens a lesson: lesson:matmul; not {quote(link)}")
     return BoardRow(clean(label), name or None, target[1], clean(words), apart, line)
-
-
-def assigned_names(code: str) -> set[str]:
-    """Return the names that a program assigns; `ANY` if it can't be parsed, which running it explains."""
-    import ast
-
-    from llm_linalg.base.errors import ProgramError
-    from llm_linalg.base.source import Source
-
-    try:
-        tree = Source(code).tree
-    except ProgramError:
-        return {ANY}
-    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
-    return {node.id for node in names if isinstance(node.ctx, ast.Store)}

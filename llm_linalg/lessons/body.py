@@ -27,11 +27,24 @@ def shift_lines(lines: tuple[Line, ...], by: int) -> tuple[Line, ...]:
 
 
 class ListFence(NamedTuple):
-    """A fence that is read line by line: its info string, its lines, and the number of its line, from 0."""
+    """A fence that is read line by line.
+
+    Attributes:
+        info: Its info string.
+        lines: Its lines.
+        place: The number of its line, from 0.
+        is_numbered: Whether its lines have numbers: those of a notebook's cell have that of the cell.
+    """
 
     info: str
     lines: tuple[str, ...]
     place: int
+    is_numbered: bool = True
+
+    @property
+    def numbered_lines(self) -> list[Line]:
+        """Its lines with their numbers."""
+        return [(self.place + k * self.is_numbered, line) for k, line in enumerate(self.lines, 1)]
 
 
 class StopNotes(NamedTuple):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from llm_linalg.base.code_names import CodeNames, code_names
 from llm_linalg.base.constants import PRESET_NAMES
 from llm_linalg.base.errors import ProgramError, ShapeError
 from llm_linalg.base.source import Source
@@ -16,8 +17,9 @@ from llm_linalg.base.text import clean
 from llm_linalg.lessons.contents import OTHER_PART, PART_TITLES, UNRUN, LessonContents, LessonError
 from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value
 from llm_linalg.lessons.files import LONGEST_FILE, curriculum_files, read_bytes
+from llm_linalg.lessons.front_matter import line_of
 from llm_linalg.lessons.grids import grid_shape, is_grid
-from llm_linalg.lessons.markdown import blocks
+from llm_linalg.lessons.markdown import blocks, spans
 from llm_linalg.lessons.stop import Stop
 
 if TYPE_CHECKING:
@@ -104,7 +106,7 @@ def _declarations(lesson: LessonContents, lines: list[str], names: _LessonNames)
     for control in lesson.controls:
         if not control.edits:
             continue
-        at = _line_of_control(lines, control.name)
+        at = _line_of(lines, "controls", control.name)
         shapes = names.shapes.get(control.edits, set())
         if not shapes:
             yield lesson.error_at(at, unknown("tensor", control.edits, sorted(names.shapes)), "control")
@@ -226,7 +228,7 @@ def _stop(lesson: LessonContents, stop: Stop, names: _LessonNames) -> Iterator[L
     if stop is lesson.stops[-1]:
         yield from _growing(lesson, stop, trace)
     if stop.expects and not stop.fails:
-        from llm_linalg.lessons.expectations import failing_claims
+        from llm_linalg.lessons.answers import failing_claims
 
         claims = [text for _, text in stop.expects]
         for place, reason in failing_claims(
@@ -279,10 +281,11 @@ def _at_the_ends(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
 
 def _controls(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
     """Yield the controls that no program uses and that set no others."""
-    used = {name for stop in lesson.stops for name in _names(stop.program, ast.Load)}
+    names = [_names(stop.program) for stop in lesson.stops]
+    used = {name for found in names if found is not None for name in found.loads | found.later}
     for control in lesson.controls:
         if control.name not in used and not control.sets:
-            at = _line_of_control(lines, control.name)
+            at = _line_of(lines, "controls", control.name)
             yield lesson.error_at(
                 at, f"no program uses the control {control.name}{hint(control.name, used)}", "control"
             )
@@ -290,50 +293,31 @@ def _controls(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]
 
 def _undeclared(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
     """Yield the names that a program reads, if only in some branch, and that nothing binds."""
-    assigned = _names(stop.program, ast.Store).keys()
-    if "*" in assigned:  # from math import *
+    names = _names(stop.program)
+    if names is None or names.stars:  # from math import *
         return
     controls = [control.name for control in lesson.controls]
     ranked = ("rank", "ranks") if stop.ranks else ()
-    given = {*assigned, *controls, *ranked, *dir(builtins), *PRESET_NAMES}
-    for name, line in _names(stop.program, ast.Load).items():
-        if name not in given:
-            reason = f"{name} has no value: it is assigned nowhere, and there is no [controls.{name}]"
-            yield lesson.error_at(lesson.line_of(stop, line), reason + hint(name, controls), "control")
+    given = {*names.binds, *names.rebinds, *controls, *ranked, *dir(builtins), *PRESET_NAMES}
+    missing = (names.loads | names.later) - given
+    for node in ast.walk(Source(stop.program).tree) if missing else ():
+        if isinstance(node, ast.Name) and node.id in missing:
+            missing -= {node.id}
+            reason = f"{node.id} has no value: it is assigned nowhere, and there is no [controls.{node.id}]"
+            line = lesson.line_of(stop, node.lineno)
+            yield lesson.error_at(line, reason + hint(node.id, controls), "control")
 
 
-_NAMED = (
-    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
-    *(ast.ExceptHandler, ast.MatchAs, ast.MatchStar),
-)
-"""What binds a name that is no node of its own."""
-
-
-def _names(program: str, context: type[ast.expr_context]) -> dict[str, int]:
-    """Return the names that a program reads or binds with their first lines; {} if it can't be parsed."""
+def _names(program: str) -> CodeNames | None:
+    """Return the names in a program; None if it can't be parsed."""
     try:
-        tree = Source(program).tree
+        return code_names(Source(program).tree)
     except ProgramError:
-        return {}
-    found: dict[str, int] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, context):
-            found.setdefault(node.id, node.lineno)
-        elif context is ast.Store and isinstance(node, _NAMED) and node.name:
-            found.setdefault(node.name, node.lineno)
-        elif context is ast.Store and isinstance(node, ast.MatchMapping) and node.rest:
-            found.setdefault(node.rest, node.lineno)
-        elif context is ast.Store and isinstance(node, ast.arg):
-            found.setdefault(node.arg, node.lineno)
-        elif context is ast.Store and isinstance(node, ast.alias):
-            found.setdefault(node.asname or node.name.partition(".")[0], node.lineno)
-    return found
+        return None
 
 
 def _links(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
     """Yield links to lessons that don't exist, from prose, notes, boards and map boxes."""
-    from llm_linalg.lessons.markdown import spans
-
     known = [*(place.stem for place in curriculum_files()), lesson.slug]
     for note in lesson.boxes:
         if note.lesson is not None and note.lesson not in known:
@@ -363,14 +347,8 @@ def _lines(lesson: LessonContents) -> list[str]:
         return []
 
 
-def _line_of_control(lines: list[str], name: str) -> int:
-    return _line_of(lines, "controls", name)
-
-
 def _line_of(lines: list[str], *keys: str) -> int:
     """Return the line, from 1, of a key of the front matter; 1 without a file."""
-    from llm_linalg.lessons.front_matter import line_of
-
     return line_of(lines[1 : _body_at(lines) - 1], keys) + 2 if lines else 1
 
 

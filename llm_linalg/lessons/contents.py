@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.base.axis_labels import NO_DECLARATIONS, AxisDeclarations
 from llm_linalg.base.spelling import unknown
-from llm_linalg.base.text import CleanText, clean
-from llm_linalg.lessons.boxes import BoxNote
+from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.lessons.control import Control, Value, as_name
 from llm_linalg.lessons.stop import Heading, Stop
 
@@ -73,6 +72,20 @@ def title_of_part(part: int, title: CleanText) -> CleanText:
 def place_of(part: int, title: CleanText) -> CleanText:
     """Return a part's number and title; only the lesson's title for a number beyond the parts."""
     return clean(f"{part} {PART_TITLES[part]}") if part < len(PART_TITLES) else title
+
+
+class BoxNote(NamedTuple):
+    """A note on the boxes of one name.
+
+    Attributes:
+        name: A function of the program, a module, or an operation.
+        lesson: The slug of the lesson that such a box opens, or None.
+        words: Its meaning in linear algebra, in a few words.
+    """
+
+    name: str
+    lesson: str | None = None
+    words: CleanText = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,12 +326,3 @@ class LessonContents:
     def error_at(self, line: int, reason: str, kind: str) -> LessonError:
         """Return an error at a line of the lesson's file."""
         return LessonError(str(self.path or self.slug), line, reason, kind)
-
-    def dead_link(self, slugs: Collection[str]) -> LessonError | None:
-        """Return an error for the first row of a board that opens none of these lessons; None if all do."""
-        known = [*slugs, self.slug]
-        for stop in self.stops:
-            for row in stop.board.rows if stop.board else ():
-                if row.lesson not in known:
-                    return self.error_at(row.line, unknown("lesson", row.lesson, known), "link")
-        return None

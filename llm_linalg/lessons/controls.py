@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from llm_linalg.base.spelling import quote, unknown
@@ -29,14 +29,13 @@ class FrontError(Exception):
         self.reason = reason
 
 
-def controls_of(table: object) -> tuple[Control, ...]:
+def controls_of(value: object) -> tuple[Control, ...]:
     """Return the controls in a front matter's table.
 
     Raises:
         FrontError: With the path of the key that is wrong.
     """
-    if not isinstance(table, dict):
-        raise FrontError(("controls",), "controls is a table of tables: [controls.n]")
+    table = table_of(value, ("controls",), "controls is a table of tables: [controls.n]")
     controls = {name: _control(name, value) for name, value in table.items()}
     letters: dict[str, str] = {}
     for name, control in controls.items():
@@ -46,18 +45,14 @@ def controls_of(table: object) -> tuple[Control, ...]:
     return tuple(_with_sets(control, table[name], controls) for name, control in controls.items())
 
 
-def _control(name: str, table: object) -> Control:
+def _control(name: str, value: object) -> Control:
     """Return the control in a table; its `sets` is read later, when all controls are known."""
     at = ("controls", name)
     if not name.isidentifier() or name != unicodedata.normalize("NFKC", name):
         raise FrontError(at, f"a control is a name that the program uses: {quote(name)} is no identifier")
     if keyword.iskeyword(name) or name in RESERVED or name.startswith("__"):
         raise FrontError(at, f"{quote(name)} means something else in a program; take another name")
-    if not isinstance(table, dict):
-        raise FrontError(at, f"a control is a table: [controls.{name}]")
-    for key in table:
-        if key not in CONTROL_KEYS:
-            raise FrontError((*at, key), unknown("key", key, CONTROL_KEYS))
+    table = table_of(value, at, f"a control is a table: [controls.{name}]", CONTROL_KEYS)
     if "default" not in table:
         raise FrontError(at, f"{name} needs a default")
     if "choices" in table and "range" in table:
@@ -192,6 +187,20 @@ def _key(value: object, at: tuple[str, ...]) -> str | None:
         return None
     if not isinstance(value, str) or len(value) != 1 or value not in FREE_KEYS:
         raise FrontError(at, f"a key is one of {' '.join(FREE_KEYS)}: the app uses the others")
+    return value
+
+
+def table_of(value: object, at: tuple[str, ...], reason: str, keys: Collection[str] = ()) -> dict[str, Any]:
+    """Return a value that is a table; if keys are given, one that has no others.
+
+    Raises:
+        FrontError: For any other value, with the reason, or with the key that is unknown.
+    """
+    if not isinstance(value, dict):
+        raise FrontError(at, reason)
+    for key in value if keys else ():
+        if key not in keys:
+            raise FrontError((*at, key), unknown("key", key, keys))
     return value
 
 

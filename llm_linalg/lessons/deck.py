@@ -19,14 +19,14 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.lessons import documents, files, reader
-from llm_linalg.lessons.body import NO_NOTES, BodyPart, StopNotes
+from llm_linalg.lessons.body import BodyPart
 from llm_linalg.lessons.documents.markdown_file import is_lesson
 from llm_linalg.lessons.lesson import Lesson, LessonError, UnknownNameError
 from llm_linalg.lessons.stop import Stop
@@ -35,7 +35,6 @@ MOST_FILES = 200
 MOST_STOPS = 1000
 MOST_BYTES = 100_000_000  # of all files of a deck, whose bytes are kept
 SUFFIXES = (".md", ".markdown")
-Tell = Callable[[LessonError], None]
 
 PROGRAM = "llm-linalg"  # a line may begin with it, like a copied command
 
@@ -134,28 +133,20 @@ def load(path: str | os.PathLike[str], *, whole: bool = True) -> Deck:
         LessonError: With the file, the line (1 where none is to blame) and the reason.
     """
     place = Path(path)
-    broken: list[LessonError] = []
-
-    def report(error: LessonError) -> None:
-        if whole:
-            raise error
-        broken.append(error)
-
-    deck = _folder(place, report) if place.is_dir() else _file(place, {}, {}, report)
-    _check_length(place, len(deck.stops))
-    return replace(deck, errors=tuple(broken)) if broken else deck
-
-
-def _check_length(place: Path, stops: int) -> None:
-    """Raise LessonError for a deck that has too many stops; asked as it grows."""
-    if stops > MOST_STOPS:
-        raise LessonError(str(place), 1, f"the deck has more than {MOST_STOPS:,} stops")
+    reading = _DeckReading(place, whole)
+    deck = reading.folder() if place.is_dir() else reading.file(place)
+    return replace(deck, sources=reading.sources, errors=tuple(reading.errors))
 
 
 def of_lesson(one: Lesson) -> Deck:
     """Return a lesson's stops, with their own notes, as a deck."""
-    said = _StopSource(str(one.path or one.slug))
-    return Deck(one.title, tuple(said.stop(one, stop.number) for stop in one.stops), one.path, one.minutes)
+    stops = tuple(_own_stop(one, stop.number, str(one.path or one.slug)) for stop in one.stops)
+    return Deck(one.title, stops, one.path, one.minutes)
+
+
+def _own_stop(one: Lesson, number: int, file: str) -> DeckStop:
+    at = one.stop(number)
+    return DeckStop(one, number, at.title, at.notes, at.minutes, (), file, at.line)
 
 
 def lesson_of(data: bytes, path: Path) -> Lesson:
@@ -169,136 +160,126 @@ def lesson_of(data: bytes, path: Path) -> Lesson:
     return documents.parse(data, path)
 
 
-@dataclass(frozen=True, slots=True)
-class _StopSource:
-    """What the deck adds to the stops of one line."""
-
-    file: str
-    line: int | None = None
-    title: CleanText = NOTHING
-    notes: StopNotes = NO_NOTES
-    words: tuple[str, ...] = ()
-
-    def stop(self, one: Lesson, number: int) -> DeckStop:
-        at = one.stop(number)
-        return DeckStop(
-            one,
-            number,
-            self.title or at.title,
-            self.notes.text or at.notes,
-            at.minutes if self.notes.minutes is None else self.notes.minutes,
-            self.words,
-            self.file,
-            at.line if self.line is None else self.line,
-        )
-
-
-def _folder(place: Path, report: Tell) -> Deck:
-    """Return the deck of a folder's files in alphabetical order, without README.md, `.x` and `_x`."""
-    try:
-        found = sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
-    except OSError as error:
-        raise LessonError(str(place), 1, (error.strerror or "cannot be read").lower()) from None
-    files = [file for file in found if file.name[0] not in "._" and file.stem.lower() != "readme"]
-    if not 0 < len(files) <= MOST_FILES:
-        reason = f"it has {len(files)} lessons; {MOST_FILES} are shown" if files else "no lesson is in it"
-        raise LessonError(str(place), 1, reason)
-    sources: dict[Path, bytes] = {}
-    read: dict[Path, Lesson] = {}
-    decks: list[Deck] = []
-    for file in files:
-        decks.append(_file(file, sources, read, report))
-        _check_length(place, sum(len(deck.stops) for deck in decks))
-    return Deck(
-        clean(place.resolve().name or str(place), 200),
-        tuple(stop for deck in decks for stop in deck.stops),
-        place,
-        sum(deck.minutes or 0.0 for deck in decks) or None,
-        sources,
-    )
-
-
-def _file(place: Path, sources: dict[Path, bytes], read: dict[Path, Lesson], report: Tell) -> Deck:
-    """Return the deck in a file.
+class _DeckReading:
+    """The files that are read for a deck.
 
     Args:
-        place: The file.
-        sources: Collects the bytes of the files that are read.
-        read: The lessons that `stops` fences named so far, so that each is read once.
-        report: Called with the error of each `stops` line that names nothing.
+        place: The deck's file or folder.
+        whole: Whether to raise at a `stops` line that names nothing.
+
+    Attributes:
+        sources: The bytes of the files that were read.
+        errors: The errors of the `stops` lines that name nothing.
     """
-    if place.suffix.lower() not in SUFFIXES or not is_lesson(text := _text(place, sources)):
-        return replace(of_lesson(_document(place, sources)), sources=sources)
-    own, pieces = reader.parse_deck_file(text, place)
-    reader.check_links(own)
-    stops: list[DeckStop] = []
-    numbers = iter(own.stops)
-    for piece in pieces:
-        if not piece.stops:
-            stops.append(_StopSource(str(place)).stop(own, next(numbers).number))
-            continue
-        named = _StopsFence(place, piece, sources, read)
-        found: list[DeckStop] = []
+
+    def __init__(self, place: Path, whole: bool) -> None:
+        self.sources: dict[Path, bytes] = {}
+        self.errors: list[LessonError] = []
+        self._place, self._whole = place, whole
+        self._named: dict[Path, Lesson] = {}  # by `stops` fences: each is read once
+        self._count = 0  # of stops
+
+    def folder(self) -> Deck:
+        """Return the deck of a folder's files in alphabetical order, without README.md, `.x` and `_x`."""
+        place = self._place
+        try:
+            found = sorted(file for file in place.iterdir() if file.suffix.lower() in SUFFIXES)
+        except OSError as error:
+            raise LessonError(str(place), 1, (error.strerror or "cannot be read").lower()) from None
+        files = [file for file in found if file.name[0] not in "._" and file.stem.lower() != "readme"]
+        if not 0 < len(files) <= MOST_FILES:
+            reason = f"it has {len(files)} lessons; {MOST_FILES} are shown" if files else "no lesson is in it"
+            raise LessonError(str(place), 1, reason)
+        decks = [self.file(file) for file in files]
+        return Deck(
+            clean(place.resolve().name or str(place), 200),
+            tuple(stop for deck in decks for stop in deck.stops),
+            place,
+            sum(deck.minutes or 0.0 for deck in decks) or None,
+        )
+
+    def file(self, place: Path) -> Deck:
+        """Return the deck in a file."""
+        if place.suffix.lower() not in SUFFIXES or not is_lesson(text := self._text(place)):
+            deck = of_lesson(self._document(place))
+            self._check_length(len(deck.stops))
+            return deck
+        own, pieces = reader.parse_deck_file(text, place)
+        stops: list[DeckStop] = []
+        own_stops = iter(of_lesson(own).stops)
+        for piece in pieces:
+            if piece.stops:
+                stops += self._stops_named(piece, place)
+            else:
+                self._check_length(1)
+                stops.append(next(own_stops))
+        return Deck(own.title, tuple(stops), place, own.minutes)
+
+    def _stops_named(self, piece: BodyPart, place: Path) -> list[DeckStop]:
+        """Return the stops that a `stops` fence names, which share its minutes."""
+        stops: list[DeckStop] = []
         for line, words in piece.stops:
             try:
-                found += named.stops(words, line)
+                found = self._stops_of_line(words, line, piece, place)
             except LessonError as error:
-                report(error)
-            _check_length(place, len(stops) + len(found))
+                if self._whole:
+                    raise
+                self.errors.append(error)
+                continue
+            self._check_length(len(found))
+            stops += found
         minutes = piece.notes.minutes
-        share = minutes / len(found) if minutes is not None and found else None
-        stops += [stop if share is None else replace(stop, minutes=share) for stop in found]
-    return Deck(own.title, tuple(stops), place, own.minutes, sources)
+        return stops if minutes is None else [replace(stop, minutes=minutes / len(stops)) for stop in stops]
 
-
-def _text(place: Path, sources: dict[Path, bytes]) -> str:
-    return files.text_of(_bytes(place, sources, files.LONGEST_FILE), place)
-
-
-def _document(place: Path, sources: dict[Path, bytes]) -> Lesson:
-    data = _bytes(place, sources, documents.LONGEST_FILE)
-    return reader.check_links(documents.parse(data, place))
-
-
-def _bytes(place: Path, sources: dict[Path, bytes], most: int) -> bytes:
-    """Return a file's bytes, and keep them among the sources, which are bounded together."""
-    sources[place] = files.read_bytes(place, most + 1)
-    if sum(map(len, sources.values())) > MOST_BYTES:
-        raise LessonError(str(place), 1, f"the deck's files have more than {MOST_BYTES // 1_000_000} MB")
-    return sources[place]
-
-
-@dataclass(frozen=True, slots=True)
-class _StopsFence:
-    """Finds the stops that the lines of a `stops` fence name."""
-
-    place: Path
-    piece: BodyPart
-    sources: dict[Path, bytes]
-    read: dict[Path, Lesson]
-
-    def stops(self, text: str, line: int) -> Iterator[DeckStop]:
-        """Yield the stops that a line names."""
-        file = str(self.place)
+    def _stops_of_line(self, text: str, line: int, piece: BodyPart, place: Path) -> list[DeckStop]:
+        file = str(place)
         try:
             name, first, last, view = _line(text)
-            said = _StopSource(file, line, self.piece.title, StopNotes(self.piece.notes.text), view)
-            one = self._lesson(name)
+            one = self._lesson(name, place)
             numbers = range(1, len(one.stops) + 1) if first is None else range(first, (last or first) + 1)
-            yield from (said.stop(one, number) for number in numbers)
+            own = [_own_stop(one, number, file) for number in numbers]
         except (UnknownNameError, ValueError) as error:
             raise LessonError(file, line, str(error.args[0])) from None
         except LessonError as error:
             raise LessonError(file, line, f"{error.file}:{error.line}: {error.reason}") from None
+        return [
+            replace(
+                stop,
+                title=piece.title or stop.title,
+                notes=piece.notes.text or stop.notes,
+                words=view,
+                line=line,
+            )
+            for stop in own
+        ]
 
-    def _lesson(self, name: str) -> Lesson:
+    def _lesson(self, name: str, place: Path) -> Lesson:
         """Return a built-in lesson, or that in a file whose path is relative to the deck's."""
         if "/" not in name and not documents.is_document(name):
             return reader.find(name)
-        path = self.place.parent / name
-        if path not in self.read:
-            self.read[path] = _document(path, self.sources)
-        return self.read[path]
+        path = place.parent / name
+        if path not in self._named:
+            self._named[path] = self._document(path)
+        return self._named[path]
+
+    def _text(self, place: Path) -> str:
+        return files.text_of(self._bytes(place, files.LONGEST_FILE), place)
+
+    def _document(self, place: Path) -> Lesson:
+        return documents.parse(self._bytes(place, documents.LONGEST_FILE), place)
+
+    def _bytes(self, place: Path, most: int) -> bytes:
+        """Return a file's bytes, and keep them among the sources, which are bounded together."""
+        self.sources[place] = files.read_bytes(place, most + 1)
+        if sum(map(len, self.sources.values())) > MOST_BYTES:
+            raise LessonError(str(place), 1, f"the deck's files have more than {MOST_BYTES // 1_000_000} MB")
+        return self.sources[place]
+
+    def _check_length(self, more: int) -> None:
+        """Raise LessonError for a deck that has too many stops; asked as it grows."""
+        self._count += more
+        if self._count > MOST_STOPS:
+            raise LessonError(str(self._place), 1, f"the deck has more than {MOST_STOPS:,} stops")
 
 
 def _line(text: str) -> tuple[str, int | None, int | None, tuple[str, ...]]:

@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 from llm_linalg.base.axis_labels import AxisDeclarations
 from llm_linalg.base.constants import HUES
 from llm_linalg.base.spelling import unknown
-from llm_linalg.base.text import CleanText, clean
-from llm_linalg.lessons.boxes import BoxNote, boxes_of
-from llm_linalg.lessons.contents import MOST_MINUTES, OTHER_PART
+from llm_linalg.base.text import NOTHING, CleanText, clean
+from llm_linalg.lessons.contents import MOST_MINUTES, OTHER_PART, BoxNote
 from llm_linalg.lessons.control import LARGEST, Control, is_number
-from llm_linalg.lessons.controls import FrontError, controls_of, line_of_text
+from llm_linalg.lessons.controls import FrontError, controls_of, line_of_text, table_of
 
 KEYS = (
     *("title", "part", "order", "seed", "format", "minutes", "controls", "axes", "labels", "colours"),
@@ -25,6 +24,7 @@ LAST = 1000  # the order of a lesson that has none: after those that have one
 LONGEST_FRONT = 16_000
 MOST_LINES = 300
 _HEAD = re.compile(r'\+\+\+\ntitle = "([^"\\\n]+)"\npart = (\d{1,2})\norder = (\d{1,4})\n')
+_SLUG = re.compile(r"[A-Za-z0-9_-]+")
 _MANY_DIGITS = re.compile(r"[\d_]{4300}")
 _BARE = re.compile(r"""\s*((?:"[^"]*"|[\w.-])+)\s*=\s*([A-Za-z][\w-]*)\s*(?:#.*)?""")  # key = word
 
@@ -61,10 +61,7 @@ def read(lines: list[str]) -> FrontMatter:
         raise FrontError(
             (), f"the front matter is longer than {MOST_LINES} lines or {LONGEST_FRONT} characters"
         )
-    table = tomllib.loads(text)
-    for key in table:
-        if key not in KEYS:
-            raise FrontError((key,), unknown("key", key, KEYS))
+    table = table_of(tomllib.loads(text), (), "", KEYS)
     version = _integer(table, "format", FORMAT, -LARGEST, LARGEST)
     if version != FORMAT:
         raise FrontError(("format",), f"format {version} is not known: this program reads format {FORMAT}")
@@ -79,16 +76,14 @@ def read(lines: list[str]) -> FrontMatter:
         controls=controls_of(table.get("controls", {})),
         axis_declarations=_declared(table.get("axes", {}), table.get("labels", {})),
         colours=_colours(table.get("colours", {})),
-        boxes=boxes_of(table.get("boxes", {})),
+        boxes=_boxes(table.get("boxes", {})),
     )
 
 
 def _declared(axes: object, labels: object) -> AxisDeclarations:
     """Return the axis declarations: `Q = ["query", "feature"]` in axes, `query = "words"` in labels."""
-    for key, table in (("axes", axes), ("labels", labels)):
-        if not isinstance(table, dict):
-            raise FrontError((key,), f"{key} is a table: [{key}]")
-    named, words = dict(axes), dict(labels)  # type: ignore[call-overload]
+    named: dict[str, Any] = {**table_of(axes, ("axes",), "axes is a table: [axes]")}
+    words = {**table_of(labels, ("labels",), "labels is a table: [labels]")}
     for tensor, names in named.items():
         if not isinstance(names, list) or not names:
             raise FrontError(("axes", tensor), f'{tensor} takes a name for each axis: ["query", "feature"]')
@@ -105,10 +100,8 @@ def _declared(axes: object, labels: object) -> AxisDeclarations:
 
 def _colours(table: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the colours of tensors: pairs of a name and one of `HUES`, or one for each device."""
-    if not isinstance(table, dict):
-        raise FrontError(("colours",), "colours is a table: [colours]")
     colours = []
-    for name, given in table.items():
+    for name, given in table_of(table, ("colours",), "colours is a table: [colours]").items():
         hues = tuple(given) if isinstance(given, list) else (given,)
         if not hues:
             raise FrontError(("colours", name), f'{name} takes a colour for each device: ["blue", "green"]')
@@ -117,6 +110,20 @@ def _colours(table: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
                 raise FrontError(("colours", name), unknown("colour", str(hue), HUES))
         colours.append((name, hues))
     return tuple(colours)
+
+
+def _boxes(table: object) -> tuple[BoxNote, ...]:
+    """Return the notes on boxes: `attention = { lesson = "attention", words = "the tokens meet" }`."""
+    notes = []
+    for name, value in table_of(table, ("boxes",), "boxes is a table: [boxes]").items():
+        at = ("boxes", name)
+        reason = f'{name} takes a lesson, words, or both: {{ lesson = "dot", words = "…" }}'
+        said = table_of(value or None, at, reason, ("lesson", "words"))
+        lesson, words = said.get("lesson"), said.get("words", "")
+        if lesson is not None and not (isinstance(lesson, str) and _SLUG.fullmatch(lesson)):
+            raise FrontError((*at, "lesson"), 'lesson is the slug of a lesson, such as "attention"')
+        notes.append(BoxNote(name, lesson, line_of_text(words, (*at, "words")) if words else NOTHING))
+    return tuple(notes)
 
 
 def line_of(lines: list[str], keys: tuple[str, ...]) -> int:

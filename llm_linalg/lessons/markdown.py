@@ -3,10 +3,7 @@
 HTML is plain text. Containers are flattened, because a terminal has only rows: an item of a nested list is an
 item, and a fence in an item is a fence.
 
-markdown-it-py reads it. Importing that takes longer than painting the first screen, so what most lessons are
-made of is also read without it, to the same blocks and runs: headings, paragraphs and fences at the margin;
-within a line code, strong and emphasized text, and links to lessons. `_plain_blocks` and `_plain_runs` give
-up at all else.
+markdown-it-py reads it, and is imported with the first text that is read.
 """
 
 from __future__ import annotations
@@ -42,22 +39,6 @@ _LONGEST_ABBREVIATION = 6  # letters
 # a line is gone through once.
 _WITHOUT_ENDS = re.compile(r"`[^`]*+`|\[[^][]*+\]\([^)[]*+\)")
 _CLAIM = re.compile(r"expect:\s*(.*?)\s*")
-# Lines that mean the same wherever they stand: a heading, the start of a fence, and a paragraph's. The last
-# begins with what begins no other block, or with inline markup.
-_PLAIN_HEADING = re.compile(r"(#{1,6}) ([^\s#](?:.*[^\s#])?)")
-_PLAIN_FENCE = re.compile(r"```([^`~]*)")
-_PLAIN_LINE = re.compile(r"(?:[A-Za-z\"'(]|`(?!``)|\*{1,2}[A-Za-z`]).*")
-# Runs within a line in which no other character means anything: text, code, links; and strong or emphasized
-# text of the first two that is parted from the words around it.
-_WORDS, _CODE = (
-    r"(?:[^\\`*_\[\]<&\n]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9]))++",
-    r"(?<!`)`[^`\s](?:[^`\n]*[^`\s])?`(?!`)",
-)
-_PLAIN_RUN = re.compile(
-    rf"(?P<text>{_WORDS})|(?P<code>{_CODE})|(?<!!)\[(?P<label>{_WORDS})\]\(lesson:(?P<slug>[A-Za-z0-9-]+)\)"
-    rf"|(?<!\S)(?P<stars>\*{{1,2}})(?=\S)(?P<strong>(?:{_WORDS}|{_CODE})+)(?<=[A-Za-z0-9.?:`])(?P=stars)(?=[\s.,:;]|$)"
-)
-
 
 Kind = Literal["text", "heading", "item", "quote", "row", "code", "claim"]
 
@@ -144,11 +125,6 @@ def blocks(text: str, *, claims: bool = False) -> list[Block]:
         text: The Markdown.
         claims: Whether a line `expect: …` is a block of its own, as in a lesson.
     """
-    plain = _plain_blocks(text, claims=claims)
-    return _markdown_blocks(text, claims=claims) if plain is None else plain
-
-
-def _markdown_blocks(text: str, *, claims: bool) -> list[Block]:
     from markdown_it.tree import SyntaxTreeNode
 
     tree = SyntaxTreeNode(_parser(claims).parse(text))
@@ -183,18 +159,8 @@ def prose(found: Sequence[Block]) -> CleanText:
 @lru_cache(1024)
 def text_runs(text: str) -> tuple[TextRun, ...]:
     """Return the text of a block in runs of one style, cleaned, since an entity may be any character."""
-    plain = _plain_runs(text)
-    return _join(_markdown_runs(text) if plain is None else plain)
-
-
-def _markdown_runs(text: str) -> Iterator[TextRun]:
-    return _words(_inline().parseInline(text)[0].children or [])
-
-
-def _join(found: Iterable[TextRun]) -> tuple[TextRun, ...]:
-    """Return runs with those of one style joined, cleaned."""
     runs: list[TextRun] = []
-    for run in found:
+    for run in _words(_inline().parseInline(text)[0].children or []):
         if runs and runs[-1][1:] == run[1:] and not run.slug:
             runs[-1] = runs[-1]._replace(text=runs[-1].text + run.text)
         elif run.text:
@@ -289,65 +255,6 @@ def spans(prose: str) -> tuple[tuple[str, str | None], ...]:
         at = link.end()
     pieces.append((prose[at:], None))
     return tuple((text, slug) for text, slug in pieces if text)
-
-
-def _plain_blocks(text: str, *, claims: bool) -> list[Block] | None:
-    """Return the blocks of a text of headings, paragraphs and fences alone; None for any other."""
-    if "\t" in text:
-        return None
-    lines = text.split("\n")
-    claimed = [_CLAIM.fullmatch(line) if claims else None for line in lines]
-    found: list[Block] = []
-    at = 0
-    while at < len(lines):
-        first, line = at, lines[at]
-        at += 1
-        if not line.strip(" "):
-            continue
-        claim = claimed[first]
-        heading, fence = _PLAIN_HEADING.fullmatch(line), _PLAIN_FENCE.fullmatch(line)
-        if claim:
-            found.append(Block("claim", first, at, claim[1]))
-        elif heading:
-            found.append(Block("heading", first, at, heading[2], "", len(heading[1])))
-        elif fence:
-            marks = (k for k in range(at, len(lines)) if lines[k].lstrip(" ").startswith("```"))
-            end = next(marks, len(lines) - 1)
-            if end == first or lines[end] != "```":
-                return None
-            inner = "\n".join(lines[at:end])
-            at = end + 1
-            found.append(Block("code", first, at, inner, "```", 0, fence[1].strip()))
-        elif _PLAIN_LINE.fullmatch(line):
-            while at < len(lines) and _PLAIN_LINE.fullmatch(lines[at]) and not claimed[at]:
-                at += 1
-            found.append(Block("text", first, at, " ".join(part.strip() for part in lines[first:at])))
-        else:
-            return None
-    return found
-
-
-def _plain_runs(text: str) -> list[TextRun] | None:
-    """Return the runs of a text of words, code, strong or emphasized text and links alone; else None."""
-    runs: list[TextRun] = []
-    at = 0
-    while at < len(text):
-        found = _PLAIN_RUN.match(text, at)
-        if found is None:
-            return None
-        at = found.end()
-        words, code, label, slug, stars, strong = found.groups()
-        if label:
-            runs.append(TextRun(label, "link", slug))
-        elif strong:
-            style: Literal["strong", "emphasis"] = "strong" if stars == "**" else "emphasis"
-            pieces = re.split("(`[^`]+`)", strong)
-            runs += [
-                TextRun(piece.strip("`"), "code" if piece.startswith("`") else style) for piece in pieces
-            ]
-        else:
-            runs.append(TextRun(words or code[1:-1], "code" if code else ""))
-    return runs
 
 
 @cache

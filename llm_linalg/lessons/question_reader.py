@@ -78,12 +78,16 @@ def read_ask(fence: ListFence, first: int, controls: Sequence[str]) -> Ask:
     )
 
 
-def read_exercise(
-    fence: ListFence, first: int, controls: Sequence[str], above: Sequence[Stop]
-) -> tuple[Exercise, FenceOptions]:
-    """Return the exercise in a fence, and the fence's options.
+def exercise_stop(
+    stop: Stop, fence: ListFence, first: int, controls: Sequence[str], above: Sequence[Stop]
+) -> tuple[Stop, FenceOptions]:
+    """Return the stop of an exercise, which continues the stop in whose state it works, and its options.
+
+    Its question begins its prose, so that it stays on the screen. Where it shows no node of its own, and sets
+    nothing up, it shows what that stop shows.
 
     Args:
+        stop: The stop, with what stands above the fence.
         fence: The fence.
         first: The file's line, from 1, of the body's first line.
         controls: The names of the lesson's controls.
@@ -92,38 +96,25 @@ def read_exercise(
     Raises:
         BodyError: At a line that is wrong.
     """
-    options = parse_options(f"exercise {fence.info}".rstrip(), fence.place, "exercise")
+    info = parse_options(f"exercise {fence.info}".rstrip(), fence.place, "exercise")
     parts = _parts(fence, EXERCISE_KEYS)
     if parts.choices:
         raise BodyError(parts.choices[0][0], "an exercise has no choices: a question with choices is an ask")
     hints = parts.values["hint"]
     if len(hints) > MOST_HINTS:
         raise BodyError(hints[MOST_HINTS][0], f"an exercise has at most {MOST_HINTS} hints")
-    answers = _lines(parts.values["answer"], first)
     exercise = Exercise(
         question=parts.question,
         check=_check(fence, parts, first, "which is true if answer is right: check: answer == Y.sum()"),
-        after=_after(options.after, fence.place, above),
+        after=_after(info.after, fence.place, above),
         setup=_lines(parts.values["with"], first),
-        barred=options.without,
+        barred=info.without,
         vary=_vary(parts, first, controls),
         hints=tuple(clean(text, None) for _, text in hints),
-        answer=answers[0] if answers else None,
+        answer=next(iter(_lines(parts.values["answer"], first)), None),
         wrong=tuple(_wrong(place, text, first) for place, text in parts.values["wrong"]),
         line=first + fence.place,
     )
-    return exercise, options
-
-
-def exercise_stop(
-    stop: Stop, fence: ListFence, first: int, controls: Sequence[str], above: Sequence[Stop]
-) -> tuple[Stop, FenceOptions]:
-    """Return the stop of an exercise, which continues the stop in whose state it works, and its options.
-
-    Its question begins its prose, so that it stays on the screen. Where it shows no node of its own, and sets
-    nothing up, it shows what that stop shows.
-    """
-    exercise, info = read_exercise(fence, first, controls, above)
     setup = "\n".join(line.text for line in exercise.setup)
     asked = clean_lines("\n\n".join(filter(None, (exercise.question, stop.prose))))
     stop = stop._replace(exercise=exercise, code=setup, prose=asked)
@@ -149,7 +140,7 @@ def _parts(fence: ListFence, keys: Sequence[str]) -> _Parts:
     choices: list[Line] = []
     values: dict[str, list[Line]] = {key: [] for key in keys}
     last: list[Line] | None = None  # where a line that is indented goes on
-    for place, line in enumerate(fence.lines, fence.place + 1):
+    for place, line in fence.numbered_lines:
         text = line.strip()
         key, choice = _KEY.fullmatch(line.rstrip()), _CHOICE.fullmatch(line.rstrip())
         if not text:

@@ -15,14 +15,12 @@ from pathlib import Path
 from llm_linalg.base.spelling import unknown
 from llm_linalg.base.text import CleanText
 from llm_linalg.lessons import board_reader, body, front_matter, question_reader
-from llm_linalg.lessons.board import Board, BoardRow
-from llm_linalg.lessons.control import Control, Scalar, Value
+from llm_linalg.lessons.control import Control, Value
 from llm_linalg.lessons.controls import FrontError
 from llm_linalg.lessons.fence_options import BodyError, FenceOptions
 from llm_linalg.lessons.files import FOLDER, LONGEST_FILE, curriculum_files, read_bytes, text_of
 from llm_linalg.lessons.lesson import (
     PART_TITLES,
-    Heading,
     Lesson,
     LessonError,
     ListedLesson,
@@ -30,7 +28,7 @@ from llm_linalg.lessons.lesson import (
     UnknownNameError,
 )
 from llm_linalg.lessons.markdown import spans
-from llm_linalg.lessons.stop import CodeAbove, FollowedCell
+from llm_linalg.lessons.stop import Board, BoardRow, CodeAbove, FollowedCell
 
 __all__ = [
     "PART_TITLES",
@@ -38,11 +36,9 @@ __all__ = [
     "BoardRow",
     "Control",
     "FollowedCell",
-    "Heading",
     "Lesson",
     "LessonError",
     "ListedLesson",
-    "Scalar",
     "Stop",
     "UnknownNameError",
     "Value",
@@ -68,15 +64,6 @@ def load(path: str | os.PathLike[str]) -> Lesson:
         LessonError: If it is broken, with the file, the line (1 if none is to blame) and the reason.
     """
     place = Path(path)
-    return check_links(read(place))
-
-
-def read(place: Path) -> Lesson:
-    """Return the lesson in a file without checking its links.
-
-    Raises:
-        LessonError: If it is broken, with the file, the line and the reason.
-    """
     lesson = of_bytes(read_bytes(place, LONGEST_FILE + 1), place)
     return replace(lesson, is_own=True) if place.parent == FOLDER else lesson
 
@@ -88,18 +75,6 @@ def of_bytes(data: bytes, path: str | os.PathLike[str]) -> Lesson:
         LessonError: If it is broken, with the file, the line and the reason.
     """
     return parse(text_of(data, path), path)
-
-
-def check_links(lesson: Lesson) -> Lesson:
-    """Return the same lesson if the links of its boards lead somewhere.
-
-    Raises:
-        LessonError: At the first that leads nowhere.
-    """
-    dead = lesson.dead_link([place.stem for place in curriculum_files()])
-    if dead is not None:
-        raise dead
-    return lesson
 
 
 def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
@@ -168,11 +143,8 @@ def _stops(
     """Return the stops with their programs: a fence continues those above it, except failing ones."""
     stops: list[Stop] = []
     above: list[str] = []
-    assigned: set[str] = set()
-    boards = any(piece.board for piece in pieces)
     for number, piece in enumerate(pieces, 1):
         info = piece.info or FenceOptions()
-        own = board_reader.assigned_names(piece.code) if boards else set()
         stop = Stop(
             number=number,
             title=piece.title or title,
@@ -187,7 +159,7 @@ def _stops(
             map=info.map,
             follow=info.follow,
             line=first + piece.place,
-            board=board_reader.read(piece.board, first, assigned | own) if piece.board else None,
+            board=board_reader.read(piece.board, first) if piece.board else None,
             notes=piece.notes.text,
             minutes=piece.notes.minutes,
             expects=body.shift_lines(piece.expects, first),
@@ -199,7 +171,6 @@ def _stops(
         stops.append(question_reader.with_picture(stop, info))
         if piece.code and not info.fails:
             above.append(piece.code)
-            assigned |= own
     return tuple(stops)
 
 
@@ -213,7 +184,7 @@ def shelf() -> tuple[Lesson | ListedLesson, ...]:
     for place in curriculum_files():
         with suppress(LessonError):
             head = front_matter.head(read_bytes(place, LONGEST_HEAD))
-            listed.append(read(place) if head is None else ListedLesson(place, *head))
+            listed.append(load(place) if head is None else ListedLesson(place, *head))
     listed.sort(key=lambda lesson: (lesson.part, lesson.order, lesson.slug))
     return tuple(listed)
 
@@ -234,7 +205,7 @@ def is_built_in(lesson: Lesson) -> bool:
 
 @cache
 def _opened(listed: ListedLesson) -> Lesson:
-    return read(listed.path)
+    return load(listed.path)
 
 
 @cache
@@ -245,9 +216,7 @@ def _built_in() -> tuple[tuple[Lesson, ...], tuple[LessonError, ...]]:
     broken: list[LessonError] = []
     for place in curriculum_files():
         try:
-            whole[place.stem] = check_links(
-                read_entry(shelved[place.stem]) if place.stem in shelved else read(place)
-            )
+            whole[place.stem] = read_entry(shelved[place.stem]) if place.stem in shelved else load(place)
         except LessonError as error:
             broken.append(error)
     return tuple(whole[one.slug] for one in shelf() if one.slug in whole), tuple(sorted(broken, key=str))
@@ -272,7 +241,7 @@ def find(slug: str) -> Lesson:
     """
     for lesson in shelf():
         if lesson.slug == slug:
-            return check_links(read_entry(lesson))
+            return read_entry(lesson)
     for problem in problems():
         if Path(problem.file).stem == slug:
             raise problem

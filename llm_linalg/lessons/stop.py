@@ -1,4 +1,4 @@
-"""Stops of a lesson, and headings of a document's outline."""
+"""Stops of a lesson, their boards, and headings of a document's outline."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from llm_linalg.base.text import NOTHING, CleanText
 from llm_linalg.illustrations.look_names import LookName
-from llm_linalg.lessons.board import Board
-from llm_linalg.lessons.saved_output import SavedOutput
 from llm_linalg.questions.question import Ask, Exercise
 
 if TYPE_CHECKING:
@@ -28,6 +26,33 @@ class FollowedCell(NamedTuple):
     way: Literal["lineage", "reach"]
     name: str
     position: tuple[int, ...]
+
+
+class BoardRow(NamedTuple):
+    """One live cell of a board.
+
+    Attributes:
+        label: Its title.
+        name: The tensor of the program that it shows, or None.
+        lesson: The slug of the lesson that it opens.
+        words: Its meaning in linear algebra, in a few words.
+        apart: Whether it is below the `---`: on the board, but not in the chain.
+        line: Its line in the file, from 1.
+    """
+
+    label: CleanText
+    name: str | None
+    lesson: str
+    words: CleanText
+    apart: bool
+    line: int
+
+
+class Board(NamedTuple):
+    """A list of live cells, or a chain of boxes."""
+
+    rows: tuple[BoardRow, ...]
+    chain: bool = False
 
 
 class CodeAbove:
@@ -84,7 +109,7 @@ class Stop(NamedTuple):
         ask: The guess that is asked for before its picture moves, or None.
         exercise: The exercise that it is, or None; its code is then the exercise's setup.
         look: The look in which its picture opens, or None.
-        saved: Of a notebook's cell, the outputs that the notebook has saved.
+        saved: Of a notebook's cell, the outputs that the notebook has saved, as text.
     """
 
     number: int
@@ -112,7 +137,7 @@ class Stop(NamedTuple):
     ask: Ask | None = None
     exercise: Exercise | None = None
     look: LookName | None = None
-    saved: tuple[SavedOutput, ...] = ()
+    saved: CleanText = NOTHING
 
     @property
     def refusal(self) -> str | None:

@@ -68,17 +68,6 @@ class WalkPlace(NamedTuple):
         return None if unsuited else index
 
 
-def questions_at(place: WalkPlace, number: int) -> Iterator[Question]:
-    """Yield a question of each kind that a place has, all drawn with one number."""
-    if place.node.dropped or place.node.value.is_meta or not place.node.operands:
-        return
-    for kind, make in KINDS.items():
-        seed = f"{number}:{kind}:{place.node.index}:{place.order}:{place.step}"
-        made = make(place, Random(seed))  # noqa: S311 - it draws a question, and keeps no secret
-        if made is not None:
-            yield made
-
-
 def question_at(place: WalkPlace, number: int, kind: str | None = None) -> Question | None:
     """Return the question of a number (from 1) at a place: each number asks for something else.
 
@@ -90,7 +79,15 @@ def question_at(place: WalkPlace, number: int, kind: str | None = None) -> Quest
     Returns:
         None where there is nothing to ask.
     """
-    found = [one for one in questions_at(place, number) if kind in (None, one.kind)]
+    node = place.node
+    if node.dropped or node.value.is_meta or not node.operands:
+        return None
+    found: list[Question] = []
+    for name, make in KINDS.items():
+        if kind in (None, name):
+            seed = f"{number}:{name}:{node.index}:{place.order}:{place.step}"
+            made = make(place, Random(seed))  # noqa: S311 - it draws a question, and keeps no secret
+            found += [] if made is None else [made]
     return found[(number - 1) % len(found)] if found else None
 
 

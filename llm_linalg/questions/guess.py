@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import math
+import operator
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -30,6 +32,13 @@ FORMS: dict[Kind, str] = {
     "numbers": "numbers, such as [1, 2, 3]",
 }
 
+_SIGNS: Mapping[type[ast.operator], Callable[[float, float], object]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _DECIMALS = re.compile(r"[+-]?[0-9]*\.([0-9]+)")
 _INDEX = re.compile(
@@ -214,24 +223,17 @@ def _reckoned(node: ast.AST) -> object | None:
 
 
 def _calculated(node: ast.BinOp) -> object | None:
-    left, right = _reckoned(node.left), _reckoned(node.right)
-    if not isinstance(left, int | float) or not isinstance(right, int | float):
+    left, right, sign = _reckoned(node.left), _reckoned(node.right), _SIGNS.get(type(node.op))
+    if not isinstance(left, int | float) or not isinstance(right, int | float) or sign is None:
+        return None
+    if sign is operator.pow and (
+        abs(left) > 1e6 or abs(right) > 20 or (left <= 0 and not isinstance(right, int))
+    ):
         return None
     try:
-        match node.op:
-            case ast.Add():
-                return left + right
-            case ast.Sub():
-                return left - right
-            case ast.Mult():
-                return left * right
-            case ast.Div():
-                return left / right
-            case ast.Pow() if abs(left) <= 1e6 and abs(right) <= 20:
-                return left**right if left > 0 or isinstance(right, int) else None
+        return sign(left, right)
     except (ZeroDivisionError, OverflowError):
-        pass
-    return None
+        return None
 
 
 def cell_in(text: str) -> tuple[int, ...] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 
 import torch
 from torch import Tensor
@@ -113,17 +114,12 @@ def is_typed_in(answer: str) -> bool:
 
 def _changes(tree: ast.expr) -> Iterator[tuple[str, str]]:
     """Yield the name of a mistake and the text of the answer without it, for each place where it may be."""
-    text = ast.unparse(tree)  # one line
-    line = text.encode()
-    for node in ast.walk(expression(text)):
-        if not isinstance(node, ast.expr) or node.end_col_offset is None:
-            continue
+    for node in ast.walk(tree):
         for name, instead in _changes_of(node):
-            made = f"({ast.unparse(instead)})".encode()
-            yield name, (line[: node.col_offset] + made + line[node.end_col_offset :]).decode()
+            yield name, ast.unparse(deepcopy(tree, {id(node): instead}))
 
 
-def _changes_of(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+def _changes_of(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     """Yield the names of mistakes that may be made at a node, each with what would stand there without it."""
     match node:
         case ast.Attribute(value=inner, attr="T" | "mT"):

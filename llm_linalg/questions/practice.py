@@ -72,6 +72,10 @@ def _size(random: Random, level: int) -> int:
     return random.randint(2, 3 + level // 2)
 
 
+def _sizes(random: Random, level: int, count: int) -> tuple[int, ...]:
+    return tuple(_size(random, level) for _ in range(count))
+
+
 def _matrix(random: Random, *shape: int, most: int = 4) -> str:
     """Return the text of a tensor of small whole numbers."""
     if not shape:
@@ -84,79 +88,74 @@ def _tensor(random: Random, *shape: int) -> str:
     return f"torch.tensor({numbers})"
 
 
-def _one(line: str, *axes: int) -> Callable[[Random, int], str]:
+def _given(random: Random, **shapes: tuple[int, ...]) -> str:
+    """Return lines that bind tensors of these shapes."""
+    return "".join(f"{name} = {_tensor(random, *shape)}\n" for name, shape in shapes.items())
+
+
+def _one(line: str, axes: int) -> Callable[[Random, int], str]:
     """Return what draws a program of one tensor `x` of so many axes, and a line."""
 
     def draw(random: Random, level: int) -> str:
-        shape = [_size(random, level) for _ in range(axes[0])]
-        return f"x = {_tensor(random, *shape)}\nY = {line}"
+        return f"{_given(random, x=_sizes(random, level, axes))}Y = {line}"
 
     return draw
 
 
 def _pointwise(random: Random, level: int) -> str:
-    rows, columns = _size(random, level), _size(random, level)
+    rows, columns = _sizes(random, level, 2)
     other = random.choice([(rows, columns), (columns,), (rows, 1), (1, columns)][: 1 + level])
     sign = random.choice("*+-")
-    return f"x = {_tensor(random, rows, columns)}\ny = {_tensor(random, *other)}\nY = x {sign} y"
+    return f"{_given(random, x=(rows, columns), y=other)}Y = x {sign} y"
 
 
 def _dot(random: Random, level: int) -> str:
-    size = 2 + level
-    return f"x = {_tensor(random, size)}\ny = {_tensor(random, size)}\nY = torch.dot(x, y)"
+    return f"{_given(random, x=(2 + level,), y=(2 + level,))}Y = torch.dot(x, y)"
 
 
 def _matvec(random: Random, level: int) -> str:
-    rows, columns = _size(random, level), _size(random, level)
-    return f"A = {_tensor(random, rows, columns)}\nx = {_tensor(random, columns)}\nY = A @ x"
+    rows, columns = _sizes(random, level, 2)
+    return f"{_given(random, A=(rows, columns), x=(columns,))}Y = A @ x"
 
 
 def _matmul(random: Random, level: int) -> str:
-    rows, inner, columns = (_size(random, level) for _ in range(3))
+    rows, inner, columns = _sizes(random, level, 3)
     if level > 2 and random.random() < 0.5:
-        return f"x = {_tensor(random, rows, inner)}\nW = {_tensor(random, columns, inner)}\nY = x @ W.T"
-    return f"x = {_tensor(random, rows, inner)}\nW = {_tensor(random, inner, columns)}\nY = x @ W"
+        return f"{_given(random, x=(rows, inner), W=(columns, inner))}Y = x @ W.T"
+    return f"{_given(random, x=(rows, inner), W=(inner, columns))}Y = x @ W"
 
 
 def _linear(random: Random, level: int) -> str:
-    rows, inner, columns = (_size(random, level) for _ in range(3))
-    return (
-        f"x = {_tensor(random, rows, inner)}\nA = {_tensor(random, columns, inner)}\n"
-        f"b = {_tensor(random, columns)}\nY = F.linear(x, A, b)"
-    )
+    rows, inner, columns = _sizes(random, level, 3)
+    return f"{_given(random, x=(rows, inner), A=(columns, inner), b=(columns,))}Y = F.linear(x, A, b)"
 
 
 def _triangle(random: Random, level: int) -> str:
     size, diagonal = 3 + level // 2, random.randint(-1, 1)
     kind = random.choice(["triu", "tril"])
-    return f"x = {_tensor(random, size, size)}\nY = torch.{kind}(x, {diagonal})"
+    return f"{_given(random, x=(size, size))}Y = torch.{kind}(x, {diagonal})"
 
 
 def _masked(random: Random, level: int) -> str:
     size, diagonal = 3 + level // 2, random.randint(0, 1)
-    return (
-        f"S = {_tensor(random, size, size)}\nhidden = torch.ones({size}, {size}).triu({diagonal}) == 1\n"
-        "Y = S.masked_fill(hidden, -math.inf)"
-    )
+    hidden = f"hidden = torch.ones({size}, {size}).triu({diagonal}) == 1\n"
+    return f"{_given(random, S=(size, size))}{hidden}Y = S.masked_fill(hidden, -math.inf)"
 
 
 def _reshape(random: Random, level: int) -> str:
-    rows, columns = _size(random, level), _size(random, level)
-    return f"x = {_tensor(random, rows, columns)}\nY = x.reshape({columns}, {rows})"
+    rows, columns = _sizes(random, level, 2)
+    return f"{_given(random, x=(rows, columns))}Y = x.reshape({columns}, {rows})"
 
 
 def _batch(random: Random, level: int) -> str:
-    batch, rows, inner, columns = (_size(random, min(level, 2)) for _ in range(4))
-    return (
-        f"Q = {_tensor(random, batch, rows, inner)}\nK = {_tensor(random, batch, columns, inner)}\n"
-        "Y = Q @ K.transpose(1, 2)"
-    )
+    batch, rows, inner, columns = _sizes(random, min(level, 2), 4)
+    return f"{_given(random, Q=(batch, rows, inner), K=(batch, columns, inner))}Y = Q @ K.transpose(1, 2)"
 
 
 def _rows(random: Random, level: int) -> str:
     words, size = 3 + level // 2, _size(random, level)
     places = [random.randrange(words) for _ in range(_size(random, level))]
-    return f"table = {_tensor(random, words, size)}\nY = table[torch.tensor({places})]"
+    return f"{_given(random, table=(words, size))}Y = table[torch.tensor({places})]"
 
 
 WALK: tuple[DrawnKind, ...] = ("value", "reads", "shape")

@@ -23,26 +23,25 @@ class ProgramState:
     """The names that a program has bound.
 
     Args:
-        program: The program, which has run; None for no program at all.
+        program: The program, which has run; None for no program at all, where numbers, texts and lists of
+            these have values, for which nothing has to run.
         failure: Why it ended early; None if it did not.
 
     Attributes:
         failure: Likewise.
-        names: The values of its names, each asked for when it is looked at.
+        names: Its names.
         is_random: Whether it drew random numbers.
     """
 
-    def __init__(self, program: Program, failure: ProgramError | None) -> None:
+    def __init__(self, program: Program | None = None, failure: ProgramError | None = None) -> None:
         self._program = program
         self.failure = failure
-        facts = program.facts()
-        self.is_random = facts.is_random
-        self.names: Mapping[str, Any] = _AskedValues(facts.names, program.value)
+        self.names, self.is_random = ProgramFacts() if program is None else program.facts()
 
     @property
     def was_cheap(self) -> bool:
         """Whether the last expression took so little that others like it may be tried."""
-        return self._program.was_cheap
+        return self._program is None or self._program.was_cheap
 
     def value(self, expression: str, **names: Any) -> Any:
         """Return the value of an expression, which sees the program's names and those given here.
@@ -51,10 +50,12 @@ class ProgramState:
             ProgramError: If the text is not one expression, or fails.
         """
         expression_of(Source(expression))
-        return self._program.value(expression, **names)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.names
+        if self._program is not None:
+            return self._program.value(expression, **names)
+        try:
+            return ast.literal_eval(expression)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            raise ProgramError(f"{quote(expression, 60)} is no number, text or list") from None
 
     def is_true(self, claim: str, **names: Any) -> bool:
         """Return whether a claim is true; raises as `false_reason` does."""
@@ -78,47 +79,7 @@ class ProgramState:
         return f"{quote(claim, LONGEST)} is false{': ' * bool(known)}{'; '.join(known)}"
 
 
-class _AskedValues(Mapping[str, Any]):
-    """Values that are asked for one by one."""
-
-    def __init__(self, names: Sequence[str], value: Callable[[str], Any]) -> None:
-        self._known = names
-        self._value = value
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._known:
-            raise KeyError(name)
-        return self._value(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._known)
-
-    def __len__(self) -> int:
-        return len(self._known)
-
-
-class _Literals:
-    """No program: the value of a number, a text, or lists of these, for which nothing has to run."""
-
-    was_cheap = True
-
-    def run(self, *, repairs: bool = True) -> Any:  # noqa: ARG002
-        raise ProgramError("there is no program")
-
-    def facts(self) -> ProgramFacts:
-        return ProgramFacts()
-
-    def value(self, expression: str, **_names: Any) -> Any:
-        try:
-            return ast.literal_eval(expression)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            raise ProgramError(f"{quote(expression, 60)} is no number, text or list") from None
-
-    def close(self) -> None:
-        pass
-
-
-LITERALS = ProgramState(_Literals(), None)
+LITERALS = ProgramState()
 """The state in which numbers, texts and lists are evaluated."""
 
 
@@ -159,18 +120,9 @@ def state_after(
     read: str = "",
     trust: bool = False,
 ) -> Iterator[ProgramState]:
-    """Run a program, for expressions in the state that it leaves.
+    """Run a program, for expressions in the state that it leaves; its terms are those of `program_of`.
 
-    Args:
-        program: The program.
-        seed: The seed for `torch.manual_seed` before the program.
-        names: Plain values that the program may use, such as a lesson's controls.
-        cells: The lines, from 1, at which its cells begin, if it has cells; one that fails is passed over.
-        seconds: The time for the program, and for each expression; None if counts alone decide.
-        halt: Asked all along whether to stop.
-        own: Whether it is our own text, which runs in this process; else it runs in a room.
-        read: The folder that it may read; none if empty.
-        trust: Whether it may run with the user's rights where there is no lock.
+    Of a program with cells, one that fails is passed over. Counts alone decide unless it is given seconds.
 
     Raises:
         ProgramError: If the program can't be read.

@@ -29,12 +29,13 @@ def faults(judge: Judge) -> Iterator[Fault]:
 
 def _unwritable(exercise: Exercise) -> Iterator[Fault]:
     """Yield the solution and the wrong answers that nobody may write."""
-    answers = [(wrong.line, f"the wrong answer {quote(wrong.expression)}") for wrong in exercise.wrong]
-    texts = [wrong.expression for wrong in exercise.wrong]
+    answers = [
+        (wrong.expression, wrong.line, f"the wrong answer {quote(wrong.expression)}")
+        for wrong in exercise.wrong
+    ]
     if exercise.answer is not None:
-        answers.append((exercise.answer.line, "the solution"))
-        texts.append(exercise.answer.text)
-    for (line, said), text in zip(answers, texts, strict=True):
+        answers.append((*exercise.answer, "the solution"))
+    for text, line, said in answers:
         try:
             check_answer(text, exercise.barred)
         except ProgramError as error:
@@ -67,7 +68,7 @@ class _Proof:
                     self.is_random = state.is_random
                     if not number:
                         self._add_names(state)
-                        self.numbers = dict(state.names)
+                        self.numbers = {name: state.value(name) for name in state.names}
                     self.varies = self.varies or self._has_changed(state)
                     fault = self._try_solution(state, first=not number)
                     self._try_others(state)
@@ -86,16 +87,17 @@ class _Proof:
 
     def _has_changed(self, state: ProgramState) -> bool:
         """Return whether some number of the program is another than in the first trial."""
+        now = {name: state.value(name) for name in state.names}
         return any(
             plain_tensor(value) is not None and not is_same(value, self.numbers.get(name))
-            for name, value in state.names.items()
+            for name, value in now.items()
         )
 
     def _add_names(self, state: ProgramState) -> None:
         """Add what is there without any thought: nothing, and each name of the program."""
         line = self.exercise.check.line
         self.passing.setdefault("None", (line, "None passes: the check asks for nothing"))
-        for name in [*state.names][:MOST_NAMES]:
+        for name in state.names[:MOST_NAMES]:
             if name not in self.exercise.barred:
                 reason = f'{name}, which the program has, passes: bar it with without="{name}"'
                 self.passing.setdefault(name, (line, reason))

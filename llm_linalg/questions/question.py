@@ -17,10 +17,6 @@ class FenceLine(NamedTuple):
     line: int = 1
 
 
-def _moved(lines: tuple[FenceLine, ...], line: int) -> tuple[FenceLine, ...]:
-    return tuple(one._replace(line=line) for one in lines)
-
-
 class Ask(NamedTuple):
     """A guess that is asked for before the picture of a stop moves.
 
@@ -37,10 +33,6 @@ class Ask(NamedTuple):
     choices: tuple[CleanText, ...] = ()
     vary: tuple[FenceLine, ...] = ()
     line: int = 1
-
-    def on_line(self, line: int) -> Ask:
-        """Return the ask with all of it on one line, such as the number of a notebook's cell."""
-        return self._replace(line=line, check=self.check._replace(line=line), vary=_moved(self.vary, line))
 
 
 class WrongAnswer(NamedTuple):
@@ -77,14 +69,3 @@ class Exercise(NamedTuple):
     answer: FenceLine | None = None
     wrong: tuple[WrongAnswer, ...] = ()
     line: int = 1
-
-    def on_line(self, line: int) -> Exercise:
-        """Return the exercise with all of it on one line, such as the number of a notebook's cell."""
-        return self._replace(
-            line=line,
-            check=self.check._replace(line=line),
-            setup=_moved(self.setup, line),
-            vary=_moved(self.vary, line),
-            answer=None if self.answer is None else self.answer._replace(line=line),
-            wrong=tuple(one._replace(line=line) for one in self.wrong),
-        )

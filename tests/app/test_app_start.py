@@ -133,7 +133,7 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 def test_the_app_is_imported_without_torch_and_without_what_the_first_screen_does_not_need() -> None:
     code = (
         "import sys, tui.app, llm_linalg.lessons.reader as l; l.find('matmul')\n"
-        "late = ['torch', 'markdown_it', 'tui.compose.view_runner', 'tui.layout.arrange']\n"
+        "late = ['torch', 'tui.compose.view_runner', 'tui.layout.arrange']\n"
         "late += ['tui.model.frame', 'tui.screens.pager', 'tui.screens.palette', 'hashlib']\n"
         "print([name for name in late if name in sys.modules])"
     )

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from llm_linalg.base.errors import ProgramError
+from llm_linalg.lessons.answers import failing_claims
 from llm_linalg.lessons.check import ends, extremes
-from llm_linalg.lessons.expectations import failing_claims
 from llm_linalg.lessons.reader import LessonError, catalog, find, load, parse
 
 PROGRAM = "x = torch.randn(3, 2)\nW = torch.randn(2, 4)\nY = x @ W"

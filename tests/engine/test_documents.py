@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,7 @@ from hypothesis import strategies as st
 from llm_linalg import LessonError, ProgramError, ShapeError, Trace, run
 from llm_linalg.base.errors import MissingValueError
 from llm_linalg.base.syntax import statements
-from llm_linalg.lessons.documents import LONGEST, is_document, markdown_file, parse, python_file, read
-from llm_linalg.lessons.documents.code_cells import DocumentCell
+from llm_linalg.lessons.documents import READERS, is_document, parse, python_file, read
 from llm_linalg.lessons.documents.notebook import MOST_VALUES
 from llm_linalg.lessons.reader import Lesson
 
@@ -174,17 +172,6 @@ def test_the_column_of_what_a_command_runs_stays() -> None:
     assert caught.value.caret == "%timeit x @ x\n        ^^^^^"
 
 
-def test_old_notebooks_are_read_too() -> None:
-    old = {
-        "nbformat": 3, "metadata": {"name": ""}, "worksheets": [{"cells": [
-            {"cell_type": "heading", "level": 2, "source": ["Old\n"]},
-            {"cell_type": "code", "language": "python", "input": ["x = torch.ones(2)"], "outputs": []},
-        ]}],
-    }  # fmt: skip
-    found = parse(json.dumps(old).encode(), "old.ipynb")
-    assert (found.stops[0].title, found.stops[0].code) == ("Old", "x = torch.ones(2)")
-
-
 @pytest.mark.parametrize(
     ("data", "line", "reason"),
     [
@@ -202,8 +189,7 @@ def test_old_notebooks_are_read_too() -> None:
         (b'{"nbformat": -' + b"9" * 4_000 + b"}", 1, "format of that number is not known"),
         (b'{"nbformat": 4}', 1, "it has no cells"),
         (b'{"nbformat": 4, "cells": {}}', 1, "no list of cells"),
-        (b'{"nbformat": 3}', 1, "it has no worksheets"),
-        (b'{"nbformat": 3, "worksheets": [1]}', 1, "a worksheet is no object"),
+        (b'{"nbformat": 3, "worksheets": []}', 1, "format 3 is not known"),
         (b'{"nbformat": 4, "cells": []}', 1, "no program in it"),
         (notebook(words("# Only words")), 1, "no program in it"),
         (b'{"nbformat": 4, "cells": [7]}', 1, "cell 1 is no object"),
@@ -237,7 +223,7 @@ def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-KEYS = ["nbformat", "cells", "cell_type", "source", "metadata", "worksheets", "level"]
+KEYS = ["nbformat", "cells", "cell_type", "source", "metadata"]
 LEAVES = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=20)
 
 
@@ -260,7 +246,7 @@ def lines_said(data: bytes, name: str) -> int:
 )
 def test_whatever_a_notebook_holds_it_is_a_lesson_or_an_error_of_one_line(value: object) -> None:
     cells = value if isinstance(value, list) else [value]
-    for found in (value, {"nbformat": 4, "cells": cells}, {"nbformat": 3, "worksheets": cells}):
+    for found in (value, {"nbformat": 4, "cells": cells}):
         assert lines_said(json.dumps(found).encode(), "a.ipynb") <= 1
 
 
@@ -387,12 +373,10 @@ def test_lines_may_end_as_on_windows() -> None:
     ]
 
 
-@pytest.mark.parametrize(("suffix", "reader"), [(".py", python_file.read), (".md", markdown_file.read)])
-def test_what_is_parsed_as_a_whole_is_not_when_it_is_too_long(
-    tmp_path: Path, suffix: str, reader: Callable[[str], list[DocumentCell]]
-) -> None:
+@pytest.mark.parametrize("suffix", [".py", ".md"])
+def test_what_is_parsed_as_a_whole_is_not_when_it_is_too_long(tmp_path: Path, suffix: str) -> None:
     place = tmp_path / f"long{suffix}"
-    most = LONGEST[reader]
+    _, most = READERS[suffix]
     place.write_bytes(b"x = 1\n" * (most // 6 + 1))
     with pytest.raises(
         LessonError, match=f"larger than {most // 1_000} KB|larger than {most // 1_000_000} MB"

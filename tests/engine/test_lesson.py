@@ -320,7 +320,7 @@ def test_a_listed_lesson_is_read_when_more_is_asked_of_it(
         opened.append(place.stem)
         return lessons.of_bytes(place.read_bytes(), place)
 
-    monkeypatch.setattr(lessons, "read", noted)
+    monkeypatch.setattr(lessons, "load", noted)
     try:
         listed = {lesson.slug: lesson for lesson in lessons.shelf()}
         assert [(one.title, one.part, one.order) for one in listed.values()] == [("Whole", 1, 2)] * 2

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from llm_linalg.lessons import files
-from llm_linalg.lessons import reader as lessons
-from llm_linalg.lessons.reader import Board, LessonError, catalog, find, load, parse
+from llm_linalg.lessons.reader import Board, LessonError, find, parse
 
 TEXT = """\
 +++
@@ -83,8 +79,6 @@ def test_a_board_after_words_is_a_stop_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("new", "reason"),
     [
-        ("Sum | z | lesson:dot | all", 'unknown tensor "z": there is layer, x, y'),
-        ("Sum | laier.weight | lesson:dot | all", 'did you mean "layer"?'),
         ("Sum | x + y | lesson:dot | all", "by its name, or nothing"),
         ("Sum | y | dot | all", 'lesson:matmul; not "dot"'),
         ("Sum | y | | all", "a row opens a lesson"),
@@ -135,33 +129,11 @@ def test_a_name_that_is_no_tensor_is_found_when_it_runs() -> None:
     assert error.reason.startswith('unknown tensor "n"')
 
 
-def test_a_lesson_that_is_not_there_is_an_error_of_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own = tmp_path / "own.md"
-    own.write_text(TEXT.replace("lesson:matmul", "lesson:own"), encoding="utf-8")
-    assert load(own).stop(1).board is not None
-    dead = tmp_path / "dead.md"
-    dead.write_text(TEXT.replace("lesson:matmul", "lesson:matmull"), encoding="utf-8")
-    with pytest.raises(LessonError) as info:
-        load(dead)
-    assert (info.value.line, info.value.file) == (16, str(dead))
-    assert 'did you mean "matmul"?' in info.value.reason
-
-    folder = tmp_path / "lessons"
-    folder.mkdir()
-    for name in ("dead.md", "own.md"):
-        (tmp_path / name).rename(folder / name)
-    monkeypatch.setattr(files, "FOLDER", tmp_path / "lessons")
-    lessons.shelf.cache_clear()
-    lessons._built_in.cache_clear()
-    try:
-        assert catalog() == ()
-        assert sorted(error.line for error in lessons.problems()) == [13, 13]
-    finally:
-        monkeypatch.undo()
-        lessons.shelf.cache_clear()
-        lessons._built_in.cache_clear()
+def test_a_lesson_that_is_not_there_is_found_by_a_check() -> None:
+    assert parse(TEXT.replace("lesson:matmul", "lesson:own"), "own.md").check() == ()
+    (error,) = parse(TEXT.replace("lesson:matmul", "lesson:matmull"), "dead.md").check()
+    assert (error.line, error.file) == (16, "dead.md")
+    assert error.reason.endswith("did you mean matmul?")
 
 
 def test_the_map_and_the_summary_are_boards_of_the_whole_curriculum() -> None:

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_linalg.base.text import clean
-from llm_linalg.lessons import documents, markdown
-from llm_linalg.lessons.files import curriculum_files
+from llm_linalg.lessons import documents
 from llm_linalg.lessons.markdown import (
     Paragraph,
     TextRun,
@@ -141,93 +140,6 @@ def test_inert_prose_is_as_it_was_but_for_html() -> None:
     )
     assert inert("`List<int>` <b>x</b>\n\n```\n<b>\n```") == "`List<int>` \\<b>x\\</b>\n\n```\n<b>\n```"
     assert inert("[x](javascript:alert(1))") == "\\[x](javascript:alert(1))"
-
-
-PLAIN = (
-    *(
-        "word",
-        "a",
-        "B",
-        " ",
-        "  ",
-        ".",
-        ", ",
-        ": ",
-        "?",
-        "!",
-        "é",
-        "(",
-        ")",
-        '"',
-        "_",
-        "*",
-        "**",
-        "`",
-        "``",
-        "2. ",
-    ),
-    *(
-        "[",
-        "]",
-        "](lesson:dot)",
-        "[a](lesson:dot)",
-        "**b**",
-        "*e*",
-        " *e",
-        "`c`",
-        "\n",
-        "\n\n",
-        "## ",
-        "#",
-        " #",
-        "```",
-        "```\n",
-    ),
-    *(
-        "```python\n",
-        "\n```\n",
-        "\nexpect: x",
-        "- ",
-        "|",
-        "\n--|--\n",
-        "\n===\n",
-        "> ",
-        "<b>",
-        "&amp;",
-        "\\",
-        "\t",
-    ),
-)
-
-
-@given(st.lists(st.sampled_from(PLAIN), max_size=14).map("".join), st.booleans())
-def test_plain_markdown_is_read_as_markdown_it_reads_it(text: str, claims: bool) -> None:
-    assert blocks(text, claims=claims) == markdown._markdown_blocks(text, claims=claims)
-    for line in text.split("\n"):
-        assert text_runs(line) == markdown._join(markdown._markdown_runs(line))
-
-
-def test_emphasis_is_plain() -> None:
-    """Else the first picture of most notebooks would wait for the import of a parser."""
-    text = "*What* comes is a *sentence with `code` in it.*"
-    assert markdown._plain_blocks(text, claims=False) == markdown._markdown_blocks(text, claims=False)
-    assert markdown._plain_runs(text) == [*markdown._markdown_runs(text)]
-
-
-def test_most_lessons_are_plain_and_read_as_markdown_it_reads_them() -> None:
-    bodies = [path.read_text(encoding="utf-8").split("+++\n", 2)[2] for path in curriculum_files()]
-    plain = [markdown._plain_blocks(body, claims=True) for body in bodies]
-    assert sum(found is not None for found in plain) > 0.85 * len(plain)
-    for body, found in zip(bodies, plain, strict=True):
-        whole = markdown._markdown_blocks(body, claims=True)
-        assert found in (None, whole)
-        for block in whole:
-            assert text_runs(block.text) == markdown._join(markdown._markdown_runs(block.text))
-
-
-@pytest.mark.parametrize("piece", ["**a", "*a", "`a", "[a", "a_", "**a `b` ", "*a `b` "])
-def test_plain_markdown_is_given_up_quickly(piece: str) -> None:
-    assert markdown._plain_runs(piece * 5001) is None
 
 
 @pytest.mark.parametrize("piece", ["[", "[a](", "\\[", "e.g. ", "`", "…''"])

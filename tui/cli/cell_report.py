@@ -91,7 +91,6 @@ def run_cells(
 def _report(lesson: Lesson, cells: Sequence[int], trace: Trace) -> None:
     """Print of each cell that was not run, or may be different, why."""
     from llm_linalg.base.errors import MissingValueError
-    from llm_linalg.lessons.saved_output import saved_text
 
     own = iter([error for error in trace.cell_errors if not isinstance(error, MissingValueError)])
     resting = iter([error for error in trace.cell_errors if isinstance(error, MissingValueError)])
@@ -105,7 +104,7 @@ def _report(lesson: Lesson, cells: Sequence[int], trace: Trace) -> None:
             at = cell.line if error is None else error.line
             say(f"{_where(lesson, stop)}{_line(lesson, stop, cells, at)}{_reason(cell)}")
         if cell.saved:
-            narrate(saved_text(stop.saved))
+            narrate(stop.saved)
 
 
 def _line(lesson: Lesson, stop: Stop, cells: Sequence[int], line: int | None) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.lessons.documents import with_saved
-from llm_linalg.lessons.saved_output import saved_text
 from tui.compose.frames import LONGEST_LINE, LONGEST_OUTPUT
 from tui.model.notebook_cell import NotebookCell
 
@@ -47,7 +46,7 @@ def with_cell(
         remarks=() if state is None else _remarks(state, error),
         printed=NOTHING if state is None else clean(state.printed, LONGEST_OUTPUT, lines=True),
         answer=NOTHING if state is None else clean(state.answer, LONGEST_OUTPUT, lines=True),
-        saved=saved_text(stop.saved) if state is not None and state.saved else NOTHING,
+        saved=stop.saved if state is not None and state.saved else NOTHING,
     )
     own = frame.listing.line if frame.listing.line is not None and frame.listing.line >= first else None
     shown = own or (

@@ -71,16 +71,19 @@ class _Product:
         cell = dict(zip(axes.output, shown_cell(node, at), strict=True))
         return cls(node, axes, first, second, bias, inner[0], cell)
 
+    def only(self, operand: int) -> list[str]:
+        """Return the labels of an operand that the other lacks."""
+        other = self.second if operand == self.first else self.first
+        return [x for x in self.axes.operands[operand] if x not in self.axes.operands[other]]
+
     def own(self, operand: int) -> str | None:
         """Return the label of an operand that the other lacks, if there is just one."""
-        other = self.second if operand == self.first else self.first
-        only = [x for x in self.axes.operands[operand] if x not in self.axes.operands[other]]
+        only = self.only(operand)
         return only[0] if len(only) == 1 else None
 
     def has_own(self, operand: int) -> bool:
         """Return whether an operand has at most one label that the other lacks."""
-        other = self.second if operand == self.first else self.first
-        return sum(x not in self.axes.operands[other] for x in self.axes.operands[operand]) <= 1
+        return len(self.only(operand)) <= 1
 
     def repeats(self, operand: int) -> bool:
         """Return whether an operand has one cell along the axis that is summed, and the other has more."""
@@ -341,15 +344,17 @@ def shadow(node: NodeView, at: Index | None) -> Plane | None:
     product = _Product.of(node, at)
     if product is None or product.axes.sizes[product.inner] != 2:
         return None
-    first = product.vectors(product.first, product.inner, product.own(product.first))
-    second = product.vectors(product.second, product.inner, product.own(product.second))
-    if first is None or second is None or not all(map(product.has_own, (product.first, product.second))):
+    factors = product.first, product.second
+    first, second = (product.vectors(place, product.inner, product.own(place)) for place in factors)
+    if first is None or second is None or not all(map(product.has_own, factors)):
         return None
-    ones, others = first.read(), second.read()
     # One vector casts its shadow on each of many: of a single one and several, on the several.
-    casting, ground = (first, second) if first.over is None or second.over is not None else (second, first)
-    falls, onto = (ones, others) if casting is first else (others, ones)
-    i, j = (_at_cell(product, vectors) for vectors in (casting, ground))
+    if first.over is None or second.over is not None:
+        casting, ground = first, second
+    else:
+        casting, ground, factors = second, first, (product.second, product.first)
+    falls, onto = casting.read(), ground.read()
+    i, j = (product.cell.get(product.own(place) or "", 0) for place in factors)
     drawn, points = as_arrows(falls, "first")
     grounds, ground_points = as_arrows(onto, "second")
     paths: list[PlanePath] = []
@@ -370,18 +375,6 @@ def shadow(node: NodeView, at: Index | None) -> Plane | None:
         axis_words(casting.tensor, casting.along),
         tensors=(("first", casting.tensor), ("second", ground.tensor)),
     )
-
-
-def _at_cell(product: _Product, vectors: Vectors) -> int:
-    """Return which of an operand's vectors the step reads."""
-    if vectors.over is None:
-        return 0
-    for operand in (product.first, product.second):
-        if product.node.operands[operand] is vectors.tensor and product.own(operand) is not None:
-            label = product.axes.operands[operand][vectors.over]
-            if label == product.own(operand):
-                return product.cell.get(label, 0)
-    return 0
 
 
 def _feet(falls: Sequence[PlaneVector], onto: Sequence[PlaneVector]) -> Iterator[Point]:

@@ -16,22 +16,19 @@ from llm_linalg.lessons import reader as lesson
 from llm_linalg.lessons.documents import markdown_file, notebook, python_file
 from llm_linalg.lessons.documents.code_cells import DocumentCell, DocumentError, lesson_of_cells
 from llm_linalg.lessons.documents.named_files import files_named
-from llm_linalg.lessons.documents.saved_cells import with_saved
+from llm_linalg.lessons.documents.saved_output import with_saved
 from llm_linalg.lessons.lesson import Lesson, LessonError
 
 __all__ = ["files_named", "is_document", "parse", "read", "with_saved"]
 
 LONGEST_FILE = 64_000_000  # bytes; a notebook's outputs may contain large pictures
-READERS = {
-    ".ipynb": notebook.read,
-    ".py": python_file.read,
-    ".md": markdown_file.read,
-    ".markdown": markdown_file.read,
+READERS: dict[str, tuple[Callable[[str], list[DocumentCell]], int]] = {
+    ".ipynb": (notebook.read, LONGEST_FILE),
+    ".py": (python_file.read, 300_000),
+    ".md": (markdown_file.read, 2_000_000),
+    ".markdown": (markdown_file.read, 2_000_000),
 }
-LONGEST: dict[Callable[[str], list[DocumentCell]], int] = {
-    python_file.read: 300_000,
-    markdown_file.read: 2_000_000,
-}  # bytes; these are parsed as a whole
+"""By a suffix, how its files are read, and how many bytes they may have; text is parsed as a whole."""
 
 
 def is_document(path: str | os.PathLike[str]) -> bool:
@@ -46,7 +43,7 @@ def read(path: str | os.PathLike[str]) -> Lesson:
         LessonError: If it can't be read, with the file, the line (1 if none is to blame) and the reason.
     """
     place = Path(path)
-    return lesson.check_links(parse(files.read_bytes(place, LONGEST_FILE + 1), place))
+    return parse(files.read_bytes(place, LONGEST_FILE + 1), place)
 
 
 def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
@@ -56,17 +53,17 @@ def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
         LessonError: If it can't be read, with the file, the line and the reason.
     """
     name = str(path)
-    reader = READERS.get(Path(name).suffix.lower())
-    if reader is None:
-        raise LessonError(name, 1, unknown("kind of file", Path(name).suffix or "no suffix", READERS))
-    most = LONGEST.get(reader, LONGEST_FILE)
+    suffix = Path(name).suffix
+    if suffix.lower() not in READERS:
+        raise LessonError(name, 1, unknown("kind of file", suffix or "no suffix", READERS))
+    read_cells, most = READERS[suffix.lower()]
     if len(data) > most:
         large = f"{most // 1_000_000} MB" if most >= 1_000_000 else f"{most // 1_000} KB"
         raise LessonError(name, 1, f"larger than {large}")
     text = files.decode(data, name).replace("\r\n", "\n")
-    if reader is markdown_file.read and markdown_file.is_lesson(text):
+    if read_cells is markdown_file.read and markdown_file.is_lesson(text):
         return lesson.of_bytes(data, name)
     try:
-        return lesson_of_cells(reader(text), Path(name))
+        return lesson_of_cells(read_cells(text), Path(name))
     except DocumentError as error:
         raise LessonError(name, error.line, error.reason) from None

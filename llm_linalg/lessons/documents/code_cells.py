@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from llm_linalg.base.code_names import code_names
-from llm_linalg.base.text import CleanText, clean, clean_lines
+from llm_linalg.base.text import NOTHING, CleanText, clean, clean_lines
 from llm_linalg.capture.cell_program import CellProgram, ProgramCell
 from llm_linalg.lessons import question_reader
 from llm_linalg.lessons.body import ListFence
@@ -21,7 +21,6 @@ from llm_linalg.lessons.documents.foreign_markdown import readable
 from llm_linalg.lessons.fence_options import BodyError
 from llm_linalg.lessons.lesson import Heading, Lesson, Stop
 from llm_linalg.lessons.markdown import MOST_LINES, RULE, Block, Paragraph, blocks, paragraphs_of, plain_text
-from llm_linalg.lessons.saved_output import SavedOutput
 from llm_linalg.lessons.stop import CodeAbove
 from llm_linalg.questions.question import Ask
 
@@ -54,13 +53,13 @@ class DocumentCell:
         kind: Code, or prose in Markdown.
         text: Its text.
         line: The line in the file, from 1, above its first; in a notebook, the cell's number.
-        saved: The outputs that a notebook has saved of it.
+        saved: The outputs that a notebook has saved of it, as text.
     """
 
     kind: Literal["code", "prose"]
     text: str
     line: int = 1
-    saved: tuple[SavedOutput, ...] = ()
+    saved: CleanText = NOTHING
 
 
 def lesson_of_cells(cells: Sequence[DocumentCell], path: Path) -> Lesson:
@@ -157,18 +156,16 @@ class _DocumentStops:
 
     def _take(self, word: str, fence: ListFence, line: int) -> None:
         """Add a question, whose fence begins at a line."""
+        fence = fence._replace(is_numbered=not self._numbered)
         try:
             if word == "ask":
-                ask = question_reader.read_ask(fence, line, ())
-                self._ask = ask.on_line(line) if self._numbered else ask
+                self._ask = question_reader.read_ask(fence, line, ())
             else:
                 stop = self._stop(DocumentCell("code", "", line))
                 stop, info = question_reader.exercise_stop(stop, fence, line, (), self.stops)
-                if self._numbered and stop.exercise is not None:
-                    stop = stop._replace(exercise=stop.exercise.on_line(line))
                 self.stops.append(question_reader.with_picture(stop, info))
         except BodyError as error:
-            raise DocumentError(line if self._numbered else line + error.place, error.reason) from None
+            raise DocumentError(line + error.place, error.reason) from None
 
     def _end_section(self) -> None:
         """Ask about the last program above, if there is none below."""
@@ -238,7 +235,7 @@ def first_shown(stops: Sequence[Stop]) -> int:
         for statement in source.statements:
             names = code_names(statement)
             if isinstance(statement, ast.Import | ast.ImportFrom):
-                known |= names.binds if all(map(_is_installed, _packages(statement))) else set()
+                known |= names.binds if _is_installed(statement) else set()
                 continue
             later = set() if isinstance(statement, _DEFINITIONS) else names.later
             runs = statement not in source.commands and names.loads | later <= known | names.binds
@@ -251,18 +248,15 @@ def first_shown(stops: Sequence[Stop]) -> int:
     return in_part[0] if in_part else 1
 
 
-def _packages(statement: ast.Import | ast.ImportFrom) -> list[str]:
-    """Return the packages that a statement imports, or imports from."""
-    paths = [item.name for item in statement.names]
+def _is_installed(statement: ast.Import | ast.ImportFrom) -> bool:
+    """Return whether the packages that a statement imports from are there; none is imported."""
     if isinstance(statement, ast.ImportFrom):
         paths = [] if statement.level else [statement.module or ""]
-    return [path.partition(".")[0] for path in paths]
-
-
-def _is_installed(package: str) -> bool:
-    """Return whether a package is there; none is imported."""
+    else:
+        paths = [item.name for item in statement.names]
+    packages = [path.partition(".")[0] for path in paths]
     try:
-        return package in sys.modules or find_spec(package) is not None
+        return all(package in sys.modules or find_spec(package) is not None for package in packages)
     except (ImportError, ValueError):
         return False
 

@@ -1,4 +1,4 @@
-"""Read Jupyter notebooks, JSON of format 3 or 4, with the outputs that are saved in them."""
+"""Read Jupyter notebooks, JSON of format 4, with the outputs that are saved in them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from llm_linalg.lessons.documents.code_cells import DocumentCell, DocumentError
-from llm_linalg.lessons.saved_output import saved_outputs
+from llm_linalg.lessons.documents.saved_output import saved_text
 
-FORMATS = (3, 4)
+FORMAT = 4
 MOST_VALUES = 4_000_000  # of JSON: as Python's objects, small ones take twenty times what they take as text
-_CELLS = ("code", "markdown", "raw", "heading", "html")
+_CELLS = ("code", "markdown", "raw")
 
 
 def read(text: str) -> list[DocumentCell]:
@@ -40,15 +40,10 @@ def _cells(notebook: dict[str, Any]) -> list[Any]:
     version = notebook.get("nbformat")
     if not isinstance(version, int) or isinstance(version, bool):
         raise DocumentError(1, "not a notebook: it has no nbformat")
-    if version not in FORMATS:
+    if version != FORMAT:
         shown = version if abs(version) < 1_000_000 else "of that number"
-        raise DocumentError(1, f"notebook format {shown} is not known: 3 and 4 are")
-    if version == 4:
-        return _list(notebook, "cells")
-    sheets = _list(notebook, "worksheets")
-    if not all(isinstance(sheet, dict) for sheet in sheets):
-        raise DocumentError(1, "not a notebook: a worksheet is no object")
-    return [cell for sheet in sheets for cell in _list(sheet, "cells")]
+        raise DocumentError(1, f"notebook format {shown} is not known: {FORMAT} is")
+    return _list(notebook, "cells")
 
 
 def _list(owner: dict[str, Any], key: str) -> list[Any]:
@@ -72,17 +67,13 @@ def _cell(value: Any, number: int) -> Iterator[DocumentCell]:
         raise DocumentError(1, f"cell {number} is no object")
     kind = value.get("cell_type")
     if kind not in _CELLS:
-        raise DocumentError(1, f"cell {number} is of no kind that is known: {', '.join(_CELLS[:3])}")
-    if kind in ("raw", "html"):
+        raise DocumentError(1, f"cell {number} is of no kind that is known: {', '.join(_CELLS)}")
+    if kind == "raw":
         return  # for converters, not for readers
-    text = _text(value, "input" if kind == "code" and "source" not in value else "source", number)
-    if kind == "heading":
-        level = value.get("level", 1)
-        text = "#" * (level if level in range(1, 7) else 1) + " " + " ".join(text.split())
-    text = _tagged(value, text)
+    text = _tagged(value, _text(value, number))
     text = text.replace("\r\n", "\n").strip("\n")
     if kind == "code":
-        yield DocumentCell("code", text, number, saved_outputs(value.get("outputs")))
+        yield DocumentCell("code", text, number, saved_text(value.get("outputs")))
     else:
         yield DocumentCell("prose", text, number)
 
@@ -102,8 +93,8 @@ def _tagged(cell: dict[str, Any], text: str) -> str:
     return "\n".join([f"# {found[0]}", *lines])
 
 
-def _text(cell: dict[str, Any], key: str, number: int) -> str:
-    found = cell.get(key)
+def _text(cell: dict[str, Any], number: int) -> str:
+    found = cell.get("source")
     if isinstance(found, str):
         return found
     if isinstance(found, list) and all(isinstance(line, str) for line in found):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from itertools import zip_longest
 
 from llm_linalg.base.syntax import signs, slow_to_parse, statements
 from llm_linalg.lessons.documents.code_cells import DocumentCell
@@ -33,7 +32,7 @@ def read(text: str) -> list[DocumentCell]:
     _drop_header(lines)
     if any(_MARK.fullmatch(line) for line in lines):
         return list(_marked(lines))
-    return [cell for start, end in _shown(lines) for cell in _block(lines[start:end], start)]
+    return [cell for start, end in _blocks(lines) for cell in _block(lines[start:end], start)]
 
 
 def _drop_header(lines: list[str]) -> None:
@@ -71,24 +70,26 @@ def _marked(lines: list[str]) -> Iterator[DocumentCell]:
 
 def _block(lines: list[str], first: int) -> Iterator[DocumentCell]:
     """Yield the prose and the code of one cell, whose lines start at line `first`, from 0."""
-    place = 0
-    strings: dict[int, tuple[str, int]] | None = None
-    while True:
-        start = place
-        while place < len(lines) and (not lines[place].strip() or lines[place].startswith("#")):
-            place += 1
-        yield DocumentCell("prose", _said(lines[start:place]), first + start + 1)
-        if strings is None:
-            strings = _docstrings(lines, place)
-        if place not in strings:
-            break
-        words, end = strings[place]
-        yield DocumentCell("prose", words, first + place + 1)
-        place = end
-    code = lines[place:]
-    while code and not code[-1].strip():
-        code.pop()
-    yield DocumentCell("code", "\n".join(code), first + place)
+    place = _end_of_comments(lines, 0)
+    yield DocumentCell("prose", _said(lines[:place]), first + 1)
+    at_string = place < len(lines) and lines[place].startswith(_QUOTES)
+    tree = _parsed("\n".join(lines[place:])) if at_string else None
+    words = ast.get_docstring(tree, clean=False) if tree is not None else None
+    if tree is not None and words and words.strip():
+        own, *others = tree.body
+        end = place + (own.end_lineno or 1)
+        if not others or place + others[0].lineno > end:
+            yield DocumentCell("prose", words.strip(), first + place + 1)
+            place = _end_of_comments(lines, end)
+            yield DocumentCell("prose", _said(lines[end:place]), first + end + 1)
+    code = "\n".join(lines[place:]).rstrip()
+    yield DocumentCell("code", code, first + place)
+
+
+def _end_of_comments(lines: list[str], place: int) -> int:
+    """Return the first line from a place on that is neither a comment nor blank."""
+    shown = (k for k in range(place, len(lines)) if lines[k].strip() and not lines[k].startswith("#"))
+    return next(shown, len(lines))
 
 
 def _said(lines: list[str]) -> str:
@@ -102,57 +103,28 @@ def _said(lines: list[str]) -> str:
     return text
 
 
-def _docstrings(lines: list[str], place: int) -> dict[int, tuple[str, int]]:
-    """Return the string statements at the start of a cell's code, found by parsing it once.
-
-    Returns:
-        By the line of a string, its text and the line after it.
-    """
-    if place == len(lines) or not lines[place].startswith(_QUOTES):
-        return {}
-    tree = _parsed("\n".join(lines[place:]))
-    found: dict[int, tuple[str, int]] = {}
-    body = [] if tree is None else tree.body
-    for statement, later in zip_longest(body, body[1:]):
-        match statement:
-            case ast.Expr(value=ast.Constant(value=str() as words), lineno=line, end_lineno=int() as end):
-                alone = later is None or later.lineno > end
-                if not alone or not words.strip() or not lines[place + line - 1].startswith(_QUOTES):
-                    break
-                found[place + line - 1] = words.strip(), place + end
-            case _:
-                break
-    return found
-
-
 def _blocks(lines: list[str]) -> Iterator[tuple[int, int]]:
-    """Yield the first line and the end of each block; blank lines outside statements separate blocks."""
+    """Yield the first line and the end of each block; blank lines outside statements separate blocks.
+
+    A block of imports is joined with the next, unless prose intervenes.
+    """
     inside = _inside(lines)
-    start: int | None = None
-    for place, line in enumerate(lines):
+    first = start = ended = None  # of the blocks that are joined, of the last of them, and its end
+    for place, line in enumerate([*lines, ""]):
         if line.strip() or place in inside:
-            start = place if start is None else start
-        elif start is not None:
-            yield start, place
+            if start is None:
+                start = place
+                if first is not None and ended is not None and line.startswith(("#", '"', "'")):
+                    yield first, ended
+                    first = None
+                first = start if first is None else first
+        elif start is not None and first is not None:
+            ended = place
+            if not _imports(lines[start:ended]):
+                yield first, ended
+                first = None
             start = None
-    if start is not None:
-        yield start, len(lines)
-
-
-def _shown(lines: list[str]) -> Iterator[tuple[int, int]]:
-    """Yield the blocks to show: a block of imports is joined with the next, unless prose intervenes."""
-    first: int | None = None
-    ended = 0
-    for start, end in _blocks(lines):
-        if first is not None and lines[start].startswith(("#", '"', "'")):
-            yield first, ended
-            first = None
-        first = start if first is None else first
-        ended = end
-        if not _imports(lines[start:end]):  # nor, then, are those above: each block is parsed once
-            yield first, end
-            first = None
-    if first is not None:
+    if first is not None and ended is not None:
         yield first, ended
 
 
