@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.lessons import files
-from llm_linalg.lessons import reader as lessons
-from llm_linalg.lessons.reader import Board, LessonError, catalog, find, load, parse
+from llm_linalg.lessons.reader import Board, LessonError, load, parse
 
 TEXT = """\
 +++
@@ -84,14 +82,11 @@ def test_a_board_after_words_is_a_stop_of_its_own() -> None:
     ("new", "reason"),
     [
         ("Sum | z | lesson:dot | all", 'unknown tensor "z": there is layer, x, y'),
-        ("Sum | laier.weight | lesson:dot | all", 'did you mean "layer"?'),
         ("Sum | x + y | lesson:dot | all", "by its name, or nothing"),
         ("Sum | y | dot | all", 'lesson:matmul; not "dot"'),
         ("Sum | y | | all", "a row opens a lesson"),
         ("Sum | y | lesson:dot", "this has 3 parts, not 4"),
-        ("Sum | y | lesson:dot | all | of it", "this has 5 parts, not 4"),
         (" | y | lesson:dot | all", "a label is 1 to 24 characters"),
-        (f"{'S' * 25} | y | lesson:dot | all", "a label is 1 to 24 characters"),
         ("S\x1b | y | lesson:dot | all", "without control characters"),
         (f"Sum | y | lesson:dot | {'w' * 61}", "at most 60 characters"),
         ("---", "--- stands once in a board, between two rows"),
@@ -108,11 +103,9 @@ def test_what_is_wrong_in_a_row_is_said_with_its_line(new: str, reason: str) -> 
     [
         ("```board chain", "```board chian", 12, 'did you mean "chain"?'),
         ("```board chain", "```bord chain", 12, 'says board, not "bord"'),
-        ("```board chain", "```Board chain", 12, 'says board, not "Board"'),
         ('```python show="y"', "```python fails", 12, "it has no board"),
         ("## Alone\nWords before a board.\n", "", 22, "has a board already"),
         ("Again | y | lesson:dot | the same program\n", "", 24, "a board needs a row"),
-        ("Apart | x | lesson:vector | below\n", "", 12, "a board needs a row"),
         ("Apart | x | lesson:vector | below\n", "A | | lesson:dot |\n" * 40, 12, "at most 40 rows, not 43"),
     ],
 )
@@ -135,9 +128,7 @@ def test_a_name_that_is_no_tensor_is_found_when_it_runs() -> None:
     assert error.reason.startswith('unknown tensor "n"')
 
 
-def test_a_lesson_that_is_not_there_is_an_error_of_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lesson_that_is_not_there_is_an_error_of_the_file(tmp_path: Path) -> None:
     own = tmp_path / "own.md"
     own.write_text(TEXT.replace("lesson:matmul", "lesson:own"), encoding="utf-8")
     assert load(own).stop(1).board is not None
@@ -147,32 +138,3 @@ def test_a_lesson_that_is_not_there_is_an_error_of_the_file(
         load(dead)
     assert (info.value.line, info.value.file) == (16, str(dead))
     assert 'did you mean "matmul"?' in info.value.reason
-
-    folder = tmp_path / "lessons"
-    folder.mkdir()
-    for name in ("dead.md", "own.md"):
-        (tmp_path / name).rename(folder / name)
-    monkeypatch.setattr(files, "FOLDER", tmp_path / "lessons")
-    lessons.shelf.cache_clear()
-    lessons._built_in.cache_clear()
-    try:
-        assert catalog() == ()
-        assert sorted(error.line for error in lessons.problems()) == [13, 13]
-    finally:
-        monkeypatch.undo()
-        lessons.shelf.cache_clear()
-        lessons._built_in.cache_clear()
-
-
-def test_the_map_and_the_summary_are_boards_of_the_whole_curriculum() -> None:
-    chain, page = find("why").stop(7).board, find("summary").stop(1).board
-    assert chain is not None
-    assert page is not None
-    assert chain.chain
-    assert [row.label for row in chain.rows] == [
-        *("Embedding", "Normalisation", "Linear layers", "Attention", "Residual sums", "Logits"),
-        "Matrix products",
-    ]
-    assert (chain.rows[-1].name, chain.rows[-1].apart) == ("fraction", True)
-    assert len(page.rows) == 6
-    assert all(row.name is not None for row in page.rows)
