@@ -52,7 +52,7 @@ HOSTILE = (
 )
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(SIZES, SIZES, SIZES, st.sampled_from(SOLUTIONS))
 def test_a_solution_is_right_and_what_differs_from_it_is_told(m: int, k: int, n: int, solution: str) -> None:
     here = judge_of(solution, drawn_program(m, k, n))

@@ -85,7 +85,7 @@ print(loss.item())
 """,
     ),
     "attention": Loop(
-        1000,
+        400,
         """\
 import torch
 from torch import nn

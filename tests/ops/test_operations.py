@@ -83,7 +83,7 @@ SHARES = {"binary_cross_entropy"}  # it takes no number outside of 0 to 1
 
 
 @pytest.mark.parametrize("name", sorted(BUILDERS.keys() - LAYER_CALLS.keys() - SHARES))
-@settings(max_examples=6)
+@settings(max_examples=3)
 @given(data=st.data())
 def test_odd_numbers_have_words_too(name: str, data: st.DataObject) -> None:
     sample = data.draw(samples(name))
