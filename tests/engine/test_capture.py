@@ -112,13 +112,6 @@ def test_the_text_of_a_node_is_the_expression_that_made_it(expression: str) -> N
             assert torch.equal(eval(f"({node.source})", dict(names)), node.value)  # noqa: S307
 
 
-def test_turns_that_make_no_nodes_are_gone_through_as_they_are() -> None:
-    program = (
-        "items = [1]\nfor i in items:\n    if i < 40:\n        items.append(i + 1)\nprint(i, len(items))"
-    )
-    assert captured(program).printed == plain(program, 0)[1]
-
-
 @pytest.mark.parametrize(
     ("program", "words"),
     [

@@ -74,12 +74,6 @@ def test_what_is_repeated_is_not_the_same_cell() -> None:
     assert t["half"].shape_line.endswith("repeats along axes 0, 1")
 
 
-def test_a_tensor_made_like_another_reads_none_of_its_cells() -> None:
-    t = run("x = torch.ones(2, 3)\ny = torch.ones_like(x)")
-    assert sentence(t["x"], "cells") == "x is made from plain numbers: no other tensor goes into it."
-    assert sentence(t["y"], "cells") == "y is made from plain numbers: no cell of x goes into it."
-
-
 def test_what_is_drawn_is_not_called_plain() -> None:
     t = run("x = torch.randn(2)\ny = torch.rand_like(x)")
     assert sentence(t["x"], "cells") == "x is drawn at random: no other tensor goes into it."

@@ -103,21 +103,6 @@ def test_what_is_no_operation_is_no_node() -> None:
     assert [node.op for node in trace(function, torch.ones(2, 3)).nodes] == ["input", "sum", "mul"]
 
 
-def test_several_outputs_are_several_nodes() -> None:
-    def function(x: Tensor) -> Tensor:
-        a, b = x.chunk(2)
-        best, where = x.topk(2)
-        largest, place = x.max(dim=0)
-        return a.sum() + b.sum() + best.sum() + where.sum() + largest + place
-
-    t = trace(function, torch.tensor([3.0, 1.0, 2.0]))
-    assert [node.op for node in t.nodes[1:7]] == ["chunk", "chunk", "topk", "topk", "max", "max"]
-    assert t["b"].value.tolist() == [2.0]
-    assert t["b"].reads((0,)) == ({(2,)},)
-    assert t["where"].value.tolist() == [0, 2]
-    assert t["place"].dtype == "int64"
-
-
 def test_what_is_looked_at_for_the_trace_is_no_part_of_the_program() -> None:
     """A view that was written through the whole is a node of its own where it gets a name, and no more."""
     t = run("x = torch.ones(3, 3)\nr = x[0]\nx += 1\ns = r\ny = s + 1\nlayer = nn.Linear(3, 3)\nz = layer(y)")
