@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from llm_linalg.base.untraced import untraced
-from llm_linalg.recording.aliasing import StorageMap, storage_id
+from llm_linalg.recording.aliasing import storage_id
 from llm_linalg.recording.record_node import Origin, RecordNode
 from llm_linalg.recording.recorder import Recorder
 
@@ -172,12 +172,6 @@ def check_values(program: Sequence[Statement], keep: int | None) -> None:
         assert node.dropped or same(node.value, expected), name
 
 
-@given(programs)
-@settings(max_examples=60, deadline=None)
-def test_nodes_hold_what_torch_had_then(program: list[Statement]) -> None:
-    check_values(program, None)
-
-
 SHOWN_LONGER = [  # the sum's node is dropped before the one that reads the sum, which is then written
     Statement("make", 1, 0, 0, 0),
     Statement("read", 2, 0, 0, 1),
@@ -187,10 +181,12 @@ SHOWN_LONGER = [  # the sum's node is dropped before the one that reads the sum,
 ]
 
 
-@given(st.lists(statements, min_size=6, max_size=16), st.integers(0, 80))
+@given(st.lists(statements, min_size=3, max_size=16), st.none() | st.integers(0, 80))
 @example(SHOWN_LONGER, 36)
 @settings(max_examples=150, deadline=None)
-def test_kept_nodes_hold_it_under_a_budget_too(program: list[Statement], keep: int) -> None:
+def test_nodes_hold_what_torch_had_then_all_or_those_in_a_budget(
+    program: list[Statement], keep: int | None
+) -> None:
     check_values(program, keep)
 
 
@@ -235,40 +231,3 @@ def test_no_tensor_is_taken_for_one_whose_storage_was_left(
             x.data = torch.full(shape, float(turn))
             fresh = [torch.ones(shape) for _ in range(20)]
             assert not left & {storage_id(one) for one in (x, *fresh)}
-
-
-@dataclass(frozen=True, eq=False)
-class Tracked:
-    """A value that a node shows, in the storage of a tensor."""
-
-    tensor: Tensor
-    value: Tensor
-
-
-@given(st.lists(st.tuples(st.sampled_from(["track", "forget", "write"]), st.integers(0, 9)), max_size=20))
-@settings(max_examples=60, deadline=None)
-def test_a_storage_shows_the_values_that_were_not_forgotten_nor_moved(moves: list[tuple[str, int]]) -> None:
-    storages = StorageMap()
-    bases = [torch.arange(4.0), torch.arange(3.0)]
-    live: list[Tracked] = []
-    moved: list[tuple[Tensor, list[float]]] = []
-    for kind, number in moves:
-        base = bases[number % len(bases)]
-        if kind == "track":
-            tensor = base[number % 3 :]
-            value = tensor.detach()
-            storages.track(tensor, RecordNode(0, "view", value, origin=Origin()))
-            live.append(Tracked(tensor, value))
-        elif kind == "forget" and live:
-            gone = live.pop(number % len(live))
-            storages.forget(gone.value)
-        elif kind == "write":
-            storages.preserve([base])
-            moved += [
-                (one.value, one.value.tolist()) for one in live if storage_id(one.tensor) == storage_id(base)
-            ]
-            live = [one for one in live if storage_id(one.tensor) != storage_id(base)]
-            base.add_(1)
-        for own in bases:
-            assert storages.shows(own) == any(storage_id(one.tensor) == storage_id(own) for one in live)
-        assert all(value.tolist() == held for value, held in moved)

@@ -109,7 +109,7 @@ def other_cells(tensor: Tensor, number: int) -> Tensor:
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("guarded", [True, False], ids=["program", "python"])
 @pytest.mark.parametrize("name", thin(sorted(BUILDERS.keys() - {"empty_like"}), 4))  # whose cells are any
-@settings(max_examples=12)
+@settings(max_examples=4)
 @given(data=st.data())
 def test_a_call_like_one_before_is_recorded_as_if_it_were_the_first(
     name: str, guarded: bool, data: st.DataObject
@@ -305,30 +305,6 @@ def test_few_calls_of_many_are_looked_at(looked: list[str]) -> None:
     assert len(looked) <= 2 * 9
 
 
-def test_a_slice_is_like_another(looked: list[str]) -> None:
-    with Recorder(Origin, Counts(Limits())) as recorder:
-        data = torch.arange(100)
-        for start in range(90):
-            data[start : start + 8]
-            data[start:start] = 0
-    assert [node.call["key"].start for node in recorder.nodes[1::2] if node.call] == list(range(90))
-    assert looked.count("getitem") <= 2
-    assert looked.count("setitem") <= 2
-
-
-def test_a_call_on_what_an_alias_wrote_is_like_those_before(looked: list[str]) -> None:
-    with Recorder(Origin, Counts(Limits())):
-        w, row = torch.ones(2, 2), torch.arange(100.0)
-        for number in torch.arange(50):
-            w @ w
-            w.detach().mul_(2)
-            row[number - number : number - number + 3]
-            F.cross_entropy(w, torch.tensor([0, 1]))
-    assert looked.count("matmul") <= 2
-    assert looked.count("getitem") <= 2
-    assert looked.count("cross_entropy") <= 2
-
-
 def test_a_trace_of_trusted_code_knows_the_calls_of_those_before(
     looked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,15 +331,6 @@ def test_what_a_program_takes_hangs_on_none_before() -> None:
     trace(lambda x: x @ x.T @ x, torch.ones(2, 13))
     assert recorded(program, [[torch.ones(2, 13)]], guarded=True)[1] == first
     assert all(first)
-
-
-def test_not_all_calls_are_kept_in_mind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "MAX_KEYS", 10)
-    calls = recording.CallCache()
-    assert [calls.first((number % 25,)) for number in range(50)] == [True] * 50
-    assert [calls.first((number,)) for number in (20, 24, 0)] == [False, False, True]
-    long = tuple(range(recording.MAX_KEY_PARTS + 1))
-    assert [calls.first(common) for common in (long, long)] == [True, True]
 
 
 def test_numbers_that_hash_alike_make_no_keys_that_do() -> None:

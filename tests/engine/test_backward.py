@@ -17,51 +17,25 @@ from tests.ops.laws import gradients, same
 
 UNARY = [
     "{x}.exp()",
-    "{x}.tanh()",
     "{x} * 2 + 1",
-    "F.gelu({x})",
-    "F.silu({x})",
-    "{x} ** 2",
     "F.softmax({x}, dim=-1)",
-]
-UNARY += [
     "F.layer_norm({x}, ({n},))",
-    "{x}.log_softmax(-1)",
     "{x} / ({x} * {x} + 1)",
-    "1 - {x}",
-    "{x}.T.T",
-    "-{x}",
-]
-UNARY += [
     "{x}.masked_fill(mask, 0.0)",
     "torch.where(mask, {x}, -{x})",
     "{x}.tril()",
     "{x}.cumsum(0)",
     "{x}.flip(0)",
-]
-UNARY += [
     "{x}.reshape({n}, {n})",
-    "{x}.reshape(-1).view({n}, {n})",
     "{x}[:, torch.arange({n})]",
     "{x} - {x}.mean(0)",
-]
-UNARY += [
     "{x} / {x}.norm()",
     "{x} + {x}.sum(1, keepdim=True)",
-    "{x}.amax(0) - {x}",
-    "2 ** {x}",
     "{x} + F.relu({x})",
-]
-UNARY += [
-    "F.rms_norm({x}, ({n},), v)",
     "F.layer_norm({x}, ({n},), v, v)",
     "torch.cat({x}.chunk({n}, 1)[::-1], 1)",
-    "torch.cat([{x}.split(1, 1)[0]] * {n}, 1)",
-    "torch.stack({x}.unbind(1)[::-1])",
     "{x}[-1:] * {x}[:, None, 0]",
-    "{x}[[0] * {n}] + {x}",
     "{x}.sort(1)[0]",
-    "{x} / {x}.std(0, unbiased=False).add(1)",
     "{x} - {x}.amax(1, keepdim=True)",
     "{x} + F.cross_entropy({x}, torch.arange({n}))",
     "F.embedding(torch.arange({n}) // 2, {x})",
@@ -71,9 +45,6 @@ BINARY = [
     "{x} @ {y}",
     "{x} + {y}",
     "{x} * {y}",
-    "{x} - {y}",
-    "{x} @ {y}.T",
-    "F.linear({x}, {y})",
     "F.linear({x}, {y}, v)",
 ]
 BINARY += ["F.scaled_dot_product_attention({x}, {y}, {y}, is_causal=True)", "{x} @ {y}.mT", "{x}.mT @ {y}"]
@@ -201,26 +172,6 @@ def test_what_is_bound_twice_keeps_its_name() -> None:
     assert [node.title for node in g.nodes if node.title.startswith("dy_")] == ["dy_1", "dy_2"] * 2
 
 
-def test_names_of_the_program_don_t_get_in_the_way() -> None:
-    start = "x = torch.tensor([1., 2.])\ndx = x * 3\nx_1 = x * dx\n"
-    g = run(start + "d = x_1 + x\nF = d * dx\ntorch_1 = F\nloss = (F * d).sum()").backward("loss")
-    x = torch.tensor([1.0, 2.0], requires_grad=True)
-    dx = x * 3
-    d = x * dx + x
-    (wanted,) = torch.autograd.grad((d * dx * d).sum(), x)
-    assert torch.allclose(g["dx"].value, wanted)
-
-
-def test_modules_with_layers_in_a_sequence() -> None:
-    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
-    x = torch.tensor([[1.0, 2.0], [-0.5, 0.3]])
-    t = trace(model, x)
-    g = t.backward(t.nodes[-1])
-    model(x).sum().backward()
-    for name, parameter in model.named_parameters():
-        assert torch.allclose(g[f"d{name}"].value, parameter.grad if parameter.grad is not None else x)
-
-
 def test_a_long_trace_has_a_long_gradient_program() -> None:
     def function(x: Tensor) -> Tensor:
         y = x
@@ -232,11 +183,6 @@ def test_a_long_trace_has_a_long_gradient_program() -> None:
     t = trace(function, x)
     assert len(t) > 2000
     same(t.backward(t.nodes[-1]), "x", gradients(function, (x,))[0])
-
-
-def test_a_cell_by_cell_loss_is_summed() -> None:
-    g = run("x = torch.ones(2, 3)\ny = x * 3").backward("y")
-    assert torch.equal(g["dx"].value, torch.full((2, 3), 3.0))
 
 
 def test_what_has_no_gradient_says_so() -> None:

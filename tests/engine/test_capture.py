@@ -17,8 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
-from llm_linalg.capture.limits import Limits
+from llm_linalg.base.errors import LimitError, ProgramError
 from llm_linalg.capture.program import ProgramRun, execute, finished
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import RecordNode
@@ -113,50 +112,6 @@ def test_the_text_of_a_node_is_the_expression_that_made_it(expression: str) -> N
             assert torch.equal(eval(f"({node.source})", dict(names)), node.value)  # noqa: S307
 
 
-LOOPS = [
-    "for i in range({turns}):\n    w = w * 0.999\n    v = w + 1\n",
-    "for i, k in enumerate(range({turns})):\n    w = w * 0.999\n    v = w + i\n",
-    "i = 0\nwhile i < {turns}:\n    w = w * 0.999\n    v = w + 1\n    i += 1\n",
-    "for i in range({turns}):\n    w = w * 0.999\n    v = w + 1\n    if i == {turns} - 7: break\n",
-    "def g():\n    for i in range({turns}): yield i\nfor i in g():\n    w = w * 0.999\n    v = w + 1\n",
-    "for k in range(4):\n    for i in range({turns} // 4):\n        w = w * 0.999\n        v = w + 1\n",
-]
-
-
-@pytest.mark.parametrize("loop", LOOPS)
-@pytest.mark.parametrize("turns", [10, 1500])
-def test_the_same_turns_of_a_long_loop_are_recorded_and_all_are_run(loop: str, turns: int) -> None:
-    program = "w = torch.ones(2)\n" + loop.format(turns=turns) + "z = w + v"
-    limits = Limits(loop_nodes=400)
-    run = ProgramRun(program, limits=limits)
-    record = finished(run)
-    names, _ = plain(program, 0)
-    assert alike(run.names["z"], names["z"])
-    assert torch.equal(record.names["z"].value, names["z"])
-    assert bool(record.gaps) == (turns > 10)
-    for gap in record.gaps:
-        assert gap.last <= gap.turns <= turns
-        assert gap.first <= gap.last
-
-
-def test_a_gap_ends_with_the_program_at_the_latest() -> None:
-    program = (
-        "def g():\n    w = torch.ones(1)\n    for i in range(900):\n        w = w * 2\n        yield w\n"
-    )
-    record = captured(
-        f"{program}kept = g()\nfor k in range(500): x = next(kept)", limits=Limits(loop_nodes=99)
-    )
-    assert record.gaps
-    assert torch.isinf(record.names["x"].value)
-
-
-def test_turns_that_make_no_nodes_are_gone_through_as_they_are() -> None:
-    program = (
-        "items = [1]\nfor i in items:\n    if i < 40:\n        items.append(i + 1)\nprint(i, len(items))"
-    )
-    assert captured(program).printed == plain(program, 0)[1]
-
-
 @pytest.mark.parametrize(
     ("program", "words"),
     [
@@ -177,14 +132,6 @@ def test_what_is_too_much_is_refused_before_it_is_done(program: str, words: str)
     assert raised.value.trace.failed_line == raised.value.line
 
 
-def test_a_run_can_be_halted_at_a_torch_call() -> None:
-    calls = iter(range(10))
-    with pytest.raises(HaltedError) as raised:
-        captured("x = torch.ones(2)\nwhile True:\n    x = x + 1", halt=lambda: next(calls) > 5)
-    assert raised.value.line == 3
-    assert 3 < len(raised.value.trace.nodes) < 10
-
-
 @pytest.mark.parametrize(
     ("program", "words", "line", "column"),
     [
@@ -200,16 +147,6 @@ def test_an_error_is_pythons_with_its_place(program: str, words: str, line: int,
         captured(program)
     assert raised.value.message == words
     assert (raised.value.line, raised.value.column) == (line, column)
-
-
-def test_a_failed_call_is_known_with_its_operands() -> None:
-    run = ProgramRun("x = torch.ones(2, 3)\ny = x @ torch.ones(2)")
-    with pytest.raises(ProgramError):
-        finished(run)
-    failed = run.failures.failed_call
-    assert failed is not None
-    assert failed.call.operation.name == "matmul"
-    assert [own.node and own.node.name for own in failed.operands] == ["x", "ones_1"]
 
 
 def test_what_a_program_has_caught_is_not_what_ended_it() -> None:
@@ -277,15 +214,6 @@ def test_an_expression_sees_the_names_where_the_program_failed() -> None:
     with pytest.raises(ProgramError):
         finished(run)
     assert torch.equal(run.evaluate("k @ torch.ones(3)"), torch.tensor(6.0))
-
-
-def test_a_statement_that_wants_what_is_not_here_does_not_end_its_cell() -> None:
-    program = "x = torch.ones(2)\nopen('nothing_like_it')\nz = x + 1\nw = z * 2\nprint(w)"
-    record = execute(program, 0, {}, (1, 4), node_type=RecordNode)
-    assert [state.state for state in record.cells] == ["failed", "run"]
-    assert [error.line for error in record.cell_errors] == [2]
-    assert torch.equal(record.names["w"].value, torch.full((2,), 4.0))
-    assert record.cells[1].printed == record.printed
 
 
 def test_generators_and_functions_have_scopes_of_their_own() -> None:

@@ -73,9 +73,3 @@ def test_nothing_and_much() -> None:
     assert set(Box.cell((1, 2))) == {(1, 2)}
     assert set(Box.cell(())) == {()}
     assert set(Box.whole((2, 0))) == set()
-
-
-def test_points_are_told_by_their_indices() -> None:
-    assert repr(Points((2, 3), (1, 5))) == "Points({(0, 1), (1, 2)} of (2, 3))"
-    assert repr(NO_CELLS) == "Points({} of ())"
-    assert repr(Points((9,), tuple(range(9)))).endswith("(7,), … 9 in all} of (9,))")

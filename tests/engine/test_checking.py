@@ -42,8 +42,6 @@ def test_a_claim_is_what_torch_says() -> None:
     [
         ("Y.shape == (4, 3)", '"Y.shape == (4, 3)" is false: Y.shape is (3, 4)'),
         ("n == m", '"n == m" is false: n is 4; m is 5'),
-        ("1 < n < 3", '"1 < n < 3" is false: n is 4'),
-        ("n > 3 and m > 9", '"n > 3 and m > 9" is false'),
         ("torch.equal(torch.ones(2), torch.zeros(2))",
          "is false: torch.ones(2) is [1, 1]; torch.zeros(2) is [0, 0]"),
         ("torch.ones(9, 9).sum() == 80", "torch.ones(9, 9).sum() is 81"),
@@ -51,11 +49,8 @@ def test_a_claim_is_what_torch_says() -> None:
         ("Y == Y", "it gives (3, 4) answers, not one"),
         ("Z == 1", "can't be said: NameError: name 'Z' is not defined"),
         ("Y @ Y == 1", "can't be said: matmul"),
-        ('"a" < 3', "can't be said"),
         ("n = 4", "it is not one expression"),
-        ("n ==", "can't be said: "),
         ("input()", "can't be said: EOFError"),
-        ("torch.ones(9, 9, 9, 9, 9, 9, 9, 9, 9, 9).sum() == 1", "can't be said"),
     ],
 )  # fmt: skip
 def test_a_false_claim_tells_its_sides(claim: str, said: str) -> None:
@@ -117,21 +112,6 @@ def test_everything_is_told_with_its_place(tmp_path: Path) -> None:
     assert {problem.file for problem in problems} == {str(file)}
 
 
-def test_whatever_binds_a_name_gives_it_a_value() -> None:
-    program = """\
-class Same(nn.Module):
-    def forward(self, x, *more, k=1, **others): return x, more, k, others
-try: print(Same)
-except ValueError as error: print(error)
-match [1, 2]:
-    case [first, *rest]: print(first, rest)
-    case {"a": value, **others}: print(value, others)
-if Same is None: y = nowhere"""
-    lesson = parse(f"+++\ntitle = 'Names'\n+++\n## A\n```python\n{program}\n```\n", "checked.md")
-    told = [problem.reason for problem in lesson.check() if "has no value" in problem.reason]
-    assert [reason.partition(" ")[0] for reason in told] == ["nowhere"]
-
-
 def test_what_is_thorough_moves_the_controls() -> None:
     lesson = parse(LESSON.replace("lesson:matmol", "lesson:matmul"), "checked.md")
     assert "control" in [problem.kind for problem in lesson.check(thorough=True)]
@@ -143,9 +123,7 @@ def test_what_is_thorough_moves_the_controls() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("expect: 1 == 1\n```python\nx = 1\n```", 4, "right below the program"),
         ("```python\nx = 1\n```\nText.\n\nexpect: x == 1", 9, "right below the program"),
-        ("```python\nx = 1\n```\n## New\nexpect: x == 1", 8, "right below the program"),
         ("```python fails\nx = y\n```\nexpect: x == 1", 7, "nothing to expect"),
         ("```python\nx = 1\n```\nexpect:", 7, "takes an expression"),
     ],
@@ -170,8 +148,3 @@ def test_the_ends_of_controls_are_values_that_they_take() -> None:
             lesson.values(given)
     assert ends(find("triangular").control("kind")) == ("triu", "tril")
     assert ends(find("diagonal").control("entries")) == ((-9, -9, -9), (9, 9, 9))
-
-
-def test_the_curriculum_claims_what_it_promises() -> None:
-    claimed = {lesson.slug for lesson in catalog() if any(stop.expects for stop in lesson.stops)}
-    assert {"linear", "matmul", "dot", "matvec", "shapes", "identity", "attention", "block"} <= claimed

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.control import Control, Value
-from llm_linalg.lessons.reader import Lesson, LessonError, catalog, parse
+from llm_linalg.lessons.reader import Lesson, catalog, parse
 
 FRONT = """\
 +++
@@ -104,11 +104,8 @@ def test_moves() -> None:
     [
         ("k", "5", "k is a whole number from -4 to 4, not 5"),
         ("k", "1.0", "k is a whole number from -4 to 4, not 1.0"),
-        ("k", "abc", 'k is a whole number from -4 to 4, not "abc"'),
-        ("k", "1_0", 'k is a whole number from -4 to 4, not "1_0"'),
         ("k", "٣", 'k is a whole number from -4 to 4, not "٣"'),
         ("c", "nan", "c is a number from -1 to 1.0, not nan"),
-        ("c", "1e999", "c is a number from -1 to 1.0, not inf"),
         ("d", "1,,2", 'd takes numbers from -9 to 9, not ""'),
         ("d", ",".join("1" * 17), "d takes 1 to 16 numbers, such as 1,2,3"),
         ("w", "1,2.5", "w takes numbers, not 2.5"),
@@ -142,9 +139,3 @@ def test_a_choice_sets_others_besides() -> None:
     assert back == {**lesson.values(), "k": 3}  # what the reader has set stays
     with pytest.raises(ValueError, match="from -4 to 4"):
         lesson.change(back, "k", 9)
-
-
-@pytest.mark.parametrize("name", ["print", "len", "range", "torch", "nn", "F", "math"])
-def test_no_control_takes_the_name_of_what_a_program_calls(name: str) -> None:
-    with pytest.raises(LessonError, match=f'"{name}" means something else'):
-        parse(FRONT.replace("[controls.w]", f"[controls.{name}]"), "x.md")

@@ -170,13 +170,11 @@ def test_what_is_wrong_is_said_with_file_and_line(tmp_path: Path, line: str, sai
     ("body", "line", "said"),
     [
         ("Text.\n```notes minutes=x\na\n```\n", 5, "behind notes may stand minutes=2"),
-        ("Text.\n```notes minutes=0\na\n```\n", 5, "behind notes may stand minutes=2"),
         ("Text.\n```note\na\n```\n", 5, "this fence says notes"),
         ("Text.\n```notes minutes=1\n```\n```notes minutes=1\n```\n", 7, "has its minutes already"),
         ("Text.\n```stops\n\n```\n", 5, "a stops fence names lessons"),
         ("Text.\n```stops matmul\n```\n", 5, "nothing stands behind stops"),
         ("## Head\n```notes\na\n```\n", 4, "nothing stands below the heading"),
-        ("Text.\n```notes\nnever closed\n", 5, "never closed"),
     ],
 )
 def test_a_fence_that_is_wrong_is_said_in_its_line(tmp_path: Path, body: str, line: int, said: str) -> None:

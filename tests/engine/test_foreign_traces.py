@@ -154,11 +154,10 @@ def test_names_that_are_python_are_names(compiled: list[str]) -> None:
 def test_arguments_that_are_python_are_values(part: int, compiled: list[str]) -> None:
     for name in sorted(LISTED)[part::PARTS]:
         t = traced(name, listed_sample(LISTED[name][0])).trace
-        for hostile in (HOSTILE[1], HOSTILE[0]):
-            for value in (hostile, (hostile,), {hostile: 1}):
-                compiled.clear()
-                look_at(forged(t, partial(instead, value=value), named=False))
-                templates(compiled)
+        for value in (HOSTILE[0], (HOSTILE[1],), {HOSTILE[0]: 1}):
+            compiled.clear()
+            look_at(forged(t, partial(instead, value=value), named=False))
+            templates(compiled)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -180,17 +179,6 @@ def test_texts_among_the_arguments_are_values(hostile: str, compiled: list[str])
 def test_only_numbers_are_written_into_programs(value: object) -> None:
     with pytest.raises(TypeError):
         operation.literal(value)
-
-
-@pytest.mark.parametrize(
-    "value", [None, True, 0, -3, 10**30, 0.1, -1e-5, 1e300, (), (1,), (1, -2.5), [0, None], ((1,), [2, True])]
-)
-def test_a_number_in_a_program_is_that_number(value: object) -> None:
-    known: dict[str, Any] = {}
-    program = own_programs._Program(known, None, None)
-    program.run(f"own = {operation.literal(value)}")
-    assert program.values["own"] == value
-    assert repr(program.values["own"]) == repr(value)
 
 
 @pytest.mark.parametrize(

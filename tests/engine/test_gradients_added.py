@@ -56,21 +56,6 @@ def test_one_that_the_way_back_does_not_reach_stays_the_same_node() -> None:
     assert found["y"].operands[0].node is found["g"]
 
 
-def test_so_it_is_in_trusted_code() -> None:
-    def accumulate() -> torch.Tensor:
-        w = last = torch.ones(2, requires_grad=True)
-        for k in range(1, 4):
-            (w * k).sum().backward()  # type: ignore[no-untyped-call]
-            gradient = w.grad
-            assert gradient is not None
-            last = gradient + 1
-        return last
-
-    found = trace(accumulate)
-    assert [node.value.tolist() for node in found.nodes if node.op == "grad"] == [[1, 1], [3, 3], [6, 6]]
-    assert [node.value.tolist() for node in found.nodes if node.op == "add"] == [[2, 2], [4, 4], [7, 7]]
-
-
 def test_those_that_a_budget_keeps_are_as_they_were() -> None:
     def accumulate() -> None:
         w = torch.ones(1000, requires_grad=True)

@@ -12,12 +12,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_linalg import LimitError, ProgramError, ShapeError, Trace, run
+from llm_linalg import ProgramError, Trace, run
 from llm_linalg.base.errors import RoomError
 from llm_linalg.explain.shape_errors import mismatch_of
 from llm_linalg.ops import TABLE
 from tests.engine.here import run as run_here
-from tests.engine.hostile import BOMBS, REFUSED
 from tests.engine.test_shapes import BROKEN
 
 SCREEN = 24 * 80 * 2
@@ -42,35 +41,59 @@ def outcome(program: str) -> Trace | ProgramError:
     return result
 
 
-@pytest.mark.parametrize("subject", REFUSED)
-def test_refused(subject: str) -> None:
-    for program in REFUSED[subject]:
-        error = outcome(program)
-        assert isinstance(error, ProgramError), program
-        assert program not in BOMBS or "stopped after" not in error.message, program  # its shapes say it
+BOMBS = [
+    "torch.ones(10**9, 10**9)",
+    "torch.full((10**6, 10**6), 1.0)",
+    "torch.eye(10**6)",
+    "torch.randint(0, 5, (10**9, 10))",
+    "torch.randperm(10**10)",
+    "torch.arange(10**12)",
+    "torch.arange(0, 1, 1e-12)",
+    "torch.arange(0, 1, 0)",
+    "torch.tensor(10**9).expand(10**9)",
+    "torch.broadcast_to(torch.ones(5), (10**10, 5))",
+    "torch.ones(10**5, 1) + torch.ones(1, 10**5)",
+    "torch.outer(torch.ones(10**5), torch.ones(10**5))",
+    "torch.kron(torch.ones(10**4, 10), torch.ones(10**4, 10))",
+    "v = torch.ones(100)\ntorch.einsum('a,b,c,d,e->abcde', v, v, v, v, v)",
+    "m = torch.ones(300, 300)\ntorch.einsum('ab,cd,bd,ac->', m, m, m, m)",
+    "torch.ones(10).repeat(10**9)",
+    "torch.ones(10).tile(10**9)",
+    "torch.ones(10).repeat_interleave(10**9)",
+    "torch.zeros(10**5).diag()",
+    "torch.diag_embed(torch.ones(10**3, 10**4))",
+    "F.pad(torch.ones(2), (10**10, 0))",
+    "F.one_hot(torch.tensor([10**10]))",
+    "torch.empty(10**6, 10**6)",
+    "torch.multinomial(torch.ones(10), replacement=True, num_samples=10**10)",
+    f"torch.zeros({'2, ' * 24}).nonzero()",
+    "torch.vstack([torch.ones(10**7)] * 100)",
+    "F.kl_div(torch.ones(10**5, 1), torch.ones(1, 10**5))",
+    "F.cosine_similarity(torch.ones(1000, 1, 1000), torch.ones(1, 1000, 1000), dim=-1)",
+    "q = torch.ones(10**6, 1)\nF.scaled_dot_product_attention(q, q, q)",
+    "x = torch.ones(10**5, 2)\nx[(x > 0)[:, 0], torch.zeros(10**5, 1).long()]",
+    "i = torch.zeros(10**5).long()\ntorch.ones(10**5)[i, None][:, i]",
+    "torch.ones(1000, 10**4).index_select(0, torch.zeros(10**6).long())",
+    "nn.Linear(10**6, 10**6)",
+    "nn.Embedding(padding_idx=0, num_embeddings=10**6, embedding_dim=10**6)",
+    "nn.LayerNorm((10**6, 10**6))",
+    "torch.ones(10**6).split(1)",
+    "torch.ones(10**6).unbind()",
+    "sum(torch.ones(10**6))",
+    "a, b = torch.ones(10**6)",
+    "x = torch.ones(2)\nfor i in range(99): x = x.unsqueeze(0)",
+    "torch.ones(10**4, 10**3) @ torch.ones(10**3, 10**5)",
+    "F.interpolate(torch.ones(1, 1, 4, 4), size=10**9)",
+    "F.unfold(torch.ones(1, 1, 4, 4), 2, padding=10**9)",
+    "F.fold(torch.ones(1, 4, 9), (10**9, 10**9), 2)",
+]
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        "x = '[@click=app.quit]x[/]'  # [/foo] ² … \nprint(x)",
-        "torch.softmax(torch.full((2, 2), -torch.inf), dim=-1)",
-        "torch.zeros(0, 3) @ torch.zeros(3, 0)",
-        "torch.zeros(3, 0) @ torch.zeros(0, 3)",
-        "torch.zeros(0).sum()",
-        "torch.tensor(2**62) * 4",
-        "x = torch.ones(0, 0)\nprint(x)",
-        "torch.tensor(1.0) / 0",
-        "torch.ones(" + "1," * 20 + ")",
-        "torch.ones(" + "2," * 20 + ")",
-        "",
-        "\n\n# nothing\n",
-        "x = '²³…'",
-        "é = 1\nprint(é)",
-    ],
-)
-def test_allowed(program: str) -> None:
-    assert isinstance(outcome(program), Trace)
+@pytest.mark.parametrize("program", BOMBS)
+def test_cells_without_end_are_refused_by_their_shapes(program: str) -> None:
+    error = outcome(program)
+    assert isinstance(error, ProgramError)
+    assert "stopped after" not in error.message
 
 
 ALPHABET = st.one_of(
@@ -139,19 +162,6 @@ print(json.dumps(sorted({"torch._dynamo", "torch._inductor", "sympy"} & set(sys.
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert json.loads(done.stdout) == []
-
-
-@pytest.mark.parametrize(
-    ("program", "kind"),
-    [
-        ("torch.ones(10**9, 10**9)", LimitError),
-        ("nn.Linear(10**6, 10**6)", LimitError),
-        ("torch.ones(2, 3) @ torch.ones(2, 3)", ShapeError),
-        ("print(y)", ProgramError),
-    ],
-)
-def test_kinds_of_errors(program: str, kind: type[ProgramError]) -> None:
-    assert type(outcome(program)) is kind
 
 
 @pytest.mark.parametrize(

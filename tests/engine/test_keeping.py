@@ -128,35 +128,6 @@ def test_around_a_node_its_neighbours_are_kept() -> None:
     assert {99, 101} <= set(kept(t))
 
 
-def test_a_value_used_long_after_it_was_dropped_is_still_an_operand_with_values() -> None:
-    def residual(x: Tensor) -> Tensor:
-        early = x * 2
-        late = x
-        for _ in range(30):
-            late = late + 1
-        return early + late
-
-    t = trace(residual, torch.ones(1000), keep=5 * SIZE)
-    last, first = t.nodes[-1], t.nodes[1]
-    assert (first.dropped, last.dropped) == (True, False)
-    assert last.operands[0].node is first
-    assert torch.equal(last.operands[0].value, torch.full((1000,), 2.0))
-    assert first.name == "early"
-
-
-def test_in_place_calls_keep_what_was_there_before_also_under_a_budget() -> None:
-    def write(x: Tensor) -> Tensor:
-        y = x.clone()
-        for _ in range(10):
-            y += 1
-        return y
-
-    t = trace(write, torch.zeros(1000), keep=4 * SIZE)
-    values = [node.value[0].item() for node in t.nodes if not node.dropped and node.op == "add"]
-    assert values == sorted(values)
-    assert values[-1] == 10.0
-
-
 def step(W: Tensor, x: Tensor) -> Tensor:
     """A step of a training, which writes its weight."""
     loss = ((x @ W) ** 2).mean()

@@ -150,15 +150,3 @@ def test_a_renewal_is_charged_with_its_writers(writes: int) -> None:
     (node,) = [node for node in recorder.nodes if node.op == "alias"]
     assert len(node.operands) == 1 + writes
     assert counts.renewals == [(60, writes)]
-
-
-UNTIL = """
-for i in range(20_000):
-    if x.sum() > 150: break
-    x[i] = 1
-"""
-
-
-def test_little_of_it_is_done_to_its_end() -> None:
-    trace = run(shared(10, 0, 200) + UNTIL)
-    assert all(trace.names[f"v{place}"].value.sum() == 151 for place in range(10))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from llm_linalg.base.text import clean
 from llm_linalg.lessons import documents, files
 from llm_linalg.lessons import reader as lessons
-from llm_linalg.lessons.reader import Lesson, LessonError, UnknownNameError, catalog, find, load, parse, spans
+from llm_linalg.lessons.reader import Lesson, LessonError, UnknownNameError, catalog, find, load, parse
 
 EXAMPLE = """\
 +++
@@ -146,38 +146,26 @@ def test_an_unknown_key_is_found_wherever_it_stands(place: int) -> None:
         ('title = "Triangular masks"', "title = 3", "title is a text"),
         ('title = "Triangular masks"', 'title = "a\\u001bb"', "control characters"),
         ("part = 5", 'part = "5"', "part is a whole number from 0 to 99"),
-        ("part = 5", "part = true", "part is a whole number"),
         ("seed = 3", "seed = -1", "seed is a whole number from 0"),
         ("format = 1", "format = 2", "this program reads format 1"),
         ("[controls.diagonal]", "[controls.lambda]", '"lambda" means something else'),
-        ("[controls.diagonal]", "[controls.torch]", '"torch" means something else'),
         ("[controls.diagonal]", "[controls.2n]", '"2n" is no identifier'),
         ("[controls.scale]", "[contrls.scale]", 'did you mean "controls"?'),
-        ('choices = ["triu", "tril"]', "choices = []", "choices is a list"),
         ('choices = ["triu", "tril"]', 'choices = ["1", 1]', "read the same"),
         ('default = "triu"', 'default = "triuu"', 'did you mean "triu"?'),
         ('key = "t"', 'key = "q"', "a key is one of a d e"),
         ("range = [-4, 4]", "range = [4, -4]", "the smaller one first"),
-        ("range = [-4, 4]", "range = [0, inf]", "a range is two numbers"),
-        ("range = [-4, 4]", "range = [2, 4]", "a whole number from 2 to 4, not 1"),
         ("range = [-4, 4]", "range = [0, 4]\nstep = 0", "a step is a number above 0"),
-        ("default = [1.0, 2.0, 3.0]", "default = []", "takes 1 to 16 numbers"),
         ("default = [1.0, 2.0, 3.0]", 'default = [1, "b"]', 'takes numbers, not "b"'),
         ("tril = { diagonal = 0 }", "tril = { diagnal = 0 }", 'did you mean "diagonal"?'),
-        ("tril = { diagonal = 0 }", "tril = { diagonal = 9 }", "from -4 to 4, not 9"),
         ("triu = { diagonal = 1 }", "triu = { diagonal = 2 }", "something else than its default"),
         ("## The mask hides", "##  ", "a heading is 1 to 80 characters"),
         ("## The mask hides", "## Empty\n## The mask hides", "nothing stands below"),
-        ("```python fails", "```Python fails", 'says python, not "Python"'),
         ("```python fails", "```pyhton fails", 'says python, not "pyhton"'),
         ("```python fails", "```python fail", 'did you mean "fails"?'),
-        ("```python fails", "```python fails=yes", "fails takes no value"),
-        ("```python fails", "```python fails fails", "stands twice"),
         ("```python fails", '```python ="Y"', "info string"),
-        ("```python fails", '```python show=""', "show needs a value"),
         ("```python fails", '```python order="colums"', 'did you mean "columns"?'),
         ("```python fails", '```python steps="5-1"', "counts from 1"),
-        ("```python fails", '```python steps="0-1"', "counts from 1"),
         ('~~~python show="total, mask"', '~~~~python show="total, mask"', "never closed"),
     ],
 )
@@ -200,16 +188,10 @@ def test_what_is_wrong_is_said_with_its_line(old: str, new: str, reason: str) ->
         ("+++\npart = 1\n+++\nHi.", 1, "needs a title"),
         ('+++\ntitle = "x"\n+++\n\n', 4, "needs a stop"),
         ('+++\ntitle = "x"\ntitle = "y"\n+++\nHi.', 3, "TOML"),
-        ('+++\ntitle = """\n+++\nHi.', 2, "TOML"),
         (f'+++\ntitle = "x"\nx = {"[" * 5000}\n+++\nHi.', 1, ""),
         ("+++\n" + "#\n" * 301 + "+++\nHi.", 1, "longer than 300 lines"),
         ('+++\ntitle = "x"\ncontrols = 3\n+++\nHi.', 3, "a table of tables"),
         ('+++\ntitle = "x"\n+++\n' + "```python\nx = 1\n```\n" * 101, 304, "more than 100 programs"),
-        (
-            '+++\ntitle = "x"\n[controls.a]\ndefault = 0x' + "f" * 5000 + "\nrange = [1, 2]\n+++\nHi.",
-            4,
-            "large",
-        ),
     ],
 )
 def test_files_that_are_no_lessons(text: str, line: int, reason: str) -> None:
@@ -292,47 +274,3 @@ def test_unknown_names_are_named_with_the_nearest() -> None:
         lesson().stop(9)
     assert find("matmul").slug == "matmul"
     assert lesson().stop(2).number == 2
-
-
-def test_links_in_prose() -> None:
-    assert spans("See [a product](lesson:matmul), [1] and [x](http://y).") == (
-        ("See ", None),
-        ("a product", "matmul"),
-        (", [1] and [x](http://y).", None),
-    )
-    assert spans("") == ()
-
-
-def test_a_listed_lesson_is_read_when_more_is_asked_of_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "lessons"
-    folder.mkdir()
-    whole = '+++\ntitle = "Whole"\npart = 1\norder = 2\n+++\nHi.\n'
-    (folder / "whole.md").write_text(whole, encoding="utf-8")
-    (folder / "broken.md").write_text(whole.replace("Hi.", "```python\nx = 1"), encoding="utf-8")
-    monkeypatch.setattr(files, "FOLDER", folder)
-    lessons.shelf.cache_clear()
-    lessons._built_in.cache_clear()
-    opened: list[str] = []
-
-    def noted(place: Path) -> Lesson:
-        opened.append(place.stem)
-        return lessons.of_bytes(place.read_bytes(), place)
-
-    monkeypatch.setattr(lessons, "load", noted)
-    try:
-        listed = {lesson.slug: lesson for lesson in lessons.shelf()}
-        assert [(one.title, one.part, one.order) for one in listed.values()] == [("Whole", 1, 2)] * 2
-        assert opened == []
-        assert lessons.read_entry(listed["whole"]) == parse(whole, folder / "whole.md")
-        assert lessons.read_entry(listed["whole"]) is lessons.read_entry(listed["whole"])
-        assert opened == ["whole"]
-        with pytest.raises(LessonError, match="never closed"):
-            lessons.read_entry(listed["broken"])
-        assert catalog() == (lessons.read_entry(listed["whole"]),)
-        assert [error.line for error in lessons.problems()] == [6]
-    finally:
-        monkeypatch.undo()
-        lessons.shelf.cache_clear()
-        lessons._built_in.cache_clear()

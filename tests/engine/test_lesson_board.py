@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llm_linalg.lessons.reader import Board, LessonError, find, parse
+from llm_linalg.lessons.reader import Board, LessonError, parse
 
 TEXT = """\
 +++
@@ -83,9 +83,7 @@ def test_a_board_after_words_is_a_stop_of_its_own() -> None:
         ("Sum | y | dot | all", 'lesson:matmul; not "dot"'),
         ("Sum | y | | all", "a row opens a lesson"),
         ("Sum | y | lesson:dot", "this has 3 parts, not 4"),
-        ("Sum | y | lesson:dot | all | of it", "this has 5 parts, not 4"),
         (" | y | lesson:dot | all", "a label is 1 to 24 characters"),
-        (f"{'S' * 25} | y | lesson:dot | all", "a label is 1 to 24 characters"),
         ("S\x1b | y | lesson:dot | all", "without control characters"),
         (f"Sum | y | lesson:dot | {'w' * 61}", "at most 60 characters"),
         ("---", "--- stands once in a board, between two rows"),
@@ -102,11 +100,9 @@ def test_what_is_wrong_in_a_row_is_said_with_its_line(new: str, reason: str) -> 
     [
         ("```board chain", "```board chian", 12, 'did you mean "chain"?'),
         ("```board chain", "```bord chain", 12, 'says board, not "bord"'),
-        ("```board chain", "```Board chain", 12, 'says board, not "Board"'),
         ('```python show="y"', "```python fails", 12, "it has no board"),
         ("## Alone\nWords before a board.\n", "", 22, "has a board already"),
         ("Again | y | lesson:dot | the same program\n", "", 24, "a board needs a row"),
-        ("Apart | x | lesson:vector | below\n", "", 12, "a board needs a row"),
         ("Apart | x | lesson:vector | below\n", "A | | lesson:dot |\n" * 40, 12, "at most 40 rows, not 43"),
     ],
 )
@@ -134,17 +130,3 @@ def test_a_lesson_that_is_not_there_is_found_by_a_check() -> None:
     (error,) = parse(TEXT.replace("lesson:matmul", "lesson:matmull"), "dead.md").check()
     assert (error.line, error.file) == (16, "dead.md")
     assert error.reason.endswith("did you mean matmul?")
-
-
-def test_the_map_and_the_summary_are_boards_of_the_whole_curriculum() -> None:
-    chain, page = find("why").stop(7).board, find("summary").stop(1).board
-    assert chain is not None
-    assert page is not None
-    assert chain.chain
-    assert [row.label for row in chain.rows] == [
-        *("Embedding", "Normalisation", "Linear layers", "Attention", "Residual sums", "Logits"),
-        "Matrix products",
-    ]
-    assert (chain.rows[-1].name, chain.rows[-1].apart) == ("fraction", True)
-    assert len(page.rows) == 6
-    assert all(row.name is not None for row in page.rows)

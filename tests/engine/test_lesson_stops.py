@@ -8,6 +8,7 @@ from llm_linalg.base.errors import ProgramError, ShapeError
 from llm_linalg.base.text import width
 from llm_linalg.lessons.check import extremes
 from llm_linalg.lessons.reader import Lesson, Stop, Value, catalog, find, parse, spans
+from tests.engine.here import whole_stops
 from tests.thinning import thin
 
 STOPS = [(lesson, stop) for lesson in catalog() for stop in lesson.stops]
@@ -24,7 +25,7 @@ def test_every_stop_runs_or_fails_as_it_says(lesson: Lesson) -> None:
 
 @pytest.mark.parametrize("lesson", thin(catalog(), 6), ids=name_of)
 def test_controls_at_their_ends_run_or_are_explained(lesson: Lesson) -> None:
-    for stop in lesson.stops:
+    for stop in whole_stops(lesson):
         odd: dict[str, Value] = {
             control.name: (-9.0,)
             for control in lesson.controls

@@ -26,15 +26,9 @@ scores = q @ k.T / 3 ** 0.5
 LATER = "torch.triu(torch.ones(T, T), 1)"
 MASKS = {
     "masked_fill": f"w = F.softmax(scores.masked_fill({LATER} == 1, -torch.inf), dim=-1)",
-    "masked_fill of tril": "low = torch.tril(torch.ones(T, T))\n"
-    "att = scores.masked_fill(low == 0, float('-inf'))\nw = att.softmax(-1)",
     "add": "m = torch.full((T, T), -torch.inf).triu(diagonal=1)\nw = torch.softmax(scores + m, dim=-1)",
-    "add the other way": "m = torch.full((T, T), -torch.inf).triu(1)\nw = torch.softmax(m + scores, dim=-1)",
     "where": f"w = torch.softmax(torch.where({LATER} > 0, -torch.inf, scores), dim=-1)",
-    "where tensor": "low = torch.full((T, T), -torch.inf).double()\n"
-    "att = torch.where(torch.tril(torch.ones(T, T)) > 0, scores, low)\nw = torch.softmax(att, dim=-1)",
     "multiply after": "e = torch.exp(scores) * torch.tril(torch.ones(T, T))\nw = e / e.sum(-1, keepdim=True)",
-    "tril after": "e = torch.exp(scores).tril()\nw = e / e.sum(-1, keepdim=True)",
     "exp of masked": f"e = torch.exp(scores.masked_fill({LATER} > 0, -torch.inf))\n"
     "w = e / e.sum(-1, keepdim=True)",
     "tril of softmax": "w = torch.softmax(scores, dim=-1) * torch.tril(torch.ones(T, T))",
@@ -47,15 +41,14 @@ y = x + out @ torch.randn(3, 4, dtype=torch.float64)
 
 
 def moved(
-    program: str, names: dict[str, int], target: str, source: str, cell: tuple[int, ...]
+    t: Trace, program: str, names: dict[str, int], target: str, source: str, cell: tuple[int, ...]
 ) -> set[tuple[int, ...]]:
     """Returns the cells of `target` that change when one cell of `source` does."""
-    before = run(program, seed=1, names=names)[target].value
+    before, shape = t[target].value, list(t[source].shape)
     found = set()
     for by in (0.37, -0.93):
         lines = program.split("\n")
         last = max(n for n, line in enumerate(lines) if line.startswith(f"{source} = "))
-        shape = list(run(program, seed=1, names=names)[source].shape)
         bump = f"bump = torch.zeros({shape}, dtype=torch.float64)\nbump[{cell}] = {by}"
         lines.insert(last + 1, f"{bump}\n{source} = {source} + bump")
         after = run("\n".join(lines), seed=1, names=names)[target].value
@@ -71,7 +64,7 @@ def cells(node: Node) -> list[tuple[int, ...]]:
 def exact(program: str, names: dict[str, int], target: str, source: str) -> Trace:
     """Holds lineage from `target` and reach from `source` against what changes, exactly."""
     t = run(program, seed=1, names=names)
-    wanted = {cell: moved(program, names, target, source, cell) for cell in cells(t[source])}
+    wanted = {cell: moved(t, program, names, target, source, cell) for cell in cells(t[source])}
     for cell, changed in wanted.items():
         assert set(t.reach(source, cell).get(t[target], ())) == changed, cell
     for cell in cells(t[target]):
@@ -112,42 +105,22 @@ def test_a_mask_after_the_softmax_still_sees_what_comes_later() -> None:
 
 
 PROGRAMS = {
-    "layer norm": "y = F.layer_norm(x, (3,))",
-    "residual": "y = x + torch.relu(x @ W) * 0.5",
-    "transposes": "y = (x.T @ x)[0].unsqueeze(1).expand(3, 2)",
     "split": "a, b = x.split(2)\ny = torch.cat([b, a * 2]).flip(1)",
     "a zero that was written": "z = x.clone()\nz[0] = 0.0\ny = z @ W",
-    "diag": "y = torch.diag(torch.diag(x)) @ W",
     "masked row": "m = x.masked_fill(torch.eye(3) > 0, 0.0)\ny = m * m.sum(0)",
     "triu product": "y = torch.triu(x) @ torch.tril(W)",
     "triu twice": "u = torch.triu(x, 1)\ny = u @ u",
-    "zeros": "y = torch.cat([x * 0 + 1, x])",
     "linear": "y = F.linear(torch.tril(x), W, x[0])",
     "einsum": "y = torch.einsum('ij,jk,kl->il', torch.tril(x), W, torch.triu(W))",
-    "norms": "y = x / x.norm(dim=1, keepdim=True)",
-    "cumsum": "y = torch.cumsum(torch.tril(x), 0)",
-    "max": "y = x - x.amax(0)",
-    "kron": "y = torch.kron(x, torch.ones(1, 2).double())",
     "a masked denominator": "y = torch.tril(x) / (x * x + 1)",
     "minus infinity both ways": "m = torch.full((3, 3), -torch.inf).double().triu(1)\ny = torch.exp(m - x)",
-    "log softmax": "y = (x + torch.full((3, 3), -torch.inf).triu(1)).log_softmax(-1).exp()",
     "gathered": "y = x[torch.tensor([2, 0])][:, 1:]",
 }
-
-
-# What a cell may change is more than what it changes at these values: a relu is flat, a plain 0 is no mask.
-WIDER = {"max", "residual", "zeros"}
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs(name: str) -> None:
     start = "x = torch.randn(3, 3, dtype=torch.float64)\nW = torch.randn(3, 3, dtype=torch.float64)\n"
-    if name in WIDER:
-        t = run(start + PROGRAMS[name], seed=1)
-        for cell in cells(t["x"]):
-            changed = moved(start + PROGRAMS[name], {}, "y", "x", cell)
-            assert changed <= set(t.reach("x", cell)[t["y"]])
-        return
     for source in ("x", "W"):
         exact(start + PROGRAMS[name], {}, "y", source)
 
@@ -187,7 +160,7 @@ def test_random_programs_are_never_short_of_what_changes(data: st.DataObject) ->
     program, target = "\n".join(lines), names[-1]
     t = run(program, seed=1)
     for cell in [(0, 0), (0, 2), (2, 1)]:
-        changed = moved(program, {}, target, "x", cell)
+        changed = moved(t, program, {}, target, "x", cell)
         assert changed <= set(t.reach("x", cell).get(t[target], ()))
     wanted = {cell: set(t.lineage(target, cell).get(t["x"], ())) for cell in cells(t[target])}
     for own in cells(t["x"]):

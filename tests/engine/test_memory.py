@@ -23,19 +23,6 @@ def test_many_updates_take_as_long_each_as_a_few() -> None:
         run(program.format(400))
 
 
-@pytest.mark.parametrize("turns", [1, 3])
-def test_a_view_shows_all_that_was_written_since_it_was_used(turns: int) -> None:
-    program = "x = torch.zeros(4)\nv = x[1:3]\n"
-    program += (
-        "".join(f"x[{turn}] = {turn + 1}\n" for turn in range(turns)) + "y = v + 0\nx[2] = 9\nz = v + 0"
-    )
-    trace = run(program)
-    written = [turn + 1 for turn in range(turns)] + [0] * (3 - turns)
-    assert trace["y"].value.tolist() == written[1:3]
-    assert trace["z"].value.tolist() == [written[1], 9]
-    assert [operand.node.op for operand in trace["y"].operands] == ["alias"]
-
-
 def test_tensors_without_cells_share_nothing() -> None:
     trace = run("x = torch.ones(0)\ny = torch.ones(0)\nx[:] = 3\nz = y + 1")
     assert [node.op for node in trace.nodes] == ["ones", "ones", "setitem", "add"]
@@ -79,12 +66,6 @@ def test_what_a_view_of_many_cells_showed_stays_as_it_was() -> None:
     renewed = trace["w"].operands[0].node
     assert renewed.call is not None
     assert renewed.call.replay(renewed.call.tensors).equal(renewed.value)
-
-
-def test_a_view_that_nobody_wrote_stays_as_it_was() -> None:
-    trace = run("x = torch.zeros(3, 3)\na, b, r = x[0], x[:, 1], x[2]\nr[:] = 1\nc = a + 0\nd = b + 0")
-    assert [operand.node.op for operand in trace["c"].operands] == ["getitem"]
-    assert [operand.node.op for operand in trace["d"].operands] == ["alias"]
 
 
 def test_a_view_shows_those_who_wrote_it() -> None:

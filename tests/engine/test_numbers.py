@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import math
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +9,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.base.number_range import number_ranges
 from llm_linalg.base.numbers import Formatter, exact
 
 FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
@@ -198,24 +195,3 @@ def test_a_broadcast_tensor_is_looked_at_once() -> None:
     # Spread out, it would take four terabytes.
     tensor = torch.tensor([1.0, -2.5]).expand(10**6, 5 * 10**5, 2)
     assert Formatter.of(tensor) == Formatter.of([1.0, -2.5])
-
-
-def test_numbers_import_no_torch() -> None:
-    code = (
-        "import sys; from llm_linalg.base.numbers import Formatter, exact; "
-        "assert Formatter.of([1.5, 2.0]).text(2.0) == '2.0000'; assert exact(0.5) == '0.5'; "
-        "sys.exit('torch' in sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_the_survey_of_a_tensor_and_of_its_numbers_agree() -> None:
-    torch.manual_seed(0)
-    for dtype in FLOATS:
-        for tensor in samples(dtype):
-            ours, theirs = number_ranges(tensor)[0], number_ranges(tensor.reshape(-1).tolist())[0]
-            if tensor.numel():
-                assert ours.extremes == theirs.extremes
-                assert {*map(str, ours.zeros)} == {*map(str, theirs.zeros)}
-                assert {*map(str, ours.non_finite)} == {*map(str, theirs.non_finite)}
-                assert ours.whole == theirs.whole

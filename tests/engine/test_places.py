@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any, cast
+from typing import cast
 
 import pytest
 import torch
@@ -14,8 +11,6 @@ from torch import Tensor, nn
 
 from llm_linalg import ProgramError, ShapeError, trace
 from llm_linalg.api.node import Node
-
-TraceFunction = Callable[[FrameType, str, Any], Any]
 
 
 class Head(nn.Module):
@@ -151,35 +146,3 @@ def test_no_hook_and_no_mode_is_left_behind_by_a_failure() -> None:
         model(torch.ones(2, 3))
     assert {node.scope for node in trace(Head(), torch.ones(1, 3)).nodes} == {"", "proj"}
     assert not [module for module in model.modules() if module._forward_hooks or module._forward_pre_hooks]
-
-
-def lines_run(views: int) -> int:
-    """How many lines of Python run while that many views of one tensor are traced."""
-
-    def function(x: Tensor) -> Tensor:
-        for i in range(views):
-            x[i]
-        return x
-
-    count = 0
-
-    def follow(_frame: FrameType, event: str, _arg: object) -> TraceFunction:
-        nonlocal count
-        count += event == "line"
-        return follow
-
-    before = sys.gettrace()
-    sys.settrace(follow)
-    try:
-        t = trace(function, torch.ones(views))
-    finally:
-        sys.settrace(before)
-    names = [node.name for node in t.nodes]
-    assert (len(set(names)), names[-1]) == (views + 1, f"getitem_{views}")
-    return count
-
-
-def test_many_views_of_one_tensor_and_many_names_take_no_steps_squared() -> None:
-    lines_run(10)  # what is made once is made
-    few, many = lines_run(500), lines_run(1_000)
-    assert many < 2.2 * few

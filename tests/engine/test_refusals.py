@@ -46,7 +46,6 @@ def failure(expression: str) -> ShapeError:
         ("torch.cat([x, s[:2]])", "(axis 0) must match", "torch.cat([x, s[:2]], dim=1)"),
         ("torch.cat([x, s[:2]],)", "(axis 0) must match", "torch.cat([x, s[:2]], dim=1)"),
         ("torch.cat((x, x[:1]), 1)", "(axis 1) must match", "torch.cat((x, x[:1]), 0)"),
-        ("torch.cat([x, x[:1]], dim=-1)", "must match", "torch.cat([x, x[:1]], dim=0)"),
         ("e(torch.tensor([-1]))", "-1 is out of range", "e(torch.tensor([-1]).clamp(0, 9))"),
         ("e(x)", "whole numbers (torch.long), not torch.float32", "e(x.long().clamp(0, 9))"),
         ("s[m > 0]", "axis 0 of s (4, 4) has size 4, axis 0 of m > 0 (3, 3) has size 3", "s[:3, :3][m > 0]"),
@@ -80,15 +79,8 @@ def failure(expression: str) -> ShapeError:
             "axis 1 of s (4, 4) has size 4: it runs from 0 to 3, and 7 is out of range",
             "s.gather(1, torch.full((4, 1), 7).clamp(0, 3))",
         ),
-        ("s.gather(1, torch.full((4, 1), -1))", "0 to 3, and -1 is out of range", None),
-        ("s.scatter(0, torch.full((1, 4), 9), 1.0)", "0 to 3, and 9 is out of range", None),
         ("s.scatter_add(0, t[0], s)", "t[0] (3,): an index has as many axes", None),
         ("s.index_select(1, t)", "t (2, 3): the index of index_select has one axis, not 2", None),
-        (
-            "s.index_select(1, torch.tensor([0, 9]))",
-            "axis 1 of s (4, 4) has size 4: it runs from 0 to 3, and 9 is out of range",
-            "s.index_select(1, torch.tensor([0, 9]).clamp(0, 3))",
-        ),
         ("s[0, 0, 0]", "it has 2 axes", None),
         (
             "s.masked_fill(m == 0, 1.0)",
@@ -105,7 +97,6 @@ def failure(expression: str) -> ShapeError:
             "axis 1 of k.mT (1, 2, 8, 5) has size 2: the axes before the last two count matrices",
             "q[:, :1].expand(1, 3, 4, 8)[:, :2] @ k.mT",
         ),
-        ("torch.mm(q, x)", "mm takes a 2-D and a 2-D tensor, not 4-D and 2-D", None),
         ("torch.mm(q, torch.ones(8, 2))", "mm takes a 2-D and a 2-D tensor", "q @ torch.ones(8, 2)"),
         (
             "F.one_hot(t, 3) @ torch.ones(3, 2)",
@@ -136,9 +127,7 @@ def failure(expression: str) -> ShapeError:
             "axis 1 of x (2, 6) has size 6, axis 1 of s[:2] (2, 4) has size 4: from the last axis",
             "F.mse_loss(x[:, :4], s[:2])",
         ),
-        ("F.kl_div(x, x[0, :4])", "axis 1 of x (2, 6) has size 6, axis 0 of x[0, :4] (4,) has size 4", None),
         ("F.cross_entropy(logits[0], t[0] * 7)", "the classes 0 to 4: 7 is out of range", None),
-        ("F.nll_loss(logits[0], torch.tensor([-100, 0, -1]))", "0 to 4: -1 is out of range", None),
         (
             "x.split([3, 4], dim=-1)[0]",
             "axis 1 of x (2, 6) has size 6: the parts make up the whole axis",
@@ -149,7 +138,6 @@ def failure(expression: str) -> ShapeError:
             "x (2, 6): a reshape keeps the number of cells: 12 is not 4 × 5 = 20",
             "x.view(4,-1)",
         ),
-        ("q.view(2, 4, 3, 4)", "64 is not 2 × 4 × 3 × 4 = 96", "q.view(2, 4, -1)"),
         ("x.sum(dim=2)", "x (2, 6): its axes are 0 to 1, or -1 to -2 from the end, not 2", None),
         ("torch.einsum('bij->bji', x)", "x (2, 6): it has 2 axes, the equation gives it 3: bij", None),
         (

@@ -8,7 +8,7 @@ from torch import nn
 
 from llm_linalg.api.trace import Trace
 from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value
-from llm_linalg.lessons.reader import LessonError, find, load, parse
+from llm_linalg.lessons.reader import LessonError, find, parse
 
 F = nn.functional
 WORDS = ["the", "cat", "saw", "one", "dog", "and", "ran"]
@@ -119,9 +119,3 @@ def test_what_a_list_grows_by_is_checked(name: str, said: str | None) -> None:
     found = [error.reason for error in parse(text, "x.md").check()]
     assert len(found) == (said is not None)
     assert said is None or said in found[0]
-
-
-def test_the_built_in_lesson_is_a_file_like_any_other() -> None:
-    path = find("sampling").path
-    assert path is not None
-    assert load(path).check() == ()

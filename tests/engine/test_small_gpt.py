@@ -58,20 +58,6 @@ def test_what_an_expression_lacks_is_one_line(expression: str, said: str, file: 
     assert "\n" not in str(caught.value)
 
 
-def test_a_scope_that_is_entered_twice_stands_twice_in_the_order_of_what_reads_what() -> None:
-    made = trace(small_gpt.GPT(small_gpt.Settings()), *evaluate_inputs(["randint:0:50:2x8"]))
-    level = made.map.level()
-    assert [box.label for box in level.boxes][1:5] == ["pos", "transformer", "x", "transformer"]
-    assert all(source < reader for source, reader in level.arrows)
-    first, second = (name for name in level.names if name.startswith("transformer"))
-    assert made.map.level((first,)).own == ("wte", "wpe")
-    assert made.map.level((second,)).own == ("h", "ln_f")
-    for node in made.nodes:
-        found = made.map.locate(node)
-        assert found is not None
-        assert node.op in ("parameter", "buffer") or node in made.map.level(found[:-1]).box(found[-1]).nodes
-
-
 @pytest.mark.parametrize("limit", range(4, 26))
 def test_the_ends_of_dotted_names_stay_apart(limit: int) -> None:
     names = ("transformer.ln_f.weight", "transformer.ln_f.bias", "transformer.h.0.ln_1.weight")

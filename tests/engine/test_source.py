@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from llm_linalg import LimitError, ProgramError
 from llm_linalg.base.source import MAX_CHARACTERS, MAX_DEPTH, Source
-from llm_linalg.lessons.reader import catalog, find
 
 PLAIN = [
     program
@@ -67,17 +66,6 @@ def test_plain_programs_are_read_as_python_reads_them(program: str) -> None:
     assert ast.dump(source.tree) == ast.dump(ast.parse(program))
     for node in parts(source):
         assert source.text_of(node) == ast.get_source_segment(program, node)
-
-
-def test_all_that_python_parses_is_read() -> None:
-    for text in (
-        "async def f():\n    async for x in y: await x",
-        "try: pass\nexcept* ValueError: pass",
-        "class A(metaclass=B):\n    __slots__ = ()\n    def __getattr__(self, name): ...",
-        "b'x', 1j, 0x" + "f" * 900,
-        "𝐱 = 1",
-    ):
-        assert ast.dump(Source(text).tree) == ast.dump(ast.parse(text))
 
 
 def python_error(text: str) -> SyntaxError | None:
@@ -176,12 +164,6 @@ def test_depth_is_limited(depth: int) -> None:
     else:
         with pytest.raises(LimitError, match="nested too deeply"):
             Source(text)
-
-
-def test_the_course_is_read() -> None:
-    for slug in (lesson.slug for lesson in catalog()):
-        for stop in find(slug).stops:
-            assert ast.dump(Source(stop.program).tree) == ast.dump(ast.parse(stop.program))
 
 
 def test_a_command_of_a_notebook_is_called_so() -> None:

@@ -45,10 +45,6 @@ def test_clean(text: str, cleaned: str) -> None:
     assert clean(text) == cleaned
 
 
-def test_line_breaks_stay_on_demand() -> None:
-    assert clean("a\r\n\tb\n\u0301c", lines=True) == "a\n    b\nc"
-
-
 @given(anything, st.booleans(), st.none() | st.integers(0, 20))
 def test_cleaned_text_is_harmless(text: str, lines: bool, limit: int | None) -> None:
     cleaned = clean(text, limit, lines=lines)

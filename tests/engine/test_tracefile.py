@@ -33,7 +33,6 @@ from llm_linalg.tracefile.log_writer import Writer
 from tests.engine.here import run
 from tests.ops.drawing import Sample
 from tests.ops.samples import BUILDERS, samples
-from tests.small_gpt import GPT, Settings
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch's own, of odd calls
 F = nn.functional
@@ -250,18 +249,11 @@ def odd(a: Tensor) -> Tensor:
 
 
 MODELS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], tuple[str, ...]]] = {
-    "gpt": (GPT(Settings()).eval(), (torch.arange(6)[None],), ()),
     "mlp": (Mlp(), (x(5, 4),), ()),
-    "cnn": (nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)), (x(2, 1, 6, 6),), ()),
     "lstm": (nn.LSTM(3, 4), (x(5, 2, 3),), ()),
-    "gru": (nn.GRU(3, 4, batch_first=True), (x(2, 5, 3),), ()),
     "attention": (nn.MultiheadAttention(4, 2, batch_first=True), (x(2, 3, 4),) * 3, ()),
-    "encoder": (nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), (x(2, 3, 8),), ()),
     "batch norm": (nn.Sequential(nn.BatchNorm1d(4), nn.Sigmoid()), (x(6, 4),), ()),
-    "group norm": (nn.GroupNorm(2, 4), (x(2, 4, 3),), ()),
     "dropout": (nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5), nn.Linear(4, 2)), (x(3, 4),), ()),
-    "embedding": (nn.Embedding(9, 3, padding_idx=0), (torch.tensor([[1, 0], [8, 2]]),), ()),
-    "rows": (lambda a: F.cross_entropy(F.layer_norm(a, (5,)), torch.tensor([0, 4, 2])), (x(3, 5),), ()),
     "own function": (lambda a: Doubled.apply(a.requires_grad_()).sum(), (x(3),), ()),
     "hook": (hooked, (x(3),), ()),
     "training": (train, (x(4, 3),), ()),
@@ -297,7 +289,7 @@ def test_no_gradient_flows_through_what_the_file_does_not_hold() -> None:
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_what_is_read_is_what_was_written_of_each_operation(name: str) -> None:
-    @settings(max_examples=4)
+    @settings(max_examples=2)
     @given(samples(name))
     def check(sample: Sample) -> None:
         try:
@@ -733,7 +725,8 @@ def test_each_shorter_file_is_damaged(tmp_path: Path) -> None:
     path = tmp_path / "a.trace"
     trace(lambda a: (a * a).sum(), x(3)).save(path)
     data = path.read_bytes()
-    for end in range(len(data)):
+    # Records begin at multiples of 8.
+    for end in (*range(0, len(data), 8), *range(61, len(data), 97), *range(len(data) - 40, len(data))):
         path.write_bytes(data[:end])
         with pytest.raises(FormatError, match=r"a\.trace is"):
             load_trace(path)

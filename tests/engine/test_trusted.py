@@ -192,19 +192,6 @@ def test_a_trace_stands_in_a_lessons_place() -> None:
     assert "\x1b" not in lesson.title
 
 
-def test_parameters_of_a_module_that_a_function_calls_are_named_as_the_module_names_them() -> None:
-    model = nn.Sequential(nn.Linear(2, 3), nn.LayerNorm(3))
-
-    def forward(x: Tensor) -> Tensor:
-        result: Tensor = model(x)
-        return result
-
-    found = trace(forward, torch.ones(1, 2))
-    named = [node.name for node in found.nodes if node.op == "parameter"]
-    assert named == [f"Sequential.{name}" for name, _ in model.named_parameters()]
-    assert [operand.name for operand in found.nodes[3].operands][1:] == named[:2]
-
-
 def test_a_module_of_any_name_is_shown_in_clean_text() -> None:
     class Evil(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

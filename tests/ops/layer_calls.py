@@ -1,8 +1,7 @@
-"""Calls of the operations that layers are made of: losses, windows, norms over a batch, recurrent steps."""
+"""Calls of the operations that layers are made of: windows, norms over a batch, recurrent steps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,29 +11,6 @@ from torch import Tensor, nn
 from tests.ops.drawing import Build, Draw, Sample, values
 
 F = nn.functional
-
-
-def _shares(shape: tuple[int, ...], seed: int) -> Tensor:
-    """Returns numbers between 0 and 1."""
-    return values(shape, seed).sigmoid()
-
-
-def _loss(call: Callable[..., Tensor], squash: bool = False) -> Build:
-    """Returns what draws a loss of two tensors of one shape."""
-
-    def build(draw: Draw) -> Sample:
-        shape = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
-        reduction = draw(st.sampled_from(["mean", "sum", "none"]))
-        x = _shares(shape, 3) if squash else values(shape, 3)
-        return Sample(lambda a, b: call(a, b, reduction=reduction), (x, _shares(shape, 4)))
-
-    return build
-
-
-def _chosen(draw: Draw) -> Sample:
-    rows, classes = draw(st.integers(1, 3)), draw(st.integers(1, 4))
-    target = torch.arange(rows) % classes
-    return Sample(lambda x: F.nll_loss(x, target), (values((rows, classes), 6),))
 
 
 def _convolution(axes: int, *, turned: bool = False) -> Build:
@@ -121,13 +97,6 @@ def _cell(kind: str) -> Build:
 
 
 LAYER_CALLS: dict[str, Build] = {
-    "l1_loss": _loss(F.l1_loss),
-    "smooth_l1_loss": _loss(F.smooth_l1_loss),
-    "huber_loss": _loss(F.huber_loss),
-    "binary_cross_entropy": _loss(F.binary_cross_entropy, squash=True),
-    "binary_cross_entropy_with_logits": _loss(F.binary_cross_entropy_with_logits),
-    "nll_loss": _chosen,
-    "kl_div": _loss(F.kl_div),
     **{f"conv{axes}d": _convolution(axes) for axes in (1, 2, 3)},
     **{f"conv_transpose{axes}d": _convolution(axes, turned=True) for axes in (1, 2)},
     **{

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
-import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from torch import Tensor
+import re
+from pathlib import Path
+from typing import Any
 
-from llm_linalg import Node
+import pytest
+from torch.overrides import get_overridable_functions, resolve_name
+
+from llm_linalg import ops
 from llm_linalg.ops import TABLE, Operation
-from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.pointwise import Pointwise
-from llm_linalg.ops.price import price_of
 from llm_linalg.ops.reduction import Reduction
 from llm_linalg.ops.rowwise import Rowwise
 from llm_linalg.ops.signature import parse_signature
-from tests.ops.drawing import Sample
-from tests.ops.laws import traced
-from tests.ops.listed import LISTED, listed_sample
-from tests.ops.samples import BUILDERS, samples
+from llm_linalg.ops.torch_names import short_name
+from tests.ops.laws import law_price_covers_what_is_made, traced
+from tests.ops.listed import listed_sample
 
-F = torch.nn.functional
 OPERATIONS = sorted(TABLE.operations.values(), key=lambda operation: operation.name)
-DRAWN = sorted(BUILDERS)
 # Their cells are shown as what they read: no number is computed from another.
 SHOWN_AS_READ = {"one_hot", "scatter_add", "normalize"}
 
@@ -38,60 +34,9 @@ def test_an_entry_has_a_phrase_where_its_cells_are_computed() -> None:
             assert operation.phrase or summed or moved or adds, operation.name
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("name", DRAWN)
-@settings(max_examples=5)
-@given(data=st.data())
-def test_an_entry_has_a_gradient_where_torch_has_one(name: str, data: st.DataObject) -> None:
-    _has_one_where_torch_has(TABLE.operations[name], data.draw(samples(name)))
-
-
-def test_a_listed_entry_has_a_gradient_where_torch_has_one() -> None:
-    for name, calls in LISTED.items():
-        _has_one_where_torch_has(TABLE.operations[name], listed_sample(calls[0]))
-
-
-def _has_one_where_torch_has(operation: Operation, sample: Sample) -> None:
-    inputs = [x.clone().requires_grad_() if x.is_floating_point() else x for x in sample.inputs]
-    outside = [x.clone() for x in inputs]  # setitem writes into what it is given
-    results = sample.function(*outside)
-    results = [outside[0]] if results is None else results if isinstance(results, tuple | list) else [results]
-    if any(isinstance(result, Tensor) and result.requires_grad for result in results):
-        assert has_gradient(operation), operation.name
-
-
-def has_gradient(operation: Operation) -> bool:
-    written = operation.gradient or operation.vjp_for_call or operation.joint_vjp
-    moved = isinstance(operation, Movement) and operation.scatters_back
-    opened = operation.program or operation.kind == "composite"
-    return bool(written or moved or opened or operation.autograd)
-
-
 def test_an_entry_does_not_leave_to_autograd_what_it_has_a_rule_for() -> None:
     for operation in OPERATIONS:
         assert not (operation.autograd and (operation.gradient or operation.vjp_for_call)), operation.name
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("name", DRAWN)
-@settings(max_examples=5)
-@given(data=st.data())
-def test_an_entry_has_a_price_that_covers_what_it_makes(name: str, data: st.DataObject) -> None:
-    _is_covered(name, data.draw(samples(name)))
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_listed_entry_has_a_price_that_covers_what_it_makes() -> None:
-    for name, calls in LISTED.items():
-        for text in calls:
-            _is_covered(name, listed_sample(text))
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_listed_entry_stands_for_a_call_of_its_own() -> None:
-    for name, calls in LISTED.items():
-        nodes = [node for text in calls for node in traced(name, listed_sample(text)).nodes]
-        assert any(node.call and node.call.operation is TABLE.operations[name] for node in nodes), name
 
 
 @pytest.mark.parametrize(
@@ -113,31 +58,41 @@ def test_a_listed_entry_stands_for_a_call_of_its_own() -> None:
     ],
 )
 def test_a_price_covers_what_torch_makes_of_less(name: str, text: str) -> None:
-    _is_covered(name, listed_sample(text))
-
-
-def _is_covered(name: str, sample: Sample) -> None:
-    for node in traced(name, sample).nodes:
-        assert node.call is not None
-        price = price_of(node.call)
-        assert price is not None, name
-        assert price.elements >= node.value.numel() or is_view(node), name
-        assert price.multiplications >= 0
-
-
-def is_view(node: Node) -> bool:
-    """Whether a call gives cells of its operand's own memory."""
-    assert node.call is not None
-    operation = node.call.operation
-    picks = operation.name == "getitem" and shares_memory(node.value, node.call.tensors[0])
-    return isinstance(operation, Movement) and (operation.views or picks)
-
-
-def shares_memory(one: Tensor, other: Tensor) -> bool:
-    return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
+    law_price_covers_what_is_made(traced(name, listed_sample(text)))
 
 
 def test_an_entry_s_gradient_is_for_its_parameters() -> None:
     for operation in OPERATIONS:
         signature = parse_signature(operation.signature)
         assert set(operation.gradient) <= {*signature.positional, *signature.keyword}, operation.name
+
+
+def test_each_function_has_torch_s_own_short_name() -> None:
+    functions = [function for each in get_overridable_functions().values() for function in each]
+    named = {}
+    for function in functions:
+        full = (resolve_name(function) or "").removesuffix(".__get__")
+        if full:
+            named[full] = (full.rpartition(".")[2].strip("_"), short_name(function))
+    assert len(named) > 1_000
+    assert {full: names for full, names in named.items() if names[0] != names[1]} == {}
+
+
+README = Path(ops.__file__).with_name("README.md").read_text(encoding="utf-8")
+
+
+EXAMPLE = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def entry() -> Operation:
+    assert EXAMPLE is not None
+    made: Any = eval(EXAMPLE[1], {"Pointwise": Pointwise})  # noqa: S307 - our own text
+    assert isinstance(made, Operation)
+    return made
+
+
+def test_the_entry_that_the_readme_shows_is_the_one_that_the_table_has() -> None:
+    own = TABLE.operations[entry().name]
+    facts = ("signature", "phrase", "gradient", "multiplications_per_cell")
+    for fact in facts:
+        assert getattr(own, fact) == getattr(entry(), fact)
