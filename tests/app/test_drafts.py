@@ -8,6 +8,7 @@ import pytest
 
 from llm_linalg.lessons.reader import find
 from tests.app.test_playground import PRODUCT, bench
+from tests.common import file_at
 from tui.files.drafts import BEFORE, NAME, Drafts
 from tui.files.user_dirs import LARGEST
 
@@ -38,8 +39,7 @@ async def test_a_repair_is_kept(tmp_path: Path) -> None:
 async def test_a_file_that_is_not_saved_is_told_before_it_is_left(
     tmp_path: Path, keys: tuple[str, ...]
 ) -> None:
-    file = tmp_path / "mine.py"
-    file.write_text(PRODUCT, encoding="utf-8")
+    file = file_at(tmp_path, "mine.py", PRODUCT)
     async with bench(PRODUCT, drafts=Drafts(None, file)) as d:
         await d.press("enter", "k", "equals_sign", "2", *keys)
         await d.settle()
@@ -53,8 +53,7 @@ async def test_a_file_that_is_not_saved_is_told_before_it_is_left(
 
 
 async def test_a_file_that_another_program_has_changed_is_written_when_asked_again(tmp_path: Path) -> None:
-    file = tmp_path / "mine.py"
-    file.write_text(PRODUCT, encoding="utf-8")
+    file = file_at(tmp_path, "mine.py", PRODUCT)
     async with bench(PRODUCT, drafts=Drafts(None, file)) as d:
         await d.press("enter", "k", "equals_sign", "2")
         file.write_text("theirs = 1\n", encoding="utf-8")
