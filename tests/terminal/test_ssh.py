@@ -143,62 +143,6 @@ def test_when_the_connection_breaks_it_ends_and_nothing_stays_behind(host: Host)
     assert code.read_text().strip() == "129"
 
 
-def plain(host: Host, words: str, said: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
-    argv = [host.client[0], *options, *host.client[1:], host.command(words)]
-    return subprocess.run(argv, input=said, capture_output=True, check=False, timeout=LONGEST)
-
-
-def test_the_plain_session_needs_no_terminal_at_either_end(host: Host) -> None:
-    done = plain(host, f"{APP} matmul --plain", b"next\norder rows\nquit\n", "-T")
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert b"\x1b" not in done.stdout
-    assert b"step 1 of 12" in done.stdout
-    assert b"order rows" in done.stdout
-
-
-def test_without_a_terminal_it_is_one_line(host: Host) -> None:
-    done = plain(host, f"{APP} matmul", b"", "-T")
-    assert done.returncode == 2
-    assert done.stdout == b""
-    assert done.stderr.count(b"\n") == 1
-
-
-@pytest.mark.parametrize("term", ["xterm", "linux", "xterm-kitty", "no-such-terminal", "tmux-256color"])
-def test_the_terminal_is_known_by_its_name(host: Host, term: str) -> None:
-    with host.open(f"{APP} matmul", term=term) as console:
-        console.until(READY)
-        few = term in ("xterm", "linux")
-        assert (b"38;5;" in console.raw) == (not few)
-        console.send("q")
-        assert console.wait() == 0
-        assert console.left_over == []
-
-
-def test_a_dumb_terminal_gets_lines(host: Host) -> None:
-    with host.open(f"{APP} matmul", term="dumb") as console:
-        console.until("> ")
-        console.send("quit\n")
-        assert console.wait() == 0
-        assert b"\x1b" not in console.raw
-
-
-@pytest.mark.parametrize("locale", ["C", None])
-def test_a_host_without_a_locale(host: Host, locale: str | None) -> None:
-    with host.open(f"{APP} matmul", LC_ALL=locale) as console:
-        console.until(READY)
-        assert "Y = x @ W" in console.text
-        assert b"\\u" not in console.raw
-        assert locale is None or console.raw.isascii()
-        console.send("q")
-        assert console.wait() == 0
-
-
-def test_the_doctor_knows_that_it_is_far_away(host: Host) -> None:
-    with host.open(f"{APP} doctor") as console:
-        assert console.wait() == 0
-        assert "--slow-link sends less" in console.text
-
-
 def test_playing_over_ssh_stops_at_once(host: Host) -> None:
     with host.open(f"{APP} matmul --set m=8 --set k=8 --set n=8 --play --speed 20") as console:
         console.until("‖").slowly(32_000, lambda: "3/64" in console.text)
