@@ -141,15 +141,6 @@ async def test_brackets_of_titles_are_text_in_the_index_and_in_the_palette(
             assert d.app.is_running
 
 
-async def test_a_changed_stop_says_so_and_is_reset(file: Path) -> None:
-    async with staged(file) as d:
-        await d.press("2", "G", "right_square_bracket", "right")
-        assert "changed" in d.rows[0]
-        await d.press("R")
-        assert "changed" not in d.rows[0]
-        assert "As rehearsed." in d.screen
-
-
 async def test_leaving_is_asked_for_twice(file: Path) -> None:
     async with staged(file) as d:
         await d.press("q")
@@ -158,15 +149,6 @@ async def test_leaving_is_asked_for_twice(file: Path) -> None:
         assert d.app.is_running
         await d.press("q")
         assert d.app._exit
-
-
-async def test_the_footer_is_there_when_asked(file: Path) -> None:
-    async with staged(file) as d:
-        await d.press("right")
-        assert "help" not in d.rows[-1]
-        await d.press("backslash")
-        assert "help" in d.rows[-1]
-        assert "steps" in d.rows[-2]
 
 
 @pytest.mark.parametrize("size", [(60, 18), (160, 50)])
@@ -193,14 +175,6 @@ async def test_a_map_is_large_too(tmp_path: Path, size: tuple[int, int]) -> None
             assert part.strip() in d.screen
         await d.press("B")
         assert "(2, 4)" in d.screen
-
-
-async def test_in_ascii_nothing_is_large(file: Path) -> None:
-    async with staged(file, big=True, options=Options(ascii_only=True)) as d:
-        await d.press("2", "G")
-        assert d.screen.isascii()
-        await d.press("B")
-        assert "not in ASCII" in d.screen
 
 
 async def test_the_clock_is_shown_when_asked(file: Path) -> None:

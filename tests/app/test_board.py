@@ -96,14 +96,6 @@ def test_a_row_holds_what_its_tensor_holds_in_this_run() -> None:
     assert board.rows[-1].title == "A board"
 
 
-def test_a_control_changes_the_values() -> None:
-    board = board_of(BOARD, n="9")
-    assert board.rows[0].full == "[1. 2. 3. 4. 5. 6. 7. 8. 9.]"
-    assert board.rows[1].full == "(9, 9)"
-    assert board.rows[3].full == "9,000,000"
-    assert board.rows[6].shape == (9,)
-
-
 def test_the_map_counts_and_computes_the_fraction() -> None:
     d, t = 64 * 16, 25 * 8
     rows = {str(row.label): row for row in board_of(find("why"), 7, d_model="16", seq_len="8").rows}
@@ -412,13 +404,3 @@ async def test_the_cells_behind_a_row_are_asked_and_closed() -> None:
         assert "3 ▸ Matmul" in d.screen
         await d.press("c", "tab", "backspace")
         assert "3 ▸ Matmul" in d.screen
-
-
-async def test_moving_the_selection_repaints_two_rows() -> None:
-    from tui.panes.stage_pane import StagePane
-
-    async with opened("why", stop=7) as d:
-        stage = d.app.explorer.query_one(StagePane)
-        before = stage.rows
-        await d.press("down")
-        assert sum(old != new for old, new in zip(before, stage.rows, strict=True)) == 2

@@ -27,14 +27,6 @@ async def test_another_program_stays_beside_the_one_that_takes_its_place(tmp_pat
     assert (tmp_path / "play" / BEFORE).read_text(encoding="utf-8") == PRODUCT  # that was the same program
 
 
-async def test_a_repair_is_kept(tmp_path: Path) -> None:
-    drafts = Drafts(tmp_path / "play")
-    async with bench("x = torch.ones(2, 3)\ny = x @ x", drafts=drafts) as d:
-        await d.press("ctrl+r")
-        await d.settle()
-    assert drafts.load() == "x = torch.ones(2, 3)\ny = x @ x.T"
-
-
 @pytest.mark.parametrize("keys", [("ctrl+q",), ("escape", "q")])
 async def test_a_file_that_is_not_saved_is_told_before_it_is_left(
     tmp_path: Path, keys: tuple[str, ...]

@@ -163,12 +163,6 @@ def test_the_cursor_says_which_query_and_which_key() -> None:
     assert "query cat, key r" in to_plain(frame)
 
 
-def test_more_places_than_words_leave_the_rest_without() -> None:
-    view = View.opening(lesson()).set("n", "5")
-    frame = open_view(view).frame(view)
-    assert frame.stage.panels[0].row_edge.labels == ("the", "cat", "saw", "", "")
-
-
 def test_a_program_without_names_has_no_edges() -> None:
     text = LESSON.replace("[axes]", '[axes]\nZ = ["row"]').replace('Q = ["query", ""]\n', "")
     with pytest.raises(LessonError, match="axis"):

@@ -344,12 +344,6 @@ def test_a_deck_goes_on_from_the_step_it_names_which_is_the_one_on_paper(tmp_pat
     assert [one["step"] for one in json.loads(alone)["frames"]] == [6]
 
 
-def test_a_slide_has_no_program(tmp_path: Path) -> None:
-    deck = file_at(tmp_path, "deck.md", f"{DECK}\n```python\nx = torch.ones(2)\n```\n## The end\nThanks.\n")
-    text = exported(tmp_path, "markdown", what=str(deck))
-    assert text.rpartition("## ")[2].split(". ", 1)[1] == "The end\n\nThanks.\n"
-
-
 def test_emphasis_is_em_and_a_link_its_words() -> None:
     told = paragraphs("*a* **b** [c](lesson:dot) ***d***")
     assert told == "<p><em>a</em> <strong>b</strong> c <strong>d</strong></p>\n"

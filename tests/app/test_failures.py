@@ -17,11 +17,11 @@ from tests.app.lessons import failure_of
 from tests.app.test_playground import bench
 from tests.common import file_at, known
 from tui.cli.main import main
-from tui.compose import frames, panels, run_pictures
+from tui.compose import frames, run_pictures
 from tui.compose.view_runner import open_view
 from tui.model.frame import Frame
 from tui.model.view import View
-from tui.navigation.playground import PLAYGROUND, playground_view
+from tui.navigation.playground import playground_view
 from tui.render.json_text import to_json
 from tui.render.plain import to_plain
 from tui.screens import explorer
@@ -159,16 +159,6 @@ async def test_the_app_shows_it_and_another_step_is_shown_as_ever(
         assert "boom" in next(tmp_path.glob("*.log")).read_text(encoding="utf-8")
         monkeypatch.undo()
         await d.press("right")
-        assert "this can't be drawn" not in d.screen
-
-
-async def test_cells_that_can_not_be_read_are_a_picture_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with opened(PLAYGROUND) as d:
-        monkeypatch.setattr(panels.TensorCells, "window", boom)
-        await d.press("right")
-        assert "this can't be drawn" in d.screen
-        monkeypatch.undo()
-        await d.press("left")
         assert "this can't be drawn" not in d.screen
 
 

@@ -21,7 +21,6 @@ from tui.model.frame import Frame
 from tui.model.question_view import GuessView
 from tui.model.view import View
 from tui.navigation.playground import PLAYGROUND
-from tui.plain_prompt import PlainPrompt
 from tui.session.commands import run
 from tui.session.contexts import Context
 from tui.session.presentation.state import Talk
@@ -274,19 +273,6 @@ def test_frames_carry_the_question_and_never_the_answer(capsys: Capture) -> None
     ):
         assert main(["frame", "matmul", *words]) == 2
         assert said in capsys.readouterr().err
-
-
-def test_the_prompt_asks_in_words_and_an_empty_line_passes(asking: Lesson) -> None:
-    texts: list[str] = []
-    plain = PlainPrompt(View.opening(asking), [asking], texts.append)
-    plain.show()
-    assert "guess: What shape comes out?\n1: (2, 2)\n2: (3, 3)\n" in texts[-1]
-    plain.hear("guess 2")
-    assert "You said (3, 3). It is (2, 2)." in texts[-1]
-    plain.hear("")
-    assert plain.session.view.step == 1
-    plain.hear("guess 1")
-    assert texts[-1] == "Nothing is asked here.\n"
 
 
 async def test_the_keys_of_a_question_in_the_app(asking: Lesson) -> None:

@@ -36,12 +36,6 @@ def test_a_screen_is_its_characters() -> None:
     assert re.search(r"\[-2\.1788 +0\.5684\] +-1\.2180 \[-1\.7224\]", screen)
 
 
-@pytest.mark.parametrize("kind", ["screen", "svg", "ansi"])
-def test_the_same_view_is_the_same_text(kind: str) -> None:
-    first = render(STEP, (80, 24), kind)  # type: ignore[arg-type]
-    assert render(STEP, (80, 24), kind) == first  # type: ignore[arg-type]
-
-
 def test_a_picture_does_not_depend_on_those_before() -> None:
     views = [
         View.opening(find("matmul")),

@@ -203,10 +203,3 @@ def test_arrows_have_the_colours_of_their_tensors() -> None:
     roles = {span.role for row in known(frame.stage.drawing).rows(60, 14) for span in row}
     assert {panel.hue for panel in frame.stage.panels} <= roles
     assert hues(frame)["Q"] == "blue"
-
-
-def test_operands_without_a_colour_have_those_that_are_left() -> None:
-    view = replace(View.opening(of("V = torch.tensor([1., 2.])\nw = V + 1")), look="plane")
-    moved = replace(view, path=("w",), step=2)
-    drawing = known(open_view(moved).frame(moved).stage.drawing)
-    assert f"slice-{HUES.index('pink')}" in {span.role for row in drawing.rows(60, 14) for span in row}

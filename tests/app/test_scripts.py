@@ -201,10 +201,3 @@ async def test_a_key_saves_what_was_done(tmp_path: Path, monkeypatch: pytest.Mon
         await driver.press("R")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["matmul-2.steps", "matmul.steps"]
     assert (tmp_path / "matmul.steps").read_text() == "lesson matmul\nnext 2\nlook plane\n"
-
-
-async def test_the_whole_session_is_recorded(tmp_path: Path) -> None:
-    file = tmp_path / "mine.steps"
-    async with opened("matmul", options=Options(tape=Tape(record=str(file)))) as driver:
-        await driver.press("right", "]", "u")
-    assert file.read_text() == "lesson matmul\nnext\nset m 4\nundo\n"

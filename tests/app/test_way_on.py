@@ -148,12 +148,6 @@ def test_every_lesson_names_the_cell_cursor_and_the_way_out_at_80_columns() -> N
             assert control.key is None or f" {control.key} " in footer, view.lesson.slug
 
 
-def test_the_arrows_that_choose_a_lesson_are_in_the_footer() -> None:
-    view = View.opening(find("matvec"))
-    (screen,) = render_all([view], (80, 24), "screen")
-    assert "↑↓ menu" in screen.splitlines()[-1]
-
-
 def words_of_screen(screen: str) -> str:
     """The words right of the sidebar, one space apart."""
     rows = screen.splitlines()[2:-1]
