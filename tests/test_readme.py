@@ -188,17 +188,6 @@ def test_what_it_links_to_exists() -> None:
         assert [target for target in targets if not (file.parent / target).exists()] == [], file
 
 
-@pytest.mark.parametrize("topic", sorted(set(re.findall(r"llm-linalg help (\w+)", README))))
-def test_each_guide_that_it_names_is_there(topic: str) -> None:
-    assert shown(["help", topic]).strip()
-
-
-def test_its_picture_exists() -> None:
-    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README)
-    assert pictures
-    assert [picture for picture in pictures if not (ROOT / picture).is_file()] == []
-
-
 def test_each_format_of_an_export_is_in_the_guides_list() -> None:
     listed = re.findall(r"^- `(\w+)`(?: \((.*)\))?: (.+)$", GUIDES["export"], re.MULTILINE)
     formats = [(name, tuple(re.findall(r"`([^`]+)`", ends)), says) for name, ends, says in listed]

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.lessons.controls import FREE_KEYS
-from llm_linalg.lessons.reader import catalog, load
-from tui.session.keys import KEYS
+from llm_linalg.lessons.reader import catalog
 
 ROOT = Path(__file__).resolve().parent.parent
 TOP_LEVEL = {"llm_linalg", "tui", "tests", "pyproject.toml", "README.md", "LICENSE"}
@@ -39,23 +37,11 @@ def test_top_level_holds_only_what_belongs_there() -> None:
     assert {name for name in top if not name.startswith(".")} <= TOP_LEVEL
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_each_lesson_can_be_read(path: Path) -> None:
-    lesson = load(path)
-    assert lesson.slug == path.stem
-    assert lesson.stops
-
-
 def test_the_catalog_is_the_folder_of_lessons() -> None:
     slugs = [lesson.slug for lesson in catalog()]
     assert sorted(slugs) == [path.stem for path in LESSONS]
     parts = [lesson.part for lesson in catalog()]
     assert parts == sorted(parts)
-
-
-def test_the_letters_that_lessons_may_take_are_no_keys_of_the_app() -> None:
-    taken = {name for key in KEYS for name in key.keys.split(",")}
-    assert taken & set(FREE_KEYS) == set()
 
 
 def test_each_dependency_carries_its_reason() -> None:

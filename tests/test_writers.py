@@ -120,18 +120,3 @@ def test_every_file_is_written_by_the_one_writer() -> None:
 )
 def test_the_rule_catches(source: str) -> None:
     assert [*writes(ast.parse(source))]
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "open(path)",
-        "path.open('rb')",
-        "text.replace(a, b)",
-        "os.open(path, os.O_RDONLY)",
-        "stream.write(text)",
-        "session.open()",
-    ],
-)
-def test_the_rule_allows(source: str) -> None:
-    assert not [*writes(ast.parse(source))]

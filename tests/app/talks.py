@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from llm_linalg.lessons.deck import load
+from tests.common import file_at
 from tui.session.commands import run
 from tui.session.presentation.stage_moves import require_talk
 from tui.session.presentation.state import Talk
@@ -48,9 +49,7 @@ z = 2 * y
 
 def deck_at(folder: Path, text: str = DECK, name: str = "talk.md") -> Path:
     """A deck's file."""
-    file = folder / name
-    file.write_text(text, encoding="utf-8")
-    return file
+    return file_at(folder, name, text)
 
 
 def started(file: Path, number: int = 1, **looks: bool) -> Session:

@@ -6,15 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from llm_linalg.lessons.reader import load
-from tests.terminal.evil import ALL, BRACKETS, HIDDEN, LINE
+from tests.common import file_at
 from tui.cli.main import main
-from tui.model.view import View
-from tui.render.plain import to_plain
-from tui.session.commands import run
-from tui.session.exercise_commands import session_frame
-from tui.session.script.running import ensure_run
-from tui.session.session import Session
 
 LESSON = """\
 +++
@@ -44,8 +37,7 @@ answer: y - 1
 
 @pytest.fixture
 def file(tmp_path: Path) -> str:
-    path = tmp_path / "asked.md"
-    path.write_text(LESSON, encoding="utf-8")
+    path = file_at(tmp_path, "asked.md", LESSON)
     return str(path)
 
 
@@ -89,26 +81,7 @@ def test_a_lesson_without_exercises_has_nothing_to_answer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lesson = '+++\ntitle = "A"\n+++\n```python\nx = torch.ones(2)\n```\n'
-    path = tmp_path / "plain.md"
-    path.write_text(lesson, encoding="utf-8")
+    path = file_at(tmp_path, "plain.md", lesson)
     for words in (["x"], ["--stop", "1", "x"]):
         assert main(["answer", str(path), *words]) == 2
     assert "has no exercise" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("text", [ALL, LINE, f'"{BRACKETS}"', "'\\x1b[31m' + chr(27)"])
-def test_a_foreign_answer_is_told_in_clean_words(
-    text: str, file: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["answer", file, "--stop", "2", "--", text]) == 1
-    out, err = capsys.readouterr()
-    assert HIDDEN.findall(out + err) == []
-    session = ensure_run(Session.start(View.opening(load(file), 2), [load(file)]))
-    frame = session_frame(ensure_run(run(session, f"answer:{text}")))
-    assert frame is not None
-    assert HIDDEN.findall(to_plain(frame)) == []
-
-
-def test_a_lesson_is_no_deck_where_it_lacks_a_stop(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["answer", "dot", "--stop", "9", "x"]) == 2
-    assert "dot has stops 1 to 5: there is no stop 9" in capsys.readouterr().err

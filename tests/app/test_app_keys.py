@@ -1,4 +1,4 @@
-"""Keys and what they do: motion, depths, orders, controls, undo, looks, sharing."""
+"""Keys and the mouse, and what they do: motion, controls, undo, looks, sharing, the cell cursor."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from tests.app.driving import lesson, opened
+from tests.app.driving import Driver, lesson, opened
+from tests.app.lessons import opened as program
+from tests.common import known
 from tests.terminal.evil import ALL, EVIL, HIDDEN, LINE
-from tui.app import Options
-from tui.model.view_words import arguments, command, shell_line
-from tui.navigation.playground import PLAYGROUND, playground_view
+from tui.model.view import END
+from tui.model.view_words import command, shell_line
+from tui.navigation.playground import PLAYGROUND
+from tui.panes.text_pane import about_cell
+from tui.panes.transport import Bar
 from tui.session.session import EditorState
+from tui.widgets.matrix import Matrix
 
 
 async def test_steps_go_forward_back_first_and_last() -> None:
@@ -63,20 +68,6 @@ async def test_playing_is_a_timer_that_is_there_only_while_it_plays() -> None:
         assert not d.ticks(), "nothing plays under the help"
 
 
-async def test_speed_changes_make_another_timer() -> None:
-    async with opened("matmul") as d:
-        await d.pilot.press("space")
-        slow = d.app.explorer.play_timer._timer
-        await d.pilot.press("plus")
-        fast = d.app.explorer.play_timer._timer
-        assert slow is not fast
-        assert d.session.player.speed == 8
-        await d.pilot.press("space", "minus", "minus", "minus")
-        assert d.session.player.speed == 1
-        await d.settle()
-        assert "1/s" in d.screen
-
-
 async def test_controls_move_shapes_at_once_and_undo_brings_them_back() -> None:
     async with opened("matmul") as d:
         await d.press("right_square_bracket")
@@ -93,19 +84,6 @@ async def test_controls_move_shapes_at_once_and_undo_brings_them_back() -> None:
         assert "(4, 1) @ (1, 4) → (4, 4)" in d.screen
 
 
-async def test_seeds_change_the_numbers() -> None:
-    async with opened("matmul") as d:
-        before = d.rows
-        await d.press("s")
-        assert d.view.seed == 1
-        assert "seed 1" in d.screen
-        assert "1.5410" not in d.screen
-        await d.press("S")
-        assert d.rows[:-1] == before[:-1]
-        await d.press("S")
-        assert d.view.seed == 0
-
-
 async def test_a_lesson_has_a_key_of_its_own() -> None:
     front = '[controls.kind]\nchoices = ["a", "b"]\ndefault = "a"\nkey = "k"\n'
     mine = lesson('Text.\n\n```python\nx = torch.ones(2) if kind == "a" else torch.zeros(2)\n```\n', front)
@@ -113,23 +91,6 @@ async def test_a_lesson_has_a_key_of_its_own() -> None:
         await d.press("k")
         assert dict(d.view.controls)["kind"] == "b"
         assert " k kind" in d.rows[-1]
-
-
-async def test_stops_follow_each_other_and_lead_on_to_the_next_lesson() -> None:
-    async with opened("matmul") as d:
-        last = len(d.view.lesson.stops)
-        await d.press("full_stop")
-        assert d.view.stop == 2
-        await d.press("comma")
-        assert d.view.stop == 1
-        await d.press("comma")
-        assert d.view.lesson.slug == "columns"
-        assert d.view.stop == len(d.view.lesson.stops)
-        await d.press("full_stop")
-        assert (d.view.lesson.slug, d.view.stop) == ("matmul", 1)
-        for _ in range(last):
-            await d.press("full_stop")
-        assert d.view.lesson.slug == "shapes"
 
 
 async def test_looks_go_round_and_name_their_range() -> None:
@@ -150,20 +111,6 @@ async def test_looks_go_round_and_name_their_range() -> None:
         assert "colours" not in d.screen
 
 
-@pytest.mark.parametrize("ascii_only", [False, True])
-async def test_the_scales_of_heat_give_way_to_the_controls(ascii_only: bool) -> None:
-    async with opened("sampling", (80, 30), options=Options(ascii_only=ascii_only)) as d:
-        while not d.has(look="heat"):
-            await d.press("v")
-        for columns, told in ((80, ""), (97, "ids is 1, X 0.529"), (120, "table is 0.853, ids 1, X 0.529")):
-            await d.pilot.resize_terminal(columns, 30)
-            await d.settle()
-            controls = next(text for text in d.rows if "top_k" in text)
-            _, whole, scales = controls.partition("top_k 4  top_p 0.9")
-            assert whole
-            assert scales.strip() == (f"at {'+-' if ascii_only else '±'}4 {told}" if told else "")
-
-
 async def test_a_key_appends_what_the_program_says_and_it_runs_again() -> None:
     async with opened("sampling") as d:
         await d.press("a")
@@ -176,10 +123,8 @@ async def test_a_key_appends_what_the_program_says_and_it_runs_again() -> None:
         assert text.startswith("the,cat,")
         assert text.count(",") == 3
         assert said.strip() == f"Appended: {text.rpartition(',')[2]}."
-        shown = d.session.current
-        assert shown is not None
-        assert shown.trace is not None
-        assert shown.trace["X"].shape[0] == 4
+        shown = known(d.session.current)
+        assert known(shown.trace)["X"].shape[0] == 4
         assert f"--set text={text}" in command(d.view)
         await d.press("u")
         assert dict(d.view.controls)["text"].count(",") == 2
@@ -231,17 +176,6 @@ async def test_a_long_command_is_shown_whole_and_kept_for_the_end() -> None:
         assert "it is printed when you" in d.screen
 
 
-def test_a_command_is_one_line_that_a_shell_reads_back() -> None:
-    for program in (PROGRAM, "a\n'b'\x1b[0m\n", "x = 'ä'\n\\'"):
-        view = playground_view(program)
-        line = command(view)
-        assert line.isprintable()
-        told = subprocess.run(
-            ["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True, text=True
-        )
-        assert told.stdout.split("\0")[:-1] == ["llm-linalg", *arguments(view)]
-
-
 def test_no_word_of_a_command_acts_where_it_is_pasted() -> None:
     words = [*EVIL, ALL, LINE, "no\udcffUTF-8", "a b", "it's", ""]
     line = shell_line(words)
@@ -262,16 +196,6 @@ async def test_the_help_lists_what_works_now_and_closes() -> None:
         assert "Start with these four" in d.screen
         await d.press("escape")
         assert "Keys that work now" not in d.screen
-
-
-async def test_the_text_view_has_the_whole_program_and_prose() -> None:
-    async with opened("matmul") as d:
-        await d.press("p")
-        assert "Row by column" in d.screen
-        assert "Y = x @ W" in d.screen
-        await d.press("q")
-        assert d.app.is_running
-        assert len(d.app.screen_stack) == 1
 
 
 async def test_a_link_is_opened_by_its_number_or_a_click() -> None:
@@ -296,8 +220,79 @@ async def test_quitting(key: str) -> None:
         assert d.app.return_code == 0
 
 
-async def test_keys_can_be_moved() -> None:
+def matrix(d: Driver, name: str) -> Matrix:
+    return next(m for m in d.app.explorer.query(Matrix) if m.display and m.panel and m.panel.name == name)
+
+
+async def test_the_cursor_moves_by_arrows_and_says_what_a_cell_is() -> None:
     async with opened("matmul") as d:
-        d.app.set_keymap({"forward": "z"})
-        await d.press("z")
-        assert d.view.step == 1
+        await d.press("dollar_sign", "c")
+        assert d.view.cursor is not None
+        assert d.view.cursor[0] == "Y"
+        await d.press("left", "left", "left", "up", "up", "up", "right", "down")
+        assert d.view.cursor == ("Y", (1, 1))
+        assert "Y[1,1] = -1.7224" in d.screen
+        assert "y₂₂ counting from 1" in d.screen
+        assert "made from x[1, :], W[:, 1]" in d.screen
+        assert ">-1.7224<" in d.screen
+        assert "(-2.1788   0.5684)" in d.screen
+        await d.press("up", "up", "up", "left", "left", "left")
+        assert d.view.cursor == ("Y", (0, 0))
+        await d.press("escape")
+        assert d.view.cursor is None
+
+
+async def test_a_click_puts_the_cursor_on_the_cell() -> None:
+    async with opened("matmul") as d:
+        grid = matrix(d, "W")
+        await d.pilot.click(grid, offset=(known(grid.slot).cell * 2 + 1, 1))
+        await d.settle()
+        assert d.view.cursor == ("W", (1, 2))
+
+
+async def test_clicks_on_the_sidebar_the_title_and_the_controls() -> None:
+    async with opened("matmul") as d:
+        row = next(y for y, text in enumerate(d.rows) if "nn.Linear" in text)
+        await d.pilot.click(offset=(6, row))
+        await d.settle()
+        assert d.view.lesson.slug == "linear"
+        for words in ("all parts", "4 Learning"):
+            row = next(y for y, text in enumerate(d.rows) if words in text)
+            await d.pilot.click(offset=(6, row))
+            await d.settle()
+        await d.settle()
+        assert d.view.lesson.part == 4
+        controls = d.rows[-3]
+        await d.pilot.click(offset=(controls.rindex("]"), 21))
+        await d.settle()
+        name = d.session.selection.control
+        assert dict(d.view.controls)[name or ""] != ""
+        assert d.session.history.past[-1].controls != d.view.controls
+        await d.pilot.click(offset=(77, 0))
+        await d.settle()
+        assert "Keys that work now" in d.screen
+
+
+async def test_the_bar_scrubs() -> None:
+    async with opened("matmul") as d:
+        bar = d.app.explorer.query_one(Bar)
+        await d.pilot.mouse_down(bar, offset=(bar.size.width // 2, 0))
+        await d.pilot.mouse_up(bar, offset=(bar.size.width // 2, 0))
+        await d.settle()
+        assert d.view.step == 6
+        await d.pilot.mouse_down(bar, offset=(bar.size.width // 2, 0))
+        await d.pilot.hover(bar, offset=(bar.size.width - 1, 0))
+        await d.pilot.mouse_up(bar, offset=(bar.size.width - 1, 0))
+        await d.settle()
+        assert d.view.step == 12
+
+
+def test_what_has_no_room_beside_a_cell_is_left_out_whole() -> None:
+    view, run = program("total = torch.ones(2, 2).sum(0)")
+    shown = known(run.frame(replace(view, step=END, cursor=("total", (1,)))).cursor)
+    lines = ["".join(span.text for span in about_cell(shown, width)[0]) for width in (80, 40, 30)]
+    assert lines == [
+        "total[1] = 2.0   total₂ counting from 1   by rule",
+        "total[1] = 2.0   total₂ counting from 1",
+        "total[1] = 2.0   by rule",
+    ]

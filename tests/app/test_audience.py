@@ -15,7 +15,7 @@ import pytest
 from llm_linalg.lessons.reader import LessonError
 from tests.app.talks import deck_at, done, started
 from tui.audience import meeting
-from tui.audience.client import Link, title_at
+from tui.audience.client import Link
 from tui.audience.protocol import (
     LONGEST_REQUEST,
     Role,
@@ -92,21 +92,6 @@ def test_only_the_speaker_gets_the_notes(talk: Session) -> None:
     assert told(talk, "notes").show["notes"] == "Say hello."
     assert told(talk, "notes").show["next"] == "A sum"
     assert "Say hello" not in str(told(talk, "follow").show)
-
-
-VERBS = [
-    ({"do": "next"}, "stage.next"),
-    ({"do": "back"}, "stage.back"),
-    ({"do": "stop.next"}, "stage.stop.next"),
-    ({"do": "go", "stop": 3}, "stage.go:3"),
-]
-
-
-@pytest.mark.parametrize(("message", "command"), VERBS)
-def test_verbs(message: dict[str, object], command: str) -> None:
-    assert command_for(message, "notes") == command
-    with pytest.raises(WireError, match="only looks"):
-        command_for(message, "follow")
 
 
 @pytest.mark.parametrize(
@@ -293,15 +278,3 @@ async def test_one_that_does_not_read_is_not_waited_for(talk: Session, home: dic
         )
         assert max(sizes) <= longest + 2000
         deaf.close()
-
-
-async def test_a_presenter_is_introduced(talk: Session, home: dict[str, str]) -> None:
-    async with serving(talk, home):
-        (path,) = meeting.presenters(meeting.folder(home))
-        assert await asyncio.to_thread(title_at, path) == "A talk"
-    assert title_at(path) == ""
-
-
-async def test_without_a_presenter_it_is_said(home: dict[str, str]) -> None:
-    with pytest.raises(meeting.PlaceError, match="nobody presents"):
-        await anext(Link("follow", home).talk())

@@ -1,4 +1,4 @@
-"""Boards as values and as text: the live cells of a run, the rows of the stage, plain and JSON."""
+"""Boards: the live cells of a run, as values, as text, and in the app by keys and the mouse."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import pytest
 
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.reader import Lesson, find, parse
+from tests.app.driving import lesson, opened
 from tests.app.talks import done, started, where
+from tests.common import file_at, known
 from tui.cli.main import main
 from tui.cli.parser import app_parser
 from tui.compose import cursor_moves
@@ -68,9 +70,7 @@ def board_of(lesson: Lesson, stop: int = 1, **controls: str) -> BoardView:
     view = View.opening(lesson, stop)
     for name, text in controls.items():
         view = view.set(name, text)
-    board = open_view(view).frame(view).stage.board
-    assert board is not None
-    return board
+    return known(open_view(view).frame(view).stage.board)
 
 
 def drawn(board: BoardView, width: int, height: int, glyphs: Glyphs = UNICODE) -> list[str]:
@@ -94,14 +94,6 @@ def test_a_row_holds_what_its_tensor_holds_in_this_run() -> None:
     ]
     assert [row.title for row in board.rows[:2]] == [find("vector").title, find("matrix").title]
     assert board.rows[-1].title == "A board"
-
-
-def test_a_control_changes_the_values() -> None:
-    board = board_of(BOARD, n="9")
-    assert board.rows[0].full == "[1. 2. 3. 4. 5. 6. 7. 8. 9.]"
-    assert board.rows[1].full == "(9, 9)"
-    assert board.rows[3].full == "9,000,000"
-    assert board.rows[6].shape == (9,)
 
 
 def test_the_map_counts_and_computes_the_fraction() -> None:
@@ -176,8 +168,7 @@ def test_json_has_the_rows_beside_the_usual_keys() -> None:
 
 def test_ascii_is_ascii() -> None:
     view = replace(View.opening(BOARD), row=2)
-    board = open_view(view).frame(view, ascii_only=True).stage.board
-    assert board is not None
+    board = known(open_view(view).frame(view, ascii_only=True).stage.board)
     for chain in (False, True):
         for height in (8, 10, 17, 31):
             text = "\n".join(drawn(replace(board, chain=chain), 80, height, ASCII))
@@ -276,11 +267,6 @@ def test_the_selected_row_is_part_of_the_view() -> None:
         view_of(app_parser().read(["dot", "--row", "1"]))
 
 
-def test_the_command_line_prints_a_board(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["frame", "summary", "--format", "screen"]) == 0
-    assert "1 ▸ Ranks" in capsys.readouterr().out
-
-
 SIX_LINES = """+++
 title = "Six lines"
 minutes = 3
@@ -317,8 +303,7 @@ def test_a_board_is_one_picture_without_steps() -> None:
 
 
 def test_on_a_stage_a_board_is_a_step_opens_nothing_and_shows_numbers(tmp_path: Path) -> None:
-    file = tmp_path / "six.md"
-    file.write_text(SIX_LINES, encoding="utf-8")
+    file = file_at(tmp_path, "six.md", SIX_LINES)
     session = started(file)
     assert where(done(session, "stage.next")) == (2, 0)
     talk = require_talk(session)
@@ -332,10 +317,90 @@ def test_on_a_stage_a_board_is_a_step_opens_nothing_and_shows_numbers(tmp_path: 
 
 
 def test_check_reports_a_board_that_is_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "six.md"
-    file.write_text(SIX_LINES, encoding="utf-8")
+    file = file_at(tmp_path, "six.md", SIX_LINES)
     assert main(["check", str(file)]) == 0
     rows = "".join(f"More {k} | a | lesson:matrix | numbers\n" for k in range(12))
     file.write_text(SIX_LINES.replace("Other | a", f"{rows}Other | a"), encoding="utf-8")
     assert main(["check", str(file)]) == 1
     assert "the board has 14 rows; there is room for 11" in capsys.readouterr().out
+
+
+LINKED = lesson(
+    "See [the dot product](lesson:dot).\n\n```python\nx = torch.ones(3)\n```\n"
+    "```board\nRow | x | lesson:matmul | a row\nNext | | lesson:own | nowhere\n```\n"
+)
+
+
+async def test_a_row_is_selected_by_arrows_and_enter_opens_its_lesson() -> None:
+    async with opened("summary") as d:
+        assert "1 ▸ Ranks" in d.screen
+        await d.press("up")
+        assert d.view.row == 1
+        await d.press("down", "down")
+        assert "3 ▸ Matmul" in d.screen
+        assert "opens Matrix × matrix" in d.screen
+        assert "row 3 of 6" in d.screen
+        await d.press(*["down"] * 9)
+        assert d.view.row == 6
+        await d.press("up", "up", "up", "enter")
+        assert d.view.lesson.slug == "matmul"
+        assert d.view.board is None
+
+
+@pytest.mark.parametrize("key", ["backspace", "u"])
+async def test_one_comes_back_to_the_row(key: str) -> None:
+    async with opened("summary") as d:
+        before = d.rows
+        await d.press("down", "down", "enter")
+        assert d.view.lesson.slug == "matmul"
+        await d.press("right", "right", key)
+        assert (d.view.lesson.slug, d.view.row) == ("summary", 3)
+        assert "3 ▸ Matmul" in d.screen
+        await d.press("up", "up")
+        assert d.rows[2:22] == before[2:22]
+        assert "go back" not in d.rows[-1]
+
+
+async def test_a_lesson_opened_otherwise_forgets_the_way_back() -> None:
+    async with opened("summary") as d:
+        await d.press("3", "l", "down", "enter")
+        assert d.view.lesson.slug not in ("matmul", "summary")
+        slug = d.view.lesson.slug
+        await d.press("backspace")
+        assert d.view.lesson.slug == slug
+
+
+async def test_digits_and_clicks_open_rows() -> None:
+    async with opened("why", stop=7) as d:
+        await d.press("9")
+        assert "There is no row 9" in d.rows[-1]
+        await d.press("4")
+        assert d.view.lesson.slug == "attention"
+        await d.press("backspace")
+        assert d.view.row == 4
+        y = next(y for y, text in enumerate(d.rows) if "Linear layers" in text)
+        for x in (d.rows[y].index("Linear"), d.rows[y].index("matrix")):
+            await d.pilot.click(offset=(x, y))
+            await d.settle()
+            assert d.view.lesson.slug == "linear"
+            await d.press("backspace")
+
+
+async def test_a_lesson_that_is_not_listed_is_said() -> None:
+    async with opened(LINKED) as d:
+        await d.press("down", "enter")
+        assert d.view.lesson is LINKED
+        assert "There is no lesson own" in d.rows[-1]
+        await d.press("c")
+        assert "Next has no cells to ask" in d.rows[-1]
+
+
+async def test_the_cells_behind_a_row_are_asked_and_closed() -> None:
+    async with opened("summary") as d:
+        await d.press("down", "down", "c")
+        assert d.view.cursor == ("Y", (0, 0))
+        assert "made from A[0, :], B[:, 0]" in d.screen
+        await d.press("escape")
+        assert "3 ▸ Matmul" in d.screen
+        await d.press("c", "tab", "backspace")
+        assert "3 ▸ Matmul" in d.screen

@@ -1,3 +1,5 @@
+"""The command line: pictures, runs and what is wrong, in one line; streams, the locale, and exit codes."""
+
 from __future__ import annotations
 
 import io
@@ -9,15 +11,16 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
-from llm_linalg import __version__
 from tests.app.lessons import PRODUCT
-from tui.cli import frame_command
+from tests.common import file_at, known, ours
+from tests.conftest import pinned
+from tui.cli import frame_command, launch
 from tui.cli.command_table import COMMANDS
 from tui.cli.main import command, main
 from tui.cli.parser import DESCRIPTION
-from tui.files.output import Sink
+from tui.cli.settings import utf8
+from tui.model.usage_error import UsageError
 
 Capture = pytest.CaptureFixture[str]
 
@@ -25,15 +28,8 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture
 def product(tmp_path: Path) -> str:
     """The path of a lesson file."""
-    path = tmp_path / "product.md"
-    path.write_text(PRODUCT, encoding="utf-8")
+    path = file_at(tmp_path, "product.md", PRODUCT)
     return str(path)
-
-
-def ours(capsys: Capture, *words: str) -> tuple[int, str, str]:
-    code = main(words)
-    out, narration = capsys.readouterr()
-    return code, out, narration
 
 
 @pytest.mark.parametrize(
@@ -79,6 +75,13 @@ def ours(capsys: Capture, *words: str) -> tuple[int, str, str]:
         (["--theme", "drak"], 'did you mean "dark"?'),
         (["matmul", "--thme", "dark"], 'did you mean "--theme"?'),
         (["frame", "mat\x1b[31mmul\u202e"], "unknown lesson"),
+        (["frame", "qqqqq"], "unknown lesson \"qqqqq\": 'llm-linalg lessons' lists those there are"),
+        (["frame", "matmul", "--cursor", "Y[9,9]"], "there is no cell [9, 9]"),
+        (["frame", "shapes", "--stop", "4", "--at", "9"], "0 to 3: there is no slice 9"),
+        (["frame", "matmul", "--at", "1"], "has no slices"),
+        (["frame", "why", "--stop", "5", "--set", "seq_len=2", "--lineage", "logits[2,3]"], "no cell [2, 3]"),
+        (["fram", "matmul"], 'a command "frame"'),
+        (["fram"], 'a command "frame"'),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_line(words: list[str], said: str, capsys: Capture) -> None:
@@ -101,14 +104,6 @@ def test_lessons_are_listed(capsys: Capture) -> None:
     assert "  matmul       Matrix × matrix\n" in out
 
 
-def test_help_and_version(capsys: Capture) -> None:
-    assert ours(capsys, "--version") == (0, f"llm-linalg {__version__}\n", "")
-    for words in (["--help"], ["frame", "--help"], ["run", "-h"], ["lessons", "--help"]):
-        code, out, narration = ours(capsys, *words)
-        assert (code, narration) == (0, "")
-        assert out.startswith("usage: llm-linalg")
-
-
 def test_a_frame_is_the_opening_unless_told_otherwise(capsys: Capture) -> None:
     code, out, narration = ours(capsys, "frame", "matmul", "--format", "json")
     assert (code, narration) == (0, "")
@@ -126,12 +121,6 @@ def test_steps_by_number_and_by_name(word: str, steps: list[int], capsys: Captur
     assert [json.loads(line)["step"] for line in out.splitlines()] == steps
 
 
-def test_a_stop_that_is_meant_to_fail_is_a_frame_like_any_other(product: str, capsys: Capture) -> None:
-    code, out, narration = ours(capsys, "frame", product, "--stop", "3", "--format", "json")
-    assert (code, narration) == (0, "")
-    assert json.loads(out)["error"]["type"] == "ShapeError"
-
-
 def test_a_program_that_fails_is_shown_and_told(product: str, capsys: Capture) -> None:
     code, out, narration = ours(
         capsys, "frame", product, "--code", "x = torch.ones(2)\ny = x @ torch.ones(3)"
@@ -140,14 +129,6 @@ def test_a_program_that_fails_is_shown_and_told(product: str, capsys: Capture) -
     assert "ShapeError" in out
     assert narration.startswith("line 2, column 5: ")
     assert "^" in narration
-
-
-def test_a_lesson_that_is_broken_is_told_with_file_and_line(tmp_path: Path, capsys: Capture) -> None:
-    path = tmp_path / "bad.md"
-    path.write_text("+++\ntitel = 'x'\n+++\n", encoding="utf-8")
-    code, out, narration = ours(capsys, "frame", str(path))
-    assert (code, out) == (1, "")
-    assert f"{path}:2: " in narration
 
 
 def test_a_frame_in_a_file_is_whole_or_not_there(
@@ -170,18 +151,6 @@ def test_a_frame_in_a_file_is_whole_or_not_there(
     assert main(["frame", "matmul", "-o", str(path)]) == 130
     assert path.read_text(encoding="utf-8") == kept
     assert [entry.name for entry in tmp_path.iterdir()] == ["frame.txt"]
-
-
-def test_a_sink_writes_through_a_link_and_into_a_device(tmp_path: Path) -> None:
-    real, link = tmp_path / "real", tmp_path / "link"
-    real.write_text("old", encoding="utf-8")
-    link.symlink_to(real)
-    with Sink(str(link)) as sink:
-        sink.keep("new")
-        assert real.read_text(encoding="utf-8") == "old"
-    assert (link.is_symlink(), real.read_text(encoding="utf-8")) == (True, "new")
-    with Sink(os.devnull) as sink:
-        sink.keep("gone")
 
 
 def test_nothing_is_written_over_what_it_is_made_from(
@@ -212,34 +181,12 @@ def test_nothing_is_written_over_what_it_is_made_from(
     assert ours(capsys, "frame", "part.md", "-o", "new.md")[0] == 0
 
 
-def test_run_says_what_a_program_made(capsys: Capture) -> None:
-    code, out, narration = ours(capsys, "run", "-c", "x = torch.tensor([1., 2.])\nprint(x.sum().item())")
-    assert (code, narration) == (0, "")
-    assert "x = tensor()   line 1   float32 (2,)" in out
-    assert "printed:\n3.0" in out
-
-
-def test_run_elides_a_long_name_so_that_it_is_told_from_others(capsys: Capture) -> None:
-    program = """\
-class Block(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.a_network_with_a_very_long_name = nn.ModuleDict({"contraction_projection": nn.Linear(2, 2)})
-    def forward(self, x):
-        return self.a_network_with_a_very_long_name["contraction_projection"](x)
-block = Block()
-y = block(torch.ones(2))"""
-    out = ours(capsys, "run", "-c", program)[1]
-    assert "\n…contraction_projection.weight = parameter()" in out
-    assert "y = linear(ones_0, …contraction_projection.weight, …contraction_projection.bias)" in out
-
-
 def test_run_shows_what_ran_before_a_limit(capsys: Capture) -> None:
     program = "a = torch.ones(2)\nprint(a)\nb = torch.ones(10**6, 10**6)"
     code, out, narration = ours(capsys, "run", "-c", program)
     assert code == 1
     assert "a = ones()" in out
-    assert "tensor([1., 1.])" in out
+    assert "printed:\ntensor([1., 1.])\n" in out
     assert "line 3" in narration
     assert "1,000,000,000,000 cells" in narration
     code, out, _ = ours(capsys, "run", "--format", "json", "-c", program)
@@ -247,20 +194,10 @@ def test_run_shows_what_ran_before_a_limit(capsys: Capture) -> None:
     assert [json.loads(line).get("node", {}).get("op") for line in out.splitlines()][:1] == ["ones"]
 
 
-def test_run_says_what_a_program_printed_before_it_failed(capsys: Capture) -> None:
-    code, out, narration = ours(capsys, "run", "-c", "print(2)\nprint(3)\ny = torch.ones(2) @ torch.ones(3)")
-    assert (code, out) == (1, "printed:\n2\n3\n")
-    assert narration.startswith("line 3, column 5: matmul")
-    assert ours(capsys, "run", "-c", "print('a\\tb')")[1] == "printed:\na\tb\n"
-    code, out, _ = ours(capsys, "run", "--format", "json", "-c", "print(2)\ny = x")
-    assert (code, out) == (1, "")
-
-
 def test_run_reads_a_file_standard_input_and_a_lesson(
     tmp_path: Path, product: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "program.txt"
-    path.write_text("x = torch.randn(2)", encoding="utf-8")
+    path = file_at(tmp_path, "program.txt", "x = torch.randn(2)")
     seeded = [ours(capsys, "run", str(path), "--seed", seed)[1] for seed in ("0", "1", "0")]
     assert seeded[0] == seeded[2] != seeded[1]
     for words in (["run", "-"], ["run"]):
@@ -284,15 +221,6 @@ def test_a_program_that_cannot_run_is_told_with_its_place(code: str, capsys: Cap
     assert len(narration.splitlines()) <= 24
 
 
-def test_what_torch_says_of_a_shape_error_is_there_too(capsys: Capture) -> None:
-    program = "x = torch.ones(2, 3)\ny = x @ x"
-    with pytest.raises(RuntimeError) as caught:
-        torch.ones(2, 3) @ torch.ones(2, 3)
-    code, _, narration = ours(capsys, "run", "-c", program)
-    assert code == 1
-    assert narration.splitlines()[-1] == f"torch: {caught.value}"
-
-
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_has_a_parser_of_its_name_and_is_listed(name: str) -> None:
     found = command(name)
@@ -308,8 +236,7 @@ def test_help_has_a_line_for_each_flag_and_fits(name: str, capsys: Capture) -> N
     assert [line for line in out.splitlines() if len(line) > 90] == []
     switches = re.findall(r"^  --no-([\w-]+)  +(\S.*)", out, re.MULTILINE)
     for flag, off in switches:
-        on = re.search(rf"^  --{flag}  +(\S.*)", out, re.MULTILINE)
-        assert on is not None
+        on = known(re.search(rf"^  --{flag}  +(\S.*)", out, re.MULTILINE))
         assert on[1].removesuffix(" (the default)") != off.removesuffix(" (the default)")
 
 
@@ -367,13 +294,6 @@ def test_what_another_s_module_says_as_it_ends_is_said(
     assert ours(capsys, "lessons") == (1, "", "llm-linalg: torch of ␛[2Jmine\n")
 
 
-def test_an_unknown_lesson_lists_what_is_near_and_not_all(capsys: Capture) -> None:
-    _, _, narration = ours(capsys, "frame", "qqqqq")
-    assert narration == "llm-linalg: unknown lesson \"qqqqq\": 'llm-linalg lessons' lists those there are\n"
-    _, _, narration = ours(capsys, "frame", "matmull")
-    assert narration == 'llm-linalg: unknown lesson "matmull": did you mean "matmul"?\n'
-
-
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_an_interrupt_ends_it_with_130_whatever_python_makes_of_it(
     wrapped: bool, capsys: Capture, monkeypatch: pytest.MonkeyPatch
@@ -389,3 +309,101 @@ def test_an_interrupt_ends_it_with_130_whatever_python_makes_of_it(
     monkeypatch.setattr(frame_command, "run", interrupted)
     assert main(["frame", "matmul"]) == 130
     assert capsys.readouterr() == ("", "")
+
+
+class Tty(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_that_cannot_draw_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Tty())
+    monkeypatch.setattr(sys, "stdout", Tty())
+    assert all(launch.is_dumb(environment) for environment in ({}, {"TERM": ""}, {"TERM": "dumb"}))
+    assert not launch.is_dumb({"TERM": "whatever"})
+    launch.check_terminal({"TERM": "xterm-kitty"})
+    with pytest.raises(UsageError, match="TEXTUAL_COLOR_SYSTEM is one of"):
+        launch.check_terminal({"TERM": "xterm", "TEXTUAL_COLOR_SYSTEM": "many"})
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert not launch.is_dumb({})
+    with pytest.raises(UsageError, match="standard input is not a terminal"):
+        launch.check_terminal({"TERM": "xterm"})
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(UsageError, match="standard input"):
+        launch.check_terminal({"TERM": "xterm"})
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"LC_ALL": "C.UTF-8"}, True),
+        ({"LANG": "de_DE.utf8"}, True),
+        ({"LC_ALL": "de_DE.ISO-8859-1", "LANG": "C.UTF-8"}, False),
+        ({"LC_ALL": "", "LC_CTYPE": "en_US.UTF-8@euro"}, True),
+        ({"LANG": "x.nonsense"}, False),
+    ],
+)
+def test_the_locale_says_whether_there_are_glyphs(environment: dict[str, str], expected: bool) -> None:
+    assert utf8(environment) is expected
+
+
+def process(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "tui", *words],
+        env=pinned(dict(os.environ)) | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=240,
+    )
+
+
+@pytest.mark.slow
+def test_a_frame_takes_nothing_from_the_environment() -> None:
+    words = ("frame", "matmul", "--step", "6", "--format", "ansi")
+    plain = process(*words)
+    other = process(
+        *words,
+        LC_ALL="C",
+        NO_COLOR="1",
+        TERM="dumb",
+        COLUMNS="33",
+        TEXTUAL_THEME="dracula",
+        OMP_NUM_THREADS="7",
+    )
+    assert plain.returncode == other.returncode == 0, other.stderr
+    assert plain.stdout == other.stdout
+    assert "Y = x @ W" in plain.stdout.decode()
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "tui", "lessons"],
+        stdin=subprocess.DEVNULL,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=240,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("words", [["lessons"], ["--help"], ["frame", "scalar"]])
+def test_a_full_disk_is_one_line(words: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tui", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=240,
+        )
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines() == [
+        "llm-linalg: cannot write to standard output: No space left on device"
+    ]

@@ -18,6 +18,7 @@ from llm_linalg.lessons.documents import read
 from llm_linalg.lessons.reader import catalog, find
 from tests.app.talks import deck_at
 from tests.app.talks import started as talk_at
+from tests.common import known
 from tui.cli import present_command
 from tui.compose.view_runner import open_view, survey
 from tui.model.view import View
@@ -160,8 +161,7 @@ def walk(start: Session, draw: Callable[[st.SearchStrategy[int]], int], length: 
 def pictures(session: Session) -> tuple[str, str]:
     """What is shown, as text."""
     shown = ensure_run(session)
-    assert shown.current is not None
-    frame = shown.current.frame(shown.view)
+    frame = known(shown.current).frame(shown.view)
     return to_json(frame), to_plain(frame)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from llm_linalg.base.constants import ORDER_NAMES
 from llm_linalg.lessons.reader import catalog
+from tests.common import file_at
 from tui.cli.command_table import COMMANDS
 from tui.cli.completion_command import SHELLS, whole_parser
 from tui.cli.main import main, parsers
@@ -18,6 +19,8 @@ from tui.cli.settings import THEME_NAMES
 
 # zsh completes at a prompt alone: tests/terminal/test_completion.py asks it there.
 ASKED = [shell for shell in ("bash", "fish") if shutil.which(shell)]
+
+
 ASK_BASH = """
 source "$1"
 read -ra COMP_WORDS <<< "$2"
@@ -31,9 +34,7 @@ printf '%s\\n' "${COMPREPLY[@]}"
 def script_of(shell: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     """The script for a shell, as a file."""
     assert main(["completion", shell]) == 0
-    script = folder / f"script.{shell}"
-    script.write_text(capsys.readouterr().out, encoding="utf-8")
-    return script
+    return file_at(folder, f"script.{shell}", capsys.readouterr().out)
 
 
 def ask(shell: str, script: Path, line: str) -> set[str]:

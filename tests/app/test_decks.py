@@ -9,6 +9,7 @@ import pytest
 
 from llm_linalg.lessons.deck import load, of_lesson
 from llm_linalg.lessons.reader import LessonError, catalog
+from tests.common import file_at
 from tui.cli.main import main
 from tui.model.view import View
 from tui.session.decks import check_views, find_deck, view_at
@@ -28,9 +29,7 @@ triangular --stop 2 --set kind=tril --seed 4 --order rows --step 2
 
 @pytest.fixture
 def talk(tmp_path: Path) -> Path:
-    file = tmp_path / "talk.md"
-    file.write_text(DECK, encoding="utf-8")
-    return file
+    return file_at(tmp_path, "talk.md", DECK)
 
 
 def test_a_stop_opens_as_its_lesson_does_unless_the_deck_says_more(talk: Path) -> None:
@@ -88,8 +87,3 @@ def test_a_frame_of_a_decks_stop(talk: Path, capsys: pytest.CaptureFixture[str])
     assert other["controls"]["kind"] == "triu"
     (words,) = frames(capsys, str(talk))
     assert (words["lesson"], words["node"]) == ("talk", None)
-
-
-def test_a_stop_that_a_deck_has_not(talk: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["frame", str(talk), "--stop", "99"]) == 2
-    assert '"A talk" has stops 1 to' in capsys.readouterr().err

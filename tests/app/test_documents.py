@@ -19,10 +19,10 @@ from llm_linalg.lessons.documents import read
 from llm_linalg.lessons.lesson import LessonError
 from tests.app.driving import opened
 from tests.app.lessons import failure_of
+from tests.common import file_at, known, ours
 from tests.engine.test_documents import code, notebook, words
 from tui.cli import launch
 from tui.cli.cell_report import program_of
-from tui.cli.main import main
 from tui.compose.view_runner import open_view, survey
 from tui.model.usage_error import UsageError
 from tui.model.view import View
@@ -49,12 +49,6 @@ def path(tmp_path: Path) -> Path:
         )
     )
     return place
-
-
-def ours(capsys: Capture, *arguments: str) -> tuple[int, str, str]:
-    done = main(arguments)
-    out, narration = capsys.readouterr()
-    return done, out, narration
 
 
 def record(capsys: Capture, path: Path, stop: int) -> dict[str, Any]:
@@ -90,8 +84,7 @@ def test_a_view_of_a_document_has_a_command_that_reopens_it(path: Path) -> None:
 
 
 def test_a_broken_document_is_one_line(tmp_path: Path, capsys: Capture) -> None:
-    place = tmp_path / "bad.ipynb"
-    place.write_text('{"nbformat": 4,\n"cells": [}', encoding="utf-8")
+    place = file_at(tmp_path, "bad.ipynb", '{"nbformat": 4,\n"cells": [}')
     for command in ("frame", "open"):
         done, out, narration = ours(capsys, command, str(place))
         assert (done, out) == (1, "")
@@ -181,17 +174,12 @@ def test_a_cell_that_was_not_run_shows_what_is_saved_of_it(tmp_path: Path, capsy
     assert "7., 7." not in html
 
 
-def test_a_notebook_of_commands_alone_says_nothing(tmp_path: Path, capsys: Capture) -> None:
-    place = tmp_path / "magic.ipynb"
-    place.write_bytes(notebook(code("%pip install torch")))
-    assert ours(capsys, "run", str(place)) == (0, "", "")
-
-
 def test_a_script_runs_cell_by_cell_and_its_exit_code_says_whether_all_of_it_did(
     tmp_path: Path, capsys: Capture
 ) -> None:
-    place = tmp_path / "script.py"
-    place.write_text("import os\n\nx = torch.ones(2)\nos.fork()\nprint(x)\n\ny = x * 2\n", encoding="utf-8")
+    place = file_at(
+        tmp_path, "script.py", "import os\n\nx = torch.ones(2)\nos.fork()\nprint(x)\n\ny = x * 2\n"
+    )
     done, out, narration = ours(capsys, "run", str(place))
     assert done == 1
     assert "y = mul(x)" in out
@@ -204,15 +192,13 @@ def test_a_script_runs_cell_by_cell_and_its_exit_code_says_whether_all_of_it_did
 def test_the_cells_of_a_document_are_one_program_of_the_playground(tmp_path: Path, path: Path) -> None:
     from llm_linalg import run
 
-    made = program_of(path, 1000)
-    assert made is not None
+    made = known(program_of(path, 1000))
     assert "# %matplotlib inline\nprint(z)\n" in made
     whole = made.replace("print(z)", "").replace("import nowhere\nz = nowhere.f()", "")
     assert run(whole)["A"].shape == (2, 2)
     place = tmp_path / "b.ipynb"
     place.write_bytes(notebook(code("x = 1"), code("y = 2\nz = x x"), code("files = !ls\nw = 3")))
-    made = program_of(place, 1000)
-    assert made is not None
+    made = known(program_of(place, 1000))
     assert "# this is not Python: invalid syntax\n# y = 2\n# z = x x\n" in made
     assert "# not run: !ls is a notebook's command\n# files = !ls\nw = 3\n" in made
     with pytest.raises(UsageError, match="llm-linalg open"):
@@ -252,8 +238,7 @@ def test_a_cell_that_was_stopped_shows_what_ran_of_it(tmp_path: Path) -> None:
     assert frame.error is not None
     assert frame.error.sentence.startswith("stopped after 0.2 s: ")  # and no line of the whole program
     assert frame.error.good_caption == "what ran before it stopped"
-    assert frame.error.good is not None
-    assert frame.error.good.stage.panels[-1].title.startswith("y")
+    assert known(frame.error.good).stage.panels[-1].title.startswith("y")
 
 
 @pytest.fixture
@@ -274,11 +259,6 @@ def test_each_cell_has_its_time_and_run_tells_of_those_that_exceed_it(
         assert f"code cell {cell}: stopped after 0.2 s: use fewer iterations" in narration
     assert "code cell 5: rests on cell 4: x is made by cell 4, stopped after 0.2 s" in narration
     assert narration.endswith("6 cells: 2 run, cells 2, 3 and 4 are stopped and one rests on them.\n")
-
-
-def test_the_outline_knows_of_each_cell_that_exceeds_its_time(training: Path) -> None:
-    cells = survey(View.opening(read(training)), seconds=0.2).cells
-    assert [cell.state for cell in cells] == ["run", *["stopped"] * 3, "rests", "run"]
 
 
 async def test_a_cell_that_has_no_code_is_listed_by_what_it_says(tmp_path: Path) -> None:
@@ -330,18 +310,8 @@ def _marked(entries: Iterable[str]) -> list[int]:
     return [int(match[1]) for match in found if match]
 
 
-async def test_a_script_without_a_heading_opens_too(tmp_path: Path) -> None:
-    file = tmp_path / "plain.py"
-    file.write_text("import torch\n\nx = torch.ones(2)\nfor i in range(3):\n    x = x + 1\ny = x.sum()\n")
-    async with opened(read(file)) as app:
-        (entry,) = outline(app.session)
-        assert entry.here
-        assert entry.text == "1 x = torch.ones(2)"  # what is imported tells nothing
-
-
 def test_a_repair_of_a_cell_holds_in_those_below(tmp_path: Path) -> None:
-    place = tmp_path / "cells.py"
-    place.write_text("x = torch.ones(2, 4)\n\nz = x @ x\n\nw = z + 1\n", encoding="utf-8")
+    place = file_at(tmp_path, "cells.py", "x = torch.ones(2, 4)\n\nz = x @ x\n\nw = z + 1\n")
     broken = View.opening(read(str(place)), 2)
     mended = failure_of(open_view(broken)).apply_repair(broken, 1)
     below = mended.at_stop_number(3)
@@ -487,8 +457,7 @@ async def test_a_key_lets_a_document_read_the_files_that_it_names(names: Path) -
         assert app.has(stop=3, reads=True)
         assert "It reads names.txt." in app.screen
         assert "tensor([4, 6])" in app.screen
-        survey = app.session.survey
-        assert survey is not None
+        survey = known(app.session.survey)
         assert [cell.state for cell in survey.cells] == ["run", "run", "run", "run"]
         await app.press("full_stop")
         assert app.has(stop=4, reads=True)
@@ -510,12 +479,13 @@ def test_what_a_document_may_read_is_named_by_its_command_and_asked_anew(
 
 
 def test_a_deck_does_not_say_what_may_be_read(names: Path) -> None:
-    deck = names.parent / "deck.md"
-    deck.write_text('+++\ntitle = "T"\n+++\n## A\n```stops\nnames.ipynb --read\n```\n', encoding="utf-8")
+    deck = file_at(
+        names.parent, "deck.md", '+++\ntitle = "T"\n+++\n## A\n```stops\nnames.ipynb --read\n```\n'
+    )
     with pytest.raises(LessonError, match="--read"):
         check_views(load(deck))
 
 
-async def test_opening_sums_the_cells_up(path: Path) -> None:
-    async with opened(read(path), (100, 24)) as app:
-        assert "5 cells: 3 run, cell 2 fails and one rests on it." in app.screen
+def test_the_outline_knows_of_each_cell_that_exceeds_its_time(training: Path) -> None:
+    cells = survey(View.opening(read(training)), seconds=0.2).cells
+    assert [cell.state for cell in cells] == ["run", *["stopped"] * 3, "rests", "run"]

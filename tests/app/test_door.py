@@ -11,6 +11,7 @@ import pytest
 
 from llm_linalg.lessons.reader import catalog, find, shelf
 from tests.app.driving import opened
+from tests.common import file_at, known
 from tui.app import Options
 from tui.cli import launch
 from tui.cli.main import main
@@ -32,8 +33,7 @@ LESSONS = [*shelf(), PLAYGROUND]
 
 
 async def test_the_bars_are_those_that_torch_computes() -> None:
-    trace = open_view(View.opening(FIRST)).trace
-    assert trace is not None
+    trace = known(open_view(View.opening(FIRST)).trace)
     chances = trace["next_word"].value.tolist()
     async with opened(FIRST, options=Options(door=True)) as d:
         shown = re.findall(r"(\w+) +(━*) (\d\.\d\d)", d.screen)
@@ -132,8 +132,7 @@ def test_start_is_the_door_whatever_was_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    lines = tmp_path / "lines"
-    lines.write_text("1\n", encoding="utf-8")
+    lines = file_at(tmp_path, "lines", "1\n")
     with lines.open(encoding="utf-8") as stream:
         monkeypatch.setattr("sys.stdin", stream)
         assert main(["start", "--plain"]) == 0

@@ -8,6 +8,7 @@ import pytest
 
 from llm_linalg.lessons.reader import find
 from tests.app.test_playground import PRODUCT, bench
+from tests.common import file_at
 from tui.files.drafts import BEFORE, NAME, Drafts
 from tui.files.user_dirs import LARGEST
 
@@ -26,20 +27,11 @@ async def test_another_program_stays_beside_the_one_that_takes_its_place(tmp_pat
     assert (tmp_path / "play" / BEFORE).read_text(encoding="utf-8") == PRODUCT  # that was the same program
 
 
-async def test_a_repair_is_kept(tmp_path: Path) -> None:
-    drafts = Drafts(tmp_path / "play")
-    async with bench("x = torch.ones(2, 3)\ny = x @ x", drafts=drafts) as d:
-        await d.press("ctrl+r")
-        await d.settle()
-    assert drafts.load() == "x = torch.ones(2, 3)\ny = x @ x.T"
-
-
 @pytest.mark.parametrize("keys", [("ctrl+q",), ("escape", "q")])
 async def test_a_file_that_is_not_saved_is_told_before_it_is_left(
     tmp_path: Path, keys: tuple[str, ...]
 ) -> None:
-    file = tmp_path / "mine.py"
-    file.write_text(PRODUCT, encoding="utf-8")
+    file = file_at(tmp_path, "mine.py", PRODUCT)
     async with bench(PRODUCT, drafts=Drafts(None, file)) as d:
         await d.press("enter", "k", "equals_sign", "2", *keys)
         await d.settle()
@@ -53,8 +45,7 @@ async def test_a_file_that_is_not_saved_is_told_before_it_is_left(
 
 
 async def test_a_file_that_another_program_has_changed_is_written_when_asked_again(tmp_path: Path) -> None:
-    file = tmp_path / "mine.py"
-    file.write_text(PRODUCT, encoding="utf-8")
+    file = file_at(tmp_path, "mine.py", PRODUCT)
     async with bench(PRODUCT, drafts=Drafts(None, file)) as d:
         await d.press("enter", "k", "equals_sign", "2")
         file.write_text("theirs = 1\n", encoding="utf-8")

@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from llm_linalg.base.axis_labels import AxisLabels
 from llm_linalg.lessons.reader import Lesson, LessonError, parse
 from tests.app.fakes import draw, panel
+from tests.common import known
 from tui.compose.view_runner import open_view
 from tui.layout.arrange import arrange
 from tui.model.frame import Arrangement, Panel, Role
@@ -158,15 +159,8 @@ def test_the_screen_plain_text_and_json_say_the_same() -> None:
 def test_the_cursor_says_which_query_and_which_key() -> None:
     view = replace(View.opening(lesson(), 2), cursor=("P", (1, 2)))
     frame = open_view(view).frame(view)
-    assert frame.cursor is not None
-    assert frame.cursor.where == "query cat, key r"
+    assert known(frame.cursor).where == "query cat, key r"
     assert "query cat, key r" in to_plain(frame)
-
-
-def test_more_places_than_words_leave_the_rest_without() -> None:
-    view = View.opening(lesson()).set("n", "5")
-    frame = open_view(view).frame(view)
-    assert frame.stage.panels[0].row_edge.labels == ("the", "cat", "saw", "", "")
 
 
 def test_a_program_without_names_has_no_edges() -> None:
@@ -203,10 +197,3 @@ def test_the_check_of_a_lesson_asks_for_the_tensors_and_lists_that_it_names() ->
     assert lesson().check() == ()
     found = lesson(LESSON.replace('Q = ["query", ""]', 'Qs = ["query", ""]')).check()
     assert [error.reason.partition("?")[0] for error in found] == ['unknown name "Qs": did you mean "S"']
-
-
-def test_labels_from_a_program_are_cleaned() -> None:
-    hostile = LESSON.replace('words = ["the", "cat", "saw"]', 'words = ["\\x1b[31m", "\\u202ecat", "saw"]')
-    view = View.opening(lesson(hostile))
-    labels = open_view(view).frame(view).stage.panels[0].row_edge.labels
-    assert labels == ("␛[31m", "�cat", "saw")

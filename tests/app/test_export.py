@@ -1,9 +1,17 @@
-"""Exports: each format read by a parser, the same bytes everywhere, nothing from the network."""
+"""Exports: each format read by a parser, the command, the same bytes everywhere, nothing from the network."""
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,18 +19,28 @@ from xml.etree import ElementTree
 import pyte
 import pytest
 
+from llm_linalg.base.text import clean
 from llm_linalg.lessons.deck import of_lesson
 from llm_linalg.lessons.reader import find
+from tests.common import file_at, known
+from tests.conftest import pinned
+from tests.terminal.console import within
 from tui.app import Options
+from tui.cli import export_command
 from tui.cli.export_command import parser
 from tui.cli.main import main
-from tui.export.format import Shot
+from tui.export import formats, screens
+from tui.export.format import Export, Format, Shot
+from tui.export.formats import FORMATS
 from tui.export.formats.handout import KEYS
 from tui.export.html_parts import paragraphs
 from tui.export.screens import draw
 from tui.export.shots import MOST, of_deck
+from tui.model.view import View
 from tui.render.json_text import frame_object
 from tui.render.shapes import SHAPES, THIN, split_shapes, split_widths
+from tui.session.script.running import ensure_run
+from tui.session.session import Session
 
 ROOT = Path(__file__).resolve().parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -148,17 +166,9 @@ def test_a_picture_stands_as_long_as_its_new_words_take() -> None:
     assert walk[-1].seconds == 2.0
     failing = next(stop for stop in find("shapes").stops if stop.fails)
     (shown,) = scenes("--stop", str(failing.number), what="shapes")
-    error = shown.frame().error
-    assert error is not None
+    error = known(shown.frame().error)
     read = len(failing.prose) + len(error.sentence) + sum(len(repair.why) for repair in error.repairs)
     assert shown.seconds >= 2 + read / 20
-
-
-def test_a_recording_sends_what_changed(tmp_path: Path) -> None:
-    _, read = events(exported(tmp_path, "cast", "--stop", "1"))
-    sizes = [len(data.encode()) for _, code, data in read if code == "o"]
-    assert len(sizes) == 13 + 1  # the last puts the cursor back
-    assert max(sizes[1:]) < sizes[0]
 
 
 def test_without_colour_a_recording_names_none(tmp_path: Path) -> None:
@@ -246,12 +256,6 @@ def test_a_film_has_a_picture_a_scene_and_a_time_for_each(tmp_path: Path) -> Non
     assert "-1.7224" in "".join(root.itertext())
 
 
-def test_one_picture_is_still(tmp_path: Path) -> None:
-    text = exported(tmp_path, "svg", "--step", "6")
-    assert "@keyframes" not in text
-    assert "[-1.7224]" in "".join(root_of(text).itertext())
-
-
 def test_lines_and_blocks_are_drawn_and_meet() -> None:
     text, boxes = split_shapes("─┬█ ▀▀x")
     assert text == "      x"
@@ -272,14 +276,6 @@ def test_wide_characters_put_nothing_out_of_place() -> None:
     assert split_widths("plain") == [(0, "plain")]
 
 
-def test_large_letters_need_no_font(tmp_path: Path) -> None:
-    deck = tmp_path / "deck.md"
-    deck.write_text(DECK, encoding="utf-8")
-    root = root_of(exported(tmp_path, "svg", what=str(deck)))
-    assert not set("".join(root.itertext())) & set(SHAPES)
-    assert [path for path in root.iter(f"{SVG}path") if path.get("d", "").startswith("M")]
-
-
 def test_a_page_draws_dots_where_their_columns_are(tmp_path: Path) -> None:
     """A browser takes dots from another font than letters, as wide as it likes."""
     drawings = re.findall("<svg.*?</svg>", exported(tmp_path, "html", what="vector"), re.DOTALL)
@@ -288,8 +284,7 @@ def test_a_page_draws_dots_where_their_columns_are(tmp_path: Path) -> None:
     assert '<svg class="drawing" viewBox="0 0 504 ' in drawings[0]
     row = next(group for group in root_of(drawings[0]).iter("g") if "cat" in "".join(group.itertext()))
     (name,) = (one for one in row.iter("text") if one.text == "cat")
-    drawn = scenes(what="vector")[0].frame().stage.drawing
-    assert drawn is not None
+    drawn = known(scenes(what="vector")[0].frame().stage.drawing)
     (line,) = (line for line in ("".join(s.text for s in row) for row in drawn.rows(60, 16)) if "cat" in line)
     assert float(name.get("x", "0")) == pytest.approx(8.4 * line.index("cat"))
 
@@ -324,8 +319,7 @@ def test_a_handout_has_every_program_and_every_last_picture(tmp_path: Path) -> N
 
 
 def test_a_deck_has_its_slides_and_what_was_rehearsed(tmp_path: Path) -> None:
-    deck = tmp_path / "deck.md"
-    deck.write_text(DECK, encoding="utf-8")
+    deck = file_at(tmp_path, "deck.md", DECK)
     page = exported(tmp_path, "html", what=str(deck))
     assert "Words &lt;alone&gt;, and <code>code</code>." in page
     assert Page(page).told[0] == "Welcome"
@@ -337,8 +331,7 @@ def test_a_deck_has_its_slides_and_what_was_rehearsed(tmp_path: Path) -> None:
 
 
 def test_a_deck_goes_on_from_the_step_it_names_which_is_the_one_on_paper(tmp_path: Path) -> None:
-    deck = tmp_path / "deck.md"
-    deck.write_text(DECK.replace("shapes:1", "matmul --stop 1 --step 4"), encoding="utf-8")
+    deck = file_at(tmp_path, "deck.md", DECK.replace("shapes:1", "matmul --stop 1 --step 4"))
     frames = json.loads(exported(tmp_path, "json", what=str(deck)))["frames"]
     end = [one["step"] for one in frames][-9:]
     assert end == [*range(4, 13)]  # as on a stage
@@ -351,21 +344,13 @@ def test_a_deck_goes_on_from_the_step_it_names_which_is_the_one_on_paper(tmp_pat
     assert [one["step"] for one in json.loads(alone)["frames"]] == [6]
 
 
-def test_a_slide_has_no_program(tmp_path: Path) -> None:
-    deck = tmp_path / "deck.md"
-    deck.write_text(f"{DECK}\n```python\nx = torch.ones(2)\n```\n## The end\nThanks.\n", encoding="utf-8")
-    text = exported(tmp_path, "markdown", what=str(deck))
-    assert text.rpartition("## ")[2].split(". ", 1)[1] == "The end\n\nThanks.\n"
-
-
 def test_emphasis_is_em_and_a_link_its_words() -> None:
     told = paragraphs("*a* **b** [c](lesson:dot) ***d***")
     assert told == "<p><em>a</em> <strong>b</strong> c <strong>d</strong></p>\n"
 
 
 def test_a_script_is_exported_as_it_is_played(tmp_path: Path) -> None:
-    script = tmp_path / "demo.steps"
-    script.write_text("lesson matmul\nwait 2\nnext 2\nset n 2\nstop 2\nplay 3\n", encoding="utf-8")
+    script = file_at(tmp_path, "demo.steps", "lesson matmul\nwait 2\nnext 2\nset n 2\nstop 2\nplay 3\n")
     _, read = events(exported(tmp_path, "cast", what=str(script)))
     assert [data for _, code, data in read if code == "m"] == ["1 Row by column", "2 Every single product"]
     assert [interval for interval, code, _ in read if code == "o"][:2] == [0.0, 3.0]
@@ -407,8 +392,7 @@ Ones | x | lesson:matrix | numbers
 
 
 def test_a_page_counts_steps_as_its_words_do_and_links_a_board(tmp_path: Path) -> None:
-    deck = tmp_path / "shares.md"
-    deck.write_text(BOARD_DECK, encoding="utf-8")
+    deck = file_at(tmp_path, "shares.md", BOARD_DECK)
     text = exported(tmp_path, "html", what=str(deck))
     steps = re.findall(r'data-step="(\d+)" data-told="step (\d+) of 12"', text)
     assert [step for step, _ in steps] == [told for _, told in steps] == [str(k) for k in range(4, 13)]
@@ -423,9 +407,237 @@ def test_a_page_counts_steps_as_its_words_do_and_links_a_board(tmp_path: Path) -
     assert "More lessons" not in text
 
 
-def test_a_page_of_a_script_has_the_title_of_what_it_shows(tmp_path: Path) -> None:
-    script = tmp_path / "big.steps"
-    script.write_text("lesson matmul\nnext\nback\nnext\n", encoding="utf-8")
-    text = exported(tmp_path, "html", what=str(script))
-    assert "<title>Matrix × matrix</title>" in text
-    assert re.findall(r'data-step="(\d+)"', text) == ["0", "1", "2", "3"]  # a step comes twice
+FOLDER = Path(formats.__file__).parent
+
+
+def test_each_module_of_the_folder_is_a_format() -> None:
+    entries = []
+    for path in sorted(FOLDER.glob("*.py")):
+        if path.stem != "__init__":
+            module = importlib.import_module(f"{formats.__name__}.{path.stem}")
+            own = [value for value in vars(module).values() if isinstance(value, Format)]
+            assert own, path.name
+            entries += own
+    assert {one.name for one in entries} == {one.name for one in FORMATS}
+    assert len(entries) == len(FORMATS)
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+def test_an_entry_is_complete(form: Format) -> None:
+    assert form.name.isidentifier()
+    assert form.name.islower()
+    assert all(suffix.startswith(".") and suffix.islower() for suffix in form.suffixes)
+    assert form.help
+    assert not form.help.endswith(".")
+    assert len(form.help) <= 80
+    written: list[str] = []
+    writer = form.writer(Export(clean("A title"), (80, 24)), written.append)
+    assert callable(writer.add)
+    writer.end()
+    assert written
+
+
+def test_how_to_add_one_shows_one_that_works() -> None:
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    scope: dict[str, object] = {}
+    exec(text.split("```python\n")[1].split("```")[0], scope)  # noqa: S102 - our own
+    form = scope["FORMAT"]
+    assert isinstance(form, Format)
+    written: list[str] = []
+    writer = form.writer(Export(clean("A title"), (80, 24)), written.append)
+    view = replace(View.opening(find("dot"), 3), step=1)
+    writer.add(Shot(ensure_run(Session.start(view, [])), 1.0, 3, clean("A stop")))
+    writer.end()
+    assert written == ["stop,step,sentence\n", '3,1,"dot is x times y, entry by entry, summed."\n']
+
+
+ELSEWHERE = re.compile(r"https?:|url\(|@import|@font-face|//cdn|\bsrc=", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("form", [one.name for one in FORMATS])
+def test_nothing_is_asked_of_the_network(form: str, tmp_path: Path) -> None:
+    text = exported(tmp_path, form, "--stop", "1").replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert ELSEWHERE.findall(text) == []
+
+
+ALL = """\
+import sys
+from tui.cli.main import main
+for name in sys.argv[2:]:
+    words = ["export", "why", "--stop", "1", "--format", name, "-o", f"{sys.argv[1]}/{name}"]
+    assert main(words) == 0
+"""
+
+
+@pytest.mark.slow
+def test_the_bytes_are_the_same_in_every_process(tmp_path: Path) -> None:
+    names = [one.name for one in FORMATS]
+    made = []
+    for number, changed in enumerate(
+        (
+            {"PYTHONHASHSEED": "1", "TZ": "Asia/Kolkata", "LC_ALL": "C.UTF-8", "COLUMNS": "80"},
+            {"PYTHONHASHSEED": "2", "TZ": "America/Lima", "LC_ALL": "C", "COLUMNS": "200", "NO_COLOR": "1"},
+        )
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", ALL, str(folder), *names],
+            cwd=ROOT,
+            env=pinned(dict(os.environ)) | changed,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        player = "llm-linalg: asciicast 3: asciinema 3 plays it\n"
+        assert (done.returncode, done.stderr) == (0, player)  # no bar where nobody looks
+        made.append({name: (folder / name).read_bytes() for name in names})
+    assert made[0] == made[1]
+    assert not any(str(tmp_path).encode() in data for data in made[0].values())
+
+
+# A signal, the exit code, and how many bytes have been written by then.
+ENDS = [
+    (signal.SIGINT, 130, 0),
+    (signal.SIGHUP, 129, 20_000),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code", "written"), ENDS)
+def test_an_export_that_is_interrupted_leaves_what_was_there(
+    number: signal.Signals, code: int, written: int, tmp_path: Path
+) -> None:
+    def parts() -> list[Path]:
+        return [file for file in tmp_path.iterdir() if file.name != "lesson.cast"]
+
+    (tmp_path / "lesson.cast").write_text("before")
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "tui",
+            "export",
+            "matmul",
+            "-o",
+            str(tmp_path / "lesson.cast"),
+        ],
+        cwd=ROOT,
+        env=pinned(dict(os.environ)),
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert within(
+            lambda: process.poll() is not None or any(part.stat().st_size >= written for part in parts())
+        )
+        assert len(parts()) == 1  # it is being written, beside
+        process.send_signal(number)
+        said = process.communicate()[1]
+    assert (process.returncode, said) == (code, b"")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("lesson.cast", "before")]
+
+
+def test_a_signal_that_comes_while_the_loop_is_made_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[asyncio.AbstractEventLoop] = []
+    make = asyncio.events.new_event_loop
+
+    def told_meanwhile() -> asyncio.AbstractEventLoop:
+        signal.raise_signal(signal.SIGTERM)
+        made.append(make())
+        return made[0]
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    monkeypatch.setattr(asyncio.events, "new_event_loop", told_meanwhile)
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(SystemExit, match="143"):
+            screens.draw([], (80, 24), Options(), lambda *_: None)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert [loop.is_closed() for loop in made] == [True]
+
+
+def test_what_fails_once_it_was_told_to_end_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def starts(ends: signal.Signals | None, *_: object) -> None:
+        try:
+            if ends is not None:
+                signal.raise_signal(ends)
+                await asyncio.Event().wait()  # until it is cancelled
+        finally:
+            raise RuntimeError("no panes yet")
+
+    cases: list[tuple[signal.Signals | None, type[BaseException], tuple[object, ...]]] = [
+        (signal.SIGTERM, SystemExit, (143,)),
+        (signal.SIGINT, KeyboardInterrupt, ()),
+        (None, RuntimeError, ("no panes yet",)),
+    ]
+    before = signal.getsignal(signal.SIGINT)
+    for ends, kind, said in cases:
+        monkeypatch.setattr(screens, "_draw", partial(starts, ends))
+        with pytest.raises(kind) as caught:
+            screens.draw([], (80, 24), Options(), lambda *_: None)
+        assert caught.value.args == said
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["matmul"], "export where?"),
+        (["matmul", "-o", "x.gif"], 'unknown suffix ".gif"'),
+        (["matmul", "--format", "gif"], "unknown format"),
+        (["matmul", "-o", "x.svg", "--step", "all"], "one picture"),
+        (["matmul", "-o", "x.cast", "--stop", "99"], "there are stops 1 to 10: there is no stop 99"),
+        (["matmul", "-o", "x.cast", "--node", "x"], "--node is said of one stop"),
+        (["matmul", "-o", "x.cast", "--set", "q=1"], "unknown control"),
+        (["matmul", "-o", "x.cast", "--stop", "1", "--order", "wave9"], "unknown order"),
+        (["nope", "-o", "x.cast"], "unknown lesson"),
+        (["nope.steps", "-o", "x.cast"], "cannot read"),
+        (["matmul", "-o", "/nowhere/x.md"], "cannot write"),
+        (["matmul", "-o", "x.svg", "--size", "20x5"], "--size: the app's screen has 60x18"),
+    ],
+)
+def test_what_cannot_be_is_one_line(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", *words]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_script_names_its_own_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = file_at(tmp_path, "demo.steps", "lesson matmul\nnext\nrow 3\n")
+    assert main(["export", str(script), "-o", str(tmp_path / "x.cast"), "--seed", "3"]) == 2
+    assert "a script itself says what it shows" in capsys.readouterr().err
+    assert main(["export", str(script), "-o", str(tmp_path / "x.cast")]) == 1
+    assert "demo.steps:3: there is no board here" in capsys.readouterr().err
+    assert not (tmp_path / "x.cast").exists()
+
+
+def test_a_program_that_fails_and_should_not_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lesson = file_at(
+        tmp_path,
+        "bad.md",
+        '+++\ntitle = "Bad"\n+++\n## One\nA.\n\n```python\nx = torch.ones(2) @ torch.ones(3)\n```\n',
+    )
+    assert main(["export", str(lesson), "-o", str(tmp_path / "bad.html")]) == 1
+    assert "bad.md:8" in capsys.readouterr().err
+    book = file_at(
+        tmp_path, "book.md", "# A\n\n```python\nimport numpy\n```\n\n```python\nx = torch.ones(2)\n```\n"
+    )
+    assert main(["export", str(book), "-o", str(tmp_path / "book.html")]) == 0  # refused, and said so
+    assert "numpy" in (tmp_path / "book.html").read_text()
+    assert "<strong>" in (tmp_path / "bad.html").read_text()
+
+
+def test_every_suffix_names_one_format() -> None:
+    suffixes = [suffix for one in FORMATS for suffix in one.suffixes]
+    assert len(suffixes) == len(set(suffixes))
+    for one in FORMATS:
+        for suffix in one.suffixes:
+            flags = parser().read(["matmul", "-o", f"x{suffix}"])
+            assert export_command.format_of(flags) is one

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ from llm_linalg.base import file_io
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.file_io import LEFT_OVER, FileReplacement, read_bytes, set_aside, written_path
 from llm_linalg.base.text import clean_lines
+from tests.common import file_at
 from tui.cli.main import main
 from tui.files import user_dirs
 from tui.files.drafts import Drafts
@@ -135,25 +135,13 @@ def test_a_link_within_the_folder_stays_one(place: Path, write: Writer) -> None:
     assert [name for name in listing(place) if name != "before.py"] == ["deep/real", "program.py"]
 
 
-def test_the_folder_of_drafts_is_not_left_through_a_link(place: Path) -> None:
-    (place / "elsewhere").mkdir()
-    (place / "state").mkdir()
-    (place / "state" / "play").symlink_to(place / "elsewhere")
-    drafts = Drafts(place / "state" / "play")
-    assert drafts.load() is None
-    with pytest.raises(OSError, match="leads out"):
-        drafts.keep("x = 1")
-    assert listing(place) == ["state/play"] or not listing(place / "elsewhere")
-
-
 @pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
 @pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EIO, errno.EDQUOT], ids=errno.errorcode.get)
 def test_a_full_disk_changes_nothing(
     place: Path, write: Writer, fault: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk takes some of it, then no more."""
-    path = place / "program.py"
-    path.write_text("old", encoding="utf-8")
+    path = file_at(place, "program.py", "old")
     real, room = os.write, [2000]
 
     def into_little_room(descriptor: int, data: memoryview) -> int:
@@ -176,8 +164,7 @@ def test_a_full_disk_changes_nothing(
 def test_a_late_fault_changes_nothing(
     place: Path, write: Writer, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = place / "program.py"
-    path.write_text("old", encoding="utf-8")
+    path = file_at(place, "program.py", "old")
 
     def fails(*_: object, **__: object) -> None:
         raise OSError(errno.EIO, "it failed")
@@ -352,32 +339,6 @@ def test_what_is_open_is_written_to_and_not_replaced(tmp_path: Path) -> None:
         assert reader.read() == b"through a pipe"
     with pytest.raises(OSError, match="Bad file descriptor"):
         to_sink(Path("/dev/fd/999999"), "new")
-
-
-def test_a_small_disk_and_one_that_is_read_only(tmp_path: Path) -> None:
-    """On a real file system of its own, where one may be mounted."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("nothing can be mounted here")
-    try:
-        assert StateFile(disk).update(lambda _: FULL)
-        (disk / "ballast").write_bytes(bytes(1 << 16))
-    except OSError:
-        pass
-    try:
-        assert not StateFile(disk).update(lambda _: State())
-        assert StateFile(disk).load() == FULL
-        with pytest.raises(OSError, match="No space left"):
-            Drafts(disk).keep("x = 1")
-        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-        assert not user_dirs.writable(disk)
-        assert not StateFile(disk).update(lambda _: State())
-        with pytest.raises(OSError, match="Read-only"):
-            to_sink(disk / "page", "new")
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 class GoneTerminal(io.StringIO):

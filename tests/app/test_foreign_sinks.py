@@ -13,6 +13,7 @@ import pytest
 from llm_linalg.base.text import clean, clean_lines, escape_json
 from llm_linalg.lessons.markdown import inert
 from tests.app.talks import started
+from tests.common import file_at
 from tests.terminal.evil import ALL, BRACKETS, EVIL, HIDDEN, LINE, deck, notebook, questions
 from tui.audience.protocol import deck_message, lesson_message, show_message
 from tui.cli.main import main
@@ -121,8 +122,7 @@ def test_the_plain_session_of_a_talk(folder: Path) -> None:
 
 def test_what_asks(folder: Path, capsys: Capture) -> None:
     """Guesses, their choices and verdicts, exercises, hints, named mistakes, labels in every look."""
-    file = folder / "asks[foo]\x9b.md"
-    file.write_text(questions(ALL), encoding="utf-8")
+    file = file_at(folder, "asks[foo]\x9b.md", questions(ALL))
     looks = (("1", "bars"), ("1", "symbols"), ("2", "numbers"))
     commands = [
         *(

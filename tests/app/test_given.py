@@ -1,4 +1,4 @@
-"""Real Python in the app: modules as a tree that folds, files, failures, dropped values."""
+"""Real Python in the app: its inputs, modules as a tree that folds, files, failures, dropped values."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from llm_linalg.lessons import explore as exploring
 from llm_linalg.lessons.external import of_function, of_trace
 from llm_linalg.lessons.lesson import lesson_of
 from tests.app.driving import opened
+from tests.common import file_at, known, ours
 from tests.engine.test_places import Model
 from tui.cli import main as cli
 from tui.cli import trace_command
-from tui.cli.main import main
 from tui.compose.view_runner import open_view
 from tui.layout.pane_sizes import BEHIND, RUNNING
 from tui.model.view import View
 from tui.model.view_words import arguments
-from tui.session.outline import outline, selection
+from tui.session.outline import outline
 from tui.session.session import Session
 from tui.terminal.process import RUN_THREAD
 
@@ -37,20 +37,13 @@ SOURCE = "def double(x):\n    y = x * 2\n    return y @ x\n"
 
 
 def written(folder: Path, name: str, text: str) -> str:
-    path = folder / f"{name}.py"
-    path.write_text(text, encoding="utf-8")
+    path = file_at(folder, f"{name}.py", text)
     return str(path)
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> str:
     return written(tmp_path, "own_double", SOURCE)
-
-
-def ours(capsys: Capture, *arguments: str) -> tuple[int, str, str]:
-    done = main(arguments)
-    out, narration = capsys.readouterr()
-    return done, out, narration
 
 
 def test_trace_lists_the_nodes_with_file_and_line(file: str, capsys: Capture) -> None:
@@ -122,11 +115,10 @@ def test_a_choice_that_the_next_run_lacks_is_dropped(choice: str) -> None:
     kept = session.with_choice("node:1")
     other = open_view(view.with_seed(1))
     assert session.last_run is not None
-    assert other.trace is not None
     for before, after in ((session, None), (kept, "node:1")):
         fresh = before.at_view(other.view).with_run(other)
         assert fresh.selection.sidebar == after
-        assert len(outline(fresh)) == len(other.trace.nodes)
+        assert len(outline(fresh)) == len(known(other.trace).nodes)
 
 
 async def test_a_program_that_waits_for_the_call_of_the_one_before_is_not_said_to_run() -> None:
@@ -155,18 +147,6 @@ async def test_a_program_that_waits_for_the_call_of_the_one_before_is_not_said_t
         assert "guesses (3,)" in app.screen
 
 
-async def test_of_a_backward_step_the_outline_shows_whose_it_is() -> None:
-    async with opened(lesson_of(of_function(longer, (torch.ones(2),)), "longer")) as app:
-        await app.press("w")
-        assert app.has(backward=True)
-        seen = []
-        for _ in range(3):
-            entries = outline(app.session)
-            seen.append(entries[selection(app.session, entries)].text)
-            await app.press("b")
-        assert seen == ["x:2", "x:3", "x:4"]
-
-
 async def test_the_modules_are_a_tree_that_folds() -> None:
     lesson = lesson_of(of_function(Model(), (torch.ones(2, 3),), ("trace", "m.py:Model")), "Model")
     async with opened(lesson, (110, 30)) as app:
@@ -185,8 +165,7 @@ async def test_the_modules_are_a_tree_that_folds() -> None:
         await app.press("l", "down", "enter")
         assert app.view.path != first
         assert arguments(app.view)[:2] == ["trace", "m.py:Model"]
-        frame = app.app.explorer.frame
-        assert frame is not None
+        frame = known(app.app.explorer.frame)
         assert "return torch.nn" not in "".join(frame.listing.code)
         assert frame.node is not None
         await app.press("s")  # another seed: it is run again
@@ -198,10 +177,9 @@ async def test_a_failure_opens_at_the_guilty_call() -> None:
     async with opened(lesson, (110, 30)) as app:
         assert "a column of other (4, 3) has" in " ".join(app.screen.split())
         assert "Head.forward" in app.screen
-        frame = app.app.explorer.frame
-        assert frame is not None
-        assert frame.listing.line is not None
-        assert "torch.ones(self.wide, 3)" in frame.listing.code[frame.listing.line - 1]
+        frame = known(app.app.explorer.frame)
+        assert "repair" not in app.screen  # of code of one's own
+        assert "torch.ones(self.wide, 3)" in frame.listing.code[known(frame.listing.line) - 1]
 
 
 async def test_torch_s_own_words_stand_beside_the_frames_in_the_usual_size() -> None:
@@ -231,17 +209,14 @@ def long(x: Tensor) -> Tensor:
 async def test_values_that_were_dropped_are_computed_again_where_they_are_shown() -> None:
     lesson = lesson_of(of_function(long, (torch.zeros(10),), keep=200), "long")
     async with opened(lesson) as app:
-        run = app.session.current
-        assert run is not None
-        assert run.trace is not None
-        assert run.trace.nodes[5].dropped
+        run = known(app.session.current)
+        assert known(run.trace).nodes[5].dropped
         await app.app.explorer.perform("node:5")
         await app.settle()
         await app.press("dollar_sign")
         assert app.has(path=("x:6",))
         assert "5." in app.screen
-        now = app.session.current
-        assert now is not None
+        now = known(app.session.current)
         assert now is not run
 
 
@@ -322,18 +297,6 @@ def test_values_that_cannot_be_computed_again_are_said_to_be_dropped() -> None:
     assert again.frame(other).captions.shape_line
 
 
-def test_many_nodes_stay_usable() -> None:
-    def many(x: Tensor) -> Tensor:
-        for _ in range(20_000):
-            x = x + 1
-        return x
-
-    view = View.opening(lesson_of(of_trace(trace(many, torch.zeros(2))), "many"))
-    run = open_view(view)
-    assert run.frame(view).place.steps == 2
-    assert run.navigation(view).siblings is run.navigation(view).siblings
-
-
 def test_explore_opens_the_installed_app(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     command = EntryPoint("llm-linalg", "llm_linalg.launcher:main", "console_scripts")
     monkeypatch.setattr(exploring, "entry_points", lambda **_: [command])
@@ -371,17 +334,6 @@ def test_what_is_neither_text_nor_code_is_a_type_error(monkeypatch: pytest.Monke
         explore(trace(long, torch.zeros(2)))
 
 
-async def test_a_failure_of_ones_own_code_offers_no_key_that_does_nothing() -> None:
-    def function(x: Tensor) -> Tensor:
-        return x @ x
-
-    lesson = lesson_of(of_function(function, (torch.ones(2, 3),), ("trace", "m.py:function")), "function")
-    async with opened(lesson) as app:
-        assert "matmul: a row of" in app.screen
-        assert "torch: mat1 and mat2" in app.screen
-        assert "repair" not in app.screen
-
-
 def test_a_file_that_trains_when_it_is_imported_is_told_of_once_it_takes_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -399,3 +351,48 @@ def test_a_file_that_trains_when_it_is_imported_is_told_of_once_it_takes_long(
     waiting.join(10)
     assert not waiting.is_alive()
     assert told.empty()
+
+
+PAIR = """
+from torch import nn
+
+def pair(a, b):
+    return a @ b.float()
+
+class Deep(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.h = nn.ModuleList([nn.Linear(4, 5), nn.Linear(4, 3)])
+
+    def forward(self, x):
+        for layer in self.h:
+            x = layer(x)
+        return x
+"""
+
+
+def test_inputs_stand_before_or_behind_the_target(tmp_path: Path, capsys: Capture) -> None:
+    target = written(tmp_path, "own_pair", PAIR) + ":pair"
+    first, second = "2x3", "randint:0:9:3x4"
+    for words in (
+        [target, "--inputs", first, second],
+        [target, "--inputs", first, "--inputs", second],
+        ["--inputs", first, second, target],
+        ["--inputs", first, target, "--inputs", second],
+    ):
+        done, out, _ = ours(capsys, "trace", *words, "--format", "plain")
+        assert (done, "= matmul(a, " in out) == (0, True)
+    (tmp_path / "own (1)").mkdir()
+    named = written(tmp_path / "own (1)", "own_named", "def own(x):\n    return x\n") + ":own"
+    for text in ("'a:b'", '{"x":torch.ones(2)}', "2x3"):
+        assert ours(capsys, "trace", "--inputs", text, named, "--format", "plain")[0] == 0
+    for words in ([], ["--inputs", first, second]):
+        assert ours(capsys, "trace", *words)[::2] == (
+            2, "llm-linalg: the following arguments are required: TARGET\n",
+        )  # fmt: skip
+
+
+def test_a_failure_names_the_weight_as_the_module_does(tmp_path: Path, capsys: Capture) -> None:
+    target = written(tmp_path, "own_deep", PAIR) + ":Deep()"
+    done, _, narration = ours(capsys, "trace", target, "--inputs", "2x4", "--format", "plain")
+    assert (done, "a row of h.1.weight (3, 4) has 4: they can't be paired up" in narration) == (1, True)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from llm_linalg.lessons.reader import LessonError, catalog, find, parse
 from tests.app.driving import opened
 from tests.app.lessons import shell_split
+from tests.common import known
 from tui.cli.parser import app_parser
 from tui.compose.mask_editing import mask_entry
 from tui.compose.program_run import Run
@@ -43,14 +44,12 @@ def on(state: Session, name: str, *index: int) -> Session:
 
 
 def allowed(state: Session) -> torch.Tensor:
-    assert state.current is not None
-    assert state.current.trace is not None
-    return state.current.trace["allowed"].value
+    return known(known(state.current).trace)["allowed"].value
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(cells=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=5))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_cells_are_turned_over_from_whatever_mask_there_is(kind: str, cells: list[tuple[int, int]]) -> None:
     state = session(mask=kind)
     wanted = allowed(state).clone()
@@ -76,8 +75,7 @@ def test_the_scores_and_the_weights_stand_for_the_mask_too_but_nothing_of_anothe
     assert Context.MASK_CURSOR not in session(3).contexts
     plain = on(ensure_run(Session.start(View.opening(find("matmul")), catalog())), "Y", 0, 0)
     assert run(plain, "cell.turn") == plain
-    assert plain.current is not None
-    assert mask_entry(plain.current, plain.view) is None
+    assert mask_entry(known(plain.current), plain.view) is None
 
 
 def test_a_control_that_another_sets_is_in_the_command_even_at_its_default() -> None:
@@ -97,9 +95,8 @@ async def test_the_key_and_a_second_click_turn_the_cell_under_the_cursor() -> No
         await d.press("u")
         assert dict(d.view.controls)["mask"] == "tril"
         grid = next(m for m in d.app.screen.query(Matrix) if m.panel and m.panel.name == "allowed")
-        assert grid.slot is not None
         for expected in ("tril", "custom"):
-            await d.pilot.click(grid, offset=(grid.slot.cell * 3 + 1, 0))
+            await d.pilot.click(grid, offset=(known(grid.slot).cell * 3 + 1, 0))
             await d.settle()
             assert dict(d.view.controls)["mask"] == expected
         assert dict(d.view.controls)["custom"] == "1001/1100/1110/1111"
@@ -124,8 +121,7 @@ def test_the_session_of_lines_has_a_word_for_it() -> None:
 def test_the_sums_beside_the_rows_are_torchs_and_come_with_the_row(stop: int, name: str, order: str) -> None:
     opening = replace(View.opening(find("causal"), stop), order=order)
     run_ = open_view(opening)
-    assert run_.trace is not None
-    sums = run_.trace[name].value.sum(-1)
+    sums = known(run_.trace)[name].value.sum(-1)
     steps = run_.navigation(opening).length(order)
     for step in range(steps + 1):
         frame = run_.frame(replace(opening, step=step))

@@ -13,6 +13,7 @@ from llm_linalg.lessons import documents
 from llm_linalg.lessons.deck import load
 from llm_linalg.lessons.reader import Lesson, catalog
 from tests.app.driving import Driver, lesson, opened
+from tests.common import file_at, known
 from tui.app import Explorer, Options
 from tui.cli.main import main
 from tui.compose.view_runner import open_view
@@ -20,14 +21,10 @@ from tui.model.frame import Frame
 from tui.model.question_view import GuessView
 from tui.model.view import View
 from tui.navigation.playground import PLAYGROUND
-from tui.plain_prompt import PlainPrompt
 from tui.session.commands import run
 from tui.session.contexts import Context
 from tui.session.presentation.state import Talk
-from tui.session.script.playback import last_session
 from tui.session.script.running import ensure_run
-from tui.session.script.script_reader import parse_script
-from tui.session.script.script_recorder import ScriptRecorder
 from tui.session.session import Session
 
 ASKING = """\
@@ -80,27 +77,22 @@ def at(asking: Lesson, stop: int = 1) -> Session:
 
 
 def frame(session: Session) -> Frame:
-    assert session.current is not None
-    return session.current.frame(session.view)
+    return known(session.current).frame(session.view)
 
 
 def test_the_shape_is_hidden_until_it_is_guessed_or_passed(asking: Lesson) -> None:
     session = at(asking)
     asked = frame(session)
-    assert asked.ask is not None
-    assert asked.ask.choices == ("(2, 2)", "(3, 3)", "an error")
+    assert known(asked.ask).choices == ("(2, 2)", "(3, 3)", "an error")
     assert [panel.name for panel in asked.stage.panels] == ["x", "x.T"] or "y" not in {
         panel.name for panel in asked.stage.panels
     }
     assert asked.captions.shape_line == ""
     passed = frame(run(session, "forward"))
-    assert passed.ask is not None
-    assert not passed.ask.is_asked
+    assert not known(passed.ask).is_asked
     assert "y" in {panel.name for panel in passed.stage.panels}
     right = frame(run(session, "guess.1"))
-    assert right.ask is not None
-    assert right.ask.guess is not None
-    assert right.ask.guess.right
+    assert known(known(right.ask).guess).right
     assert "y" in {panel.name for panel in right.stage.panels}
 
 
@@ -110,9 +102,7 @@ def test_a_wrong_guess_shows_its_picture_beside_the_right_one(asking: Lesson) ->
         ("your guess", (3, 3)),
         ("torch", (2, 2)),
     ]
-    assert wrong.ask is not None
-    assert wrong.ask.guess is not None
-    assert wrong.ask.guess.sentence == "You said (3, 3). It is (2, 2)."
+    assert known(known(wrong.ask).guess).sentence == "You said (3, 3). It is (2, 2)."
     number = frame(run(at(asking, 2), "guess:100"))
     assert [panel.cells.values(range(1), range(1)) for panel in number.stage.panels] == [[[100.0]], [[155.0]]]
     words = frame(run(at(asking), "guess.3"))
@@ -131,10 +121,8 @@ def test_a_wrong_guess_shows_its_picture_beside_the_right_one(asking: Lesson) ->
     ],
 )
 def test_an_answer_is_what_torch_says(asking: Lesson, stop: int, answer: str, right: bool) -> None:
-    given = frame(run(at(asking, stop), f"guess:{answer}")).ask
-    assert given is not None
-    assert given.guess is not None
-    assert given.guess.right == right
+    given = known(frame(run(at(asking, stop), f"guess:{answer}")).ask)
+    assert known(given.guess).right == right
 
 
 def test_a_wrong_cell_is_shown_beside_the_right_one(asking: Lesson) -> None:
@@ -184,14 +172,6 @@ async def test_a_board_hides_what_is_asked_about_until_it_is_guessed() -> None:
         assert d.view.lesson.slug == "dot"
 
 
-async def test_an_answer_leaves_room_for_what_the_stop_says_further(asking: Lesson) -> None:
-    async with opened(asking) as d:
-        assert "And more." not in d.screen
-        await d.press("1")
-        assert "Right: (2, 2)." in d.screen
-        assert "And more." in d.screen
-
-
 async def test_who_passes_a_question_reads_the_rest_once_the_picture_is_complete(asking: Lesson) -> None:
     async with opened(asking) as d:
         await d.press("right")
@@ -203,25 +183,6 @@ async def test_who_passes_a_question_reads_the_rest_once_the_picture_is_complete
         assert "A cell of y is" not in d.screen
         await d.press("o")  # the stop's words are about its own order
         assert "And more." not in d.screen
-
-
-async def test_what_the_rest_has_no_room_for_stays_the_step_s(asking: Lesson) -> None:
-    long = lesson(ASKING.replace("And more.", "And more. " * 25))
-    async with opened(long) as d:
-        await d.press("f")
-        assert "A cell of y is" in d.screen
-        assert "And more." not in d.screen
-
-
-async def test_a_digit_pressed_while_the_program_runs_answers_the_question() -> None:
-    linked = lesson(ASKING.replace("And more.", "And [more](lesson:dot)."))
-    app = Explorer(View.opening(linked), catalog(), Options())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("1")
-        d = Driver(app, pilot)
-        await d.settle()
-        assert d.view.lesson.slug == linked.slug
-        assert "Right: (2, 2)." in d.screen
 
 
 def test_what_is_no_answer_says_what_one_is(asking: Lesson) -> None:
@@ -236,12 +197,9 @@ def test_a_cell_is_pointed_at(asking: Lesson) -> None:
     session = run(run(at(asking, 3), "cursor"), "cursor.down")
     assert Context.GUESS_CELL in session.contexts
     session = run(run(session, "cursor.right"), "guess.cell")
-    assert session.view.guess is not None
-    assert session.view.guess.answer == "(1, 1)"
-    given = frame(session).ask
-    assert given is not None
-    assert given.guess is not None
-    assert given.guess.right
+    assert known(session.view.guess).answer == "(1, 1)"
+    given = known(frame(session).ask)
+    assert known(given.guess).right
 
 
 def test_going_on_passes_with_one_press_and_playing_never_waits(asking: Lesson) -> None:
@@ -283,8 +241,7 @@ def test_any_step_of_any_program_can_be_predicted() -> None:
     kinds = []
     for _ in range(4):
         session = run(session, "predict")
-        asked = frame(session).ask
-        assert asked is not None
+        asked = known(frame(session).ask)
         kinds.append(asked.question.split()[0])
     assert len(set(kinds)) >= 3
     assert run(run(session, "forward"), "predict").view.guess is not None
@@ -303,18 +260,6 @@ def test_what_was_printed_tells_no_answer_before_it_is_guessed() -> None:
         assert "50." in frame(run(asked, "guess:1")).listing.printed
 
 
-def test_a_script_says_it_again_and_its_command_reopens_it(asking: Lesson, capsys: Capture) -> None:
-    session = ensure_run(Session.start(View.opening(catalog()[3]), catalog()))
-    recorder = ScriptRecorder(session.view, None)
-    for command in ("forward", "predict", "predict", "guess:1", "forward", "predict"):
-        after = run(session, command)
-        recorder.add_command(session, command, after)
-        session = after
-    again = last_session(parse_script(recorder.text(session), "guess.steps"))
-    assert again.view == session.view
-    assert frame(again).ask == frame(session).ask
-
-
 def test_frames_carry_the_question_and_never_the_answer(capsys: Capture) -> None:
     assert main(["frame", "elementwise", "--stop", "2", "--format", "json"]) == 0
     ask = json.loads(capsys.readouterr().out)["ask"]
@@ -328,19 +273,6 @@ def test_frames_carry_the_question_and_never_the_answer(capsys: Capture) -> None
     ):
         assert main(["frame", "matmul", *words]) == 2
         assert said in capsys.readouterr().err
-
-
-def test_the_prompt_asks_in_words_and_an_empty_line_passes(asking: Lesson) -> None:
-    texts: list[str] = []
-    plain = PlainPrompt(View.opening(asking), [asking], texts.append)
-    plain.show()
-    assert "guess: What shape comes out?\n1: (2, 2)\n2: (3, 3)\n" in texts[-1]
-    plain.hear("guess 2")
-    assert "You said (3, 3). It is (2, 2)." in texts[-1]
-    plain.hear("")
-    assert plain.session.view.step == 1
-    plain.hear("guess 1")
-    assert texts[-1] == "Nothing is asked here.\n"
 
 
 async def test_the_keys_of_a_question_in_the_app(asking: Lesson) -> None:
@@ -360,8 +292,7 @@ async def test_the_keys_of_a_question_in_the_app(asking: Lesson) -> None:
 
 
 async def test_a_presenters_guess_has_a_countdown_if_wanted(tmp_path: Path) -> None:
-    file = tmp_path / "talk.md"
-    file.write_text(f'+++\ntitle = "Talk"\nminutes = 5\n+++\n{ASKING}', encoding="utf-8")
+    file = file_at(tmp_path, "talk.md", f'+++\ntitle = "Talk"\nminutes = 5\n+++\n{ASKING}')
     deck = load(file)
     for think, shown in ((0.0, False), (600.0, True)):
         talk = Talk(deck, think=think, auto=think > 0, every=0.01)
@@ -379,16 +310,6 @@ async def test_a_presenters_guess_has_a_countdown_if_wanted(tmp_path: Path) -> N
             assert "guess 9:5" not in driver.screen
 
 
-def test_exports_have_the_question_and_wait_for_nobody(tmp_path: Path, capsys: Capture) -> None:
-    file = tmp_path / "asking.md"
-    file.write_text(f'+++\ntitle = "Asking"\n+++\n{ASKING}', encoding="utf-8")
-    for form in ("markdown", "html", "cast", "json"):
-        assert main(["export", str(file), "--format", form]) == 0
-        out = capsys.readouterr().out
-        assert "What shape comes out?" in out or form == "cast"
-        assert "What is the sum?" in out or form == "cast"
-
-
 @pytest.mark.parametrize("slug", [one.slug for one in catalog() if one.asks])
 def test_every_question_of_the_course_is_asked_and_judged(slug: str) -> None:
     lesson_ = next(one for one in catalog() if one.slug == slug)
@@ -404,8 +325,7 @@ def test_every_question_of_the_course_is_asked_and_judged(slug: str) -> None:
             (answer, True),
             *((str(k + 1), k == right.choice) for k in range(len(stop.ask.choices))),
         ):
-            shown = opened_.frame(opened_.view.with_guess(0, text)).ask
-            assert shown is not None
+            shown = known(opened_.frame(opened_.view.with_guess(0, text)).ask)
             assert shown.guess is not None
             assert shown.guess.right == is_right, (stop.title, text)
             assert is_right or shown.guess.text not in ("", shown.guess.answer)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from llm_linalg.lessons.reader import Lesson, catalog, find
+from tests.common import known
 from tests.thinning import thin
 from tui.compose.format_cache import level_of
 from tui.compose.nodes import labels
@@ -52,31 +53,10 @@ def frames(lesson: Lesson) -> Iterator[tuple[View, Frame]]:
 
 
 @pytest.mark.parametrize("slug", thin(SLUGS, 12))
-def test_a_tensor_that_is_cut_says_which_part_is_shown(slug: str) -> None:
+def test_a_tensor_that_is_cut_says_so_and_no_name_is_a_machine_s(slug: str) -> None:
     for view, frame in frames(find(slug)):
         for width, height in STAGES:
-            layout = arrange(frame.stage.panels, frame.stage.arrangement, width, height)
-            said = "\n".join(label.text for label in layout.labels if label.kind == "window")
-            for slot in layout.slots:
-                panel = frame.stage.panels[slot.panel]
-                if panel.role in ("margin", "addend") or not layout.labels:
-                    continue
-                if layout.arrangement == "falk" and panel.role == "result":  # its windows are its operands'
-                    edges = {frame.stage.panels[other.panel].role: other for other in layout.slots}
-                    assert (slot.rows, slot.columns) == (edges["left"].rows, edges["top"].columns)
-                    continue
-                notes = (window_note(panel, slot), window_note(panel, slot, short=True))
-                where = f"{slug}, stop {view.stop}, {view.path}, {width}×{height}: {said}"
-                in_part = said.startswith("parts of ") and (
-                    panel.title in said or "…" in said or "them" in said
-                )
-                assert any(note in said for note in notes) or in_part, where
-            assert all(label.y < height for label in layout.labels)
-
-
-@pytest.mark.parametrize("slug", thin(SLUGS, 12))
-def test_no_machine_made_name_stands_where_an_expression_can(slug: str) -> None:
-    for view, frame in frames(find(slug)):
+            cut_is_said(frame, width, height, f"{slug}, stop {view.stop}, {view.path}")
         own = set(MACHINE.findall(view.program))
         texts = [
             *(panel.title for panel in frame.stage.panels),
@@ -85,6 +65,24 @@ def test_no_machine_made_name_stands_where_an_expression_can(slug: str) -> None:
         ]
         for text in (*texts, *frame.place.trail, *frame.captions.formula_text):
             assert set(MACHINE.findall(text)) <= own, (slug, view.stop, view.path, text)
+
+
+def cut_is_said(frame: Frame, width: int, height: int, where: str) -> None:
+    """Of a tensor that is cut the note says which part is shown, or at least that it is one."""
+    layout = arrange(frame.stage.panels, frame.stage.arrangement, width, height)
+    said = "\n".join(label.text for label in layout.labels if label.kind == "window")
+    for slot in layout.slots:
+        panel = frame.stage.panels[slot.panel]
+        if panel.role in ("margin", "addend") or not layout.labels:
+            continue
+        if layout.arrangement == "falk" and panel.role == "result":  # its windows are its operands'
+            edges = {frame.stage.panels[other.panel].role: other for other in layout.slots}
+            assert (slot.rows, slot.columns) == (edges["left"].rows, edges["top"].columns)
+            continue
+        notes = (window_note(panel, slot), window_note(panel, slot, short=True))
+        in_part = said.startswith("parts of ") and (panel.title in said or "…" in said or "them" in said)
+        assert any(note in said for note in notes) or in_part, f"{where}, {width}×{height}: {said}"
+    assert all(label.y < height for label in layout.labels)
 
 
 @pytest.mark.parametrize("slug", thin(SLUGS, 12))
@@ -132,8 +130,7 @@ def test_what_is_half_made_says_so(slug: str) -> None:
     name = run.navigation(view).path[-1]
     rank = len(run.trace[name].shape) if run.trace is not None else 0
     pending = replace(view, step=0, cursor=(name, (0,) * rank))
-    about = run.frame(pending).cursor
-    assert about is not None
+    about = known(run.frame(pending).cursor)
     assert about.lines[0].startswith(f"{about.zero} is not yet computed")
     assert not about.formula
     for half in (replace(view, order="outer", step=1), replace(view, depth="terms", step=1)):
@@ -142,13 +139,11 @@ def test_what_is_half_made_says_so(slug: str) -> None:
         assert frame.cursor is not None
         assert frame.cursor.value.endswith("so far")
         assert not frame.cursor.formula
-        panel = frame.stage.panel(name)
-        assert panel is not None
+        panel = known(frame.stage.panel(name))
         number = panel.cells.values(range(1), range(1))[0][0]
         assert float(frame.cursor.value.removesuffix(" so far")) == pytest.approx(number)
         whole = run.frame(replace(half, step=END, cursor=(name, (0,) * rank)))
-        assert whole.cursor is not None
-        assert "so far" not in "".join((*whole.captions.formula_text, whole.cursor.value))
+        assert "so far" not in "".join((*whole.captions.formula_text, known(whole.cursor).value))
 
 
 def test_a_number_beside_a_row_waits_for_all_of_the_row() -> None:

@@ -16,10 +16,7 @@ from tui.model.view import View
 from tui.navigation.playground import PLAYGROUND
 from tui.session.commands import run
 from tui.session.lesson_settings import LessonSettings, merged_settings
-from tui.session.script.playback import last_session
 from tui.session.script.running import ensure_run
-from tui.session.script.script_reader import parse_script
-from tui.session.script.script_recorder import ScriptRecorder
 from tui.session.session import Session
 
 LESSONS = [*catalog(), PLAYGROUND]
@@ -100,22 +97,6 @@ def test_they_are_kept_in_the_state(tmp_path: Path) -> None:
     assert of_json({"format": 1, "lessons": {"matmul": [1], "x": "y", "dot": ["--seed", "2"]}}).lessons == (
         ("dot", ("--seed", "2")),
     )
-
-
-def test_a_script_that_is_recorded_brings_its_settings_with_it() -> None:
-    start = session_at("residual", (("matmul", ("--set", "m=5")), ("dot", ("--seed", "7"))))
-    recorder = ScriptRecorder(start.view)
-    session = start
-    for command in ("open:matmul", "set:m:+1", "open:dot", "open:matmul", "stop.previous"):
-        after = run(session, command)
-        recorder.add_command(session, command, after)
-        session = after
-    again = last_session(parse_script(recorder.text(session), "kept.steps"))
-    assert again.view == session.view
-    assert (
-        dict(again.learner.settings)["matmul"] == dict(session.learner.settings)["matmul"] == ("--set", "m=6")
-    )
-    assert again.history == session.history
 
 
 DRAWN = """## Sizes

@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from llm_linalg.illustrations.look_names import LOOK_NAMES, LookName
 from tests.app.lessons import opened
 from tests.app.test_plane_drawn import dots_of
+from tests.common import known
 from tui.looks.bars import EIGHTHS, FULL, NEGATIVE, Bars, bar_text
 from tui.looks.curve import Axis, Curve, Series
 from tui.looks.look_table import LOOKS
@@ -47,9 +48,7 @@ def frame_of(code: str, look: LookName, *, whole: bool = False, step: int = 0) -
 
 
 def drawing_of(code: str, look: LookName, *, whole: bool = True, step: int = 0) -> Drawing:
-    drawing = frame_of(code, look, whole=whole, step=step).stage.drawing
-    assert drawing is not None
-    return drawing
+    return known(frame_of(code, look, whole=whole, step=step).stage.drawing)
 
 
 def test_the_table_is_in_the_order_of_the_names() -> None:
@@ -82,15 +81,13 @@ def test_every_look_is_drawn_of_any_values_at_any_size(
             frame = run.frame(wanted, ascii_only=ascii_only)
             assert frame.error is None
             assert name in frame.stage.looks
-            assert frame.stage.drawing is not None
-            rows = frame.stage.drawing.rows(*size)
+            rows = known(frame.stage.drawing).rows(*size)
             assert len(rows) <= size[1]
             assert all(cell_len(text_of(row)) <= size[0] for row in rows)
-            drawn = [*map(text_of, rows), *frame.stage.drawing.words]
+            drawn = [*map(text_of, rows), *known(frame.stage.drawing).words]
             assert all(line.isprintable() for line in drawn)
             assert not ascii_only or all(line.isascii() for line in drawn)
-            again = run.frame(wanted, ascii_only=ascii_only).stage.drawing
-            assert again is not None
+            again = known(run.frame(wanted, ascii_only=ascii_only).stage.drawing)
             assert again.rows(*size) == rows
             assert frame_object(frame)["look"] == name
             assert f"look: {name}\n" in to_plain(frame)
@@ -139,12 +136,12 @@ def test_what_is_drawn_is_what_is_computed() -> None:
 
 def test_a_loop_is_drawn_up_to_the_turn_that_is_shown() -> None:
     view, run = opened("x = torch.tensor(8.0)\nfor k in range(5):\n    x = x / 10")
-    for path, known in ((("x:2",), 1), (("x:3",), 2), (("x",), 5)):
+    for path, turns in ((("x:2",), 1), (("x:3",), 2), (("x",), 5)):
         drawing = run.frame(View.opening(view.lesson)).stage.drawing
         view = replace(view, look="curve", path=path, depth="operations")
         drawing = run.frame(view).stage.drawing
         assert isinstance(drawing, Curve)
-        assert sum(y is not None for _, y in drawing.series[0].points) == known
+        assert sum(y is not None for _, y in drawing.series[0].points) == turns
         assert len(drawing.series[0].points) == 5
         assert drawing.up.logarithmic
 
@@ -216,9 +213,8 @@ def test_a_ruler_gives_its_probabilities_back_within_a_column(
     view, run = opened(code)
     drawing = run.frame(replace(view, look="bars", depth="operations")).stage.drawing
     assert isinstance(drawing, RulerDrawing)
-    assert run.trace is not None
-    ends = run.trace["ends"].value.tolist()
-    hit = min(int(run.trace["hits"].value), len(logits) - 1)
+    ends = known(run.trace)["ends"].value.tolist()
+    hit = min(int(known(run.trace)["hits"].value), len(logits) - 1)
     assert (drawing.hit, drawing.dart) == (hit, dart)
     _, _, blocks, at, scale = map(text_of, drawing.rows(width, 5))
     assert (len(blocks), scale) == (width, "0" + " " * (width - 2) + "1")
@@ -243,8 +239,9 @@ def test_an_axis_has_all_its_numbers_in_order(numbers: list[float], logarithmic:
 def test_bars_say_which_rows_there_is_room_for() -> None:
     view, run = opened("x = torch.arange(12.0)\ny = x * 2")
     frame = run.frame(replace(view, look="bars", step=9))
-    assert frame.stage.drawing is not None
-    tall, low = ([text_of(row).strip() for row in frame.stage.drawing.rows(60, height)] for height in (13, 8))
+    tall, low = (
+        [text_of(row).strip() for row in known(frame.stage.drawing).rows(60, height)] for height in (13, 8)
+    )
     assert "of 12" not in " ".join(tall)
     assert low[-1] == "rows 6–11 of 12"
     assert any("16." in line for line in low)
@@ -259,32 +256,6 @@ def test_a_weave_names_as_many_slices_as_there_is_room_for() -> None:
     for width in range(len(legends[0]), 100):
         said = text_of(drawing.rows(width, 20)[-1]).strip()
         assert said == [legend for legend in legends if len(legend) <= width][-1]
-
-
-def test_a_weave_keeps_its_numbers_where_all_fits_side_by_side() -> None:
-    drawing = drawing_of("X = torch.arange(24.0).view(2, 4, 3)\ntext = X[1]", "weave")
-    rows = [text_of(row) for row in drawing.rows(59, 9)]
-    assert [row.split() for row in rows if "a 0" in row] == [
-        ["a", "0", "a", "1", "a", "2", "b12", "b13", "b14", "b12", "b13", "b14"]
-    ]
-
-
-def test_a_curve_says_its_scale_before_what_stands_below_it_too() -> None:
-    up = Axis(1e-9, 3.0, logarithmic=True)
-    one, other = (Series(name, ((1.0, 3.0), (20.0, 1e-9)), 1) for name in ("with_sum", "without"))
-    curve = Curve("turn", (one, replace(other, now=None)), Axis(1.0, 20.0), up, ascii_only=False)
-    assert text_of(curve.rows(80, 9)[0]).startswith("with_sum, without against turn   with_sum 20 → 1e-09")
-    assert text_of(curve.rows(58, 9)[0]) == "with_sum, without   with_sum 20 → 1e-09   log scale"
-
-
-def test_the_turns_of_a_long_loop_are_written_out() -> None:
-    points = tuple((float(turn), 1.0 / turn) for turn in range(1, 3001))
-    rows = Curve("turn", (Series("loss", points, 2546),), Axis(1.0, 3000.0), Axis(0.0, 1.0), False).rows(
-        60, 9
-    )
-    said = "\n".join(map(text_of, rows))
-    assert "3,000" in said
-    assert "2,547 → 0.000393" in said
 
 
 def test_a_curve_cuts_none_of_the_numbers_of_now() -> None:

@@ -1,29 +1,36 @@
-"""The map: levels of boxes, going in and out, what lies on the way of a cell that is followed."""
+"""The map: levels of boxes, going in and out, how it is drawn, and the way of a cell that is followed."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_linalg.base.text import clean
 from llm_linalg.lessons.reader import FollowedCell, catalog, find
 from tests.app.driving import lesson, opened
-from tests.app.test_player import START, Product
+from tests.common import known
 from tui.cli.parser import app_parser
 from tui.compose.view_check import check_view
 from tui.compose.view_runner import open_view
+from tui.export.html_parts import picture
 from tui.model.frame import CellMark
-from tui.model.map_view import MapView, percent
+from tui.model.map_view import BoxRow, MapView, percent
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.model.view_words import command, view_of
 from tui.navigation import map_moves
 from tui.navigation import steps as player
+from tui.navigation.playground import playground_view
+from tui.panes.map_pane import RAILS, map_rows, rails_of
 from tui.render.json_text import frame_object
 from tui.render.plain import to_plain
+from tui.text.glyphs import ASCII, UNICODE, Glyphs
+from tui.text.rows import width_of
 
 FUNCTIONS = lesson(
     """## Calls
@@ -42,9 +49,7 @@ HEAD = ("block:1", "attention", "head:1")
 
 
 def level(view: View, *, ascii_only: bool = False) -> MapView:
-    found = open_view(view).frame(view, ascii_only=ascii_only).stage.map
-    assert found is not None
-    return found
+    return known(open_view(view).frame(view, ascii_only=ascii_only).stage.map)
 
 
 def at(view: View, *box: str) -> View:
@@ -52,18 +57,6 @@ def at(view: View, *box: str) -> View:
 
 
 # Going about it.
-
-
-@given(st.lists(st.sampled_from(["into", "out", "forward", "back", "over", "finish"]), max_size=30))
-def test_one_stands_on_a_box_wherever_one_goes(moves: list[str]) -> None:
-    navigation, view = Product(), replace(START, depth="map", box=("block", "gone"))
-    for name in moves:
-        view = getattr(player, name)(view, navigation)
-        if view.depth == "map":
-            box = map_moves.current_box(view, navigation)
-            assert box[-1] in navigation.boxes(box[:-1])
-            step, steps = player.position(view, navigation)
-            assert 1 <= step <= steps == len(navigation.boxes(box[:-1]))
 
 
 def test_in_and_out_at_every_level_of_the_model() -> None:
@@ -105,8 +98,7 @@ def test_every_node_of_every_lesson_is_on_the_map(slug: str) -> None:
     for name in navigation.siblings:
         there = player.out(replace(view, path=(name,), depth="operations"), navigation)
         assert there.depth == "map"
-        shown = run.frame(there).stage.map
-        assert shown is not None
+        shown = known(run.frame(there).stage.map)
         assert not shown.selection.foreign
 
 
@@ -172,25 +164,20 @@ def test_cells_on_the_way_are_marked_in_every_picture_and_coloured_by_the_deriva
                    follows=FollowedCell("lineage", "logits", (2, 3)), look="heat")  # fmt: skip
     run = open_view(view)
     frame = run.frame(view)
-    panel = frame.stage.panel("P")
-    assert panel is not None
+    panel = known(frame.stage.panel("P"))
     cells = panel.cells.window(range(4), range(4))
     marked = {(i, j) for i in range(4) for j in range(4) if CellMark.SOURCE in cells[i][j].mark}
     assert marked == {(1, 0), (1, 1), (2, 0), (2, 1), (2, 2)}
-    node = run.trace.node_named("P:1") if run.trace is not None else None
-    assert run.trace is not None
-    assert node is not None
-    slopes = run.trace.influence("logits", (2, 3))[node]
+    node = known(run.trace.node_named("P:1") if run.trace is not None else None)
+    slopes = known(run.trace).influence("logits", (2, 3))[node]
     heats = [cell.level for cell in cells[2]]
     ratio = (heats[1] or 0.0) / float(slopes[2, 1])
     assert heats[:3] == pytest.approx([ratio * float(slopes[2, j]) for j in range(3)])
     assert heats[3:] == [None]  # they are masked: nothing comes from there
     assert [size[:2] for _, size in frame.stage.scales] == ["∂ "]
-    cell = run.frame(replace(view, cursor=("P", (2, 1)))).cursor
-    assert cell is not None
+    cell = known(run.frame(replace(view, cursor=("P", (2, 1)))).cursor)
     assert cell.relation == f"∂logits[2,3] / ∂P[2,1] = {float(slopes[2, 1]):.6g}"
-    other = run.frame(replace(view, cursor=("P", (3, 0)))).cursor
-    assert other is not None
+    other = known(run.frame(replace(view, cursor=("P", (3, 0)))).cursor)
     assert other.relation == "logits[2,3] does not depend on it"
 
 
@@ -205,16 +192,6 @@ def test_a_cell_that_isnt_there_is_not_followed() -> None:
 
 
 # Keys and commands.
-
-
-async def test_keys_go_about_the_map() -> None:
-    async with opened("why", stop=2) as d:
-        await d.press("down", "down", "enter", "down", "enter")
-        assert d.view.box == ("block:1", "attention", "head:1")
-        await d.press("right", "M")
-        assert d.has(depth="cells")
-        await d.press("M", "escape", "escape")
-        assert d.has(depth="map")
 
 
 async def test_a_lesson_is_opened_from_its_box_and_left_again() -> None:
@@ -249,21 +226,11 @@ async def test_another_tensors_cell_at_the_same_place_is_followed_anew() -> None
         assert d.view.follows == FollowedCell("lineage", "b", (1, 1))
 
 
-async def test_a_cell_of_a_box_is_asked_and_the_map_is_there_again() -> None:
-    async with opened("why", stop=2) as d:
-        await d.press("down", "down", "c")
-        assert d.has(depth="cells")
-        assert d.view.cursor is not None
-        await d.press("backspace")
-        assert d.has(depth="map", box=("block:1",), cursor=None)
-
-
 async def test_the_backward_pass_has_the_same_boxes_in_the_other_order() -> None:
     async with opened("why", stop=2) as d:
         await d.press("down", "down", "down", "enter", "w")
         assert d.has(backward=True, depth="map", box=("block:2", "norm:1"))
-        run = d.session.current
-        assert run is not None
+        run = known(d.session.current)
         assert run.navigation(d.view).boxes(("block:2",))[::2] == ("mlp", "dx_85", "norm:1")
         await d.press("w", "enter", "enter")
         assert d.has(backward=False, depth="operations")
@@ -288,21 +255,6 @@ async def test_a_click_selects_a_box_and_a_second_goes_in() -> None:
         assert d.has(box=("block:2", "norm:1"))
 
 
-async def test_a_control_keeps_the_place_on_the_map() -> None:
-    async with opened("why", stop=2) as d:
-        await d.press("down", "down", "enter", "right_square_bracket")
-        assert d.view.box == ("block:1", "norm:1")
-        assert "(4, 16)" in d.screen
-
-
-async def test_any_program_has_a_map() -> None:
-    async with opened("matmul") as d:
-        await d.press("escape", "escape")
-        assert d.has(depth="map", box=("Y",))
-        await d.press("enter", "enter", "right")
-        assert d.has(depth="cells", step=1)
-
-
 def test_the_command_that_reopens_a_place_on_the_map() -> None:
     why = View.opening(find("why"), 2)
     deep = at(why, *HEAD, "P")
@@ -311,3 +263,111 @@ def test_the_command_that_reopens_a_place_on_the_map() -> None:
     for view in (why, deep, lit, off, replace(why, depth="cells"), at(View.opening(find("matmul")), "W")):
         words = command(view).split()[1:]
         assert view_of(app_parser().read([word.strip("'") for word in words])) == view, command(view)
+
+
+def drawn(shown: MapView, width: int = 60, height: int = 12, glyphs: Glyphs = UNICODE) -> list[str]:
+    rows = map_rows(shown, width, height, glyphs)
+    assert len(rows) <= height
+    assert all(width_of(row) <= width for row in rows)
+    return ["".join(span.text for span in row).rstrip() for row in rows]
+
+
+def row(name: str, *, lit: int | None = None) -> BoxRow:
+    return BoxRow(name, clean(name), "add", (2,), False, False, 1, 4, 0.5, 0, lit=lit, cells=2)
+
+
+@given(st.integers(1, 30), st.data())
+def test_whatever_reads_whatever_it_fits_and_the_box_is_there(count: int, data: st.DataObject) -> None:
+    pairs = st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)).filter(lambda p: p[0] < p[1])
+    arrows = data.draw(st.lists(pairs, max_size=40, unique=True)) if count > 1 else []
+    place = data.draw(st.integers(0, count - 1))
+    shown = MapView((), tuple(row(f"box{k}") for k in range(count)), tuple(sorted(arrows)), place)
+    width, height = data.draw(st.sampled_from([(60, 12), (40, 3), (30, 6), (120, 40)]))
+    for glyphs in (UNICODE, ASCII):
+        lines = drawn(shown, width, height, glyphs)
+        assert any(f"{glyphs.pointer} box{place}" in line for line in lines)
+        assert glyphs is UNICODE or "".join(lines).isascii()
+    tracks = rails_of(shown.arrows, range(count))
+    assert len(tracks) <= RAILS
+    for track in tracks:
+        taken = [set(range(rail.source, rail.last + 1)) for rail in track]
+        assert sum(map(len, taken)) == len(set().union(*taken))
+
+
+def test_for_large_letters_a_box_is_its_name_shape_and_share() -> None:
+    shown = MapView((), tuple(row(f"box{k}") for k in range(9)), ((0, 1), (0, 5)), 6)
+    rows = map_rows(shown, 30, 6, UNICODE, large=True)
+    lines = ["".join(span.text for span in line) for line in rows]
+    assert len(lines) == 6
+    assert max(map(len, lines)) <= 30
+    assert [line.split()[-3:] for line in lines if "▸" in line] == [["box6", "(2,)", "50%"]]
+    assert "multiplications" not in "".join(lines)
+
+
+def test_a_residual_is_an_arrow_past_the_box() -> None:
+    view = at(View.opening(find("why"), 2), "block:1", "attention")
+    lines = drawn(level(view))
+    x, norm, attention, added = (next(line for line in lines if word in line) for word in
+                                 ("  x  ", "norm:1", "attention", "↓  x"))  # fmt: skip
+    assert "╭" in x
+    assert "│" in norm
+    assert "│" in attention
+    assert "┴" in added or "╰" in added
+    assert "→↓  x" in added
+    assert "▸ attention ›" in attention
+
+
+def test_what_is_followed_is_heavy_and_counted() -> None:
+    view = replace(
+        at(View.opening(find("why"), 2), "block:1", "attention"),
+        follows=FollowedCell("lineage", "logits", (2, 3)),
+    )
+    shown = level(view)
+    assert shown.question == "logits[2,3] depends on"
+    assert [(r.label, r.lit) for r in shown.rows][:3] == [("x", 24), ("norm:1", 24), ("attention", 24)]
+    lines = drawn(shown)
+    assert any("┏" in line for line in lines)
+    assert any("24/32" in line for line in lines)
+    assert "#" in "".join(drawn(level(view, ascii_only=True), glyphs=ASCII))
+    sentence = shown.sentence
+    assert sentence.startswith(
+        "logits[2,3] depends on 24 of the 32 cells here: nudge one a little, and logits[2,3] moves by up to "
+    )
+
+
+def test_a_followed_cell_is_told_at_its_own_box_and_on_the_way_to_others() -> None:
+    code = "x = torch.tensor([1.0, 2.0])\ny = 3 * x\nz = y + 1\nk = x.round()"
+    view = playground_view(code)
+
+    def told(way: Literal["lineage", "reach"], name: str, box: str) -> str:
+        return level(replace(at(view, box), follows=FollowedCell(way, name, (1,)))).sentence
+
+    assert told("lineage", "y", "y").startswith("This is y[1] itself: go up to see what it is made of. ")
+    assert told("reach", "y", "y").startswith("This is y[1] itself: go down to see what it feeds. ")
+    assert told("lineage", "z", "y").startswith(
+        "z[1] depends on 1 of the 2 cells here: nudge one a little, and z[1] moves by up to as much. "
+    )
+    assert told("reach", "x", "z").startswith(
+        "x[1] feeds 1 of the 2 cells here: nudge it a little, and one of them moves by up to 3 times as much"
+    )
+    assert told("lineage", "z", "k").startswith("z[1] depends on none of the 2 cells here. ")
+
+
+def test_much_from_outside_is_one_row() -> None:
+    view = replace(at(View.opening(find("why"), 2), "block:2", "mlp"), backward=True)
+    shown = level(view)
+    assert [(one.label, one.sizes) for one in shown.rows[:2]] == [("29 from outside", ""), ("mlp", "(4, 8)")]
+    assert shown.place == (1, 5)
+    assert shown.reads(1) == ("29 from outside",)
+    assert all(source < target for source, target in shown.arrows)
+
+
+def test_a_page_has_the_level_as_a_table() -> None:
+    view = replace(
+        at(View.opening(find("why"), 2), "block:1", "mlp"), follows=FollowedCell("lineage", "logits", (2, 3))
+    )
+    frame = open_view(view).frame(view)
+    page = picture(frame)
+    assert "<caption>map › block:1 logits[2,3] depends on</caption>" in page
+    assert '<tr class="now" aria-current="true"><th scope="row">mlp</th><td>(4, 8)</td><td>24/32</td>' in page
+    assert "multiplications" not in page.partition("</table>")[0]

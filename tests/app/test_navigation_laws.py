@@ -9,14 +9,16 @@ from functools import cache
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.app.lessons import lesson, one
+from tests.app.lessons import lesson
+from tests.app.lessons import opened as program
+from tests.common import known
 from tui.compose.nodes import labels
 from tui.compose.program_run import Run
 from tui.compose.view_runner import open_view
 from tui.model.view import END, Depth, View
 from tui.navigation import steps
 from tui.navigation.playground import playground_view
-from tui.navigation.steps import Navigable, Player
+from tui.navigation.steps import SPEEDS, Navigable, Player
 
 LINES = (
     "x = x @ torch.ones(x.shape[-1], 3)",
@@ -74,8 +76,7 @@ class Place:
 @st.composite
 def places(draw: st.DrawFn) -> Place:
     view, run = opened(draw(programs))
-    assert run.trace is not None
-    nodes = run.trace.nodes
+    nodes = known(run.trace).nodes
     composites = [node for node in nodes if node.parts]
     node = draw(st.sampled_from(composites if draw(st.booleans()) and composites else nodes))
     path: tuple[str, ...] = (labels(nodes)[nodes.index(node)],)
@@ -162,10 +163,8 @@ def test_in_and_out_again_is_the_same_place(place: Place) -> None:
     if depth == "operations":
         assert place.position(out) == place.position()
     elif inside.depth == "terms":
-        order = steps.order_of(place.view, before)
-        assert order is not None
-        cell = before.cell(order, max(1, place.position()[0]))
-        assert cell is not None
+        order = known(steps.order_of(place.view, before))
+        cell = known(before.cell(order, max(1, place.position()[0])))
         assert out.step == before.locate(order, cell)
         number, _ = place.position(inside)
         assert before.cell("terms", number) == cell
@@ -290,7 +289,50 @@ def test_the_way_out_ends_on_the_top_of_the_map_and_the_way_in_on_a_cell(place: 
 
 
 def test_a_program_without_operations_has_no_place_to_go() -> None:
-    view = View.opening(one("x = 1"))
-    run = open_view(view)
+    view, run = program("x = 1")
     moves = (steps.forward, steps.back, steps.over, steps.into, steps.out, steps.finish)
     assert all(move(view, run.navigation(view)) == view for move in moves)
+
+
+PRODUCT = "x = torch.ones(3, 2)\nY = x @ torch.ones(2, 4)"
+
+
+def test_the_order_of_the_stop_is_in_force_until_another_is_chosen() -> None:
+    view, run = program(PRODUCT, 'order="rows"')
+    ground = run.navigation(view)
+    orders = [steps.order_of(replace(view, order=order), ground) for order in (None, "columns", "sideways")]
+    assert orders == ["rows", "columns", "rows"]
+
+
+def test_a_stop_in_terms_has_a_plainer_order_to_come_out_to() -> None:
+    view, run = program(PRODUCT, 'order="terms"')
+    ground = run.navigation(view)
+    orders = [steps.order_of(replace(view, depth=depth), ground) for depth in ("terms", "cells")]
+    assert orders == ["terms", "cells"]
+
+
+def test_out_of_a_part_that_was_opened_directly_goes_to_the_whole() -> None:
+    view, run = program("S = torch.softmax(torch.ones(2, 2), dim=-1)")
+    part = replace(view, path=("S", "power"), step=4)
+    whole = steps.out(part, run.navigation(part))
+    assert (whole.path, whole.step) == (("S",), 0)
+
+
+def test_speeds_go_up_and_down_and_end() -> None:
+    going = Player(speed=4.0)
+    assert (going.faster().speed, going.slower().speed, going.interval) == (8.0, 2.0, 0.25)
+    assert Player(speed=SPEEDS[-1]).faster().speed == SPEEDS[-1]
+    assert Player(speed=SPEEDS[0]).slower().speed == SPEEDS[0]
+    assert Player(speed=3.0).faster().speed == 4.0
+    assert Player(speed=100.0).faster().speed == 100.0
+    assert Player(speed=0.1).slower().speed == 0.1
+
+
+def test_the_walk_of_a_huge_product_is_gone_about_by_arithmetic() -> None:
+    view, run = program("x = torch.ones(1000, 300)\nY = x @ x.T")
+    navigation = run.navigation(view)
+    assert navigation.length("terms") == 1000 * 1000 * 300
+    inside = steps.into(steps.goto(view, navigation, 654_321), navigation)
+    assert navigation.cell("terms", inside.step) == (654, 320)
+    assert steps.finish(inside, navigation).step == inside.step + 299
+    assert steps.out(inside, navigation).step == 654_321

@@ -1,6 +1,6 @@
 """Small honest programs with odd tensors: every picture of each can be drawn.
 
-`python -m tests.fuzz programs` is the long run over random ones, of which the slow test is a fiftieth.
+`python -m tests.fuzz programs` is the long run over random ones; the slow test draws a few.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tui.navigation.playground import playground_view
 from tui.render.json_text import to_json
 from tui.render.plain import to_plain
 
-FIFTIETH = 300
+DRAWN = 60
 PROGRAMS = {
     "a slice of no matrices": """
 u = torch.randn(3, 2, 4)
@@ -138,16 +138,15 @@ def test_every_picture_of_an_odd_program_is_drawn(program: str) -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of a deviation of a single number
 def test_every_picture_of_drawn_programs_is_drawn() -> None:
-    tally = search(FIFTIETH, seed=7)
+    tally = search(DRAWN, seed=7)
     assert tally.examples == {}
-    assert tally.failed < FIFTIETH // 3
-    assert tally.pictures > 20 * FIFTIETH
+    assert tally.failed < DRAWN // 3
+    assert tally.pictures > 20 * DRAWN
 
 
-def test_drawn_programs_are_the_same_each_time_and_most_run() -> None:
-    programs = [draw_program(random.Random(f"7/{number}")) for number in range(8)]  # noqa: S311
-    assert programs == [draw_program(random.Random(f"7/{number}")) for number in range(8)]  # noqa: S311
-    assert sum(open_view(playground_view(program)).error is None for program in programs) >= 4
+def test_drawn_programs_are_the_same_each_time() -> None:
+    once, again = ([draw_program(random.Random(f"7/{k}")) for k in range(2)] for _ in "12")  # noqa: S311
+    assert once == again
 
 
 def test_a_slice_that_is_not_there_has_no_cells() -> None:

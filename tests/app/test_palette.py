@@ -11,7 +11,6 @@ from textual._context import active_message_pump
 from textual.events import Click
 
 from tests.app.driving import Driver, opened
-from tui.screens.explorer import ExplorerScreen
 from tui.screens.pager import Pager
 from tui.screens.palette import Lines, Palette
 
@@ -40,16 +39,7 @@ async def test_the_palette_opens(words: str, slug: str, stop: int) -> None:
         assert (d.view.lesson.slug, d.view.at_stop.number) == (slug, stop)
 
 
-async def test_the_palette_opens_a_guide() -> None:
-    async with opened("matmul") as d:
-        await choose(d, "guide settings", "matmul")
-        assert isinstance(d.app.screen, Pager)
-        assert "config.toml" in d.screen
-        await d.press("escape")
-        assert isinstance(d.app.screen, ExplorerScreen)
-
-
-@pytest.mark.parametrize("words", ["open", "notebook", "file of your own"])
+@pytest.mark.parametrize("words", ["notebook", "file of your own"])
 async def test_the_palette_says_how_a_notebook_is_opened(words: str) -> None:
     async with opened("matmul") as d:
         await d.pilot.press("ctrl+p")
@@ -68,15 +58,6 @@ async def test_the_help_leads_to_the_guides() -> None:
         await choose(d, "settings", "matmul", "f2")
         assert isinstance(d.app.screen, Pager)
         assert "config.toml" in d.screen
-
-
-async def test_the_palette_opens_lessons_from_the_help_too() -> None:
-    async with opened("matmul") as d:
-        await d.press("question_mark")
-        assert not isinstance(d.app.screen, ExplorerScreen)
-        await choose(d, "nn.lin", "linear")
-        assert d.view.lesson.slug == "linear"
-        assert isinstance(d.app.screen, ExplorerScreen)
 
 
 async def test_a_click_on_a_line_that_is_gone_does_nothing() -> None:

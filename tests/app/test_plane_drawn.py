@@ -1,4 +1,4 @@
-"""The canvas of dots, and drawings on it read back: they give the tensor's numbers within a dot."""
+"""Drawings read back: they give the tensor's numbers within a dot; and how a plane moves between steps."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ from llm_linalg import run
 from llm_linalg.api.node_view import node_view
 from llm_linalg.illustrations.plane.picture import plane_of
 from llm_linalg.illustrations.weave import weave_of
+from tests.app.driving import Driver, lesson, opened
+from tests.common import known
+from tui.app import Options
 from tui.looks.canvas import ACROSS, DASHED, DOWN, SOLID, Canvas
 from tui.looks.plane_drawing import FRAMES, PlaneDrawing
 from tui.looks.plane_scale import PlaneScale
 from tui.looks.weave_drawing import WeaveDrawing, letter_of
+from tui.panes.stage_pane import StagePane
 from tui.text.rows import Row
 from tui.text.themes import THEMES
 
@@ -104,8 +108,7 @@ def test_the_tip_of_an_arrow_gives_its_numbers_back_within_a_dot(
 ) -> None:
     values = repr(rows).replace("nan", "math.nan").replace("inf", "math.inf")
     node = run(f"X = torch.tensor({values}).reshape({len(rows)}, 2)\nY = 1 * X", seconds=None)["Y"]
-    plane = plane_of(node_view(node, "rows"))
-    assert plane is not None
+    plane = known(plane_of(node_view(node, "rows")))
     drawing = PlaneDrawing.of(plane, ascii_only=False)
     canvas = Canvas(*size)
     scale = drawing.scale(canvas)
@@ -131,8 +134,7 @@ def test_the_tip_of_an_arrow_gives_its_numbers_back_within_a_dot(
 
 def test_labels_of_a_long_name_keep_what_tells_them_apart() -> None:
     source = "spread = torch.tensor([[2.0, 8], [9, 1], [-8, -3]])\nmean = (spread ** 2 - spread).mean()"
-    plane = plane_of(node_view(run(source, seconds=None)["mean"]))
-    assert plane is not None
+    plane = known(plane_of(node_view(run(source, seconds=None)["mean"])))
     text = " ".join(text_of(row) for row in PlaneDrawing.of(plane, ascii_only=False).rows(59, 12))
     assert all(f"[{k}]" in text for k in range(3)), text
 
@@ -233,3 +235,59 @@ def test_what_has_no_plane_to_move_has_no_way() -> None:
     steps = [plane_of(node_view(node, "cells", k)) for k in (-1, 0, 1)]
     drawings = [PlaneDrawing.of(plane, ascii_only=False) for plane in steps if plane is not None]
     assert all(one.way_from(other) == () for one, other in product(drawings, drawings))
+
+
+GRID = """
+## Grid
+It moves.
+
+```python look="plane"
+A = torch.tensor([[2.0, -1], [1, 1]])
+y = A @ torch.tensor([1.0, 2])
+```
+
+## Again
+It moves as well.
+
+```python look="plane"
+z = A.T @ y
+```
+"""
+
+
+def watched(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Row, ...]]:
+    """The pictures that the stage shows from now on."""
+    stage = driver.app.explorer.page.query_one(StagePane)
+    pictures: list[tuple[Row, ...]] = []
+    show = stage.show
+
+    def note(rows: Sequence[Row]) -> None:
+        pictures.append(tuple(rows))
+        show(rows)
+
+    monkeypatch.setattr(stage, "show", note)
+    return pictures
+
+
+async def test_a_plane_moves_to_where_a_step_leaves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(lesson(GRID)) as driver, opened(lesson(GRID), options=Options(motion=False)) as still:
+        moving, alone = watched(driver, monkeypatch), watched(still, monkeypatch)
+        # The last two are another stop's: to it nothing moves.
+        for key, count in (("right", 4), ("right", 4), ("0", 8), ("f", 8), (".", 1), ("f", 8)):
+            moving.clear()
+            alone.clear()
+            await driver.press(key)
+            await still.press(key)
+            assert len(set(moving)) - len(set(alone)) == count - 1, key
+            assert moving[-1] == alone[-1]
+            assert driver.screen == still.screen
+
+
+async def test_a_key_during_a_motion_is_served_at_once() -> None:
+    async with opened(lesson(GRID)) as driver:
+        await driver.pilot.press("right", "right", "left", "right")
+        assert driver.view.step == 2
+        await driver.settle()
+        moved = driver.screen
+        await driver.press("0", "f")
+        assert driver.screen == moved

@@ -1,24 +1,32 @@
-"""The playground: typing, shapes beside lines, errors and repairs, the stage, what is kept, hostile text."""
+"""The playground: typing, shapes, errors and repairs, what is kept, hostile text, and stopped runs."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
+from contextvars import Context
+from typing import Any
 
 import pytest
 from textual import events
+from textual._context import active_app
 
+from llm_linalg import HaltedError, LimitError, ProgramError
+from llm_linalg.api.run import run_text
 from llm_linalg.lessons.reader import Lesson, catalog, find
 from tests.app.driving import Driver
 from tests.app.lessons import failure_of
-from tests.app.test_app_goldens import SNAPSHOTS, compare
+from tests.app.test_headless import SNAPSHOTS, compare
+from tests.common import known
 from tui.app import Explorer, Options
-from tui.files.drafts import NAME, Drafts, play_folder
+from tui.cli.keymap import change_keys
+from tui.files.drafts import Drafts
+from tui.layout.pane_sizes import LOADING, RUNNING, STOPPING
 from tui.model.examples import EXAMPLES
 from tui.model.view import View
-from tui.model.view_words import arguments
 from tui.navigation.playground import LONGEST, PLAYGROUND, as_program
+from tui.terminal import terminal_app
+from tui.terminal.textual_private import whole_update
 from tui.widgets.editor import Editor
 
 PRODUCT = "x = torch.ones(3, 2)\nW = torch.ones(2, 4)\nY = x @ W"
@@ -45,24 +53,12 @@ async def bench(
 
 
 def editor(d: Driver) -> Editor:
-    found = d.app.explorer.editor.widget
-    assert found is not None
-    return found
+    return known(d.app.explorer.editor.widget)
 
 
 def note(d: Driver, line: int) -> str:
     """The end of the row on which a line of the program stands."""
     return next(row for row in d.rows if f"│{line:>2}" in row).rstrip()
-
-
-async def test_the_first_and_the_last_line_are_a_key_away() -> None:
-    async with bench(PRODUCT) as d:
-        await d.pilot.press("ctrl+home")
-        assert editor(d).cursor_location == (0, 0)
-        await d.pilot.press("ctrl+end")
-        assert editor(d).cursor_location == (2, len("Y = x @ W"))
-        await d.pilot.press("ctrl+shift+home")
-        assert editor(d).selected_text == PRODUCT
 
 
 async def test_each_line_shows_its_shape_and_type_as_one_types() -> None:
@@ -79,10 +75,9 @@ async def test_each_line_shows_its_shape_and_type_as_one_types() -> None:
 
 async def test_the_picture_follows_the_line_and_esc_gives_the_stage_the_keys() -> None:
     async with bench(PRODUCT) as d:
-        assert d.session.navigation is not None
-        assert d.session.navigation.path == ("Y",)
+        assert known(d.session.navigation).path == ("Y",)
         await d.press("up")
-        assert d.session.navigation.path == ("W",)
+        assert known(d.session.navigation).path == ("W",)
         await d.press("down", "escape")
         assert not d.session.editor.is_open
         assert d.has(depth="cells", step=0)
@@ -120,8 +115,7 @@ async def test_one_key_reaches_every_repair_and_then_the_text_as_it_was() -> Non
         for number in range(1, count + 1):
             await d.press("ctrl+r")
             assert f"Repair {number} of {count}" in d.screen
-            assert d.session.current is not None
-            assert d.session.current.error is None
+            assert known(d.session.current).error is None
             tried.append(editor(d).text)
         assert len(set(tried)) == count
         await d.press("ctrl+r")
@@ -154,18 +148,6 @@ async def test_broken_text_keeps_the_last_good_picture() -> None:
         assert "the last good picture" not in d.screen
 
 
-async def test_more_of_an_error_is_behind_the_key_that_works_where_one_is() -> None:
-    async with bench(
-        "the_weights, the_states = torch.ones(5, 5), torch.ones(5, 4)\nthe_weights @ the_states.T", (60, 18)
-    ) as d:
-        await d.press("ctrl+end", "space", "backspace")
-        assert d.session.editor.is_open
-        assert "esc p more" in d.screen
-        await d.press("escape")
-        assert "esc p more" not in d.screen
-        assert " p more" in d.screen
-
-
 async def test_all_of_an_error_and_of_what_was_printed_before_it_is_there() -> None:
     program = "print(0)\nY = torch.ones(3, 4)\nW = torch.ones(2, 4)\ns = torch.softmax((Y @ W) / 2, -1)"
     async with bench(program) as d:
@@ -191,8 +173,7 @@ async def test_a_lesson_opens_in_the_playground_with_its_controls() -> None:
         assert d.has(seed=1)
         assert editor(d).text.startswith("m = 4\n")
         assert "Y = x @ W" in editor(d).text
-        assert d.session.current is not None
-        assert d.session.current.error is None
+        assert known(d.session.current).error is None
         await d.press("escape", "u")
         assert d.view.lesson.slug == "matmul"
         await d.press("l", *["down"] * 60, "enter")  # and the sidebar's last row leads back to it
@@ -202,18 +183,18 @@ async def test_a_lesson_opens_in_the_playground_with_its_controls() -> None:
 
 @pytest.mark.parametrize("slug", [lesson.slug for lesson in catalog()])
 def test_every_lesson_stands_alone(slug: str) -> None:
-    from llm_linalg import ProgramError, run
-
     for stop in find(slug).stops:
         view = View.opening(find(slug), stop.number)
         try:
-            mine = run(as_program(view), seed=view.seed)
+            mine = run_text(as_program(view), seed=view.seed, own=True)
         except ProgramError:
             assert stop.fails
             continue
         alone = {**view.names, "rank": 0}  # of several devices: a single one, which has all of it
         theirs = (
-            run(stop.program, seed=view.seed, names=alone, ranks=1) if stop.ranks else find(slug).run(stop)
+            run_text(stop.program, seed=view.seed, names=alone, ranks=1, own=True)
+            if stop.ranks
+            else find(slug).run(stop)
         )
         assert [node.shape for node in mine.nodes] == [node.shape for node in theirs.nodes]
 
@@ -223,51 +204,9 @@ async def test_every_example_runs_and_fits(name: str) -> None:
     async with bench() as d:
         await d.app.explorer.perform(f"example:{name}")
         await d.settle()
-        run = d.session.current
-        assert run is not None
+        run = known(d.session.current)
         assert (run.error is not None) == (name == "clash")
         assert all(len(line) < 56 for line in editor(d).text.split("\n"))
-
-
-async def test_it_is_kept_and_restored(tmp_path: Path) -> None:
-    drafts = Drafts(tmp_path / "play")
-    async with bench(drafts=drafts) as d:
-        await d.press("enter", *"k=1")
-    kept = tmp_path / "play" / NAME
-    assert kept.read_text(encoding="utf-8").endswith("\nk=1\n")
-    assert kept.stat().st_mode & 0o777 == 0o600
-    async with bench(drafts=drafts) as d:
-        assert "k=1" in editor(d).text
-    kept.write_bytes(b"\xff\x00")
-    async with bench(drafts=drafts) as d:
-        assert editor(d).text == EXAMPLES[0].program
-
-
-async def test_a_place_that_cannot_be_written_is_no_harm(tmp_path: Path) -> None:
-    (tmp_path / "play").write_text("a file", encoding="utf-8")
-    async with bench(drafts=Drafts(tmp_path / "play")) as d:
-        await d.press("a", "ctrl+s")
-        assert "can't be saved" in d.screen
-
-
-async def test_a_file_is_written_by_its_key_alone(tmp_path: Path) -> None:
-    file = tmp_path / "mine.py"
-    file.write_text(PRODUCT, encoding="utf-8")
-    drafts = Drafts(tmp_path / "state", file)
-    async with bench(PRODUCT, drafts=drafts) as d:
-        await d.press("enter", "k", "equals_sign", "2")
-        assert file.read_text(encoding="utf-8") == PRODUCT
-        await d.press("ctrl+s")
-        assert file.read_text(encoding="utf-8") == PRODUCT + "\nk=2"
-        await d.press("enter")
-    assert file.read_text(encoding="utf-8") == PRODUCT + "\nk=2"
-    assert not (tmp_path / "state").exists()
-
-
-def test_the_folder_is_the_states() -> None:
-    assert play_folder({"XDG_STATE_HOME": "/s", "HOME": "/h"}) == Path("/s/llm-linalg/play")
-    assert play_folder({"XDG_STATE_HOME": "s", "HOME": "/h"}) == Path("/h/.local/state/llm-linalg/play")
-    assert play_folder({}) is None
 
 
 async def test_what_is_pasted_is_cut_and_made_harmless() -> None:
@@ -316,22 +255,6 @@ async def test_without_colour_and_in_ascii() -> None:
         assert d.app.is_running
 
 
-async def test_too_small_and_back_again() -> None:
-    async with bench(PRODUCT) as d:
-        await d.pilot.resize_terminal(40, 10)
-        await d.pilot.press("x")
-        await d.pilot.resize_terminal(80, 24)
-        await d.press("z")
-        assert editor(d).text == PRODUCT + "z"
-        await d.pilot.resize_terminal(20, 5)
-        await d.pilot.press("q")
-        assert d.app.return_code == 0
-
-
-def test_a_view_has_a_command() -> None:
-    assert arguments(View(PLAYGROUND, code="x = 1"))[:1] == ["play"]
-
-
 async def test_the_screen() -> None:
     parts = []
     async with bench(EXAMPLES[2].program) as d:
@@ -360,3 +283,100 @@ async def test_what_is_printed_keeps_its_spaces() -> None:
         await d.press("escape")
         assert "prints a   b" in d.screen
         assert "prints         [0., 1.]])" in d.screen
+
+
+async def test_the_editor_takes_back_what_the_keys_of_a_user_say() -> None:
+    keys = change_keys({"edit.undo": ["ctrl+n"], "edit.redo": ["ctrl+t"]})
+    async with bench(PRODUCT, options=Options(drafts=Drafts(), keys=keys)) as d:
+        await d.press("enter", *"Z=Y")
+        whole = editor(d).text
+        await d.press("ctrl+n")
+        assert editor(d).text != whole
+        await d.press("ctrl+t")
+        assert editor(d).text == whole
+
+
+async def test_a_run_is_stopped_by_a_key_and_by_another_text() -> None:
+    long = "x = torch.ones(2000, 2000)\nfor i in range(30): y = x @ x"
+    async with bench(PRODUCT) as d:
+        explorer = d.app.explorer
+        explorer.do(f"write:2:{long}")
+        await explorer.perform("halt")
+        await d.settle()
+        assert isinstance(known(d.session.current).error, HaltedError)
+        assert "stopped" in d.screen
+        assert "the last good picture" in d.screen or "what ran before it stopped" in d.screen
+        explorer.do(f"write:2:{long}\n")
+        explorer.do(f"write:3:{PRODUCT}")
+        explorer.do(f"write:2:{long}\n\n")
+        explorer.do(f"write:3:{PRODUCT}")
+        await d.settle()
+        assert known(d.session.current).error is None
+        assert "Y (3, 4)" in d.screen
+
+
+async def test_what_waits_is_told_apart_from_torch_being_loaded() -> None:
+    async with bench(PRODUCT) as d:
+        explorer = d.app.explorer
+        explorer.run.waiting = LOADING  # as at the start of the app
+        explorer.do("write:2:x = torch.ones(2000, 2000)\nfor i in range(30): y = x @ x")
+        await d.until_told(RUNNING)
+        assert "^g" in d.screen
+        await explorer.perform("halt")
+        assert explorer.run.waiting == STOPPING
+        await d.settle()
+        assert explorer.run.waiting == ""
+
+
+async def test_a_repair_in_the_stage_shows_what_was_repaired() -> None:
+    async with bench(PRODUCT) as d:
+        await d.press("enter", *"Z=Y@Y", "escape", "r")
+        assert d.view.path == ("Z",)
+        assert d.session.editor.caret == 4
+        await d.press("u")
+        assert "this fails" in d.screen
+
+
+async def test_beside_a_gradient_the_editor_shows_the_line_that_it_is_the_gradient_of() -> None:
+    above = "x = torch.ones(2, 2, requires_grad=True)\n" + "# ...\n" * 20
+    async with bench(above + "y = (x @ x).sum()\n" + "# ...\n" * 20 + "z = y * 3\nz.backward()") as d:
+        await d.press("escape", "N", "N")  # the sum
+        assert editor(d).cursor_location[0] == 21
+        await d.press("w")
+        assert d.session.view.backward
+        assert editor(d).cursor_location[0] == 21
+        assert any(" 22  y = (x @ x).sum()" in row for row in d.rows)
+        await d.press("E")
+        assert d.session.editor.caret == 22
+
+
+ENDLESS = "a = torch.ones(2, 2)\nlast = a @ a\nfor i in range(10**9):\n    len([1, 2])\n"
+
+
+async def test_a_run_that_is_stopped_shows_what_ran_so_far() -> None:
+    async with bench(PRODUCT, options=Options(drafts=Drafts(), time_limit=1.0)) as d:
+        d.app.explorer.do(f"write:1:{ENDLESS}")
+        await d.settle()
+        stopped = known(d.session.current)
+        assert isinstance(stopped.error, LimitError)
+        assert f"what ran before it stopped in line {stopped.error.line}" in d.screen
+        assert "last (2, 2)" in d.screen
+        assert "Y (3, 4)" not in d.screen  # and not the run before
+        d.app.explorer.do("write:1:a = torch.ones(2")
+        await d.settle()
+        assert "last (2, 2)" in d.screen  # a text that is no program keeps what was there
+
+
+@pytest.mark.asyncio
+async def test_the_thread_that_writes_may_ask_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with bench() as d:
+        found = list[Any]()
+
+        def drawn(*shown: Any) -> Any:
+            found.append(active_app.get(None))  # which lines of a list ask for, as they are drawn
+            return whole_update(*shown)
+
+        monkeypatch.setattr(terminal_app, "whole_update", drawn)
+        d.app._late = True
+        Context().run(d.app.catch_up)
+        assert found == [d.app]

@@ -22,13 +22,18 @@ from tui.session.attempts import ExerciseAttempt, with_attempt
 from tui.session.session import Session
 
 MATVEC = find("matvec")
+
+
 STOPS = len(MATVEC.stops)
+
 
 lesson_progress = st.builds(
     lambda seen, solved: LessonProgress(tuple(sorted(seen)), tuple(sorted(solved)), 9, 2),
     st.sets(st.integers(1, 9)),
     st.sets(st.integers(1, 9)),
 )
+
+
 progresses = st.dictionaries(st.sampled_from(["dot", "matvec", "why"]), lesson_progress).map(
     lambda found: CourseProgress(tuple(found.items()))
 )

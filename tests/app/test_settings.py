@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from textual.keys import _character_to_key
 
-from llm_linalg.lessons.lesson import Lesson
 from llm_linalg.lessons.reader import find
 from tests.app.driving import opened
 from tui.app import Options
@@ -21,9 +20,7 @@ from tui.cli.main import main
 from tui.cli.parser import app_parser
 from tui.cli.settings import COLOURS, DISPLAY, SETTINGS, Setting, Settings, SettingValue, example, resolve
 from tui.files.state_file import StateFile
-from tui.model import view_words
 from tui.model.flags import Parser
-from tui.model.lesson_words import find_lesson
 from tui.model.usage_error import UsageError
 from tui.model.view_words import VIEW, add_picture_flags
 from tui.session.commands import BY_ID
@@ -160,27 +157,6 @@ def test_a_typo_is_a_notice_of_the_app(config: Path) -> None:
     assert one.startswith("A setting is wrong, see 'llm-linalg config': ")
     assert launch.lesson_of_settings(found) is None
     assert launch.first_notice(settings(config, ""), "Something else.") == "Something else."
-
-
-def test_a_notebook_that_a_flag_names_is_read_no_second_time(
-    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "cells.py"
-    file.write_text("# %%\nx = 1\n", encoding="utf-8")
-    flags = app_parser().read([str(file)])
-    found = settings(config, "", str(file))
-    read: list[str] = []
-
-    def noted(word: str) -> Lesson:
-        read.append(word)
-        return find_lesson(word)
-
-    for module in (view_words, launch):
-        monkeypatch.setattr(module, "find_lesson", noted)
-    view, notice = launch.opening(flags, found, StateFile(None), None)
-    assert view.lesson.stops
-    assert launch.first_notice(found, notice) == notice
-    assert read == [str(file)]
 
 
 def test_a_variable_that_is_wrong_is_named() -> None:
@@ -339,10 +315,6 @@ async def test_a_lessons_control_goes_before_a_key_that_was_moved_to_its_letter(
         assert dict(d.view.controls)["kind"] != kind
         assert d.rows[-1].count(" t ") == 1
         assert lesson.control("kind").key == "t"
-
-
-def test_an_error_of_the_file_is_one_of_usage() -> None:
-    assert issubclass(ConfigError, UsageError)
 
 
 def test_a_flags_former_name_is_still_read() -> None:

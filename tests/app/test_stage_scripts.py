@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,13 @@ import pytest
 from llm_linalg.lessons.deck import load
 from tests.app.driving import Driver
 from tests.app.talks import deck_at, started, where
-from tests.thinning import thin
+from tests.common import file_at, known
 from tui.app import Explorer, Options
 from tui.cli.main import main
 from tui.render.plain import to_plain
-from tui.session.commands import Unwritten
-from tui.session.keys import live_commands
 from tui.session.presentation.stage_moves import require_talk
 from tui.session.presentation.state import Talk
-from tui.session.script.playback import last_session, opening_session
+from tui.session.script.playback import last_session
 from tui.session.script.script_reader import ScriptError, parse_script
 from tui.session.script.script_recorder import ScriptRecorder
 from tui.session.script.tape import Tape
@@ -49,77 +46,18 @@ Thanks.
 
 @pytest.fixture
 def deck(tmp_path: Path) -> Path:
-    file = tmp_path / "talk.md"
-    file.write_text(DECK, encoding="utf-8")
-    return file
+    return file_at(tmp_path, "talk.md", DECK)
 
 
 def seen(session: Session) -> tuple[object, ...]:
-    talk = session.talk
-    assert talk is not None
-    assert session.current is not None
-    frame = to_plain(session.current.frame(session.view))
+    talk = known(session.talk)
+    frame = to_plain(known(session.current).frame(session.view))
     return talk.number, talk.big, talk.black, session.view, dict(talk.last_views), frame
 
 
 def app_of(deck: Path, tape: Tape, number: int = 1) -> Explorer:
     talk = Talk(load(deck), number)
     return Explorer(talk.first_view(number), talk.deck.lessons, Options(tape=tape), talk)
-
-
-@pytest.mark.parametrize("seed", thin(range(6), 6))
-async def test_a_talk_ends_in_the_same_picture_when_it_is_played(seed: int, deck: Path) -> None:
-    rng = random.Random(seed)  # noqa: S311 - the same walk each time
-    app = app_of(deck, Tape(), 1 + seed % 3)
-    async with app.run_test(size=(80, 24)) as pilot:
-        driver = Driver(app, pilot)
-        await driver.settle()
-        for _ in range(50):
-            keys = [
-                key.id
-                for key in live_commands(app.explorer.input.contexts)
-                if not key.by_screen and not isinstance(key.script, Unwritten)
-            ]
-            word = rng.choice([*keys, "stage.next", "stage.next", f"stage.go:{rng.randint(1, 6)}", "forward"])
-            await app.explorer.perform(word)
-            if rng.random() < 0.8:
-                await driver.settle()
-        await driver.settle()
-        done, text = driver.session, app.explorer.recording.recorder.text(driver.session)
-    assert seen(last_session(parse_script(text, "walk.steps"))) == seen(done), text
-
-
-SCRIPT = "set n 4\nnext\nnext\nbig\nstop next\nstop 4\nrepair 1\nreset\nnext\nback\n"
-
-
-async def test_the_stage_plays_what_is_played_without_one(deck: Path) -> None:
-    text = f"deck {deck} --stop 2\n{SCRIPT}"
-    script = parse_script(text, "demo.steps")
-    begun = opening_session(script)
-    assert begun.talk is not None
-    options = Options(tape=Tape(script=script, tempo=100))
-    app = Explorer(begun.view, begun.lessons, options, begun.talk)
-    async with app.run_test(size=(80, 24)) as pilot:
-        driver = Driver(app, pilot)
-        while "over" not in driver.session.notice and ":" not in driver.session.notice:
-            await pilot.pause()
-        await driver.settle()
-        assert seen(driver.session) == seen(last_session(script))
-        assert app.explorer.recording.recorder.text(driver.session) == text
-
-
-async def test_any_key_takes_over_on_a_stage(deck: Path) -> None:
-    script = parse_script(f"deck {deck}\nwait 3600\nnext\n", "demo.steps")
-    begun = opening_session(script)
-    app = Explorer(begun.view, begun.lessons, Options(tape=Tape(script=script)), begun.talk)
-    async with app.run_test(size=(80, 24)) as pilot:
-        driver = Driver(app, pilot)
-        await driver.settle()
-        await driver.press("space")
-        assert "your turn" in driver.session.notice
-        assert begun.talk is not None
-        assert driver.session.talk is not None
-        assert driver.session.talk.number == 1
 
 
 async def test_steps_that_come_by_themselves_are_written_too(deck: Path, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import torch
 from llm_linalg import Trace, load_trace, trace
 from llm_linalg.lessons.external import of_trace
 from llm_linalg.lessons.lesson import lesson_of
+from tests.common import known, ours
 from tests.small_gpt import GPT, Settings
-from tui.cli.main import main
 from tui.compose.view_runner import open_view
 from tui.model.view import END, View
 from tui.render.json_text import to_json
@@ -51,9 +51,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def ours(capsys: Capture, *words: str) -> tuple[int, str, list[str]]:
-    code = main(words)
-    out, narration = capsys.readouterr()
+def told(capsys: Capture, *words: str) -> tuple[int, str, list[str]]:
+    code, out, narration = ours(capsys, *words)
     return code, out, narration.splitlines()
 
 
@@ -62,17 +61,17 @@ def test_a_trace_that_was_saved_prints_as_it_did_without_the_model(
     folder: Path, capsys: Capture, form: str
 ) -> None:
     words = ("trace", "model.py:Net", "--inputs", "3x4", "--save", "net.trace", "--format", form)
-    code, printed, narration = ours(capsys, *words)
+    code, printed, narration = told(capsys, *words)
     assert code == 0
     assert '"net.trace" has 9 nodes' in narration[-1]
     (folder / "model.py").unlink()
-    assert ours(capsys, "open", "net.trace", "--format", form) == (0, printed, [])
+    assert told(capsys, "open", "net.trace", "--format", form) == (0, printed, [])
     assert "a line" in printed
     assert sorted(path.suffix for path in folder.iterdir() if path.is_file()) == [".trace"]
 
 
 def test_saving_opens_no_app_and_prints_nothing(folder: Path, capsys: Capture) -> None:
-    code, printed, _ = ours(capsys, "trace", "model.py:Net", "--inputs", "3x4", "--save", "net.trace")
+    code, printed, _ = told(capsys, "trace", "model.py:Net", "--inputs", "3x4", "--save", "net.trace")
     assert (code, printed) == (0, "")
     assert len(load_trace(folder / "net.trace").nodes) == 9
 
@@ -80,10 +79,10 @@ def test_saving_opens_no_app_and_prints_nothing(folder: Path, capsys: Capture) -
 @pytest.mark.parametrize(("name", "said"), [("wrong", "can't be paired up"), ("raises", "KeyError")])
 @pytest.mark.usefixtures("folder")
 def test_what_ran_before_a_failure_is_saved(capsys: Capture, name: str, said: str) -> None:
-    code, _, narration = ours(capsys, "trace", f"model.py:{name}", "--inputs", "3x4", "--save", "left.trace")
+    code, _, narration = told(capsys, "trace", f"model.py:{name}", "--inputs", "3x4", "--save", "left.trace")
     assert code == 1
     assert said in " ".join(narration)
-    code, printed, narration = ours(capsys, "open", "left.trace", "--format", "json")
+    code, printed, narration = told(capsys, "open", "left.trace", "--format", "json")
     assert code == 0
     assert [json.loads(line).get("node", {}).get("op") for line in printed.splitlines()][:2] == [
         "input",
@@ -111,7 +110,7 @@ def test_what_is_wrong_is_said_in_one_line(
     trace(torch.sum, torch.ones(3)).save(folder / "whole.trace")
     (folder / "damaged.trace").write_bytes((folder / "whole.trace").read_bytes()[:200])
     (folder / "text.trace").write_text("a text", encoding="utf-8")
-    found, printed, narration = ours(capsys, *words)
+    found, printed, narration = told(capsys, *words)
     assert (found, printed) == (code, "")
     assert said in narration[-1]
     assert len(narration) == 1 + (words[0] == "trace" and code == 1)
@@ -143,8 +142,7 @@ def test_the_lines_of_a_file_come_from_the_trace_and_from_no_file(folder: Path, 
     (folder / "model.py").write_text("another text", encoding="utf-8")
     (node,) = [node for node in t.nodes if node.op == "softmax"]
     view = View.opening(lesson_of(of_trace(t), "net"))
-    assert node.line is not None
     code = open_view(view).frame(view).listing.code
-    assert code[node.line - 1].strip().startswith("return self.two")
+    assert code[known(node.line) - 1].strip().startswith("return self.two")
     t.files = {}
     assert open_view(view).frame(view).listing.code == ()

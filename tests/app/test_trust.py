@@ -20,6 +20,7 @@ from llm_linalg.room import lock
 from llm_linalg.room.tier import tier
 from tests.app.driving import Driver, opened
 from tests.app.talks import deck_at
+from tests.common import known, ours
 from tui.app import Explorer, Options
 from tui.cli import launch
 from tui.cli.command_table import COMMANDS
@@ -103,12 +104,6 @@ def file(tmp_path: Path) -> Path:
 def program(tmp_path: Path) -> Path:
     """A program that leaves a file where it ran."""
     return deck_at(tmp_path, f"open({str(tmp_path / 'ran')!r}, 'w').close()\nx = torch.ones(2)\n", "p.py")
-
-
-def ours(capsys: Capture, *words: str) -> tuple[int, str, str]:
-    done = main(words)
-    out, narration = capsys.readouterr()
-    return done, out, narration
 
 
 # Commands.
@@ -246,14 +241,12 @@ async def test_a_lesson_opens_as_text_and_a_key_asks(file: Path, tmp_path: Path)
         await app.pilot.press("escape")
         await app.settle()
         assert not app.view.trusted
-        assert app.session.current is not None
-        assert app.session.current.is_unlocked
+        assert known(app.session.current).is_unlocked
         await app.pilot.press("enter")
         await app.pilot.press("1")
         await app.settle()
         assert app.view.trusted
-        assert app.session.current is not None
-        assert app.session.current.trace is not None
+        assert known(app.session.current).trace is not None
         await app.press("full_stop")
         assert app.view.stop == 2
         assert app.view.trusted
@@ -294,16 +287,13 @@ async def test_a_talk_is_trusted_as_a_whole(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         driver = Driver(app, pilot)
         await driver.settle()
-        assert driver.session.current is not None
-        assert driver.session.current.is_unlocked
+        assert known(driver.session.current).is_unlocked
         await pilot.press("enter")
         await pilot.press("1")
         await driver.settle()
         await driver.press("J", "J")
-        assert driver.session.talk is not None
-        assert driver.session.talk.number == 4
-        assert driver.session.current is not None
-        assert driver.session.current.trace is not None
+        assert known(driver.session.talk).number == 4
+        assert known(driver.session.current).trace is not None
 
 
 @pytest.mark.usefixtures("unlocked")
@@ -318,17 +308,14 @@ async def test_the_playground_runs_at_no_other_key(everything: bool, tmp_path: P
         await driver.settle()
         await driver.press("number_sign", "a", "b")
         assert not ran.exists()
-        assert driver.session.current is not None
-        assert driver.session.current.is_unlocked
+        assert known(driver.session.current).is_unlocked
         await driver.press("ctrl+r")
         assert ran.exists()
-        assert driver.session.current is not None
-        assert driver.session.current.trace is not None
+        assert known(driver.session.current).trace is not None
         ran.unlink()
         await driver.press("c")
         assert not ran.exists()
-        assert driver.session.current is not None
-        assert driver.session.current.is_unlocked
+        assert known(driver.session.current).is_unlocked
         await driver.press("enter")
         assert ran.exists()
 
@@ -337,8 +324,7 @@ async def test_the_playground_runs_at_no_other_key(everything: bool, tmp_path: P
 async def test_an_answer_that_is_code_is_asked_about_once(tmp_path: Path) -> None:
     async with opened("dot", stop=EXERCISE) as app:
         await app.press("enter", *"3", "enter")
-        verdict = app.session.attempt.verdict
-        assert verdict is not None
+        verdict = known(app.session.attempt.verdict)
         assert not verdict.right
         await app.press("enter", "backspace", *"x.sum", "left_parenthesis", "right_parenthesis", "enter")
         assert app.session.attempt.verdict is None

@@ -31,10 +31,6 @@ def test_a_stop_with_steps_opens_before_the_first_of_them() -> None:
     assert View.opening(lesson(), 5).step == 2
 
 
-def test_the_opening_needs_no_flags() -> None:
-    assert command(View.opening(find("matmul"))) == "llm-linalg matmul"
-
-
 def test_the_command_of_the_issue() -> None:
     view = View.opening(find("matmul")).set("m", "4")
     view = replace(view, order="outer", step=7, seed=3)

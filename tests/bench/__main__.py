@@ -1,4 +1,4 @@
-"""Runs the benchmarks: `python -m tests.bench [NAME…] [--check] [--minutes N]`; or `… notebooks FOLDER`.
+"""Runs the benchmarks: `python -m tests.bench [NAME…] [--check]`; or `… notebooks FOLDER`.
 
 Each figure stands beside a baseline that was measured in the same run, in turn with it: read the ratios,
 since the milliseconds are this machine's.
@@ -19,18 +19,8 @@ pin_kernels()  # torch reads them as it is imported: by some of these, and for w
 
 # ruff: noqa: E402
 from tests.bench.first_paint import first_paint
-from tests.bench.idle import idle
-from tests.bench.limits import limits
-from tests.bench.link import link
-from tests.bench.memory import memory
-from tests.bench.meter import meter
-from tests.bench.model import model
 from tests.bench.notebooks.run import main as notebooks
-from tests.bench.opening import opening
-from tests.bench.paste import paste
 from tests.bench.room import room
-from tests.bench.seek import seek
-from tests.bench.soak import MINUTES, soak
 from tests.bench.stats import Row, table
 from tests.bench.steps import step_cost
 from tests.bench.tracing import tracing
@@ -39,21 +29,11 @@ from tests.bench.typing import typing
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "paint": first_paint,
-    "opening": opening,
     "steps": step_cost,
-    "meter": meter,
-    "idle": idle,
-    "link": link,
-    "paste": paste,
-    "seek": seek,
-    "memory": memory,
     "tracing": tracing,
     "room": room,
     "training": training,
-    "model": model,
     "typing": typing,
-    "limits": limits,
-    "soak": soak,
 }
 
 
@@ -66,10 +46,6 @@ def main() -> int:
         "names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)}; all if none"
     )
     parser.add_argument("--check", action="store_true", help="exit 1 if a promised bound is broken")
-    parser.add_argument(
-        "--minutes", type=float, default=MINUTES, metavar="N",
-        help=f"of the soak: so much playing at four steps a second, as fast as it goes; else {MINUTES:g}",
-    )  # fmt: skip
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHMARKS)
     if unknown:
@@ -77,7 +53,7 @@ def main() -> int:
     rows: list[Row] = []
     for name in options.names or BENCHMARKS:
         print(f"{name}…", file=sys.stderr)
-        rows += soak(options.minutes) if name == "soak" else BENCHMARKS[name]()
+        rows += BENCHMARKS[name]()
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "textual"))
     print(f"Python {platform.python_version()}, {versions}, {os.cpu_count()} cores, {platform.system()}")
     print(table(rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from itertools import islice, permutations
 from typing import cast
@@ -10,10 +11,9 @@ from typing import cast
 from llm_linalg.lessons.reader import find
 from tests.bench.fresh import fresh
 from tests.bench.programs import EMPTY, MATMUL
-from tests.bench.screen import Screen
 from tests.bench.stats import Row, middle
-from tests.bench.steps import ready
-from tests.bench.terminal import Terminal
+from tests.bench.steps import painted, ready
+from tests.terminal.console import Console
 
 ROUNDS = 12  # of the 24 orders
 Start = tuple[float, float]
@@ -27,11 +27,11 @@ print(json.dumps(time.perf_counter() - start))
 """
 
 
-def useful(screen: Screen) -> bool:
+def useful(console: Console) -> bool:
     """Whether a learner can start to read: title bar, list of lessons, the prose's beginning."""
     lesson = find("matmul")
     beginning = " ".join(re.sub("[*_`]", "", lesson.stops[0].prose).split()[:5])
-    title, *rest = screen.text.splitlines()
+    title, *rest = console.text.splitlines()
     sidebar, main = [line[:18] for line in rest], [line[18:] for line in rest]
     listed = any(lesson.part_title[:8] in line for line in sidebar)
     return "llm-linalg" in title and listed and any(beginning in line for line in main)
@@ -39,20 +39,25 @@ def useful(screen: Screen) -> bool:
 
 def numbers(argv: Sequence[str]) -> tuple[float, float]:
     """Seconds to the first useful paint of a program, and to its numbers."""
-    with Terminal(argv) as terminal:
-        return terminal.until(useful), terminal.until(ready)
+    start = time.perf_counter()
+    with Console(argv=argv) as console:
+        console.until(lambda: useful(console))
+        paint = time.perf_counter() - start
+        console.until(lambda: ready(console))
+        return paint, time.perf_counter() - start
 
 
 def importing() -> float:
     """Seconds that importing torch takes in a process of its own, with the kernels of the app."""
-    measured, _ = fresh(TORCH)
-    return cast("float", measured)
+    return cast("float", fresh(TORCH))
 
 
 def empty_paint() -> float:
     """Seconds to the first paint of an empty Textual app."""
-    with Terminal(EMPTY) as terminal:
-        return terminal.until(lambda screen: screen.full)
+    start = time.perf_counter()
+    with Console(argv=EMPTY) as console:
+        console.until(lambda: painted(console))
+        return time.perf_counter() - start
 
 
 def first_paint() -> list[Row]:

@@ -1,17 +1,11 @@
 """The programs that are measured, and the least that Textual can do, as their baselines.
 
-`python -m tests.bench.programs empty` and `… key` are the baselines. `… watched FILE WORDS…` is `llm-linalg`
-that writes what it holds to a file, a line for each SIGUSR1.
+`python -m tests.bench.programs empty` and `… key` are the baselines.
 """
 
 from __future__ import annotations
 
-import gc
-import json
-import os
-import signal
 import sys
-from pathlib import Path
 from typing import Any, ClassVar
 
 PYTHON = sys.executable
@@ -19,7 +13,6 @@ PYTHON = sys.executable
 EMPTY = (PYTHON, "-m", "tests.bench.programs", "empty")
 # An app in which a key changes one character.
 KEY = (PYTHON, "-m", "tests.bench.programs", "key")
-WATCHED = (PYTHON, "-m", "tests.bench.programs", "watched")
 # The lesson that is measured: 8×8×8, a cell of the result a step.
 SIZE = 8
 STEPS = SIZE * SIZE
@@ -54,37 +47,10 @@ def main(which: str) -> None:
     {"empty": Empty, "key": Key}[which]().run()
 
 
-def watched(file: Path, words: list[str]) -> int:
-    """Runs `llm-linalg`; it says what it holds whenever it is asked by a signal."""
-    from tui.cli.main import main as ours
-
-    def say(*_: object) -> None:
-        gc.collect()
-        held = {"megabytes": resident(), "blocks": sys.getallocatedblocks()}
-        with file.open("a") as out:
-            print(json.dumps(held), file=out)
-
-    signal.signal(signal.SIGUSR1, say)
-    return ours(words)
-
-
-def resident() -> float:
-    """The memory that this process has now, in MB."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-    import subprocess
-
-    said = subprocess.run(["ps", "-o", "rss=", "-p", str(os.getpid())], capture_output=True, check=True)
-    return int(said.stdout) * 1024 / 1e6
-
-
 def product(x: Any, w: Any) -> Any:
     """The product of two matrices, for `PRODUCT`."""
     return x @ w
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "watched":
-        sys.exit(watched(Path(sys.argv[2]), sys.argv[3:]))
     main(sys.argv[1])

@@ -93,7 +93,7 @@ MOST_PRIVATE = 12.0  # MB
 
 def room() -> list[Row]:
     """Runs a short program in the room and plainly, in turn with a start of Python that does nothing."""
-    measured, _ = fresh(ROOM.replace("{rounds}", str(ROUNDS)).replace("{nodes}", str(NODES)))
+    measured = fresh(ROOM.replace("{rounds}", str(ROUNDS)).replace("{nodes}", str(NODES)))
     told = cast("dict[str, float]", measured)
     lists = cast("dict[str, list[float]]", measured)
     above = middle(lists["ten"]) - middle(lists["plain"])

@@ -2,39 +2,57 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.bench.programs import KEY, LARGE, MATMUL, PRODUCT, RIGHT, STEPS
-from tests.bench.screen import Screen, cheapest
 from tests.bench.stats import Row, late, middle
-from tests.bench.terminal import Terminal
+from tests.terminal.console import Console
 
 PRESSES = STEPS - 4
 MOVE = re.compile(r"\d/[\d,]+ steps")
 
 
-def ready(screen: Screen) -> bool:
+def ready(console: Console) -> bool:
     """Whether torch is there and the picture stands: the transport knows how many steps there are."""
-    return MOVE.search(screen.text) is not None
+    return MOVE.search(console.text) is not None
 
 
-def press(terminal: Terminal, quiet: float = 0.1) -> tuple[int, int, float]:
-    """Presses → once; returns the bytes sent, the cheapest encoding of what changed, the seconds to it.
+def painted(console: Console) -> bool:
+    """Whether the whole window has been painted once: a bare app paints all of it in one colour."""
+    return console.screen.buffer[console.screen.lines - 1][console.screen.columns - 1].bg != "default"
 
-    What comes within `quiet` seconds of it belongs to it.
-    """
-    before = terminal.screen.picture
-    start = time.perf_counter()
-    terminal.send(RIGHT)
-    sent = 0
-    while terminal.screen.picture == before and time.perf_counter() - start < 2.0:
-        sent += terminal.read(2.0)
-    took = time.perf_counter() - start
-    sent += terminal.quiet(quiet)
-    return sent, cheapest(before, terminal.screen.picture), took
+
+def took(console: Console, keys: str) -> float:
+    """Types; returns the seconds until the screen has changed."""
+    before, start = console.text, time.perf_counter()
+    console.send(keys)
+    console.until(lambda: console.text != before)
+    return time.perf_counter() - start
+
+
+def press(console: Console) -> tuple[int, float]:
+    """Presses → once; returns the bytes that are sent, and the seconds to the first of them."""
+    before = len(console.raw)
+    seconds = took(console, RIGHT)
+    while console.read(0.1):
+        pass
+    return len(console.raw) - before, seconds
+
+
+def cpu(console: Console) -> float:
+    """Returns the CPU seconds used so far, also around the app; NaN where there is no /proc."""
+    own = Path(f"/proc/{console.process.pid}")
+    if not own.exists():
+        return float("nan")
+    children = (own / "task" / own.name / "children").read_text().split()
+    stats = [Path(f"/proc/{pid}/stat").read_text() for pid in (own.name, *children)]
+    fields = [stat.rpartition(")")[2].split() for stat in stats]
+    return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +62,24 @@ class Cost:
     `steps` and `base` are what `press` returns; `cpu` and `base_cpu` are seconds a step.
     """
 
-    steps: list[tuple[int, int, float]]
-    base: list[tuple[int, int, float]]
+    steps: list[tuple[int, float]]
+    base: list[tuple[int, float]]
     cpu: float
     base_cpu: float
 
 
-def stepped(program: Sequence[str], columns: int, rows: int) -> Cost:
+def stepped(program: Sequence[str], size: tuple[int, int]) -> Cost:
     """Presses → in a program and in the bare app, in turn."""
-    with Terminal(program, columns, rows) as app, Terminal(KEY, columns, rows) as bare:
-        app.until(ready)
-        bare.until(lambda screen: screen.full)
-        app.quiet(1.0)
-        bare.quiet(0.5)
+    with Console(argv=program, size=size) as app, Console(argv=KEY, size=size) as bare:
+        app.until(lambda: ready(app)).quiet(1.0)
+        bare.until(lambda: painted(bare)).quiet(0.5)
         press(app)  # it takes the prose away as well, and imports what a step needs
         steps, base = [], []
-        used, used_bare = app.cpu(), bare.cpu()
+        used, used_bare = cpu(app), cpu(bare)
         for _ in range(PRESSES):
             steps.append(press(app))
             base.append(press(bare))
-        return Cost(steps, base, (app.cpu() - used) / PRESSES, (bare.cpu() - used_bare) / PRESSES)
+        return Cost(steps, base, (cpu(app) - used) / PRESSES, (cpu(bare) - used_bare) / PRESSES)
 
 
 def step_cost() -> list[Row]:
@@ -76,17 +92,17 @@ def step_cost() -> list[Row]:
         (f"{LARGE}×{LARGE}, 80×24", PRODUCT, (80, 24)),
         (f"{LARGE}×{LARGE}, 200×50", PRODUCT, (200, 50)),
     ):
-        cost = stepped(program, *size)
-        sent, least, took = zip(*cost.steps, strict=True)
-        _, _, base = zip(*cost.base, strict=True)
+        cost = stepped(program, size)
+        sent, seconds = zip(*cost.steps, strict=True)
+        base_sent, base = zip(*cost.base, strict=True)
         small = program is MATMUL and size == (80, 24)
         rows += [
-            Row(f"bytes a step, {name}", middle(sent), "B", middle(least), "the cheapest encoding",
-                most=600.0 if small else None, most_ratio=1.6),
+            Row(f"bytes a step, {name}", middle(sent), "B", middle(base_sent), one,
+                most=600.0 if small else None),
             Row(f"CPU a step, {name}", cost.cpu * 1000, "ms", cost.base_cpu * 1000, one,
                 most_ratio=4.0 if small else None),
-            Row(f"key to paint, median, {name}", middle(took) * 1000, "ms", middle(base) * 1000, one),
-            Row(f"key to paint, p95, {name}", late(took) * 1000, "ms", late(base) * 1000, one,
+            Row(f"key to paint, median, {name}", middle(seconds) * 1000, "ms", middle(base) * 1000, one),
+            Row(f"key to paint, p95, {name}", late(seconds) * 1000, "ms", late(base) * 1000, one,
                 most_ratio=4.0),
         ]  # fmt: skip
     return rows

@@ -54,7 +54,7 @@ print(json.dumps([seconds(32, 8), seconds(256, 64)]))
 
 def tracing() -> list[Row]:
     """Runs a model plainly and traced, in turn, and holds the best of either against the other."""
-    measured, _ = fresh(TRACING.replace("{rounds}", str(ROUNDS)))
+    measured = fresh(TRACING.replace("{rounds}", str(ROUNDS)))
     rows = []
     for size, (plain, traced, calls) in zip(
         ("small", "256 wide"), cast("list[list[float]]", measured), strict=True

@@ -47,7 +47,7 @@ print(json.dumps(found))
 
 def training() -> list[Row]:
     """Runs each loop plainly and in the room, with many turns and with more, in turn."""
-    measured, _ = fresh(TRAINING.replace("{steps}", str(STEPS)).replace("{loops}", str(LOOPS)))
+    measured = fresh(TRAINING.replace("{steps}", str(STEPS)).replace("{loops}", str(LOOPS)))
     rows = cast("dict[str, list[float]]", measured)
     return [
         Row(f"{STEPS:,} steps more, {name}", own * 1000, "ms", plain * 1000, "plain Python", most_ratio=2.0)

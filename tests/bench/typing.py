@@ -8,13 +8,11 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.programs import PYTHON
-from tests.bench.screen import Screen
 from tests.bench.stats import Row, middle
-from tests.bench.terminal import Terminal
+from tests.terminal.console import Console
 
 ROUNDS = 40
 LINES = 40
@@ -30,11 +28,11 @@ PASTE = "\x1b[200~" + "# a line of a text that is far too long\n" * 51_000 + "\x
 READER = ("/bin/sh", "-c", f"stty raw -echo; echo ready; head -c {len(PASTE)} >/dev/null; echo done")
 
 
-def took(terminal: Terminal, keys: str, reached: Callable[[Screen], bool]) -> float:
-    """Types; returns the seconds until the screen is as wanted."""
+def took(console: Console, keys: str, wanted: str) -> float:
+    """Types; returns the seconds until a text is on the screen."""
     start = time.perf_counter()
-    terminal.send(keys)
-    terminal.until(reached)
+    console.send(keys)
+    console.until(wanted)
     return time.perf_counter() - start
 
 
@@ -50,21 +48,20 @@ def typing() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "program.py"
         file.write_text(PROGRAM, encoding="utf-8")
-        with Terminal((PYTHON, "-m", "tui", "play", str(file))) as app:
-            app.until(lambda screen: "(2,) float32" in screen.text)
-            app.quiet(1.0)
+        with Console("play", str(file)) as app:
+            app.until("(2,) float32").quiet(1.0)
             app.send(LEFT)
             app.quiet(0.3)
             ours, base = [], []
             for _ in range(ROUNDS):
-                ours.append(took(app, "1", lambda screen: "(21,) float32" in screen.text))
-                ours.append(took(app, BACKSPACE, lambda screen: "(2,) float32" in screen.text))
+                ours.append(took(app, "1", "(21,) float32"))
+                ours.append(took(app, BACKSPACE, "(2,) float32"))
                 app.quiet(0.1)
                 base.append(started())
-            pasted = took(app, PASTE, lambda screen: "it was cut" in screen.text)
-        with Terminal(READER) as reader:
-            reader.until(lambda screen: "ready" in screen.text)
-            read = took(reader, PASTE, lambda screen: "done" in screen.text)
+            pasted = took(app, PASTE, "it was cut")
+        with Console(argv=READER) as reader:
+            reader.until("ready")
+            read = took(reader, PASTE, "done")
     return [
         Row(
             f"key to shapes, {LINES} lines",

@@ -92,11 +92,6 @@ def gone(pid: int) -> bool:
     return within(ended)
 
 
-def there(file: Path) -> bool:
-    """Waits until a file has something in it."""
-    return within(lambda: file.exists() and file.stat().st_size > 0)
-
-
 def busy(pid: int) -> bool:
     """Whether a thread of a process, or of one that it started, runs or waits to run; unknown is no."""
     try:

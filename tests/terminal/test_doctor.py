@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.terminal.console import Console, environment
+from tests.common import file_at
+from tests.terminal.console import Console
 from tui.cli.doctor_command import TerminalFacts, report
 from tui.terminal.color_depth import color_depth
 from tui.terminal.probe import Answers, answers
@@ -36,20 +35,6 @@ def test_it_asks_and_says_what_was_answered(said: str, synchronized: str, keyboa
         assert "120x30" in console.text
         assert "256 colours" in console.text
         assert console.left_over == []
-
-
-def test_without_a_terminal_it_asks_nobody_and_prints_no_escape() -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tui", "doctor"],
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        timeout=240,
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert b"\x1b" not in done.stdout
-    assert "not a terminal" in done.stdout.decode()
 
 
 @pytest.mark.parametrize("term", ["dumb", ""])
@@ -124,8 +109,7 @@ def test_the_name_of_a_terminal_says_how_many_colours(term: str, colours: str) -
 def test_it_says_what_the_settings_chose_and_where_they_are_from(tmp_path: Path) -> None:
     folder = tmp_path / "llm-linalg"
     folder.mkdir()
-    file = folder / "config.toml"
-    file.write_text('theme = "light"\nascii = true\nmouse = false\nslow_link = true\n', encoding="utf-8")
+    file = file_at(folder, "config.toml", 'theme = "light"\nascii = true\nmouse = false\nslow_link = true\n')
     given = {"XDG_CONFIG_HOME": str(tmp_path), "LLM_LINALG_THEME": "high-contrast"}
     with Console("doctor", size=(200, 30), env=given) as console:
         assert console.wait() == 0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.common import file_at
 from tests.terminal.console import Console, within
 from tests.thinning import thin
 
@@ -54,11 +55,18 @@ def test_an_exercise_has_its_process_ready() -> None:
         assert within(lambda: bool([*under(console.app)]))
 
 
-@pytest.mark.parametrize("how", thin(["key", "TERM", "HUP", "KILL", "KILL of the parent"], 2))
-@pytest.mark.parametrize("program", thin(["x = torch.ones(2, 3)\n", ENDLESS], 2))
+@pytest.mark.parametrize(
+    ("how", "program"),
+    thin(
+        [
+            ("KILL of the parent", "x = torch.ones(2, 3)\n"),
+            *((how, ENDLESS) for how in ("key", "HUP", "KILL", "KILL of the parent")),
+        ],
+        5,
+    ),
+)
 def test_none_is_left_however_the_app_ends(how: str, program: str, tmp_path: Path) -> None:
-    file = tmp_path / "program.py"
-    file.write_text(program, encoding="utf-8")
+    file = file_at(tmp_path, "program.py", program)
     with Console("play", str(file), "--time-limit", "off") as console:
         console.until("running…" if program is ENDLESS else "(2, 3) float32")
         assert within(lambda: len([*under(console.app)]) > 1)  # the one that waits, and a spare

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.common import file_at
 from tests.terminal.console import LONGEST, Console
 from tests.thinning import thin
 from tui.files.user_dirs import read
@@ -27,8 +28,7 @@ def homes(tmp_path: Path) -> dict[str, str | None]:
 def past_the_door(homes: dict[str, str | None], tmp_path: Path) -> dict[str, str | None]:
     """Homes of somebody who has taken a way from the door."""
     (tmp_path / "state" / "llm-linalg").mkdir(parents=True)
-    kept = tmp_path / "state" / "llm-linalg" / "state.json"
-    kept.write_text('{"format": 1, "way": "map"}', encoding="utf-8")
+    file_at(tmp_path / "state" / "llm-linalg", "state.json", '{"format": 1, "way": "map"}')
     return homes
 
 
@@ -70,31 +70,6 @@ def test_a_newcomer_sees_the_door_until_a_way_is_taken_and_later_the_last_place(
         assert "To begin anew" not in console.text
 
 
-@pytest.mark.parametrize(
-    "text", thin(['{"place": ["matmul", "--st', '{"place": ["nolesson"]}', "\x00\xff", "[" * 9999], 4)
-)
-def test_a_damaged_state_is_a_first_run(homes: dict[str, str | None], tmp_path: Path, text: str) -> None:
-    (tmp_path / "state" / "llm-linalg").mkdir(parents=True)
-    (tmp_path / "state" / "llm-linalg" / "state.json").write_text(text, encoding="utf-8")
-    with Console(env=homes) as console:
-        console.until("the cat saw the ___").until("it was renamed to state.json.bak")
-        console.send("q")
-        assert console.wait() == 0
-
-
-@pytest.mark.parametrize(("name", "code"), [("TERM", 143), ("INT", 130)])
-def test_a_signal_keeps_the_place(past_the_door: dict[str, str | None], name: str, code: int) -> None:
-    with Console("matmul", env=past_the_door) as console:
-        console.until(READY)
-        console.send("\x1b[C\x1b[C")
-        console.until("2/12 steps")
-        console.signal(signal.Signals[f"SIG{name}"])
-        assert console.wait() == code
-        assert console.left_over == []
-    with Console(env=past_the_door) as console:
-        console.until("2/12 steps")
-
-
 def test_the_signal_of_a_closed_window_keeps_the_place(past_the_door: dict[str, str | None]) -> None:
     with Console("matmul", "--step", "3", env=past_the_door) as console:
         console.until("3/12 steps")
@@ -102,16 +77,6 @@ def test_the_signal_of_a_closed_window_keeps_the_place(past_the_door: dict[str, 
         assert console.process.wait(LONGEST) == 129
     with Console(env=past_the_door) as console:
         console.until("3/12 steps")
-
-
-def test_line_by_line_goes_on_too_but_a_script_does_not(past_the_door: dict[str, str | None]) -> None:
-    with Console("matmul", "--plain", env=past_the_door) as console:
-        console.until("> ")
-        console.send("next\nquit\n")
-        assert console.wait() == 0
-    with Console("--plain", env=past_the_door) as console:
-        console.until("You are where you left off. To begin anew: llm-linalg start").until("> ")
-        assert "1 of 12" in console.text
 
 
 @pytest.mark.parametrize(("name", "code"), thin([("INT", 130), ("HUP", 129)], 2))
@@ -146,17 +111,10 @@ def test_a_terminal_that_goes_away_keeps_the_place_line_by_line_too(
     assert '"--step", "1"' in (tmp_path / "state" / "llm-linalg" / "state.json").read_text(encoding="utf-8")
 
 
-def test_the_file_is_read_and_what_is_wrong_in_it_is_a_notice(
-    homes: dict[str, str | None], tmp_path: Path
-) -> None:
-    file = tmp_path / "config" / "llm-linalg" / "config.toml"
-    file.write_text('lesson = "matmul"\n[keys]\nforward = "Z"\n', encoding="utf-8")
+def test_a_damaged_state_is_a_first_run_that_says_so(homes: dict[str, str | None], tmp_path: Path) -> None:
+    (tmp_path / "state" / "llm-linalg").mkdir(parents=True)
+    file_at(tmp_path / "state" / "llm-linalg", "state.json", '{"place": ["matmul", "--st')
     with Console(env=homes) as console:
-        console.until(READY).until("←Z step")
-        console.send("Z")
-        console.until("1/12 steps")
-    file.write_text('lesson = "matmul"\nthem = "light"\n', encoding="utf-8")
-    with Console(env=homes) as console:  # the whole of it is said by the command
-        console.until(READY).until("A setting is wrong, see 'llm-linalg config': ")
+        console.until("the cat saw the ___").until("it was renamed to state.json.bak")
         console.send("q")
         assert console.wait() == 0

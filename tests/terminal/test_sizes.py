@@ -11,33 +11,12 @@ import pytest
 
 from llm_linalg.lessons.reader import catalog
 from tests.terminal.console import Console
-from tests.thinning import thin
-from tui.layout.pane_sizes import LARGEST, RUNNING
+from tui.layout.pane_sizes import RUNNING
 
 pytestmark = pytest.mark.slow  # a process on a terminal for each
 
 FAR = re.compile(r"\d+/\d+ (steps|boxes|terms|operations)")
 PROSE = "Each cell of Y"
-
-
-@pytest.mark.parametrize(("columns", "rows"), thin([(20, 5), (1, 1), (40, 10)], 3))
-def test_a_window_that_is_too_small_says_so_and_can_be_left(columns: int, rows: int) -> None:
-    with Console("matmul", size=(columns, rows)) as console:
-        console.until(lambda: console.screen.display[0].startswith("too small"[:columns]))
-        if columns >= 20:
-            said = "".join(console.screen.display).replace(" ", "")
-            assert f"has{columns}×{rows}" in said
-        console.send("q")
-        assert console.wait() == 0
-        assert console.left_over == []
-
-
-def test_it_fits_again_when_the_window_grows() -> None:
-    with Console("matmul", size=(20, 5)) as console:
-        console.until("too small")
-        console.resize(80, 24)
-        console.until(PROSE).until("q quit")
-        assert "too small" not in console.text
 
 
 def test_at_the_usual_size_every_lesson_shows_all_that_it_needs() -> None:
@@ -65,19 +44,6 @@ def test_at_the_usual_size_every_lesson_shows_all_that_it_needs() -> None:
             console.send("l\x1b[B\r")
 
 
-@pytest.mark.parametrize(("columns", "rows"), thin([(200, 60), (500, 200)], 2))
-def test_a_very_large_window_holds_the_page_in_its_middle(columns: int, rows: int) -> None:
-    with Console("matmul", size=(columns, rows)) as console:
-        console.until(PROSE).until("q quit")
-        across, down = (columns - LARGEST[0]) // 2, (rows - LARGEST[1]) // 2
-        display = console.screen.display
-        shown = [y for y, line in enumerate(display) if line.strip()]
-        assert (shown[0], shown[-1]) == (down, down + LARGEST[1] - 1)
-        for line in display:
-            assert not line[:across].strip()
-            assert not line[across + LARGEST[0] :].strip()
-
-
 def test_after_a_storm_of_sizes_the_picture_is_that_of_the_last() -> None:
     with Console("matmul", size=(80, 24)) as console:
         still = console.until("/12 steps").until("q quit").quiet()
@@ -86,28 +52,12 @@ def test_after_a_storm_of_sizes_the_picture_is_that_of_the_last() -> None:
             console.read(0.0)
         console.resize(80, 24)
         console.until(lambda: console.text == still)
-        assert console.quiet() == still
-
-
-def test_a_size_that_is_taken_back_at_once_leaves_the_whole_picture() -> None:
-    with Console("matmul", size=(80, 24)) as console:
-        still = console.until("/12 steps").until("q quit").quiet()
-        for moment in range(0, 40, 2):
+        for moment in range(0, 40, 2):  # one that is taken back at once
             console.resize(60, 16)
             console.read(moment / 1000)
             console.resize(80, 24)
             console.until(lambda: console.text == still)
         assert console.quiet() == still
-
-
-def test_a_resize_while_playing() -> None:
-    with Console("matmul", "--play", "--speed", "32") as console:
-        console.until("/12 steps")
-        for k in range(12):
-            console.resize(90 + k, 30)
-            console.read(0.01)
-        console.until("12/12 steps")
-        assert "Y[2,3] =" in console.text
 
 
 @pytest.mark.parametrize("columns_and_lines", [None, "30000"])

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from tests.terminal.console import Console
 from tests.thinning import thin
 
-PROSE = "Each cell of Y"
 READY = "/12 steps"
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[Console]:
+    """The app on a terminal, for several tests."""
+    with Console("matmul") as console:
+        yield console.until(READY).until("q quit")
+
+
+@pytest.fixture
+def console(app: Console) -> Console:
+    """The app before its first step."""
+    app.send("0")
+    return app.until("0/12 steps")
 
 
 @pytest.mark.parametrize("kind", ["null", "pipe", "closed"])
@@ -45,15 +59,6 @@ def test_without_a_screen_to_draw_on_it_names_what_needs_none() -> None:
         os.close(read)
 
 
-def test_the_screen_is_drawn_even_if_narration_goes_elsewhere() -> None:
-    null = os.open(os.devnull, os.O_RDWR)
-    try:
-        with Console("matmul", stderr=null) as console:
-            console.until(PROSE)
-    finally:
-        os.close(null)
-
-
 def test_the_screen_is_drawn_even_if_there_is_nowhere_for_narration() -> None:
     with Console("matmul", before=lambda: os.close(2)) as console:
         console.until(READY)
@@ -73,13 +78,11 @@ def test_the_oldest_mouse_report_past_column_95_does_no_harm() -> None:
         console.until("1/12 steps")
 
 
-def test_a_click_is_a_key() -> None:
-    with Console("matmul") as console:
-        console.until(READY)
-        y = next(k for k, line in enumerate(console.screen.display) if READY in line)
-        x = console.screen.display[y].index("▶")
-        console.send(f"\x1b[<0;{x + 1};{y + 1}M\x1b[<0;{x + 1};{y + 1}m")
-        console.until("1/12 steps")
+def test_a_click_is_a_key(console: Console) -> None:
+    y = next(k for k, line in enumerate(console.screen.display) if READY in line)
+    x = console.screen.display[y].index("▶")
+    console.send(f"\x1b[<0;{x + 1};{y + 1}M\x1b[<0;{x + 1};{y + 1}m")
+    console.until("1/12 steps")
 
 
 @pytest.mark.slow
@@ -102,50 +105,31 @@ def test_a_click_is_one_in_pixels_and_where_nobody_knows_them(pixels: str) -> No
         assert console.left_over == []
 
 
-@pytest.mark.slow
-def test_a_click_of_the_oldest_kind_is_one_too() -> None:
-    with Console("matmul") as console:
-        console.until(READY)
-        y = next(k for k, line in enumerate(console.screen.display) if READY in line)
-        x = console.screen.display[y].index("▶")
-        console.send(b"\x1b[M" + bytes((32, 33 + x, 33 + y)) + b"\x1b[M" + bytes((35, 33 + x, 33 + y)))
-        console.until("1/12 steps")
+def test_keys_that_come_at_once_keep_their_order(console: Console) -> None:
+    for keys in ("g12\x7f1\x7f\x7f5\r", "g5\r", "\x1b[C" * 5, "$0g5\r", "ooooog5\r"):
+        console.send(keys)
+        console.until("5/12 steps").until("q quit")
+        console.send("0")
+        console.until("0/12 steps")
 
 
-def test_keys_that_come_at_once_keep_their_order() -> None:
-    with Console("matmul") as console:
-        console.until(READY)
-        for keys in ("g12\x7f1\x7f\x7f5\r", "g5\r", "\x1b[C" * 5, "$0g5\r", "ooooog5\r"):
-            console.send(keys)
-            console.until("5/12 steps").until("q quit")
-            console.send("0")
-            console.until("0/12 steps")
-
-
-def test_a_key_of_the_same_moment_as_one_that_opens_something_breaks_nothing() -> None:
-    with Console("matmul") as console:
-        console.until(READY).until("q quit")
-        for step, keys in enumerate(("p ", "pk", "?j", "pj\x1b[6~"), 1):
-            console.send(keys)
-            console.until(lambda: console.screen.display[23].startswith("  esc close"))
-            console.send("\x1b")
-            console.until("q quit")
-            console.send("\x1b[C")
-            console.until(f"{step}/12 steps")
+def test_a_key_of_the_same_moment_as_one_that_opens_something_breaks_nothing(console: Console) -> None:
+    for step, keys in enumerate(("p ", "pk", "?j", "pj\x1b[6~"), 1):
+        console.send(keys)
+        console.until(lambda: console.screen.display[23].startswith("  esc close"))
+        console.send("\x1b")
+        console.until("q quit")
+        console.send("\x1b[C")
+        console.until(f"{step}/12 steps")
 
 
 WHEN = ("before the program", "before torch")
 # Keys, and what they lead to.
 EARLY = [
-    ("\x1b[C\x1b[C", "2/12 steps"),
-    ("c\x1b[B", "Y[1,0] is not yet computed"),
     ("c\t", "x[0,0] ="),
     ("\x1b[C\r", "1/24 terms"),
     (".\x1b[C", "stop 2/10"),
-    ("s", "seed 1"),
-    ("l\x1b[B\r", "› Shapes"),
     ("\x1b[Cl\x1b[B\r", "› Shapes"),
-    ("o\x1b[C", "1/3 steps"),
     ("vvv", "at ±4 x is 2.18, W"),
     ("g5\r", "5/12 steps"),
 ]
@@ -163,34 +147,18 @@ def test_a_key_pressed_before_there_are_numbers_is_not_lost(keys: str, wanted: s
         console.until(wanted)
 
 
-def test_a_key_pressed_before_a_given_step_is_there_goes_on_from_it() -> None:
-    with Console("matmul", "--step", "5") as console:
-        console.until("loading torch")
-        console.send("\x1b[C")
-        console.until("6/12 steps")
+def test_a_key_draws_the_screen_anew(console: Console) -> None:
+    still = console.quiet()
+    console.screen.reset()  # as if another program had written over it
+    console.send("\x0c")
+    console.until(lambda: console.text == still)
 
 
-def test_a_key_draws_the_screen_anew() -> None:
-    with Console("matmul") as console:
-        still = console.until(READY).until("q quit").quiet()
-        console.screen.reset()  # as if another program had written over it
-        console.send("\x0c")
-        console.until(lambda: console.text == still)
-
-
-def test_no_mouse_leaves_the_mouse_to_the_terminal() -> None:
-    with Console("matmul", "--no-mouse") as console:
-        console.until(PROSE)
-        assert not re.search(rb"\x1b\[\?100[0236]h", console.raw)
-
-
-def test_two_megabytes_pasted_are_cut_with_a_notice() -> None:
-    with Console("matmul") as console:
-        console.until(READY)
-        console.send(b"\x1b[200~" + b"y = x @ W\n" * 200_000 + b"\x1b[201~")
-        console.until("too long to paste")
-        console.send("\x1b[C")
-        console.until("1/12 steps")
+def test_two_megabytes_pasted_are_cut_with_a_notice(console: Console) -> None:
+    console.send(b"\x1b[200~" + b"y = x @ W\n" * 200_000 + b"\x1b[201~")
+    console.until("too long to paste")
+    console.send("\x1b[C")
+    console.until("1/12 steps")
 
 
 @pytest.mark.parametrize("answer", thin(["\x1b[?2026;2$y", "\x1b[?2026;0$y", ""], 3))
@@ -205,16 +173,14 @@ def test_synchronized_output_or_not_the_picture_is_the_same(answer: str) -> None
         assert (b"\x1b[?2026h" in console.raw) == (";2" in answer)
 
 
-def test_idle_it_says_nothing_and_a_step_is_small() -> None:
-    with Console("matmul") as console:
-        console.until(READY)
-        console.quiet(0.3)
-        before = len(console.raw)
-        assert console.read(1.0) == 0
-        console.send("\x1b[C")
-        console.until("1/12 steps")
-        console.quiet(0.2)
-        assert len(console.raw) - before < 2000
+def test_idle_it_says_nothing_and_a_step_is_small(console: Console) -> None:
+    console.quiet(0.3)
+    before = len(console.raw)
+    assert console.read(1.0) == 0
+    console.send("\x1b[C")
+    console.until("1/12 steps")
+    console.quiet(0.2)
+    assert len(console.raw) - before < 2000
 
 
 def sent(*words: str) -> int:
@@ -233,3 +199,9 @@ def sent(*words: str) -> int:
 @pytest.mark.slow
 def test_a_slow_link_is_sent_less() -> None:
     assert sent("--slow-link") < 0.8 * sent() < 8 * 700
+
+
+def test_no_mouse_leaves_the_mouse_to_the_terminal() -> None:
+    with Console("matmul", "--no-mouse") as console:
+        console.until(READY)
+        assert not re.search(rb"\x1b\[\?100[0236]h", console.raw)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.terminal import ROOT
+from tests.terminal.console import ROOT
 from tui.cli.main import pin_kernels
 
 if TYPE_CHECKING:
