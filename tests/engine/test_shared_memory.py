@@ -50,7 +50,7 @@ def test_a_number_that_a_tensor_holds_asks_for_as_much_as_that(name: str) -> Non
     numbers = CALLS[name]
     calls = []
     for given_ in (numbers, tuple(map(torch.tensor, numbers))):
-        written = SlottedArguments.of((tensor, *given_), {}, None)
+        written = SlottedArguments.of((tensor, *given_), {})
         calls.append(call_of(function, written, written.tensors))
     plain, held = map(price_of, calls)
     assert plain == held
