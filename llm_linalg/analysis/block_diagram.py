@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Generic
@@ -277,7 +277,4 @@ def _with_unique_names(boxes: Iterable[DiagramBox[N]]) -> tuple[DiagramBox[N], .
     """Return the boxes with unique names."""
     found = list(boxes)
     names = number_duplicates([box.name for box in found])
-    return tuple(
-        DiagramBox(name, box.label, box.nodes, box.outputs, box.scope, box.foreign)
-        for name, box in zip(names, found, strict=True)
-    )
+    return tuple(replace(box, name=name) for name, box in zip(names, found, strict=True))

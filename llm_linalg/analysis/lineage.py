@@ -126,7 +126,8 @@ class Lineage(Generic[N]):
         axes = _product_axes(node)
         others = self._partners(node, place)
         if axes is not None and others:
-            return _join(axes, [(axes.operands[place], _own(node, place, mask)), *others])
+            own = mask.expand(node.operands[place].value.shape)
+            return _contract(axes, [(axes.operands[place], own), *others], axes.output)
         return self._absorbed(node, place, node.operand_reads[place].forward(mask))
 
     def _partners(self, node: N, place: int) -> list[tuple[tuple[str, ...], Tensor]]:
@@ -160,20 +161,12 @@ def _product_axes(node: RecordNode) -> Axes | None:
     return None
 
 
-def _own(node: RecordNode, place: int, mask: Tensor) -> Tensor:
-    return mask.expand(node.operands[place].value.shape)
-
-
 def _meet(axes: Axes, place: int, masks: list[tuple[tuple[str, ...], Tensor]]) -> Tensor:
     """Return the operand's cells that share a term with the masked cells of the output and the partners."""
     labels = tuple(dict.fromkeys(axes.operands[place]))
     grid = _contract(axes, masks, labels)
     inner = Axes(labels, axes.operands, axes.sizes, axes.shapes)
     return AxesReads(inner, place).back(grid)
-
-
-def _join(axes: Axes, masks: list[tuple[tuple[str, ...], Tensor]]) -> Tensor:
-    return _contract(axes, masks, axes.output)
 
 
 def _contract(axes: Axes, masks: list[tuple[tuple[str, ...], Tensor]], output: tuple[str, ...]) -> Tensor:

@@ -183,8 +183,7 @@ class Bounds:
     def _nothing(self, *_facts: object) -> None:
         """Charge nothing: it takes no memory, or no more than what is written, which has been charged."""
 
-    refund = charge_query = charge_write = charge_alias_update = _nothing
-    charge_inspection = _nothing
+    refund = charge_query = _nothing
 
 
 def _is_indented(line: tuple[int, str]) -> bool:

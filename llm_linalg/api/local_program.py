@@ -66,6 +66,7 @@ class LocalProgram:
         self._seconds, self._halt = seconds, halt
         self._run: ProgramRun | None = None
 
+    @rare_full_collections()
     def run(self, *, repairs: bool = True) -> Trace:
         clock = None if self._seconds is None else _Clock(self._seconds, self._halt)
         self._run = run = ProgramRun(
@@ -78,20 +79,19 @@ class LocalProgram:
             explain=explain_failure,
             running_line=clock,
         )
-        with rare_full_collections():
-            try:
-                run.run()
-                return self._traced(run, Ending())
-            except ProgramError as error:
-                ending = Ending.of(error)
-                if clock is not None and clock.is_over:
-                    ending = ending._replace(kind="time")
-                error.trace = self._traced(run, ending, failed=True)
-                error.trace.failed_line = error.line
-                if repairs and isinstance(error, ShapeError):
-                    self._find_repairs(run, error)
-                error.source = self._source  # a notebook's, with its commands
-                raise
+        try:
+            run.run()
+            return self._traced(run, Ending())
+        except ProgramError as error:
+            ending = Ending.of(error)
+            if clock is not None and clock.is_over:
+                ending = ending._replace(kind="time")
+            error.trace = self._traced(run, ending, failed=True)
+            error.trace.failed_line = error.line
+            if repairs and isinstance(error, ShapeError):
+                self._find_repairs(run, error)
+            error.source = self._source  # a notebook's, with its commands
+            raise
 
     def _traced(self, run: ProgramRun, ending: Ending, *, failed: bool = False) -> Trace:
         run.ending = ending

@@ -251,7 +251,7 @@ def trace(
 
     def left(ending: Ending) -> Trace:
         recorder.name_targets()
-        found = Trace.of(recorder.finish("", seed, failed=True))
+        found = Trace.of(recorder.finish("", seed))
         found.ending = ending
         return found
 

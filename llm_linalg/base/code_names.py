@@ -6,8 +6,6 @@ import ast
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from llm_linalg.base.syntax import children
-
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -89,7 +87,7 @@ def code_names(nodes: ast.AST | Iterable[ast.AST]) -> CodeNames:
             if isinstance(node, ast.ImportFrom) and any(item.name == "*" for item in node.names):
                 stars.append(node.module or ".")
             _take_words(node, scope)
-            todo += [(child, scope) for child in children(node)]
+            todo += [(child, scope) for child in ast.iter_child_nodes(node)]
     for scope in reversed(scopes):
         scope.close()
     binds, loads, later, rebinds = map(frozenset, (top.binds, top.loads, top.later, top.rebinds))

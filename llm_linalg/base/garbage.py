@@ -8,37 +8,23 @@ collected as usual. A released trace waits for no collection: it holds no circle
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SELDOM = 4_000  # collections of a generation per one of the next; Python's default is 10
 _LOCK = Lock()
-_running = 0
-_before: tuple[int, int, int] | None = None
-_meanwhile: tuple[int, int, int] | None = None
+_found: list[tuple[int, int, int]] = []  # by each run under way: whichever ends last restores the first
 
 
 @contextmanager
 def rare_full_collections() -> Iterator[None]:
-    """Collect the older generations only rarely while the context is open.
-
-    Several threads may enter it. Thresholds that somebody else sets in the meantime are left alone.
-    """
-    global _running, _before, _meanwhile  # noqa: PLW0603  the collector is one for all threads
+    """Collect the older generations only rarely while the context is open; several threads may enter it."""
     with _LOCK:
-        _running += 1
-        if _running == 1:
-            _before = first, second, third = gc.get_threshold()
-            gc.set_threshold(first, *(max(each, SELDOM) if each else each for each in (second, third)))
-            _meanwhile = gc.get_threshold()
+        _found.append(gc.get_threshold())
+        gc.set_threshold(_found[-1][0], SELDOM, SELDOM)
     try:
         yield
     finally:
         with _LOCK:
-            _running -= 1
-            if not _running and _before is not None and gc.get_threshold() == _meanwhile:
-                gc.set_threshold(*_before)
+            gc.set_threshold(*_found.pop())

@@ -15,12 +15,10 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.number_range import Number, NumberRange, Style, Values, number_ranges, summary
+from llm_linalg.base.number_range import Number, NumberRange, Style, Values, number_ranges
 
 if TYPE_CHECKING:
     import torch
-
-__all__ = ["Formatter", "adds_up", "exact", "format_cell", "significant", "summary", "tiny"]
 
 _ZERO = frozenset("-0. ")
 _SHORT = {"nan": "?", "inf": "∞", "-inf": "-∞", "True": "T", "False": "F"}

@@ -5,17 +5,9 @@ from __future__ import annotations
 from reprlib import Repr
 from typing import Any
 
-TYPE_NAMES = {  # the language's names for types, where they differ from Python's
+_TYPE_NAMES = {
     "str": "text",
-    "UserFunction": "function",
-    "RunFunction": "function",
-    "Method": "function",
-    "Size": "tuple",
-    "Namespace": "module",
-    "OrderedSet": "set",
-    "FrozenSet": "frozenset",
-    "TypeFunction": "type",
-    **dict.fromkeys(["function", "builtin_function_or_method", "method_descriptor"], "function"),
+    **dict.fromkeys(["builtin_function_or_method", "method", "method_descriptor"], "function"),
 }
 
 
@@ -30,7 +22,7 @@ class _Brief(Repr):
     def repr_instance(self, x: Any, level: int) -> str:  # noqa: ARG002  as `Repr` calls it
         """Return the text of an object that `Repr` has no rule for, such as `a function`."""
         kind = type(x).__name__
-        name = TYPE_NAMES.get(kind, kind)
+        name = _TYPE_NAMES.get(kind, kind)
         article = "an" if name[0].lower() in "aeiou" else "a"
         return repr(x) if x is None or isinstance(x, bool | float) else f"{article} {name}"
 

@@ -5,20 +5,16 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
-from bisect import bisect_left
 from collections.abc import Iterator
 
 from llm_linalg.base.errors import LimitError, ProgramError, Span
-from llm_linalg.base.syntax import LEAVES, children, excess_mark, signs, slow_to_parse, statements
+from llm_linalg.base.syntax import excess_mark, statements
 from llm_linalg.base.text import characters
 
-MAX_CHARACTERS = 50_000
-MAX_SIGNS = 20_000  # brackets, commas, operators
+MAX_CHARACTERS = 50_000  # the worst of which the parser reads in half a second, and most in hundredths
 MAX_DEPTH = 200  # of the tree: what walks it by recursion needs some frames for each level
 MAX_MARKS = 30  # combining marks in a row, which some terminals draw on top of each other
 TOO_MANY_DIGITS = "a whole number of more than 4,300 digits"
-_TOO_LARGE = "the program is too large: it has too many parts"
-_SHORT = 15_000  # characters, which any parser reads in no time
 _UNSEEN = frozenset(["Cc", "Cf", "Cs", "Co", "Zl", "Zp"])  # Unicode's categories
 _BLANKS = "\t\f"
 # What a notebook's shell takes: `%matplotlib inline`, `!pip install x`, `files = !ls`, `torch.randn?`.
@@ -26,17 +22,11 @@ _COMMAND = re.compile(r"\s*(?:\w+\s*=\s*)?(%{1,2}[A-Za-z]\w{0,30}|![ \t]*[\w./-]
 _QUESTION = re.compile(r"\s*([\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
 
 
-def is_parser_kept_busy(text: str) -> bool:
-    """Return whether parsing a text would take long, during which nothing else in the process runs."""
-    return signs(text, MAX_SIGNS) > MAX_SIGNS or slow_to_parse(text)
-
-
 class Source:
     """A program that can be parsed.
 
     Args:
         text: The program; in `text` it has line breaks of one character, and no byte order mark.
-        bounded: Whether its size is limited; programs that this package writes itself may be longer.
 
     Raises:
         ProgramError: If the text is not Python, or holds characters that can't be seen.
@@ -48,10 +38,9 @@ class Source:
         tree: Its syntax tree.
     """
 
-    def __init__(self, text: str, *, bounded: bool = True) -> None:
+    def __init__(self, text: str) -> None:
         self.text = text.removeprefix("\ufeff").replace("\r\n", "\n")
         self.lines = self.text.split("\n")
-        self._bounded = bounded
         self._spans: dict[ast.AST, Span | None] = {}
         self._check_text()
         self.tree = self._parse()
@@ -104,7 +93,7 @@ class Source:
         return Span(line, column, line, column + 1)
 
     def _check_text(self) -> None:
-        if self._bounded and len(self.text) > MAX_CHARACTERS:
+        if len(self.text) > MAX_CHARACTERS:
             message = f"the program has {len(self.text):,} characters; {MAX_CHARACTERS:,} are allowed"
             raise LimitError(message, self._place(MAX_CHARACTERS), self.text)
         mark = excess_mark(self.text, MAX_MARKS)
@@ -116,17 +105,6 @@ class Source:
                 if char not in _BLANKS and unicodedata.category(char) in _UNSEEN:
                     place = Span(number, column, number, column + 1)
                     raise ProgramError(f"a character that can't be seen: U+{ord(char):04X}", place, self.text)
-
-        if self._bounded and len(self.text) > _SHORT and is_parser_kept_busy(self.text):
-            raise LimitError(_TOO_LARGE, self._whole(self._busy_line()), self.text)
-
-    def _busy_line(self) -> int:
-        """Return the line with which the text becomes too large."""
-
-        def is_beyond(count: int) -> bool:
-            return is_parser_kept_busy("\n".join(self.lines[:count]))
-
-        return 1 + bisect_left(range(1, len(self.lines) + 1), True, key=is_beyond)
 
     def _whole(self, line: int) -> Span:
         return Span(line, 0, line, len(self.lines[line - 1]))
@@ -155,10 +133,7 @@ class Source:
         above: list[ast.AST] = []
         level: list[ast.AST] = [self.tree]
         for _ in range(MAX_DEPTH):
-            above, level = (
-                level,
-                [part for node in level if not isinstance(node, LEAVES) for part in children(node)],
-            )
+            above, level = level, [part for node in level for part in ast.iter_child_nodes(node)]
             if not level:
                 return
         deep = next(node for node in (*level, *above) if self.span(node) is not None)

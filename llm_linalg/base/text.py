@@ -44,17 +44,6 @@ _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u17b4\u17b5")
 _STYLE = frozenset(
     map(chr, (*range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400), *range(0xE0100, 0xE01F0), 0x34F))
 )
-# Characters of one column or two that are always safe, as the first and the last of each range: text of these
-# alone needs no second look.
-_ORDINARY = (
-    ("\t", "\n"), (" ", "~"), ("\u00a0", "\u00ac"), ("\u00ae", "\u02ff"),
-    ("\u0391", "\u03a1"), ("\u03a3", "\u03ff"), ("\u0400", "\u0482"), ("\u048a", "\u052f"),
-    ("\u2010", "\u2027"), ("\u2030", "\u205e"), ("\u2070", "\u2071"), ("\u2074", "\u208e"),
-    ("\u2190", "\u2426"), ("\u2500", "\u27bf"), ("\u3041", "\u3096"), ("\u30a1", "\u30fa"),
-    ("\u4e00", "\u9fff"), ("\uac00", "\ud7a3"), ("\ufffd", "\ufffd"),
-)  # fmt: skip
-_FIRST = [first for first, _ in _ORDINARY]
-# The same as one pattern takes a millisecond to compile, which the start has only once.
 _IS_PLAIN = re.compile("[ -~\n\t]*").fullmatch
 
 
@@ -136,14 +125,14 @@ def elide_title(text: str, limit: int) -> str:
 
 
 def _is_ordinary(text: str, *, lines: bool, tabs: bool = False) -> bool:
+    """Return whether a text is as `clean` would leave it, as far as its characters tell one by one."""
     known = _IS_PLAIN(text) or all(map(_is_ordinary_character, set(text)))
     return bool(known and (lines or "\n" not in text) and (tabs or "\t" not in text))
 
 
 @lru_cache(4096)
 def _is_ordinary_character(char: str) -> bool:
-    place = bisect_right(_FIRST, char) - 1
-    return place >= 0 and char <= _ORDINARY[place][1]
+    return char in "\n\t" or (_safe(char) == char and not _is_mark(char))
 
 
 def escape_json(text: str) -> CleanText:
@@ -171,11 +160,9 @@ def width(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_columns, text))
 
 
-def characters(line: str | bytes, offset: int) -> int:
+def characters(line: str, offset: int) -> int:
     """Return the number of characters before a byte offset, which `ast` and code objects use."""
-    if isinstance(line, str):
-        return min(offset, len(line)) if line.isascii() else bisect_right(_ends(line), offset)
-    return len(line[:offset].decode(errors="ignore"))
+    return min(offset, len(line)) if line.isascii() else bisect_right(_ends(line), offset)
 
 
 @lru_cache(64)

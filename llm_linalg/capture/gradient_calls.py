@@ -11,10 +11,8 @@ from torch import Tensor
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.limits import Counts
 from llm_linalg.ops import TABLE
-from llm_linalg.ops.price import FREE, total
 from llm_linalg.recording.recorder import Recorder
 
-_TWICE = 3  # a pass that can be differentiated in turn takes as long as so many others
 _GRAD: Callable[..., Any] = torch.autograd.grad
 _BACKWARD: Callable[..., Any] = Tensor.backward
 _DATA: Callable[..., Any] = Tensor.data.__get__  # type: ignore[attr-defined]
@@ -42,36 +40,24 @@ class GradientCalls:
         self._counts.charge_query()
         data: Tensor = _DATA(tensor)
         if not self._recorder.is_paused:
-            self._recorder.note_result(data, [tensor], _DETACH, Tensor.detach, FREE)
+            self._recorder.note_result(data, [tensor], _DETACH, Tensor.detach)
             self._recorder.nodes[-1].note_inner()
         return data
 
     def backward(self, tensor: Tensor, *arguments: Any, **named: Any) -> None:
         """Do what `tensor.backward()` does."""
-        if self._recorder.is_paused:
-            self._counts.charge_query()
-            _BACKWARD(tensor, *arguments, **named)
-            return
-        self._counts.charge_backward(self._recorder.backward_pass(tensor))
+        self._counts.charge_query()
         self._recorder.run_backward(_BACKWARD, tensor, *arguments, **named)
 
-    def grad(
-        self, outputs: Any, inputs: Any, *arguments: Any, create_graph: bool = False, **named: Any
-    ) -> Any:
+    def grad(self, outputs: Any, inputs: Any, *arguments: Any, **named: Any) -> Any:
         """Do what `torch.autograd.grad` does; each gradient is a node, read from its input."""
-        if self._recorder.is_paused:
-            self._counts.charge_query()
-            return _GRAD(outputs, inputs, *arguments, create_graph=create_graph, **named)
-        passes = [self._recorder.backward_pass(output) for output in _tensors(outputs)]
-        whole = total((_TWICE if create_graph else 1) * passes)
-        self._counts.charge_backward(whole)
-        price = whole if create_graph else None
-        found = _GRAD(outputs, inputs, *arguments, create_graph=create_graph, **named)
+        self._counts.charge_query()
+        found = _GRAD(outputs, inputs, *arguments, **named)
         gradients = found.values() if isinstance(found, dict) else found
         with untraced():
             for source, gradient in zip(_several(inputs), gradients, strict=True):
                 if isinstance(source, Tensor) and gradient is not None:
-                    self._recorder.note_gradient(gradient, source, price)
+                    self._recorder.note_gradient(gradient, source)
         return found
 
 
@@ -79,7 +65,3 @@ def _several(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return [*value.values()]
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _tensors(value: Any) -> list[Tensor]:
-    return [item for item in _several(value) if isinstance(item, Tensor)]

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
 
-from llm_linalg.base.syntax import descendants
-
 Position = tuple[int, int, int, int]
 """First line, column, last line and last column, in bytes, as `ast` and code objects have them."""
 
@@ -192,7 +190,7 @@ class _Instrumenter(ast.NodeTransformer):
         place: Any = node.pattern
         names = [
             part.name if isinstance(part, ast.MatchAs | ast.MatchStar) else part.rest
-            for part in descendants(node.pattern)
+            for part in ast.walk(node.pattern)
             if isinstance(part, ast.MatchAs | ast.MatchStar | ast.MatchMapping)
         ]
         self.generic_visit(node)
@@ -345,7 +343,7 @@ def _store_line(place: ast.stmt) -> ast.stmt:
 
 def _names(target: ast.expr) -> Iterator[str]:
     """Yield the names that a target binds."""
-    return (part.id for part in descendants(target) if isinstance(part, ast.Name) and _binds(part))
+    return (part.id for part in ast.walk(target) if isinstance(part, ast.Name) and _binds(part))
 
 
 def _binds(name: ast.Name) -> bool:
@@ -404,7 +402,7 @@ def _used_as_layers(node: ast.FunctionDef) -> list[str]:
     used = {
         inner.id
         for statement in node.body
-        for part in descendants(statement)
+        for part in ast.walk(statement)
         if isinstance(inner := getattr(part, "func", None) or getattr(part, "value", None), ast.Name)
         and isinstance(part, ast.Call | ast.Attribute)
     }

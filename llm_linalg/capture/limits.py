@@ -30,7 +30,7 @@ class Limits:
         multiplications: Multiplications of all calls, or what takes as long.
         call_tensors: Tensors that one call may make.
         call_elements: Elements that one call may make.
-        call_multiplications: Multiplications of one call or backward pass: about a second.
+        call_multiplications: Multiplications of one call: about a second.
         printed: Characters that it may print.
         loop_nodes: Nodes of one loop, beyond which turns in its middle are run without being recorded.
     """
@@ -47,7 +47,7 @@ class Limits:
 
 
 class Counts:
-    """What a program has done of what it may: a `recording.guard.Guard`.
+    """What a program has done of what it may: a `Guard` of the recorder.
 
     Args:
         limits: How much it may do.
@@ -115,37 +115,9 @@ class Counts:
         if self._halt is not None and self._halt():
             raise Interruption(HaltedError("stopped: what stands below was not run"))
 
-    def charge_backward(self, price: Price) -> None:
-        """Charge a backward pass through what has a price.
-
-        Raises:
-            Interruption: If it would take longer than a call may, or than is left.
-        """
-        needed = 2 * price.multiplications + 2 * ELEMENT * price.reads
-        most = self.limits.call_multiplications
-        if needed > most:
-            what = "multiplications, or what takes as long"
-            raise _exceeded(f"backward would need {needed:,} {what}; {most:,} are allowed")
-        self.charge_query()
-        self._spend(0, 0, needed)
-
     def charge_copy(self, elements: int) -> None:
         """Charge the copy of a tensor of so many elements."""
         self._spend(1, elements, ELEMENT * elements)
-
-    def charge_write(self, elements: int, memory: int) -> None:
-        """Charge a write: the record keeps what was in the memory before."""
-        if memory > SMALL:
-            self._spend(0, memory, ELEMENT * max(memory, elements))
-
-    def charge_alias_update(self, memory: int, writers: int) -> None:
-        """Charge refreshing a tensor of a memory that other tensors have written."""
-        del writers
-        self._spend(0, 0, 3 * ELEMENT * memory)
-
-    def charge_inspection(self, elements: int) -> None:
-        """Charge finding out which calls wrote so many elements last."""
-        self._spend(0, 0, ELEMENT * elements // 8)
 
     def _spend(self, tensors: int, elements: int, multiplications: int) -> None:
         limits = self.limits

@@ -20,7 +20,6 @@ from torch.autograd import Function
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.call_scopes import CallScopes
 from llm_linalg.ops.own_gradient import given_result, own_gradient
-from llm_linalg.ops.price import FREE
 from llm_linalg.recording.recorder import Recorder, is_recording, recording_again
 
 _SAVED: Any = torch._C._FunctionBase.saved_tensors  # noqa: SLF001
@@ -132,7 +131,7 @@ class OwnGradients:
                 if context is not None:
                     pull = partial(self._pull, kind, context, inputs, several, place)
                     operation = own_gradient(kind.__name__, pull)
-                    self._recorder.note_result(output, [result, *given], operation, given_result, FREE)
+                    self._recorder.note_result(output, [result, *given], operation, given_result)
 
     def _pull(
         self, kind: Any, context: Any, inputs: Sequence[Any], outputs: Sequence[Tensor], output: int,

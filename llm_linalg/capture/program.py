@@ -157,7 +157,7 @@ class ProgramRun:
     def _new_recorder(self, counts: Counts) -> Recorder:
         """Return a recorder of calls that the program makes."""
         recorder = Recorder(self._origins.current, counts)
-        recorder.heeds_grad_mode = recorder.skims_gaps = True
+        recorder.heeds_grad_mode = True
         recorder.handlers = GradientCalls(recorder, counts).handlers
         return recorder
 
@@ -285,9 +285,8 @@ class ProgramRun:
         self._turns.finish()
         settle_folds(recorder.nodes)
         self._scopes.finish(recorder.nodes)
-        record: Record[Any] = recorder.finish(
-            self._text, self.seed, "".join(text for _, text in self.output.texts), failed=failed
-        )
+        printed = "".join(text for _, text in self.output.texts)
+        record: Record[Any] = recorder.finish(self._text, self.seed, printed)
         left = {line: recorder.node_after_gap(tensor) for line, tensor in bindings.left_results.items()}
         record.lines = {
             **bindings.line_results,

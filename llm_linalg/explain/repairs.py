@@ -15,7 +15,7 @@ from torch import Tensor
 from llm_linalg.base.axes import Shape
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError, Span
 from llm_linalg.base.source import Source
-from llm_linalg.base.syntax import descendants, expression
+from llm_linalg.base.syntax import expression
 from llm_linalg.explain.operand_parts import code_at, operand_parts
 from llm_linalg.recording.failed_call import FailedCall
 
@@ -102,7 +102,7 @@ def lasting_repairs(error: ShapeError, source: Source, rerun: Callable[[str], ob
     line = error.line or 0
     again = any(
         isinstance(node, _REPEATING) and node.lineno <= line <= (node.end_lineno or line)
-        for node in descendants(source.tree)
+        for node in ast.walk(source.tree)
     )
     return tuple(one for one in error.repairs if _lasts(error, one, rerun)) if again else error.repairs
 

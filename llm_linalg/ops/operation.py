@@ -16,7 +16,6 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Axes, Shape
 from llm_linalg.base.cells import Index
-from llm_linalg.base.errors import LimitError
 from llm_linalg.base.rng import lock_rng
 from llm_linalg.ops.arguments import (
     PLAIN,
@@ -28,7 +27,6 @@ from llm_linalg.ops.arguments import (
     may_write,
     outputs,
 )
-from llm_linalg.ops.levels import hold
 from llm_linalg.ops.randomness import own_generator
 from llm_linalg.ops.reads import AxesReads, OpaqueReads, Reads
 from llm_linalg.ops.signature import parse_signature
@@ -426,23 +424,14 @@ class SlottedArguments:
     tensors: list[Tensor]
 
     @classmethod
-    def of(cls, args: Sequence[Any], kwargs: Mapping[str, Any], most: int | None = None) -> SlottedArguments:
-        """Replace the tensors in some arguments by slots.
-
-        Raises:
-            LimitError: If there are more than `most` tensors, or lists are nested too deep.
-        """
+    def of(cls, args: Sequence[Any], kwargs: Mapping[str, Any]) -> SlottedArguments:
+        """Replace the tensors in some arguments by slots."""
         tensors: list[Tensor] = []
 
         def slot(tensor: Tensor) -> ArgumentSlot:
             tensors.append(tensor)
-            if most is not None and len(tensors) > most:
-                raise LimitError(f"a call of more than {most:,} tensors")
             return ArgumentSlot(len(tensors) - 1)
 
-        if most is not None:
-            for value in (*args, *kwargs.values()):
-                hold(value)
         slotted = tuple([map_tensors(value, slot) for value in args])
         named = {name: map_tensors(value, slot) for name, value in kwargs.items()} if kwargs else {}
         return cls(slotted, named, tensors)

@@ -7,7 +7,7 @@ costs `ELEMENT` of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -40,19 +40,11 @@ class Price:
         outputs: The number of tensors that it returns.
         elements: The number of elements that it allocates at once, intermediates included.
         multiplications: The number of multiplications, or equivalent work.
-        reads: The number of elements of its operands, as many as their gradients have.
     """
 
     outputs: int = 0
     elements: int = 0
     multiplications: int = 0
-    reads: int = 0
-
-
-def total(prices: Sequence[Price], leaves: int = 0) -> Price:
-    """Return the price of a backward pass through calls of some prices, to leaves of so many elements."""
-    multiplications = sum([price.multiplications for price in prices])
-    return Price(multiplications=multiplications, reads=leaves + sum([price.reads for price in prices]))
 
 
 # torch rejects wrong arguments of these at once, but on the meta device would import a compiler first.
@@ -82,7 +74,7 @@ def price_of(call: Call) -> Price | None:
     try:
         plain = _with_numbers(call)
         shape = _shape(plain)
-        price = _price(plain, plain.operation.output_count(plain), plain.operation.work(plain, shape), shape)
+        price = _price(plain.operation.output_count(plain), plain.operation.work(plain, shape), shape)
     except ShapeMismatch:
         if _copied(call) > SMALL:
             raise  # torch would copy the operands for each matrix before it checks their sizes
@@ -93,7 +85,7 @@ def price_of(call: Call) -> Price | None:
         shape = None if call.operation.name in _REFUSED_AT_ONCE else on_meta(call)
         if shape is None:
             return None
-        price = _price(call, 1, Work(prod(shape)), shape)
+        price = _price(1, Work(prod(shape)), shape)
     _hold_shape(call, shape)
     return price
 
@@ -121,9 +113,9 @@ def _unbounded(call: Call) -> ShapeMismatch | None:
     return ShapeMismatch(f"its arguments are written like this: {operation.name}({entry.signature})", at=0)
 
 
-def _price(call: Call, outputs: int, work: Work, shape: Shape | None) -> Price:
+def _price(outputs: int, work: Work, shape: Shape | None) -> Price:
     cells = max(work.cells, extent(shape)) if shape and 0 in shape else work.cells
-    return Price(outputs, cells, work.products + ELEMENT * cells, operand_cells(call))
+    return Price(outputs, cells, work.products + ELEMENT * cells)
 
 
 def _copied(call: Call) -> int:

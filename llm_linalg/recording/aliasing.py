@@ -28,11 +28,6 @@ from llm_linalg.recording.write_log import (
     storage_numel,
 )
 
-
-def no_charge(_cells: int) -> None:
-    """Ignore how many cells are inspected: the default when nothing guards the recording."""
-
-
 _STRIDED = torch.strided
 
 
@@ -60,13 +55,11 @@ class StorageMap:
 
     Attributes:
         on_move: Called with values that were moved out of a storage, and the storage's address.
-        on_inspect: Called with the number of cells about to be inspected; it may raise.
         writes: The writes into each storage that was written, by its address.
     """
 
     def __init__(self, on_move: Callable[[Sequence[Tensor], int], None] = lambda _values, _id: None) -> None:
         self.on_move = on_move
-        self.on_inspect: Callable[[int], None] = no_charge
         # By storage: the node values that still live in it.
         self._kept: defaultdict[int, list[Tensor]] = defaultdict(list)
         self.writes: dict[int, WriteLog] = {}
@@ -149,12 +142,8 @@ class StorageMap:
         writes = self.writes.get(tracked.storage)
         if writes is None or len(writes.nodes) == tracked.shown_writes:
             return False
-        tensor = tracked.tensor
         with untraced():
-            cells = tensor.numel()
-        self.on_inspect(cells)
-        with untraced():
-            if writes.touches(tensor, tracked.shown_writes):
+            if writes.touches(tracked.tensor, tracked.shown_writes):
                 return True
         tracked.shown_writes = len(writes.nodes)
         return False

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
+from dis import get_instructions
+from functools import lru_cache
+from itertools import islice, pairwise
 from linecache import getline
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
@@ -25,11 +27,13 @@ _ENGINE = Path(__file__).parents[1]
 # Code below these folders is torch's or ours; a call site is the innermost frame in neither.
 _OWN = (str(Path(torch.__file__).parent), str(_ENGINE))
 _DOOR = str(_ENGINE / "api" / "trace.py")
-# What may precede the expression that a line assigns to one variable, and what may follow it.
-_ASSIGNED = re.compile(r"\s*(?:.*[:;]\s*)??([^\W\d]\w*)\s*(?::[^=]+)?=\s*\(*\s*")
-_REST = re.compile(r"\s*\)*\s*(?:[#;].*)?")
 _VARIABLE = re.compile(r"(?<![\w.])[^\W\d]\w*")
-_WRITTEN = re.compile(r"([^\W\d]\w*)\s*(?:[-+*/@%&|^]|//|\*\*|<<|>>)=[^=]")
+_STORES = frozenset(
+    [
+        *("STORE_FAST", "STORE_NAME", "STORE_DEREF", "STORE_GLOBAL"),
+        *("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST"),  # since Python 3.13
+    ]
+)
 NO_ORIGIN = Origin()
 _HELD = 32
 
@@ -65,7 +69,8 @@ class CallSites:
         """Return the call site of the innermost frame that is neither torch's nor ours."""
         if not self._running:
             return NO_ORIGIN
-        frame, fold, number, direct = self._folding.find(sys._getframe(1))
+        nearest = sys._getframe(3)  # the frames within are the recorder's
+        frame, fold, number, direct = self._folding.find(nearest)
         scope = self._scopes[-1]
         if frame is None:
             return Origin(scope=scope)
@@ -139,30 +144,30 @@ class CallSites:
 
 def frames_of(traceback: TracebackType | None) -> tuple[StackFrame, ...]:
     """Return the frames that led to an error, outermost first, without those of torch and ours."""
-    found = []
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        if not code.co_filename.startswith(_OWN):
-            text = getline(code.co_filename, traceback.tb_lineno).rstrip("\n")
-            found.append(StackFrame(code.co_filename, _expression(traceback, text), code.co_qualname, text))
-        traceback = traceback.tb_next
-    return tuple(found)
+    return tuple(
+        StackFrame(frame.f_code.co_filename, span, frame.f_code.co_qualname, text)
+        for frame, span, text in _own_frames(traceback)
+    )
 
 
 def variables_in(traceback: TracebackType | None) -> dict[int, str]:
     """Return the variables in the expression that failed, by the ids of the tensors that they hold."""
     found: dict[int, str] = {}
+    for frame, span, text in _own_frames(traceback):
+        words = dict.fromkeys(_VARIABLE.findall(text[span.column : span.end_column]))
+        held = {word: frame.f_locals.get(word) for word in words}
+        found = {id(value): word for word, value in held.items() if isinstance(value, Tensor)}
+    return found
+
+
+def _own_frames(traceback: TracebackType | None) -> Iterator[tuple[FrameType, Span, str]]:
+    """Yield the frames that are neither torch's nor ours, with the expression of each and its line."""
     while traceback is not None:
-        frame = traceback.tb_frame
-        file = frame.f_code.co_filename
+        file = traceback.tb_frame.f_code.co_filename
         if not file.startswith(_OWN):
             text = getline(file, traceback.tb_lineno).rstrip("\n")
-            span = _expression(traceback, text)
-            words = dict.fromkeys(_VARIABLE.findall(text[span.column : span.end_column]))
-            held = {word: frame.f_locals.get(word) for word in words}
-            found = {id(value): word for word, value in held.items() if isinstance(value, Tensor)}
+            yield traceback.tb_frame, _expression(traceback, text), text
         traceback = traceback.tb_next
-    return found
 
 
 def owner_of(function: Callable[..., Any]) -> object:
@@ -183,18 +188,16 @@ def _origin(frame: FrameType) -> Origin:
     span = _span(code, frame.f_lasti, line, text)
     if span is None:
         return Origin(_whole(line, text), file=code.co_filename)
-    source = text[span.column : span.end_column]
-    target = _target(text[: span.column], source, text[span.end_column :])
-    return Origin(span, source, code.co_filename, target=target)
+    target = _targets(code).get(frame.f_lasti, "")
+    return Origin(span, text[span.column : span.end_column], code.co_filename, target=target)
 
 
-def _target(before: str, expression: str, after: str) -> str:
-    """Return the variable that a line assigns an expression to; empty if it assigns it to none."""
-    if before.isspace() or not before:
-        written = _WRITTEN.match(expression)  # x += y is an expression to torch
-        return written[1] if written else ""
-    assigned = _ASSIGNED.fullmatch(before)
-    return assigned[1] if assigned and _REST.fullmatch(after) else ""
+@lru_cache(256)
+def _targets(code: CodeType) -> Mapping[int, str]:
+    """Return the variables that values are assigned to at once, by the instructions that compute these."""
+    steps = [step for step in get_instructions(code) if step.opname != "EXTENDED_ARG"]
+    names = {step.offset: after.argval for step, after in pairwise(steps) if after.opname in _STORES}
+    return {place: name if isinstance(name, str) else name[0] for place, name in names.items()}
 
 
 def _expression(traceback: TracebackType, text: str) -> Span:
@@ -213,5 +216,4 @@ def _span(code: CodeType, at: int, line: int, text: str) -> Span | None:
     first, last, column, end = next(positions, (None, None, None, None))
     if first != line or last != line or column is None or end is None:
         return None
-    data = text.encode()
-    return Span(line, characters(data, column), line, characters(data, end))
+    return Span(line, characters(text, column), line, characters(text, end))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Generic, NamedTuple, Self, TypeAlias, TypeVar
@@ -17,7 +17,7 @@ from llm_linalg.base.text import clean, elide_middle
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.arguments import Function, writes
 from llm_linalg.ops.call_cache import CallPlan, Number
-from llm_linalg.ops.operation import Call
+from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.reads import Reads
 from llm_linalg.ops.terms import CellTerms
 from llm_linalg.recording.gap import Gap
@@ -80,6 +80,16 @@ class LazyCall:
     function: Function
     numbers: Sequence[Number] = ()
     position: int = 0
+
+    @property
+    def operation(self) -> Operation:
+        """The table's entry."""
+        return self.plan.operation
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """For each tensor, its position in the call as it was written."""
+        return self.plan.order
 
     def at(self, position: int) -> LazyCall:
         """Return the same call for another of its results."""
@@ -230,10 +240,10 @@ class RecordNode:
             if made.span is span and not made.is_input:
                 made.is_inner = True
 
-    def note_members(self, call: Call) -> None:
-        """Take note of which parameters of a layer a call takes, for what they are called."""
+    def note_members(self, places: Mapping[str, tuple[int, ...]]) -> None:
+        """Take note of which parameters of a layer a call takes, given which of its operands they are."""
         for name in MEMBERS:
-            for place in call.places.get(name, ()):
+            for place in places.get(name, ()):
                 if self.operands[place].node.op == "parameter":
                     self.operands[place].node.member = name
 

@@ -8,7 +8,7 @@ calls: `step()` of an optimizer.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
@@ -101,19 +101,6 @@ def call_path(path: str, name: str, calls: Counter[str]) -> str:
     return f"{inner}:{calls[inner]}"
 
 
-def plain_path(path: str, calls: Mapping[str, int]) -> str:
-    """Return a call's path without the numbers of functions that were called only once."""
-    if ":" not in path:
-        return path
-    plain, counted = [], ""
-    for part in path.split("."):
-        name = part.rpartition(":")[0]
-        alone = calls[f"{counted}.{name}" if counted else name] == 1
-        plain.append(name if alone else part)
-        counted = f"{counted}.{part}" if counted else part
-    return ".".join(plain)
-
-
 def is_fold(part: str) -> bool:
     """Return whether a part of a path is a fold."""
     return part.partition(":")[0].endswith(FOLD)
@@ -153,23 +140,3 @@ def _is_one_call(nodes: Sequence[RecordNode]) -> bool:
         node.is_one_of_several and node.op == first.op and [own.node for own in node.operands] == sources
         for node in nodes
     )
-
-
-def result_of(nodes: Sequence[N]) -> N:
-    """Return the node to show for the nodes of one call: the new value of its first parameter, else its last.
-
-    An optimizer's step writes to parameters, and the making of a layer to what it has just made.
-    """
-    last: dict[RecordNode, N] = {}  # by the parameter's first node
-    for node in nodes:
-        root = first_value(node)
-        if root.op == "parameter":
-            last[root] = node
-    return next(iter(last.values()), nodes[-1])
-
-
-def first_value(node: RecordNode) -> RecordNode:
-    """Return the node that a tensor began with, before any call wrote to it."""
-    while node.is_write:
-        node = node.operands[0].node
-    return node

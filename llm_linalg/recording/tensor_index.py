@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from heapq import heappop, heappush
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 from weakref import ref
 
 import torch
@@ -14,118 +12,20 @@ from torch import Tensor
 
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
-from llm_linalg.recording.aliasing import StorageMap, TrackedTensor, no_charge, storage_id
+from llm_linalg.ops.operation import Call
+from llm_linalg.recording.aliasing import StorageMap, TrackedTensor, storage_id
 from llm_linalg.recording.gap import Gap
-from llm_linalg.recording.guard import Guard
 from llm_linalg.recording.listener import Listener
 from llm_linalg.recording.record import Record
-from llm_linalg.recording.record_node import Operand, Origin, RecordNode
+from llm_linalg.recording.record_node import LazyCall, Operand, Origin, RecordNode
 from llm_linalg.recording.retention import MOST_NODES, ValueCache
-from llm_linalg.recording.scopes import FOLD
-from llm_linalg.recording.write_log import storage_numel
 
-FEW_NAMES = 20  # names brought up to date after a run failed
+FEW_NAMES = 20  # of a tensor that is written, which a listener is told at once
 MOST_DENSE = 2**24  # cells of a sparse tensor that are written out
-FEW_CELLS, A_LOOK = 2**20, 500  # cells inspected for that, and the fixed cost of a look, in cells
 
-T = TypeVar("T")
 Where = Callable[[], Origin]
 _TENSORS: frozenset[type[Tensor]] = frozenset([Tensor, torch.nn.Parameter])
 _MODES = torch._C._len_torch_function_stack  # noqa: SLF001  how many modes there are that see each call
-
-
-class NamedTensor:
-    """A tensor and the names bound to it.
-
-    Attributes:
-        tensor: The tensor; the reference keeps its id from being reused.
-        names: A heap of (position among all names, name); some may be bound to other tensors by now.
-        count: How many names are bound to it now.
-        node: The node of the last write to it, if there was one.
-        since: The names bound to it since that write.
-    """
-
-    __slots__ = ("count", "names", "node", "since", "tensor")
-
-    def __init__(self, tensor: Tensor, place: int, name: str) -> None:
-        self.tensor = tensor
-        self.names = [(place, name)]
-        self.count = 1
-        self.node: RecordNode | None = None
-        self.since: dict[str, None] = {}
-
-
-class NameTable:
-    """The tensors that names are bound to, and the names of each.
-
-    A write to a tensor takes the same time however many names it has: they get its new node only when
-    `rewritten_nodes` is called.
-    """
-
-    def __init__(self) -> None:
-        self._names: dict[str, tuple[int, NamedTensor]] = {}  # with its position among all names
-        self._named: dict[int, NamedTensor] = {}  # by tensor id
-
-    def __iter__(self) -> Iterator[Tensor]:
-        """Yield the tensor of each name, in the order in which the names were first bound."""
-        return (named.tensor for _, named in self._names.values())
-
-    def cheap_to_check(self) -> Iterator[Tensor]:
-        """Yield tensors small enough that checking all of them for writes takes no noticeable time."""
-        left = FEW_CELLS
-        for tensor in self:
-            taken = A_LOOK + tensor.numel()
-            if taken <= left:
-                left -= taken
-                yield tensor
-
-    def bind(self, name: str, tensor: Tensor) -> None:
-        """Bind a name to a tensor, in place of whatever it was bound to."""
-        place, before = self._names.get(name) or (len(self._names), None)
-        if before is not None and before.tensor is tensor:
-            before.since[name] = None
-            return
-        named = self._named.get(id(tensor))
-        if named is None:
-            named = self._named[id(tensor)] = NamedTensor(tensor, place, name)
-        else:
-            heappush(named.names, (place, name))
-            named.count += 1
-            named.since[name] = None
-        self._names[name] = place, named
-        if before is None:
-            return
-        before.count -= 1
-        if before.count:
-            before.since.pop(name, None)
-        else:
-            del self._named[id(before.tensor)]
-
-    def note_write(self, tensor: Tensor, node: RecordNode) -> None:
-        """Give a tensor's names its new node, which is named after the first of them."""
-        named = self._named.get(id(tensor))
-        if named is None:
-            return
-        while self._names[named.names[0][1]][1] is not named:
-            heappop(named.names)
-        node.bound_name = node.bound_name or named.names[0][1]
-        named.node = node
-        named.since.clear()
-
-    def names_of(self, tensor: Tensor) -> list[str]:
-        """Return the names that are bound to a tensor now, in the order in which they were first bound."""
-        named = self._named.get(id(tensor))
-        if named is None:
-            return []
-        return [name for _, name in sorted(named.names) if self._names[name][1] is named]
-
-    def rewritten_nodes(self) -> dict[str, RecordNode]:
-        """Return the nodes of names whose tensor was written after they were bound."""
-        return {
-            name: named.node
-            for name, (_, named) in self._names.items()
-            if named.node is not None and name not in named.since
-        }
 
 
 class TensorIndex:
@@ -140,8 +40,7 @@ class TensorIndex:
         node_type: The class of its nodes.
         nodes: The nodes so far, in order.
         names: The node that each name was bound to.
-        no_grad: Whether what is recorded now is under `torch.no_grad()`.
-        heeds_grad_mode: Whether torch's own switch says so, too.
+        heeds_grad_mode: Whether no gradient flows through what is made under `torch.no_grad()`.
         gaps: The turns of loops that were not recorded.
         before_drop: Called before a node's values are dropped.
         listener: Who is told what is recorded; None for nobody.
@@ -154,19 +53,19 @@ class TensorIndex:
         super().__init__()
         self.nodes: list[RecordNode] = []
         self.names: dict[str, RecordNode] = {}
-        self.no_grad = self.heeds_grad_mode = False
+        self.heeds_grad_mode = False
         self._labels: dict[int, tuple[Tensor, str, str]] = {}
         self._where = where
         self._tracked: dict[int, TrackedTensor] = {}  # by tensor id
         self._tensors: list[Tensor | None] = []  # of each node, until it is dropped
-        self._name_table = NameTable()
+        self._bound: dict[str, Tensor] = {}  # by name, in the order in which the names were first bound
+        self._bound_names: dict[int, set[str]] = {}  # by tensor id
+        self._name_places: dict[str, int] = {}  # in that order
         self._gradients: dict[int, tuple[Tensor, RecordNode]] = {}  # those that the program read
-        self._accumulated: dict[int, RecordNode] = {}  # those that a pass added to, not read since
         self._dropped: dict[int, tuple[ref[Tensor], RecordNode]] = {}  # by tensor id
         self._dropped_tensors: dict[int, ref[Tensor]] = {}  # by node
         self._cache = None if keep is None else ValueCache(keep, around, self._drop)
         self._storages = StorageMap(self._cache.note_move) if self._cache else StorageMap()
-        self._guard: Guard | None = None
         self.gaps: list[Gap] = []
         self._written: set[int] | None = None  # while nothing is recorded: the storages written meanwhile
         self._left: dict[str, Tensor] = {}  # by the names that were bound, or written to, meanwhile
@@ -180,8 +79,8 @@ class TensorIndex:
     ) -> RecordNode:
         """Add a node for a tensor that comes from outside; without an origin, it comes where the run is."""
         with untraced():
-            place = self._where() if origin is None else origin
-            node = self.node_type(len(self.nodes), op, detach_value(tensor), origin=place, name=name)
+            node = self._node(op, tensor, origin=origin)
+            node.bound_name = name
             return self._add(node, tensor)
 
     def note_input(
@@ -201,14 +100,10 @@ class TensorIndex:
         tracked = self._tracked.get(id(tensor))
         return None if tracked is None or tracked.node.gap is None else tracked.node
 
-    def names_of(self, tensor: Tensor) -> list[str]:
-        """Return the names that are bound to a tensor now."""
-        return list(dict.fromkeys(self._name_table.names_of(tensor)))
-
     def _forget(self, tensor: Tensor) -> None:
         """Let a tensor come in anew when it is used next."""
         self._forgotten[id(tensor)] = self._tracked.pop(id(tensor)).node
-        self._left.update(dict.fromkeys(self._name_table.names_of(tensor), tensor))
+        self._left.update(dict.fromkeys(self.names_of(tensor), tensor))
 
     def adopt(self, tensor: Tensor, node: RecordNode) -> None:
         """Register a tensor as a node of another trace."""
@@ -232,7 +127,7 @@ class TensorIndex:
             self._left[name] = tensor
             self._left_at[name] = self._where()
             self._note_number(name, tensor)
-            self._name_table.bind(name, tensor)
+            self._bind(name, tensor)
             return None
         node = node or self._new_input(tensor, name)
         if node.bound_name is None:
@@ -242,10 +137,25 @@ class TensorIndex:
         if self._numbers and self._written is None:
             missed = self._numbers.pop((name, _line(self._where())), None)
             node.missed = node.missed if missed is None else tuple(missed)
-        self._name_table.bind(name, tensor)
+        self._bind(name, tensor)
         if self.listener is not None:
             self.listener.bound(name, node)
         return node
+
+    def _bind(self, name: str, tensor: Tensor) -> None:
+        """Bind a name to a tensor, in place of whatever it was bound to."""
+        before = self._bound.get(name)
+        if before is not None:
+            others = self._bound_names.pop(id(before)) - {name}
+            if others:
+                self._bound_names[id(before)] = others
+        self._bound[name] = tensor
+        self._bound_names.setdefault(id(tensor), set()).add(name)
+        self._name_places.setdefault(name, len(self._name_places))
+
+    def names_of(self, tensor: Tensor) -> list[str]:
+        """Return the names that are bound to a tensor now, in the order in which they were first bound."""
+        return sorted(self._bound_names.get(id(tensor), ()), key=self._name_places.__getitem__)
 
     def _note_number(self, name: str, tensor: Tensor) -> None:
         """Keep the number that a name is bound to in a gap, for the curve over all turns."""
@@ -258,12 +168,6 @@ class TensorIndex:
                 return
         self._numbers.setdefault((name, _line(self._where())), []).append(number)
 
-    def name_node(self, tensor: Tensor, name: str | None) -> None:
-        """Give a tensor's node a name to be called by, if it has none; the program has no such name."""
-        tracked = self._tracked.get(id(tensor))
-        if tracked is not None and tracked.node.bound_name is None:
-            tracked.node.bound_name = name
-
     def name_values(self, tensors: Mapping[str, Tensor]) -> None:
         """Bind names to tensors, and give them to all that the tensors held before, if that has no name."""
         names = {id(tensor): name for name, tensor in reversed(list(tensors.items()))}
@@ -271,30 +175,6 @@ class TensorIndex:
             if own is not None and node.bound_name is None and id(own) in names:
                 node.bound_name = names[id(own)]
                 self.names[names[id(own)]] = node
-
-    def backward_path(self, start: RecordNode | None) -> tuple[Sequence[RecordNode], int]:
-        """Return the nodes that a gradient flows back through, and the number of elements of its leaves.
-
-        The first of the nodes is `start`, unless that is a leaf itself.
-        """
-        todo, seen = [] if start is None else [start], set[int]()
-        passed: list[RecordNode] = []
-        leaves = 0
-        with untraced():
-            while todo:
-                node = todo.pop()
-                if node.index in seen:
-                    continue
-                seen.add(node.index)
-                tensor = self._tensors[node.index]
-                if tensor is None:
-                    continue
-                if not tensor.is_leaf:
-                    passed.append(node)
-                    todo += [operand.node for operand in node.operands]
-                elif tensor.requires_grad:
-                    leaves += tensor.numel()
-        return passed, leaves
 
     def label(self, tensor: Tensor, name: str, words: str = "") -> None:
         """Name a tensor that may come in later; `words` is what it is called, where that is not its name."""
@@ -308,11 +188,6 @@ class TensorIndex:
     def is_paused(self) -> bool:
         """Whether calls are made without being recorded."""
         return self._written is not None
-
-    def pause(self) -> None:
-        """Record nothing from now on: calls are made and charged, and what they write is taken note of."""
-        self._written = set()
-        self._accumulated.clear()
 
     def resume(self, gap: Gap) -> None:
         """Record again. What was written meanwhile comes in anew, as if from outside."""
@@ -339,22 +214,16 @@ class TensorIndex:
             if node.bound_name is None and node.target:
                 node.bound_name = node.target
 
-    def finish(self, source: str, seed: int, printed: str = "", *, failed: bool = False) -> Record[Any]:
-        """Return the record; each name is bound to a node with what its tensor holds now.
-
-        After a failure only a few names are brought up to date, without charging the guard.
-        """
-        if failed:
-            self._guard, self._storages.on_inspect = None, no_charge
+    def finish(self, source: str, seed: int, printed: str = "") -> Record[Any]:
+        """Return the record; each name is bound to a node with what its tensor holds now."""
         if self._written is not None:
             raise RuntimeError("a gap has to end before the record does")
-        names = self._name_table.cheap_to_check() if failed else self._name_table
-        tracked = filter(None, (self._tracked.get(id(tensor)) for tensor in names))
-        for stale in islice(filter(self._storages.is_stale, tracked), FEW_NAMES if failed else None):
-            self._update_alias(stale)
-        self.names.update(self._name_table.rewritten_nodes())
+        for tensor in self._bound.values():
+            tracked = self._tracked.get(id(tensor))
+            if tracked is not None and self._storages.is_stale(tracked):
+                self._update_alias(tracked)
         for name, tensor in self._left.items():
-            self.names[name] = self._operand(tensor).node
+            self.names[name] = self.operand(tensor).node
         if self.listener is not None:
             for name, node in self.names.items():
                 self.listener.bound(name, node)
@@ -367,22 +236,34 @@ class TensorIndex:
 
         The program's tensors hold the graph of autograd. Nodes keep detached values.
         """
-        self._where, self._storages, self._name_table = Origin, StorageMap(), NameTable()
-        for tensors in (self._tracked, self._tensors, self._gradients, self._labels):
+        self._where, self._storages = Origin, StorageMap()
+        for tensors in (self._tracked, self._tensors, self._gradients, self._labels, self._bound):
             tensors.clear()
+
+    def _node(
+        self,
+        op: str,
+        tensor: Tensor,
+        operands: tuple[Operand[RecordNode], ...] = (),
+        call: Call | LazyCall | None = None,
+        origin: Origin | None = None,
+    ) -> RecordNode:
+        """Return the next node, for a tensor; without an origin it comes where the run is."""
+        place = self._where() if origin is None else origin
+        return self.node_type(len(self.nodes), op, detach_value(tensor), operands, call, place)
 
     def _add(self, node: RecordNode, tensor: Tensor, *, wrote: bool = False) -> RecordNode:
         """Add a node for a tensor; `wrote` says whether its call wrote into the tensor's storage."""
         nodes = self.nodes
         if len(nodes) >= MOST_NODES:
             raise LimitError(f"more than {MOST_NODES:,} operations: trace a part, or run fewer rounds")
-        if self.no_grad or (self.heeds_grad_mode and not torch.is_grad_enabled()):
+        if self.heeds_grad_mode and not torch.is_grad_enabled():
             node.no_grad = True
         nodes.append(node)
         tracked = self._tracked[id(tensor)] = self._storages.track(tensor, node)
         if wrote:
             self._storages.note_write(tracked)
-            self._name_table.note_write(tensor, node)
+            self._rename(tensor, node)
         self._tensors.append(tensor)
         if node.op == "grad" and node.operands:
             self._gradients[id(tensor)] = tensor, node
@@ -392,11 +273,18 @@ class TensorIndex:
             self._cache.add(node)
         return node
 
+    def _rename(self, tensor: Tensor, node: RecordNode) -> None:
+        """Give a tensor's names its new node, which is named after the first of them."""
+        names = self.names_of(tensor)
+        if names and node.bound_name is None:
+            node.bound_name = names[0]
+        self.names.update(dict.fromkeys(names, node))
+
     def _tell(self, listener: Listener, node: RecordNode, tensor: Tensor, wrote: bool) -> None:
         """Tell a listener of a node, and of the names that mean it since its call wrote."""
         with untraced():
             listener.node(node, tensor, wrote)
-        for name in self._name_table.names_of(tensor)[:FEW_NAMES] if wrote else ():
+        for name in self.names_of(tensor)[:FEW_NAMES] if wrote else ():
             listener.bound(name, node)
 
     def _drop(self, node: RecordNode) -> None:
@@ -420,75 +308,16 @@ class TensorIndex:
         tensor = tracked.tensor
         with untraced():
             call, operands = self._storages.alias_update(tracked)
-            memory = storage_numel(tensor)
-        if self._guard is not None:
-            self._guard.charge_alias_update(memory, len(operands) - 1)
-        with untraced():
-            node = self.node_type(
-                len(self.nodes), call.operation.name, detach_value(tensor), operands, call, self._where()
-            )
-            self._add(node, tensor)
-        self._name_table.note_write(tensor, node)
+            node = self._add(self._node(call.operation.name, tensor, operands, call), tensor)
+        self._rename(tensor, node)
         return node
 
-    def _current_operands(self, tensors: Sequence[Tensor]) -> list[Operand[RecordNode]] | None:
-        """Return the operands of tensors whose nodes are up to date; None if one of them is not."""
-        operands: list[Operand[RecordNode]] = []
-        known, written = self._tracked, self._storages.writes
-        for tensor in tensors:
-            tracked = known.get(id(tensor))
-            if tracked is None or (tracked.storage in written and self._storages.is_stale(tracked)):
-                return None
-            operands.append(tracked.operand)
-        return operands
-
-    def run_backward(self, go: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Run a backward pass, which adds to `.grad` in place, and keep what nodes show of gradients.
-
-        A gradient that the program had read, and that the pass added to, gets a new node. `go` runs the pass.
-        """
-        if self._written is not None:
-            return go(*args, **kwargs)
-        with untraced():
-            added = [
-                (tensor, leaf, node, tensor._version)
-                for tensor, node in self._gradients.values()
-                if (leaf := self._leaf(node)) is not None and leaf.grad is tensor
-            ]
-            if self._guard is not None:
-                kept = sum(storage_numel(tensor) for tensor, *_ in added)
-                self._guard.charge_write(kept, kept)
-            self._storages.preserve([tensor for tensor, *_ in added])
-        self._gradients = {id(tensor): (tensor, node) for tensor, _, node, _ in added}
-        found = go(*args, **kwargs)
-        with untraced():
-            for tensor, leaf, node, version in added:
-                if tensor._version != version and node.call is not None:
-                    operand, value = self._operand(leaf), detach_value(tensor)
-                    call = node.call.with_tensors([operand.value]).with_output(value)
-                    new = self.node_type(len(self.nodes), node.op, value, (operand,), call, self._where())
-                    self._add(new, tensor, wrote=True)
-                    self._accumulated[id(tensor)] = new
-        return found
-
-    def _has_node(self, gradient: Tensor, origin: Origin) -> bool:
-        """Return whether reading a gradient adds no node to the one that it has.
-
-        That is so once after a backward pass has added to it, and always within a fold: torch's own Python
-        looks at a gradient several times for each step.
-        """
-        accumulated = self._accumulated.pop(id(gradient), None) is not None
-        return (accumulated or FOLD in origin.scope) and self._current_operands([gradient]) is not None
-
-    def _leaf(self, gradient: RecordNode) -> Tensor | None:
-        """Return the tensor whose gradient a node is, if it is still alive."""
-        index = gradient.operands[0].node.index
-        gone = self._dropped_tensors.get(index)
-        return gone() if gone is not None else self._tensors[index]
-
-    def _operand(self, tensor: Tensor) -> Operand[RecordNode]:
+    def operand(self, tensor: Tensor) -> Operand[RecordNode]:
+        """Return a tensor as an operand; one that is new comes in from outside."""
         tracked = self._tracked.get(id(tensor))
-        if tracked is not None and not self._storages.is_stale(tracked):
+        if tracked is not None and (
+            tracked.storage not in self._storages.writes or not self._storages.is_stale(tracked)
+        ):
             return tracked.operand
         node = self.node_of(tensor)
         if node is None:
@@ -512,7 +341,7 @@ class TensorIndex:
         is_new = not self.gaps or self.label_of(tensor) is not None or _op_of(tensor) == "parameter"
         if before is None and is_new:
             return self.input(tensor, name, _op_of(tensor))
-        names = self._name_table.names_of(tensor)
+        names = self.names_of(tensor)
         bound = next((own for own in names if self._left.get(own) is tensor), "")
         origin = self._left_at.get(bound)
         node = self.input(tensor, names[0] if names else name, _op_of(tensor), origin)

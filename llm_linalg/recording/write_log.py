@@ -31,12 +31,6 @@ class StorageView(NamedTuple):
         """Return the same view of another storage, given as a flat tensor."""
         return memory.as_strided(self.shape, self.stride, self.offset)
 
-    def visible_mask(self, size: int) -> Tensor:
-        """Return a mask (bool) over a storage of `size` elements: those that the view shows."""
-        seen = torch.zeros(size, dtype=torch.bool)
-        self.on(seen).fill_(True)
-        return seen
-
     @property
     def may_overlap(self) -> bool:
         """Whether two of its cells may be the same element, as in an expanded tensor."""
@@ -60,7 +54,6 @@ class WriteLog:
         self._firsts = [1]  # the number of each write's first cell, then that of the next write
         self._size = storage_numel(tensor)
         self._grid: Tensor | None = None
-        self._places: dict[StorageView, Tensor] = {}  # masks of views with more cells than the storage
         self._put = 0  # how many writes are on the grid
 
     def add(self, node: RecordNode, tensor: Tensor) -> None:
@@ -76,7 +69,7 @@ class WriteLog:
         numbers = self._writers_of(tensor)
         if numbers is None:
             return True
-        return bool(numbers.numel()) and int(self._seen(numbers).max()) >= self._firsts[since]
+        return bool(numbers.numel()) and int(numbers.max()) >= self._firsts[since]
 
     def sources(self, tensor: Tensor, before: Tensor, since: int) -> tuple[list[RecordNode], WriteSource]:
         """Return where each cell of a tensor comes from, given what it held after the first `since` writes.
@@ -94,7 +87,7 @@ class WriteLog:
         if numbers is None or numbers.shape != before.shape:
             return self.nodes[since:], WriteSource(before.shape, torch.zeros(0), [])
         firsts = self._firsts[since:]
-        shown = [0] if len(firsts) == 2 else _visible_writes(self._seen(numbers), firsts)
+        shown = [0] if len(firsts) == 2 else _visible_writes(numbers, firsts)
         spans = [range(*firsts[place : place + 2]) for place in shown]
         return [self.nodes[since + place] for place in shown], WriteSource(
             before.shape, detach_from_storage(numbers), spans
@@ -111,15 +104,6 @@ class WriteLog:
                 _number_cells(view, self._grid, first)
         self._put = len(self._views)
         return StorageView.of(tensor).on(self._grid)
-
-    def _seen(self, numbers: Tensor) -> Tensor:
-        """Return the numbers in a view of the grid, each once if the view repeats elements."""
-        if self._grid is None or numbers.numel() <= self._size:
-            return numbers
-        view = StorageView.of(numbers)
-        if view not in self._places:
-            self._places[view] = view.visible_mask(self._size)
-        return self._grid[self._places[view]]
 
 
 @dataclass(slots=True)
@@ -157,6 +141,8 @@ class WriteSource:
 
 def _visible_writes(numbers: Tensor, firsts: Sequence[int]) -> list[int]:
     """Return the positions of the writes with a number among these; `firsts` ends with the next free one."""
+    for axis, stride in enumerate(numbers.stride()):  # an expanded axis repeats the same
+        numbers = numbers.narrow(axis, 0, 1) if stride == 0 else numbers
     writer = torch.searchsorted(torch.tensor(firsts), numbers.contiguous(), right=True)  # 0: none of them
     found = torch.bincount(writer.flatten()).nonzero().flatten().tolist()
     return [place - 1 for place in found if place]

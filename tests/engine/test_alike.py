@@ -305,23 +305,6 @@ def test_few_calls_of_many_are_looked_at(looked: list[str]) -> None:
     assert len(looked) <= 2 * 9
 
 
-def test_a_trace_of_trusted_code_knows_the_calls_of_those_before(
-    looked: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its layers have weights of their own, which come in with the call."""
-    monkeypatch.setattr(recording, "_TRUSTED", recording.CallCache())
-    model = nn.Sequential(*(nn.Linear(11, 11) for _ in range(6)), nn.LayerNorm(11), nn.GELU())
-    first = trace(model, torch.randn(2, 11))
-    assert len(looked) == 2 + 1 + 1
-    trace(model, torch.randn(2, 11))
-    assert len(looked) == 2 + 2 * (1 + 1)
-    again = trace(model, torch.randn(2, 11))
-    assert len(looked) == 2 + 2 * (1 + 1)
-    assert [(node.op, node.name, node.scope, node.shape) for node in again.nodes] == [
-        (node.op, node.name, node.scope, node.shape) for node in first.nodes
-    ]
-
-
 def test_what_a_program_takes_hangs_on_none_before() -> None:
     def program(x: Tensor) -> None:
         for _ in range(9):

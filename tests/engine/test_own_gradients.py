@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from llm_linalg import LimitError
 from tests.engine.alike import SETUP, printed, programs
 from tests.engine.here import run
 
@@ -148,14 +147,3 @@ def test_a_hook_that_looks_is_not_called_by_the_gradient_program() -> None:
     gradients = trace.backward("loss")
     assert torch.equal(gradients["dx"].value, trace["g"].value)
     assert "pulled" not in {node.op for node in gradients.nodes}
-
-
-def test_a_backward_pass_through_an_own_function_is_charged_as_any_other() -> None:
-    program = (
-        "class F(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x): return x * 2\n"
-        "    @staticmethod\n    def backward(ctx, g): return g\n"
-        "x = torch.ones(300, 300, requires_grad=True)\ny = x\nfor i in range(60): y = y @ x\n"
-        "z = F.apply(y).sum()\nfor i in range(900): z.backward(retain_graph=True)"
-    )
-    with pytest.raises(LimitError, match="in all"):
-        run(program)

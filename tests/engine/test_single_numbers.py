@@ -8,7 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg.base.numbers import adds_up, exact, format_cell, significant, summary
+from llm_linalg.base.number_range import summary
+from llm_linalg.base.numbers import adds_up, exact, format_cell, significant
 
 numbers = st.one_of(
     st.floats(),

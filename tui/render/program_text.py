@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.numbers import Formatter, summary
+from llm_linalg.base.number_range import summary
+from llm_linalg.base.numbers import Formatter
 from llm_linalg.base.text import CleanText, clean, clean_lines, elide_title
 from tui.render.json_text import tensor_object
 from tui.text.json_line import json_line

@@ -9,7 +9,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from llm_linalg.base.syntax import signs, slow_to_parse, statements
+from llm_linalg.base.syntax import statements
 from llm_linalg.lessons.documents.code_cells import DocumentCell
 
 _MARK = re.compile(r"#[ \t]?%%+(.*)")
@@ -20,7 +20,7 @@ _METADATA = re.compile(
 _HEAD = re.compile(r"#!|#.*?coding[:=]")
 _COMMAND_ASIDE = re.compile(r"#\s*#\s*[!%]\w")
 _QUOTES = ('"""', "'''", 'r"""', '"', "'")
-_MOST_SIGNS = 150_000  # brackets, commas, operators: what half a second of parsing may hold
+_MOST_PARSED = 100_000  # characters: no text of so many keeps the parser busy for long
 
 
 def read(text: str) -> list[DocumentCell]:
@@ -152,7 +152,7 @@ def _inside(lines: list[str]) -> set[int]:
 
 def _parsed(text: str) -> ast.Module | None:
     """Return the tree of a text; None if it is not Python, or would keep the parser busy."""
-    if signs(text, _MOST_SIGNS) > _MOST_SIGNS or slow_to_parse(text):
+    if len(text) > _MOST_PARSED:
         return None
     try:
         return statements(text)
