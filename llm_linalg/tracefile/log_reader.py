@@ -26,7 +26,7 @@ from llm_linalg.recording.record_node import N, Operand
 from llm_linalg.recording.retention import MOST_NODES
 from llm_linalg.recording.write_log import WriteSource
 from llm_linalg.tracefile import log_format as form_of
-from llm_linalg.tracefile.forms import Form, StoreLayout, Plan, ToldCall
+from llm_linalg.tracefile.forms import Form, Plan, StoreLayout, ToldCall
 from llm_linalg.tracefile.opaque import opaque_call, untold_hook
 from llm_linalg.tracefile.plain_values import Decoder
 from llm_linalg.tracefile.records import MORE, SCHEMAS, VALUE, FormRecord, StoredTensor, counted, hold
