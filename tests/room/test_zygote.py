@@ -280,19 +280,11 @@ def test_a_forked_app_has_a_room_of_its_own() -> None:
 
 
 @NEEDS_LOCK
-def test_a_program_with_an_optimizer_waits_for_the_compiler_and_says_so() -> None:
+def test_a_program_with_an_optimizer_waits_for_the_compiler() -> None:
     own = Room()
-    source = "import sys, torch.optim\nprint('torch._dynamo' in sys.modules)"
-    notices: list[str] = []
     try:
-        run = own.start({"source": source}, notice=notices.append)
-        assert run.wait(20).kind == "done"
-        run.close()
-        assert len(notices) == 1
-        assert outcome(source, where=own).printed == "True\n"
-        run = own.start({"source": source}, notice=notices.append)
-        run.close()
-        assert len(notices) == 1
+        source = "import sys, torch.optim\nprint('torch._dynamo' in sys.modules)"
+        assert outcome(source, 20, where=own).printed == "True\n"
     finally:
         own.close()
 
