@@ -6,7 +6,7 @@ import mmap
 from collections.abc import Callable, Mapping
 from functools import cache
 from struct import Struct
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -78,16 +78,6 @@ DTYPE_WORDS = {own: word for word, own in DTYPES.items()}
 INPUT, OPAQUE, ALIAS = "", "?", "="
 """In place of a function's name: there is none, it is not one of the table's, the refresh of an alias."""
 ERRORS: tuple[type[ProgramError], ...] = ProgramError, LimitError, HaltedError, MissingValueError, ShapeError
-
-
-class Log(Protocol):
-    """What a writer writes to."""
-
-    def append(self, kind: int, payload: bytes) -> None:
-        """Add a record."""
-
-    def append_cells(self, raw: Tensor) -> bool:
-        """Add a record of the bytes of a flat tensor (uint8); return whether there was room for it."""
 
 
 class MemoryLog:

@@ -29,7 +29,7 @@ from llm_linalg.tracefile import log_format as form_of
 from llm_linalg.tracefile.forms import Form, Plan, StoreLayout, ToldCall
 from llm_linalg.tracefile.opaque import opaque_call, untold_hook
 from llm_linalg.tracefile.plain_values import Decoder
-from llm_linalg.tracefile.records import MORE, SCHEMAS, VALUE, FormRecord, StoredTensor, counted, hold
+from llm_linalg.tracefile.records import MORE, SCHEMAS, VALUE, FormRecord, StoredTensor, hold
 
 MOST_AT_ONCE = 5_000  # records that one look reads
 _MOST_FILES = 1_000
@@ -188,9 +188,11 @@ class Reader(Generic[N]):
             hold(self._at + 8 <= end, "a record without its length")
             length, kind = form_of.RECORD.unpack_from(self._memory, self._at)
             first, after = self._at + 8, self._at + 8 + length
-            hold(after <= end, "a record beyond its end")
-            hold(self.ending is None or kind == form_of.CELLS, "a record after its end")
-            hold(kind == form_of.ABOUT or self._about is not None, "it does not begin as it should")
+            is_in_place = (
+                (self.ending is None or kind == form_of.CELLS) if self._about else kind == form_of.ABOUT
+            )
+            if after > end or not is_in_place:
+                raise FormatError("a record where none can be")
             self._told[kind] = told = self._told.get(kind, 0) + 1
             most_told = form_of.MOST_RECORDS.get(kind, form_of.MOST_OTHERS)
             hold(told <= (most_told * form_of.IN_A_FILE if self._whole else most_told), "too many records")
@@ -201,7 +203,7 @@ class Reader(Generic[N]):
                 self._stores.append(_Store(buffer, first if self._whole else 0, length))  # type: ignore[arg-type]
             else:
                 self._record(kind, bytes(self._view[first:after]))
-            self._at = -(-after // 8) * 8
+            self._at = after + -after % 8
             count += 1
         return count
 
@@ -218,15 +220,15 @@ class Reader(Generic[N]):
         hold(self._links <= most, "too many operands, numbers or words")
 
     def _record(self, kind: int, payload: bytes) -> None:
-        if kind in self._packed:
-            self._packed[kind](payload)
-            return
         schema = SCHEMAS.get(kind)
-        if schema is None:
+        if schema is not None:
+            self._text += len(payload)
+            hold(len(payload) <= schema.most and self._text <= form_of.MOST_TEXT, "too long a text")
+            self._told_parts[kind](*schema.read(payload))
+        elif kind in self._packed:
+            self._packed[kind](payload)
+        else:
             raise FormatError("a record of no kind")
-        self._text += len(payload)
-        hold(len(payload) <= schema.most and self._text <= form_of.MOST_TEXT, "too long a text")
-        self._told_parts[kind](*schema.read(payload))
 
     def _begin(self, source: str, seed: int) -> None:
         hold(self._about is None, "it begins twice")
@@ -496,9 +498,9 @@ class Reader(Generic[N]):
         last: ProgramError | None,
         calls: Sequence[int],
     ) -> None:
-        places = [counted(place, len(errors) + 1) for place in calls]
-        hold(len(places) == len(self._failed_calls), "calls that no error shows")
-        self.cell_calls = dict(zip(places, self._failed_calls, strict=True))
+        hold(len(calls) == len(self._failed_calls), "calls that no error shows")
+        hold(all(place <= len(errors) for place in calls), "an error that is none")
+        self.cell_calls = dict(zip(calls, self._failed_calls, strict=True))
         self.failed = self.cell_calls.pop(len(errors), None)
         self.error = last
         self._rest = printed, failed_line, errors

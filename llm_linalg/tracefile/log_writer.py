@@ -24,7 +24,7 @@ from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import LazyCall, RecordNode
 from llm_linalg.tracefile import log_format as form_of
-from llm_linalg.tracefile.log_format import DTYPE_WORDS, FileLog, Log, MemoryLog, functions
+from llm_linalg.tracefile.log_format import DTYPE_WORDS, FileLog, MemoryLog, functions
 from llm_linalg.tracefile.plain_values import NumberSlot, UntoldValueError, encode, is_decodable, to_json
 from llm_linalg.tracefile.records import MORE, SCHEMAS, VALUE, FormRecord, StoredTensor
 
@@ -69,7 +69,7 @@ class Writer:
     def __init__(
         self, target: mmap.mmap | bytearray | Callable[[bytes], object], source: str = "", seed: int = 0
     ) -> None:
-        self._log: Log
+        self._log: MemoryLog | FileLog
         self.head = memoryview(bytearray(form_of.START)).cast("Q")
         if callable(target):
             self._log = FileLog(target)
@@ -151,9 +151,8 @@ class Writer:
         self._amend_last()
         self._names[name] = node
         called = node.bound_name == name
-        self._log.append(
-            form_of.NAME, form_of.BOUND.pack(node.index, called) + _utf8(name, form_of.MOST_NAME)
-        )
+        text = name[: form_of.MOST_NAME].encode(errors="replace")
+        self._log.append(form_of.NAME, form_of.BOUND.pack(node.index, called) + text)
         if called:
             self._titles[node.index] = name
 
@@ -437,23 +436,17 @@ def _numbers(count: int) -> Struct:
 
 def _facts(node: RecordNode) -> Mapping[str, Any]:
     """Return what was noted on a node, as far as it is not what most nodes have."""
-    facts: dict[str, Any] = {}
-    if node.is_inner:
-        facts["is_inner"] = True
-    if node.is_one_of_several:
-        facts["is_one_of_several"] = True
-    if node.words:
-        facts["words"] = node.words
-    if node.member:
-        facts["member"] = node.member
-    if node.gap is not None:
-        facts["gap"] = node.gap
-        facts["flows_on"] = node.flows_on
-    if node.missed:
-        facts["missed"] = node.missed
-    if node.gradient_hooks:
-        facts["hooks"] = True
-    return facts
+    facts = {
+        "is_inner": node.is_inner,
+        "is_one_of_several": node.is_one_of_several,
+        "words": node.words,
+        "member": node.member,
+        "gap": node.gap,
+        "flows_on": node.flows_on and node.gap is not None,
+        "missed": node.missed,
+        "hooks": bool(node.gradient_hooks),
+    }
+    return {word: value for word, value in facts.items() if value}
 
 
 def _own_strides(value: Tensor) -> tuple[int, ...]:
@@ -495,7 +488,3 @@ def _gather(value: Any, tensors: list[Tensor]) -> None:
     elif isinstance(value, list | tuple | dict):
         for item in value.values() if isinstance(value, dict) else value:
             _gather(item, tensors)
-
-
-def _utf8(text: str, most: int) -> bytes:
-    return text[:most].encode(errors="replace")
