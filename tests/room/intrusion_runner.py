@@ -78,7 +78,7 @@ class Outcome:
     faults: list[str] = field(default_factory=list)
     """Errors of the app's own, that no program should be able to cause."""
     ending: str = ""
-    """The kind of its ending: `refused` if it was not run; `nowhere` if it stopped and no line is known."""
+    """The kind of its ending: `refused` if it was not run; with `-nowhere` if no line of it is known."""
 
 
 def _told_of(trace: Any, outcome: Outcome) -> Iterator[str]:
@@ -128,7 +128,7 @@ def attempt(text: str, seconds: float) -> Outcome:
     if trace is not None:
         outcome.printed, outcome.ending = str(trace.printed), trace.ending.kind
         if trace.ending.kind != "done" and trace.ending.line is None:
-            outcome.ending += " nowhere"
+            outcome.ending += "-nowhere"
         outcome.text += "\n".join(_told_of(trace, outcome))
     return outcome
 
