@@ -64,17 +64,17 @@ class _Spares:
             # The rules of a folder name the files that are there when they are made.
             if limits != self._limits or limits.read:
                 ends.close()
-                self._order(limits, now=True)
+                self._order(limits)
                 ends = self._receive(halt)
             self._ready = None
-            self._order(limits if not limits.read else RoomLimits(), now=False)
+            self._order(limits if not limits.read else RoomLimits())
             return ends
 
-    def _order(self, limits: RoomLimits, *, now: bool) -> None:
+    def _order(self, limits: RoomLimits) -> None:
         self._limits = limits
         self._ready = None
         try:
-            self._link.sendall(json.dumps({"limits": asdict(limits), "now": now}).encode())
+            self._link.sendall(json.dumps(asdict(limits)).encode())
         except OSError:
             raise _GoneError from None
 

@@ -18,7 +18,6 @@ import select
 import signal
 import socket
 import tempfile
-import time
 from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
@@ -29,8 +28,6 @@ from llm_linalg.room.lock import Lock, LockError, die_with_parent
 from llm_linalg.room.room_limits import LOG_SIZE, RoomLimits
 from llm_linalg.room.tier import self_test, verdict
 
-HEAD_START = 0.05 if os.cpu_count() == 1 else 0.0
-"""Seconds in which a program has the only processor for itself before the next spare is made."""
 _MOST = 2**16
 
 
@@ -182,36 +179,29 @@ class _Zygote:
         poll.register(link, select.POLLIN)
         poll.register(self._app, select.POLLIN)
         self._add_spare(link, poll)
-        due: float | None = None  # when the next spare is to be made
         while link.fileno() >= 0 or self._children:
-            wait = None if due is None else max(0.0, due - time.monotonic()) * 1000
-            for descriptor, _ in poll.poll(wait):
+            for descriptor, _ in poll.poll():
                 if descriptor == self._app:
                     os._exit(0)
                 if descriptor in self._children:
                     poll.unregister(descriptor)
                     self._children.pop(descriptor).reap()
-                    due = None if due is None else 0.0
-                elif descriptor == link.fileno():
-                    due = self._order(link, poll)
-            if due is not None and due <= time.monotonic():
-                due = None
-                self._add_spare(link, poll)
+                elif descriptor == link.fileno() and self._is_ordered(link, poll):
+                    self._add_spare(link, poll)
 
-    def _order(self, link: socket.socket, poll: select.poll) -> float | None:
-        """Read which spare the app wants, and return by when; None if it wants no more."""
+    def _is_ordered(self, link: socket.socket, poll: select.poll) -> bool:
+        """Read with which limits the app wants a spare; return whether it wants one."""
         line = link.recv(_MOST)
         if not line:
             poll.unregister(link)
             link.close()
-            return None
-        order = json.loads(line)
-        limits = RoomLimits(**order["limits"])
+            return False
+        limits = RoomLimits(**json.loads(line))
         if limits != self._limits and self._lock is not None:
             self._lock.close()
             self._lock = None
         self._limits = limits
-        return 0.0 if order["now"] else time.monotonic() + HEAD_START
+        return True
 
     def _add_spare(self, link: socket.socket, poll: select.poll) -> None:
         read = self._limits.read

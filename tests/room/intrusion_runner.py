@@ -83,7 +83,7 @@ class Outcome:
 
 def _told_of(trace: Any, outcome: Outcome) -> Iterator[str]:
     """Reads whatever a trace offers: all of it is data, and none may fail."""
-    names = (
+    names = [
         "printed",
         "ending",
         "source",
@@ -95,11 +95,9 @@ def _told_of(trace: Any, outcome: Outcome) -> Iterator[str]:
         "gaps",
         "prints",
         "loss",
-    )
-    for owner, wanted in (
-        (trace, names),
-        *((node, None) for node in list(trace.nodes)[:20] + list(trace.nodes)[-5:]),
-    ):
+    ]
+    nodes = [(node, None) for node in list(trace.nodes)[:20] + list(trace.nodes)[-5:]]
+    for owner, wanted in ((trace, names), *nodes):
         for name in wanted or [one for one in dir(owner) if not one.startswith("_")]:
             try:
                 value = getattr(owner, name)
@@ -320,13 +318,7 @@ class Outside:
         for base in (self.home, self.out):
             for path in (base, *base.rglob("*")):
                 status = path.lstat()
-                kept: list[object] = [
-                    status.st_mode,
-                    status.st_uid,
-                    status.st_gid,
-                    status.st_nlink,
-                    status.st_ino,
-                ]
+                kept: list[object] = [*status[:6]]  # from its mode to its group
                 if path.is_symlink():
                     kept.append(str(path.readlink()))
                 elif path.is_file():
@@ -433,9 +425,7 @@ def _jointly(outside: Outside, numbers: list[int], seconds: float) -> tuple[list
     return [int(number) for number in tried], not told["effects"] and not told["faults"]
 
 
-def _one(
-    outside: Outside, one: Intrusion, seconds: float, *, locked: bool
-) -> tuple[dict[str, object], Outcome]:
+def _one(outside: Outside, one: Intrusion, seconds: float, *, locked: bool) -> tuple[dict[str, Any], Outcome]:
     limit = one.seconds or seconds
     text = one.program(outside.places)
     before, memory, started = outside.watch(), _kilobytes(), time.monotonic()
@@ -501,17 +491,13 @@ def main() -> None:
             check = attempt(_CHECK, 10)
             told["check"] = time.monotonic() - started
             if check.printed != _CHECKED or check.faults:
-                told["effects"] = [*_listed(told["effects"]), f"the next run is not whole: {check}"[:300]]
+                told["effects"].append(f"the next run is not whole: {check}"[:300])
         _say(number=number, **told)
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     _say(
         user=os.getuid(),
         processor=sum(one.ru_utime + one.ru_stime for one in usage),
     )
-
-
-def _listed(one: object) -> list[object]:
-    return list(one) if isinstance(one, list) else []
 
 
 if __name__ == "__main__":
