@@ -183,27 +183,21 @@ class Reader(Generic[N]):
         if version != form_of.VERSION:
             raise FormatError(f"it has version {version}, and this reads version {form_of.VERSION}")
         hold(end <= len(self._memory), "it ends beyond its memory")
-        count = 0
-        while self._at < end and count < most:
-            hold(self._at + 8 <= end, "a record without its length")
-            length, kind = form_of.RECORD.unpack_from(self._memory, self._at)
-            first, after = self._at + 8, self._at + 8 + length
-            is_in_place = (
-                (self.ending is None or kind == form_of.CELLS) if self._about else kind == form_of.ABOUT
-            )
-            if after > end or not is_in_place:
+        view, unpack, told = self._view, form_of.RECORD.unpack_from, self._told
+        many, count, at = form_of.IN_A_FILE if self._whole else 1, 0, self._at
+        while at < end and count < most:
+            hold(at + 8 <= end, "a record without its length")
+            length, kind = unpack(view, at)
+            first, after = at + 8, at + 8 + length
+            is_first = self._about is None
+            is_due = kind == form_of.ABOUT if is_first else self.ending is None or kind == form_of.CELLS
+            if after > end or not is_due:
                 raise FormatError("a record where none can be")
-            self._told[kind] = told = self._told.get(kind, 0) + 1
-            most_told = form_of.MOST_RECORDS.get(kind, form_of.MOST_OTHERS)
-            hold(told <= (most_told * form_of.IN_A_FILE if self._whole else most_told), "too many records")
-            if kind == form_of.CELLS:
-                self._cell_bytes += 0 if self._whole else length
-                hold(self._cell_bytes <= form_of.MOST_CELL_BYTES, "too many cells")
-                buffer = self._memory if self._whole else bytearray(self._view[first:after])
-                self._stores.append(_Store(buffer, first if self._whole else 0, length))  # type: ignore[arg-type]
-            else:
-                self._record(kind, bytes(self._view[first:after]))
-            self._at = after + -after % 8
+            told[kind] = number = told.get(kind, 0) + 1
+            if number > form_of.MOST_RECORDS.get(kind, form_of.MOST_OTHERS) * many:
+                raise FormatError("too many records")
+            self._record(kind, first, after)
+            self._at = at = after + -after % 8
             count += 1
         return count
 
@@ -219,14 +213,20 @@ class Reader(Generic[N]):
         most = form_of.MOST_LINKS * (form_of.IN_A_FILE if self._whole else 1)
         hold(self._links <= most, "too many operands, numbers or words")
 
-    def _record(self, kind: int, payload: bytes) -> None:
+    def _record(self, kind: int, first: int, after: int) -> None:
         schema = SCHEMAS.get(kind)
         if schema is not None:
-            self._text += len(payload)
-            hold(len(payload) <= schema.most and self._text <= form_of.MOST_TEXT, "too long a text")
-            self._told_parts[kind](*schema.read(payload))
+            self._text += after - first
+            if after - first > schema.most or self._text > form_of.MOST_TEXT:
+                raise FormatError("too long a text")
+            self._told_parts[kind](*schema.read(bytes(self._view[first:after])))
         elif kind in self._packed:
-            self._packed[kind](payload)
+            self._packed[kind](bytes(self._view[first:after]))
+        elif kind == form_of.CELLS:
+            self._cell_bytes += 0 if self._whole else after - first
+            hold(self._cell_bytes <= form_of.MOST_CELL_BYTES, "too many cells")
+            buffer = self._memory if self._whole else bytearray(self._view[first:after])
+            self._stores.append(_Store(buffer, first if self._whole else 0, after - first))  # type: ignore[arg-type]
         else:
             raise FormatError("a record of no kind")
 

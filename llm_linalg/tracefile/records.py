@@ -221,10 +221,13 @@ class Schema(NamedTuple):
     def read(self, payload: bytes) -> Any:
         """Return the parts of a record."""
         try:
-            told = json.loads(str(payload, "ascii"))
+            told = _from_json(str(payload, "ascii"))
         except (ValueError, RecursionError):
             raise FormatError("a record that is no JSON") from None
         return self.field.read(told)
+
+
+_from_json = json.JSONDecoder().decode
 
 
 def _arguments(told: Any) -> dict[str, Any]:
