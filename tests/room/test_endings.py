@@ -9,8 +9,7 @@ import pytest
 from llm_linalg.base.errors import RoomError
 from llm_linalg.room.room_client import Room, room
 from llm_linalg.room.room_limits import GRACE, RoomLimits
-from llm_linalg.room.room_run import RoomRun
-from tests.room.programs import outcome, printed
+from tests.room.programs import gone, outcome, printed
 
 pytestmark = pytest.mark.usefixtures("locked")
 
@@ -110,12 +109,5 @@ def test_a_run_that_is_closed_leaves_no_child() -> None:
     own = Room()
     run = own.start({"source": "while True: pass"})
     run.close()
-    assert ended(run)
+    assert gone(run.process)
     own.close()
-
-
-def ended(run: RoomRun) -> bool:
-    """Returns whether the run's process is gone within a second, as its parent or the kernel tells."""
-    from tests.room.test_zygote import gone
-
-    return gone(run.process)

@@ -18,7 +18,7 @@ from llm_linalg.base.errors import HaltedError, RoomError
 from llm_linalg.room import lock, tier, zygote_process
 from llm_linalg.room.room_client import Room, room
 from llm_linalg.room.room_limits import RoomLimits
-from tests.room.programs import outcome
+from tests.room.programs import gone, outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOKS_INSIDE = pytest.mark.skipif(
@@ -34,23 +34,6 @@ def own() -> Iterator[Room]:
     made = Room()
     yield made
     made.close()
-
-
-def gone(process: int, seconds: float = 1.0) -> bool:
-    """Returns whether a process has ended, or does within that time; one that nobody has reaped counts."""
-    end = time.monotonic() + seconds
-    try:
-        handle = os.pidfd_open(process)
-    except ProcessLookupError:
-        return True
-    try:
-        import select
-
-        poll = select.poll()
-        poll.register(handle, select.POLLIN)
-        return bool(poll.poll(max(0.0, end - time.monotonic()) * 1000))
-    finally:
-        os.close(handle)
 
 
 def descendants(process: int) -> list[int]:
