@@ -66,8 +66,8 @@ ALLOWED = {
 }
 
 # The process in which foreign programs run is locked, and started, by calls that Python has no other way to.
-ROOM = ("llm_linalg.room.lock", "llm_linalg.room.room_client", "llm_linalg.room.seatbelt",
-        "llm_linalg.room.tier", "llm_linalg.room.zygote", "llm_linalg.room.zygote_process")  # fmt: skip
+ROOM = ("llm_linalg.room.lock", "llm_linalg.room.room_client", "llm_linalg.room.tier",
+        "llm_linalg.room.zygote", "llm_linalg.room.zygote_process")  # fmt: skip
 ALLOWED |= {
     (module, "<module>"): "the room is made of a socket, a process and calls to the kernel" for module in ROOM
 }

@@ -118,7 +118,7 @@ def test_the_commands_that_take_the_terminal_are_known() -> None:
 
 
 LATE = {
-    "torch", "markdown_it", "tui.compose.view_runner", "tui.layout.arrange", "tui.model.frame",
+    "torch", "tui.compose.view_runner", "tui.layout.arrange", "tui.model.frame",
     "tui.screens.pager", "tui.screens.palette", "hashlib",
 }  # fmt: skip
 

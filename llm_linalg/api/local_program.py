@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import closing
-from functools import partial
 from time import monotonic
 from typing import Any
 
 from llm_linalg.api.node import Node
-from llm_linalg.api.programs import Halt, ProgramFacts, value_or_none
+from llm_linalg.api.programs import Halt, Program, ProgramFacts, ProgramTask
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, ShapeError
 from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.capture.interruption import Interruption
 from llm_linalg.capture.program import ProgramRun
-from llm_linalg.explain.repairs import lasting_repairs, repairs_of
 from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.recording.ending import Ending
-
-TRIAL_SECONDS = 1.0  # of a program that is run again with a repair
 
 
 class _Clock:
@@ -49,32 +43,21 @@ def timeout_message(seconds: float | None) -> str:
     return f"{used}: use fewer iterations, or raise the time limit"
 
 
-class LocalProgram:
-    """A program in this process; the arguments are those of `program_of`."""
+class LocalProgram(Program):
+    """A program in this process."""
 
-    def __init__(
-        self,
-        source: str,
-        *,
-        seed: int = 0,
-        names: Mapping[str, Any] | None = None,
-        cells: Sequence[int] = (),
-        seconds: float | None = None,
-        halt: Halt | None = None,
-    ) -> None:
-        self._source, self._seed, self._names, self._cells = source, seed, names, cells
-        self._seconds, self._halt = seconds, halt
+    def __init__(self, task: ProgramTask) -> None:
+        super().__init__(task)
+        if task.seconds is None:
+            self.trial_seconds = None
         self._run: ProgramRun | None = None
 
     @rare_full_collections()
     def run(self, *, repairs: bool = True) -> Trace:
-        clock = None if self._seconds is None else _Clock(self._seconds, self._halt)
+        task = self.task
+        clock = None if task.seconds is None else _Clock(task.seconds, task.halt)
         self._run = run = ProgramRun(
-            self._source,
-            self._seed,
-            self._names,
-            self._cells,
-            self._halt,
+            *(task.source, task.seed, task.names, task.cells, task.halt),
             node_type=Node,
             explain=explain_failure,
             running_line=clock,
@@ -89,8 +72,8 @@ class LocalProgram:
             error.trace = self._traced(run, ending, failed=True)
             error.trace.failed_line = error.line
             if repairs and isinstance(error, ShapeError):
-                self._find_repairs(run, error)
-            error.source = self._source  # a notebook's, with its commands
+                self.find_repairs(error, run.failures.call_of(error), run.source, is_short=run.is_short)
+            error.source = task.source  # a notebook's, with its commands
             raise
 
     def _traced(self, run: ProgramRun, ending: Ending, *, failed: bool = False) -> Trace:
@@ -98,27 +81,6 @@ class LocalProgram:
         trace = Trace.of(run.record(failed=failed))
         trace.ending = ending
         return trace
-
-    def _find_repairs(self, run: ProgramRun, error: ShapeError) -> None:
-        failed = run.failures.call_of(error)
-        if failed is None:
-            return
-        error.repairs = repairs_of(failed, run.source, error.span, error, partial(value_or_none, self))
-        if run.is_short:
-            error.repairs = lasting_repairs(error, run.source, self._try)
-
-    def _try(self, source: str) -> None:
-        seconds = None if self._seconds is None else TRIAL_SECONDS
-        again = LocalProgram(
-            source,
-            seed=self._seed,
-            names=self._names,
-            cells=self._cells,
-            seconds=seconds,
-            halt=self._halt,
-        )
-        with closing(again):
-            again.run(repairs=False)
 
     def value(self, expression: str, **names: Any) -> Any:
         if self._run is None:

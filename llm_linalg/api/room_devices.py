@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.api.programs import SECONDS, Halt
+from llm_linalg.api.programs import Halt, ProgramTask
 from llm_linalg.api.room_program import RoomProgram
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.constants import MOST_RANKS
@@ -23,26 +24,12 @@ _BEAT = 0.005  # seconds between two looks at a device
 _MOST_NAME = 200
 
 
-def run_on_devices(
-    source: str,
-    ranks: int,
-    *,
-    seed: int = 0,
-    names: Mapping[str, Any] | None = None,
-    seconds: float | None = SECONDS,
-    halt: Halt | None = None,
-    read: str = "",
-) -> tuple[Trace, ...]:
+def run_on_devices(task: ProgramTask, ranks: int) -> tuple[Trace, ...]:
     """Run a program on several devices, each a locked process, and return the trace of each.
 
     Args:
-        source: The program.
+        task: The program. It has the number of its device as the name `rank`, and their count as `ranks`.
         ranks: How many devices there are.
-        seed: The seed of each.
-        names: Plain values that it may use, beside `rank` and `ranks`.
-        seconds: The time for all of it; None leaves counts, memory and processor seconds.
-        halt: Asked all along whether to stop.
-        read: The folder that it may read; none if empty.
 
     Raises:
         ProgramError: If it fails on a device, or the devices don't all make the same exchanges.
@@ -53,17 +40,16 @@ def run_on_devices(
     with ExitStack() as ends:
         programs = []
         for rank in range(ranks):
-            own = {**(names or {}), "rank": rank, "ranks": ranks}
-            program = RoomProgram(source, seed=seed, names=own, seconds=seconds, halt=halt, read=read)
-            ends.callback(program.close)
-            programs.append(program)
+            names = {**(task.names or {}), "rank": rank, "ranks": ranks}
+            programs.append(RoomProgram(replace(task, names=names, cells=())))
+            ends.callback(programs[-1].close)
         runs = [program.start(device=[rank, ranks]) for rank, program in enumerate(programs)]
-        _run_together(runs, seconds, halt)
+        _run_together(runs, task.seconds, task.halt)
         pairs = [*zip(programs, runs, strict=True)]
         failed = [pair for pair in pairs if pair[1].ending is not None and pair[1].ending.kind == "failed"]
         for program, run in failed:  # the others were stopped because of it
-            program.finish(run.wait(seconds, halt))
-        return tuple([program.finish(run.wait(seconds, halt)) for program, run in pairs])
+            program.finish(run.wait(task.seconds, task.halt))
+        return tuple([program.finish(run.wait(task.seconds, task.halt)) for program, run in pairs])
 
 
 def _run_together(runs: Sequence[RoomRun], seconds: float | None, halt: Halt | None) -> None:

@@ -5,15 +5,12 @@ Nothing that it tells is believed before it was checked, and nothing of it is co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import closing
-from functools import partial
 from time import monotonic
 from typing import Any
 
-from llm_linalg.api.local_program import TRIAL_SECONDS, timeout_message
+from llm_linalg.api.local_program import timeout_message
 from llm_linalg.api.node import Node
-from llm_linalg.api.programs import SECONDS, Halt, ProgramFacts, value_or_none
+from llm_linalg.api.programs import Program, ProgramFacts, ProgramTask
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import (
     FormatError,
@@ -27,7 +24,6 @@ from llm_linalg.base.errors import (
 from llm_linalg.base.source import Source
 from llm_linalg.base.text import clean
 from llm_linalg.capture.cell_run import cells_of, python_of
-from llm_linalg.explain.repairs import lasting_repairs, repairs_of
 from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.failed_call import FailedCall
@@ -44,28 +40,16 @@ AT_ONCE = 200  # records of a log that are read between two looks at whether to 
 FEW_CALLS = 1_000  # of torch, of an expression that others like it may be tried
 
 
-class RoomProgram:
-    """A program in a room; the arguments are those of `program_of`."""
+class RoomProgram(Program):
+    """A program in a room."""
 
-    def __init__(
-        self,
-        source: str,
-        *,
-        seed: int = 0,
-        names: Mapping[str, Any] | None = None,
-        cells: Sequence[int] = (),
-        seconds: float | None = SECONDS,
-        halt: Halt | None = None,
-        read: str = "",
-    ) -> None:
-        self.source = source
-        self._seed, self._names, self._cells = seed, dict(names or {}), tuple(cells)
-        self._seconds, self._halt = seconds, halt
-        self._limits = RoomLimits(read=read)
+    was_cheap = True
+
+    def __init__(self, task: ProgramTask) -> None:
+        super().__init__(task)
         self._text = Source("")
         self._run: RoomRun | None = None
         self._began = 0.0
-        self.was_cheap = True
         self._reader: Reader[Node] | None = None
         self._is_damaged = False
 
@@ -74,17 +58,17 @@ class RoomProgram:
             self._run.close()
 
     def run(self, *, repairs: bool = True) -> Trace:
-        if not self._cells or self._seconds is None:
-            ending = self.start().wait(self._seconds, self._read_on)
+        task = self.task
+        if not task.cells or task.seconds is None:
+            ending = self.start().wait(task.seconds, self._read_on)
         else:
-            ending = self.start(seconds=self._seconds).wait_for_cells(
-                self._seconds, self._cells, self._read_on
-            )
+            run = self.start(seconds=task.seconds)
+            ending = run.wait_for_cells(task.seconds, task.cells, self._read_on)
         return self.finish(ending, repairs=repairs)
 
     def _read_on(self) -> bool:
         """Read what the program told meanwhile; return whether to stop it."""
-        if self._halt is not None and self._halt():
+        if self.task.halt is not None and self.task.halt():
             return True
         if self._reader is not None and not self._is_damaged:
             try:
@@ -95,23 +79,22 @@ class RoomProgram:
 
     def start(self, **more: Any) -> RoomRun:
         """Start it; `more` is added to the request."""
-        self._text = self._read()  # what can't be read needs no process
+        task = self.task
+        cells = cells_of(task.source, task.cells) if task.cells else ()
+        # What can't be read needs no process.
+        self._text = Source(python_of(task.source, cells) if cells else task.source)
+        names = {name: encode_whole(value) for name, value in (task.names or {}).items()}
         request = {
-            "source": self.source,
-            "seed": self._seed,
-            "names": {name: encode_whole(value) for name, value in self._names.items()},
-            "cells": self._cells,
+            "source": task.source,
+            "seed": task.seed,
+            "names": names,
+            "cells": tuple(task.cells),
             **more,
         }
         self._run = self._started(request)
         self._began = monotonic()
         self._reader = Reader(self._run.memory, Node)
         return self._run
-
-    def _read(self) -> Source:
-        """Return the program as Python; raises `ProgramError` if it is none."""
-        cells = cells_of(self.source, self._cells) if self._cells else ()
-        return Source(python_of(self.source, cells) if cells else self.source)
 
     def finish(self, ending: Ending, *, repairs: bool = False) -> Trace:
         """Return its trace once it has ended; raises what `run` does."""
@@ -134,14 +117,15 @@ class RoomProgram:
         failure.trace = trace
         trace.failed_line = failure.line
         if repairs and isinstance(failure, ShapeError):
-            failure.repairs = self._repairs(text, failure)
+            is_short = monotonic() - self._began < SHORT
+            self.find_repairs(failure, reader.failed, text, is_short=is_short)
         raise failure
 
     def _started(self, request: dict[str, Any]) -> RoomRun:
         if lack := known_lack():
             raise RoomError.without_lock(lack)
         try:
-            return room().start(request, self._limits, halt=self._halt)
+            return room().start(request, RoomLimits(read=self.task.read), halt=self.task.halt)
         except RoomError:
             if lack := tier().reason:
                 raise RoomError.without_lock(lack) from None
@@ -157,34 +141,12 @@ class RoomProgram:
         if ending.kind == "halted":
             return HaltedError("stopped: what stands below was not run", span, text.text)
         if ending.kind == "time":
-            return LimitError(timeout_message(self._seconds), span, text.text)
+            return LimitError(timeout_message(self.task.seconds), span, text.text)
         if ending.kind in ("signal", "exit") or told is None:
             kind = LimitError if ending.kind == "memory" else ProgramError
             return kind(f"{ending}", span, text.text)
-        told.source = self.source  # what is no Python is not in the text
+        told.source = self.task.source  # what is no Python is not in the text
         return _explained(told, None if self._reader is None else self._reader.failed, text)
-
-    def _repairs(self, text: Source, error: ShapeError) -> tuple[Any, ...]:
-        """Return the repairs of an error, each tried where it failed, and in the whole program."""
-        failed = None if self._reader is None else self._reader.failed
-        if failed is None:
-            return ()
-        error.repairs = repairs_of(failed, text, error.span, error, partial(value_or_none, self))
-        took = monotonic() - self._began
-        return lasting_repairs(error, text, self._try) if took < SHORT else error.repairs
-
-    def _try(self, source: str) -> None:
-        again = RoomProgram(
-            source,
-            seed=self._seed,
-            names=self._names,
-            cells=self._cells,
-            seconds=TRIAL_SECONDS,
-            halt=self._halt,
-            read=self._limits.read,
-        )
-        with closing(again):
-            again.run(repairs=False)
 
     def value(self, expression: str, **names: Any) -> Any:
         """Return what `Program.value` does; of what is no tensor, number, text or list, its text."""

@@ -1,15 +1,18 @@
-"""`run`: a program of anyone's, in a room, and its trace."""
+"""`run`: a program and its trace, our own text in this process, anyone else's in a room."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from llm_linalg.api.local_program import LocalProgram
 from llm_linalg.api.node import Node
-from llm_linalg.api.program_place import program_of, runs_here
-from llm_linalg.api.programs import SECONDS
+from llm_linalg.api.programs import SECONDS, Program, ProgramTask
 from llm_linalg.api.trace import Trace
+from llm_linalg.api.trust import is_trusted
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.capture.devices import trace_of_rank
@@ -66,41 +69,73 @@ def run(
     )  # fmt: skip
 
 
-def run_text(source: str, *, own: bool, ranks: int = 0, **options: Any) -> Trace:
+def run_text(source: str, *, own: bool, ranks: int = 0, trust: bool = False, **terms: Any) -> Trace:
     """Run a program where it may run: our own text in this process, anyone else's in a room.
 
     Args:
         source: The program.
         own: Whether it is our own text, as the course is.
         ranks: The number of devices; 0 for a program that uses none.
-        options: Those of `program_of`.
+        trust: Whether it may run with the user's rights where there is no lock.
+        terms: What else a `ProgramTask` says.
 
     Raises:
         ProgramError: As `run` does.
     """
     if not isinstance(source, str):
         raise TypeError(f"a program is a text, not {short_repr(source)}")
+    task = ProgramTask(source, **terms)
     if ranks:
-        return _run_on_devices(source, own, ranks, options)
-    with program_of(source, own=own, **options) as program:
+        return _run_on_devices(task, ranks, here=own or _runs_here(trust))
+    with program_of(task, own=own, trust=trust) as program:
         return program.run()
 
 
-def _run_on_devices(source: str, own: bool, ranks: int, options: Mapping[str, Any]) -> Trace:
-    """Run a program on several devices, our own in turn in this process; return the trace of one."""
-    names = dict(options.get("names") or {})
-    if not own and not runs_here(trust=bool(options.get("trust"))):
+def _run_on_devices(task: ProgramTask, ranks: int, *, here: bool) -> Trace:
+    """Run a program on several devices, here in turn, else each in a room; return the trace of one."""
+    names = dict(task.names or {})
+    if not here:
         from llm_linalg.api.room_devices import run_on_devices
 
-        known = ("seed", "seconds", "halt", "read")
-        kept = {name: options[name] for name in known if name in options}
-        return trace_of_rank(run_on_devices(source, ranks, names=names, **kept), names)
+        return trace_of_rank(run_on_devices(task, ranks), names)
     try:
         records = execute_on_devices(
-            source, options.get("seed", 0), names, options.get("cells", ()), options.get("halt"),
-            ranks=ranks, node_type=Node, explain=explain_failure,
-        )  # fmt: skip
+            *(task.source, task.seed, names, task.cells, task.halt),
+            ranks=ranks,
+            node_type=Node,
+            explain=explain_failure,
+        )
     except ProgramError as error:
         error.trace = None if error.trace is None else Trace.of(error.trace)
         raise
     return trace_of_rank(tuple(map(Trace.of, records)), names)
+
+
+@contextmanager
+def program_of(task: ProgramTask, *, own: bool, trust: bool = False) -> Iterator[Program]:
+    """Hold a program where it may run: our own text in this process, anyone else's in a room.
+
+    Args:
+        task: The program.
+        own: Whether it is our own text, as the course is, which has no clock.
+        trust: Whether it may run with the user's rights, in this process, where there is no lock.
+
+    Raises:
+        RoomError: If nothing foreign may run on this machine.
+    """
+    program: Program
+    if own or _runs_here(trust):
+        program = LocalProgram(replace(task, seconds=None) if own else task)
+    else:
+        from llm_linalg.api.room_program import RoomProgram  # which the course does without
+
+        program = RoomProgram(task)
+    with closing(program):
+        yield program
+
+
+def _runs_here(trust: bool) -> bool:
+    """Return whether a foreign program runs in this process: there is no lock, and it is trusted."""
+    from llm_linalg.room.tier import tier
+
+    return is_trusted(trust) and tier().lock is None

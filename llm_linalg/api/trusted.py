@@ -65,7 +65,7 @@ def load(
         found = _member(found, name, place)
     with user_code_errors(TargetError), seed_rng(seed):
         if not names:
-            found = _value(expression, module, place)
+            found = _evaluated(syntax.expression(expression), module, place)
         if isinstance(found, type) and issubclass(found, nn.Module):
             _check_arguments(found, expression)
             found = found()
@@ -178,13 +178,10 @@ def _member(owner: Any, name: str, place: str) -> Any:
     return getattr(owner, name)
 
 
-def _value(expression: str, module: ModuleType, place: str) -> Any:
-    """Return the value of an expression that the user adds to their own module, whose code has just run."""
-    return _evaluated(syntax.expression(expression), module, place)
-
-
 def _evaluated(node: ast.expr, module: ModuleType, place: str) -> Any:
-    """Return the value of a name, a call, a number or text, or of lists and dicts of these.
+    """Return the value of an expression that the user adds to their own module, whose code has just run.
+
+    It is a name, a call, a number or text, or lists and dicts of these.
 
     Raises:
         TargetError: If it is anything else, or a name that the module lacks.

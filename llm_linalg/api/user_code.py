@@ -13,26 +13,19 @@ def user_code_errors(*ours: type[Exception]) -> Iterator[None]:
     Args:
         ours: Exception types of our own, which pass through unchanged.
     """
-    from llm_linalg.base.errors import ProgramError
-
-    said: tuple[type[Exception], ...] = (ProgramError, *ours)
-    try:
-        yield
-    except said:
-        raise
-    except (Exception, SystemExit) as error:
-        raise error_of_user_code(error) from error
-
-
-def error_of_user_code(error: BaseException) -> Exception:
-    """Return the `ProgramError` for an exception of user code: its type, its message, and its frames."""
     from llm_linalg.base.errors import ProgramError, innermost
     from llm_linalg.recording.call_sites import frames_of
 
-    frames = frames_of(error.__traceback__)
-    said = str(error).strip().split("\n")[0]
-    message = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    found = ProgramError(message, *innermost(frames))
-    found.frames = frames
-    found.trace = vars(error).get("trace")
-    return found
+    said_already: tuple[type[Exception], ...] = (ProgramError, *ours)
+    try:
+        yield
+    except said_already:
+        raise
+    except (Exception, SystemExit) as error:
+        frames = frames_of(error.__traceback__)
+        said = str(error).strip().split("\n")[0]
+        kind = type(error).__name__
+        found = ProgramError(f"{kind}: {said}" if said else kind, *innermost(frames))
+        found.frames = frames
+        found.trace = vars(error).get("trace")
+        raise found from error

@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.api.program_place import program_of
-from llm_linalg.api.programs import Program, ProgramFacts
+from llm_linalg.api.programs import Program, ProgramFacts, ProgramTask
+from llm_linalg.api.run import program_of
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, RoomError
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import quote
@@ -131,18 +131,8 @@ def state_after(
         RoomError: If nothing foreign may run on this machine.
     """
     Source(program)
-    held = program_of(
-        program,
-        own=own,
-        seed=seed,
-        names=names,
-        cells=cells,
-        seconds=seconds,
-        halt=halt,
-        read=read,
-        trust=trust,
-    )
-    with held as running:
+    task = ProgramTask(program, seed, names, cells, seconds, halt, read)
+    with program_of(task, own=own, trust=trust) as running:
         failure = None
         try:
             running.run(repairs=False)

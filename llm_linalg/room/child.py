@@ -59,22 +59,22 @@ def run(lock: Lock, folder: str, parent: int, requests: int, answers: int, log: 
         lock.apply(parent, [requests, answers])
         rehearse(BACKWARD)
     except (LockError, OSError) as error:
-        channel.fault(str(error))
+        channel.say("fault", str(error))
         return
     request = channel.read()
     if request is not None:
         signal.signal(signal.SIGALRM, _raise)
         reserve = mmap.mmap(-1, _RESERVE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        channel.begin()
+        channel.say("begin")
         try:
             serve(request, memory, channel)
         except Timeout:  # it came when the program had just ended
-            channel.end(Ending("time", _running_line(memory)))
+            channel.say("end", *Ending("time", _running_line(memory)))
         except MemoryError:  # there was not even enough to say so
             reserve.close()
-            channel.end(Ending("memory", _running_line(memory)))
+            channel.say("end", *Ending("memory", _running_line(memory)))
         except Exception as error:  # noqa: BLE001 - a fault of ours, or of a program that reached into us
-            channel.fault(f"{type(error).__name__}: {error}"[:600])
+            channel.say("fault", f"{type(error).__name__}: {error}"[:600])
 
 
 def rehearse(text: str) -> None:

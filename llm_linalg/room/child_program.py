@@ -168,7 +168,7 @@ def _exchange(device: LocalDevice, requests: Requests) -> None:
     call, part, name = device.pending
     try:
         with untraced():
-            requests.exchange([call, encode_whole(part), name])
+            requests.say("exchange", [call, encode_whole(part), name])
     except UntoldValueError:
         raise Interruption(LimitError(f"{call} hands over more numbers than devices may")) from None
     reply = requests.read()
@@ -185,9 +185,9 @@ def serve(request: Mapping[str, Any], memory: mmap.mmap, requests: Requests | No
     ending = program.run()
     if requests is None:
         return
-    requests.end(ending)
+    requests.say("end", *ending)
     for further in requests:
         try:
-            requests.answer(program.answer(further))
+            requests.say("answer", program.answer(further))
         except Timeout:
-            requests.answer(["error", "it takes too long"])
+            requests.say("answer", ["error", "it takes too long"])

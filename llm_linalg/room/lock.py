@@ -2,8 +2,7 @@
 
 Three layers of the Linux kernel, none of which needs a privilege or can be undone: Landlock says which files
 can be read (none can be written, no socket bound or connected), seccomp which calls the kernel takes at all
-(`system_calls`), resource limits how much memory and time there is. macOS has one layer of its own
-(`seatbelt`).
+(`system_calls`), resource limits how much memory and time there is.
 
 A lock is made where nothing foreign has run, and applied by each child in turn. That it holds is never taken
 from a version: see `tier`.
@@ -22,7 +21,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from llm_linalg.room import seatbelt
 from llm_linalg.room.importable import Readable
 from llm_linalg.room.room_limits import MIB, OPEN_FILES, STACK, RoomLimits
 from llm_linalg.room.system_calls import filter_program
@@ -72,8 +70,7 @@ def system_call(name: str, *arguments: object) -> int:
 def missing() -> str:
     """Return what this machine lacks for a lock, as a sentence; empty if nothing is known to be lacking."""
     if sys.platform == "darwin":
-        # `seatbelt` may lock, but the zygote needs memfd, pidfd, and a fork that Accelerate forbids.
-        return "programs are locked in on Linux only: on macOS nobody has tried yet"
+        return "programs are locked in on Linux only"
     if sys.platform != "linux" or platform.machine() not in _NUMBERS:
         return f"there is no lock for {sys.platform} on {platform.machine()}"
     if not landlock_version():
@@ -93,8 +90,7 @@ def landlock_version() -> int:
 
 def die_with_parent(parent: int) -> None:
     """End this process when the thread that forked it ends, which has to be its parent's only one."""
-    if sys.platform == "linux":
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
@@ -113,10 +109,9 @@ class Lock:
     def __init__(self, places: Sequence[Readable], limits: RoomLimits) -> None:
         if reason := missing():
             raise LockError(reason)
-        self._places = places
         self.limits = limits
         try:
-            self._rules = _ruleset(places) if sys.platform == "linux" else -1
+            self._rules = _ruleset(places)
         except OSError as error:
             raise LockError(f"Landlock refuses its rules: {error.strerror}") from error
 
@@ -132,24 +127,20 @@ class Lock:
         """
         try:
             die_with_parent(parent)
-            _close_others([*descriptors, *([self._rules] if self._rules >= 0 else [])])
+            _close_others([*descriptors, self._rules])
             _limit(self.limits)
-            if sys.platform == "linux":
-                _drop_capabilities()
-                _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-                _prctl(_PR_SET_DUMPABLE, 0)  # nobody reads it through /proc, and it leaves no core
-                system_call("landlock_restrict_self", self._rules, 0)
-                os.close(self._rules)
-                _filter_calls()
-            else:
-                seatbelt.restrict(self._places)
+            _drop_capabilities()
+            _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+            _prctl(_PR_SET_DUMPABLE, 0)  # nobody reads it through /proc, and it leaves no core
+            system_call("landlock_restrict_self", self._rules, 0)
+            os.close(self._rules)
+            _filter_calls()
         except OSError as error:
             raise LockError(f"the kernel refuses the lock: {error.strerror}") from error
 
     def close(self) -> None:
         """Let go of the rules."""
-        if self._rules >= 0:
-            os.close(self._rules)
+        os.close(self._rules)
 
 
 def _checked(result: int) -> int:
@@ -204,7 +195,8 @@ def _close_others(kept: Sequence[int]) -> None:
 
 
 def _limit(limits: RoomLimits) -> None:
-    size, data = _memory_in_use()
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    size, data = (int(status[word].split()[0]) * 1024 + limits.memory for word in ("VmSize", "VmData"))
     # Past the first processor limit SIGXCPU ends it, which tells why; past the second SIGKILL.
     seconds = limits.processor
     bounds = [
@@ -214,28 +206,15 @@ def _limit(limits: RoomLimits) -> None:
         (resource.RLIMIT_CORE, 0, 0),
         (resource.RLIMIT_MEMLOCK, 0, 0),
         (resource.RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES),
+        (resource.RLIMIT_AS, size + 256 * MIB, size + 256 * MIB),
+        (resource.RLIMIT_DATA, data, data),
+        (resource.RLIMIT_MSGQUEUE, 0, 0),
     ]
-    if sys.platform == "linux":
-        space = size + limits.memory + 256 * MIB
-        bounds += [
-            (resource.RLIMIT_AS, space, space),
-            (resource.RLIMIT_DATA, data + limits.memory, data + limits.memory),
-            (resource.RLIMIT_MSGQUEUE, 0, 0),
-        ]
     for kind, soft, hard in bounds:
         most = resource.getrlimit(kind)[1]
         if most != resource.RLIM_INFINITY:
             soft, hard = min(soft, most), min(hard, most)
         resource.setrlimit(kind, (soft, hard))
-
-
-def _memory_in_use() -> tuple[int, int]:
-    """Return the bytes of address space and of data that this process has; zeros where there is no /proc."""
-    if sys.platform != "linux":
-        return 0, 0
-    lines = Path("/proc/self/status").read_text().splitlines()
-    values = dict(line.split(":", 1) for line in lines)
-    return int(values["VmSize"].split()[0]) * 1024, int(values["VmData"].split()[0]) * 1024
 
 
 def _drop_capabilities() -> None:

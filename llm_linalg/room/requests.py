@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from llm_linalg.recording.ending import Ending
 from llm_linalg.room.room_limits import MOST_ANSWER, MOST_REQUEST
 
 _PIECE = 2**20
@@ -42,28 +41,14 @@ class Requests:
         request = json.loads(line)
         return request if isinstance(request, dict) else None
 
-    def begin(self) -> None:
-        """Say that the program begins: its clock starts."""
-        self._write("begin")
+    def say(self, word: str, *more: object) -> None:
+        """Tell the app something.
 
-    def end(self, ending: Ending) -> None:
-        """Say how the program ended; this process waits for further requests."""
-        self._write("end", *ending)
-
-    def answer(self, answer: object) -> None:
-        """Answer a request after the program's end."""
-        self._write("answer", answer)
-
-    def exchange(self, part: object) -> None:
-        """Hand out this device's part of an exchange; the parts of all come as the next request."""
-        self._write("exchange", part)
-
-    def fault(self, message: str) -> None:
-        """Say that no program can run here."""
-        self._write("fault", message)
-
-    def _write(self, *words: object) -> None:
-        line = json.dumps(words).encode() + b"\n"
+        The word is `begin`, when the clock of the program starts; `end`, with how that ended; `answer`, with
+        the answer to a request after that; `exchange`, with this device's part, after which the parts of all
+        come as the next request; or `fault`, with why no program can run here.
+        """
+        line = json.dumps([word, *more]).encode() + b"\n"
         if len(line) > MOST_ANSWER:
             raise ValueError("the answer is too long")
         while line:

@@ -6,7 +6,6 @@ import atexit
 import json
 import os
 import re
-import select
 import socket
 import subprocess
 import threading
@@ -19,9 +18,8 @@ from typing import Any
 from llm_linalg.base.errors import HaltedError, RoomError
 from llm_linalg.room.room_limits import RoomLimits
 from llm_linalg.room.room_run import ChildEnds, RoomRun
-from llm_linalg.room.zygote_process import launch
+from llm_linalg.room.zygote_process import launch, readable
 
-COMPILER_NOTICE = "torch is still loading what optimizers need"
 _COMPILER = re.compile(r"\b_*(optim|compile|checkpoint|dynamo|export|func|fx|jit|vmap)\b")
 _PATIENCE = 120.0  # seconds in which torch is loaded, on a slow disk
 _SLICE = 0.02  # seconds between two looks at whether to stop
@@ -54,7 +52,7 @@ class _Spares:
 
     def loaded(self) -> bool:
         """Return whether the process is there: it has handed out a child, or is about to."""
-        self._loaded = self._loaded or _readable(self._link, 0.0)
+        self._loaded = self._loaded or self._is_readable(0.0)
         return self._loaded
 
     def take(self, limits: RoomLimits, halt: Callable[[], bool] | None) -> ChildEnds:
@@ -92,7 +90,7 @@ class _Spares:
                 raise HaltedError("it was stopped")
             if time.monotonic() > end:
                 raise _GoneError
-            if _readable(self._link, _SLICE if halt else 1.0):
+            if self._is_readable(_SLICE if halt else 1.0):
                 order, ends = self._message()
                 if order == self._number:
                     self._ready.append(ends)
@@ -101,6 +99,11 @@ class _Spares:
                 else:
                     ends.close()
         return self._ready.pop(0)
+
+    def _is_readable(self, seconds: float) -> bool:
+        if self._link.fileno() < 0:
+            raise _GoneError
+        return readable(self._link.fileno(), seconds)
 
     def _let_go(self) -> None:
         while self._ready:
@@ -153,7 +156,6 @@ class Room:
         limits: RoomLimits | None = None,
         *,
         halt: Callable[[], bool] | None = None,
-        notice: Callable[[str], None] | None = None,
     ) -> RoomRun:
         """Run the program of a request in a child of its own.
 
@@ -161,14 +163,13 @@ class Room:
             request: What `llm_linalg.room.child.serve` takes, as JSON has it.
             limits: Those of memory, processor time and reading; the clock is `RoomRun.wait`'s.
             halt: Whether to stop waiting for a child.
-            notice: Is called with a sentence if the program has to wait for torch.
 
         Raises:
             RoomError: If there is no lock on this machine, or no process can be started.
             HaltedError: If `halt` said so.
         """
         for _ in range(_TRIES):
-            spares = self._spares(request, notice)
+            spares = self._spares(request)
             try:
                 run = RoomRun(spares.take(limits or RoomLimits(), halt))
             except _GoneError:
@@ -194,7 +195,7 @@ class Room:
             with self._lock:
                 self._discard()
 
-    def _spares(self, request: dict[str, Any], notice: Callable[[str], None] | None) -> _Spares:
+    def _spares(self, request: dict[str, Any]) -> _Spares:
         """Return who hands out a child for this program: the early zygote while the other still loads."""
         with self._lock:
             full, early = self._ensure()
@@ -203,11 +204,7 @@ class Room:
                     self._early = None
                     early.close()
                 return full
-        if not _COMPILER.search(json.dumps(request)):
-            return early
-        if notice is not None:
-            notice(COMPILER_NOTICE)
-        return full
+        return full if _COMPILER.search(json.dumps(request)) else early
 
     def _ensure(self) -> tuple[_Spares, _Spares | None]:
         if self._process is None or self._full is None or self._process.poll() is not None:
@@ -257,11 +254,3 @@ def _held(lock: threading.Lock, halt: Callable[[], bool] | None) -> Iterator[Non
         yield
     finally:
         lock.release()
-
-
-def _readable(link: socket.socket, seconds: float) -> bool:
-    if link.fileno() < 0:
-        raise _GoneError
-    poll = select.poll()
-    poll.register(link, select.POLLIN)
-    return bool(poll.poll(seconds * 1000))

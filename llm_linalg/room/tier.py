@@ -13,11 +13,8 @@ import errno
 import json
 import os
 import resource
-import select
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -29,16 +26,14 @@ from llm_linalg.room import lock
 from llm_linalg.room.importable import importable
 from llm_linalg.room.lock import Lock, LockError
 from llm_linalg.room.room_limits import RoomLimits
-from llm_linalg.room.zygote_process import launch
+from llm_linalg.room.zygote_process import launch, readable
 
 REFUSED = "refused"
 _PATIENCE = 20.0  # seconds for a process of Python without torch
 _MOST = 2**16
 _PTRACE_ATTACH, _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 16, 1, 4
-_RAW = {
-    "x86_64": {"clone": 56, "clone3": 435, "io_uring_setup": 425},
-    "aarch64": {"clone": 220, "clone3": 435, "io_uring_setup": 425},
-}
+_CLONE = {"x86_64": 56, "aarch64": 220}
+_CLONE3, _IO_URING_SETUP = 435, 425
 
 
 class Tier(NamedTuple):
@@ -78,16 +73,18 @@ def _test() -> Tier:
         return Tier(None, {}, reason)
     process, (link,) = launch("tier", 1)
     try:
-        tried = _message(link)
+        told = _read_all(link.fileno())
+        return verdict({str(what): str(outcome) for what, outcome in json.loads(told).items()})
+    except (OSError, ValueError):
+        return verdict({})
     finally:
         link.close()
-        _end(process)
-    return verdict(tried)
+        process.kill()
+        process.communicate()
 
 
-def verdict(tried: dict[str, str] | None) -> Tier:
+def verdict(tried: dict[str, str]) -> Tier:
     """Return the tier that the results of a test show."""
-    name = "seatbelt" if sys.platform == "darwin" else "landlock+seccomp"
     if not tried:
         return Tier(None, {}, "the test of the lock came to no end")
     if reason := tried.get("lock", ""):
@@ -95,7 +92,7 @@ def verdict(tried: dict[str, str] | None) -> Tier:
     through = [what for what, result in tried.items() if result != REFUSED]
     if through:
         return Tier(None, tried, f"the lock does not hold: {through[0]} ({tried[through[0]]})")
-    return Tier(name, tried, "")
+    return Tier("landlock+seccomp", tried, "")
 
 
 def self_test(limits: RoomLimits) -> dict[str, str]:
@@ -125,16 +122,8 @@ def self_test(limits: RoomLimits) -> dict[str, str]:
 
 def _results(reading: int) -> dict[str, str]:
     """Return the outcomes that the locked child writes, as far as it comes: where it died is one, too."""
-    pieces = b""
-    end = time.monotonic() + _PATIENCE
-    while (left := end - time.monotonic()) > 0:
-        if _ready(reading, left):
-            piece = os.read(reading, _MOST)
-            pieces += piece
-            if not piece:
-                break
     results: dict[str, str] = {}
-    for line in pieces.splitlines():
+    for line in _read_all(reading).splitlines():
         what, outcome = json.loads(line)
         results[what] = outcome
     if results.pop("end", None) is None:
@@ -221,7 +210,7 @@ def _attempts(parent: int, folder: str) -> dict[str, Callable[[], object]]:
         soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
         resource.setrlimit(resource.RLIMIT_CPU, (max(soft - 1, 1), hard))
 
-    attempts: dict[str, Callable[[], object]] = {
+    return {
         "write to a file": lambda: os.open(secret, os.O_WRONLY),
         "make a file": lambda: os.open(other, os.O_WRONLY | os.O_CREAT),
         "truncate a file": lambda: os.truncate(secret, 0),
@@ -243,22 +232,17 @@ def _attempts(parent: int, folder: str) -> dict[str, Callable[[], object]]:
         "start a thread": lambda: _thread.start_new_thread(time.sleep, (0,)),
         "signal its parent": lambda: os.kill(parent, 0),
         "change a limit": stop_times,
+        "hold a path": lambda: os.open(secret, os.O_PATH),
+        "make a file without a name": lambda: os.open(folder, os.O_TMPFILE | os.O_RDWR),
+        "make memory to share": lambda: os.memfd_create("other"),
+        "trace a process": call(libc.ptrace, _PTRACE_ATTACH, 0, 0, 0),
+        "enter a namespace": call(libc.unshare, 0),
+        "be read through /proc": call(libc.prctl, _PR_SET_DUMPABLE, 1, 0, 0, 0),
+        "outlive its parent": call(libc.prctl, _PR_SET_PDEATHSIG, 0, 0, 0, 0),
+        "copy itself by clone": fork(libc.syscall, _CLONE.get(os.uname().machine, -1), 17, 0, 0, 0, 0),
+        "copy itself by clone3": _unknown(fork(libc.syscall, _CLONE3, None, 0)),
+        "queue calls to the kernel": call(libc.syscall, _IO_URING_SETUP, 0, None),
     }
-    if sys.platform == "linux":
-        numbers = _RAW.get(os.uname().machine, {})
-        attempts |= {
-            "hold a path": lambda: os.open(secret, os.O_PATH),
-            "make a file without a name": lambda: os.open(folder, os.O_TMPFILE | os.O_RDWR),
-            "make memory to share": lambda: os.memfd_create("other"),
-            "trace a process": call(libc.ptrace, _PTRACE_ATTACH, 0, 0, 0),
-            "enter a namespace": call(libc.unshare, 0),
-            "be read through /proc": call(libc.prctl, _PR_SET_DUMPABLE, 1, 0, 0, 0),
-            "outlive its parent": call(libc.prctl, _PR_SET_PDEATHSIG, 0, 0, 0, 0),
-            "copy itself by clone": fork(libc.syscall, numbers.get("clone", -1), 17, 0, 0, 0, 0),
-            "copy itself by clone3": _unknown(fork(libc.syscall, numbers.get("clone3", -1), None, 0)),
-            "queue calls to the kernel": call(libc.syscall, numbers.get("io_uring_setup", -1), 0, None),
-        }
-    return attempts
 
 
 def _unknown(attempt: Callable[[], object]) -> Callable[[], object]:
@@ -273,29 +257,13 @@ def _unknown(attempt: Callable[[], object]) -> Callable[[], object]:
     return translated
 
 
-def _ready(descriptor: int, seconds: float) -> bool:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(max(0, seconds) * 1000))
-
-
-def _message(link: socket.socket) -> dict[str, str]:
+def _read_all(descriptor: int) -> bytes:
+    """Return what comes until the other end is closed, or patience ends."""
     pieces = b""
     end = time.monotonic() + _PATIENCE
-    while (left := end - time.monotonic()) > 0 and _ready(link.fileno(), left):
-        try:
-            piece = link.recv(_MOST)
-        except OSError:
-            break
+    while (left := end - time.monotonic()) > 0 and readable(descriptor, left):
+        piece = os.read(descriptor, _MOST)
         pieces += piece
         if not piece:
             break
-    try:
-        return {str(what): str(outcome) for what, outcome in json.loads(pieces).items()}
-    except ValueError:
-        return {}
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.communicate()
+    return pieces

@@ -17,7 +17,6 @@ import os
 import select
 import signal
 import socket
-import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -95,8 +94,7 @@ def warm() -> None:
 def _settle() -> None:
     """Forget the environment, which has been read, and share all objects that there are with the children."""
     os.environ.clear()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).clearenv()
+    ctypes.CDLL(None).clearenv()
     # torch makes a folder when its compiler is imported, also in a child, unless this names one that exists.
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = "/"
     gc.collect()

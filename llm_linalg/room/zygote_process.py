@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -95,3 +96,10 @@ def launch(
     with suppress(OSError):  # it may be gone already, which its silence tells
         ours[0].sendall(json.dumps(task).encode() + b"\n")
     return process, ours
+
+
+def readable(descriptor: int, seconds: float) -> bool:
+    """Return whether there is something to read, or the end, within so many seconds."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(max(0.0, seconds) * 1000))

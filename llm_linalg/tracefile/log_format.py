@@ -5,9 +5,8 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable, Mapping
 from functools import cache
-from hashlib import sha256
 from struct import Struct
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +21,7 @@ from llm_linalg.ops.torch_names import resolve
 
 SUFFIX = ".trace"
 MAGIC = b"llmtrace"
-VERSION = 1
+VERSION = 2
 HEAD = Struct("<8sQQQ")  # magic, bytes that count, the line that runs, version
 USED, LINE = 1, 2  # their places among the header's words
 START = 64
@@ -76,21 +75,9 @@ _DTYPES = (
 DTYPES: Mapping[str, torch.dtype] = {str(own).removeprefix("torch."): own for own in _DTYPES}
 DTYPE_WORDS = {own: word for word, own in DTYPES.items()}
 
-INPUT, OPAQUE, ALIAS = -1, -2, -3
-"""In place of a function's number: there is none, it is not one of the table's, the refresh of an alias."""
-
-
+INPUT, OPAQUE, ALIAS = "", "?", "="
+"""In place of a function's name: there is none, it is not one of the table's, the refresh of an alias."""
 ERRORS: tuple[type[ProgramError], ...] = ProgramError, LimitError, HaltedError, MissingValueError, ShapeError
-
-
-class Log(Protocol):
-    """What a writer writes to."""
-
-    def append(self, kind: int, payload: bytes) -> None:
-        """Add a record."""
-
-    def append_cells(self, raw: Tensor) -> bool:
-        """Add a record of the bytes of a flat tensor (uint8); return whether there was room for it."""
 
 
 class MemoryLog:
@@ -187,38 +174,29 @@ _BESIDE: tuple[tuple[Function, str], ...] = (
 
 
 class Functions:
-    """The functions that a log may name: each by its number here, which both sides know.
+    """The functions that a log may name.
 
     Attributes:
-        entries: By number, the function and its entry.
-        numbers: The number of each function.
-        spellings: By number, the qualified name.
-        fingerprint: Differs wherever the numbers may mean something else.
+        entries: By name, the function and its entry.
+        names: The name of each function.
     """
 
     def __init__(self) -> None:
-        self.entries: list[tuple[Function, TableEntry]] = [
-            *TABLE.entries.items(),
-            *((function, TableEntry(fallback(name))) for function, name in _BESIDE),
-        ]
-        self.numbers: dict[Any, int] = {function: at for at, (function, _) in enumerate(self.entries)}
-        self.spellings = [qualified_name(function) for function, _ in self.entries]
-        words = [
-            f"{name} {entry.operation.name} {entry.operation.signature} {entry.swap}"
-            for name, (_, entry) in zip(self.spellings, self.entries, strict=True)
-        ]
-        self.fingerprint = sha256("\n".join(words).encode()).hexdigest()[:32]
+        self.entries: dict[str, tuple[Function, TableEntry]] = {}
+        known = [*TABLE.entries.items(), *((own, TableEntry(fallback(name))) for own, name in _BESIDE)]
+        for function, entry in known:
+            name, others = qualified_name(function), 0
+            while (own := f"{name}#{others}" if others else name) in self.entries:
+                others += 1
+            self.entries[own] = function, entry
+        self.names: dict[Any, str] = {function: name for name, (function, _) in self.entries.items()}
 
-    def number(self, function: Any) -> int:
-        """Return the number of a function; `OPAQUE` for others."""
+    def name(self, function: Any) -> str:
+        """Return the name of a function; `OPAQUE` for others."""
         try:
-            return self.numbers.get(function, OPAQUE)
+            return self.names.get(function, OPAQUE)
         except TypeError:  # not hashable, so not a torch function
             return OPAQUE
-
-    def number_of(self, spelling: str) -> int:
-        """Return the number of the function with a qualified name; `OPAQUE` if there is not just one."""
-        return self.spellings.index(spelling) if self.spellings.count(spelling) == 1 else OPAQUE
 
 
 @cache

@@ -2,56 +2,38 @@
 
 from __future__ import annotations
 
-import json
 import mmap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from math import prod
 from struct import unpack_from
-from typing import Any, Generic, NamedTuple, cast, get_args
+from typing import Any, Generic, NamedTuple, cast
 
 import torch
 from torch import Tensor
 
-from llm_linalg.base.errors import (
-    FormatError,
-    MismatchedAxis,
-    MissingValueError,
-    OperandInfo,
-    ProgramError,
-    Repair,
-    ShapeError,
-    Span,
-    StackFrame,
-)
+from llm_linalg.base.errors import FormatError, ProgramError, Span
 from llm_linalg.base.text import clean
 from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.arguments import ArgumentSlot, Function
-from llm_linalg.ops.call_cache import CallPlan, Number, split_call
-from llm_linalg.ops.fallback import fallback
-from llm_linalg.ops.operation import Call, SlottedArguments
-from llm_linalg.ops.randomness import draws_random_numbers
-from llm_linalg.ops.table import TableEntry
+from llm_linalg.ops.arguments import ArgumentSlot
+from llm_linalg.ops.operation import Call
 from llm_linalg.recording.aliasing import alias_call
-from llm_linalg.recording.cell_state import CellState, State
-from llm_linalg.recording.ending import ENDING_KINDS, Ending
+from llm_linalg.recording.cell_state import CellState
+from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.failed_call import FailedCall, FailedOperand
 from llm_linalg.recording.gap import Gap
-from llm_linalg.recording.plot import Plot, PlotKind, PlotSeries
 from llm_linalg.recording.record import Record
-from llm_linalg.recording.record_node import LazyCall, N, Operand, Origin
+from llm_linalg.recording.record_node import N, Operand
 from llm_linalg.recording.retention import MOST_NODES
 from llm_linalg.recording.write_log import WriteSource
 from llm_linalg.tracefile import log_format as form_of
-from llm_linalg.tracefile.log_format import DTYPES, functions
-from llm_linalg.tracefile.opaque import is_described, opaque_call, untold_hook
-from llm_linalg.tracefile.plain_values import Decoder, NumberSlot
+from llm_linalg.tracefile.forms import Form, Plan, StoreLayout, ToldCall
+from llm_linalg.tracefile.opaque import opaque_call, untold_hook
+from llm_linalg.tracefile.plain_values import Decoder
+from llm_linalg.tracefile.records import MORE, SCHEMAS, VALUE, FormRecord, StoredTensor, hold
 
 MOST_AT_ONCE = 5_000  # records that one look reads
 _MOST_FILES = 1_000
 MOST_CELLS = 2**26  # of a view that has more cells than its memory; of one with more there is only the shape
-_MOST_COLUMN = 2**31
 _TRUTH = bytes([0, *[1] * 255])  # whatever a byte of a bool is, it is one of two
 
 
@@ -61,46 +43,6 @@ class _Store(NamedTuple):
     buffer: bytearray
     first: int
     size: int
-
-
-@dataclass(slots=True)
-class _Form:
-    """What nodes of one call site have in common."""
-
-    number: int
-    op: str
-    fallback: bool
-    no_grad: bool
-    several: bool
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    tensors: int
-    numbers: int
-    position: int
-    dtype: torch.dtype
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    cells: int
-    extent: int
-    origin: Origin
-    name: str | None
-    plans: dict[Any, _Plan]
-
-
-class _Plan(NamedTuple):
-    """How the calls of a form are bound, for operands of certain shapes.
-
-    Attributes:
-        call: The call; None if each of them is bound for itself.
-        is_described: Whether the operation's rules describe it; else it is opaque.
-        order: For each operand, its position among those of the call as it was written.
-        in_order: Whether these are in the order of the parameters.
-    """
-
-    call: LazyCall | None
-    is_described: bool
-    order: tuple[int, ...] = ()
-    in_order: bool = True
 
 
 class Reader(Generic[N]):
@@ -133,10 +75,9 @@ class Reader(Generic[N]):
         self._text = self._links = self._cell_bytes = 0
         self._told: dict[int, int] = {}
         self._damage: FormatError | None = None
-        self._same_table = False
         self._about: tuple[str, int] | None = None
-        self._forms: list[_Form] = []
-        self._plans: dict[str, dict[Any, _Plan]] = {}
+        self._forms: list[Form[N]] = []
+        self._plans: dict[str, dict[Any, Plan]] = {}
         self._stores: list[_Store] = []
         self._truths: dict[int, _Store] = {}
         self._operands: list[Operand[N]] = []
@@ -145,7 +86,7 @@ class Reader(Generic[N]):
         self.names: dict[str, N] = {}
         self.lines: dict[int, N] = {}
         self.prints: list[tuple[int, str]] = []
-        self._gaps: dict[Gap, Gap] = {}
+        self._gaps: dict[Gap, None] = {}
         self.cells: dict[int, CellState] = {}
         self.lists: dict[str, tuple[str, ...]] = {}
         self.files: dict[str, dict[int, str]] = {}
@@ -156,22 +97,24 @@ class Reader(Generic[N]):
         self.error: ProgramError | None = None
         self._plain_scopes: dict[str, str] = {}
         self._rest: tuple[str | None, int | None, tuple[ProgramError, ...]] = (None, None, ())
-        self._read: dict[int, Callable[[bytes], None]] = {
+        self._packed: dict[int, Callable[[bytes], None]] = {
             form_of.NODES: self._node,
             form_of.NAME: self._name,
             form_of.LINE_RESULT: self._line_result,
-            form_of.ABOUT: self._json(self._read_about, form_of.MOST_WHOLE),
-            form_of.FORM: self._json(self._read_form),
-            form_of.AMEND: self._json(self._amend),
-            form_of.PRINT: self._json(self._print),
-            form_of.GAP: self._json(self._gap),
-            form_of.CELL: self._json(self._cell),
-            form_of.LISTED: self._json(self._list),
-            form_of.FILE: self._json(self._file),
-            form_of.FAILED: self._json(self._failed),
-            form_of.SCOPES: self._json(self._scopes, form_of.MOST_WHOLE),
-            form_of.REST: self._json(self._read_rest, form_of.MOST_WHOLE),
-            form_of.END: self._json(self._end),
+        }
+        self._told_parts: dict[int, Callable[..., None]] = {
+            form_of.ABOUT: self._begin,
+            form_of.FORM: self._form,
+            form_of.AMEND: self._amend,
+            form_of.PRINT: self._print,
+            form_of.GAP: self._gap,
+            form_of.CELL: self._cell,
+            form_of.LISTED: self._list,
+            form_of.FILE: self._file,
+            form_of.FAILED: self._failed,
+            form_of.SCOPES: self._scopes,
+            form_of.REST: self._read_rest,
+            form_of.END: self._end,
         }
         if whole:
             self.read()
@@ -224,11 +167,11 @@ class Reader(Generic[N]):
 
     def value(self, told: Any) -> Any:
         """Return a value that `Writer.value` has told, once the log up to then was read."""
-        encoded, references = _items(told, 2)
+        encoded, references = VALUE.read(told)
         decoder = Decoder()
         value = decoder.decode(encoded)
-        tensors = [self._referenced(reference) for reference in _list(references)]
-        _hold(decoder.tensors == len(tensors) and not decoder.numbers, "a value with other tensors")
+        tensors = [self._referenced(reference) for reference in references]
+        hold(decoder.tensors == len(tensors) and not decoder.numbers, "a value with other tensors")
         return _with_tensors(value, tensors)
 
     def _poll(self, most: int) -> int:
@@ -236,32 +179,25 @@ class Reader(Generic[N]):
         if not end:
             return 0
         magic, _, _, version = form_of.HEAD.unpack_from(self._memory)
-        _hold(magic == form_of.MAGIC, "it is no trace")
+        hold(magic == form_of.MAGIC, "it is no trace")
         if version != form_of.VERSION:
             raise FormatError(f"it has version {version}, and this reads version {form_of.VERSION}")
-        _hold(end <= len(self._memory), "it ends beyond its memory")
-        count = 0
-        while self._at < end and count < most:
-            _hold(self._at + 8 <= end, "a record without its length")
-            length, kind = form_of.RECORD.unpack_from(self._memory, self._at)
-            first, after = self._at + 8, self._at + 8 + length
-            _hold(after <= end, "a record beyond its end")
-            _hold(self.ending is None or kind == form_of.CELLS, "a record after its end")
-            _hold(kind == form_of.ABOUT or self._about is not None, "it does not begin as it should")
-            self._told[kind] = told = self._told.get(kind, 0) + 1
-            most_told = form_of.MOST_RECORDS.get(kind, form_of.MOST_OTHERS)
-            _hold(told <= (most_told * form_of.IN_A_FILE if self._whole else most_told), "too many records")
-            if kind == form_of.CELLS:
-                self._cell_bytes += 0 if self._whole else length
-                _hold(self._cell_bytes <= form_of.MOST_CELL_BYTES, "too many cells")
-                buffer = self._memory if self._whole else bytearray(self._view[first:after])
-                self._stores.append(_Store(buffer, first if self._whole else 0, length))  # type: ignore[arg-type]
-            else:
-                read = self._read.get(kind)
-                if read is None:
-                    raise FormatError("a record of no kind")
-                read(bytes(self._view[first:after]))
-            self._at = -(-after // 8) * 8
+        hold(end <= len(self._memory), "it ends beyond its memory")
+        view, unpack, told = self._view, form_of.RECORD.unpack_from, self._told
+        many, count, at = form_of.IN_A_FILE if self._whole else 1, 0, self._at
+        while at < end and count < most:
+            hold(at + 8 <= end, "a record without its length")
+            length, kind = unpack(view, at)
+            first, after = at + 8, at + 8 + length
+            is_first = self._about is None
+            is_due = kind == form_of.ABOUT if is_first else self.ending is None or kind == form_of.CELLS
+            if after > end or not is_due:
+                raise FormatError("a record where none can be")
+            told[kind] = number = told.get(kind, 0) + 1
+            if number > form_of.MOST_RECORDS.get(kind, form_of.MOST_OTHERS) * many:
+                raise FormatError("too many records")
+            self._record(kind, first, after)
+            self._at = at = after + -after % 8
             count += 1
         return count
 
@@ -275,116 +211,70 @@ class Reader(Generic[N]):
         """Count operands, numbers or words that are about to be kept."""
         self._links += count
         most = form_of.MOST_LINKS * (form_of.IN_A_FILE if self._whole else 1)
-        _hold(self._links <= most, "too many operands, numbers or words")
+        hold(self._links <= most, "too many operands, numbers or words")
 
-    def _json(self, read: Callable[[Any], None], most: int = form_of.MOST_JSON) -> Callable[[bytes], None]:
-        def decoded(payload: bytes) -> None:
-            self._text += len(payload)
-            _hold(len(payload) <= most and self._text <= form_of.MOST_TEXT, "too long a text")
-            read(_parsed(payload))
+    def _record(self, kind: int, first: int, after: int) -> None:
+        schema = SCHEMAS.get(kind)
+        if schema is not None:
+            self._text += after - first
+            if after - first > schema.most or self._text > form_of.MOST_TEXT:
+                raise FormatError("too long a text")
+            self._told_parts[kind](*schema.read(bytes(self._view[first:after])))
+        elif kind in self._packed:
+            self._packed[kind](bytes(self._view[first:after]))
+        elif kind == form_of.CELLS:
+            self._cell_bytes += 0 if self._whole else after - first
+            hold(self._cell_bytes <= form_of.MOST_CELL_BYTES, "too many cells")
+            buffer = self._memory if self._whole else bytearray(self._view[first:after])
+            self._stores.append(_Store(buffer, first if self._whole else 0, after - first))  # type: ignore[arg-type]
+        else:
+            raise FormatError("a record of no kind")
 
-        return decoded
-
-    def _read_about(self, told: Any) -> None:
-        _hold(self._about is None, "it begins twice")
-        fingerprint, source, seed = _items(told, 3)
-        _hold(fingerprint.__class__ is str, "a table without a mark")
-        self._same_table = fingerprint == functions().fingerprint
-        _hold(seed.__class__ is int and abs(seed) <= form_of.MOST_NUMBER, "a seed that is none")
-        self._about = _text(source, form_of.MOST_SOURCE + 1, lines=True), seed
+    def _begin(self, source: str, seed: int) -> None:
+        hold(self._about is None, "it begins twice")
+        self._about = source, seed
 
     # Nodes
 
-    def _read_form(self, told: Any) -> None:
-        number, spelling, op, flags, args, kwargs, position, dtype, shape, strides, *where = _items(told, 16)
-        span, source, file, scope, target, name = where
-        _hold(number.__class__ is int and spelling.__class__ is str, "a function that is none")
-        known = functions()
-        if number >= 0:
-            if not self._same_table:
-                number = known.number_of(spelling)
-            _hold(number < len(known.entries), "a function beyond the table")
-        _hold(number >= form_of.ALIAS, "a function that is none")
-        _hold(flags.__class__ is int and 0 <= flags < 8, "flags that are none")
-        _hold(dtype.__class__ is str and dtype in DTYPES, "a dtype that is none")
-        _hold(kwargs.__class__ is dict and len(kwargs) < form_of.MOST_RANK, "arguments that are none")
-        sizes, steps = _sizes(shape), _strides(strides)
-        decoder = Decoder()
-        decoded = tuple([decoder.decode(value) for value in _list(args)])
-        named = {name: decoder.decode(value) for name, value in kwargs.items()}
-        _hold(decoder.tensors <= form_of.MOST_OPERANDS, "too many operands")
-        self._forms.append(
-            _Form(
-                number,
-                _text(op),
-                bool(flags & form_of.FALLBACK),
-                bool(flags & form_of.NO_GRAD),
-                bool(flags & form_of.SEVERAL),
-                decoded,
-                named,
-                decoder.tensors,
-                decoder.numbers,
-                _count(position, form_of.MOST_OPERANDS),
-                DTYPES[dtype],
-                sizes,
-                steps,
-                prod(sizes),
-                _extent(sizes, steps),
-                Origin(
-                    self._span(span),
-                    _text(source, form_of.MOST_SOURCE, lines=True),
-                    _text(file),
-                    _text(scope),
-                    _text(target),
-                ),
-                None if name is None else _text(name),
-                # Call sites often differ by nothing but their place: one plan serves them all.
-                self._plans.setdefault(
-                    repr((number, op, flags, args, kwargs, position, dtype, shape, strides)), {}
-                ),
-            )
-        )
-
-    def _span(self, told: Any) -> Span | None:
-        if told is None:
-            return None
-        span = _span_of(told)
-        return self._spans.setdefault(span, span)
+    def _form(self, *told: Any) -> None:
+        record = FormRecord(*told)
+        span = None if record.span is None else self._spans.setdefault(record.span, record.span)
+        self._forms.append(Form(record._replace(span=span), self._plans))
 
     def _node(self, payload: bytes) -> None:
-        _hold(len(payload) >= form_of.NODE.size, "a node without its form")
+        hold(len(payload) >= form_of.NODE.size, "a node without its form")
         number, store, place, count, flags, _ = form_of.NODE.unpack_from(payload)
-        _hold(number < len(self._forms), "a node of no form")
+        hold(number < len(self._forms), "a node of no form")
         form, index = self._forms[number], len(self.nodes)
-        _hold(index < MOST_NODES, "more nodes than a trace can hold")
-        _hold(
-            count == form.tensors or (form.number < form_of.INPUT), "a node with other operands than its form"
+        hold(index < MOST_NODES, "more nodes than a trace can hold")
+        hold(
+            count == form.call_told.tensors or form.name in (form_of.OPAQUE, form_of.ALIAS),
+            "a node with other operands than its form",
         )
         end = form_of.NODE.size + 4 * count
-        _hold(end <= len(payload), "a node without its operands")
+        hold(end <= len(payload), "a node without its operands")
         self._link(count)
         more: dict[str, Any] = {}
         raw = unpack_from(f"<{count}I", payload, form_of.NODE.size)
         if flags & form_of.MORE:
             more, end = self._more(payload, end)
         operands = [self._operand(number) for number in raw]
-        _hold(not more or form.number != form_of.INPUT, "an input with other parts")
-        if "own" in more:
-            self._put_own(operands, more["own"])
+        hold(not more or form.name != form_of.INPUT, "an input with other parts")
+        for at, reference in more.get("own", ()):
+            hold(at < len(operands), "operands of no node")
+            operands[at] = Operand(self._referenced(reference), operands[at].node)
         value = self._value(form, store, place, flags, payload, end)
         missing = value is None or any(
             own.value.is_meta and own.node.dropped and own.value is own.node.value for own in operands
         )
         if missing:
-            value = shadow(form.shape, form.dtype)
+            value = shadow(form.layout.shape, form.layout.dtype)
             operands = [Operand(_shadow_of(own.value), own.node) for own in operands]
         assert value is not None  # noqa: S101
-        call, ordered = (
-            (None, ()) if form.number == form_of.INPUT else self._call(form, operands, value, more)
-        )
+        call, ordered = (None, ()) if form.name == form_of.INPUT else self._call(form, operands, value, more)
         if flags & form_of.SAME:
             ordered = self._same_operands(ordered)
-        node = self._type(index, form.op, value, cast("Any", ordered), call, form.origin, form.name)
+        node = self._type(index, form.op, value, cast("Any", ordered), call, form.origin, form.bound_name)
         if form.no_grad:
             node.no_grad = True
         if form.several:
@@ -396,7 +286,7 @@ class Reader(Generic[N]):
 
     def _operand(self, number: int) -> Operand[N]:
         index = number & ~form_of.INNER
-        _hold(index < len(self._operands), "a node made of a later one")
+        hold(index < len(self._operands), "a node made of a later one")
         operand = self._operands[index]
         if number & form_of.INNER:
             operand.node.is_inner = True
@@ -404,61 +294,54 @@ class Reader(Generic[N]):
 
     def _same_operands(self, operands: tuple[Operand[N], ...]) -> tuple[Operand[N], ...]:
         """Return the operands of the node before, which is another result of the same call."""
-        _hold(bool(self.nodes), "a result of no call")
+        hold(bool(self.nodes), "a result of no call")
         before = self.nodes[-1].operands
-        _hold([own.node for own in before] == [own.node for own in operands], "a result of another call")
+        hold([own.node for own in before] == [own.node for own in operands], "a result of another call")
         return before
 
     def _more(self, payload: bytes, at: int) -> tuple[dict[str, Any], int]:
-        _hold(at + 4 <= len(payload), "a node that ends before it does")
+        hold(at + 4 <= len(payload), "a node that ends before it does")
         (length,) = unpack_from("<I", payload, at)
         end = at + 4 + length
-        _hold(length <= form_of.MOST_JSON and end <= len(payload), "a node that ends before it does")
-        more = _parsed(payload[at + 4 : end])
-        _hold(more.__class__ is dict and more.keys() <= _PARTS, "a node with other parts")
-        return more, end
-
-    def _put_own(self, operands: list[Operand[N]], told: Any) -> None:
-        """Put in the values of operands that are not those of their nodes."""
-        _hold(told.__class__ is dict and len(told) <= len(operands), "operands of no node")
-        for word, reference in told.items():
-            _hold(word.isdecimal() and len(word) < 6 and int(word) < len(operands), "operands of no node")
-            own = operands[int(word)]
-            operands[int(word)] = Operand(self._referenced(reference), own.node)
+        hold(length <= form_of.MOST_JSON and end <= len(payload), "a node that ends before it does")
+        return MORE.read(payload[at + 4 : end]), end
 
     def _value(
-        self, form: _Form, store: int, place: int, flags: int, payload: bytes, end: int
+        self, form: Form[N], store: int, place: int, flags: int, payload: bytes, end: int
     ) -> Tensor | None:
         """Return a node's value; None if its cells were not kept."""
+        layout = form.layout
         if flags & form_of.INLINE:
-            first = end + -end % 8 if form.cells else end
-            size = form.cells * form.dtype.itemsize
-            _hold(
-                len(payload) == first + size and form.extent in (form.cells, 0),
+            first = end + -end % 8 if layout.cells else end
+            size = layout.cells * layout.dtype.itemsize
+            hold(
+                len(payload) == first + size and layout.extent in (layout.cells, 0),
                 "other cells than its shape has",
             )
-            return self._tensor(_Store(bytearray(payload[first:]), 0, size), None, form, 0)
-        _hold(len(payload) == end, "a node with cells of another")
+            return self._tensor(_Store(bytearray(payload[first:]), 0, size), None, layout, 0)
+        hold(len(payload) == end, "a node with cells of another")
         if flags & form_of.META:
-            return shadow(form.shape, form.dtype)
+            return shadow(layout.shape, layout.dtype)
         if flags & form_of.DROPPED:
             return None
-        _hold(store < len(self._stores), "cells of no store")
-        return self._tensor(self._stores[store], store, form, place)
+        hold(store < len(self._stores), "cells of no store")
+        return self._tensor(self._stores[store], store, layout, place)
 
-    def _tensor(self, store: _Store, number: int | None, form: _Form | _Layout, place: int) -> Tensor | None:
+    def _tensor(self, store: _Store, number: int | None, layout: StoreLayout, place: int) -> Tensor | None:
         """Return a view of a store; None for one that has many more cells than it."""
-        size = form.dtype.itemsize
-        _hold(len(form.strides) == len(form.shape), "strides of another shape")
-        _hold(place % size == 0 and place + form.extent * size <= store.size, "cells beyond their store")
-        if not form.cells:
-            return torch.empty(form.shape, dtype=form.dtype)
-        if form.cells > max(MOST_CELLS, store.size):
+        size = layout.dtype.itemsize
+        hold(len(layout.strides) == len(layout.shape), "strides of another shape")
+        hold(place % size == 0 and place + layout.extent * size <= store.size, "cells beyond their store")
+        if not layout.cells:
+            return torch.empty(layout.shape, dtype=layout.dtype)
+        if layout.cells > max(MOST_CELLS, store.size):
             return None
-        if form.dtype is torch.bool:
+        if layout.dtype is torch.bool:
             store = self._truth(store, number)
-        flat = torch.frombuffer(store.buffer, dtype=form.dtype, count=form.extent, offset=store.first + place)
-        return flat.as_strided(form.shape, form.strides)
+        flat = torch.frombuffer(
+            store.buffer, dtype=layout.dtype, count=layout.extent, offset=store.first + place
+        )
+        return flat.as_strided(layout.shape, layout.strides)
 
     def _truth(self, store: _Store, number: int | None) -> _Store:
         """Return the cells of a store as bools, of which each byte is 0 or 1."""
@@ -470,307 +353,160 @@ class Reader(Generic[N]):
                 self._truths[number] = known
         return known
 
-    def _referenced(self, told: Any) -> Tensor:
+    def _referenced(self, told: StoredTensor) -> Tensor:
         """Return a tensor that is no node's value; on meta if its cells were not kept."""
-        dtype, shape, strides, store, place = _items(told, 5)
-        _hold(dtype.__class__ is str and dtype in DTYPES, "a dtype that is none")
-        sizes = _sizes(shape)
         value = None
-        if store is not None:
-            steps = _strides(strides)
-            layout = _Layout(DTYPES[dtype], sizes, steps, prod(sizes), _extent(sizes, steps))
-            number = _count(store, len(self._stores))
-            value = self._tensor(self._stores[number], number, layout, _count(place, form_of.MOST_SIZE))
-        return shadow(sizes, DTYPES[dtype]) if value is None else value
+        if told.store is not None and told.strides is not None and told.place is not None:
+            hold(told.store < len(self._stores), "cells of no store")
+            layout = StoreLayout.of(told.dtype, told.shape, told.strides)
+            value = self._tensor(self._stores[told.store], told.store, layout, told.place)
+        return shadow(told.shape, told.dtype) if value is None else value
 
     # Calls
 
     def _call(
-        self, form: _Form, written: list[Operand[N]], value: Tensor, more: dict[str, Any]
-    ) -> tuple[Call | LazyCall, tuple[Operand[N], ...]]:
+        self, form: Form[N], written: list[Operand[N]], value: Tensor, more: dict[str, Any]
+    ) -> tuple[Any, tuple[Operand[N], ...]]:
         """Return the call of a node, and its operands in the order of the parameters."""
-        if form.number == form_of.ALIAS:
-            return self._alias(form, written, value, more.get("alias")), tuple(written)
-        if form.number == form_of.OPAQUE:
-            return opaque_call(form.op, [own.value for own in written], value, form.position), tuple(written)
-        numbers = self._numbers(form, more)
-        entry = functions().entries[form.number][1]
-        state = self._state(more.get("rng"))
-        if state is not None or entry.operation.chosen_by_cells or draws_random_numbers(self._function(form)):
-            call = self._bound(form, written, value, numbers)
-            call = call or opaque_call(form.op, [own.value for own in written], value, form.position)
-            return call.with_rng_state(state), tuple([written[at] for at in call.order])
-        key: Any = tuple([(own.value.shape, own.value.dtype, own.value.is_contiguous()) for own in written])
-        if numbers:
-            slices = any(number.__class__ is slice for number in numbers)
-            key = key, repr(numbers) if slices else tuple([number.__class__ for number in numbers])
-        plan = form.plans.get(key)
-        if plan is None:
-            plan = form.plans[key] = self._plan(form, written, value, numbers)
-        if plan.call is None:
-            call = self._bound(form, written, value, numbers) if plan.is_described else None
-            call = call or opaque_call(form.op, [own.value for own in written], value, form.position)
-            return call, tuple([written[at] for at in call.order])
-        operands = tuple(written if plan.in_order else [written[at] for at in plan.order])
-        if numbers:
-            return LazyCall(plan.call.plan, plan.call.function, numbers, form.position), operands
-        return plan.call, operands
+        if form.name == form_of.ALIAS:
+            hold("alias" in more, "an alias of nothing")
+            return self._alias(form, written, value, *more["alias"]), tuple(written)
+        return form.call(written, value, more.get("n", ()), self._state(more.get("rng")))
 
-    def _function(self, form: _Form) -> Function:
-        return functions().entries[form.number][0]
-
-    def _plan(
-        self, form: _Form, written: list[Operand[N]], value: Tensor, numbers: Sequence[Number]
-    ) -> _Plan:
-        """Return how the calls of a form are bound."""
-        call = self._bound(form, written, value, numbers)
-        if call is None:
-            return _Plan(None, False)
-        function, entry = functions().entries[form.number]
-        split = split_call(function, entry.operation, call.args, call.kwargs)
-        plan = CallPlan.of(call, TableEntry(entry.operation, entry.swap and not form.fallback))
-        if split is None or len(plan.numbers) != len(split[2]) or (numbers and list(numbers) != split[2]):
-            return _Plan(None, True)
-        own = LazyCall(plan, function, tuple(split[2]), form.position)
-        return _Plan(own, True, call.order, plan.in_order)
-
-    def _bound(
-        self, form: _Form, written: list[Operand[N]], value: Tensor, numbers: Sequence[Number]
-    ) -> Call | None:
-        """Return a form's call, bound; None if its operation doesn't describe it."""
-        function, entry = functions().entries[form.number]
-        feed = iter(numbers)
-        args = tuple([_filled(item, feed) for item in form.args])
-        kwargs = {name: _filled(item, feed) for name, item in form.kwargs.items()}
-        values = [own.value for own in written]
-        operation = fallback(entry.operation.name) if form.fallback else entry.operation
-        swap = entry.swap and not form.fallback
-        try:
-            call = SlottedArguments(args, kwargs, values).bind(operation, function, values, swap)
-            call = call.with_output(value).at(form.position)
-        except Exception:  # noqa: BLE001 - forged arguments may be anything, and so may what they raise
-            return None
-        if call.operation.name != form.op or len(call.tensors) != len(values):
-            return None
-        return call if is_described(call, form.shape) else None
-
-    def _numbers(self, form: _Form, more: dict[str, Any]) -> tuple[Number, ...]:
-        if not form.numbers and "n" not in more:
-            return ()
-        told = _list(more.get("n"))
-        _hold(len(told) == form.numbers, "other numbers than its form has")
-        numbers = tuple([Decoder().decode(number) for number in told])
-        _hold(all(number.__class__ in (int, float, slice) for number in numbers), "a number that is none")
-        return numbers
-
-    def _state(self, told: Any) -> Tensor | None:
+    def _state(self, told: StoredTensor | None) -> Tensor | None:
         """Return the state of torch's generator before a call."""
         if told is None:
             return None
         state = self._referenced(told)
-        _hold(state.dtype is torch.uint8 and not state.is_meta, "a state of no generator")
+        hold(state.dtype is torch.uint8 and not state.is_meta, "a state of no generator")
         try:
             torch.Generator().set_state(state)
         except (RuntimeError, TypeError):
             raise FormatError("a state of no generator") from None
         return state
 
-    def _alias(self, form: _Form, written: list[Operand[N]], value: Tensor, told: Any) -> Call:
+    def _alias(
+        self, form: Form[N], written: list[Operand[N]], value: Tensor, told: StoredTensor, spans: Any
+    ) -> Call:
         """Return the call that refreshes an alias."""
-        reference, spans = _items(told, 2)
         values = tuple([own.value for own in written])
-        _hold(bool(values), "an alias of nothing")
-        numbers, ranges = self._referenced(reference), []
-        for span in _list(spans):
-            start, stop = [_count(bound, form_of.MOST_SIZE) for bound in _items(span, 2)]
-            ranges.append(range(start, stop))
+        hold(bool(values), "an alias of nothing")
+        numbers, ranges = self._referenced(told), [range(*span) for span in spans]
         own = tuple(values[0].shape)
         known = numbers.dtype is torch.int64 and tuple(numbers.shape) == own and not numbers.is_meta
         sizes = [span.stop - span.start for span in ranges]
-        if not known or own != form.shape or sizes != [writer.numel() for writer in values[1:]]:
+        if not known or own != form.layout.shape or sizes != [writer.numel() for writer in values[1:]]:
             ranges, numbers = [], torch.zeros(0)
         if tuple(value.shape) != own or value.numel() > MOST_CELLS:
-            return opaque_call(form.op, list(values), value, form.position)
+            return opaque_call(form.op, values, value, 0)
         return alias_call(values, WriteSource(torch.Size(own), numbers, ranges)).with_output(value)
 
     # What is told beside nodes
 
-    def _known_node(self, index: Any) -> N:
-        return self.nodes[_count(index, len(self.nodes))]
+    def _known_node(self, index: int) -> N:
+        hold(index < len(self.nodes), "a node that is none")
+        return self.nodes[index]
 
     def _name(self, payload: bytes) -> None:
         size = form_of.BOUND.size
-        _hold(size <= len(payload) <= size + 4 * form_of.MOST_NAME, "a name that is none")
+        hold(size <= len(payload) <= size + 4 * form_of.MOST_NAME, "a name that is none")
         index, called = form_of.BOUND.unpack_from(payload)
         try:
-            name = _text(payload[size:].decode())
+            name = clean(payload[size:].decode(), form_of.MOST_NAME)
         except UnicodeDecodeError:
             raise FormatError("a name that is no text") from None
-        _hold(index < len(self.nodes), "a name of no node")
+        hold(index < len(self.nodes), "a name of no node")
         node = self.nodes[index]
         self._text += len(payload) if name not in self.names else 0
-        _hold(self._text <= form_of.MOST_TEXT, "too long a text")
+        hold(self._text <= form_of.MOST_TEXT, "too long a text")
         self.names[name] = node
         if called:
             node.bound_name = name
 
     def _line_result(self, payload: bytes) -> None:
-        _hold(len(payload) == form_of.PAIR.size, "a line with other parts")
+        hold(len(payload) == form_of.PAIR.size, "a line with other parts")
         line, index = form_of.PAIR.unpack(payload)
-        _hold(index < len(self.nodes) and line < form_of.MOST_LINE, "a line of no node")
+        hold(index < len(self.nodes) and line < form_of.MOST_LINE, "a line of no node")
         self.lines[line] = self.nodes[index]
 
-    def _amend(self, told: Any) -> None:
-        index, facts = _items(told, 2)
+    def _amend(self, index: int, facts: Mapping[str, Any]) -> None:
         node = self._known_node(index)
-        _hold(facts.__class__ is dict and facts.keys() <= _FACTS, "a fact that is none")
-        node.is_inner = node.is_inner or facts.get("is_inner") is True
-        node.is_one_of_several = node.is_one_of_several or facts.get("is_one_of_several") is True
-        node.flows_on = facts.get("flows_on") is True
-        if "words" in facts:
-            node.words = _text(facts["words"])
-        if "member" in facts:
-            node.member = _text(facts["member"])
-        if "gap" in facts:
-            node.gap = self._gap_of(facts["gap"])
+        node.is_inner = node.is_inner or facts.get("is_inner", False)
+        node.is_one_of_several = node.is_one_of_several or facts.get("is_one_of_several", False)
+        node.flows_on = facts.get("flows_on", False)
+        node.words, node.member = facts.get("words", node.words), facts.get("member", node.member)
+        node.gap = facts.get("gap", node.gap)
         if "missed" in facts:
             missed = self._referenced(facts["missed"])
-            _hold(missed.dtype is torch.float64 and missed.dim() == 1 and not missed.is_meta, "no numbers")
-            _hold(missed.stride() == (1,), "no numbers")
+            hold(missed.dtype is torch.float64 and missed.stride() == (1,), "no numbers")
+            hold(not missed.is_meta, "no numbers")
             self._link(missed.numel())
             node.missed = tuple(missed.tolist())
-        if facts.get("hooks") is True and not node.gradient_hooks:
+        if facts.get("hooks") and not node.gradient_hooks:
             node.gradient_hooks = [untold_hook]
-        if "name" in facts:
-            node.bound_name = None if facts["name"] is None else _text(facts["name"])
+        node.bound_name = facts.get("name", node.bound_name)
 
-    def _gap_of(self, told: Any) -> Gap:
-        gap = Gap(*[_count(number, form_of.MOST_SIZE) for number in _items(told, 5)])
-        return self._gaps.get(gap, gap)
+    def _gap(self, *told: int) -> None:
+        self._gaps[Gap(*told)] = None
 
-    def _gap(self, told: Any) -> None:
-        gap = self._gap_of(told)
-        self._gaps[gap] = gap
+    def _print(self, line: int, text: str) -> None:
+        self.prints.append((line, text))
 
-    def _print(self, told: Any) -> None:
-        line, text = _items(told, 2)
-        self.prints.append((_count(line, form_of.MOST_LINE), _raw(text)))
+    def _cell(self, *told: Any) -> None:
+        state = CellState(*told)
+        for index in (state.node, None if state.plot is None else state.plot.node):
+            hold(index is None or index < len(self.nodes), "a cell of no node")
+        self.cells[state.number] = state
 
-    def _cell(self, told: Any) -> None:
-        number, state, root, reason, left_out, answer, node, printed, plot, gaps, line = _items(told, 11)
-        own = _count(number, form_of.MOST_LINE)
-        _hold(state in get_args(State), "a state of no cell")
-        self.cells[own] = CellState(
-            own,
-            state,
-            None if root is None else _count(root, form_of.MOST_LINE),
-            _text(reason, lines=True),
-            tuple([_text(line, form_of.MOST_SOURCE) for line in _list(left_out)]),
-            _text(answer, form_of.MOST_SOURCE, lines=True),
-            None if node is None else _count(node, len(self.nodes)),
-            _raw(printed),
-            None if plot is None else self._plot(plot),
-            tuple(map(self._gap_of, _list(gaps))),
-            line=None if line is None else _count(line, form_of.MOST_LINE),
+    def _list(self, name: str, words: tuple[str, ...]) -> None:
+        self._link(len(words))
+        self.lists[name] = words
+
+    def _file(self, path: str, lines: Sequence[tuple[int, str]]) -> None:
+        self.files.setdefault(path, {}).update(lines)
+        hold(len(self.files) <= _MOST_FILES, "too many files")
+
+    def _failed(
+        self, function: str, op: str, flags: int, args: Any, kwargs: Any, order: Any, message: str, told: Any
+    ) -> None:
+        values = [self._referenced(value) for _, value, _, _ in told]
+        operands = tuple(
+            [
+                FailedOperand(None if node is None else self._known_node(node), names, label)
+                for node, _, names, label in told
+            ]
         )
-
-    def _plot(self, told: Any) -> Plot:
-        kind, series, node = _items(told, 3)
-        _hold(kind in get_args(PlotKind), "a plot of no kind")
-        lines = []
-        for name, points in (_items(own, 2) for own in _list(series)):
-            pairs = [_items(point, 2) for point in _list(points)]
-            lines.append(PlotSeries(_text(name), tuple([(_real(x), _real(y)) for x, y in pairs])))
-        return Plot(kind, tuple(lines), None if node is None else _count(node, len(self.nodes)))
-
-    def _list(self, told: Any) -> None:
-        name, words = _items(told, 2)
-        self._link(len(_list(words)))
-        self.lists[_text(name)] = tuple([_text(word) for word in _list(words)])
-
-    def _file(self, told: Any) -> None:
-        path, lines = _items(told, 2)
-        own = self.files.setdefault(_text(path), {})
-        for number, text in (_items(line, 2) for line in _list(lines)):
-            own[_count(number, form_of.MOST_LINE)] = _text(text, form_of.LONGEST_LINE + 1, lines=True)
-        _hold(len(self.files) <= _MOST_FILES, "too many files")
-
-    def _failed(self, told: Any) -> None:
-        number, spelling, op, flags, args, kwargs, order, message, operands = _items(told, 9)
-        known, values = functions(), []
-        _hold(number.__class__ is int and spelling.__class__ is str, "a function that is none")
-        number = number if self._same_table or number < 0 else known.number_of(spelling)
-        _hold(number < len(known.entries), "a function beyond the table")
-        _hold(kwargs.__class__ is dict and flags.__class__ is int, "arguments that are none")
-        about = []
-        for node, value, names, label in (_items(own, 4) for own in _list(operands)):
-            values.append(self._referenced(value))
-            about.append(
-                FailedOperand(
-                    None if node is None else self._known_node(node),
-                    tuple(map(_text, _list(names))),
-                    None if label is None else _text(label),
-                )
-            )
-        places = [_count(at, len(values)) for at in _list(order)]
-        _hold(sorted(places) == list(range(len(values))), "operands in no order")
-        written = [values[places.index(at)] for at in range(len(values))]
-        decoder = Decoder()
-        slotted = tuple([decoder.decode(value) for value in _list(args)])
-        named = {_text(name): decoder.decode(value) for name, value in kwargs.items()}
+        hold(sorted(order) == list(range(len(values))), "operands in no order")
+        written = ToldCall(function, op, flags, args, kwargs)
         call = None
-        if number >= 0 and decoder.tensors == len(values) and not decoder.numbers:
-            function, entry = known.entries[number]
-            operation = fallback(entry.operation.name) if flags & form_of.FALLBACK else entry.operation
-            swap = entry.swap and not flags & form_of.FALLBACK
-            try:
-                call = SlottedArguments(slotted, named, written).bind(operation, function, written, swap)
-            except Exception:  # noqa: BLE001 - forged arguments may be anything, and so may what they raise
-                call = None
-        if call is None or list(call.order) != places:
-            call = opaque_call(_text(op), values, None, 0)
-        self.failed = FailedCall(call, _text(message, form_of.PIECE, lines=True), tuple(about))
+        if written.is_named and written.tensors == len(values) and not written.numbers:
+            call = written.bound([values[order.index(at)] for at in range(len(values))])
+        if call is None or tuple(call.order) != order:
+            call = opaque_call(op, values, None, 0)
+        self.failed = FailedCall(call, message, operands)
         self._failed_calls.append(self.failed)
-        _hold(len(self._failed_calls) <= form_of.MOST_FAILED, "too many calls that failed")
+        hold(len(self._failed_calls) <= form_of.MOST_FAILED, "too many calls that failed")
 
-    def _scopes(self, told: Any) -> None:
-        self._plain_scopes = {_text(old): _text(new) for old, new in (_items(own, 2) for own in _list(told))}
+    def _scopes(self, *plain: tuple[str, str]) -> None:
+        self._plain_scopes = dict(plain)
 
-    def _read_rest(self, told: Any) -> None:
-        printed, failed_line, errors, last, calls = _items(told, 5)
-        places = [_count(place, len(_list(errors)) + 1) for place in _list(calls)]
-        _hold(len(places) == len(self._failed_calls), "calls that no error shows")
-        self.cell_calls = dict(zip(places, self._failed_calls, strict=True))
+    def _read_rest(
+        self,
+        printed: str | None,
+        failed_line: int | None,
+        errors: tuple[ProgramError, ...],
+        last: ProgramError | None,
+        calls: Sequence[int],
+    ) -> None:
+        hold(len(calls) == len(self._failed_calls), "calls that no error shows")
+        hold(all(place <= len(errors) for place in calls), "an error that is none")
+        self.cell_calls = dict(zip(calls, self._failed_calls, strict=True))
         self.failed = self.cell_calls.pop(len(errors), None)
-        self.error = None if last is None else _error(last)
-        self._rest = (
-            None if printed is None else _raw(printed),
-            None if failed_line is None else _count(failed_line, form_of.MOST_LINE),
-            tuple(map(_error, _list(errors))),
-        )
+        self.error = last
+        self._rest = printed, failed_line, errors
 
-    def _end(self, told: Any) -> None:
-        kind, line, message = _items(told, 3)
-        _hold(kind.__class__ is str and kind in ENDING_KINDS, "an end of no kind")
-        self.ending = Ending(
-            kind, None if line is None else _count(line, form_of.MOST_LINE), _text(message, lines=True)
-        )
-
-
-class _Layout(NamedTuple):
-    """The layout of a tensor in its store, as a form has it."""
-
-    dtype: torch.dtype
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    cells: int
-    extent: int
-
-
-_PARTS = frozenset(["own", "n", "rng", "alias"])
-_FACTS = frozenset(
-    ["is_inner", "is_one_of_several", "flows_on", "words", "member", "gap", "missed", "hooks", "name"]
-)
+    def _end(self, *told: Any) -> None:
+        self.ending = Ending(*told)
 
 
 @lru_cache(1_000)
@@ -781,17 +517,6 @@ def shadow(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
 
 def _shadow_of(value: Tensor) -> Tensor:
     return shadow(tuple(value.shape), value.dtype)
-
-
-def _filled(value: Any, numbers: Any) -> Any:
-    """Return an argument with its open numbers."""
-    if value.__class__ is NumberSlot:
-        return next(numbers)
-    if value.__class__ in (list, tuple):
-        return value.__class__([_filled(item, numbers) for item in value])
-    if value.__class__ is dict:
-        return {name: _filled(item, numbers) for name, item in value.items()}
-    return value
 
 
 def _with_tensors(value: Any, tensors: Sequence[Tensor]) -> Any:
@@ -805,129 +530,6 @@ def _with_tensors(value: Any, tensors: Sequence[Tensor]) -> Any:
     return value
 
 
-def _hold(good: bool, why: str) -> None:
-    if not good:
-        raise FormatError(why)
-
-
-def _parsed(payload: bytes) -> Any:
-    try:
-        return json.loads(payload)
-    except (ValueError, RecursionError):
-        raise FormatError("a record that is no JSON") from None
-
-
-def _list(told: Any) -> list[Any]:
-    if told.__class__ is not list:
-        raise FormatError("no list where one has to be")
-    return list(told)
-
-
-def _items(told: Any, count: int) -> list[Any]:
-    if told.__class__ is not list or len(told) != count:
-        raise FormatError("a record with other parts")
-    return list(told)
-
-
-def _count(told: Any, end: int) -> int:
-    if told.__class__ is not int or not 0 <= told < end:
-        raise FormatError("a number out of its bounds")
-    return int(told)
-
-
-def _real(told: Any) -> float:
-    if told.__class__ not in (int, float) or (told.__class__ is int and abs(told) > form_of.MOST_NUMBER):
-        raise FormatError("a number that is none")
-    return float(told)
-
-
-def _strides(told: Any) -> tuple[int, ...]:
-    if told.__class__ is not list or len(told) > form_of.MOST_RANK:
-        raise FormatError("a shape of too many axes")
-    return tuple([_count(size, form_of.MOST_SIZE) for size in told])
-
-
-def _sizes(told: Any) -> tuple[int, ...]:
-    sizes = _strides(told)
-    if prod([max(size, 1) for size in sizes]) >= 2**62:
-        raise FormatError("a shape of too many cells")
-    return sizes
-
-
-def _extent(shape: Sequence[int], strides: Sequence[int]) -> int:
-    """Return how many cells of memory a view reaches over."""
-    if 0 in shape:
-        return 0
-    return 1 + sum([(size - 1) * step for size, step in zip(shape, strides, strict=False)])
-
-
-def _text(told: Any, most: int = form_of.MOST_NAME, *, lines: bool = False) -> str:
-    if told.__class__ is not str:
-        raise FormatError("no text where one has to be")
-    return clean(told, most, lines=lines, tabs=lines)
-
-
-def _raw(told: Any) -> str:
-    """Return what a program printed, as it did: whoever shows it cleans it."""
-    _hold(told.__class__ is str, "no text where one has to be")
-    return str(told)[: form_of.MOST_SOURCE]
-
-
 def _lines_of(texts: Mapping[int, str]) -> tuple[str, ...]:
     """Return the lines of a file, empty where they are not known."""
     return tuple([texts.get(number, "") for number in range(1, max(texts, default=0) + 1)])
-
-
-def _span_of(told: Any) -> Span:
-    line, column, end_line, end_column = _items(told, 4)
-    first, last = _count(line, form_of.MOST_LINE), _count(end_line, form_of.MOST_LINE)
-    return Span(first, _count(column, _MOST_COLUMN), last, _count(end_column, _MOST_COLUMN))
-
-
-def _error(told: Any) -> ProgramError:
-    kind, message, span, frames, more = _items(told, 5)
-    _hold(more.__class__ is dict, "an error with other parts")
-    error = _error_of(kind, _text(message, lines=True), None if span is None else _span_of(span), more)
-    error.frames = tuple(
-        [
-            StackFrame("", _span_of(place), _text(function), _text(text, lines=True))
-            for place, function, text in (_items(frame, 3) for frame in _list(frames))
-        ]
-    )
-    return error
-
-
-def _error_of(kind: Any, message: str, place: Span | None, more: Mapping[str, Any]) -> ProgramError:
-    own = form_of.ERRORS[_count(kind, len(form_of.ERRORS))]
-    if own is ShapeError:
-        return ShapeError(
-            message,
-            place,
-            operation=_text(more.get("operation")),
-            operands=tuple(
-                [
-                    OperandInfo(_text(name), _sizes(shape), _text(source, lines=True))
-                    for name, shape, source in (_items(item, 3) for item in _list(more.get("operands")))
-                ]
-            ),
-            axes=tuple(
-                [
-                    MismatchedAxis(*[_count(at, form_of.MOST_SIZE) for at in _items(item, 3)])
-                    for item in _list(more.get("axes"))
-                ]
-            ),
-            repairs=tuple(
-                [
-                    Repair(_text(source, lines=True), _sizes(shape), _text(why))
-                    for source, shape, why in (_items(item, 3) for item in _list(more.get("repairs")))
-                ]
-            ),
-            detail=_text(more.get("detail"), lines=True),
-        )
-    error = own(message, place)
-    if isinstance(error, MissingValueError):
-        error.root, error.reason = (
-            _count(more.get("root"), form_of.MOST_LINE),
-            _text(more.get("reason"), lines=True),
-        )
-    return error

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from llm_linalg.base.errors import LimitError, MissingValueError, ProgramError, ShapeError, Span
+from llm_linalg.base.errors import LimitError, ProgramError, Span
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.operation import Call
@@ -24,8 +24,9 @@ from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import LazyCall, RecordNode
 from llm_linalg.tracefile import log_format as form_of
-from llm_linalg.tracefile.log_format import DTYPE_WORDS, FileLog, Log, MemoryLog, functions
+from llm_linalg.tracefile.log_format import DTYPE_WORDS, FileLog, MemoryLog, functions
 from llm_linalg.tracefile.plain_values import NumberSlot, UntoldValueError, encode, is_decodable, to_json
+from llm_linalg.tracefile.records import MORE, SCHEMAS, VALUE, FormRecord, StoredTensor
 
 _AS_MANY = 4  # times the cells of a value that its storage may have, to be kept whole
 Reference = tuple[int, int, tuple[int, ...]]
@@ -68,7 +69,7 @@ class Writer:
     def __init__(
         self, target: mmap.mmap | bytearray | Callable[[bytes], object], source: str = "", seed: int = 0
     ) -> None:
-        self._log: Log
+        self._log: MemoryLog | FileLog
         self.head = memoryview(bytearray(form_of.START)).cast("Q")
         if callable(target):
             self._log = FileLog(target)
@@ -86,8 +87,7 @@ class Writer:
         self._names: dict[str, RecordNode] = {}
         self._scratch = bytearray(form_of.SMALL)
         self._small = {own: torch.frombuffer(self._scratch, dtype=own) for own in DTYPE_WORDS}
-        told = [functions().fingerprint, source[: form_of.MOST_SOURCE], seed]
-        self._tell(form_of.ABOUT, told, form_of.MOST_WHOLE)
+        self._tell(form_of.ABOUT, source, seed)
 
     def node(self, node: RecordNode, tensor: Tensor, wrote: bool) -> None:  # noqa: ARG002
         """Tell of a node."""
@@ -110,7 +110,7 @@ class Writer:
             _numbers(len(operands)).pack(*operands),
         ]
         if more:
-            text = to_json(more).encode()
+            text = MORE.payload(more)
             parts += [pack("<I", len(text)), text]
         if cells:
             parts += [bytes(-sum(map(len, parts)) % 8), cells]
@@ -140,7 +140,7 @@ class Writer:
                 self._inner.add(number)
                 number |= form_of.INNER
             if operand.value is not made.value and not node.dropped:
-                more.setdefault("own", {})[str(at)] = self._reference(operand.value)
+                more.setdefault("own", []).append((at, self._reference(operand.value)))
             numbers.append(number)
         return numbers
 
@@ -151,9 +151,8 @@ class Writer:
         self._amend_last()
         self._names[name] = node
         called = node.bound_name == name
-        self._log.append(
-            form_of.NAME, form_of.BOUND.pack(node.index, called) + _utf8(name, form_of.MOST_NAME)
-        )
+        text = name[: form_of.MOST_NAME].encode(errors="replace")
+        self._log.append(form_of.NAME, form_of.BOUND.pack(node.index, called) + text)
         if called:
             self._titles[node.index] = name
 
@@ -164,60 +163,31 @@ class Writer:
     def printed(self, line: int, text: str) -> None:
         """Tell a text that a line printed."""
         for first in range(0, len(text), form_of.PIECE):
-            self._tell(form_of.PRINT, [line, text[first : first + form_of.PIECE]])
+            self._tell(form_of.PRINT, line, text[first : first + form_of.PIECE])
 
     def gap(self, gap: Gap) -> None:
         """Tell of turns that were not recorded."""
-        self._tell(form_of.GAP, list(gap))
+        self._tell(form_of.GAP, *gap)
 
     def cell(self, state: CellState) -> None:
         """Tell what came of a cell."""
-        plot = state.plot
-        told = None
-        if plot is not None:
-            told = [plot.kind, [[own.name, list(map(list, own.points))] for own in plot.series], plot.node]
-        self._tell(
-            form_of.CELL,
-            [
-                *(state.number, state.state, state.root, state.reason, list(state.left_out)),
-                *(state.answer[: form_of.PIECE // 4], state.node, state.printed[: form_of.PIECE]),
-                *(told, list(map(list, state.gaps)), state.line),
-            ],
-        )
+        self._tell(form_of.CELL, *state)
 
     def listed(self, name: str, words: Sequence[str]) -> None:
         """Tell a list of words."""
-        told = [name, list(words)]
-        if len(to_json(told)) <= form_of.MOST_JSON:
-            self._tell(form_of.LISTED, told)
+        if len(SCHEMAS[form_of.LISTED].payload((name, words))) <= form_of.MOST_JSON:
+            self._tell(form_of.LISTED, name, words)
 
     def failed(self, failed: FailedCall) -> None:
         """Tell the call that ended the run."""
         call = failed.call
-        number, spelling, args, kwargs, order = _written(call)
+        name, args, kwargs, order = _written(call)
         operands = [
-            [
-                None if operand.node is None else operand.node.index,
-                self._reference(tensor),
-                list(operand.names),
-                operand.label,
-            ]
-            for operand, tensor in zip(failed.operands, call.tensors, strict=True)
+            (own.node and own.node.index, self._reference(tensor), own.names, own.label)
+            for own, tensor in zip(failed.operands, call.tensors, strict=True)
         ]
-        self._tell(
-            form_of.FAILED,
-            [
-                number,
-                spelling,
-                call.operation.name,
-                _flags_of(call),
-                args,
-                kwargs,
-                order,
-                failed.message,
-                operands,
-            ],
-        )
+        told = (name, call.operation.name, _flags_of(call), args, kwargs, order)
+        self._tell(form_of.FAILED, *told, failed.message, operands)
 
     def value(self, value: Any) -> list[Any]:
         """Return any value as JSON has it, with its tensors in the log; of an unknown kind its text."""
@@ -226,7 +196,8 @@ class Writer:
         with suppress(UntoldValueError):
             encoded = encode(value)
             if is_decodable([encoded], {}):
-                return [encoded, [self._reference(tensor.detach()) for tensor in tensors]]
+                references = [self._reference(tensor.detach()) for tensor in tensors]
+                return list(VALUE.tell((encoded, references)))
         return [{"x": short_repr(value, form_of.MOST_NAME)}, []]
 
     @property
@@ -236,7 +207,7 @@ class Writer:
 
     def scopes(self, plain: Mapping[str, str]) -> None:
         """Tell what scopes are called in the end, by what they were called while they ran."""
-        self._tell(form_of.SCOPES, [list(pair) for pair in plain.items()], form_of.MOST_WHOLE)
+        self._tell(form_of.SCOPES, *plain.items())
 
     def rest(self, record: Record[Any], error: ProgramError | None = None, calls: Sequence[int] = ()) -> None:
         """Tell what a record says beside its nodes and names, and the error that ended the run.
@@ -247,26 +218,21 @@ class Writer:
             calls: Of each call that was told to have failed the position of the error that shows it, among
                 those of the cells and this one.
         """
-        errors = [_error(error) for error in record.cell_errors]
-        printed = None
-        if record.printed != "".join(text for _, text in record.prints):
-            printed = record.printed[: form_of.MOST_SOURCE]
-        last = None if error is None else _error(error)
-        self._tell(form_of.REST, [printed, record.failed_line, errors, last, list(calls)], form_of.MOST_WHOLE)
+        printed = None if record.printed == "".join(text for _, text in record.prints) else record.printed
+        self._tell(form_of.REST, printed, record.failed_line, record.cell_errors, error, calls)
 
     def file(self, path: str, lines: Mapping[int, str]) -> None:
         """Tell lines of a file, by their number."""
-        told = [[number, text[: form_of.LONGEST_LINE]] for number, text in lines.items()]
+        told = list(lines.items())
         for first in range(0, len(told), 200):
-            self._tell(form_of.FILE, [path, told[first : first + 200]])
+            self._tell(form_of.FILE, path, told[first : first + 200])
 
     def ended(self, ending: Ending) -> None:
         """Tell how the run ended, after all that was noted on nodes since they were told."""
         with suppress(LimitError):
             for node in self._nodes:
                 self._amend(node)
-        told = [ending.kind, ending.line, ending.message[: form_of.MOST_NAME]]
-        self._log.append(form_of.END, to_json(told).encode())
+        self._log.append(form_of.END, SCHEMAS[form_of.END].payload(ending))
 
     def record(self, record: Record[Any]) -> None:
         """Tell a whole record.
@@ -297,12 +263,13 @@ class Writer:
         self.rest(record)
         self.ended(record.ending)
 
-    def _tell(self, kind: int, told: object, most: int = form_of.MOST_JSON) -> None:
-        text = to_json(told).encode()
-        self._text += len(text)
-        if len(text) > most or self._text > form_of.MOST_TEXT:
+    def _tell(self, kind: int, *told: Any) -> None:
+        schema = SCHEMAS[kind]
+        payload = schema.payload(told)
+        self._text += len(payload)
+        if len(payload) > schema.most or self._text > form_of.MOST_TEXT:
             raise LimitError("its text is too long for a trace as data")
-        self._log.append(kind, text)
+        self._log.append(kind, payload)
 
     def _amend_last(self) -> None:
         """Tell what was noted on the last node since: most is noted just after a node is added."""
@@ -322,7 +289,7 @@ class Writer:
         if node.missed:
             with untraced():
                 told["missed"] = self._reference(torch.tensor(node.missed, dtype=torch.float64))
-        self._tell(form_of.AMEND, [index, told])
+        self._tell(form_of.AMEND, index, told)
 
     def _form(self, node: RecordNode, strides: tuple[int, ...]) -> tuple[_Form, Mapping[str, Any] | None]:
         """Return the form of a node, told if it is new, and what is the node's own beside its operands."""
@@ -342,7 +309,7 @@ class Writer:
                 values = tuple([operand.value for operand in node.operands])
                 bound = call.plan.call(call.function, values, slots, value, call.position)
                 form = self._tell_form(key, node, strides, _written(bound), call.position, _flags_of(bound))
-            return form, {"n": [encode(number) for number in call.numbers]} if call.numbers else None
+            return form, {"n": call.numbers} if call.numbers else None
         written = _written(call)
         form = self._forms.get(key := to_json([repr(site), written, call.position, _flags_of(call)]))
         form = form or self._tell_form(key, node, strides, written, call.position, _flags_of(call))
@@ -355,10 +322,7 @@ class Writer:
             told["rng"] = self._reference(call.rng_state)
         if isinstance(call.operation, AliasUpdate):
             source = call.operation.source
-            told["alias"] = [
-                self._reference(source.numbers),
-                [[span.start, span.stop] for span in source.spans],
-            ]
+            told["alias"] = self._reference(source.numbers), [(own.start, own.stop) for own in source.spans]
         return told
 
     def _tell_form(
@@ -366,22 +330,20 @@ class Writer:
         key: Any,
         node: RecordNode,
         strides: tuple[int, ...],
-        written: tuple[int, str, Any, Any, list[int]],
+        written: tuple[str, Any, Any, list[int]],
         position: int = 0,
         flags: int = 0,
     ) -> _Form:
-        number, spelling, args, kwargs, order = written
+        function, args, kwargs, order = written
         flags |= form_of.NO_GRAD * node.no_grad | form_of.SEVERAL * node.is_one_of_several
-        told = [
-            *(number, spelling, node.op, flags, args, kwargs, position),
-            *(DTYPE_WORDS.get(node.value.dtype, "uint8"), list(node.value.shape), list(strides)),
-            *(_known_span(node.span), node.source[: form_of.PIECE], node.file, node.scope, node.target),
-            node.bound_name,
-        ]
-        if len(to_json(told)) > form_of.MOST_JSON or not is_decodable(args, kwargs):
-            told[:2] = [form_of.OPAQUE, ""]
-            told[4:6] = [[], {}]
-        self._tell(form_of.FORM, told)
+        value = node.value
+        told = FormRecord(
+            *(function, node.op, flags, args, kwargs, position, value.dtype, tuple(value.shape), strides),
+            *(_known_span(node.span), node.source, node.file, node.scope, node.target, node.bound_name),
+        )
+        if len(SCHEMAS[form_of.FORM].payload(told)) > form_of.MOST_JSON or not is_decodable(args, kwargs):
+            told = told._replace(function=form_of.OPAQUE, args=[], kwargs={})
+        self._tell(form_of.FORM, *told)
         back = sorted(range(len(order)), key=order.__getitem__)
         form = _Form(len(self._forms), None if back == list(range(len(back))) else tuple(back))
         self._forms[key] = form
@@ -420,27 +382,24 @@ class Writer:
         self._stores += 1
         return self._stores - 1
 
-    def _reference(self, value: Tensor) -> list[Any] | None:
-        """Return a tensor that is no node's value as JSON has it; None if its cells are not kept."""
+    def _reference(self, value: Tensor) -> StoredTensor:
+        """Return a tensor that is no node's value as a record has it."""
         with untraced():  # names are told while the program's calls are recorded
-            return self._referred(value)
-
-    def _referred(self, value: Tensor) -> list[Any] | None:
-        word, shape = DTYPE_WORDS.get(value.dtype, "uint8"), list(value.shape)
-        if value.is_meta or value.dtype not in DTYPE_WORDS:
-            return [word, shape, None, None, None]
-        if value.untyped_storage().nbytes() > _AS_MANY * value.numel() * value.element_size():
-            value = value.contiguous()
-        value = value.resolve_conj().resolve_neg()
-        raw = torch.empty(0, dtype=torch.uint8).set_(value.untyped_storage())
-        store = self._store(raw)
-        if store is None:
-            return [word, shape, None, None, None]
-        return [word, shape, list(value.stride()), store, int(value.storage_offset()) * value.element_size()]
+            shape = tuple(value.shape)
+            if value.is_meta or value.dtype not in DTYPE_WORDS:
+                return StoredTensor(value.dtype, shape)
+            size = value.element_size()
+            if value.untyped_storage().nbytes() > _AS_MANY * value.numel() * size:
+                value = value.contiguous()
+            value = value.resolve_conj().resolve_neg()
+            store = self._store(torch.empty(0, dtype=torch.uint8).set_(value.untyped_storage()))
+            if store is None:
+                return StoredTensor(value.dtype, shape)
+            return StoredTensor(value.dtype, shape, value.stride(), store, int(value.storage_offset()) * size)
 
 
 _NOWHERE: Reference = (form_of.NO_STORE, 0, ())
-_INPUT: tuple[int, str, Any, Any, list[int]] = (form_of.INPUT, "", [], {}, [])
+_INPUT: tuple[str, Any, Any, list[int]] = (form_of.INPUT, [], {}, [])
 _STRUCTS = [Struct(f"<{count}I") for count in range(16)]
 _NO_FACTS: Mapping[str, Any] = {}
 
@@ -477,23 +436,17 @@ def _numbers(count: int) -> Struct:
 
 def _facts(node: RecordNode) -> Mapping[str, Any]:
     """Return what was noted on a node, as far as it is not what most nodes have."""
-    facts: dict[str, Any] = {}
-    if node.is_inner:
-        facts["is_inner"] = True
-    if node.is_one_of_several:
-        facts["is_one_of_several"] = True
-    if node.words:
-        facts["words"] = node.words
-    if node.member:
-        facts["member"] = node.member
-    if node.gap is not None:
-        facts["gap"] = list(node.gap)
-        facts["flows_on"] = node.flows_on
-    if node.missed:
-        facts["missed"] = node.missed
-    if node.gradient_hooks:
-        facts["hooks"] = True
-    return facts
+    facts = {
+        "is_inner": node.is_inner,
+        "is_one_of_several": node.is_one_of_several,
+        "words": node.words,
+        "member": node.member,
+        "gap": node.gap,
+        "flows_on": node.flows_on and node.gap is not None,
+        "missed": node.missed,
+        "hooks": bool(node.gradient_hooks),
+    }
+    return {word: value for word, value in facts.items() if value}
 
 
 def _own_strides(value: Tensor) -> tuple[int, ...]:
@@ -506,26 +459,26 @@ def _own_strides(value: Tensor) -> tuple[int, ...]:
 
 def _flags_of(call: Call) -> int:
     """Return whether a call of a function of the table is not described by the function's entry."""
-    number = functions().number(call.function)
-    if number == form_of.OPAQUE:
+    name = functions().name(call.function)
+    if name == form_of.OPAQUE:
         return 0
-    operation = functions().entries[number][1].operation
+    operation = functions().entries[name][1].operation
     return form_of.FALLBACK * (
         call.operation is not operation and call.operation.signature == "*args, **kwargs"
     )
 
 
-def _written(call: Call) -> tuple[int, str, Any, Any, list[int]]:
-    """Return a call's function (its number and name), its arguments, and the order of its operands."""
+def _written(call: Call) -> tuple[str, Any, Any, list[int]]:
+    """Return the name of a call's function, its arguments, and the order of its operands."""
     if isinstance(call.operation, AliasUpdate):
-        return form_of.ALIAS, "", [], {}, list(call.order)
-    number = functions().number(call.function)
-    if number != form_of.OPAQUE:
+        return form_of.ALIAS, [], {}, list(call.order)
+    name = functions().name(call.function)
+    if name != form_of.OPAQUE:
         with suppress(UntoldValueError):
             args = [encode(value) for value in call.args]
             kwargs = {name: encode(value) for name, value in call.kwargs.items()}
-            return number, functions().spellings[number], args, kwargs, list(call.order)
-    return form_of.OPAQUE, "", [], {}, list(call.order)
+            return name, args, kwargs, list(call.order)
+    return form_of.OPAQUE, [], {}, list(call.order)
 
 
 def _gather(value: Any, tensors: list[Tensor]) -> None:
@@ -535,26 +488,3 @@ def _gather(value: Any, tensors: list[Tensor]) -> None:
     elif isinstance(value, list | tuple | dict):
         for item in value.values() if isinstance(value, dict) else value:
             _gather(item, tensors)
-
-
-def _utf8(text: str, most: int) -> bytes:
-    return text[:most].encode(errors="replace")
-
-
-def _error(error: ProgramError) -> list[Any]:
-    """Return an error as JSON has it."""
-    more: dict[str, Any] = {}
-    if isinstance(error, MissingValueError):
-        more = {"root": error.root, "reason": error.reason}
-    if isinstance(error, ShapeError):
-        more = {
-            "operation": error.operation,
-            "operands": [[own.name, list(own.shape), own.source] for own in error.operands],
-            "axes": [list(axis) for axis in error.axes],
-            "repairs": [[str(own), list(own.shape), own.why] for own in error.repairs],
-            "detail": error.detail,
-        }
-    kind = next((at for at, own in enumerate(form_of.ERRORS) if error.__class__ is own), 0)
-    span: Span | None = error.span
-    frames = [[own.span, own.function, own.text] for own in error.frames[-form_of.MOST_FRAMES :]]
-    return [kind, error.message, span, frames, more]

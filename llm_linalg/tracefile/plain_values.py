@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from types import EllipsisType
 from typing import Any, NamedTuple
 
 import torch
@@ -20,16 +21,23 @@ from llm_linalg.tracefile.log_format import (
     MOST_NAME,
     MOST_NUMBER,
     MOST_OPERANDS,
+    MOST_SIZE,
 )
 
-_LAYOUTS = {"strided": torch.strided}
-_FORMATS = {
-    "contiguous": torch.contiguous_format,
-    "preserve": torch.preserve_format,
-    "channels_last": torch.channels_last,
-    "channels_last_3d": torch.channels_last_3d,
+_CONSTANTS: Mapping[str, Mapping[Any, Any]] = {
+    "d": DTYPES,
+    "e": {0: ...},
+    "l": {"strided": torch.strided},
+    "m": {
+        "contiguous": torch.contiguous_format,
+        "preserve": torch.preserve_format,
+        "channels_last": torch.channels_last,
+        "channels_last_3d": torch.channels_last_3d,
+    },
 }
-_FORMAT_WORDS = {own: word for word, own in _FORMATS.items()}
+_CONSTANT_WORDS = {
+    value: {word: told} for word, values in _CONSTANTS.items() for told, value in values.items()
+}
 _DEVICES = ("cpu", "meta")
 _PLAIN = frozenset([bool, str, type(None)])
 
@@ -85,22 +93,17 @@ def _encode_word(value: Any) -> Any:
             return {"s": [_encode_bound(value.start), _encode_bound(value.stop), _encode_bound(value.step)]}
         case range():
             return {"r": [value.start, value.stop, value.step]}
-        case torch.dtype() if value in DTYPE_WORDS:
-            return {"d": DTYPE_WORDS[value]}
         case torch.device():
             return {"v": value.type if value.type in _DEVICES else "cpu"}
-        case torch.layout() if value is torch.strided:
-            return {"l": "strided"}
-        case torch.memory_format():
-            return {"m": _FORMAT_WORDS[value]}
         case torch.Generator():
             return {"g": 0}
         case complex():
             return {"c": [value.real, value.imag]}
         case dict() if all(isinstance(key, str) for key in value):
             return {"o": [[key, encode(item)] for key, item in value.items()]}
-    if value is ...:
-        return {"e": 0}
+        case torch.dtype() | torch.layout() | torch.memory_format() | EllipsisType():
+            if value in _CONSTANT_WORDS:
+                return _CONSTANT_WORDS[value]
     raise UntoldValueError
 
 
@@ -133,7 +136,7 @@ class Decoder:
             return told
         if kind is not list and kind is not dict:
             raise FormatError("an argument of no kind")
-        self._lists += told.__class__ is list or not told.keys() <= _SLOTS
+        self._lists += kind is list or not told.keys() <= _SLOTS
         if depth > MOST_DEPTH or self._lists > MOST_LISTS:
             raise FormatError("too many lists in an argument")
         if kind is list:
@@ -141,103 +144,68 @@ class Decoder:
         if len(told) != 1:
             raise FormatError("an argument of no kind")
         ((word, inner),) = told.items()
-        read = _WORDS.get(word)
-        if read is None:
-            raise FormatError("an argument of no kind")
-        return read(self, inner, depth + 1)
+        return self._decode_word(word, inner, depth + 1)
 
-    def _tensor(self, _told: Any, _depth: int) -> ArgumentSlot:
-        self.tensors += 1
-        return ArgumentSlot(self.tensors - 1)
+    def _decode_word(self, word: str, told: Any, depth: int) -> Any:
+        match word, told:
+            case "t", _:
+                self.tensors += 1
+                return ArgumentSlot(self.tensors - 1)
+            case "n", _:
+                self.numbers += 1
+                return NumberSlot()
+            case "u", list():
+                return tuple([self.decode(item, depth) for item in told])
+            case "o", list() if all(_is_item(item) for item in told):
+                return {key: self.decode(item, depth) for key, item in told}
+        return _decode_constant(word, told)
 
-    def _number(self, _told: Any, _depth: int) -> NumberSlot:
-        self.numbers += 1
-        return NumberSlot()
 
-    def _tuple(self, told: Any, depth: int) -> tuple[Any, ...]:
-        return tuple([self.decode(item, depth) for item in _list(told)])
+def _decode_constant(word: str, told: Any) -> Any:
+    """Return an argument that holds neither slots nor other arguments."""
+    match word, told:
+        case "g", _:
+            return torch.Generator()
+        case "z", list():
+            return _size(told)
+        case "s", [_, _, _] if all(item is None or _is_number(item) for item in told):
+            return slice(*told)
+        case "r", [_, _, step] if all(map(_is_number, told)) and step and len(range(*told)) <= MOST_LISTS:
+            return range(*told)
+        case "c", [float(), float()]:
+            return complex(*told)
+        case "v", "cpu" | "meta":
+            return torch.device(told)
+        case "w", [str() as dtype, list() as shape, list() as cells] if dtype in DTYPES:
+            return _tensor(DTYPES[dtype], _size(shape), cells)
+        case "x", str():
+            return UnknownValue(clean(told, MOST_NAME))
+        case _, str() | int() if told in _CONSTANTS.get(word, ()):
+            return _CONSTANTS[word][told]
+    raise FormatError("an argument of no kind")
 
-    def _size(self, told: Any, _depth: int) -> torch.Size:
-        if not all(item.__class__ is int and abs(item) < 2**48 for item in _list(told)):
-            raise FormatError("sizes that are none")
-        return torch.Size(told)
 
-    def _slice(self, told: Any, _depth: int) -> slice:
-        if len(_list(told)) != 3 or not all(item is None or _is_number(item) for item in told):
-            raise FormatError("a slice with other bounds")
-        return slice(*told)
+def _size(told: list[Any]) -> torch.Size:
+    if not all(item.__class__ is int and abs(item) < MOST_SIZE for item in told):
+        raise FormatError("sizes that are none")
+    return torch.Size(told)
 
-    def _range(self, told: Any, _depth: int) -> range:
-        if len(_list(told)) != 3 or not all(_is_number(item) for item in told) or not told[2]:
-            raise FormatError("a range with other bounds")
-        numbers = range(*told)
-        if len(numbers) > MOST_LISTS:
-            raise FormatError("a range of too many numbers")
-        return numbers
 
-    def _complex(self, told: Any, _depth: int) -> complex:
-        if len(_list(told)) != 2 or not all(item.__class__ is float for item in told):
-            raise FormatError("a complex number of other parts")
-        return complex(*told)
+def _tensor(dtype: torch.dtype, shape: torch.Size, cells: list[Any]) -> Tensor:
+    try:
+        if len(cells) <= MOST_LISTS:
+            return torch.tensor(cells, dtype=dtype).reshape(shape)
+    except (RuntimeError, TypeError, ValueError, OverflowError):
+        pass
+    raise FormatError("a tensor of other parts")
 
-    def _dict(self, told: Any, depth: int) -> dict[str, Any]:
-        if not all(item.__class__ is list and len(item) == 2 for item in _list(told)):
-            raise FormatError("a dict of other parts")
-        if not all(key.__class__ is str for key, _ in told):
-            raise FormatError("a dict of other parts")
-        return {key: self.decode(item, depth) for key, item in told}
 
-    def _ellipsis(self, _told: Any, _depth: int) -> Any:
-        return ...
-
-    def _generator(self, _told: Any, _depth: int) -> torch.Generator:
-        return torch.Generator()
-
-    def _dtype(self, told: Any, _depth: int) -> Any:
-        return _one_of(DTYPES, told)
-
-    def _device(self, told: Any, _depth: int) -> Any:
-        return torch.device(_one_of(dict(zip(_DEVICES, _DEVICES, strict=True)), told))
-
-    def _layout(self, told: Any, _depth: int) -> Any:
-        return _one_of(_LAYOUTS, told)
-
-    def _memory_format(self, told: Any, _depth: int) -> Any:
-        return _one_of(_FORMATS, told)
-
-    def _whole(self, told: Any, _depth: int) -> Tensor:
-        if len(_list(told)) != 3 or len(_list(told[2])) > MOST_LISTS:
-            raise FormatError("a tensor of other parts")
-        try:
-            return torch.tensor(told[2], dtype=_one_of(DTYPES, told[0])).reshape(self._size(told[1], 0))
-        except (RuntimeError, TypeError, ValueError, OverflowError):
-            raise FormatError("a tensor of other parts") from None
-
-    def _unknown(self, told: Any, _depth: int) -> UnknownValue:
-        if told.__class__ is not str:
-            raise FormatError("no text where one has to be")
-        return UnknownValue(clean(told, MOST_NAME))
+def _is_item(told: Any) -> bool:
+    """Return whether something is a key of a dict with its value."""
+    return told.__class__ is list and len(told) == 2 and told[0].__class__ is str
 
 
 _SLOTS = frozenset(["t", "n"])
-_WORDS: dict[str, Callable[[Decoder, Any, int], Any]] = {
-    "t": Decoder._tensor,  # noqa: SLF001
-    "n": Decoder._number,  # noqa: SLF001
-    "u": Decoder._tuple,  # noqa: SLF001
-    "z": Decoder._size,  # noqa: SLF001
-    "s": Decoder._slice,  # noqa: SLF001
-    "c": Decoder._complex,  # noqa: SLF001
-    "o": Decoder._dict,  # noqa: SLF001
-    "r": Decoder._range,  # noqa: SLF001
-    "e": Decoder._ellipsis,  # noqa: SLF001
-    "g": Decoder._generator,  # noqa: SLF001
-    "d": Decoder._dtype,  # noqa: SLF001
-    "v": Decoder._device,  # noqa: SLF001
-    "l": Decoder._layout,  # noqa: SLF001
-    "m": Decoder._memory_format,  # noqa: SLF001
-    "w": Decoder._whole,  # noqa: SLF001
-    "x": Decoder._unknown,  # noqa: SLF001
-}
 
 
 def encode_whole(value: Any) -> Any:
@@ -268,22 +236,10 @@ def is_decodable(args: Any, kwargs: Any) -> bool:
     return decoder.tensors <= MOST_OPERANDS
 
 
-def _list(told: Any) -> list[Any]:
-    if told.__class__ is not list:
-        raise FormatError("no list where one has to be")
-    return list(told)
-
-
 def _is_number(told: Any) -> bool:
     if told.__class__ is int and abs(told) > MOST_NUMBER:
         raise FormatError("a number out of all bounds")
     return told.__class__ is int
-
-
-def _one_of(known: Mapping[str, Any], told: Any) -> Any:
-    if told.__class__ is not str or told not in known:
-        raise FormatError("a word that stands for nothing")
-    return known[told]
 
 
 to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode

@@ -8,6 +8,7 @@ import pwd
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
@@ -73,22 +74,38 @@ def _works(command: Sequence[str]) -> bool:
 def report(
     kind: str, numbers: Sequence[int], seconds: float, folder: Path, *, nobody: bool = False
 ) -> Report:
-    """Runs programs, by their numbers, and returns what was told; where the app ended the next goes on."""
-    made, left = Report(), list(numbers)
+    """Runs programs, by their numbers, half of them beside the other, and gathers what was told."""
+    made = Report()
     before = _as_nobody(folder) if nobody else []
+    half = -(-len(numbers) // 2)
+
+    def run(part: Sequence[int], place: Path) -> None:
+        place.mkdir(mode=0o711)
+        _run_all(made, before, place, (kind, str(seconds)), list(part))
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [
+            pool.submit(run, part, folder / str(at))
+            for at, part in enumerate((numbers[:half], numbers[half:]))
+        ]:
+            done.result()
+    return made
+
+
+def _run_all(made: Report, before: list[str], folder: Path, words: Sequence[str], left: list[int]) -> None:
+    """Starts a runner, and where the app ended with a program another for those after it."""
     while left:
         place = folder / f"run-{len(left)}"
         place.mkdir()
-        if nobody:
+        if before:
             _give(place)
-        began, ended = _run(made, before, place, [kind, str(seconds), ",".join(map(str, left))])
+        began, ended = _run(made, before, place, [*words, ",".join(map(str, left))])
         left = [number for number in left if number not in made.told]
         if began is None:
             assert not left, f"the runner ended before {left[:3]}: {ended}"
             break
         made.deaths[began] = ended
         left.remove(began)
-    return made
 
 
 def _give(place: Path) -> None:
@@ -136,7 +153,7 @@ def _run(made: Report, before: list[str], place: Path, words: list[str]) -> tupl
             began = told["began"]
         elif "number" in told:
             made.told[told["number"]], began = told, None
-        elif "children" in told:
+        elif "user" in told:
             made.user, made.processor = told["user"], made.processor + told["processor"]
     made.words += [line[:200] for line in errors.splitlines() if "TAKEN" in line]
     return began, f"exit {process.returncode}: {errors[-600:]}"

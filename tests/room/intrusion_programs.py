@@ -1,5 +1,8 @@
 """Reads the programs of `intrusions/*.txt`: one begins with `=== name | how success would show | options`.
 
+An option is `seconds=N`, or `free` for a program that succeeds on every machine where there is no lock. Of a
+bomb the second part says how it may end.
+
 `@NAME@` in a program stands for a place or a number that the runner made, `@NR:name@` for the number of a
 call of the kernel, a line `@SHARED:name@` for a file of `intrusions/shared`, `@C@` and `@MACHINE@` for the
 lines with which a program calls libc and runs machine code.
@@ -14,6 +17,7 @@ from pathlib import Path
 
 from tests.room.call_numbers import numbers
 
+_JOINED = ("files", "kernel", "network", "processes", "writes")
 _FOLDER = Path(__file__).with_name("intrusions")
 _LIBC = """import ctypes, os
 libc = ctypes.CDLL(None, use_errno=True)
@@ -53,6 +57,8 @@ class Intrusion:
     text: str
     seconds: float | None
     """The time limit, where it isn't the usual one."""
+    is_free: bool
+    """Whether it succeeds on every machine where nothing locks it in."""
 
     @property
     def key(self) -> str:
@@ -63,6 +69,11 @@ class Intrusion:
     def is_machine_code(self) -> bool:
         """Whether it is of x86-64 alone."""
         return self.kind == "machine" or "@MACHINE@" in self.text
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether it can share a process with others: what it does shows by itself, and harms no recorder."""
+        return self.kind in _JOINED and not self.shows.startswith("the app") and not self.is_machine_code
 
     def program(self, places: Mapping[str, str]) -> str:
         """Returns the text with the places, numbers and lines that it names put in."""
@@ -87,8 +98,8 @@ def _of(kind: str) -> list[Intrusion]:
     for part in re.split(r"^=== ", text, flags=re.MULTILINE)[1:]:
         head, _, program = part.partition("\n")
         name, shows, *options = (one.strip() for one in head.split("|"))
-        seconds = next((float(one.removeprefix("seconds=")) for one in options), None)
-        made.append(Intrusion(kind, name, shows, program, seconds))
+        seconds = next((float(one.removeprefix("seconds=")) for one in options if one != "free"), None)
+        made.append(Intrusion(kind, name, shows, program, seconds, "free" in options))
     return made
 
 

@@ -19,12 +19,12 @@ import shutil
 import signal
 import socket
 import sqlite3
-import subprocess
 import sys
 import sysconfig
 import tarfile
 import termios
 import time
+import traceback
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -36,6 +36,7 @@ from typing import Any
 
 import llm_linalg
 from llm_linalg import HaltedError, LimitError, ProgramError, run
+from llm_linalg.room.room_client import room
 from tests.room.intrusion_programs import BOMBS, INTRUSIONS, Intrusion
 
 _MARK = re.compile(r"MK_[0-9a-f]{16}_[A-Z]+")
@@ -76,11 +77,13 @@ class Outcome:
     printed: str
     faults: list[str] = field(default_factory=list)
     """Errors of the app's own, that no program should be able to cause."""
+    ending: str = ""
+    """The kind of its ending: `refused` if it was not run; with `-nowhere` if no line of it is known."""
 
 
 def _told_of(trace: Any, outcome: Outcome) -> Iterator[str]:
     """Reads whatever a trace offers: all of it is data, and none may fail."""
-    names = (
+    names = [
         "printed",
         "ending",
         "source",
@@ -92,11 +95,9 @@ def _told_of(trace: Any, outcome: Outcome) -> Iterator[str]:
         "gaps",
         "prints",
         "loss",
-    )
-    for owner, wanted in (
-        (trace, names),
-        *((node, None) for node in list(trace.nodes)[:20] + list(trace.nodes)[-5:]),
-    ):
+    ]
+    nodes = [(node, None) for node in list(trace.nodes)[:20] + list(trace.nodes)[-5:]]
+    for owner, wanted in ((trace, names), *nodes):
         for name in wanted or [one for one in dir(owner) if not one.startswith("_")]:
             try:
                 value = getattr(owner, name)
@@ -110,7 +111,7 @@ def _told_of(trace: Any, outcome: Outcome) -> Iterator[str]:
 
 def attempt(text: str, seconds: float) -> Outcome:
     """Runs a program in a room."""
-    outcome = Outcome("", "", "")
+    outcome = Outcome("", "", "", ending="refused")
     trace: Any = None
     try:
         trace = run(text, seconds=seconds)
@@ -123,21 +124,31 @@ def attempt(text: str, seconds: float) -> Outcome:
         outcome.how = f"{type(error).__name__}: {str(error)[:200]}"
         outcome.faults.append(f"run raised {type(error).__module__}.{outcome.how}")
     if trace is not None:
-        outcome.printed = str(trace.printed)
+        outcome.printed, outcome.ending = str(trace.printed), trace.ending.kind
+        if trace.ending.kind != "done" and trace.ending.line is None:
+            outcome.ending += "-nowhere"
         outcome.text += "\n".join(_told_of(trace, outcome))
     return outcome
 
 
-def unlocked(text: str, seconds: float) -> Outcome:
-    """Runs a program by Python alone, to see that the attempt would succeed."""
-    command = [sys.executable, "-c", text]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, timeout=max(seconds, 20), check=False, errors="replace"
-        )
-    except subprocess.TimeoutExpired:
-        return Outcome("timeout", "", "")
-    return Outcome(f"exit {done.returncode}", done.stdout, done.stdout)
+def unlocked(text: str) -> Outcome:
+    """Runs a program in a copy of this process, without a lock, to see that the attempt would succeed."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.dup2(writing, 1)
+        os.dup2(writing, 2)
+        signal.alarm(20)
+        try:
+            exec(text, {"__name__": "__main__"})  # noqa: S102 - none that harms is marked as `free`
+        except BaseException:  # noqa: BLE001
+            traceback.print_exc()
+        sys.stdout.flush()
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, errors="replace") as told:
+        printed = told.read()
+    return Outcome(f"exit {os.waitpid(child, 0)[1]}", printed, printed)
 
 
 class HangError(Exception):
@@ -307,13 +318,7 @@ class Outside:
         for base in (self.home, self.out):
             for path in (base, *base.rglob("*")):
                 status = path.lstat()
-                kept: list[object] = [
-                    status.st_mode,
-                    status.st_uid,
-                    status.st_gid,
-                    status.st_nlink,
-                    status.st_ino,
-                ]
+                kept: list[object] = [*status[:6]]  # from its mode to its group
                 if path.is_symlink():
                     kept.append(str(path.readlink()))
                 elif path.is_file():
@@ -354,6 +359,7 @@ class Outside:
             "folder": str(Path.cwd()),
             "environment": dict(os.environ),
             "memory": self.memory.raw,
+            "zygote": room().process or 0,
             "shared": bytes(self._shared()[:64]),
             "segment": ctypes.string_at(self.segment_at, 64) if self.segment >= 0 else b"",
         }
@@ -391,21 +397,6 @@ class Outside:
         return told
 
 
-def _children() -> dict[int, str]:
-    """Returns the processes below this one, with what they are called."""
-    parents: dict[int, int] = {}
-    for path in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, ValueError, IndexError):
-            parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-    below = {os.getpid()}
-    while True:
-        more = {pid for pid, parent in parents.items() if parent in below} - below
-        if not more:
-            break
-        below |= more
-    return {pid: str(parents[pid]) for pid in below - {os.getpid()}}
-
-
 def _kilobytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
@@ -414,14 +405,34 @@ def _say(**told: object) -> None:
     print(json.dumps(told), flush=True)  # noqa: T201
 
 
-def _one(outside: Outside, one: Intrusion, seconds: float, *, locked: bool) -> dict[str, object]:
+JOINT = """\
+for number, text in {texts!r}:
+    print("TRIED", number)
+    try:
+        exec(text, {{"__name__": "__main__", "print": print}})
+    except BaseException as error:
+        print(error)
+"""
+_MOST_JOINED = 12
+
+
+def _jointly(outside: Outside, numbers: list[int], seconds: float) -> tuple[list[int], bool]:
+    """Runs several programs in one process; returns which it came to, and whether nothing of any got out."""
+    texts = [(number, INTRUSIONS[number].program(outside.places)) for number in numbers]
+    joint = Intrusion("joint", "", "", JOINT.format(texts=texts), seconds + len(numbers), is_free=False)
+    told, outcome = _one(outside, joint, seconds, locked=True)
+    tried = re.findall(r"^TRIED (\d+)$", outcome.printed, flags=re.MULTILINE)
+    return [int(number) for number in tried], not told["effects"] and not told["faults"]
+
+
+def _one(outside: Outside, one: Intrusion, seconds: float, *, locked: bool) -> tuple[dict[str, Any], Outcome]:
     limit = one.seconds or seconds
     text = one.program(outside.places)
     before, memory, started = outside.watch(), _kilobytes(), time.monotonic()
     worked = time.process_time()
     if locked:  # an exception out of the alarm shows that the app would hang
         signal.setitimer(signal.ITIMER_PROF, _MOST_PROCESSOR)
-    outcome = (attempt if locked else unlocked)(text, limit)
+    outcome = attempt(text, limit) if locked else unlocked(text)
     signal.setitimer(signal.ITIMER_PROF, 0)
     took, processor = time.monotonic() - started, time.process_time() - worked
     effects = outside.effects(before, outcome)
@@ -431,14 +442,8 @@ def _one(outside: Outside, one: Intrusion, seconds: float, *, locked: bool) -> d
         effects.append(f"memory of the app grew by {grown >> 20} MB")
     if found := sorted(set(_OBEYED.findall(outcome.text.replace("\\x", "")))):
         effects.append(f"a terminal would obey {found!r}")
-    return {
-        "effects": effects,
-        "faults": outcome.faults,
-        "how": outcome.how,
-        "took": took,
-        "processor": processor,
-        "printed": outcome.printed[:3000],
-    }
+    told = {"effects": effects, "faults": outcome.faults, "how": outcome.how, "ending": outcome.ending}
+    return {**told, "took": took, "processor": processor}, outcome
 
 
 def main() -> None:
@@ -463,28 +468,36 @@ def main() -> None:
 
         run(f"import torch\nsecret = torch.full((3,), {424242})\nlater = secret * 1")
         _ = torch.ones(1)
-    for number in numbers.split(","):
-        one = table[int(number)]
-        _say(began=int(number))
-        told = _one(outside, one, seconds, locked=locked)
-        if locked and (one.kind in _CHECKED_KINDS or int(number) % 10 == 0):
+    left = [int(number) for number in numbers.split(",")]
+    quiet: set[int] = set()
+    alone: set[int] = set()
+    for place, number in enumerate(left):
+        one = table[number]
+        _say(began=number)
+        if locked and one.is_joined and number not in alone:
+            joined = [other for other in left[place:] if table[other].is_joined and other not in alone]
+            tried, is_quiet = _jointly(outside, joined[:_MOST_JOINED], seconds)
+            alone |= {number, *tried}
+            # With the last one the process may have ended, or its time.
+            quiet.update(
+                (tried if len(tried) == len(joined[:_MOST_JOINED]) else tried[:-1]) if is_quiet else []
+            )
+        if number in quiet:
+            _say(number=number, effects=[], faults=[])
+            continue
+        told, _ = _one(outside, one, seconds, locked=locked)
+        if locked and (one.kind in _CHECKED_KINDS or number % 10 == 0):
             started = time.monotonic()
             check = attempt(_CHECK, 10)
             told["check"] = time.monotonic() - started
             if check.printed != _CHECKED or check.faults:
-                told["effects"] = [*_listed(told["effects"]), f"the next run is not whole: {check}"[:300]]
-            told["children"] = len(_children())
-        _say(number=int(number), **told)
+                told["effects"].append(f"the next run is not whole: {check}"[:300])
+        _say(number=number, **told)
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     _say(
-        children=sorted(_children()),
         user=os.getuid(),
         processor=sum(one.ru_utime + one.ru_stime for one in usage),
     )
-
-
-def _listed(one: object) -> list[object]:
-    return list(one) if isinstance(one, list) else []
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.room.room_client import Room, room
 from llm_linalg.room.room_limits import RoomLimits
 from llm_linalg.room.room_run import RoomRun
+from llm_linalg.room.zygote_process import readable
 from llm_linalg.tracefile.log_reader import Reader
 
 
@@ -41,3 +43,15 @@ def outcome(
         return Outcome(printed(run), ending)
     finally:
         run.close()
+
+
+def gone(process: int, seconds: float = 1.0) -> bool:
+    """Returns whether a process has ended, or does within that time; one that nobody has reaped counts."""
+    try:
+        handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    try:
+        return readable(handle, seconds)
+    finally:
+        os.close(handle)

@@ -8,95 +8,12 @@ import pytest
 
 from llm_linalg.base.errors import RoomError
 from llm_linalg.room.room_client import Room, room
-from llm_linalg.room.room_limits import GRACE, MIB, RoomLimits
-from llm_linalg.room.room_run import RoomRun
-from tests.room.programs import Outcome, outcome, printed
+from llm_linalg.room.room_limits import GRACE, RoomLimits
+from tests.room.programs import gone, outcome, printed
 
 pytestmark = pytest.mark.usefixtures("locked")
 
-SECONDS = 0.5
-FILLING = 5.0  # seconds in which memory is full on a machine that has other things to do
 AFTER = 1.0  # seconds after its time in which each has ended
-SMALL = RoomLimits(memory=512 * MIB, processor=20)
-DEEP = "class N(torch.nn.Module):\n    def forward(self, x):\n        return self(x)\nN()(torch.ones(1))"
-# The kind of ending of each; where machines differ, kinds.
-BOMBS = {
-    # time
-    "while True: pass": "time",
-    "while True:\n    try:\n        while True: pass\n    except BaseException: pass": "time",
-    "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass": "time",
-    "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\nwhile True: pass": "time",
-    "import re\nre.match('(a+)+$', 'a' * 60 + 'b')": "time",
-    "9 ** 9 ** 9": "time memory",
-    "import sys\nsys.set_int_max_str_digits(0)\nstr(7 ** 10 ** 7)": "time",
-    "import threading\nthreading.Event().wait()": "time",
-    "import itertools\nsum(itertools.count())": "time",
-    "import math\nmath.factorial(10 ** 8)": "time",
-    "any(x in [0] * 10 ** 6 for x in range(1, 10 ** 9))": "time",
-    "class A:\n    def __hash__(self): return 1\n    def __eq__(self, other): return False\n"
-    "{A() for _ in range(10 ** 6)}": "time",
-    "import torch\nwhile True: torch.ones(100) @ torch.ones(100)": "time",
-    "import torch\nx = torch.rand(3000, 3000)\nwhile True: x = x @ x": "counts",
-    "import torch\ntorch.linalg.svd(torch.rand(4000, 4000))": "time counts",
-    "import torch\ntorch.ones(1).expand(10 ** 13).sum()": "counts",
-    "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)": "failed",
-    "import signal\nsignal.raise_signal(signal.SIGSTOP)": "time",
-    "import os\nos.read(3, 1)": "time failed",
-    "import threading\nl = threading.Lock()\nl.acquire()\nl.acquire()": "time",
-    # memory
-    "x = []\nwhile True: x.append(bytearray(10 ** 7))": "memory",
-    "x = 'a' * 10 ** 11": "memory",
-    "x = [0] * 10 ** 12": "memory",
-    "x = 'ab'\nwhile True: x = x + x": "memory",
-    "import torch\nx = torch.ones(10 ** 6, 10 ** 6)": "counts",
-    "import torch\nkept = []\nwhile True: kept.append(torch.ones(10 ** 7))": "memory counts",
-    "import numpy\nx = numpy.ones((10 ** 5, 10 ** 6))": "memory failed",
-    "x = {}\nwhile True: x[len(x)] = [0] * 10 ** 5": "memory",
-    "import mmap\nwhile True: m = mmap.mmap(-1, 2 ** 40)": "memory failed",
-    # death
-    "import os\nos._exit(0)": "exit",
-    "import os\nos._exit(7)": "exit",
-    "import os\nos.abort()": "signal",
-    "import ctypes\nctypes.string_at(0)": "signal",
-    "import faulthandler\nfaulthandler._sigsegv()": "signal",
-    "import sys\nsys.setrecursionlimit(10 ** 9)\n"
-    "def f(): return [*map(lambda _: f(), [0])]\nf()": "signal memory failed",
-    "import signal\nsignal.raise_signal(signal.SIGKILL)": "memory",
-    "import signal\nsignal.raise_signal(signal.SIGTERM)": "signal",
-    "import sys\nsys.exit(3)": "exit",
-    "import gc, ctypes\n"
-    "for x in gc.get_objects()[:2000]: ctypes.memset(id(x), 0, 16)\ngc.collect()": "signal failed",
-    "def f(): return f()\nf()": "counts",
-    f"import torch\n{DEEP}": "counts",
-    # floods
-    "while True: print('x' * 1000)": "counts",
-    "while True: print('\\x1b[2J', end='')": "time",
-    "import os\nwhile True: os.write(4, b'x' * 10 ** 6)": "signal time failed",
-    "import os\nwhile True: os.write(2, b'x' * 10 ** 6)": "time",
-    "import os\nos.closerange(0, 64)": "exit done",
-}
-
-
-@pytest.mark.parametrize("source", BOMBS, ids=range(len(BOMBS)))
-def test_a_bomb_ends_in_its_time_and_the_zygote_lives(source: str) -> None:
-    assert outcome("print(1)", limits=SMALL) == Outcome("1\n", outcome("1").ending)
-    zygote = room().process
-    run = room().start({"source": source}, SMALL)
-    seconds = FILLING if "memory" in BOMBS[source] else SECONDS
-    start = time.monotonic()
-    try:
-        ending = run.wait(seconds)
-    finally:
-        run.close()
-    assert time.monotonic() - start < seconds + GRACE + AFTER
-    assert ending.kind in BOMBS[source].split()
-    assert ending.kind == "done" or ending.line is not None
-    assert room().process == zygote
-    assert outcome("print(1)", limits=SMALL).printed == "1\n"
-
-
-def test_there_are_as_many_bombs_as_promised() -> None:
-    assert len(BOMBS) >= 40
 
 
 def test_what_ran_before_the_end_stays() -> None:
@@ -192,12 +109,5 @@ def test_a_run_that_is_closed_leaves_no_child() -> None:
     own = Room()
     run = own.start({"source": "while True: pass"})
     run.close()
-    assert ended(run)
+    assert gone(run.process)
     own.close()
-
-
-def ended(run: RoomRun) -> bool:
-    """Returns whether the run's process is gone within a second, as its parent or the kernel tells."""
-    from tests.room.test_zygote import gone
-
-    return gone(run.process)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from llm_linalg.base.errors import HaltedError, RoomError
 from llm_linalg.room import lock, tier, zygote_process
 from llm_linalg.room.room_client import Room, room
 from llm_linalg.room.room_limits import RoomLimits
-from tests.room.programs import outcome
+from tests.room.programs import gone, outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOKS_INSIDE = pytest.mark.skipif(
@@ -28,21 +28,12 @@ NEEDS_LOCK = pytest.mark.usefixtures("locked")
 PRIVATE = 12 * 2**20
 
 
-def gone(process: int, seconds: float = 1.0) -> bool:
-    """Returns whether a process has ended, or does within that time; one that nobody has reaped counts."""
-    end = time.monotonic() + seconds
-    try:
-        handle = os.pidfd_open(process)
-    except ProcessLookupError:
-        return True
-    try:
-        import select
-
-        poll = select.poll()
-        poll.register(handle, select.POLLIN)
-        return bool(poll.poll(max(0.0, end - time.monotonic()) * 1000))
-    finally:
-        os.close(handle)
+@pytest.fixture
+def own() -> Iterator[Room]:
+    """A room that no other test uses."""
+    made = Room()
+    yield made
+    made.close()
 
 
 def descendants(process: int) -> list[int]:
@@ -57,28 +48,26 @@ def descendants(process: int) -> list[int]:
 
 @NEEDS_LOCK
 @LOOKS_INSIDE
-def test_nothing_of_the_apps_is_in_a_childs_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_nothing_of_the_apps_is_in_a_childs_memory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: Room
+) -> None:
     word = "canary-" + "a1b2c3d4"
     monkeypatch.setenv("CANARY", word)
     monkeypatch.setenv("HOME", f"/{word}")
     monkeypatch.chdir(tmp_path)
-    own = Room()
     search = (
         "import gc, os, sys\nwhole = 'canary-' + ''.join(['a1b2', 'c3d4'])\n"
         "texts = [repr(x) for x in (sys.argv, sys.orig_argv, sys.path, dict(os.environ), sys.flags)]\n"
         "print(any(whole in text for text in texts))"
     )
-    try:
-        assert outcome(search, where=own).printed == "False\n"
-        process = own.process
-        assert process is not None
-        assert word not in Path(f"/proc/{process}/environ").read_text()
-        assert "LANG=C.UTF-8" in Path(f"/proc/{process}/environ").read_text()
-        assert word not in Path(f"/proc/{process}/cmdline").read_text()
-        assert str(Path(f"/proc/{process}/cwd").readlink()) == "/"
-        assert not in_memory(process, word.encode())
-    finally:
-        own.close()
+    assert outcome(search, where=own).printed == "False\n"
+    process = own.process
+    assert process is not None
+    assert word not in Path(f"/proc/{process}/environ").read_text()
+    assert "LANG=C.UTF-8" in Path(f"/proc/{process}/environ").read_text()
+    assert word not in Path(f"/proc/{process}/cmdline").read_text()
+    assert str(Path(f"/proc/{process}/cwd").readlink()) == "/"
+    assert not in_memory(process, word.encode())
 
 
 def in_memory(process: int, word: bytes) -> bool:
@@ -104,22 +93,18 @@ def in_memory(process: int, word: bytes) -> bool:
 @NEEDS_LOCK
 @LOOKS_INSIDE
 def test_a_text_is_in_no_later_child_and_not_in_the_zygote() -> None:
-    own = Room()
     word = "".join(["cana", "ry-", "of-a-text"])
-    try:
-        outcome(f"x = '{word}'", where=own)
-        assert own.process is not None
-        for process in (own.process, *descendants(own.process)):
-            assert not in_memory(process, word.encode())
-    finally:
-        own.close()
+    outcome(f"x = '{word}'")
+    zygote = room().process
+    assert zygote is not None
+    for process in (zygote, *descendants(zygote)):
+        assert not in_memory(process, word.encode())
 
 
 @NEEDS_LOCK
 @LOOKS_INSIDE
 def test_the_children_have_one_thread_and_little_memory_of_their_own() -> None:
-    own = Room()
-    run = own.start(
+    run = room().start(
         {"source": "import torch.optim\nx = torch.ones(3, requires_grad=True)\n(x * x).sum().backward()"}
     )
     try:
@@ -131,52 +116,40 @@ def test_the_children_have_one_thread_and_little_memory_of_their_own() -> None:
         assert sum(int(rollup[key].split()[0]) for key in ("Private_Clean", "Private_Dirty")) * 1024 < PRIVATE
     finally:
         run.close()
-        own.close()
 
 
 @NEEDS_LOCK
-def test_a_zygote_that_is_killed_is_replaced() -> None:
-    own = Room()
-    try:
-        assert outcome("print(1)", where=own).printed == "1\n"
-        first = own.process
-        assert first is not None
-        family = descendants(first)
-        os.kill(first, signal.SIGKILL)
-        assert all(map(gone, family))
-        assert outcome("print(2)", where=own).printed == "2\n"
-        assert own.process not in (None, first)
-    finally:
-        own.close()
+def test_a_zygote_that_is_killed_is_replaced(own: Room) -> None:
+    assert outcome("print(1)", where=own).printed == "1\n"
+    first = own.process
+    assert first is not None
+    family = descendants(first)
+    os.kill(first, signal.SIGKILL)
+    assert all(map(gone, family))
+    assert outcome("print(2)", where=own).printed == "2\n"
+    assert own.process not in (None, first)
 
 
 @NEEDS_LOCK
-def test_a_program_whose_zygote_dies_is_told_dead() -> None:
-    own = Room()
-    try:
-        run = own.start({"source": "while True: pass"})
-        run.poll(0.5)
-        assert own.process is not None
-        os.kill(own.process, signal.SIGKILL)
-        assert run.wait(5).kind == "memory"
-        run.close()
-    finally:
-        own.close()
+def test_a_program_whose_zygote_dies_is_told_dead(own: Room) -> None:
+    run = own.start({"source": "while True: pass"})
+    run.poll(0.5)
+    assert own.process is not None
+    os.kill(own.process, signal.SIGKILL)
+    assert run.wait(5).kind == "memory"
+    run.close()
 
 
 @NEEDS_LOCK
 def test_a_spare_that_is_killed_is_replaced() -> None:
-    own = Room()
-    try:
-        outcome("print(1)", where=own)
-        assert own.process is not None
-        family = descendants(own.process)
-        for process in family:
-            os.kill(process, signal.SIGKILL)
-        assert all(map(gone, family))
-        assert outcome("print(2)", where=own).printed == "2\n"
-    finally:
-        own.close()
+    outcome("print(1)")
+    zygote = room().process
+    assert zygote is not None
+    family = descendants(zygote)
+    for process in family:
+        os.kill(process, signal.SIGKILL)
+    assert all(map(gone, family))
+    assert outcome("print(2)").printed == "2\n"
 
 
 APP = """
@@ -239,13 +212,9 @@ def test_any_thread_may_use_it() -> None:
 
 @NEEDS_LOCK
 def test_waiting_for_a_child_can_be_stopped() -> None:
-    own = Room()
-    try:
-        with pytest.raises(HaltedError):
-            own.start({"source": "1"}, halt=lambda: True)
-        assert outcome("print(1)", where=own).printed == "1\n"
-    finally:
-        own.close()
+    with pytest.raises(HaltedError):
+        room().start({"source": "1"}, halt=lambda: True)
+    assert outcome("print(1)").printed == "1\n"
 
 
 @NEEDS_LOCK
@@ -280,26 +249,14 @@ def test_a_forked_app_has_a_room_of_its_own() -> None:
 
 
 @NEEDS_LOCK
-def test_a_program_with_an_optimizer_waits_for_the_compiler_and_says_so() -> None:
-    own = Room()
+def test_a_program_with_an_optimizer_waits_for_the_compiler(own: Room) -> None:
     source = "import sys, torch.optim\nprint('torch._dynamo' in sys.modules)"
-    notices: list[str] = []
-    try:
-        run = own.start({"source": source}, notice=notices.append)
-        assert run.wait(20).kind == "done"
-        run.close()
-        assert len(notices) == 1
-        assert outcome(source, where=own).printed == "True\n"
-        run = own.start({"source": source}, notice=notices.append)
-        run.close()
-        assert len(notices) == 1
-    finally:
-        own.close()
+    assert outcome(source, 20, where=own).printed == "True\n"
 
 
 @NEEDS_LOCK
 def test_what_the_interpreter_can_import_can_be_imported(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: Room
 ) -> None:
     packages, project, mapped = (tmp_path / name for name in ("site-packages", "project", "mapped"))
     for folder in (packages / "plain_one", project / "edited_one", mapped / "mapped_one"):
@@ -324,19 +281,28 @@ def test_what_the_interpreter_can_import_can_be_imported(
         "sys.meta_path.append(Finder)\n"
     )
     monkeypatch.syspath_prepend(str(packages))
-    own = Room()
-    try:
-        for source in (
-            "import plain_one\nprint(plain_one.part.value)",
-            "import edited_one, module_one\nprint(edited_one.part.value)",
-            "import mapped_one\nprint(mapped_one.part.value)",
-            "import llm_linalg, numpy, einops, csv, json, sqlite3, lzma, bz2, decimal, ctypes\nprint(1)",
-        ):
-            assert outcome(source, 20, where=own) == ("1\n", ("done", None, ""))
-        for name in ("project/.env", "project/data.csv", "project/edited_one/.env", "mapped/mapped_one/.env"):
-            assert "PermissionError" in outcome(f"open({str(tmp_path / name)!r})", where=own).ending.message
-    finally:
-        own.close()
+    for source in (
+        "import plain_one\nprint(plain_one.part.value)",
+        "import edited_one, module_one\nprint(edited_one.part.value)",
+        "import mapped_one\nprint(mapped_one.part.value)",
+        "import llm_linalg, numpy, einops, csv, json, sqlite3, lzma, bz2, decimal, ctypes\nprint(1)",
+    ):
+        assert outcome(source, 20, where=own) == ("1\n", ("done", None, ""))
+    for name in ("project/.env", "project/data.csv", "project/edited_one/.env", "mapped/mapped_one/.env"):
+        assert "PermissionError" in outcome(f"open({str(tmp_path / name)!r})", where=own).ending.message
+
+
+OPEN = ("a.txt", "data/b.txt", "clean/c.txt", "in")
+CLOSED = (
+    ".env",
+    ".git/config",
+    "data/.hidden",
+    "data/.cache/x",
+    "out",
+    "to-hidden",
+    "up/outside",
+    "../outside",
+)
 
 
 @pytest.fixture
@@ -346,50 +312,28 @@ def folder(tmp_path: Path) -> Path:
     inner = tmp_path / "read"
     for place in ("data", "clean", ".git", "data/.cache"):
         (inner / place).mkdir(parents=True)
-    for name in (
-        "a.txt",
-        "data/b.txt",
-        "clean/c.txt",
-        ".env",
-        ".git/config",
-        "data/.hidden",
-        "data/.cache/x",
-    ):
+    for name in (*OPEN[:3], *CLOSED[:4]):
         (inner / name).write_text("text")
     (inner / "out").symlink_to(tmp_path / "outside")
     (inner / "in").symlink_to(inner / "a.txt")
     (inner / "to-hidden").symlink_to(inner / ".env")
     (inner / "up").symlink_to(tmp_path)
-    os.mkfifo(inner / "clean-not.fifo")
+    os.mkfifo(inner / "pipe")
     return inner
 
 
 @NEEDS_LOCK
-@pytest.mark.parametrize("name", ["a.txt", "data/b.txt", "clean/c.txt", "in"])
-def test_files_of_the_folder_can_be_read(folder: Path, name: str) -> None:
-    path = str(folder / name)
-    assert outcome(f"print(open({path!r}).read())", limits=RoomLimits(read=str(folder))).printed == "text\n"
-
-
-@NEEDS_LOCK
-@pytest.mark.parametrize(
-    "name",
-    [
-        ".env",
-        ".git/config",
-        "data/.hidden",
-        "data/.cache/x",
-        "out",
-        "to-hidden",
-        "up/outside",
-        "../outside",
-        "clean-not.fifo",
-    ],
-)
-def test_what_is_hidden_or_leads_out_stays_closed(folder: Path, name: str) -> None:
-    source = f"import os\nprint(os.read(os.open({str(folder / name)!r}, os.O_RDONLY | os.O_NONBLOCK), 9))"
-    ending = outcome(source, limits=RoomLimits(read=str(folder))).ending
-    assert "PermissionError" in ending.message
+def test_files_of_the_folder_can_be_read_and_none_that_is_hidden_or_leads_out(folder: Path) -> None:
+    source = (
+        f"import os\nfor name in {(*OPEN, *CLOSED, 'pipe')}:\n"
+        f"    try: print(name, os.read(os.open('{folder}/' + name, os.O_RDONLY | os.O_NONBLOCK), 9))\n"
+        "    except OSError as error: print(name, type(error).__name__)"
+    )
+    found = outcome(source, limits=RoomLimits(read=str(folder))).printed.splitlines()
+    assert dict(line.split(" ", 1) for line in found) == {
+        **dict.fromkeys(OPEN, "b'text'"),
+        **dict.fromkeys((*CLOSED, "pipe"), "PermissionError"),
+    }
 
 
 @NEEDS_LOCK
@@ -402,11 +346,6 @@ def test_nothing_can_be_written_in_the_folder_and_the_next_program_can_read_noth
     assert "PermissionError" in ending.message
     assert Path(path).read_text() == "text"
     assert "PermissionError" in outcome(f"open({path!r})").ending.message
-
-
-def hide(*calls: str) -> Callable[[pytest.MonkeyPatch], None]:
-    """Returns what makes the kernel appear to lack these calls."""
-    return lambda patch: patch.setattr(lock, "HIDDEN", set(calls))
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from llm_linalg.room.tier import Tier
 
 WIDEST = 76  # columns of what was tried
-LOCKS = {"landlock+seccomp": "Landlock and seccomp", "seatbelt": "the sandbox of macOS"}
+LOCKS = {"landlock+seccomp": "Landlock and seccomp"}
 NAMES = {
     "standard": "16 colours",
     "windows": "16 colours",

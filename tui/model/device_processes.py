@@ -50,17 +50,20 @@ class DeviceProcesses:
             DevicesError: If they can't be started, one fails, they take too long, or are stopped.
         """
         from llm_linalg import ProgramError
+        from llm_linalg.api.programs import ProgramTask
         from llm_linalg.api.room_devices import run_on_devices
 
         end = monotonic() + self._patience
         try:
             return run_on_devices(
-                self._job["source"],
+                ProgramTask(
+                    self._job["source"],
+                    self._job["seed"],
+                    self._job["names"],
+                    seconds=None,
+                    halt=lambda: self._stopped.is_set() or monotonic() > end,
+                ),
                 self._job["ranks"],
-                seed=self._job["seed"],
-                names=self._job["names"],
-                seconds=None,
-                halt=lambda: self._stopped.is_set() or monotonic() > end,
             )
         except ProgramError as error:
             if self._stopped.is_set():

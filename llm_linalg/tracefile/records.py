@@ -1,0 +1,372 @@
+"""What each kind of record holds: how its fields are told as JSON, and read without being believed.
+
+The writer and the reader of a log are both made of this.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any, NamedTuple, get_args
+
+import torch
+
+from llm_linalg.base.errors import (
+    FormatError,
+    MismatchedAxis,
+    MissingValueError,
+    OperandInfo,
+    ProgramError,
+    Repair,
+    ShapeError,
+    Span,
+    StackFrame,
+)
+from llm_linalg.base.text import clean
+from llm_linalg.recording.cell_state import CellState, State
+from llm_linalg.recording.ending import ENDING_KINDS, Ending
+from llm_linalg.recording.gap import Gap
+from llm_linalg.recording.plot import Plot, PlotKind, PlotSeries
+from llm_linalg.recording.retention import MOST_NODES
+from llm_linalg.tracefile import log_format as form_of
+from llm_linalg.tracefile.log_format import DTYPE_WORDS, DTYPES, MOST_NAME, MOST_NUMBER, MOST_RANK, MOST_SIZE
+from llm_linalg.tracefile.plain_values import Decoder, encode, to_json
+
+
+class Field(NamedTuple):
+    """A kind of field.
+
+    Attributes:
+        read: Returns the value of what was told; raises `FormatError` if that is not as `tell` makes it.
+        tell: Returns a value as JSON has it.
+    """
+
+    read: Callable[[Any], Any]
+    tell: Callable[[Any], Any] = lambda value: value
+
+
+def hold(good: bool, why: str) -> None:
+    """Raise `FormatError` unless something holds."""
+    if not good:
+        raise FormatError(why)
+
+
+def listed(told: Any) -> list[Any]:
+    """Return a list; raises `FormatError` for anything else."""
+    if told.__class__ is not list:
+        raise FormatError("no list where one has to be")
+    return told
+
+
+def count(end: int) -> Field:
+    """A whole number from 0 to before `end`."""
+
+    def read(told: Any) -> int:
+        if told.__class__ is not int or not 0 <= told < end:
+            raise FormatError("a number out of its bounds")
+        return told
+
+    return Field(read)
+
+
+def text(most: int = MOST_NAME, told_at_most: int | None = None, *, lines: bool = False) -> Field:
+    """A text without control characters, of one line unless it may have several."""
+
+    def read(told: Any) -> str:
+        hold(told.__class__ is str, "no text where one has to be")
+        return clean(told, most, lines=lines, tabs=lines)
+
+    return Field(read, lambda value: value[:told_at_most])
+
+
+def raw(most: int, told_at_most: int | None = None) -> Field:
+    """A text that a program printed, as it did: whoever shows it cleans it."""
+
+    def read(told: Any) -> str:
+        if told.__class__ is not str:
+            raise FormatError("no text where one has to be")
+        return told[:most]
+
+    return Field(read, lambda value: value[:told_at_most])
+
+
+def one_of(words: Sequence[str], why: str) -> Field:
+    """One of some words."""
+
+    def read(told: Any) -> str:
+        hold(told.__class__ is str and told in words, why)
+        return str(told)
+
+    return Field(read)
+
+
+def maybe(field: Field) -> Field:
+    """None, or what another field is."""
+    return Field(
+        lambda told: None if told is None else field.read(told),
+        lambda value: None if value is None else field.tell(value),
+    )
+
+
+def each(field: Field) -> Field:
+    """A tuple of any length."""
+    return Field(
+        lambda told: tuple([field.read(item) for item in listed(told)]),
+        lambda value: [field.tell(item) for item in value],
+    )
+
+
+def parts(*fields: Field, of: Callable[..., Any] | None = None) -> Field:
+    """A tuple with a field for each of its items; `of` makes a named one of them."""
+    reads, count = [field.read for field in fields], len(fields)
+
+    def read(told: Any) -> Any:
+        # Up to a million of these are read at once.
+        if told.__class__ is not list or len(told) != count:
+            raise FormatError("a record with other parts")
+        items = [read(item) for read, item in zip(reads, told, strict=True)]
+        return tuple(items) if of is None else of(*items)
+
+    return Field(read, lambda value: [field.tell(item) for field, item in zip(fields, value, strict=True)])
+
+
+def named(fields: Mapping[str, Field], why: str) -> Field:
+    """A dict with some of these keys."""
+
+    def read(told: Any) -> dict[str, Any]:
+        hold(told.__class__ is dict and told.keys() <= fields.keys(), why)
+        return {word: fields[word].read(value) for word, value in told.items()}
+
+    return Field(read, lambda value: {word: fields[word].tell(item) for word, item in value.items()})
+
+
+def _whole(told: Any) -> int:
+    hold(told.__class__ is int and abs(told) <= MOST_NUMBER, "a number that is none")
+    return int(told)
+
+
+def _real(told: Any) -> float:
+    return float(told if told.__class__ is float else _whole(told))
+
+
+def _dtype(told: Any) -> Any:
+    hold(told.__class__ is str and told in DTYPES, "a dtype that is none")
+    return DTYPES[told]
+
+
+def _strides(told: Any) -> tuple[int, ...]:
+    hold(told.__class__ is list and len(told) <= MOST_RANK, "a shape of too many axes")
+    return tuple(map(_PLACE.read, told))
+
+
+def _shape(told: Any) -> tuple[int, ...]:
+    sizes = _strides(told)
+    hold(prod([max(size, 1) for size in sizes]) < 2**62, "a shape of too many cells")
+    return sizes
+
+
+_PLACE = count(MOST_SIZE)
+FLAG = Field(lambda told: told is True)
+WHOLE, REAL = Field(_whole), Field(_real)
+DTYPE = Field(_dtype, lambda own: DTYPE_WORDS.get(own, "uint8"))
+SHAPE, STRIDES = Field(_shape, list), Field(_strides, list)
+
+
+class StoredTensor(NamedTuple):
+    """A tensor that is no node's value; of one whose cells are not there the last three are None."""
+
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+    strides: tuple[int, ...] | None = None
+    store: int | None = None
+    place: int | None = None
+
+
+class FormRecord(NamedTuple):
+    """What nodes of one call site have in common."""
+
+    function: str
+    op: str
+    flags: int
+    args: list[Any]
+    kwargs: dict[str, Any]
+    position: int
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    span: Span | None
+    source: str
+    file: str
+    scope: str
+    target: str
+    name: str | None
+
+
+class Schema(NamedTuple):
+    """What a kind of record holds.
+
+    Attributes:
+        field: All of its parts.
+        most: The most bytes of it.
+    """
+
+    field: Field
+    most: int = form_of.MOST_JSON
+
+    def payload(self, value: Any) -> bytes:
+        """Return the bytes of a record."""
+        return to_json(self.field.tell(value)).encode()
+
+    def read(self, payload: bytes) -> Any:
+        """Return the parts of a record."""
+        try:
+            told = _from_json(str(payload, "ascii"))
+        except (ValueError, RecursionError):
+            raise FormatError("a record that is no JSON") from None
+        return self.field.read(told)
+
+
+_from_json = json.JSONDecoder().decode
+
+
+def _arguments(told: Any) -> dict[str, Any]:
+    hold(told.__class__ is dict and len(told) < form_of.MOST_RANK, "arguments that are none")
+    return dict(told)
+
+
+def _number(told: Any) -> int | float | slice:
+    number = Decoder().decode(told)
+    hold(number.__class__ in (int, float, slice), "a number that is none")
+    return number  # type: ignore[no-any-return]
+
+
+_LINE, _INDEX = count(form_of.MOST_LINE), count(MOST_NODES)
+_COLUMN, _OPERAND = count(2**31), count(form_of.MOST_OPERANDS)
+_NAME, _LINES = text(), text(lines=True)
+_SOURCE = text(form_of.MOST_SOURCE, form_of.PIECE, lines=True)
+_SPAN = parts(_LINE, _COLUMN, _LINE, _COLUMN, of=Span)
+_GAP = parts(*[_PLACE] * 5, of=Gap)
+_TENSOR = parts(DTYPE, SHAPE, maybe(STRIDES), maybe(count(form_of.NO_STORE)), maybe(_PLACE), of=StoredTensor)
+_CALL = raw(form_of.MOST_NAME), _NAME, count(8), Field(listed), Field(_arguments)
+_SERIES = parts(_NAME, each(parts(REAL, REAL)), of=PlotSeries)
+_PLOT = parts(one_of(get_args(PlotKind), "a plot of no kind"), each(_SERIES), maybe(_INDEX), of=Plot)
+_NEVER = Field(lambda _: False, lambda _: False)  # what only the app can know of a cell
+_ERROR = parts(
+    *(count(len(form_of.ERRORS)), _LINES, maybe(_SPAN)),
+    each(parts(Field(lambda _: "", lambda _: ""), _SPAN, _NAME, _LINES, of=StackFrame)),
+    *(_LINE, _LINES, _NAME),
+    each(parts(_NAME, SHAPE, _LINES, of=OperandInfo)),
+    each(parts(*[_PLACE] * 3, of=MismatchedAxis)),
+    each(parts(_LINES, SHAPE, _NAME, of=Repair)),
+    _LINES,
+)
+
+
+def _told_error(error: ProgramError) -> list[Any]:
+    missing = error if isinstance(error, MissingValueError) else MissingValueError("")
+    shapes = error if isinstance(error, ShapeError) else ShapeError("")
+    kind = next((at for at, own in enumerate(form_of.ERRORS) if error.__class__ is own), 0)
+    frames = error.frames[-form_of.MOST_FRAMES :]
+    repairs = [(str(own), own.shape, own.why) for own in shapes.repairs]
+    told = (
+        *(kind, error.message, error.span, frames, missing.root, missing.reason),
+        *(shapes.operation, shapes.operands, shapes.axes, repairs, shapes.detail),
+    )
+    return list(_ERROR.tell(told))
+
+
+def _read_error(told: Any) -> ProgramError:
+    kind, message, span, frames, root, reason, operation, operands, axes, repairs, detail = _ERROR.read(told)
+    own = form_of.ERRORS[kind]
+    error: ProgramError
+    if own is ShapeError:
+        error = ShapeError(
+            message, span, operation=operation, operands=operands, axes=axes, repairs=repairs, detail=detail
+        )
+    else:
+        error = own(message, span)
+    if isinstance(error, MissingValueError):
+        error.root, error.reason = root, reason
+    error.frames = frames
+    return error
+
+
+_FAILURE = Field(_read_error, _told_error)
+FACTS: Mapping[str, Field] = {
+    **dict.fromkeys(("is_inner", "is_one_of_several", "flows_on", "hooks"), FLAG),
+    **dict.fromkeys(("words", "member"), _NAME),
+    "gap": _GAP,
+    "missed": _TENSOR,
+    "name": maybe(_NAME),
+}
+"""What may be noted on a node after it was written."""
+MORE = Schema(
+    named(
+        {
+            "own": each(parts(_OPERAND, _TENSOR)),
+            "n": each(Field(_number, encode)),
+            "rng": _TENSOR,
+            "alias": parts(_TENSOR, each(parts(_PLACE, _PLACE))),
+        },
+        "a node with other parts",
+    )
+)
+"""What may follow a node's operands."""
+SCHEMAS: Mapping[int, Schema] = {
+    form_of.ABOUT: Schema(
+        parts(text(form_of.MOST_SOURCE + 1, form_of.MOST_SOURCE, lines=True), WHOLE),
+        form_of.MOST_WHOLE,
+    ),
+    form_of.FORM: Schema(
+        parts(
+            *(*_CALL, _OPERAND, DTYPE, SHAPE, STRIDES),
+            *(maybe(_SPAN), _SOURCE, _NAME, _NAME, _NAME, maybe(_NAME)),
+            of=FormRecord,
+        )
+    ),
+    form_of.AMEND: Schema(parts(_INDEX, named(FACTS, "a fact that is none"))),
+    form_of.PRINT: Schema(parts(_LINE, raw(form_of.MOST_SOURCE))),
+    form_of.GAP: Schema(_GAP),
+    form_of.CELL: Schema(
+        parts(
+            *(_LINE, one_of(get_args(State), "a state of no cell"), maybe(_LINE), _LINES),
+            each(text(form_of.MOST_SOURCE)),
+            text(form_of.MOST_SOURCE, form_of.PIECE // 4, lines=True),
+            *(maybe(_INDEX), raw(form_of.MOST_SOURCE, form_of.PIECE), maybe(_PLOT)),
+            *(each(_GAP), _NEVER, maybe(_LINE)),
+            of=CellState,
+        )
+    ),
+    form_of.LISTED: Schema(parts(_NAME, each(_NAME))),
+    form_of.FAILED: Schema(
+        parts(
+            *(*_CALL, each(_OPERAND), text(form_of.PIECE, lines=True)),
+            each(parts(maybe(_INDEX), _TENSOR, each(_NAME), maybe(_NAME))),
+        )
+    ),
+    form_of.SCOPES: Schema(each(parts(_NAME, _NAME)), form_of.MOST_WHOLE),
+    form_of.REST: Schema(
+        parts(
+            maybe(raw(form_of.MOST_SOURCE, form_of.MOST_SOURCE)),
+            *(maybe(_LINE), each(_FAILURE), maybe(_FAILURE), each(count(form_of.MOST_LINE))),
+        ),
+        form_of.MOST_WHOLE,
+    ),
+    form_of.END: Schema(
+        parts(
+            one_of(ENDING_KINDS, "an end of no kind"),
+            maybe(_LINE),
+            text(told_at_most=form_of.MOST_NAME, lines=True),
+            of=Ending,
+        )
+    ),
+    form_of.FILE: Schema(
+        parts(
+            _NAME,
+            each(parts(_LINE, text(form_of.LONGEST_LINE + 1, form_of.LONGEST_LINE, lines=True))),
+        )
+    ),
+}
+VALUE = parts(Field(lambda told: told), each(_TENSOR))
+"""The value of an expression: as `plain_values` has it, and the tensors for its slots."""
