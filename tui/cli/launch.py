@@ -17,7 +17,6 @@ from tui.cli.settings import Settings, resolve
 from tui.files import user_dirs
 from tui.files.drafts import Drafts, play_folder
 from tui.files.output import say
-from tui.files.run_mark import RunMark
 from tui.files.state_file import State, StateFile
 from tui.files.trusted_folders import TrustedFolders
 from tui.model.flags import flag_value
@@ -92,7 +91,6 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
         from tui.app import Explorer
 
         state = state_file.load()
-        place = play_folder(os.environ)
         options = options_of(settings)._replace(
             play=flags.play,
             notice=first_notice(settings, notice or storage_notice(state_file)),
@@ -101,8 +99,7 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
             state_file=state_file,
             door=door,
             tape=Tape(flags.record),
-            drafts=drafts or Drafts(place),
-            run_mark=RunMark(place),
+            drafts=drafts or Drafts(play_folder(os.environ)),
         )
         return Explorer(view, shelf(), options)
 
@@ -110,7 +107,6 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
     app, code = run_on_terminal(make, settings, PRINTS if given is None or given.words else LISTS)
     if app.failure is None:
         state_file.update(partial(_with_last_place, app), say)
-        app.options.run_mark.clear()
     return report_losses(app, code)
 
 

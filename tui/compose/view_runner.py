@@ -203,16 +203,6 @@ def _plain_solution(view: View, trace: Trace, halt: Callable[[], bool] | None, s
         return ""
 
 
-UNRUN = "This program is not run: the app ended while it ran. Change it, and it runs."
-
-
-def leave_unrun(view: View) -> Run:
-    """Return what stands in the place of the run of a program at which the app has ended before."""
-    from llm_linalg.base.errors import ProgramError
-
-    return Run(view, None, Failure(ProgramError(UNRUN)))
-
-
 def unrun_reason(view: View) -> str:
     """Return why the playground's program waits for its key: nothing would lock it in; empty if it need not.
 

@@ -37,16 +37,15 @@ def writable(place: Path | None) -> bool:
     return place is not None and os.access(place, os.W_OK | os.X_OK)
 
 
-def keep(path: Path, text: str, *, sync: bool = True) -> None:
+def keep(path: Path, text: str) -> None:
     """Write a text in place of what is there, its folders made as needed. Raises OSError.
 
-    What is no file of this folder is set aside. Without `sync` it outlives the process, but perhaps not the
-    machine.
+    What is no file of this folder is set aside.
     """
     file_io.make_folder(path.parent)
     if not _is_replaceable(path):
         file_io.set_aside(path)
-    with file_io.FileReplacement(path, private=True, sync=sync) as file:
+    with file_io.FileReplacement(path, private=True) as file:
         file.write(text.encode("utf-8", "replace"))
 
 

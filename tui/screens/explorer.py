@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -15,7 +14,6 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.layout.pane_sizes import Picture
-from tui.navigation.playground import is_playground
 from tui.screens import app_commands
 from tui.screens.answer_line import AnswerJudged, AnswerLine
 from tui.screens.device_run import DeviceRun, DevicesCompared
@@ -48,7 +46,6 @@ if TYPE_CHECKING:
 
     from tui.compose.program_run import Run
     from tui.model.frame import Frame
-    from tui.model.view import View
     from tui.screens.script_player import ScriptPlayer
     from tui.widgets.editor import Editor
     from tui.widgets.matrix import CellClicked
@@ -308,15 +305,8 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def _ask(self, shown: Run | None = None) -> None:
         self.run.is_surveying = False  # what is asked for halts it
-        view = self.session.view
-        mark = self.options.run_mark if is_playground(view.lesson) else None
-        if mark is not None and mark.is_fatal(view.program):
-            from tui.compose.view_runner import leave_unrun
-
-            self.post_message(RunFinished(leave_unrun(view)))
-            return
         limit = self.options.time_limit or None
-        self.run.halt = run_program(self, view, self.session.before(shown), limit, mark)
+        self.run.halt = run_program(self, self.session.view, self.session.before(shown), limit)
 
     def on_run_started(self, _event: RunStarted) -> None:
         """Take note that torch is there: from now on it is the program that takes long, if anything does."""
@@ -339,7 +329,6 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
             self.session = self.session.with_run(failed_run(self.session.view, error))
         self.draw()
-        self.call_after_refresh(self._clear_mark, event.opened.view)
         await self._drain()
         if self.session.awaits_survey:
             self.run.is_surveying = True
@@ -351,12 +340,6 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         if event.survey.view.lesson is self.session.view.lesson:
             self.session = self.session.with_survey(event.survey)
             self.draw()
-
-    def _clear_mark(self, view: View) -> None:
-        """Note that a program of the playground was drawn; in a thread, as disks may be slow."""
-        if is_playground(view.lesson):
-            clearing = asyncio.to_thread(self.options.run_mark.clear, view.program)
-            self.run_worker(clearing, group="mark", exit_on_error=False)
 
     def _after(self, opened: Run) -> Session:
         """Return the session after a run.

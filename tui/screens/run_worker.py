@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from tui.files.run_mark import RunMark
-from tui.terminal import supervisor
 from tui.terminal.process import RUN_THREAD, resume_collection
 
 if TYPE_CHECKING:
@@ -57,15 +55,9 @@ def behind() -> bool:
 
 
 def run_program(
-    owner: Widget,
-    view: View,
-    previous: Run | None,
-    seconds: float | None = None,
-    mark: RunMark | None = None,
+    owner: Widget, view: View, previous: Run | None, seconds: float | None = None
 ) -> Callable[[], None]:
     """Run the view's program in a thread, for so long at most; `owner` gets `RunFinished`.
-
-    A mark is set before the run. Whoever draws its result clears it.
 
     Returns:
         What halts the run, so that its result says that it was stopped. Another run halts it as well; then
@@ -74,7 +66,8 @@ def run_program(
     halted = Event()
 
     async def work() -> None:  # a function, and no coroutine yet: another run may come before it begins
-        await _wait_for_run(owner, view, previous, halted, seconds, mark or RunMark())
+        dropped = Event()  # set once the wait is cancelled
+        await in_thread(lambda: _work(owner, view, previous, halted, dropped, seconds), dropped)
 
     owner.run_worker(work, name="run", group="program", exclusive=True)  # type: ignore[arg-type]
     return halted.set
@@ -104,19 +97,6 @@ def _survey(owner: Widget, view: View, dropped: Event, seconds: float | None) ->
         found = survey(view, dropped.is_set, seconds)
     if not dropped.is_set():
         owner.post_message(CellsSurveyed(found))
-
-
-async def _wait_for_run(
-    owner: Widget,
-    view: View,
-    previous: Run | None,
-    halted: Event,
-    seconds: float | None,
-    mark: RunMark,
-) -> None:
-    """Wait for the run, and halt it if the wait is cancelled."""
-    dropped = Event()
-    await in_thread(lambda: _work(owner, view, previous, halted, dropped, seconds, mark), dropped)
 
 
 async def in_thread(work: Callable[[], None], dropped: Event) -> None:
@@ -160,7 +140,6 @@ def _work(
     halted: Event,
     dropped: Event,
     seconds: float | None,
-    mark: RunMark,
 ) -> None:
     with _ONE_AT_A_TIME:
         if dropped.is_set():
@@ -175,13 +154,6 @@ def _work(
         if reason := unrun_reason(view):
             opened = leave_unlocked(view, reason, previous)
         else:
-            supervisor.notes.running = True
-            mark.set(view.program)
-            try:
-                opened = open_view(view, previous, lambda: dropped.is_set() or halted.is_set(), seconds)
-            finally:
-                supervisor.notes.running = False
-    if dropped.is_set():
-        mark.clear(view.program)
-    else:
+            opened = open_view(view, previous, lambda: dropped.is_set() or halted.is_set(), seconds)
+    if not dropped.is_set():
         owner.post_message(RunFinished(opened))
