@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.text import clean, clean_lines
 from tui.cli.config_file import ConfigError
 from tui.cli.launch import COLOR_SYSTEMS, is_dumb
-from tui.cli.parser import FORMATS
+from tui.cli.parser import command_parser, format_flag
 from tui.cli.settings import Settings, SettingValue, resolve, utf8
 from tui.files import trusted_folders, user_dirs
-from tui.files.output import write
+from tui.files.output import is_terminal, write
 from tui.files.state_file import StateFile
 from tui.files.trusted_folders import TrustedFolders
 from tui.layout.pane_sizes import SMALLEST, fits
-from tui.model.flags import Choice, Parser
+from tui.model.flags import Parser
 from tui.terminal.color_depth import color_depth
 from tui.terminal.probe import Answers
 from tui.text.json_line import json_line
@@ -69,14 +69,10 @@ class TerminalFacts:
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg doctor`."""
-    parser = Parser(
-        prog="llm-linalg doctor",
-        description="Say what locks programs in on this machine, and what this terminal can do.",
-        allow_abbrev=False,
+    parser = command_parser(
+        "doctor", "Say what locks programs in on this machine, and what this terminal can do."
     )
-    parser.add_argument(
-        "--format", type=Choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
-    )
+    format_flag(parser)
     return parser
 
 
@@ -89,8 +85,8 @@ def run(flags: argparse.Namespace) -> int:
 
 def inspect_terminal() -> TerminalFacts:
     """Look at the streams, and ask the terminal if there is one."""
-    keys = sys.stdin is not None and sys.stdin.isatty()
-    screen = sys.stdout is not None and sys.stdout.isatty()
+    keys = is_terminal(sys.stdin)
+    screen = is_terminal(sys.stdout)
     size, said = None, None
     if screen:
         columns, rows = os.get_terminal_size(1)

@@ -13,7 +13,7 @@ from tui.audience import meeting
 from tui.audience.client import Link, title_at
 from tui.audience.protocol import Role, WireError
 from tui.cli import launch
-from tui.cli.parser import setting_flags
+from tui.cli.parser import command_parser, setting_flags
 from tui.cli.settings import COLOURS, Settings, resolve
 from tui.files.output import say, write
 from tui.model.flags import Parser, whole_number
@@ -33,7 +33,7 @@ def parser() -> Parser:
 
 def follower_parser(name: str, says: str) -> Parser:
     """Return the parser of a follower's flags."""
-    parser = Parser(prog=f"llm-linalg {name}", description=says, allow_abbrev=False)
+    parser = command_parser(name, says)
     parser.add_argument(
         "--of", type=whole_number, metavar="PROCESS", help="which presenter, if several are running"
     )

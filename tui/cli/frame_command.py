@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import CleanText, clean_lines
 from tui.cli.cell_report import readable_folder
-from tui.cli.parser import FORMATS, output_flag, size, view_flags
+from tui.cli.parser import FORMATS, command_parser, output_flag, size, view_flags
 from tui.files.output import Sink, explain
 from tui.model.flags import Choice, Parser
 from tui.model.usage_error import UsageError
@@ -29,7 +29,7 @@ TEXT = ("plain", "json")
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg frame LESSON …`."""
-    parser = Parser(prog="llm-linalg frame", description="Print a picture of a lesson.", allow_abbrev=False)
+    parser = command_parser("frame", "Print a picture of a lesson.")
     parser.add_argument("lesson", metavar="LESSON", help="a slug, or the path of a lesson file")
     view_flags(parser, all_steps=True)
     add_read_flag(parser)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from llm_linalg.base.text import clean_lines
 from tui.cli.command_table import GONE
+from tui.cli.parser import command_parser
 from tui.files.output import write
 from tui.model.flags import Choice, Parser
 from tui.model.usage_error import UsageError
@@ -19,9 +20,7 @@ WIDEST = 100  # columns of prose that are read well
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg help [TOPIC]`."""
-    parser = Parser(
-        prog="llm-linalg help", description="Print a guide, or list the guides there are.", allow_abbrev=False
-    )
+    parser = command_parser("help", "Print a guide, or list the guides there are.")
     parser.add_argument(
         "topic", nargs="?", type=_Topic("topic", topics()), metavar="TOPIC", help=", ".join(topics())
     )

@@ -16,7 +16,7 @@ from tui.cli.parser import app_parser
 from tui.cli.settings import Settings, resolve
 from tui.files import user_dirs
 from tui.files.drafts import Drafts, play_folder
-from tui.files.output import say
+from tui.files.output import is_terminal, say
 from tui.files.state_file import State, StateFile
 from tui.files.trusted_folders import TrustedFolders
 from tui.model.flags import flag_value
@@ -225,8 +225,7 @@ def asks_at_door(
         or lesson_of_settings(settings) is not None
     )
     asked = flags.record is not None or any(flag_value(flags, name) for name in VIEW)
-    seated = sys.stdin is not None and sys.stdin.isatty()
-    return seated and not (named or asked or flags.play) and state_file.load().way is None
+    return is_terminal(sys.stdin) and not (named or asked or flags.play) and state_file.load().way is None
 
 
 def opening(
@@ -242,12 +241,8 @@ def opening(
     wanted = lesson_of_settings(settings)
     if wanted is not None:
         return start_view(view_of(flags, wanted), flags), ""
-    seated = sys.stdin is not None and sys.stdin.isatty()
-    last = (
-        view_at_place(state_file.load().place)
-        if seated and not any(flag_value(flags, name) for name in VIEW)
-        else None
-    )
+    goes_on = is_terminal(sys.stdin) and not any(flag_value(flags, name) for name in VIEW)
+    last = view_at_place(state_file.load().place) if goes_on else None
     first = first_lesson()
     if last is None:
         return start_view(view_of(flags, first), flags), ""
@@ -323,7 +318,7 @@ def plain(
     from tui.plain_prompt import converse
 
     process.resume_collection()
-    if talk is None and sys.stdin is not None and sys.stdin.isatty():  # else nothing is kept of it
+    if talk is None and is_terminal(sys.stdin):  # else nothing is kept of it
         notice = notice or storage_notice(state_file)
     try:
         columns = os.get_terminal_size(1).columns
@@ -353,15 +348,14 @@ def _after_prompt(session: Session, state: State) -> State:
 
 def is_dumb(environment: Mapping[str, str]) -> bool:
     """Return whether the app is at a terminal that can't draw."""
-    seated = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
-    return seated and environment.get("TERM", "") in ("", "dumb")
+    return is_terminal(sys.stdin) and is_terminal(sys.stdout) and environment.get("TERM", "") in ("", "dumb")
 
 
 def check_terminal(environment: Mapping[str, str], instead: str = PRINTS) -> None:
     """Raise UsageError, in one line, where the app can't be drawn or steered."""
-    if sys.stdout is None or not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         raise UsageError(f"standard output is not a terminal: {instead}")
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         raise UsageError(f"standard input is not a terminal: {instead}")
     colours = environment.get("TEXTUAL_COLOR_SYSTEM", "auto")
     if colours and colours not in COLOR_SYSTEMS:

@@ -18,7 +18,7 @@ from tui.audience.protocol import WireError
 from tui.cli import launch
 from tui.cli.follow_command import follower_parser, link_to_presenter
 from tui.cli.settings import resolve
-from tui.files.output import say, write
+from tui.files.output import is_terminal, say, write
 from tui.model.broadcast import Broadcast
 from tui.model.flags import Parser
 
@@ -53,7 +53,7 @@ def run(flags: argparse.Namespace) -> int:
 
 async def read_notes(link: Link) -> int:
     """Print the notes, and send the verbs from standard input, until the presenter or the reader ends."""
-    typed = sys.stdin is not None and sys.stdin.isatty()
+    typed = is_terminal(sys.stdin)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     Thread(target=_read_verbs, args=(loop, link, ended, typed), daemon=True).start()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean
 from tui.cli import launch
-from tui.cli.parser import setting_flags
+from tui.cli.parser import command_parser, setting_flags
 from tui.cli.settings import COLOURS, resolve
 from tui.files import user_dirs
 from tui.files.trusted_folders import TrustedFolders
@@ -30,11 +30,7 @@ INSTEAD = "'llm-linalg export FILE -o demo.html' makes a page of it, or a record
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg play-script FILE …`."""
-    parser = Parser(
-        prog="llm-linalg play-script",
-        description="Play a script of actions in the app. Any key takes over.",
-        allow_abbrev=False,
-    )
+    parser = command_parser("play-script", "Play a script of actions in the app. Any key takes over.")
     parser.add_argument("file", metavar="FILE", help="the script, such as the app writes with R")
     parser.add_argument(
         "--speed", type=speed, default=1.0, metavar="X", help="X times as fast as written", dest="tempo"

@@ -74,6 +74,13 @@ def add_picture_flags(
     add("--guess", "answer what is asked: a choice's number, or what one would type", metavar="TEXT")
 
 
+def picture_parser(name: str) -> Parser:
+    """Return a parser of the flags that name a picture, as they stand in a script or a deck."""
+    parser = Parser(prog=name, add_help=False)
+    add_picture_flags(parser)
+    return parser
+
+
 def add_read_flag(parser: Parser) -> None:
     """Add `--read`, which lets a document's programs read text and weights beside it.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tui.model.flags import Parser, whole_number
 from tui.model.usage_error import UsageError
 from tui.model.view import View
-from tui.model.view_words import add_picture_flags, add_read_flag, start_view, view_of
+from tui.model.view_words import add_read_flag, picture_parser, start_view, view_of
 from tui.navigation.playground import PLAYGROUND
 from tui.session.decks import check_stop_number, check_views, find_deck
 from tui.session.presentation.state import Talk
@@ -31,9 +31,8 @@ def first_session(words: Words) -> Session:
 
 def lesson_parser() -> Parser:
     """Return a parser of what may follow `lesson`: a slug or a path, and the flags that name a picture."""
-    parser = Parser(prog="lesson", add_help=False, allow_abbrev=False)
+    parser = picture_parser("lesson")
     parser.add_argument("lesson")
-    add_picture_flags(parser)
     add_read_flag(parser)
     return parser
 
@@ -49,7 +48,7 @@ def open_deck(rest: Sequence[str]) -> Talk:
     """Return the talk that `deck` and what follows it name. Raises UsageError or LessonError."""
     if not rest:
         raise UsageError("which deck? its path, such as deck talk.md")
-    parser = Parser(prog="deck", add_help=False, allow_abbrev=False)
+    parser = Parser(prog="deck", add_help=False)
     parser.add_argument("deck")
     parser.add_argument("--stop", type=whole_number)
     flags = parser.read(rest)
