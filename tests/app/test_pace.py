@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from tests.app.talks import deck_at, done, started
 from tests.app.test_audience import told
 from tui.panes.notes_pane import NotesContent, notes_rows
-from tui.session.presentation.pace import stop_due
-from tui.session.presentation.stopwatch import minutes_text, time_left
+from tui.session.presentation.stopwatch import minutes_text, stop_due, time_left
 from tui.text.glyphs import UNICODE
 
 MINUTES = st.lists(st.none() | st.floats(0.1, 60), min_size=1, max_size=8)

@@ -20,8 +20,8 @@ from tui.render.json_text import to_json
 from tui.render.plain import to_plain
 from tui.session.keys import live_commands
 from tui.session.script.playback import ScriptShot, last_session, opening_session, play_script
+from tui.session.script.saving import Tape
 from tui.session.script.script_reader import PACE, ScriptError, parse_script
-from tui.session.script.tape import Tape
 from tui.session.script.tokens import acts, line_of
 from tui.session.session import Session
 

@@ -20,9 +20,9 @@ from tui.session.keys import live_commands
 from tui.session.presentation.stage_moves import require_talk
 from tui.session.presentation.state import Talk
 from tui.session.script.playback import last_session, opening_session
+from tui.session.script.saving import Tape
 from tui.session.script.script_reader import ScriptError, parse_script
 from tui.session.script.script_recorder import ScriptRecorder
-from tui.session.script.tape import Tape
 from tui.session.session import Session
 
 DECK = """\

@@ -27,9 +27,7 @@ from tui.model.view_words import VIEW, arguments, start_view, view_of
 from tui.navigation.playground import PLAYGROUND, is_playground
 from tui.session.consent_commands import trusted_view
 from tui.session.lesson_settings import merged_settings
-from tui.session.remembering import with_progress
 from tui.session.script import saving
-from tui.session.script.tape import Tape
 from tui.terminal import crash_log, process
 from tui.terminal.color_depth import color_depth
 
@@ -98,7 +96,7 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
             progress=state.progress,
             state_file=state_file,
             door=door,
-            tape=Tape(flags.record),
+            tape=saving.Tape(flags.record),
             drafts=drafts or Drafts(play_folder(os.environ)),
         )
         return Explorer(view, shelf(), options)
@@ -185,7 +183,7 @@ def _with_last_place(app: Explorer, state: State) -> State:
         state = state._replace(theme=app.theme)
     session = app.start.session
     lessons = merged_settings(state.lessons, app.options.lesson_settings, session.settings)
-    state = with_progress(session, state._replace(lessons=lessons))
+    state = session.remembered(state._replace(lessons=lessons))
     return (
         state
         if session.door or app.options.drafts.file is not None
@@ -342,7 +340,7 @@ def plain(
 
 def _after_prompt(session: Session, state: State) -> State:
     """Return what is remembered of a session without a screen."""
-    state = with_progress(session, state)
+    state = session.remembered(state)
     return state if session.door else at_view(state, session.reopening_view)
 
 

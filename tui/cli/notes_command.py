@@ -23,7 +23,7 @@ from tui.model.broadcast import Broadcast
 from tui.model.flags import Parser
 
 if TYPE_CHECKING:
-    from tui.app import NotesApp
+    from tui.app import ScreenApp
 
 LONGEST = 1000  # bytes of a line that is typed
 
@@ -43,10 +43,11 @@ def run(flags: argparse.Namespace) -> int:
     if settings.values.plain or launch.is_dumb(os.environ):
         return asyncio.run(read_notes(link))
 
-    def make() -> NotesApp:
-        from tui.app import NotesApp
+    def make() -> ScreenApp:
+        from tui.app import ScreenApp
+        from tui.screens.speaker_notes import NotesScreen
 
-        return NotesApp(link, launch.options_of(settings))
+        return ScreenApp(NotesScreen(link), launch.options_of(settings))
 
     return launch.run_on_terminal(make, settings)[1]
 

@@ -24,7 +24,7 @@ from tui.text.json_line import json_line
 
 if TYPE_CHECKING:
     from llm_linalg.questions.practice import Practice, PracticeProgram, PracticeQuestion
-    from tui.app import PracticeApp
+    from tui.app import ScreenApp
 
 MOST = 1000  # questions of a sheet
 SHEET = "'llm-linalg practice --count 10' prints a sheet"
@@ -138,10 +138,11 @@ def _session(flags: argparse.Namespace) -> int:
 
         return _at_a_prompt(Practice(programs(some), flags.seed), ascii_only=settings.values.ascii)
 
-    def make() -> PracticeApp:
-        from tui.app import PracticeApp
+    def make() -> ScreenApp:
+        from tui.app import ScreenApp
+        from tui.screens.practice_screen import PracticeScreen
 
-        return PracticeApp(lambda: _begin(some, flags.seed), launch.options_of(settings))
+        return ScreenApp(PracticeScreen(lambda: _begin(some, flags.seed)), launch.options_of(settings))
 
     if some is not None:
         programs(some)  # said before the screen opens

@@ -26,7 +26,6 @@ from tui.session.decks import check_stop_number, check_views, find_deck, flags_a
 from tui.session.presentation.state import EVERY, Talk
 from tui.session.presentation.stopwatch import Stopwatch
 from tui.session.script import saving
-from tui.session.script.tape import Tape
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck
@@ -85,7 +84,7 @@ def run(flags: argparse.Namespace) -> int:
         options = launch.options_of(settings)._replace(
             state_file=state_file,
             notice=launch.first_notice(settings, said),
-            tape=Tape(flags.record),
+            tape=saving.Tape(flags.record),
         )
         return Explorer(view, deck.lessons, options, talk)
 

@@ -19,7 +19,6 @@ from tui.model.usage_error import UsageError
 from tui.model.view_words import add_trust_flag
 from tui.session.consent_commands import trusted_view
 from tui.session.script import saving
-from tui.session.script.tape import Tape
 
 if TYPE_CHECKING:
     from tui.app import Explorer
@@ -57,7 +56,7 @@ def run(flags: argparse.Namespace) -> int:
         from llm_linalg.lessons.reader import catalog
         from tui.app import Explorer
 
-        tape = Tape(flags.record, script, flags.tempo)
+        tape = saving.Tape(flags.record, script, flags.tempo)
         lessons = catalog() if begun.talk is None else begun.lessons
         view = trusted_view(
             begun.view, TrustedFolders(user_dirs.folder(os.environ)), Path(flags.file), *talk_files

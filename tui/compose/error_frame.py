@@ -14,11 +14,10 @@ from llm_linalg.base.errors import MissingValueError
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from tui.compose.captions import writer
 from tui.compose.format_cache import FormatCache
-from tui.compose.frames import LONGEST_OUTPUT, empty_frame, in_ascii
+from tui.compose.frames import LONGEST_OUTPUT, empty_frame, file_lines, in_ascii
 from tui.compose.highlights import Highlight
 from tui.compose.panels import NAME, PanelStyle, make_panel, rest_of
 from tui.compose.placement import Placement, plain_placement
-from tui.compose.source_lines import file_lines
 from tui.model.frame import (
     Cell,
     CellMark,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
+from linecache import getlines
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.lessons.markdown import first_sentence
 from tui.compose.captions import formula, node_facts
 from tui.compose.pictures import PictureInput, panels_of
-from tui.compose.source_lines import file_lines, lines_near
 from tui.model.frame import (
     CELL_LOOKS,
     Captions,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 400  # characters of a line of the program
 LONGEST_OUTPUT = 4000
+AROUND = 200  # lines of a file before and after the one shown; those further off are blank, and cost nothing
 DROPPED = "Its values were dropped: alone they are more than the budget of values that are kept."
 
 
@@ -238,6 +240,21 @@ def _code(trace: Trace, node: NodeView, base: Frame) -> tuple[CleanText, ...]:
         tuple(clean(line, LONGEST_LINE) for line in trace.source.split("\n"))
         if trace.source
         else base.listing.code
+    )
+
+
+@lru_cache(64)
+def file_lines(file: str, line: int | None) -> tuple[CleanText, ...]:
+    """Return the lines of a file, cleaned; empty where it can't be read."""
+    return lines_near(getlines(file), line)
+
+
+def lines_near(lines: Sequence[str], line: int | None) -> tuple[CleanText, ...]:
+    """Return the lines of a text, those that are near one line, cleaned; the others are empty."""
+    at = line or 1
+    return tuple(
+        clean(text.rstrip("\n"), LONGEST_LINE) if abs(number - at) <= AROUND else NOTHING
+        for number, text in enumerate(lines[: at + AROUND], 1)
     )
 
 

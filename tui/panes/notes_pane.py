@@ -8,8 +8,7 @@ from typing import Any
 
 from llm_linalg.base.text import clean
 from tui.model.broadcast import Broadcast
-from tui.session.presentation.pace import stop_due
-from tui.session.presentation.stopwatch import clock_text, minutes_text, time_left
+from tui.session.presentation.stopwatch import clock_text, minutes_text, stop_due, time_left
 from tui.text.glyphs import Glyphs
 from tui.text.large import ACROSS, enlarge_rows
 from tui.text.prose import paragraphs

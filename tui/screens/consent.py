@@ -8,8 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 
 from llm_linalg.base.text import clean
-from tui.screens.modal import ModalScreen
-from tui.screens.pager import Sheet
+from tui.screens.pager import ModalScreen, Sheet
 from tui.text.prose import paragraphs
 from tui.text.rows import Row, cut_rows, row
 

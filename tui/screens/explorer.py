@@ -23,7 +23,6 @@ from tui.screens.page import Page, TooSmall
 from tui.screens.pending_run import PendingRun
 from tui.screens.play_timer import PlayTimer
 from tui.screens.playground_editor import PlaygroundEditor
-from tui.screens.recording import Recording
 from tui.screens.run_worker import (
     CellsSurveyed,
     RunFinished,
@@ -35,7 +34,7 @@ from tui.session.commands import BY_ID, find_command, run
 from tui.session.contexts import Context
 from tui.session.exercise_commands import session_frame, with_verdict
 from tui.session.keys import KEYS
-from tui.session.remembering import with_progress
+from tui.session.script.script_recorder import Recording
 from tui.session.session import Session
 from tui.session.step_commands import tick
 from tui.terminal import crash_log
@@ -54,6 +53,7 @@ STEPS_INSTEAD = {"play": "forward", "play.back": "back", "stage.play": "forward"
 ONLY_STOP = ("space", "escape")
 """Keys that stop a script and do no more; every other also does what it does."""
 QUITTING = ("quit", "edit.quit", "stage.quit", "door.quit")
+FASTEST = 0.01  # seconds between two steps: a hundred a second, the most that may be asked for
 PATIENCE = 0.3  # seconds before it is said that a program is still running
 
 
@@ -103,7 +103,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.recording = Recording(session, options.tape.record)
         self.devices = DeviceRun(self)
         self.answer = AnswerLine(self)
-        self.play_timer = PlayTimer(self, self._beat, options.slowest)
+        self.play_timer = PlayTimer(self, self._beat)
         self.script_player: ScriptPlayer | None = None
         self.frame: Frame | None = None
         self.input = KeyInput(options.keys)
@@ -113,11 +113,12 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self._kept_way = session.learner.way
         self._own_commands: dict[str, Callable[[], None]] = {
             **{quitting: partial(self.leave, quitting) for quitting in QUITTING},
-            **dict.fromkeys(("goto", "stage.goto"), self._prompt_for_step),
-            "guess.type": self._write_guess,
+            "goto": self._prompt_for_step,
+            "stage.goto": self._prompt_for_step,
+            "guess.type": lambda: self._write("guess"),
             "sidebar": self._turn_sidebar,
             "halt": self._halt,
-            "exercise.write": self._write_answer,
+            "exercise.write": lambda: self._write("answer"),
             "edit.save": self.editor.save,
             "edit.undo": self.editor.undo,
             "edit.redo": self.editor.redo,
@@ -228,10 +229,9 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         elif self.frame is not None and self.frame.lesson.slug != session.view.lesson.slug:
             self.frame = None
         script = self.script_player
-        self.play_timer.follow(
-            session.player if not self.busy else session.player.pause(),
-            1.0 if script is None else script.tempo,
-        )
+        interval = session.player.interval / (1.0 if script is None else script.tempo)
+        plays = session.player.playing and not self.busy
+        self.play_timer.every(max(self.options.slowest, FASTEST, interval) if plays else None)
         if self.is_attached:  # else the app is about to end, and takes no more widgets
             self._show_or_failure(session)
         if script is not None:
@@ -244,7 +244,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             return
         self.session, self._kept_way = noted, noted.learner.way
         if self.is_attached and self.options.state_file.folder is not None:
-            keep = partial(self.options.state_file.update, partial(with_progress, noted))
+            keep = partial(self.options.state_file.update, noted.remembered)
             self.run_worker(keep, group="progress", thread=True, exit_on_error=False)
 
     def _show_or_failure(self, session: Session) -> None:
@@ -534,12 +534,8 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.input.prompt = ""
         self.draw()
 
-    def _write_answer(self) -> None:
-        self.answer.begin()
-        self.draw()
-
-    def _write_guess(self) -> None:
-        self.answer.begin("guess")
+    def _write(self, command: str) -> None:
+        self.answer.begin(command)
         self.draw()
 
     def _turn_sidebar(self) -> None:

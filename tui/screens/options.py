@@ -10,7 +10,7 @@ from tui.files.state_file import StateFile
 from tui.session.commands import Command
 from tui.session.keys import KEYS
 from tui.session.lesson_settings import LessonSettings
-from tui.session.script.tape import Tape
+from tui.session.script.saving import Tape
 from tui.text.themes import DEFAULT_THEME
 
 

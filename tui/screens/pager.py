@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events
+from textual import events, screen
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 
-from tui.screens.modal import ModalScreen
 from tui.session.commands import Command, Topic
 from tui.session.control_commands import move_command
 from tui.session.keys import help_groups
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 WIDEST = 100
 KEY = 8  # columns of a key
 ALL = 10**9  # rows, more than there are
+
+
+class ModalScreen(screen.ModalScreen[Any]):
+    """A screen above the explorer, closed once, however many keys of one moment ask for it."""
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        """Close this screen; Textual would close whichever is on top, and end the app at the last."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
 
 
 class Sheet(RowWidget):

@@ -10,8 +10,7 @@ from textual import events
 from textual.app import ComposeResult
 
 from llm_linalg.lessons.markdown import plain_text
-from tui.screens.modal import ModalScreen
-from tui.screens.pager import Sheet
+from tui.screens.pager import ModalScreen, Sheet
 from tui.text.prose import paragraphs
 from tui.text.rows import Row, TextSpan, row, wrap
 from tui.widgets.row_widget import glyphs_of

@@ -26,7 +26,6 @@ from tui.session import (
     control_commands,
     door,
     exercise_commands,
-    file_reading,
     guess_commands,
     map_commands,
     playground_commands,
@@ -35,7 +34,7 @@ from tui.session import (
 )
 from tui.session.contexts import OFF_STAGE, Context
 from tui.session.presentation import display, stage_moves
-from tui.session.script import actions, map_actions
+from tui.session.script import actions
 from tui.session.script import from_command as writing
 from tui.session.script.actions import ScriptWord, phrase
 from tui.session.script.from_command import CommandWriter
@@ -326,7 +325,7 @@ COMMANDS: tuple[Command, ...] = (
         words=(
             ScriptWord(
                 33, "ask", "ask a board's row, or a box of the map, where it came from",
-                map_actions.ask,
+                actions.ask_box_or_row,
             ),
         ),
     ),
@@ -359,11 +358,11 @@ COMMANDS: tuple[Command, ...] = (
         words=(
             ScriptWord(
                 14, "lineage [NAME I J…]", "light what a cell depends on; none: nothing",
-                map_actions.follow_cell("lineage"),
+                actions.follow_cell("lineage"),
             ),
             ScriptWord(
                 15, "reach [NAME I J…]", "light what a cell feeds; none: nothing",
-                map_actions.follow_cell("reach"),
+                actions.follow_cell("reach"),
             ),
         ),
     ),
@@ -645,7 +644,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "files.read", "F", "F", "read files", "Let the document read the files beside it that it names",
-        Topic.LESSON, Context.NAMED_FILES, 2, file_reading.allow, waits=Wait.NOTHING,
+        Topic.LESSON, Context.NAMED_FILES, 2, consent_commands.read_files, waits=Wait.NOTHING,
         script="read",
         words=(phrase(40, "let the document read the files beside it that it names"),),
         footer_stay=4,
@@ -870,7 +869,7 @@ COMMANDS: tuple[Command, ...] = (
     _with_argument(
         "box", "Select a box of the map by its row, or go into it", Topic.MAP, map_commands.select_box,
         writing.box,
-        words=(ScriptWord(13, "box NAME/NAME…", "to a box of the map", map_actions.to_box),),
+        words=(ScriptWord(13, "box NAME/NAME…", "to a box of the map", actions.to_box),),
     ),
     _with_argument(
         "write", "Write another program in the editor", Topic.PLAYGROUND, playground_commands.write,

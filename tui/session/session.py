@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
     from llm_linalg.lessons.reader import Lesson, ListedLesson
     from tui.compose.program_run import Run
+    from tui.files.state_file import State
     from tui.session.presentation.state import Talk
 
 
@@ -450,6 +451,11 @@ class Session:
             if noted is self.learner.progress
             else self.with_learner(self.learner._replace(progress=noted))
         )
+
+    def remembered(self, state: State) -> State:
+        """Return what is remembered, with this session's progress and the way taken from the door."""
+        learner = self.learner
+        return state._replace(progress=state.progress.merged(learner.progress), way=learner.way or state.way)
 
     def opening(self, lesson: Lesson, stop: int = 1) -> View:
         """Return the view with which a lesson opens: with the settings with which it was left."""

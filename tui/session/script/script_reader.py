@@ -9,8 +9,7 @@ from pathlib import Path
 
 from llm_linalg.lessons.lesson import LessonError
 from tui.model.usage_error import UsageError
-from tui.session.script.opening import FIRST
-from tui.session.script.paths import resolve_path
+from tui.session.script.opening import FIRST, resolve_path
 from tui.session.script.script_words import find_word
 from tui.session.script.tokens import Words, acts
 
