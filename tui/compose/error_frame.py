@@ -72,10 +72,9 @@ def error_frame(
 
     base = empty_frame(view)
     file = error.frames[-1].file if error.frames else ""
-    expected = view.at_stop.fails and view.code is None
     if is_unlocked(error):
         sentence = clean(f"{NOT_LOCKED} {RUNS if is_playground(view.lesson) else ASKS}")
-        unrun = replace(error_view(error, False, good), kind=UNRUN, sentence=sentence)
+        unrun = replace(error_view(error, good), kind=UNRUN, sentence=sentence)
         return replace(base, error=unrun)
     if view.lesson.document:  # the line is marked, and its number is that of another text
         error = without_line(error)
@@ -95,7 +94,7 @@ def error_frame(
         captions=base.captions._replace(
             formula=_clash_formula(error) if isinstance(error, ShapeError) else (), sentence=error.message
         ),
-        error=error_view(error, expected, good, fault),
+        error=error_view(error, good, fault),
     )
 
 
@@ -106,7 +105,7 @@ def failure_frame(view: View, failure: Exception, *, ascii_only: bool = False) -
     error = InternalError.of(failure, "this can't be drawn")
     empty = empty_frame(view)
     captions = empty.captions._replace(sentence=error.message)
-    frame = replace(empty, captions=captions, error=error_view(error, False, None))
+    frame = replace(empty, captions=captions, error=error_view(error))
     return in_ascii(frame) if ascii_only else frame
 
 
@@ -232,12 +231,7 @@ def unknown_panel(
     )
 
 
-def error_view(
-    error: ProgramError,
-    is_expected: bool,
-    good: Frame | None,
-    fault: LessonError | None = None,
-) -> ErrorView:
+def error_view(error: ProgramError, good: Frame | None = None, fault: LessonError | None = None) -> ErrorView:
     """Return why the program failed.
 
     Where the lesson itself is at fault, the sentence begins with the place in its file.
@@ -245,22 +239,7 @@ def error_view(
     from llm_linalg.base.errors import ShapeError
 
     shaped = error if isinstance(error, ShapeError) else None
-    clashes = (
-        ()
-        if shaped is None
-        else tuple(
-            clean(f"{_operand_name(shaped, mismatch.operand)}, axis {mismatch.axis}: size {mismatch.size}")
-            for mismatch in shaped.axes
-        )
-    )
-    repairs = (
-        ()
-        if shaped is None
-        else tuple(
-            RepairFacts(clean(str(repair), 200), repair.shape, clean(repair.why, 200))
-            for repair in shaped.repairs
-        )
-    )
+    repairs = () if shaped is None else shaped.repairs
     return ErrorView(
         kind=_kind(error, fault),
         sentence=_sentence(error.message, fault),
@@ -268,9 +247,9 @@ def error_view(
         column=error.column,
         caret=clean(error.caret, None, lines=True),
         detail=NOTHING if shaped is None else shaped.detail,
-        clashes=clashes,
-        repairs=repairs,
-        is_expected=is_expected,
+        repairs=tuple(
+            RepairFacts(clean(str(repair), 200), repair.shape, clean(repair.why, 200)) for repair in repairs
+        ),
         cause=error,
         good=good,
         frames=tuple(clean(str(frame)) for frame in error.frames[-MOST_FRAMES:]),
@@ -320,8 +299,3 @@ def _sentence(message: CleanText, fault: LessonError | None) -> CleanText:
     if fault is not None:
         return clean(f"{clean(Path(fault.file).name, 40)}:{fault.line}: {message}", None)
     return message
-
-
-def _operand_name(error: ShapeError, position: int) -> str:
-    operand = error.operands[position]
-    return clean(operand.name or operand.source, 40)

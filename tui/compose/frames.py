@@ -115,7 +115,6 @@ def node_frame(
         orders=orders,
         step=step,
         steps=steps,
-        depths=("map", "operations", *(depth for depth in ("cells", "terms") if depth in orders)),
         composite=node.has_parts,
     )
     stage = base.stage._replace(
@@ -167,9 +166,7 @@ def map_frame(
         sentence=level.sentence,
         prose=base.captions.prose if as_opened else NOTHING,
     )
-    here = base.place._replace(
-        path=tuple(map(clean, place)), step=step, steps=steps, depths=("map", "operations")
-    )
+    here = base.place._replace(path=tuple(map(clean, place)), step=step, steps=steps)
     return replace(
         base,
         listing=_with_output(_listing(trace, first, base), trace, view),

@@ -71,7 +71,7 @@ def take(way: Way) -> Transition:
     def go(session: Session) -> Session:
         there = way.go(session)
         editor = there.editor._replace(is_open=is_playground(there.view.lesson))
-        return replace(there, door=False, editor=editor).with_way(way.name)
+        return replace(there, door=False, editor=editor).with_learner(way=way.name)
 
     return go
 
@@ -80,4 +80,4 @@ def leave(session: Session) -> Session:
     """Go back to where one came from, or was last; at the first start there is nothing behind the door."""
     if not session.history.past:
         return session.with_notice(f"{', '.join(way.key for way in WAYS)}: which way?")
-    return replace(undo_or_redo("undo")(session), door=False).with_way(session.learner.way or BACK)
+    return replace(undo_or_redo("undo")(session), door=False).with_learner(way=session.learner.way or BACK)

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from tui.session.presentation.stage_moves import require_talk
 from tui.session.presentation.state import ClockFace
 
 if TYPE_CHECKING:
     from tui.session.session import Session
+    from tui.session.stop_commands import Transition
 
 FACES: tuple[ClockFace, ...] = ("off", "elapsed", "remaining")
 
 
-def toggle_black(session: Session) -> Session:
-    """Show nothing at all, or the picture again."""
-    talk = require_talk(session)
-    return session.with_presentation(replace(talk, black=not talk.black))
+def toggle(what: Literal["black", "footer", "big"]) -> Transition:
+    """Show nothing at all, the keys, or large cells; or not."""
 
+    def turn(session: Session) -> Session:
+        talk = require_talk(session)
+        turned: dict[str, Any] = {what: not getattr(talk, what)}
+        return session.with_presentation(replace(talk, **turned))
 
-def toggle_footer(session: Session) -> Session:
-    """Show the keys, or none."""
-    talk = require_talk(session)
-    return session.with_presentation(replace(talk, footer=not talk.footer))
-
-
-def toggle_big(session: Session) -> Session:
-    """Show large cells, or as many as fit."""
-    talk = require_talk(session)
-    return session.with_presentation(replace(talk, big=not talk.big))
+    return turn
 
 
 def next_clock(session: Session) -> Session:

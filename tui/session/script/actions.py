@@ -177,7 +177,7 @@ def keep_settings(session: Session, rest: Sequence[str]) -> Session:
     if not rest or session.lesson(rest[0]) is None:
         raise UsageError("settings SLUG FLAGS: with what a lesson opens, such as settings matmul --set m=5")
     view = opening_view(rest)
-    return session.with_settings(with_settings_of(session.learner.settings, view))
+    return session.with_learner(settings=with_settings_of(session.learner.settings, view))
 
 
 def in_order(session: Session, rest: Sequence[str]) -> str | Session:
