@@ -76,15 +76,7 @@ class Explorer(TerminalApp):
         talk: Talk | None = None,
         screen: Callable[[Session, Options], ExplorerScreen] | None = None,
     ) -> None:
-        """Open with a view.
-
-        Args:
-            view: What is to be seen.
-            lessons: What the sidebar lists.
-            options: How it is shown.
-            talk: The deck that is on stage.
-            screen: Makes the screen; the explorer's, or the stage's, unless given.
-        """
+        """Open with a view; `screen` makes another screen than the explorer's, or the stage's."""
         super().__init__()
         self.options = options = options or Options()
         self.appearance = _appearance(self, options)

@@ -38,13 +38,6 @@ def test_each_topic_is_printed_without_marks(topic: str, capsys: pytest.CaptureF
     )
 
 
-def test_the_language_is_what_its_own_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["help", "language"])
-    by_help = capsys.readouterr().out
-    main(["language"])
-    assert capsys.readouterr().out == by_help
-
-
 def test_every_key_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     main(["help", "keys"])
     printed = capsys.readouterr().out

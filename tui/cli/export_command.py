@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import CleanText, clean
-from tui.cli.frame_command import large_enough, no_environment
+from tui.cli.frame_command import large_enough, no_environment, output_file
 from tui.cli.parser import command_parser, output_flag, size, view_flags
-from tui.cli.script_command import is_script, script_in
+from tui.cli.play_script_command import is_script, script_in
 from tui.export.format import Export
 from tui.export.formats import FORMATS, NAMES
 from tui.export.progress import Progress
-from tui.files.output import Sink, explain, say
+from tui.files.output import explain, say
 from tui.model.flags import Choice, Parser, flag_value, speed
 from tui.model.usage_error import UsageError
 from tui.model.view_words import VIEW, add_trust_flag
@@ -65,15 +65,9 @@ def run(flags: argparse.Namespace) -> int:
     if form.screens:
         large_enough(flags.size)
     title, shots = shots_of(flags, form)
-    with restore_handlers(), raise_on_signals():  # so that an unfinished file is removed
-        try:
-            with Sink(flags.output, _sources_of(flags.lesson, shots)) as sink:
-                write_shots(form, title, shots, flags, sink.write)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            where = quote(str(flags.output), 200)
-            raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
+    file = output_file(flags.output, _sources_of(flags.lesson, shots))
+    with restore_handlers(), raise_on_signals(), file as sink:  # so that an unfinished file is removed
+        write_shots(form, title, shots, flags, sink.write)
     if form.name == "cast":
         from tui.export.formats.cast import PLAYERS
 

@@ -211,7 +211,6 @@ def resolve(
         ConfigError: For a variable that is wrong.
     """
     from tui.cli import config_file
-    from tui.cli.keymap import change_keys
     from tui.files import user_dirs
 
     home = user_dirs.folder(environment, user_dirs.CONFIG)
@@ -220,7 +219,7 @@ def resolve(
     theme = None if state_file is None else state_file.load().theme
     last = {"theme": theme if theme in THEME_NAMES else None}  # another release may have had others
     by_name = {one.name: next(_candidates(one, flags, environment, file, last)) for one in SETTINGS}
-    keys, key_sources, problems = file.with_keys(change_keys)
+    keys, key_sources, problems = file.with_keys()
     name = None if path is None else str(path)
     return Settings(by_name, keys, key_sources, name, (*file.problems, *problems))
 

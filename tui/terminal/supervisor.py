@@ -242,10 +242,7 @@ def _next_signal(deadline: float | None) -> int | None:
 def _what_happened(number: int, shared: Notes, peak: int) -> str:
     """Return in one sentence what ended the child; nothing where somebody wanted it to end.
 
-    Args:
-        number: The signal that ended it.
-        shared: What the child told last.
-        peak: The most memory that it had, as `getrusage` counts.
+    The `peak` of its memory is as `getrusage` counts.
     """
     log = _kept_log(shared.log)
     try:
