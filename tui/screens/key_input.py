@@ -83,10 +83,7 @@ def contexts_of(session: Session, frame: Frame | None, waiting: str) -> frozense
 def edit_prompt(prompt: str, key: str, *, staged: bool) -> tuple[str | None, str | None]:
     """Return the number prompt's text after a key, None once it is closed; and the command that follows.
 
-    Args:
-        prompt: What stood in it.
-        key: The key.
-        staged: Whether a talk is on, where a second `g` leads to its beginning.
+    Where a talk is on, a second `g` leads to its beginning.
     """
     if key in ("escape", "ctrl+c"):
         return None, None

@@ -122,17 +122,7 @@ class Page(RowWidget):
             self.query_one(TitleBar).show_picture(self.picture)
 
     def fit(self, size: Size, session: Session, frame: Frame | None, *, prompted: bool) -> PaneSizes | None:
-        """Give the panes their room.
-
-        Args:
-            size: The screen's.
-            session: What is seen.
-            frame: Its frame, if there is one.
-            prompted: Whether a number is being typed in the footer.
-
-        Returns:
-            What each has; None where there is too little.
-        """
+        """Give the panes their room; return what each has, or None where there is too little."""
         room = self._room(size, session, frame, prompted=prompted)
         if room is not None and frame is not None and not session.door:
             edited = is_playground(session.view.lesson) and session.talk is None

@@ -64,12 +64,7 @@ def run_program(
         nobody waits for its result, and there is none.
     """
     halted = Event()
-
-    async def work() -> None:  # a function, and no coroutine yet: another run may come before it begins
-        dropped = Event()  # set once the wait is cancelled
-        await in_thread(lambda: _work(owner, view, previous, halted, dropped, seconds), dropped)
-
-    owner.run_worker(work, name="run", group="program", exclusive=True)  # type: ignore[arg-type]
+    _begin(owner, "run", lambda dropped: _work(owner, view, previous, halted, dropped, seconds))
     return halted.set
 
 
@@ -78,12 +73,17 @@ def survey_cells(owner: Widget, view: View, seconds: float | None = None) -> Non
 
     A run that is asked for meanwhile halts it, and there is no message.
     """
+    _begin(owner, "survey", lambda dropped: _survey(owner, view, dropped, seconds))
 
-    async def work() -> None:
+
+def _begin(owner: Widget, name: str, work: Callable[[Event], None]) -> None:
+    """Begin work of the program's, which ends what was begun before; it is told when nobody waits for it."""
+
+    async def wait() -> None:  # a function, and no coroutine yet: another run may come before it begins
         dropped = Event()
-        await in_thread(lambda: _survey(owner, view, dropped, seconds), dropped)
+        await in_thread(lambda: work(dropped), dropped)
 
-    owner.run_worker(work, name="survey", group="program", exclusive=True)  # type: ignore[arg-type]
+    owner.run_worker(wait, name=name, group="program", exclusive=True)  # type: ignore[arg-type]
 
 
 def _survey(owner: Widget, view: View, dropped: Event, seconds: float | None) -> None:
@@ -102,9 +102,7 @@ def _survey(owner: Widget, view: View, dropped: Event, seconds: float | None) ->
 async def in_thread(work: Callable[[], None], dropped: Event) -> None:
     """Wait for work in a thread that holds nothing up, not even the end of the process.
 
-    Args:
-        work: The work; what it raises is raised here.
-        dropped: Set once nobody waits any more.
+    What it raises is raised here; `dropped` is set once nobody waits any more.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
