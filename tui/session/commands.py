@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from enum import Enum, StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,7 +41,7 @@ from tui.session.script.actions import ScriptWord, phrase
 from tui.session.script.from_command import CommandWriter
 from tui.session.session import Session
 from tui.session.step_commands import motion, on_run
-from tui.session.stop_commands import Transition
+from tui.session.stop_commands import Transition, by
 from tui.text.key_names import key_label
 
 ArgumentTransition = Callable[[Session, str], Session]
@@ -203,16 +204,16 @@ _course = _of(Topic.APP, Context.NO_PRESENTATION)
 
 COMMANDS = with_key_text((
     _door(
-        "door.arrow", "1", "begin", "New here? Begin with a word as an arrow", 1, door.take(door.WAYS[0]),
+        "door.arrow", "1", "begin", "New here? Begin with a word as an arrow", 1, by(door.take, door.WAYS[0]),
         waits=Wait.NOTHING, leads_away=True, script=writing.opened_lesson,
     ),
     _door(
-        "door.map", "2", "map", "I know matrices: the transformer's map", 2, door.take(door.WAYS[1]),
+        "door.map", "2", "map", "I know matrices: the transformer's map", 2, by(door.take, door.WAYS[1]),
         waits=Wait.NOTHING, leads_away=True, script=writing.stop("next"),
     ),
     _door(
-        "door.code", "3", "own code", "I have code of my own", 3, door.take(door.WAYS[2]), waits=Wait.NOTHING,
-        leads_away=True, script=writing.opened_lesson,
+        "door.code", "3", "own code", "I have code of my own", 3, by(door.take, door.WAYS[2]),
+        waits=Wait.NOTHING, leads_away=True, script=writing.opened_lesson,
     ),
     _door(
         "door.leave", "escape", "back", "Go back to where you came from", run=door.leave, waits=Wait.NOTHING,
@@ -252,19 +253,21 @@ COMMANDS = with_key_text((
     ),
     _sidebar(
         "list.page.up", "K", "up", "Choose twenty places further up in the sidebar",
-        run=control_commands.choose_by(-PAGE), waits=Wait.NOTHING, script="show",
+        run=by(control_commands.choose_by, -PAGE), waits=Wait.NOTHING, script="show",
     ),
     _sidebar(
         "list.page.down", "J", "down", "Choose twenty places further down in the sidebar",
-        run=control_commands.choose_by(PAGE), waits=Wait.NOTHING, script="show",
+        run=by(control_commands.choose_by, PAGE), waits=Wait.NOTHING, script="show",
     ),
     _sidebar(
         "list.first", "0,home", "first", "Choose the first in the sidebar",
-        run=control_commands.choose_end(last=False), waits=Wait.NOTHING, script="show",
+        run=lambda session: control_commands.choose_end(session, last=False),
+        waits=Wait.NOTHING, script="show",
     ),
     _sidebar(
         "list.last", "dollar_sign,end", "last", "Choose the last in the sidebar",
-        run=control_commands.choose_end(last=True), waits=Wait.NOTHING, script="show",
+        run=lambda session: control_commands.choose_end(session, last=True),
+        waits=Wait.NOTHING, script="show",
     ),
     _of(Topic.APP, Context.UNLOCKED)(
         "trust.ask", "enter", "run it?",
@@ -292,25 +295,16 @@ COMMANDS = with_key_text((
         script="turn", footer_stay=5,
         words=[ScriptWord(22, "turn [NAME] [I J…]", "turn a cell of a mask over", actions.turn)],
     ),
-    _cursor(
-        "cursor.left", "left", "move", "Move the cell cursor left", 1,
-        on_run(lambda run, view: cursor_moves.move(run, view, 0, -1)), script="left", footer_stay=5,
-        words=[phrase(23, "the cell before")],
-    ),
-    _cursor(
-        "cursor.right", "right", "move", "Move the cell cursor right",
-        run=on_run(lambda run, view: cursor_moves.move(run, view, 0, 1)), script="right",
-        words=[phrase(23, "the cell after")],
-    ),
-    _cursor(
-        "cursor.up", "up", "move", "Move the cell cursor up",
-        run=on_run(lambda run, view: cursor_moves.move(run, view, -1, 0)), script="up",
-        words=[phrase(23, "the cell above")],
-    ),
-    _cursor(
-        "cursor.down", "down", "move", "Move the cell cursor down",
-        run=on_run(lambda run, view: cursor_moves.move(run, view, 1, 0)), script="down",
-        words=[phrase(23, "the cell below")],
+    *(
+        _cursor(
+            f"cursor.{way}", way, "move", f"Move the cell cursor {way}", int(way == "left"),
+            on_run(partial(cursor_moves.move, rows=rows, columns=columns)), script=way, footer_stay=5,
+            words=[phrase(23, f"the cell {which}")],
+        )
+        for way, which, rows, columns in (
+            ("left", "before", 0, -1), ("right", "after", 0, 1),
+            ("up", "above", -1, 0), ("down", "below", 1, 0),
+        )
     ),
     _cursor(
         "cursor.panel", "tab", "tensor", "Move the cell cursor to the next tensor", 2,
@@ -330,11 +324,11 @@ COMMANDS = with_key_text((
         board_commands.open_row, waits=Wait.NOTHING, script=writing.open_row, footer_stay=4,
     ),
     _board(
-        "board.up", "up", "row", "Select the row above", run=board_commands.select_by(-1), waits=Wait.NOTHING,
-        script=writing.row_choice,
+        "board.up", "up", "row", "Select the row above", run=by(board_commands.select_by, -1),
+        waits=Wait.NOTHING, script=writing.row_choice,
     ),
     _board(
-        "board.down", "down", "row", "Select the row below", run=board_commands.select_by(1),
+        "board.down", "down", "row", "Select the row below", run=by(board_commands.select_by, 1),
         waits=Wait.NOTHING, script=writing.row_choice,
         words=[ScriptWord(32, "choose N", "select a row of a board", actions.choose_row)],
     ),
@@ -382,7 +376,7 @@ COMMANDS = with_key_text((
     *(
         _of(Topic.BOARD, Context.BOARD_DIGITS)(
             f"board.{n}", f"{n}", f"row {n}", f"Open the lesson of row {n}",
-            run=board_commands.open_row_of(n), waits=Wait.NOTHING, script=f"row {n}",
+            run=by(board_commands.open_row_of, n), waits=Wait.NOTHING, script=f"row {n}",
         )
         for n in range(1, 10)
     ),
@@ -444,12 +438,12 @@ COMMANDS = with_key_text((
         words=[phrase(46, "of a deck: the stop as it was rehearsed")],
     ),
     _stage(
-        "stage.black", "b,full_stop", "black", "A black screen; any key ends it", 6, display.toggle("black"),
+        "stage.black", "b,full_stop", "black", "A black screen; any key ends it", 6, display.toggle_black,
         waits=Wait.NOTHING, script="black",
         words=[phrase(46, "of a deck: nothing at all, or the picture again")],
     ),
     _stage(
-        "stage.big", "B", "large", "Large cells, readable from the back row", 7, display.toggle("big"),
+        "stage.big", "B", "large", "Large cells, readable from the back row", 7, display.toggle_big,
         waits=Wait.NOTHING, script="big", words=[phrase(46, "of a deck: large cells, or not")],
     ),
     _stage(
@@ -473,7 +467,7 @@ COMMANDS = with_key_text((
         script=_DISPLAY,
     ),
     _stage(
-        "stage.footer", "backslash", "keys", "Show or hide the keys", run=display.toggle("footer"),
+        "stage.footer", "backslash", "keys", "Show or hide the keys", run=display.toggle_footer,
         waits=Wait.NOTHING, script=_DISPLAY,
     ),
     _stage("stage.quit", "q,ctrl+c", "leave", "Leave the stage, when pressed twice", 25),
@@ -569,40 +563,40 @@ COMMANDS = with_key_text((
         script="cell", footer_stay=4,
     ),
     _lesson(
-        "stop.next", "full_stop", "next", "Go to the next stop of the lesson", 14, stop_commands.stop_by(1),
-        waits=Wait.FOR_KEYS, script=writing.stop("next"), footer_stay=3,
+        "stop.next", "full_stop", "next", "Go to the next stop of the lesson", 14,
+        by(stop_commands.stop_by, 1), waits=Wait.FOR_KEYS, script=writing.stop("next"), footer_stay=3,
     ),
     _lesson(
-        "stop.previous", "comma", "before", "Go to the stop before", run=stop_commands.stop_by(-1),
+        "stop.previous", "comma", "before", "Go to the stop before", run=by(stop_commands.stop_by, -1),
         waits=Wait.FOR_KEYS, script=writing.stop("back"),
     ),
     _lesson(
-        "list", "l", "lessons", "Choose a lesson in the sidebar", 23, control_commands.choose_by(0),
+        "list", "l", "lessons", "Choose a lesson in the sidebar", 23, by(control_commands.choose_by, 0),
         waits=Wait.NOTHING, leads_away=True, script="show",
     ),
     _lesson(
         "list.up", "up", "choose", "Choose the lesson above in the sidebar",
-        run=control_commands.choose_by(-1), waits=Wait.NOTHING, leads_away=True, script="show",
+        run=by(control_commands.choose_by, -1), waits=Wait.NOTHING, leads_away=True, script="show",
     ),
     _lesson(
         "list.down", "down", "menu", "Choose the lesson below in the sidebar", 16,
-        control_commands.choose_by(1), waits=Wait.NOTHING, leads_away=True, script="show", footer_stay=1,
+        by(control_commands.choose_by, 1), waits=Wait.NOTHING, leads_away=True, script="show", footer_stay=1,
     ),
     _repair(
-        "repair", "r", "repair", "Apply the first repair", 5, control_commands.repair_by(1),
+        "repair", "r", "repair", "Apply the first repair", 5, by(control_commands.repair_by, 1),
         script="repair 1", footer_stay=3,
         words=[ScriptWord(37, "repair [N]", "apply a repair", actions.repair)],
     ),
     *(
         _repair(
-            f"repair.{n}", f"{n}", "repair", f"Apply repair {n}", run=control_commands.repair_by(n),
+            f"repair.{n}", f"{n}", "repair", f"Apply repair {n}", run=by(control_commands.repair_by, n),
             script=f"repair {n}",
         )
         for n in range(1, 10)
     ),
     *(
         _of(Topic.LESSON, Context.LINKS)(
-            f"link.{n}", f"{n}", "link", f"Open the lesson at link {n}", run=control_commands.link_by(n),
+            f"link.{n}", f"{n}", "link", f"Open the lesson at link {n}", run=by(control_commands.link_by, n),
             waits=Wait.FOR_KEYS, script=writing.link(n),
         )
         for n in range(1, 10)
@@ -623,11 +617,11 @@ COMMANDS = with_key_text((
     ),
     _control(
         "control.down", "left_square_bracket", "less", "Lower the selected control",
-        run=control_commands.move_selection(-1), waits=Wait.FOR_KEYS, script=writing.control,
+        run=by(control_commands.move_selection, -1), waits=Wait.FOR_KEYS, script=writing.control,
     ),
     _control(
         "control.up", "right_square_bracket", "more", "Raise the selected control",
-        run=control_commands.move_selection(1), waits=Wait.FOR_KEYS, script=writing.control_or_append,
+        run=by(control_commands.move_selection, 1), waits=Wait.FOR_KEYS, script=writing.control_or_append,
         words=[
             ScriptWord(
                 18, "append [NAME]", "to a list what the program says, such as the next token",
@@ -636,20 +630,20 @@ COMMANDS = with_key_text((
         ],
     ),
     _control(
-        "control.next", "tab", "control", "Select the next control", run=control_commands.select_by(1),
+        "control.next", "tab", "control", "Select the next control", run=by(control_commands.select_by, 1),
         waits=Wait.NOTHING, script=writing.control_choice,
     ),
     _control(
         "control.previous", "shift+tab", "control", "Select the control before",
-        run=control_commands.select_by(-1), waits=Wait.NOTHING, script=writing.control_choice,
+        run=by(control_commands.select_by, -1), waits=Wait.NOTHING, script=writing.control_choice,
     ),
     _control(
-        "seed.up", "s", "seed +1", "Take the next seed", run=control_commands.seed_by(1), waits=Wait.FOR_KEYS,
-        script=writing.seed,
+        "seed.up", "s", "seed +1", "Take the next seed", run=by(control_commands.seed_by, 1),
+        waits=Wait.FOR_KEYS, script=writing.seed,
         words=[ScriptWord(20, "seed N", "the seed of the random numbers", actions.set_seed)],
     ),
     _control(
-        "seed.down", "S", "seed -1", "Take the seed before", run=control_commands.seed_by(-1),
+        "seed.down", "S", "seed -1", "Take the seed before", run=by(control_commands.seed_by, -1),
         waits=Wait.FOR_KEYS, script=writing.seed,
     ),
     _control(
@@ -658,11 +652,11 @@ COMMANDS = with_key_text((
         words=[phrase(41, "controls, seed and program as the lesson has them")],
     ),
     _of(Topic.CONTROLS, Context.UNDO)(
-        "undo", "u", "undo", "Undo the last change", 22, control_commands.undo_or_redo("undo"),
+        "undo", "u", "undo", "Undo the last change", 22, by(control_commands.undo_or_redo, "undo"),
         waits=Wait.FOR_KEYS, script="undo", words=[phrase(41, "undo the last change")],
     ),
     _of(Topic.CONTROLS, Context.REDO)(
-        "redo", "U,ctrl+r", "redo", "Do again what was undone", run=control_commands.undo_or_redo("redo"),
+        "redo", "U,ctrl+r", "redo", "Do again what was undone", run=by(control_commands.undo_or_redo, "redo"),
         waits=Wait.FOR_KEYS, script="redo", words=[phrase(41, "do it again")],
     ),
     _of(Topic.VIEW, Context.TENSORS)(

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from tui.session.presentation.stage_moves import require_talk
 from tui.session.presentation.state import ClockFace
 
 if TYPE_CHECKING:
     from tui.session.session import Session
-    from tui.session.stop_commands import Transition
 
 FACES: tuple[ClockFace, ...] = ("off", "elapsed", "remaining")
 
 
-def toggle(what: Literal["black", "footer", "big"]) -> Transition:
-    """Show nothing at all, the keys, or large cells; or not."""
+def toggle_black(session: Session) -> Session:
+    """Show nothing at all, or the picture again."""
+    talk = require_talk(session)
+    return session.with_presentation(replace(talk, black=not talk.black))
 
-    def turn(session: Session) -> Session:
-        talk = require_talk(session)
-        turned: dict[str, Any] = {what: not getattr(talk, what)}
-        return session.with_presentation(replace(talk, **turned))
 
-    return turn
+def toggle_footer(session: Session) -> Session:
+    """Show the keys, or not."""
+    talk = require_talk(session)
+    return session.with_presentation(replace(talk, footer=not talk.footer))
+
+
+def toggle_big(session: Session) -> Session:
+    """Show large cells, or not."""
+    talk = require_talk(session)
+    return session.with_presentation(replace(talk, big=not talk.big))
 
 
 def next_clock(session: Session) -> Session:

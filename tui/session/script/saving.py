@@ -41,10 +41,7 @@ class Tape(NamedTuple):
 def check_target(name: str | None, lesson: Lesson, sources: Iterable[Path | None] = ()) -> None:
     """Raise UsageError where no file of that name can be written, or no script says what is opened.
 
-    Args:
-        name: The file; None for no recording.
-        lesson: What is opened.
-        sources: The files that are shown beside the lesson's, which are not written over either.
+    The files that are shown beside the lesson's, its `sources`, are not written over either.
     """
     if name is None:
         return
@@ -61,12 +58,9 @@ def check_target(name: str | None, lesson: Lesson, sources: Iterable[Path | None
 
 
 def save_script(text: str, name: str | None, slug: str) -> tuple[str, bool]:
-    """Save a script; return in one line how that went, and whether it did.
+    """Save a script, in a new file named after the lesson unless one is named.
 
-    Args:
-        text: The script.
-        name: The file; None for a new one named after the lesson.
-        slug: The lesson's slug.
+    Return in one line how that went, and whether it did.
     """
     path = new_file(slug) if name is None else Path(name)
     shown = clean(str(path), 200)

@@ -57,12 +57,9 @@ class Script:
 
 
 def parse_script(text: str, file: str, folder: Path | None = None) -> Script:
-    """Read a script. Raises ScriptError, with the line, for what is no script.
+    """Read a script; its paths are relative to `folder`, or else to the working directory.
 
-    Args:
-        text: The script's text.
-        file: The file's name in messages.
-        folder: The folder that its paths are relative to; the working directory unless given.
+    Raises ScriptError, with the line, for what is no script.
     """
     lines: list[ScriptLine] = []
     for number, line in enumerate(text.splitlines(), 1):
