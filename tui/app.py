@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.filter import LineFilter
@@ -27,11 +27,9 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
     from llm_linalg.lessons.reader import Lesson, ListedLesson
-    from llm_linalg.questions.practice import Practice
-    from tui.audience.client import Link
     from tui.session.presentation.state import Talk
 
-__all__ = ["Explorer", "NotesApp", "Options", "PracticeApp"]
+__all__ = ["Explorer", "Options", "ScreenApp"]
 
 TITLE = "llm-linalg"
 STYLES = Path(__file__).with_name("app.tcss")
@@ -78,15 +76,7 @@ class Explorer(TerminalApp):
         talk: Talk | None = None,
         screen: Callable[[Session, Options], ExplorerScreen] | None = None,
     ) -> None:
-        """Open with a view.
-
-        Args:
-            view: What is to be seen.
-            lessons: What the sidebar lists.
-            options: How it is shown.
-            talk: The deck that is on stage.
-            screen: Makes the screen; the explorer's, or the stage's, unless given.
-        """
+        """Open with a view; `screen` makes another screen than the explorer's, or the stage's."""
         super().__init__()
         self.options = options = options or Options()
         self.appearance = _appearance(self, options)
@@ -148,52 +138,22 @@ class Explorer(TerminalApp):
         await self.explorer.perform(event.command)
 
 
-class PracticeApp(TerminalApp):
-    """Practice in a terminal of its own."""
+class ScreenApp(TerminalApp):
+    """One screen in a terminal of its own: practice, or the speaker's notes."""
 
     TITLE = TITLE
     CSS_PATH = STYLES
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, begin: Callable[[], Practice], options: Options | None = None) -> None:
-        """Ask what `begin` has to ask, shown as the options say."""
-        from tui.screens.practice_screen import PracticeScreen
-
+    def __init__(self, screen: Screen[Any], options: Options | None = None) -> None:
+        """Show a screen as the options say."""
         super().__init__()
         self.appearance = _appearance(self, options or Options())
-        self._practice = PracticeScreen(begin)
+        self.start = screen
 
-    def get_default_screen(self) -> Screen[None]:
-        """Return the practice."""
-        return self._practice
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return the filters of the theme alone."""
-        return self.appearance.line_filters
-
-    def on_background(self, light: bool) -> None:
-        """Follow the terminal's background with the theme."""
-        self.appearance.follow_background(light)
-
-
-class NotesApp(TerminalApp):
-    """The speaker's notes in a terminal of their own."""
-
-    TITLE = TITLE
-    CSS_PATH = STYLES
-    ENABLE_COMMAND_PALETTE = False
-
-    def __init__(self, link: Link, options: Options | None = None) -> None:
-        """Follow what the link tells, shown as the options say."""
-        from tui.screens.speaker_notes import NotesScreen
-
-        super().__init__()
-        self.appearance = _appearance(self, options or Options())
-        self._notes = NotesScreen(link)
-
-    def get_default_screen(self) -> Screen[None]:
-        """Return the notes."""
-        return self._notes
+    def get_default_screen(self) -> Screen[Any]:
+        """Return the screen."""
+        return self.start
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return the filters of the theme alone."""

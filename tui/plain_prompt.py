@@ -16,6 +16,7 @@ from llm_linalg.base.text import CleanText, clean, clean_lines
 from llm_linalg.lessons.lesson import LessonError
 from tui.compose.error_frame import NOT_LOCKED
 from tui.compose.torch_code import torch_code
+from tui.files.output import is_terminal
 from tui.model.device_processes import DeviceProcesses, DevicesError, job_of, verdict
 from tui.model.usage_error import UsageError
 from tui.model.view import View
@@ -209,7 +210,7 @@ def converse(
     """
     from tui.files.output import say, write
 
-    typed = sys.stdin is not None and sys.stdin.isatty()
+    typed = is_terminal(sys.stdin)
     plain = PlainPrompt(
         view, lessons, write, width=width, ascii_only=ascii_only, talk=talk,
         seconds=seconds if typed else None,  # what a script writes depends on no clock

@@ -106,13 +106,11 @@ class FileReplacement:
     Args:
         path: Its path.
         private: Whether it becomes its owner's alone; else it keeps the permissions of what it replaces.
-        sync: Whether it has to outlive the machine's end, and not only the process's.
     """
 
-    def __init__(self, path: Path, *, private: bool = False, sync: bool = True) -> None:
+    def __init__(self, path: Path, *, private: bool = False) -> None:
         self._path = path
         self._private = private
-        self._sync = sync
         self._folder = self._handle = -1
         self._name = self._part = ""
 
@@ -160,8 +158,7 @@ class FileReplacement:
     ) -> None:
         try:
             if kind is None:
-                if self._sync:
-                    os.fsync(self._handle)
+                os.fsync(self._handle)
                 if not self._private:
                     os.fchmod(self._handle, self._mode())
                 os.replace(self._part, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -10,18 +11,18 @@ from hypothesis import strategies as st
 
 from tests.app.talks import deck_at, done, started
 from tests.app.test_audience import told
-from tui.app import Explorer, NotesApp, Options
+from tui.app import Explorer, Options, ScreenApp
 from tui.audience.client import Link
 from tui.audience.meeting import PlaceError
 from tui.headless import capture
 from tui.model.broadcast import Broadcast
 from tui.panes.notes_pane import NotesContent, notes_rows
 from tui.screens.follower import ALLOWED, FollowerScreen
+from tui.screens.speaker_notes import NotesScreen
 from tui.session.keys import KEYS
-from tui.session.presentation.pace import stop_due
 from tui.session.presentation.stage_moves import require_talk
 from tui.session.presentation.state import Talk
-from tui.session.presentation.stopwatch import minutes_text, time_left
+from tui.session.presentation.stopwatch import minutes_text, stop_due, time_left
 from tui.session.session import Session
 from tui.text.glyphs import ASCII, UNICODE
 from tui.text.rows import width_of
@@ -52,7 +53,7 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Session:
 
 async def test_the_notes_say_what_to_say_and_what_comes_next(talk: Session) -> None:
     link = Scripted(told(talk, "notes"))
-    app = NotesApp(link)
+    app = ScreenApp(NotesScreen(link))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         screen = capture_of(app)
@@ -80,7 +81,7 @@ def test_the_next_stop_is_told_from_this_one_below_the_same_heading(
     assert told(done(both, "stage.go:2"), "notes").show["next"] == "Alone"
 
 
-def capture_of(app: NotesApp) -> str:
+def capture_of(app: ScreenApp) -> str:
     return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
@@ -104,10 +105,10 @@ async def test_a_follower_shows_the_same_at_its_own_size_and_only_looks(talk: Se
     mine = require_talk(talk)
     start = Talk(mine.deck)
     keys = tuple(key for key in KEYS if key.id in ALLOWED)
-    app = Explorer(start.first_view(1), mine.deck.lessons, Options(keys=keys), start, FollowerScreen)
+    follower = partial(FollowerScreen, link=Scripted(told(shown)))
+    app = Explorer(start.first_view(1), mine.deck.lessons, Options(keys=keys), start, follower)
     screen = app.start
     assert isinstance(screen, FollowerScreen)
-    screen.link = Scripted(told(shown))
     async with app.run_test(size=(120, 35)) as pilot:
         await pilot.pause()
         while not screen.is_settled:
@@ -120,7 +121,6 @@ async def test_a_follower_shows_the_same_at_its_own_size_and_only_looks(talk: Se
         assert "A sum" in capture(app, "screen")
         await pilot.press("B")
         assert require_talk(screen.session).big
-        screen.link = None
         await pilot.press("q")
         assert app._exit
 

@@ -9,11 +9,11 @@ import pytest
 from llm_linalg.lessons.controls import FREE_KEYS
 from llm_linalg.lessons.reader import catalog, parse
 from tests.app.driving import opened
-from tui.cli.keymap import APART, TOGETHER
+from tui.cli.keymap import APART
 from tui.model.view import View
 from tui.screens import app_commands
 from tui.screens.explorer import STEPS_INSTEAD
-from tui.session.commands import BY_ID, COMMANDS, Command, Unwritten, find_command, run
+from tui.session.commands import BY_ID, COMMANDS, TOGETHER, Command, Unwritten, find_command, run
 from tui.session.contexts import Context
 from tui.session.keys import KEYS, footer_commands, help_groups, live_commands
 from tui.session.script.script_words import BY_NAME, WORDS

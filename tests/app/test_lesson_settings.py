@@ -25,7 +25,7 @@ WITH_CONTROLS = [lesson for lesson in catalog() if lesson.controls]
 
 def session_at(slug: str, kept: LessonSettings = ()) -> Session:
     """A session at a lesson's first stop."""
-    return Session.start(View.opening(find(slug)), LESSONS).with_settings(kept)
+    return Session.start(View.opening(find(slug)), LESSONS).with_learner(settings=kept)
 
 
 def moved(session: Session) -> Session:

@@ -12,7 +12,7 @@ import pytest
 from llm_linalg.questions.practice import PROGRAMS, Practice, sheet
 from tests.app.driving import LONGEST, opened
 from tests.common import known
-from tui.app import PracticeApp
+from tui.app import ScreenApp
 from tui.cli import practice_command
 from tui.cli.main import main
 from tui.screens.explorer import ExplorerScreen
@@ -87,7 +87,7 @@ def test_at_a_prompt_an_empty_line_passes(capsys: Capture, monkeypatch: pytest.M
 
 
 async def test_the_screen_asks_judges_and_goes_on() -> None:
-    app = PracticeApp(lambda: Practice(PROGRAMS, 3))
+    app = ScreenApp(PracticeScreen(lambda: Practice(PROGRAMS, 3)))
     async with app.run_test(size=(80, 24)) as pilot:
         screen = app.screen
         assert isinstance(screen, PracticeScreen)
@@ -130,7 +130,7 @@ def test_it_is_in_ascii_if_that_is_asked_for(
 
 
 async def test_a_picture_that_is_higher_than_the_screen_is_scrolled() -> None:
-    app = PracticeApp(lambda: Practice(PROGRAMS, 3))
+    app = ScreenApp(PracticeScreen(lambda: Practice(PROGRAMS, 3)))
     async with app.run_test(size=(80, 20)) as pilot:
         screen = app.screen
         assert isinstance(screen, PracticeScreen)

@@ -78,7 +78,7 @@ def test_a_lesson_is_done_when_all_is_seen_and_every_exercise_solved() -> None:
     (exercise,) = (stop.number for stop in MATVEC.stops if stop.exercise is not None)
     there = session.with_undo(session.view.at_stop_number(exercise))
     solved = with_attempt((), there.view, ExerciseAttempt(is_solved=True))
-    there = there.with_learner(there.learner._replace(attempts=solved)).with_progress()
+    there = there.with_learner(attempts=solved).with_progress()
     assert there.learner.progress.stage("matvec") == DONE
     assert counts(MATVEC, there.learner.progress) == (STOPS, STOPS, 1, 1)
 

@@ -15,8 +15,8 @@ from tests.app.driving import Driver, opened
 from tests.app.test_command_laws import kept, pictures
 from tui.app import Explorer, Options
 from tui.session.script.playback import ScriptShot, last_session, opening_session, play_script
+from tui.session.script.saving import Tape
 from tui.session.script.script_reader import PACE, ScriptError, parse_script
-from tui.session.script.tape import Tape
 from tui.session.script.tokens import acts, line_of
 
 WORD = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -107,7 +107,6 @@ def test_a_picture_stands_for_as_long_as_the_script_says() -> None:
     made = shots("lesson matmul\nwait 2\nspeed 8\nplay 2\nwait 0.5\nnext; wait 3\n")
     assert [shot.seconds for shot in made] == [PACE + 2, PACE, 1 / 8, 1 / 8 + PACE + 0.5, PACE + 3]
     assert [shot.line for shot in made] == [1, 3, 4, 4, 6]
-    assert [shot.beat for shot in made] == [False, False, True, True, False]
 
 
 def test_acts_of_one_line_happen_at_once() -> None:

@@ -15,7 +15,7 @@ from tests.app.driving import opened
 from tui.app import Options
 from tui.cli import launch
 from tui.cli.config_file import NAME, ConfigError
-from tui.cli.keymap import APART, TOGETHER, KeyMapError, change_keys
+from tui.cli.keymap import APART, KeyMapError, change_keys
 from tui.cli.main import main
 from tui.cli.parser import app_parser
 from tui.cli.settings import COLOURS, DISPLAY, SETTINGS, Setting, Settings, SettingValue, example, resolve
@@ -23,7 +23,7 @@ from tui.files.state_file import StateFile
 from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
 from tui.model.view_words import VIEW, add_picture_flags
-from tui.session.commands import BY_ID
+from tui.session.commands import BY_ID, TOGETHER
 from tui.session.contexts import Context
 from tui.session.keys import KEYS, live_commands
 from tui.text.guides import guides

@@ -311,7 +311,6 @@ def test_a_failing_program_keeps_the_last_good_picture() -> None:
     bad = open_view(bad_view, good)
     frame = bad.frame(bad_view)
     assert frame.error is not None
-    assert not frame.error.is_expected
     assert known(frame.error.good).node is not None
     assert (frame.error.line, frame.listing.line) == (3, 3)
     left, right = frame.stage.panels
@@ -327,7 +326,6 @@ def test_a_repair_works() -> None:
     run = open_view(view)
     frame = run.frame(view)
     assert frame.error is not None
-    assert frame.error.is_expected
     assert frame.error.repairs
     for number in range(1, len(frame.error.repairs) + 1):
         repaired = failure_of(run).apply_repair(view, number)

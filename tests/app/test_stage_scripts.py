@@ -17,9 +17,9 @@ from tui.render.plain import to_plain
 from tui.session.presentation.stage_moves import require_talk
 from tui.session.presentation.state import Talk
 from tui.session.script.playback import last_session
+from tui.session.script.saving import Tape
 from tui.session.script.script_reader import ScriptError, parse_script
 from tui.session.script.script_recorder import ScriptRecorder
-from tui.session.script.tape import Tape
 from tui.session.session import Session
 
 DECK = """\

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from llm_linalg.base.text import clean
 from tui.audience import meeting
 from tui.audience.protocol import LONGEST_LINE, Role, WireError, encode, greeting, with_line
 from tui.model.broadcast import Broadcast
@@ -59,6 +60,22 @@ class Link:
         finally:
             self._writer = None
             writer.close()
+
+    async def talks(self) -> AsyncIterator[Broadcast | str]:
+        """Yield what is shown, by one presenter after the other; while there is none, why, as a text."""
+        met = False
+        while True:
+            said = GONE
+            try:
+                async for now in self.talk():
+                    met = True
+                    yield now
+            except meeting.PlaceError as error:
+                said = GONE if met else f"Waiting: {clean(str(error))}"
+            except WireError as error:
+                said = f"It can't be followed: {clean(str(error))}"
+            yield said
+            await asyncio.sleep(AGAIN)
 
     def say(self, verb: str, stop: int | None = None) -> bool:
         """Send a verb; False without a connection."""

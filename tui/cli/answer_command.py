@@ -45,7 +45,6 @@ def parser() -> Parser:
     parser = AnswerParser(
         prog="llm-linalg answer",
         description="Check an answer to an exercise: exit code 0 if it is right, 1 if it is wrong.",
-        allow_abbrev=False,
     )
     parser.add_argument("lesson", metavar="LESSON", help="a slug, or the path of a lesson or a deck")
     parser.add_argument("expression", metavar="EXPRESSION", help="the answer: it may begin with a minus")

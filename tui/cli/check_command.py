@@ -7,19 +7,17 @@ from collections.abc import Iterator
 
 from llm_linalg.base.text import CleanText, clean, clean_lines
 from llm_linalg.lessons.contents import UNRUN, WARNING, LessonError
-from tui.cli.parser import FORMATS
+from tui.cli.parser import command_parser, format_flag
 from tui.files.output import say, write
-from tui.model.flags import Choice, Parser
+from tui.model.flags import Parser
 from tui.model.view_words import add_trust_flag
 from tui.text.json_line import json_line
 
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg check`."""
-    parser = Parser(
-        prog="llm-linalg check",
-        description="Open every stop of lessons and decks, and report what is wrong with file and line.",
-        allow_abbrev=False,
+    parser = command_parser(
+        "check", "Open every stop of lessons and decks, and report what is wrong with file and line."
     )
     parser.add_argument(
         "files", nargs="*", metavar="FILE",
@@ -27,9 +25,7 @@ def parser() -> Parser:
     )  # fmt: skip
     add_trust_flag(parser)
     parser.add_argument("--thorough", action="store_true", help="also with each control at its ends")
-    parser.add_argument(
-        "--format", type=Choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
-    )
+    format_flag(parser)
     return parser
 
 

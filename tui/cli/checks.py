@@ -15,7 +15,7 @@ from llm_linalg.lessons.documents.markdown_file import is_lesson
 from llm_linalg.lessons.files import LONGEST_FILE, read_bytes
 from llm_linalg.lessons.reader import Lesson, LessonError, Stop, catalog, shelf, spans
 from llm_linalg.lessons.reader import problems as broken_files
-from tui.cli.script_command import is_script, script_in
+from tui.cli.play_script_command import is_script, script_in
 from tui.compose.program_run import Run
 from tui.compose.view_check import check_view
 from tui.compose.view_runner import open_view

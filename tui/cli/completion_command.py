@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import clean_lines
+from tui.cli.parser import app_flags, command_parser
 from tui.files.output import write
 from tui.model.flags import Choice, Parser
 from tui.model.view_words import add_read_flag
@@ -23,10 +24,8 @@ NAME = "_llm_linalg_slugs_and_files"  # by "file" bash knows that names may need
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg completion SHELL`."""
-    parser = Parser(
-        prog="llm-linalg completion",
-        description="Print the script that completes commands, flags and lessons in a shell.",
-        allow_abbrev=False,
+    parser = command_parser(
+        "completion", "Print the script that completes commands, flags and lessons in a shell."
     )
     parser.add_argument("shell", type=Choice("shell", SHELLS), metavar="SHELL", help=", ".join(SHELLS))
     return parser
@@ -49,11 +48,10 @@ def whole_parser() -> Parser:
     from llm_linalg.lessons.reader import catalog
     from tui.cli.command_table import COMMANDS
     from tui.cli.main import command
-    from tui.cli.parser import app_flags
 
     lessons = catalog()
     words = _slugs_and_files(lesson.slug for lesson in lessons)
-    whole = Parser(prog="llm-linalg", allow_abbrev=False)
+    whole = Parser(prog="llm-linalg")
     whole.add_argument("--version", action="store_true", help="print the version")
     add_read_flag(whole)
     app_flags(whole)

@@ -9,25 +9,21 @@ from pathlib import Path
 
 from llm_linalg.base.text import clean, clean_lines
 from tui.cli.launch import wrong_lesson
-from tui.cli.parser import FORMATS
+from tui.cli.parser import command_parser, format_flag
 from tui.cli.settings import SETTINGS, Settings, example, resolve
 from tui.files import user_dirs
 from tui.files.output import say, write
 from tui.files.state_file import StateFile
-from tui.model.flags import Choice, Parser
+from tui.model.flags import Parser
 from tui.text.json_line import json_line
 from tui.text.key_names import written_key
 
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg config`."""
-    parser = Parser(
-        prog="llm-linalg config", description="Show each setting and where it is from.", allow_abbrev=False
-    )
+    parser = command_parser("config", "Show each setting and where it is from.")
     parser.add_argument("--example", action="store_true", help="print a file with every setting and key")
-    parser.add_argument(
-        "--format", type=Choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
-    )
+    format_flag(parser)
     return parser
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.lessons.front_matter import line_of, toml_fault
-from tui.cli.keymap import KeyMapError
+from tui.cli.keymap import KeyMapError, change_keys
 from tui.files import user_dirs
 from tui.model.usage_error import UsageError
 from tui.session.commands import Command
@@ -53,14 +53,12 @@ class ConfigFile(NamedTuple):
         """Return the error at a key."""
         return ConfigError(f"{self.where(*keys)}: {reason}")
 
-    def with_keys(
-        self, change: Callable[[Mapping[str, Sequence[str]]], tuple[Command, ...]]
-    ) -> tuple[tuple[Command, ...], dict[str, str], tuple[str, ...]]:
+    def with_keys(self) -> tuple[tuple[Command, ...], dict[str, str], tuple[str, ...]]:
         """Return the table of keys, where each command's change stands, and why others can't be made."""
         left, problems = dict(self.keys), []
         while left:
             try:
-                table = change({command: names for command, (_, names) in left.items()})
+                table = change_keys({command: names for command, (_, names) in left.items()})
             except KeyMapError as error:
                 at, _ = left.pop(error.command)
                 problems.append(str(self.wrong(at, f"{error.command}: {error.reason}")))

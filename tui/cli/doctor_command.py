@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.text import clean, clean_lines
 from tui.cli.config_file import ConfigError
 from tui.cli.launch import COLOR_SYSTEMS, is_dumb
-from tui.cli.parser import FORMATS
-from tui.cli.settings import Settings, SettingValue, resolve, utf8
+from tui.cli.parser import command_parser, format_flag
+from tui.cli.settings import Settings, resolve, utf8
 from tui.files import trusted_folders, user_dirs
-from tui.files.output import write
+from tui.files.output import is_terminal, write
 from tui.files.state_file import StateFile
 from tui.files.trusted_folders import TrustedFolders
 from tui.layout.pane_sizes import SMALLEST, fits
-from tui.model.flags import Choice, Parser
+from tui.model.flags import Parser
 from tui.terminal.color_depth import color_depth
 from tui.terminal.probe import Answers
 from tui.text.json_line import json_line
@@ -66,17 +66,20 @@ class TerminalFacts:
     tier: Tier | None = None
     trusts: tuple[str, ...] = ()
 
+    def asked(self, name: str) -> tuple[object, str]:
+        """Return the value of a setting that was set, and who set it; None of a default."""
+        found = None if self.settings is None else self.settings.by_name[name]
+        if found is None or found.source == "default":
+            return None, ""
+        return found.value, found.where or "as it was left"
+
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg doctor`."""
-    parser = Parser(
-        prog="llm-linalg doctor",
-        description="Say what locks programs in on this machine, and what this terminal can do.",
-        allow_abbrev=False,
+    parser = command_parser(
+        "doctor", "Say what locks programs in on this machine, and what this terminal can do."
     )
-    parser.add_argument(
-        "--format", type=Choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
-    )
+    format_flag(parser)
     return parser
 
 
@@ -89,8 +92,8 @@ def run(flags: argparse.Namespace) -> int:
 
 def inspect_terminal() -> TerminalFacts:
     """Look at the streams, and ask the terminal if there is one."""
-    keys = sys.stdin is not None and sys.stdin.isatty()
-    screen = sys.stdout is not None and sys.stdout.isatty()
+    keys = is_terminal(sys.stdin)
+    screen = is_terminal(sys.stdout)
     size, said = None, None
     if screen:
         columns, rows = os.get_terminal_size(1)
@@ -144,11 +147,11 @@ def _rows(facts: TerminalFacts) -> Iterator[tuple[str, str, str]]:
     yield "background", *_background(facts)
     yield "theme", *_theme(facts)
     yield "characters", *_characters(facts)
-    yield "synchronized output", *_answer(facts, "synchronized", "frames appear whole", "not needed")
+    said = facts.answers or Answers()
+    yield "synchronized output", *_answer(facts, said.synchronized, "frames appear whole", "not needed")
     yield "mouse", *_mouse(facts)
-    yield (
-        "keyboard protocol", *_answer(facts, "keyboard", "escape acts at once", "escape waits 0.1 s"),
-    )  # fmt: skip
+    keyboard = _answer(facts, said.keyboard or None, "escape acts at once", "escape waits 0.1 s")
+    yield "keyboard protocol", *keyboard
     yield "over SSH", *_far(facts)
     inside = next((name for name in ("TMUX", "STY") if environment.get(name)), None)
     yield "inside", {"TMUX": "tmux", "STY": "screen", None: "no multiplexer"}[inside], ""
@@ -193,57 +196,47 @@ def _mode(facts: TerminalFacts) -> tuple[str, str]:
 
 def _plain(facts: TerminalFacts) -> str:
     """Return why it is the plain session; nothing where it is not."""
-    asked = _setting(facts, "plain")
-    if asked is not None and asked.value is True:
-        return _by(asked)
+    wanted, by = facts.asked("plain")
+    if wanted is True:
+        return by
     if facts.keys and facts.screen and is_dumb(facts.environment):
         return f"TERM is {facts.environment.get('TERM') or 'not set'}"
     return ""
 
 
-def _setting(facts: TerminalFacts, name: str) -> SettingValue | None:
-    """Return a setting that was set; None for a default."""
-    found = None if facts.settings is None else facts.settings.by_name[name]
-    return None if found is None or found.source == "default" else found
-
-
-def _by(found: SettingValue) -> str:
-    """Return who made a setting."""
-    return found.where or "as it was left"
-
-
 def _theme(facts: TerminalFacts) -> tuple[str, str]:
-    asked = _setting(facts, "theme")
-    if asked is not None:
-        return str(asked.value), _by(asked)
+    wanted, by = facts.asked("theme")
+    if wanted is not None:
+        return str(wanted), by
     light = facts.answers is not None and facts.answers.light
     return ("light", "so is the background") if light else ("dark", "unless another is asked for")
 
 
 def _characters(facts: TerminalFacts) -> tuple[str, str]:
-    asked = _setting(facts, "ascii")
-    if asked is not None and asked.value is True:
-        return "ASCII only", _by(asked)
-    if not utf8(facts.environment) and asked is None:
+    wanted, by = facts.asked("ascii")
+    if wanted is True:
+        return "ASCII only", by
+    if not utf8(facts.environment) and wanted is None:
         return "ASCII only", "the locale is not UTF-8"
-    return "UTF-8", "" if asked is None else _by(asked)
+    return "UTF-8", by
 
 
 def _mouse(facts: TerminalFacts) -> tuple[str, str]:
-    asked = _setting(facts, "mouse")
-    if asked is not None and asked.value is False:
-        return "left to the terminal", _by(asked)
+    wanted, by = facts.asked("mouse")
+    if wanted is False:
+        return "left to the terminal", by
     answers = facts.answers
     if answers is not None and answers.mouse is None:  # tmux is one that has a mouse and doesn't say so
         return "no answer", "clicks and wheel where there is one; every action has a key"
-    return _answer(facts, "mouse", "clicks and wheel; --no-mouse leaves it alone", "every action has a key")
+    value = None if answers is None else answers.mouse
+    return _answer(facts, value, "clicks and wheel; --no-mouse leaves it alone", "every action has a key")
 
 
 def _far(facts: TerminalFacts) -> tuple[str, str]:
     far = "SSH_TTY" in facts.environment or "SSH_CONNECTION" in facts.environment
-    asked = _setting(facts, "slow_link")
-    if asked is not None and asked.value is True:
-        return "yes" if far else "no", f"as little as possible is sent: {_by(asked)}"
+    wanted, by = facts.asked("slow_link")
+    if wanted is True:
+        return "yes" if far else "no", f"as little as possible is sent: {by}"
     return ("yes", "--slow-link sends less") if far else ("no", "")
 
 
@@ -273,26 +266,17 @@ def _colours(facts: TerminalFacts) -> tuple[str, str]:
     return NAMES[found_depth], why
 
 
-def _no_answer_reason(facts: TerminalFacts) -> str:
-    """Return why the terminal was asked nothing."""
-    there = facts.keys and facts.screen
-    return "a dumb terminal answers nothing" if there else "there is no terminal to ask"
-
-
 def _background(facts: TerminalFacts) -> tuple[str, str]:
-    answers = facts.answers
-    if answers is None:
-        return "not asked", _no_answer_reason(facts)
-    return {None: "no answer", True: "light", False: "dark"}[answers.light], ""
+    if facts.answers is None:
+        return _answer(facts, None, "", "")
+    return {None: "no answer", True: "light", False: "dark"}[facts.answers.light], ""
 
 
-def _answer(facts: TerminalFacts, what: str, good: str, other: str) -> tuple[str, str]:
-    answers = facts.answers
-    if answers is None:
-        return "not asked", _no_answer_reason(facts)
-    value = {
-        "synchronized": answers.synchronized, "mouse": answers.mouse, "keyboard": answers.keyboard or None,
-    }[what]  # fmt: skip
+def _answer(facts: TerminalFacts, value: bool | None, good: str, other: str) -> tuple[str, str]:
+    """Return what a terminal says of an ability, or why it was asked nothing."""
+    if facts.answers is None:
+        there = facts.keys and facts.screen
+        return "not asked", "a dumb terminal answers nothing" if there else "there is no terminal to ask"
     if value:
         return "yes", good
-    return ("no", other) if value is False or answers.anything else ("no answer", other)
+    return ("no", other) if value is False or facts.answers.anything else ("no answer", other)

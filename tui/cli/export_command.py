@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import CleanText, clean
-from tui.cli.frame_command import large_enough, no_environment
-from tui.cli.parser import output_flag, size, view_flags
-from tui.cli.script_command import is_script, script_in
+from tui.cli.frame_command import large_enough, no_environment, output_file
+from tui.cli.parser import command_parser, output_flag, size, view_flags
+from tui.cli.play_script_command import is_script, script_in
 from tui.export.format import Export
 from tui.export.formats import FORMATS, NAMES
 from tui.export.progress import Progress
-from tui.files.output import Sink, explain, say
+from tui.files.output import explain, say
 from tui.model.flags import Choice, Parser, flag_value, speed
 from tui.model.usage_error import UsageError
 from tui.model.view_words import VIEW, add_trust_flag
+from tui.terminal.signals import raise_on_signals, restore_handlers
 
 if TYPE_CHECKING:
     from tui.export.format import Format, Shot, Write
@@ -30,11 +28,7 @@ if TYPE_CHECKING:
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg export WHAT …`."""
-    parser = Parser(
-        prog="llm-linalg export",
-        description="Write a lesson, a deck or a script as a file that stands alone.",
-        allow_abbrev=False,
-    )
+    parser = command_parser("export", "Write a lesson, a deck or a script as a file that stands alone.")
     parser.add_argument("lesson", metavar="WHAT", help="a slug, a lesson or deck, a folder, or a script")
     output_flag(parser)
     parser.add_argument(
@@ -71,15 +65,9 @@ def run(flags: argparse.Namespace) -> int:
     if form.screens:
         large_enough(flags.size)
     title, shots = shots_of(flags, form)
-    with clean_up_on_signals():
-        try:
-            with Sink(flags.output, _sources_of(flags.lesson, shots)) as sink:
-                write_shots(form, title, shots, flags, sink.write)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            where = quote(str(flags.output), 200)
-            raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
+    file = output_file(flags.output, _sources_of(flags.lesson, shots))
+    with restore_handlers(), raise_on_signals(), file as sink:  # so that an unfinished file is removed
+        write_shots(form, title, shots, flags, sink.write)
     if form.name == "cast":
         from tui.export.formats.cast import PLAYERS
 
@@ -180,20 +168,3 @@ def report_failures(shots: Sequence[Shot]) -> int:
             at = failure.fault or (None if shot.session.talk is None else shot.session.talk.stop)
             explain(failure.error, "" if at is None else f"{at.file}:{at.line}: ")
     return int(bool(told))
-
-
-@contextmanager
-def clean_up_on_signals() -> Iterator[None]:
-    """Turn the signals that end the process into an exception, so that an unfinished file is removed."""
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    from tui.export.screens import ENDS
-
-    before = {number: signal.signal(number, end) for number in ENDS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

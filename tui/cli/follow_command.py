@@ -13,7 +13,7 @@ from tui.audience import meeting
 from tui.audience.client import Link, title_at
 from tui.audience.protocol import Role, WireError
 from tui.cli import launch
-from tui.cli.parser import setting_flags
+from tui.cli.parser import command_parser, setting_flags
 from tui.cli.settings import COLOURS, Settings, resolve
 from tui.files.output import say, write
 from tui.model.flags import Parser, whole_number
@@ -21,7 +21,9 @@ from tui.model.usage_error import UsageError
 from tui.model.view_words import add_trust_flag
 
 if TYPE_CHECKING:
-    from tui.app import Explorer
+    from collections.abc import Callable, Coroutine
+
+    from tui.app import Explorer, Options
 
 
 def parser() -> Parser:
@@ -33,7 +35,7 @@ def parser() -> Parser:
 
 def follower_parser(name: str, says: str) -> Parser:
     """Return the parser of a follower's flags."""
-    parser = Parser(prog=f"llm-linalg {name}", description=says, allow_abbrev=False)
+    parser = command_parser(name, says)
     parser.add_argument(
         "--of", type=whole_number, metavar="PROCESS", help="which presenter, if several are running"
     )
@@ -43,15 +45,27 @@ def follower_parser(name: str, says: str) -> Parser:
 
 def run(flags: argparse.Namespace) -> int:
     """Show what an audience sees; return the exit code."""
+    return attend(
+        "follow", flags, lambda link, settings: read_frames(link, ascii_only=settings.values.ascii), _follower
+    )
+
+
+def attend(
+    role: Role,
+    flags: argparse.Namespace,
+    read: Callable[[Link, Settings], Coroutine[None, None, int]],
+    make: Callable[[Link, Options], launch.AppType],
+) -> int:
+    """Show what a presenter tells, in an app or as text; return the exit code."""
     settings = resolve(flags, os.environ)
     launch.report_problems(settings)
-    link = link_to_presenter("follow", flags)
+    link = link_to_presenter(role, flags)
     if settings.values.plain or launch.is_dumb(os.environ):
-        return asyncio.run(read_frames(link, ascii_only=settings.values.ascii))
-    return launch.run_on_terminal(lambda: _follower(link, settings), settings)[1]
+        return asyncio.run(read(link, settings))
+    return launch.run_on_terminal(lambda: make(link, launch.options_of(settings)), settings)[1]
 
 
-def _follower(link: Link, settings: Settings) -> Explorer:
+def _follower(link: Link, options: Options) -> Explorer:
     from llm_linalg.lessons.deck import of_lesson
     from llm_linalg.lessons.reader import parse
     from tui.app import Explorer
@@ -60,7 +74,6 @@ def _follower(link: Link, settings: Settings) -> Explorer:
 
     waiting = of_lesson(parse('+++\ntitle = "Waiting"\n+++\n## Waiting\nfor a presenter\n', "waiting.md"))
     talk = Talk(waiting)
-    options = launch.options_of(settings)
     keys = tuple(key for key in options.keys if key.id in ALLOWED)
     screen = partial(FollowerScreen, link=link)
     return Explorer(talk.first_view(1), waiting.lessons, options._replace(keys=keys), talk, screen)

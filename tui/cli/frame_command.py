@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import CleanText, clean_lines
 from tui.cli.cell_report import readable_folder
-from tui.cli.parser import FORMATS, output_flag, size, view_flags
+from tui.cli.parser import FORMATS, command_parser, output_flag, size, view_flags
 from tui.files.output import Sink, explain
 from tui.model.flags import Choice, Parser
 from tui.model.usage_error import UsageError
@@ -29,7 +30,7 @@ TEXT = ("plain", "json")
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg frame LESSON …`."""
-    parser = Parser(prog="llm-linalg frame", description="Print a picture of a lesson.", allow_abbrev=False)
+    parser = command_parser("frame", "Print a picture of a lesson.")
     parser.add_argument("lesson", metavar="LESSON", help="a slug, or the path of a lesson file")
     view_flags(parser, all_steps=True)
     add_read_flag(parser)
@@ -57,6 +58,18 @@ def large_enough(size: tuple[int, int]) -> None:
         raise UsageError(f"--size: the app's screen has {SMALLEST[0]}x{SMALLEST[1]} characters at least")
 
 
+@contextmanager
+def output_file(name: str | None, sources: Iterable[Path] = ()) -> Iterator[Sink]:
+    """Open a sink for what a command writes. Raises UsageError where it can't be written."""
+    try:
+        with Sink(name, sources) as sink:
+            yield sink
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"cannot write {quote(str(name), 200)}: {error.strerror or error}") from None
+
+
 def run(flags: argparse.Namespace) -> int:
     """Print one picture, or one for each step; return the exit code."""
     no_environment()
@@ -74,16 +87,10 @@ def run(flags: argparse.Namespace) -> int:
     if opened.is_unlocked and opened.error is not None:
         raise opened.error
     view = check_view(opening.view, opened, opening.flags)
-    try:
-        with Sink(flags.output, _sources_of(opening)) as sink:
-            for text in _texts(opening._replace(view=view), opened):
-                sink.write(text)
-        undrawn = opened.frame(view).error
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        where = quote(str(flags.output), 200)
-        raise UsageError(f"cannot write {where}: {error.strerror or error}") from None
+    with output_file(flags.output, _sources_of(opening)) as sink:
+        for text in _texts(opening._replace(view=view), opened):
+            sink.write(text)
+    undrawn = opened.frame(view).error
     failure = opened.failure
     if failure is None:
         if undrawn is not None:  # a picture of the program, which did not fail

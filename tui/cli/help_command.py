@@ -8,10 +8,9 @@ import sys
 from collections.abc import Callable, Iterator
 
 from llm_linalg.base.text import clean_lines
-from tui.cli.command_table import GONE
+from tui.cli.parser import command_parser
 from tui.files.output import write
 from tui.model.flags import Choice, Parser
-from tui.model.usage_error import UsageError
 from tui.text.guides import guide_rows, guides
 
 WIDEST = 100  # columns of prose that are read well
@@ -19,27 +18,15 @@ WIDEST = 100  # columns of prose that are read well
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg help [TOPIC]`."""
-    parser = Parser(
-        prog="llm-linalg help", description="Print a guide, or list the guides there are.", allow_abbrev=False
-    )
+    parser = command_parser("help", "Print a guide, or list the guides there are.")
     parser.add_argument(
-        "topic", nargs="?", type=_Topic("topic", topics()), metavar="TOPIC", help=", ".join(topics())
+        "topic", nargs="?", type=Choice("topic", topics()), metavar="TOPIC", help=", ".join(topics())
     )
     return parser
 
 
-class _Topic(Choice):
-    """A parser of topics, and of those that are gone."""
-
-    def __call__(self, text: str) -> str:
-        """Return the topic."""
-        return text if text in GONE else super().__call__(text)
-
-
 def run(flags: argparse.Namespace) -> int:
-    """Print a topic, or all there are. Raises UsageError for one that is gone."""
-    if flags.topic in GONE:
-        raise UsageError(GONE[flags.topic])
+    """Print a topic, or all there are."""
     if flags.topic is None:
         write(clean_lines("".join(_topic_list())))
         return 0

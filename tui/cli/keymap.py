@@ -5,20 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from llm_linalg.base.spelling import hint, quote
-from tui.session.commands import Command
+from tui.session.commands import Command, with_key_text
 from tui.session.contexts import Context
 from tui.session.keys import KEYS
 from tui.text.key_names import key_label, key_name
-
-TOGETHER = {
-    "forward": ("back", "forward"),
-    "cursor.left": ("cursor.left", "cursor.up", "cursor.down", "cursor.right"),
-    "list.open": ("list.up", "list.down", "list.open"),
-    "list.down": ("list.up", "list.down"),
-    "board.open": ("board.up", "board.down", "board.open"),
-    "map.up": ("map.up", "map.down"),
-}
-"""Commands whose entry in the footer shows the keys of others too."""
 
 # Contexts that never hold at once: a key may mean one thing in either.
 _EDITOR = {Context.EDITOR, Context.EDITOR_REPAIRS}
@@ -63,13 +53,7 @@ def change_keys(changes: Mapping[str, Sequence[str]], table: Sequence[Command] =
     for key in moved:
         if key.id in names:
             _free(key, moved, table)
-    first = {key.id: key_label(key.keys.partition(",")[0]) for key in moved}
-    return tuple(
-        key._replace(key_text="".join(first[one] for one in _speaks_for(key)))
-        if not names.keys().isdisjoint(_speaks_for(key))
-        else key
-        for key in moved
-    )
+    return with_key_text(moved)
 
 
 def _names(command: str, given: Sequence[str], table: Sequence[Command]) -> Iterator[str]:
@@ -101,7 +85,3 @@ def _free(key: Command, moved: Iterable[Command], table: Iterable[Command]) -> N
 def _at_once(key: Command, other: Command) -> bool:
     pairs = ((key.when, other.when), (other.when, key.when))
     return not any(one in left and two in right for left, right in APART for one, two in pairs)
-
-
-def _speaks_for(key: Command) -> tuple[str, ...]:
-    return TOGETHER.get(key.id, (key.id,))

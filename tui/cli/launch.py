@@ -16,8 +16,7 @@ from tui.cli.parser import app_parser
 from tui.cli.settings import Settings, resolve
 from tui.files import user_dirs
 from tui.files.drafts import Drafts, play_folder
-from tui.files.output import say
-from tui.files.run_mark import RunMark
+from tui.files.output import is_terminal, say
 from tui.files.state_file import State, StateFile
 from tui.files.trusted_folders import TrustedFolders
 from tui.model.flags import flag_value
@@ -28,9 +27,7 @@ from tui.model.view_words import VIEW, arguments, start_view, view_of
 from tui.navigation.playground import PLAYGROUND, is_playground
 from tui.session.consent_commands import trusted_view
 from tui.session.lesson_settings import merged_settings
-from tui.session.remembering import with_progress
 from tui.session.script import saving
-from tui.session.script.tape import Tape
 from tui.terminal import crash_log, process
 from tui.terminal.color_depth import color_depth
 
@@ -92,7 +89,6 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
         from tui.app import Explorer
 
         state = state_file.load()
-        place = play_folder(os.environ)
         options = options_of(settings)._replace(
             play=flags.play,
             notice=first_notice(settings, notice or storage_notice(state_file)),
@@ -100,9 +96,8 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
             progress=state.progress,
             state_file=state_file,
             door=door,
-            tape=Tape(flags.record),
-            drafts=drafts or Drafts(place),
-            run_mark=RunMark(place),
+            tape=saving.Tape(flags.record),
+            drafts=drafts or Drafts(play_folder(os.environ)),
         )
         return Explorer(view, shelf(), options)
 
@@ -110,7 +105,6 @@ def _launch(flags: argparse.Namespace, lesson: Lesson | None, drafts: Drafts | N
     app, code = run_on_terminal(make, settings, PRINTS if given is None or given.words else LISTS)
     if app.failure is None:
         state_file.update(partial(_with_last_place, app), say)
-        app.options.run_mark.clear()
     return report_losses(app, code)
 
 
@@ -189,7 +183,7 @@ def _with_last_place(app: Explorer, state: State) -> State:
         state = state._replace(theme=app.theme)
     session = app.start.session
     lessons = merged_settings(state.lessons, app.options.lesson_settings, session.settings)
-    state = with_progress(session, state._replace(lessons=lessons))
+    state = session.remembered(state._replace(lessons=lessons))
     return (
         state
         if session.door or app.options.drafts.file is not None
@@ -229,8 +223,7 @@ def asks_at_door(
         or lesson_of_settings(settings) is not None
     )
     asked = flags.record is not None or any(flag_value(flags, name) for name in VIEW)
-    seated = sys.stdin is not None and sys.stdin.isatty()
-    return seated and not (named or asked or flags.play) and state_file.load().way is None
+    return is_terminal(sys.stdin) and not (named or asked or flags.play) and state_file.load().way is None
 
 
 def opening(
@@ -246,12 +239,8 @@ def opening(
     wanted = lesson_of_settings(settings)
     if wanted is not None:
         return start_view(view_of(flags, wanted), flags), ""
-    seated = sys.stdin is not None and sys.stdin.isatty()
-    last = (
-        view_at_place(state_file.load().place)
-        if seated and not any(flag_value(flags, name) for name in VIEW)
-        else None
-    )
+    goes_on = is_terminal(sys.stdin) and not any(flag_value(flags, name) for name in VIEW)
+    last = view_at_place(state_file.load().place) if goes_on else None
     first = first_lesson()
     if last is None:
         return start_view(view_of(flags, first), flags), ""
@@ -327,7 +316,7 @@ def plain(
     from tui.plain_prompt import converse
 
     process.resume_collection()
-    if talk is None and sys.stdin is not None and sys.stdin.isatty():  # else nothing is kept of it
+    if talk is None and is_terminal(sys.stdin):  # else nothing is kept of it
         notice = notice or storage_notice(state_file)
     try:
         columns = os.get_terminal_size(1).columns
@@ -351,21 +340,20 @@ def plain(
 
 def _after_prompt(session: Session, state: State) -> State:
     """Return what is remembered of a session without a screen."""
-    state = with_progress(session, state)
+    state = session.remembered(state)
     return state if session.door else at_view(state, session.reopening_view)
 
 
 def is_dumb(environment: Mapping[str, str]) -> bool:
     """Return whether the app is at a terminal that can't draw."""
-    seated = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
-    return seated and environment.get("TERM", "") in ("", "dumb")
+    return is_terminal(sys.stdin) and is_terminal(sys.stdout) and environment.get("TERM", "") in ("", "dumb")
 
 
 def check_terminal(environment: Mapping[str, str], instead: str = PRINTS) -> None:
     """Raise UsageError, in one line, where the app can't be drawn or steered."""
-    if sys.stdout is None or not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         raise UsageError(f"standard output is not a terminal: {instead}")
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         raise UsageError(f"standard input is not a terminal: {instead}")
     colours = environment.get("TEXTUAL_COLOR_SYSTEM", "auto")
     if colours and colours not in COLOR_SYSTEMS:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 
 from llm_linalg.base.text import clean, clean_lines
+from tui.cli.parser import command_parser
 from tui.files.output import write
 from tui.model.flags import Parser
 
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg lessons`."""
-    parser = Parser(prog="llm-linalg lessons", description="List the lessons.", allow_abbrev=False)
+    parser = command_parser("lessons", "List the lessons.")
     parser.add_argument("--json", action="store_true", help="as one JSON list")
     return parser
 

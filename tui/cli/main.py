@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
-from tui.cli.command_table import COMMANDS, GONE
+from tui.cli.command_table import COMMANDS, GONE, module_of
 from tui.terminal import supervisor
 
 if TYPE_CHECKING:
@@ -32,12 +32,7 @@ KERNELS = {
 
 
 def main(arguments: Sequence[str] | None = None, given: Lesson | None = None) -> int:
-    """Run a command line; return the exit code.
-
-    Args:
-        arguments: The words after the program's name; those of the process unless given.
-        given: What is opened in a lesson's place, from `llm_linalg.explore`.
-    """
+    """Run a command and return its exit code; `given` is what `llm_linalg.explore` opens."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     _hold_streams()
     if given is None:
@@ -148,8 +143,8 @@ def _dispatch(words: list[str]) -> int:
     from tui.model.flags import flag_value
     from tui.model.usage_error import UsageError
 
-    if words and words[0] in GONE:
-        raise UsageError(GONE[words[0]])
+    if (words and words[0] == "language") or words[:2] == ["help", "language"]:
+        raise UsageError(GONE)
     named = words[0] if words and words[0] in COMMANDS else None
     module, rest = (command(named), words[1:]) if named is not None else (None, words)
     try:
@@ -207,7 +202,7 @@ AS_IT_IS = frozenset({"trace"})
 
 def command(name: str) -> CommandModule:
     """Return the module of a command of the table; only that of the one that is given is imported."""
-    return cast(CommandModule, import_module(COMMANDS[name].module))
+    return cast(CommandModule, import_module(module_of(name)))
 
 
 def parsers() -> dict[str, Parser]:

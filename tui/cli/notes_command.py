@@ -15,15 +15,13 @@ from llm_linalg.base.text import clean, clean_lines
 from tui.audience import meeting
 from tui.audience.client import Link
 from tui.audience.protocol import WireError
-from tui.cli import launch
-from tui.cli.follow_command import follower_parser, link_to_presenter
-from tui.cli.settings import resolve
-from tui.files.output import say, write
-from tui.model.broadcast import Broadcast
+from tui.cli.follow_command import attend, follower_parser
+from tui.files.output import is_terminal, say, write
+from tui.model.broadcast import Broadcast, as_number
 from tui.model.flags import Parser
 
 if TYPE_CHECKING:
-    from tui.app import NotesApp
+    from tui.app import Options, ScreenApp
 
 LONGEST = 1000  # bytes of a line that is typed
 
@@ -37,23 +35,19 @@ def parser() -> Parser:
 
 def run(flags: argparse.Namespace) -> int:
     """Show the speaker's notes; return the exit code."""
-    settings = resolve(flags, os.environ)
-    launch.report_problems(settings)
-    link = link_to_presenter("notes", flags)
-    if settings.values.plain or launch.is_dumb(os.environ):
-        return asyncio.run(read_notes(link))
+    return attend("notes", flags, lambda link, _: read_notes(link), _app)
 
-    def make() -> NotesApp:
-        from tui.app import NotesApp
 
-        return NotesApp(link, launch.options_of(settings))
+def _app(link: Link, options: Options) -> ScreenApp:
+    from tui.app import ScreenApp
+    from tui.screens.speaker_notes import NotesScreen
 
-    return launch.run_on_terminal(make, settings)[1]
+    return ScreenApp(NotesScreen(link), options)
 
 
 async def read_notes(link: Link) -> int:
     """Print the notes, and send the verbs from standard input, until the presenter or the reader ends."""
-    typed = sys.stdin is not None and sys.stdin.isatty()
+    typed = is_terminal(sys.stdin)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     Thread(target=_read_verbs, args=(loop, link, ended, typed), daemon=True).start()
@@ -90,12 +84,14 @@ def _notes_text(now: Broadcast) -> str:
     """Return a stop's notes as text."""
     from tui.text.prose import words_of
 
-    show, stops = now.show, now.deck.get("stops") or []
-    number = show.get("number")
-    title = stops[number - 1][0] if isinstance(number, int) and 1 <= number <= len(stops) else ""
+    show = now.show
     text = words_of(clean(str(show.get("notes") or "no notes"), None, lines=True), 80)
     following = clean(str(show.get("next") or "the end"))
-    lines = [f"stop {number} of {len(stops)}: {clean(str(title))}", *text, f"next: {following}"]
+    lines = [
+        f"stop {show.get('number')} of {len(now.stops)}: {clean(now.stop_title)}",
+        *text,
+        f"next: {following}",
+    ]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -105,13 +101,11 @@ def _step_text(now: Broadcast) -> str:
     from tui.session.presentation.stopwatch import clock_text, time_left
 
     show = now.show
-    told, planned = show.get("seconds"), show.get("planned")
-    seconds = float(told) if isinstance(told, int | float) else 0.0
-    left = clock_text(time_left(planned, seconds)) if isinstance(planned, int | float) else ""
+    seconds = float(as_number(show.get("seconds")) or 0)
     parts = [
         f"step {show.get('step')} of {show.get('steps')}" if show.get("steps") else "",
         f"{clock_text(seconds)} passed",
-        f"{left} left" if left else "",
+        "" if now.planned is None else f"{clock_text(time_left(now.planned, seconds))} left",
         pace_text(now, seconds),
         strftime("%H:%M"),
     ]

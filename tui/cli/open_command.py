@@ -8,27 +8,23 @@ from pathlib import Path
 
 from llm_linalg.base.spelling import quote
 from tui.cli.launch import check_terminal, launch
-from tui.cli.parser import FORMATS, app_flags
+from tui.cli.parser import app_flags, command_parser, format_flag
 from tui.cli.run_command import print_trace
 from tui.cli.trace_command import SUFFIX
 from tui.files.output import say
-from tui.model.flags import Choice, Parser
+from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
 from tui.model.view_words import add_read_flag
 
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg open FILE …`."""
-    parser = Parser(
-        prog="llm-linalg open",
-        description="Open a notebook, a Python file or Markdown: each cell is a program. "
-        "Or open a trace that was saved.",
-        allow_abbrev=False,
+    parser = command_parser(
+        "open",
+        "Open a notebook, a Python file or Markdown: each cell is a program. Or open a trace that was saved.",
     )
     parser.add_argument("lesson", metavar="FILE", help="NOTEBOOK.ipynb, FILE.py, FILE.md or FILE.trace")
-    parser.add_argument(
-        "--format", type=Choice("format", FORMATS[:2]), metavar="F", help="print the nodes: plain or json"
-    )
+    format_flag(parser, None, "print the nodes: plain or json")
     add_read_flag(parser)
     app_flags(parser)
     return parser

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from llm_linalg.base.spelling import quote
 from tui.cli.command_table import overview
 from tui.cli.settings import BY_NAME, COLOURS, DISPLAY
-from tui.model.flags import Parser, whole_number
+from tui.model.flags import Choice, Parser, whole_number
 from tui.model.view_words import add_picture_flags, add_read_flag, add_trust_flag
 
 FORMATS = ("plain", "json", "screen", "svg", "ansi")
@@ -29,6 +29,18 @@ LESSON is a slug of "llm-linalg lessons", or the path of a lesson file or of wha
 0 done, 1 the program or a check failed, 2 wrong usage or no usable terminal.
 "llm-linalg COMMAND --help" says what a command takes.
 """
+
+
+def command_parser(name: str, description: str) -> Parser:
+    """Return the parser of a command, without its flags."""
+    return Parser(prog=f"llm-linalg {name}", description=description)
+
+
+def format_flag(parser: Parser, default: str | None = "plain", says: str = "plain or json") -> None:
+    """Add the flag of what a command prints: text or JSON."""
+    parser.add_argument(
+        "--format", type=Choice("format", FORMATS[:2]), default=default, metavar="F", help=says
+    )
 
 
 def size(text: str) -> tuple[int, int]:
@@ -68,11 +80,6 @@ def megabytes(text: str) -> int:
 def view_flags(parser: Parser, *, all_steps: bool = False, leave_out: Sequence[str] = ()) -> None:
     """Add the flags that name a picture, and its colours; see `add_picture_flags`."""
     add_picture_flags(parser, all_steps=all_steps, leave_out=leave_out)
-    colour_flags(parser)
-
-
-def colour_flags(parser: Parser) -> None:
-    """Add the flags of colours and characters."""
     setting_flags(parser, COLOURS)
 
 
@@ -91,7 +98,6 @@ def app_parser() -> Parser:
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("lesson", nargs="?", metavar="LESSON", help="a slug, or the path of a lesson file")
     parser.add_argument("--version", action="store_true", help="print the version")

@@ -9,7 +9,7 @@ from pathlib import Path
 from llm_linalg.base.file_io import written_path
 from llm_linalg.base.spelling import quote
 from tui.cli.cell_report import program_of
-from tui.cli.parser import app_flags
+from tui.cli.parser import app_flags, command_parser
 from tui.files import drafts, user_dirs
 from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
@@ -17,11 +17,7 @@ from tui.model.usage_error import UsageError
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg play [FILE] …`."""
-    parser = Parser(
-        prog="llm-linalg play",
-        description="Write a program, and see at once what torch did with it.",
-        allow_abbrev=False,
-    )
+    parser = command_parser("play", "Write a program, and see at once what torch did with it.")
     parser.add_argument(
         "file", nargs="?", metavar="FILE", help="a program, which ctrl+s saves there; or a notebook"
     )

@@ -12,10 +12,10 @@ from llm_linalg.base.text import CleanText, clean, clean_lines
 from llm_linalg.lessons.markdown import plain_text
 from tui.cli import launch
 from tui.cli.frame_command import no_environment
-from tui.cli.parser import setting_flags
+from tui.cli.parser import command_parser, format_flag, setting_flags
 from tui.cli.settings import COLOURS, resolve
-from tui.files.output import write
-from tui.model.flags import Choice, Parser, whole_number
+from tui.files.output import is_terminal, write
+from tui.model.flags import Parser, whole_number
 from tui.model.flags import seed as seed_number
 from tui.model.usage_error import UsageError
 from tui.plain_prompt import lines
@@ -24,7 +24,7 @@ from tui.text.json_line import json_line
 
 if TYPE_CHECKING:
     from llm_linalg.questions.practice import Practice, PracticeProgram, PracticeQuestion
-    from tui.app import PracticeApp
+    from tui.app import ScreenApp
 
 MOST = 1000  # questions of a sheet
 SHEET = "'llm-linalg practice --count 10' prints a sheet"
@@ -33,21 +33,17 @@ WIDTH = 80
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg practice`."""
-    parser = Parser(
-        prog="llm-linalg practice",
-        description="Questions without end, made from short programs with small whole numbers. They become "
+    parser = command_parser(
+        "practice",
+        "Questions without end, made from short programs with small whole numbers. They become "
         "harder as answers are right, and what was missed comes back.",
-        allow_abbrev=False,
     )
     parser.add_argument("what", nargs="?", metavar="PART|LESSON", help="practise this alone: 3, or matmul")
     parser.add_argument(
         "--seed", type=seed_number, default=0, metavar="N", help="which questions; 0 unless given"
     )
     parser.add_argument("--count", type=whole_number, metavar="N", help="print a sheet of N questions")
-    parser.add_argument(
-        "--format", type=Choice("format", ("plain", "json")), default="plain", metavar="F",
-        help="of the sheet: plain, json",
-    )  # fmt: skip
+    format_flag(parser, says="of the sheet: plain, json")
     parser.add_argument("--answers", action="store_true", help="with the answers")
     setting_flags(parser, (*COLOURS, "plain"))
     return parser
@@ -142,10 +138,11 @@ def _session(flags: argparse.Namespace) -> int:
 
         return _at_a_prompt(Practice(programs(some), flags.seed), ascii_only=settings.values.ascii)
 
-    def make() -> PracticeApp:
-        from tui.app import PracticeApp
+    def make() -> ScreenApp:
+        from tui.app import ScreenApp
+        from tui.screens.practice_screen import PracticeScreen
 
-        return PracticeApp(lambda: _begin(some, flags.seed), launch.options_of(settings))
+        return ScreenApp(PracticeScreen(lambda: _begin(some, flags.seed)), launch.options_of(settings))
 
     if some is not None:
         programs(some)  # said before the screen opens
@@ -163,7 +160,7 @@ def _at_a_prompt(practice: Practice, *, ascii_only: bool) -> int:
     """Ask on standard output and read answers from standard input; an empty line passes."""
     from tui.compose.guess_frame import answered
 
-    typed = sys.stdin is not None and sys.stdin.isatty()
+    typed = is_terminal(sys.stdin)
     drawn = practice.question
     write(question_text(practice.number, drawn, ascii_only=ascii_only))
     for line in lines("> " if typed else "", write):

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.spelling import quote
 from llm_linalg.lessons.contents import MOST_MINUTES, LessonError
 from tui.cli import launch
-from tui.cli.parser import setting_flags
+from tui.cli.parser import command_parser, setting_flags
 from tui.cli.settings import COLOURS, DISPLAY, resolve
 from tui.files import user_dirs
 from tui.files.state_file import StageMark, StateFile
 from tui.files.trusted_folders import TrustedFolders
-from tui.model.flags import Parser, flag_value
+from tui.model.flags import Parser, flag_value, number
 from tui.model.usage_error import UsageError
 from tui.model.view import View
 from tui.model.view_words import VIEW, add_picture_flags, add_trust_flag, start_view, view_of
@@ -28,7 +26,6 @@ from tui.session.decks import check_stop_number, check_views, find_deck, flags_a
 from tui.session.presentation.state import EVERY, Talk
 from tui.session.presentation.stopwatch import Stopwatch
 from tui.session.script import saving
-from tui.session.script.tape import Tape
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck
@@ -87,7 +84,7 @@ def run(flags: argparse.Namespace) -> int:
         options = launch.options_of(settings)._replace(
             state_file=state_file,
             notice=launch.first_notice(settings, said),
-            tape=Tape(flags.record),
+            tape=saving.Tape(flags.record),
         )
         return Explorer(view, deck.lessons, options, talk)
 
@@ -127,11 +124,7 @@ def first_stop(deck: Deck, wanted: int | None, state_file: StateFile) -> int:
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg present DECK …`."""
-    parser = Parser(
-        prog="llm-linalg present",
-        description="Show a deck on a stage. It opens where you left it.",
-        allow_abbrev=False,
-    )
+    parser = command_parser("present", "Show a deck on a stage. It opens where you left it.")
     parser.add_argument("deck", metavar="DECK", help="a Markdown file, a folder of lessons, or a lesson")
     parser.add_argument(
         "--minutes", type=minutes, metavar="N", help="how long the talk may take; counts down"
@@ -151,18 +144,9 @@ def parser() -> Parser:
 
 def seconds(text: str) -> float:
     """Return a number of seconds."""
-    return _number(text, "seconds", 0.1, 86_400)
+    return number(text, "seconds", 0.1, 86_400)
 
 
 def minutes(text: str) -> float:
     """Return a number of minutes."""
-    return _number(text, "minutes", 0.1, MOST_MINUTES)
-
-
-def _number(text: str, what: str, least: float, most: float) -> float:
-    value = float(text) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{0,6})?", text) else 0.0
-    if not least <= value <= most:
-        raise argparse.ArgumentTypeError(
-            f"{quote(text)} is not a number of {what} from {least:g} to {most:g}"
-        )
-    return value
+    return number(text, "minutes", 0.1, MOST_MINUTES)

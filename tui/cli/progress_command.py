@@ -6,6 +6,7 @@ import argparse
 import os
 
 from llm_linalg.base.text import clean_lines
+from tui.cli.parser import command_parser
 from tui.files import user_dirs
 from tui.files.course_progress import CourseProgress
 from tui.files.output import say, write
@@ -16,10 +17,7 @@ from tui.text.glyphs import ASCII, UNICODE
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg progress`."""
-    parser = Parser(
-        prog="llm-linalg progress", description="Show what you have seen and solved of the course.",
-        allow_abbrev=False,
-    )  # fmt: skip
+    parser = command_parser("progress", "Show what you have seen and solved of the course.")
     parser.add_argument("--json", action="store_true", help="as one JSON object")
     parser.add_argument("--reset", action="store_true", help="forget all of it")
     return parser

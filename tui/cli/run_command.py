@@ -12,10 +12,10 @@ from llm_linalg.base.constants import MOST_RANKS
 from llm_linalg.base.file_io import read_bytes
 from llm_linalg.base.spelling import quote
 from tui.cli.cell_report import readable_folder
-from tui.cli.parser import FORMATS
+from tui.cli.parser import command_parser, format_flag
 from tui.cli.settings import BY_NAME
 from tui.files.output import explain, write
-from tui.model.flags import Choice, Parser, seed, whole_number
+from tui.model.flags import Parser, seed, whole_number
 from tui.model.lesson_words import find_lesson
 from tui.model.usage_error import UsageError
 from tui.model.view import View
@@ -29,9 +29,7 @@ PROGRAM = 1_000_000  # bytes of a program file that are read
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg run …`."""
-    parser = Parser(
-        prog="llm-linalg run", description="Run a program, and print its tensors.", allow_abbrev=False
-    )
+    parser = command_parser("run", "Run a program, and print its tensors.")
     parser.add_argument(
         "file",
         nargs="?",
@@ -49,9 +47,7 @@ def parser() -> Parser:
         metavar="N",
         help="run it on N devices, each a process of its own on this machine",
     )
-    parser.add_argument(
-        "--format", type=Choice("format", FORMATS[:2]), default="plain", metavar="F", help="plain or json"
-    )
+    format_flag(parser)
     return parser
 
 

@@ -39,10 +39,6 @@ def yes_or_no(text: str) -> bool:
     return text.lower() in YES
 
 
-def _nothing(_environment: Mapping[str, str]) -> ValueAndSource | None:
-    return None
-
-
 def _no_color(environment: Mapping[str, str]) -> ValueAndSource | None:
     return ("no-colour", "NO_COLOR") if environment.get("NO_COLOR") else None
 
@@ -51,19 +47,11 @@ def _locale(environment: Mapping[str, str]) -> ValueAndSource | None:
     return None if utf8(environment) else (True, "the locale, which is not UTF-8")
 
 
-def setting(
-    default: Any,
-    says: str,
-    read: Callable[[str], Value] = yes_or_no,
-    *,
-    flag: str,
-    off: str = "",
-    metavar: str = "N",
-    others: Callable[[Mapping[str, str]], ValueAndSource | None] = _nothing,
-) -> Any:
-    """Return a field of `Values`.
+class Setting(NamedTuple):
+    """One setting.
 
-    Args:
+    Attributes:
+        name: Its name.
         default: Its value where nothing says otherwise.
         says: What it is, in a line.
         read: Makes a value of a text; raises ArgumentTypeError.
@@ -72,8 +60,47 @@ def setting(
         metavar: What stands for the flag's value in the help; a switch has none.
         others: What other variables of the environment decide, where its own is not set.
     """
-    about = {"says": says, "read": read, "flag": flag, "off": off, "metavar": metavar, "others": others}
-    return field(default=default, metadata={"default": default, **about})
+
+    name: str
+    default: Value
+    says: str
+    read: Callable[[str], Value] = yes_or_no
+    flag: str = ""
+    off: str = ""
+    metavar: str = "N"
+    others: Callable[[Mapping[str, str]], ValueAndSource | None] = lambda _: None
+
+    @property
+    def variable(self) -> str:
+        """The variable of the environment."""
+        return f"LLM_LINALG_{self.name.upper()}"
+
+    def add_to(self, parser: argparse._ActionsContainer) -> None:
+        """Add its flag, None where it isn't given, to a parser or a group of one."""
+        name = f"--{self.name.replace('_', '-')}"
+        if isinstance(self.default, bool):
+            add_switch(parser, name, self.flag, self.off, default=self.default)
+        else:
+            parser.add_argument(name, type=self.read, metavar=self.metavar, help=self.flag)
+
+    def of_toml(self, value: object) -> Value:
+        """Return the value that stands in the file. Raises ArgumentTypeError."""
+        if isinstance(self.default, bool):
+            if not isinstance(value, bool):
+                raise argparse.ArgumentTypeError("it has to be true or false, without quotes")
+            return value
+        if isinstance(self.default, float):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise argparse.ArgumentTypeError("it has to be a number, without quotes")
+            return self.read(str(value))
+        if not isinstance(value, str):
+            raise argparse.ArgumentTypeError("it is a text, in quotes")
+        return self.read(value)
+
+
+def setting(default: Any, says: str, *about: Any, **more: Any) -> Any:
+    """Return a field of `Values`, which names the `Setting` that these are the attributes of."""
+    return field(default=default, metadata={"setting": Setting("", default, says, *about, **more)})
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -85,9 +112,7 @@ class Values:
     is a text or a float, and says how that is read.
     """
 
-    lesson: str = setting(
-        "", "the lesson that opens when none is named; without it, the last place", str, flag=""
-    )
+    lesson: str = setting("", "the lesson that opens when none is named; without it, the last place", str)
     theme: str = setting(
         "dark",
         ", ".join(THEME_NAMES),
@@ -140,47 +165,7 @@ DISPLAY = ("speed", "plain", "mouse", "motion", "slow_link")
 """Those of how the app is shown, which are flags of the commands that open it."""
 
 
-class Setting(NamedTuple):
-    """One setting, as its field says; see `setting` for the attributes."""
-
-    name: str
-    default: Value
-    says: str
-    read: Callable[[str], Value]
-    flag: str
-    off: str
-    metavar: str
-    others: Callable[[Mapping[str, str]], ValueAndSource | None]
-
-    @property
-    def variable(self) -> str:
-        """The variable of the environment."""
-        return f"LLM_LINALG_{self.name.upper()}"
-
-    def add_to(self, parser: argparse._ActionsContainer) -> None:
-        """Add its flag, None where it isn't given, to a parser or a group of one."""
-        name = f"--{self.name.replace('_', '-')}"
-        if isinstance(self.default, bool):
-            add_switch(parser, name, self.flag, self.off, default=self.default)
-        else:
-            parser.add_argument(name, type=self.read, metavar=self.metavar, help=self.flag)
-
-    def of_toml(self, value: object) -> Value:
-        """Return the value that stands in the file. Raises ArgumentTypeError."""
-        if isinstance(self.default, bool):
-            if not isinstance(value, bool):
-                raise argparse.ArgumentTypeError("it has to be true or false, without quotes")
-            return value
-        if isinstance(self.default, float):
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise argparse.ArgumentTypeError("it has to be a number, without quotes")
-            return self.read(str(value))
-        if not isinstance(value, str):
-            raise argparse.ArgumentTypeError("it is a text, in quotes")
-        return self.read(value)
-
-
-SETTINGS = tuple(Setting(one.name, **one.metadata) for one in fields(Values))
+SETTINGS = tuple(one.metadata["setting"]._replace(name=one.name) for one in fields(Values))
 BY_NAME = {one.name: one for one in SETTINGS}
 
 
@@ -226,7 +211,6 @@ def resolve(
         ConfigError: For a variable that is wrong.
     """
     from tui.cli import config_file
-    from tui.cli.keymap import change_keys
     from tui.files import user_dirs
 
     home = user_dirs.folder(environment, user_dirs.CONFIG)
@@ -235,7 +219,7 @@ def resolve(
     theme = None if state_file is None else state_file.load().theme
     last = {"theme": theme if theme in THEME_NAMES else None}  # another release may have had others
     by_name = {one.name: next(_candidates(one, flags, environment, file, last)) for one in SETTINGS}
-    keys, key_sources, problems = file.with_keys(change_keys)
+    keys, key_sources, problems = file.with_keys()
     name = None if path is None else str(path)
     return Settings(by_name, keys, key_sources, name, (*file.problems, *problems))
 

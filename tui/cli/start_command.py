@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tui.cli.parser import app_flags
+from tui.cli.parser import app_flags, command_parser
 from tui.model.flags import Parser, flag_value
 from tui.model.usage_error import UsageError
 from tui.model.view_words import VIEW
@@ -12,10 +12,7 @@ from tui.model.view_words import VIEW
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg start`."""
-    parser = Parser(
-        prog="llm-linalg start", description="Open the door: one sentence, and three ways into the course.",
-        allow_abbrev=False,
-    )  # fmt: skip
+    parser = command_parser("start", "Open the door: one sentence, and three ways into the course.")
     app_flags(parser, leave_out=(*VIEW, "play"))
     return parser
 

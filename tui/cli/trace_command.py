@@ -13,10 +13,10 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 from llm_linalg.base.spelling import quote
-from tui.cli.parser import FORMATS, app_flags, megabytes
+from tui.cli.parser import app_flags, command_parser, format_flag, megabytes
 from tui.cli.run_command import print_trace
-from tui.files.output import explain, say
-from tui.model.flags import Choice, Parser
+from tui.files.output import explain, is_terminal, say
+from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
 from tui.terminal import process
 
@@ -32,11 +32,7 @@ _TARGET = re.compile(r"(?:.+\.py|(?!randint:)[\w.]+):[^\W\d][\w.]*(?:\(.*\))?", 
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg trace TARGET …`."""
-    parser = Parser(
-        prog="llm-linalg trace",
-        description="Import and run your own code, and open the trace of its torch calls.",
-        allow_abbrev=False,
-    )
+    parser = command_parser("trace", "Import and run your own code, and open the trace of its torch calls.")
     parser.add_argument(
         "target",
         metavar="TARGET",
@@ -48,9 +44,7 @@ def parser() -> Parser:
         help="its inputs, one after another: 'torch.randn(2, 5, 8)', 2x5x8, or randint:0:50:2x5",
     )  # fmt: skip
     parser.add_argument("--keep", type=megabytes, metavar="MB", help="values kept, in MB: 1024 unless given")
-    parser.add_argument(
-        "--format", type=Choice("format", FORMATS[:2]), metavar="F", help="print the nodes: plain or json"
-    )
+    format_flag(parser, None, "print the nodes: plain or json")
     parser.add_argument("--save", metavar="FILE.trace", help="write the trace into a file, and open no app")
     app_flags(parser, leave_out=("set", "code", "stop", "row", "time_limit"))
     return parser
@@ -108,7 +102,7 @@ def _without_app(trace: Trace, flags: argparse.Namespace) -> int:
 @contextmanager
 def own_code_running(place: str) -> Iterator[None]:
     """Say so if a module's own code runs for long: it may train. Meanwhile `^g` ends it, as `^C` does."""
-    end = "^C ends it" if sys.stdin is None or not sys.stdin.isatty() else "^g or ^C ends it"
+    end = "^C ends it" if not is_terminal(sys.stdin) else "^g or ^C ends it"
     notice = Timer(
         PATIENCE,
         lambda: say(

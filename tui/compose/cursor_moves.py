@@ -7,6 +7,7 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
+from llm_linalg.lessons.stop import FollowedCell
 from tui.navigation.steps import last, order_of
 
 if TYPE_CHECKING:  # the table of commands is read before the first paint, which composes nothing
@@ -106,6 +107,24 @@ def next_slice(run: Run, view: View, direction: int) -> View:
     rest = iter(at)
     index = tuple(i if axis in shown else next(rest) for axis, i in enumerate(cell.index))
     return replace(view, cursor=(name, index))
+
+
+def followable(run: Run, view: View) -> FollowedCell | None:
+    """Return the cell under the cursor as one to follow; None if it is a part's, or there is no cursor."""
+    from tui.compose.nodes import path_of
+
+    cursor, trace = run.cursor_cell(view), run.trace_of(view)
+    if cursor is None or trace is None or view.backward or view.depth == "map":
+        return None
+    path = path_of(trace.nodes, cursor.tensor.node)
+    return None if path is None else FollowedCell("lineage", path[0], cursor.index)
+
+
+def follows_cell(run: Run, view: View, cell: FollowedCell) -> bool:
+    """Return whether a view follows a cell, whichever way."""
+    followed = run.lineages.of(view)
+    node = None if run.trace is None else run.trace.node_named(cell.name)
+    return followed is not None and (followed.node, followed.start.position) == (node, cell.position)
 
 
 def _start(name: str, shape: tuple[int, ...], written: Index | None = None) -> tuple[str, Index]:

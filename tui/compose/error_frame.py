@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.axis_labels import TensorLabels
-from llm_linalg.base.cells import Box, TensorSlice
 from llm_linalg.base.errors import MissingValueError
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from tui.compose.captions import writer
 from tui.compose.format_cache import FormatCache
-from tui.compose.frames import LONGEST_OUTPUT, empty_frame, in_ascii
-from tui.compose.highlights import Highlight
-from tui.compose.panels import NAME, PanelStyle, make_panel, rest_of
-from tui.compose.placement import Placement, plain_placement
-from tui.compose.source_lines import file_lines
+from tui.compose.frames import LONGEST_OUTPUT, empty_frame, file_lines, in_ascii
+from tui.compose.plain_panel import UNKNOWN, clash_along, plain_panel, plain_style
 from tui.model.frame import (
-    Cell,
-    CellMark,
     ErrorView,
     FormulaLine,
     Frame,
-    Index,
-    Number,
     Panel,
     RepairFacts,
     TermState,
@@ -41,7 +31,6 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 6
 MOST_PAIRS = 3  # products of a row with a column that are written out
-UNKNOWN = "?"  # stands for a number of a tensor without values
 MOST_FRAMES = 8
 UNRUN = "unrun"
 NOT_LOCKED = "This is not run: nothing on this machine would lock it in."
@@ -58,25 +47,14 @@ def error_frame(
     cache: FormatCache,
     ascii_only: bool,
 ) -> Frame:
-    """Return the frame of a program that failed.
-
-    Args:
-        view: The view that it was run for.
-        error: Why it failed.
-        operands: The operands of a shape error; None where one has no values.
-        good: The last good picture.
-        fault: The place in the lesson's file, if the lesson is at fault.
-        cache: The formats of numbers.
-        ascii_only: Whether to draw in ASCII.
-    """
+    """Return the frame of a program that failed; `fault` is the place of a lesson that is at fault."""
     from llm_linalg.base.errors import ShapeError
 
     base = empty_frame(view)
     file = error.frames[-1].file if error.frames else ""
-    expected = view.at_stop.fails and view.code is None
     if is_unlocked(error):
         sentence = clean(f"{NOT_LOCKED} {RUNS if is_playground(view.lesson) else ASKS}")
-        unrun = replace(error_view(error, False, good), kind=UNRUN, sentence=sentence)
+        unrun = replace(error_view(error, good), kind=UNRUN, sentence=sentence)
         return replace(base, error=unrun)
     if view.lesson.document:  # the line is marked, and its number is that of another text
         error = without_line(error)
@@ -96,7 +74,7 @@ def error_frame(
         captions=base.captions._replace(
             formula=_clash_formula(error) if isinstance(error, ShapeError) else (), sentence=error.message
         ),
-        error=error_view(error, expected, good, fault),
+        error=error_view(error, good, fault),
     )
 
 
@@ -107,61 +85,8 @@ def failure_frame(view: View, failure: Exception, *, ascii_only: bool = False) -
     error = InternalError.of(failure, "this can't be drawn")
     empty = empty_frame(view)
     captions = empty.captions._replace(sentence=error.message)
-    frame = replace(empty, captions=captions, error=error_view(error, False, None))
+    frame = replace(empty, captions=captions, error=error_view(error))
     return in_ascii(frame) if ascii_only else frame
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ClashingTensor:
-    """An operand of a call that torch refused, as a `PanelTensor`."""
-
-    name: str
-    value: Value
-    axis_names: TensorLabels = ()
-
-    @property
-    def title(self) -> str:
-        """Its name."""
-        return self.name
-
-    @property
-    def title_of_cells(self) -> str:
-        """Its name."""
-        return self.name
-
-    def window(self, matrix: TensorSlice, rows: range, columns: range) -> Sequence[Sequence[Number | None]]:
-        """Return the numbers of a window."""
-        from llm_linalg.api.tensor_view import numbers_in
-
-        return numbers_in(self.value, matrix, rows, columns)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class UnknownCells:
-    """The cells of a tensor of which only the shape is known."""
-
-    matrix: TensorSlice
-    highlight: Highlight
-
-    def width(self, decimals: int) -> int:  # noqa: ARG002 - as many for a question mark
-        """Return the width of a question mark."""
-        return len(UNKNOWN)
-
-    def values(self, rows: range, columns: range) -> Sequence[Sequence[None]]:
-        """Return None for every number."""
-        return [[None for _ in columns] for _ in rows]
-
-    def window(
-        self,
-        rows: range,
-        columns: range,
-        decimals: int = 4,  # noqa: ARG002
-    ) -> tuple[tuple[Cell, ...], ...]:
-        """Return a question mark for each cell."""
-        return tuple(tuple(self._cell(self.matrix.cell(row, column)) for column in columns) for row in rows)
-
-    def _cell(self, index: Index) -> Cell:
-        return Cell(UNKNOWN, None, self.highlight.mark(index) | CellMark.PENDING)
 
 
 def clash_panels(
@@ -170,27 +95,18 @@ def clash_panels(
     """Return the operands side by side, the axes that clash marked along their first row or column."""
     from llm_linalg.ops import TABLE
 
-    panels = []
-    tensors = [value for value in values if value is not None]
-    extent = max((cache.extent(value) for value in tensors), default=0.0)
-    style = PanelStyle(cache, extent, ascii_only)
+    style = plain_style(values, cache, ascii_only)
     sign = TABLE.operator(error.operation)
-    for p, (operand, value) in enumerate(zip(error.operands, values, strict=True)):
-        shape = operand.shape
-        placement = plain_placement("operand", len(shape), sign if p else "")
-        boxes = [
-            Box(tuple(range(n if axis == clash.axis else min(n, 1)) for axis, n in enumerate(shape)))
-            for clash in error.axes
-            if clash.operand == p
-        ]
-        highlight = Highlight(tuple((CellMark.CLASH, box) for box in boxes), boxes[0] if boxes else ())
-        at = rest_of((0,) * len(shape), placement)
-        name = operand.name or operand.source
-        if value is None:
-            panels.append(unknown_panel(name, shape, placement, at, highlight))
-        else:
-            panels.append(make_panel(ClashingTensor(name, value), placement, at, highlight, style))
-    return tuple(panels)
+    return tuple(
+        plain_panel(
+            operand.name or operand.source,
+            operand.shape if value is None else value,
+            style,
+            clash_along((clash.axis for clash in error.axes if clash.operand == p), operand.shape),
+            sign=sign if p else "",
+        )
+        for p, (operand, value) in enumerate(zip(error.operands, values, strict=True))
+    )
 
 
 def _clash_formula(error: ShapeError) -> tuple[FormulaLine, ...]:
@@ -214,31 +130,7 @@ def _clash_formula(error: ShapeError) -> tuple[FormulaLine, ...]:
     return ((*pieces, (f" + [{left}]" if pieces else f"[{left}]", "error")),)
 
 
-def unknown_panel(
-    name: str, shape: tuple[int, ...], placement: Placement, at: Index, highlight: Highlight
-) -> Panel:
-    """Return the panel of a tensor of which only the shape is known."""
-    return Panel(
-        name=name,
-        title=clean(name, NAME),
-        role="operand",
-        shape=shape,
-        dtype="",
-        row_axis=placement.row_axis,
-        column_axis=placement.column_axis,
-        at=at,
-        cells=UnknownCells(placement.slice_at(at), highlight),
-        sign=placement.sign,
-        pending_glyph=UNKNOWN,
-    )
-
-
-def error_view(
-    error: ProgramError,
-    is_expected: bool,
-    good: Frame | None,
-    fault: LessonError | None = None,
-) -> ErrorView:
+def error_view(error: ProgramError, good: Frame | None = None, fault: LessonError | None = None) -> ErrorView:
     """Return why the program failed.
 
     Where the lesson itself is at fault, the sentence begins with the place in its file.
@@ -246,22 +138,7 @@ def error_view(
     from llm_linalg.base.errors import ShapeError
 
     shaped = error if isinstance(error, ShapeError) else None
-    clashes = (
-        ()
-        if shaped is None
-        else tuple(
-            clean(f"{_operand_name(shaped, mismatch.operand)}, axis {mismatch.axis}: size {mismatch.size}")
-            for mismatch in shaped.axes
-        )
-    )
-    repairs = (
-        ()
-        if shaped is None
-        else tuple(
-            RepairFacts(clean(str(repair), 200), repair.shape, clean(repair.why, 200))
-            for repair in shaped.repairs
-        )
-    )
+    repairs = () if shaped is None else shaped.repairs
     return ErrorView(
         kind=_kind(error, fault),
         sentence=_sentence(error.message, fault),
@@ -269,9 +146,9 @@ def error_view(
         column=error.column,
         caret=clean(error.caret, None, lines=True),
         detail=NOTHING if shaped is None else shaped.detail,
-        clashes=clashes,
-        repairs=repairs,
-        is_expected=is_expected,
+        repairs=tuple(
+            RepairFacts(clean(str(repair), 200), repair.shape, clean(repair.why, 200)) for repair in repairs
+        ),
         cause=error,
         good=good,
         frames=tuple(clean(str(frame)) for frame in error.frames[-MOST_FRAMES:]),
@@ -321,8 +198,3 @@ def _sentence(message: CleanText, fault: LessonError | None) -> CleanText:
     if fault is not None:
         return clean(f"{clean(Path(fault.file).name, 40)}:{fault.line}: {message}", None)
     return message
-
-
-def _operand_name(error: ShapeError, position: int) -> str:
-    operand = error.operands[position]
-    return clean(operand.name or operand.source, 40)

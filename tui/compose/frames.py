@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from linecache import getlines
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.lessons.markdown import first_sentence
 from tui.compose.captions import formula, node_facts
 from tui.compose.pictures import PictureInput, panels_of
-from tui.compose.source_lines import file_lines, lines_near
 from tui.model.frame import (
     CELL_LOOKS,
     Captions,
@@ -24,7 +25,6 @@ from tui.model.frame import (
     StagePicture,
     Story,
 )
-from tui.model.notebook_cell import NotebookCell
 from tui.model.question_view import AskView, ExerciseView
 from tui.model.view import View
 from tui.navigation.map_moves import current_box
@@ -38,8 +38,11 @@ if TYPE_CHECKING:
     from tui.model.board_view import BoardView
     from tui.model.map_view import MapView
 
+Named = TypeVar("Named", bound=tuple[Any, ...])
+
 LONGEST_LINE = 400  # characters of a line of the program
 LONGEST_OUTPUT = 4000
+AROUND = 200  # lines of a file before and after the one shown; those further off are blank, and cost nothing
 DROPPED = "Its values were dropped: alone they are more than the budget of values that are kept."
 
 
@@ -90,16 +93,7 @@ def node_frame(
     cursor: CursorView | None,
     board: BoardView | None,
 ) -> Frame:
-    """Return the frame of a node at a step.
-
-    Args:
-        view: The view.
-        trace: The program that it shows.
-        navigation: Its node, and what surrounds it.
-        picture: What its panels are made from.
-        cursor: The cell under the cursor.
-        board: The stop's board, shown in place of panels.
-    """
+    """Return the frame of a node at a step; a board is shown in place of panels."""
     node = picture.node
     base = _base(view, navigation)
     step, steps = position(view, navigation)
@@ -113,7 +107,6 @@ def node_frame(
         orders=orders,
         step=step,
         steps=steps,
-        depths=("map", "operations", *(depth for depth in ("cells", "terms") if depth in orders)),
         composite=node.has_parts,
     )
     stage = base.stage._replace(
@@ -145,16 +138,7 @@ def node_frame(
 def map_frame(
     view: View, trace: Trace, navigation: NodeNavigation, level: MapView, box: NodeView, first: NodeView
 ) -> Frame:
-    """Return the frame of a level of the map, at the selected box.
-
-    Args:
-        view: The view.
-        trace: The program that it shows.
-        navigation: The program's map.
-        level: The level.
-        box: The node that the box gives.
-        first: The first operation in it.
-    """
+    """Return the frame of a level of the map at a box, of which `first` is the first operation."""
     base = empty_frame(view)
     place = current_box(view, navigation)
     step, steps = position(view, navigation)
@@ -165,9 +149,7 @@ def map_frame(
         sentence=level.sentence,
         prose=base.captions.prose if as_opened else NOTHING,
     )
-    here = base.place._replace(
-        path=tuple(map(clean, place)), step=step, steps=steps, depths=("map", "operations")
-    )
+    here = base.place._replace(path=tuple(map(clean, place)), step=step, steps=steps)
     return replace(
         base,
         listing=_with_output(_listing(trace, first, base), trace, view),
@@ -241,6 +223,21 @@ def _code(trace: Trace, node: NodeView, base: Frame) -> tuple[CleanText, ...]:
     )
 
 
+@lru_cache(64)
+def file_lines(file: str, line: int | None) -> tuple[CleanText, ...]:
+    """Return the lines of a file, cleaned; empty where it can't be read."""
+    return lines_near(getlines(file), line)
+
+
+def lines_near(lines: Sequence[str], line: int | None) -> tuple[CleanText, ...]:
+    """Return the lines of a text, those that are near one line, cleaned; the others are empty."""
+    at = line or 1
+    return tuple(
+        clean(text.rstrip("\n"), LONGEST_LINE) if abs(number - at) <= AROUND else NOTHING
+        for number, text in enumerate(lines[: at + AROUND], 1)
+    )
+
+
 def _factor_hues(picture: PictureInput) -> tuple[str, ...]:
     """Return the colours of the factors of each term and of the total, of a product of two tensors."""
     combination = picture.node.combination
@@ -265,37 +262,21 @@ def _range(extent: float) -> str:
 
 def in_ascii(frame: Frame) -> Frame:
     """Return the frame in ASCII; its panels, board and map already are."""
+    title, stop_title = spelled((frame.lesson.title, frame.lesson.stop_title))
     return replace(
         frame,
-        captions=frame.captions._replace(
-            shape_line=ascii_text(frame.captions.shape_line),
-            formula=tuple(
-                tuple((ascii_text(text), state) for text, state in line) for line in frame.captions.formula
-            ),
-            sentence=ascii_text(frame.captions.sentence),
-            story=Story(*map(ascii_text, frame.captions.story)),
-            prose=ascii_text(frame.captions.prose),
-        ),
-        lesson=frame.lesson._replace(
-            title=ascii_text(frame.lesson.title), stop_title=ascii_text(frame.lesson.stop_title)
-        ),
-        stage=frame.stage._replace(
-            scales=tuple([(ascii_text(title), ascii_text(size)) for title, size in frame.stage.scales])
-        ),
-        listing=frame.listing._replace(
-            code=tuple(map(ascii_text, frame.listing.code)),
-            printed=ascii_text(frame.listing.printed),
-            own_printed=ascii_text(frame.listing.own_printed),
-            cell=frame.listing.cell and _cell_in_ascii(frame.listing.cell),
-        ),
+        captions=spelled(frame.captions),
+        lesson=frame.lesson._replace(title=title, stop_title=stop_title),
+        stage=frame.stage._replace(scales=spelled(frame.stage.scales)),
+        listing=spelled(frame.listing),
     )
 
 
-def _cell_in_ascii(cell: NotebookCell) -> NotebookCell:
-    return cell._replace(
-        code=tuple(map(ascii_text, cell.code)),
-        remarks=tuple(map(ascii_text, cell.remarks)),
-        printed=ascii_text(cell.printed),
-        answer=ascii_text(cell.answer),
-        saved=ascii_text(cell.saved),
+def spelled(values: Named) -> Named:
+    """Return a tuple, by its names if it has any, with its texts in ASCII."""
+    made = (
+        ascii_text(value) if isinstance(value, str) else spelled(value) if isinstance(value, tuple) else value
+        for value in values
     )
+    kind: Any = type(values)
+    return cast(Named, kind(*made) if hasattr(kind, "_fields") else kind(made))

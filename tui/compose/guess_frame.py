@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import NOTHING, clean
 from llm_linalg.lessons.markdown import plain_text
-from tui.compose.error_frame import ClashingTensor, unknown_panel
+from tui.compose.frames import spelled
 from tui.compose.highlights import Highlight
-from tui.compose.panels import PanelStyle, make_panel, rest_of
-from tui.compose.placement import plain_placement
+from tui.compose.plain_panel import plain_panel, plain_style
 from tui.model.frame import CellMark, Frame, Panel
 from tui.model.question_view import AskView, GuessView
 from tui.text.glyphs import ascii_text
@@ -36,8 +35,8 @@ def with_question(
     if ascii_only:
         shown = shown._replace(
             question=ascii_text(shown.question),
-            choices=tuple(map(ascii_text, shown.choices)),
-            guess=given and given._replace(text=ascii_text(given.text), answer=ascii_text(given.answer)),
+            choices=spelled(shown.choices),
+            guess=given and spelled(given),
         )
     frame = replace(frame, ask=shown)
     if given is None:
@@ -106,9 +105,8 @@ def _panels(
         return _cells(guess, value, frame, cache, ascii_only)
     if question.answer.kind not in ("shape", "number", "numbers") and not question.ask.choices:
         return ()
-    made = [
-        _panel(name, given, cache, ascii_only) for name, given in ((YOURS, literal(guess)), (TORCHS, value))
-    ]
+    given = literal(guess)
+    made = [_panel(name, shown, cache, ascii_only) for name, shown in ((YOURS, given), (TORCHS, value))]
     return tuple(panel for panel in made if panel is not None) if all(made) else ()
 
 
@@ -124,17 +122,10 @@ def _cells(
     value = node.node.value
     if any(len(cell) != value.ndim or any(map(ge, cell, value.shape)) for cell in (said, right)):
         return ()
-    placement = plain_placement("operand", value.ndim)
-    style = PanelStyle(cache, cache.extent(value), ascii_only)
+    style = plain_style([value], cache, ascii_only)
     marked = ((YOURS, said, CellMark.CLASH), (TORCHS, right, CellMark.WRITE))
     return tuple(
-        make_panel(
-            ClashingTensor(name, value),
-            placement,
-            rest_of(cell, placement),
-            Highlight(((mark, (cell,)),), (cell,)),
-            style,
-        )
+        plain_panel(name, value, style, Highlight(((mark, (cell,)),), (cell,)), cell)
         for name, cell, mark in marked
     )
 
@@ -147,12 +138,8 @@ def _panel(name: str, value: object, cache: FormatCache, ascii_only: bool) -> Pa
         shape = tuple(size for size in value if isinstance(size, int) and 0 <= size <= MOST_CELLS)
         if len(shape) != len(value) or math.prod(shape) > MOST_CELLS:
             return None
-        placement = plain_placement("operand", len(shape))
-        return unknown_panel(name, shape, placement, rest_of((0,) * len(shape), placement), Highlight())
+        return plain_panel(name, shape, plain_style((), cache, ascii_only))
     tensor = None if isinstance(value, bool) else plain_tensor(value)
     if tensor is None or tensor.numel() > MOST_CELLS:
         return None
-    placement = plain_placement("operand", tensor.ndim)
-    at = rest_of((0,) * tensor.ndim, placement)
-    style = PanelStyle(cache, cache.extent(tensor), ascii_only)
-    return make_panel(ClashingTensor(name, tensor), placement, at, Highlight(), style)
+    return plain_panel(name, tensor, plain_style([tensor], cache, ascii_only))

@@ -1,8 +1,9 @@
-"""What the frames of a run show of its nodes and cells, with the names of its axes cleaned for the screen."""
+"""What the frames of a run show of its nodes and cells, and the looks in which its nodes are drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from llm_linalg.api.node_view import CellView, NodeView
     from llm_linalg.api.trace import Trace
     from llm_linalg.base.axis_labels import AxisDeclarations, TensorLabels
+    from llm_linalg.illustrations.look_names import LookName
+    from tui.compose.pictures import PictureInput
+    from tui.model.frame import Frame
+    from tui.model.view import View
 
 WORD = 24  # characters of a label
 
@@ -55,3 +60,41 @@ class NodeViews:
             return None
         lists = {name: [clean(word, WORD) for word in words] for name, words in self._trace.lists.items()}
         return AxisNaming(self._declared, lists)
+
+
+class NodeLooks:
+    """The looks that each node has, found once."""
+
+    def __init__(self, views: NodeViews) -> None:
+        self._views = views
+        self._looks: dict[Node, tuple[LookName, ...]] = {}
+
+    def of(self, node: Node, level: Sequence[Node]) -> tuple[LookName, ...]:
+        """Return the looks of a node among those of its level."""
+        from tui.looks.look_table import looks_of
+
+        if node not in self._looks:
+            self._looks[node] = looks_of(self._views.of(node), level)
+        return self._looks[node]
+
+    def draw(self, frame: Frame, view: View, level: Sequence[Node], picture: PictureInput) -> Frame:
+        """Return a frame with the looks that its node has, drawn in the view's if that is one of them."""
+        from tui.looks.look import LookInput
+        from tui.looks.look_table import drawing_of
+
+        node = picture.node
+        looks = self.of(node.node, level)
+        look = view.look if view.look in looks else frame.stage.look
+        shown = self._views.of(node.node) if picture.whole else node  # no step of a whole is under way
+        drawing = drawing_of(
+            look,
+            LookInput(
+                shown,
+                frame.stage.panels,
+                picture.beside,
+                level,
+                self._views.axis_names,
+                picture.ascii_only,
+            ),
+        )
+        return replace(frame, stage=frame.stage._replace(look=look, looks=looks, drawing=drawing))

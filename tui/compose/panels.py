@@ -123,16 +123,7 @@ def make_panel(
     style: PanelStyle,
     heat: Heat | None = None,
 ) -> Panel:
-    """Return a panel of a tensor.
-
-    Args:
-        tensor: The tensor.
-        placement: Its role and the axes that run down and across.
-        at: The index along the others.
-        highlight: Its marks and focus.
-        style: What all panels share.
-        heat: The level of a cell where it is not its number's.
-    """
+    """Return a panel of a tensor; `at` is the index along the axes that are not shown."""
     ascii_only = style.ascii_only
     names, shape = tensor.axis_names, tuple(tensor.value.shape)
     shown = (placement.row_axis, placement.column_axis)

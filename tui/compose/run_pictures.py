@@ -12,8 +12,7 @@ from tui.compose.format_cache import FormatCache
 from tui.compose.frames import frame_without_values, map_frame, node_frame, program_frame
 from tui.compose.hues import colours_on_device
 from tui.compose.maps import BoxRows, map_view
-from tui.compose.node_looks import NodeLooks
-from tui.compose.node_views import NodeViews
+from tui.compose.node_views import NodeLooks, NodeViews
 from tui.compose.pictures import PictureInput
 from tui.compose.stop_nodes import navigation_at, nodes_beside
 from tui.model.view import SOLUTION

@@ -6,14 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llm_linalg.base.cells import Box
 from llm_linalg.base.errors import HaltedError, InternalError, ProgramError, RoomError
 from llm_linalg.base.text import NOTHING, clean
-from tui.compose.error_frame import ClashingTensor
 from tui.compose.format_cache import FormatCache
 from tui.compose.highlights import Highlight
-from tui.compose.panels import PanelStyle, make_panel, rest_of
-from tui.compose.placement import plain_placement
+from tui.compose.panels import PanelStyle
+from tui.compose.plain_panel import clash_along, plain_panel, plain_style
 from tui.model.frame import CellMark, Frame, Panel
 
 if TYPE_CHECKING:
@@ -88,27 +86,20 @@ def verdict_frame(frame: Frame, verdict: Verdict, *, ascii_only: bool) -> Frame:
 
 def verdict_panels(verdict: Verdict, ascii_only: bool) -> tuple[Panel, ...]:
     """Return the panel of what was written and that of what was asked for, as far as they can be shown."""
-    cache = FormatCache()
     shown = [pair for pair in zip((YOURS, ASKED), verdict.pictures, strict=True) if pair[1] is not None]
     if verdict.right or verdict.pictures[0] is None:
         return ()
-    extent = max((cache.extent(value) for _, value in shown if value is not None), default=0.0)
-    style = PanelStyle(cache, extent, ascii_only)
+    style = plain_style(verdict.pictures, FormatCache(), ascii_only)
     return tuple(_panel(name, value, verdict, style) for name, value in shown if value is not None)
 
 
 def _panel(name: str, value: Value, verdict: Verdict, style: PanelStyle) -> Panel:
     shape = tuple(value.shape)
-    placement = plain_placement("operand", len(shape))
     differs = verdict.difference
-    highlight, first = Highlight(), (0,) * len(shape)
+    highlight, first = Highlight(), None
     if differs is not None and differs.cells:
         highlight = Highlight(((CellMark.CLASH, differs.cells),), differs.cells[:1])
         first = differs.cells[0]
     elif differs is not None and differs.axes:
-        boxes = [
-            Box(tuple(range(n if at == axis else min(n, 1)) for at, n in enumerate(shape)))
-            for axis in differs.axes
-        ]
-        highlight = Highlight(tuple((CellMark.CLASH, box) for box in boxes), boxes[0])
-    return make_panel(ClashingTensor(name, value), placement, rest_of(first, placement), highlight, style)
+        highlight = clash_along(differs.axes, shape)
+    return plain_panel(name, value, style, highlight, first)

@@ -6,7 +6,8 @@ Importing this module imports no torch; the first `open_view` does, or `warm` be
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tui.compose.error_frame import ATTEMPTS
 from tui.compose.line_notes import path_at
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
     from llm_linalg.base.errors import ProgramError
     from llm_linalg.lessons.external import ExternalProgram
     from llm_linalg.questions.guess import RightAnswer
+    from llm_linalg.questions.program_state import ProgramState
     from llm_linalg.recording.cell_state import CellState
+
+
+Told = TypeVar("Told")
 
 
 def warm(view: View) -> None:
@@ -78,31 +83,26 @@ def _open(view: View, previous: Run | None, halt: Callable[[], bool] | None, sec
 
     if view.lesson.external is not None:
         return _open_external(view, view.lesson.external, previous, halt)
+    terms = _terms(view, halt, seconds)
     try:
-        trace = run_text(
-            view.program,
-            **_terms(view, halt, seconds),
-            cells=view.cells,
-            ranks=view.at_stop.ranks,
-        )
+        trace = run_text(view.program, **terms, cells=view.cells, ranks=view.at_stop.ranks)
         fault = next(faults(view.lesson, view.at_stop, trace), None) if view.is_original else None
         if fault is None and _lacks_node(view, trace):
             fault = next(faults(view.lesson, view.at_stop._replace(fails=False), trace))
         if fault is None:
-            answer = _right_answer(view, halt, seconds)
-            solution = _plain_solution(view, trace, halt, seconds)
+            answer, solution = _right_answer(view, terms), _plain_solution(view, trace, terms)
             return _with_awaited(Run(view, trace, right_answer=answer, solution=solution))
         return Run(view, None, Failure(ProgramError(fault.reason), _last_good(previous), fault=fault))
     except ProgramError as error:
         operands = error.values if isinstance(error, ShapeError) else ()
         stop = view.at_stop
         fault = view.lesson.program_error(stop, error) if view.is_original and not stop.fails else None
-        answer = _right_answer(view, halt, seconds) if stop.fails else None
+        answer = _right_answer(view, terms) if stop.fails else None
         failure = Failure(error, _last_good(previous), operands, fault)
         if view.lesson.document:
             failure = replace(failure, partial_trace=error.trace, good=_own_part(view, error))
         elif is_playground(view.lesson):
-            ran = _trace_above(view, error, halt, seconds)
+            ran = _trace_above(view, error, terms)
             failure = replace(failure, partial_trace=ran, good=_stopped_run(view, error, ran) or failure.good)
         return Run(view, None, failure, answer)
 
@@ -148,12 +148,12 @@ def survey(view: View, halt: Callable[[], bool] | None = None, seconds: float | 
     """Run all cells of a view's document, and return what came of each; of none if the run was stopped."""
     from llm_linalg.lessons.documents import files_named
 
-    cells = _cell_states(view, halt, seconds)
+    cells = _cell_states(view, _terms(view, halt, seconds))
     named = files_named(view.lesson)
     return CellSurvey(view, cells, () if view.reads else named, named if view.reads else ())
 
 
-def _cell_states(view: View, halt: Callable[[], bool] | None, seconds: float | None) -> tuple[CellState, ...]:
+def _cell_states(view: View, terms: dict[str, Any]) -> tuple[CellState, ...]:
     from llm_linalg import LimitError, ProgramError
     from llm_linalg.api.run import run_text
 
@@ -163,7 +163,7 @@ def _cell_states(view: View, halt: Callable[[], bool] | None, seconds: float | N
     whole = view.at_stop_number(last.number)
     cells = (*whole.cells, whole.program.count("\n") + 2)  # an empty one at the end
     try:
-        trace = run_text(f"{whole.program}\n", cells=cells, **_terms(view, halt, seconds))
+        trace = run_text(f"{whole.program}\n", cells=cells, **terms)
     except LimitError as error:  # what is left of the budget reaches no further
         return () if error.trace is None else tuple(error.trace.cells[:-1])
     except ProgramError:
@@ -171,46 +171,38 @@ def _cell_states(view: View, halt: Callable[[], bool] | None, seconds: float | N
     return tuple(trace.cells[:-1])
 
 
-def _right_answer(view: View, halt: Callable[[], bool] | None, seconds: float | None) -> RightAnswer | None:
+def _right_answer(view: View, terms: dict[str, Any]) -> RightAnswer | None:
     """Return what the program answers to what its stop asks; None where there is no answer."""
-    ask = view.at_stop.ask
-    if ask is None:
-        return None
-    from llm_linalg import ProgramError
     from llm_linalg.questions.guess import right_answer
-    from llm_linalg.questions.program_state import state_after
 
-    try:
-        with state_after(view.program, cells=view.cells, **_terms(view, halt, seconds)) as state:
-            return right_answer(ask, state)
-    except ProgramError:  # of another program than the author's, or with other controls
-        return None
+    ask = view.at_stop.ask
+    return None if ask is None else _after(view, terms, partial(right_answer, ask))
 
 
-def _plain_solution(view: View, trace: Trace, halt: Callable[[], bool] | None, seconds: float | None) -> str:
+def _plain_solution(view: View, trace: Trace, terms: dict[str, Any]) -> str:
     """Return the value of a solution of which no operation of torch is a part; empty for any other."""
     line = view.solution_line
     if line is None or SOLUTION in trace or any((node.line or 0) >= line for node in trace.nodes):
         return ""
-    from llm_linalg import ProgramError
-    from llm_linalg.questions.program_state import state_after
     from llm_linalg.questions.value import value_text
 
+    return _after(view, terms, lambda state: value_text(state.value(SOLUTION))) or ""
+
+
+def _after(view: View, terms: dict[str, Any], tell: Callable[[ProgramState], Told]) -> Told | None:
+    """Return what is told of the state that the program leaves; None where it leaves none.
+
+    It may be another program than the author's, or with other controls, or what is left of the budget reaches
+    no further.
+    """
+    from llm_linalg import ProgramError
+    from llm_linalg.questions.program_state import state_after
+
     try:
-        with state_after(view.program, cells=view.cells, **_terms(view, halt, seconds)) as state:
-            return value_text(state.value(SOLUTION))
-    except ProgramError:  # what is left of the budget reaches no further
-        return ""
-
-
-UNRUN = "This program is not run: the app ended while it ran. Change it, and it runs."
-
-
-def leave_unrun(view: View) -> Run:
-    """Return what stands in the place of the run of a program at which the app has ended before."""
-    from llm_linalg.base.errors import ProgramError
-
-    return Run(view, None, Failure(ProgramError(UNRUN)))
+        with state_after(view.program, cells=view.cells, **terms) as state:
+            return tell(state)
+    except ProgramError:
+        return None
 
 
 def unrun_reason(view: View) -> str:
@@ -242,9 +234,7 @@ def _with_awaited(result: Run) -> Run:
     return result
 
 
-def _trace_above(
-    view: View, error: ProgramError, halt: Callable[[], bool] | None, seconds: float | None
-) -> Trace | None:
+def _trace_above(view: View, error: ProgramError, terms: dict[str, Any]) -> Trace | None:
     """Return what ran of a program before it failed; if it can't be read, run the lines above the error."""
     from llm_linalg import ProgramError
     from llm_linalg.api.run import run_text
@@ -258,7 +248,7 @@ def _trace_above(
         if cells:
             cells.append(end + 1)  # an empty last cell, as only the last one may end the run with an error
         try:
-            return run_text("\n".join([*lines[:end], ""]), cells=cells, **_terms(view, halt, seconds))
+            return run_text("\n".join([*lines[:end], ""]), cells=cells, **terms)
         except ProgramError as other:
             trace = other.trace
             if trace is not None:

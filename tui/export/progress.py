@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from types import TracebackType
 
+from tui.files.output import is_terminal
+
 WIDTH = 30
 
 
@@ -13,7 +15,7 @@ class Progress:
 
     def __init__(self, what: str, total: int) -> None:
         self._what, self._total, self._made, self._shown = what, total, 0, ""
-        self._stream = sys.stderr if sys.stderr is not None and sys.stderr.isatty() else None
+        self._stream = sys.stderr if is_terminal(sys.stderr) else None
 
     def __enter__(self) -> Progress:
         self._draw()

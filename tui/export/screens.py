@@ -10,10 +10,8 @@ from dataclasses import replace
 
 from tui.app import Explorer, Options
 from tui.export.format import Shot
+from tui.terminal.signals import ENDING
 from tui.terminal.textual_private import still_rows
-
-ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
-"""Being told to end."""
 
 
 def draw(
@@ -25,7 +23,7 @@ def draw(
     that says to end cancels the work where it waits, and leads to SystemExit; SIGINT to KeyboardInterrupt.
     """
     told: list[int] = []
-    before = {number: signal.getsignal(number) for number in ENDS}
+    before = {number: signal.getsignal(number) for number in ENDING}
     runner = asyncio.Runner()
     try:
         with _held_back():  # a loop that is only half made can't be closed
@@ -45,7 +43,7 @@ def draw(
 @contextmanager
 def _held_back() -> Iterator[None]:
     """Hold back the signals that say to end while the context is open; they come at its end."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         yield
     finally:
@@ -60,7 +58,7 @@ async def _endable(work: Coroutine[object, object, None], told: list[int]) -> No
         told.append(number)
         task.cancel()
 
-    for number in ENDS:
+    for number in ENDING:
         asyncio.get_running_loop().add_signal_handler(number, end, number)
     await task
 

@@ -23,6 +23,11 @@ class WriteError(Exception):
     """Standard output can't take what is written to it."""
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether a standard stream leads to a terminal; one that is closed leads nowhere."""
+    return stream is not None and stream.isatty()
+
+
 def write(text: CleanText) -> None:
     """Write data to standard output, in UTF-8, and hand it on at once.
 

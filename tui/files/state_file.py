@@ -13,7 +13,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from llm_linalg.base import file_io
 from tui.files import user_dirs
@@ -27,9 +27,6 @@ MOST_LESSONS = 200
 MOST_WORDS = 200
 LONGEST_WORD = 20_000  # characters
 LATEST = 1e12  # seconds
-
-
-Condition = Literal["absent", "sound", "damaged", "newer"]
 
 
 class StageMark(NamedTuple):
@@ -150,22 +147,12 @@ class StateFile(NamedTuple):
                 return f"{NAME} can't be read, nor set aside: nothing is remembered."
         return ""
 
-    def _read(self) -> tuple[Condition, dict[str, Any]]:
+    def _read(self) -> tuple[user_dirs.Condition, dict[str, Any]]:
         """Return how the file is, and what stands in it."""
         if self.folder is None:
             return "absent", {}
-        try:
-            table = json.loads(user_dirs.read_own(self.folder / NAME))
-        except (FileNotFoundError, NotADirectoryError):
-            return "damaged" if (self.folder / NAME).is_symlink() else "absent", {}
-        except (OSError, ValueError, RecursionError):
-            return "damaged", {}
-        if not isinstance(table, dict):
-            return "damaged", {}
-        number = table.get("format")
-        if isinstance(number, int) and number > FORMAT:
-            return "newer", {}
-        return "sound" if number == FORMAT and _is_sound(table) else "damaged", table
+        condition, table = user_dirs.read_table(self.folder / NAME, FORMAT)
+        return "damaged" if condition == "sound" and not _is_sound(table) else condition, table
 
 
 def _parts(state: State) -> dict[str, Any]:

@@ -31,12 +31,7 @@ class TrustedFolders(NamedTuple):
 
     def load(self) -> tuple[str, ...]:
         """Return the folders, the one trusted last at the end; none if the file is not as it was written."""
-        if self.folder is None:
-            return ()
-        try:
-            return _folders_in(user_dirs.read_own(self.folder / NAME))
-        except (OSError, ValueError, RecursionError):
-            return ()
+        return self._read()[1]
 
     def cover(self, files: Iterable[Path]) -> bool:
         """Return whether all of these files, at least one, lie in trusted folders or below them."""
@@ -61,34 +56,24 @@ class TrustedFolders(NamedTuple):
             return f"{NAME} can't be written: {error.strerror or error}"
 
     def _write(self, path: Path, folder: str) -> str:
-        try:
-            text = user_dirs.read_own(path)
-            if _format_of(text) > FORMAT:
-                return f"{NAME} is of a newer version"
-            known = _folders_in(text)
-        except FileNotFoundError:
-            known = ()
-        except (OSError, ValueError, RecursionError):
+        condition, known = self._read()
+        if condition == "newer":
+            return f"{NAME} is of a newer version"
+        if condition == "damaged":
             file_io.set_aside(path)
-            known = ()
         folders = [*(other for other in known if other != folder), folder][-MOST:]
         user_dirs.keep(path, json.dumps({"format": FORMAT, "folders": folders}) + "\n")
         return ""
 
-
-def _format_of(text: str) -> int:
-    """Return the number of a file's format; 0 of none."""
-    table = json.loads(text)
-    number = table.get("format") if isinstance(table, dict) else None
-    return number if type(number) is int else 0
-
-
-def _folders_in(text: str) -> tuple[str, ...]:
-    """Return the folders in a file's text. Raises ValueError for one that was not written here."""
-    folders = json.loads(text).get("folders") if _format_of(text) == FORMAT else None
-    if not isinstance(folders, list) or len(folders) > MOST:
-        raise ValueError("no folders")
-    known = [name for name in folders if isinstance(name, str) and len(name) <= LONGEST]
-    if known != folders or not all(Path(name).is_absolute() for name in known):
-        raise ValueError("no folders")
-    return tuple(known)
+    def _read(self) -> tuple[user_dirs.Condition, tuple[str, ...]]:
+        """Return how the file is, and the folders in it."""
+        if self.folder is None:
+            return "absent", ()
+        condition, table = user_dirs.read_table(self.folder / NAME, FORMAT)
+        if condition != "sound":
+            return condition, ()
+        told = table.get("folders")
+        folders = told if isinstance(told, list) else [None]
+        known = tuple(name for name in folders if isinstance(name, str) and len(name) <= LONGEST)
+        whole = len(known) == len(folders) <= MOST and all(Path(name).is_absolute() for name in known)
+        return ("sound", known) if whole else ("damaged", ())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 from llm_linalg.base import file_io
 
+Condition = Literal["absent", "sound", "damaged", "newer"]
 STATE = ("XDG_STATE_HOME", ".local/state")
 CONFIG = ("XDG_CONFIG_HOME", ".config")
 LARGEST = 200_000  # bytes that are read
@@ -37,16 +40,15 @@ def writable(place: Path | None) -> bool:
     return place is not None and os.access(place, os.W_OK | os.X_OK)
 
 
-def keep(path: Path, text: str, *, sync: bool = True) -> None:
+def keep(path: Path, text: str) -> None:
     """Write a text in place of what is there, its folders made as needed. Raises OSError.
 
-    What is no file of this folder is set aside. Without `sync` it outlives the process, but perhaps not the
-    machine.
+    What is no file of this folder is set aside.
     """
     file_io.make_folder(path.parent)
     if not _is_replaceable(path):
         file_io.set_aside(path)
-    with file_io.FileReplacement(path, private=True, sync=sync) as file:
+    with file_io.FileReplacement(path, private=True) as file:
         file.write(text.encode("utf-8", "replace"))
 
 
@@ -86,3 +88,20 @@ def read_own(path: Path) -> str:
     if path.is_symlink():
         file_io.written_path(path)
     return read(path)
+
+
+def read_table(path: Path, newest: int) -> tuple[Condition, dict[str, Any]]:
+    """Return how a JSON file that was kept in a folder of ours is, and the object that stands in it.
+
+    Its `format` is a number: of a larger one than the `newest` known here nothing is read.
+    """
+    try:
+        table = json.loads(read_own(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return "damaged" if path.is_symlink() else "absent", {}
+    except (OSError, ValueError, RecursionError):
+        return "damaged", {}
+    number = table.get("format") if isinstance(table, dict) else None
+    if type(number) is not int:
+        return "damaged", table if isinstance(table, dict) else {}
+    return ("newer", {}) if number > newest else ("sound" if number == newest else "damaged", table)

@@ -107,12 +107,10 @@ def falk(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft:
         slots.append(PanelSlot(i, x, y, shown_rows, shown_columns, cell, fit.decimals, fit.tight))
         if panel.role == "top":
             labels.append(_before(i, panel, corner - fit.beside(top), over))
-            labels += label_space.row_labels(top, slots[-1]) if fit.beside(top) else []
-            labels += label_space.column_labels(top, slots[-1]) if over else []
+            labels += _edges(top, slots[-1], fit.beside(top), over)
         else:
             if panel.role == "left":
-                labels += label_space.row_labels(left, slots[-1]) if margin else []
-                labels += label_space.column_labels(left, slots[-1]) if between else []
+                labels += _edges(left, slots[-1], margin, between)
             room = corner - 1 - margin if panel.role == "left" else width - corner
             labels += _above(i, panel, slots[-1], y_titles, room)
     return slots, labels
@@ -137,7 +135,9 @@ def in_row(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft:
     space = "" if fit.tight else " "
     signs = [f"{space}{panel.sign}{space}" if panel.sign else " " + space for _, panel in panels]
     signs[0] = signs[0].lstrip()
-    margins = _margins(panels, fit)
+    margins = [fit.beside(panel) for _, panel in panels]
+    if fit.edges < 2:
+        margins = _told_once([panel.row_edge.labels for _, panel in panels], margins)
     budget = width - sum(map(len, signs)) - len(panels) * fit.tight - sum(margins)
     across = share([panel.columns for _, panel in panels], cells, budget)
     over = max(fit.above(panel) for _, panel in panels)
@@ -154,8 +154,7 @@ def in_row(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft:
             labels.append(Label(x, 1 + over + max(0, len(rows) - 1) // 2, sign, None, "sign"))
         x += len(sign) + margin
         slot = PanelSlot(i, x, 1 + over, rows, columns, cell, fit.decimals, fit.tight)
-        labels += label_space.row_labels(panel, slot) if margin else []
-        labels += label_space.column_labels(panel, slot) if fit.above(panel) else []
+        labels += _edges(panel, slot, margin, fit.above(panel))
         widened = max(0, min(cell_len(panel.label) - slot.width, spare))
         spare -= widened
         labels += _above(i, panel, slot, 0, slot.width + widened)
@@ -174,7 +173,9 @@ def in_column(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft
     fitting = (titles for titles in (*longer, short) if titles + most <= width)
     titles = next(fitting, min(short, NARROW_TITLE, max(0, width - cell - fit.tight)))
     room = (width - titles - fit.tight) // cell
-    overs = _overs(panels, fit)
+    overs = _told_once(
+        [panel.column_edge.labels for _, panel in panels], [fit.above(panel) for _, panel in panels]
+    )
     height -= sum(overs)
     down = share([max(panel.rows, 1) for _, panel in panels], [1] * len(panels), height)
     if room < 1 or down is None:
@@ -190,32 +191,25 @@ def in_column(panels: IndexedPanels, width: int, height: int, fit: Fit) -> Draft
         rows = window(panel.rows, count, panel.focus_rows)
         slots.append(PanelSlot(i, titles + margin, y, rows, columns, cell, fit.decimals, fit.tight))
         labels.append(_before(i, panel, titles, y))
-        labels += label_space.row_labels(panel, slots[-1]) if fit.beside(panel) else []
-        labels += label_space.column_labels(panel, slots[-1]) if over else []
+        labels += _edges(panel, slots[-1], fit.beside(panel), over)
         y += count + gap
     return slots, labels
 
 
-def _margins(panels: IndexedPanels, fit: Fit) -> list[int]:
-    """Return the columns for the labels of each panel's rows, words equal to those left of them only once."""
-    widths = []
-    last: tuple[str, ...] = ()
-    for _, panel in panels:
-        words = panel.row_edge.labels
-        widths.append(0 if words == last and fit.edges < 2 else fit.beside(panel))
-        last = words or last
-    return widths
+def _edges(panel: Panel, slot: PanelSlot, beside: int, above: int) -> list[Label]:
+    """Return the labels at a panel's rows and columns, where they have room."""
+    rows = label_space.row_labels(panel, slot) if beside else []
+    return rows + (label_space.column_labels(panel, slot) if above else [])
 
 
-def _overs(panels: IndexedPanels, fit: Fit) -> list[int]:
-    """Return the rows for the labels of each panel's columns, words equal to those above them only once."""
-    heights = []
+def _told_once(words: Sequence[tuple[str, ...]], rooms: Sequence[int]) -> list[int]:
+    """Return the room for the labels of each panel: for words equal to those of the one before it, none."""
+    told: list[int] = []
     last: tuple[str, ...] = ()
-    for _, panel in panels:
-        words = panel.column_edge.labels
-        heights.append(0 if words == last else fit.above(panel))
-        last = words or last
-    return heights
+    for labels, room in zip(words, rooms, strict=True):
+        told.append(0 if labels == last else room)
+        last = labels or last
+    return told
 
 
 def margin_width(margins: IndexedPanels, fit: Fit) -> int:

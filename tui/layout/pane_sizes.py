@@ -71,11 +71,9 @@ class PaneSizes(NamedTuple):
 
 
 def story_of(view: View, *, titled: bool = True) -> str:
-    """Return what stays on the screen of a stop, as Markdown; nothing of a document's cell without text.
+    """Return what stays on the screen of a stop, as Markdown, with or without its title.
 
-    Args:
-        view: The view, at the stop.
-        titled: Whether the title is among it.
+    Of a document's cell without text that is nothing.
     """
     stop = view.at_stop
     named = titled and (stop.prose or not view.lesson.document)
@@ -122,13 +120,7 @@ def sizes(
 ) -> PaneSizes | None:
     """Return the room that a terminal gives; None if it is too small to be of use.
 
-    Args:
-        width: Columns of the terminal.
-        height: Rows of the terminal.
-        code: Lines of the program.
-        view: The view, whose texts and controls want room.
-        sidebar: Whether to show the sidebar; None leaves it to the width.
-        failed: Whether an error is explained, which takes more words.
+    Without a word on the `sidebar` the width decides. An error that is explained takes more words.
     """
     if not fits(width, height):
         return None
@@ -152,12 +144,7 @@ def sizes(
 
 
 def cell_sizes(room: PaneSizes, said: int) -> PaneSizes:
-    """Return the room of a document's cell that has the stage to itself: its lines and its answer.
-
-    Args:
-        room: The room that a picture would have.
-        said: The rows of what is said below it.
-    """
+    """Return the room of a cell that has the stage to itself, with `said` rows of words below it."""
     words = max(2, min(said, (room.height - room.title - room.story) // 2))
     return room._replace(program=0, facts=0, transport=0, words=words)
 
@@ -174,10 +161,7 @@ def _beside_board(room: PaneSizes, lines: int, board: Board | None, failed: bool
 def with_facts(room: PaneSizes, rows: int, *, edited: bool) -> PaneSizes:
     """Return the room with a second row for the facts of an operation, where they want it if there is room.
 
-    Args:
-        room: The room that a picture has with one row of them.
-        rows: How many they want.
-        edited: Whether the program stands in an editor; else it gives the row, so that the picture stays.
+    The program gives it, so that the picture stays; not where it stands in an editor.
     """
     if not room.facts or rows <= room.facts or room.height < 22:
         return room
@@ -196,17 +180,7 @@ def bench_sizes(
     editing: bool,
     printing: bool = True,
 ) -> PaneSizes | None:
-    """Return the room of the playground's panes: as `sizes`, with an editor for the program, or beside it.
-
-    Args:
-        width: Columns of the terminal.
-        height: Rows of the terminal.
-        lines: Lines of the program.
-        sidebar: Whether to show the sidebar; None leaves it to the width.
-        failed: Whether an error is explained, which takes more words.
-        editing: Whether the editor has the keys, and so more rows.
-        printing: Whether the program printed something.
-    """
+    """Return the room of the playground's panes: as `sizes`, with an editor for the program, or beside it."""
     if not fits(width, height):
         return None
     width, height, shown = _usable_size(width, height, sidebar)
@@ -237,14 +211,7 @@ def talk_sizes(
 ) -> PaneSizes | None:
     """Return the room in a presentation: no sidebar, a row of title, keys if asked, the rest the picture.
 
-    Args:
-        width: Columns of the terminal.
-        height: Rows of the terminal.
-        code: Lines of the program.
-        session: The session of the talk.
-        failed: Whether an error is explained, which takes more words.
-        spoken: Whether the last row holds a notice or a prompt.
-        big: Whether the cells are large.
+    A notice or a prompt that is `spoken` has the last row.
     """
     talk = session.talk
     if talk is None or not fits(width, height):

@@ -145,11 +145,7 @@ class Canvas:
     def label(self, at: Dot, text: str, role: str = "", towards: Dot = (1, -1)) -> bool:
         """Write a text beside a dot, where it covers least; return False if there is no room for it.
 
-        Args:
-            at: The dot.
-            text: The text.
-            role: Its role.
-            towards: The direction in which it stands by preference, as of an arrow that ends at the dot.
+        By preference it stands in the direction `towards`, as of an arrow that ends at the dot.
         """
         size = cell_len(text)
         column, row = at[0] // ACROSS, at[1] // DOWN

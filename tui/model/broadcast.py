@@ -25,3 +25,26 @@ class Broadcast:
     def whole(self) -> bool:
         """Whether there is something to show."""
         return bool(self.deck and self.lesson and self.show)
+
+    @property
+    def stops(self) -> list[Any]:
+        """The stops of the deck: pairs of a title and its minutes."""
+        return self.deck.get("stops") or []
+
+    @property
+    def stop_title(self) -> str:
+        """The title of the stop that is shown; empty where there is no such stop."""
+        number = self.show.get("number")
+        if not isinstance(number, int) or not 1 <= number <= len(self.stops):
+            return ""
+        return str(self.stops[number - 1][0])
+
+    @property
+    def planned(self) -> float | None:
+        """The seconds that the talk is meant to take, if it is."""
+        return as_number(self.show.get("planned"))
+
+
+def as_number(told: object) -> float | None:
+    """Return what was told as a number; None where it is none."""
+    return told if isinstance(told, int | float) else None

@@ -17,7 +17,10 @@ SEEDS = range(-(2**63), 2**64)  # what torch.manual_seed takes
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are exceptions."""
+    """An argument parser whose errors are exceptions, and whose flags are never abbreviated."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         """Raise the error instead of printing usage and leaving."""
@@ -70,37 +73,31 @@ def seed(text: str) -> int:
     return value
 
 
+def number(text: str, what: str, least: float, most: float, or_off: str = "") -> float:
+    """Parse a number from `least` to `most` of what is said; with `or_off` that word, or 0, is 0."""
+    try:
+        value = 0.0 if or_off and text == or_off else float(text) if len(text) < 30 else -1.0
+    except ValueError:
+        value = -1.0
+    if not (least <= value <= most or (or_off and not value)):
+        known = f"a number of {what} from {least:g} to {most:g}{f', or {or_off}' if or_off else ''}"
+        raise argparse.ArgumentTypeError(f"{quote(text)} is not {known}")
+    return value
+
+
 def speed(text: str) -> float:
     """Parse a number of steps a second."""
-    try:
-        value = float(text) if len(text) < 30 else 0.0
-    except ValueError:
-        value = 0.0
-    if not 0.05 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"{quote(text)} is not a number of steps a second from 0.05 to 100")
-    return value
+    return number(text, "steps a second", 0.05, 100)
 
 
 def time_limit(text: str) -> float:
     """Parse the seconds that a program may run; `off` is 0."""
-    try:
-        value = 0.0 if text == "off" else float(text) if len(text) < 30 else -1.0
-    except ValueError:
-        value = -1.0
-    if value != 0 and not 0.1 <= value <= 3600:
-        raise argparse.ArgumentTypeError(f"{quote(text)} is not a number of seconds from 0.1 to 3600, or off")
-    return value
+    return number(text, "seconds", 0.1, 3600, "off")
 
 
 def pause(text: str) -> float:
     """Parse a number of seconds."""
-    try:
-        value = float(text) if len(text) < 30 else -1.0
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 3600:
-        raise argparse.ArgumentTypeError(f"{quote(text)} is not a number of seconds from 0 to 3600")
-    return value
+    return number(text, "seconds", 0, 3600)
 
 
 @dataclass(frozen=True)

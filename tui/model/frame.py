@@ -295,9 +295,7 @@ class ErrorView:
     column: int | None
     caret: CleanText  # the source line and the caret under it; may be empty
     detail: CleanText  # torch's own words
-    clashes: tuple[CleanText, ...]  # "x, axis 1: 2"
     repairs: tuple[RepairFacts, ...]
-    is_expected: bool  # the stop is meant to fail
     cause: ProgramError  # what the engine raised
     good: Frame | None = None  # the last good picture; of a run that was stopped, of what ran
     good_caption: CleanText = LAST_GOOD
@@ -404,7 +402,6 @@ class FramePlace(NamedTuple):
         step: The step.
         steps: How many there are.
         depth: How deep one is: map, operations, cells, terms.
-        depths: The depths there are here.
         composite: Whether the node has parts to go into.
         backward: Whether it is the gradient program.
         has_backward: Whether there is a gradient program to show.
@@ -417,7 +414,6 @@ class FramePlace(NamedTuple):
     step: int = 0
     steps: int = 0
     depth: str = "cells"
-    depths: tuple[str, ...] = ()
     composite: bool = False
     backward: bool = False
     has_backward: bool = False

@@ -74,6 +74,13 @@ def add_picture_flags(
     add("--guess", "answer what is asked: a choice's number, or what one would type", metavar="TEXT")
 
 
+def picture_parser(name: str) -> Parser:
+    """Return a parser of the flags that name a picture, as they stand in a script or a deck."""
+    parser = Parser(prog=name, add_help=False)
+    add_picture_flags(parser)
+    return parser
+
+
 def add_read_flag(parser: Parser) -> None:
     """Add `--read`, which lets a document's programs read text and weights beside it.
 
@@ -291,9 +298,8 @@ def arguments(view: View) -> list[str]:
     words += _map_words(view, opening)
     if view.step != (0 if view.path else opening.step):
         words += ["--step", str(view.step)]
-    if view.seed != view.lesson.seed:
-        words += ["--seed", str(view.seed)]
-    return words + _look_words(view, opening)
+    own = _run_flags(opening)
+    return words + [word for flag in _run_flags(view) if flag not in own for word in flag]
 
 
 def explicit_flags(view: View) -> list[tuple[str, ...]]:
@@ -307,6 +313,15 @@ def explicit_flags(view: View) -> list[tuple[str, ...]]:
         ("--box", "/".join(view.box)),
         ("--lineage", "none") if asked is None else (f"--{asked.way}", cell(asked.name, asked.position)),
         ("--step", str(view.step)),
+        *_run_flags(view),
+    ]
+    return [tuple(flag) for flag in flags]
+
+
+def _run_flags(view: View) -> list[tuple[str, ...]]:
+    """Return the flags that say how a step is shown, and of which program."""
+    guess = view.guess
+    return [
         ("--seed", str(view.seed)),
         ("--cursor", "none" if view.cursor is None else cell(*view.cursor)),
         ("--at", "none" if view.at is None else ",".join(map(str, view.at))),
@@ -314,9 +329,9 @@ def explicit_flags(view: View) -> list[tuple[str, ...]]:
         ("--backward" if view.backward else "--no-backward",),
         *([("--row", str(view.row))] if view.at_stop.board is not None else []),
         *([("--code", view.code)] if view.code is not None else []),
-        *zip(*[iter(_guess_words(view))] * 2, strict=True),
+        *([("--predict", str(guess.number))] if guess is not None and guess.number else []),
+        *([("--guess", guess.answer)] if guess is not None and guess.answer is not None else []),
     ]
-    return [tuple(flag) for flag in flags]
 
 
 def setting_words(view: View) -> list[str]:
@@ -366,29 +381,3 @@ def _map_words(view: View, opening: View) -> list[str]:
 def cell(name: str, index: tuple[int, ...]) -> str:
     """Return a cell as the flags take it: `Y[1,2]`."""
     return f"{name}[{','.join(map(str, index))}]"
-
-
-def _look_words(view: View, opening: View) -> list[str]:
-    words: list[str] = []
-    if view.cursor is not None:
-        words += ["--cursor", cell(*view.cursor)]
-    if view.at is not None:
-        words += ["--at", ",".join(map(str, view.at))]
-    if view.look != opening.look:
-        words += ["--look", view.look]
-    if view.backward != view.at_stop.backward:
-        words.append("--backward" if view.backward else "--no-backward")
-    if view.row != 1:
-        words += ["--row", str(view.row)]
-    if view.code is not None:
-        words += ["--code", view.code]
-    return words + _guess_words(view)
-
-
-def _guess_words(view: View) -> list[str]:
-    """Return the flags of the question that is asked, and of the answer."""
-    guess = view.guess
-    if guess is None:
-        return []
-    words = ["--predict", str(guess.number)] if guess.number else []
-    return words if guess.answer is None else [*words, "--guess", guess.answer]

@@ -27,13 +27,8 @@ def window(count: int, size: int, focus: range) -> range:
 def share(needs: Sequence[int], units: Sequence[int], budget: int) -> list[int] | None:
     """Return how many cells each grid gets of a length: all if there is room, else the smaller needs first.
 
-    Args:
-        needs: Cells that each grid would like.
-        units: Characters that one cell of each takes.
-        budget: Characters available.
-
-    Returns:
-        Cells for each, at least one where one is needed; None if there is no room for that.
+    That is one at least where one is needed; None if there is no room for that. One cell of each takes its
+    `units` of characters, of which `budget` are there.
     """
     counts = [min(need, 1) for need in needs]
     left = budget - sum(cells * unit for cells, unit in zip(counts, units, strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -16,26 +16,16 @@ GAP = 2  # columns between label, value and words
 CORNERS = {"top": ("┌", "┐"), "joint": ("├", "┤"), "bottom": ("└", "┘")}
 
 
-@dataclass(frozen=True, slots=True)
-class BoardColumns:
+class BoardColumns(NamedTuple):
     """How a board's columns are shared.
 
     Attributes:
-        label, value: Columns of each; the words have what is left.
-        numbers: Whether the values stand to the right, as numbers do.
-        full: Columns that a value may have.
-        dots: What stands for cells that are left out.
+        label: Columns of the labels; the words have what values leave.
+        values: The values, with as many of their cells as there is room for, all as wide.
     """
 
     label: int
-    value: int
-    numbers: bool
-    full: int
-    dots: str
-
-    def value_of(self, row: LiveRow) -> str:
-        """Return a row's value, with as many of its cells as there is room for."""
-        return row.value_in(self.full, self.dots)
+    values: list[str]
 
 
 def board_rows(board: BoardView, width: int, height: int, glyphs: Glyphs) -> list[Row]:
@@ -91,9 +81,11 @@ def columns_of(board: BoardView, width: int, taken: int, dots: str) -> BoardColu
     words = max(cell_len(row.words) for row in board.rows)
     left = width - taken - label - words - 2 * GAP
     full = max(left, *(cell_len(row.brief) for row in board.rows), 0)
-    columns = BoardColumns(label, 0, all(row.shape in (None, ()) for row in board.rows), full, dots)
-    value = max(cell_len(columns.value_of(row)) for row in board.rows)
-    return BoardColumns(label, value, columns.numbers, full, dots)
+    values = [row.value_in(full, dots) for row in board.rows]
+    spaces = [" " * (max(map(cell_len, values)) - cell_len(value)) for value in values]
+    numbers = all(row.shape in (None, ()) for row in board.rows)  # they stand to the right
+    pairs = zip(values, spaces, strict=True)
+    return BoardColumns(label, [space + value if numbers else value + space for value, space in pairs])
 
 
 def _number(board: BoardView, number: int) -> Row:
@@ -109,12 +101,10 @@ def _cells(
     do = f"row:{number}"
     picked = board.opens and number == board.row
     label = row.label + " " * (columns.label - cell_len(row.label))
-    value = columns.value_of(row)
-    space = " " * (columns.value - cell_len(value))
-    value = space + value if columns.numbers else value + space
+    value = columns.values[number - 1]
     return (
         TextSpan(f"{glyphs.pointer if picked else ' '} {label}", "picked" if picked else "", do),
-        TextSpan(" " * GAP + value if columns.value else "", "strong", do),
+        TextSpan(" " * GAP + value if value else "", "strong", do),
         TextSpan(" " * GAP + row.words, "" if picked else "label", do),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui.text.prose import after_story
-from tui.text.rows import Row, TextSpan, cut_rows, row, wrap, wrap_code
+from tui.text.rows import Row, TextSpan, cut_rows, marked_lines, row, wrap
 
 if TYPE_CHECKING:
     from tui.model.frame import Frame
@@ -34,35 +34,17 @@ def said_with_cell(frame: Frame, width: int) -> int:
 
 
 def cell_rows(frame: Frame, width: int, height: int, glyphs: Glyphs) -> list[Row]:
-    """Return the rows of a cell.
-
-    Args:
-        frame: A frame that shows a cell.
-        width: The columns.
-        height: The rows that there are.
-        glyphs: The signs.
-    """
+    """Return the rows of the cell that a frame shows."""
     if frame.listing.cell is None:
         return []
     below = [*answer_rows(frame.listing.cell, width, glyphs), *saved_rows(frame.listing.cell, width)]
-    code = code_rows(frame.listing.cell, width, glyphs)
+    code = marked_lines(frame.listing.cell.code, frame.listing.cell.line, width, glyphs.pointer)[0]
     room = max(0, height - len(below) - bool(below and code))
     if len(below) > height // 2 and code:
         room = max(0, min(len(code), height // 2))
     shown = head(code, room, glyphs, "lines")
     gap: list[Row] = [()] if shown and below else []
     return [*shown, *gap, *head(below, max(0, height - len(shown) - len(gap)), glyphs, "lines")]
-
-
-def code_rows(cell: NotebookCell, width: int, glyphs: Glyphs) -> list[Row]:
-    """Return a cell's lines, the one at which it was not run marked."""
-    rows: list[Row] = []
-    for number, text in enumerate(cell.code, 1):
-        now = number == cell.line
-        for place, part in enumerate(wrap_code(text, width - 2)):
-            lead = f"{glyphs.pointer} " if now and not place else "  "
-            rows.append(row((lead, "accent"), (part, "code-now" if now else "code")))
-    return rows
 
 
 def answer_rows(cell: NotebookCell, width: int, glyphs: Glyphs) -> list[Row]:

@@ -21,16 +21,7 @@ PROMISE = "torch has just computed these bars. You will compute them yourself."
 def door_rows(
     title: str, frame: Frame | None, width: int, height: int, glyphs: Glyphs, waiting: str
 ) -> list[Row]:
-    """Return the door in `height` rows of at most `width` columns.
-
-    Args:
-        title: The sentence with its blank.
-        frame: The picture of the distribution; None while it is computed.
-        width: Columns there are.
-        height: Rows there are.
-        glyphs: The characters in force.
-        waiting: What is said while it is computed.
-    """
+    """Return the door in `height` rows of at most `width` columns, or what it is `waiting` for."""
     found = chances(frame)
     bars = [_bar(*one, found, width, glyphs) for one in found]
     ways = [

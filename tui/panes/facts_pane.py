@@ -92,12 +92,7 @@ def facts_rows(frame: Frame, width: int, glyphs: Glyphs, waiting: str = "") -> l
     """Return the facts in one row, or where that is too short in more, so that none of the shapes is cut.
 
     What is said at the end goes first, then the names of the operations around this one, from the outside.
-
-    Args:
-        frame: The frame of an operation.
-        width: The columns of a row.
-        glyphs: The signs.
-        waiting: What is said in place of all else at the end.
+    What is `waiting` is said in place of all else at the end.
     """
     shapes, gap, note = frame.captions.shape_line.partition("   ")
     fine, mark, more = note.partition(" ✓")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from llm_linalg.base.text import clean
-from tui.model.broadcast import Broadcast
-from tui.session.presentation.pace import stop_due
-from tui.session.presentation.stopwatch import clock_text, minutes_text, time_left
+from tui.model.broadcast import Broadcast, as_number
+from tui.session.presentation.stopwatch import clock_text, minutes_text, stop_due, time_left
 from tui.text.glyphs import Glyphs
 from tui.text.large import ACROSS, enlarge_rows
 from tui.text.prose import paragraphs
@@ -37,9 +34,7 @@ class NotesContent:
 
 def pace_text(now: Broadcast, seconds: float) -> str:
     """Return at which stop the talk should be, where that is another; empty before it has begun."""
-    minutes = [stop[1] if isinstance(stop[1], int | float) else None for stop in now.deck.get("stops") or []]
-    planned = now.show.get("planned")
-    due = stop_due(minutes, planned if isinstance(planned, int | float) else None, seconds)
+    due = stop_due([as_number(stop[1]) for stop in now.stops], now.planned, seconds)
     number = now.show.get("number")
     if due is None or not isinstance(number, int) or not seconds:
         return ""
@@ -50,7 +45,7 @@ def place_text(now: Broadcast) -> str:
     """Return the step and the stop that are shown."""
     step, steps = now.show.get("step"), now.show.get("steps")
     counted = f"step {step}/{steps}   " if steps else ""
-    return f"{counted}stop {now.show.get('number')}/{len(now.deck.get('stops') or [])}"
+    return f"{counted}stop {now.show.get('number')}/{len(now.stops)}"
 
 
 def notes_rows(notes: NotesContent, width: int, height: int, glyphs: Glyphs) -> list[Row]:
@@ -77,27 +72,20 @@ def notes_rows(notes: NotesContent, width: int, height: int, glyphs: Glyphs) -> 
 
 def _head(now: Broadcast, seconds: float, time: str, width: int, glyphs: Glyphs) -> list[Row]:
     show = now.show
-    stops = now.deck.get("stops") or []
-    number = show.get("number")
     place = row((f"{place_text(now)} ", "label"), (f"  {time} " if time else "", "strong"))
     title = row((" notes  ", "accent strong"), (clean(str(now.deck.get("title", ""))), "label"))
     rows = [ends(title, place, width, glyphs.dots)]
-    rows += _clock(show, seconds, pace_text(now, seconds), width, glyphs)
-    stop = stops[number - 1] if isinstance(number, int) and 1 <= number <= len(stops) else ["", None]
-    minutes = show.get("minutes")
-    about = [
-        minutes_text(minutes) if isinstance(minutes, int | float) else "",
-        "changed" if show.get("changed") else "",
-    ]
+    rows += _clock(now, seconds, pace_text(now, seconds), width, glyphs)
+    minutes = as_number(show.get("minutes"))
+    about = ["" if minutes is None else minutes_text(minutes), "changed" if show.get("changed") else ""]
     about.append("the screen is black" if show.get("black") else "")
     said = "   ".join(word for word in about if word)
-    return [*rows, row((" now   ", "label"), (clean(str(stop[0])), "title"), (f"   {said}", "current")), ()]
+    return [*rows, row((" now   ", "label"), (clean(now.stop_title), "title"), (f"   {said}", "current")), ()]
 
 
-def _clock(show: Mapping[str, Any], seconds: float, pace: str, width: int, glyphs: Glyphs) -> list[Row]:
+def _clock(now: Broadcast, seconds: float, pace: str, width: int, glyphs: Glyphs) -> list[Row]:
     """Return the time that has passed and the time that is left, large if there is room, and the pace."""
-    planned = show.get("planned")
-    left = time_left(planned, seconds) if isinstance(planned, int | float) else None
+    left = None if now.planned is None else time_left(now.planned, seconds)
     role = "error" if left is not None and left < 0 else "strong"
     spans = row((" " + clock_text(seconds), "strong"))
     if left is not None:
@@ -107,6 +95,6 @@ def _clock(show: Mapping[str, Any], seconds: float, pace: str, width: int, glyph
     if left is not None:  # each name below its number, as far as these are large
         under = ACROSS * (len(clock_text(seconds)) + 3)
         first = f"{first:<{under}}remaining" if large else f"{first}, remaining"
-    names = first + ("" if show.get("running") else f"{'   ' if large else '; '}it stands")
+    names = first + ("" if now.show.get("running") else f"{'   ' if large else '; '}it stands")
     paced = ("   " + pace if pace else "", "dim" if pace == "on time" else "current")
     return [*(large or [spans]), row((f"{'  ' if large else ' '}{names}", "dim"), paced), ()]

@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tui.layout.pane_sizes import Picture
-from tui.text.rows import Row, row, wrap_code
+from tui.text.rows import Row, marked_lines
 from tui.widgets.row_widget import RowWidget
 
 
 def code_rows(code: Sequence[str], line: int | None, count: int, width: int, pointer: str) -> list[Row]:
     """Return `count` rows of the program, line `line` (from 1) among them and marked; long lines go on."""
-    rows: list[Row] = []
-    first = last = 0
-    for number, text in enumerate(code, 1):
-        now = number == line
-        parts = wrap_code(text, width - 2)
-        if now:
-            first, last = len(rows), len(rows) + len(parts)
-        for k, part in enumerate(parts):
-            lead = f"{pointer} " if now and not k else "  "
-            rows.append(row((lead, "accent"), (part, "code-now" if now else "code")))
+    rows, first, last = marked_lines(code, line, width, pointer)
     start = max(0, min((first + last - count + 1) // 2, first, len(rows) - count))
     return rows[start : start + count]
 

@@ -33,7 +33,6 @@ class Sidebar(RowWidget):
     def __init__(self) -> None:
         super().__init__()
         self._picture: Picture | None = None
-        self._made: tuple[object, tuple[list[Row], int]] | None = None  # the lessons, as they were last
 
     def show_picture(self, picture: Picture) -> None:
         """Show the lessons, the open one and the chosen one."""
@@ -50,7 +49,7 @@ class Sidebar(RowWidget):
             return
         session = self._picture.session
         entries = outline(session)
-        made, pointed = self._outline(session, entries) if entries else self._recall_lessons(session)
+        made, pointed = self._outline(session, entries) if entries else self._lessons(session)
         room = self.size.height or len(made)
         start = max(0, min(pointed - room // 2, len(made) - room))
         shown = made[start : start + room]
@@ -68,20 +67,6 @@ class Sidebar(RowWidget):
             text = f" {mark} {' ' * min(entry.level, MOST_INDENTED)}{entry.text}"
             made.append(self._frame((TextSpan(text, role, entry.command),), role))
         return made, at
-
-    def _recall_lessons(self, session: Session) -> tuple[list[Row], int]:
-        """Return the lessons, made again only when something else is open, chosen, seen or solved.
-
-        A step changes none of them.
-        """
-        view = session.view
-        key = (
-            session.lessons, session.selection.sidebar, view.lesson, view.stop, session.learner.progress,
-            self.glyphs, self._columns,
-        )  # fmt: skip
-        if self._made is None or self._made[0] != key:
-            self._made = key, self._lessons(session)
-        return self._made[1]
 
     def _lessons(self, session: Session) -> tuple[list[Row], int]:
         """Return the lessons, and the place of the one that is pointed at.

@@ -16,13 +16,8 @@ WIDEST = 72  # columns of text that are still read well
 def slide_rows(title: str, prose: str, width: int, height: int, *, big: bool, glyphs: Glyphs) -> list[Row]:
     """Return a slide in `height` rows of at most `width` columns.
 
-    Args:
-        title: What is on it, above.
-        prose: What is on it, below.
-        width: Columns there are.
-        height: Rows there are; what is beyond them is cut, and the last row says so.
-        big: The text in large letters too, as far as there is room.
-        glyphs: The characters in force; where they are ASCII, no letters are large.
+    What is beyond them is cut, and the last row says so. With `big` the text is in large letters too, as far
+    as there is room; where the characters are ASCII, no letters are large.
     """
     heads, texts = [_head(title, width)], [paragraphs(prose, min(WIDEST, width))]
     narrow = width // ACROSS

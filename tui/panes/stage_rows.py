@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tui.layout.pane_sizes import Picture
@@ -57,31 +56,25 @@ class StageRoom:
         """The areas of panels."""
         return areas(self.picture, self.width, self.height)
 
-    def enlarge(self, rows: list[Row]) -> list[Row]:
-        """Return rows of letters as they are shown."""
-        return enlarge_rows(rows) if self.big else rows
-
 
 def stage_rows(stage: StageRoom, shown: list[StageArea]) -> list[Row]:
     """Return the rows of what is on the stage; of panels, their labels around the areas that are shown."""
-    rows = (rows_of(stage) for rows_of in KINDS)
-    own = next((own for own in rows if own is not None), None)
-    return stage.enlarge(labels(shown, stage.height)) if own is None else own
-
-
-def _slide(stage: StageRoom) -> list[Row] | None:
-    slide, room = stage.picture.slide, stage.picture.room
-    if slide is None:
-        return None
-    return slide_rows(*slide, room.main, room.stage, big=room.big, glyphs=stage.glyphs)
-
-
-def _board(stage: StageRoom) -> list[Row] | None:
-    frame = stage.picture.frame
-    board = None if frame is None else frame.stage.board
-    if board is None:
-        return None
-    return board_rows(_shown_board(board, stage), stage.width, stage.height, stage.glyphs)
+    picture, room, glyphs = stage.picture, stage.picture.room, stage.glyphs
+    if picture.slide is not None:
+        return slide_rows(*picture.slide, room.main, room.stage, big=room.big, glyphs=glyphs)
+    frame = picture.frame
+    if frame is not None and frame.stage.board is not None:
+        return board_rows(_shown_board(frame.stage.board, stage), stage.width, stage.height, glyphs)
+    if frame is not None and frame.stage.map is not None:
+        progress = picture.session.learner.progress
+        rows = map_rows(
+            frame.stage.map, stage.width, stage.height, glyphs, large=stage.big, progress=progress
+        )
+    elif frame is not None and shows_cell(frame):
+        return cell_rows(frame, room.main, room.stage, glyphs)
+    else:
+        rows = labels(shown, stage.height)
+    return enlarge_rows(rows) if stage.big else rows
 
 
 def _shown_board(board: BoardView, stage: StageRoom) -> BoardView:
@@ -90,24 +83,3 @@ def _shown_board(board: BoardView, stage: StageRoom) -> BoardView:
     if ask is not None and ask.is_asked and ask.guess is None:
         board = replace(board.without_values(ask.check, stage.glyphs.text("·")), has_digits=False)
     return board.on_stage if stage.picture.session.talk is not None else board
-
-
-def _map(stage: StageRoom) -> list[Row] | None:
-    picture = stage.picture
-    level = None if picture.frame is None else picture.frame.stage.map
-    if level is None:
-        return None
-    progress = picture.session.learner.progress
-    rows = map_rows(level, stage.width, stage.height, stage.glyphs, large=stage.big, progress=progress)
-    return stage.enlarge(rows)
-
-
-def _cell(stage: StageRoom) -> list[Row] | None:
-    frame, room = stage.picture.frame, stage.picture.room
-    if frame is None or not shows_cell(frame):
-        return None
-    return cell_rows(frame, room.main, room.stage, stage.glyphs)
-
-
-KINDS: tuple[Callable[[StageRoom], list[Row] | None], ...] = (_slide, _board, _map, _cell)
-"""What may be on the stage in place of panels: each gives its rows, or None if that is not there."""

@@ -122,13 +122,9 @@ def failing_rows(
 
 
 def text_rows(picture: Picture, width: int, *, short: bool = False, most: int | None = None) -> list[Row]:
-    """Return everything that is said about this step, in as many rows as it takes.
+    """Return everything that is said about this step, in as many rows as it takes; in `short` in fewer.
 
-    Args:
-        picture: The picture.
-        width: The columns of a row.
-        short: Whether to take fewer rows.
-        most: How many rows there is room for: a formula that needs more is shortened at once.
+    A formula that needs more than `most` rows is shortened at once.
     """
     frame = picture.frame
     if frame is None:
@@ -168,12 +164,7 @@ def text_rows(picture: Picture, width: int, *, short: bool = False, most: int | 
 def step_rows(frame: Frame, width: int, told: list[Row], *, short: bool, most: int | None) -> list[Row]:
     """Return a step's formula and its sentence, or in the place of that what the stop says, if there is room.
 
-    Args:
-        frame: The frame.
-        width: The columns of a row.
-        told: What a stop says that had asked a question first; of one who passed it, it was not there before.
-        short: Whether to take fewer rows.
-        most: How many rows there is room for; None without a limit.
+    That is `told` by a stop that had asked a question first: of one who passed it, it was not there before.
     """
     paint = partial(with_hues, hues=frame.stage.hues, term_by_term=frame.place.order == "terms")
     if short or (most is not None and least_rows(frame.captions.formula, width) > most):

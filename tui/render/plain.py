@@ -63,10 +63,7 @@ def to_plain(
 def puzzle(frame: Frame, width: int, *, brief: bool = False) -> CleanText:
     """Return the program and the tensors of a frame, without the words that would say what comes next.
 
-    Args:
-        frame: The frame.
-        width: The columns of a row.
-        brief: Whether to leave out the lines that write down a tensor which is shown.
+    In `brief` the lines that write down a tensor which is shown are left out.
     """
     shown = tuple(f"{panel.name} = torch.tensor(" for panel in frame.stage.panels)
     code = [line for line in _program(frame) if not (brief and line.lstrip("> 0123456789").startswith(shown))]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Event
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from llm_linalg.base.errors import HaltedError
+from tui.screens.host import Host
 from tui.screens.run_worker import in_thread
 from tui.session.consent_commands import UNJUDGED
-from tui.session.session import Session
 from tui.text.line_edit import LineEdit
 
 if TYPE_CHECKING:
@@ -30,20 +30,6 @@ class AnswerJudged(Message):
         self.verdict = verdict
 
 
-class AnswerHost(Protocol):
-    """The screen that the line is on."""
-
-    @property
-    def session(self) -> Session:
-        """The session on the screen."""
-
-    def post_message(self, message: Message) -> bool:
-        """Take a message."""
-
-    def run_worker(self, work: Any, *, group: str, exclusive: bool) -> object:
-        """Do some work beside the event loop's."""
-
-
 class AnswerLine:
     """The line of an answer.
 
@@ -51,7 +37,7 @@ class AnswerLine:
         edit: What is being written; None while nothing is.
     """
 
-    def __init__(self, host: AnswerHost) -> None:
+    def __init__(self, host: Host) -> None:
         self.edit: LineEdit | None = None
         self._command = "answer"
         self._host = host
@@ -59,7 +45,7 @@ class AnswerLine:
         self._told = False  # whether it was said that an answer which is code has the user's rights
         self._consented = False  # whether ↵ was pressed since
 
-    def begin(self, command: str = "answer") -> None:
+    def begin(self, command: str) -> None:
         """Begin to write what a command takes: an answer, where the last one was left, or a guess."""
         self._command = command
         self.edit = LineEdit.of(self._host.session.attempt.answer if command == "answer" else "")

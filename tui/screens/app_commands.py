@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
 from llm_linalg.base.text import CleanText, clean_lines
 from tui.files.trusted_folders import TrustedFolders
 from tui.navigation.playground import is_playground
+from tui.screens.host import Host
 from tui.session.consent_commands import file_to_trust
 from tui.session.reopening import reopening_command
 from tui.terminal.terminal_app import TerminalApp
@@ -21,65 +22,27 @@ from tui.text.themes import THEMES
 if TYPE_CHECKING:
     from textual.app import App
 
-    from tui.screens.key_input import KeyInput
-    from tui.screens.options import Options
-    from tui.screens.page import Page
-    from tui.session.session import Session
+
+AppCommand = Callable[[Host], Awaitable[object] | None]
 
 
-class CommandHost(Protocol):
-    """The screen whose session the commands are about."""
-
-    @property
-    def app(self) -> App[object]:
-        """The app that it is a screen of."""
-
-    @property
-    def session(self) -> Session:
-        """The session on the screen."""
-
-    @property
-    def page(self) -> Page:
-        """The panes."""
-
-    @property
-    def input(self) -> KeyInput:
-        """The keys that work now."""
-
-    @property
-    def options(self) -> Options:
-        """How the app is shown, and where it keeps what it remembers."""
-
-    def do(self, command: str) -> None:
-        """Do a command of `tui.session.commands`."""
-
-    def update_session(self, session: Session) -> None:
-        """Show another session."""
-
-    def tell(self, notice: str) -> None:
-        """Say something in the footer."""
-
-
-AppCommand = Callable[[CommandHost], Awaitable[object] | None]
-
-
-def redraw(host: CommandHost) -> None:
+def redraw(host: Host) -> None:
     """Draw the whole screen again."""
     if isinstance(host.app, TerminalApp):
         host.app.redraw()
 
 
-def suspend(host: CommandHost) -> None:
+def suspend(host: Host) -> None:
     """Suspend to the shell."""
     host.app.action_suspend_process()
 
 
-def palette(host: CommandHost) -> None:
+def palette(host: Host) -> None:
     """Open the palette."""
     host.app.action_command_palette()
 
 
-def theme(host: CommandHost) -> None:
+def theme(host: Host) -> None:
     """Take the next theme."""
     next_theme(host.app)
     host.tell(f"Theme: {host.app.theme}.")
@@ -91,7 +54,7 @@ def next_theme(app: App[object]) -> None:
     app.theme = names[(names.index(app.theme) + 1) % len(names)]
 
 
-def copy_command(host: CommandHost) -> Awaitable[object] | None:
+def copy_command(host: Host) -> Awaitable[object] | None:
     """Copy the command that opens this view again; one too long for the footer is shown whole above."""
     given = host.session.view.lesson.external
     if given is not None and not given.words:
@@ -114,7 +77,7 @@ def copied_rows(text: str, width: int) -> list[Row]:
     return [*(row((piece, "code")) for piece in cut_rows(text, width)), (), *paragraphs(where, width)]
 
 
-def copy_code(host: CommandHost) -> None:
+def copy_code(host: Host) -> None:
     """Copy the program as torch code."""
     from tui.compose.torch_code import torch_code
 
@@ -123,14 +86,14 @@ def copy_code(host: CommandHost) -> None:
     host.tell(f"Copied {len(text.splitlines())} lines of torch code; they are printed when you quit, too.")
 
 
-def _copy(host: CommandHost, text: CleanText) -> None:
+def _copy(host: Host, text: CleanText) -> None:
     """Hand a text to the terminal's clipboard, of which nobody says if it has taken it."""
     host.app.copy_to_clipboard(text)
     if isinstance(host.app, TerminalApp):
         host.app.copied = text
 
 
-def confirm_leaving(host: CommandHost) -> bool:
+def confirm_leaving(host: Host) -> bool:
     """Return whether a talk is left, which is asked for twice: nothing ends one by a slip."""
     session = host.session
     talk = session.talk
@@ -143,28 +106,28 @@ def confirm_leaving(host: CommandHost) -> bool:
     return True
 
 
-def examples(host: CommandHost) -> Awaitable[object]:
+def examples(host: Host) -> Awaitable[object]:
     """Open the programs to begin with."""
     from tui.screens.palette import Examples, Palette
 
     return host.app.push_screen(Palette([Examples], placeholder="Begin with…"))
 
 
-def index(host: CommandHost) -> Awaitable[object]:
+def index(host: Host) -> Awaitable[object]:
     """Open the deck's stops."""
     from tui.screens.palette import Palette, Stops
 
     return host.app.push_screen(Palette([Stops], placeholder="Which stop?"))
 
 
-def guides(host: CommandHost) -> Awaitable[object]:
+def guides(host: Host) -> Awaitable[object]:
     """Open the guides to read."""
     from tui.screens.palette import Guides, Palette
 
     return host.app.push_screen(Palette([Guides], placeholder="Which guide?"))
 
 
-def progress(host: CommandHost) -> Awaitable[object]:
+def progress(host: Host) -> Awaitable[object]:
     """Open what was seen and solved of the course."""
     from llm_linalg.lessons.reader import catalog
     from tui.render.progress_text import progress_lines
@@ -176,7 +139,7 @@ def progress(host: CommandHost) -> Awaitable[object]:
     return host.app.push_screen(Pager("Progress", lambda _: rows))
 
 
-def help_(host: CommandHost) -> Awaitable[object]:
+def help_(host: Host) -> Awaitable[object]:
     """Open the keys that work now."""
     from tui.screens.pager import Pager, help_rows
     from tui.widgets.row_widget import glyphs_of
@@ -186,7 +149,7 @@ def help_(host: CommandHost) -> Awaitable[object]:
     return host.app.push_screen(Pager("Keys that work now", lambda _: rows))
 
 
-def text(host: CommandHost) -> Awaitable[object] | None:
+def text(host: Host) -> Awaitable[object] | None:
     """Open the program and the text in full."""
     from tui.panes.text_pane import whole_text
     from tui.screens.pager import Pager
@@ -198,14 +161,14 @@ def text(host: CommandHost) -> Awaitable[object] | None:
     return host.app.push_screen(Pager(title, lambda width: whole_text(picture, width)))
 
 
-def practice(host: CommandHost) -> Awaitable[object] | None:
+def practice(host: Host) -> Awaitable[object] | None:
     """Ask questions without end."""
     from tui.screens.practice_screen import PracticeScreen, whole_practice
 
     return host.app.push_screen(PracticeScreen(whole_practice))
 
 
-def ask_trust(host: CommandHost) -> Awaitable[object] | None:
+def ask_trust(host: Host) -> Awaitable[object] | None:
     """Ask whether what is shown may run with the user's rights; the playground's own text just runs."""
     from tui.screens.consent import FOLDER, ConsentScreen
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from textual import events
-from textual.app import ComposeResult
 
 from llm_linalg.base.text import clean
-from tui.screens.modal import ModalScreen
-from tui.screens.pager import Sheet
+from tui.screens.pager import ModalScreen
+from tui.text.glyphs import Glyphs
 from tui.text.prose import paragraphs
 from tui.text.rows import Row, cut_rows, row
 
@@ -34,16 +33,9 @@ class ConsentScreen(ModalScreen, inherit_bindings=False):
         self._title = clean(title, 60)
         self._folder = None if file is None else file.resolve().parent
 
-    def compose(self) -> ComposeResult:
-        """Yield one sheet."""
-        yield Sheet()
-
-    def on_resize(self, _event: events.Resize) -> None:
-        """Show the same rows in other room."""
-        width = max(8, min(WIDEST, self.size.width - 4))
-        self.query_one(Sheet).show([(*row("  "), *one) for one in self._rows(width)])
-
-    def _rows(self, width: int) -> list[Row]:
+    def rows(self, width: int, _height: int, _glyphs: Glyphs) -> list[Row]:
+        """Return the question, and the keys that answer it."""
+        width = max(8, min(WIDEST, width - 4))
         rows = [row((f"May {self._title} run with your rights?", "title")), ()]
         rows += [*paragraphs(RIGHTS, width), ()]
         rows.append(row(("1", "key"), "    once: until the app ends"))
@@ -54,7 +46,7 @@ class ConsentScreen(ModalScreen, inherit_bindings=False):
                 for piece in cut_rows(clean(str(self._folder), None), width - 8)
             ]
         rows.append(row(("esc", "key"), "  no: it stays text"))
-        return rows
+        return [(*row("  "), *one) for one in rows]
 
     def on_key(self, event: events.Key) -> None:
         """Take the answer."""

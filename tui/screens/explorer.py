@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -15,7 +14,6 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.layout.pane_sizes import Picture
-from tui.navigation.playground import is_playground
 from tui.screens import app_commands
 from tui.screens.answer_line import AnswerJudged, AnswerLine
 from tui.screens.device_run import DeviceRun, DevicesCompared
@@ -25,7 +23,6 @@ from tui.screens.page import Page, TooSmall
 from tui.screens.pending_run import PendingRun
 from tui.screens.play_timer import PlayTimer
 from tui.screens.playground_editor import PlaygroundEditor
-from tui.screens.recording import Recording
 from tui.screens.run_worker import (
     CellsSurveyed,
     RunFinished,
@@ -37,7 +34,7 @@ from tui.session.commands import BY_ID, find_command, run
 from tui.session.contexts import Context
 from tui.session.exercise_commands import session_frame, with_verdict
 from tui.session.keys import KEYS
-from tui.session.remembering import with_progress
+from tui.session.script.script_recorder import Recording
 from tui.session.session import Session
 from tui.session.step_commands import tick
 from tui.terminal import crash_log
@@ -48,7 +45,6 @@ if TYPE_CHECKING:
 
     from tui.compose.program_run import Run
     from tui.model.frame import Frame
-    from tui.model.view import View
     from tui.screens.script_player import ScriptPlayer
     from tui.widgets.editor import Editor
     from tui.widgets.matrix import CellClicked
@@ -57,6 +53,7 @@ STEPS_INSTEAD = {"play": "forward", "play.back": "back", "stage.play": "forward"
 ONLY_STOP = ("space", "escape")
 """Keys that stop a script and do no more; every other also does what it does."""
 QUITTING = ("quit", "edit.quit", "stage.quit", "door.quit")
+FASTEST = 0.01  # seconds between two steps: a hundred a second, the most that may be asked for
 PATIENCE = 0.3  # seconds before it is said that a program is still running
 
 
@@ -106,7 +103,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.recording = Recording(session, options.tape.record)
         self.devices = DeviceRun(self)
         self.answer = AnswerLine(self)
-        self.play_timer = PlayTimer(self, self._beat, options.slowest)
+        self.play_timer = PlayTimer(self, self._beat)
         self.script_player: ScriptPlayer | None = None
         self.frame: Frame | None = None
         self.input = KeyInput(options.keys)
@@ -116,11 +113,12 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self._kept_way = session.learner.way
         self._own_commands: dict[str, Callable[[], None]] = {
             **{quitting: partial(self.leave, quitting) for quitting in QUITTING},
-            **dict.fromkeys(("goto", "stage.goto"), self._prompt_for_step),
-            "guess.type": self._write_guess,
+            "goto": self._prompt_for_step,
+            "stage.goto": self._prompt_for_step,
+            "guess.type": lambda: self._write("guess"),
             "sidebar": self._turn_sidebar,
             "halt": self._halt,
-            "exercise.write": self._write_answer,
+            "exercise.write": lambda: self._write("answer"),
             "edit.save": self.editor.save,
             "edit.undo": self.editor.undo,
             "edit.redo": self.editor.redo,
@@ -231,10 +229,9 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         elif self.frame is not None and self.frame.lesson.slug != session.view.lesson.slug:
             self.frame = None
         script = self.script_player
-        self.play_timer.follow(
-            session.player if not self.busy else session.player.pause(),
-            1.0 if script is None else script.tempo,
-        )
+        interval = session.player.interval / (1.0 if script is None else script.tempo)
+        plays = session.player.playing and not self.busy
+        self.play_timer.every(max(self.options.slowest, FASTEST, interval) if plays else None)
         if self.is_attached:  # else the app is about to end, and takes no more widgets
             self._show_or_failure(session)
         if script is not None:
@@ -247,7 +244,7 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
             return
         self.session, self._kept_way = noted, noted.learner.way
         if self.is_attached and self.options.state_file.folder is not None:
-            keep = partial(self.options.state_file.update, partial(with_progress, noted))
+            keep = partial(self.options.state_file.update, noted.remembered)
             self.run_worker(keep, group="progress", thread=True, exit_on_error=False)
 
     def _show_or_failure(self, session: Session) -> None:
@@ -308,15 +305,8 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
     def _ask(self, shown: Run | None = None) -> None:
         self.run.is_surveying = False  # what is asked for halts it
-        view = self.session.view
-        mark = self.options.run_mark if is_playground(view.lesson) else None
-        if mark is not None and mark.is_fatal(view.program):
-            from tui.compose.view_runner import leave_unrun
-
-            self.post_message(RunFinished(leave_unrun(view)))
-            return
         limit = self.options.time_limit or None
-        self.run.halt = run_program(self, view, self.session.before(shown), limit, mark)
+        self.run.halt = run_program(self, self.session.view, self.session.before(shown), limit)
 
     def on_run_started(self, _event: RunStarted) -> None:
         """Take note that torch is there: from now on it is the program that takes long, if anything does."""
@@ -339,7 +329,6 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
 
             self.session = self.session.with_run(failed_run(self.session.view, error))
         self.draw()
-        self.call_after_refresh(self._clear_mark, event.opened.view)
         await self._drain()
         if self.session.awaits_survey:
             self.run.is_surveying = True
@@ -351,12 +340,6 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         if event.survey.view.lesson is self.session.view.lesson:
             self.session = self.session.with_survey(event.survey)
             self.draw()
-
-    def _clear_mark(self, view: View) -> None:
-        """Note that a program of the playground was drawn; in a thread, as disks may be slow."""
-        if is_playground(view.lesson):
-            clearing = asyncio.to_thread(self.options.run_mark.clear, view.program)
-            self.run_worker(clearing, group="mark", exit_on_error=False)
 
     def _after(self, opened: Run) -> Session:
         """Return the session after a run.
@@ -551,12 +534,8 @@ class ExplorerScreen(Screen[None], inherit_bindings=False):
         self.input.prompt = ""
         self.draw()
 
-    def _write_answer(self) -> None:
-        self.answer.begin()
-        self.draw()
-
-    def _write_guess(self) -> None:
-        self.answer.begin("guess")
+    def _write(self, command: str) -> None:
+        self.answer.begin(command)
         self.draw()
 
     def _turn_sidebar(self) -> None:

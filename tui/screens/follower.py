@@ -13,8 +13,7 @@ from textual import events
 from llm_linalg.base.text import clean
 from llm_linalg.lessons.deck import Deck, DeckStop
 from llm_linalg.lessons.lesson import LessonError
-from tui.audience.client import AGAIN, GONE, Link
-from tui.audience.meeting import PlaceError
+from tui.audience.client import Link
 from tui.audience.protocol import WireError, lesson_from
 from tui.model.broadcast import Broadcast
 from tui.screens.explorer import ExplorerScreen
@@ -39,10 +38,10 @@ class FollowerScreen(ExplorerScreen):
     """The screen of a follower.
 
     Attributes:
-        link: the line to the presenter; None ends the listening.
+        link: the line to the presenter.
     """
 
-    def __init__(self, session: Session, options: Options | None = None, link: Link | None = None) -> None:
+    def __init__(self, session: Session, options: Options | None = None, *, link: Link) -> None:
         """As the explorer; shows what the link tells."""
         super().__init__(session, options)
         self.link = link
@@ -69,22 +68,17 @@ class FollowerScreen(ExplorerScreen):
 
     async def _listen(self) -> None:
         """Show the broadcasts, and wait for a presenter when there is none."""
-        told, met, read = "", False, BroadcastReader()
-        while self.link is not None:
-            said = GONE
-            try:
-                async for now in self.link.talk():
-                    told, met = "", True
-                    session = await asyncio.to_thread(read.session, self.session, now)
-                    self.update_session(session)
-            except PlaceError as error:
-                said = GONE if met else f"Waiting: {error}"
-            except (WireError, LessonError, LookupError) as error:
-                said = f"It can't be followed: {error}"
-            if said != told:
-                told = said
+        told, read = "", BroadcastReader()
+        async for now in self.link.talks():
+            said = "" if isinstance(now, Broadcast) else now
+            if isinstance(now, Broadcast):
+                try:
+                    self.update_session(await asyncio.to_thread(read.session, self.session, now))
+                except (WireError, LessonError, LookupError) as error:
+                    said = f"It can't be followed: {error}"
+            if said not in ("", told):
                 self.tell(said)
-            await asyncio.sleep(AGAIN)
+            told = said
 
 
 class BroadcastReader:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tui.layout.pane_sizes import RUNNING
@@ -46,13 +46,28 @@ class KeyInput:
 
     def command_of(self, session: Session, key: str) -> str | None:
         """Return what a key would do now, remapped or not."""
-        known = (one.id for one in self.live() if key in one.key_names)
-        return own_command(session, key) or next(known, None)
+        controls = () if session.door else session.view.lesson.controls
+        own = (move_command(control.name) for control in controls if control.key and control.key == key)
+        return next(own, None) or next((one.id for one in self.live() if key in one.key_names), None)
 
     def must_wait(self, session: Session, key: str) -> bool:
         """Return whether a key has to wait for the run that is under way, or for keys that wait already."""
-        command = self.command_of(session, key)
-        return has_to_wait(session, self.table, key, command, behind=bool(self.queue))
+        if key in DIGITS and session.asks:
+            return True  # it answers what is asked once the program has been run
+        command, behind = self.command_of(session, key), bool(self.queue)
+        if command is None:
+            names = DIGITS.union(*(one.key_names for one in self.table), ("backspace",))
+            return key in names and not session.editor.is_open
+        known = find_command(command)
+        if behind and not known.by_screen and session.selection.sidebar is None and self._is_ambiguous(key):
+            return True  # what waits may give it another meaning: arrows move a cell cursor, once it is there
+        if known.waits is Wait.FOR_KEYS:
+            return behind or session.awaits(command)
+        return known.waits is Wait.FOR_RUN
+
+    def _is_ambiguous(self, key: str) -> bool:
+        """Return whether a key is several commands', each in its context."""
+        return sum(key in one.key_names for one in self.table) > 1
 
 
 def contexts_of(session: Session, frame: Frame | None, waiting: str) -> frozenset[Context]:
@@ -65,43 +80,10 @@ def contexts_of(session: Session, frame: Frame | None, waiting: str) -> frozense
     return contexts | ({Context.RUNNING} if waiting == RUNNING else frozenset())
 
 
-def has_to_wait(
-    session: Session, keys: Sequence[Command], key: str, command: str | None, *, behind: bool
-) -> bool:
-    """Return whether a key has to wait while a program runs.
-
-    Args:
-        session: The state of the explorer.
-        keys: The table of keys.
-        key: What was pressed.
-        command: What it would do now; None for nothing.
-        behind: Whether other keys wait already.
-    """
-    if key in DIGITS and session.asks:
-        return True  # it answers what is asked once the program has been run
-    if command is None:
-        names = DIGITS.union(*(one.key_names for one in keys), ("backspace",))
-        return key in names and not session.editor.is_open
-    known = find_command(command)
-    if behind and not known.by_screen and session.selection.sidebar is None and ambiguous(keys, key):
-        return True  # what waits may give it another meaning: arrows move a cell cursor, once it is there
-    if known.waits is Wait.FOR_KEYS:
-        return behind or session.awaits(command)
-    return known.waits is Wait.FOR_RUN
-
-
-def ambiguous(keys: Iterable[Command], key: str) -> bool:
-    """Return whether a key is several commands', each in its context."""
-    return sum(key in one.key_names for one in keys) > 1
-
-
 def edit_prompt(prompt: str, key: str, *, staged: bool) -> tuple[str | None, str | None]:
     """Return the number prompt's text after a key, None once it is closed; and the command that follows.
 
-    Args:
-        prompt: What stood in it.
-        key: The key.
-        staged: Whether a talk is on, where a second `g` leads to its beginning.
+    Where a talk is on, a second `g` leads to its beginning.
     """
     if key in ("escape", "ctrl+c"):
         return None, None
@@ -112,11 +94,3 @@ def edit_prompt(prompt: str, key: str, *, staged: bool) -> tuple[str | None, str
     if key == "backspace":
         return prompt[:-1], None
     return (prompt + key)[:15] if key in DIGITS else prompt, None
-
-
-def own_command(session: Session, key: str) -> str | None:
-    """Return the command of the lesson's control that has this key."""
-    for control in () if session.door else session.view.lesson.controls:
-        if control.key and control.key == key:
-            return move_command(control.name)
-    return None

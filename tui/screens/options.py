@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 from tui.files.course_progress import CourseProgress
 from tui.files.drafts import Drafts
-from tui.files.run_mark import RunMark
 from tui.files.state_file import StateFile
 from tui.session.commands import Command
 from tui.session.keys import KEYS
 from tui.session.lesson_settings import LessonSettings
-from tui.session.script.tape import Tape
+from tui.session.script.saving import Tape
 from tui.text.themes import DEFAULT_THEME
 
 
@@ -28,7 +27,6 @@ class Options(NamedTuple):
         speed: steps a second at the start.
         time_limit: how many seconds a program may run; 0 if the clock has no say.
         drafts: where the playground's program is kept; nowhere unless given.
-        run_mark: tells the next start of a program at which the process died; kept nowhere unless given.
         keys: the commands and their keys.
         door: whether it opens at the door.
         notice: what is said at the start, until the first key.
@@ -46,9 +44,7 @@ class Options(NamedTuple):
     slowest: float = 0.0
     speed: float = 4.0
     time_limit: float = 0.0
-    # Without a folder these two keep nothing, so that all apps may share them.
-    drafts: Drafts = Drafts()
-    run_mark: RunMark = RunMark()
+    drafts: Drafts = Drafts()  # without a folder it keeps nothing, so that all apps may share it
     keys: tuple[Command, ...] = KEYS
     door: bool = False
     notice: str = ""

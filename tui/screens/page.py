@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from textual.app import ComposeResult
 from textual.geometry import Size
@@ -31,13 +31,14 @@ from tui.panes.story_pane import StoryPane
 from tui.panes.text_pane import TextPane
 from tui.panes.titlebar import TitleBar
 from tui.panes.transport import ControlsPane, Transport
-from tui.screens.play_timer import ClockTimer
+from tui.screens.play_timer import PlayTimer
 from tui.session.session import Session
 from tui.text.rows import row
 from tui.widgets.row_widget import RowWidget, glyphs_of
 
 if TYPE_CHECKING:
     from tui.model.frame import Frame
+    from tui.session.presentation.state import Talk
 
 
 class Pane(Protocol):
@@ -61,6 +62,12 @@ class TooSmall(RowWidget):
         self.show([row(text[i : i + step]) for i in range(0, len(text), step)])
 
 
+PANES: tuple[type[RowWidget], ...] = (
+    TitleBar, Sidebar, StoryPane, ProgramPane, FactsPane, StagePane, TextPane, ControlsPane, Transport,
+    Footer,
+)  # fmt: skip
+
+
 class Page(RowWidget):
     """The panes, in reading order.
 
@@ -75,7 +82,7 @@ class Page(RowWidget):
         self.sidebar_wanted: bool | None = None
         self.room: PaneSizes | None = None
         self.picture: Picture | None = None
-        self._clock = ClockTimer(self, self._show_time)
+        self._clock = PlayTimer(self, self._show_time)
 
     def compose(self) -> ComposeResult:
         """Yield the panes, in reading order."""
@@ -98,17 +105,8 @@ class Page(RowWidget):
         return self.query_one(StagePane).motion.is_moving
 
     def panes(self) -> Iterator[Pane]:
-        """Yield the panes that show pictures."""
-        yield self.query_one(TitleBar)
-        yield self.query_one(Sidebar)
-        yield self.query_one(StoryPane)
-        yield self.query_one(ProgramPane)
-        yield self.query_one(FactsPane)
-        yield self.query_one(StagePane)
-        yield self.query_one(TextPane)
-        yield self.query_one(ControlsPane)
-        yield self.query_one(Transport)
-        yield self.query_one(Footer)
+        """Return the panes, each of which shows pictures."""
+        return (cast(Pane, self.query_one(pane)) for pane in PANES)
 
     def show_picture(self, picture: Picture | None) -> None:
         """Hand a picture to every pane; none where there is no room for them."""
@@ -116,7 +114,7 @@ class Page(RowWidget):
         if picture is not None:
             for pane in self.panes():
                 pane.show_picture(picture)
-            self._clock.follow(picture.session.talk)
+            self._clock.every(1.0 if _is_clock_running(picture.session.talk) else None)
 
     def _show_time(self) -> None:
         """Draw the clock in the title as it has gone on."""
@@ -124,17 +122,7 @@ class Page(RowWidget):
             self.query_one(TitleBar).show_picture(self.picture)
 
     def fit(self, size: Size, session: Session, frame: Frame | None, *, prompted: bool) -> PaneSizes | None:
-        """Give the panes their room.
-
-        Args:
-            size: The screen's.
-            session: What is seen.
-            frame: Its frame, if there is one.
-            prompted: Whether a number is being typed in the footer.
-
-        Returns:
-            What each has; None where there is too little.
-        """
+        """Give the panes their room; return what each has, or None where there is too little."""
         room = self._room(size, session, frame, prompted=prompted)
         if room is not None and frame is not None and not session.door:
             edited = is_playground(session.view.lesson) and session.talk is None
@@ -183,3 +171,9 @@ class Page(RowWidget):
         widget = self.query_one(pane)
         widget.styles.height = rows
         widget.display = rows > 0
+
+
+def _is_clock_running(talk: Talk | None) -> bool:
+    """Return whether a talk's clock, or a countdown, is to be drawn again and again."""
+    clock = talk is not None and talk.clock != "off" and talk.watch.running
+    return talk is not None and (clock or talk.thinking is not None) and not talk.black

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events
+from textual import events, screen
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 
-from tui.screens.modal import ModalScreen
 from tui.session.commands import Command, Topic
 from tui.session.control_commands import move_command
 from tui.session.keys import help_groups
@@ -24,6 +24,50 @@ if TYPE_CHECKING:
 WIDEST = 100
 KEY = 8  # columns of a key
 ALL = 10**9  # rows, more than there are
+
+
+class ModalScreen(screen.ModalScreen[Any]):
+    """A screen above the explorer, closed once, however many keys of one moment ask for it.
+
+    Unless it has widgets of its own it is a sheet of rows.
+    """
+
+    _top = 0  # rows that are scrolled over
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        """Close this screen; Textual would close whichever is on top, and end the app at the last."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
+
+    def compose(self) -> ComposeResult:
+        """Yield one sheet."""
+        yield Sheet()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Show the same rows in other room."""
+        self.fill()
+
+    def on_mouse_scroll_down(self, _event: events.MouseScrollDown) -> None:
+        """Scroll down by the wheel."""
+        self.action_scroll_rows(3)
+
+    def on_mouse_scroll_up(self, _event: events.MouseScrollUp) -> None:
+        """Scroll up by the wheel."""
+        self.action_scroll_rows(-3)
+
+    def action_scroll_rows(self, by: int) -> None:
+        """Scroll up or down."""
+        self._top += by
+        self.fill()
+
+    def fill(self) -> None:
+        """Show the rows; a key may come before there is a sheet to fill."""
+        sheet = next(iter(self.query(Sheet)), None)
+        if sheet is not None:
+            sheet.show(self.rows(*self.size, sheet.glyphs))
+
+    def rows(self, _width: int, _height: int, _glyphs: Glyphs) -> list[Row]:
+        """Return the rows of the sheet in so much room."""
+        return []
 
 
 class Sheet(RowWidget):
@@ -48,32 +92,10 @@ class Pager(ModalScreen, inherit_bindings=False):
         super().__init__()
         self._title = title
         self._content = content
-        self._top = 0
-
-    def compose(self) -> ComposeResult:
-        """Yield one sheet."""
-        yield Sheet()
-
-    def on_resize(self, _event: events.Resize) -> None:
-        """Show the same rows in other room."""
-        self.fill()
 
     def action_close(self) -> None:
         """Go back to the explorer."""
         self.dismiss()
-
-    def action_scroll_rows(self, by: int) -> None:
-        """Scroll up or down."""
-        self._top += by
-        self.fill()
-
-    def on_mouse_scroll_down(self, _event: events.MouseScrollDown) -> None:
-        """Scroll down by the wheel."""
-        self.action_scroll_rows(3)
-
-    def on_mouse_scroll_up(self, _event: events.MouseScrollUp) -> None:
-        """Scroll up by the wheel."""
-        self.action_scroll_rows(-3)
 
     def on_command_clicked(self, event: CommandClicked) -> None:
         """Leave a link or a key that was clicked to the explorer."""
@@ -81,32 +103,25 @@ class Pager(ModalScreen, inherit_bindings=False):
         self.dismiss()
         self.app.post_message(event)
 
-    def fill(self) -> None:
-        """Show the rows from the top one on; a key may come before there is a sheet to fill."""
-        sheet = next(iter(self.query(Sheet)), None)
-        if sheet is None:
-            return
-        width, height = self.size
+    def rows(self, width: int, height: int, glyphs: Glyphs) -> list[Row]:
+        """Return the rows from the top one on."""
         inner = min(WIDEST, width - 4)
         if inner < 8 or height < 4:
-            sheet.show([row(("esc closes", "label"))])
-            return
+            return [row(("esc closes", "label"))]
         content = list(self._content(inner))
         room = height - 3
         self._top = max(0, min(self._top, len(content) - room))
         visible = content[self._top : self._top + room]
         visible += [()] * (room - len(visible))
-        glyphs = sheet.glyphs
         below = len(content) - self._top - room
         more = f"  {glyphs.up}{glyphs.down} scroll   {below} more below" if below > 0 else ""
         more = more or (f"  {glyphs.up}{glyphs.down} scroll   end" if self._top else "")
-        rows: list[Row] = [
+        return [
             row((f"  {self._title}", "title")),
             row((glyphs.horizontal * width, "rule")),
             *((TextSpan("  "), *spans) for spans in visible),
             row(("  esc", "key"), (" close", "label"), (more, "dim")),
         ]
-        sheet.show(rows)
 
 
 STARTERS = {

@@ -6,7 +6,7 @@ from asyncio import sleep
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -29,12 +29,11 @@ from llm_linalg.base.text import CleanText, clean
 from llm_linalg.lessons.lesson import LessonError
 from llm_linalg.lessons.reader import read_entry
 from tui.model.examples import EXAMPLES
-from tui.screens.modal import ModalScreen
-from tui.screens.pager import Pager
+from tui.screens.host import Host
+from tui.screens.pager import ModalScreen, Pager
 from tui.text.guides import guide_rows, guides
 
 if TYPE_CHECKING:
-    from tui.screens.key_input import KeyInput
     from tui.session.presentation.state import Talk
     from tui.session.session import Session
 
@@ -74,21 +73,6 @@ class Palette(CommandPalette, ModalScreen):
     def _action_command_list(self, action: str) -> None:
         if all(one.scrollable_content_region for one in self.query(CommandList)):
             super()._action_command_list(action)
-
-
-class PaletteHost(Protocol):
-    """The screen that does what is chosen."""
-
-    @property
-    def session(self) -> Session:
-        """The session on the screen."""
-
-    @property
-    def input(self) -> KeyInput:
-        """The keys that work now."""
-
-    async def perform(self, command: str) -> None:
-        """Do a command by its name."""
 
 
 class Entry(NamedTuple):
@@ -136,7 +120,7 @@ class Entries(Provider):
                 yield entry.hit(2 * score if begins else score, self._do)
 
     @property
-    def host(self) -> PaletteHost | None:
+    def host(self) -> Host | None:
         """The screen that does what is chosen, whatever stands above it."""
         return getattr(self.app, "explorer", None)
 

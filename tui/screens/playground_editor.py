@@ -4,55 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from tui.files.drafts import Drafts
 from tui.layout.pane_sizes import PaneSizes, Picture
 from tui.navigation.playground import LONGEST, is_playground
 from tui.panes.program_pane import ProgramPane
-from tui.screens.page import Page
+from tui.screens.host import Host
 from tui.session.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from textual.timer import Timer
-    from textual.widget import Widget
 
     from tui.widgets.editor import Editor
 
 IDLE = 1.0  # seconds after which what was typed is kept
-
-
-class EditorHost(Protocol):
-    """The screen that the editor is on."""
-
-    @property
-    def session(self) -> Session:
-        """The session on the screen."""
-
-    @property
-    def page(self) -> Page:
-        """The panes."""
-
-    @property
-    def focused(self) -> Widget | None:
-        """What has the keys."""
-
-    def do(self, command: str) -> None:
-        """Do a command of `tui.session.commands`."""
-
-    def tell(self, notice: str) -> None:
-        """Say something in the footer."""
-
-    def set_focus(self, widget: Widget | None) -> None:
-        """Give a widget the keys."""
-
-    def set_timer(self, delay: float, callback: Callable[[], None]) -> Timer:
-        """Call back after so many seconds."""
-
-    def run_worker(self, work: Any, *, group: str, exclusive: bool) -> object:
-        """Do some work beside the event loop's."""
 
 
 class PlaygroundEditor:
@@ -62,7 +28,7 @@ class PlaygroundEditor:
         widget: the editor itself, once the playground was open.
     """
 
-    def __init__(self, host: EditorHost, drafts: Drafts) -> None:
+    def __init__(self, host: Host, drafts: Drafts) -> None:
         self.widget: Editor | None = None
         self._host = host
         self._drafts = drafts

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual import events
-from textual.app import ComposeResult
 
 from llm_linalg.lessons.markdown import plain_text
-from tui.screens.modal import ModalScreen
-from tui.screens.pager import Sheet
+from tui.screens.pager import ModalScreen
+from tui.text.glyphs import Glyphs
 from tui.text.prose import paragraphs
 from tui.text.rows import Row, TextSpan, row, wrap
 from tui.widgets.row_widget import glyphs_of
@@ -48,11 +47,6 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
         self.told: GuessView | None = None
         self.passed = False
         self._picture = ""
-        self._top = 0  # rows of the picture that are scrolled over
-
-    def compose(self) -> ComposeResult:
-        """Yield one sheet."""
-        yield Sheet()
 
     def on_mount(self) -> None:
         """Paint first; then import torch and draw the first question."""
@@ -73,10 +67,6 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
         self.text, self.told, self.passed, self._top = "", None, False, 0
         self.fill()
 
-    def on_resize(self, _event: events.Resize) -> None:
-        """Show the same rows in other room."""
-        self.fill()
-
     async def on_key(self, event: events.Key) -> None:
         """Take a key: of the answer, or what goes on."""
         event.stop()
@@ -86,7 +76,7 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
         elif self.practice is None or self.drawn is None:
             return
         elif event.key in SCROLL:
-            self.scroll_picture(SCROLL[event.key])
+            self.action_scroll_rows(SCROLL[event.key])
         elif self.told is not None or self.passed:
             if event.key in ON:
                 right = self.told is not None and self.told.right
@@ -101,19 +91,6 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
             self.dismiss()
         else:
             self.app.exit()
-
-    def scroll_picture(self, by: int) -> None:
-        """Scroll a picture for which there is too little room."""
-        self._top += by
-        self.fill()
-
-    def on_mouse_scroll_down(self, _event: events.MouseScrollDown) -> None:
-        """Scroll down by the wheel."""
-        self.scroll_picture(3)
-
-    def on_mouse_scroll_up(self, _event: events.MouseScrollUp) -> None:
-        """Scroll up by the wheel."""
-        self.scroll_picture(-3)
 
     def _type(self, event: events.Key, drawn: PracticeQuestion) -> None:
         """Take a key of the answer; a digit chooses at once where there are choices."""
@@ -138,12 +115,8 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
         if self.told is None and text:
             self.text = ""
 
-    def fill(self) -> None:
-        """Show the question; a key may come before there is a sheet to fill."""
-        sheet = next(iter(self.query(Sheet)), None)
-        if sheet is None:
-            return
-        width, height = self.size
+    def rows(self, width: int, height: int, glyphs: Glyphs) -> list[Row]:
+        """Return the question with its picture, and the keys."""
         inner = max(8, min(100, width - 4))
         rows = self._rows(inner, max(1, height - 3))
         rows += [()] * (height - 3 - len(rows))
@@ -154,14 +127,12 @@ class PracticeScreen(ModalScreen, inherit_bindings=False):
         )
         answering = self.told is None and not self.passed
         keys = "↵ answer   → pass" if answering else "↵ next"
-        sheet.show(
-            [
-                row(("  Practice", "title"), (level, "dim")),
-                row((sheet.glyphs.horizontal * width, "rule")),
-                *((TextSpan("  "), *spans) for spans in rows[: max(1, height - 3)]),
-                row((f"  {sheet.glyphs.text(keys)}", "key"), ("   esc leave", "label")),
-            ]
-        )
+        return [
+            row(("  Practice", "title"), (level, "dim")),
+            row((glyphs.horizontal * width, "rule")),
+            *((TextSpan("  "), *spans) for spans in rows[: max(1, height - 3)]),
+            row((f"  {glyphs.text(keys)}", "key"), ("   esc leave", "label")),
+        ]
 
     def _rows(self, width: int, height: int) -> list[Row]:
         """Return the picture, as far as there is room, the question, and what there is to say to it."""

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from tui.files.run_mark import RunMark
-from tui.terminal import supervisor
 from tui.terminal.process import RUN_THREAD, resume_collection
 
 if TYPE_CHECKING:
@@ -57,26 +55,16 @@ def behind() -> bool:
 
 
 def run_program(
-    owner: Widget,
-    view: View,
-    previous: Run | None,
-    seconds: float | None = None,
-    mark: RunMark | None = None,
+    owner: Widget, view: View, previous: Run | None, seconds: float | None = None
 ) -> Callable[[], None]:
     """Run the view's program in a thread, for so long at most; `owner` gets `RunFinished`.
-
-    A mark is set before the run. Whoever draws its result clears it.
 
     Returns:
         What halts the run, so that its result says that it was stopped. Another run halts it as well; then
         nobody waits for its result, and there is none.
     """
     halted = Event()
-
-    async def work() -> None:  # a function, and no coroutine yet: another run may come before it begins
-        await _wait_for_run(owner, view, previous, halted, seconds, mark or RunMark())
-
-    owner.run_worker(work, name="run", group="program", exclusive=True)  # type: ignore[arg-type]
+    _begin(owner, "run", lambda dropped: _work(owner, view, previous, halted, dropped, seconds))
     return halted.set
 
 
@@ -85,12 +73,17 @@ def survey_cells(owner: Widget, view: View, seconds: float | None = None) -> Non
 
     A run that is asked for meanwhile halts it, and there is no message.
     """
+    _begin(owner, "survey", lambda dropped: _survey(owner, view, dropped, seconds))
 
-    async def work() -> None:
+
+def _begin(owner: Widget, name: str, work: Callable[[Event], None]) -> None:
+    """Begin work of the program's, which ends what was begun before; it is told when nobody waits for it."""
+
+    async def wait() -> None:  # a function, and no coroutine yet: another run may come before it begins
         dropped = Event()
-        await in_thread(lambda: _survey(owner, view, dropped, seconds), dropped)
+        await in_thread(lambda: work(dropped), dropped)
 
-    owner.run_worker(work, name="survey", group="program", exclusive=True)  # type: ignore[arg-type]
+    owner.run_worker(wait, name=name, group="program", exclusive=True)  # type: ignore[arg-type]
 
 
 def _survey(owner: Widget, view: View, dropped: Event, seconds: float | None) -> None:
@@ -106,25 +99,10 @@ def _survey(owner: Widget, view: View, dropped: Event, seconds: float | None) ->
         owner.post_message(CellsSurveyed(found))
 
 
-async def _wait_for_run(
-    owner: Widget,
-    view: View,
-    previous: Run | None,
-    halted: Event,
-    seconds: float | None,
-    mark: RunMark,
-) -> None:
-    """Wait for the run, and halt it if the wait is cancelled."""
-    dropped = Event()
-    await in_thread(lambda: _work(owner, view, previous, halted, dropped, seconds, mark), dropped)
-
-
 async def in_thread(work: Callable[[], None], dropped: Event) -> None:
     """Wait for work in a thread that holds nothing up, not even the end of the process.
 
-    Args:
-        work: The work; what it raises is raised here.
-        dropped: Set once nobody waits any more.
+    What it raises is raised here; `dropped` is set once nobody waits any more.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
@@ -160,7 +138,6 @@ def _work(
     halted: Event,
     dropped: Event,
     seconds: float | None,
-    mark: RunMark,
 ) -> None:
     with _ONE_AT_A_TIME:
         if dropped.is_set():
@@ -175,13 +152,6 @@ def _work(
         if reason := unrun_reason(view):
             opened = leave_unlocked(view, reason, previous)
         else:
-            supervisor.notes.running = True
-            mark.set(view.program)
-            try:
-                opened = open_view(view, previous, lambda: dropped.is_set() or halted.is_set(), seconds)
-            finally:
-                supervisor.notes.running = False
-    if dropped.is_set():
-        mark.clear(view.program)
-    else:
+            opened = open_view(view, previous, lambda: dropped.is_set() or halted.is_set(), seconds)
+    if not dropped.is_set():
         owner.post_message(RunFinished(opened))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from tui.screens.host import Host
 from tui.session.script.actions import seconds
 from tui.session.script.script_reader import PACE, Script, ScriptError, ScriptLine
 from tui.session.script.script_recorder import ScriptRecorder
@@ -18,30 +18,6 @@ if TYPE_CHECKING:
 SHORTEST = 0.001  # seconds: a timer needs some
 
 
-class ScriptHost(Protocol):
-    """The screen on which a script is played."""
-
-    @property
-    def session(self) -> Session:
-        """The session on the screen."""
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether what was asked for is what is shown."""
-
-    def update_session(self, session: Session) -> None:
-        """Show another session."""
-
-    def tell(self, notice: str) -> None:
-        """Say something in the footer."""
-
-    def pause(self) -> None:
-        """Stop the player."""
-
-    def set_timer(self, delay: float, callback: Callable[[], None]) -> Timer:
-        """Call back after so many seconds."""
-
-
 class ScriptPlayer:
     """One script at work. There is a timer only while a picture stands.
 
@@ -49,9 +25,7 @@ class ScriptPlayer:
         tempo: how many times faster than written.
     """
 
-    def __init__(
-        self, host: ScriptHost, recorder: ScriptRecorder, script: Script, tempo: float = 1.0
-    ) -> None:
+    def __init__(self, host: Host, recorder: ScriptRecorder, script: Script, tempo: float = 1.0) -> None:
         self.tempo = tempo
         self._host = host
         self._recorder = recorder

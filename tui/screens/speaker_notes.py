@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from time import monotonic, strftime
 from typing import ClassVar, NamedTuple
 
@@ -11,10 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from llm_linalg.base.text import clean
-from tui.audience.client import AGAIN, GONE, Link
-from tui.audience.meeting import PlaceError
-from tui.audience.protocol import WireError
+from tui.audience.client import Link
 from tui.model.broadcast import Broadcast
 from tui.panes.footer import fit_entries
 from tui.panes.notes_pane import NotesContent, notes_rows
@@ -136,20 +132,14 @@ class NotesScreen(Screen[None], inherit_bindings=False):
 
     async def _listen(self) -> None:
         """Show the broadcasts, and wait for a presenter when there is none."""
-        while True:
-            try:
-                async for now in self._link.talk():
-                    moved = self.now is None or self.now.show.get("number") != now.show.get("number")
-                    self._top = 0 if moved else self._top
-                    self.now, self.notice, self._heard = now, "", monotonic()
-                    self.draw()
-                self.notice = GONE
-            except PlaceError as error:
-                self.notice = GONE if self.now is not None else f"Waiting: {clean(str(error))}"
-            except WireError as error:
-                self.notice = f"It can't be followed: {clean(str(error))}"
-            if self.now is not None and self.now.show.get("running"):
-                stopped = {**self.now.show, "seconds": self.seconds, "running": False}
-                self.now = Broadcast(self.now.deck, self.now.lesson, stopped)
+        async for now in self._link.talks():
+            if isinstance(now, Broadcast):
+                moved = self.now is None or self.now.show.get("number") != now.show.get("number")
+                self._top = 0 if moved else self._top
+                self.now, self.notice, self._heard = now, "", monotonic()
+            else:
+                self.notice = now
+                if self.now is not None and self.now.show.get("running"):
+                    stopped = {**self.now.show, "seconds": self.seconds, "running": False}
+                    self.now = Broadcast(self.now.deck, self.now.lesson, stopped)
             self.draw()
-            await asyncio.sleep(AGAIN)

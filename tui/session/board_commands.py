@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from tui.compose import cursor_moves
 from tui.session.control_commands import open_lesson
 from tui.session.session import Session
-from tui.session.stop_commands import Transition
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Board, BoardRow
@@ -19,17 +18,13 @@ def row_at(board: Board, row: int) -> BoardRow:
     return board.rows[max(1, min(row, len(board.rows))) - 1]
 
 
-def select_by(direction: int) -> Transition:
+def select_by(session: Session, direction: int) -> Session:
     """Select the row below (1) or above (−1)."""
-
-    def select(session: Session) -> Session:
-        board = session.view.board
-        if board is None:
-            return session
-        row = max(1, min(session.view.row + direction, len(board.rows)))
-        return replace(session, view=replace(session.view, row=row), notice="")
-
-    return select
+    board = session.view.board
+    if board is None:
+        return session
+    row = max(1, min(session.view.row + direction, len(board.rows)))
+    return replace(session, view=replace(session.view, row=row), notice="")
 
 
 def open_row(session: Session) -> Session:
@@ -44,23 +39,19 @@ def open_row(session: Session) -> Session:
     return opened.with_boards((*session.trail.boards, session.view))
 
 
-def open_row_of(number: int) -> Transition:
+def open_row_of(session: Session, number: int) -> Session:
     """Select a row by its number, from 1, and open its lesson."""
-
-    def select(session: Session) -> Session:
-        board = session.view.board
-        if board is None:
-            return session
-        if not 1 <= number <= len(board.rows):
-            return session.with_notice(f"There is no row {number}.")
-        return open_row(replace(session, view=replace(session.view, row=number)))
-
-    return select
+    board = session.view.board
+    if board is None:
+        return session
+    if not 1 <= number <= len(board.rows):
+        return session.with_notice(f"There is no row {number}.")
+    return open_row(replace(session, view=replace(session.view, row=number)))
 
 
 def open_row_at(session: Session, argument: str) -> Session:
     """Open a row's lesson by a number given as text."""
-    return open_row_of(int(argument))(session)
+    return open_row_of(session, int(argument))
 
 
 def come_back(session: Session) -> Session:

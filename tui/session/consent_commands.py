@@ -1,6 +1,6 @@
-"""The commands that let programs run with the user's rights, where nothing would lock them in.
+"""The commands that let programs do more: run with the user's rights where nothing locks them in, read files.
 
-No script and no deck says them: they are a key's. What they change is written down for a folder alone, by
+No script and no deck says the first: it is a key's. What it changes is written down for a folder alone, by
 `tui.files.trusted_folders`.
 """
 
@@ -47,3 +47,13 @@ def trusted_view(view: View, folders: TrustedFolders, *others: Path) -> View:
     """Return a view as it opens: trusted if the folder of its file is, and those of the others it is from."""
     file = file_to_trust(view)
     return view if file is None or not folders.cover((file, *others)) else replace(view, trusted=True)
+
+
+def read_files(session: Session) -> Session:
+    """Let the document read the files beside it that it names."""
+    from llm_linalg.lessons.documents import files_named
+
+    view = session.view
+    if view.reads or not view.lesson.document or not files_named(view.lesson):
+        return session.with_notice("It names no file beside it that it may not read.")
+    return session.with_undo(replace(view, reads=True))

@@ -10,7 +10,6 @@ from tui.model.view import View
 from tui.navigation.playground import is_playground
 from tui.session import outline
 from tui.session.session import Session, first_control
-from tui.session.stop_commands import Transition
 from tui.text.prose import as_sentence
 
 
@@ -46,29 +45,21 @@ def module_at(session: Session, path: str) -> Session:
     return session if first is None else node_at(session, str(first.index))
 
 
-def choose_by(direction: int) -> Transition:
+def choose_by(session: Session, direction: int) -> Session:
     """Choose a lesson in the sidebar, or a place in the outline, from the chosen one or the open one."""
-
-    def choose(session: Session) -> Session:
-        if outline.outline(session):
-            return outline.choose(session, direction)
-        slugs = [lesson.slug for lesson in session.lessons]
-        here = slugs.index(session.selection.sidebar or session.view.lesson.slug)
-        place = max(0, min(len(slugs) - 1, here + direction))
-        return session.with_choice(slugs[place])
-
-    return choose
+    if outline.outline(session):
+        return outline.choose(session, direction)
+    slugs = [lesson.slug for lesson in session.lessons]
+    here = slugs.index(session.selection.sidebar or session.view.lesson.slug)
+    place = max(0, min(len(slugs) - 1, here + direction))
+    return session.with_choice(slugs[place])
 
 
-def choose_end(*, last: bool) -> Transition:
+def choose_end(session: Session, *, last: bool) -> Session:
     """Choose the first or the last lesson in the sidebar, or place in the outline."""
-
-    def choose(session: Session) -> Session:
-        if outline.outline(session):
-            return outline.choose_end(session, last=last)
-        return session.with_choice(session.lessons[-1 if last else 0].slug)
-
-    return choose
+    if outline.outline(session):
+        return outline.choose_end(session, last=last)
+    return session.with_choice(session.lessons[-1 if last else 0].slug)
 
 
 def open_lesson(session: Session, slug: str) -> Session:
@@ -81,17 +72,13 @@ def open_lesson(session: Session, slug: str) -> Session:
     return session.with_undo(session.opening(lesson))
 
 
-def link_by(number: int) -> Transition:
+def link_by(session: Session, number: int) -> Session:
     """Open the lesson that the stop's text links to, by the link's number, and say how to come back."""
-
-    def follow(session: Session) -> Session:
-        slugs = links(session.view.at_stop.prose)
-        opened = open_lesson(session, slugs[number - 1]) if number <= len(slugs) else session
-        if opened.view.lesson.slug == session.view.lesson.slug:
-            return opened
-        return opened.with_notice(f"u leads back to {as_sentence(session.view.lesson.title)}")
-
-    return follow
+    slugs = links(session.view.at_stop.prose)
+    opened = open_lesson(session, slugs[number - 1]) if number <= len(slugs) else session
+    if opened.view.lesson.slug == session.view.lesson.slug:
+        return opened
+    return opened.with_notice(f"u leads back to {as_sentence(session.view.lesson.title)}")
 
 
 def open_choice(session: Session) -> Session:
@@ -106,15 +93,11 @@ def open_choice(session: Session) -> Session:
     return open_lesson(session, session.selection.sidebar)
 
 
-def move_selection(direction: int) -> Transition:
+def move_selection(session: Session, direction: int) -> Session:
     """Raise or lower the selected control."""
-
-    def move(session: Session) -> Session:
-        if session.selection.control is None:
-            return session.with_notice("This lesson has no controls.")
-        return move_control(session, session.selection.control, direction)
-
-    return move
+    if session.selection.control is None:
+        return session.with_notice("This lesson has no controls.")
+    return move_control(session, session.selection.control, direction)
 
 
 def move_control(session: Session, name: str, direction: int) -> Session:
@@ -192,26 +175,18 @@ def turn_cell(session: Session) -> Session:
     return session if run_ is None else session.with_undo(flip_entry(run_, session.view))
 
 
-def select_by(direction: int) -> Transition:
+def select_by(session: Session, direction: int) -> Session:
     """Select the next control or the one before."""
-
-    def select(session: Session) -> Session:
-        names = [control.name for control in session.view.lesson.controls]
-        if not names:
-            return session
-        place = names.index(session.selection.control) if session.selection.control in names else -1
-        return session.with_control(names[(place + direction) % len(names)]).with_notice("")
-
-    return select
+    names = [control.name for control in session.view.lesson.controls]
+    if not names:
+        return session
+    place = names.index(session.selection.control) if session.selection.control in names else -1
+    return session.with_control(names[(place + direction) % len(names)]).with_notice("")
 
 
-def seed_by(direction: int) -> Transition:
+def seed_by(session: Session, direction: int) -> Session:
     """Take another seed, never below 0."""
-
-    def move(session: Session) -> Session:
-        return session.with_undo(session.view.with_seed(max(0, session.view.seed + direction)))
-
-    return move
+    return session.with_undo(session.view.with_seed(max(0, session.view.seed + direction)))
 
 
 def reset(session: Session) -> Session:
@@ -224,38 +199,30 @@ def reset(session: Session) -> Session:
     return as_written.with_notice("As the lesson has it. u: undo.")
 
 
-def repair_by(number: int) -> Transition:
+def repair_by(session: Session, number: int) -> Session:
     """Apply a repair of the error shown."""
-
-    def repair(session: Session) -> Session:
-        failure = None if session.current is None else session.current.failure
-        if failure is None:
-            return session
-        try:
-            mended = session.with_undo(failure.apply_repair(session.view, number))
-        except IndexError:
-            return session.with_notice(f"There is no repair {number}.")
-        if is_playground(mended.view.lesson) and not mended.editor.is_open:
-            where = failure.error.line or mended.editor.caret  # where it was repaired
-            return replace(mended, editor=mended.editor._replace(caret=where, is_landing=True))
-        return mended
-
-    return repair
+    failure = None if session.current is None else session.current.failure
+    if failure is None:
+        return session
+    try:
+        mended = session.with_undo(failure.apply_repair(session.view, number))
+    except IndexError:
+        return session.with_notice(f"There is no repair {number}.")
+    if is_playground(mended.view.lesson) and not mended.editor.is_open:
+        where = failure.error.line or mended.editor.caret  # where it was repaired
+        return replace(mended, editor=mended.editor._replace(caret=where, is_landing=True))
+    return mended
 
 
-def undo_or_redo(step: str) -> Transition:
+def undo_or_redo(session: Session, step: str) -> Session:
     """Undo or redo."""
-
-    def move(session: Session) -> Session:
-        history = session.history
-        view, history = history.undo(session.view) if step == "undo" else history.redo(session.view)
-        lesson = view.lesson.slug != session.view.lesson.slug
-        control = first_control(view) if lesson else session.selection.control
-        moved = replace(session.at_view(view), history=history, door=session.door)
-        told = "Undone." if step == "undo" else "Done again."
-        return moved.with_trail(()).with_control(control).with_notice(told)
-
-    return move
+    history = session.history
+    view, history = history.undo(session.view) if step == "undo" else history.redo(session.view)
+    lesson = view.lesson.slug != session.view.lesson.slug
+    control = first_control(view) if lesson else session.selection.control
+    moved = replace(session.at_view(view), history=history, door=session.door)
+    told = "Undone." if step == "undo" else "Done again."
+    return moved.with_trail(()).with_control(control).with_notice(told)
 
 
 def next_look(session: Session) -> Session:

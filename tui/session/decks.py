@@ -12,7 +12,7 @@ from tui.model.flags import Parser
 from tui.model.lesson_words import existing_path, find_lesson, is_path, lesson_word
 from tui.model.usage_error import UsageError
 from tui.model.view import View
-from tui.model.view_words import add_picture_flags, start_view, view_of
+from tui.model.view_words import picture_parser, start_view, view_of
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.deck import Deck, DeckStop
@@ -61,10 +61,8 @@ def flags_of(stop: DeckStop) -> argparse.Namespace:
     """
     from llm_linalg.lessons.reader import LessonError
 
-    parser = Parser(prog="a line of stops", add_help=False, allow_abbrev=False)
-    add_picture_flags(parser)
     try:
-        flags = parser.read(stop.words)
+        flags = picture_parser("a line of stops").read(stop.words)
     except UsageError as error:
         raise LessonError(stop.file, stop.line, str(error)) from None
     flags.stop = stop.stop

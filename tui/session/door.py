@@ -65,19 +65,15 @@ def bars_frame(session: Session, *, ascii_only: bool = False) -> Frame | None:
     return None if run is None else run.frame(replace(session.view, step=END), ascii_only=ascii_only)
 
 
-def take(way: Way) -> Transition:
+def take(session: Session, way: Way) -> Session:
     """Return the command that takes a way, which is remembered: a plain start shows the door no more."""
-
-    def go(session: Session) -> Session:
-        there = way.go(session)
-        editor = there.editor._replace(is_open=is_playground(there.view.lesson))
-        return replace(there, door=False, editor=editor).with_way(way.name)
-
-    return go
+    there = way.go(session)
+    editor = there.editor._replace(is_open=is_playground(there.view.lesson))
+    return replace(there, door=False, editor=editor).with_learner(way=way.name)
 
 
 def leave(session: Session) -> Session:
     """Go back to where one came from, or was last; at the first start there is nothing behind the door."""
     if not session.history.past:
         return session.with_notice(f"{', '.join(way.key for way in WAYS)}: which way?")
-    return replace(undo_or_redo("undo")(session), door=False).with_way(session.learner.way or BACK)
+    return replace(undo_or_redo(session, "undo"), door=False).with_learner(way=session.learner.way or BACK)

@@ -32,13 +32,9 @@ class ErrorMark(NamedTuple):
 def carry_notes(
     notes: Mapping[int, str], old: Sequence[str], new: Sequence[str], *, typing: bool
 ) -> dict[int, str]:
-    """Carry the notes of an old text's lines over to the lines of a new one.
+    """Carry the notes of an old text's lines, by row from 0, over to the lines of a new one.
 
-    Args:
-        notes: By row, from 0.
-        old: The lines that they belong to.
-        new: The lines that there are now.
-        typing: Whether to keep the note of a line that is being changed.
+    With `typing` the note of a line that is being changed is kept.
     """
     if old == new:
         return dict(notes)

@@ -19,10 +19,7 @@ def live_commands(
 ) -> tuple[Command, ...]:
     """Return the commands that do something in these contexts; of two for one key the first has it.
 
-    Args:
-        contexts: Those that hold.
-        table: The commands with their keys.
-        control_keys: The keys of the lesson's controls, which go first; the table leaves their letters free.
+    The keys of the lesson's controls go first: the table leaves their letters free.
     """
     used = set(control_keys)
     commands = []

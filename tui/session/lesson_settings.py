@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llm_linalg.lessons.lesson import ListedLesson
-from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
 from tui.model.view import View
-from tui.model.view_words import add_picture_flags, setting_words, view_of
+from tui.model.view_words import picture_parser, setting_words, view_of
 from tui.navigation.playground import is_playground
 
 if TYPE_CHECKING:
@@ -55,9 +54,7 @@ def merged_settings(now: LessonSettings, before: LessonSettings, after: LessonSe
 
 def opening_with(words: Sequence[str], lesson: Lesson, stop: int) -> View:
     """Return a lesson's opening view with settings given as words; its own where it takes them no more."""
-    parser = Parser(prog="settings", add_help=False, allow_abbrev=False)
-    add_picture_flags(parser)
     try:
-        return view_of(parser.read([*words, "--stop", str(stop)]), lesson)
+        return view_of(picture_parser("settings").read([*words, "--stop", str(stop)]), lesson)
     except UsageError:
         return View.opening(lesson, stop)

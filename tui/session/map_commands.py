@@ -71,17 +71,15 @@ def follow(session: Session) -> Session:
 
     What is lit stays lit in every picture of the program.
     """
-    from tui.compose.cell_following import followable, follows_cell
-
     run, view = session.current, session.view
     if run is None or session.navigation is None:
         return session
-    cell = followable(run, view)
+    cell = cursor_moves.followable(run, view)
     if cell is None and view.follows is None:
         return session.with_notice(
             "Only a cell of the program itself is followed: go out of this part first."
         )
-    if view.follows is None or (cell is not None and not follows_cell(run, view, cell)):
+    if view.follows is None or (cell is not None and not cursor_moves.follows_cell(run, view, cell)):
         follows = cell
     elif view.follows.way == "lineage":
         follows = view.follows._replace(way="reach")

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from llm_linalg.base.text import CleanText
 from llm_linalg.lessons.lesson import LessonError
-from tui.model.flags import Parser
 from tui.model.usage_error import UsageError
-from tui.model.view_words import add_picture_flags, arguments, explicit_flags, shell_line, start_view, view_of
+from tui.model.view_words import arguments, explicit_flags, picture_parser, shell_line, start_view, view_of
 from tui.session.decks import deck_word, flags_at
 
 if TYPE_CHECKING:
@@ -48,10 +47,8 @@ def _flags_beside(stop: DeckStop, view: View) -> Flags:
 
 def _named(stop: DeckStop, typed: Flags) -> View | None:
     """Return the view that flags name at a stop of a deck; None if they name none."""
-    parser = Parser(prog="a stop", add_help=False, allow_abbrev=False)
-    add_picture_flags(parser)
     try:
-        flags = flags_at(stop, [word for flag in typed for word in flag], parser)
+        flags = flags_at(stop, [word for flag in typed for word in flag], picture_parser("a stop"))
         return start_view(view_of(flags, stop.lesson), flags)
     except (UsageError, LessonError):
         return None

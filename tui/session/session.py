@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llm_linalg.lessons.contents import OTHER_PART
 from llm_linalg.lessons.markdown import links
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
     from llm_linalg.lessons.reader import Lesson, ListedLesson
     from tui.compose.program_run import Run
+    from tui.files.state_file import State
     from tui.session.presentation.state import Talk
 
 
@@ -365,8 +366,7 @@ class Session:
         told = run.redrawn_since(self.last_run)
         if not told:
             return session
-        learner = session.learner._replace(explained_redraws=known | {slug})
-        return replace(session.with_notice(told), learner=learner)
+        return session.with_notice(told).with_learner(explained_redraws=known | {slug})
 
     def at_view(self, view: View) -> Session:
         """Go to another step or place of the same run; a player at work pauses."""
@@ -445,11 +445,12 @@ class Session:
             numbers, numbers if self.attempt.is_solved else (), len(stops), lesson.exercises
         )
         noted = self.learner.progress.with_lesson(lesson.slug, told)
-        return (
-            self
-            if noted is self.learner.progress
-            else self.with_learner(self.learner._replace(progress=noted))
-        )
+        return self if noted is self.learner.progress else self.with_learner(progress=noted)
+
+    def remembered(self, state: State) -> State:
+        """Return what is remembered, with this session's progress and the way taken from the door."""
+        learner = self.learner
+        return state._replace(progress=state.progress.merged(learner.progress), way=learner.way or state.way)
 
     def opening(self, lesson: Lesson, stop: int = 1) -> View:
         """Return the view with which a lesson opens: with the settings with which it was left."""
@@ -494,22 +495,14 @@ class Session:
         """Give the keys to the editor, its cursor on a line, from 1."""
         return replace(self, editor=self.editor._replace(is_open=True, caret=line))
 
-    def with_learner(self, learner: Learner) -> Session:
-        """Return the session with other knowledge of who learns."""
-        return replace(self, learner=learner)
-
-    def with_settings(self, settings: LessonSettings) -> Session:
-        """Return the session with other settings with which lessons were left."""
-        return self.with_learner(self.learner._replace(settings=settings))
-
-    def with_way(self, way: str) -> Session:
-        """Return the session with the way that was taken from the door."""
-        return self.with_learner(self.learner._replace(way=way))
+    def with_learner(self, **changes: Any) -> Session:
+        """Return the session with other knowledge of who learns, by the attributes of `Learner`."""
+        return replace(self, learner=self.learner._replace(**changes))
 
     def with_attempt(self, view: View, attempt: ExerciseAttempt) -> Session:
         """Return the session with what was written at a view's exercise."""
         attempts = with_attempt(self.learner.attempts, view, attempt)
-        return self.with_learner(self.learner._replace(attempts=attempts))
+        return self.with_learner(attempts=attempts)
 
 
 def _with_lesson(

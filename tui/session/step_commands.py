@@ -11,7 +11,7 @@ from tui.model.view import View
 from tui.navigation import steps
 from tui.navigation.steps import Navigable
 from tui.session.session import Session
-from tui.session.stop_commands import Transition, stop_by
+from tui.session.stop_commands import Transition, by, stop_by
 from tui.text.prose import as_sentence
 
 if TYPE_CHECKING:
@@ -150,11 +150,11 @@ def _way_on(session: Session) -> WayOn:
     stops = view.lesson.stops
     if view.stop < len(stops):
         told = f"{last} here. → again: the next stop, {as_sentence(stops[view.stop].title)}"
-        return WayOn(told, stop_by(1))
+        return WayOn(told, by(stop_by, 1))
     following = session.neighbour(1)
     if following is not None:
         told = f"{last} of this lesson. → again: the next lesson, {as_sentence(following.title)}"
-        return WayOn(told, stop_by(1))
+        return WayOn(told, by(stop_by, 1))
     return WayOn(f"{last}, and the end.", lambda session: session)
 
 

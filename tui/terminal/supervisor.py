@@ -39,7 +39,7 @@ ENDING = frozenset({signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT
 GRACE = 10.0  # seconds after which an app that doesn't is killed: a call may hold all of its threads up
 BY_USER = frozenset({"SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGPIPE"})
 """Signals that end a program because somebody wants it: nothing has to be said of them."""
-_TAKEN, _STOPPED, _RUNNING, _LENGTH, _LOG = 0, 1, 2, 3, 8  # places in the page
+_TAKEN, _STOPPED, _LENGTH, _LOG = 0, 1, 2, 8  # places in the page
 _PAGE = 4096
 
 
@@ -49,13 +49,10 @@ class Notes:
     def __init__(self, page: Any = None) -> None:
         self._page: Any = bytearray(_PAGE) if page is None else page
 
-    def _flag(self, place: int) -> bool:
-        return bool(self._page[place])
-
     @property
     def taken(self) -> bool:
         """Whether the terminal is the app's now."""
-        return self._flag(_TAKEN)
+        return bool(self._page[_TAKEN])
 
     @taken.setter
     def taken(self, taken: bool) -> None:
@@ -64,20 +61,11 @@ class Notes:
     @property
     def stopped(self) -> bool:
         """Whether the parent has stopped, since the child had."""
-        return self._flag(_STOPPED)
+        return bool(self._page[_STOPPED])
 
     @stopped.setter
     def stopped(self, stopped: bool) -> None:
         self._page[_STOPPED] = int(stopped)
-
-    @property
-    def running(self) -> bool:
-        """Whether a program is being run."""
-        return self._flag(_RUNNING)
-
-    @running.setter
-    def running(self, running: bool) -> None:
-        self._page[_RUNNING] = int(running)
 
     @property
     def log(self) -> str:
@@ -254,10 +242,7 @@ def _next_signal(deadline: float | None) -> int | None:
 def _what_happened(number: int, shared: Notes, peak: int) -> str:
     """Return in one sentence what ended the child; nothing where somebody wanted it to end.
 
-    Args:
-        number: The signal that ended it.
-        shared: What the child told last.
-        peak: The most memory that it had, as `getrusage` counts.
+    The `peak` of its memory is as `getrusage` counts.
     """
     log = _kept_log(shared.log)
     try:
@@ -266,14 +251,11 @@ def _what_happened(number: int, shared: Notes, peak: int) -> str:
         name = f"signal {number}"
     if name in BY_USER:
         return ""
-    during = " while it ran a program" if shared.running else ""
     if name == "SIGKILL":
         held = peak / (2**30 if sys.platform == "darwin" else 2**20)
-        return (
-            f"the app was killed{during}: by somebody, or for want of memory, of which it held {held:.1f} GB"
-        )
+        return f"the app was killed: by somebody, or for want of memory, of which it held {held:.1f} GB"
     where = f"; more is in {log}" if log else ""
-    return f"the app was ended{during} by an error in native code ({name}){where}"
+    return f"the app was ended by an error in native code ({name}){where}"
 
 
 def _kept_log(path: str) -> str:

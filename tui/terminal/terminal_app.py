@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from rich.console import RenderableType
+from rich.color import ColorSystem
+from rich.console import Console, RenderableType
 from textual import events
 from textual.app import App
 from textual.screen import ModalScreen, Screen
 
 from tui.terminal import crash_log, supervisor
-from tui.terminal.cell_buffer import CellBuffer
-from tui.terminal.diff import Difference
+from tui.terminal.cell_buffer import CellBuffer, StripPosition
 from tui.terminal.signals import CODES, handle_signals
 from tui.terminal.textual_private import (
     ChopsUpdate,
+    CompositorUpdate,
     LayoutUpdate,
     failing_screen,
     is_closed,
@@ -30,6 +32,43 @@ from tui.terminal.textual_private import (
 
 MANY = 16  # messages that may wait before more keys are read
 SWITCH = 0.001  # seconds for which one thread may keep the others waiting: what reads keys and what writes
+
+
+SYSTEMS = {
+    "standard": ColorSystem.STANDARD,
+    "256": ColorSystem.EIGHT_BIT,
+    "truecolor": ColorSystem.TRUECOLOR,
+    "windows": ColorSystem.WINDOWS,
+}
+
+
+class Difference(CompositorUpdate):
+    """An update that sends what differs from the cells of a terminal, which then have it."""
+
+    def __init__(self, update: LayoutUpdate | ChopsUpdate, cells: CellBuffer) -> None:
+        self.update = update
+        self.cells = cells
+
+    def render_segments(self, console: Console) -> str:
+        """Return what has to be sent."""
+        colours = SYSTEMS.get(console.color_system or "", ColorSystem.TRUECOLOR)
+        return self.cells.draw(strip_positions(self.update), colours)
+
+
+def strip_positions(update: LayoutUpdate | ChopsUpdate) -> Iterator[StripPosition]:
+    """Yield the strips of an update and where they stand.
+
+    A strip is given whole though only a span of it is dirty: the buffer sends what differs, whereas to cut it
+    would fill rich's cache of cut segments, thousands of them, with numbers that never come again.
+    """
+    if isinstance(update, LayoutUpdate):
+        for y, strips in enumerate(update.strips, update.region.y):
+            yield y, update.region.x, strips
+        return
+    for y, first, last in update.spans:
+        for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+            if strip is not None and x < last and end > first:
+                yield y, x, (strip,)
 
 
 class TerminalApp(App[None]):

@@ -172,10 +172,7 @@ _TOTAL = rf"(?<=[=≈~] )(?:{_NUMBER}|{_VECTOR})"
 def with_hues(line: Row, hues: Sequence[str], *, term_by_term: bool = False) -> Row:
     """Return a formula's line with the factors of its products, and what it comes to, in their colours.
 
-    Args:
-        line: The line.
-        hues: The roles of the factors in order, and as the last that of the total.
-        term_by_term: Whether the step is one term, which then has the colour of what is done now.
+    The last of the `hues` is that of the total. A step that is one term has the colour of what is done now.
     """
     if not any(hues):
         return line

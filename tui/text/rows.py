@@ -173,6 +173,23 @@ def wrap_code(line: str, width: int) -> list[str]:
     return [*rows, rest]
 
 
+def marked_lines(
+    code: Sequence[str], line: int | None, width: int, pointer: str
+) -> tuple[list[Row], int, int]:
+    """Return the rows of a program, line `line` (from 1) marked, and where that begins and ends."""
+    rows: list[Row] = []
+    first = last = 0
+    for number, text in enumerate(code, 1):
+        now = number == line
+        parts = wrap_code(text, width - 2)
+        if now:
+            first, last = len(rows), len(rows) + len(parts)
+        for k, part in enumerate(parts):
+            lead = f"{pointer} " if now and not k else "  "
+            rows.append(row((lead, "accent"), (part, "code-now" if now else "code")))
+    return rows, first, last
+
+
 def wrap_spans(spans: Row, width: int, indent: int = 0) -> list[Row]:
     """Return the row on several lines, broken between spans, or inside one where nothing else will do."""
     lines: list[list[TextSpan]] = [[]]

@@ -22,13 +22,13 @@ def toggle_black(session: Session) -> Session:
 
 
 def toggle_footer(session: Session) -> Session:
-    """Show the keys, or none."""
+    """Show the keys, or not."""
     talk = require_talk(session)
     return session.with_presentation(replace(talk, footer=not talk.footer))
 
 
 def toggle_big(session: Session) -> Session:
-    """Show large cells, or as many as fit."""
+    """Show large cells, or not."""
     talk = require_talk(session)
     return session.with_presentation(replace(talk, big=not talk.big))
 

@@ -6,14 +6,17 @@ import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.illustrations.look_names import LOOK_NAMES, LookName
+from llm_linalg.lessons.stop import FollowedCell
+from tui.compose import cursor_moves
 from tui.model.examples import BY_NAME as EXAMPLES
 from tui.model.flags import SEEDS, pause
 from tui.model.flags import speed as parse_speed
 from tui.model.usage_error import UsageError
-from tui.navigation import steps
+from tui.navigation import map_moves, steps
 from tui.navigation.playground import is_playground, last_line
 from tui.session import guess_commands, step_commands
 from tui.session.contexts import Context
@@ -174,7 +177,7 @@ def keep_settings(session: Session, rest: Sequence[str]) -> Session:
     if not rest or session.lesson(rest[0]) is None:
         raise UsageError("settings SLUG FLAGS: with what a lesson opens, such as settings matmul --set m=5")
     view = opening_view(rest)
-    return session.with_settings(with_settings_of(session.learner.settings, view))
+    return session.with_learner(settings=with_settings_of(session.learner.settings, view))
 
 
 def in_order(session: Session, rest: Sequence[str]) -> str | Session:
@@ -349,3 +352,49 @@ def on_processes(session: Session, rest: Sequence[str]) -> Session:
 def stay(session: Session, rest: Sequence[str]) -> Session:  # noqa: ARG001 - as every word
     """Return the same session."""
     return session
+
+
+def to_box(session: Session, rest: Sequence[str]) -> Session:
+    """Go to a box of the map, by the names that lead to it."""
+    navigation = session.navigation
+    if navigation is None or not navigation.path:
+        raise UsageError("there is no map here")
+    if len(rest) != 1:
+        raise UsageError("which box? its name, or the names that lead to it: box block:1/attention")
+    path: tuple[str, ...] = ()
+    for name in rest[0].split("/"):
+        path = (*path, one_of([name], "box", navigation.boxes(path)))
+    return session.at_view(replace(session.view, depth="map", box=path, cursor=None))
+
+
+def ask_box_or_row(session: Session, rest: Sequence[str]) -> str | Session:
+    """Put the cell cursor on what a row of a board shows, or a box of the map gives."""
+    return key("map.ask" if session.view.depth == "map" else "board.ask")(session, rest)
+
+
+def follow_cell(way: Literal["lineage", "reach"]) -> Action:
+    """Follow a cell through the program: the one named, or the one under the cursor; or none."""
+
+    def act(session: Session, rest: Sequence[str]) -> Session:
+        run_ = session.current
+        if run_ is None or session.navigation is None:
+            raise UsageError("there are no cells here")
+        if tuple(rest) == ("none",):
+            return session.at_view(replace(session.view, follows=None))
+        found = cursor_moves.followable(run_, session.view)
+        if rest:
+            if not all(word.isdecimal() and len(word) < 10 for word in rest[1:]):
+                raise UsageError(f"which cell? its tensor and indices, such as {way} Y 1 2")
+            found = FollowedCell(way, rest[0], tuple(map(int, rest[1:])))
+        if found is None:
+            raise UsageError(f"which cell? the one under the cursor, or its name and indices: {way} Y 1 2")
+        lit = replace(session.view, follows=found._replace(way=way))
+        said = run_.lineages.refusal(lit)
+        if said:
+            raise UsageError(said)
+        there = (
+            lit if lit.depth == "map" else map_moves.onto(lit, session.navigation, session.navigation.path)
+        )
+        return session.at_view(there)
+
+    return act

@@ -23,9 +23,18 @@ def position(session: Session) -> int:
     return session.view.step if navigation is None else steps.position(session.view, navigation)[0]
 
 
-def step(_before: Session, _argument: str, after: Session) -> Words:
-    """Write the step that was reached."""
-    return ("step", str(position(after)))
+def told(word: str, tell: Callable[[Session], object]) -> CommandWriter:
+    """Write a word, and what the session afterwards tells."""
+    return lambda _before, _argument, after: (word, str(tell(after)))
+
+
+step = told("step", position)
+speed = told("speed", lambda after: f"{after.player.speed:g}")
+deck_stop = told("stop", lambda after: require_talk(after).number)
+control_choice = told("pick", lambda after: after.selection.control or "")
+seed = told("seed", lambda after: after.view.seed)
+look = told("look", lambda after: after.view.look)
+row_choice = told("choose", lambda after: after.view.row)
 
 
 def word_or_step(word: str) -> CommandWriter:
@@ -50,11 +59,6 @@ def order(_before: Session, _argument: str, after: Session) -> Words:
     return ("order", *(() if name is None else (name,)))
 
 
-def speed(_before: Session, _argument: str, after: Session) -> Words:
-    """Write the steps a second."""
-    return ("speed", f"{after.player.speed:g}")
-
-
 def stop(way: str) -> CommandWriter:
     """Write the stop by its number, or the way to the stop of another lesson."""
 
@@ -63,11 +67,6 @@ def stop(way: str) -> CommandWriter:
         return ("stop", str(after.view.stop) if same else way)
 
     return write
-
-
-def deck_stop(_before: Session, _argument: str, after: Session) -> Words:
-    """Write the stop of the deck by its number."""
-    return ("stop", str(require_talk(after).number))
 
 
 def control(before: Session, argument: str, after: Session) -> Words:
@@ -81,21 +80,6 @@ def control_or_append(before: Session, argument: str, after: Session) -> Words:
     words = control(before, argument, after)
     grows = before.view.control(words[1]).append is not None and not argument.endswith("-1")
     return ("append", words[1]) if grows else words
-
-
-def control_choice(_before: Session, _argument: str, after: Session) -> Words:
-    """Write the control that is selected."""
-    return ("pick", after.selection.control or "")
-
-
-def seed(_before: Session, _argument: str, after: Session) -> Words:
-    """Write the seed."""
-    return ("seed", str(after.view.seed))
-
-
-def look(_before: Session, _argument: str, after: Session) -> Words:
-    """Write how numbers are shown."""
-    return ("look", after.view.look)
 
 
 def lesson(_before: Session, slug: str, after: Session) -> Words:
@@ -140,11 +124,6 @@ def open_row(before: Session, _argument: str, _after: Session) -> Words:
     """Write the row of the board that was opened."""
     board = before.view.board
     return ("row", str(max(1, min(before.view.row, len(board.rows) if board else 1))))
-
-
-def row_choice(_before: Session, _argument: str, after: Session) -> Words:
-    """Write the row of the board that is selected."""
-    return ("choose", str(after.view.row))
 
 
 def node(_before: Session, _argument: str, after: Session) -> Words:

@@ -27,13 +27,11 @@ class ScriptShot:
         session: The session, its program run.
         seconds: How long it stands.
         line: The script's line, from 1, that led to it.
-        beat: Whether it is a step of playing.
     """
 
     session: Session
     seconds: float
     line: int = 0
-    beat: bool = False
 
 
 def beats(session: Session, most: int | None = None) -> Iterator[Session]:
@@ -89,12 +87,12 @@ def _shots(script: Script, most: int | None) -> Iterator[ScriptShot]:
         if not playing:
             yield ScriptShot(session, PACE + sum(waits), line.number)
         elif before is None or session.view != before.view:
-            yield ScriptShot(session, session.player.interval, line.number, beat=True)
+            yield ScriptShot(session, session.player.interval, line.number)
         for moved in beats(session, most):
             session = moved
-            yield ScriptShot(moved, moved.player.interval, line.number, beat=True)
+            yield ScriptShot(moved, moved.player.interval, line.number)
         if playing:
-            yield ScriptShot(session, PACE + sum(waits), line.number, beat=True)
+            yield ScriptShot(session, PACE + sum(waits), line.number)
         before = session
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llm_linalg.base.file_io import written_path
 from llm_linalg.base.spelling import quote
@@ -18,18 +18,30 @@ from tui.model.view_words import shell_line
 
 if TYPE_CHECKING:
     from llm_linalg.lessons.reader import Lesson
+    from tui.session.script.script_reader import Script
 
 SUFFIX = ".steps"
 NO_SCRIPT = "a run of your own Python can't be written as a script"
 
 
+class Tape(NamedTuple):
+    """The script that the app records, and the one that it plays.
+
+    Attributes:
+        record: The file in which the session is saved as a script at the end, if one is given.
+        script: The script to play until a key is pressed.
+        tempo: How many times faster than written.
+    """
+
+    record: str | None = None
+    script: Script | None = None
+    tempo: float = 1.0
+
+
 def check_target(name: str | None, lesson: Lesson, sources: Iterable[Path | None] = ()) -> None:
     """Raise UsageError where no file of that name can be written, or no script says what is opened.
 
-    Args:
-        name: The file; None for no recording.
-        lesson: What is opened.
-        sources: The files that are shown beside the lesson's, which are not written over either.
+    The files that are shown beside the lesson's, its `sources`, are not written over either.
     """
     if name is None:
         return
@@ -46,12 +58,9 @@ def check_target(name: str | None, lesson: Lesson, sources: Iterable[Path | None
 
 
 def save_script(text: str, name: str | None, slug: str) -> tuple[str, bool]:
-    """Save a script; return in one line how that went, and whether it did.
+    """Save a script, in a new file named after the lesson unless one is named.
 
-    Args:
-        text: The script.
-        name: The file; None for a new one named after the lesson.
-        slug: The lesson's slug.
+    Return in one line how that went, and whether it did.
     """
     path = new_file(slug) if name is None else Path(name)
     shown = clean(str(path), 200)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from llm_linalg.lessons.lesson import LessonError
 from tui.model.usage_error import UsageError
-from tui.session.script.opening import FIRST
-from tui.session.script.paths import resolve_path
+from tui.session.script.opening import FIRST, resolve_path
 from tui.session.script.script_words import find_word
 from tui.session.script.tokens import Words, acts
 
@@ -58,12 +57,9 @@ class Script:
 
 
 def parse_script(text: str, file: str, folder: Path | None = None) -> Script:
-    """Read a script. Raises ScriptError, with the line, for what is no script.
+    """Read a script; its paths are relative to `folder`, or else to the working directory.
 
-    Args:
-        text: The script's text.
-        file: The file's name in messages.
-        folder: The folder that its paths are relative to; the working directory unless given.
+    Raises ScriptError, with the line, for what is no script.
     """
     lines: list[ScriptLine] = []
     for number, line in enumerate(text.splitlines(), 1):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import clean
 from tui.cli import launch
-from tui.cli.parser import setting_flags
+from tui.cli.parser import command_parser, setting_flags
 from tui.cli.settings import COLOURS, resolve
 from tui.files import user_dirs
 from tui.files.trusted_folders import TrustedFolders
@@ -19,7 +19,6 @@ from tui.model.usage_error import UsageError
 from tui.model.view_words import add_trust_flag
 from tui.session.consent_commands import trusted_view
 from tui.session.script import saving
-from tui.session.script.tape import Tape
 
 if TYPE_CHECKING:
     from tui.app import Explorer
@@ -30,11 +29,7 @@ INSTEAD = "'llm-linalg export FILE -o demo.html' makes a page of it, or a record
 
 def parser() -> Parser:
     """Return the parser of `llm-linalg play-script FILE …`."""
-    parser = Parser(
-        prog="llm-linalg play-script",
-        description="Play a script of actions in the app. Any key takes over.",
-        allow_abbrev=False,
-    )
+    parser = command_parser("play-script", "Play a script of actions in the app. Any key takes over.")
     parser.add_argument("file", metavar="FILE", help="the script, such as the app writes with R")
     parser.add_argument(
         "--speed", type=speed, default=1.0, metavar="X", help="X times as fast as written", dest="tempo"
@@ -61,7 +56,7 @@ def run(flags: argparse.Namespace) -> int:
         from llm_linalg.lessons.reader import catalog
         from tui.app import Explorer
 
-        tape = Tape(flags.record, script, flags.tempo)
+        tape = saving.Tape(flags.record, script, flags.tempo)
         lessons = catalog() if begun.talk is None else begun.lessons
         view = trusted_view(
             begun.view, TrustedFolders(user_dirs.folder(os.environ)), Path(flags.file), *talk_files
