@@ -21,7 +21,6 @@ from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.arguments import may_write, outputs, turns, writes
 from llm_linalg.ops.batch_norms import running_updates
 from llm_linalg.ops.call_cache import CallKey, CallPlan, Number, split_call
-from llm_linalg.ops.call_errors import takes_values
 from llm_linalg.ops.fallback import FallbackOperation, fallback
 from llm_linalg.ops.number_arguments import ITEM_FUNCTIONS, with_plain_numbers, with_plain_slices
 from llm_linalg.ops.operation import SlottedArguments
@@ -89,21 +88,24 @@ class CallCache:
         entry = TABLE.entry(call.function) or _GRADIENT_READS.get(call.function)
         if key is None or entry is None or self.first(key):
             return
-        if (
-            (not bounded or price is not None)
-            and not draws_random_numbers(call.function)
-            and _depends_on_shapes_only(call)
-        ):
-            plan, fits_always = CallPlan.of(call, entry), not entry.operation.chosen_by_cells
-            lazy = LazyCall(plan, call.function)
-            self.entries[key] = CachedCall(plan, price, call.may_write, fits_always, lazy)
+        if (bounded and price is None) or draws_random_numbers(call.function) or not _is_alike(call):
+            return
+        plan, fits_always = CallPlan.of(call, entry), not entry.operation.chosen_by_cells
+        lazy = LazyCall(plan, call.function)
+        self.entries[key] = CachedCall(plan, price, call.may_write, fits_always, lazy)
+
+
+def _is_alike(call: Call) -> bool:
+    """Return whether calls like this one are described alike, and make as much."""
+    operation = call.operation
+    measured = operation.kind == "measured" and operation.name != "grad"
+    return not (measured or operation.sized_by_cells)
 
 
 MAX_KEYS = 5_000  # keys that are remembered
 MAX_KEY_PARTS = 300  # parts of a key: shapes, dtypes, plain values
 # Shared by all traces of trusted code. A guarded run has its own, so that its cost depends on no other run.
 _TRUSTED = CallCache()
-MOST_OPERANDS = 10_000  # operands of one call in a guarded run
 _TRANSFORMED = torch._C._functorch.peek_interpreter_stack  # noqa: SLF001
 _mode_is_on = torch._C._is_torch_function_mode_enabled  # noqa: SLF001
 _functions_are_seen = torch._C._is_torch_function_enabled  # noqa: SLF001
@@ -196,7 +198,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             return self._run_anew(func, args, kwargs, None)
         key, tensors, numbers = split
         cached = self._calls.entries.get(key)
-        if cached is None or not (cached.fits_always or cached.plan.describes(tensors, numbers)):
+        if cached is None or not (cached.fits_always or cached.plan.describes(func, tensors, numbers)):
             return self._run_anew(func, args, kwargs, key)
         if self._written is not None:
             return self._run_cached_in_gap(func, args, kwargs, cached, tensors)
@@ -240,9 +242,9 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], key: CallKey | None
     ) -> Any:
         """Run a call without a plan, which becomes one under its key, if it has one."""
-        given = SlottedArguments.of(args, kwargs, MOST_OPERANDS if self._guard else None)
-        written = with_plain_numbers(func, given)
-        key = key if written is given else None  # the next call's number may be another
+        numbered = with_plain_numbers(func, args, kwargs)
+        written = SlottedArguments.of(*(numbered or (args, kwargs)))
+        key = None if numbered else key  # the next call's number may be another
         if self._guard or may_write(func, args, kwargs):
             return self._run_guarded(func, args, kwargs, written, key)
         return self._run_unguarded(func, args, kwargs, written, key)
@@ -289,7 +291,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         result = self._run(func, args, kwargs)
         if known is None:
             known = [self._operand(tensor) for tensor in tensors]
-        operands = tuple(known if plan.in_order else [known[place] for place in plan.order])
+        operands = tuple([known[place] for place in plan.order])
         origin, name, nodes = self._where(), plan.operation.name, self.nodes
         call = cached.call_of(numbers)
         given = (result,) if result.__class__ is Tensor else outputs(result)
@@ -678,13 +680,6 @@ def call_of(func: Any, written: SlottedArguments, tensors: Sequence[Tensor]) -> 
         except (TypeError, IndexError, ValueError):
             pass  # an overload that the entry doesn't describe, or a wrong call: torch will say
     return written.bind(fallback(entry.operation.name if entry else short_name(func)), func, tensors)
-
-
-def _depends_on_shapes_only(call: Call) -> bool:
-    try:
-        return call.operation.depends_on_shapes_only(call) and not takes_values(call)
-    except (TypeError, ValueError):
-        return False
 
 
 def _same(call: Call, result: Any, tensors: Sequence[Tensor]) -> bool:

@@ -529,7 +529,7 @@ class Reader(Generic[N]):
         function, entry = functions().entries[form.number]
         split = split_call(function, entry.operation, call.args, call.kwargs)
         plan = CallPlan.of(call, TableEntry(entry.operation, entry.swap and not form.fallback))
-        if split is None or len(plan.numbers) != len(split[2]) or (numbers and list(numbers) != split[2]):
+        if split is None or plan.numbers != len(split[2]) or (numbers and list(numbers) != split[2]):
             return _Plan(None, True)
         own = LazyCall(plan, function, tuple(split[2]), form.position)
         return _Plan(own, True, call.order, plan.in_order)

@@ -40,7 +40,7 @@ REFUSED = {
         "torch.empty(10**6, 10**6)",
         "torch.multinomial(torch.ones(10), 10**10, replacement=True)",
         "torch.multinomial(torch.ones(10), replacement=True, num_samples=10**10)",
-        f"torch.zeros({'2, ' * 24}).nonzero()",
+        f"torch.ones({'2, ' * 24}).nonzero()",
         "torch.vstack([torch.ones(10**7)] * 100)",
         "torch.hstack([torch.ones(10**7)] * 100)",
         "F.kl_div(torch.ones(10**5, 1), torch.ones(1, 10**5))",

@@ -13,7 +13,6 @@ from llm_linalg import ops, trace
 from llm_linalg.ops import Operation, table
 from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.table import OperationTable
-from tests.ops.test_entries import has_gradient
 
 README = Path(ops.__file__).with_name("README.md").read_text(encoding="utf-8")
 EXAMPLE = re.search(r"```python\n(.*?)```", README, re.DOTALL)
@@ -64,7 +63,3 @@ def test_its_gradient_is_torch_s() -> None:
     assert torch.allclose(back["dx"].value, a.grad if a.grad is not None else a)
     assert torch.allclose(back["dy"].value, b.grad if b.grad is not None else b)
     assert not any(node.op == "vjp" for node in back.nodes)
-
-
-def test_it_has_a_gradient() -> None:
-    assert has_gradient(entry())
