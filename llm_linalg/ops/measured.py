@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from itertools import zip_longest
 from math import prod
-from typing import Any
 
 from llm_linalg.base.axes import pointwise
 from llm_linalg.ops.fallback import FallbackOperation
@@ -47,48 +46,46 @@ def _columns(call: Call) -> Work:
     return Work(operand_cells(call) + columns, prod(call.shapes[0]) * prod(weight[1:]))
 
 
-def _measured(name: str, signature: str, **more: Any) -> FallbackOperation:
-    return FallbackOperation(name, signature, **more)
-
-
 _SIDES = "input, size=None, scale_factor=None, mode='nearest', align_corners=None"
 MEASURED: tuple[Operation, ...] = (
-    _measured("diff", "input, n=1, dim=-1, prepend=None, append=None, *, out=None"),
-    _measured("gradient", "input, *, spacing=1, dim=None, edge_order=1"),
+    FallbackOperation("diff", "input, n=1, dim=-1, prepend=None, append=None, *, out=None"),
+    FallbackOperation("gradient", "input, *, spacing=1, dim=None, edge_order=1"),
     *(
-        _measured(name, "y, x=None, *, dx=None, dim=-1", price=_strips)
+        FallbackOperation(name, "y, x=None, *, dx=None, dim=-1", price=_strips)
         for name in ("trapezoid", "trapz", "cumulative_trapezoid")
     ),
-    _measured("cdist", "x1, x2, p=2.0, compute_mode=None"),
-    _measured("pdist", "input, p=2", price=lambda call: Work(call.shapes[0][0] ** 2)),
-    _measured("pairwise_distance", "x1, x2, p=2.0, eps=1e-06, keepdim=False"),
-    _measured("dist", "input, other, p=2"),
-    _measured("renorm", "input, p, dim, maxnorm, *, out=None"),
-    _measured("cross", "input, other, dim=None, *, out=None", spellings=("torch.linalg.cross",)),
-    _measured("vander", "input, N=None, increasing=False", spellings=("torch.linalg.vander",), price=_powers),
-    _measured("bilinear", "input1, input2, weight, bias=None", price=_every_pair),
-    _measured("prelu", "input, weight"),
-    _measured("glu", "input, dim=-1"),
-    _measured("softmin", "input, dim=None, _stacklevel=3, dtype=None"),
-    _measured("index_add", "input, dim, index, source, *, alpha=1, out=None"),
-    _measured("index_fill", "input, dim, index, value"),
-    _measured("index_reduce", "input, dim, index, source, reduce, *, include_self=True, out=None"),
-    _measured("scatter_reduce", "input, dim, index, src, reduce, *, include_self=True, out=None"),
-    _measured("index_put", "input, indices, values, accumulate=False", price=_places),
-    _measured("put", "input, index, source, accumulate=False"),
-    _measured("frexp", "input, *, out=None"),
+    FallbackOperation("cdist", "x1, x2, p=2.0, compute_mode=None"),
+    FallbackOperation("pdist", "input, p=2", price=lambda call: Work(call.shapes[0][0] ** 2)),
+    FallbackOperation("pairwise_distance", "x1, x2, p=2.0, eps=1e-06, keepdim=False"),
+    FallbackOperation("dist", "input, other, p=2"),
+    FallbackOperation("renorm", "input, p, dim, maxnorm, *, out=None"),
+    FallbackOperation("cross", "input, other, dim=None, *, out=None", spellings=("torch.linalg.cross",)),
+    FallbackOperation(
+        "vander", "input, N=None, increasing=False", spellings=("torch.linalg.vander",), price=_powers
+    ),
+    FallbackOperation("bilinear", "input1, input2, weight, bias=None", price=_every_pair),
+    FallbackOperation("prelu", "input, weight"),
+    FallbackOperation("glu", "input, dim=-1"),
+    FallbackOperation("softmin", "input, dim=None, _stacklevel=3, dtype=None"),
+    FallbackOperation("index_add", "input, dim, index, source, *, alpha=1, out=None"),
+    FallbackOperation("index_fill", "input, dim, index, value"),
+    FallbackOperation("index_reduce", "input, dim, index, source, reduce, *, include_self=True, out=None"),
+    FallbackOperation("scatter_reduce", "input, dim, index, src, reduce, *, include_self=True, out=None"),
+    FallbackOperation("index_put", "input, indices, values, accumulate=False", price=_places),
+    FallbackOperation("put", "input, index, source, accumulate=False"),
+    FallbackOperation("frexp", "input, *, out=None"),
     *(
-        _measured(
+        FallbackOperation(
             f"conv_transpose{axes}d",
             "input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1",
             price=_columns,
         )
         for axes in (1, 2)
     ),
-    _measured(
+    FallbackOperation(
         "col2im",
         "input, output_size, kernel_size, dilation=1, padding=0, stride=1",
         spellings=("torch.nn.functional.fold",),
     ),
-    _measured("interpolate", f"{_SIDES}, recompute_scale_factor=None, antialias=False"),
+    FallbackOperation("interpolate", f"{_SIDES}, recompute_scale_factor=None, antialias=False"),
 )

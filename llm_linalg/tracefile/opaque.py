@@ -59,7 +59,7 @@ def _is_small(call: Call) -> bool:
     """
     if isinstance(call.operation, Movement | Composite):
         return max(call.operation.work(call, None).cells, operand_cells(call)) <= _FEW
-    times = prod(max(abs(number), 1) for number in _numbers([*call.args, *call.kwargs.values()]))
+    times = prod(max(number, 1) for number in _numbers([*call.args, *call.kwargs.values()]))
     choices = prod(map(Tensor.numel, call.tensors)) ** (2 if call.operation.kind == "matrix" else 1)
     return choices * times**3 <= _SOME
 
