@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from math import isfinite
 from operator import index, is_
 from types import NoneType
@@ -84,12 +85,8 @@ def with_plain_numbers(
     names = () if has_pair else operation.parameters(args).positional
     taken = _OF_NUMBERS - {"end"} if operation.name == "lerp" else _OF_NUMBERS  # its end has cells
     with untraced():
-        plain = [
-            _plain_number(names[place], value)
-            if names[place : place + 1] and names[place] in taken
-            else value
-            for place, value in enumerate(args)
-        ]
+        pairs = zip_longest(names[: len(args)], args)
+        plain = [_plain_number(name, value) if name in taken else value for name, value in pairs]
         named = {
             name: _plain_number(name, value) if name in taken else value for name, value in kwargs.items()
         }
