@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import nn
 
 from tests.ops.drawing import Build, Draw, Sample, values
+from tests.ops.layer_calls import loss, of_classes
 
 F = nn.functional
 
@@ -33,27 +33,8 @@ def attention(draw: Draw) -> Sample:
     return Sample(F.scaled_dot_product_attention, (q, k, v))
 
 
-def entropy(draw: Draw) -> Sample:
-    """The cross-entropy of rows with the classes that were right."""
-    rows, classes = draw(st.integers(1, 3)), draw(st.integers(1, 4))
-    target = torch.arange(rows) % classes
-    reduction = draw(st.sampled_from(["mean", "sum", "none"]))
-    return Sample(lambda x: F.cross_entropy(x, target, reduction=reduction), (values((rows, classes), 6),))
-
-
-def squared(draw: Draw) -> Sample:
-    """The squared error of two tensors of one shape."""
-    shape = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
-    reduction = draw(st.sampled_from(["mean", "sum", "none"]))
-
-    def error(x: Tensor, y: Tensor) -> Tensor:
-        return F.mse_loss(x, y, reduction=reduction)
-
-    return Sample(error, (values(shape, 7), values(shape, 8)))
-
-
 COMPOSITES: dict[str, Build] = {
     "scaled_dot_product_attention": attention,
-    "cross_entropy": entropy,
-    "mse_loss": squared,
+    "cross_entropy": of_classes(F.cross_entropy),
+    "mse_loss": loss(F.mse_loss),
 }

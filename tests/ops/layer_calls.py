@@ -19,7 +19,7 @@ def _shares(shape: tuple[int, ...], seed: int) -> Tensor:
     return values(shape, seed).sigmoid()
 
 
-def _loss(call: Callable[..., Tensor], squash: bool = False) -> Build:
+def loss(call: Callable[..., Tensor], squash: bool = False) -> Build:
     """Returns what draws a loss of two tensors of one shape."""
 
     def build(draw: Draw) -> Sample:
@@ -31,10 +31,16 @@ def _loss(call: Callable[..., Tensor], squash: bool = False) -> Build:
     return build
 
 
-def _chosen(draw: Draw) -> Sample:
-    rows, classes = draw(st.integers(1, 3)), draw(st.integers(1, 4))
-    target = torch.arange(rows) % classes
-    return Sample(lambda x: F.nll_loss(x, target), (values((rows, classes), 6),))
+def of_classes(call: Callable[..., Tensor]) -> Build:
+    """Returns what draws a loss of rows with the classes that were right."""
+
+    def build(draw: Draw) -> Sample:
+        rows, classes = draw(st.integers(1, 3)), draw(st.integers(1, 4))
+        target = torch.arange(rows) % classes
+        reduction = draw(st.sampled_from(["mean", "sum", "none"]))
+        return Sample(lambda x: call(x, target, reduction=reduction), (values((rows, classes), 6),))
+
+    return build
 
 
 def _convolution(axes: int, *, turned: bool = False) -> Build:
@@ -121,13 +127,13 @@ def _cell(kind: str) -> Build:
 
 
 LAYER_CALLS: dict[str, Build] = {
-    "l1_loss": _loss(F.l1_loss),
-    "smooth_l1_loss": _loss(F.smooth_l1_loss),
-    "huber_loss": _loss(F.huber_loss),
-    "binary_cross_entropy": _loss(F.binary_cross_entropy, squash=True),
-    "binary_cross_entropy_with_logits": _loss(F.binary_cross_entropy_with_logits),
-    "nll_loss": _chosen,
-    "kl_div": _loss(F.kl_div),
+    "l1_loss": loss(F.l1_loss),
+    "smooth_l1_loss": loss(F.smooth_l1_loss),
+    "huber_loss": loss(F.huber_loss),
+    "binary_cross_entropy": loss(F.binary_cross_entropy, squash=True),
+    "binary_cross_entropy_with_logits": loss(F.binary_cross_entropy_with_logits),
+    "nll_loss": of_classes(F.nll_loss),
+    "kl_div": loss(F.kl_div),
     **{f"conv{axes}d": _convolution(axes) for axes in (1, 2, 3)},
     **{f"conv_transpose{axes}d": _convolution(axes, turned=True) for axes in (1, 2)},
     **{
