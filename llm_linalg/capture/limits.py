@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.base.errors import HaltedError, LimitError
 from llm_linalg.capture.interruption import Interruption
-from llm_linalg.ops.call_errors import CRASHING, unsafe_reason
+from llm_linalg.ops.call_errors import unequal_values
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.price import ELEMENT, SMALL, Price, price_of
+
+MOST_AXES = 24  # of a tensor that goes into a call
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,13 @@ class Counts:
 
         Raises:
             Interruption: If it needs more than one call may, or than is left.
-            ShapeMismatch: If torch would read foreign memory, or end the process.
+            ShapeMismatch: If torch would read foreign memory.
         """
-        if call.operation.name in CRASHING and (why := unsafe_reason(call)) is not None:
+        if (why := unequal_values(call)) is not None:
             raise why
-        try:
-            price = price_of(call)
-        except ShapeMismatch:  # torch will say, or knows better
-            price = None
+        if any(tensor.dim() > MOST_AXES for tensor in call.tensors):
+            raise _exceeded(f"a tensor with more than {MOST_AXES} axes")
+        price = price_of(call)
         if price is None:
             self.charge_query()
             return None

@@ -108,15 +108,6 @@ def map_tensors(value: Any, change: Callable[[Tensor], Any]) -> Any:
     )
 
 
-def map_slots(value: Any, change: Callable[[ArgumentSlot], Any]) -> Any:
-    """Return an argument with each of its slots changed."""
-    if value.__class__ is ArgumentSlot:
-        return change(value)
-    if value is None or value.__class__ in PLAIN:
-        return value
-    return _within(value, lambda item: map_slots(item, change))
-
-
 def fill_slots(value: Any, written: Sequence[Any]) -> Any:
     """Return an argument with each slot replaced by its operand."""
     if value.__class__ is ArgumentSlot:

@@ -10,11 +10,10 @@ from math import prod
 
 from torch import Tensor
 
-from llm_linalg.base.axes import Shape, ShapeMismatch, pointwise
-from llm_linalg.base.untraced import untraced
+from llm_linalg.base.axes import Shape, ShapeMismatch
 from llm_linalg.ops.movement import Movement
-from llm_linalg.ops.movement_shapes import input_shape
-from llm_linalg.ops.operation import Call, Operation, operand_cells
+from llm_linalg.ops.movement_shapes import index_shape, input_shape
+from llm_linalg.ops.operation import Call, Operation, Work
 
 
 def _block_shape(call: Call) -> Shape:
@@ -28,112 +27,65 @@ def _block_shape(call: Call) -> Shape:
     return (rows, columns)
 
 
-def _together(call: Call) -> int:
-    """Return the cells of tensors that are broadcast against each other."""
-    return len(call.shapes) * prod(pointwise(call.shapes).shape)
+def _every_choice(call: Call) -> Shape:
+    return (prod(map(prod, call.shapes)), len(call.shapes)) if len(call.shapes) > 1 else call.shapes[0]
 
 
-def _grid(call: Call) -> int:
-    """Return the cells of a meshgrid: one for each choice of a cell of each tensor, in each."""
-    return len(call.shapes) * prod([prod(shape) for shape in call.shapes])
-
-
-def _count_of_tensors(call: Call) -> int:
-    return len(call.tensors)
-
-
-def _chosen_peak(call: Call) -> int:
-    """Return the cells that it takes to list all choices of r cells: torch looks at all tuples of places."""
+def _choices(call: Call) -> Work:
+    """Return what it takes to list all choices of r cells: torch looks at all tuples of places."""
     count, r = max(prod(call.shapes[0]), 1), int(call["r"])
     if r < 0:
         raise ShapeMismatch("a choice is of 0 cells or more", at=0)
-    return 2 * max(r, 1) * int(count ** min(r, 40))
+    return Work(2 * max(r, 1) * int(count ** min(r, 40)))
 
 
 def _parts_count(call: Call) -> int:
     """Return how many parts a tensor_split makes; those of a tensor are counted by what it holds."""
     given = call["indices_or_sections"]
     if isinstance(given, Tensor):
-        with untraced():
-            return int(given) if given.dim() == 0 else given.numel() + 1
+        return int(given) if given.dim() == 0 else given.numel() + 1
     return len(given) + 1 if isinstance(given, list | tuple) else int(given)
 
 
-def _halves_count(call: Call) -> int:
-    given = call["indices_or_sections"]
-    return len(given) + 1 if isinstance(given, list | tuple) else int(given)
-
-
-def _sized_count(call: Call) -> int:
-    return len(call["split_sizes"])
-
-
-def _flat_diagonal(call: Call) -> int:
-    return (prod(call.shapes[0]) + abs(int(call["offset"]))) ** 2
-
-
-def _masked_cells(call: Call) -> int:
-    """Return the cells that a mask picks, at most: all of the input and the mask, broadcast."""
-    return prod(pointwise(call.shapes[:2]).shape)
-
-
-def _taken_shape(call: Call) -> Shape:
-    return tuple(call.tensor("index").shape)
+def _flat_diagonal(call: Call) -> Shape:
+    return (prod(call.shapes[0]) + abs(int(call["offset"])),) * 2
 
 
 _TENSORS = ("tensors",)
 ARRANGEMENTS: tuple[Operation, ...] = (
     *(Movement(name, "input", views=True, spellings=(f"torch.Tensor.{name}",)) for name in ("H", "mH")),
     Movement("adjoint", "input", views=True, gradient={"input": "{d}.mT"}),
-    Movement("ravel", "input", price=operand_cells),
+    Movement("ravel", "input"),
     Movement("view_as", "input, other", lends="other", views=True),
     Movement("reshape_as", "input, other", lends="other"),
-    Movement("narrow_copy", "input, dim, start, length", price=operand_cells),
+    Movement("narrow_copy", "input, dim, start, length"),
     *(Movement(name, "input", gradient={"input": f"torch.{name}({{d}})"}) for name in ("fliplr", "flipud")),
     Movement("rot90", "input, k=1, dims=(0, 1)"),
     *(
-        Movement(name, "*tensors", data=_TENSORS, views=True, output_count_for_call=_count_of_tensors)
-        for name in ("atleast_1d", "atleast_2d", "atleast_3d")
+        Movement(name, "*tensors", data=_TENSORS, views=True)
+        for name in ("atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors")
     ),
-    *(
-        Movement(name, "tensors, *, out=None", data=_TENSORS, price=operand_cells)
-        for name in ("column_stack", "dstack")
-    ),
+    *(Movement(name, "tensors, *, out=None", data=_TENSORS) for name in ("column_stack", "dstack")),
     Movement("block_diag", "*tensors", data=_TENSORS, rule=_block_shape),
-    Movement(
-        "broadcast_tensors",
-        "*tensors",
-        data=_TENSORS,
-        price=_together,
-        output_count_for_call=_count_of_tensors,
-    ),
-    Movement(
-        "meshgrid",
-        "*tensors, indexing=None",
-        data=_TENSORS,
-        price=_grid,
-        output_count_for_call=_count_of_tensors,
-    ),
-    Movement("cartesian_prod", "*tensors", data=_TENSORS, price=_grid),
-    Movement("combinations", "input, r=2, with_replacement=False", price=_chosen_peak),
+    Movement("meshgrid", "*tensors, indexing=None", data=_TENSORS, views=True),
+    Movement("cartesian_prod", "*tensors", data=_TENSORS, rule=_every_choice),
+    Movement("combinations", "input, r=2, with_replacement=False", price=_choices),
     Movement(
         "tensor_split",
         "input, indices_or_sections, dim=0",
         views=True,
         output_count_for_call=_parts_count,
-        shapes_suffice=lambda call: not isinstance(call["indices_or_sections"], Tensor),
+        sized_by_cells=True,
     ),
     *(
-        Movement(name, "input, indices_or_sections", views=True, output_count_for_call=_halves_count)
+        Movement(name, "input, indices_or_sections", views=True, output_count_for_call=_parts_count)
         for name in ("hsplit", "vsplit", "dsplit")
     ),
-    Movement("split_with_sizes", "input, split_sizes, dim=0", views=True, output_count_for_call=_sized_count),
-    Movement("diagflat", "input, offset=0", price=_flat_diagonal),
-    Movement("take", "input, index", rule=_taken_shape),
-    Movement(
-        "masked_select", "input, mask, *, out=None", price=_masked_cells, shapes_suffice=lambda _: False
-    ),
-    Movement("masked_scatter", "input, mask, source", data=("input", "source"), price=_masked_cells),
+    Movement("split_with_sizes", "input, split_sizes, dim=0", views=True),
+    Movement("diagflat", "input, offset=0", rule=_flat_diagonal),
+    Movement("take", "input, index", rule=index_shape),
+    Movement("masked_select", "input, mask, *, out=None"),
+    Movement("masked_scatter", "input, mask, source", data=("input", "source")),
     Movement(
         "diagonal_scatter", "input, src, offset=0, dim1=0, dim2=1", data=("input", "src"), rule=input_shape
     ),
@@ -144,14 +96,8 @@ ARRANGEMENTS: tuple[Operation, ...] = (
         data=("input", "src"),
         rule=input_shape,
     ),
-    Movement(
-        "index_copy",
-        "input, dim, index, source",
-        data=("input", "source"),
-        rule=input_shape,
-        shapes_suffice=lambda _: True,
-    ),
-    Movement("pixel_shuffle", "input, upscale_factor", price=operand_cells),
-    Movement("pixel_unshuffle", "input, downscale_factor", price=operand_cells),
-    Movement("channel_shuffle", "input, groups", price=operand_cells),
+    Movement("index_copy", "input, dim, index, source", data=("input", "source"), rule=input_shape),
+    Movement("pixel_shuffle", "input, upscale_factor"),
+    Movement("pixel_unshuffle", "input, downscale_factor"),
+    Movement("channel_shuffle", "input, groups"),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import prod
 from typing import Any
 
 from torch import Tensor
@@ -85,10 +84,6 @@ def _has_batch(arguments: Mapping[str, Any]) -> bool:
     return isinstance(values, Tensor) and values.dim() > 1 and values.numel() > 0
 
 
-def _thrice(call: Call) -> int:
-    return 3 * prod(call.shapes[0])
-
-
 BATCH_NORMS: tuple[Operation, ...] = (
     Composite(
         "batch_norm",
@@ -97,17 +92,11 @@ BATCH_NORMS: tuple[Operation, ...] = (
         spellings=("torch.nn.functional.batch_norm",),
         write_program=_batch_program,
         covers=_has_batch,
-        price=_thrice,
-        shapes_suffice=lambda call: not call["training"],
-        autograd=True,
     ),
     Composite(
         "group_norm",
         "input, num_groups, weight=None, bias=None, eps=1e-05",
         write_program=_group_program,
         covers=_has_batch,
-        price=_thrice,
-        shapes_suffice=lambda _: True,
-        autograd=True,
     ),
 )

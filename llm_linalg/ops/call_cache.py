@@ -1,11 +1,8 @@
-"""Cached calls: one plan for all calls of a function with the same shapes, dtypes and plain values.
-
-The bound arguments and the price of the first such call hold for the others.
-"""
+"""Cached calls: one plan for all calls of a function with the same shapes, dtypes and plain values."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import EllipsisType, NoneType
 from typing import TYPE_CHECKING, Any
@@ -14,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_linalg.ops.arguments import ArgumentSlot, Function
-from llm_linalg.ops.operation import Call
+from llm_linalg.ops.operation import Call, SlottedArguments
 
 if TYPE_CHECKING:
     from llm_linalg.ops.operation import Operation
@@ -31,10 +28,6 @@ CallKey = tuple[Hashable, ...]
 Number = int | float | slice
 SplitCall = tuple[CallKey, list[Tensor], list[Number]]
 """A call's key, and the tensors and numbers that the key leaves open, as they were written."""
-
-_Part = tuple[int, Any]
-"""An argument: the slot of its operand, or one of the two marks below with its value."""
-_CONSTANT, _LIST = -1, -2
 
 
 def split_call(
@@ -54,15 +47,8 @@ def split_call(
     free = operation.first_free_number
     try:
         for place, value in enumerate((*args, *kwargs.values()) if kwargs else args):
-            # What `_add` does, written out for most arguments: this runs at each torch call.
-            kind = value.__class__
-            if kind in _TENSORS:
-                key += (value.shape, value.dtype, value.is_contiguous())
-                tensors.append(value)
-            elif kind in _PLAIN:
-                key += (kind, value)
-            elif place >= free and (kind in _NUMBERS or _is_open(value)):
-                key.append(kind)
+            if place >= free and _is_open(value):
+                key.append(slice)
                 numbers.append(value)
             elif not _add(value, key, tensors, numbers, place >= free):
                 return None
@@ -75,8 +61,9 @@ def split_call(
 
 def _is_open(value: Any) -> bool:
     """Return whether a value is a slice as most are: of step 1, and with bounds that torch takes."""
-    is_plain = value.__class__ is slice and value.step is None
-    return is_plain and _is_near(value.start) and _is_near(value.stop)
+    if value.__class__ is not slice or value.step is not None:
+        return False
+    return _is_near(value.start) and _is_near(value.stop)
 
 
 def _is_near(bound: Any) -> bool:
@@ -87,7 +74,7 @@ def _is_near(bound: Any) -> bool:
 def _add(value: Any, key: list[Any], tensors: list[Tensor], numbers: list[Number], any_number: bool) -> bool:
     """Add an argument to the key and the operands; return whether the key now determines it."""
     kind = value.__class__
-    if kind in _TENSORS:  # in a list
+    if kind in _TENSORS:
         key += (value.shape, value.dtype, value.is_contiguous())
         tensors.append(value)
     elif kind in _NUMBERS:
@@ -116,62 +103,53 @@ def _add(value: Any, key: list[Any], tensors: list[Tensor], numbers: list[Number
     return True
 
 
+_NUMBER = object()
+"""Stands for the next of the numbers that a key leaves open."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallPlan:
-    """The bound arguments of all calls with one key, with slots for the operands.
+    """The arguments of all calls with one key, with slots for the operands.
 
     Attributes:
         operation: The table's entry.
         args: The positional arguments.
         kwargs: The keyword arguments.
-        arguments: All arguments by parameter.
-        open: The parameters that hold slots, with their arguments.
-        tensors: The slots of the tensors, in the order of the parameters.
-        numbers: The slots of the numbers, in the order in which they were written.
-        places: For each parameter, which of the tensors are its own.
-        order: For each tensor, its position among those of the call as it was written.
-        in_order: Whether these positions are those of the parameters, as in most calls.
+        swap: Whether the first two arguments stand in reverse.
+        order: For each tensor of the call, its position as it was written.
+        numbers: How many numbers the key leaves open.
     """
 
     operation: Operation
-    args: tuple[_Part, ...]
-    kwargs: tuple[tuple[str, _Part], ...]
-    arguments: Mapping[str, Any]
-    open: tuple[tuple[str, _Part], ...]
-    tensors: tuple[int, ...]
-    numbers: tuple[int, ...]
-    places: Mapping[str, tuple[int, ...]]
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    swap: bool
     order: tuple[int, ...]
-    in_order: bool
+    numbers: int
 
     @classmethod
     def of(cls, call: Call, entry: TableEntry) -> CallPlan:
         """Return the plan of a bound call, given the table's entry for its function."""
-        operation, free = call.operation, entry.operation.first_free_number
-        owners: list[Any] = []
-        args = [_argument(value, owners, place >= free) for place, value in enumerate(call.args)]
-        named = enumerate(call.kwargs.items(), len(args))
-        kwargs = {name: _argument(value, owners, place >= free) for place, (name, value) in named}
-        bound = operation.bind(args, kwargs, entry.swap)
-        parts = [(name, _part(value)) for name, value in bound.items()]
-        written_slots = tuple([slot for slot, value in enumerate(owners) if isinstance(value, Tensor)])
-        return cls(
-            operation,
-            tuple(map(_part, args)),
-            tuple([(name, _part(value)) for name, value in kwargs.items()]),
-            bound,
-            tuple([(name, part) for name, part in parts if part[0] != _CONSTANT]),
-            tuple([written_slots[place] for place in call.order]),
-            tuple([slot for slot in range(len(owners)) if slot not in written_slots]),
-            call.places,
-            call.order,
-            call.order == tuple(range(len(call.order))),
-        )
+        free = entry.operation.first_free_number
+        values: list[Any] = [*call.args, *call.kwargs.values()]
+        tensors: list[Tensor] = []
+        numbers: list[Number] = []
+        slotted = [
+            _slotted(value, tensors, numbers, place >= free, whole=True) for place, value in enumerate(values)
+        ]
+        args, named = tuple(slotted[: len(call.args)]), slotted[len(call.args) :]
+        kwargs = dict(zip(call.kwargs, named, strict=True))
+        return cls(call.operation, args, kwargs, entry.swap, call.order, len(numbers))
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the tensors were written in the order of the parameters, as in most calls."""
+        return self.order == tuple(range(len(self.order)))
 
     def call(
         self,
         function: Function,
-        tensors: tuple[Tensor, ...],
+        tensors: Sequence[Tensor],
         numbers: Sequence[Number],
         output: Tensor,
         position: int,
@@ -185,90 +163,49 @@ class CallPlan:
             output: The result.
             position: The position of the result among several outputs.
         """
-        operands = self._operands(tensors, numbers)
-        arguments = self._arguments(operands)
-        return Call(
-            self.operation,
-            function,
-            tuple([operands[slot] if slot >= 0 else _filled(value, operands) for slot, value in self.args]),
-            {
-                name: operands[slot] if slot >= 0 else _filled(value, operands)
-                for name, (slot, value) in self.kwargs
-            },
-            arguments,
-            tensors,
-            self.places,
-            self.order,
-            output,
-            position,
-        )
+        by_place = dict(zip(self.order, tensors, strict=True))
+        written = [by_place[place] for place in range(len(tensors))]
+        call = self._bound(function, written, numbers)
+        call.output, call.position = output, position
+        return call
 
-    def describes(self, written: Sequence[Tensor], numbers: Sequence[Number]) -> bool:
+    def describes(self, function: Function, written: Sequence[Tensor], numbers: Sequence[Number]) -> bool:
         """Return whether its operation is also that of another call with its key, of other cells.
 
         Args:
+            function: The torch function.
             written: The tensors of that call, in the order in which they were written.
             numbers: Its numbers, likewise.
         """
-        tensors = [written[place] for place in self.order]
-        arguments = self._arguments(self._operands(tensors, numbers))
-        return self.operation.overload_for(arguments) is self.operation
+        return self._bound(function, written, numbers).operation is self.operation
 
-    def _operands(self, tensors: Sequence[Tensor], numbers: Sequence[Number]) -> list[Any]:
-        """Return tensors and numbers by their slots."""
-        by_slot: dict[int, Any] = dict(zip(self.tensors, tensors, strict=True))
-        by_slot.update(zip(self.numbers, numbers, strict=True))
-        return [by_slot[slot] for slot in range(len(by_slot))]
-
-    def _arguments(self, operands: Sequence[Any]) -> dict[str, Any]:
-        """Return all arguments by parameter, with the operands in their slots."""
-        arguments = dict(self.arguments)
-        for name, (slot, value) in self.open:
-            arguments[name] = operands[slot] if slot >= 0 else _filled(value, operands)
-        return arguments
+    def _bound(self, function: Function, written: Sequence[Tensor], numbers: Sequence[Number]) -> Call:
+        feed = iter(numbers)
+        args = tuple([_filled(value, feed) for value in self.args])
+        kwargs = {name: _filled(value, feed) for name, value in self.kwargs.items()}
+        arguments = SlottedArguments(args, kwargs, list(written))
+        return arguments.bind(self.operation, function, written, self.swap)
 
 
-@dataclass(frozen=True, slots=True)
-class _Several:
-    """A list or a tuple with slots in it."""
-
-    kind: type
-    parts: tuple[_Part, ...]
-
-
-def _argument(value: Any, owners: list[Any], any_number: bool) -> Any:
-    """Replace the operands in a whole argument by slots; within a list no slice is one."""
-    if any_number and _is_open(value):
-        owners.append(value)
-        return ArgumentSlot(len(owners) - 1)
-    return _slotted(value, owners, any_number)
-
-
-def _slotted(value: Any, owners: list[Any], any_number: bool) -> Any:
-    """Replace the operands in an argument by slots, and append them to `owners`."""
-    if isinstance(value, Tensor) or (any_number and value.__class__ in _NUMBERS):
-        owners.append(value)
-        return ArgumentSlot(len(owners) - 1)
+def _slotted(
+    value: Any, tensors: list[Tensor], numbers: list[Number], any_number: bool, whole: bool = False
+) -> Any:
+    """Replace the operands in an argument by slots, and add them to theirs; no slice within a list is one."""
+    if isinstance(value, Tensor):
+        tensors.append(value)
+        return ArgumentSlot(len(tensors) - 1)
+    if any_number and (value.__class__ in _NUMBERS or (whole and _is_open(value))):
+        numbers.append(value)
+        return _NUMBER
     if value.__class__ in (list, tuple):
-        return type(value)([_slotted(item, owners, any_number) for item in value])
+        return type(value)([_slotted(item, tensors, numbers, any_number) for item in value])
     return value
 
 
-def _part(value: Any) -> _Part:
-    """Return an argument as a part, so that its slots are found without a search."""
-    if value.__class__ is ArgumentSlot:
-        return value.position, None
+def _filled(value: Any, numbers: Iterator[Number]) -> Any:
+    """Return an argument with the numbers in their slots."""
+    if value is _NUMBER:
+        return next(numbers)
     if value.__class__ in (list, tuple):
-        parts = tuple(map(_part, value))
-        if any(slot != _CONSTANT for slot, _ in parts):
-            return _LIST, _Several(type(value), parts)
-    return _CONSTANT, value
-
-
-def _filled(value: Any, operands: Sequence[Any]) -> Any:
-    """Return an argument with the operands in its slots."""
-    if value.__class__ is not _Several:
-        return value
-    return value.kind(
-        [operands[slot] if slot >= 0 else _filled(item, operands) for slot, item in value.parts]
-    )
+        return type(value)([_filled(item, numbers) for item in value])
+    return value

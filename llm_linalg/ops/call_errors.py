@@ -1,7 +1,7 @@
 """Why torch refused a call, explained in terms of the operation.
 
-A shape rule checks each call before it runs and sees shapes alone. The functions here run only after torch
-has raised an error, so they may also read values, such as those of an index.
+A shape rule sees shapes alone. Most functions here run only after torch has raised an error, so they may also
+read values, such as those of an index.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from math import prod
-
-import torch
 
 from llm_linalg.base.axes import ShapeMismatch
 from llm_linalg.base.errors import MismatchedAxis
@@ -22,8 +20,6 @@ from llm_linalg.ops.movement_shapes import reshape_shape
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.reduction import takes_singular_values
 from llm_linalg.ops.windows import convolution_mismatch
-
-_MOST_NAMED = 100  # axes, in a list of them
 
 
 def _looked_up(call: Call) -> ShapeMismatch | None:
@@ -100,16 +96,6 @@ def _attended(call: Call) -> ShapeMismatch | None:
         if ends[0].size != ends[1].size and not (one[0] == mask and ends[0].size == 1):
             return ShapeMismatch(rule, *ends)
     return None
-
-
-def _count_mismatch(call: Call) -> ShapeMismatch | None:
-    """Explain that there are more or fewer values than keys.
-
-    torch's fused kernel does not check this: it reads beyond the end of a tensor, and may crash the process.
-    """
-    if min(map(len, call.shapes[:3])) < 2 or call.shapes[1][-2] == call.shapes[2][-2]:
-        return None
-    return _attended(call)
 
 
 def _entropy(call: Call) -> ShapeMismatch | None:
@@ -191,116 +177,36 @@ CALL_ERRORS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
 }
 
 
-def _roll_mismatch(call: Call) -> ShapeMismatch | None:
-    """Explain that a roll has too many shifts: torch recurses once for each, and would overflow the stack."""
-    shifts = call["shifts"]
-    if not isinstance(shifts, list | tuple) or len(shifts) <= _MOST_NAMED:
+def unequal_values(call: Call) -> ShapeMismatch | None:
+    """Explain that an attention has more or fewer values than keys; None for all other calls.
+
+    torch's fused kernel does not check this: it reads beyond the end of a tensor, and may crash the process.
+    """
+    if call.operation.name != "scaled_dot_product_attention" or min(map(len, call.shapes[:3])) < 2:
         return None
-    return ShapeMismatch(
-        f"a roll shifts each axis once: {len(shifts):,} shifts are more than {_MOST_NAMED}", at=0
-    )
+    return _attended(call) if call.shapes[1][-2] != call.shapes[2][-2] else None
 
 
-def takes_values(call: Call) -> bool:
-    """Return whether it depends on a call's values if torch may run it."""
-    if takes_finite_matrices(call) or call.operation.name == "lcm":
-        return True
-    return call.operation.name == "div" and call.arguments.get("rounding_mode") is not None
-
-
-def _overflow(call: Call) -> ShapeMismatch | None:
-    """Explain that a quotient is too large for its type: the processor would end the process for it."""
-    of_floats = any(tensor.dtype.is_floating_point for tensor in call.tensors)
-    if of_floats or call.arguments.get("rounding_mode") != "trunc":
-        return None
-    sides = [call[name] for name in ("input", "other")]
-    kind = torch.result_type(*sides)
-    if kind.is_floating_point or kind is torch.bool:
-        return None
-    with untraced():
-        first, second = (torch.as_tensor(side).to(kind) for side in sides)
-        least = torch.iinfo(kind).min
-        if least == 0 or not (bool((first == least).any()) and bool((second == -1).any())):
-            return None
-    short = str(kind).removeprefix("torch.")
-    return ShapeMismatch(f"{least:,} divided by -1 is more than an {short} holds: divide x.double()", at=0)
-
-
-def _max_norm_mismatch(call: Call) -> ShapeMismatch | None:
-    """Explain that `max_norm` would make a look-up change its table."""
-    if call["max_norm"] is None:
-        return None
-    return ShapeMismatch("with max_norm= a look-up changes its table", at=call.place("weight") or 0)
-
-
-_FINITE = "eig eigvals eigh eigvalsh svd svdvals lstsq pinv matrix_rank cond matrix_exp"
+_ITERATIVE = """
+    eig eigvals eigh eigvalsh svd svdvals lstsq pinv matrix_rank cond matrix_exp
+"""
+_OF_FINITE_NUMBERS = frozenset(_ITERATIVE.split())
+_MOST_LISTED = 100  # axes, or shifts: torch goes a level deeper for each
 _MOST_POWER = 2**31
 
 
-def takes_finite_matrices(call: Call) -> bool:
-    """Return whether a call's operands must be finite: LAPACK would crash, or go on without an end."""
-    return call.operation.name in _FINITE.split() or takes_singular_values(call)
-
-
-def _not_finite(call: Call) -> ShapeMismatch | None:
-    """Explain that an iteration over a matrix needs finite numbers."""
-    if not takes_finite_matrices(call):
-        return None
-    for place, tensor in enumerate(call.tensors):
-        with untraced():
-            if not bool(tensor.detach().isfinite().all()):
-                return ShapeMismatch("it needs finite numbers, and there is nan or inf", at=place)
-    empty = [place for place, shape in enumerate(call.shapes) if 0 in shape[-2:]]
-    if empty and call.operation.name == "lstsq":
-        return ShapeMismatch("least squares need at least one row and one column", at=empty[0])
-    return None
-
-
-def _multiple_mismatch(call: Call) -> ShapeMismatch | None:
-    """Explain that the least number of a type has no least common multiple: the processor would trap."""
-    sides = [call[name] for name in ("input", "other")]
-    kind = torch.result_type(*sides)
-    if kind.is_floating_point or kind.is_complex or kind is torch.bool:
-        return None
-    least = torch.iinfo(kind).min
-    with untraced():
-        if least == 0 or not any(bool((torch.as_tensor(side).to(kind) == least).any()) for side in sides):
-            return None
-    return ShapeMismatch(f"{least:,} has no opposite of its type, so it has no least common multiple", at=0)
-
-
-def _power_mismatch(call: Call) -> ShapeMismatch | None:
-    """Explain that a power is too high: torch would count its digits without an end."""
-    n = int(call["n"])
-    if abs(n) <= _MOST_POWER:
-        return None
-    return ShapeMismatch(f"a matrix's power is from -{_MOST_POWER:,} to {_MOST_POWER:,}", at=0)
-
-
-UNSAFE_CALLS: Mapping[str, Callable[[Call], ShapeMismatch | None]] = {
-    "embedding": _max_norm_mismatch,
-    "scaled_dot_product_attention": _count_mismatch,
-    "roll": _roll_mismatch,
-    "div": _overflow,
-    "matrix_power": _power_mismatch,
-    "lcm": _multiple_mismatch,
-    **dict.fromkeys([*_FINITE.split(), "norm", "vector_norm", "matrix_norm"], _not_finite),
-}
-"""Calls that torch would accept and that must not run."""
-CRASHING = frozenset(["scaled_dot_product_attention", "div", "lcm"])
-"""Those of them that would read foreign memory, or end the process: a program that makes one is told why."""
-
-
-def unsafe_reason(call: Call) -> ShapeMismatch | None:
-    """Return why a call must not run: torch would read foreign memory, crash, or take long to refuse it."""
-    axes = call.arguments.get("dim", call.kwargs.get("dim"))
-    if isinstance(axes, list | tuple) and len(axes) > _MOST_NAMED:
-        return ShapeMismatch(f"each axis is named once: {len(axes):,} are more than {_MOST_NAMED}", at=0)
-    why = UNSAFE_CALLS.get(call.operation.name)
-    try:
-        return why(call) if why else None
-    except (TypeError, ValueError, IndexError):
-        return None  # no call of it: torch says why
+def is_unsafe(call: Call) -> bool:
+    """Return whether torch may crash, or go on without an end, at a call with anybody's arguments."""
+    name = call.operation.name
+    lists = [call.arguments.get(parameter) for parameter in ("dim", "shifts")]
+    if any(isinstance(given, list | tuple) and len(given) > _MOST_LISTED for given in lists):
+        return True
+    if name == "matrix_power":
+        return abs(int(call["n"])) > _MOST_POWER
+    if name in _OF_FINITE_NUMBERS or takes_singular_values(call):
+        is_empty = name == "lstsq" and any(0 in shape[-2:] for shape in call.shapes)
+        return is_empty or not all(bool(tensor.isfinite().all()) for tensor in call.tensors)
+    return unequal_values(call) is not None
 
 
 def _larger_than_target(call: Call) -> ShapeMismatch | None:

@@ -31,26 +31,15 @@ class Pairs(Operation):
 
 
 COMPLEX_NUMBERS: tuple[Operation, ...] = (
-    Pointwise("complex", "input, other", phrase="{input} + {other}·i", autograd=True),
-    Pointwise(
-        "polar", "input, other", phrase="{input}·exp(i·{other})", autograd=True, multiplications_per_cell=2
-    ),
+    Pointwise("complex", "input, other", phrase="{input} + {other}·i"),
+    Pointwise("polar", "input, other", phrase="{input}·exp(i·{other})", multiplications_per_cell=2),
     *(
-        Pointwise(
-            name,
-            "input",
-            spellings=(f"torch.Tensor.{name}",),
-            phrase=f"{part} part of {{input}}",
-            autograd=True,
-        )
+        Pointwise(name, "input", spellings=(f"torch.Tensor.{name}",), phrase=f"{part} part of {{input}}")
         for name, part in (("real", "real"), ("imag", "imaginary"))
     ),
-    Pointwise("angle", "input", phrase="angle of {input}", autograd=True),
-    *(
-        Pointwise(name, "input", phrase="conjugate of {input}", autograd=True)
-        for name in ("conj", "conj_physical")
-    ),
-    *(Pointwise(name, "input", phrase="{input}", autograd=True) for name in ("resolve_conj", "resolve_neg")),
-    Pairs("view_as_real", "input", apart=True, autograd=True),
-    Pairs("view_as_complex", "input", autograd=True),
+    Pointwise("angle", "input", phrase="angle of {input}"),
+    *(Pointwise(name, "input", phrase="conjugate of {input}") for name in ("conj", "conj_physical")),
+    *(Pointwise(name, "input", phrase="{input}") for name in ("resolve_conj", "resolve_neg")),
+    Pairs("view_as_real", "input", apart=True),
+    Pairs("view_as_complex", "input"),
 )

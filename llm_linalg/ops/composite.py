@@ -13,8 +13,8 @@ from typing import Any
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
-from llm_linalg.ops.fallback import FallbackOperation, attention_work, broadcast_peak, fallback
-from llm_linalg.ops.operation import Call, Operation, Work, literal
+from llm_linalg.ops.fallback import FallbackOperation
+from llm_linalg.ops.operation import Call, Operation, Work, broadcast_work, literal
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,19 +31,15 @@ class Composite(Operation):
     kind: str = "composite"
 
     def own_work(self, call: Call, shape: Shape | None) -> Work:
-        return Work(broadcast_peak(call, shape))
+        return broadcast_work(call, shape)
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
         return self if self.covers(arguments) else self._measured
 
     @cached_property
     def _measured(self) -> Operation:
-        """The operation for calls that the program doesn't cover; they cost what the others do."""
-        if self.price is None:
-            return fallback(self.name)
-        return FallbackOperation(
-            self.name, self.signature, price=self.price, output_count_for_call=self.output_count_for_call
-        )
+        """The operation for calls that the program doesn't cover."""
+        return FallbackOperation(self.name, self.signature)
 
     def program_for(self, call: Call) -> str:
         return self.write_program(call)
@@ -72,83 +68,17 @@ def attention(call: Call) -> str:
     return "\n".join(lines)
 
 
-def cross_entropy(call: Call) -> str:
-    """Return a cross-entropy as a program: the mean of −ln p of each row's target."""
-    reduced = {"mean": ".mean()", "sum": ".sum()", "none": ""}[call["reduction"]]
-    return (
-        "log_probs = torch.log_softmax(input, dim=-1)\n"
-        "chosen = log_probs.gather(-1, target.unsqueeze(-1)).squeeze(-1)\n"
-        f"loss = (-chosen){reduced}"
-    )
-
-
-def cross_entropy_vjp(call: Call) -> Mapping[str, str]:
-    """Return the VJP of a cross-entropy: the predicted shares minus the one-hot targets."""
-    *rows, classes = call.shapes[0]
-    right = f"torch.nn.functional.one_hot({{target}}, {classes})"
-    lines = ["said = torch.softmax({input}, dim=-1)", f"right = {right}"]
-    each = call["reduction"] == "none" and rows
-    over = f" / {rows[0]}" if call["reduction"] == "mean" and rows else ""
-    lines.append(f"{'{d}.unsqueeze(-1)' if each else '{d}'} * (said - right){over}")
-    return {"input": "\n".join(lines)}
-
-
-def squared_error(call: Call) -> str:
-    """Return a squared error as a program: the mean of the squared differences."""
-    reduced = {"mean": ".mean()", "sum": ".sum()", "none": ""}[call["reduction"]]
-    return f"error = input - target\nsquare = error * error\nloss = square{reduced or ' + 0'}"
-
-
 def _plain_attention(arguments: Mapping[str, Any]) -> bool:
     both = arguments["is_causal"] and arguments["attn_mask"] is not None
     return not arguments["dropout_p"] and not arguments["enable_gqa"] and not both
 
 
-def is_reduced_by_name(arguments: Mapping[str, Any]) -> bool:
-    """Return whether a loss is reduced as its `reduction` says, and not by torch's older flags."""
-    return arguments.get("size_average") is None and arguments.get("reduce") is None
-
-
-def _plain_error(arguments: Mapping[str, Any]) -> bool:
-    return arguments["weight"] is None and is_reduced_by_name(arguments)
-
-
-def _plain_entropy(arguments: Mapping[str, Any]) -> bool:
-    values, target = arguments["input"], arguments["target"]
-    if not (isinstance(values, Tensor) and isinstance(target, Tensor) and is_reduced_by_name(arguments)):
-        return False
-    classes = target.dim() == values.dim() - 1 < 2 and not target.dtype.is_floating_point
-    plain = arguments["weight"] is None and not arguments["label_smoothing"]
-    return classes and plain and bool((target != arguments["ignore_index"]).all())
-
-
-REDUCTION = "size_average=None, reduce=None, reduction='mean'"
 COMPOSITES: tuple[Operation, ...] = (
     Composite(
         "scaled_dot_product_attention",
         "query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False",
         spellings=("torch.nn.functional.scaled_dot_product_attention",),
         write_program=attention,
-        price=attention_work,
         covers=_plain_attention,
-    ),
-    Composite(
-        "cross_entropy",
-        "input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, "
-        "reduction='mean', label_smoothing=0.0",
-        write_program=cross_entropy,
-        vjp_for_call=cross_entropy_vjp,
-        vjp_explanation="All that softmax and logarithm do comes down to this: the gradient of a logit is "
-        "its probability, less 1 where the class was right.",
-        covers=_plain_entropy,
-        chosen_by_cells=True,
-        shapes_suffice=lambda _: True,
-    ),
-    Composite(
-        "mse_loss",
-        f"input, target, {REDUCTION}, weight=None",
-        write_program=squared_error,
-        covers=_plain_error,
-        shapes_suffice=lambda _: True,
     ),
 )

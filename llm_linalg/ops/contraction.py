@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
+from string import ascii_letters
 from typing import Any, cast
 
 import torch
@@ -23,7 +24,7 @@ from llm_linalg.ops.einsum_specs import (
     tensordot_axes,
     vecdot_axes,
 )
-from llm_linalg.ops.operation import Call, Operation, Work, literal, operand_cells
+from llm_linalg.ops.operation import Call, Operation, Work, literal, output_cells
 from llm_linalg.ops.reads import AxesReads
 from llm_linalg.ops.terms import CellTerm, CellTerms
 
@@ -47,9 +48,6 @@ class Contraction(Operation):
 
     def axes(self, call: Call) -> Axes:
         return self.spec(call)
-
-    def depends_on_shapes_only(self, call: Call) -> bool:
-        return True
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
         plain = self.scaled is None or arguments["beta"] == arguments["alpha"] == 1
@@ -99,14 +97,11 @@ def operand_factors(axes: Axes, operand: int, tensor: Tensor, index: Index) -> T
     ]
     values = widen(tensor.detach()[tuple(picks)])
     own = [label for label in labels if label not in at]
-    for label in dict.fromkeys(own):
-        while own.count(label) > 1:  # ``ii`` in an einsum: the diagonal, which torch puts last
-            first = own.index(label)
-            second = own.index(label, first + 1)
-            values = values.diagonal(0, first, second)
-            own = [x for place, x in enumerate(own) if place not in (first, second)] + [label]
-    order = sorted(range(len(own)), key=lambda axis: axes.reduction_labels.index(own[axis]))
-    values = values.permute(order)
+    letters = dict(zip(axes.reduction_labels, ascii_letters, strict=False))
+    kept = [label for label in axes.reduction_labels if label in own]
+    # A letter that stands twice, as in ``ii``, is the diagonal.
+    spec = ["".join(letters[label] for label in side) for side in (own, kept)]
+    values = torch.einsum("->".join(spec), values)
     for axis, label in enumerate(axes.reduction_labels):
         if label not in own:
             values = values.unsqueeze(axis)
@@ -218,8 +213,7 @@ class ScaledProduct(Operation):
         return self.spec(call)
 
     def own_work(self, call: Call, shape: Shape | None) -> Work:
-        axes = self.axes(call)
-        return Work(operand_cells(call) + prod(axes.shape), prod(axes.sizes.values()))
+        return Work(output_cells(call, shape), prod(self.axes(call).sizes.values()))
 
 
 def _added(name: str, first: str, second: str, **gradient: str) -> Contraction:
@@ -286,7 +280,7 @@ CONTRACTIONS = (
     _added("addr", "vec1", "vec2", vec1="{d} @ {vec2}", vec2="{d}.T @ {vec1}"),
     _added("baddbmm", "batch1", "batch2", batch1="{d} @ {batch2}.mT", batch2="{batch1}.mT @ {d}"),
     _added("addbmm", "batch1", "batch2", batch1="{d} @ {batch2}.mT", batch2="{batch1}.mT @ {d}"),
-    Contraction("inner", "input, other, *, out=None", spec=inner_axes, autograd=True),
+    Contraction("inner", "input, other, *, out=None", spec=inner_axes),
     Contraction(
         "vdot",
         "input, other, *, out=None",
@@ -294,17 +288,9 @@ CONTRACTIONS = (
         gradient={"input": "{d} * {other}", "other": "{d} * {input}"},
     ),
     Contraction(
-        "vecdot",
-        "input, other, *, dim=-1, out=None",
-        spellings=("torch.linalg.vecdot",),
-        spec=vecdot_axes,
-        autograd=True,
+        "vecdot", "input, other, *, dim=-1, out=None", spellings=("torch.linalg.vecdot",), spec=vecdot_axes
     ),
     Contraction(
-        "tensordot",
-        "a, b, dims=2, out=None",
-        spellings=("torch.functional.tensordot",),
-        spec=tensordot_axes,
-        autograd=True,
+        "tensordot", "a, b, dims=2, out=None", spellings=("torch.functional.tensordot",), spec=tensordot_axes
     ),
 )

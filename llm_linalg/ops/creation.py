@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, align_right, pointwise
-from llm_linalg.ops.fallback import broadcast_peak
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_gradients import embedding_vjp
 from llm_linalg.ops.operation import Call, Operation
@@ -24,9 +23,6 @@ class Creation(Operation):
     """A tensor made from plain arguments; an operand, as of `ones_like`, provides only a shape."""
 
     kind: str = "creation"
-
-    def depends_on_shapes_only(self, call: Call) -> bool:
-        return not call.tensors or "input" in call.arguments
 
     def infer(self, call: Call) -> Shape | None:
         match self.name:
@@ -113,9 +109,6 @@ class OneHot(Operation):
 
     kind: str = "pointwise"
 
-    def depends_on_shapes_only(self, call: Call) -> bool:
-        return int(call["num_classes"]) >= 0
-
     def axes(self, call: Call) -> Axes:
         tokens = call.tensor("input")
         labels = align_right(tokens.dim(), tokens.dim())
@@ -201,15 +194,14 @@ CREATIONS: tuple[Operation, ...] = (
         reads_for_call=_embedding_reads,
         vjp_for_call=embedding_vjp,
         scatters_back=False,
-        shapes_suffice=lambda call: call["max_norm"] is None,
         vjp_explanation="A look-up is a one-hot row times the table, so the gradient is those rows "
         "transposed times {d}: it arrives at the rows that were looked up, added up where one was twice.",
     ),
-    OneHot("one_hot", "input, num_classes=-1"),
+    OneHot("one_hot", "input, num_classes=-1", sized_by_cells=True),
 )
 DRAWS: tuple[Operation, ...] = (
     Draw("normal", _NORMAL, sized=Creation("normal", _NORMAL), gradient={"mean": "", "std": ""}),
     Draw("bernoulli", "input, p=None, *, generator=None, out=None", gradient={"input": ""}),
     Operation("poisson", "input, generator=None", **_COUNTED),
-    Operation("binomial", "count, prob, generator=None", price=broadcast_peak, **_COUNTED),
+    Operation("binomial", "count, prob, generator=None", **_COUNTED),
 )

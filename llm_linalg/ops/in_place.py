@@ -69,7 +69,6 @@ def _write(name: str, signature: str, data: str = "") -> Movement:
         lends="input",
         rule=_shape_for(data) if data else input_shape,
         positions=_positions_of(data) if data else _nowhere,
-        shapes_suffice=lambda _: True,
     )
 
 

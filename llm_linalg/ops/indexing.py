@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.base.axes import Shape, pointwise
+from llm_linalg.base.axes import pointwise
 from llm_linalg.ops.mask_reads import InverseIndexReads
 from llm_linalg.ops.movement import Movement, number_cells
 from llm_linalg.ops.movement_shapes import input_shape
@@ -22,12 +22,6 @@ class ScatterAdd(Operation):
     """scatter_add: each cell of `src` is added to the cell of `input` that `index` names."""
 
     kind: str = "pointwise"
-
-    def depends_on_shapes_only(self, call: Call) -> bool:
-        return True
-
-    def infer(self, call: Call) -> Shape:
-        return tuple(call.tensor("input").shape)
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         own, index = call.tensor("input"), call.tensor("index")
@@ -58,6 +52,7 @@ SCATTERS: tuple[Operation, ...] = (
     ScatterAdd(
         "scatter_add",
         "input, dim, index, src",
+        rule=input_shape,
         gradient={"input": "{d}", "src": "{d}.gather({dim}, {index})"},
     ),
     Movement(
@@ -67,6 +62,5 @@ SCATTERS: tuple[Operation, ...] = (
         rule=input_shape,
         canonical_arguments=_scatter_arguments,
         positions=_scattered_positions,
-        shapes_suffice=lambda _: True,
     ),
 )

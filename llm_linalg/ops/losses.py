@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_linalg.ops.composite import REDUCTION, Composite, is_reduced_by_name
+from llm_linalg.ops.composite import Composite
 from llm_linalg.ops.operation import Call, Operation, literal
 
 _ENDS = {"mean": ".mean()", "sum": ".sum()", "none": ""}
@@ -16,6 +16,10 @@ _ENDS = {"mean": ".mean()", "sum": ".sum()", "none": ""}
 def _ending(call: Call, each: str) -> str:
     """Return the line that binds the loss, from the name of what each cell loses."""
     return f"loss = {each}{_ENDS[call['reduction']] or ' + 0'}"
+
+
+def _squared(call: Call) -> str:
+    return f"error = input - target\nsquare = error * error\n{_ending(call, 'square')}"
 
 
 def _absolute(call: Call) -> str:
@@ -59,6 +63,26 @@ def _chosen(call: Call) -> str:
     )
 
 
+def _cross_entropy(call: Call) -> str:
+    """Return a cross-entropy as a program: the mean of −ln p of each row's target."""
+    return (
+        "log_probs = torch.log_softmax(input, dim=-1)\n"
+        "chosen = log_probs.gather(-1, target.unsqueeze(-1)).squeeze(-1)\n"
+        f"loss = (-chosen){_ENDS[call['reduction']]}"
+    )
+
+
+def _cross_entropy_vjp(call: Call) -> Mapping[str, str]:
+    """Return the VJP of a cross-entropy: the predicted shares minus the one-hot targets."""
+    *rows, classes = call.shapes[0]
+    right = f"torch.nn.functional.one_hot({{target}}, {classes})"
+    lines = ["said = torch.softmax({input}, dim=-1)", f"right = {right}"]
+    each = call["reduction"] == "none" and rows
+    over = f" / {rows[0]}" if call["reduction"] == "mean" and rows else ""
+    lines.append(f"{'{d}.unsqueeze(-1)' if each else '{d}'} * (said - right){over}")
+    return {"input": "\n".join(lines)}
+
+
 def _divergence(call: Call) -> str:
     each = "each = torch.xlogy(target, target) - target * input"
     if call["log_target"]:
@@ -72,8 +96,8 @@ def _is_plain(arguments: Mapping[str, Any]) -> bool:
     """Return whether a loss weighs all cells alike, and is reduced as its `reduction` says."""
     plain = arguments.get("weight") is None and arguments.get("pos_weight") is None
     both = isinstance(arguments["input"], Tensor) and isinstance(arguments["target"], Tensor)
-    named = is_reduced_by_name(arguments) and arguments["reduction"] in (*_ENDS, "batchmean")
-    return plain and both and named
+    by_name = arguments.get("size_average") is None and arguments.get("reduce") is None
+    return plain and both and by_name and arguments["reduction"] in (*_ENDS, "batchmean")
 
 
 def _has_classes(arguments: Mapping[str, Any]) -> bool:
@@ -81,7 +105,8 @@ def _has_classes(arguments: Mapping[str, Any]) -> bool:
         return False
     values, target = arguments["input"], arguments["target"]
     classes = target.dim() == values.dim() - 1 < 2 and not target.dtype.is_floating_point
-    return classes and bool((target != arguments["ignore_index"]).all())
+    plain = classes and not arguments.get("label_smoothing")
+    return plain and bool((target != arguments["ignore_index"]).all())
 
 
 def _has_bend(arguments: Mapping[str, Any]) -> bool:
@@ -93,37 +118,35 @@ def _loss(
     signature: str,
     program: Callable[[Call], str],
     covers: Callable[[Mapping[str, Any]], bool] = _is_plain,
+    **more: Any,
 ) -> Operation:
-    return Composite(
-        name,
-        signature,
-        write_program=program,
-        covers=covers,
-        chosen_by_cells=name == "nll_loss",
-        shapes_suffice=lambda _: True,
-        autograd=True,
-    )
+    """Return the entry of a loss; whether `_has_classes` covers a call depends on its targets."""
+    by_cells = covers is _has_classes
+    return Composite(name, signature, write_program=program, covers=covers, chosen_by_cells=by_cells, **more)
 
 
+_REDUCTION = "size_average=None, reduce=None, reduction='mean'"
+_IGNORING = "size_average=None, ignore_index=-100, reduce=None, reduction='mean'"
 LOSSES: tuple[Operation, ...] = (
-    _loss("l1_loss", f"input, target, {REDUCTION}, weight=None", _absolute),
-    _loss("smooth_l1_loss", f"input, target, {REDUCTION}, beta=1.0", _smooth, _has_bend),
+    _loss("mse_loss", f"input, target, {_REDUCTION}, weight=None", _squared),
+    _loss("l1_loss", f"input, target, {_REDUCTION}, weight=None", _absolute),
+    _loss("smooth_l1_loss", f"input, target, {_REDUCTION}, beta=1.0", _smooth, _has_bend),
     _loss("huber_loss", "input, target, reduction='mean', delta=1.0, weight=None", _huber, _has_bend),
-    _loss(
-        "binary_cross_entropy",
-        "input, target, weight=None, size_average=None, reduce=None, reduction='mean'",
-        _binary,
-    ),
+    _loss("binary_cross_entropy", f"input, target, weight=None, {_REDUCTION}", _binary),
     _loss(
         "binary_cross_entropy_with_logits",
-        f"input, target, weight=None, {REDUCTION}, pos_weight=None",
+        f"input, target, weight=None, {_REDUCTION}, pos_weight=None",
         _binary_logits,
     ),
     _loss(
-        "nll_loss",
-        "input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction='mean'",
-        _chosen,
+        "cross_entropy",
+        f"input, target, weight=None, {_IGNORING}, label_smoothing=0.0",
+        _cross_entropy,
         _has_classes,
+        vjp_for_call=_cross_entropy_vjp,
+        vjp_explanation="All that softmax and logarithm do comes down to this: the gradient of a logit is "
+        "its probability, less 1 where the class was right.",
     ),
-    _loss("kl_div", f"input, target, {REDUCTION}, log_target=False", _divergence),
+    _loss("nll_loss", f"input, target, weight=None, {_IGNORING}", _chosen, _has_classes),
+    _loss("kl_div", f"input, target, {_REDUCTION}, log_target=False", _divergence),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import ge, le
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ class Mask(Operation):
 
     Attributes:
         mask_of: Returns the masked cells (bool, the output's shape) of a call.
-        rule: The predicate at a cell, with its numbers.
+        predicate: The predicate at a cell, with its numbers.
         parameter_masks: For some parameters, the cells (bool) that don't read them.
         passes: Whether a cell passes, if that can be computed without the whole mask.
         fill: Returns the number that masked cells become, if it is one number.
@@ -29,7 +30,7 @@ class Mask(Operation):
     """
 
     mask_of: Callable[[Call], Tensor] = field(kw_only=True)
-    rule: Callable[[Call, Index], str] = field(kw_only=True)
+    predicate: Callable[[Call, Index], str] = field(kw_only=True)
     parameter_masks: Callable[[Call], Mapping[str, Tensor]] | None = None
     passes: Callable[[Call, Index], bool] | None = None
     fill: Callable[[Call], object] | None = None
@@ -37,9 +38,6 @@ class Mask(Operation):
     kind: str = "mask"
     mask_parameters: tuple[str, ...] = ("mask", "condition")
     first_free_number: int = 0
-
-    def depends_on_shapes_only(self, call: Call) -> bool:
-        return True
 
     def axes(self, call: Call) -> Axes:
         if self.matrix and len(call.shapes[0]) < 2:
@@ -56,7 +54,7 @@ class Mask(Operation):
 
     def mask_rule(self, call: Call, index: Index) -> str | None:
         passes = self.passes(call, index) if self.passes else not self.mask_of(call)[index]
-        return None if passes else self.rule(call, index)
+        return None if passes else self.predicate(call, index)
 
     def filled_with(self, call: Call) -> str:
         """Return the number that masked cells become, as text; "" if it is not one number for all."""
@@ -64,40 +62,36 @@ class Mask(Operation):
 
     def pass_rule(self, call: Call, index: Index) -> str:
         """Return the predicate at a cell that passes, with its numbers; "" if the mask is itself a tensor."""
-        return self.rule(call, index) if self.passes and self.passes(call, index) else ""
+        return self.predicate(call, index) if self.passes and self.passes(call, index) else ""
 
 
-def _masked_by_triu(call: Call) -> Tensor:
-    """Return the cells that triu fixes: those below the diagonal."""
-    return (~torch.ones(call.shapes[0][-2:], dtype=torch.bool).triu(call["diagonal"])).expand(call.shapes[0])
+def _triangle(name: str, sign: str, holds: Callable[[int, int], bool]) -> Mask:
+    """Return the entry of a triangle: cell (i, j) passes if this holds of j, and of i plus the diagonal."""
 
+    def passes(call: Call, index: Index) -> bool:
+        return bool(holds(index[-1], index[-2] + call["diagonal"]))
 
-def _masked_by_tril(call: Call) -> Tensor:
-    """Return the cells that tril fixes: those above the diagonal."""
-    return (~torch.ones(call.shapes[0][-2:], dtype=torch.bool).tril(call["diagonal"])).expand(call.shapes[0])
+    def predicate(call: Call, index: Index) -> str:
+        k = int(call["diagonal"])
+        shift = f" {'-' if k < 0 else '+'} {abs(k)}" if k else ""
+        truth = "true" if passes(call, index) else "false"
+        return f"j {sign} i{shift}: {index[-1]} {sign} {index[-2]}{shift} is {truth}"
 
+    def mask_of(call: Call) -> Tensor:
+        ones = torch.ones(call.shapes[0][-2:], dtype=torch.bool)
+        kept = ones.triu(call["diagonal"]) if name == "triu" else ones.tril(call["diagonal"])
+        return (~kept).expand(call.shapes[0])
 
-def _passes_triu(call: Call, index: Index) -> bool:
-    return bool(index[-1] >= index[-2] + call["diagonal"])
-
-
-def _passes_tril(call: Call, index: Index) -> bool:
-    return bool(index[-1] <= index[-2] + call["diagonal"])
-
-
-def _triu_rule(call: Call, index: Index) -> str:
-    return _triangle_rule(call, index, "≥", _passes_triu(call, index))
-
-
-def _tril_rule(call: Call, index: Index) -> str:
-    return _triangle_rule(call, index, "≤", _passes_tril(call, index))
-
-
-def _triangle_rule(call: Call, index: Index, sign: str, passes: bool) -> str:
-    k = int(call["diagonal"])
-    shift = f" {'-' if k < 0 else '+'} {abs(k)}" if k else ""
-    holds = "true" if passes else "false"
-    return f"j {sign} i{shift}: {index[-1]} {sign} {index[-2]}{shift} is {holds}"
+    return Mask(
+        name,
+        "input, diagonal=0, *, out=None",
+        mask_of=mask_of,
+        predicate=predicate,
+        passes=passes,
+        fill=lambda _: 0,
+        matrix=True,
+        gradient={"input": f"torch.{name}({{d}}, {{diagonal}})"},
+    )
 
 
 def _filled_cells(call: Call) -> Tensor:
@@ -147,31 +141,13 @@ def number_text(value: object) -> str:
 
 
 MASKS: tuple[Operation, ...] = (
-    Mask(
-        "triu",
-        "input, diagonal=0, *, out=None",
-        mask_of=_masked_by_triu,
-        rule=_triu_rule,
-        passes=_passes_triu,
-        fill=lambda _: 0,
-        matrix=True,
-        gradient={"input": "torch.triu({d}, {diagonal})"},
-    ),
-    Mask(
-        "tril",
-        "input, diagonal=0, *, out=None",
-        mask_of=_masked_by_tril,
-        rule=_tril_rule,
-        passes=_passes_tril,
-        fill=lambda _: 0,
-        matrix=True,
-        gradient={"input": "torch.tril({d}, {diagonal})"},
-    ),
+    _triangle("triu", "≥", ge),
+    _triangle("tril", "≤", le),
     Mask(
         "masked_fill",
         "input, mask, value",
         mask_of=_filled_cells,
-        rule=_fill_rule,
+        predicate=_fill_rule,
         fill=lambda call: call["value"],
         parameter_masks=_filled_of,
         gradient={"input": "{d}.masked_fill({mask}, 0)", "value": "torch.where({mask}, {d}, 0)"},
@@ -180,7 +156,7 @@ MASKS: tuple[Operation, ...] = (
         "where",
         "condition, input, other",
         mask_of=_chosen_numbers,
-        rule=_where_rule,
+        predicate=_where_rule,
         parameter_masks=_not_chosen,
         reflected=("torch.Tensor.where",),
         gradient={"input": "torch.where({condition}, {d}, 0)", "other": "torch.where({condition}, 0, {d})"},

@@ -20,7 +20,7 @@ def one(shape: Shape, index: Index) -> Tensor:
 
 
 class ReadsByMask:
-    """Defines `reads`, `feeds` and `block` by `back` and `forward`."""
+    """Reads that are defined by `back` and `forward`, from which the rest of `Reads` follows."""
 
     @property
     def sizes(self) -> tuple[Shape, Shape]:
@@ -28,23 +28,18 @@ class ReadsByMask:
         raise NotImplementedError
 
     def back(self, mask: Tensor) -> Tensor:
-        """Return the operand's cells (bool) read by any of the output cells in `mask`."""
         raise NotImplementedError
 
     def forward(self, mask: Tensor) -> Tensor:
-        """Return the output cells (bool) fed by any of the operand's cells in `mask`."""
         raise NotImplementedError
 
     def reads(self, index: Index) -> Cells:
-        """Return the operand's cells that an output cell is computed from."""
         return points(self.back(one(self.sizes[0], index)))
 
     def feeds(self, index: Index) -> Cells:
-        """Return the output cells to which an operand's cell contributes."""
         return points(self.forward(one(self.sizes[1], index)))
 
     def block(self, ranges: tuple[range, ...]) -> Cells:
-        """Return the operand's cells that a block of the output reads."""
         mask = torch.zeros(self.sizes[0], dtype=torch.bool)
         block_of(mask, ranges).fill_(True)
         return points(self.back(mask))

@@ -30,27 +30,23 @@ from llm_linalg.ops.movement_gradients import (
     transpose_vjp,
 )
 from llm_linalg.ops.movement_shapes import (
-    MASK_DTYPES,
     cat_shape,
     diag_embed_shape,
     diag_shape,
     expand_shape,
-    gather_shape,
-    getitem_cells,
     index_select_shape,
+    index_shape,
     pad_shape,
+    picked_cells,
     repeat_interleave_shape,
     repeat_shape,
     reshape_shape,
     stack_shape,
     take_along_dim_shape,
     tile_shape,
-    unfolded_cells,
 )
-from llm_linalg.ops.operation import Call, Operation, Work, output_cells
+from llm_linalg.ops.operation import Call, Operation, Work, operand_cells
 from llm_linalg.ops.reads import IndexReads, OpaqueReads, Reads
-
-Infer = Callable[[Call], Shape]
 
 
 def replay_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
@@ -73,7 +69,6 @@ class Movement(Operation):
     Attributes:
         data: The parameters whose cells are moved; the others (an index) say where to.
         lends: The parameter whose tensor gives only its shape.
-        rule: The shape rule, where it can clash or grow.
         views: It gives a view: no cell is copied.
         positions: Runs the call on numbered cells; its result says where each cell came from, 0 for nowhere.
         reads_for_call: What the operands' cells go into, where numbered cells don't tell; None where they do.
@@ -82,7 +77,6 @@ class Movement(Operation):
 
     data: tuple[str, ...] = ("input",)
     lends: str = ""
-    rule: Infer | None = None
     views: bool = False
     positions: Callable[[Call, Sequence[Tensor]], Tensor] = replay_positions
     reads_for_call: Callable[[Call], tuple[Reads, ...] | None] | None = None
@@ -96,21 +90,8 @@ class Movement(Operation):
             raise TypeError("a view as another type moves bytes, not cells")
         return arguments
 
-    def depends_on_shapes_only(self, call: Call) -> bool:
-        if self.shapes_suffice:
-            return self.shapes_suffice(call)
-        of_tensors = {name for name, places in call.places.items() if places}
-        return of_tensors <= {*self.data, self.lends, "index"}
-
-    def infer(self, call: Call) -> Shape | None:
-        return self.rule(call) if self.rule else None
-
     def own_work(self, call: Call, shape: Shape | None) -> Work:
-        if self.views:
-            return Work(0)
-        shifts = call.arguments.get("shifts")  # a roll is made for each, one after the other
-        times = max(len(shifts), 1) if isinstance(shifts, list | tuple) else 1
-        return Work(times * output_cells(call, shape))
+        return Work(0) if self.views else super().own_work(call, shape)
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         known = self.reads_for_call(call) if self.reads_for_call else None
@@ -190,20 +171,8 @@ def _size_along(call: Call) -> int:
     return call.shapes[0][call.dim()] if call.shapes[0] else 0
 
 
-def _has_integer_key(call: Call) -> bool:
-    return all(call.tensors[place].dtype is torch.int64 for place in call.places["key"])
-
-
-def _has_whole_key(call: Call) -> bool:
-    return isinstance(call["key"], Tensor) or _has_integer_key(call)
-
-
-def _setitem_peak(call: Call) -> int:
-    whole = output_cells(call, None)
-    key = call["key"]
-    if isinstance(key, Tensor) and key.dtype in MASK_DTYPES:
-        return whole  # it picks no cell twice
-    return max(whole, getitem_cells(call))
+def _written_cells(call: Call) -> Work:
+    return Work(max(operand_cells(call), picked_cells(call).cells))
 
 
 def _setitem_reads(call: Call) -> tuple[Reads, ...]:
@@ -256,6 +225,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         "input, repeats=None, dim=None, *, output_size=None",
         rule=repeat_interleave_shape,
         reads_for_call=_repeats_reads,
+        sized_by_cells=True,
     ),
     Movement("tile", "input, *dims", rule=tile_shape),
     Movement("roll", "input, shifts, dims=()", vjp_for_call=roll_vjp),
@@ -307,8 +277,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         "input, key",
         spellings=("torch.Tensor.__getitem__",),
         vjp_for_call=getitem_vjp,
-        price=getitem_cells,
-        shapes_suffice=_has_integer_key,
+        price=picked_cells,
         first_free_number=1,
     ),
     Movement(
@@ -318,15 +287,14 @@ MOVEMENTS: tuple[Operation, ...] = (
         vjp_for_call=setitem_vjp,
         scatters_back=False,
         reads_for_call=_setitem_reads,
-        price=_setitem_peak,
-        shapes_suffice=_has_whole_key,
+        price=_written_cells,
         first_free_number=1,
     ),
     Movement("index_select", "input, dim, index", rule=index_select_shape),
     Movement(
         "gather",
         "input, dim, index, *, sparse_grad=False",
-        rule=gather_shape,
+        rule=index_shape,
         gradient={"input": "torch.zeros_like({input}).scatter_add({dim}, {index}, {d})"},
     ),
     *(
@@ -335,11 +303,5 @@ MOVEMENTS: tuple[Operation, ...] = (
     ),
     Movement("take_along_dim", "input, indices, dim=None", rule=take_along_dim_shape),
     Movement("pad", "input, pad, mode='constant', value=None", rule=pad_shape, positions=_padded_positions),
-    Movement(  # before `unfold`, which has torch's name for both
-        "im2col",
-        "input, kernel_size, dilation=1, padding=0, stride=1",
-        spellings=("torch.nn.functional.unfold",),
-        price=unfolded_cells,
-    ),
     Movement("unfold", "input, dimension, size, step", views=True),
 )

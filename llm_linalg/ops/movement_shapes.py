@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Shape, ShapeMismatch, pointwise
 from llm_linalg.base.errors import MismatchedAxis
-from llm_linalg.ops.operation import Call
+from llm_linalg.ops.operation import Call, Work
 
 MASK_DTYPES = (torch.bool, torch.uint8)
 
@@ -158,21 +158,6 @@ def axis_of(dim: Any, rank: int) -> int:
     return int(dim) % max(rank, 1)
 
 
-def unfolded_cells(call: Call) -> int:
-    """Return the cells of the windows of images, each a column: one for each place at most."""
-    shape, kernel = call.shapes[0], call["kernel_size"]
-    window = kernel if isinstance(kernel, list | tuple) else (kernel, kernel)
-    given = call["padding"]
-    around = given if isinstance(given, list | tuple) else (given, given)
-    steps = call["stride"]
-    stride = steps if isinstance(steps, list | tuple) else (steps, steps)
-    sides = [
-        (side + 2 * abs(int(low))) // max(int(step), 1) + 1
-        for side, low, step in zip(shape[-2:], [*around, *around], [*stride, *stride], strict=False)
-    ]
-    return prod(shape[:-2]) * prod(abs(int(size)) for size in window) * prod(sides)
-
-
 def pad_shape(call: Call) -> Shape:
     """Return the shape of a pad, which takes two sizes per axis, from the last axis backwards."""
     own, pads = call.shapes[0], [int(size) for size in call["pad"]]
@@ -192,8 +177,8 @@ def pad_shape(call: Call) -> Shape:
     return tuple(shape)
 
 
-def gather_shape(call: Call) -> Shape:
-    """Return the shape of a gather: that of its index."""
+def index_shape(call: Call) -> Shape:
+    """Return the shape of the index, which the result of a gather has, too."""
     return tuple(call.tensor("index").shape)
 
 
@@ -251,42 +236,30 @@ def diag_embed_shape(call: Call) -> Shape:
 _INDEX_TENSORS = (Tensor, list, tuple, range, bool)  # what torch indexes with as if it were a tensor
 
 
-def getitem_cells(call: Call) -> int:
-    """Return an upper bound of the cells of `x[key]`, whose index tensors are broadcast; 0 for a view."""
+def picked_cells(call: Call) -> Work:
+    """Return what `x[key]` takes at most: a cell for each place that its index tensors name; none for a view.
+
+    Index tensors are broadcast. What they leave of the axes is what a key with numbers in their stead leaves.
+    """
     key = call["key"]
     several = isinstance(key, list) and any(isinstance(item, Tensor) and item.dim() for item in key)
-    items = list(key) if isinstance(key, tuple) or several else [key]
-    try:
-        tensors = [torch.as_tensor(item) for item in items if isinstance(item, _INDEX_TENSORS)]
-    except (TypeError, ValueError, RuntimeError):
-        raise ShapeMismatch("an index is a tensor or a list of whole numbers") from None
-    if any(item.dtype.is_floating_point for item in items if isinstance(item, Tensor) and item.numel()):
-        raise ShapeMismatch("places are whole numbers (torch.long)")
-    if not tensors:
-        return 0  # a view
-    shapes = [_place_shape(tensor) for tensor in tensors]
-    return prod(pointwise(shapes).shape) * prod(_left_whole(items, call.shapes[0]))
-
-
-def _place_shape(tensor: Tensor) -> Shape:
-    """Return the shape of an index tensor; a mask counts as the 1-D list of its true cells."""
-    return (int(tensor.count_nonzero()),) if tensor.dtype in MASK_DTYPES else tuple(tensor.shape)
-
-
-def _left_whole(items: Sequence[Any], shape: Shape) -> Iterator[int]:
-    """Yield the size of each axis that no index tensor of a key selects from, at most."""
-    rest = len(shape) - sum(map(key_axes, items))
-    axis = 0
-    for item in items:
-        if item is ...:
-            yield from shape[axis : axis + rest]
-            axis += rest
-        elif isinstance(item, slice) and axis < len(shape):
-            ends = (item.start, item.stop, item.step)
-            known = all(end is None or type(end) is int for end in ends)
-            yield len(range(*item.indices(shape[axis]))) if known else shape[axis]
-        axis += key_axes(item)
-    yield from shape[axis:]
+    places: list[Shape] = []
+    masked: list[int] = []
+    rest: list[Any] = []
+    for item in key if isinstance(key, tuple) or several else [key]:
+        if not isinstance(item, _INDEX_TENSORS):
+            rest.append(item)
+            continue
+        index = torch.as_tensor(item)
+        if index.dtype in MASK_DTYPES:
+            masked.append(index.numel())
+        else:
+            places.append(tuple(index.shape))
+        rest += [0] * key_axes(item)
+    if not places and not masked:
+        return Work(0)
+    left = torch.empty(()).expand(call.shapes[0])[tuple(rest)].numel()
+    return Work(prod(pointwise(places).shape) * min(masked, default=1) * left)
 
 
 def key_axes(item: Any) -> int:

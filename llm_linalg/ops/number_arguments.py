@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from math import isfinite
-from operator import index
+from operator import index, is_
 from types import NoneType
 from typing import Any
 
 from torch import Tensor
 
 from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.arguments import ArgumentSlot, Function, fill_slots, leaves, map_slots
-from llm_linalg.ops.operation import SlottedArguments
+from llm_linalg.ops.arguments import Function
+from llm_linalg.ops.reduction import Reduction
 from llm_linalg.ops.table import TABLE
 
 _NUMBERS = """
     dim dim0 dim1 dim2 dims dimension diagonal offset chunks split_size decimals destination source start_dim
     end_dim normalized_shape length start end step steps k n m num_classes pad repeats shape size sizes shifts
-    alpha p ord eps correction unbiased keepdim output_size
+    alpha p ord eps correction unbiased keepdim output_size axis keepdims
 """
 _OF_NUMBERS = frozenset(_NUMBERS.split())
-FRACTIONS = frozenset(["alpha", "p", "ord", "eps"])
-_PLAIN_KINDS = frozenset(
-    ["reduction", "rowwise", "pointwise"]
-)  # their rules know no operands but those with cells
-
-
+_FRACTIONS = frozenset(["alpha", "p", "ord", "eps"])
+# Their rules know no operands but those with cells.
+_PLAIN_KINDS = frozenset(["reduction", "rowwise", "pointwise"])
 _PLAIN_BOUNDS = frozenset([int, NoneType])
 ITEM_FUNCTIONS = frozenset([Tensor.__getitem__, Tensor.__setitem__])
 
@@ -61,58 +59,36 @@ def _plain_slice(part: slice) -> slice:
     return slice(*[index(bound) if isinstance(bound, Tensor) else bound for bound in bounds])
 
 
-def takes_number(operation: str, parameter: str) -> bool:
-    """Return whether a parameter takes a number, which may be a tensor's only one."""
-    if operation == "lerp":
-        return False  # its `end` has as many cells as its start
-    return parameter in _OF_NUMBERS or (operation == "select" and parameter == "index")
-
-
-def plain_number(value: Any, whole: bool) -> Any:
-    """Return an argument with the numbers of its tensors in their place."""
-    if isinstance(value, list | tuple):
-        return [plain_number(item, whole) for item in value]
-    if not isinstance(value, Tensor):
+def _plain_number(name: str, value: Any) -> Any:
+    """Return an argument of a parameter with a number in place of each tensor that holds one."""
+    if isinstance(value, list | tuple) and any(isinstance(item, Tensor) for item in value):
+        return [_plain_number(name, item) for item in value]
+    if not isinstance(value, Tensor) or value.numel() != 1:
         return value
     number = value.item()
-    return int(number) if whole and isfinite(number) else number
+    return int(number) if name not in _FRACTIONS and isfinite(number) else number
 
 
-def with_plain_numbers(function: Function, written: SlottedArguments) -> SlottedArguments:
+def with_plain_numbers(
+    function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any]] | None:
     """Return the arguments of a call with numbers in place of tensors that only say which axis, or how many.
 
-    Such a tensor is no operand: no cell of the result is computed from its cell.
+    Such a tensor is no operand: no cell of the result is computed from its cell. None if there is none.
     """
-    entry, tensors = TABLE.entry(function), written.tensors
-    if entry is None or len(tensors) < 2 or entry.operation.kind not in _PLAIN_KINDS:
-        return written
+    entry = TABLE.entry(function)
+    if entry is None or entry.swap or entry.operation.kind not in _PLAIN_KINDS:
+        return None
+    operation = entry.operation
+    # `torch.max(x, y)` takes y for the other operand, however small it is.
+    has_pair = isinstance(operation, Reduction) and operation.pair is not None
+    names = () if has_pair else operation.parameters(args).positional
+    taken = _OF_NUMBERS - {"end"} if operation.name == "lerp" else _OF_NUMBERS  # its end has cells
     with untraced():
-        if not any(tensor.numel() == 1 for tensor in tensors):
-            return written
-        try:
-            bound = entry.operation.bind(written.args, written.kwargs, entry.swap)
-        except (TypeError, IndexError, ValueError):
-            return written
-        numbers: dict[int, Any] = {}
-        for name, value in bound.items():
-            slots = list(leaves(value, ArgumentSlot)) if takes_number(entry.operation.name, name) else []
-            if slots and name not in written.kwargs:
-                given = {name: fill_slots(value, tensors)}
-                if entry.operation.overload_for(given) is not entry.operation:
-                    continue  # `torch.max(x, y)` takes y for the other operand, however small it is
-            if slots and all(tensors[slot.position].numel() == 1 for slot in slots):
-                for slot in slots:
-                    numbers[slot.position] = plain_number(tensors[slot.position], name not in FRACTIONS)
-    if not numbers:
-        return written
-    left = [position for position in range(len(tensors)) if position not in numbers]
-    slots_left = {position: ArgumentSlot(now) for now, position in enumerate(left)}
-
-    def plain(slot: ArgumentSlot) -> Any:
-        return numbers[slot.position] if slot.position in numbers else slots_left[slot.position]
-
-    return SlottedArguments(
-        tuple([map_slots(value, plain) for value in written.args]),
-        {name: map_slots(value, plain) for name, value in written.kwargs.items()},
-        [tensors[position] for position in left],
-    )
+        pairs = zip_longest(names[: len(args)], args)
+        plain = [_plain_number(name, value) if name in taken else value for name, value in pairs]
+        named = {
+            name: _plain_number(name, value) if name in taken else value for name, value in kwargs.items()
+        }
+    same = all(map(is_, plain, args)) and all(map(is_, named.values(), kwargs.values()))
+    return None if same else (plain, named)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from llm_linalg.base.axes import Axes, Shape
+from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, pointwise
 from llm_linalg.base.cells import Index
 from llm_linalg.base.rng import lock_rng
 from llm_linalg.ops.arguments import (
@@ -29,17 +29,17 @@ from llm_linalg.ops.arguments import (
 )
 from llm_linalg.ops.randomness import own_generator
 from llm_linalg.ops.reads import AxesReads, OpaqueReads, Reads
-from llm_linalg.ops.signature import parse_signature
+from llm_linalg.ops.signature import Parameters, parse_signature
 from llm_linalg.ops.terms import CellTerm, CellTerms
 
 VJPRule = Callable[["Call"], Mapping[str, str]]
 
 
 class Work(NamedTuple):
-    """What a call takes.
+    """What a call takes, about.
 
     Attributes:
-        cells: The cells of the largest tensor that torch allocates, the output included.
+        cells: The cells of the largest tensor that torch allocates.
         products: The multiplications, or like work, that are more than a few a cell.
     """
 
@@ -61,26 +61,26 @@ class Operation:
         operator: Python's operator for it, which also stands between the operands on the stage.
         symbol: The sign between the shapes of its operands, if Python has no operator for it.
         phrase: How a cell is computed, with the operands' values in braces: `exp({input})`.
-        gradient: For each parameter, its cotangent in torch terms; see
+        gradient: For each parameter, its cotangent in torch terms; without one it is left to autograd. See
             `llm_linalg.analysis.gradients.gradient_program`.
             Lines above the last bind names that it uses; they are named after the node in the program.
             A last line `{to}` means that the lines above have bound the cotangent itself.
-        autograd: Its gradient is left to autograd: it has no VJP in torch terms.
         vjp_explanation: Why the cotangent is what it is, in a sentence; see
             `llm_linalg.analysis.gradients.explanations`.
         vjp_for_call: The cotangents of a call, where they depend on the call.
         joint_vjp: The cotangent of the operand of a call with several outputs, from all of theirs, `{all}`.
         program: The operation as a small program of simpler ones.
         canonical_arguments: Rewrites the arguments of a call into one form, or raises `TypeError`.
-        output_count_for_call: The tensors that a call returns, if not one.
-        price: What a call takes, or its cells alone, if those aren't the output's.
-        shapes_suffice: Whether the price of a call depends on no cell, if the family doesn't say.
+        output_count_for_call: The tensors that a call returns, if they may be many.
+        rule: The shape rule, which may find a mismatch.
+        price: What a call takes, if not what its family says.
         chosen_by_cells: Whether `overload_for` looks at cells.
+        sized_by_cells: Whether the size of the result, or the number of results, depends on cells.
         multiplications_per_cell: Multiplications (or divisions) that a cell of the result takes; functions
             such as exp count none. What has a program takes its multiplications.
+        legacy_signature: What three positional arguments mean instead, in torch's older spelling.
         first_free_number: Position of the first argument whose number, or slice, does not matter to the price
             of a call.
-        legacy_signature: What three positional arguments mean instead, in torch's older spelling.
     """
 
     name: str
@@ -94,7 +94,6 @@ class Operation:
     phrase: str = ""
     gradient: Mapping[str, str] = field(default_factory=dict)
     program: str = ""
-    autograd: bool = False
     vjp_explanation: str = ""
     vjp_for_call: VJPRule | None = None
     joint_vjp: Callable[[Call], str] | None = None
@@ -102,24 +101,25 @@ class Operation:
     evidence: str = "rule"
     canonical_arguments: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     output_count_for_call: Callable[[Call], int] | None = None
-    price: Callable[[Call], Work | int] | None = None
-    shapes_suffice: Callable[[Call], bool] | None = None
+    rule: Callable[[Call], Shape] | None = None
+    price: Callable[[Call], Work] | None = None
     chosen_by_cells: bool = False
+    sized_by_cells: bool = False
     multiplications_per_cell: int = 0
+    legacy_signature: str = ""
     first_free_number: int = 100
-    legacy_signature: str | None = None
+
+    def parameters(self, args: Sequence[Any]) -> Parameters:
+        """Return the parameters of a call with these positional arguments."""
+        is_legacy = len(args) == 3 and self.legacy_signature
+        return parse_signature(self.legacy_signature if is_legacy else self.signature)
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], swap: bool = False) -> dict[str, Any]:
         """Return the arguments by parameter; `TypeError` if they don't fit the signature."""
         if swap:
             args = (args[1], args[0], *args[2:])
-        signature = self.legacy_signature if len(args) == 3 and self.legacy_signature else self.signature
-        arguments = parse_signature(signature).bind(args, kwargs)
+        arguments = self.parameters(args).bind(args, kwargs)
         return self.canonical_arguments(arguments) if self.canonical_arguments else arguments
-
-    def depends_on_shapes_only(self, call: Call) -> bool:
-        """Return whether a call's price depends only on shapes, dtypes and plain values, not on cells."""
-        return self.shapes_suffice(call) if self.shapes_suffice else False
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
         """Return the operation that these arguments mean, since an overload may be another one."""
@@ -127,15 +127,14 @@ class Operation:
 
     def infer(self, call: Call) -> Shape | None:
         """Return the output's shape from the operands' shapes, or raise `ShapeMismatch`; None if no rule."""
+        if self.rule:
+            return self.rule(call)
         axes = self.axes(call)
         return axes.shape if axes else None
 
     def work(self, call: Call, shape: Shape | None) -> Work:
         """Return what a call takes whose output has a shape, if that is known."""
-        if self.price is None:
-            return self.own_work(call, shape)
-        price = self.price(call)
-        return price if isinstance(price, Work) else Work(price)
+        return self.price(call) if self.price else self.own_work(call, shape)
 
     def own_work(self, call: Call, shape: Shape | None) -> Work:
         """Return what a call takes, for operations without a rule of their own for its price."""
@@ -149,7 +148,7 @@ class Operation:
         return self.multiplications_per_cell * prod(call.shape)
 
     def output_count(self, call: Call) -> int:
-        """Return an upper bound of the number of output tensors."""
+        """Return the number of output tensors, where they may be many."""
         return self.output_count_for_call(call) if self.output_count_for_call else 1
 
     def axes(self, call: Call) -> Axes | None:
@@ -216,8 +215,18 @@ class Operation:
 
 
 def output_cells(call: Call, shape: Shape | None) -> int:
-    """Return the cells of the output, or of the operands where its shape is not known."""
-    return prod(shape) if shape is not None else operand_cells(call)
+    """Return the cells of the output; where its shape is not known, those of the operands, broadcast."""
+    if shape is not None:
+        return prod(shape)
+    try:
+        return max(prod(pointwise(call.shapes).shape), operand_cells(call))
+    except ShapeMismatch:
+        return operand_cells(call)
+
+
+def broadcast_work(call: Call, shape: Shape | None) -> Work:
+    """Return what a call takes that may broadcast its operands on the way to a smaller result."""
+    return Work(max(output_cells(call, shape), output_cells(call, None)))
 
 
 def operand_cells(call: Call) -> int:
@@ -336,6 +345,14 @@ class Call:
 
         The state of torch's generator does not change.
         """
+        result = self._run_again(tensors)
+        return result if isinstance(result, Tensor) else outputs(result)[self.position]
+
+    def replay_all(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Run the same call on other tensors, and return all its results."""
+        return outputs(self._run_again(tensors))
+
+    def _run_again(self, tensors: Sequence[Tensor]) -> Any:
         if self.rng_state is None and self.operation.kind != "measured":
             return self._run(tensors)
         with lock_rng():  # one that the table lacks may draw, too
@@ -355,9 +372,7 @@ class Call:
         if "generator" in kwargs:
             kwargs["generator"] = own_generator(kwargs["generator"], self.rng_state)
         result = self.function(*args, **kwargs)
-        if result is None and self.may_write:  # ``x[key] = value``
-            return written[0]
-        return result if isinstance(result, Tensor) else outputs(result)[self.position]
+        return written[0] if result is None and self.may_write else result  # None: ``x[key] = value``
 
     def with_tensors(self, tensors: Sequence[Tensor]) -> Call:
         """Return the same call on other tensors."""
@@ -366,18 +381,12 @@ class Call:
         def other(tensor: Tensor) -> Tensor:
             return others[id(tensor)]
 
-        return Call(
-            self.operation,
-            self.function,
-            tuple([map_tensors(value, other) for value in self.args]),
-            {name: map_tensors(value, other) for name, value in self.kwargs.items()} if self.kwargs else {},
-            {name: map_tensors(value, other) for name, value in self.arguments.items()},
-            tuple(tensors),
-            self.places,
-            self.order,
-            self.output,
-            self.position,
-            self.rng_state,
+        return replace(
+            self,
+            args=tuple([map_tensors(value, other) for value in self.args]),
+            kwargs={name: map_tensors(value, other) for name, value in self.kwargs.items()},
+            arguments={name: map_tensors(value, other) for name, value in self.arguments.items()},
+            tensors=tuple(tensors),
         )
 
     def at(self, position: int) -> Call:
@@ -385,20 +394,8 @@ class Call:
         return replace(self, position=position)
 
     def with_output(self, output: Tensor) -> Call:
-        """Return the same call with its result; `replace` takes three times as long."""
-        return Call(
-            self.operation,
-            self.function,
-            self.args,
-            self.kwargs,
-            self.arguments,
-            self.tensors,
-            self.places,
-            self.order,
-            output,
-            self.position,
-            self.rng_state,
-        )
+        """Return the same call with its result."""
+        return replace(self, output=output)
 
     def with_rng_state(self, state: Tensor | None) -> Call:
         """Return the same call with the state of torch's generator before it."""

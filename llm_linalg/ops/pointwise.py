@@ -38,9 +38,6 @@ class Pointwise(Operation):
     kind: str = "pointwise"
     first_free_number: int = 0
 
-    def depends_on_shapes_only(self, call: Call) -> bool:
-        return True
-
     def axes(self, call: Call) -> Axes:
         return pointwise(call.shapes[:1] if self.casts else call.shapes, RULE)
 

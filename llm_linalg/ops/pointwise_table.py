@@ -12,7 +12,8 @@ from llm_linalg.ops.operation import Call, Operation, literal
 from llm_linalg.ops.pointwise import Pointwise
 
 
-def _unary(name: str, phrase: str, gradient: str, **more: Any) -> Pointwise:
+def unary(name: str, phrase: str, gradient: str = "", **more: Any) -> Pointwise:
+    """Return the entry of a function of one number."""
     cotangents = {"input": gradient} if gradient else {}
     return Pointwise(name, "input", phrase=phrase, gradient=cotangents, **more)
 
@@ -149,7 +150,6 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "remainder",
         "input, other",
-        autograd=True,
         spellings=("torch.Tensor.__mod__", "torch.Tensor.__imod__"),
         reflected=("torch.Tensor.__rmod__",),
         phrase="{input} mod {other}",
@@ -165,38 +165,36 @@ POINTWISE: tuple[Operation, ...] = (
         vjp_for_call=_power_vjp,
         multiplications_per_cell=1,
     ),
-    Pointwise("maximum", "input, other", autograd=True, phrase="max({input}, {other})"),
-    Pointwise("minimum", "input, other", autograd=True, phrase="min({input}, {other})"),
-    _unary("neg", "-{input}", "-{d}", aliases=("negative",)),
-    _unary("positive", "{input}", "{d}"),
-    _unary("abs", "|{input}|", "{d} * torch.sign({input})", aliases=("absolute",)),
-    _unary("sign", "sign({input})", "torch.zeros_like({d})"),
-    _unary("exp", "exp({input})", "{d} * {out}", flat_at=-inf),
-    _unary("log", "ln({input})", "{d} / {input}"),
-    _unary("sqrt", "√{input}", "{d} / (2 * {out})"),
-    _unary("rsqrt", "1/√{input}", "-0.5 * {d} * {out} ** 3", multiplications_per_cell=1),
-    _unary("square", "{input}²", "{d} * 2 * {input}", multiplications_per_cell=1),
-    _unary("reciprocal", "1 / {input}", "-{d} * {out} ** 2", multiplications_per_cell=1),
-    _unary("sin", "sin({input})", "{d} * torch.cos({input})"),
-    _unary("cos", "cos({input})", "-{d} * torch.sin({input})"),
-    _unary("erf", "erf({input})", "{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))"),
-    _unary("tanh", "tanh({input})", "{d} * (1 - {out} ** 2)"),
-    _unary(
+    Pointwise("maximum", "input, other", phrase="max({input}, {other})"),
+    Pointwise("minimum", "input, other", phrase="min({input}, {other})"),
+    unary("neg", "-{input}", "-{d}", aliases=("negative",)),
+    unary("positive", "{input}", "{d}"),
+    unary("abs", "|{input}|", "{d} * torch.sign({input})", aliases=("absolute",)),
+    unary("sign", "sign({input})", "torch.zeros_like({d})"),
+    unary("exp", "exp({input})", "{d} * {out}", flat_at=-inf),
+    unary("log", "ln({input})", "{d} / {input}"),
+    unary("sqrt", "√{input}", "{d} / (2 * {out})"),
+    unary("rsqrt", "1/√{input}", "-0.5 * {d} * {out} ** 3", multiplications_per_cell=1),
+    unary("square", "{input}²", "{d} * 2 * {input}", multiplications_per_cell=1),
+    unary("reciprocal", "1 / {input}", "-{d} * {out} ** 2", multiplications_per_cell=1),
+    unary("sin", "sin({input})", "{d} * torch.cos({input})"),
+    unary("cos", "cos({input})", "-{d} * torch.sin({input})"),
+    unary("erf", "erf({input})", "{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))"),
+    unary("tanh", "tanh({input})", "{d} * (1 - {out} ** 2)"),
+    unary(
         "sigmoid",
         "σ({input})",
         "{d} * {out} * (1 - {out})",
         spellings=("torch.special.expit",),
         multiplications_per_cell=1,
     ),
-    _unary("floor", "⌊{input}⌋", "", autograd=True),
-    _unary("ceil", "⌈{input}⌉", "", autograd=True),
-    Pointwise("round", "input, *, decimals=0", autograd=True, first_free_number=100, phrase="round({input})"),
-    _unary(
-        "logical_not", "not {input}", "", aliases=("bitwise_not",), spellings=("torch.Tensor.__invert__",)
-    ),
-    _unary("isnan", "{input} is nan", ""),
-    _unary("isinf", "{input} is ±inf", ""),
-    _unary("isfinite", "{input} is finite", ""),
+    unary("floor", "⌊{input}⌋"),
+    unary("ceil", "⌈{input}⌉"),
+    Pointwise("round", "input, *, decimals=0", first_free_number=100, phrase="round({input})"),
+    unary("logical_not", "not {input}", "", aliases=("bitwise_not",), spellings=("torch.Tensor.__invert__",)),
+    unary("isnan", "{input} is nan"),
+    unary("isinf", "{input} is ±inf"),
+    unary("isfinite", "{input} is finite"),
     Pointwise(
         "relu",
         "input, inplace=False",
@@ -222,9 +220,7 @@ POINTWISE: tuple[Operation, ...] = (
         gradient={"input": _SILU},
         multiplications_per_cell=2,
     ),
-    Pointwise(
-        "clamp", "input, min=None, max=None", autograd=True, aliases=("clip",), phrase="clamp({input})"
-    ),
+    Pointwise("clamp", "input, min=None, max=None", aliases=("clip",), phrase="clamp({input})"),
     _compare("lt", "<", "<", "less"),
     _compare("le", "<=", "≤", "less_equal"),
     _compare("gt", ">", ">", "greater"),
@@ -265,21 +261,11 @@ POINTWISE: tuple[Operation, ...] = (
     *(_cast(name, "input, memory_format=None") for name in _CASTS.split()),
     _cast("to", "input, kind=None, more=None, *, dtype=None, device=None, copy=False"),
     _cast("type_as", "input, other"),
-    *(
-        _unary(name, f"{name}({{input}})", "", autograd=True)
-        for name, more in (
-            ("log1p", " special"),
-            ("expm1", " special"),
-            ("log2", ""),
-            ("log10", ""),
-            ("exp2", " special"),
-        )
-    ),
-    _unary("trunc", "trunc({input})", "", autograd=True, aliases=("fix",)),
+    *(unary(name, f"{name}({{input}})") for name in ("log1p", "expm1", "log2", "log10", "exp2")),
+    unary("trunc", "trunc({input})", "", aliases=("fix",)),
     Pointwise(
         "leaky_relu",
         "input, negative_slope=0.01, inplace=False",
-        autograd=True,
         phrase="leaky_relu({input})",
         multiplications_per_cell=1,
         first_free_number=100,
@@ -287,12 +273,11 @@ POINTWISE: tuple[Operation, ...] = (
     Pointwise(
         "elu",
         "input, alpha=1.0, inplace=False",
-        autograd=True,
         phrase="elu({input})",
         multiplications_per_cell=1,
         first_free_number=100,
     ),
-    _unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))"),
-    Pointwise("softplus", "input, beta=1, threshold=20", autograd=True, phrase="softplus({input})"),
+    unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))"),
+    Pointwise("softplus", "input, beta=1, threshold=20", phrase="softplus({input})"),
     Pointwise("isclose", "input, other, rtol=1e-05, atol=1e-08, equal_nan=False", phrase="{input} ≈ {other}"),
 )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from math import prod
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
 from llm_linalg.ops.composite import Composite
-from llm_linalg.ops.operation import Call, Operation, Work
+from llm_linalg.ops.operation import Call, Operation
 
 _KINDS = ("rnn_tanh", "rnn_relu", "gru", "lstm")
 
@@ -42,45 +41,37 @@ def _step(kind: str, weights: list[str], biased: bool) -> list[str]:
     return [f"h = torch.{kind.removeprefix('rnn_')}({given} + {kept})"]
 
 
-def _layers(kind: str) -> Callable[[Call], str]:
-    """Return what writes a recurrent layer as a program."""
-
-    def program(call: Call) -> str:
-        axis, biased = int(bool(call["batch_first"])), bool(call["has_biases"])
-        each = 4 if biased else 2
-        lines = [f"steps = input.unbind({axis})", "hs, cs = [], []"]
-        layers = min(
-            int(call["num_layers"]), len(call.places["params"]) // each
-        )  # what there are weights for
-        for layer in range(layers):
-            weights = [f"params_{each * layer + place}" for place in range(each)]
-            start = "hx_0" if kind == "lstm" else "hx"
-            lines += [f"h = {start}[{layer}]", *([f"c = hx_1[{layer}]"] if kind == "lstm" else [])]
-            lines += ["made = []", "for x in steps:"]
-            lines += [f"    {line}" for line in [*_step(kind, weights, biased), "made = made + [h]"]]
-            lines += ["steps = made", "hs = hs + [h]", *(["cs = cs + [c]"] if kind == "lstm" else [])]
-        ends = [f"output = torch.stack(steps, {axis})", "last = torch.stack(hs)", "cell = torch.stack(cs)"]
-        return "\n".join([*lines, ends[call.position]])
-
-    return program
+def _layers(call: Call) -> str:
+    """Return a recurrent layer as a program."""
+    kind = call.operation.name
+    axis, biased = int(bool(call["batch_first"])), bool(call["has_biases"])
+    each = 4 if biased else 2
+    lines = [f"steps = input.unbind({axis})", "hs, cs = [], []"]
+    layers = min(int(call["num_layers"]), len(call.places["params"]) // each)  # what there are weights for
+    for layer in range(layers):
+        weights = [f"params_{each * layer + place}" for place in range(each)]
+        start = "hx_0" if kind == "lstm" else "hx"
+        lines += [f"h = {start}[{layer}]", *([f"c = hx_1[{layer}]"] if kind == "lstm" else [])]
+        lines += ["made = []", "for x in steps:"]
+        lines += [f"    {line}" for line in [*_step(kind, weights, biased), "made = made + [h]"]]
+        lines += ["steps = made", "hs = hs + [h]", *(["cs = cs + [c]"] if kind == "lstm" else [])]
+    ends = [f"output = torch.stack(steps, {axis})", "last = torch.stack(hs)", "cell = torch.stack(cs)"]
+    return "\n".join([*lines, ends[call.position]])
 
 
-def _cell(kind: str) -> Callable[[Call], str]:
-    """Return what writes a recurrent cell as a program."""
-
-    def program(call: Call) -> str:
-        biased = call.place("b_ih") is not None
-        lines = [
-            "x = input",
-            "h = hx_0" if kind == "lstm" else "h = hx",
-            *(["c = hx_1"] if kind == "lstm" else []),
-        ]
-        lines += _step(kind, ["w_ih", "w_hh", "b_ih", "b_hh"][: 4 if biased else 2], biased)
-        if kind == "lstm" and call.position:
-            lines.append("cell = c * 1")
-        return "\n".join(lines)
-
-    return program
+def _cell(call: Call) -> str:
+    """Return a recurrent cell as a program."""
+    kind = call.operation.name.removesuffix("_cell")
+    biased = call.place("b_ih") is not None
+    lines = [
+        "x = input",
+        "h = hx_0" if kind == "lstm" else "h = hx",
+        *(["c = hx_1"] if kind == "lstm" else []),
+    ]
+    lines += _step(kind, ["w_ih", "w_hh", "b_ih", "b_hh"][: 4 if biased else 2], biased)
+    if kind == "lstm" and call.position:
+        lines.append("cell = c * 1")
+    return "\n".join(lines)
 
 
 def _is_plain(arguments: Mapping[str, Any]) -> bool:
@@ -97,55 +88,23 @@ def _has_rows(arguments: Mapping[str, Any]) -> bool:
     return isinstance(values, Tensor) and values.dim() == 2 and values.numel() > 0
 
 
-def _weights(call: Call) -> int:
-    """Return how many numbers the weights have; those of a packed call stand one place further on."""
-    names = ("params", "has_biases", "w_ih", "w_hh")
-    return sum(prod(call.shapes[place]) for name in names for place in call.places.get(name, ()))
-
-
-def _rows(call: Call) -> int:
-    return prod(call.shapes[0][:-1])
-
-
-def _widest(call: Call) -> int:
-    names = ("params", "has_biases", "w_ih")
-    return max(call.shapes[place][0] for name in names for place in call.places.get(name, ()))
-
-
-def _work(call: Call) -> Work:
-    return Work(3 * _rows(call) * _widest(call) + prod(call.shapes[0]), _rows(call) * _weights(call))
-
-
-def _count(number: int) -> Callable[[Call], int]:
-    return lambda _: number
-
-
-def _entries() -> list[Operation]:
-    facts: dict[str, Any] = {"autograd": True, "price": _work, "shapes_suffice": lambda _: True}
-    found: list[Operation] = []
-    for kind in _KINDS:
-        count = 3 if kind == "lstm" else 2
-        found.append(
-            Composite(
-                kind,
-                "input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first",
-                write_program=_layers(kind),
-                covers=_is_plain,
-                output_count_for_call=_count(count),
-                **facts,
-            )
+RECURRENT: tuple[Operation, ...] = (
+    *(
+        Composite(
+            kind,
+            "input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first",
+            write_program=_layers,
+            covers=_is_plain,
         )
-        found.append(
-            Composite(
-                f"{kind}_cell",
-                "input, hx, w_ih, w_hh, b_ih=None, b_hh=None",
-                write_program=_cell(kind),
-                covers=_has_rows,
-                output_count_for_call=_count(count - 1),
-                **facts,
-            )
+        for kind in _KINDS
+    ),
+    *(
+        Composite(
+            f"{kind}_cell",
+            "input, hx, w_ih, w_hh, b_ih=None, b_hh=None",
+            write_program=_cell,
+            covers=_has_rows,
         )
-    return found
-
-
-RECURRENT: tuple[Operation, ...] = tuple(_entries())
+        for kind in _KINDS
+    ),
+)

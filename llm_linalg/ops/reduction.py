@@ -39,9 +39,6 @@ class Reduction(Operation):
     def axes(self, call: Call) -> Axes:
         return reduced_axes(call)
 
-    def depends_on_shapes_only(self, call: Call) -> bool:
-        return True
-
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
         if self.several and isinstance(arguments.get("q"), Tensor):
             return self.several
@@ -163,13 +160,6 @@ def _norm_vjp(call: Call) -> Mapping[str, str]:
     return {"input": _TOWARDS} if plain and bool((call.result != 0).all()) else {}
 
 
-def _norm_work(call: Call) -> Work:
-    """Return what a norm takes; one by singular values multiplies about as much as a matrix product."""
-    cells = prod(call.shapes[0])
-    times = 8 * min(matrix_sides(call), default=1) if takes_singular_values(call) else 1
-    return Work(cells, cells * times)
-
-
 def takes_singular_values(call: Call) -> bool:
     """Return whether a call is a norm that torch computes from the singular values of matrices."""
     name, order = call.operation.name, _norm_order(call)
@@ -182,14 +172,6 @@ def takes_singular_values(call: Call) -> bool:
     axes = call.arguments.get("dim")
     of_a_matrix = len(axes) == 2 if isinstance(axes, list | tuple) else axes is None
     return call.function is torch.linalg.norm and of_a_matrix
-
-
-def matrix_sides(call: Call) -> Shape:
-    """Return the sizes of the two axes that a norm of matrices is taken along."""
-    shape, axes = call.shapes[0], call.arguments.get("dim")
-    if not isinstance(axes, list | tuple) or len(axes) != 2:
-        return shape[-2:]
-    return tuple([shape[axis] for axis in axes if -len(shape) <= axis < len(shape)])
 
 
 def _norm_order(call: Call) -> Any:
@@ -216,13 +198,7 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             averages=True,
             multiplications_per_cell=1,
         ),
-        Reduction(
-            "prod",
-            f"{axis}, *, dtype=None",
-            autograd=True,
-            phrase="product of {cells}",
-            multiplications_per_cell=1,
-        ),
+        Reduction("prod", f"{axis}, *, dtype=None", phrase="product of {cells}", multiplications_per_cell=1),
         Reduction(
             "var",
             "input, dim=None, unbiased=None, keepdim=False, *, correction=None",
@@ -276,7 +252,6 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             spellings=("torch.functional.norm",),
             phrase="norm of {cells}",
             vjp_for_call=_norm_vjp,
-            price=_norm_work,
             multiplications_per_cell=1,
         ),
         Reduction(
@@ -285,7 +260,6 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             spellings=("torch.linalg.vector_norm", "torch.linalg.norm"),
             phrase="norm of {cells}",
             vjp_for_call=_norm_vjp,
-            price=_norm_work,
             multiplications_per_cell=1,
         ),
     )

@@ -55,9 +55,6 @@ class Rowwise(Operation):
         count = 1 if isinstance(given, int) else len(given)
         return tuple(range(rank - count, rank))
 
-    def depends_on_shapes_only(self, call: Call) -> bool:
-        return True
-
     def axes(self, call: Call) -> Axes:
         shape, dims = call.shapes[0], self.dims(call)
         if self.trailing:
@@ -137,9 +134,6 @@ class Cumulative(Operation):
     """A cumulative function: each cell reads all cells up to it along an axis."""
 
     kind: str = "rowwise"
-
-    def depends_on_shapes_only(self, call: Call) -> bool:
-        return True
 
     def infer(self, call: Call) -> Shape:
         return call.shapes[0]
@@ -243,11 +237,7 @@ ROWWISE: tuple[Operation, ...] = (
         program=_RMS_NORM,
     ),
     Rowwise(
-        "normalize",
-        "input, p=2.0, dim=1, eps=1e-12, out=None",
-        autograd=True,
-        is_norm=True,
-        multiplications_per_cell=2,
+        "normalize", "input, p=2.0, dim=1, eps=1e-12, out=None", is_norm=True, multiplications_per_cell=2
     ),
     Rowwise(
         "topk",
@@ -269,10 +259,6 @@ ROWWISE: tuple[Operation, ...] = (
         "cumsum", "input, dim, *, dtype=None", gradient={"input": "{d}.flip({dim}).cumsum({dim}).flip({dim})"}
     ),
     Cumulative(
-        "cumprod",
-        "input, dim, *, dtype=None",
-        autograd=True,
-        phrase="product of {cells}",
-        multiplications_per_cell=1,
+        "cumprod", "input, dim, *, dtype=None", phrase="product of {cells}", multiplications_per_cell=1
     ),
 )

@@ -6,49 +6,22 @@ Each is pointwise, like those of `pointwise_table`. Where the slope takes more t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
 from typing import Any
 
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.pointwise import Pointwise
-
-
-def _function(name: str, phrase: str, gradient: str = "", **more: Any) -> Pointwise:
-    """Return the entry of a function of one number; without a gradient autograd gives it."""
-    facts = {"signature": "input", **more}
-    cotangents = {"input": gradient} if gradient else {}
-    return Pointwise(name, phrase=phrase, gradient=cotangents, autograd=not gradient, **facts)
-
-
-def _test(name: str, phrase: str, **more: Any) -> Pointwise:
-    """Return the entry of a question to one number, which has no slope."""
-    return Pointwise(name, "input", phrase=phrase, **more)
+from llm_linalg.ops.pointwise_table import unary
 
 
 def _pair(name: str, phrase: str, gradient: Mapping[str, str] | None = None, **more: Any) -> Pointwise:
-    """Return the entry of a function of two numbers; without a gradient autograd gives it."""
+    """Return the entry of a function of two numbers."""
     facts = {"signature": "input, other", **more}
-    return Pointwise(name, phrase=phrase, gradient=gradient or {}, autograd=not gradient, **facts)
-
-
-def _whole(name: str, phrase: str, **more: Any) -> Pointwise:
-    """Return the entry of a function of two whole numbers, which has no slope."""
-    return Pointwise(name, "input, other", phrase=phrase, **more)
+    return Pointwise(name, phrase=phrase, gradient=gradient or {}, **facts)
 
 
 def _activation(name: str, signature: str, phrase: str, **more: Any) -> Pointwise:
     facts = {"multiplications_per_cell": 1, **more}
-    return Pointwise(name, signature, phrase=phrase, autograd=True, first_free_number=100, **facts)
-
-
-def _in_special(name: str, phrase: str, **more: Any) -> Pointwise:
-    facts = {"signature": "input", **more}
-    return Pointwise(name, phrase=phrase, autograd=True, **facts)
-
-
-def _gamma_cells(call: Call) -> int:
-    """Return the cells that mvlgamma makes: one for each of the gammas that it adds up."""
-    return max(int(call["p"]), 1) * prod(call.shapes[0])
+    return Pointwise(name, signature, phrase=phrase, first_free_number=100, **facts)
 
 
 def _logit_of_eps(call: Call) -> Mapping[str, str]:
@@ -57,18 +30,18 @@ def _logit_of_eps(call: Call) -> Mapping[str, str]:
 
 
 _ANGLES: tuple[Operation, ...] = (
-    _function("acos", "arccos({input})", "-{d} / torch.sqrt(1 - {input} ** 2)", aliases=("arccos",)),
-    _function("asin", "arcsin({input})", "{d} / torch.sqrt(1 - {input} ** 2)", aliases=("arcsin",)),
-    _function("atan", "arctan({input})", "{d} / (1 + {input} ** 2)", aliases=("arctan",)),
-    _function("acosh", "arcosh({input})", "{d} / torch.sqrt({input} ** 2 - 1)", aliases=("arccosh",)),
-    _function("asinh", "arsinh({input})", "{d} / torch.sqrt({input} ** 2 + 1)", aliases=("arcsinh",)),
-    _function("atanh", "artanh({input})", "{d} / (1 - {input} ** 2)", aliases=("arctanh",)),
-    _function("sinh", "sinh({input})", "{d} * torch.cosh({input})"),
-    _function("cosh", "cosh({input})", "{d} * torch.sinh({input})"),
-    _function("tan", "tan({input})", "{d} * (1 + {out} ** 2)"),
-    _function("deg2rad", "{input}·π/180", "{d} * torch.pi / 180", multiplications_per_cell=1),
-    _function("rad2deg", "{input}·180/π", "{d} * 180 / torch.pi", multiplications_per_cell=1),
-    _function("sinc", "sin(π·{input}) / (π·{input})"),
+    unary("acos", "arccos({input})", "-{d} / torch.sqrt(1 - {input} ** 2)", aliases=("arccos",)),
+    unary("asin", "arcsin({input})", "{d} / torch.sqrt(1 - {input} ** 2)", aliases=("arcsin",)),
+    unary("atan", "arctan({input})", "{d} / (1 + {input} ** 2)", aliases=("arctan",)),
+    unary("acosh", "arcosh({input})", "{d} / torch.sqrt({input} ** 2 - 1)", aliases=("arccosh",)),
+    unary("asinh", "arsinh({input})", "{d} / torch.sqrt({input} ** 2 + 1)", aliases=("arcsinh",)),
+    unary("atanh", "artanh({input})", "{d} / (1 - {input} ** 2)", aliases=("arctanh",)),
+    unary("sinh", "sinh({input})", "{d} * torch.cosh({input})"),
+    unary("cosh", "cosh({input})", "{d} * torch.sinh({input})"),
+    unary("tan", "tan({input})", "{d} * (1 + {out} ** 2)"),
+    unary("deg2rad", "{input}·π/180", "{d} * torch.pi / 180", multiplications_per_cell=1),
+    unary("rad2deg", "{input}·180/π", "{d} * 180 / torch.pi", multiplications_per_cell=1),
+    unary("sinc", "sin(π·{input}) / (π·{input})"),
     _pair(
         "atan2",
         "angle of ({other}, {input})",
@@ -94,8 +67,8 @@ _EXPONENTIALS: tuple[Operation, ...] = (
     _pair("logaddexp2", "log2(2^{input} + 2^{other})"),
     _pair("ldexp", "{input}·2^{other}", multiplications_per_cell=1),
     _pair("xlogy", "{input}·ln {other}", multiplications_per_cell=1),
-    _in_special("xlog1py", "{input}·ln(1 + {other})", signature="input, other"),
-    _in_special("entr", "-{input}·ln {input}"),
+    _pair("xlog1py", "{input}·ln(1 + {other})"),
+    unary("entr", "-{input}·ln {input}"),
     Pointwise(
         "logit",
         "input, eps=None",
@@ -108,28 +81,23 @@ _EXPONENTIALS: tuple[Operation, ...] = (
 )
 _GAMMA_DENSITY = "torch.exp(({input} - 1) * torch.log({other}) - {other} - torch.lgamma({input}))"
 _GAMMAS: tuple[Operation, ...] = (
-    _function(
+    unary(
         "digamma",
         "ψ({input})",
         "{d} * torch.polygamma(1, {input})",
         spellings=("torch.special.psi", "torch.special.digamma"),
     ),
-    _function(
-        "lgamma", "ln |Γ({input})|", "{d} * torch.digamma({input})", spellings=("torch.special.gammaln",)
-    ),
+    unary("lgamma", "ln |Γ({input})|", "{d} * torch.digamma({input})", spellings=("torch.special.gammaln",)),
     Pointwise(
         "mvlgamma",
         "input, p",
-        autograd=True,
         spellings=("torch.special.multigammaln",),
         phrase="ln Γ_p({input})",
-        price=_gamma_cells,
         first_free_number=100,
     ),
     Pointwise(
         "polygamma",
         "n, input",
-        autograd=True,
         reflected=("torch.Tensor.polygamma",),
         phrase="polygamma({n}, {input})",
         first_free_number=100,
@@ -143,34 +111,33 @@ _GAMMAS: tuple[Operation, ...] = (
         )
         for name, letter, sign, other in (("igamma", "P", "", "gammainc"), ("igammac", "Q", "-", "gammaincc"))
     ),
-    _in_special("zeta", "ζ({input}, {other})", signature="input, other"),
+    _pair("zeta", "ζ({input}, {other})"),
 )
 _BESSEL = """
     airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_i0 modified_bessel_i1 modified_bessel_k0
     modified_bessel_k1 scaled_modified_bessel_k0 scaled_modified_bessel_k1 spherical_bessel_j0
 """
 _BELLS: tuple[Operation, ...] = (
-    _function("erfc", "1 - erf({input})", "-{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))"),
-    _function("erfinv", "erf⁻¹({input})", "{d} * torch.pi**0.5 / 2 * torch.exp({out} ** 2)"),
-    _in_special("erfcx", "exp({input}²)·erfc({input})"),
-    _in_special("ndtr", "Φ({input})"),
-    _in_special("ndtri", "Φ⁻¹({input})"),
-    _in_special("log_ndtr", "ln Φ({input})"),
-    _function("i0", "I₀({input})"),
-    *(_in_special(name, f"{name}({{input}})") for name in ("i0e", "i1", "i1e")),
-    *(Pointwise(name, "input", phrase=f"{name}({{input}})", autograd=True) for name in _BESSEL.split()),
+    unary("erfc", "1 - erf({input})", "-{d} * 2 / torch.pi**0.5 * torch.exp(-({input} ** 2))"),
+    unary("erfinv", "erf⁻¹({input})", "{d} * torch.pi**0.5 / 2 * torch.exp({out} ** 2)"),
+    unary("erfcx", "exp({input}²)·erfc({input})"),
+    unary("ndtr", "Φ({input})"),
+    unary("ndtri", "Φ⁻¹({input})"),
+    unary("log_ndtr", "ln Φ({input})"),
+    unary("i0", "I₀({input})"),
+    *(unary(name, f"{name}({{input}})") for name in ("i0e", "i1", "i1e")),
+    *(unary(name, f"{name}({{input}})") for name in _BESSEL.split()),
 )
 _NUMBERS: tuple[Operation, ...] = (
-    _function("frac", "{input} - trunc({input})", "{d}"),
-    _test("signbit", "{input} is negative"),
-    _test("isneginf", "{input} is -inf"),
-    _test("isposinf", "{input} is inf"),
-    _test("isreal", "{input} is real"),
-    Pointwise("sgn", "input", phrase="sign({input})", autograd=True),
+    unary("frac", "{input} - trunc({input})", "{d}"),
+    unary("signbit", "{input} is negative"),
+    unary("isneginf", "{input} is -inf"),
+    unary("isposinf", "{input} is inf"),
+    unary("isreal", "{input} is real"),
+    unary("sgn", "sign({input})"),
     Pointwise(
         "nan_to_num",
         "input, nan=0.0, posinf=None, neginf=None",
-        autograd=True,
         phrase="{input} if finite",
         first_free_number=100,
     ),
@@ -185,10 +152,10 @@ _NUMBERS: tuple[Operation, ...] = (
         signature="input, values",
     ),
     _pair("nextafter", "the number beside {input}, towards {other}", {"input": "", "other": ""}),
-    _whole("gcd", "gcd({input}, {other})"),
-    _whole("lcm", "lcm({input}, {other})"),
-    Pointwise("clamp_min", "input, min", autograd=True, phrase="max({input}, {min})"),
-    Pointwise("clamp_max", "input, max", autograd=True, phrase="min({input}, {max})"),
+    _pair("gcd", "gcd({input}, {other})"),
+    _pair("lcm", "lcm({input}, {other})"),
+    Pointwise("clamp_min", "input, min", phrase="max({input}, {min})"),
+    Pointwise("clamp_max", "input, max", phrase="min({input}, {max})"),
     Pointwise(
         "lerp",
         "input, end, weight",

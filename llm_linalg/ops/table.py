@@ -98,6 +98,7 @@ TABLE = OperationTable(
         *CONTRACTIONS,
         *POINTWISE,
         *reductions({operation.name: operation for operation in POINTWISE}),
+        *WINDOWS,
         *MOVEMENTS,
         *SCATTERS,
         *ROWWISE,
@@ -113,7 +114,6 @@ TABLE = OperationTable(
         *MEASURED,
         *COMPLEX_NUMBERS,
         *LOSSES,
-        *WINDOWS,
         *BATCH_NORMS,
         *RECURRENT,
     )

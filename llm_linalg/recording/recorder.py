@@ -21,7 +21,6 @@ from llm_linalg.ops import TABLE, Call
 from llm_linalg.ops.arguments import may_write, outputs, turns, writes
 from llm_linalg.ops.batch_norms import running_updates
 from llm_linalg.ops.call_cache import CallKey, CallPlan, Number, split_call
-from llm_linalg.ops.call_errors import takes_values
 from llm_linalg.ops.fallback import FallbackOperation, fallback
 from llm_linalg.ops.number_arguments import ITEM_FUNCTIONS, with_plain_numbers, with_plain_slices
 from llm_linalg.ops.operation import SlottedArguments
@@ -167,7 +166,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             return self._run_anew(func, args, kwargs, None)
         key, tensors, numbers = split
         known = self._known.get(key)
-        if known is None or not (known.fits_always or known.call.plan.describes(tensors, numbers)):
+        if known is None or not (known.fits_always or known.call.plan.describes(func, tensors, numbers)):
             return self._run_anew(func, args, kwargs, key)
         return self._run_known(func, args, kwargs, known, tensors, numbers)
 
@@ -225,9 +224,9 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], key: CallKey | None
     ) -> Any:
         """Run a call that has to be bound first; if it has a key, it is known by it later."""
-        given = SlottedArguments.of(args, kwargs)
-        written = with_plain_numbers(func, given)
-        key = key if written is given else None  # the next call's number may be another
+        numbered = with_plain_numbers(func, args, kwargs)
+        written = SlottedArguments.of(*(numbered or (args, kwargs)))
+        key = None if numbered else key  # the next call's number may be another
         tensors = written.tensors
         call, price = self._charge(func, written)
         call = call.with_rng_state(rng_state_before(func, args, kwargs))
@@ -317,7 +316,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         elif (
             (self._guard is None or price is not None)
             and not draws_random_numbers(call.function)
-            and _depends_on_shapes_only(call)
+            and _is_alike(call)
         ):
             lazy = LazyCall(CallPlan.of(call, entry), call.function)
             self._known[key] = KnownCall(price, may, not entry.operation.chosen_by_cells, lazy)
@@ -535,11 +534,11 @@ def _with_operands(
     return call, operands
 
 
-def _depends_on_shapes_only(call: Call) -> bool:
-    try:
-        return call.operation.depends_on_shapes_only(call) and not takes_values(call)
-    except (TypeError, ValueError):
-        return False
+def _is_alike(call: Call) -> bool:
+    """Return whether calls like this one are described alike, and make as much."""
+    operation = call.operation
+    measured = operation.kind == "measured" and operation.name != "grad"
+    return not (measured or operation.sized_by_cells)
 
 
 def _same(call: Call, result: Any, tensors: Sequence[Tensor]) -> bool:

@@ -153,7 +153,7 @@ class Form(Generic[N]):
         entry, function = self.call_told.entry, self.call_told.function
         split = split_call(function, entry.operation, call.args, call.kwargs)
         plan = CallPlan.of(call, entry)
-        if split is None or len(plan.numbers) != len(split[2]) or (numbers and list(numbers) != split[2]):
+        if split is None or plan.numbers != len(split[2]) or (numbers and list(numbers) != split[2]):
             return Plan(None, True)
         own = LazyCall(plan, function, tuple(split[2]), self._position)
         return Plan(own, True, call.order, plan.in_order)

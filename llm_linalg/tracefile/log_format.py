@@ -15,7 +15,7 @@ from llm_linalg.base.errors import HaltedError, LimitError, MissingValueError, P
 from llm_linalg.ops import TABLE
 from llm_linalg.ops.arguments import Function
 from llm_linalg.ops.batch_norms import running_mean, running_var
-from llm_linalg.ops.fallback import BOUNDED, fallback
+from llm_linalg.ops.fallback import fallback
 from llm_linalg.ops.table import TableEntry
 from llm_linalg.ops.torch_names import resolve
 
@@ -157,6 +157,7 @@ class FileLog:
         return True
 
 
+_UNLISTED = ("cosine_similarity", "dropout", "kron", "multinomial", "nonzero", "trace")
 _GRADIENT = torch.Tensor.grad.__get__  # type: ignore[union-attr]
 _BESIDE: tuple[tuple[Function, str], ...] = (
     (_GRADIENT, "grad"),
@@ -164,13 +165,13 @@ _BESIDE: tuple[tuple[Function, str], ...] = (
     (running_var, "running_var"),
     *(
         (function, name)
-        for name in sorted(BOUNDED)
+        for name in _UNLISTED
         for home in ("torch.{}", "torch.Tensor.{}", "torch.nn.functional.{}")
         for function in resolve(home.format(name))
         if TABLE.entry(function) is None
     ),
 )
-"""Functions without an entry whose cost is known all the same, with the names of their operations."""
+"""Functions without an entry that a log may name all the same, with the names of their operations."""
 
 
 class Functions:

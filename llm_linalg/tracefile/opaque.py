@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -11,17 +11,17 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
-from llm_linalg.ops.call_errors import unsafe_reason
+from llm_linalg.base.untraced import untraced
+from llm_linalg.ops.call_errors import is_unsafe
 from llm_linalg.ops.composite import Composite
-from llm_linalg.ops.fallback import FallbackOperation
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.operation import Call, Operation, operand_cells
-from llm_linalg.ops.price import on_meta
 from llm_linalg.recording.record_node import RecordNode
 
 MOST_CELLS = 2**27  # that an operation may allocate, if it has not as many itself
 _AS_MANY = 8
 _FEW = 2**16  # cells whose computation takes no noticeable time
+_SOME = 2**24  # the same, where there will hardly be as many
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,17 +42,44 @@ def opaque_call(name: str, tensors: Sequence[Tensor], output: Tensor | None, pos
     )
 
 
-def _tried(call: Call) -> Shape | None:
-    """Return the shape that a call gives whose entry says what it allocates; None if that takes a while.
+def _numbers(value: Any) -> Iterator[float]:
+    """Yield the plain numbers of some arguments, also within lists."""
+    if isinstance(value, int | float):
+        yield value
+    for item in value if isinstance(value, list | tuple) else ():
+        yield from _numbers(item)
 
-    On the meta device torch would import its compiler for some of them.
+
+def _is_small(call: Call) -> bool:
+    """Return whether a call takes no noticeable time.
+
+    Of movements only a few make more than they are given, and they say how much. Any other function may make
+    a cell for each choice of one cell of each operand, on three axes as many times as a number says; one of a
+    matrix may make a matrix as long and as wide as it has cells.
     """
-    if call.operation.name == "grad":
-        return call.shapes[0]
-    if max(call.operation.work(call, None).cells, operand_cells(call)) > _FEW:
-        return None
-    result: Any = call.replay([tensor.clone() for tensor in call.tensors])  # a batch norm writes its means
-    return tuple(result.shape) if isinstance(result, Tensor) else None
+    if isinstance(call.operation, Movement | Composite):
+        return max(call.operation.work(call, None).cells, operand_cells(call)) <= _FEW
+    times = prod(max(number, 1) for number in _numbers([*call.args, *call.kwargs.values()]))
+    choices = prod(map(Tensor.numel, call.tensors)) ** (2 if call.operation.kind == "matrix" else 1)
+    return choices * times**3 <= _SOME
+
+
+def _tried(call: Call, tensors: Sequence[Tensor]) -> list[Shape]:
+    """Return the shapes of all that a call gives for some tensors."""
+    results = call.replay_all([tensor.clone() for tensor in tensors])  # a batch norm writes its means
+    return [tuple(result.shape) for result in results]
+
+
+def _tried_on_meta(call: Call) -> list[Shape]:
+    """Return the same from meta tensors, which have no cells; nothing if that fails.
+
+    The first such call of a process imports torch's compiler.
+    """
+    try:
+        with untraced(), torch.device("meta"):
+            return _tried(call, [tensor.detach().to("meta") for tensor in call.tensors])
+    except Exception:  # noqa: BLE001  torch raises many kinds here, and each means: not known beforehand
+        return []
 
 
 def _names_device(call: Call) -> bool:
@@ -94,20 +121,26 @@ def is_described(call: Call, shape: Shape) -> bool:
     """
     operation: Any = call.operation
     try:
-        if unsafe_reason(call) is not None:
+        if is_unsafe(call):
             return False
-        measured = isinstance(operation, FallbackOperation) and not operation.has_bounded_cost
-        inferred = None if measured else operation.infer(call)
+        cells = operand_cells(call) + prod(shape)
+        most = max(MOST_CELLS, _AS_MANY * cells)
+        if operation.work(call, tuple(shape)).cells > most:
+            return False
+        inferred = call.shapes[0] if operation.name == "grad" else operation.infer(call)
         if inferred is None:
             if not call.tensors or _names_device(call):  # it would not be made on the meta device
                 return False
-            cheap = isinstance(operation, Composite | Movement | FallbackOperation) and not measured
-            inferred = _tried(call) if cheap else on_meta(call)
-        cells = operand_cells(call) + prod(shape)
+            shapes: list[Shape] = []
+            if _is_small(call):
+                shapes = _tried(call, call.tensors)
+            elif not isinstance(operation, Movement | Composite):
+                shapes = _tried_on_meta(call)
+            inferred = shapes[call.position] if call.position < len(shapes) else None
+            if sum(map(prod, shapes)) > most:
+                return False
         if inferred is None and prod(shape) > _AS_MANY * operand_cells(call) + _AS_MANY:
             return False
-        if inferred is not None and tuple(inferred) != tuple(shape):
-            return False
-        return bool(operation.work(call, tuple(shape)).cells <= max(MOST_CELLS, _AS_MANY * cells))
+        return inferred is None or tuple(inferred) == tuple(shape)
     except Exception:  # noqa: BLE001 - forged arguments may be anything, and so may what they raise
         return False

@@ -253,29 +253,16 @@ def law_gradient(call: Traced) -> None:
             same(program, f"inputs_{place}", gradient)
 
 
-def law_has_a_gradient_where_torch_has_one(call: Traced) -> None:
-    """An entry whose result torch sends a gradient through says how."""
-    inputs = [x.clone().requires_grad_(x.is_floating_point()) for x in call.sample.inputs]
-    outside = [x.clone() for x in inputs]  # setitem writes into what it is given
-    results = call.sample.function(*outside)
-    results = [outside[0]] if results is None else results if isinstance(results, tuple | list) else [results]
-    if any(isinstance(result, Tensor) and result.requires_grad for result in results):
-        operation = TABLE.operations[call.nodes[0].op]
-        written = operation.gradient or operation.vjp_for_call or operation.joint_vjp
-        moved = isinstance(operation, Movement) and operation.scatters_back
-        opened = operation.program or operation.kind == "composite"
-        assert written or moved or opened or operation.autograd, operation.name
-
-
 def law_price_covers_what_is_made(call: Traced) -> None:
-    """A call's price, told by shapes alone, is no less than what it makes, but for views."""
+    """A call's price, where a rule tells its shape, is no less than what it makes, but for views."""
     for node in call.nodes:
         assert node.call is not None
         price, operation = price_of(node.call), node.call.operation
         assert price is not None
         picks = operation.name == "getitem" and _share_memory(node.value, node.call.tensors[0])
         views = isinstance(operation, Movement) and (operation.views or picks)
-        assert price.elements >= node.value.numel() or views
+        unknown = operation.infer(node.call) is None
+        assert price.elements >= node.value.numel() or views or unknown
         assert price.multiplications >= 0
 
 

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 from torch.overrides import get_overridable_functions, resolve_name
 
 from llm_linalg import ops
@@ -16,8 +15,6 @@ from llm_linalg.ops.reduction import Reduction
 from llm_linalg.ops.rowwise import Rowwise
 from llm_linalg.ops.signature import parse_signature
 from llm_linalg.ops.torch_names import short_name
-from tests.ops.laws import law_price_covers_what_is_made, traced
-from tests.ops.listed import listed_sample
 
 OPERATIONS = sorted(TABLE.operations.values(), key=lambda operation: operation.name)
 # Their cells are shown as what they read: no number is computed from another.
@@ -32,33 +29,6 @@ def test_an_entry_has_a_phrase_where_its_cells_are_computed() -> None:
             moved = isinstance(operation, Rowwise) and operation.sorts
             adds = isinstance(operation, Reduction) and operation.adds
             assert operation.phrase or summed or moved or adds, operation.name
-
-
-def test_an_entry_does_not_leave_to_autograd_what_it_has_a_rule_for() -> None:
-    for operation in OPERATIONS:
-        assert not (operation.autograd and (operation.gradient or operation.vjp_for_call)), operation.name
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("cumulative_trapezoid", "torch.cumulative_trapezoid(a[:, :2], x.reshape(1, 6))"),
-        (
-            "scaled_dot_product_attention",
-            "F.scaled_dot_product_attention(x.reshape(6, 1), z[:1, None], x[:1])",
-        ),
-        ("scaled_dot_product_attention", "F.scaled_dot_product_attention(B[:1, :, :1], q[:1], B[:0, :1])"),
-        ("matrix_norm", "torch.linalg.matrix_norm(B[..., :0])"),
-        ("det", "torch.linalg.det(B[:, :0, :0])"),
-        ("trapezoid", "torch.trapezoid(x[:, :0], x[:0, :0], dim=1)"),
-        ("trapezoid", "torch.trapezoid(x[:, :0], z[:0])"),
-        ("masked_scatter", "q.masked_scatter(m[:1], x.reshape(3, 2))"),
-        ("pairwise_distance", "F.pairwise_distance(x[:, None, :0], a[None, :, :0])"),
-        ("cosine_similarity", "F.cosine_similarity(x[:, None, :0], a[None, :, :0], dim=-1)"),
-    ],
-)
-def test_a_price_covers_what_torch_makes_of_less(name: str, text: str) -> None:
-    law_price_covers_what_is_made(traced(name, listed_sample(text)))
 
 
 def test_an_entry_s_gradient_is_for_its_parameters() -> None:
