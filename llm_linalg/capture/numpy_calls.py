@@ -1,6 +1,6 @@
-"""Which torch call a call of NumPy's is: a list that says what an operation is, and permits nothing.
+"""Which torch call a call of NumPy's is: that of the same name, or of another in a list, if the table has it.
 
-A call that is missing here is opaque. One that is listed is tried, and believed if it gives NumPy's cells.
+It is tried, and believed if it gives NumPy's cells; any other call is opaque.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from llm_linalg.ops import TABLE
 from llm_linalg.ops.randomness import draw
 from llm_linalg.ops.torch_names import resolve
 
@@ -27,29 +28,13 @@ _OTHER_NAMES = """
     multiply.outer:outer argwhere:nonzero split:tensor_split dot:matmul array_split:tensor_split
     repeat:repeat_interleave swapaxes:transpose clip:clamp conjugate:conj matrix_transpose:adjoint
     linalg.norm:linalg.vector_norm percentile:quantile left_shift:bitwise_left_shift
-    right_shift:bitwise_right_shift fill:fill_ array:stack
-"""
-_SAME_NAMES = """
-    add matmul bitwise_and bitwise_or bitwise_xor floor_divide remainder sqrt exp exp2 expm1 log
-    log2 log10 log1p sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh
-    floor ceil trunc sign square reciprocal maximum minimum fmax fmin fmod hypot logaddexp
-    logaddexp2 isnan isinf isfinite logical_and logical_or logical_not logical_xor float_power
-    copysign heaviside gcd lcm deg2rad rad2deg signbit sum prod mean std var any all argmax argmin
-    argsort cumsum cumprod median nansum nanmean nanmedian quantile nanquantile count_nonzero diff
-    sort unique flip fliplr flipud roll rot90 tril triu diag diagonal trace where outer inner einsum
-    meshgrid tensordot kron stack tile isin cross real imag angle bincount searchsorted digitize
-    histogram nonzero take_along_axis isclose moveaxis broadcast_to atleast_1d atleast_2d atleast_3d
-    cov corrcoef vander dstack round sinc ldexp vdot linalg.inv linalg.det linalg.solve linalg.eigh
-    linalg.eigvalsh linalg.eig linalg.svd linalg.qr linalg.cholesky linalg.pinv linalg.matrix_rank
-    linalg.matrix_power linalg.slogdet linalg.cond linalg.lstsq linalg.multi_dot hstack vstack
-    column_stack amin amax nan_to_num
+    right_shift:bitwise_right_shift fill:fill_ array:stack trace:trace kron:kron nonzero:nonzero
 """
 _BY_POSITION = """
     array where outer dot einsum meshgrid tensordot kron swapaxes tile roll repeat split array_split
     inner isin cross diag triu tril searchsorted take_along_axis moveaxis broadcast_to isclose
 """
 _OTHERWISE = dict(word.split(":") for word in _OTHER_NAMES.split())
-_SAME = frozenset(_SAME_NAMES.split())
 _POSITIONAL = frozenset(_BY_POSITION.split())
 CREATIONS = frozenset(["arange", "zeros", "ones", "full", "eye", "empty", "identity", "linspace", "logspace"])
 """Functions whose arguments say a size and numbers: an array among them is no operand."""
@@ -229,11 +214,9 @@ def _item(thing: Tensor, index: Any) -> TorchCall:
 
 @lru_cache(1_000)
 def _function(name: str) -> Function:
-    """Return the torch function that should be the same as one of NumPy's; KeyError if none is listed."""
-    if name not in _OTHERWISE and name not in _SAME:
-        raise KeyError(name)
+    """Return the torch function that should be the same as one of NumPy's; KeyError if the table has none."""
     found = next(resolve(f"torch.{_OTHERWISE.get(name, name)}"), None)
-    if found is None:
+    if found is None or (name not in _OTHERWISE and TABLE.entry(found) is None):
         raise KeyError(name)
     return found
 

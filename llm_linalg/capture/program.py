@@ -36,7 +36,7 @@ from llm_linalg.capture.isolation import ProcessState, isolated
 from llm_linalg.capture.limits import Counts, Limits
 from llm_linalg.capture.new_layers import NewLayers
 from llm_linalg.capture.notebook_cells import CellClock
-from llm_linalg.capture.numpy_steps import NumpySteps, has_numpy, mentions_numpy
+from llm_linalg.capture.numpy_steps import NumpySteps, may_hold_arrays
 from llm_linalg.capture.origins import Origins
 from llm_linalg.capture.own_gradients import OwnGradients
 from llm_linalg.capture.sites import FILE, Sites
@@ -141,7 +141,7 @@ class ProgramRun:
         )
         changed = instrument(syntax.statements(self.source.text), lines=running_line is not None)
         self._sites.add(changed)
-        self._arrays = NumpySteps(self.recorder) if mentions_numpy(source) and has_numpy() else None
+        self._arrays = NumpySteps(self.recorder) if may_hold_arrays(source) else None
         if self._arrays is not None:
             changed.tree = self._arrays.rewritten(changed.tree)
             self._bindings.arrays = self._arrays
