@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from importlib import import_module
 from inspect import signature
 from typing import Any, NamedTuple
 
@@ -94,107 +95,88 @@ def opaque(name: str) -> Function:
     return unknown
 
 
-class Translation:
-    """Finds the torch call that should be the same as one of NumPy's.
+_signature = lru_cache(1_000)(signature)
+
+
+def translated(
+    name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor, dtype: torch.dtype | None
+) -> TorchCall:
+    """Return the torch call that should be the same as one of NumPy's.
 
     Args:
-        numpy: The module.
+        name: NumPy's function: `mean`, `linalg.inv`, `random.rand`, `add.reduce`.
+        args: Its arguments, tensors in place of arrays; of a method, the array first.
+        kwargs: Those with names.
+        result: What NumPy gave, as a tensor.
+        dtype: The dtype that all operands are cast to, numbers among them; None for none.
+
+    Raises:
+        KeyError: If none is listed, or another of `FAILURES` if the arguments fit none.
     """
+    numpy: Any = import_module("numpy")
+    is_cellwise = isinstance(getattr(numpy, name, None), numpy.ufunc)
+    if dtype is not None and (is_cellwise or name in ("dot", "__setitem__", "clip", "where")):
+        first = {"__setitem__": 2, "where": 1}.get(name, 0)
+        args = (*args[:first], *[torch.as_tensor(own, dtype=dtype) for own in args[first:]])
+    special = _special(name, args, kwargs, result)
+    if special is not None:
+        return special
+    function = _function(name)
+    kwargs = {key: own for key, own in kwargs.items() if key not in _DROPPED}
+    if not (name in _POSITIONAL or "." in name or is_cellwise):
+        bound = dict(_signature(getattr(numpy, name)).bind(*args, **kwargs).arguments)
+        first_name = next(iter(bound))
+        args, kwargs = (bound.pop(first_name),), bound
+    kwargs = {
+        _RENAMED.get(key, key): own for key, own in kwargs.items() if own is not None and key not in _DROPPED
+    }
+    if name == "percentile":
+        kwargs["q"] /= 100
+    elif name == "meshgrid":
+        kwargs.setdefault("indexing", "xy")
+    elif name in ("std", "var"):
+        kwargs.setdefault("correction", 0)
+    elif name in ("cumsum", "cumprod", "concatenate"):
+        kwargs.setdefault("dim", 0)
+    return TorchCall(function, tuple(args), kwargs)
 
-    def __init__(self, numpy: Any) -> None:
-        self._numpy = numpy
-        self._signature = lru_cache(1_000)(signature)
 
-    def of(
-        self,
-        name: str,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        result: Tensor,
-        dtype: torch.dtype | None,
-    ) -> TorchCall:
-        """Return a torch call.
-
-        Args:
-            name: NumPy's function: `mean`, `linalg.inv`, `random.rand`, `add.reduce`.
-            args: Its arguments, tensors in place of arrays; of a method, the array first.
-            kwargs: Those with names.
-            result: What NumPy gave, as a tensor.
-            dtype: The dtype that all operands are cast to, numbers among them; None for none.
-
-        Raises:
-            KeyError: If none is listed, or another of `FAILURES` if the arguments fit none.
-        """
-        numpy = self._numpy
-        is_cellwise = isinstance(getattr(numpy, name, None), numpy.ufunc)
-        if dtype is not None and (is_cellwise or name in ("dot", "__setitem__", "clip", "where")):
-            first = {"__setitem__": 2, "where": 1}.get(name, 0)
-            args = (*args[:first], *[torch.as_tensor(own, dtype=dtype) for own in args[first:]])
-        special = self._special(name, args, kwargs, result)
-        if special is not None:
-            return special
-        function = _function(name)
-        kwargs = {key: own for key, own in kwargs.items() if key not in _DROPPED}
-        if not (name in _POSITIONAL or "." in name or is_cellwise):
-            bound = dict(self._signature(getattr(numpy, name)).bind(*args, **kwargs).arguments)
-            first_name = next(iter(bound))
-            args, kwargs = (bound.pop(first_name),), bound
-        missing = numpy._NoValue  # noqa: SLF001 - how NumPy marks an argument that is left out
-        kwargs = {
-            _RENAMED.get(key, key): own
-            for key, own in kwargs.items()
-            if own is not None and own is not missing and key not in _DROPPED
-        }
-        if name == "percentile":
-            kwargs["q"] /= 100
-        elif name == "meshgrid":
-            kwargs.setdefault("indexing", "xy")
-        elif name in ("std", "var"):
-            kwargs.setdefault("correction", 0)
-        elif name in ("cumsum", "cumprod", "concatenate"):
-            kwargs.setdefault("dim", 0)
-        return TorchCall(function, tuple(args), kwargs)
-
-    def _special(
-        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor
-    ) -> TorchCall | None:
-        """Return the call for functions whose arguments torch writes otherwise."""
-        match name:
-            case "__getitem__":
-                return _item(args[0], args[1])
-            case "__setitem__":
-                thing, index, value = args
-                value = (
-                    torch.as_tensor(value, dtype=thing.dtype) if isinstance(value, list | tuple) else value
-                )
-                return TorchCall(Tensor.__setitem__, (thing, index, value), {})
-            case "flip":
-                axes = args[1] if len(args) > 1 else kwargs.get("axis")
-                axes = range(args[0].dim()) if axes is None else [axes] if isinstance(axes, int) else axes
-                return TorchCall(torch.flip, (args[0], tuple(axes)), {})
-            case "fill":
-                return TorchCall(Tensor.fill_, tuple(args), {})
-            case "reshape" | "ravel" | "flatten" | "expand_dims" | "squeeze":
-                return TorchCall(torch.reshape, (args[0], tuple(result.shape)), {})
-            case "transpose":
-                order = args[1:] if len(args) > 2 else args[1] if len(args) == 2 and args[1] else None
-                order = range(args[0].dim())[::-1] if order is None else order
-                return TorchCall(torch.permute, (args[0], tuple(order)), {})
-            case "array" | "copy" | "asarray" | "ascontiguousarray" | "__copy__" | "__deepcopy__" | "astype":
-                if isinstance(args[0], Tensor):
-                    if args[0].dtype == result.dtype:
-                        return TorchCall(torch.clone, (args[0],), {})
-                    return TorchCall(Tensor.to, (args[0], result.dtype), {})
-            case "pad" if (args[2:3] or (kwargs.get("mode", "constant"),))[0] == "constant":
-                widths = self._numpy.broadcast_to(args[1], (args[0].dim(), 2))[::-1].ravel().tolist()
-                value = kwargs.get("constant_values", 0)
-                return TorchCall(torch.nn.functional.pad, (args[0], widths), {"value": value})
-            case "maximum" | "minimum" if sum(isinstance(own, Tensor) for own in args) == 1:
-                bound = "min" if name == "maximum" else "max"
-                number = next(own for own in args if not isinstance(own, Tensor))
-                tensor = next(own for own in args if isinstance(own, Tensor))
-                return TorchCall(torch.clamp, (tensor,), {bound: number})
-        return None
+def _special(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor) -> TorchCall | None:
+    """Return the call for functions whose arguments torch writes otherwise."""
+    match name:
+        case "__getitem__":
+            return _item(args[0], args[1])
+        case "__setitem__":
+            thing, index, value = args
+            value = torch.as_tensor(value, dtype=thing.dtype) if isinstance(value, list | tuple) else value
+            return TorchCall(Tensor.__setitem__, (thing, index, value), {})
+        case "flip":
+            axes = args[1] if len(args) > 1 else kwargs.get("axis")
+            axes = range(args[0].dim()) if axes is None else [axes] if isinstance(axes, int) else axes
+            return TorchCall(torch.flip, (args[0], tuple(axes)), {})
+        case "fill":
+            return TorchCall(Tensor.fill_, tuple(args), {})
+        case "reshape" | "ravel" | "flatten" | "expand_dims" | "squeeze":
+            return TorchCall(torch.reshape, (args[0], tuple(result.shape)), {})
+        case "transpose":
+            order = args[1:] if len(args) > 2 else args[1] if len(args) == 2 and args[1] else None
+            order = range(args[0].dim())[::-1] if order is None else order
+            return TorchCall(torch.permute, (args[0], tuple(order)), {})
+        case "array" | "copy" | "asarray" | "ascontiguousarray" | "__copy__" | "__deepcopy__" | "astype":
+            if isinstance(args[0], Tensor):
+                if args[0].dtype == result.dtype:
+                    return TorchCall(torch.clone, (args[0],), {})
+                return TorchCall(Tensor.to, (args[0], result.dtype), {})
+        case "pad" if (args[2:3] or (kwargs.get("mode", "constant"),))[0] == "constant":
+            widths = torch.as_tensor(args[1]).broadcast_to((args[0].dim(), 2)).flip(0).ravel().tolist()
+            value = kwargs.get("constant_values", 0)
+            return TorchCall(torch.nn.functional.pad, (args[0], widths), {"value": value})
+        case "maximum" | "minimum" if sum(isinstance(own, Tensor) for own in args) == 1:
+            bound = "min" if name == "maximum" else "max"
+            number = next(own for own in args if not isinstance(own, Tensor))
+            tensor = next(own for own in args if isinstance(own, Tensor))
+            return TorchCall(torch.clamp, (tensor,), {bound: number})
+    return None
 
 
 def _item(thing: Tensor, index: Any) -> TorchCall:

@@ -33,10 +33,10 @@ from llm_linalg.capture.numpy_calls import (
     CREATIONS,
     FAILURES,
     TorchCall,
-    Translation,
     creation,
     likeness,
     opaque,
+    translated,
 )
 from llm_linalg.capture.numpy_tree import DEEDS, ITEM, NumpyTree
 from llm_linalg.ops.arguments import tensors_in
@@ -59,12 +59,6 @@ _MAKERS = frozenset(map(id, (torch.from_numpy, torch.tensor, torch.as_tensor, to
 _CALLABLES = ("builtins", "numpy", "_cython")  # modules of the types of functions, and of NumPy's
 _FUNCTIONS = frozenset([FunctionType, MethodType])
 _PLAIN_OWNERS = frozenset([list, dict, str, set])
-_IN_PLACE = {
-    name: getattr(operator, own)
-    for name, deed in DEEDS.items()
-    if hasattr(operator, own := f"i{getattr(deed, '__name__', '').strip('_')}")
-}
-"""What `+=` and the like do, by NumPy's name of the operator."""
 
 
 def may_hold_arrays(text: str) -> bool:
@@ -89,13 +83,11 @@ class NumpySteps:
     def __init__(self, recorder: Recorder) -> None:
         self._numpy = numpy = import_module("numpy")
         self._recorder = recorder
-        self._translation = Translation(numpy)
         # By the id of an array (with a weak reference) or of a number.
         self._known: dict[int, tuple[Any, Tensor]] = {}
         # By the id of the array that owns memory.
         self._roots: WeakValueDictionary[int, Tensor] = WeakValueDictionary()
         self._copies: dict[int, Tensor] = {}  # by the id of an array that counts backwards
-        self._dtypes: dict[Any, torch.dtype | None] = {}  # by NumPy's
         self._sure: Counter[tuple[Any, ...]] = Counter()
         self.tried: Counter[tuple[str, str]] = Counter()
         tricks = map(type, (numpy.r_, numpy.c_, numpy.mgrid, numpy.ogrid))
@@ -107,11 +99,11 @@ class NumpySteps:
             ".slice": slice,
             ".arrays": self._kinds,
             ".texts": frozenset([str, bytes]),
-            **{f".{name}": self._doing(name, function) for name, function in DEEDS.items()},
+            **{f".{own.name}": self._doing(own.name, own.function) for own in DEEDS},
+            **{f".{own.name}=": self._amending(own.name, own.in_place) for own in DEEDS if own.in_place},
             ".call": self._call,
             ".items": self._items,
             ".put": self._put,
-            ".amend": self._amend,
         }
 
     def rewritten(self, tree: ast.Module) -> ast.Module:
@@ -174,12 +166,16 @@ class NumpySteps:
 
         return do
 
-    def _amend(self, name: str, old: Any, value: Any) -> Any:
-        """Do what `+=` and the like do: write into an array, or make something new."""
-        if isinstance(old, self._numpy.ndarray):
-            return self._write(name, (old, value), {}, old, partial(_IN_PLACE[name], old, value))
-        result = _IN_PLACE[name](old, value)
-        return self._saw(name, (old, value), result) if type(result) in self._kinds else result
+    def _amending(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what does what `+=` and the like do: it writes into an array, or makes something new."""
+
+        def amend(old: Any, value: Any) -> Any:
+            if isinstance(old, self._numpy.ndarray):
+                return self._write(name, (old, value), {}, old, partial(function, old, value))
+            result = function(old, value)
+            return self._saw(name, (old, value), result) if type(result) in self._kinds else result
+
+        return amend
 
     def _saw(self, name: str, operands: Sequence[Any], result: Any) -> Any:
         """Tell of an operator, an item or a view that gave an array or a number, and return that."""
@@ -388,7 +384,7 @@ class NumpySteps:
                 casts = {own: value if dtype is None else value.to(dtype) for own, value in values.items()}
                 tried_args, tried_kwargs = _mapped((args, kwargs), partial(_replaced, casts))
                 try:
-                    call = self._translation.of(name, tried_args, tried_kwargs, results[0], dtype)
+                    call = translated(name, tried_args, tried_kwargs, results[0], dtype)
                     how = "known" if self._sure[key, dtype] >= SURE else _likeness(call, results, writes)
                 except FAILURES:
                     continue
@@ -422,10 +418,7 @@ class NumpySteps:
     def _dtype(self, thing: Any) -> torch.dtype | None:
         if not isinstance(thing, self._numpy.ndarray | self._numpy.generic):
             return None
-        kind = thing.dtype
-        if kind not in self._dtypes:
-            self._dtypes[kind] = _DTYPES.get(kind.name) if kind.isnative else None
-        return self._dtypes[kind]
+        return _DTYPES.get(thing.dtype.name) if thing.dtype.isnative else None
 
     def _link(self, thing: Any, tensor: Tensor) -> None:
         key = id(thing)

@@ -17,26 +17,33 @@ N = TypeVar("N", bound=ast.AST)
 
 
 class Deed(NamedTuple):
-    """What a program may do to an array: NumPy's name of it, and a function that does it."""
+    """What a program may do to an array.
+
+    Attributes:
+        name: NumPy's name of it.
+        function: Does it.
+        in_place: Does it where `=` stands behind the operator.
+    """
 
     name: str
     function: Callable[..., Any]
+    in_place: Callable[..., Any] | None = None
 
 
 OPERATORS: Mapping[type[ast.AST], Deed] = {
-    ast.Add: Deed("add", operator.add),
-    ast.Sub: Deed("subtract", operator.sub),
-    ast.Mult: Deed("multiply", operator.mul),
-    ast.Div: Deed("divide", operator.truediv),
-    ast.FloorDiv: Deed("floor_divide", operator.floordiv),
-    ast.Mod: Deed("remainder", operator.mod),
-    ast.Pow: Deed("power", operator.pow),
-    ast.MatMult: Deed("matmul", operator.matmul),
-    ast.BitAnd: Deed("bitwise_and", operator.and_),
-    ast.BitOr: Deed("bitwise_or", operator.or_),
-    ast.BitXor: Deed("bitwise_xor", operator.xor),
-    ast.LShift: Deed("left_shift", operator.lshift),
-    ast.RShift: Deed("right_shift", operator.rshift),
+    ast.Add: Deed("add", operator.add, operator.iadd),
+    ast.Sub: Deed("subtract", operator.sub, operator.isub),
+    ast.Mult: Deed("multiply", operator.mul, operator.imul),
+    ast.Div: Deed("divide", operator.truediv, operator.itruediv),
+    ast.FloorDiv: Deed("floor_divide", operator.floordiv, operator.ifloordiv),
+    ast.Mod: Deed("remainder", operator.mod, operator.imod),
+    ast.Pow: Deed("power", operator.pow, operator.ipow),
+    ast.MatMult: Deed("matmul", operator.matmul, operator.imatmul),
+    ast.BitAnd: Deed("bitwise_and", operator.and_, operator.iand),
+    ast.BitOr: Deed("bitwise_or", operator.or_, operator.ior),
+    ast.BitXor: Deed("bitwise_xor", operator.xor, operator.ixor),
+    ast.LShift: Deed("left_shift", operator.lshift, operator.ilshift),
+    ast.RShift: Deed("right_shift", operator.rshift, operator.irshift),
     ast.Lt: Deed("less", operator.lt),
     ast.LtE: Deed("less_equal", operator.le),
     ast.Gt: Deed("greater", operator.gt),
@@ -54,7 +61,7 @@ VIEWS = {
 }
 """Attributes that are arrays."""
 ITEM = Deed("__getitem__", operator.getitem)
-DEEDS = {deed.name: deed.function for deed in (*OPERATORS.values(), *VIEWS.values(), ITEM)}
+DEEDS = (*OPERATORS.values(), *VIEWS.values(), ITEM)
 _ITEMWISE = frozenset([".loop", "enumerate", "zip"])  # what goes through the items of its arguments
 _PLAIN = (ast.Constant, ast.Name, ast.Slice, ast.Tuple, ast.UnaryOp, ast.expr_context, ast.unaryop)
 
@@ -137,21 +144,15 @@ class NumpyTree(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         """Leave annotations as they are."""
-        self._function(node)
-        return node
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
-        """Leave annotations as they are."""
-        self._function(node)
-        return node
-
-    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        arguments = node.args
-        arguments.defaults = [self.visit(own) for own in arguments.defaults]
-        arguments.kw_defaults = [own and self.visit(own) for own in arguments.kw_defaults]
         outer, self._in_class = self._in_class, False
-        node.body = [self.visit(own) for own in node.body]
-        self._in_class = outer
+        returns, node.returns = node.returns, None
+        self.generic_visit(node)
+        node.returns, self._in_class = returns, outer
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        """Leave annotations as they are."""
+        return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AnnAssign:
         """Leave annotations as they are."""
@@ -196,22 +197,22 @@ class NumpyTree(ast.NodeTransformer):
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt:
         """Do what `+=` does; a text is left to Python, which extends it where it is."""
         self.generic_visit(node)
-        target, name = node.target, ast.Constant(OPERATORS[type(node.op)].name)
+        target, amend = node.target, f".{OPERATORS[type(node.op)].name}="
         match target:
             case ast.Name(id=own):
-                amended = _call(node, ".amend", name, ast.Name(own, ast.Load()), node.value)
+                amended = _call(node, amend, ast.Name(own, ast.Load()), node.value)
                 change = ast.Assign([target], amended)
                 return _at(node, ast.If(_is_in(ast.Name(own, ast.Load()), ".texts"), [node], [change]))
             case ast.Attribute() if not self._in_class:
                 store, load = self._name(target)
                 old = ast.Attribute(load, target.attr, ast.Load())
                 new = ast.Attribute(load, target.attr, ast.Store())
-                change = ast.Assign([new], _call(node, ".amend", name, old, node.value))
+                change = ast.Assign([new], _call(node, amend, old, node.value))
                 return _block(node, ast.Assign([store], target.value), change)
             case ast.Subscript() if not self._in_class:
                 (thing, thing_again), (place, place_again) = self._name(target), self._name(target)
                 item = _call(node, f".{ITEM.name}", thing_again, place_again)
-                amended = _call(node, ".amend", name, item, node.value)
+                amended = _call(node, amend, item, node.value)
                 return _block(
                     node,
                     ast.Assign([thing], target.value),
