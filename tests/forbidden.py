@@ -27,7 +27,6 @@ ALLOWED = {
     ("llm_linalg.capture.program", "_execute"): "the one place where a program is run",
     ("llm_linalg.capture.program", "_compiled"): "its code, for that place",
     ("llm_linalg.capture.program", "ProgramRun.__init__"): "the names of the program's own module",
-    ("llm_linalg.capture.program", "<module>"): "features of Python's, by Python's own list",
     ("llm_linalg.capture.instrument", "_Instrumenter.generic_visit"): "parts of syntax, by Python's own list",
     ("llm_linalg.capture.program", "ProgramRun._builtins"): "our own methods, by the words that stand there",
     ("llm_linalg.analysis.own_programs", "_compiled"): "templates of our table, without a name or a value",

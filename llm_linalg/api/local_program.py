@@ -13,7 +13,7 @@ from llm_linalg.api.programs import Halt, ProgramFacts, value_or_none
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, ShapeError
 from llm_linalg.base.garbage import rare_full_collections
-from llm_linalg.capture.interruption import Interruption
+from llm_linalg.capture.limits import Interruption
 from llm_linalg.capture.program import ProgramRun
 from llm_linalg.explain.repairs import lasting_repairs, repairs_of
 from llm_linalg.explain.shape_errors import explain_failure
