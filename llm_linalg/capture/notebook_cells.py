@@ -8,7 +8,7 @@ not run leaves marks (`Marks`), and what reads one of these `rests` on its cell.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Collection, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -270,7 +270,7 @@ class _CellRun:
             case ast.ClassDef(name=name):
                 return f"class {name}", None
             case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
-                told = [(name, self._names.get(name)) for name in [*_bound(statements[0])][:MOST_ANSWERS]]
+                told = [(name, self._names.get(name)) for name in _bound(statements[0])[:MOST_ANSWERS]]
                 lines = [
                     f"{name} = {self._repr(value)}"[:_LONGEST_LINE]
                     for name, value in told
@@ -291,27 +291,18 @@ class _CellRun:
         return "\n" * (self._source.line - 1) + self._source.text
 
 
-def _bound(statement: ast.stmt) -> Iterator[str]:
-    """Yield the names that a statement surely binds to something new."""
+def _bound(statement: ast.stmt) -> list[str]:
+    """Return the names that a statement surely binds to something new."""
     match statement:
-        case ast.Assign(targets=targets):
-            for target in targets:
-                yield from _names_in(target)
-        case ast.AnnAssign(target=ast.Name(id=name)) | ast.AugAssign(target=ast.Name(id=name)):
-            yield name
         case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-
-
-def _names_in(target: ast.expr) -> Iterator[str]:
-    match target:
-        case ast.Name(id=name):
-            yield name
-        case ast.Tuple(elts=parts) | ast.List(elts=parts):
-            for part in parts:
-                yield from _names_in(part)
-        case ast.Starred(value=part):
-            yield from _names_in(part)
+            return [name]
+        case ast.Assign(targets=targets):
+            parts = [part for target in targets for part in ast.walk(target)]
+        case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
+            parts = [target]
+        case _:
+            return []
+    return [part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
 
 
 def _why(error: ProgramError, state: State) -> str:
