@@ -38,7 +38,7 @@ from llm_linalg.capture.numpy_calls import (
     opaque,
     translated,
 )
-from llm_linalg.capture.numpy_tree import DEEDS, ITEM, NumpyTree
+from llm_linalg.capture.numpy_tree import ARRAY_OPERATIONS, ITEM, NumpyTree
 from llm_linalg.ops.arguments import tensors_in
 
 if TYPE_CHECKING:
@@ -99,8 +99,12 @@ class NumpySteps:
             ".slice": slice,
             ".arrays": self._kinds,
             ".texts": frozenset([str, bytes]),
-            **{f".{own.name}": self._doing(own.name, own.function) for own in DEEDS},
-            **{f".{own.name}=": self._amending(own.name, own.in_place) for own in DEEDS if own.in_place},
+            **{f".{own.name}": self._doing(own.name, own.function) for own in ARRAY_OPERATIONS},
+            **{
+                f".{own.name}=": self._amending(own.name, own.in_place)
+                for own in ARRAY_OPERATIONS
+                if own.in_place
+            },
             ".call": self._call,
             ".items": self._items,
             ".put": self._put,

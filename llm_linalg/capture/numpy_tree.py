@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 N = TypeVar("N", bound=ast.AST)
 
 
-class Deed(NamedTuple):
+class ArrayOperation(NamedTuple):
     """What a program may do to an array.
 
     Attributes:
@@ -30,38 +30,38 @@ class Deed(NamedTuple):
     in_place: Callable[..., Any] | None = None
 
 
-OPERATORS: Mapping[type[ast.AST], Deed] = {
-    ast.Add: Deed("add", operator.add, operator.iadd),
-    ast.Sub: Deed("subtract", operator.sub, operator.isub),
-    ast.Mult: Deed("multiply", operator.mul, operator.imul),
-    ast.Div: Deed("divide", operator.truediv, operator.itruediv),
-    ast.FloorDiv: Deed("floor_divide", operator.floordiv, operator.ifloordiv),
-    ast.Mod: Deed("remainder", operator.mod, operator.imod),
-    ast.Pow: Deed("power", operator.pow, operator.ipow),
-    ast.MatMult: Deed("matmul", operator.matmul, operator.imatmul),
-    ast.BitAnd: Deed("bitwise_and", operator.and_, operator.iand),
-    ast.BitOr: Deed("bitwise_or", operator.or_, operator.ior),
-    ast.BitXor: Deed("bitwise_xor", operator.xor, operator.ixor),
-    ast.LShift: Deed("left_shift", operator.lshift, operator.ilshift),
-    ast.RShift: Deed("right_shift", operator.rshift, operator.irshift),
-    ast.Lt: Deed("less", operator.lt),
-    ast.LtE: Deed("less_equal", operator.le),
-    ast.Gt: Deed("greater", operator.gt),
-    ast.GtE: Deed("greater_equal", operator.ge),
-    ast.Eq: Deed("equal", operator.eq),
-    ast.NotEq: Deed("not_equal", operator.ne),
-    ast.USub: Deed("negative", operator.neg),
-    ast.Invert: Deed("invert", operator.invert),
+OPERATORS: Mapping[type[ast.AST], ArrayOperation] = {
+    ast.Add: ArrayOperation("add", operator.add, operator.iadd),
+    ast.Sub: ArrayOperation("subtract", operator.sub, operator.isub),
+    ast.Mult: ArrayOperation("multiply", operator.mul, operator.imul),
+    ast.Div: ArrayOperation("divide", operator.truediv, operator.itruediv),
+    ast.FloorDiv: ArrayOperation("floor_divide", operator.floordiv, operator.ifloordiv),
+    ast.Mod: ArrayOperation("remainder", operator.mod, operator.imod),
+    ast.Pow: ArrayOperation("power", operator.pow, operator.ipow),
+    ast.MatMult: ArrayOperation("matmul", operator.matmul, operator.imatmul),
+    ast.BitAnd: ArrayOperation("bitwise_and", operator.and_, operator.iand),
+    ast.BitOr: ArrayOperation("bitwise_or", operator.or_, operator.ior),
+    ast.BitXor: ArrayOperation("bitwise_xor", operator.xor, operator.ixor),
+    ast.LShift: ArrayOperation("left_shift", operator.lshift, operator.ilshift),
+    ast.RShift: ArrayOperation("right_shift", operator.rshift, operator.irshift),
+    ast.Lt: ArrayOperation("less", operator.lt),
+    ast.LtE: ArrayOperation("less_equal", operator.le),
+    ast.Gt: ArrayOperation("greater", operator.gt),
+    ast.GtE: ArrayOperation("greater_equal", operator.ge),
+    ast.Eq: ArrayOperation("equal", operator.eq),
+    ast.NotEq: ArrayOperation("not_equal", operator.ne),
+    ast.USub: ArrayOperation("negative", operator.neg),
+    ast.Invert: ArrayOperation("invert", operator.invert),
 }
 VIEWS = {
-    "T": Deed("transpose", operator.attrgetter("T")),
-    "mT": Deed("matrix_transpose", operator.attrgetter("mT")),
-    "real": Deed("real", operator.attrgetter("real")),
-    "imag": Deed("imag", operator.attrgetter("imag")),
+    "T": ArrayOperation("transpose", operator.attrgetter("T")),
+    "mT": ArrayOperation("matrix_transpose", operator.attrgetter("mT")),
+    "real": ArrayOperation("real", operator.attrgetter("real")),
+    "imag": ArrayOperation("imag", operator.attrgetter("imag")),
 }
 """Attributes that are arrays."""
-ITEM = Deed("__getitem__", operator.getitem)
-DEEDS = (*OPERATORS.values(), *VIEWS.values(), ITEM)
+ITEM = ArrayOperation("__getitem__", operator.getitem)
+ARRAY_OPERATIONS = (*OPERATORS.values(), *VIEWS.values(), ITEM)
 _ITEMWISE = frozenset([".loop", "enumerate", "zip"])  # what goes through the items of its arguments
 _PLAIN = (ast.Constant, ast.Name, ast.Slice, ast.Tuple, ast.UnaryOp, ast.expr_context, ast.unaryop)
 
@@ -83,33 +83,33 @@ class NumpyTree(ast.NodeTransformer):
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """Do an operator."""
         self.generic_visit(node)
-        return _done(node, OPERATORS[type(node.op)], node.left, node.right)
+        return _observed(node, OPERATORS[type(node.op)], node.left, node.right)
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """Do a comparison; one of several is never an array's."""
         self.generic_visit(node)
         if len(node.ops) > 1 or type(node.ops[0]) not in OPERATORS:
             return node
-        return _done(node, OPERATORS[type(node.ops[0])], node.left, *node.comparators)
+        return _observed(node, OPERATORS[type(node.ops[0])], node.left, *node.comparators)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         """Do a sign."""
         self.generic_visit(node)
         if type(node.op) not in OPERATORS or isinstance(node.operand, ast.Constant):
             return node
-        return _done(node, OPERATORS[type(node.op)], node.operand)
+        return _observed(node, OPERATORS[type(node.op)], node.operand)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         """Read an item."""
         self.generic_visit(node)
-        return _done(node, ITEM, node.value, node.slice) if isinstance(node.ctx, ast.Load) else node
+        return _observed(node, ITEM, node.value, node.slice) if isinstance(node.ctx, ast.Load) else node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         """Read what may be an array's view."""
         self.generic_visit(node)
         if node.attr not in VIEWS or not isinstance(node.ctx, ast.Load):
             return node
-        return _done(node, VIEWS[node.attr], node.value)
+        return _observed(node, VIEWS[node.attr], node.value)
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
         """Ask for what is called; what is of ours is none of the program's."""
@@ -228,9 +228,9 @@ class NumpyTree(ast.NodeTransformer):
         return _at(place, ast.Name(name, ast.Store())), _at(place, ast.Name(name, ast.Load()))
 
 
-def _done(node: ast.expr, deed: Deed, *operands: ast.expr) -> ast.expr:
+def _observed(node: ast.expr, operation: ArrayOperation, *operands: ast.expr) -> ast.expr:
     """Return an expression whose operands are looked at."""
-    done = _call(node, f".{deed.name}", *operands)
+    done = _call(node, f".{operation.name}", *operands)
     names = [own for own in operands if isinstance(own, ast.Name)]
     if not names or not all(isinstance(part, _PLAIN) for own in operands for part in ast.walk(own)):
         return done
