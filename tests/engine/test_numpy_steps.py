@@ -18,15 +18,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_linalg.capture.program import ProgramRun, finished
 from llm_linalg.recording.record_node import Origin, RecordNode
 from llm_linalg.recording.recorder import Recorder
-from tests.engine.numpy_programs import PROGRAMS, pieces
 
 np: Any = pytest.importorskip("numpy")
 from llm_linalg.capture import numpy_steps  # noqa: E402 - it needs NumPy
 from llm_linalg.capture.numpy_steps import NumpySteps  # noqa: E402
 
 FILE = "<program>"
+PROGRAMS = Path(__file__).with_name("numpy_programs.txt").read_text(encoding="utf-8").split("\n-----\n")
 PLAIN = [
     program
     for path in sorted((Path(__file__).parent / "plain").glob("*.txt"))
@@ -106,7 +107,7 @@ def check_values(outcome: Outcome) -> None:
             assert np.array_equal(node.value.numpy(), value, equal_nan=value.dtype.kind in "fc"), name
 
 
-@pytest.mark.parametrize("program", pieces(PROGRAMS))
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_programs_print_what_they_print_with_numpy_and_nodes_have_its_cells(program: str) -> None:
     check_values(check_alike(program))
 
@@ -119,7 +120,7 @@ def test_plain_programs_are_what_they_are_in_python() -> None:
 
 def test_most_operations_are_found_in_torch() -> None:
     tried: Counter[str] = Counter()
-    for program in pieces(PROGRAMS):
+    for program in PROGRAMS:
         steps = executed(program, seen=True).steps
         assert steps is not None
         for (_, how), count in steps.tried.items():
@@ -164,6 +165,14 @@ def test_what_is_one_step_to_a_reader_is_one_node(program: str) -> None:
     seen = check_alike(program)
     assert " ".join(node.op for node in seen.recorder.nodes) == STEPS[program]
     check_values(seen)
+
+
+def test_a_recorded_run_has_the_rows_that_a_loop_goes_through_and_no_names_of_ours() -> None:
+    run = ProgramRun("import numpy as np\na = np.eye(2)\nfor row in a: b = row * 2\na[0] += 1")
+    record = finished(run)
+    ops = [node.op for node in record.nodes]
+    assert ops[:7] == ["eye", *["getitem", "mul"] * 2, "getitem", "add"]
+    assert run.own_names == ("np", "a", "row", "b")
 
 
 def test_a_write_keeps_what_nodes_showed_and_reaches_views() -> None:
