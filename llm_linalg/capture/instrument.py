@@ -171,8 +171,8 @@ class _Instrumenter(ast.NodeTransformer):
         self.generic_visit(node)
         if generator:  # other parts of the program run between its turns
             return node
-        node.body.insert(0, _statement(node, ".turn", place))
-        end = _statement(node, ".close", place)
+        node.body.insert(0, _statement(node, ".turn"))
+        end = _statement(node, ".close")
         return [_statement(node, ".open", place), _placed(ast.Try([node], [], [], [end]), node)]
 
     def _loop(self, node: ast.For | ast.While) -> int:

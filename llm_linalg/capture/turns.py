@@ -161,11 +161,11 @@ class Turns:
         """Take note that a `while` begins."""
         self._open.append(LoopWindow(self._recorder, self.places[place], None, self._most))
 
-    def turn(self, _place: int) -> None:
+    def turn(self) -> None:
         """Take note that a turn of it begins."""
         self._open[-1].start_turns()
 
-    def close(self, _place: int) -> None:
+    def close(self) -> None:
         """Take note that it ends."""
         self._open.pop().close()
 
