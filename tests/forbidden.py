@@ -14,15 +14,7 @@ from dataclasses import dataclass
 
 # Each exception: (module, function) -> why no outside name can reach it.
 ALLOWED = {
-    (
-        "llm_linalg.capture.numpy_steps",
-        "NumpySteps._saw_call",
-    ): "the attribute that the program's text has called",
-    ("llm_linalg.capture.numpy_steps", "NumpySteps._do_call"): "the attribute that the program's text calls",
-    (
-        "llm_linalg.capture.numpy_calls",
-        "Translation.of",
-    ): "NumPy's functions, by the names that they have there",
+    ("llm_linalg.capture.numpy_calls", "translated"): "NumPy's functions, by the names that they have there",
     (
         "llm_linalg.recording.inline",
         "_for_each",
@@ -35,7 +27,6 @@ ALLOWED = {
     ("llm_linalg.capture.program", "_execute"): "the one place where a program is run",
     ("llm_linalg.capture.program", "_compiled"): "its code, for that place",
     ("llm_linalg.capture.program", "ProgramRun.__init__"): "the names of the program's own module",
-    ("llm_linalg.capture.program", "<module>"): "features of Python's, by Python's own list",
     ("llm_linalg.capture.instrument", "_Instrumenter.generic_visit"): "parts of syntax, by Python's own list",
     ("llm_linalg.capture.program", "ProgramRun._builtins"): "our own methods, by the words that stand there",
     ("llm_linalg.analysis.own_programs", "_compiled"): "templates of our table, without a name or a value",

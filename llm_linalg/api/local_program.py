@@ -10,7 +10,7 @@ from llm_linalg.api.programs import Halt, Program, ProgramFacts, ProgramTask
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, ShapeError
 from llm_linalg.base.garbage import rare_full_collections
-from llm_linalg.capture.interruption import Interruption
+from llm_linalg.capture.limits import Interruption
 from llm_linalg.capture.program import ProgramRun
 from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.recording.ending import Ending

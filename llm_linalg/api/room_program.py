@@ -23,7 +23,7 @@ from llm_linalg.base.errors import (
 )
 from llm_linalg.base.source import Source
 from llm_linalg.base.text import clean
-from llm_linalg.capture.cell_run import cells_of, python_of
+from llm_linalg.capture.cell_program import cells_of, python_of
 from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.failed_call import FailedCall

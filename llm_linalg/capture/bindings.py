@@ -64,14 +64,14 @@ class Bindings:
             tensor = self.arrays.tensor(value)
             value = value if tensor is None else tensor
         if isinstance(value, Tensor):
-            self._note(line, self._bind(name, value), value)
+            self._note(line, self._bind(name, value, line), value)
         elif isinstance(value, nn.Module):
             self.bind_weights(name, value)
 
     def written(self, name: str, value: Any, line: int) -> None:
         """Take note that an item of what a name is bound to was written."""
         if value.__class__ not in _PLAIN and isinstance(value, Tensor):
-            self._note(line, self._bind(name, value), value)
+            self._note(line, self._bind(name, value, line), value)
 
     def named(self, name: str, value: Any, line: int) -> Any:
         """Take note that `:=` bound a name, and return its value."""
@@ -145,9 +145,9 @@ class Bindings:
             for name in [name for name, value in scope.items() if value is layer]:
                 self.bind_weights(name, layer)
 
-    def _bind(self, name: str, value: Tensor) -> RecordNode | None:
+    def _bind(self, name: str, value: Tensor, line: int | None = None) -> RecordNode | None:
         self._layers.note()
-        return self._recorder.bind(name, value)
+        return self._recorder.bind(name, value, line)
 
     def _note(self, line: int, node: RecordNode | None, tensor: Tensor) -> None:
         """Remember what a line gave: a tensor, and its node, unless it has none in a gap."""

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Generator, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 from typing import Any
 
 from torch import nn
 from torch.nn.modules import module as torch_modules
 
-from llm_linalg.capture.sites import FILE
+from llm_linalg.capture.sites import FILE, program_frame
 from llm_linalg.recording.record_node import RecordNode
 from llm_linalg.recording.scopes import is_fold
 
@@ -32,15 +31,13 @@ class CallScope:
         name: What it is called.
         number: Which of the calls of that name in the outer one it is, from 1.
         is_of_module: Whether it runs a method of a module.
-        resumed_in: Of a generator: the call that resumed it last.
     """
 
-    __slots__ = ("_counts", "_path", "is_of_module", "name", "number", "outer", "resumed_in")
+    __slots__ = ("_counts", "_path", "is_of_module", "name", "number", "outer")
 
     def __init__(self, outer: CallScope | None = None, name: str = "", number: int = 0) -> None:
         self.outer, self.name, self.number = outer, name, number
         self.is_of_module = False
-        self.resumed_in: CallScope | None = None
         self._counts: dict[str, int] | None = None
         self._path: str | None = None if outer is not None else ""
 
@@ -80,7 +77,7 @@ class CallScopes:
     """The scopes of a run.
 
     Attributes:
-        current: The innermost call that is running.
+        current: The innermost call that is running, but for generators.
         bind_layer: Called with each parameter that is a module, and with the module.
     """
 
@@ -88,6 +85,7 @@ class CallScopes:
         self.current = CallScope()
         self.bind_layer: Callable[[str, nn.Module], None] = lambda _name, _layer: None
         self._stack: list[CallScope] = []
+        self._generators: dict[FrameType, CallScope] = {}
         self._met: dict[str, CallScope] = {}
         self._paths: dict[int, tuple[nn.Module, str]] = {}  # kept with it, so that its id is not reused
         self._within: list[str] = [""]  # the paths of the modules whose `forward` runs
@@ -97,11 +95,21 @@ class CallScopes:
         """Whether no function of the program runs."""
         return self.current.outer is None
 
-    def path(self) -> str:
-        """Return the path of the innermost call."""
-        path = self.current.path
-        self._met.setdefault(path, self.current)
-        return path
+    def at(self, frame: FrameType | None) -> CallScope:
+        """Return the innermost call around a frame that is running: a generator, or the current one."""
+        while self._generators and frame is not None:
+            if frame.f_code.co_filename == FILE:
+                if frame in self._generators:
+                    return self._generators[frame]
+                if not frame.f_code.co_name.startswith("<"):  # as a comprehension's, which is in a call
+                    break
+            frame = frame.f_back
+        return self.current
+
+    def path(self, scope: CallScope) -> str:
+        """Return the path of a call, which has made a node."""
+        self._met.setdefault(scope.path, scope)
+        return scope.path
 
     @property
     def plain_paths(self) -> dict[str, str]:
@@ -126,7 +134,9 @@ class CallScopes:
             values: Their values.
         """
         self._stack.append(self.current)
-        scope = self.current = self.current.inner(name or type(owner).__name__)
+        frame = program_frame() if self._generators else None
+        outer = self.current if frame is None else self.at(frame.f_back)
+        scope = self.current = outer.inner(name or type(owner).__name__)
         if isinstance(owner, nn.Module):
             scope.is_of_module = True
         for place, value in enumerate(values):
@@ -154,48 +164,14 @@ class CallScopes:
         self._within.pop()
         self.leave()
 
-    def begin(self, name: str) -> CallScope:
-        """Return the scope of a generator whose first part runs now."""
-        scope = self.current.inner(name)
-        self.resume(scope)
-        return scope
+    def begin(self, name: str) -> None:
+        """Take note that a generator begins, which others resume while they run."""
+        frame = sys._getframe(1)
+        self._generators[frame] = self.at(frame.f_back).inner(name)
 
-    def end(self, scope: CallScope) -> None:
+    def end(self) -> None:
         """Take note that a generator ends."""
-        self.pause(scope)
-
-    def pause(self, scope: CallScope, value: Any = None) -> Any:
-        """Take note that a generator yields a value, and return it."""
-        if self.current is scope and scope.resumed_in is not None:  # else it was thrown an error
-            self.current = scope.resumed_in
-        return value
-
-    def resume(self, scope: CallScope, value: Any = None) -> Any:
-        """Take note that a generator goes on with what it was sent, and return that."""
-        scope.resumed_in, self.current = self.current, scope
-        return value
-
-    def through(self, scope: CallScope, items: Any) -> Generator[Any, Any, Any]:
-        """Yield from what a generator yields from, in whose scope that runs."""
-        source: Any = iter(items)
-        advance: Callable[[], Any] = partial(next, source)
-        while True:
-            try:
-                item = advance()
-            except StopIteration as end:
-                return end.value
-            try:
-                sent = yield self.pause(scope, item)
-                advance = partial(next, source) if sent is None else partial(source.send, sent)
-                self.resume(scope)
-            except GeneratorExit:
-                if hasattr(source, "close"):
-                    source.close()
-                raise
-            except BaseException as error:
-                if not hasattr(source, "throw"):
-                    raise
-                advance = partial(source.throw, error)
+        self._generators.pop(sys._getframe(1), None)
 
     # Where modules stand
 

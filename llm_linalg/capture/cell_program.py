@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from llm_linalg.base.errors import LimitError, ProgramError, Span
 from llm_linalg.base.source import Source
+from llm_linalg.base.text import characters
 
 _LONGEST_COMMAND = 60  # characters of a line that is left out, as it is shown
 _TIMING = ("time", "timeit", "prun", "memit", "mprun", "lprun")  # commands that run the Python behind them
@@ -18,13 +19,6 @@ _LINE = re.compile(r"(\s*)%([A-Za-z]\w*)((?:\s+-\w+(?:\s*\d+)?)*)(?:\s+(.*))?")
 _SHELL = re.compile(r"(\s*)(?:!|%).*")
 _QUESTION = re.compile(r"(\s*)(?:[\w.]{1,80}\?{1,2}|\?{1,2}[\w.]{1,80})\s*")
 _WHOLE = re.compile(r"\s*%%([A-Za-z]\w*)(.*)")
-
-
-class ProgramCell(NamedTuple):
-    """A cell: its text, and the line, from 1, at which it begins in the program."""
-
-    text: str
-    line: int = 1
 
 
 class NotebookCommand(NamedTuple):
@@ -45,13 +39,13 @@ class NotebookCommand(NamedTuple):
 
 
 class CellProgram:
-    """The statements of a cell, whose lines are those of the program.
+    """A cell of a program, and its statements, whose lines are those of the program.
 
     Args:
-        cell: The cell.
+        text: The text of the cell.
+        line: The line, from 1, at which it begins in the program.
 
     Attributes:
-        text: Its text.
         statements: Its statements; none if it is not Python.
         left_out: By line, the commands that were left out.
         commands: Statements that need what a command gives.
@@ -60,38 +54,33 @@ class CellProgram:
             can't be read is blank.
     """
 
-    def __init__(self, cell: ProgramCell) -> None:
-        self.text = cell.text.replace("\r\n", "\n")
+    def __init__(self, text: str, line: int = 1) -> None:
+        self.text, self.line = text.replace("\r\n", "\n"), line
         self.statements: list[ast.stmt] = []
         self.left_out: dict[int, str] = {}
         self.commands: dict[ast.stmt, NotebookCommand] = {}
         self.error: ProgramError | None = None
         self.python = self.text
-        above = cell.line - 1
         try:
-            try:
-                statements = Source(self.text).tree.body
-            except LimitError:
-                raise
-            except ProgramError as error:
-                python = _without_commands(self.text.split("\n"))
-                if not python.left_out and not python.bound:
-                    raise error.shift(above) from None
-                statements = self._statements(python)
-                self.python = "\n".join(python.lines)
-                self.left_out = {above + line: text for line, text in python.left_out.items()}
+            self.statements = self._read()
         except ProgramError as error:
             self.error = error
             self.python = "\n" * self.text.count("\n")
-            return
-        for statement in statements:
-            if above:
-                ast.increment_lineno(statement, above)
-        self.statements = statements
+        for statement in self.statements if line > 1 else ():
+            ast.increment_lineno(statement, line - 1)
 
-    def _statements(self, python: _Python) -> list[ast.stmt]:
+    def _read(self) -> list[ast.stmt]:
+        try:
+            return Source(self.text).tree.body
+        except LimitError:
+            raise
+        except ProgramError as error:
+            python = _without_commands(self.text.split("\n"))
+            if not python.left_out and not python.bound:
+                raise error.shift(self.line - 1) from None
         found = []
-        for statement in Source("\n".join(python.lines)).tree.body:
+        self.python = "\n".join(python.lines)
+        for statement in Source(self.python).tree.body:
             lines = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
             command = next((python.bound[line] for line in lines if line in python.bound), None)
             if command is not None:
@@ -100,18 +89,67 @@ class CellProgram:
                 case ast.Expr(value=ast.Constant(value=0)) if command is None and lines[0] in python.left_out:
                     continue  # it stands for a command
             found.append(statement)
+        self.left_out = {self.line - 1 + line: text for line, text in python.left_out.items()}
         return found
 
-    def span(self, statement: ast.stmt, line: int) -> Span:
-        """Return the place of a statement, in a cell that begins at a line of the program."""
+    def span(self, statement: ast.stmt) -> Span:
+        """Return the place of a statement in the program."""
         lines = self.text.split("\n")
         end = statement.end_lineno or statement.lineno
-        first, last = (lines[number - line].encode() for number in (statement.lineno, end))
-        columns = (first[: statement.col_offset], last[: statement.end_col_offset])
-        start, stop = (len(part.decode(errors="replace")) for part in columns)
+        first, last = lines[statement.lineno - self.line], lines[end - self.line]
+        stop = characters(last, statement.end_col_offset or 0)
         if statement in self.commands:  # of which the Python in its place is shorter
-            stop = len(lines[end - line].rstrip())
-        return Span(statement.lineno, start, end, stop)
+            stop = len(last.rstrip())
+        return Span(statement.lineno, characters(first, statement.col_offset), end, stop)
+
+
+def cells_of(text: str, starts: Sequence[int]) -> tuple[CellProgram, ...]:
+    """Return the cells of a program, given the lines, from 1, at which they begin; some may have no lines."""
+    lines = text.split("\n")
+    firsts = sorted(starts)
+    ends = [*firsts[1:], len(lines) + 1]
+    return tuple(
+        CellProgram("\n".join(lines[first - 1 : end - 1]), first)
+        for first, end in zip(firsts, ends, strict=True)
+    )
+
+
+def python_of(text: str, cells: Sequence[CellProgram]) -> str:
+    """Return a program as Python, lines and columns as they are: without commands and unreadable cells."""
+    above = text.split("\n")[: cells[0].line - 1]
+    parts = [cell.python for cell in cells if cell.text or cell.line <= text.count("\n") + 1]
+    return "\n".join([*above, *parts])
+
+
+class StatementParts:
+    """The statements of cells, each with what is noted around it in the tree that is run.
+
+    Args:
+        cells: The cells.
+        body: The statements of that tree.
+    """
+
+    def __init__(self, cells: Sequence[CellProgram], body: Sequence[ast.stmt]) -> None:
+        self._parts: dict[tuple[int, int], list[ast.stmt]] = {
+            _place(own): [] for cell in cells for own in cell.statements
+        }
+        here: list[ast.stmt] = []
+        for statement in body:
+            here = self._parts.get(_place(statement), here)
+            here.append(statement)
+
+    def of(self, statement: ast.stmt) -> Sequence[ast.stmt]:
+        """Return a statement with what is noted around it; an import of one name of several as it is."""
+        part = self._parts.get(_place(statement), [])
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            own = next((one for one in part if isinstance(one, ast.Import | ast.ImportFrom)), None)
+            if own is None or len(own.names) != len(statement.names):
+                return [statement]
+        return part or [statement]
+
+
+def _place(statement: ast.stmt) -> tuple[int, int]:
+    return statement.lineno, statement.col_offset
 
 
 class _Python(NamedTuple):

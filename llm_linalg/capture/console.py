@@ -11,7 +11,7 @@ from threading import Lock, get_ident
 from typing import Any
 
 from llm_linalg.base.errors import LimitError
-from llm_linalg.capture.interruption import Interruption
+from llm_linalg.capture.limits import Interruption
 
 
 class Output(TextIOBase):

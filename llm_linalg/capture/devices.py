@@ -13,17 +13,21 @@ in it, as it would be if they exchanged gradients as well.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from functools import partial, reduce
 from operator import add
+from threading import Semaphore
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from torch import get_num_threads, set_num_threads
 
 from llm_linalg.base.constants import MOST_RANKS
 from llm_linalg.base.errors import ProgramError
+from llm_linalg.base.rng import restore_rng
 from llm_linalg.base.untraced import untraced
-from llm_linalg.capture.pausable import PausableThread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,59 +40,37 @@ if TYPE_CHECKING:
 MOST_EXCHANGES = 32
 DIFFERENT_EXCHANGES = "the devices don't exchange the same: each has to reach every dist call, with one shape"
 R = TypeVar("R", bound="Record[Any]")
-Run = Callable[["LocalDevice", Mapping[str, Any]], "Record[Any]"]
 
 
-class DeviceGroup(Protocol):
-    """The devices that run a program together, as one of them sees them.
-
-    Attributes:
-        rank: The number of this device.
-        ranks: How many devices there are.
-    """
-
-    rank: int
-    ranks: int
-
-    def all_reduce(self, tensor: Tensor) -> Tensor:
-        """Return the sum of the devices' tensors."""
-
-    def all_gather(self, tensor: Tensor) -> list[Tensor]:
-        """Return the devices' tensors, in the order of their numbers."""
-
-    def connect(self, recorder: Recorder, charge_copy: Callable[[int], None]) -> None:
-        """Take what records this device's calls, and what charges the elements that are copied for it."""
-
-
-_GROUP: ContextVar[DeviceGroup | None] = ContextVar("group", default=None)
+_DEVICE: ContextVar[LocalDevice | None] = ContextVar("device", default=None)
 
 
 def all_reduce(tensor: Tensor) -> Tensor:
     """Return the sum of the devices' tensors."""
-    return _current_group().all_reduce(tensor)
+    return _current_device().all_reduce(tensor)
 
 
 def all_gather(tensor: Tensor) -> list[Tensor]:
     """Return the devices' tensors, in the order of their numbers."""
-    return _current_group().all_gather(tensor)
+    return _current_device().all_gather(tensor)
 
 
 DIST = ModuleType("dist", "What devices exchange, as in `torch.distributed.nn.functional`.")
 DIST.all_reduce, DIST.all_gather = all_reduce, all_gather  # type: ignore[attr-defined]
 
 
-def _current_group() -> DeviceGroup:
-    return _GROUP.get() or LocalDevice()
+def _current_device() -> LocalDevice:
+    return _DEVICE.get() or LocalDevice()
 
 
 @contextmanager
-def in_group(group: DeviceGroup) -> Iterator[None]:
-    """Make the program that runs within the context one device of a group."""
-    token = _GROUP.set(group)
+def on_device(device: LocalDevice) -> Iterator[None]:
+    """Make the program that runs within the context run on a device."""
+    token = _DEVICE.set(device)
     try:
         yield
     finally:
-        _GROUP.reset(token)
+        _DEVICE.reset(token)
 
 
 class PendingExchange(NamedTuple):
@@ -106,28 +88,29 @@ class PendingExchange(NamedTuple):
 
 
 class LocalDevice:
-    """One of several devices that take turns in this process, or a single one, which waits for nobody.
+    """One of several devices, as the process sees it that runs its program; a single one waits for nobody.
 
-    Attributes:
+    Args:
         rank: Its number.
         ranks: How many devices there are.
+        wait: Lets the other devices run, or asks them, until an exchange is made.
+
+    Attributes:
         pending: The exchange that it waits for.
         parts: The parts of all devices, after an exchange.
         part_name: What the first device calls its part.
     """
 
-    def __init__(self, rank: int = 0, ranks: int = 1) -> None:
+    def __init__(
+        self, rank: int = 0, ranks: int = 1, wait: Callable[[LocalDevice], None] | None = None
+    ) -> None:
         self.rank, self.ranks = rank, ranks
         self.pending: PendingExchange | None = None
         self.parts: Sequence[Tensor] = ()
         self.part_name = ""
         self._recorder: Recorder | None = None
         self._charge_copy: Callable[[int], None] = lambda _: None
-        self._pause: Callable[[], None] | None = None  # a device without others goes on at once
-
-    def on_pause(self, pause: Callable[[], None]) -> None:
-        """Take what lets the other devices run."""
-        self._pause = pause
+        self._wait = wait or (lambda device: exchange([device]))
 
     def connect(self, recorder: Recorder, charge_copy: Callable[[int], None]) -> None:
         """Take what records its calls, and what charges the elements that are copied for it."""
@@ -137,7 +120,6 @@ class LocalDevice:
         """Wait for all devices, and return copies of their tensors.
 
         Raises:
-            Cancelled: If the run has ended on another device.
             LimitError: If the budget has no room for the copies.
         """
         return self._exchange("all_gather", tensor)
@@ -151,7 +133,7 @@ class LocalDevice:
         node = recorder.node_of(tensor) if recorder else None
         name = node.bound_name or "part" if node else "part"
         self.pending = PendingExchange(call, self._copy(tensor, detached=True), name)
-        self._wait()
+        self._wait(self)
         parts = [self._copy(tensor if rank == self.rank else part) for rank, part in enumerate(self.parts)]
         for rank, part in enumerate(parts):
             if recorder is not None and rank != self.rank:
@@ -160,13 +142,6 @@ class LocalDevice:
                 recorder.adopt(part, node)
         return parts
 
-    def _wait(self) -> None:
-        while self.pending is not None:
-            if self._pause is None:
-                exchange([self])
-            else:
-                self._pause()
-
     def _copy(self, tensor: Tensor, *, detached: bool = False) -> Tensor:
         """Return a copy with memory of its own: devices don't see what the others write."""
         self._charge_copy(tensor.numel())
@@ -174,7 +149,58 @@ class LocalDevice:
             return (tensor.detach() if detached else tensor).clone()
 
 
-def run_in_turn(run: Run, names: Mapping[str, Any], ranks: int) -> tuple[Record[Any], ...]:
+class _Cancelled(Exception):  # noqa: N818  a way out of a program, not an error
+    """Ends a program whose record nobody waits for."""
+
+
+class _DeviceThread(Generic[R]):
+    """A device whose program can pause at any depth of its calls, which a generator can't.
+
+    It sees the context variables of the place that made it, and what the others draw while it pauses does not
+    disturb its random numbers.
+    """
+
+    def __init__(self, run: Callable[[LocalDevice], R], rank: int, ranks: int, pool: Executor) -> None:
+        self.device = LocalDevice(rank, ranks, self._pause)
+        self.has_ended = self._is_cancelled = False
+        self._its_turn, self._others_turn = Semaphore(0), Semaphore(0)
+        self.record = pool.submit(copy_context().run, self._run, partial(run, self.device), get_num_threads())
+
+    def resume(self) -> None:
+        """Run the program until it pauses or ends; raise what it raised."""
+        self._its_turn.release()
+        self._others_turn.acquire()
+        if self.has_ended:
+            self.record.result()
+
+    def cancel(self) -> None:
+        """End the program at its pause."""
+        self._is_cancelled = True
+        self._its_turn.release()
+
+    def _pause(self, device: LocalDevice) -> None:
+        while device.pending is not None:
+            with restore_rng():
+                self._others_turn.release()
+                self._its_turn.acquire()
+            if self._is_cancelled:
+                raise _Cancelled
+
+    def _run(self, run: Callable[[], R], torch_threads: int) -> R:
+        self._its_turn.acquire()
+        try:
+            if self._is_cancelled:
+                raise _Cancelled
+            set_num_threads(torch_threads)  # a new thread starts with one for each processor
+            return run()
+        finally:
+            self.has_ended = True
+            self._others_turn.release()
+
+
+def run_in_turn(
+    run: Callable[[LocalDevice, Mapping[str, Any]], R], names: Mapping[str, Any], ranks: int
+) -> tuple[R, ...]:
     """Run a program on several devices in this process.
 
     Args:
@@ -190,30 +216,28 @@ def run_in_turn(run: Run, names: Mapping[str, Any], ranks: int) -> tuple[Record[
     """
     if not 1 <= ranks <= MOST_RANKS:
         raise ProgramError(f"a program runs on 1 to {MOST_RANKS} devices, not {ranks}")
-    devices = [LocalDevice(rank, ranks) for rank in range(ranks)]
-    threads = [
-        PausableThread(partial(run, device, {**names, "rank": device.rank, "ranks": ranks}))
-        for device in devices
-    ]
-    for device, thread in zip(devices, threads, strict=True):
-        device.on_pause(thread.pause)
+
+    def run_on(device: LocalDevice) -> R:
+        return run(device, {**names, "rank": device.rank, "ranks": ranks})
+
     exchanges = 0
-    try:
-        while not all(thread.has_ended for thread in threads):
-            pairs = zip(threads, devices, strict=True)
-            ready = [thread for thread, device in pairs if not thread.has_ended and device.pending is None]
-            for thread in ready:
-                thread.resume()
-            if ready:
-                continue
-            exchange(devices)
-            exchanges += 1
-            if exchanges > MOST_EXCHANGES:
-                raise ProgramError(f"the devices exchange more than {MOST_EXCHANGES} times")
-        return tuple([thread.result for thread in threads])
-    finally:
-        for thread in threads:
-            thread.cancel()
+    with ThreadPoolExecutor(ranks) as pool:
+        threads = [_DeviceThread(run_on, rank, ranks, pool) for rank in range(ranks)]
+        try:
+            while running := [thread for thread in threads if not thread.has_ended]:
+                ready = [thread for thread in running if thread.device.pending is None]
+                for thread in ready:
+                    thread.resume()
+                if ready:
+                    continue
+                exchange([thread.device for thread in threads])
+                exchanges += 1
+                if exchanges > MOST_EXCHANGES:
+                    raise ProgramError(f"the devices exchange more than {MOST_EXCHANGES} times")
+            return tuple([thread.record.result() for thread in threads])
+        finally:
+            for thread in threads:
+                thread.cancel()
 
 
 def exchange(devices: Sequence[LocalDevice]) -> None:

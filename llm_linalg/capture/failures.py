@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Repair, ShapeError, Span
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Span
 from llm_linalg.base.source import Source
-from llm_linalg.capture.interruption import Interruption
+from llm_linalg.capture.limits import Interruption
 from llm_linalg.capture.sites import Sites
 from llm_linalg.recording.ending import OUT_OF_MEMORY
 from llm_linalg.recording.failed_call import FailedCall, FailedOperand
@@ -15,10 +15,6 @@ from llm_linalg.recording.recorder import Recorder
 
 Explain = Callable[[FailedCall, Source, Span | None], ProgramError]
 """Turns a failed torch call into the error that is shown."""
-FindRepairs = Callable[
-    [FailedCall, Source, Span | None, ShapeError, Callable[[str], Any]], tuple[Repair, ...]
-]
-"""Finds what could stand in place of a call whose shapes clash, by evaluating expressions."""
 
 _ALLOCATOR = "DefaultCPUAllocator: "
 """What torch says when there is no more memory, in an exception like any other."""
@@ -34,7 +30,6 @@ class Failures:
         explain: Turns a failed torch call into the error that is shown; None for torch's own words.
 
     Attributes:
-        failed_call: The torch call that failed last and was not caught; None if none was.
         names: The names where it failed, those of the innermost function first.
     """
 
@@ -43,7 +38,6 @@ class Failures:
     ) -> None:
         self._source, self._sites, self._recorder = source, sites, recorder
         self._explain = explain or as_torch_says
-        self.failed_call: FailedCall | None = None
         self._calls: list[tuple[ProgramError, FailedCall]] = []
         self.names: dict[str, Any] = {}
 
@@ -85,9 +79,9 @@ class Failures:
                 FailedOperand(recorder.node_of(own), tuple(recorder.names_of(own)), recorder.label_of(own))
                 for own in call.tensors
             ]
-            self.failed_call = FailedCall(call, str(error), tuple(operands))
-            shown = self._explain(self.failed_call, self._source, span)
-            self._calls.append((shown, self.failed_call))
+            failed = FailedCall(call, str(error), tuple(operands))
+            shown = self._explain(failed, self._source, span)
+            self._calls.append((shown, failed))
             return shown
         return ProgramError(_in_python(error), span, self._source.text)
 

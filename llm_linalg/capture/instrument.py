@@ -169,8 +169,8 @@ class _Instrumenter(ast.NodeTransformer):
         self.generic_visit(node)
         if generator:  # other parts of the program run between its turns
             return node
-        node.body.insert(0, _statement(node, ".turn", place))
-        end = _statement(node, ".close", place)
+        node.body.insert(0, _statement(node, ".turn"))
+        end = _statement(node, ".close")
         return [_statement(node, ".open", place), _placed(ast.Try([node], [], [], [end]), node)]
 
     def _loop(self, node: ast.For | ast.While) -> int:
@@ -199,10 +199,6 @@ class _Instrumenter(ast.NodeTransformer):
         ]
         return node
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
-        """Visit what stands in the class."""
-        return self._inside(node)
-
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         """Note when the function begins and ends, and the modules that it is given."""
         is_method = bool(self._within) and isinstance(self._within[-1], ast.ClassDef)
@@ -213,9 +209,7 @@ class _Instrumenter(ast.NodeTransformer):
         head = 1 if ast.get_docstring(node, clean=False) is not None else 0
         body = node.body[head:] or [_placed(ast.Pass(), node)]
         if _yields(node):
-            scope = _placed(ast.Name(".scope", ast.Store()), node)
-            begin: ast.stmt = _placed(ast.Assign([scope], _call(node, ".begin", name or node.name)), node)
-            end = _statement(node, ".end", _name(".scope"))
+            begin, end = _statement(node, ".begin", name or node.name), _statement(node, ".end")
             node.body[head:] = [begin, _placed(ast.Try(body, [], [], [end]), node)]
             return node
         owner = _owner(node) if is_method else None
@@ -229,30 +223,8 @@ class _Instrumenter(ast.NodeTransformer):
         node.body[head:] = [begin, _placed(ast.Try(body, [], [], [end]), node)]
         return node
 
-    def visit_Yield(self, node: ast.Yield) -> ast.expr:
-        """Leave the function's scope while other parts of the program run."""
-        self.generic_visit(node)
-        if not isinstance(self._within[-1], ast.FunctionDef):
-            return node
-        node.value = _call(node, ".pause", _name(".scope"), node.value)
-        return _call(node, ".resume", _name(".scope"), node)
-
-    def visit_YieldFrom(self, node: ast.YieldFrom) -> ast.expr:
-        """Do the same where another generator yields."""
-        self.generic_visit(node)
-        if isinstance(self._within[-1], ast.FunctionDef):
-            node.value = _call(node, ".through", _name(".scope"), node.value)
-        return node
-
-    def visit_Lambda(self, node: ast.Lambda) -> ast.Lambda:
-        """Visit what the function returns."""
-        return self._inside(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
-        """Visit what stands in the function."""
-        return self._inside(node)
-
     def _inside(self, node: Node) -> Node:
+        """Visit what stands in a function or a class."""
         outer, self._within = self._within, (*self._within, node)
         self.generic_visit(node)
         self._within = outer
@@ -285,6 +257,8 @@ class _Instrumenter(ast.NodeTransformer):
 
     def visit(self, node: ast.AST) -> Any:
         """Visit a node; of a comprehension note what each turn binds, by a condition that is always true."""
+        if isinstance(node, ast.ClassDef | ast.AsyncFunctionDef | ast.Lambda):
+            return self._inside(node)
         if not isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
             return super().visit(node)
         for part in node.generators:

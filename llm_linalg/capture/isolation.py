@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -17,23 +17,58 @@ from torch._tensor_str import PRINT_OPTS
 from llm_linalg.base.rng import seed_rng
 
 
+class GeneratorStates(NamedTuple):
+    """The states of the generators that a whole program shares; NumPy's only if it is loaded."""
+
+    torch: Tensor
+    numpy: Any
+    random: Any
+
+    @classmethod
+    def now(cls) -> GeneratorStates:
+        """Return the states that they have now."""
+        numpy: Any = sys.modules.get("numpy")
+        legacy = None if numpy is None else numpy.random.get_state()
+        return cls(torch.default_generator.get_state(), legacy, random.getstate())
+
+    def put_back(self) -> None:
+        """Have the generators in these states again."""
+        torch.default_generator.set_state(self.torch)
+        random.setstate(self.random)
+        if self.numpy is not None:
+            sys.modules["numpy"].random.set_state(self.numpy)
+
+    def drawn(self) -> frozenset[str]:
+        """Return the packages whose generators have another state now."""
+        now = GeneratorStates.now()
+        same = {
+            "torch": torch.equal(self.torch, now.torch),
+            "numpy": self.numpy is None or _plain(self.numpy) == _plain(now.numpy),
+            "random": self.random == now.random,
+        }
+        return frozenset(name for name, is_same in same.items() if not is_same)
+
+
+def _plain(state: Any) -> tuple[Any, ...]:
+    """Return a state of NumPy's generator so that two can be compared."""
+    return state[1].tobytes(), state[2:]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ProcessState:
     """What programs may change of a process, as it is at one moment.
 
     Attributes:
-        generator: The state of torch's generator.
-        python: That of Python's.
-        numpy: That of NumPy's, and how arrays are printed; None where NumPy is not loaded.
+        generators: The states of the generators.
+        arrays: How NumPy prints arrays; None where it is not loaded.
         dtype: torch's default dtype.
         gradients: Whether torch records for gradients.
         printing: How torch prints tensors.
         depth: How deep Python's calls may be.
     """
 
-    generator: Tensor
-    python: Any
-    numpy: tuple[Any, Any] | None
+    generators: GeneratorStates
+    arrays: Any
     dtype: torch.dtype
     gradients: bool
     printing: dict[str, Any]
@@ -44,9 +79,8 @@ class ProcessState:
         """Return the state that the process has now."""
         numpy: Any = sys.modules.get("numpy")
         return cls(
-            torch.default_generator.get_state(),
-            random.getstate(),
-            None if numpy is None else (numpy.random.get_state(), numpy.get_printoptions()),
+            GeneratorStates.now(),
+            None if numpy is None else numpy.get_printoptions(),
             torch.get_default_dtype(),
             torch.is_grad_enabled(),
             asdict(PRINT_OPTS),
@@ -55,12 +89,9 @@ class ProcessState:
 
     def put_back(self) -> None:
         """Have the process in this state again."""
-        torch.default_generator.set_state(self.generator)
-        random.setstate(self.python)
-        if self.numpy is not None:
-            numpy: Any = sys.modules["numpy"]
-            numpy.random.set_state(self.numpy[0])
-            numpy.set_printoptions(**self.numpy[1])
+        self.generators.put_back()
+        if self.arrays is not None:
+            sys.modules["numpy"].set_printoptions(**self.arrays)
         torch.set_default_dtype(self.dtype)
         torch.set_grad_enabled(self.gradients)
         set_printoptions: Any = torch.set_printoptions
@@ -78,7 +109,7 @@ def isolated(seed: int) -> Iterator[None]:
         warnings.simplefilter("ignore")
         before = ProcessState.now()
         random.seed(seed)
-        if before.numpy is not None:
+        if before.arrays is not None:
             sys.modules["numpy"].random.seed(seed % 2**32)
         try:
             yield

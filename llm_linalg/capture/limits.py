@@ -11,13 +11,24 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from llm_linalg.base.errors import HaltedError, LimitError
-from llm_linalg.capture.interruption import Interruption
+from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.ops.call_errors import unequal_values
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.price import ELEMENT, SMALL, Price, price_of
 
 MOST_AXES = 24  # of a tensor that goes into a call
+
+
+class Interruption(BaseException):
+    """Ends a program with an error that is not the program's, and that it can't catch as one of its own.
+
+    Attributes:
+        error: The error: a limit that it exceeds, or that it was stopped.
+    """
+
+    def __init__(self, error: ProgramError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,20 @@ not run leaves marks (`Marks`), and what reads one of these `rests` on its cell.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Collection, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from torch import Tensor
 
 from llm_linalg.base.code_names import code_names
-from llm_linalg.base.errors import LimitError, MissingValueError, ProgramError, Span
+from llm_linalg.base.errors import LimitError, MissingValueError, ProgramError
 from llm_linalg.base.text import clean
 from llm_linalg.base.untraced import untraced
-from llm_linalg.capture.cell_program import CellProgram, ProgramCell
+from llm_linalg.capture.cell_program import CellProgram
+from llm_linalg.capture.limits import Interruption
 from llm_linalg.capture.marks import Marks, UnrunMark
 from llm_linalg.capture.missing_package import MissingPackage, MissingPackageError
 from llm_linalg.capture.plots import BlankFigureError, Plots, is_blank_figure
@@ -34,10 +35,6 @@ _LONGEST_LINE = 200
 _UNTOLD = (Tensor, FunctionType, BuiltinFunctionType, ModuleType, type, MissingPackage)
 NOT_HERE = (OSError, ImportError, BlankFigureError)
 """Errors of a statement that fails for want of something, and not by itself."""
-
-
-class CellStopped(BaseException):
-    """Raised by a signal's handler to stop the cell that runs; no `except Exception` takes it."""
 
 
 class StatementResult(NamedTuple):
@@ -60,27 +57,6 @@ class StatementResult(NamedTuple):
     drew: Collection[str] | None = None
 
 
-class CellClock(Protocol):
-    """What stops a cell that takes too long."""
-
-    def begin(self, number: int) -> None:
-        """Begin a cell, which has all of its time."""
-
-    def running(self) -> AbstractContextManager[None]:
-        """While this lasts a statement runs, and `CellStopped` may be raised."""
-
-
-class NoClock:
-    """Lets each cell run as long as it takes."""
-
-    def begin(self, number: int) -> None:
-        """Begin a cell."""
-
-    def running(self) -> AbstractContextManager[None]:
-        """Let a statement run."""
-        return nullcontext()
-
-
 class CellResults(NamedTuple):
     """How the cells ended, by the number of a cell the first error in it, and the marks that are left."""
 
@@ -89,17 +65,19 @@ class CellResults(NamedTuple):
     marks: Marks
 
 
-Execute = Callable[[ast.stmt, bool], StatementResult]
-"""Runs a statement of the program, given whether it is the last of its cell, whose value is displayed."""
+Execute = Callable[[ast.stmt], StatementResult]
+"""Runs a statement of the program."""
+CellClock = Callable[[], AbstractContextManager[object]]
+"""Returns the time of a cell: while it is entered a statement runs, and `Interruption` may be raised."""
 
 
 def run_cells(
-    cells: Sequence[ProgramCell],
+    cells: Sequence[CellProgram],
     execute: Execute,
     names: MutableMapping[str, object],
     *,
     plots: Plots | None = None,
-    clock: CellClock | None = None,
+    clock: CellClock = nullcontext,
     listen: Callable[[CellState], None] = lambda _: None,
 ) -> CellResults:
     """Run the cells of a program, and return how each ended.
@@ -109,10 +87,10 @@ def run_cells(
         execute: Runs a statement.
         names: The program's names, which `execute` binds.
         plots: What keeps the numbers that are plotted.
-        clock: What stops a cell.
+        clock: What stops a cell that takes too long.
         listen: Is given the state of each cell as it ends.
     """
-    run = _CellRun(execute, names, plots or Plots(), clock or NoClock())
+    run = _CellRun(execute, names, plots or Plots(), clock)
     states = []
     with run.plots.installed():
         for number, cell in enumerate(cells, 1):
@@ -132,25 +110,23 @@ class _CellRun:
         self.errors: dict[int, ProgramError] = {}
         self.marks = Marks(names)
         self._nodes = 0
-        self._source = CellProgram(ProgramCell(""))
+        self._time: AbstractContextManager[object] = nullcontext()
+        self._source = CellProgram("")
         self._state = CellState(0)
-        self._line = 1
         self._left_out: list[str] = []
         self._has_run = False
 
-    def cell(self, number: int, cell: ProgramCell) -> CellState:
+    def cell(self, number: int, source: CellProgram) -> CellState:
         """Run a cell."""
-        self._state, self._source, self._line = CellState(number), CellProgram(cell), cell.line
-        source, before = self._source, self._nodes
+        self._state, self._source, self._time = CellState(number), source, self._clock()
+        before = self._nodes
         self._left_out = [*source.left_out.values()]
         self._has_run, last = False, StatementResult()
         if source.error is not None:
             self._note(source.error, "failed")
             self.marks.note_unrun_text(source.text, number, _why(source.error, "failed"))
-        self._clock.begin(number)
         for place, statement in enumerate(source.statements):
-            is_last = place == len(source.statements) - 1
-            goes_on, last = self._statement(number, statement, is_last=is_last)
+            goes_on, last = self._statement(number, statement)
             if not goes_on:
                 self._leave(number, source.statements[place + 1 :])
                 break
@@ -165,18 +141,18 @@ class _CellRun:
             state = state._replace(state="skipped")
         return state._replace(left_out=tuple(dict.fromkeys(self._left_out))[:MOST_LEFT_OUT])
 
-    def _statement(self, number: int, statement: ast.stmt, *, is_last: bool) -> tuple[bool, StatementResult]:
+    def _statement(self, number: int, statement: ast.stmt) -> tuple[bool, StatementResult]:
         """Run a statement; return whether the cell goes on, and how the statement ended."""
         command = self._source.commands.get(statement)
         if command is not None:
-            self._note(ProgramError(command.reason, self._span(statement), self._text()), "failed")
+            self._note(ProgramError(command.reason, self._source.span(statement), self._text()), "failed")
             self._leave_unrun(statement, number, command.reason)
             if command.binds_all:
                 self.marks.note_unrun_all(number, command.reason)
             return True, StatementResult()
         mark = self.marks.rests_on(statement)
         self.plots.statement = statement
-        result = self._run(statement, is_last=is_last)
+        result = self._run(statement)
         error = result.error
         if error is None:
             self._settle(number, statement, mark, result)
@@ -185,12 +161,12 @@ class _CellRun:
             return self._import(number, statement), result
         return self._fail(number, statement, mark, error), result._replace(value=None, node=None)
 
-    def _run(self, statement: ast.stmt, *, is_last: bool) -> StatementResult:
+    def _run(self, statement: ast.stmt) -> StatementResult:
         try:
-            with self._clock.running():
-                result = self._execute(statement, is_last)
-        except CellStopped as stop:
-            error = LimitError(f"stopped {stop}".strip(), self._span(statement), self._text())
+            with self._time:
+                result = self._execute(statement)
+        except Interruption as stop:
+            error = LimitError(stop.error.message, self._source.span(statement), self._text())
             result = StatementResult(error, nodes=self._nodes)
         self._nodes = max(self._nodes, result.nodes)
         self._state = self._state._replace(printed=self._state.printed + result.printed)
@@ -214,7 +190,7 @@ class _CellRun:
         for item in statement.names:
             one = copy(statement)
             one.names = [item]
-            error = self._run(one, is_last=False).error
+            error = self._run(one).error
             if error is None:
                 self.marks.note_run(one, number, ())
                 self._has_run = True
@@ -294,7 +270,7 @@ class _CellRun:
             case ast.ClassDef(name=name):
                 return f"class {name}", None
             case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
-                told = [(name, self._names.get(name)) for name in [*_bound(statements[0])][:MOST_ANSWERS]]
+                told = [(name, self._names.get(name)) for name in _bound(statements[0])[:MOST_ANSWERS]]
                 lines = [
                     f"{name} = {self._repr(value)}"[:_LONGEST_LINE]
                     for name, value in told
@@ -306,39 +282,27 @@ class _CellRun:
     def _repr(self, value: object) -> str:
         """Return a value as Python writes it; what that takes is the cell's own time."""
         try:
-            with self._clock.running(), untraced():
+            with self._time, untraced():
                 return repr(value)[:_LONGEST_ANSWER]
-        except (Exception, CellStopped):  # noqa: BLE001  a program's own `__repr__` raises what it likes
+        except (Exception, Interruption):  # noqa: BLE001  a program's own `__repr__` raises what it likes
             return f"<{type(value).__name__}>"
 
-    def _span(self, statement: ast.stmt) -> Span:
-        return self._source.span(statement, self._line)
-
     def _text(self) -> str:
-        return "\n" * (self._line - 1) + self._source.text
+        return "\n" * (self._source.line - 1) + self._source.text
 
 
-def _bound(statement: ast.stmt) -> Iterator[str]:
-    """Yield the names that a statement surely binds to something new."""
+def _bound(statement: ast.stmt) -> list[str]:
+    """Return the names that a statement surely binds to something new."""
     match statement:
-        case ast.Assign(targets=targets):
-            for target in targets:
-                yield from _names_in(target)
-        case ast.AnnAssign(target=ast.Name(id=name)) | ast.AugAssign(target=ast.Name(id=name)):
-            yield name
         case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-
-
-def _names_in(target: ast.expr) -> Iterator[str]:
-    match target:
-        case ast.Name(id=name):
-            yield name
-        case ast.Tuple(elts=parts) | ast.List(elts=parts):
-            for part in parts:
-                yield from _names_in(part)
-        case ast.Starred(value=part):
-            yield from _names_in(part)
+            return [name]
+        case ast.Assign(targets=targets):
+            parts = [part for target in targets for part in ast.walk(target)]
+        case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
+            parts = [target]
+        case _:
+            return []
+    return [part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
 
 
 def _why(error: ProgramError, state: State) -> str:

@@ -1,18 +1,20 @@
-"""Which torch call a call of NumPy's is: a list that says what an operation is, and permits nothing.
+"""Which torch call a call of NumPy's is: that of the same name, or of another in a list, if the table has it.
 
-A call that is missing here is opaque. One that is listed is tried, and believed if it gives NumPy's cells.
+It is tried, and believed if it gives NumPy's cells; any other call is opaque.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from importlib import import_module
 from inspect import signature
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from llm_linalg.ops import TABLE
 from llm_linalg.ops.randomness import draw
 from llm_linalg.ops.torch_names import resolve
 
@@ -27,29 +29,13 @@ _OTHER_NAMES = """
     multiply.outer:outer argwhere:nonzero split:tensor_split dot:matmul array_split:tensor_split
     repeat:repeat_interleave swapaxes:transpose clip:clamp conjugate:conj matrix_transpose:adjoint
     linalg.norm:linalg.vector_norm percentile:quantile left_shift:bitwise_left_shift
-    right_shift:bitwise_right_shift fill:fill_ array:stack
-"""
-_SAME_NAMES = """
-    add matmul bitwise_and bitwise_or bitwise_xor floor_divide remainder sqrt exp exp2 expm1 log
-    log2 log10 log1p sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh
-    floor ceil trunc sign square reciprocal maximum minimum fmax fmin fmod hypot logaddexp
-    logaddexp2 isnan isinf isfinite logical_and logical_or logical_not logical_xor float_power
-    copysign heaviside gcd lcm deg2rad rad2deg signbit sum prod mean std var any all argmax argmin
-    argsort cumsum cumprod median nansum nanmean nanmedian quantile nanquantile count_nonzero diff
-    sort unique flip fliplr flipud roll rot90 tril triu diag diagonal trace where outer inner einsum
-    meshgrid tensordot kron stack tile isin cross real imag angle bincount searchsorted digitize
-    histogram nonzero take_along_axis isclose moveaxis broadcast_to atleast_1d atleast_2d atleast_3d
-    cov corrcoef vander dstack round sinc ldexp vdot linalg.inv linalg.det linalg.solve linalg.eigh
-    linalg.eigvalsh linalg.eig linalg.svd linalg.qr linalg.cholesky linalg.pinv linalg.matrix_rank
-    linalg.matrix_power linalg.slogdet linalg.cond linalg.lstsq linalg.multi_dot hstack vstack
-    column_stack amin amax nan_to_num
+    right_shift:bitwise_right_shift fill:fill_ array:stack trace:trace kron:kron nonzero:nonzero
 """
 _BY_POSITION = """
     array where outer dot einsum meshgrid tensordot kron swapaxes tile roll repeat split array_split
     inner isin cross diag triu tril searchsorted take_along_axis moveaxis broadcast_to isclose
 """
 _OTHERWISE = dict(word.split(":") for word in _OTHER_NAMES.split())
-_SAME = frozenset(_SAME_NAMES.split())
 _POSITIONAL = frozenset(_BY_POSITION.split())
 CREATIONS = frozenset(["arange", "zeros", "ones", "full", "eye", "empty", "identity", "linspace", "logspace"])
 """Functions whose arguments say a size and numbers: an array among them is no operand."""
@@ -109,107 +95,88 @@ def opaque(name: str) -> Function:
     return unknown
 
 
-class Translation:
-    """Finds the torch call that should be the same as one of NumPy's.
+_signature = lru_cache(1_000)(signature)
+
+
+def translated(
+    name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor, dtype: torch.dtype | None
+) -> TorchCall:
+    """Return the torch call that should be the same as one of NumPy's.
 
     Args:
-        numpy: The module.
+        name: NumPy's function: `mean`, `linalg.inv`, `random.rand`, `add.reduce`.
+        args: Its arguments, tensors in place of arrays; of a method, the array first.
+        kwargs: Those with names.
+        result: What NumPy gave, as a tensor.
+        dtype: The dtype that all operands are cast to, numbers among them; None for none.
+
+    Raises:
+        KeyError: If none is listed, or another of `FAILURES` if the arguments fit none.
     """
+    numpy: Any = import_module("numpy")
+    is_cellwise = isinstance(getattr(numpy, name, None), numpy.ufunc)
+    if dtype is not None and (is_cellwise or name in ("dot", "__setitem__", "clip", "where")):
+        first = {"__setitem__": 2, "where": 1}.get(name, 0)
+        args = (*args[:first], *[torch.as_tensor(own, dtype=dtype) for own in args[first:]])
+    special = _special(name, args, kwargs, result)
+    if special is not None:
+        return special
+    function = _function(name)
+    kwargs = {key: own for key, own in kwargs.items() if key not in _DROPPED}
+    if not (name in _POSITIONAL or "." in name or is_cellwise):
+        bound = dict(_signature(getattr(numpy, name)).bind(*args, **kwargs).arguments)
+        first_name = next(iter(bound))
+        args, kwargs = (bound.pop(first_name),), bound
+    kwargs = {
+        _RENAMED.get(key, key): own for key, own in kwargs.items() if own is not None and key not in _DROPPED
+    }
+    if name == "percentile":
+        kwargs["q"] /= 100
+    elif name == "meshgrid":
+        kwargs.setdefault("indexing", "xy")
+    elif name in ("std", "var"):
+        kwargs.setdefault("correction", 0)
+    elif name in ("cumsum", "cumprod", "concatenate"):
+        kwargs.setdefault("dim", 0)
+    return TorchCall(function, tuple(args), kwargs)
 
-    def __init__(self, numpy: Any) -> None:
-        self._numpy = numpy
-        self._signature = lru_cache(1_000)(signature)
 
-    def of(
-        self,
-        name: str,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        result: Tensor,
-        dtype: torch.dtype | None,
-    ) -> TorchCall:
-        """Return a torch call.
-
-        Args:
-            name: NumPy's function: `mean`, `linalg.inv`, `random.rand`, `add.reduce`.
-            args: Its arguments, tensors in place of arrays; of a method, the array first.
-            kwargs: Those with names.
-            result: What NumPy gave, as a tensor.
-            dtype: The dtype that all operands are cast to, numbers among them; None for none.
-
-        Raises:
-            KeyError: If none is listed, or another of `FAILURES` if the arguments fit none.
-        """
-        numpy = self._numpy
-        is_cellwise = isinstance(getattr(numpy, name, None), numpy.ufunc)
-        if dtype is not None and (is_cellwise or name in ("dot", "__setitem__", "clip", "where")):
-            first = {"__setitem__": 2, "where": 1}.get(name, 0)
-            args = (*args[:first], *[torch.as_tensor(own, dtype=dtype) for own in args[first:]])
-        special = self._special(name, args, kwargs, result)
-        if special is not None:
-            return special
-        function = _function(name)
-        kwargs = {key: own for key, own in kwargs.items() if key not in _DROPPED}
-        if not (name in _POSITIONAL or "." in name or is_cellwise):
-            bound = dict(self._signature(getattr(numpy, name)).bind(*args, **kwargs).arguments)
-            first_name = next(iter(bound))
-            args, kwargs = (bound.pop(first_name),), bound
-        missing = numpy._NoValue  # noqa: SLF001 - how NumPy marks an argument that is left out
-        kwargs = {
-            _RENAMED.get(key, key): own
-            for key, own in kwargs.items()
-            if own is not None and own is not missing and key not in _DROPPED
-        }
-        if name == "percentile":
-            kwargs["q"] /= 100
-        elif name == "meshgrid":
-            kwargs.setdefault("indexing", "xy")
-        elif name in ("std", "var"):
-            kwargs.setdefault("correction", 0)
-        elif name in ("cumsum", "cumprod", "concatenate"):
-            kwargs.setdefault("dim", 0)
-        return TorchCall(function, tuple(args), kwargs)
-
-    def _special(
-        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor
-    ) -> TorchCall | None:
-        """Return the call for functions whose arguments torch writes otherwise."""
-        match name:
-            case "__getitem__":
-                return _item(args[0], args[1])
-            case "__setitem__":
-                thing, index, value = args
-                value = (
-                    torch.as_tensor(value, dtype=thing.dtype) if isinstance(value, list | tuple) else value
-                )
-                return TorchCall(Tensor.__setitem__, (thing, index, value), {})
-            case "flip":
-                axes = args[1] if len(args) > 1 else kwargs.get("axis")
-                axes = range(args[0].dim()) if axes is None else [axes] if isinstance(axes, int) else axes
-                return TorchCall(torch.flip, (args[0], tuple(axes)), {})
-            case "fill":
-                return TorchCall(Tensor.fill_, tuple(args), {})
-            case "reshape" | "ravel" | "flatten" | "expand_dims" | "squeeze":
-                return TorchCall(torch.reshape, (args[0], tuple(result.shape)), {})
-            case "transpose":
-                order = args[1:] if len(args) > 2 else args[1] if len(args) == 2 and args[1] else None
-                order = range(args[0].dim())[::-1] if order is None else order
-                return TorchCall(torch.permute, (args[0], tuple(order)), {})
-            case "array" | "copy" | "asarray" | "ascontiguousarray" | "__copy__" | "__deepcopy__" | "astype":
-                if isinstance(args[0], Tensor):
-                    if args[0].dtype == result.dtype:
-                        return TorchCall(torch.clone, (args[0],), {})
-                    return TorchCall(Tensor.to, (args[0], result.dtype), {})
-            case "pad" if (args[2:3] or (kwargs.get("mode", "constant"),))[0] == "constant":
-                widths = self._numpy.broadcast_to(args[1], (args[0].dim(), 2))[::-1].ravel().tolist()
-                value = kwargs.get("constant_values", 0)
-                return TorchCall(torch.nn.functional.pad, (args[0], widths), {"value": value})
-            case "maximum" | "minimum" if sum(isinstance(own, Tensor) for own in args) == 1:
-                bound = "min" if name == "maximum" else "max"
-                number = next(own for own in args if not isinstance(own, Tensor))
-                tensor = next(own for own in args if isinstance(own, Tensor))
-                return TorchCall(torch.clamp, (tensor,), {bound: number})
-        return None
+def _special(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Tensor) -> TorchCall | None:
+    """Return the call for functions whose arguments torch writes otherwise."""
+    match name:
+        case "__getitem__":
+            return _item(args[0], args[1])
+        case "__setitem__":
+            thing, index, value = args
+            value = torch.as_tensor(value, dtype=thing.dtype) if isinstance(value, list | tuple) else value
+            return TorchCall(Tensor.__setitem__, (thing, index, value), {})
+        case "flip":
+            axes = args[1] if len(args) > 1 else kwargs.get("axis")
+            axes = range(args[0].dim()) if axes is None else [axes] if isinstance(axes, int) else axes
+            return TorchCall(torch.flip, (args[0], tuple(axes)), {})
+        case "fill":
+            return TorchCall(Tensor.fill_, tuple(args), {})
+        case "reshape" | "ravel" | "flatten" | "expand_dims" | "squeeze":
+            return TorchCall(torch.reshape, (args[0], tuple(result.shape)), {})
+        case "transpose":
+            order = args[1:] if len(args) > 2 else args[1] if len(args) == 2 and args[1] else None
+            order = range(args[0].dim())[::-1] if order is None else order
+            return TorchCall(torch.permute, (args[0], tuple(order)), {})
+        case "array" | "copy" | "asarray" | "ascontiguousarray" | "__copy__" | "__deepcopy__" | "astype":
+            if isinstance(args[0], Tensor):
+                if args[0].dtype == result.dtype:
+                    return TorchCall(torch.clone, (args[0],), {})
+                return TorchCall(Tensor.to, (args[0], result.dtype), {})
+        case "pad" if (args[2:3] or (kwargs.get("mode", "constant"),))[0] == "constant":
+            widths = torch.as_tensor(args[1]).broadcast_to((args[0].dim(), 2)).flip(0).ravel().tolist()
+            value = kwargs.get("constant_values", 0)
+            return TorchCall(torch.nn.functional.pad, (args[0], widths), {"value": value})
+        case "maximum" | "minimum" if sum(isinstance(own, Tensor) for own in args) == 1:
+            bound = "min" if name == "maximum" else "max"
+            number = next(own for own in args if not isinstance(own, Tensor))
+            tensor = next(own for own in args if isinstance(own, Tensor))
+            return TorchCall(torch.clamp, (tensor,), {bound: number})
+    return None
 
 
 def _item(thing: Tensor, index: Any) -> TorchCall:
@@ -229,11 +196,9 @@ def _item(thing: Tensor, index: Any) -> TorchCall:
 
 @lru_cache(1_000)
 def _function(name: str) -> Function:
-    """Return the torch function that should be the same as one of NumPy's; KeyError if none is listed."""
-    if name not in _OTHERWISE and name not in _SAME:
-        raise KeyError(name)
+    """Return the torch function that should be the same as one of NumPy's; KeyError if the table has none."""
     found = next(resolve(f"torch.{_OTHERWISE.get(name, name)}"), None)
-    if found is None:
+    if found is None or (name not in _OTHERWISE and TABLE.entry(found) is None):
         raise KeyError(name)
     return found
 

@@ -6,7 +6,7 @@
         exec(compile(tree, file, "exec"), {**steps.names})
 
 Arrays and numbers stay NumPy's own, and are known by their identity. What the program's text does with them
-is looked at after the fact: torch tries the same on tensors that share their memory. If it finds the same
+is done here, and then told: torch tries the same on tensors that share their memory. If it finds the same
 cells, the node is one of that torch function, else an opaque one; its cells are NumPy's either way. Strings,
 objects and dates have no nodes.
 """
@@ -14,14 +14,15 @@ objects and dates have no nodes.
 from __future__ import annotations
 
 import ast
+import builtins
 import operator
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from types import NoneType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary, ref
 
 import torch
@@ -32,18 +33,17 @@ from llm_linalg.capture.numpy_calls import (
     CREATIONS,
     FAILURES,
     TorchCall,
-    Translation,
     creation,
     likeness,
     opaque,
+    translated,
 )
-from llm_linalg.capture.numpy_tree import FUNCTION_WRITERS, MARK, METHOD_WRITERS, WRITE_BACK, NumpyTree
+from llm_linalg.capture.numpy_tree import ARRAY_OPERATIONS, ITEM, NumpyTree
 from llm_linalg.ops.arguments import tensors_in
 
 if TYPE_CHECKING:
     from llm_linalg.recording.recorder import Recorder
 
-ADVICE = "NumPy is not installed: `pip install numpy` gets it"
 _SHARED = (
     torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.float16, torch.float32,
     torch.float64, torch.complex64, torch.complex128,
@@ -51,63 +51,23 @@ _SHARED = (
 _DTYPES = {str(own).removeprefix("torch."): own for own in _SHARED}
 """The dtypes of arrays that torch computes with, by NumPy's names, which are torch's."""
 SURE = 4  # times that a call was found to be torch's, or not, after which its like is not tried again
-_PLAIN: Mapping[type[ast.AST] | None, Callable[..., Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
-    ast.MatMult: operator.matmul,
-    ast.BitAnd: operator.and_,
-    ast.BitOr: operator.or_,
-    ast.BitXor: operator.xor,
-    ast.LShift: operator.lshift,
-    ast.RShift: operator.rshift,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.USub: operator.neg,
-    ast.Invert: operator.invert,
-    None: operator.getitem,
-}
-"""What an operator does, by its class; without one, what brackets do."""
+_METHOD_WRITERS = frozenset(["fill", "sort", "partition", "put", "itemset", "setfield"])
+_FUNCTION_WRITERS = frozenset(
+    ["shuffle", "copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis", "at"]
+)  # what writes to its first argument
+_MAKERS = frozenset(map(id, (torch.from_numpy, torch.tensor, torch.as_tensor, torch.asarray)))
+_CALLABLES = ("builtins", "numpy", "_cython")  # modules of the types of functions, and of NumPy's
+_FUNCTIONS = frozenset([FunctionType, MethodType])
+_PLAIN_OWNERS = frozenset([list, dict, str, set])
 
 
-def has_numpy() -> bool:
-    """Return whether NumPy is installed, which is no dependency."""
-    return find_spec("numpy") is not None
-
-
-def mentions_numpy(text: str) -> bool:
-    """Return whether a program may hold an array: its text names NumPy, or a method that gives one."""
-    return "numpy" in text
-
-
-def with_advice(error: ModuleNotFoundError) -> ModuleNotFoundError:
-    """Return an error of a missing module as it is, or saying how to get NumPy."""
-    return ModuleNotFoundError(ADVICE, name=error.name) if error.name == "numpy" else error
-
-
-class _Trial(NamedTuple):
-    """A call of NumPy's that torch is to try."""
-
-    key: tuple[Any, ...]
-    name: str
-    args: Any
-    kwargs: Any
-    results: Sequence[Tensor]
-    casts: Mapping[int, Tensor]
-    dtype: torch.dtype | None
-    writes: bool
+def may_hold_arrays(text: str) -> bool:
+    """Return whether a program may hold an array: it names NumPy, which need not be installed."""
+    return "numpy" in text and find_spec("numpy") is not None
 
 
 class NumpySteps:
-    """Looks at what a program does with arrays, and tells a recorder.
+    """Does what a program does with arrays, and tells a recorder.
 
     Args:
         recorder: The recorder, which says where the program is.
@@ -123,53 +83,39 @@ class NumpySteps:
     def __init__(self, recorder: Recorder) -> None:
         self._numpy = numpy = import_module("numpy")
         self._recorder = recorder
-        self._tree = NumpyTree()
-        self._translation = Translation(numpy)
-        self._known: dict[
-            int, tuple[Any, Tensor]
-        ] = {}  # by the id of an array (with a weak reference) or a number
-        self._roots: WeakValueDictionary[int, Tensor] = (
-            WeakValueDictionary()
-        )  # by the id of the array that owns memory
+        # By the id of an array (with a weak reference) or of a number.
+        self._known: dict[int, tuple[Any, Tensor]] = {}
+        # By the id of the array that owns memory.
+        self._roots: WeakValueDictionary[int, Tensor] = WeakValueDictionary()
         self._copies: dict[int, Tensor] = {}  # by the id of an array that counts backwards
-        self._dtypes: dict[Any, torch.dtype | None] = {}  # by NumPy's
         self._sure: Counter[tuple[Any, ...]] = Counter()
-        self._pending: set[int] = set()  # places of writes whose operands have nodes
         self.tried: Counter[tuple[str, str]] = Counter()
-        arrays = frozenset([numpy.ndarray, numpy.matrix, numpy.ma.MaskedArray, *numpy.sctypeDict.values()])
-        linalg, one = numpy.linalg, numpy.eye(1)
-        several = {
-            tuple,
-            list,
-            *[type(give(one)) for give in (linalg.eig, linalg.eigh, linalg.qr, linalg.svd)],
-        }
+        tricks = map(type, (numpy.r_, numpy.c_, numpy.mgrid, numpy.ogrid))
+        self._kinds = frozenset(
+            [numpy.ndarray, numpy.matrix, numpy.ma.MaskedArray, *numpy.sctypeDict.values(), *tricks]
+        )
         self.names: dict[str, Any] = {
             ".type": type,
             ".slice": slice,
-            ".tuple": tuple,
-            ".arrays": arrays,
-            ".numbers": arrays | {int, float, bool, complex},
-            ".results": arrays | several,
-            ".writes": arrays | several | {NoneType},
-            ".saw": self._saw,
-            ".saw_call": self._saw_call,
-            ".do": self._do,
-            ".do_call": self._do_call,
+            ".arrays": self._kinds,
+            ".texts": frozenset([str, bytes]),
+            **{f".{own.name}": self._doing(own.name, own.function) for own in ARRAY_OPERATIONS},
+            **{
+                f".{own.name}=": self._amending(own.name, own.in_place)
+                for own in ARRAY_OPERATIONS
+                if own.in_place
+            },
+            ".call": self._call,
             ".items": self._items,
-            ".before": self._note_before,
-            ".wrote": self._wrote,
-            ".augmented": self._augmented,
+            ".put": self._put,
         }
 
     def rewritten(self, tree: ast.Module) -> ast.Module:
         """Return the tree of a program, or of a part of it, with what looks at arrays."""
-        found: ast.Module = self._tree.visit(tree)
+        found: ast.Module = NumpyTree({*dir(builtins)} - {*dir(self._numpy)}).visit(tree)
         return ast.fix_missing_locations(found)
 
-    def let_go(self, names: dict[str, Any]) -> None:
-        """Let go of the operands that are kept in a namespace."""
-        for name in [name for name in names if name.startswith(MARK)]:
-            names[name] = None
+    # Arrays and their tensors
 
     def tensor(self, thing: Any, *, is_result: bool = False) -> Tensor | None:
         """Return the tensor of an array or a number of NumPy's; None for what has none, such as strings.
@@ -214,64 +160,50 @@ class NumpySteps:
 
     # What the tree calls
 
-    def _saw(self, site: int, result: Any, *operands: Any) -> Any:
-        """Tell of an operator, of an item or of a view."""
-        name = self._tree.sites[site].name
+    def _doing(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what evaluates an operator, an item or a view."""
+        kinds, saw = self._kinds, self._saw
+
+        def do(*operands: Any) -> Any:
+            result = function(*operands)
+            return saw(name, operands, result) if type(result) in kinds else result
+
+        return do
+
+    def _amending(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what does what `+=` and the like do: it writes into an array, or makes something new."""
+
+        def amend(old: Any, value: Any) -> Any:
+            if isinstance(old, self._numpy.ndarray):
+                return self._write(name, (old, value), {}, old, partial(function, old, value))
+            result = function(old, value)
+            return self._saw(name, (old, value), result) if type(result) in self._kinds else result
+
+        return amend
+
+    def _saw(self, name: str, operands: Sequence[Any], result: Any) -> Any:
+        """Tell of an operator, an item or a view that gave an array or a number, and return that."""
+        if self._recorder.is_paused:
+            return result
         is_own = any(isinstance(own, self._numpy.ndarray | self._numpy.generic) for own in operands)
-        if name == "__getitem__" and not isinstance(operands[0], self._numpy.ndarray | self._numpy.generic):
+        if name == ITEM.name and not isinstance(operands[0], self._numpy.ndarray | self._numpy.generic):
             is_trick = type(operands[0]).__module__.startswith("numpy") and not isinstance(operands[0], tuple)
             name, is_own = "index_trick", is_trick  # np.r_[…]
-        if is_own and not self._recorder.is_paused:
+        if is_own:
             with untraced():
                 self._tell(name, operands, {}, [result], is_operator=True)
         return result
 
-    def _saw_call(self, site: int, result: Any, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """Tell of a call."""
-        attribute = self._tree.sites[site].name
-        function = getattr(owner, attribute) if attribute else owner
-        if isinstance(owner, Tensor):
-            if attribute == "numpy" and isinstance(result, self._numpy.ndarray):
-                self._link(result, owner)
-            return result
-        name = self._name_of(function)
-        if not name:
-            return result
-        own = getattr(function, "__self__", None)
-        operands = (own, *args) if isinstance(own, self._numpy.ndarray | self._numpy.generic) else args
-        is_write = self._is_pending(site)
-        if self._recorder.is_paused:
-            return result
-        with untraced():
-            target = (
-                self._target(name, operands, kwargs, is_method=len(operands) > len(args))
-                if is_write
-                else None
-            )
-            results = result if isinstance(result, tuple | list) else [result]
-            if target is not None:
-                named = {key: value for key, value in kwargs.items() if key != "out"}
-                self._tell_write(name, operands, named, target)
-            elif result is not None and not any(item is given for item in results for given in operands):
-                self._tell(name, operands, kwargs, results)
-        return result
-
-    def _do(self, site: int, /, *operands: Any) -> Any:
-        """Evaluate an operator, an item or a view where Python lets nothing be kept."""
-        kind = self._tree.sites[site].operator
-        result = _PLAIN[kind](*operands)
-        return self._saw(site, result, *operands) if type(result) in self.names[".arrays"] else result
-
-    def _do_call(self, site: int, owner: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """Make a call: where Python lets nothing be kept, or one that may make a tensor of an array."""
-        attribute = self._tree.sites[site].name
-        function = getattr(owner, attribute) if attribute else owner
-        if args and isinstance(args[0], self._numpy.ndarray) and function in _MAKERS:
-            return self._made_of_array(function, args[0], *args[1:], **kwargs)
-        result = function(*args, **kwargs)
-        if type(result) in self.names[".results"]:
-            self._saw_call(site, result, owner, *args, **kwargs)
-        return result
+    def _put(self, value: Any, thing: Any, index: Any, is_amended: bool = False) -> None:
+        """Write an item; what was amended may be a view, which has been written already."""
+        own = isinstance(thing, self._numpy.ndarray)
+        if is_amended and own and isinstance(value, self._numpy.ndarray):
+            own = not self._numpy.may_share_memory(value, thing)
+        write = partial(operator.setitem, thing, index, value)
+        if own:
+            self._write("__setitem__", (thing, index, value), {}, thing, write)
+        else:
+            write()
 
     def _items(self, thing: Any) -> Any:
         """Return what a loop goes through, or what is unpacked."""
@@ -279,53 +211,106 @@ class NumpySteps:
 
     def _rows(self, thing: Any) -> Iterator[Any]:
         for place, row in enumerate(thing):
-            if not self._recorder.is_paused:
-                with untraced():
-                    self._tell("__getitem__", (thing, place), {}, [row])
-            yield row
+            yield self._saw(ITEM.name, (thing, place), row) if type(row) in self._kinds else row
 
-    def _note_before(self, site: int, value: Any, /, *others: Any) -> Any:
-        """Before arrays may be written: give the operands nodes, and keep what nodes show of them."""
-        name = self._tree.sites[site].name
-        is_array = isinstance(value, self._numpy.ndarray)
-        if name == WRITE_BACK and is_array and self._numpy.may_share_memory(value, others[0]):
-            return value  # a view, which has been written already
-        with untraced():
-            arrays = [own for own in _flat((value, *others)) if isinstance(own, self._numpy.ndarray | Tensor)]
-            memory = [own for item in arrays if (own := self._memory(item)) is not None]
-            if not self._recorder.is_paused:
-                for own in (*memory, *map(self._as_tensor, arrays)):
-                    if isinstance(own, Tensor):
-                        self._recorder.operand(own)
-                self._pending.add(site)
-            self._recorder.note_unrecorded_write(memory)
-            if name == "resize":
-                self.let_go(sys._getframe(1).f_globals)
-                self._forget(memory)
-        return value
+    def _call(self, function: Any) -> Any:
+        """Return what is called for a function: itself, unless it gives arrays, or makes a tensor of one."""
+        kind = type(function)
+        if kind in _FUNCTIONS:
+            if function.__module__ == "__main__":
+                return function
+        elif kind is not BuiltinFunctionType:
+            if isinstance(function, type) or not kind.__module__.startswith(_CALLABLES):
+                return function
+        elif type(function.__self__) in _PLAIN_OWNERS:
+            return function
+        if id(function) in _MAKERS:
+            return partial(self._make_of_array, function)
+        owner = getattr(function, "__self__", None)
+        if isinstance(owner, Tensor):
+            return partial(self._array_of, owner) if function.__name__ == "numpy" else function
+        name = self._name_of(function, owner)
+        if name == "resize" and isinstance(owner, self._numpy.ndarray):  # it refuses while others hold it
+            self._let_move(owner)
+            return function
+        return partial(self._called, name, function) if name else function
 
-    def _is_pending(self, site: int) -> bool:
-        """Return, once, whether a write was announced."""
-        is_pending = site in self._pending
-        self._pending.discard(site)
-        return is_pending
-
-    def _wrote(self, site: int, thing: Any, index: Any, value: Any) -> None:
-        """Tell of a written item."""
-        if self._is_pending(site) and not self._recorder.is_paused:
+    def _called(self, name: str, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Make a call of NumPy's, and tell of it."""
+        own = getattr(function, "__self__", None)
+        is_method = isinstance(own, self._numpy.ndarray | self._numpy.generic)
+        operands = (own, *args) if is_method else args
+        is_writer = name.rpartition(".")[2] in (_METHOD_WRITERS if is_method else _FUNCTION_WRITERS)
+        target = kwargs.get("out", operands[0] if operands and is_writer else None)
+        target = target[0] if isinstance(target, tuple) else target
+        if isinstance(target, self._numpy.ndarray):
+            named = {key: value for key, value in kwargs.items() if key != "out"}
+            return self._write(name, operands, named, target, partial(function, *args, **kwargs))
+        result = function(*args, **kwargs)
+        results = result if isinstance(result, tuple | list) else [result]
+        if not self._recorder.is_paused and not any(
+            one is given for one in results[:8] for given in operands
+        ):
             with untraced():
-                self._tell_write("__setitem__", (thing, index, value), {}, thing)
+                self._tell(name, operands, kwargs, results)
+        return result
 
-    def _augmented(self, site: int, result: Any, old: Any, value: Any) -> None:
-        """Tell of an operator that writes into its first operand; into a number it can't."""
-        name, is_write = self._tree.sites[site].name[:-1], self._is_pending(site)
-        if self._recorder.is_paused:
-            return
+    def _write(
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], target: Any, write: Callable[[], Any]
+    ) -> Any:
+        """Do what writes into an array, and tell of it; nodes go on showing what was there."""
+        is_told = not self._recorder.is_paused
         with untraced():
-            if result is not old:
-                self._tell(name, (old, value), {}, [result], is_operator=True)
-            elif is_write:
-                self._tell_write(name, (old, value), {}, result)
+            for own in _flat((target, *args, *kwargs.values())) if is_told else ():
+                if isinstance(own, self._numpy.ndarray | Tensor):
+                    for tensor in (self._memory(own), self._as_tensor(own)):
+                        if isinstance(tensor, Tensor):
+                            self._recorder.operand(tensor)
+            written = self._memory(target)
+            self._recorder.note_unrecorded_write([] if written is None else [written])
+        result = write()
+        if is_told and written is not None:
+            with untraced():
+                self._tell_write(name, args, kwargs, target, written)
+        return result
+
+    def _array_of(self, tensor: Tensor, /, *args: Any, **kwargs: Any) -> Any:
+        """Do what `x.numpy()` does, and keep the link."""
+        array = tensor.numpy(*args, **kwargs)
+        self._link(array, tensor)
+        return array
+
+    def _make_of_array(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Make a tensor, and keep the link if it is made of an array."""
+        if not args or not isinstance(args[0], self._numpy.ndarray):
+            return function(*args, **kwargs)
+        with untraced():
+            own = self.tensor(args[0])
+            result: Tensor = function(*args, **kwargs)
+            if own is None or self._recorder.is_paused:
+                return result
+            if result.data_ptr() == own.data_ptr() and result.dtype == own.dtype:
+                self._recorder.note_same(result, own)
+            elif result.dtype == own.dtype:
+                self._recorder.note_call(torch.clone, (own,), {}, result)
+            else:
+                self._recorder.note_call(Tensor.to, (own, result.dtype), {}, result)
+        return result
+
+    def _name_of(self, function: Any, owner: Any) -> str:
+        """Return NumPy's name of a function; empty if it is not NumPy's."""
+        numpy = self._numpy
+        name = str(getattr(function, "__name__", ""))
+        if isinstance(function, numpy.ufunc) or isinstance(owner, numpy.ndarray | numpy.generic):
+            return name
+        if isinstance(owner, numpy.ufunc):
+            return f"{owner.__name__}.{name}"
+        if isinstance(owner, numpy.random.Generator | numpy.random.RandomState):
+            return f"random.{name}"
+        module = str(getattr(function, "__module__", None) or type(owner).__module__)
+        if not module.startswith("numpy"):
+            return ""
+        return f"{module[6:]}.{name}".strip(".").replace("lib._index_tricks_impl.", "")
 
     # Telling
 
@@ -339,38 +324,37 @@ class NumpySteps:
         is_operator: bool = False,
     ) -> None:
         """Tell of a call that gave arrays or numbers; an operator of numbers that nobody knows is none."""
+        if not results or not all(type(item) in self._kinds for item in results):
+            return
         if any(id(item) in self._known for item in results):  # the program's function has given it again
             return
         made = [self.tensor(item, is_result=True) for item in results]
         given = [item for item in made if item is not None]
-        if not given or len(given) < len(made):
+        if len(given) < len(made):
             return
         own_args, own_kwargs = _mapped(args, self._as_tensor), _mapped(dict(kwargs), self._as_tensor)
-        values = list(tensors_in((own_args, own_kwargs)))
-        has_strange = any(
-            isinstance(own, self._numpy.ndarray) for own in _flat((own_args, *own_kwargs.values()))
-        )
-        if not values and (has_strange or is_operator):  # an array of strings, say
+        tensors = list(tensors_in((own_args, own_kwargs)))
+        has_strange = any(isinstance(own, self._numpy.ndarray) for own in _flat((own_args, own_kwargs)))
+        if not tensors and (has_strange or is_operator):  # an array of strings, say
             return
-        if not values or name in CREATIONS:
+        if not tensors or name in CREATIONS:
             args, kwargs = _mapped(args, _plain), _mapped(dict(kwargs), _plain)
             for tensor in given:
                 self._recorder.note_call(*creation(name, args, kwargs, tensor), tensor)
             return
-        call = self._torch_call(name, own_args, own_kwargs, given, {id(item): item for item in values})
+        call = self._torch_call(name, own_args, own_kwargs, given, {id(own): own for own in tensors})
         self._recorder.note_call(*call, tuple(given) if len(given) > 1 else given[0])
 
-    def _tell_write(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], target: Any) -> None:
+    def _tell_write(
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], target: Any, written: Tensor
+    ) -> None:
         """Tell of a call that wrote into an array, whose nodes still show what was there."""
-        written = self._memory(target)
-        if written is None or name == "resize":  # moved memory comes in anew
-            return
         own_args, own_kwargs = _mapped(args, self._as_tensor), _mapped(dict(kwargs), self._as_tensor)
         tensors = list(tensors_in((own_args, own_kwargs)))
         if _backwards(target):
             self._recorder.note_write_call(opaque(name), (written, *tensors), {}, written)
             return
-        olds = {id(item): self._recorder.operand(item).value for item in tensors}
+        olds = {id(own): self._recorder.operand(own).value for own in tensors}
         call = self._torch_call(name, own_args, own_kwargs, [written], olds, writes=True)
         self._recorder.note_write_call(*call, written)
 
@@ -394,6 +378,7 @@ class NumpySteps:
             values: The values of the operands, by the ids of their tensors: of a write, as they were.
             writes: Whether it wrote into its first operand.
         """
+        given = list(tensors_in((args, kwargs)))
         key = name, _plain_key(args), _plain_key(kwargs), tuple(own.dtype for own in results)
         usual = torch.get_default_dtype()
         torch.set_default_dtype(torch.float64)
@@ -401,52 +386,29 @@ class NumpySteps:
             # NumPy casts by itself what torch wants to be told.
             for dtype in (None, results[0].dtype) if self._sure[key] < SURE else ():
                 casts = {own: value if dtype is None else value.to(dtype) for own, value in values.items()}
-                trial = _Trial((*key, dtype), name, args, kwargs, results, casts, dtype, writes)
-                call = self._attempt(trial)
-                if call is not None:
-                    return self._on_program(
-                        call, {id(own): own for own in tensors_in((args, kwargs))}, values, casts
-                    )
+                tried_args, tried_kwargs = _mapped((args, kwargs), partial(_replaced, casts))
+                try:
+                    call = translated(name, tried_args, tried_kwargs, results[0], dtype)
+                    how = "known" if self._sure[key, dtype] >= SURE else _likeness(call, results, writes)
+                except FAILURES:
+                    continue
+                if how:
+                    self.tried[name, how] += 1
+                    self._sure[key, dtype] += 1
+                    return self._on_program(call, [(own, values[id(own)], casts[id(own)]) for own in given])
         finally:
             torch.set_default_dtype(usual)
         self._sure[key] += 1
         self.tried[name, "opaque"] += 1
-        return TorchCall(opaque(name), tuple(tensors_in((args, kwargs))), {})
+        return TorchCall(opaque(name), tuple(given), {})
 
-    def _attempt(self, trial: _Trial) -> TorchCall | None:
-        """Try a call of torch's on the values of the operands; return it if it gives the results."""
-
-        def cast(own: Any) -> Any:
-            return trial.casts.get(id(own), own) if isinstance(own, Tensor) else own
-
-        try:
-            args, kwargs = _mapped(trial.args, cast), _mapped(trial.kwargs, cast)
-            call = self._translation.of(trial.name, args, kwargs, trial.results[0], trial.dtype)
-            if self._sure[trial.key] >= SURE:
-                return call
-            own_args = _mapped(call.args, _cloned) if trial.writes else call.args
-            tried = call.function(*own_args, **call.kwargs)
-            how = likeness(own_args[0] if tried is None else tried, trial.results)
-        except FAILURES:
-            return None
-        if how:
-            self.tried[trial.name, how] += 1
-            self._sure[trial.key] += 1
-        return call if how else None
-
-    def _on_program(
-        self,
-        call: TorchCall,
-        program: Mapping[int, Tensor],
-        values: Mapping[int, Tensor],
-        casts: Mapping[int, Tensor],
-    ) -> TorchCall:
-        """Return a call with the program's tensors in place of their values; tell of those that were cast."""
+    def _on_program(self, call: TorchCall, operands: Sequence[tuple[Tensor, Tensor, Tensor]]) -> TorchCall:
+        """Return a call with the program's tensors in place of their values, of which some were cast."""
         back: dict[int, Tensor] = {}
-        for key, own in casts.items():
-            back[id(own)] = program[key] if own is values[key] else own
-            if own is not values[key]:
-                self._recorder.note_call(Tensor.to, (program[key], own.dtype), {}, own)
+        for own, value, cast in operands:
+            back[id(cast)] = own if cast is value else cast
+            if cast is not value:
+                self._recorder.note_call(Tensor.to, (own, cast.dtype), {}, cast)
 
         def named(own: Any) -> Any:
             if not isinstance(own, Tensor) or id(own) in back:
@@ -457,56 +419,10 @@ class NumpySteps:
 
         return TorchCall(call.function, _mapped(call.args, named), _mapped(dict(call.kwargs), named))
 
-    # Arrays and their tensors
-
-    def _name_of(self, function: Any) -> str:
-        """Return NumPy's name of a function; empty if it is not NumPy's, or gives no array of its own."""
-        numpy, owner = self._numpy, getattr(function, "__self__", None)
-        name = str(getattr(function, "__name__", ""))
-        if isinstance(function, numpy.ufunc):
-            return name
-        if isinstance(owner, numpy.ndarray | numpy.generic):
-            return name
-        if isinstance(owner, numpy.ufunc):
-            return f"{owner.__name__}.{name}"
-        module = getattr(function, "__module__", None) or type(owner).__module__
-        if isinstance(owner, numpy.random.Generator | numpy.random.RandomState):
-            return f"random.{name}"
-        if isinstance(function, type) or not str(module).startswith("numpy"):
-            return ""
-        return f"{module[6:]}.{name}".strip(".").replace("lib._index_tricks_impl.", "")
-
-    def _target(
-        self, name: str, operands: Sequence[Any], kwargs: Mapping[str, Any], *, is_method: bool
-    ) -> Any:
-        """Return the array that a call has written into; None if it writes into none, as `np.sort`."""
-        is_writer = name.rpartition(".")[2] in (METHOD_WRITERS if is_method else FUNCTION_WRITERS)
-        out = kwargs.get("out", operands[0] if operands and is_writer else None)
-        out = out[0] if isinstance(out, tuple) else out
-        return out if isinstance(out, self._numpy.ndarray) else None
-
-    def _made_of_array(self, function: Any, array: Any, *args: Any, **kwargs: Any) -> Any:
-        """Make a tensor of an array, and keep the link."""
-        with untraced():
-            own = self.tensor(array)
-            result: Tensor = function(array, *args, **kwargs)
-            if own is None or self._recorder.is_paused:
-                return result
-            if result.data_ptr() == own.data_ptr() and result.dtype == own.dtype:
-                self._recorder.note_same(result, own)
-            elif result.dtype == own.dtype:
-                self._recorder.note_call(torch.clone, (own,), {}, result)
-            else:
-                self._recorder.note_call(Tensor.to, (own, result.dtype), {}, result)
-        return result
-
     def _dtype(self, thing: Any) -> torch.dtype | None:
         if not isinstance(thing, self._numpy.ndarray | self._numpy.generic):
             return None
-        kind = thing.dtype
-        if kind not in self._dtypes:
-            self._dtypes[kind] = _DTYPES.get(kind.name) if kind.isnative else None
-        return self._dtypes[kind]
+        return _DTYPES.get(thing.dtype.name) if thing.dtype.isnative else None
 
     def _link(self, thing: Any, tensor: Tensor) -> None:
         key = id(thing)
@@ -541,11 +457,16 @@ class NumpySteps:
         # No view in torch's sense: that would hold the whole, whose memory may have to move.
         return torch.empty(0, dtype=whole.dtype).set_(whole.untyped_storage(), offset, array.shape, strides)
 
-    def _forget(self, tensors: Sequence[Tensor]) -> None:
-        """Let tensors leave the memory of arrays that is about to move, and forget the arrays."""
-        places = {own.untyped_storage().data_ptr() for own in tensors}
+    def _let_move(self, array: Any) -> None:
+        """Let tensors leave the memory of an array, which is about to move, and forget the array."""
+        with untraced():
+            memory = self._memory(array)
+            if memory is None:
+                return
+            self._recorder.note_unrecorded_write([memory])
+        place = memory.untyped_storage().data_ptr()
         for key, (_, own) in list(self._known.items()):
-            if own.untyped_storage().data_ptr() in places:
+            if own.untyped_storage().data_ptr() == place:
                 del self._known[key]
                 own.data = own.clone()
         self._roots.clear()
@@ -558,7 +479,15 @@ class NumpySteps:
         return value.item() if isinstance(value, self._numpy.generic) else value
 
 
-_MAKERS: tuple[Any, ...] = (torch.from_numpy, torch.tensor, torch.as_tensor, torch.asarray)
+def _replaced(others: Mapping[int, Tensor], value: Any) -> Any:
+    return others.get(id(value), value)
+
+
+def _likeness(call: TorchCall, results: Sequence[Tensor], writes: bool) -> str:
+    """Make a call, and return whether it gives some results, as `likeness` does."""
+    args = _mapped(call.args, _cloned) if writes else call.args
+    made = call.function(*args, **call.kwargs)
+    return likeness(args[0] if made is None else made, results)
 
 
 def _backwards(thing: Any) -> list[int]:

@@ -8,7 +8,7 @@ are recorded again from there on. What `apply` returns gets a node whose gradien
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from inspect import getattr_static
 from typing import Any
@@ -42,7 +42,6 @@ class OwnGradients:
         self._recorder, self._scopes, self._apart = recorder, scopes, apart
         self._kinds: dict[type, Any] = {}
         self._results: Any = None
-        self.passes = 0
 
     @property
     def handlers(self) -> Mapping[Any, Callable[..., Any]]:
@@ -62,16 +61,6 @@ class OwnGradients:
             yield
         finally:
             home.apply = _APPLY
-
-    @contextmanager
-    def _within_pass(self) -> Iterator[None]:
-        """Record again, from within a backward pass."""
-        self.passes += 1
-        try:
-            with nullcontext() if is_recording() else recording_again(self._recorder):
-                yield
-        finally:
-            self.passes -= 1
 
     # Functions
 
@@ -97,7 +86,7 @@ class OwnGradients:
             return self._results
 
         def backward(context: Any, *gradients: Any) -> Any:
-            with self._within_pass():
+            with recording_again(self._recorder):
                 return kind.backward(context, *gradients)
 
         members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
@@ -173,7 +162,7 @@ class OwnGradients:
                 return cotangent if found is None else found.detach()
 
         def called(gradient: Tensor) -> Any:
-            with self._within_pass():
+            with recording_again(self._recorder):
                 found = hook(gradient)
             if found is not None and later not in steps:
                 steps.append(later)

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from itertools import islice, pairwise
+from itertools import islice
 from opcode import opmap
 from types import FrameType, ModuleType
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from llm_linalg.base.untraced import untraced
@@ -279,17 +280,12 @@ def _numbers(value: Any) -> list[float] | None:
         value = (value.detach() if isinstance(value, Tensor) else value).tolist()
     if not isinstance(value, list | tuple | range) or not 0 < len(value) <= MOST_POINTS:
         return None
-    items = [
-        item.item() if hasattr(item, "item") and getattr(item, "size", 0) != 0 and _is_single(item) else item
-        for item in value
-    ]
-    if not all(isinstance(item, int | float) for item in items):
+    if any(isinstance(item, str) for item in value):
         return None
-    return [float(item) for item in items]
-
-
-def _is_single(item: Any) -> bool:
-    return (item.numel() if isinstance(item, Tensor) else getattr(item, "size", 0)) == 1
+    try:
+        return [float(item) for item in value]
+    except (TypeError, ValueError, RuntimeError):
+        return None
 
 
 def _histogram(numbers: Sequence[float], bins: Any) -> tuple[tuple[float, float], ...]:
@@ -298,9 +294,6 @@ def _histogram(numbers: Sequence[float], bins: Any) -> tuple[tuple[float, float]
     count = bins if isinstance(bins, int) and 0 < bins <= MOST_BINS else 10
     low, high = min(finite), max(finite)
     low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
-    edges = [low + (high - low) * k / count for k in range(count + 1)]
-    inside = [0] * count
-    for number in finite:
-        inside[min(int((number - low) / (high - low) * count), count - 1)] += 1
-    middles = [(left + right) / 2 for left, right in pairwise(edges)]
-    return tuple(zip(middles, map(float, inside), strict=True))
+    found = torch.histogram(torch.tensor(finite, dtype=torch.float64), count, range=(low, high))
+    middles = (found.bin_edges[1:] + found.bin_edges[:-1]) / 2
+    return tuple(zip(middles.tolist(), found.hist.tolist(), strict=True))

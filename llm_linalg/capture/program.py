@@ -12,7 +12,7 @@ import builtins
 import linecache
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -26,19 +26,20 @@ from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.source import Source
 from llm_linalg.capture.bindings import Bindings
 from llm_linalg.capture.call_scopes import CallScopes
-from llm_linalg.capture.cell_run import CellRun, cells_of, python_of
+from llm_linalg.capture.cell_program import StatementParts, cells_of, python_of
 from llm_linalg.capture.console import Output, printing_to
-from llm_linalg.capture.devices import DIST, DeviceGroup, LocalDevice, in_group, run_in_turn
+from llm_linalg.capture.devices import DIST, LocalDevice, on_device, run_in_turn
 from llm_linalg.capture.failures import Explain, Failures
 from llm_linalg.capture.gradient_calls import GradientCalls
 from llm_linalg.capture.instrument import instrument
-from llm_linalg.capture.isolation import ProcessState, isolated
+from llm_linalg.capture.isolation import GeneratorStates, ProcessState, isolated
 from llm_linalg.capture.limits import Counts, Limits
 from llm_linalg.capture.new_layers import NewLayers
-from llm_linalg.capture.notebook_cells import CellClock
-from llm_linalg.capture.numpy_steps import NumpySteps, has_numpy, mentions_numpy
+from llm_linalg.capture.notebook_cells import CellClock, StatementResult, run_cells
+from llm_linalg.capture.numpy_steps import NumpySteps, may_hold_arrays
 from llm_linalg.capture.origins import Origins
 from llm_linalg.capture.own_gradients import OwnGradients
+from llm_linalg.capture.plots import Plots
 from llm_linalg.capture.sites import FILE, Sites
 from llm_linalg.capture.turns import Turns
 from llm_linalg.recording.cell_state import CellState
@@ -52,7 +53,7 @@ from llm_linalg.recording.scopes import settle_folds
 PRESETS: Mapping[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "math": math, "dist": DIST}
 """Modules that a program has without importing them."""
 _FEW_CALLS = 500
-_FEATURES = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
+_ANNOTATIONS = __future__.annotations.compiler_flag  # the one feature that is not there without an import
 
 FEW_CALLS = 1_000  # of torch, of an expression that others like it may be tried
 
@@ -71,8 +72,8 @@ class ProgramRun:
         explain: Turns a failed torch call into the error that is shown; None for torch's own words.
         listener: Who is told what is recorded; None for nobody.
         running_line: Where the number of the running line is stored, at place 0; None for nowhere.
-        clock: What stops a cell that takes too long; None for nothing.
-        group: The devices that run the program together, as this one sees them; None for one alone.
+        clock: What stops a cell that takes too long.
+        device: The one of several devices that it runs on; None for one alone.
 
     Attributes:
         source: The program, read.
@@ -102,8 +103,8 @@ class ProgramRun:
         explain: Explain | None = None,
         listener: Listener | None = None,
         running_line: Any = None,
-        group: DeviceGroup | None = None,
-        clock: CellClock | None = None,
+        device: LocalDevice | None = None,
+        clock: CellClock = nullcontext,
     ) -> None:
         limits = limits or Limits()
         self._text = source
@@ -133,21 +134,21 @@ class ProgramRun:
         self._explain = explain
         self.failures = Failures(self.source, self._sites, self.recorder, explain)
         self._turns = Turns(self.recorder, limits.loop_nodes)
-        self._group = group or LocalDevice()
-        self._turns.may_skip = self._group.ranks == 1
-        self._group.connect(self.recorder, self._counts.charge_copy)
+        self._device = device or LocalDevice()
+        self._turns.may_skip = self._device.ranks == 1
+        self._device.connect(self.recorder, self._counts.charge_copy)
         self.output = Output(
             self._origins.line, limits.printed, None if listener is None else listener.printed
         )
         changed = instrument(syntax.statements(self.source.text), lines=running_line is not None)
         self._sites.add(changed)
-        self._arrays = NumpySteps(self.recorder) if mentions_numpy(source) and has_numpy() else None
+        self._arrays = NumpySteps(self.recorder) if may_hold_arrays(source) else None
         if self._arrays is not None:
             changed.tree = self._arrays.rewritten(changed.tree)
             self._bindings.arrays = self._arrays
         self._turns.places = changed.loops
         self._body = changed.tree.body
-        self._flags = _flags(self.source.tree)
+        self._flags = 0  # of what it has imported from `__future__`
         self._left: ProcessState | None = None
         self.names = vars(self.module)
         self._given = ({*self.names} - {*(names or {})}) | {"__builtins__"}
@@ -172,7 +173,7 @@ class ProgramRun:
         owners: Mapping[Any, str] = {
             self._bindings: "bound written named each stored result",
             self._turns: "loop open turn close",
-            self._scopes: "enter forward leave leave_forward begin end pause resume through",
+            self._scopes: "enter forward leave leave_forward begin end",
         }
         hooks = {
             f".{name}": getattr(owner, name) for owner, names in owners.items() for name in names.split()
@@ -196,20 +197,20 @@ class ProgramRun:
             ProgramError: If it fails.
         """
         try:
-            with self._as_running(self.seed):
+            with self._as_running():
                 if self._cells:
                     self._run_cells()
                 else:
-                    self.run_body(self._body)
+                    self._run_body(self._body)
         except ProgramError as error:
             self.ending = Ending.of(error)
             raise
 
     @contextmanager
-    def _as_running(self, seed: int) -> Iterator[None]:
+    def _as_running(self) -> Iterator[None]:
         """Have the process as the program finds it while the context is open."""
         watching = self._gradients.watching()
-        with isolated(seed), printing_to(self.output), watching, in_group(self._group):
+        with isolated(self.seed), printing_to(self.output), watching, on_device(self._device):
             lines = [f"{line}\n" for line in self.source.lines]
             linecache.cache[FILE] = len(self.source.text), None, lines, FILE
             handle = register_module_parameter_registration_hook(self._layers.on_parameter)
@@ -220,18 +221,16 @@ class ProgramRun:
                 linecache.cache.pop(FILE, None)
                 self._left = ProcessState.now()
 
-    def run_body(self, body: Sequence[ast.stmt]) -> None:
+    def _run_body(self, body: Sequence[ast.stmt]) -> None:
         """Run some of its statements.
 
         Raises:
             ProgramError: If one fails, with its place.
         """
         try:
-            _execute(
-                _compiled(self.source, ast.Module([*body], []), self._flags),
-                self.names,
-                self.recorder,
-            )
+            code = _compiled(self.source, ast.Module([*body], []), self._flags)
+            self._flags |= code.co_flags & _ANNOTATIONS
+            _execute(code, self.names, self.recorder)
         except BaseException as error:
             shown = self.failures.shown(error)
             if shown is None:
@@ -244,34 +243,63 @@ class ProgramRun:
 
     def _run_cells(self) -> None:
         """Run cell after cell; raise the error of the last one, if it fails."""
-        found = CellRun(self, self._cells, self._body, self._clock).results()
-        self._cell_states = found.states
-        last = found.errors.pop(len(self._cells), None)
+        parts = StatementParts(self._cells, self._body)
+        states: list[CellState] = []
+
+        def listen(state: CellState) -> None:
+            cell = self._cells[state.number - 1]
+            last = cell.line + cell.text.count("\n")
+            gaps = tuple(gap for gap in self.recorder.gaps if cell.line <= gap.line <= last)
+            states.append(state._replace(gaps=gaps))
+            if self._listener is not None:
+                self._listener.cell(states[-1])
+
+        found = run_cells(
+            self._cells,
+            lambda statement: self._run_statement(parts.of(statement)),
+            self.names,
+            plots=Plots(self._node_of),
+            clock=self._clock,
+            listen=listen,
+        )
+        self._cell_states = tuple(states)
+        last_error = found.errors.pop(len(self._cells), None)
         self._cell_errors = tuple([found.errors[number] for number in sorted(found.errors)])
-        if last is not None:
-            raise last
+        if last_error is not None:
+            raise last_error
 
-    def take_last_value(self) -> Any:
-        """Return the value of the last statement that was an expression, once."""
+    def _run_statement(self, part: Sequence[ast.stmt]) -> StatementResult:
+        before, printed = GeneratorStates.now(), len(self.output.texts)
+        self._bindings.last_value = error = None
+        try:
+            self._run_body(part)
+        except ProgramError as failure:
+            error = failure
         value, self._bindings.last_value = self._bindings.last_value, None
-        return value
+        texts = "".join(text for _, text in self.output.texts[printed:])
+        nodes = len(self.recorder.nodes)
+        return StatementResult(error, value, self._node_of(value), nodes, texts, before.drawn())
 
-    def tensor_of(self, value: object) -> Tensor | None:
-        """Return the tensor that stands for an array; None for anything else."""
-        return None if self._arrays is None else self._arrays.tensor(value)
+    def _node_of(self, value: object) -> int | None:
+        """Return the position of the node of a tensor or an array; None if it has none."""
+        if self._arrays is not None:
+            value = self._arrays.tensor(value)
+        node = self.recorder.node_of(value) if isinstance(value, Tensor) else None
+        return None if node is None else node.index
 
     # What it leaves
 
     @property
     def own_names(self) -> tuple[str, ...]:
         """The names that it was given values for, and those that it has bound, in their order."""
-        return tuple([name for name in self.names if name not in self._given and not name.startswith("__")])
+        own = (name for name in self.names if name not in self._given)
+        return tuple([name for name in own if not name.startswith(("__", "."))])
 
     @property
     def is_random(self) -> bool:
         """Whether it drew from torch's generator."""
         fresh = torch.Generator().manual_seed(self.seed).get_state()
-        return self._left is not None and not torch.equal(self._left.generator, fresh)
+        return self._left is not None and not torch.equal(self._left.generators.torch, fresh)
 
     @property
     def was_cheap(self) -> bool:
@@ -295,9 +323,8 @@ class ProgramRun:
         record.prints = tuple(self.output.texts)
         record.cells, record.cell_errors = self._cell_states, self._cell_errors
         record.ending = self.ending
-        record.lists = (
-            {} if failed else {name: tuple(own) for name, own in self.names.items() if _is_words(own)}
-        )
+        lists = {} if failed else {name: self.names[name] for name in self.own_names}
+        record.lists = {name: tuple(own) for name, own in lists.items() if _is_words(own)}
         if self._listener is not None:
             for name, words in record.lists.items():
                 self._listener.listed(name, words)
@@ -365,17 +392,6 @@ def _compiled(source: Source, tree: ast.Module | ast.Expression, flags: int) -> 
     return code
 
 
-def _flags(tree: ast.Module) -> int:
-    """Return the flags of what a program imports from `__future__`."""
-    names = {
-        alias.name
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.module == "__future__"
-        for alias in node.names
-    }
-    return sum(flag for name, flag in _FEATURES.items() if name in names)
-
-
 def _is_words(value: Any) -> bool:
     """Return whether a value is a list of words, such as a vocabulary."""
     return value.__class__ in (list, tuple) and bool(value) and all(isinstance(word, str) for word in value)
@@ -394,18 +410,7 @@ def execute(
     explain: Explain | None = None,
     listener: Listener | None = None,
 ) -> Record[N]:
-    """Run a program, and return the record of its torch calls; the other arguments are `ProgramRun`'s.
-
-    Args:
-        source: The program.
-        seed: The seed of torch's generator, and of Python's.
-        names: Values that the program may use.
-        cells: The lines at which its cells begin, if it has cells.
-        halt: Asked before each torch call whether the run is to stop.
-        limits: What it may do.
-        node_type: The class of the recorded nodes.
-        explain: Turns a failed torch call into the error that is shown.
-        listener: Who is told what is recorded.
+    """Run a program, and return the record of its torch calls; the arguments are `ProgramRun`'s.
 
     Raises:
         ProgramError: If it fails; its `trace` is the record of what ran.
@@ -456,7 +461,7 @@ def execute_on_devices(
     how: Mapping[str, Any] = {"limits": limits, "node_type": node_type, "explain": explain}
 
     def run_on(device: LocalDevice, names: Mapping[str, Any]) -> Record[N]:
-        return finished(ProgramRun(source, seed, names, cells, halt, group=device, **how))
+        return finished(ProgramRun(source, seed, names, cells, halt, device=device, **how))
 
     with isolated(seed):
         return run_in_turn(run_on, names, ranks)

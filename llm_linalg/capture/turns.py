@@ -23,8 +23,6 @@ from llm_linalg.capture.instrument import LoopPlace
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.recorder import Recorder
 
-LOOP_NODES = 20_000
-"""Nodes of one loop, beyond which turns in its middle are run without being recorded."""
 _SHARE = 4  # the first turns that are recorded, and the last ones, make a fourth of the most nodes each
 _LONGER = 2  # as many times the most nodes are recorded of a loop that may end at any turn
 _NEVER = 2**63
@@ -123,7 +121,7 @@ class Turns:
         may_skip: Whether turns may go unrecorded.
     """
 
-    def __init__(self, recorder: Recorder, most: int = LOOP_NODES) -> None:
+    def __init__(self, recorder: Recorder, most: int) -> None:
         self.places: list[LoopPlace] = []
         self.may_skip = True
         self._recorder, self._most = recorder, most
@@ -163,11 +161,11 @@ class Turns:
         """Take note that a `while` begins."""
         self._open.append(LoopWindow(self._recorder, self.places[place], None, self._most))
 
-    def turn(self, _place: int) -> None:
+    def turn(self) -> None:
         """Take note that a turn of it begins."""
         self._open[-1].start_turns()
 
-    def close(self, _place: int) -> None:
+    def close(self) -> None:
         """Take note that it ends."""
         self._open.pop().close()
 

@@ -491,6 +491,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         """Record nothing from now on: calls are made and charged, and what they write is taken note of."""
         self._written = set()
         self._accumulated.clear()
+        self._places.clear()
         leaves = [self._leaf(node) for _, node in self._gradients.values()]
         self._leaves.update({id(leaf): ref(leaf) for leaf in leaves if leaf is not None})
         self._gradients = {}

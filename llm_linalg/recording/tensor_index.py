@@ -70,6 +70,7 @@ class TensorIndex:
         self._written: set[int] | None = None  # while nothing is recorded: the storages written meanwhile
         self._left: dict[str, Tensor] = {}  # by the names that were bound, or written to, meanwhile
         self._left_at: dict[str, Origin] = {}  # where these names were bound
+        self._places: dict[tuple[str, int | None], Origin] = {}  # of names bound in the gap, by line
         self._numbers: dict[tuple[str, int | None], list[float]] = {}  # of names bound meanwhile, by line
         self._forgotten: dict[int, RecordNode] = {}  # by tensor id: the node that it had before a gap
         self.before_drop: Callable[[], None] = lambda: None
@@ -120,13 +121,18 @@ class TensorIndex:
         gone = self._dropped.get(id(tensor))
         return gone[1] if gone and gone[0]() is tensor else None
 
-    def bind(self, name: str, tensor: Tensor) -> RecordNode | None:
-        """Bind a program name to a tensor, and return the tensor's node; None if it has none in a gap."""
+    def bind(self, name: str, tensor: Tensor, line: int | None = None) -> RecordNode | None:
+        """Bind a program name to a tensor, and return the tensor's node; None if it has none in a gap.
+
+        Where a line says that the place is the same, it is looked for only once in a gap.
+        """
         node = self.node_of(tensor)
         if node is None and self._written is not None:
-            self._left[name] = tensor
-            self._left_at[name] = self._where()
-            self._note_number(name, tensor)
+            place = self._places.get((name, line)) if line else None
+            if place is None:
+                place = self._places[name, line] = self._where()
+            self._left[name], self._left_at[name] = tensor, place
+            self._note_number(name, tensor, place)
             self._bind(name, tensor)
             return None
         node = node or self._new_input(tensor, name)
@@ -157,7 +163,7 @@ class TensorIndex:
         """Return the names that are bound to a tensor now, in the order in which they were first bound."""
         return sorted(self._bound_names.get(id(tensor), ()), key=self._name_places.__getitem__)
 
-    def _note_number(self, name: str, tensor: Tensor) -> None:
+    def _note_number(self, name: str, tensor: Tensor, place: Origin) -> None:
         """Keep the number that a name is bound to in a gap, for the curve over all turns."""
         with untraced():
             if tensor.dim() or tensor.is_complex() or tensor.dtype is torch.bool:
@@ -166,7 +172,7 @@ class TensorIndex:
                 number = float(tensor.item())
             except RuntimeError:  # on the meta device, or within a transform
                 return
-        self._numbers.setdefault((name, _line(self._where())), []).append(number)
+        self._numbers.setdefault((name, _line(place)), []).append(number)
 
     def name_values(self, tensors: Mapping[str, Tensor]) -> None:
         """Bind names to tensors, and give them to all that the tensors held before, if that has no name."""

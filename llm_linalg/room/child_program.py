@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import mmap
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.devices import LocalDevice
-from llm_linalg.capture.interruption import Interruption
+from llm_linalg.capture.limits import Interruption
 from llm_linalg.capture.program import ProgramRun
 from llm_linalg.explain.shape_errors import explain_failure
 from llm_linalg.recording.ending import Ending
@@ -42,28 +43,21 @@ class Timeout(Interruption):
         super().__init__(LimitError(f"stopped{after}: use fewer iterations, or raise the time limit"))
 
 
-class AlarmClock:
-    """Stops a cell after its time by the alarm of this process.
+class Alarm:
+    """The time of a cell, which runs while this is entered; the alarm of this process stops the cell.
 
     Args:
-        seconds: The time of each cell.
+        seconds: The time.
     """
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = self._left = seconds
+        self._left = seconds
 
-    def begin(self, number: int) -> None:  # noqa: ARG002  each has as much
-        """Begin a cell, which has all of its time."""
-        self._left = self._seconds
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """While this lasts, the cell's time runs."""
+    def __enter__(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, max(self._left, MOMENT))
-        try:
-            yield
-        finally:
-            self._left = signal.setitimer(signal.ITIMER_REAL, 0)[0]
+
+    def __exit__(self, *_: object) -> None:
+        self._left = signal.setitimer(signal.ITIMER_REAL, 0)[0]
 
 
 class ToldProgram:
@@ -85,8 +79,8 @@ class ToldProgram:
         self._run: ProgramRun | None = None
         self._device: LocalDevice | None = None
         if requests is not None and "device" in request:
-            self._device = device = LocalDevice(*request["device"])
-            device.on_pause(lambda: _exchange(device, requests))
+            rank, ranks = request["device"]
+            self._device = LocalDevice(rank, ranks, partial(_exchange, requests=requests))
 
     def run(self) -> Ending:
         """Run it to its end, and return that."""
@@ -99,8 +93,8 @@ class ToldProgram:
                 explain=explain_failure,
                 listener=self.log,
                 running_line=self.log.head[LINE:],
-                group=self._device,
-                clock=None if self._seconds is None else AlarmClock(self._seconds),
+                device=self._device,
+                clock=nullcontext if self._seconds is None else partial(Alarm, self._seconds),
             )
         except ProgramError as error:  # it can't be read
             return self._end(Record((), {}, self._source, self._seed), error, Ending.of(error))

@@ -6,24 +6,25 @@ import ast
 import contextlib
 import io
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
 import torch
 
-from llm_linalg.base.errors import ProgramError, Span
-from llm_linalg.capture.cell_program import ProgramCell
-from llm_linalg.capture.generator_states import GeneratorStates
-from llm_linalg.capture.notebook_cells import CellResults, CellStopped, Execute, StatementResult, run_cells
+from llm_linalg.base.errors import LimitError, ProgramError, Span
+from llm_linalg.capture.cell_program import CellProgram
+from llm_linalg.capture.isolation import GeneratorStates
+from llm_linalg.capture.limits import Interruption
+from llm_linalg.capture.notebook_cells import CellResults, Execute, StatementResult, run_cells
 from llm_linalg.capture.plots import Plots
 
 
-def texts(cells: Sequence[str]) -> list[ProgramCell]:
+def texts(cells: Sequence[str]) -> list[CellProgram]:
     """Return cells one below the other."""
     found, line = [], 1
     for cell in cells:
-        found.append(ProgramCell(cell, line))
+        found.append(CellProgram(cell, line))
         line += cell.count("\n") + 1
     return found
 
@@ -31,13 +32,13 @@ def texts(cells: Sequence[str]) -> list[ProgramCell]:
 def plain_execute(names: dict[str, Any]) -> Execute:
     """Return what runs a statement by `exec`."""
 
-    def execute(statement: ast.stmt, is_last: bool) -> StatementResult:
+    def execute(statement: ast.stmt) -> StatementResult:
         before, printed = GeneratorStates.now(), io.StringIO()
         error: ProgramError | None = None
         value: object = None
         try:
             with contextlib.redirect_stdout(printed):
-                if is_last and isinstance(statement, ast.Expr):
+                if isinstance(statement, ast.Expr):
                     code = compile(ast.Expression(statement.value), "<cell>", "eval")
                     value = eval(code, names)  # noqa: S307  the tests' own text
                 else:
@@ -51,22 +52,17 @@ def plain_execute(names: dict[str, Any]) -> Execute:
     return execute
 
 
-class SignalClock:
+class SignalTime:
     """Lets a signal of the program's own stop its cell, so that no test waits for a time to pass."""
 
-    def begin(self, number: int) -> None:
-        self.number = number
+    def __enter__(self) -> None:
+        self._before = signal.signal(signal.SIGUSR1, self._stop)
 
-    @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        def stop(_signal: int, _frame: FrameType | None) -> None:
-            raise CellStopped("after 2 s")
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGUSR1, self._before)
 
-        before = signal.signal(signal.SIGUSR1, stop)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGUSR1, before)
+    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
+        raise Interruption(LimitError("stopped after 2 s"))
 
 
 def run_plain(
@@ -74,4 +70,4 @@ def run_plain(
 ) -> tuple[CellResults, dict[str, Any]]:
     """Return how cells end that are run by `exec`, and the names that they leave."""
     names = {"torch": torch} if names is None else names
-    return run_cells(texts(cells), plain_execute(names), names, plots=plots, clock=SignalClock()), names
+    return run_cells(texts(cells), plain_execute(names), names, plots=plots, clock=SignalTime), names

@@ -151,9 +151,9 @@ def test_an_error_is_pythons_with_its_place(program: str, words: str, line: int,
 
 def test_what_a_program_has_caught_is_not_what_ended_it() -> None:
     run = ProgramRun("try:\n    torch.ones(2) @ torch.ones(3)\nexcept RuntimeError: pass\nx = 1 / 0")
-    with pytest.raises(ProgramError, match="ZeroDivisionError"):
+    with pytest.raises(ProgramError, match="ZeroDivisionError") as raised:
         finished(run)
-    assert run.failures.failed_call is None
+    assert run.failures.call_of(raised.value) is None
 
 
 def test_prints_have_their_lines_and_reach_nobody_else(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,8 +26,9 @@ def failure(text: str) -> tuple[FailedCall, Source, Span | None]:
     program = ProgramRun(text)
     with pytest.raises(ProgramError) as caught:
         program.run()
-    assert program.failures.failed_call is not None
-    return program.failures.failed_call, program.source, caught.value.span
+    failed = program.failures.call_of(caught.value)
+    assert failed is not None
+    return failed, program.source, caught.value.span
 
 
 def facts(error: ProgramError) -> tuple[Any, ...]:

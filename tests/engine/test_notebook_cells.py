@@ -8,7 +8,6 @@ from importlib import import_module
 import pytest
 import torch
 
-from llm_linalg.capture.cell_program import CellProgram
 from llm_linalg.capture.plots import Plots
 from llm_linalg.recording.cell_state import CellState, summary
 from llm_linalg.recording.plot import Plot, PlotSeries
@@ -245,8 +244,7 @@ def test_a_state_in_json_says_whether_its_saved_output_is_shown() -> None:
 
 def test_the_text_that_is_run_has_each_statement_where_it_stands() -> None:
     cells = ["x = 1\n%time y = x", "z = = 2\n3", "!ls \\\n  -l\nw = 4\nfiles = !ls", "%%bash\nls"]
-    for cell in texts(cells):
-        program = CellProgram(cell)
-        assert program.python.count("\n") == cell.text.count("\n")
-        found = {(node.lineno + cell.line - 1, node.col_offset) for node in ast.parse(program.python).body}
+    for program in texts(cells):
+        assert program.python.count("\n") == program.text.count("\n")
+        found = {(node.lineno + program.line - 1, node.col_offset) for node in ast.parse(program.python).body}
         assert {(node.lineno, node.col_offset) for node in program.statements} <= found

@@ -161,10 +161,10 @@ def as_program(lesson: Lesson) -> str:
 
 def _program_of_cell(stop: Stop) -> str:
     """Return a cell's program with its notebook's commands, or all of what is no Python, in comments."""
-    from llm_linalg.capture.cell_program import CellProgram, ProgramCell
+    from llm_linalg.capture.cell_program import CellProgram
 
     lines = stop.code.split("\n")
-    source = CellProgram(ProgramCell(stop.code))
+    source = CellProgram(stop.code)
     reasons: dict[int, str] = {}
     aside = {*source.left_out}
     if source.error is not None:

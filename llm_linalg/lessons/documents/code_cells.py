@@ -14,7 +14,7 @@ from typing import Literal
 
 from llm_linalg.base.code_names import code_names
 from llm_linalg.base.text import NOTHING, CleanText, clean, clean_lines
-from llm_linalg.capture.cell_program import CellProgram, ProgramCell
+from llm_linalg.capture.cell_program import CellProgram
 from llm_linalg.lessons import question_reader
 from llm_linalg.lessons.body import ListFence
 from llm_linalg.lessons.documents.foreign_markdown import readable
@@ -230,7 +230,7 @@ def first_shown(stops: Sequence[Stop]) -> int:
     for stop in stops:
         if not stop.code:
             continue
-        source = CellProgram(ProgramCell(stop.code))
+        source = CellProgram(stop.code)
         shows, runs_whole = False, source.error is None
         for statement in source.statements:
             names = code_names(statement)
@@ -271,7 +271,7 @@ def _seeds(statement: ast.stmt) -> bool:
 
 def _refusals(code: str) -> tuple[tuple[int, str], ...]:
     """Return why a cell, or statements of it, are not run, with their lines."""
-    source = CellProgram(ProgramCell(code))
+    source = CellProgram(code)
     if source.error is not None:
         return ((source.error.line or 1, source.error.message),)
     return tuple((statement.lineno, command.reason) for statement, command in source.commands.items())

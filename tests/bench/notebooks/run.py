@@ -64,7 +64,7 @@ def plain_python(python: str) -> Iterator[Ask]:
 def measure(path: Path, name: str, ask: Ask, seconds: float | None, *, read: bool = False) -> list[Verdict]:
     """Runs a document here and in plain Python, and compares its cells."""
     from llm_linalg import ProgramError, run
-    from llm_linalg.capture.cell_run import cells_of
+    from llm_linalg.capture.cell_program import cells_of
     from llm_linalg.lessons import documents as readers
     from tests.bench.notebooks.verdict import judge
 
