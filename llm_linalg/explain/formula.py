@@ -125,9 +125,11 @@ def sum_text(step: Step, count: int | None = None) -> str:
         _gap(item) if isinstance(item, int) else _bracketed(factors_text(item.factors, write), item.state)
         for item in elide_terms(terms, current, SHOWN_TERMS)
     ]
-    values = [format_number(term.value) for term in terms if term.state != "pending"]
-    is_exact = adds_up(values, short) if count is None else averages_to(values, count, short)
-    sign = "=" if is_exact and len(terms) <= SHOWN_TERMS else "≈"
+    sign = "≈"
+    if len(terms) <= SHOWN_TERMS:
+        values = [format_number(term.value) for term in terms if term.state != "pending"]
+        is_exact = adds_up(values, short) if count is None else averages_to(values, count, short)
+        sign = "=" if is_exact else "≈"
     total = sum_of(texts) if count is None else f"({sum_of(texts)}) / {count}"
     return f"{total} {sign} {short}{' so far' if current < len(terms) - 1 else ''}"
 

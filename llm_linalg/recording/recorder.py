@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -54,12 +55,15 @@ _LISTED: Mapping[Any, TableEntry] = {
     **{function: entry for function, entry in TABLE.entries.items() if function not in _FREE},
     **_GRADIENT_READS,
 }
-# What writes to no operand, unless `may_write` says so: others may, such as batch_norm and embedding.
+_WRITTEN_BESIDE = re.compile(r"\b(max_norm|running_mean)\b")  # parameters with which a call writes an operand
+# What writes to no operand, unless `may_write` says so.
 _ONLY_READ = frozenset(
     function
     for function, entry in TABLE.entries.items()
-    if entry.operation.kind in ("pointwise", "contraction", "reduction", "movement") and not writes(function)
+    if not writes(function) and not _WRITTEN_BESIDE.search(entry.operation.signature)
 )
+_WRITES_ITS_FIRST = frozenset(filter(writes, TABLE.entries))
+_PLAIN = frozenset([Tensor, torch.nn.Parameter])
 _PROFILER = "torch._ops.profiler"  # of the marks that an optimizer sets around its steps for it
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what entering and leaving torch.no_grad() calls
 
@@ -144,7 +148,12 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if self.is_inner is not None and self.is_inner(sys._getframe(1)):
+        if self._written is not None:
+            if self._is_plain_in_gap(func, args, kwargs):
+                if self._guard is not None:
+                    self._guard.charge_query()
+                return self._run(func, args, kwargs)
+        elif self.is_inner is not None and self.is_inner(sys._getframe(1)):
             return func(*args, **kwargs)
         if func is _SWITCH or _TRANSFORMED() is not None:
             # Switching gradients on and off is not a step, and nothing may interrupt switching them back.
@@ -155,10 +164,6 @@ class Recorder(TensorIndex, TorchFunctionMode):
         entry = _LISTED.get(func)
         if entry is None:
             return self._run_unlisted(func, args, kwargs)
-        if self._written is not None and func in _ONLY_READ and not may_write(func, args, kwargs):
-            if self._guard is not None:
-                self._guard.charge_query()
-            return self._run(func, args, kwargs)
         if func in ITEM_FUNCTIONS:
             args = with_plain_slices(args)
         split = split_call(func, entry.operation, args, kwargs)
@@ -169,6 +174,17 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if known is None or not (known.fits_always or known.call.plan.describes(func, tensors, numbers)):
             return self._run_anew(func, args, kwargs, key)
         return self._run_known(func, args, kwargs, known, tensors, numbers)
+
+    def _is_plain_in_gap(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+        """Return whether no more has to be known of a call in a gap; what it writes over is taken note of."""
+        if self._halt is not None or _TRANSFORMED() is not None:
+            return False
+        if func in QUERY_FUNCTIONS or func is _SWITCH:
+            return True
+        if func in _WRITES_ITS_FIRST and args:
+            self.note_unrecorded_write(args[:1])
+            return True
+        return func in _ONLY_READ and not may_write(func, args, kwargs)
 
     def _run_known(
         self,
@@ -231,6 +247,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         call, price = self._charge(func, written)
         call = call.with_rng_state(rng_state_before(func, args, kwargs))
         may = may_write(func, args, kwargs)
+        updates = running_updates(func, args, kwargs)  # each is a node, also the next time
         if self._written is not None:
             versions = list(map(version_of, tensors))
             result = self._run_in_gap(func, args, kwargs, call, tensors, price, may)
@@ -239,7 +256,6 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 self.note_unrecorded_write(tensors)
         else:
             operands = self._operands_before_write(func, tensors) if may else []
-            updates = running_updates(func, args, kwargs)
             before = [(self.operand(own), self.operand(batch)) for _, own, batch, _ in updates]
             self._storages.preserve([own for _, own, _, _ in updates])
             versions = list(map(version_of, tensors))
@@ -256,7 +272,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 arguments = SlottedArguments.of((*[operand.value for operand in known], momentum), {})
                 bound = arguments.bind(fallback(update.__name__), update, arguments.tensors)
                 self._add(self._node(update.__name__, own, known, bound), own, wrote=True)
-        if wrote == may and (wrote or (outputs(result) and not _same(call, result, tensors))):
+        if not updates and wrote == may and (wrote or (outputs(result) and not _same(call, result, tensors))):
             self._remember(key, call, price, may)
         return result
 
@@ -298,8 +314,13 @@ class Recorder(TensorIndex, TorchFunctionMode):
         call = call_of(func, written, written.tensors)
         if self._guard is None:
             return call, None
+        if any(tensor.__class__ not in _PLAIN for tensor in call.tensors):  # it may say anything of itself
+            with untraced():
+                priced = call.with_tensors([tensor.as_subclass(Tensor) for tensor in call.tensors])
+        else:
+            priced = call
         try:
-            return call, self._guard.charge(call)
+            return call, self._guard.charge(priced)
         except ShapeMismatch as mismatch:
             self._fail(func, written, mismatch)
             raise ValueError(mismatch.rule) from mismatch

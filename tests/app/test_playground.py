@@ -98,7 +98,7 @@ async def test_an_error_is_marked_and_a_key_repairs_it() -> None:
         assert "a row of Y (3, 4) has 4 entries" in d.screen
         assert note(d, 3).endswith("(3, 4) float32")
         await d.press("ctrl+r")
-        assert editor(d).text.endswith("Z=Y@W.T")
+        assert editor(d).text.endswith("Z=Y @ W.T")
         assert note(d, 4).endswith("(3, 2) float32")
         await d.press("ctrl+z")
         assert editor(d).text.endswith("Z=Y@W")

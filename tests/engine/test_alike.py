@@ -316,6 +316,14 @@ def test_what_a_program_takes_hangs_on_none_before() -> None:
     assert all(first)
 
 
+def test_the_means_that_a_layer_keeps_are_nodes_each_time() -> None:
+    norm = nn.BatchNorm1d(3)
+    nodes = trace(lambda x: [norm(x * turn) for turn in range(5)][-1], torch.randn(4, 3)).nodes
+    means = [node for node in nodes if node.op == "running_mean"]
+    assert len(means) == 5
+    assert [node.operands[0].node for node in means[1:]] == means[:-1]
+
+
 def test_numbers_that_hash_alike_make_no_keys_that_do() -> None:
     """Keys are anyone's: with one hash for all of them, each would be compared with all."""
     step = 2**61 - 1

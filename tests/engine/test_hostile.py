@@ -66,7 +66,7 @@ BOMBS = [
     "F.one_hot(torch.tensor([10**10]))",
     "torch.empty(10**6, 10**6)",
     "torch.multinomial(torch.ones(10), replacement=True, num_samples=10**10)",
-    f"torch.zeros({'2, ' * 24}).nonzero()",
+    f"torch.ones({'2, ' * 24}).nonzero()",
     "torch.vstack([torch.ones(10**7)] * 100)",
     "F.kl_div(torch.ones(10**5, 1), torch.ones(1, 10**5))",
     "F.cosine_similarity(torch.ones(1000, 1, 1000), torch.ones(1, 1000, 1000), dim=-1)",
