@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -20,13 +21,13 @@ class _Clock:
     """Takes the line that runs, and ends the program at a line after its time, or when it is to stop.
 
     Args:
-        seconds: The program's time.
+        seconds: The program's time; None for as much as it takes.
         halt: Whether to stop.
     """
 
-    def __init__(self, seconds: float, halt: Halt | None) -> None:
+    def __init__(self, seconds: float | None, halt: Halt | None) -> None:
         self._seconds, self._halt = seconds, halt
-        self._end = monotonic() + seconds
+        self._end = inf if seconds is None else monotonic() + seconds
         self.is_over = False
 
     def __setitem__(self, _place: int, line: int) -> None:
@@ -55,7 +56,7 @@ class LocalProgram(Program):
     @rare_full_collections()
     def run(self, *, repairs: bool = True) -> Trace:
         task = self.task
-        clock = None if task.seconds is None else _Clock(task.seconds, task.halt)
+        clock = _Clock(task.seconds, task.halt) if task.seconds or task.halt else None
         self._run = run = ProgramRun(
             *(task.source, task.seed, task.names, task.cells, task.halt),
             node_type=Node,

@@ -9,6 +9,7 @@ from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, Span
 from llm_linalg.base.source import Source
 from llm_linalg.capture.limits import Interruption
 from llm_linalg.capture.sites import Sites
+from llm_linalg.ops.operation import Call
 from llm_linalg.recording.ending import OUT_OF_MEMORY
 from llm_linalg.recording.failed_call import FailedCall, FailedOperand
 from llm_linalg.recording.recorder import Recorder
@@ -28,16 +29,22 @@ class Failures:
         sites: The places of its instructions.
         recorder: The recorder of its torch calls.
         explain: Turns a failed torch call into the error that is shown; None for torch's own words.
+        try_again: Returns the torch call that fails in an expression; None if nobody can tell.
 
     Attributes:
         names: The names where it failed, those of the innermost function first.
     """
 
     def __init__(
-        self, source: Source, sites: Sites, recorder: Recorder, explain: Explain | None = None
+        self,
+        source: Source,
+        sites: Sites,
+        recorder: Recorder,
+        explain: Explain | None = None,
+        try_again: Callable[[str], Call | None] = lambda _expression: None,
     ) -> None:
         self._source, self._sites, self._recorder = source, sites, recorder
-        self._explain = explain or as_torch_says
+        self._explain, self._try_again = explain or as_torch_says, try_again
         self._calls: list[tuple[ProgramError, FailedCall]] = []
         self.names: dict[str, Any] = {}
 
@@ -48,14 +55,14 @@ class Failures:
         frames = self._sites.frames(error.__traceback__)
         site = self._sites.at(frames[-1][0].f_code, frames[-1][1]) if frames else None
         span = None if site is None else site[0]
+        if frames:
+            self.names = {**frames[-1][0].f_globals, **frames[-1][0].f_locals}
         shown = self._as_program_error(error, span)
         if shown.span is None and span is not None:
             shown.span, shown.source = span, self._source.text
         if not shown.frames:
             shown.frames = self._sites.calls_of_methods(frames)
         shown.exception = None if isinstance(error, ProgramError | Interruption) else error
-        if frames:
-            self.names = {**frames[-1][0].f_globals, **frames[-1][0].f_locals}
         return shown
 
     def call_of(self, error: ProgramError) -> FailedCall | None:
@@ -73,8 +80,11 @@ class Failures:
             return LimitError(f"RecursionError: {error}", span, self._source.text)
         if isinstance(error, MemoryError) or _ALLOCATOR in str(error):
             return LimitError(OUT_OF_MEMORY, span, self._source.text)
-        call, recorder = self._recorder.failed, self._recorder
-        if call is not None and recorder.failure in (error, error.__cause__):
+        recorder = self._recorder
+        call = recorder.failed if recorder.failure in (error, error.__cause__) else None
+        if call is None and recorder.gaps and span is not None:  # in a gap nobody sees the calls
+            call = self._try_again(span.of(self._source.lines))
+        if call is not None:
             operands = [
                 FailedOperand(recorder.node_of(own), tuple(recorder.names_of(own)), recorder.label_of(own))
                 for own in call.tensors

@@ -39,9 +39,8 @@ class GradientCalls:
         """Do what `tensor.data` does: it is recorded as a `detach`, which gives the same cells."""
         self._counts.charge_query()
         data: Tensor = _DATA(tensor)
-        if not self._recorder.is_paused:
-            self._recorder.note_result(data, [tensor], _DETACH, Tensor.detach)
-            self._recorder.nodes[-1].note_inner()
+        self._recorder.note_result(data, [tensor], _DETACH, Tensor.detach)
+        self._recorder.nodes[-1].note_inner()
         return data
 
     def backward(self, tensor: Tensor, *arguments: Any, **named: Any) -> None:

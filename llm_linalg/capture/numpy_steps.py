@@ -267,7 +267,7 @@ class NumpySteps:
                         if isinstance(tensor, Tensor):
                             self._recorder.operand(tensor)
             written = self._memory(target)
-            self._recorder.note_unrecorded_write([] if written is None else [written])
+            self._recorder.preserve([] if written is None else [written])
         result = write()
         if is_told and written is not None:
             with untraced():
@@ -463,7 +463,7 @@ class NumpySteps:
             memory = self._memory(array)
             if memory is None:
                 return
-            self._recorder.note_unrecorded_write([memory])
+            self._recorder.preserve([memory])
         place = memory.untyped_storage().data_ptr()
         for key, (_, own) in list(self._known.items()):
             if own.untyped_storage().data_ptr() == place:

@@ -12,7 +12,7 @@ import builtins
 import linecache
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -42,6 +42,7 @@ from llm_linalg.capture.own_gradients import OwnGradients
 from llm_linalg.capture.plots import Plots
 from llm_linalg.capture.sites import FILE, Sites
 from llm_linalg.capture.turns import Turns
+from llm_linalg.ops.operation import Call
 from llm_linalg.recording.cell_state import CellState
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.listener import Listener
@@ -132,7 +133,7 @@ class ProgramRun:
         self._gradients = OwnGradients(self.recorder, self._scopes, self._apart)
         self.recorder.handlers = {**self.recorder.handlers, **self._gradients.handlers}
         self._explain = explain
-        self.failures = Failures(self.source, self._sites, self.recorder, explain)
+        self.failures = Failures(self.source, self._sites, self.recorder, explain, self._call_that_fails)
         self._turns = Turns(self.recorder, limits.loop_nodes)
         self._device = device or LocalDevice()
         self._turns.may_skip = self._device.ranks == 1
@@ -315,7 +316,7 @@ class ProgramRun:
         self._scopes.finish(recorder.nodes)
         printed = "".join(text for _, text in self.output.texts)
         record: Record[Any] = recorder.finish(self._text, self.seed, printed)
-        left = {line: recorder.node_after_gap(tensor) for line, tensor in bindings.left_results.items()}
+        left = {line: recorder.node_of(tensor) for line, tensor in bindings.left_results.items()}
         record.lines = {
             **bindings.line_results,
             **{line: node for line, node in left.items() if node is not None},
@@ -340,6 +341,15 @@ class ProgramRun:
         body = self.source.tree.body
         span = self.source.span(body[-1]) if body else None
         return Origin(span, span.of(self.source.lines) if span else "")
+
+    def _call_that_fails(self, expression: str) -> Call | None:
+        """Return the torch call that fails in an expression where the program has failed."""
+        trial = self._new_recorder(Counts(self._limits))
+        with suppress(Exception), isolated(self.seed), self._apart(trial), trial.undoing_writes():
+            tree = ast.parse(expression, mode="eval")
+            code = _compiled(Source(expression), tree, self._flags)
+            _execute(code, {**self.names, **self.failures.names}, trial)
+        return trial.failed
 
     def evaluate(self, expression: str, **names: Any) -> Any:
         """Return the value of an expression in the state that the program left, which stays as it is.

@@ -95,14 +95,21 @@ class StorageMap:
             place = storage_id(tensor)
             if self._before is not None and place and place not in self._before:
                 self._before[place] = tensor, copy_storage(tensor)
-            values = self._kept.pop(place, [])
-            if values:
-                copied = _copy(values)
-                for value in values:
-                    value.data = detach_from_storage(
-                        value, copied
-                    )  # in place: everyone who holds this value keeps it
-                self.on_move(values, place)
+            self._move(place)
+
+    def preserve_all(self) -> None:
+        """Do so with all values, before calls that nobody sees."""
+        for place in list(self._kept):
+            self._move(place)
+
+    def _move(self, place: int) -> None:
+        """Move the values of nodes out of a storage."""
+        values = self._kept.pop(place, [])
+        if values:
+            copied = _copy(values)
+            for value in values:  # in place: everyone who holds this value keeps it
+                value.data = detach_from_storage(value, copied)
+            self.on_move(values, place)
 
     @contextmanager
     def undoing_writes(self) -> Iterator[None]:

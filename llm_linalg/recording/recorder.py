@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
 from llm_linalg.ops.table import TableEntry
 from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
 from llm_linalg.recording.aliasing import version_of
+from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.inline import inline_body
 from llm_linalg.recording.record_node import LazyCall, Operand, Origin, RecordNode
 from llm_linalg.recording.scopes import FOLD
@@ -42,6 +42,9 @@ MAX_KEYS = 5_000  # calls that are remembered
 MAX_KEY_PARTS = 300  # parts of a key: shapes, dtypes, plain values
 _TRANSFORMED = torch._C._functorch.peek_interpreter_stack  # noqa: SLF001
 _mode_is_on = torch._C._is_torch_function_mode_enabled  # noqa: SLF001
+_push_mode = torch._C._push_on_torch_function_stack  # noqa: SLF001
+_pop_mode = torch._C._pop_torch_function_stack  # noqa: SLF001
+_count_modes = torch._C._len_torch_function_stack  # noqa: SLF001
 _functions_are_seen = torch._C._is_torch_function_enabled  # noqa: SLF001
 _BACKWARD = Tensor.backward
 _DETACH = TABLE.entries[Tensor.detach].operation
@@ -55,14 +58,6 @@ _LISTED: Mapping[Any, TableEntry] = {
     **{function: entry for function, entry in TABLE.entries.items() if function not in _FREE},
     **_GRADIENT_READS,
 }
-_WRITTEN_BESIDE = re.compile(r"\b(max_norm|running_mean)\b")  # parameters with which a call writes an operand
-# What writes to no operand, unless `may_write` says so.
-_ONLY_READ = frozenset(
-    function
-    for function, entry in TABLE.entries.items()
-    if not writes(function) and not _WRITTEN_BESIDE.search(entry.operation.signature)
-)
-_WRITES_ITS_FIRST = frozenset(filter(writes, TABLE.entries))
 _PLAIN = frozenset([Tensor, torch.nn.Parameter])
 _PROFILER = "torch._ops.profiler"  # of the marks that an optimizer sets around its steps for it
 _SWITCH = torch._C._set_grad_enabled  # noqa: SLF001  what entering and leaving torch.no_grad() calls
@@ -137,6 +132,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self.failure: BaseException | None = None
         self.is_inner: Callable[[FrameType], bool] | None = None
         self.handlers: Mapping[Any, Callable[..., Any]] = {}
+        self._depth = 0  # how often it is entered
+        self._modes_below = 0  # those of torch that were entered before it
         self._guard = guard
         self._halt = halt
         self._known: dict[CallKey, KnownCall | None] = {}  # None for a key that came once
@@ -148,12 +145,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if self._written is not None:
-            if self._is_plain_in_gap(func, args, kwargs):
-                if self._guard is not None:
-                    self._guard.charge_query()
-                return self._run(func, args, kwargs)
-        elif self.is_inner is not None and self.is_inner(sys._getframe(1)):
+        if self.is_inner is not None and self.is_inner(sys._getframe(1)):
             return func(*args, **kwargs)
         if func is _SWITCH or _TRANSFORMED() is not None:
             # Switching gradients on and off is not a step, and nothing may interrupt switching them back.
@@ -175,17 +167,6 @@ class Recorder(TensorIndex, TorchFunctionMode):
             return self._run_anew(func, args, kwargs, key)
         return self._run_known(func, args, kwargs, known, tensors, numbers)
 
-    def _is_plain_in_gap(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-        """Return whether no more has to be known of a call in a gap; what it writes over is taken note of."""
-        if self._halt is not None or _TRANSFORMED() is not None:
-            return False
-        if func in QUERY_FUNCTIONS or func is _SWITCH:
-            return True
-        if func in _WRITES_ITS_FIRST and args:
-            self.note_unrecorded_write(args[:1])
-            return True
-        return func in _ONLY_READ and not may_write(func, args, kwargs)
-
     def _run_known(
         self,
         func: Any,
@@ -200,8 +181,6 @@ class Recorder(TensorIndex, TorchFunctionMode):
         if self._guard is not None and known.price is not None:
             written = tensors[0] if known.writes else None
             self._guard.charge_again(call.operation.name, known.price, written)
-        if self._written is not None:
-            return self._run_in_gap(func, args, kwargs, call, tensors, known.price, known.writes)
         operands = self._operands_before_write(func, tensors) if known.writes else None
         result = self._run(func, args, kwargs)
         if operands is not None:
@@ -217,8 +196,6 @@ class Recorder(TensorIndex, TorchFunctionMode):
                 self._guard.charge_query()
             if func in GRADIENT_SETTERS:
                 self._leaves[id(args[0])] = ref(args[0])
-                if self._written is not None and isinstance(args[1], Tensor):
-                    self.note_unrecorded_write(args[1:])
             try:
                 return func(*args, **kwargs)
             except Exception:  # noqa: BLE001, S110 - a wrong query fails below, as any call does
@@ -248,53 +225,26 @@ class Recorder(TensorIndex, TorchFunctionMode):
         call = call.with_rng_state(rng_state_before(func, args, kwargs))
         may = may_write(func, args, kwargs)
         updates = running_updates(func, args, kwargs)  # each is a node, also the next time
-        if self._written is not None:
-            versions = list(map(version_of, tensors))
-            result = self._run_in_gap(func, args, kwargs, call, tensors, price, may)
-            wrote = list(map(version_of, tensors)) != versions
-            if wrote and not may:
-                self.note_unrecorded_write(tensors)
-        else:
-            operands = self._operands_before_write(func, tensors) if may else []
-            before = [(self.operand(own), self.operand(batch)) for _, own, batch, _ in updates]
-            self._storages.preserve([own for _, own, _, _ in updates])
-            versions = list(map(version_of, tensors))
-            result = self._run(func, args, kwargs)
-            wrote = list(map(version_of, tensors)) != versions or (may and None in versions)
-            if price is None and self._guard:  # torch took what our rules refuse: they don't describe it
-                other = written.bind(fallback(call.operation.name), func, tensors)
-                call = other.with_rng_state(call.rng_state)
-            if wrote and may:
-                self._record_write(call, tensors, operands, result)
-            elif not _same(call, result, tensors):
-                self._record(call, tensors, outputs(result))
-            for (update, own, _, momentum), known in zip(updates, before, strict=True):
-                arguments = SlottedArguments.of((*[operand.value for operand in known], momentum), {})
-                bound = arguments.bind(fallback(update.__name__), update, arguments.tensors)
-                self._add(self._node(update.__name__, own, known, bound), own, wrote=True)
+        operands = self._operands_before_write(func, tensors) if may else []
+        before = [(self.operand(own), self.operand(batch)) for _, own, batch, _ in updates]
+        self._storages.preserve([own for _, own, _, _ in updates])
+        versions = list(map(version_of, tensors))
+        result = self._run(func, args, kwargs)
+        wrote = list(map(version_of, tensors)) != versions or (may and None in versions)
+        if price is None and self._guard:  # torch took what our rules refuse: they don't describe it
+            other = written.bind(fallback(call.operation.name), func, tensors)
+            call = other.with_rng_state(call.rng_state)
+        if wrote and may:
+            self._record_write(call, tensors, operands, result)
+        elif not _same(call, result, tensors):
+            self._record(call, tensors, outputs(result))
+        for (update, own, _, momentum), known in zip(updates, before, strict=True):
+            arguments = SlottedArguments.of((*[operand.value for operand in known], momentum), {})
+            bound = arguments.bind(fallback(update.__name__), update, arguments.tensors)
+            self._add(self._node(update.__name__, own, known, bound), own, wrote=True)
         if not updates and wrote == may and (wrote or (outputs(result) and not _same(call, result, tensors))):
             self._remember(key, call, price, may)
         return result
-
-    def _run_in_gap(
-        self,
-        func: Any,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        call: Call | LazyCall,
-        tensors: Sequence[Tensor],
-        price: Price | None,
-        may: bool,
-    ) -> Any:
-        """Run a call that has been charged, and record nothing but what it may write."""
-        if self._guard is not None and price is not None:
-            self._guard.refund(price)
-        if may:
-            self.note_unrecorded_write(tensors[:1] if writes(func) else tensors)
-        elif call.operation.name == "grad":
-            self._leaves[id(tensors[0])] = ref(tensors[0])
-        self.note_unrecorded_write([own for _, own, _, _ in running_updates(func, args, kwargs)])
-        return self._run(func, args, kwargs)
 
     def _run(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Make the call, remembering it and its exception if it fails."""
@@ -388,12 +338,9 @@ class Recorder(TensorIndex, TorchFunctionMode):
 
     def _share(self, tensor: Tensor, source: Tensor) -> None:
         """Do `tensor.data = source`: from now on the tensor lies where the source does."""
-        if self._written is None:
-            self.operand(source)
+        self.operand(source)
         with untraced():  # the weight of a lazy layer refuses questions until it has its class
             self._storages.keep(tensor)
-            if self._written is not None:
-                self.note_unrecorded_write([tensor])
             tensor.data = source
             node = self.note_result(tensor, [source], _DETACH, Tensor.detach)
         if node is not None:
@@ -414,7 +361,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
             operation: The operation.
             function: What makes it from the sources, for who asks again.
         """
-        if self._written is not None:
+        if self.is_paused:
             return None
         operands = tuple([self.operand(source) for source in sources])
         values = [operand.value for operand in operands]
@@ -431,7 +378,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         """Add nodes for a call that was not made through torch, and has the result that torch would give."""
         written = SlottedArguments.of(args, kwargs)
         call = call_of(function, written, written.tensors)
-        if self._written is None and not _same(call, result, written.tensors):
+        if not self.is_paused and not _same(call, result, written.tensors):
             self._record(call, written.tensors, outputs(result))
 
     def note_write_call(
@@ -439,16 +386,16 @@ class Recorder(TensorIndex, TorchFunctionMode):
     ) -> None:
         """Add a node for a call that was not made through torch, and has written into a tensor.
 
-        `note_unrecorded_write` comes before the write, once all its operands have nodes.
+        `preserve` comes before the write, once all its operands have nodes.
         """
-        if self._written is None:
+        if not self.is_paused:
             written = SlottedArguments.of(args, kwargs)
             operands = [self.operand(tensor) for tensor in written.tensors]
             self._record_write(call_of(function, written, written.tensors), written.tensors, operands, target)
 
     def note_same(self, tensor: Tensor, known: Tensor) -> None:
         """Take a tensor for another that it is a second object of, in the same memory."""
-        if self._written is None:
+        if not self.is_paused:
             self._tracked[id(tensor)] = self._storages.track(tensor, self.operand(known).node)
 
     # Gradients
@@ -458,8 +405,6 @@ class Recorder(TensorIndex, TorchFunctionMode):
 
         A gradient that the program had read, and that the pass added to, gets a new node. `go` runs the pass.
         """
-        if self._written is not None:
-            return go(*args, **kwargs)
         for known, gradient in self._leaf_gradients() if self._leaves else ():
             if id(gradient) not in self._gradients and self._storages.shows(gradient):
                 self.note_gradient(gradient, known)
@@ -508,15 +453,44 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self._leaves = {id(leaf): ref(leaf) for leaf, _ in found}
         return found
 
+    # Gaps
+
+    def __enter__(self) -> Recorder:
+        """Begin to record, unless within a gap."""
+        self._depth += 1
+        if not self.is_paused:
+            _push_mode(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Record no more."""
+        self._depth -= 1
+        if not self.is_paused:
+            _pop_mode()
+
     def pause(self) -> None:
-        """Record nothing from now on: calls are made and charged, and what they write is taken note of."""
-        self._written = set()
+        """Record nothing from now on: calls go to torch at once, and nobody sees them."""
+        super().pause()
         self._accumulated.clear()
-        self._places.clear()
-        leaves = [self._leaf(node) for _, node in self._gradients.values()]
-        self._leaves.update({id(leaf): ref(leaf) for leaf in leaves if leaf is not None})
-        self._gradients = {}
-        self.note_unrecorded_write([gradient for _, gradient in self._leaf_gradients()])
+        self._gradients.clear()
+        above: list[Any] = []
+        while (mode := _pop_mode()) is not self:
+            above.insert(0, mode)
+        self._modes_below = _count_modes()
+        for mode in above:
+            _push_mode(mode)
+
+    def resume(self, gap: Gap) -> None:
+        """Record again, among the modes of the program where it was. Any leaf may have a gradient by now."""
+        super().resume(gap)
+        if self._depth:
+            above = [_pop_mode() for _ in range(self._modes_below, _count_modes())]
+            for mode in (self, *reversed(above)):
+                _push_mode(mode)
+        with untraced():
+            for tensor in (*[tracked.tensor for tracked in self._tracked.values()], *self._bound.values()):
+                if tensor.is_leaf and tensor.requires_grad:
+                    self._leaves[id(tensor)] = ref(tensor)
 
 
 def is_recording() -> bool:
@@ -528,7 +502,7 @@ def is_recording() -> bool:
 def recording_again(recorder: Recorder) -> Iterator[None]:
     """Record torch calls while the context is open, also within one of torch's own or an untraced one."""
     with torch._C._EnableTorchFunction():  # noqa: SLF001
-        if _mode_is_on():
+        if _mode_is_on() or recorder.is_paused:
             yield
         else:
             with recorder:

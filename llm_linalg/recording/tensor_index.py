@@ -13,7 +13,7 @@ from torch import Tensor
 from llm_linalg.base.errors import LimitError
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.operation import Call
-from llm_linalg.recording.aliasing import StorageMap, TrackedTensor, storage_id
+from llm_linalg.recording.aliasing import StorageMap, TrackedTensor
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.listener import Listener
 from llm_linalg.recording.record import Record
@@ -42,6 +42,7 @@ class TensorIndex:
         names: The node that each name was bound to.
         heeds_grad_mode: Whether no gradient flows through what is made under `torch.no_grad()`.
         gaps: The turns of loops that were not recorded.
+        is_paused: Whether calls are made without being recorded.
         before_drop: Called before a node's values are dropped.
         listener: Who is told what is recorded; None for nobody.
     """
@@ -67,7 +68,7 @@ class TensorIndex:
         self._cache = None if keep is None else ValueCache(keep, around, self._drop)
         self._storages = StorageMap(self._cache.note_move) if self._cache else StorageMap()
         self.gaps: list[Gap] = []
-        self._written: set[int] | None = None  # while nothing is recorded: the storages written meanwhile
+        self.is_paused = False
         self._left: dict[str, Tensor] = {}  # by the names that were bound, or written to, meanwhile
         self._left_at: dict[str, Origin] = {}  # where these names were bound
         self._places: dict[tuple[str, int | None], Origin] = {}  # of names bound in the gap, by line
@@ -91,15 +92,10 @@ class TensorIndex:
 
         In a gap it comes in when it is used after that.
         """
-        if self._written is None:
+        if not self.is_paused:
             self.input(tensor, name, op, origin)
         elif id(tensor) in self._tracked:
             self._forget(tensor)
-
-    def node_after_gap(self, tensor: Tensor) -> RecordNode | None:
-        """Return the node with which a tensor came in after a gap; None if it has none, or another."""
-        tracked = self._tracked.get(id(tensor))
-        return None if tracked is None or tracked.node.gap is None else tracked.node
 
     def _forget(self, tensor: Tensor) -> None:
         """Let a tensor come in anew when it is used next."""
@@ -111,12 +107,14 @@ class TensorIndex:
         self._tracked[id(tensor)] = TrackedTensor(tensor, node, Operand(node.value, node))
 
     def node_of(self, tensor: Tensor) -> RecordNode | None:
-        """Return a tensor's node, refreshed if an alias was written; None for a tensor that is unknown."""
+        """Return a tensor's node, refreshed if an alias was written; None for a tensor that is unknown.
+
+        In a gap none is known: nobody sees what is written there.
+        """
+        if self.is_paused:
+            return None
         tracked = self._tracked.get(id(tensor))
         if tracked is not None:
-            if self._written is not None:
-                gone_on = tracked.storage in self._written or self._storages.is_stale(tracked)
-                return None if gone_on else tracked.node
             return self._update_alias(tracked) if self._storages.is_stale(tracked) else tracked.node
         gone = self._dropped.get(id(tensor))
         return gone[1] if gone and gone[0]() is tensor else None
@@ -126,8 +124,7 @@ class TensorIndex:
 
         Where a line says that the place is the same, it is looked for only once in a gap.
         """
-        node = self.node_of(tensor)
-        if node is None and self._written is not None:
+        if self.is_paused:
             place = self._places.get((name, line)) if line else None
             if place is None:
                 place = self._places[name, line] = self._where()
@@ -135,12 +132,12 @@ class TensorIndex:
             self._note_number(name, tensor, place)
             self._bind(name, tensor)
             return None
-        node = node or self._new_input(tensor, name)
+        node = self.node_of(tensor) or self._new_input(tensor, name)
         if node.bound_name is None:
             node.bound_name = name
         self.names[name] = node
         self._left.pop(name, None)
-        if self._numbers and self._written is None:
+        if self._numbers:
             missed = self._numbers.pop((name, _line(self._where())), None)
             node.missed = node.missed if missed is None else tuple(missed)
         self._bind(name, tensor)
@@ -190,25 +187,27 @@ class TensorIndex:
         """Return the name that `label` gave a tensor; None without one."""
         return self._labels.get(id(tensor), (tensor, None, ""))[1]
 
-    @property
-    def is_paused(self) -> bool:
-        """Whether calls are made without being recorded."""
-        return self._written is not None
+    def pause(self) -> None:
+        """Record nothing from now on. What nodes show is moved to where nobody writes."""
+        self.is_paused = True
+        self._places.clear()
+        with untraced():
+            self._storages.preserve_all()
 
     def resume(self, gap: Gap) -> None:
-        """Record again. What was written meanwhile comes in anew, as if from outside."""
-        written, self._written = self._written or set(), None
+        """Record again. What holds other cells than its node shows comes in anew, as if from outside."""
+        self.is_paused = False
         self.gaps.append(gap)
         if self.listener is not None:
             self.listener.gap(gap)
-        for tracked in [tracked for tracked in self._tracked.values() if tracked.storage in written]:
-            self._forget(tracked.tensor)
+        with untraced():
+            for tracked in list(self._tracked.values()):
+                if not _is_same(detach_value(tracked.tensor), tracked.node.value):
+                    self._forget(tracked.tensor)
 
-    def note_unrecorded_write(self, tensors: Sequence[Tensor]) -> None:
-        """Before a call in a gap writes to tensors: keep what nodes show, and remember the storages."""
+    def preserve(self, tensors: Sequence[Tensor]) -> None:
+        """Keep what nodes show of tensors that are about to be written by what is not recorded as a call."""
         self._storages.preserve(tensors)
-        if self._written is not None:
-            self._written.update(filter(None, map(storage_id, tensors)))
 
     def undoing_writes(self) -> AbstractContextManager[None]:
         """Return a context at whose end all memory has again what calls have written over within it."""
@@ -222,7 +221,7 @@ class TensorIndex:
 
     def finish(self, source: str, seed: int, printed: str = "") -> Record[Any]:
         """Return the record; each name is bound to a node with what its tensor holds now."""
-        if self._written is not None:
+        if self.is_paused:
             raise RuntimeError("a gap has to end before the record does")
         for tensor in self._bound.values():
             tracked = self._tracked.get(id(tensor))
@@ -359,6 +358,17 @@ class TensorIndex:
         if before is not None:
             node.gradient_hooks = before.gradient_hooks
         return node
+
+
+def _is_same(one: Tensor, other: Tensor) -> bool:
+    """Return whether two tensors have the same cells; NaN is the same as itself."""
+    if (one.shape, one.dtype) != (other.shape, other.dtype) or one.is_meta:
+        return one.is_meta and other.is_meta and one.shape == other.shape
+    return (
+        one.data_ptr() == other.data_ptr()
+        or torch.equal(one, other)
+        or bool(torch.isclose(one, other, rtol=0, atol=0, equal_nan=True).all())
+    )
 
 
 def _line(origin: Origin) -> int | None:

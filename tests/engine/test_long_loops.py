@@ -17,6 +17,7 @@ from llm_linalg import run as run_in_room
 from llm_linalg.analysis.abscissa import numbers_by_turn, turns
 from llm_linalg.capture import program as capture_program
 from llm_linalg.capture.limits import Limits
+from llm_linalg.recording.recorder import Recorder
 from tests.engine.alike import printed
 from tests.engine.here import run
 from tests.engine.training_loops import LOOPS
@@ -505,3 +506,52 @@ def test_a_loop_of_many_turns_is_within_the_bounds_and_prints_what_plain_python_
     trace = run_in_room(program, seconds=None)
     assert trace.printed == printed(program)
     assert len(trace.nodes) <= Limits().loop_nodes + FEW
+
+
+def test_a_call_in_a_gap_is_seen_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    see = Recorder.__torch_function__
+
+    def counted(recorder: Recorder, func: Any, *rest: Any) -> Any:
+        seen.append(func.__name__)
+        return see(recorder, func, *rest)
+
+    monkeypatch.setattr(Recorder, "__torch_function__", counted)
+    trace = kept("x = torch.ones(2)\nfor i in range(5_000): x = (x * 1.001).clamp(max=2.0)", 40)
+    (gap,) = trace.gaps
+    assert len(seen) <= 2 * (5_000 - (gap.last - gap.first + 1)) + 1
+    assert gap.last - gap.first > 4_900
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        *("x.data += 1", "x.data = x.data + 1", "x.numpy()[0] = i", "x.detach()[1] = i", "v[0] = i"),
+        *("torch._foreach_add_([x], 1.0)", "torch.add(x, 1, out=x)", "x = x + 1", "x.add_(1)"),
+    ],
+)
+def test_what_is_written_in_a_gap_by_whatever_way_comes_in_with_its_cells(write: str) -> None:
+    """A node from before the gap goes on showing what it did."""
+    head = "x = torch.zeros(3)\nv, y = x[:2], x + 1\n"
+    check(f"{head}for i in range(60):\n    {write}\n    z = y * 2\nw, u = x * 1, v * 1", 16)
+    trace = kept(f"{head}for i in range(60):\n    {write}\n    z = y * 2\nw = x * 1", 16)
+    assert trace.gaps
+    assert trace.nodes[0].value.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("context", ["torch.device('cpu')", "torch.no_grad()", "Noted()"])
+def test_a_gap_may_lie_within_any_mode_of_torchs(context: str) -> None:
+    head = (
+        "from torch.overrides import TorchFunctionMode\n"
+        "class Noted(TorchFunctionMode):\n"
+        "    def __torch_function__(self, func, types, args=(), kwargs=None):\n"
+        "        calls.append(func)\n"
+        "        return func(*args, **(kwargs or {}))\n"
+        "calls, x = [], torch.ones(2)\n"
+    )
+    loop = (
+        f"with {context}:\n    for i in range(60): x = x * 1.01\n    y = x + 1\nz = x * 2\nprint(len(calls))"
+    )
+    assert check(head + loop, 16) == 1
+    nodes = [node.op for node in kept(head + loop, 16).nodes]
+    assert nodes[-2:] == ["add", "mul"]
