@@ -74,9 +74,6 @@ class Guard(Protocol):
     def charge_again(self, name: str, price: Price, written: Tensor | None = None) -> None:
         """Charge a repetition of a call by its known price; `written` is the tensor that it writes."""
 
-    def refund(self, price: Price) -> None:
-        """Give back what it costs to record a call, which was charged: it is not recorded."""
-
     def charge_query(self) -> None:
         """Charge a call of which no more is known than that it is made."""
 
@@ -133,7 +130,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self.is_inner: Callable[[FrameType], bool] | None = None
         self.handlers: Mapping[Any, Callable[..., Any]] = {}
         self._depth = 0  # how often it is entered
-        self._modes_below = 0  # those of torch that were entered before it
+        self._modes_below: int | None = None  # how many others were entered before it, at the last gap
         self._guard = guard
         self._halt = halt
         self._known: dict[CallKey, KnownCall | None] = {}  # None for a key that came once
@@ -473,17 +470,16 @@ class Recorder(TensorIndex, TorchFunctionMode):
         super().pause()
         self._accumulated.clear()
         self._gradients.clear()
-        above: list[Any] = []
-        while (mode := _pop_mode()) is not self:
-            above.insert(0, mode)
-        self._modes_below = _count_modes()
-        for mode in above:
-            _push_mode(mode)
+        modes = [_pop_mode() for _ in range(_count_modes())][::-1]
+        self._modes_below = modes.index(self) if self in modes else None
+        for mode in modes:
+            if mode is not self:
+                _push_mode(mode)
 
     def resume(self, gap: Gap) -> None:
         """Record again, among the modes of the program where it was. Any leaf may have a gradient by now."""
         super().resume(gap)
-        if self._depth:
+        if self._depth and self._modes_below is not None:
             above = [_pop_mode() for _ in range(self._modes_below, _count_modes())]
             for mode in (self, *reversed(above)):
                 _push_mode(mode)
