@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import Call, Operation, SlottedArguments
 from llm_linalg.ops.reads import IndexReads, Reads
 from llm_linalg.recording.record_node import Operand, RecordNode
 from llm_linalg.recording.write_log import (
@@ -98,10 +98,8 @@ class StorageMap:
             values = self._kept.pop(place, [])
             if values:
                 copied = _copy(values)
-                for value in values:
-                    value.data = detach_from_storage(
-                        value, copied
-                    )  # in place: everyone who holds this value keeps it
+                for value in values:  # in place: everyone who holds this value keeps it
+                    value.data = detach_from_storage(value, copied)
                 self.on_move(values, place)
 
     @contextmanager
@@ -185,19 +183,8 @@ class AliasUpdate(Operation):
 
 def alias_call(tensors: Sequence[Tensor], source: WriteSource) -> Call:
     """Return the call that makes a refreshed tensor from its earlier value and what writers wrote."""
-    values = tuple(tensors)
-    places = tuple(range(len(values)))
-    renewing: Callable[..., Tensor] = partial(_gather, source)
-    return Call(
-        AliasUpdate("alias", "*tensors", source=source),
-        renewing,
-        values,
-        {},
-        {"tensors": values},
-        values,
-        {"tensors": places},
-        places,
-    )
+    operation = AliasUpdate("alias", "*tensors", source=source)
+    return SlottedArguments.of(tensors, {}).bind(operation, partial(_gather, source), tensors)
 
 
 def _gather(source: WriteSource, *tensors: Tensor) -> Tensor:

@@ -250,13 +250,9 @@ class RecordNode:
     @property
     def title_of_cells(self) -> str:
         """The title such that an index can follow: `K.T`, `(x + 1)`."""
-        if self.words:
-            several = has_operator(self.words) or " " in _outside_brackets(self.words)
-            return f"({self.words})" if several else self.words
-        if self.bound_name or not self.source:
-            return self.name
-        text = self._expression
-        return f"({_elide(text)})" if has_operator(text) else _elide(text)
+        text = self.words or ("" if self.bound_name or not self.source else self._expression)
+        several = has_operator(text) or bool(self.words and " " in _outside_brackets(text))
+        return f"({self.title})" if several else self.title
 
     @property
     def _expression(self) -> str:
@@ -362,6 +358,11 @@ class RecordNode:
     def terms(self, index: Index) -> CellTerms | None:
         """Return the terms that a cell sums; None if it is not a sum."""
         return self.call.operation.terms(self.call, index) if self.call else None
+
+
+def operand_nodes(node: N) -> list[N]:
+    """Return the nodes that a node is computed from."""
+    return [operand.node for operand in node.operands]
 
 
 @lru_cache(4096)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import NamedTuple
 
@@ -89,9 +90,8 @@ class WriteLog:
         firsts = self._firsts[since:]
         shown = [0] if len(firsts) == 2 else _visible_writes(numbers, firsts)
         spans = [range(*firsts[place : place + 2]) for place in shown]
-        return [self.nodes[since + place] for place in shown], WriteSource(
-            before.shape, detach_from_storage(numbers), spans
-        )
+        source = WriteSource(before.shape, detach_from_storage(numbers), spans)
+        return [self.nodes[since + place] for place in shown], source
 
     def _writers_of(self, tensor: Tensor) -> Tensor | None:
         """Return the number written last to each cell of a tensor, 0 for none; None if that is unknown."""
@@ -106,7 +106,7 @@ class WriteLog:
         return StorageView.of(tensor).on(self._grid)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class WriteSource:
     """Where each cell of a tensor comes from: its earlier value, or a later write.
 
@@ -119,23 +119,17 @@ class WriteSource:
     shape: Shape
     numbers: Tensor
     spans: Sequence[range]
-    _cells: Tensor | None = None
 
-    @property
+    @cached_property
     def cells(self) -> Tensor:
         """The position of each cell's source, from 1: first the earlier cells, then those of each write."""
-        if self._cells is None:
-            with untraced():
-                self._cells = self._compute_cells()
-        return self._cells
-
-    def _compute_cells(self) -> Tensor:
-        cells = torch.arange(1, 1 + prod(self.shape)).reshape(self.shape)
         first = 1 + prod(self.shape)
-        for span in self.spans:
-            inside = (self.numbers >= span.start) & (self.numbers < span.stop)
-            cells = torch.where(inside, self.numbers - span.start + first, cells)
-            first += len(span)
+        with untraced():
+            cells = torch.arange(1, first).reshape(self.shape)
+            for span in self.spans:
+                inside = (self.numbers >= span.start) & (self.numbers < span.stop)
+                cells = torch.where(inside, self.numbers - span.start + first, cells)
+                first += len(span)
         return cells
 
 
@@ -155,8 +149,6 @@ def _number_cells(view: StorageView, grid: Tensor, first: int) -> None:
     if view.may_overlap:
         places = view.on(torch.arange(len(grid))).flatten()
         grid.scatter_reduce_(0, places, torch.arange(first, end), "amax")
-    elif there.is_contiguous():
-        torch.arange(first, end, out=there)
     else:
         there.copy_(torch.arange(first, end).reshape(view.shape))
 
