@@ -19,7 +19,8 @@ from llm_linalg.analysis.parts import parts_of
 from llm_linalg.base.axis_labels import AxisDeclarations, AxisLabels, TensorLabels, fit_labels
 from llm_linalg.base.cells import strides
 from llm_linalg.ops.reads import AxesReads, IndexReads
-from llm_linalg.recording.record_node import RecordNode
+from llm_linalg.recording.record import derive
+from llm_linalg.recording.record_node import RecordNode, operand_nodes
 
 if TYPE_CHECKING:
     from llm_linalg.base.axes import Axes, Shape
@@ -59,17 +60,7 @@ class AxisNaming:
 
     def of(self, node: RecordNode) -> TensorLabels:
         """Return the names and labels of a node's axes, in order; () if none is known."""
-        if not self._declared:
-            return ()
-        todo = [node]
-        while todo:  # no recursion: a trace may be longer than Python's stack is deep
-            now = todo[-1]
-            waiting = [other for other in _sources(now) if other not in self._found]
-            if waiting:
-                todo += waiting
-            else:
-                self._found[todo.pop()] = self._edges(now)
-        return self._found[node]
+        return derive(self._found, node, _sources, self._edges) if self._declared else ()
 
     def _edges(self, node: RecordNode) -> TensorLabels:
         rank = len(node.shape)
@@ -99,8 +90,8 @@ class AxisNaming:
 
 def _sources(node: RecordNode) -> list[RecordNode]:
     """Return the nodes from whose axes a node's own are derived."""
-    found = [operand.node for operand in node.operands]
-    return [*found, *parts_of(node)[-1:]] if node.kind == "composite" else found
+    last = parts_of(node)[-1:] if node.kind == "composite" else ()
+    return [*operand_nodes(node), *last]
 
 
 def _links(node: RecordNode, operands: Sequence[TensorLabels]) -> Iterator[_Link]:
