@@ -84,10 +84,9 @@ class StorageMap:
     def forget(self, value: Tensor) -> None:
         """Unregister a value that no node shows any more."""
         place = storage_id(value)
-        kept = [other for other in self._kept.get(place, ()) if other is not value]
-        self._kept[place] = kept
-        if not kept:
-            del self._kept[place]
+        kept = [other for other in self._kept.pop(place, ()) if other is not value]
+        if kept:
+            self._kept[place] = kept
 
     def preserve(self, tensors: Sequence[Tensor]) -> None:
         """Move the values of nodes out of the storages that a call is about to write."""

@@ -17,7 +17,7 @@ from torch import Tensor
 from llm_linalg.analysis.gradients import explanations
 from llm_linalg.analysis.gradients.explanations import Reason
 from llm_linalg.analysis.gradients.names import GradientNames, transpose_of
-from llm_linalg.analysis.gradients.rules import TO, Rule, fit_rule, rename_locals, vjp
+from llm_linalg.analysis.gradients.rules import TO, fit_rule, rename_locals, vjp
 from llm_linalg.analysis.own_programs import NONSENSE, Bounds, Halt, run_over
 from llm_linalg.analysis.parts import operand_names, parts_of
 from llm_linalg.base.errors import HaltedError
@@ -110,13 +110,13 @@ class _Part:
     """The contribution of one use of a tensor to its cotangent: the using node, a rule, an explanation."""
 
     user: RecordNode
-    rule: Rule
+    text: str
     why: str
 
     @property
     def same(self) -> bool:
         """Whether it passes a cotangent on unchanged."""
-        return self.rule.text.isidentifier() and not self.rule.lines
+        return self.text.isidentifier()
 
 
 def _is_complex(call: Call) -> bool:
@@ -171,11 +171,11 @@ class _Writer:
         self._emitted.add(node)
         parts, name, hooks = self._parts[node], f"d{self.names.of[node]}", node.gradient_hooks or ()
         if node is self._loss:
-            seed = Rule(f"torch.ones_like({self.names.mention(node)})")
+            seed = f"torch.ones_like({self.names.mention(node)})"
             parts = [_Part(node, seed, explanations.seed_reason(node)), *parts]
         is_inner = node.bound_name is None or node.composite is not None
         if len(parts) == 1 and parts[0].same and not hooks and is_inner:
-            self._aliases[node] = parts[0].rule.text  # what is passed on unchanged needs no line
+            self._aliases[node] = parts[0].text  # what is passed on unchanged needs no line
             return
         if len(parts) == 1:
             self._write(name, parts[0], node)
@@ -195,10 +195,11 @@ class _Writer:
 
     def _write(self, name: str, part: _Part, target: RecordNode) -> None:
         reason = Reason(part.why, part.user, target)
-        for line in part.rule.lines:
+        *lines, last = part.text.split("\n")
+        for line in lines:
             self._line(line.replace(TO, name), reason)
-        if part.rule.text != TO:
-            self._line(f"{name} = {part.rule.text}", reason)
+        if last != TO:
+            self._line(f"{name} = {last}", reason)
 
     def _line(self, text: str, reason: Reason) -> None:
         self.lines.append(text)
@@ -249,13 +250,13 @@ class _Writer:
             return parts
         texts = []
         for part in parts:
-            name = part.rule.text if part.same else self.names.free(f"d{self.names.inner(node, 'way')}")
+            name = part.text if part.same else self.names.free(f"d{self.names.inner(node, 'way')}")
             texts.append(name)
             if not part.same:
                 self._write(name, part, target)
         ways = [(text, part.user, part.same) for text, part in zip(texts, parts, strict=True)]
         why = f"Back through {node.title} ({node.op}), part by part. {explanations.sum_reason(target, ways)}"
-        return [_Part(node, Rule(" + ".join(texts)), why)]
+        return [_Part(node, " + ".join(texts), why)]
 
     def _send_jointly(self, node: RecordNode, template: str) -> None:
         """Join the cotangents of all outputs of a call, once the last output that has one is reached."""
@@ -273,32 +274,31 @@ class _Writer:
         target = node.operands[0].node
         if target in self._needed:
             why = explanations.operand_reason(node, 0, target, self._d(node), ())
-            self._add(target, _Part(node, Rule(template.replace("{all}", ", ".join(pieces))), why))
+            self._add(target, _Part(node, template.replace("{all}", ", ".join(pieces)), why))
 
     def _add(self, target: RecordNode, part: _Part) -> None:
         self._parts.setdefault(target, []).append(part)
 
     def _pass_on(self, node: RecordNode, call: Call, place: int, template: str | None) -> None:
-        target = node.operands[place].node
         if template == "":
             return  # nothing goes back through a detach
+        target, axes = node.operands[place].node, tuple[int, ...]()
         turned = self._through_transpose(node, place)
         if turned is not None:
-            source, text = turned
-            why = explanations.operand_reason(node, place, source, self._d(node), ())
-            self._add(source, _Part(node, Rule(text), why))
-            return
-        if template is None:
+            target, text = turned
+        elif template is not None:
+            text, axes = self._rule(node, place, template)
+        else:
             asked = self.names.free(f"vjp_{node.op}_{node.index}_{place}")
             self.autograd_steps[asked] = partial(vjp, call=call, place=place)
-            rule = Rule(f"{asked}({self._d(node)})")
-            why = f"Back through {node.title} ({node.op}). It has no rule here: autograd has been asked."
-        else:
-            rule = self._rule(node, place, template)
-            why = explanations.operand_reason(node, place, target, self._d(node), rule.sum_axes)
+            text = f"{asked}({self._d(node)})"
         if isinstance(call.operation, OwnGradient):
             why = f"Back through {node.title}: what the program's own `backward` returns."
-        self._add(target, _Part(node, rule, why))
+        elif template is None and turned is None:
+            why = f"Back through {node.title} ({node.op}). It has no rule here: autograd has been asked."
+        else:
+            why = explanations.operand_reason(node, place, target, self._d(node), axes)
+        self._add(target, _Part(node, text, why))
 
     def _through_transpose(self, node: RecordNode, place: int) -> tuple[RecordNode, str] | None:
         """Return W and its cotangent for a product with `W.T`, in one step: `dW = dY.T @ X`."""
@@ -314,8 +314,8 @@ class _Writer:
             return None
         return source, f"{cotangent}.{sign} @ {partner}" if place else f"{partner} @ {cotangent}.{sign}"
 
-    def _rule(self, node: RecordNode, place: int, template: str) -> Rule:
-        """Return a rule of the table with the program's names filled in."""
+    def _rule(self, node: RecordNode, place: int, template: str) -> tuple[str, tuple[int, ...]]:
+        """Return a rule of the table with the program's names filled in, and the axes that it sums over."""
         call = node.call
         if call is None:
             raise LookupError(node.name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,22 +17,7 @@ from llm_linalg.ops.vjp import autograd_vjp, rerun
 from llm_linalg.recording.record_node import RecordNode
 
 TO = "{to}"
-"""Stands in a rule for the name of the cotangent, if the lines above the last bind it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule with its names filled in.
-
-    Attributes:
-        text: The expression of the cotangent; `TO` if the lines bind it.
-        lines: Assignments that precede it.
-        sum_axes: The axes over which it is summed because the operand was broadcast along them.
-    """
-
-    text: str
-    lines: tuple[str, ...] = ()
-    sum_axes: tuple[int, ...] = ()
+"""The last line of a rule whose other lines bind the cotangent, and in these its name."""
 
 
 def rename_locals(template: str, rename: Callable[[str], str]) -> str:
@@ -43,8 +27,12 @@ def rename_locals(template: str, rename: Callable[[str], str]) -> str:
     return template
 
 
-def fit_rule(template: str, text: str, call: Call, place: int, given: Mapping[str, Tensor]) -> Rule:
+def fit_rule(
+    template: str, text: str, call: Call, place: int, given: Mapping[str, Tensor]
+) -> tuple[str, tuple[int, ...]]:
     """Return a rule completed by a sum and a cast, so that it has its operand's shape and dtype.
+
+    Its last line is the cotangent; those before it bind what it needs.
 
     Args:
         template: The rule as the table has it.
@@ -52,17 +40,20 @@ def fit_rule(template: str, text: str, call: Call, place: int, given: Mapping[st
         call: The call.
         place: The operand's position.
         given: The tensors that the names in braces stand for.
+
+    Returns:
+        The rule, and the axes over which it is summed because the operand was broadcast along them.
     """
     *lines, last = text.split("\n")
     whole = template == "{d}"
     if last == TO or (_fits(call, place) and not whole):
-        return Rule(last, tuple(lines))
+        return text, ()
     value, own = given["d"] if whole else _value(template, call, given), call.tensors[place]
     axes = _broadcast_axes(tuple(value.shape), call.shapes[place])
     last = _sum_over(last, axes, value.dim() - own.dim())
     if value.dtype != own.dtype:
         last = f"{last if last.isidentifier() else f'({last})'}.to({own.dtype})"
-    return Rule(last, tuple(lines), axes)
+    return "\n".join([*lines, last]), axes
 
 
 def _fits(call: Call, place: int) -> bool:
