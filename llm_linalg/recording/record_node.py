@@ -211,8 +211,10 @@ class RecordNode:
     def drop(self) -> None:
         """Replace its value and its operands' by meta tensors, which keep shape and dtype."""
         self.dropped = True
-        self.value = _shadow(self.value)
-        self.operands = tuple([replace(item, value=_shadow(item.value)) for item in self.operands])
+        self.value = _shadow(self.value.shape, self.value.dtype)
+        self.operands = tuple(
+            [replace(item, value=_shadow(item.value.shape, item.value.dtype)) for item in self.operands]
+        )
         if self.call is not None:
             call = self.call.with_tensors([operand.value for operand in self.operands])
             self._call = call.with_output(self.value)
@@ -391,12 +393,8 @@ def has_operator(source: str) -> bool:
     return not OPERATORS.isdisjoint(text) or any(f" {word} " in f" {text} " for word in WORD_OPERATORS)
 
 
-def _shadow(tensor: Tensor) -> Tensor:
-    return _empty(tensor.shape, tensor.dtype)
-
-
 @lru_cache(1_000)
-def _empty(shape: torch.Size, dtype: torch.dtype) -> Tensor:
+def _shadow(shape: torch.Size, dtype: torch.dtype) -> Tensor:
     with untraced():
         return torch.empty(shape, dtype=dtype, device="meta")
 
