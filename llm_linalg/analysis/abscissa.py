@@ -42,7 +42,8 @@ def abscissa(node: RecordNode) -> Operand[Any] | None:
                 continue
             if operand.value.is_meta:
                 return None  # its numbers are not kept: nobody knows whether it is the nearest
-            if _is_named(operand.node) and is_sorted(operand.value):
+            named = operand.node.bound_name is not None or not operand.node.operands
+            if named and is_sorted(operand.value):
                 found[id(operand.node)] = operand
             elif not operand.node.operands:
                 return None
@@ -96,10 +97,6 @@ def is_series(node: RecordNode) -> bool:
     """Return whether a vector is made of single numbers, as a loop collects them."""
     numbers = node.op == "stack" and len(node.shape) == 1 and FEWEST <= node.shape[0] <= MOST
     return numbers and is_numeric(node.value)
-
-
-def _is_named(node: RecordNode) -> bool:
-    return node.bound_name is not None or not node.operands
 
 
 def _axis_along(node: RecordNode, axis: int, position: int) -> int | None:

@@ -9,9 +9,7 @@ keys as columns because the rows of Q and K have these names.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
@@ -19,30 +17,15 @@ from llm_linalg.analysis.parts import parts_of
 from llm_linalg.base.axis_labels import AxisDeclarations, AxisLabels, TensorLabels, fit_labels
 from llm_linalg.base.cells import strides
 from llm_linalg.ops.reads import AxesReads, IndexReads
-from llm_linalg.recording.record_node import RecordNode
-
-if TYPE_CHECKING:
-    from llm_linalg.base.axes import Axes, Shape
+from llm_linalg.recording.record import derive
+from llm_linalg.recording.record_node import RecordNode, operand_nodes
 
 MOST_CELLS = 65_536
 """Larger index maps are not examined; their results have no axis names."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Link:
-    """An axis of a result that runs along an axis of an operand.
-
-    Attributes:
-        axis: The axis of the result.
-        operand: The operand's position.
-        own: The axis of the operand.
-        places: For each position along the result's axis, that along the operand's; −1 for none.
-    """
-
-    axis: int
-    operand: int
-    own: int
-    places: Sequence[int]
+_Run = tuple[int, int, Sequence[int]]
+"""An axis of a result, that of an operand along which it runs, and for each position along the former that
+along the latter; −1 for none."""
 
 
 class AxisNaming:
@@ -59,17 +42,7 @@ class AxisNaming:
 
     def of(self, node: RecordNode) -> TensorLabels:
         """Return the names and labels of a node's axes, in order; () if none is known."""
-        if not self._declared:
-            return ()
-        todo = [node]
-        while todo:  # no recursion: a trace may be longer than Python's stack is deep
-            now = todo[-1]
-            waiting = [other for other in _sources(now) if other not in self._found]
-            if waiting:
-                todo += waiting
-            else:
-                self._found[todo.pop()] = self._edges(now)
-        return self._found[node]
+        return derive(self._found, node, _sources, self._edges) if self._declared else ()
 
     def _edges(self, node: RecordNode) -> TensorLabels:
         rank = len(node.shape)
@@ -90,43 +63,40 @@ class AxisNaming:
         if node.kind == "composite":
             parts = parts_of(node)
             return self._found[parts[-1]] if parts else ()
-        links = list(_links(node, operands))
+        runs = [
+            (axis, edges[own], places)
+            for place, edges in enumerate(operands)
+            for axis, own, places in (_runs(node, place) if edges else ())
+        ]
         return tuple(
-            _agree(size, [(operands[x.operand][x.own], x.places) for x in links if x.axis == axis])
+            _agree(size, [(edge, places) for along, edge, places in runs if along == axis])
             for axis, size in enumerate(node.shape)
         )
 
 
 def _sources(node: RecordNode) -> list[RecordNode]:
     """Return the nodes from whose axes a node's own are derived."""
-    found = [operand.node for operand in node.operands]
-    return [*found, *parts_of(node)[-1:]] if node.kind == "composite" else found
+    last = parts_of(node)[-1:] if node.kind == "composite" else ()
+    return [*operand_nodes(node), *last]
 
 
-def _links(node: RecordNode, operands: Sequence[TensorLabels]) -> Iterator[_Link]:
-    """Yield which axis runs along which, for the operands with known axes."""
+def _runs(node: RecordNode, place: int) -> Iterator[_Run]:
+    """Yield which axes of a node run along which of an operand."""
     axes = node.call.operation.label_axes(node.call) if node.call else None
-    for place, edges in enumerate(operands):
-        if not edges:
-            continue
-        if axes is not None and place < len(axes.operands):
-            yield from _by_axes(axes, place, node.shape)
-            continue
+    if axes is None or place >= len(axes.operands):
         relation = node.operand_reads[place]
-        if isinstance(relation, AxesReads):
-            yield from _by_axes(relation.axes, place, node.shape)
-        elif isinstance(relation, IndexReads) and relation.source.numel() <= MOST_CELLS:
-            yield from _by_index(relation, place)
-
-
-def _by_axes(axes: Axes, place: int, shape: Shape) -> Iterator[_Link]:
+        if isinstance(relation, IndexReads) and relation.source.numel() <= MOST_CELLS:
+            yield from _runs_by_index(relation)
+        if not isinstance(relation, AxesReads):
+            return
+        axes = relation.axes
     for axis, label in enumerate(axes.output):
         for own, other in enumerate(axes.operands[place]):
-            if other == label and axes.shapes[place][own] == shape[axis]:
-                yield _Link(axis, place, own, range(shape[axis]))
+            if other == label and axes.shapes[place][own] == node.shape[axis]:
+                yield axis, own, range(node.shape[axis])
 
 
-def _by_index(relation: IndexReads, place: int) -> Iterator[_Link]:
+def _runs_by_index(relation: IndexReads) -> Iterator[_Run]:
     """Yield the axes of a result whose position alone determines the position along an operand's axis.
 
     An axis of size 1 determines nothing, so it is linked only if it has no rival.
@@ -139,11 +109,11 @@ def _by_index(relation: IndexReads, place: int) -> Iterator[_Link]:
         for axis in range(flat.dim()):
             places = _function(there, inside, axis)
             if places is not None:
-                found.append(_Link(axis, place, own, places))
-    for link in found:
-        rivals = sum(link.axis == other.axis or link.own == other.own for other in found) - 1
-        if len(link.places) > 1 or not rivals:
-            yield link
+                found.append((axis, own, places))
+    for axis, own, places in found:
+        rivals = sum(axis == other or own == another for other, another, _ in found) - 1
+        if len(places) > 1 or not rivals:
+            yield axis, own, places
 
 
 def _function(there: Tensor, inside: Tensor, axis: int) -> list[int] | None:

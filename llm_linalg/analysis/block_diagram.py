@@ -17,13 +17,14 @@ from llm_linalg.analysis.parts import multiplications_of
 from llm_linalg.analysis.random_draws import is_drawn
 from llm_linalg.base.spelling import number_duplicates, unknown
 from llm_linalg.recording.record_node import N, RecordNode
-from llm_linalg.recording.scopes import FOLD, Scope, fold_of
+from llm_linalg.recording.scopes import FOLD, Scope
 
 if TYPE_CHECKING:
     from llm_linalg.base.cells import Index
 
 Path = tuple[str, ...]
 MOST_SAID = 1000  # names compared to suggest a spelling
+LONGEST_LABEL = 14  # characters of an expression that stands in a box; else its operation does
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,23 +55,17 @@ class DiagramBox(Generic[N]):
     @cached_property
     def multiplications(self) -> int:
         """The known number of multiplications inside; 0 for an input."""
-        return 0 if self.foreign else sum(multiplications_of(node) or 0 for node in self.nodes)
+        return 0 if self.foreign else _multiplications(self.nodes)
 
     @cached_property
     def products(self) -> int:
         """How many of its multiplications belong to products of matrices and vectors."""
-        matrix = [node for node in self.nodes if node.kind == "contraction"]
-        return 0 if self.foreign else sum(multiplications_of(node) or 0 for node in matrix)
+        return 0 if self.foreign else _multiplications(x for x in self.nodes if x.kind == "contraction")
 
     def count_cells(self, cells: Mapping[N, Collection[Index]]) -> tuple[int, int]:
         """Return how many cells of its outputs are among the given cells, and how many its outputs have."""
         found = sum(len(cells[node]) for node in self.outputs if node in cells)
         return found, sum(node.value.numel() for node in self.outputs)
-
-
-LONGEST_LABEL = (
-    14  # characters of an expression that stands in a box; a longer one gives way to its operation
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,16 +122,15 @@ class BlockDiagram(Generic[N]):
         Raises:
             LookupError: If there is no such box, or it is an operation and has no level inside.
         """
-        scope = self._scopes
-        walked: Path = ()
-        level = self._level_of(scope, walked)
-        for name in path:
-            box = level.box(name)
-            if box.scope is None or box.foreign:
-                raise LookupError(f"{name} is an operation: no boxes stand in it")
-            scope, walked = box.scope, (*walked, name)
-            level = self._level_of(scope, walked)
-        return level
+        path, scope = tuple(path), self._scopes
+        if path not in self._levels:
+            if path:
+                inner = self.level(path[:-1]).box(path[-1]).scope
+                if inner is None:
+                    raise LookupError(f"{path[-1]} is an operation: no boxes stand in it")
+                scope = inner
+            self._levels[path] = self._fold(scope, path)
+        return self._levels[path]
 
     def locate(self, node: N) -> Path | None:
         """Return the path of a node's box, or of the next box if it has none; None if there are no boxes."""
@@ -158,7 +152,7 @@ class BlockDiagram(Generic[N]):
     @cached_property
     def multiplications(self) -> int:
         """The known number of multiplications of the whole trace."""
-        return sum(multiplications_of(node) or 0 for node in self._nodes)
+        return _multiplications(self._nodes)
 
     @cached_property
     def _hidden(self) -> set[N]:
@@ -185,11 +179,6 @@ class BlockDiagram(Generic[N]):
                 readers.setdefault(operand.node, []).append(node)
         return readers
 
-    def _level_of(self, scope: Scope[N], path: Path) -> DiagramLevel[N]:
-        if path not in self._levels:
-            self._levels[path] = self._fold(scope, path)
-        return self._levels[path]
-
     def _fold(self, scope: Scope[N], path: Path) -> DiagramLevel[N]:
         hidden = {node for node in self._hidden if node.op == "parameter"} if scope.is_fold else self._hidden
         children = [stay for child in scope.children.values() for stay in self._stays(child, scope)]
@@ -205,7 +194,9 @@ class BlockDiagram(Generic[N]):
             if operand.node not in held and operand.node not in hidden
         }
         outside = [_operation(node, foreign=True) for node in sorted(sources, key=lambda node: node.index)]
-        boxes = _with_unique_names([*outside, *inside])
+        boxes = [*outside, *inside]
+        names = number_duplicates([box.name for box in boxes])
+        boxes = [replace(box, name=name) for name, box in zip(names, boxes, strict=True)]
         place = {node: k for k, box in enumerate(boxes) for node in box.nodes}
         arrows = {
             (place[operand.node], k)
@@ -215,7 +206,7 @@ class BlockDiagram(Generic[N]):
             for operand in node.operands
             if operand.node in place and place[operand.node] != k
         }
-        return DiagramLevel(path, boxes, tuple(sorted(arrows)))
+        return DiagramLevel(path, tuple(boxes), tuple(sorted(arrows)))
 
     def _stays(self, child: Scope[N], scope: Scope[N]) -> list[Scope[N]]:
         """Return a scope in parts: where it is left for an operation that reads it, and entered again.
@@ -248,9 +239,13 @@ class BlockDiagram(Generic[N]):
         return DiagramBox(scope.name.replace(FOLD, ""), scope.name, tuple(nodes), tuple(given), scope)
 
 
+def _multiplications(nodes: Iterable[RecordNode]) -> int:
+    return sum(multiplications_of(node) or 0 for node in nodes)
+
+
 def _begins_parameter(node: RecordNode) -> bool:
     """Return whether a node is what a parameter begins with, in the making of its layer."""
-    if not fold_of(node.scope):
+    if FOLD not in node.scope:
         return False
     first = node
     while first.is_write and first.scope == node.scope:
@@ -263,7 +258,7 @@ def _is_data(node: RecordNode) -> bool:
 
     Random numbers that a parameter begins with are not.
     """
-    if node.op == "grad" and fold_of(node.scope):
+    if node.op == "grad" and FOLD in node.scope:
         return True
     return is_drawn(node) and all(operand.node.op != "parameter" for operand in node.operands)
 
@@ -271,10 +266,3 @@ def _is_data(node: RecordNode) -> bool:
 def _operation(node: N, *, foreign: bool = False) -> DiagramBox[N]:
     unnamed = node.bound_name is None and (node.title == node.name or len(node.source) > LONGEST_LABEL)
     return DiagramBox(node.name, node.op if unnamed else node.title, (node,), (node,), None, foreign)
-
-
-def _with_unique_names(boxes: Iterable[DiagramBox[N]]) -> tuple[DiagramBox[N], ...]:
-    """Return the boxes with unique names."""
-    found = list(boxes)
-    names = number_duplicates([box.name for box in found])
-    return tuple(replace(box, name=name) for name, box in zip(names, found, strict=True))

@@ -54,7 +54,8 @@ def _comparison(node: N) -> Ruler[N] | None:
     edges = next((operand.node for operand in node.operands if _is_ruler(operand.node)), None)
     others = [operand for operand in node.operands if operand.node is not edges]
     single = [operand.value for operand in others if operand.value.numel() == 1]
-    numbers = [value for value in node.call.arguments.values() if _is_number(value)]
+    plain = [value for value in node.call.arguments.values() if isinstance(value, int | float)]
+    numbers = [value for value in plain if not isinstance(value, bool)]
     if edges is None or len(single) + len(numbers) != 1:
         return None
     dart = float(single[0].item()) if single else float(numbers[0])
@@ -74,7 +75,3 @@ def _is_ruler(node: RecordNode) -> bool:
 
 def _numbers(node: RecordNode) -> tuple[float, ...]:
     return tuple(node.value.detach().to(torch.float64).tolist())
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -10,6 +10,7 @@ other ways is but a part of the sum.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic
 
 import torch
@@ -58,11 +59,9 @@ class Influence(Generic[N]):
         for current in reversed(self._nodes[: node.index + 1]):
             if (current not in found and current not in unknown) or not current.operands:
                 continue
-            try:
-                cotangent = None if current in unknown else found[current]
-                pulled = None if cotangent is None else self._pulled(current, cotangent)
-            except _UNKNOWN:
-                pulled = None
+            pulled = None
+            with suppress(*_UNKNOWN):
+                pulled = None if current in unknown else self._pulled(current, found[current])
             if pulled is None:
                 unknown |= {one.node for one in current.operands if one.value.is_floating_point()}
                 continue
@@ -95,24 +94,18 @@ class Influence(Generic[N]):
     def _pulled(self, node: N, cotangent: Tensor, *, twice: bool = False) -> list[Tensor | None]:
         """Return the VJP of a node for each operand; None where no gradient arrives."""
         leaves, result = self._graph(node)
-        taken: list[Tensor | None] = [None] * len(leaves)
         if result is None:
-            return taken
-        places = [place for place, leaf in enumerate(leaves) if leaf.requires_grad]
-        found = autograd_vjp(
-            [result], [leaves[place] for place in places], [cotangent], keep=True, twice=twice
-        )
-        for place, gradient in zip(places, found, strict=True):
-            taken[place] = gradient
-        return taken
+            return [None] * len(leaves)
+        real = [leaf for leaf in leaves if leaf.requires_grad]
+        taken = iter(autograd_vjp([result], real, [cotangent], keep=True, twice=twice))
+        return [next(taken) if leaf.requires_grad else None for leaf in leaves]
 
     def _pushed(self, node: N, tangents: Sequence[Tensor | None]) -> Tensor | None:
         """Return the JVP of a node for tangents of some operands; None where nothing arrives.
 
         A VJP is linear in its cotangent, so the VJP of the VJP is the JVP (the double-backward trick).
         """
-        _, result = self._graph(node)
-        if result is None:
+        if self._graph(node)[1] is None:
             return None
         cotangent = torch.zeros_like(node.value).requires_grad_()
         pairs = [

@@ -14,13 +14,14 @@ from typing import Generic
 import torch
 from torch import Tensor
 
-from llm_linalg.base.axes import Axes
+from llm_linalg.base.axes import Axes, Labels
 from llm_linalg.base.cells import Cells, Index
 from llm_linalg.ops.contraction import Contraction
 from llm_linalg.ops.mask_reads import one
 from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.reads import AxesReads, points
-from llm_linalg.recording.record_node import N, RecordNode
+from llm_linalg.recording.record import ancestors, derive
+from llm_linalg.recording.record_node import N, RecordNode, operand_nodes
 
 
 class Lineage(Generic[N]):
@@ -56,7 +57,7 @@ class Lineage(Generic[N]):
     def masks_back(self, node: N, mask: Tensor) -> dict[N, Tensor]:
         """Return the cells that a set of cells depends on, as a boolean mask for each node."""
         found = {node: mask}
-        for current in sorted(self._ancestors(node), key=lambda n: -n.index):
+        for current in ancestors(self._nodes, node):
             own = found.get(current)
             if own is None:
                 continue
@@ -69,28 +70,9 @@ class Lineage(Generic[N]):
 
     def constant_cells(self, node: N) -> Tensor | None:
         """Return a mask (bool) of the cells that masks made constant; None if nothing upstream is cut off."""
-        todo = [node]  # no recursion: a program's chain may be longer than Python's stack is deep
-        while todo:
-            current = todo[-1]
-            if current in self._fixed:
-                todo.pop()
-                continue
-            waiting = [operand.node for operand in current.operands if operand.node not in self._fixed]
-            if waiting:
-                todo += waiting
-            else:
-                self._fixed[current] = self._find_fixed(current)
-        return self._fixed[node]
-
-    def _ancestors(self, node: N) -> set[N]:
-        seen: set[N] = set()
-        todo = [node]
-        while todo:
-            current = todo.pop()
-            if current not in seen:
-                seen.add(current)
-                todo += [operand.node for operand in current.operands]
-        return seen
+        if node in self._fixed:
+            return self._fixed[node]
+        return derive(self._fixed, node, operand_nodes, self._find_fixed)
 
     def _find_fixed(self, node: N) -> Tensor | None:
         if not node.operands or node.kind == "creation":
@@ -107,8 +89,7 @@ class Lineage(Generic[N]):
         return None if fixed is None else ~fixed
 
     def _carried_back(self, node: N, place: int, mask: Tensor) -> Tensor:
-        axes = _product_axes(node)
-        others = self._partners(node, place)
+        axes, others = self._partners(node, place)
         if axes is not None and others:
             own = _meet(axes, place, [(axes.output, mask), *others])
         else:
@@ -123,26 +104,24 @@ class Lineage(Generic[N]):
         inert = node.call.operation.ignored_cells(node.call, place) if node.call else None
         if inert is not None:
             mask = mask & ~inert
-        axes = _product_axes(node)
-        others = self._partners(node, place)
+        axes, others = self._partners(node, place)
         if axes is not None and others:
             own = mask.expand(node.operands[place].value.shape)
             return _contract(axes, [(axes.operands[place], own), *others], axes.output)
         return self._absorbed(node, place, node.operand_reads[place].forward(mask))
 
-    def _partners(self, node: N, place: int) -> list[tuple[tuple[str, ...], Tensor]]:
-        """Return the other factors that masks set to 0 somewhere, with masks (bool) of their other cells."""
-        axes = _product_axes(node)
-        if axes is None:
-            return []
-        found = []
-        for other, operand in enumerate(node.operands):
-            if other == place or node.bias_position in (other, place):
-                continue
-            live = self._live(node, other)
-            if live is not None:
-                found.append((axes.operands[other], live | (operand.value != 0)))
-        return found
+    def _partners(self, node: N, place: int) -> tuple[Axes | None, list[tuple[Labels, Tensor]]]:
+        """Return the axes of a product, and the other factors that masks set to 0 somewhere.
+
+        With each factor's labels comes a mask (bool) of its other cells.
+        """
+        axes, found = _product_axes(node), []
+        for other, operand in enumerate(node.operands if axes else ()):
+            if axes is not None and other != place and node.bias_position not in (other, place):
+                live = self._live(node, other)
+                if live is not None:
+                    found.append((axes.operands[other], live | (operand.value != 0)))
+        return axes, found
 
     def _absorbed(self, node: N, place: int, mask: Tensor) -> Tensor:
         """Return an output mask without the cells that an operand can't change."""
@@ -161,7 +140,7 @@ def _product_axes(node: RecordNode) -> Axes | None:
     return None
 
 
-def _meet(axes: Axes, place: int, masks: list[tuple[tuple[str, ...], Tensor]]) -> Tensor:
+def _meet(axes: Axes, place: int, masks: list[tuple[Labels, Tensor]]) -> Tensor:
     """Return the operand's cells that share a term with the masked cells of the output and the partners."""
     labels = tuple(dict.fromkeys(axes.operands[place]))
     grid = _contract(axes, masks, labels)
@@ -169,19 +148,15 @@ def _meet(axes: Axes, place: int, masks: list[tuple[tuple[str, ...], Tensor]]) -
     return AxesReads(inner, place).back(grid)
 
 
-def _contract(axes: Axes, masks: list[tuple[tuple[str, ...], Tensor]], output: tuple[str, ...]) -> Tensor:
+def _contract(axes: Axes, masks: list[tuple[Labels, Tensor]], output: Labels) -> Tensor:
     """Return the output cells for which some index of the other labels makes every mask true."""
     letters = axes.letters
     specs = ["".join(letters[label] for label in labels) for labels, _ in masks]
     present = set("".join(specs))
     kept = [label for label in output if letters[label] in present]
-    result = torch.einsum(
-        f"{','.join(specs)}->{''.join(letters[label] for label in kept)}",
-        *(
-            mask.to(torch.float32) for _, mask in masks
-        ),  # einsum counts the terms; only whether a count is 0 matters
-    )
-    found = result > 0.5
+    spec = f"{','.join(specs)}->{''.join(letters[label] for label in kept)}"
+    # It counts the terms; only whether a count is 0 matters.
+    found = torch.einsum(spec, *(mask.to(torch.float32) for _, mask in masks)) > 0.5
     for axis, label in enumerate(output):
         if label not in kept:
             found = found.unsqueeze(axis)

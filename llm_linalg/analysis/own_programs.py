@@ -186,10 +186,6 @@ class Bounds:
     refund = charge_query = _nothing
 
 
-def _is_indented(line: tuple[int, str]) -> bool:
-    return line[1].startswith(" ")
-
-
 class _Program:
     """A run of a program.
 
@@ -213,12 +209,13 @@ class _Program:
         for number, line in lines:
             loop = _LOOP.fullmatch(line)
             if loop is not None:
-                body = [_Line(*inner) for inner in takewhile(_is_indented, lines[number:])]
+                inner = takewhile(lambda own: own[1].startswith(" "), lines[number:])
+                body = [_Line(*own) for own in inner]
                 for value in self.values[loop[2]]:
                     self._bind(loop[1], value, number)
                     for step in body:
                         self._run_line(step)
-            elif not _is_indented((number, line)):
+            elif not line.startswith(" "):
                 self._run_line(_Line(number, line))
 
     def _run_line(self, line: _Line) -> None:

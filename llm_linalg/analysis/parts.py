@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -26,24 +27,16 @@ def parts_of(node: N) -> tuple[N, ...]:
 
     Also () where the parts can't do what the call does, such as a softmax along an axis without cells.
     """
-    if node.part_nodes is None:
-        node.part_nodes = _parts(node)
-    return node.part_nodes
-
-
-def _parts(node: N) -> tuple[N, ...]:
     call = node.call
-    program = _program(call) if call else ""
-    if call is None or not program:
-        return ()
-    known = {name: node.operands[place].node for name, place in _inputs(call).items()}
-    try:
-        parts = run_over(program, known, node_type=type(node)).nodes
-    except ProgramError:
-        return ()
-    for part in parts:
-        part.composite = node
-    return parts
+    if node.part_nodes is None:
+        node.part_nodes = ()
+        if call is not None and (program := _program(call)):
+            known = {name: node.operands[place].node for place, name in operand_names(call).items()}
+            with suppress(ProgramError):
+                node.part_nodes = run_over(program, known, node_type=type(node)).nodes
+        for part in node.part_nodes:
+            part.composite = node
+    return node.part_nodes
 
 
 @dataclass(frozen=True)
@@ -83,20 +76,16 @@ def reads_of(node: RecordNode) -> tuple[Reads, ...]:
     program = _program(call) if isinstance(call.operation, Composite) else ""
     if not program:
         return call.operation.operand_reads(call)
-    kind = type(node)
-    inputs = {
-        name: kind(0, "input", call.tensors[place].detach(), name=name)
-        for name, place in _inputs(call).items()
-    }
+    kind, names = type(node), operand_names(call)
+    inputs = [
+        kind(0, "input", tensor.detach(), name=names[place]) for place, tensor in enumerate(call.tensors)
+    ]
     try:
-        inner = run_over(program, inputs, node_type=kind)
+        inner = run_over(program, {own.name: own for own in inputs}, node_type=kind)
     except ProgramError:
         return call.operation.operand_reads(call)
     lineage = Lineage(inner.nodes)
-    by_place = {place: inputs[name] for name, place in _inputs(call).items()}
-    return tuple(
-        ComposedReads(lineage, by_place[place], inner.nodes[-1]) for place in range(len(call.tensors))
-    )
+    return tuple([ComposedReads(lineage, own, inner.nodes[-1]) for own in inputs])
 
 
 def _program(call: Call) -> str:
@@ -107,12 +96,15 @@ def _program(call: Call) -> str:
         return ""
 
 
-def _inputs(call: Call) -> dict[str, int]:
-    """Return the input names of a composite's program, each with the operand's position."""
-    found: dict[str, int] = {}
+def operand_names(call: Call) -> dict[int, str]:
+    """Return the names of a call's operands in rules and programs of the table, by their positions.
+
+    They are those of the parameters, numbered where a parameter is a list.
+    """
+    found: dict[int, str] = {}
     for name, places in call.places.items():
-        several = isinstance(call.arguments.get(name), list | tuple)
-        found |= {f"{name}_{number}" if several else name: place for number, place in enumerate(places)}
+        several = isinstance(call.arguments.get(name), list | tuple | dict)
+        found |= {place: f"{name}_{number}" if several else name for number, place in enumerate(places)}
     return found
 
 
@@ -126,7 +118,7 @@ def multiplications_of(node: RecordNode) -> int | None:
         return call.operation.multiplications(call)
     operands = tuple(
         (name, tuple(call.tensors[place].shape), call.tensors[place].dtype)
-        for name, place in _inputs(call).items()
+        for place, name in operand_names(call).items()
     )
     # The meta device computes nothing, but torch takes most of a second to set it up.
     small = max(*call.operation.work(call, call.shape), operand_cells(call)) <= SMALL

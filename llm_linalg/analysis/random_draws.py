@@ -28,7 +28,8 @@ def redrawn(before: Sequence[RecordNode], after: Sequence[RecordNode]) -> tuple[
         None if there are none.
     """
     blamed = None
-    for old, new in zip(_drawn(before), _drawn(after), strict=False):
+    drawn = [[node for node in islice(nodes, MOST) if is_drawn(node)] for nodes in (before, after)]
+    for old, new in zip(*drawn, strict=False):
         if old.op != new.op or old.title != new.title:
             return None
         if old.shape != new.shape:
@@ -36,11 +37,6 @@ def redrawn(before: Sequence[RecordNode], after: Sequence[RecordNode]) -> tuple[
         elif blamed is not None and not torch.equal(old.value, new.value):
             return new.title, blamed
     return None
-
-
-def _drawn(nodes: Sequence[RecordNode]) -> list[RecordNode]:
-    """Return the tensors that are random numbers from the seed, in the order in which they are drawn."""
-    return [node for node in islice(nodes, MOST) if is_drawn(node)]
 
 
 def is_drawn(node: RecordNode) -> bool:

@@ -19,11 +19,6 @@ Labels = tuple[str, ...]
 Shape = tuple[int, ...]
 
 
-def extent(shape: Sequence[int]) -> int:
-    """Return the number of cells of a shape, an empty axis counting as 1: torch may loop over the others."""
-    return prod([size or 1 for size in shape])
-
-
 class ShapeMismatch(Exception):  # noqa: N818 - a mismatch is what the field calls it, and it is always caught
     """Operands whose shapes don't fit a rule.
 

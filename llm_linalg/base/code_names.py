@@ -107,8 +107,6 @@ def _take_words(node: ast.AST, scope: _Scope) -> None:
             scope.binds.add(name)
         case ast.AugAssign(target=ast.Name(id=name)):
             scope.loads.add(name)
-        case ast.arg(arg=name):
-            scope.binds.add(name)
 
 
 def _parts(node: ast.AST, scope: _Scope, inner: _Scope) -> list[tuple[ast.AST, _Scope]]:
@@ -118,18 +116,14 @@ def _parts(node: ast.AST, scope: _Scope, inner: _Scope) -> list[tuple[ast.AST, _
         parts = [part for other in node.generators for part in (other.target, other.iter, *other.ifs)]
         values = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         return [(first, scope), *((part, inner) for part in (*parts, *values) if part is not first)]
-    body = [node.body] if isinstance(node, ast.Lambda) else node.body  # type: ignore[attr-defined]
-    outside: list[ast.AST] = []
-    if isinstance(node, ast.ClassDef):
-        scope.binds.add(node.name)
-        outside += [*node.bases, *node.keywords, *node.decorator_list]
-    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        scope.binds.add(node.name)
-        outside += [*node.decorator_list, *([node.returns] if node.returns else [])]
     if isinstance(node, _FUNCTIONS):
         args = node.args
         named = [*args.posonlyargs, *args.args, *args.kwonlyargs, *filter(None, (args.vararg, args.kwarg))]
         inner.binds.update(arg.arg for arg in named)
-        outside += [arg.annotation for arg in named if arg.annotation is not None]
-        outside += [default for default in (*args.defaults, *args.kw_defaults) if default is not None]
-    return [*((part, scope) for part in outside), *((part, inner) for part in body)]
+    if isinstance(node, ast.Lambda):
+        body: set[ast.AST] = {node.body}
+    else:
+        scope.binds.add(node.name)  # type: ignore[attr-defined]
+        body = set(node.body)  # type: ignore[attr-defined]
+    # Defaults, annotations, decorators and bases are the scope's around it.
+    return [(child, inner if child in body else scope) for child in ast.iter_child_nodes(node)]

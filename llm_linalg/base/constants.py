@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-ORDER_NAMES = (
-    "cells",
-    "terms",
-    "rows",
-    "columns",
-    "outer",
-    "wave",
-)  # implemented in `llm_linalg.walks.orders`
+ORDER_NAMES = ("cells", "terms", "rows", "columns", "outer", "wave")  # of `llm_linalg.walks.orders`
 HUES = ("blue", "green", "violet", "pink", "teal", "brown")  # colours that a lesson may give to a tensor
 MOST_RANKS = 8  # devices that one program may run on
 PRESET_NAMES = ("torch", "nn", "F", "math", "dist")  # modules that a program has without importing them

@@ -120,8 +120,7 @@ class ProgramError(Exception):
         other = copy(self)
         if self.span is not None:
             other.span = self.span.shift(lines)
-            moved_frames = [frame._replace(span=frame.span.shift(lines)) for frame in self.frames]
-            other.frames = tuple(moved_frames)
+            other.frames = tuple([own._replace(span=own.span.shift(lines)) for own in self.frames])
             line = self.span.line
             moved = self.message.replace(f" at line {line}:", f" at line {line + lines}:")
             other.message = clean(moved, limit=None)
@@ -210,21 +209,14 @@ class FormatError(ValueError):
 
 
 class RoomError(ProgramError):
-    """A program that can't be run, because nothing foreign may run here, or its process does not start.
-
-    Args:
-        message: One sentence.
-        lacks_lock: Whether it was not run as nothing on this machine would lock it in, and nobody trusts it.
-    """
-
-    def __init__(self, message: str, *, lacks_lock: bool = False) -> None:
-        super().__init__(message)
-        self.lacks_lock = lacks_lock
+    """A program that can't be run, because nothing foreign may run here, or its process does not start."""
 
     @classmethod
     def without_lock(cls, reason: str) -> Self:
         """Return the error of a machine that has no lock, for a reason."""
-        return cls(f"not run, as nothing on this machine would lock it in: {reason}", lacks_lock=True)
+        error = cls(f"not run, as nothing on this machine would lock it in: {reason}")
+        error.lacks_lock = True
+        return error
 
 
 class OperandInfo(NamedTuple):

@@ -1,7 +1,7 @@
 """Read and write the user's files: bounded, whole or not at all, and never elsewhere through a link.
 
 A file that is written appears under its name only when all of it is on the disk; until then it has another
-name beside it. What a killed process leaves under such a name is removed by the next that writes the file.
+name beside it, under which a killed process may leave it.
 A link is followed within its folder. One that leads out of it is refused: whoever could put it there would
 else decide which of the user's files is written over.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 import time
 from collections.abc import Iterator
@@ -21,7 +20,6 @@ from types import TracebackType
 PRIVATE = 0o600
 MOST_COPIES = 20
 LONGEST_WAIT = 0.5  # seconds
-LEFT_OVER = 60.0  # seconds after which an unfinished file that nobody has locked is nobody's
 
 
 def read_bytes(path: Path, most: int) -> bytes:
@@ -111,7 +109,7 @@ class FileReplacement:
     def __init__(self, path: Path, *, private: bool = False) -> None:
         self._path = path
         self._private = private
-        self._folder = self._handle = -1
+        self._folder = self._handle = self._mode = -1
         self._name = self._part = ""
 
     def __enter__(self) -> FileReplacement:
@@ -121,33 +119,32 @@ class FileReplacement:
         kind = getattr(os, "O_PATH", os.O_RDONLY)
         self._folder = os.open(target.parent, kind | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            if not self._private:
-                self._check_permission()
-            _remove_left_over(target)
-            self._create()
+            self._mode = PRIVATE if self._private else self._permissions()
+            # A name of at most 255 bytes, known before the file is there: `mkstemp` would say it too late.
+            self._part = f".{self._name[:40]}.{os.urandom(8).hex()}"
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            self._handle = os.open(self._part, flags, PRIVATE, dir_fd=self._folder)
         except BaseException:  # a signal may end this as soon as the file is there
             self._discard()
             os.close(self._folder)
             raise
         return self
 
-    def _check_permission(self) -> None:
-        """Raise PermissionError for a file that the user can't write, though they could replace it."""
-        with suppress(FileNotFoundError):
-            os.stat(self._name, dir_fd=self._folder)
-            if not os.access(self._name, os.W_OK, dir_fd=self._folder, effective_ids=True):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    def _permissions(self) -> int:
+        """Return the permissions of the file that is replaced, or those of a new one.
 
-    def _create(self) -> None:
-        # Its name is known before it is there: `mkstemp` would say it too late.
-        self._part = _part_name(self._name, os.urandom(8).hex())
+        Raises:
+            PermissionError: For a file that the user can't write, though they could replace it.
+        """
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            self._handle = os.open(self._part, flags, PRIVATE, dir_fd=self._folder)
-        except FileExistsError:
-            self._part = ""  # somebody else's
-            raise
-        _lock(self._handle)
+            mode = os.stat(self._name, dir_fd=self._folder).st_mode
+        except FileNotFoundError:
+            mask = os.umask(0)
+            os.umask(mask)
+            return 0o666 & ~mask
+        if not os.access(self._name, os.W_OK, dir_fd=self._folder, effective_ids=True):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return stat.S_IMODE(mode)
 
     def write(self, data: bytes) -> None:
         """Write a piece."""
@@ -159,8 +156,7 @@ class FileReplacement:
         try:
             if kind is None:
                 os.fsync(self._handle)
-                if not self._private:
-                    os.fchmod(self._handle, self._mode())
+                os.fchmod(self._handle, self._mode)
                 os.replace(self._part, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
                 self._part = ""
         finally:
@@ -175,15 +171,6 @@ class FileReplacement:
             with suppress(OSError):
                 os.unlink(self._part, dir_fd=self._folder)
 
-    def _mode(self) -> int:
-        """Return the permissions of the file that is replaced, or those of a new one."""
-        try:
-            return stat.S_IMODE(os.stat(self._name, dir_fd=self._folder).st_mode)
-        except OSError:
-            mask = os.umask(0)
-            os.umask(mask)
-            return 0o666 & ~mask
-
 
 def write_all(descriptor: int, data: bytes) -> None:
     """Write all of some bytes to an open file."""
@@ -192,35 +179,8 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _part_name(name: str, token: str) -> str:
-    """Return what a file is called until it is whole; a name has 255 bytes at most."""
-    return f".{name[:40]}.{token}"
-
-
-def _remove_left_over(target: Path) -> None:
-    """Remove what processes that were killed left of a file; one that lives has locked its own."""
-    pattern = re.compile(re.escape(_part_name(target.name, "")) + "[0-9a-f]{16}")
-    with suppress(OSError), os.scandir(target.parent) as entries:
-        for entry in entries:
-            if pattern.fullmatch(entry.name):
-                with suppress(OSError):
-                    _remove_if_left(Path(entry.path))
-
-
-def _remove_if_left(part: Path) -> None:
-    about = part.lstat()
-    old = about.st_mtime < time.time() - LEFT_OVER
-    if old and stat.S_ISREG(about.st_mode) and about.st_uid == os.geteuid():
-        handle = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            if _lock(handle):
-                part.unlink()
-        finally:
-            os.close(handle)
-
-
 def _lock(handle: int) -> bool:
-    """Lock a file until it is closed; whether nobody else has."""
+    """Lock a folder until it is closed; whether nobody else has."""
     import fcntl
 
     try:

@@ -67,12 +67,12 @@ def number_ranges(values: torch.Tensor | Values) -> tuple[NumberRange, ...]:
     """Return the range of a tensor or of plain numbers; for complex numbers two, of either part."""
     if _is_tensor(values):
         parts = (values.real, values.imag) if values.is_complex() else (values,)
-        return tuple(_survey_tensor(part) for part in parts)
+        return tuple(_range_of(_sample(part), part.is_floating_point()) for part in parts)
     numbers = list(_numbers(values))
     if any(isinstance(x, complex) for x in numbers):
         both = [complex(x) for x in numbers]
-        return _survey_numbers([x.real for x in both]), _survey_numbers([x.imag for x in both])
-    return (_survey_numbers([x for x in numbers if not isinstance(x, complex)]),)
+        return _range_of([x.real for x in both]), _range_of([x.imag for x in both])
+    return (_range_of([x for x in numbers if not isinstance(x, complex)]),)
 
 
 def _numbers(values: Values) -> Iterator[Number]:
@@ -95,65 +95,60 @@ def _native(values: torch.Tensor) -> torch.Tensor:
     return values if values.dtype in (torch.bool, torch.uint8) else values.long()
 
 
-def _survey_tensor(tensor: torch.Tensor) -> NumberRange:
-    """Return the range of a real tensor of any shape; a meta tensor has no values and counts as empty."""
-    kind: Literal["bool", "int", "float"] = "float" if tensor.is_floating_point() else "int"
+def _sample(tensor: torch.Tensor) -> list[int | float]:
+    """Return a few numbers of a real tensor that have the range of all; none of a meta tensor."""
     if tensor.numel() == 0 or tensor.is_meta:
-        return NumberRange(kind)
+        return []
     values = tensor.detach().resolve_neg()
     # An expanded axis (stride 0) repeats the same numbers, so one position along it is enough.
     for axis, stride in enumerate(values.stride()):
         values = values.narrow(axis, 0, 1) if stride == 0 else values
     values = _native(values)
-    if kind == "int":
-        low, high = values.min().item(), values.max().item()
-        return (
-            NumberRange("bool", (low, high))
-            if isinstance(low, bool)
-            else NumberRange(kind, (int(low), int(high)))
-        )
+    if not tensor.is_floating_point():
+        ends = (values.min().item(), values.max().item())
+        return [x if isinstance(x, bool) else int(x) for x in ends]
     low, high = (x.item() for x in values.aminmax())
-    others: tuple[float, ...] = ()
+    found: list[int | float] = []
     if not math.isfinite(high - low):
         tests = ((math.nan, values.isnan()), (math.inf, values.isposinf()), (-math.inf, values.isneginf()))
-        others = tuple(x for x, there in tests if there.any())
+        found += [x for x, there in tests if there.any()]
         values = values[values.isfinite()]
         if values.numel() == 0:
-            return NumberRange(kind, non_finite=others)
+            return found
         low, high = (x.item() for x in values.aminmax())
     sizes = values.abs()
     zero = sizes == 0
-    zeros: tuple[float, ...] = ()
     if zero.any():
         negative = values.signbit()
-        zeros = tuple(x for x, sign in ((0.0, ~negative), (-0.0, negative)) if (zero & sign).any())
+        found += [x for x, sign in ((0.0, ~negative), (-0.0, negative)) if (zero & sign).any()]
         sizes = sizes.masked_fill(zero, math.inf)
+    if low or high:
+        near = sizes.min().item()
+        found += [low, high, near if high > 0 else -near]
     # One row decides for most tensors; only tensors of whole numbers are read to the end.
-    whole = all(bool((part == part.ceil()).all()) for part in (values[(0,) * (values.dim() - 1)], values))
-    return NumberRange(kind, _extremes(sizes.min().item(), low, high), zeros, others, whole)
+    for part in (values[(0,) * (values.dim() - 1)], values):
+        if (broken := part != part.ceil()).any():
+            return [*found, part[broken][0].item()]
+    return found
 
 
-def _survey_numbers(numbers: Sequence[int | float]) -> NumberRange:
+def _range_of(numbers: Sequence[int | float], is_float: bool = False) -> NumberRange:
     """Return the range of Python numbers; one float among them makes all floats, as in `torch.tensor`."""
-    if not any(isinstance(x, float) for x in numbers):
+    if not is_float and not any(isinstance(x, float) for x in numbers):
         booleans = bool(numbers) and all(isinstance(x, bool) for x in numbers)
         return NumberRange("bool" if booleans else "int", (min(numbers), max(numbers)) if numbers else ())
     floats = [_float(x) for x in numbers]
     finite = [x for x in floats if math.isfinite(x)]
     near = min((abs(x) for x in finite if x), default=math.inf)
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    candidates = ((low < 0, low), (low < 0, -near), (high > 0, near), (high > 0, high))
     return NumberRange(
         "float",
-        _extremes(near, min(finite, default=0.0), max(finite, default=0.0)),
+        tuple(x for there, x in candidates if there),
         tuple({str(x): x for x in finite if x == 0}.values()),
         tuple({str(x): x for x in floats if not math.isfinite(x)}.values()),
         all(x.is_integer() for x in finite),
     )
-
-
-def _extremes(near: float, low: float, high: float) -> tuple[float, ...]:
-    """Return the floats with the longest texts between two bounds; `near` is the least size above 0."""
-    candidates = ((low < 0, low), (low < 0, -near), (high > 0, near), (high > 0, high))
-    return tuple(x for there, x in candidates if there)
 
 
 def _float(value: int | float) -> float:

@@ -8,7 +8,6 @@ formatted. Nothing here imports torch until it is given a tensor.
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -257,20 +256,11 @@ def _integer(value: int) -> str:
 
 
 def _round_to(value: float, name: str) -> float:
-    """Return the nearest number of a dtype, ties to even; dtypes other than the three below are doubles."""
-    code = {"float32": "f", "bfloat16": "f", "float16": "e"}.get(name)
-    if code is None or not math.isfinite(value):
-        return value
-    try:
-        packed = struct.pack(f"<{code}", value)
-    except OverflowError:
-        return math.copysign(math.inf, value)
-    if name == "bfloat16":
-        # bfloat16 is the upper half of a float32.
-        (bits,) = struct.unpack("<I", packed)
-        packed = struct.pack("<I", (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000)
-    (rounded,) = struct.unpack(f"<{code}", packed)
-    return float(rounded)
+    """Return the nearest number of a dtype, ties to even; dtypes other than these three are doubles."""
+    import torch
+
+    kinds = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+    return float(torch.tensor(value, dtype=torch.float64).to(kinds[name]).item()) if name in kinds else value
 
 
 def _factors(term: str) -> list[Decimal]:

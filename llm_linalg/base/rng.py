@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from threading import Lock
 
 import torch
 
 _IN_USE = Lock()  # without it, runs in two threads would draw each other's numbers
+restore_rng = partial(torch.random.fork_rng, devices=[])
+"""A context manager at whose end the CPU's generator has its state again."""
 _HAS_LOCK: ContextVar[bool] = ContextVar("held", default=False)  # per run, in all of its threads
 
 
@@ -20,20 +23,12 @@ def lock_rng() -> Iterator[None]:
         with restore_rng():
             yield
         return
-    with _IN_USE:
+    with _IN_USE, restore_rng():
         token = _HAS_LOCK.set(True)
         try:
-            with restore_rng():
-                yield
+            yield
         finally:
             _HAS_LOCK.reset(token)
-
-
-@contextmanager
-def restore_rng() -> Iterator[None]:
-    """Restore the CPU generator's state when the context ends."""
-    with torch.random.fork_rng(devices=[]):
-        yield
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import sys
 
 from llm_linalg.capture.call_scopes import CallScopes
 from llm_linalg.capture.sites import FILE, Sites
-from llm_linalg.recording.folding import Folding, FoldScopes
+from llm_linalg.recording.folding import Folding
 from llm_linalg.recording.record_node import Origin
 
 
@@ -27,11 +27,11 @@ class Origins:
         self._known: dict[tuple[int, int], Origin] = {}  # in one scope, the last
         self._scope: object = None
         self._folding = Folding(lambda file: file == FILE)
-        self._folds = FoldScopes()
 
     def current(self) -> Origin:
         """Return the place in the program of the call that is made now."""
-        frame, fold, number, _ = self._folding.find(sys._getframe(1))
+        call = self._folding.find(sys._getframe(1))
+        frame = call.frame
         if frame is None:
             return self.outside
         scope = self._scopes.at(frame)
@@ -42,9 +42,7 @@ class Origins:
         if origin is None:
             span, text = self._sites.at(frame.f_code, frame.f_lasti) or (None, "")
             origin = self._known[key] = Origin(span, text, scope=self._scopes.path(scope))
-        if fold:
-            return origin._replace(scope=self._folds.path(origin.scope, fold, number))
-        return origin
+        return origin._replace(scope=self._folding.scope(call, origin.scope)) if call.fold else origin
 
     def line(self) -> int:
         """Return the line of the program that is running; 0 outside of it."""

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.operation import Call, Operation
+from llm_linalg.ops.operation import Call, Operation, SlottedArguments
 from llm_linalg.ops.reads import IndexReads, Reads
 from llm_linalg.recording.record_node import Operand, RecordNode
 from llm_linalg.recording.write_log import (
@@ -84,10 +84,9 @@ class StorageMap:
     def forget(self, value: Tensor) -> None:
         """Unregister a value that no node shows any more."""
         place = storage_id(value)
-        kept = [other for other in self._kept.get(place, ()) if other is not value]
-        self._kept[place] = kept
-        if not kept:
-            del self._kept[place]
+        kept = [other for other in self._kept.pop(place, ()) if other is not value]
+        if kept:
+            self._kept[place] = kept
 
     def preserve(self, tensors: Sequence[Tensor]) -> None:
         """Move the values of nodes out of the storages that a call is about to write."""
@@ -192,19 +191,8 @@ class AliasUpdate(Operation):
 
 def alias_call(tensors: Sequence[Tensor], source: WriteSource) -> Call:
     """Return the call that makes a refreshed tensor from its earlier value and what writers wrote."""
-    values = tuple(tensors)
-    places = tuple(range(len(values)))
-    renewing: Callable[..., Tensor] = partial(_gather, source)
-    return Call(
-        AliasUpdate("alias", "*tensors", source=source),
-        renewing,
-        values,
-        {},
-        {"tensors": values},
-        values,
-        {"tensors": places},
-        places,
-    )
+    operation = AliasUpdate("alias", "*tensors", source=source)
+    return SlottedArguments.of(tensors, {}).bind(operation, partial(_gather, source), tensors)
 
 
 def _gather(source: WriteSource, *tensors: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 
 from llm_linalg.base.errors import Span, StackFrame
 from llm_linalg.base.text import characters
-from llm_linalg.recording.folding import Folding, FoldScopes, program_files
+from llm_linalg.recording.folding import Folding, program_files
 from llm_linalg.recording.record_node import Origin
 
 _ENGINE = Path(__file__).parents[1]
@@ -34,7 +34,6 @@ _STORES = frozenset(
         *("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST"),  # since Python 3.13
     ]
 )
-NO_ORIGIN = Origin()
 _HELD = 32
 
 
@@ -50,10 +49,8 @@ class CallSites:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._frames: dict[int, FrameType] = {}
-        self._sites: dict[
-            tuple[int, int], tuple[CodeType, Origin]
-        ] = {}  # the code object is kept so that its id is not reused
-        self._origins: dict[tuple[int, int, str, bool], Origin] = {}
+        # By instruction. The code object is kept so that its id is not reused.
+        self._sites: dict[tuple[int, int], tuple[CodeType, Origin]] = {}
         self._paths: dict[int, str] = {}
         self._modules: list[nn.Module] = []  # kept so that their ids are not reused
         self._scopes: list[str] = [""]
@@ -63,31 +60,22 @@ class CallSites:
         if isinstance(owner, nn.Module):
             self._name(owner, "")
         self._folding = Folding(program_files(_packages(function, self._modules)), _DOOR)
-        self._folds = FoldScopes()
 
     def current(self) -> Origin:
         """Return the call site of the innermost frame that is neither torch's nor ours."""
         if not self._running:
-            return NO_ORIGIN
+            return Origin()
         nearest = sys._getframe(3)  # the frames within are the recorder's
-        frame, fold, number, direct = self._folding.find(nearest)
-        scope = self._scopes[-1]
+        call = self._folding.find(nearest)
+        frame, scope = call.frame, self._folding.scope(call, self._scopes[-1])
         if frame is None:
             return Origin(scope=scope)
-        if fold:
-            scope = self._folds.path(scope, fold, number)
         self._frames.setdefault(id(frame), frame)
-        key = (id(frame.f_code), frame.f_lasti, scope, direct)
-        found = self._origins.get(key)
-        if found is None:
-            found = self._origins[key] = self._origin_at(frame, *key)
-        return found
-
-    def _origin_at(self, frame: FrameType, code: int, at: int, scope: str, direct: bool) -> Origin:
-        site = self._sites.get((code, at))
-        if site is None:
-            site = self._sites[code, at] = (frame.f_code, _origin(frame))
-        return site[1]._replace(scope=scope, target=site[1].target if direct else "")
+        key = id(frame.f_code), frame.f_lasti
+        if key not in self._sites:
+            self._sites[key] = frame.f_code, _origin(frame)
+        origin = self._sites[key][1]
+        return origin._replace(scope=scope, target=origin.target if call.direct else "")
 
     @property
     def is_full(self) -> bool:

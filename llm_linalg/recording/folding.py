@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from llm_linalg.recording.scopes import FOLD, call_path
+from llm_linalg.recording.scopes import FOLD
 
 _ENGINE = str(Path(__file__).parents[1])
 _TORCH = str(Path(torch.__file__).parent)
@@ -41,14 +40,14 @@ class CallFrame(NamedTuple):
 
     Attributes:
         frame: Its innermost frame that is the program's; None if there is none.
-        fold: The call of a package's function that the torch call is a part of, such as `step`; or empty.
-        number: Which of these calls it is: each has its own. 0 without a fold.
+        outer: The package's frame that the program called, which tells one call from the next.
+        fold: The package's function that the torch call is a part of, such as `step`; or empty.
         direct: Whether the torch call is all that the program's call does, as far as the frames say.
     """
 
     frame: FrameType | None
+    outer: FrameType | None = None
     fold: str = ""
-    number: int = 0
     direct: bool = True
 
 
@@ -66,7 +65,8 @@ class Folding:
         self._kinds: dict[str, int] = {}
         self._labels: dict[tuple[int, int, int], str] = {}
         self._codes: list[CodeType] = []  # kept so that their ids are not reused
-        self._under_way: list[tuple[FrameType, int]] = []  # kept for the same reason, the latest last
+        # The scopes of folds, the latest last, by frames that are kept for the same reason.
+        self._under_way: list[tuple[FrameType, str]] = []
         self._count = 0
 
     def find(self, start: FrameType | None = None) -> CallFrame:
@@ -87,24 +87,23 @@ class Folding:
             frame = None if file == self._door else frame.f_back
         if frame is None or outer is None:
             return CallFrame(frame, direct=direct)
-        label = self._label(frame, outer, start)
-        return CallFrame(frame, label, self._number(outer) if label else 0, direct)
+        return CallFrame(frame, outer, self._label(frame, outer, start), direct)
+
+    def scope(self, call: CallFrame, within: str) -> str:
+        """Return the scope of a torch call, given that of the program's frame: each fold has its own."""
+        if not call.fold or call.outer is None:
+            return within
+        found = next((own for own in self._under_way if own[0] is call.outer), None)
+        if found is None:
+            self._count += 1
+            path = f"{within}.{call.fold}" if within else call.fold
+            found = call.outer, f"{path}{FOLD}:{self._count}"
+        self._under_way = [*[own for own in self._under_way if own is not found][1 - _FEW :], found]
+        return found[1]
 
     def release(self) -> None:
         """Let go of frames, which hold what is in their variables."""
         self._under_way.clear()
-
-    def _number(self, outer: FrameType) -> int:
-        """Return the number of a call, by the package's outermost frame."""
-        known = self._under_way
-        if known and known[-1][0] is outer:
-            return known[-1][1]
-        found = next((own for own in known if own[0] is outer), None)
-        if found is None:
-            self._count += 1
-            found = outer, self._count
-        self._under_way = [*[own for own in known if own is not found][1 - _FEW :], found]
-        return found[1]
 
     def _kind(self, file: str) -> int:
         if self._is_program(file) and file != self._door:
@@ -120,21 +119,6 @@ class Folding:
             own = list(takewhile(lambda own: own is not frame, _outwards(start)))
             found = self._labels[key] = _label_of(own[::-1])
         return found
-
-
-class FoldScopes:
-    """The scopes of folds: below that of the program's frame, numbered as calls of functions are."""
-
-    def __init__(self) -> None:
-        self.calls: Counter[str] = Counter()
-        self._paths: dict[int, str] = {}
-
-    def path(self, scope: str, fold: str, number: int) -> str:
-        """Return the scope of a call that is a part of a fold; `scope` is that of the program's frame."""
-        path = self._paths.get(number)
-        if path is None:
-            path = self._paths[number] = call_path(scope, fold + FOLD, self.calls)
-        return path
 
 
 def is_library(file: str) -> bool:

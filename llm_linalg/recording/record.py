@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import Generic, Self
+from typing import Generic, Self, TypeVar
 
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.spelling import hint, number_duplicates
@@ -16,6 +16,7 @@ from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.record_node import N
 from llm_linalg.recording.scopes import Scope, scope_tree
 
+T = TypeVar("T")
 _GUESSED = 2_000  # names compared to suggest a spelling
 
 
@@ -161,6 +162,21 @@ class Record(Generic[N]):
     def node(self, which: str | N) -> N:
         """Return a node given as itself or by its name."""
         return self[which] if isinstance(which, str) else which
+
+
+def derive(known: dict[N, T], node: N, sources: Callable[[N], Iterable[N]], make: Callable[[N], T]) -> T:
+    """Return what is made of a node, once that of all its sources is known.
+
+    It takes no recursion: a trace may be longer than Python's stack is deep.
+    """
+    todo = [node]
+    while todo:
+        waiting = [source for source in sources(todo[-1]) if source not in known]
+        if waiting:
+            todo += waiting
+        elif (ready := todo.pop()) not in known:
+            known[ready] = make(ready)
+    return known[node]
 
 
 def ancestors(nodes: Sequence[N], *last: N) -> Iterator[N]:

@@ -211,8 +211,10 @@ class RecordNode:
     def drop(self) -> None:
         """Replace its value and its operands' by meta tensors, which keep shape and dtype."""
         self.dropped = True
-        self.value = _shadow(self.value)
-        self.operands = tuple([replace(item, value=_shadow(item.value)) for item in self.operands])
+        self.value = _shadow(self.value.shape, self.value.dtype)
+        self.operands = tuple(
+            [replace(item, value=_shadow(item.value.shape, item.value.dtype)) for item in self.operands]
+        )
         if self.call is not None:
             call = self.call.with_tensors([operand.value for operand in self.operands])
             self._call = call.with_output(self.value)
@@ -250,13 +252,9 @@ class RecordNode:
     @property
     def title_of_cells(self) -> str:
         """The title such that an index can follow: `K.T`, `(x + 1)`."""
-        if self.words:
-            several = has_operator(self.words) or " " in _outside_brackets(self.words)
-            return f"({self.words})" if several else self.words
-        if self.bound_name or not self.source:
-            return self.name
-        text = self._expression
-        return f"({_elide(text)})" if has_operator(text) else _elide(text)
+        text = self.words or ("" if self.bound_name or not self.source else self._expression)
+        several = has_operator(text) or bool(self.words and " " in _outside_brackets(text))
+        return f"({self.title})" if several else self.title
 
     @property
     def _expression(self) -> str:
@@ -364,6 +362,11 @@ class RecordNode:
         return self.call.operation.terms(self.call, index) if self.call else None
 
 
+def operand_nodes(node: N) -> list[N]:
+    """Return the nodes that a node is computed from."""
+    return [operand.node for operand in node.operands]
+
+
 @lru_cache(4096)
 def _elide(source: str) -> str:
     """Return an expression on one line, elided in the middle."""
@@ -390,12 +393,8 @@ def has_operator(source: str) -> bool:
     return not OPERATORS.isdisjoint(text) or any(f" {word} " in f" {text} " for word in WORD_OPERATORS)
 
 
-def _shadow(tensor: Tensor) -> Tensor:
-    return _empty(tensor.shape, tensor.dtype)
-
-
 @lru_cache(1_000)
-def _empty(shape: torch.Size, dtype: torch.dtype) -> Tensor:
+def _shadow(shape: torch.Size, dtype: torch.dtype) -> Tensor:
     with untraced():
         return torch.empty(shape, dtype=dtype, device="meta")
 

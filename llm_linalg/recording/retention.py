@@ -6,11 +6,12 @@ outside (inputs, parameters) belong to the caller and are not counted.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
-import torch
 from torch import Tensor
 
+from llm_linalg.recording.aliasing import storage_id
 from llm_linalg.recording.record_node import RecordNode
 
 BUDGET = 2**30
@@ -34,7 +35,7 @@ class ValueCache:
         self._nodes: list[RecordNode] = []
         self._next = 0  # all nodes before it are dropped
         # By storage: how often nodes hold each value in it, and its size in bytes.
-        self._uses: dict[int, dict[int, int]] = {}
+        self._uses: defaultdict[int, Counter[int]] = defaultdict(Counter)
         self._bytes: dict[int, int] = {}
         self._outside: set[int] = set()
         self.total = 0
@@ -43,7 +44,7 @@ class ValueCache:
         """Count a node's values, and drop others until the budget holds."""
         self._nodes.append(node)
         if node.is_input:
-            self._outside.add(_storage_id(node.value))
+            self._outside.add(storage_id(node.value))
             return
         self._count(node, 1)
         last, wanted = len(self._nodes) - 1, self._around
@@ -59,19 +60,16 @@ class ValueCache:
 
     def holds(self, value: Tensor) -> bool:
         """Return whether a node that is kept shows a value, or one from outside may."""
-        place = _storage_id(value)
+        place = storage_id(value)
         return place in self._outside or id(value) in self._uses.get(place, ())
 
     def note_move(self, values: Sequence[Tensor], place: int) -> None:
         """Recount values that were moved out of a storage before a write."""
-        uses = self._uses.pop(place, {})
-        if not uses:
-            return
-        self.total -= self._bytes.pop(place)
+        uses = self._uses.pop(place, Counter())
+        self.total -= self._bytes.pop(place, 0)
         for value in values:
-            count = uses.get(id(value), 0)
-            if count:
-                self._hold(value, count)
+            if uses[id(value)]:
+                self._hold(value, uses[id(value)])
 
     def _let_go(self, node: RecordNode) -> None:
         if node.dropped or node.is_input:
@@ -86,22 +84,16 @@ class ValueCache:
 
     def _hold(self, tensor: Tensor, count: int) -> None:
         """Change the number of nodes that hold a value by `count`."""
-        place = _storage_id(tensor)
+        place = storage_id(tensor)
         if not place or place in self._outside:
             return
-        uses = self._uses.get(place)
-        if uses is None:
-            uses = self._uses[place] = {}
+        uses = self._uses[place]
+        if place not in self._bytes:
             self._bytes[place] = tensor.untyped_storage().nbytes()
             self.total += self._bytes[place]
-        uses[id(tensor)] = uses.get(id(tensor), 0) + count
+        uses[id(tensor)] += count
         if uses[id(tensor)] <= 0:
             del uses[id(tensor)]
         if not uses:
             del self._uses[place]
             self.total -= self._bytes.pop(place)
-
-
-def _storage_id(tensor: Tensor) -> int:
-    held = tensor.layout is torch.strided and not tensor.is_meta
-    return tensor.untyped_storage().data_ptr() if held else 0

@@ -60,17 +60,6 @@ class Scope(Generic[N]):
         """Whether it is one call of an installed package's function."""
         return is_fold(self.name)
 
-    @property
-    def first(self) -> N | None:
-        """Its first node, those of inner scopes included; None if it has none."""
-        found = [scope.nodes[0] for scope in self if scope.nodes]
-        return min(found, key=lambda node: node.index, default=None)
-
-    @property
-    def size(self) -> int:
-        """The number of its nodes, those of inner scopes included."""
-        return sum(len(scope.nodes) for scope in self)
-
 
 def scope_tree(nodes: Iterable[N]) -> Scope[N]:
     """Return the root of the scopes of a trace's nodes."""
@@ -94,24 +83,9 @@ def _scope_at(root: Scope[N], path: str) -> Scope[N]:
     return scope
 
 
-def call_path(path: str, name: str, calls: Counter[str]) -> str:
-    """Count a call of a function in a scope; return the call's path, such as `block:2.attention:1`."""
-    inner = f"{path}.{name}" if path else name
-    calls[inner] += 1
-    return f"{inner}:{calls[inner]}"
-
-
 def is_fold(part: str) -> bool:
     """Return whether a part of a path is a fold."""
     return part.partition(":")[0].endswith(FOLD)
-
-
-def fold_of(path: str) -> str:
-    """Return the path of the outermost fold that a scope is, or is in; empty if there is none."""
-    if FOLD not in path:
-        return ""
-    parts = path.split(".")
-    return next((".".join(parts[: end + 1]) for end, part in enumerate(parts) if is_fold(part)), "")
 
 
 def settle_folds(nodes: Iterable[N]) -> None:

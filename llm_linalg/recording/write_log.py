@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,27 +14,13 @@ from llm_linalg.base.axes import Shape
 from llm_linalg.base.untraced import untraced
 from llm_linalg.recording.record_node import RecordNode
 
+Layout = tuple[Shape, tuple[int, ...], int]
+"""How a tensor lies in its storage: its shape, and its strides and offset in elements."""
 
-class StorageView(NamedTuple):
-    """The layout of a tensor in its storage; strides and offset in elements."""
 
-    shape: Shape
-    stride: tuple[int, ...]
-    offset: int
-
-    @classmethod
-    def of(cls, tensor: Tensor) -> StorageView:
-        """Return the layout of a strided tensor."""
-        return cls(tensor.shape, tensor.stride(), int(tensor.storage_offset()))
-
-    def on(self, memory: Tensor) -> Tensor:
-        """Return the same view of another storage, given as a flat tensor."""
-        return memory.as_strided(self.shape, self.stride, self.offset)
-
-    @property
-    def may_overlap(self) -> bool:
-        """Whether two of its cells may be the same element, as in an expanded tensor."""
-        return any(size > 1 and stride == 0 for size, stride in zip(self.shape, self.stride, strict=True))
+def layout_of(tensor: Tensor) -> Layout:
+    """Return how a strided tensor lies in its storage."""
+    return tensor.shape, tensor.stride(), int(tensor.storage_offset())
 
 
 class WriteLog:
@@ -50,7 +36,7 @@ class WriteLog:
 
     def __init__(self, tensor: Tensor) -> None:
         self.nodes: list[RecordNode] = []
-        self._views: list[StorageView | None] = []
+        self._layouts: list[Layout | None] = []
         self._firsts = [1]  # the number of each write's first cell, then that of the next write
         self._size = storage_numel(tensor)
         self._grid: Tensor | None = None
@@ -58,10 +44,9 @@ class WriteLog:
 
     def add(self, node: RecordNode, tensor: Tensor) -> None:
         """Add a node whose call wrote to a tensor."""
-        view = StorageView.of(tensor)
-        alike = view.shape == node.value.shape and storage_numel(tensor) == self._size
+        alike = tensor.shape == node.value.shape and storage_numel(tensor) == self._size
         self.nodes.append(node)
-        self._views.append(view if alike else None)
+        self._layouts.append(layout_of(tensor) if alike else None)
         self._firsts.append(self._firsts[-1] + node.value.numel())
 
     def touches(self, tensor: Tensor, since: int) -> bool:
@@ -89,24 +74,23 @@ class WriteLog:
         firsts = self._firsts[since:]
         shown = [0] if len(firsts) == 2 else _visible_writes(numbers, firsts)
         spans = [range(*firsts[place : place + 2]) for place in shown]
-        return [self.nodes[since + place] for place in shown], WriteSource(
-            before.shape, detach_from_storage(numbers), spans
-        )
+        source = WriteSource(before.shape, detach_from_storage(numbers), spans)
+        return [self.nodes[since + place] for place in shown], source
 
     def _writers_of(self, tensor: Tensor) -> Tensor | None:
         """Return the number written last to each cell of a tensor, 0 for none; None if that is unknown."""
-        if storage_numel(tensor) != self._size or None in self._views[self._put :]:
+        if storage_numel(tensor) != self._size or None in self._layouts[self._put :]:
             return None
         if self._grid is None:
             self._grid = torch.zeros(self._size, dtype=torch.int64)
-        for view, first in zip(self._views[self._put :], self._firsts[self._put :], strict=False):
-            if view is not None:
-                _number_cells(view, self._grid, first)
-        self._put = len(self._views)
-        return StorageView.of(tensor).on(self._grid)
+        for layout, first in zip(self._layouts[self._put :], self._firsts[self._put :], strict=False):
+            if layout is not None:
+                _number_cells(layout, self._grid, first)
+        self._put = len(self._layouts)
+        return self._grid.as_strided(*layout_of(tensor))
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class WriteSource:
     """Where each cell of a tensor comes from: its earlier value, or a later write.
 
@@ -119,23 +103,17 @@ class WriteSource:
     shape: Shape
     numbers: Tensor
     spans: Sequence[range]
-    _cells: Tensor | None = None
 
-    @property
+    @cached_property
     def cells(self) -> Tensor:
         """The position of each cell's source, from 1: first the earlier cells, then those of each write."""
-        if self._cells is None:
-            with untraced():
-                self._cells = self._compute_cells()
-        return self._cells
-
-    def _compute_cells(self) -> Tensor:
-        cells = torch.arange(1, 1 + prod(self.shape)).reshape(self.shape)
         first = 1 + prod(self.shape)
-        for span in self.spans:
-            inside = (self.numbers >= span.start) & (self.numbers < span.stop)
-            cells = torch.where(inside, self.numbers - span.start + first, cells)
-            first += len(span)
+        with untraced():
+            cells = torch.arange(1, first).reshape(self.shape)
+            for span in self.spans:
+                inside = (self.numbers >= span.start) & (self.numbers < span.stop)
+                cells = torch.where(inside, self.numbers - span.start + first, cells)
+                first += len(span)
         return cells
 
 
@@ -148,17 +126,15 @@ def _visible_writes(numbers: Tensor, firsts: Sequence[int]) -> list[int]:
     return [place - 1 for place in found if place]
 
 
-def _number_cells(view: StorageView, grid: Tensor, first: int) -> None:
-    """Number the cells of a view; of cells that share an element, the last one counts."""
-    there = view.on(grid)
-    end = first + there.numel()
-    if view.may_overlap:
-        places = view.on(torch.arange(len(grid))).flatten()
-        grid.scatter_reduce_(0, places, torch.arange(first, end), "amax")
-    elif there.is_contiguous():
-        torch.arange(first, end, out=there)
+def _number_cells(layout: Layout, grid: Tensor, first: int) -> None:
+    """Number the cells of a layout; of cells that share an element, as if expanded, the last one counts."""
+    there = grid.as_strided(*layout)
+    numbers = torch.arange(first, first + there.numel())
+    if any(size > 1 and stride == 0 for size, stride in zip(*layout[:2], strict=True)):
+        places = torch.arange(len(grid)).as_strided(*layout).flatten()
+        grid.scatter_reduce_(0, places, numbers, "amax")
     else:
-        there.copy_(torch.arange(first, end).reshape(view.shape))
+        there.copy_(numbers.reshape(there.shape))
 
 
 def detach_from_storage(tensor: Tensor, memory: torch.UntypedStorage | None = None) -> Tensor:
@@ -172,8 +148,8 @@ def detach_from_storage(tensor: Tensor, memory: torch.UntypedStorage | None = No
     if memory is None and (tensor.is_contiguous() or tensor.numel() <= storage_numel(tensor)):
         return tensor.clone()
     copied = copy_storage(tensor) if memory is None else memory
-    view = StorageView.of(tensor)
-    return torch.empty(0, dtype=tensor.dtype).set_(copied, view.offset, view.shape, view.stride)
+    shape, stride, offset = layout_of(tensor)
+    return torch.empty(0, dtype=tensor.dtype).set_(copied, offset, shape, stride)
 
 
 def copy_storage(tensor: Tensor) -> torch.UntypedStorage:

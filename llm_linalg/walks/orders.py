@@ -7,8 +7,10 @@ no order holds a list of steps.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from llm_linalg.base.axes import Shape
 from llm_linalg.base.cells import Box, Cells, Diagonal, Index, ravel, unravel
@@ -54,137 +56,60 @@ class Grid(NamedTuple):
         return Box((*prefix, rows, columns)[-len(self.shape) :] if self.shape else ())
 
 
-class Order(Protocol):
-    """A loop order: the number of steps, what each writes, and when a cell is written."""
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A loop order, as a nest of loops: a step's number counts through them, the innermost fastest.
+
+    Attributes:
+        loops: What they run over, outermost first: `matrices`, `rows`, `columns`, `terms`, or `fronts`, the
+            cells with equal i + j, which a systolic array computes at the same time. What none of them runs
+            over is done whole in each step.
+    """
+
+    loops: tuple[str, ...]
 
     def steps(self, grid: Grid) -> int:
         """Return the number of steps."""
+        return prod(_sizes(self.loops, grid)) if grid.rows and grid.columns else 0
 
     def writes(self, grid: Grid, step: int) -> Cells:
         """Return the cells that a step writes."""
+        at = dict(zip(self.loops, unravel(step, _sizes(self.loops, grid)), strict=True))
+        if "fronts" in at:
+            return Diagonal(unravel(at["matrices"], grid.batch), at["fronts"], grid.rows, grid.columns)
+        rows, columns = (
+            range(at[loop], at[loop] + 1) if loop in at else range(size)
+            for loop, size in (("rows", grid.rows), ("columns", grid.columns))
+        )
+        return grid.box(at["matrices"], rows, columns)
 
     def term(self, grid: Grid, step: int) -> int | None:
         """Return the term that a step adds; None if it adds all of them."""
+        return step % grid.terms if self.loops[-1] == "terms" else None
 
     def when(self, grid: Grid, index: Index) -> tuple[int, int]:
         """Return the first and the last step that write a cell."""
+        row, column = (0, 0, *index)[-2:]
+        at = {"matrices": grid.matrix(index), "rows": row, "columns": column, "fronts": row + column}
+        first = ravel([at.get(loop, 0) for loop in self.loops], _sizes(self.loops, grid))
+        return first, first + (max(grid.terms - 1, 0) if self.loops[-1] == "terms" else 0)
 
 
-class CellsOrder:
-    """One cell per step, row by row."""
-
-    def steps(self, grid: Grid) -> int:
-        return prod(grid.shape)
-
-    def writes(self, grid: Grid, step: int) -> Cells:
-        return Box.cell(unravel(step, grid.shape))
-
-    def term(self, grid: Grid, step: int) -> int | None:
-        return None
-
-    def when(self, grid: Grid, index: Index) -> tuple[int, int]:
-        step = ravel(index, grid.shape)
-        return step, step
-
-
-class TermsOrder:
-    """One term per step, cell by cell."""
-
-    def steps(self, grid: Grid) -> int:
-        return prod(grid.shape) * grid.terms
-
-    def writes(self, grid: Grid, step: int) -> Cells:
-        return Box.cell(unravel(step // grid.terms, grid.shape))
-
-    def term(self, grid: Grid, step: int) -> int | None:
-        return step % grid.terms
-
-    def when(self, grid: Grid, index: Index) -> tuple[int, int]:
-        start = ravel(index, grid.shape) * grid.terms
-        return start, start + max(grid.terms - 1, 0)
-
-
-class RowsOrder:
-    """One row of the result per step."""
-
-    def steps(self, grid: Grid) -> int:
-        return grid.matrices * grid.rows if grid.columns else 0
-
-    def writes(self, grid: Grid, step: int) -> Cells:
-        matrix, row = divmod(step, grid.rows)
-        return grid.box(matrix, range(row, row + 1), range(grid.columns))
-
-    def term(self, grid: Grid, step: int) -> int | None:
-        return None
-
-    def when(self, grid: Grid, index: Index) -> tuple[int, int]:
-        step = grid.matrix(index) * grid.rows + index[-2]
-        return step, step
-
-
-class ColumnsOrder:
-    """One column of the result per step."""
-
-    def steps(self, grid: Grid) -> int:
-        return grid.matrices * grid.columns if grid.rows else 0
-
-    def writes(self, grid: Grid, step: int) -> Cells:
-        matrix, column = divmod(step, grid.columns)
-        return grid.box(matrix, range(grid.rows), range(column, column + 1))
-
-    def term(self, grid: Grid, step: int) -> int | None:
-        return None
-
-    def when(self, grid: Grid, index: Index) -> tuple[int, int]:
-        step = grid.matrix(index) * grid.columns + index[-1]
-        return step, step
-
-
-class OuterOrder:
-    """One term of every cell per step: a sum of outer products (or of columns, for a vector)."""
-
-    def steps(self, grid: Grid) -> int:
-        return grid.matrices * grid.terms if grid.rows and grid.columns else 0
-
-    def writes(self, grid: Grid, step: int) -> Cells:
-        return grid.box(step // grid.terms, range(grid.rows), range(grid.columns))
-
-    def term(self, grid: Grid, step: int) -> int | None:
-        return step % grid.terms
-
-    def when(self, grid: Grid, index: Index) -> tuple[int, int]:
-        start = grid.matrix(index) * grid.terms
-        return start, start + max(grid.terms - 1, 0)
-
-
-class WaveOrder:
-    """In step d the cells with i + j = d: those that a systolic array computes at the same time."""
-
-    def steps(self, grid: Grid) -> int:
-        return grid.matrices * self._fronts(grid)
-
-    def writes(self, grid: Grid, step: int) -> Cells:
-        matrix, front = divmod(step, self._fronts(grid))
-        return Diagonal(unravel(matrix, grid.batch), front, grid.rows, grid.columns)
-
-    def term(self, grid: Grid, step: int) -> int | None:
-        return None
-
-    def when(self, grid: Grid, index: Index) -> tuple[int, int]:
-        step = grid.matrix(index) * self._fronts(grid) + index[-2] + index[-1]
-        return step, step
-
-    def _fronts(self, grid: Grid) -> int:
-        return grid.rows + grid.columns - 1 if grid.rows and grid.columns else 0
+@lru_cache(256)
+def _sizes(loops: tuple[str, ...], grid: Grid) -> Shape:
+    """Return how far each of some loops runs."""
+    sizes = {"matrices": grid.matrices, "rows": grid.rows, "columns": grid.columns, "terms": grid.terms}
+    sizes["fronts"] = grid.rows + grid.columns - 1
+    return tuple([sizes[loop] for loop in loops])
 
 
 ORDERS: Mapping[str, Order] = {
-    "cells": CellsOrder(),
-    "terms": TermsOrder(),
-    "rows": RowsOrder(),
-    "columns": ColumnsOrder(),
-    "outer": OuterOrder(),
-    "wave": WaveOrder(),
+    "cells": Order(("matrices", "rows", "columns")),
+    "terms": Order(("matrices", "rows", "columns", "terms")),
+    "rows": Order(("matrices", "rows")),
+    "columns": Order(("matrices", "columns")),
+    "outer": Order(("matrices", "terms")),  # a sum of outer products; of columns, for a vector
+    "wave": Order(("matrices", "fronts")),
 }
 
 

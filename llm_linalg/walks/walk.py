@@ -201,21 +201,23 @@ class Walk(Sequence[Step]):
         Returns:
             A list of rows; None stands for a cell that is not yet computed.
         """
-        node = self.node
+        node, sums = self.node, None
         if not node.value.numel():
             return [[] for _ in rows]
-        final = _final(node.value, at, rows, columns)
-        partial = _partial(self, k, at, rows, columns)
+        final = _as_matrix(node.value[at])[rows.start : rows.stop, columns.start : columns.stop].tolist()
+        if self.order == "outer" and k >= 0 and node.axes is not None:
+            sums = _outer(node, node.axes, k % self.grid.terms, at, rows, columns)
         result: list[list[Number | None]] = []
         for r, row in enumerate(rows):
             line: list[Number | None] = []
             for c, column in enumerate(columns):
-                index = (*at, row, column)[-len(node.shape) :] if node.shape else ()
-                first, last = self.span(index)
+                first, last = self.span((*at, row, column)[-len(node.shape) :] if node.shape else ())
                 if k < first:
                     line.append(None)
+                elif k >= last:
+                    line.append(final[r][c])
                 else:
-                    line.append(final[r][c] if k >= last else partial[r][c])
+                    line.append(self[k].value if sums is None else sums[r][c])
             result.append(line)
         return result
 
@@ -228,21 +230,11 @@ class Walk(Sequence[Step]):
 
     def _term_reads(self, axes: Axes, writes: Cells, term: int) -> tuple[Cells, ...]:
         """Return the cells that one term of the written cells reads: one index along each reduced label."""
-        beside = self.node.bias_position
+        beside, inner = self.node.bias_position, axes.reduction_labels
         inside = term < axes.terms
-        at = (
-            dict(
-                zip(
-                    axes.reduction_labels,
-                    unravel(term, [axes.sizes[x] for x in axes.reduction_labels]),
-                    strict=True,
-                )
-            )
-            if inside
-            else {}
-        )
         spans = dict(zip(axes.output, bounds(writes), strict=True))
-        spans |= {label: range(i, i + 1) for label, i in at.items()}
+        at = unravel(term, [axes.sizes[label] for label in inner]) if inside else ()
+        spans |= {label: range(i, i + 1) for label, i in zip(inner, at, strict=False)}
         return tuple(
             AxesReads(axes, operand).span_cells(spans) if inside != (operand == beside) else NO_CELLS
             for operand in range(len(axes.operands))
@@ -268,42 +260,22 @@ def bounds(cells: Cells) -> tuple[range, ...]:
     return tuple(range(min(column), max(column) + 1) for column in columns)
 
 
-def _final(value: Tensor, at: Index, rows: range, columns: range) -> list[list[Number]]:
-    matrix = value[at] if at else value
-    while matrix.dim() < 2:
-        matrix = matrix.unsqueeze(0)
-    cells: list[list[Number]] = matrix[rows.start : rows.stop, columns.start : columns.stop].tolist()
-    return cells
+def _as_matrix(value: Tensor) -> Tensor:
+    return value if value.dim() > 1 else value.reshape(1, -1)
 
 
-def _partial(walk: Walk, k: int, at: Index, rows: range, columns: range) -> list[list[Number]]:
-    """Return the partial sums of a window's cells that have been started."""
-    blank: list[list[Number]] = [[0.0] * len(columns) for _ in rows]
-    term = walk.loop.term(walk.grid, k) if 0 <= k < len(walk) else None
-    if term is None:
-        return blank
-    if walk.order == "terms":
-        cell = walk[k].cell or ()
-        row, column = (0, 0, *cell)[-2:]
-        if cell[:-2] == at and row in rows and column in columns:
-            value = walk[k].value
-            blank[row - rows.start][column - columns.start] = 0.0 if value is None else value
-        return blank
-    axes = walk.node.axes
-    return blank if axes is None else _outer(walk, axes, term, at, rows, columns)
-
-
-def _outer(walk: Walk, axes: Axes, term: int, at: Index, rows: range, columns: range) -> list[list[Number]]:
+def _outer(
+    node: RecordNode, axes: Axes, term: int, at: Index, rows: range, columns: range
+) -> list[list[Number]]:
     """Return the sum of the outer products up to a term, for the window alone."""
     spans = dict(
         zip(axes.output, [*(range(i, i + 1) for i in at), rows, columns][-len(axes.output) :], strict=True)
     )
     labels = axes.letters
     factors, names = [], []
-    for operand, value in enumerate(walk.node.operands):
-        if operand == walk.node.bias_position:
+    for operand, tensor in enumerate([own.value for own in node.operands]):
+        if operand == node.bias_position:
             continue
-        tensor = value.value
         own = zip(axes.operands[operand], axes.shapes[operand], strict=True)
         for axis, (label, size) in enumerate(own):
             span = spans.get(label)
@@ -316,8 +288,6 @@ def _outer(walk: Walk, axes: Axes, term: int, at: Index, rows: range, columns: r
     sizes = [axes.sizes[label] for label in axes.reduction_labels]
     taken = (torch.arange(axes.terms).reshape(sizes) <= term).to(factors[0].dtype)
     result = torch.einsum(f"{','.join([*names, reduced])}->{output}", *factors, taken)
-    result = result.expand([len(spans[label]) for label in axes.output])
-    while result.dim() < 2:
-        result = result.unsqueeze(0)
+    result = _as_matrix(result.expand([len(spans[label]) for label in axes.output]))
     cells: list[list[Number]] = result.reshape(result.shape[-2:]).tolist()
     return cells

@@ -7,16 +7,14 @@ import io
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from llm_linalg.base import file_io
 from llm_linalg.base.errors import ProgramError
-from llm_linalg.base.file_io import LEFT_OVER, FileReplacement, read_bytes, set_aside, written_path
+from llm_linalg.base.file_io import FileReplacement, read_bytes, set_aside, written_path
 from llm_linalg.base.text import clean_lines
 from tests.common import file_at
 from tui.cli.main import main
@@ -219,37 +217,22 @@ def test_what_is_yet_to_be_a_file_is_private_or_as_the_umask_says(place: Path) -
     assert (place / "mine").read_text(encoding="utf-8") == "n?w"
 
 
-@pytest.mark.parametrize("moment", ["_lock", "_remove_left_over", "_part_name"])
 def test_what_is_interrupted_as_it_begins_leaves_nothing(
-    moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object) -> None:
+    opened = os.open
+
+    def interrupted(path: str, flags: int, *args: int, **folder: int) -> int:
+        handle = opened(path, flags, *args, **folder)
+        if not flags & os.O_EXCL:
+            return handle
+        os.close(handle)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(file_io, moment, interrupted)
+    monkeypatch.setattr(os, "open", interrupted)
     with pytest.raises(KeyboardInterrupt), FileReplacement(tmp_path / "a"):
         pass
     assert not [*tmp_path.iterdir()]
-
-
-def test_what_killed_processes_left_goes_and_what_lives_stays(place: Path) -> None:
-    path, long_ago = place / "program.py", time.time() - 2 * LEFT_OVER
-    left, fresh = place / f".program.py.{'a' * 16}", place / f".program.py.{'b' * 16}"
-    others = [place / f".other.py.{'a' * 16}", place / ".program.py.swp", place / f".program.py.{'a' * 15}g"]
-    for file in [left, fresh, *others]:
-        file.write_text("half", encoding="utf-8")
-        if file != fresh:
-            os.utime(file, (long_ago, long_ago))
-    (place / f".program.py.{'c' * 16}").symlink_to("nowhere")
-    with FileReplacement(path) as slow:  # as an export that takes minutes
-        (part,) = set(place.iterdir()) - {left, fresh, *others, place / f".program.py.{'c' * 16}"}
-        os.utime(part, (long_ago, long_ago))
-        user_dirs.keep(path, "another")
-        assert part.exists()
-        slow.write(b"slow")
-    assert path.read_text(encoding="utf-8") == "slow"
-    assert not left.exists()
-    assert all(file.exists() for file in [fresh, *others])
 
 
 def test_a_name_as_long_as_names_may_be(place: Path) -> None:

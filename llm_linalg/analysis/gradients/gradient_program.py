@@ -8,7 +8,7 @@ neither is left to autograd.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,9 +17,9 @@ from torch import Tensor
 from llm_linalg.analysis.gradients import explanations
 from llm_linalg.analysis.gradients.explanations import Reason
 from llm_linalg.analysis.gradients.names import GradientNames, transpose_of
-from llm_linalg.analysis.gradients.rules import TO, Rule, fit_rule, key_of, local_names, rename_locals, vjp
+from llm_linalg.analysis.gradients.rules import TO, fit_rule, rename_locals, vjp
 from llm_linalg.analysis.own_programs import NONSENSE, Bounds, Halt, run_over
-from llm_linalg.analysis.parts import parts_of
+from llm_linalg.analysis.parts import operand_names, parts_of
 from llm_linalg.base.errors import HaltedError
 from llm_linalg.ops.operation import Call, fill_template, literal
 from llm_linalg.ops.own_gradient import OwnGradient, pulled
@@ -66,9 +66,8 @@ def backward(trace: Record[N], loss: N, halt: Halt | None = None) -> Record[N]:
         if node.line is not None:
             reason = writer.reasons[node.line - 1]
             node.forward_node, node.why = reason.user, writer.names.in_words(reason.of(node))
-            node.scope = _whole(
-                reason.user
-            ).scope  # its map is that of the forward pass, gone through backwards
+            # Its map is that of the forward pass, gone through backwards.
+            node.scope = _whole(reason.user).scope
     for forward, name in writer.names.of.items():
         if forward.composite is None and f"d{name}" in program.names:
             program.names.setdefault(f"d{forward.name}", program.names[f"d{name}"])
@@ -111,13 +110,13 @@ class _Part:
     """The contribution of one use of a tensor to its cotangent: the using node, a rule, an explanation."""
 
     user: RecordNode
-    rule: Rule
+    text: str
     why: str
 
     @property
     def same(self) -> bool:
         """Whether it passes a cotangent on unchanged."""
-        return self.rule.text.isidentifier() and not self.rule.lines
+        return self.text.isidentifier()
 
 
 def _is_complex(call: Call) -> bool:
@@ -170,36 +169,24 @@ class _Writer:
         if node in self._emitted:
             return
         self._emitted.add(node)
-        parts, name = self._parts[node], f"d{self.names.of[node]}"
+        parts, name, hooks = self._parts[node], f"d{self.names.of[node]}", node.gradient_hooks or ()
         if node is self._loss:
-            seed = Rule(f"torch.ones_like({self.names.mention(node)})")
+            seed = f"torch.ones_like({self.names.mention(node)})"
             parts = [_Part(node, seed, explanations.seed_reason(node)), *parts]
-        hooks = node.gradient_hooks or ()
-        if (
-            len(parts) == 1
-            and parts[0].same
-            and not hooks
-            and (node.bound_name is None or node.composite is not None)
-        ):
-            self._aliases[node] = parts[
-                0
-            ].rule.text  # a step that passes the cotangent on unchanged needs no line
+        is_inner = node.bound_name is None or node.composite is not None
+        if len(parts) == 1 and parts[0].same and not hooks and is_inner:
+            self._aliases[node] = parts[0].text  # what is passed on unchanged needs no line
             return
         if len(parts) == 1:
             self._write(name, parts[0], node)
-            self._hook(name, node, hooks)
-            return
-        several = [self.names.numbered(name, number) for number in range(1, len(parts) + 1)]
-        for own, part in zip(several, parts, strict=True):
-            self._write(own, part, node)
-        few = len(several) <= _FEW
-        total = " + ".join(several) if few else f"torch.stack([{', '.join(several)}]).sum(0)"
-        ways = [(own, part.user, part.same) for own, part in zip(several, parts, strict=True)]
-        self._line(f"{name} = {total}", Reason(explanations.sum_reason(node, ways), node, node))
-        self._hook(name, node, hooks)
-
-    def _hook(self, name: str, node: RecordNode, hooks: Iterable[Callable[[Tensor], Tensor]]) -> None:
-        """Write what the hooks of a node make of its cotangent."""
+        else:
+            several = [self.names.numbered(name, number) for number in range(1, len(parts) + 1)]
+            for own, part in zip(several, parts, strict=True):
+                self._write(own, part, node)
+            few = len(several) <= _FEW
+            total = " + ".join(several) if few else f"torch.stack([{', '.join(several)}]).sum(0)"
+            ways = [(own, part.user, part.same) for own, part in zip(several, parts, strict=True)]
+            self._line(f"{name} = {total}", Reason(explanations.sum_reason(node, ways), node, node))
         for hook in hooks:
             step = self.names.free(f"hook_{self.names.of[node]}")
             self.autograd_steps[step] = partial(pulled, pull=hook)
@@ -208,10 +195,11 @@ class _Writer:
 
     def _write(self, name: str, part: _Part, target: RecordNode) -> None:
         reason = Reason(part.why, part.user, target)
-        for line in part.rule.lines:
+        *lines, last = part.text.split("\n")
+        for line in lines:
             self._line(line.replace(TO, name), reason)
-        if part.rule.text != TO:
-            self._line(f"{name} = {part.rule.text}", reason)
+        if last != TO:
+            self._line(f"{name} = {last}", reason)
 
     def _line(self, text: str, reason: Reason) -> None:
         self.lines.append(text)
@@ -227,12 +215,13 @@ class _Writer:
             self._send_jointly(node, joint(call))
             return
         rules = {} if _is_complex(call) else call.operation.cotangents(call)
+        names = operand_names(call)
         wanted = [place for place, operand in enumerate(node.operands) if operand.node in self._needed]
-        if any(key_of(call, place) not in rules for place in wanted) and parts_of(node):
+        if any(names[place] not in rules for place in wanted) and parts_of(node):
             self._send_by_parts(node)
             return
         for place in wanted:
-            self._pass_on(node, call, place, rules.get(key_of(call, place)))
+            self._pass_on(node, call, place, rules.get(names[place]))
 
     def _send_by_parts(self, node: RecordNode) -> None:
         """Go back through the parts of a composite, starting with its cotangent at the last part."""
@@ -261,13 +250,13 @@ class _Writer:
             return parts
         texts = []
         for part in parts:
-            name = part.rule.text if part.same else self.names.free(f"d{self.names.inner(node, 'way')}")
+            name = part.text if part.same else self.names.free(f"d{self.names.inner(node, 'way')}")
             texts.append(name)
             if not part.same:
                 self._write(name, part, target)
         ways = [(text, part.user, part.same) for text, part in zip(texts, parts, strict=True)]
         why = f"Back through {node.title} ({node.op}), part by part. {explanations.sum_reason(target, ways)}"
-        return [_Part(node, Rule(" + ".join(texts)), why)]
+        return [_Part(node, " + ".join(texts), why)]
 
     def _send_jointly(self, node: RecordNode, template: str) -> None:
         """Join the cotangents of all outputs of a call, once the last output that has one is reached."""
@@ -279,35 +268,37 @@ class _Writer:
         for other in outputs:
             if other in self._parts:
                 self._emit(other)
-            pieces.append(
-                self._d(other) if other in self._parts else f"torch.zeros_like({self.names.mention(other)})"
-            )
+                pieces.append(self._d(other))
+            else:
+                pieces.append(f"torch.zeros_like({self.names.mention(other)})")
         target = node.operands[0].node
         if target in self._needed:
             why = explanations.operand_reason(node, 0, target, self._d(node), ())
-            self._add(target, _Part(node, Rule(template.replace("{all}", ", ".join(pieces))), why))
+            self._add(target, _Part(node, template.replace("{all}", ", ".join(pieces)), why))
 
     def _add(self, target: RecordNode, part: _Part) -> None:
         self._parts.setdefault(target, []).append(part)
 
     def _pass_on(self, node: RecordNode, call: Call, place: int, template: str | None) -> None:
-        target = node.operands[place].node
         if template == "":
             return  # nothing goes back through a detach
+        target, axes = node.operands[place].node, tuple[int, ...]()
         turned = self._through_transpose(node, place)
         if turned is not None:
-            source, text = turned
-            why = explanations.operand_reason(node, place, source, self._d(node), ())
-            self._add(source, _Part(node, Rule(text), why))
-            return
-        rule = Rule(self._ask(node, call, place)) if template is None else self._rule(node, place, template)
+            target, text = turned
+        elif template is not None:
+            text, axes = self._rule(node, place, template)
+        else:
+            asked = self.names.free(f"vjp_{node.op}_{node.index}_{place}")
+            self.autograd_steps[asked] = partial(vjp, call=call, place=place)
+            text = f"{asked}({self._d(node)})"
         if isinstance(call.operation, OwnGradient):
             why = f"Back through {node.title}: what the program's own `backward` returns."
-        elif template is None:
+        elif template is None and turned is None:
             why = f"Back through {node.title} ({node.op}). It has no rule here: autograd has been asked."
         else:
-            why = explanations.operand_reason(node, place, target, self._d(node), rule.sum_axes)
-        self._add(target, _Part(node, rule, why))
+            why = explanations.operand_reason(node, place, target, self._d(node), axes)
+        self._add(target, _Part(node, text, why))
 
     def _through_transpose(self, node: RecordNode, place: int) -> tuple[RecordNode, str] | None:
         """Return W and its cotangent for a product with `W.T`, in one step: `dW = dY.T @ X`."""
@@ -323,19 +314,19 @@ class _Writer:
             return None
         return source, f"{cotangent}.{sign} @ {partner}" if place else f"{partner} @ {cotangent}.{sign}"
 
-    def _rule(self, node: RecordNode, place: int, template: str) -> Rule:
-        """Return a rule of the table with the program's names filled in."""
+    def _rule(self, node: RecordNode, place: int, template: str) -> tuple[str, tuple[int, ...]]:
+        """Return a rule of the table with the program's names filled in, and the axes that it sums over."""
         call = node.call
         if call is None:
             raise LookupError(node.name)
-        given = {key_of(call, other): operand.node for other, operand in enumerate(node.operands)}
+        given = {name: node.operands[other].node for other, name in operand_names(call).items()}
         given["out"] = node
         if "{indices}" in template:
             given["indices"] = self._level[node.index + 1]
         if "{source}" in template:
             given["source"] = self._source(node, place)
-        names = {name: self.names.free(self.names.inner(node, name)) for name in local_names(template)}
-        text = self._fill(rename_locals(template, names), node, given)
+        renamed = rename_locals(template, lambda name: self.names.free(self.names.inner(node, name)))
+        text = self._fill(renamed, node, given)
         tensors = {name: known.value for name, known in given.items()}
         tensors["d"] = node.value.new_ones(()).expand(node.shape)
         return fit_rule(template, text, call, place, tensors)
@@ -359,15 +350,10 @@ class _Writer:
         relation = node.operand_reads[place]
         if not isinstance(relation, IndexReads):
             raise LookupError(f"{node.name} is no movement of its operand {place}")
-        positions = relation.positions
-        source = type(node)(0, "input", positions, name=self.names.free(self.names.inner(node, "source")))
-        self.names.of[source] = source.name
+        name = self.names.free(self.names.inner(node, "source"))
+        source = type(node)(0, "input", relation.positions, name=name)
+        self.names.of[source] = name
         return source
-
-    def _ask(self, node: RecordNode, call: Call, place: int) -> str:
-        name = self.names.free(f"vjp_{node.op}_{node.index}_{place}")
-        self.autograd_steps[name] = partial(vjp, call=call, place=place)
-        return f"{name}({self._d(node)})"
 
 
 def crossed_gap(nodes: Sequence[RecordNode], loss: RecordNode) -> Gap | None:

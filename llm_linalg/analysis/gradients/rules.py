@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -18,39 +17,22 @@ from llm_linalg.ops.vjp import autograd_vjp, rerun
 from llm_linalg.recording.record_node import RecordNode
 
 TO = "{to}"
-"""Stands in a rule for the name of the cotangent, if the lines above the last bind it."""
+"""The last line of a rule whose other lines bind the cotangent, and in these its name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule with its names filled in.
-
-    Attributes:
-        text: The expression of the cotangent; `TO` if the lines bind it.
-        lines: Assignments that precede it.
-        sum_axes: The axes over which it is summed because the operand was broadcast along them.
-    """
-
-    text: str
-    lines: tuple[str, ...] = ()
-    sum_axes: tuple[int, ...] = ()
-
-
-def local_names(template: str) -> tuple[str, ...]:
-    """Return the local names that a rule's lines bind."""
-    found = re.findall(r"^(\w+) = ", template, flags=re.MULTILINE)
-    return tuple(dict.fromkeys(found))
-
-
-def rename_locals(template: str, names: Mapping[str, str]) -> str:
-    """Return a rule with its local names replaced; names in braces stay."""
-    for name, new in names.items():
-        template = re.sub(rf"(?<![\w{{.]){name}(?![\w}}])", new, template)
+def rename_locals(template: str, rename: Callable[[str], str]) -> str:
+    """Return a rule with other names for those that its lines bind; names in braces stay."""
+    for name in dict.fromkeys(re.findall(r"^(\w+) = ", template, flags=re.MULTILINE)):
+        template = re.sub(rf"(?<![\w{{.]){name}(?![\w}}])", rename(name), template)
     return template
 
 
-def fit_rule(template: str, text: str, call: Call, place: int, given: Mapping[str, Tensor]) -> Rule:
+def fit_rule(
+    template: str, text: str, call: Call, place: int, given: Mapping[str, Tensor]
+) -> tuple[str, tuple[int, ...]]:
     """Return a rule completed by a sum and a cast, so that it has its operand's shape and dtype.
+
+    Its last line is the cotangent; those before it bind what it needs.
 
     Args:
         template: The rule as the table has it.
@@ -58,17 +40,20 @@ def fit_rule(template: str, text: str, call: Call, place: int, given: Mapping[st
         call: The call.
         place: The operand's position.
         given: The tensors that the names in braces stand for.
+
+    Returns:
+        The rule, and the axes over which it is summed because the operand was broadcast along them.
     """
     *lines, last = text.split("\n")
     whole = template == "{d}"
     if last == TO or (_fits(call, place) and not whole):
-        return Rule(last, tuple(lines))
+        return text, ()
     value, own = given["d"] if whole else _value(template, call, given), call.tensors[place]
-    axes = broadcast_axes(tuple(value.shape), call.shapes[place])
-    last = sum_to_shape(last, tuple(value.shape), call.shapes[place])
+    axes = _broadcast_axes(tuple(value.shape), call.shapes[place])
+    last = _sum_over(last, axes, value.dim() - own.dim())
     if value.dtype != own.dtype:
         last = f"{last if last.isidentifier() else f'({last})'}.to({own.dtype})"
-    return Rule(last, tuple(lines), axes)
+    return "\n".join([*lines, last]), axes
 
 
 def _fits(call: Call, place: int) -> bool:
@@ -97,25 +82,21 @@ def _value(template: str, call: Call, given: Mapping[str, Tensor]) -> Tensor:
     return result["own_result"].value
 
 
-def broadcast_axes(result: Shape, own: Shape) -> tuple[int, ...]:
+def _broadcast_axes(result: Shape, own: Shape) -> tuple[int, ...]:
     """Return the axes of a result along which an operand was broadcast."""
     gap = len(result) - len(own)
     inner = (axis for axis, size in enumerate(own, gap) if size == 1 and result[axis] != 1)
     return (*range(gap), *inner)
 
 
-def sum_to_shape(text: str, result: Shape, own: Shape) -> str:
-    """Return the text of a cotangent summed over the axes along which its operand was broadcast."""
-    if result == own:
-        return text
-    gap = len(result) - len(own)
-    wrapped = text if text.isidentifier() else f"({text})"
-    for axis in broadcast_axes(result, own)[gap:]:
-        wrapped = f"{wrapped}.sum({axis}, keepdim=True)"
-    if gap:
-        dims = "0" if gap == 1 else str(tuple(range(gap)))
-        wrapped = f"{wrapped}.sum({dims})"
-    return wrapped
+def _sum_over(text: str, axes: tuple[int, ...], gap: int) -> str:
+    """Return the text of a cotangent summed over axes, of which its operand lacks the first `gap`."""
+    if axes and not text.isidentifier():
+        text = f"({text})"
+    for axis in axes[gap:]:
+        text += f".sum({axis}, keepdim=True)"
+    dims = "0" if gap == 1 else str(tuple(range(gap)))
+    return f"{text}.sum({dims})" if gap else text
 
 
 def vjp(cotangent: Tensor, call: Call, place: int) -> Tensor:
@@ -134,13 +115,3 @@ def vjp(cotangent: Tensor, call: Call, place: int) -> Tensor:
             return torch.zeros_like(leaf)
         (gradient,) = autograd_vjp([result], [leaf], [cotangent], twice=cotangent.requires_grad)
     return torch.zeros_like(leaf) if gradient is None else gradient
-
-
-def key_of(call: Call, place: int) -> str:
-    """Return an operand's parameter name, followed by its position if the parameter is a list."""
-    owners: Mapping[str, Any] = call.arguments
-    for name, places in call.places.items():
-        if place in places:
-            several = isinstance(owners[name], list | tuple | dict)
-            return f"{name}_{places.index(place)}" if several else name
-    raise LookupError(place)
