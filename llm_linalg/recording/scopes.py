@@ -60,6 +60,17 @@ class Scope(Generic[N]):
         """Whether it is one call of an installed package's function."""
         return is_fold(self.name)
 
+    @property
+    def first(self) -> N | None:
+        """Its first node, those of inner scopes included; None if it has none."""
+        found = [scope.nodes[0] for scope in self if scope.nodes]
+        return min(found, key=lambda node: node.index, default=None)
+
+    @property
+    def size(self) -> int:
+        """The number of its nodes, those of inner scopes included."""
+        return sum(len(scope.nodes) for scope in self)
+
 
 def scope_tree(nodes: Iterable[N]) -> Scope[N]:
     """Return the root of the scopes of a trace's nodes."""

@@ -90,9 +90,10 @@ def test_the_modules_are_a_tree() -> None:
         "", "transformer", "transformer.h", "transformer.h.0", "transformer.h.0.proj", "transformer.h.1",
         "transformer.h.1.proj", "transformer.ln",
     ]  # fmt: skip
-    assert sum(len(scope.nodes) for scope in t.scopes) == len(t.nodes)
+    assert t.scopes.size == len(t.nodes)
     inner = t.scopes["transformer.h.1"]
     assert (inner.name, list(inner.children)) == ("1", ["proj"])
+    assert inner.first is inner["proj"].first
     assert {node.scope for node in inner.nodes} == {"transformer.h.1"}
     with pytest.raises(KeyError):
         t.scopes["transformer.g"]
