@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
-from llm_linalg.ops.mask_reads import ReadsByMask, one
+from llm_linalg.ops.reads import ReadsByMask, one
 from llm_linalg.ops.vjp import autograd_vjp
 
 Function = Callable[[Tensor], Tensor]

@@ -69,9 +69,9 @@ class FallbackOperation(Operation):
 
 
 @lru_cache(1_000)
-def fallback(name: str) -> FallbackOperation:
+def fallback(name: str, signature: str = "*args, **kwargs") -> FallbackOperation:
     """Return the operation for a function without an entry, or for a call that its entry doesn't cover."""
-    return FallbackOperation(name, "*args, **kwargs")
+    return FallbackOperation(name, signature)
 
 
 def _autograd_probe(call: Call, place: int, seed: int, sign: int) -> AutogradProbe:

@@ -10,11 +10,10 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import pointwise
-from llm_linalg.ops.mask_reads import InverseIndexReads
 from llm_linalg.ops.movement import Movement, number_cells
 from llm_linalg.ops.movement_shapes import input_shape
 from llm_linalg.ops.operation import Call, Operation
-from llm_linalg.ops.reads import AxesReads, IndexReads, OpaqueReads, Reads
+from llm_linalg.ops.reads import AxesReads, IndexReads, InverseIndexReads, OpaqueReads, Reads
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
+from llm_linalg.ops.arguments import copy_laid_like
 from llm_linalg.ops.movement_gradients import (
     cat_vjp,
     diag_vjp,
@@ -36,17 +37,16 @@ from llm_linalg.ops.movement_shapes import (
     expand_shape,
     index_select_shape,
     index_shape,
-    pad_shape,
     picked_cells,
     repeat_interleave_shape,
     repeat_shape,
     reshape_shape,
+    shape_by_torch,
     stack_shape,
     take_along_dim_shape,
-    tile_shape,
 )
 from llm_linalg.ops.operation import Call, Operation, Work, operand_cells
-from llm_linalg.ops.reads import IndexReads, OpaqueReads, Reads
+from llm_linalg.ops.reads import IndexReads, OpaqueReads, Reads, reads_nothing
 
 
 def replay_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
@@ -108,14 +108,14 @@ class Movement(Operation):
             first += tensor.numel()
         source = self.positions(call, tensors)
         return tuple(
-            IndexReads(source, shape, starts[place]) if place in moved else self._beside(call, source, place)
+            IndexReads(source, shape, starts[place]) if place in moved else self._beside(call, place)
             for place, shape in enumerate(call.shapes)
         )
 
-    def _beside(self, call: Call, source: Tensor, place: int) -> Reads:
+    def _beside(self, call: Call, place: int) -> Reads:
         """Return the reads of an operand that is not moved: an index, or one that provides a shape."""
         if place in call.places.get(self.lends, ()):
-            return IndexReads(torch.zeros_like(source), call.shapes[place])
+            return reads_nothing(call.shape, call.shapes[place])
         return OpaqueReads(call.shape, call.shapes[place])
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
@@ -179,7 +179,7 @@ def _setitem_reads(call: Call) -> tuple[Reads, ...]:
     """Return the reads of the tensor after `x[key] = value`: of the tensor before, and of the value."""
     own, value = call.place("input"), call.place("value")
     cells = call.tensors[own or 0].numel()
-    sources = number_cells(call.tensors[own or 0], 0).clone()
+    sources = copy_laid_like(number_cells(call.tensors[own or 0], 0), call.tensors[own or 0])
     sources[call["key"]] = 0 if value is None else number_cells(call.tensors[value], cells)
     firsts = {own: 0, value: cells}
     return tuple(
@@ -227,7 +227,7 @@ MOVEMENTS: tuple[Operation, ...] = (
         reads_for_call=_repeats_reads,
         sized_by_cells=True,
     ),
-    Movement("tile", "input, *dims", rule=tile_shape),
+    Movement("tile", "input, *dims", rule=repeat_shape),
     Movement("roll", "input, shifts, dims=()", vjp_for_call=roll_vjp),
     Movement("flip", "input, *dims", gradient={"input": "{d}.flip({dims})"}),
     Movement("contiguous", "input", gradient={"input": "{d}"}),
@@ -284,8 +284,8 @@ MOVEMENTS: tuple[Operation, ...] = (
         "setitem",
         "input, key, value",
         spellings=("torch.Tensor.__setitem__",),
+        data=("input", "value"),
         vjp_for_call=setitem_vjp,
-        scatters_back=False,
         reads_for_call=_setitem_reads,
         price=_written_cells,
         first_free_number=1,
@@ -302,6 +302,8 @@ MOVEMENTS: tuple[Operation, ...] = (
         for name, aliases in (("vstack", ("row_stack",)), ("hstack", ()))
     ),
     Movement("take_along_dim", "input, indices, dim=None", rule=take_along_dim_shape),
-    Movement("pad", "input, pad, mode='constant', value=None", rule=pad_shape, positions=_padded_positions),
+    Movement(
+        "pad", "input, pad, mode='constant', value=None", rule=shape_by_torch, positions=_padded_positions
+    ),
     Movement("unfold", "input, dimension, size, step", views=True),
 )

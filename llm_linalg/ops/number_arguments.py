@@ -14,6 +14,7 @@ from torch import Tensor
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.arguments import Function
 from llm_linalg.ops.reduction import Reduction
+from llm_linalg.ops.signature import parse_signature
 from llm_linalg.ops.table import TABLE
 
 _NUMBERS = """
@@ -36,10 +37,7 @@ def with_plain_slices(args: Sequence[Any]) -> Sequence[Any]:
     """
     own, key, *others = args
     parts = key if key.__class__ is tuple else (key,)
-    for part in parts:
-        if part.__class__ is slice and _has_tensor_bound(part):
-            break
-    else:
+    if not any(part.__class__ is slice and _has_tensor_bound(part) for part in parts):
         return args
     try:
         with untraced():
@@ -82,7 +80,7 @@ def with_plain_numbers(
     operation = entry.operation
     # `torch.max(x, y)` takes y for the other operand, however small it is.
     has_pair = isinstance(operation, Reduction) and operation.pair is not None
-    names = () if has_pair else operation.parameters(args).positional
+    names = () if has_pair else parse_signature(operation.signature).positional
     taken = _OF_NUMBERS - {"end"} if operation.name == "lerp" else _OF_NUMBERS  # its end has cells
     with untraced():
         pairs = zip_longest(names[: len(args)], args)

@@ -12,7 +12,7 @@ from torch import Tensor
 from llm_linalg.base.axes import Axes, pointwise
 from llm_linalg.base.cells import Index
 from llm_linalg.ops.operation import Call, Operation
-from llm_linalg.ops.reads import AxesReads, IndexReads, Reads
+from llm_linalg.ops.reads import AxesReads, Reads, reads_nothing
 from llm_linalg.ops.terms import CellTerm, CellTerms, Number
 
 RULE = "from the last axis back, sizes must be equal, or one of them 1"
@@ -45,8 +45,7 @@ class Pointwise(Operation):
         axes = self.axes(call)
         if not self.casts:
             return tuple(AxesReads(axes, operand) for operand in range(len(call.tensors)))
-        nothing = torch.zeros(call.shape, dtype=torch.int32)
-        return (AxesReads(axes, 0), *(IndexReads(nothing, shape) for shape in call.shapes[1:]))
+        return (AxesReads(axes, 0), *(reads_nothing(call.shape, shape) for shape in call.shapes[1:]))
 
     def unmoved_outputs(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
         if self.unmoved_by is not None:

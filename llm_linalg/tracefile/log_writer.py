@@ -15,6 +15,7 @@ from torch import Tensor
 from llm_linalg.base.errors import LimitError, ProgramError, Span
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
+from llm_linalg.ops.arguments import NumberSlot
 from llm_linalg.ops.operation import Call
 from llm_linalg.recording.aliasing import AliasUpdate, storage_id
 from llm_linalg.recording.cell_state import CellState
@@ -25,7 +26,7 @@ from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import LazyCall, RecordNode
 from llm_linalg.tracefile import log_format as form_of
 from llm_linalg.tracefile.log_format import DTYPE_WORDS, FileLog, MemoryLog, functions
-from llm_linalg.tracefile.plain_values import NumberSlot, UntoldValueError, encode, is_decodable, to_json
+from llm_linalg.tracefile.plain_values import UntoldValueError, encode, is_decodable, to_json
 from llm_linalg.tracefile.records import MORE, SCHEMAS, VALUE, FormRecord, StoredTensor
 
 _AS_MANY = 4  # times the cells of a value that its storage may have, to be kept whole
