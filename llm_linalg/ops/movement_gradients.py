@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import Any
 
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
-from llm_linalg.ops.operation import Call, literal
+from llm_linalg.ops.operation import Call
 
 VJP = Mapping[str, str]
 
@@ -93,18 +92,8 @@ def joint_vjp_by(function: str) -> Callable[[Call], str]:
 def getitem_vjp(call: Call) -> VJP:
     """Return the VJP of `x[key]`: zeros, with the cotangent at the key."""
     key = key_text(call["key"])
-    return {} if key is None else {"input": _placed(key)}
-
-
-def slice_vjp(call: Call) -> VJP:
-    """Return the VJP of a select or a narrow."""
-    dim = call.dim()
-    if "index" in call.arguments:
-        key: Any = int(call["index"])
-    else:
-        start = int(call["start"]) % max(call.shapes[0][dim], 1)
-        key = slice(start, start + int(call["length"]))
-    return {"input": _placed(key_text((*(slice(None),) * dim, key)) or "...")}
+    placed = f"{{to}} = torch.zeros_like({{input}})\n{{to}}[{key}] = {{d}}\n{{to}}"
+    return {} if key is None else {"input": placed}
 
 
 def setitem_vjp(call: Call) -> VJP:
@@ -130,24 +119,6 @@ def embedding_vjp(call: Call) -> VJP:
         left, right = "{input}.flatten()", "{d}.flatten(0, -2)"
     hot = f"hot = torch.nn.functional.one_hot({left}, {rows}).type_as({{d}})"
     return {"weight": f"{hot}\n" + (f"hot.T @ {right}" if tokens.dim() else "torch.outer(hot, {d})")}
-
-
-def roll_vjp(call: Call) -> VJP:
-    """Return the VJP of a roll: the opposite roll."""
-    shifts = call["shifts"]
-    if len(call.tensors) > 1:  # a tensor says how far
-        return {}
-    back = -shifts if isinstance(shifts, int) else tuple(-int(shift) for shift in shifts)
-    dims = call["dims"]
-    return {
-        "input": f"{{d}}.roll({literal(back)}, {literal(dims)})"
-        if dims != ()
-        else f"{{d}}.roll({literal(back)})"
-    }
-
-
-def _placed(key: str) -> str:
-    return f"{{to}} = torch.zeros_like({{input}})\n{{to}}[{key}] = {{d}}\n{{to}}"
 
 
 def key_text(key: object) -> str | None:

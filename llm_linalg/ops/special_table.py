@@ -73,7 +73,6 @@ _EXPONENTIALS: tuple[Operation, ...] = (
     ),
     entry("float_power", "input, exponent", "{input}^{exponent}", multiplications_per_cell=1),
 )
-_GAMMA_DENSITY = "torch.exp(({input} - 1) * torch.log({other}) - {other} - torch.lgamma({input}))"
 _GAMMAS: tuple[Operation, ...] = (
     unary(
         "digamma",
@@ -82,20 +81,6 @@ _GAMMAS: tuple[Operation, ...] = (
         spellings=("torch.special.psi", "torch.special.digamma"),
     ),
     unary("lgamma", "ln |Γ({input})|", "{d} * torch.digamma({input})", spellings=("torch.special.gammaln",)),
-    entry("mvlgamma", "input, p", "ln Γ_p({input})", spellings=("torch.special.multigammaln",)),
-    entry("polygamma", "n, input", "polygamma({n}, {input})", reflected=("torch.Tensor.polygamma",)),
-    *(
-        entry(
-            name,
-            "input, other",
-            f"{letter}({{input}}, {{other}})",
-            "",
-            f"{sign}{{d}} * {_GAMMA_DENSITY}",
-            spellings=(f"torch.special.{other}",),
-        )
-        for name, letter, sign, other in (("igamma", "P", "", "gammainc"), ("igammac", "Q", "-", "gammaincc"))
-    ),
-    entry("zeta", "input, other", "ζ({input}, {other})"),
 )
 _BESSEL = """
     airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_i0 modified_bessel_i1 modified_bessel_k0
