@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, align_right, pointwise
+from llm_linalg.ops.fallback import covered
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_gradients import embedding_vjp
 from llm_linalg.ops.movement_shapes import shape_by_torch
@@ -92,6 +93,9 @@ class OneHot(Operation):
     """one_hot: a row of zeros with a 1 at the position given by the cell."""
 
     kind: str = "pointwise"
+
+    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
+        return covered(self, arguments, ["input"])
 
     def axes(self, call: Call) -> Axes:
         tokens = call.tensor("input")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,10 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Axes, pointwise
 from llm_linalg.base.cells import Index
+from llm_linalg.ops.fallback import covered
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.reads import AxesReads, Reads, reads_nothing
+from llm_linalg.ops.signature import parse_signature
 from llm_linalg.ops.terms import CellTerm, CellTerms, Number
 
 RULE = "from the last axis back, sizes must be equal, or one of them 1"
@@ -37,6 +39,9 @@ class Pointwise(Operation):
     unmoved_by: Callable[[Call, int, Sequence[Tensor | None]], Tensor | None] | None = None
     kind: str = "pointwise"
     first_free_number: int = 0
+
+    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
+        return covered(self, arguments, parse_signature(self.signature).positional)
 
     def axes(self, call: Call) -> Axes:
         return pointwise(call.shapes[:1] if self.casts else call.shapes, RULE)
