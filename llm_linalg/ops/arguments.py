@@ -25,14 +25,19 @@ _OF_AXES = """
 _TURNING = frozenset(_OF_AXES.split())
 
 
+def first_of_each(tensor: Tensor, like: Tensor) -> Tensor:
+    """Return the part of a tensor in which no two cells are one number in the memory of another."""
+    for axis, step in enumerate(like.stride()):
+        if not step and like.shape[axis]:
+            tensor = tensor.narrow(axis, 0, 1)
+    return tensor
+
+
 def copy_laid_like(tensor: Tensor, like: Tensor) -> Tensor:
     """Return a copy, of whose cells those are one in memory that are so in `like`, as after an expand."""
     if like.layout is not torch.strided or 0 not in like.stride():
         return tensor.clone()
-    for axis, step in enumerate(like.stride()):
-        if not step and like.shape[axis]:
-            tensor = tensor.narrow(axis, 0, 1)
-    return tensor.clone().expand(like.shape)
+    return first_of_each(tensor, like).clone().expand(like.shape)
 
 
 class ArgumentSlot:

@@ -313,11 +313,8 @@ class Reader(Generic[N]):
         layout = form.layout
         if flags & form_of.INLINE:
             first = end + -end % 8 if layout.cells else end
-            size = layout.cells * layout.dtype.itemsize
-            hold(
-                len(payload) == first + size and layout.extent in (layout.cells, 0),
-                "other cells than its shape has",
-            )
+            size = layout.extent * layout.dtype.itemsize
+            hold(len(payload) == first + size, "other cells than its shape has")
             return self._tensor(_Store(bytearray(payload[first:]), 0, size), None, layout, 0)
         hold(len(payload) == end, "a node with cells of another")
         if flags & form_of.META:
