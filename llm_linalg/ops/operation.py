@@ -335,25 +335,21 @@ class Call:
         axes = given if isinstance(given, Sequence) else (given,)
         return tuple(sorted({int(axis) % max(rank, 1) for axis in set(axes)})) if rank else ()
 
-    def replay(self, tensors: Sequence[Tensor]) -> Any:
+    def replay(self, tensors: Sequence[Tensor]) -> Tensor:
         """Run the same call on other tensors, with the same random numbers if it draws any.
 
         The state of torch's generator does not change.
         """
-        result = self._run_again(tensors)
-        return result if isinstance(result, Tensor) else outputs(result)[self.position]
+        return self.replay_all(tensors)[self.position]
 
     def replay_all(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         """Run the same call on other tensors, and return all its results."""
-        return outputs(self._run_again(tensors))
-
-    def _run_again(self, tensors: Sequence[Tensor]) -> Any:
         if self.rng_state is None and self.operation.kind != "measured":
-            return self._run(tensors)
+            return outputs(self._run(tensors))
         with lock_rng():  # one that the table lacks may draw, too
             if self.rng_state is not None:
                 torch.set_rng_state(self.rng_state)
-            return self._run(tensors)
+            return outputs(self._run(tensors))
 
     def _run(self, tensors: Sequence[Tensor]) -> Any:
         if self.may_write:

@@ -59,7 +59,6 @@ STATISTICS: tuple[Operation, ...] = (
         "bincount",
         "input, weights=None, minlength=0",
         rule=_counts,
-        sized_by_cells=True,
         gradient={"weights": ""},
     ),
     FallbackOperation("histc", "input, bins=100, min=0, max=0, *, out=None", gradient={"input": ""}),
