@@ -255,12 +255,18 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             vjp_for_call=_norm_vjp,
             multiplications_per_cell=1,
         ),
-        Reduction(
-            "vector_norm",
-            "input, ord=None, dim=None, keepdim=False, *, dtype=None, out=None",
-            spellings=("torch.linalg.vector_norm", "torch.linalg.norm"),
-            phrase="norm of {cells}",
-            vjp_for_call=_norm_vjp,
-            multiplications_per_cell=1,
+        *(
+            Reduction(
+                f"{kind}_norm",
+                f"input, {order}, keepdim=False, *, dtype=None, out=None",
+                spellings=spellings,
+                phrase="norm of {cells}",
+                vjp_for_call=_norm_vjp,
+                multiplications_per_cell=1,
+            )
+            for kind, order, spellings in (
+                ("vector", "ord=None, dim=None", ("torch.linalg.vector_norm", "torch.linalg.norm")),
+                ("matrix", "ord='fro', dim=(-2, -1)", ("torch.linalg.matrix_norm",)),
+            )
         ),
     )
