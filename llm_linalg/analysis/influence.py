@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.analysis.own_programs import Bounds
-from llm_linalg.ops.mask_reads import one
+from llm_linalg.ops.reads import one
 from llm_linalg.ops.vjp import autograd_vjp, rerun
 from llm_linalg.recording.record_node import N, RecordNode
 

@@ -17,9 +17,8 @@ from torch import Tensor
 from llm_linalg.base.axes import Axes, Labels
 from llm_linalg.base.cells import Cells, Index
 from llm_linalg.ops.contraction import Contraction
-from llm_linalg.ops.mask_reads import one
 from llm_linalg.ops.pointwise import Pointwise
-from llm_linalg.ops.reads import AxesReads, points
+from llm_linalg.ops.reads import AxesReads, one, points
 from llm_linalg.recording.record import ancestors, derive
 from llm_linalg.recording.record_node import N, RecordNode, operand_nodes
 

@@ -14,9 +14,8 @@ from llm_linalg.analysis.own_programs import NONSENSE, run_over
 from llm_linalg.base.axes import Shape
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.ops.composite import Composite
-from llm_linalg.ops.mask_reads import ReadsByMask
 from llm_linalg.ops.operation import Call, operand_cells
-from llm_linalg.ops.reads import Reads
+from llm_linalg.ops.reads import Reads, ReadsByMask
 from llm_linalg.recording.record_node import N, RecordNode
 
 SMALL = 2**22  # cost up to which a composite's parts are run on the CPU in order to count them

@@ -18,7 +18,7 @@ from llm_linalg.base.axes import Axes
 from llm_linalg.base.cells import Box, Cells, Diagonal, Index
 from llm_linalg.base.numbers import Formatter, adds_up
 from llm_linalg.explain.combination import MOST_NUMBERS, Combination, CombinationTerm, combination_of
-from llm_linalg.ops.mask import Mask
+from llm_linalg.ops.mask import MASK_PARAMETERS, Mask
 from llm_linalg.ops.pointwise import Pointwise
 from llm_linalg.ops.reduction import Reduction
 from llm_linalg.ops.terms import Number
@@ -305,7 +305,7 @@ def _deciding(node: RecordNode) -> set[int | None]:
     call = node.call
     if call is None or not isinstance(call.operation, Mask):
         return set()
-    return {call.place(name) for name in call.operation.mask_parameters if name in call.arguments}
+    return {call.place(name) for name in MASK_PARAMETERS if name in call.arguments}
 
 
 def block_text(walk: Walk, step: Step) -> str:

@@ -123,7 +123,7 @@ def mismatch_of(call: Call) -> ShapeMismatch | None:
     try:
         call.operation.infer(call)
     except ShapeMismatch as mismatch:
-        return mismatch
+        return mismatch if mismatch.rule else None  # else torch has said it
     except (TypeError, ValueError, IndexError, KeyError, AttributeError, ArithmeticError):
         return None
     return None

@@ -8,6 +8,7 @@ from itertools import chain
 from operator import is_
 from typing import Any, TypeVar
 
+import torch
 from torch import Tensor
 
 Function = Callable[..., Any]
@@ -24,6 +25,21 @@ _OF_AXES = """
 _TURNING = frozenset(_OF_AXES.split())
 
 
+def first_of_each(tensor: Tensor, like: Tensor) -> Tensor:
+    """Return the part of a tensor in which no two cells are one number in the memory of another."""
+    for axis, step in enumerate(like.stride()):
+        if not step and like.shape[axis]:
+            tensor = tensor.narrow(axis, 0, 1)
+    return tensor
+
+
+def copy_laid_like(tensor: Tensor, like: Tensor) -> Tensor:
+    """Return a copy, of whose cells those are one in memory that are so in `like`, as after an expand."""
+    if like.layout is not torch.strided or 0 not in like.stride():
+        return tensor.clone()
+    return first_of_each(tensor, like).clone().expand(like.shape)
+
+
 class ArgumentSlot:
     """A placeholder for a tensor while arguments are bound; it keeps the two operands of `x @ x` apart."""
 
@@ -31,6 +47,10 @@ class ArgumentSlot:
 
     def __init__(self, position: int) -> None:
         self.position = position
+
+
+class NumberSlot:
+    """A number that a plan leaves open, and each of its calls gives."""
 
 
 def outputs(result: Any) -> Sequence[Tensor]:
@@ -104,7 +124,7 @@ def map_tensors(value: Any, change: Callable[[Tensor], Any]) -> Any:
     if value is None or value.__class__ in PLAIN:
         return value
     return (
-        change(value) if isinstance(value, Tensor) else _within(value, lambda item: map_tensors(item, change))
+        change(value) if isinstance(value, Tensor) else within(value, lambda item: map_tensors(item, change))
     )
 
 
@@ -114,10 +134,19 @@ def fill_slots(value: Any, written: Sequence[Any]) -> Any:
         return written[value.position]
     if value is None or value.__class__ in PLAIN:
         return value
-    return _within(value, lambda item: fill_slots(item, written))
+    return within(value, lambda item: fill_slots(item, written))
 
 
-def _within(value: Any, change: Callable[[Any], Any]) -> Any:
+def fill_numbers(value: Any, numbers: Iterator[Any]) -> Any:
+    """Return an argument with the next of some numbers in each of its open places."""
+    return (
+        next(numbers)
+        if value.__class__ is NumberSlot
+        else within(value, lambda item: fill_numbers(item, numbers))
+    )
+
+
+def within(value: Any, change: Callable[[Any], Any]) -> Any:
     """Return a list, a tuple or a dict with each of its items changed; itself if none is."""
     if isinstance(value, dict):
         return {name: change(item) for name, item in value.items()}

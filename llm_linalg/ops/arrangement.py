@@ -18,17 +18,16 @@ from llm_linalg.ops.operation import Call, Operation, Work
 
 def _block_shape(call: Call) -> Shape:
     """Return the shape of a block_diag: the rows and the columns of all blocks."""
-    rows = columns = 0
-    for place, shape in enumerate(call.shapes):
-        if len(shape) > 2:
-            raise ShapeMismatch("a block on the diagonal is a matrix", at=place)
-        own = (1, 1) if not shape else (1, *shape)[-2:]
-        rows, columns = rows + own[0], columns + own[1]
-    return (rows, columns)
+    rows, columns = zip(*[(1, 1, *shape)[-2:] for shape in call.shapes], strict=True)
+    return sum(rows), sum(columns)
 
 
 def _every_choice(call: Call) -> Shape:
     return (prod(map(prod, call.shapes)), len(call.shapes)) if len(call.shapes) > 1 else call.shapes[0]
+
+
+def _flat_diagonal(call: Call) -> Shape:
+    return (prod(call.shapes[0]) + abs(int(call["offset"])),) * 2
 
 
 def _choices(call: Call) -> Work:
@@ -45,10 +44,6 @@ def _parts_count(call: Call) -> int:
     if isinstance(given, Tensor):
         return int(given) if given.dim() == 0 else given.numel() + 1
     return len(given) + 1 if isinstance(given, list | tuple) else int(given)
-
-
-def _flat_diagonal(call: Call) -> Shape:
-    return (prod(call.shapes[0]) + abs(int(call["offset"])),) * 2
 
 
 _TENSORS = ("tensors",)

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
-from llm_linalg.ops.mask_reads import ReadsByMask, one
+from llm_linalg.ops.reads import ReadsByMask, one
 from llm_linalg.ops.vjp import autograd_vjp
 
-Function = Callable[[Tensor], Tensor]
+if TYPE_CHECKING:
+    from llm_linalg.ops.operation import Call
 
 
 @dataclass(frozen=True, eq=False)
 class AutogradProbe:
-    """An operation as a function of one operand, with generic values for the others, and one to run it on."""
+    """A call on generic values, as a function of one of its operands."""
 
-    function: Function
-    probe: Tensor
+    call: Call
+    operands: Sequence[Tensor]
+    place: int
 
     @cached_property
     def graph(self) -> tuple[Tensor, Tensor]:
         """The operand and the result, with autograd's graph between them."""
+        operands = list(self.operands)
         with torch.enable_grad():
-            leaf = self.probe.detach().clone().requires_grad_(True)
-            return leaf, self.function(leaf)
+            leaf = operands[self.place] = operands[self.place].detach().clone().requires_grad_(True)
+            result = self.call.replay(operands)
+        if tuple(result.shape) != self.call.shape:
+            raise TypeError("the output of a replay is another")
+        return leaf, result
 
     def back(self, mask: Tensor) -> Tensor:
         """Return a mask of the operand's cells on which some result cell in `mask` depends."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import EllipsisType, NoneType
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from llm_linalg.ops.arguments import ArgumentSlot, Function
+from llm_linalg.ops.arguments import Function, NumberSlot
 from llm_linalg.ops.operation import Call, SlottedArguments
 
 if TYPE_CHECKING:
@@ -103,26 +103,20 @@ def _add(value: Any, key: list[Any], tensors: list[Tensor], numbers: list[Number
     return True
 
 
-_NUMBER = object()
-"""Stands for the next of the numbers that a key leaves open."""
-
-
 @dataclass(frozen=True, slots=True)
 class CallPlan:
     """The arguments of all calls with one key, with slots for the operands.
 
     Attributes:
         operation: The table's entry.
-        args: The positional arguments.
-        kwargs: The keyword arguments.
+        slotted: The arguments.
         swap: Whether the first two arguments stand in reverse.
         order: For each tensor of the call, its position as it was written.
         numbers: How many numbers the key leaves open.
     """
 
     operation: Operation
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
+    slotted: SlottedArguments
     swap: bool
     order: tuple[int, ...]
     numbers: int
@@ -130,16 +124,21 @@ class CallPlan:
     @classmethod
     def of(cls, call: Call, entry: TableEntry) -> CallPlan:
         """Return the plan of a bound call, given the table's entry for its function."""
-        free = entry.operation.first_free_number
-        values: list[Any] = [*call.args, *call.kwargs.values()]
-        tensors: list[Tensor] = []
-        numbers: list[Number] = []
-        slotted = [
-            _slotted(value, tensors, numbers, place >= free, whole=True) for place, value in enumerate(values)
-        ]
-        args, named = tuple(slotted[: len(call.args)]), slotted[len(call.args) :]
-        kwargs = dict(zip(call.kwargs, named, strict=True))
-        return cls(call.operation, args, kwargs, entry.swap, call.order, len(numbers))
+        free, slots = entry.operation.first_free_number, []
+
+        def opened(value: Any, whole: bool = False) -> Any:
+            """Replace the numbers in an argument by slots; no slice within a list is one."""
+            if value.__class__ in _NUMBERS or (whole and _is_open(value)):
+                slots.append(NumberSlot())
+                return slots[-1]
+            return type(value)(map(opened, value)) if value.__class__ in (list, tuple) else value
+
+        written = SlottedArguments.of(call.args, call.kwargs)
+        values = [*written.args, *written.kwargs.values()]
+        values[free:] = [opened(value, whole=True) for value in values[free:]]
+        args, named = tuple(values[: len(call.args)]), values[len(call.args) :]
+        slotted = SlottedArguments(args, dict(zip(call.kwargs, named, strict=True)), [])
+        return cls(call.operation, slotted, entry.swap, call.order, len(slots))
 
     @property
     def in_order(self) -> bool:
@@ -180,32 +179,5 @@ class CallPlan:
         return self._bound(function, written, numbers).operation is self.operation
 
     def _bound(self, function: Function, written: Sequence[Tensor], numbers: Sequence[Number]) -> Call:
-        feed = iter(numbers)
-        args = tuple([_filled(value, feed) for value in self.args])
-        kwargs = {name: _filled(value, feed) for name, value in self.kwargs.items()}
-        arguments = SlottedArguments(args, kwargs, list(written))
+        arguments = self.slotted.with_numbers(numbers)
         return arguments.bind(self.operation, function, written, self.swap)
-
-
-def _slotted(
-    value: Any, tensors: list[Tensor], numbers: list[Number], any_number: bool, whole: bool = False
-) -> Any:
-    """Replace the operands in an argument by slots, and add them to theirs; no slice within a list is one."""
-    if isinstance(value, Tensor):
-        tensors.append(value)
-        return ArgumentSlot(len(tensors) - 1)
-    if any_number and (value.__class__ in _NUMBERS or (whole and _is_open(value))):
-        numbers.append(value)
-        return _NUMBER
-    if value.__class__ in (list, tuple):
-        return type(value)([_slotted(item, tensors, numbers, any_number) for item in value])
-    return value
-
-
-def _filled(value: Any, numbers: Iterator[Number]) -> Any:
-    """Return an argument with the numbers in their slots."""
-    if value is _NUMBER:
-        return next(numbers)
-    if value.__class__ in (list, tuple):
-        return type(value)([_filled(item, numbers) for item in value])
-    return value

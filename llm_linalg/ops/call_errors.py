@@ -15,7 +15,7 @@ from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.arguments import turns, writes
-from llm_linalg.ops.index_errors import INDEX_ERRORS, non_integer_index, out_of_bounds
+from llm_linalg.ops.index_errors import INDEX_ERRORS, beyond, non_integer_index
 from llm_linalg.ops.movement_shapes import reshape_shape
 from llm_linalg.ops.operation import Call
 from llm_linalg.ops.reduction import takes_singular_values
@@ -24,27 +24,18 @@ from llm_linalg.ops.windows import convolution_mismatch
 
 def _looked_up(call: Call) -> ShapeMismatch | None:
     tokens, table = call.tensor("input"), call.place("weight") or 0
-    kind = non_integer_index(tokens, call.place("input") or 0, "tokens")
-    if kind is not None:
-        return kind
     rows = call.shapes[table][0]
-    wrong = out_of_bounds(tokens, 0, rows - 1)
-    if wrong is None:
-        return None
-    rule = f"the tokens of this table are 0 to {rows - 1}: {wrong} is out of range"
-    return ShapeMismatch(rule, MismatchedAxis(table, 0, rows))
+    return non_integer_index(tokens, call.place("input") or 0, "tokens") or beyond(
+        tokens, rows, f"the tokens of this table are 0 to {rows - 1}:", MismatchedAxis(table, 0, rows)
+    )
 
 
 def _hot(call: Call) -> ShapeMismatch | None:
     places, classes = call.tensor("input"), int(call["num_classes"])
-    kind = non_integer_index(places, 0, "classes")
-    if kind is not None:
-        return kind
-    wrong = out_of_bounds(places, 0, classes - 1 if classes >= 0 else None)
-    if wrong is None:
-        return None
     last = f"to {classes - 1}" if classes >= 0 else "and up"
-    return ShapeMismatch(f"there are the classes 0 {last}: {wrong} is out of range", at=0)
+    return non_integer_index(places, 0, "classes") or beyond(
+        places, classes if classes >= 0 else None, f"there are the classes 0 {last}:", at=0
+    )
 
 
 def _dtype_mismatch(call: Call) -> ShapeMismatch | None:
@@ -56,23 +47,16 @@ def _dtype_mismatch(call: Call) -> ShapeMismatch | None:
 
 
 def _permuted(call: Call) -> ShapeMismatch | None:
-    rank, dims = len(call.shapes[0]), call["dims"]
-    given = dims[0] if len(dims) == 1 and isinstance(dims[0], list | tuple) else dims
+    rank, given = len(call.shapes[0]), call["dims"]
+    text = short_repr(given)
+    rule = "permute names each of its"
     if len(given) != rank:
-        return ShapeMismatch(
-            f"permute names each of its {rank} axes once, and {short_repr(tuple(given))} are {len(given)}",
-            at=0,
-        )
-    if not all(isinstance(axis, int) for axis in given):
-        return None
+        return ShapeMismatch(f"{rule} {rank} axes once, and {text} are {len(given)}", at=0)
     counted = [axis % rank for axis in given if -rank <= axis < rank]
     twice = next((axis for axis in counted if counted.count(axis) > 1), None)
     if len(counted) < rank or twice is None:
         return None
-    return ShapeMismatch(
-        f"permute names each of its axes once, and axis {twice} stands in {short_repr(tuple(given))} twice",
-        at=0,
-    )
+    return ShapeMismatch(f"{rule} axes once, and axis {twice} stands in {text} twice", at=0)
 
 
 def _attended(call: Call) -> ShapeMismatch | None:
@@ -118,11 +102,9 @@ def _entropy(call: Call) -> ShapeMismatch | None:
             MismatchedAxis(0, classes, logits[classes]),
         )
     counted = tensor[tensor != call.arguments.get("ignore_index", -100)]
-    wrong = out_of_bounds(counted, 0, logits[classes] - 1)
-    if wrong is None:
-        return None
-    rule = f"there are the classes 0 to {logits[classes] - 1}: {wrong} is out of range"
-    return ShapeMismatch(rule, MismatchedAxis(0, classes, logits[classes]))
+    count = logits[classes]
+    axis = MismatchedAxis(0, classes, count)
+    return beyond(counted, count, f"there are the classes 0 to {count - 1}:", axis)
 
 
 def _split(call: Call) -> ShapeMismatch | None:
@@ -225,5 +207,5 @@ def refusal_reason(call: Call) -> ShapeMismatch | None:
     try:
         with untraced():
             return (why(call) if why else None) or _larger_than_target(call)
-    except (TypeError, ValueError, IndexError, KeyError, RuntimeError, StopIteration):
+    except (ShapeMismatch, TypeError, ValueError, IndexError, KeyError, RuntimeError, StopIteration):
         return None  # another call than the one that it knows: torch says why

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from llm_linalg.base.axes import Axes, ShapeMismatch, align_right
 from llm_linalg.ops.operation import Call, Operation
-from llm_linalg.ops.pointwise import Pointwise
+from llm_linalg.ops.pointwise_table import entry, unary
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,15 +31,15 @@ class Pairs(Operation):
 
 
 COMPLEX_NUMBERS: tuple[Operation, ...] = (
-    Pointwise("complex", "input, other", phrase="{input} + {other}·i"),
-    Pointwise("polar", "input, other", phrase="{input}·exp(i·{other})", multiplications_per_cell=2),
+    entry("complex", "input, other", "{input} + {other}·i"),
+    entry("polar", "input, other", "{input}·exp(i·{other})", multiplications_per_cell=2),
     *(
-        Pointwise(name, "input", spellings=(f"torch.Tensor.{name}",), phrase=f"{part} part of {{input}}")
+        unary(name, f"{part} part of {{input}}", spellings=(f"torch.Tensor.{name}",))
         for name, part in (("real", "real"), ("imag", "imaginary"))
     ),
-    Pointwise("angle", "input", phrase="angle of {input}"),
-    *(Pointwise(name, "input", phrase="conjugate of {input}") for name in ("conj", "conj_physical")),
-    *(Pointwise(name, "input", phrase="{input}") for name in ("resolve_conj", "resolve_neg")),
+    unary("angle", "angle of {input}"),
+    *(unary(name, "conjugate of {input}") for name in ("conj", "conj_physical")),
+    *(unary(name, "{input}") for name in ("resolve_conj", "resolve_neg")),
     Pairs("view_as_real", "input", apart=True),
     Pairs("view_as_complex", "input"),
 )

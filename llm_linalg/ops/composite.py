@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
-from llm_linalg.ops.fallback import FallbackOperation
+from llm_linalg.ops.fallback import fallback
 from llm_linalg.ops.operation import Call, Operation, Work, broadcast_work, literal
 
 
@@ -34,12 +33,7 @@ class Composite(Operation):
         return broadcast_work(call, shape)
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
-        return self if self.covers(arguments) else self._measured
-
-    @cached_property
-    def _measured(self) -> Operation:
-        """The operation for calls that the program doesn't cover."""
-        return FallbackOperation(self.name, self.signature)
+        return self if self.covers(arguments) else fallback(self.name, self.signature)
 
     def program_for(self, call: Call) -> str:
         return self.write_program(call)

@@ -24,8 +24,9 @@ from llm_linalg.ops.einsum_specs import (
     tensordot_axes,
     vecdot_axes,
 )
-from llm_linalg.ops.operation import Call, Operation, Work, literal, output_cells
-from llm_linalg.ops.reads import AxesReads
+from llm_linalg.ops.fallback import fallback
+from llm_linalg.ops.operation import Call, Operation, Work
+from llm_linalg.ops.reads import AxesReads, Reads, reads_nothing
 from llm_linalg.ops.terms import CellTerm, CellTerms
 
 Spec = Callable[[Call], Axes]
@@ -38,20 +39,18 @@ class Contraction(Operation):
     Attributes:
         spec: The axes spec of a call.
         bias_parameter: The parameter that is added, not multiplied.
-        scaled: The operation where the two have factors before them (`beta`, `alpha`).
     """
 
     spec: Spec = field(kw_only=True)
     bias_parameter: str = ""
-    scaled: Operation | None = None
     kind: str = "contraction"
 
     def axes(self, call: Call) -> Axes:
         return self.spec(call)
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
-        plain = self.scaled is None or arguments["beta"] == arguments["alpha"] == 1
-        return self if plain or self.scaled is None else self.scaled
+        plain = arguments.get("beta", 1) == arguments.get("alpha", 1) == 1
+        return self if plain else fallback(self.name, self.signature)  # no plain sum of products
 
     def multiplications(self, call: Call) -> int:
         axes = self.axes(call)
@@ -65,6 +64,14 @@ class Contraction(Operation):
         whole = [{*labels, *(batch if batch & {*labels} else ())} for labels in (axes.output, *axes.operands)]
         cells = max(prod(axes.sizes[label] for label in labels) for labels in whole)
         return Work(cells, prod(axes.sizes.values()))
+
+    def operand_reads(self, call: Call) -> tuple[Reads, ...]:
+        """Return the reads by the axes spec; a sum of no terms reads nothing but its bias."""
+        reads, beside = super().operand_reads(call), self.bias_position(call)
+        if self.axes(call).terms:
+            return reads
+        nothing = [reads_nothing(call.shape, shape) for shape in call.shapes]
+        return tuple(own if place == beside else nothing[place] for place, own in enumerate(reads))
 
     def terms(self, call: Call, index: Index) -> CellTerms:
         axes = self.axes(call)
@@ -140,13 +147,7 @@ def matmul_vjp(call: Call) -> Mapping[str, str]:
 def linear_vjp(call: Call) -> Mapping[str, str]:
     """Return the VJP of a linear layer: dx = dy W, dW = dyᵀ x, db = Σ rows of dy."""
     if len(call.shapes[1]) == 1:
-        if len(call.shapes[0]) == 2:
-            return {"input": "torch.outer({d}, {weight})", "weight": "{input}.T @ {d}", "bias": "{d}"}
-        return {
-            "input": "{d}.unsqueeze(-1) * {weight}",
-            "weight": "{d}.unsqueeze(-1) * {input}",
-            "bias": "{d}",
-        }
+        return {}
     match len(call.shapes[0]):
         case 1:
             weight = "torch.outer({d}, {input})"
@@ -189,47 +190,13 @@ def _einsum_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     return arguments | {f"operands_{p}": value for p, value in enumerate(operands)}
 
 
-def _einsum_work(call: Call) -> Work:
-    """Return what an einsum takes: its intermediates have the labels of the result and of later operands."""
-    axes = einsum_axes(call)
-    joined: set[str] = set()
-    most = prod(axes.shape)
-    for place, labels in enumerate(axes.operands):
-        joined |= set(labels)
-        later = {label for rest in axes.operands[place + 1 :] for label in rest}
-        joined &= {*axes.output, *later}
-        most = max(most, prod(axes.sizes[label] for label in joined))
-    return Work(most, prod(axes.sizes.values()))
-
-
-@dataclass(frozen=True, eq=False)
-class ScaledProduct(Operation):
-    """A product and what is added to it, each times a number (`alpha`, `beta`): no plain sum of products."""
-
-    spec: Spec = field(kw_only=True)
-    kind: str = "matrix"
-
-    def axes(self, call: Call) -> Axes:
-        return self.spec(call)
-
-    def own_work(self, call: Call, shape: Shape | None) -> Work:
-        return Work(output_cells(call, shape), prod(self.axes(call).sizes.values()))
-
-
 def _added(name: str, first: str, second: str, **gradient: str) -> Contraction:
-    signature = f"input, {first}, {second}, *, beta=1, alpha=1, out=None"
-
-    def scaled(call: Call) -> Mapping[str, str]:
-        factors = {own: f"({text}) * {literal(call['alpha'])}" for own, text in gradient.items()}
-        return {"input": f"{{d}} * {literal(call['beta'])}", **factors}
-
     return Contraction(
         name,
-        signature,
+        f"input, {first}, {second}, *, beta=1, alpha=1, out=None",
         spec=added_axes,
         bias_parameter="input",
         gradient={"input": "{d}", **gradient},
-        scaled=ScaledProduct(name, signature, spec=added_axes, vjp_for_call=scaled),
     )
 
 
@@ -272,7 +239,6 @@ CONTRACTIONS = (
         "equation, *operands",
         spec=einsum_axes,
         canonical_arguments=_einsum_arguments,
-        price=_einsum_work,
         vjp_for_call=einsum_vjp,
     ),
     _added("addmm", "mat1", "mat2", mat1="{d} @ {mat2}.T", mat2="{mat1}.T @ {d}"),

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import ceil
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, align_right, pointwise
+from llm_linalg.ops.fallback import covered
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_gradients import embedding_vjp
+from llm_linalg.ops.movement_shapes import shape_by_torch
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.randomness import draw
-from llm_linalg.ops.reads import AxesReads, IndexReads, Reads
+from llm_linalg.ops.reads import AxesReads, IndexReads, Reads, reads_nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +33,12 @@ class Creation(Operation):
             case "eye":
                 n, m = call["n"], call["m"]
                 return (int(n), int(n if m is None else m))
-            case "arange":
-                return (arange_length(call),)
             case "linspace" | "logspace":
                 return (int(call["steps"]),)
+            case "arange" | "randperm":
+                return shape_by_torch(replace(call, kwargs={**call.kwargs, "device": "meta"}))
             case "tril_indices" | "triu_indices":
                 return (2, _triangle(call))
-            case "randperm":
-                return (int(call["n"]),)
         if "window_length" in call.arguments:
             return (int(call["window_length"]),)
         if "size" in call.arguments:
@@ -50,7 +49,7 @@ class Creation(Operation):
         return call.shapes[0]
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        return tuple(IndexReads(torch.zeros(call.shape, dtype=torch.int32), shape) for shape in call.shapes)
+        return tuple(reads_nothing(call.shape, shape) for shape in call.shapes)
 
 
 def list_shape(data: Any) -> Shape:
@@ -69,23 +68,9 @@ def _triangle(call: Call) -> int:
         raise ShapeMismatch("a matrix has 0 rows and columns or more")
     if rows > _MOST_LINES:  # before they are counted one by one
         return rows * columns
-    below = sum(min(max(line + offset + 1, 0), columns) for line in range(rows))
-    if call.operation.name == "tril_indices":
-        return below
-    return sum(columns - min(max(line + offset, 0), columns) for line in range(rows))
-
-
-def arange_length(call: Call) -> int:
-    """Return the length of an arange, from its one, two or three bounds."""
-    given = call["bounds"]
-    names = ("end",) if len(given) == 1 else ("start", "end", "step")
-    named = {name: call[name] for name in ("start", "end", "step") if call[name] is not None}
-    bounds = {"start": 0, "step": 1} | dict(zip(names, given, strict=False)) | named
-    start, end, step = bounds["start"], bounds["end"], bounds["step"]
-    if step == 0 or (end - start) / step < 0:
-        raise ShapeMismatch("arange needs a step that leads from its start to its end")
-    length: int = ceil((end - start) / step)
-    return length
+    is_lower = call.operation.name == "tril_indices"
+    below = sum(min(max(line + offset + is_lower, 0), columns) for line in range(rows))
+    return below if is_lower else rows * columns - below
 
 
 def _embedding_shape(call: Call) -> Shape:
@@ -108,6 +93,9 @@ class OneHot(Operation):
     """one_hot: a row of zeros with a 1 at the position given by the cell."""
 
     kind: str = "pointwise"
+
+    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
+        return covered(self, arguments, ["input"])
 
     def axes(self, call: Call) -> Axes:
         tokens = call.tensor("input")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from llm_linalg.base.axes import Axes, Labels, Shape, ShapeMismatch, align_right
@@ -37,13 +37,15 @@ def check_ranks(name: str, shapes: Sequence[Shape]) -> None:
         )
 
 
-def matmul_axes(call: Call) -> Axes:
+def _by_shapes(spec: Callable[[str, tuple[Shape, ...]], Axes]) -> Callable[[Call], Axes]:
+    """Return what gives the spec of a call, from its function's short name and the shapes of its operands."""
+    known = lru_cache(1_000)(spec)
+    return lambda call: known(short_name(call.function), call.shapes)
+
+
+@_by_shapes
+def matmul_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
     """Return the spec of a matmul: dot, matrix-vector, vector-matrix, matrix-matrix or batched."""
-    return _matmul_axes(short_name(call.function), call.shapes)
-
-
-@lru_cache(1_000)
-def _matmul_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
     check_ranks(name, shapes)
     left, right = (len(shape) for shape in shapes)
     if not left or not right:
@@ -61,25 +63,23 @@ def _matmul_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
     return Axes.solve((*batch, *rows, *columns), (first, second), shapes, strict, PAIRED, rules=rules)
 
 
-def dot_axes(call: Call) -> Axes:
+@_by_shapes
+def dot_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
     """Return the spec of `torch.dot`."""
-    check_ranks(short_name(call.function), call.shapes)
-    return Axes.solve((), (("k",), ("k",)), call.shapes, "k", PAIRED)
+    check_ranks(name, shapes)
+    return Axes.solve((), (("k",), ("k",)), shapes, "k", PAIRED)
 
 
-def outer_axes(call: Call) -> Axes:
+@_by_shapes
+def outer_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
     """Return the spec of `torch.outer`."""
-    check_ranks(short_name(call.function), call.shapes)
-    return Axes.solve(("i", "j"), (("i",), ("j",)), call.shapes)
+    check_ranks(name, shapes)
+    return Axes.solve(("i", "j"), (("i",), ("j",)), shapes)
 
 
-def linear_axes(call: Call) -> Axes:
+@_by_shapes
+def linear_axes(_name: str, shapes: tuple[Shape, ...]) -> Axes:
     """Return the spec of `F.linear`: y = x Wᵀ + b, the weight stored (out, in), the bias broadcast."""
-    return _linear_axes(call.shapes)
-
-
-@lru_cache(1_000)
-def _linear_axes(shapes: tuple[Shape, ...]) -> Axes:
     if not shapes[0] or not 1 <= len(shapes[1]) <= 2:
         raise ShapeMismatch("a linear layer takes an input with at least one axis and a weight (out, in)")
     batch = tuple(f"b{axis}" for axis in range(len(shapes[0]) - 2))
@@ -152,11 +152,6 @@ def _einsum_labels(spec: str, own: int, total: int) -> Labels:
     return (*before, *middle, *after)
 
 
-def added_axes(call: Call) -> Axes:
-    """Return the spec of a product that is added to `input`, such as `addmm` and `baddbmm`."""
-    return _added_axes(call.operation.name, call.shapes)
-
-
 _ADDED = {
     "addmm": ("ij", "ik", "kj"),
     "addmv": ("i", "ik", "k"),
@@ -166,8 +161,9 @@ _ADDED = {
 }
 
 
-@lru_cache(1_000)
-def _added_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
+@_by_shapes
+def added_axes(name: str, shapes: tuple[Shape, ...]) -> Axes:
+    """Return the spec of a product that is added to `input`, such as `addmm` and `baddbmm`."""
     output, *factors = _ADDED[name]
     for place, (labels, shape) in enumerate(zip(factors, shapes[1:], strict=True), 1):
         if len(labels) != len(shape):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
+from llm_linalg.ops.arguments import tensors_in
 from llm_linalg.ops.autograd_reads import AutogradProbe, AutogradReads
 from llm_linalg.ops.operation import Call, Operation, Work, broadcast_work
 from llm_linalg.ops.reads import OpaqueReads, Reads
@@ -69,27 +71,24 @@ class FallbackOperation(Operation):
 
 
 @lru_cache(1_000)
-def fallback(name: str) -> FallbackOperation:
+def fallback(name: str, signature: str = "*args, **kwargs") -> FallbackOperation:
     """Return the operation for a function without an entry, or for a call that its entry doesn't cover."""
-    return FallbackOperation(name, "*args, **kwargs")
+    return FallbackOperation(name, signature)
+
+
+def covered(operation: Operation, arguments: Mapping[str, Any], parameters: Collection[str]) -> Operation:
+    """Return an operation if no parameters but some hold tensors; else what measures the call.
+
+    In `x.sum(torch.tensor(0))` there is one that says along which axis: no rule knows such an operand.
+    """
+    others = [value for name, value in arguments.items() if name not in parameters]
+    is_known = not any(True for _ in tensors_in(others))
+    return operation if is_known else fallback(operation.name, operation.signature)
 
 
 def _autograd_probe(call: Call, place: int, seed: int, sign: int) -> AutogradProbe:
-    probes = [_probe(tensor, 10 * seed + position, sign) for position, tensor in enumerate(call.tensors)]
-    return AutogradProbe(_alone(call, probes, place), probes[place])
-
-
-def _alone(call: Call, probes: list[Tensor], place: int) -> Callable[[Tensor], Tensor]:
-    """Return the call as a function of one operand, with generic values for the others."""
-
-    def function(tensor: Tensor) -> Tensor:
-        operands = [tensor if position == place else probe for position, probe in enumerate(probes)]
-        result = call.replay(operands)
-        if not isinstance(result, Tensor) or tuple(result.shape) != call.shape:
-            raise TypeError("the output of a replay is another")
-        return result
-
-    return function
+    values = [_probe(tensor, 10 * seed + position, sign) for position, tensor in enumerate(call.tensors)]
+    return AutogradProbe(call, values, place)
 
 
 def _probe(tensor: Tensor, seed: int, sign: int) -> Tensor:

@@ -7,51 +7,30 @@ A write is a node with the new values; those before it stay as they were.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from llm_linalg.base.axes import Shape, ShapeMismatch
-from llm_linalg.base.errors import MismatchedAxis
+from llm_linalg.base.axes import Shape, ShapeMismatch, pointwise
 from llm_linalg.ops.movement import Movement
 from llm_linalg.ops.movement_shapes import input_shape
 from llm_linalg.ops.operation import Call, Operation
 
 
-def _shape_for(name: str) -> Callable[[Call], Shape]:
-    """Return the shape rule of a write whose values are broadcast to what they are written into."""
-
-    def rule(call: Call) -> Shape:
-        own, place = input_shape(call), call.place(name)
-        if place is None:
-            return own
-        given = call.shapes[place]
-        for axis in range(1, len(given) + 1):
-            size = given[-axis]
-            if axis > len(own):
-                raise ShapeMismatch(f"it has more axes than {own}, into which it is written", at=place)
-            if size not in (1, own[-axis]):
-                raise ShapeMismatch(
-                    "what is written is broadcast to the shape that it is written into",
-                    MismatchedAxis(call.place("input") or 0, len(own) - axis, own[-axis]),
-                    MismatchedAxis(place, len(given) - axis, size),
-                )
-        return own
-
-    return rule
+def _written_shape(call: Call) -> Shape:
+    """Return the shape of a write, whose values are broadcast to what they are written into."""
+    own = input_shape(call)
+    rule = "what is written is broadcast to the shape that it is written into"
+    if pointwise(call.shapes, rule).shape != own:
+        what = "axes" if len(call.shapes[1]) > len(own) else "cells"
+        raise ShapeMismatch(f"it has more {what} than {own}, into which it is written", at=1)
+    return own
 
 
-def _positions_of(name: str) -> Callable[[Call, Sequence[Tensor]], Tensor]:
-    """Return what says where the cells of a write come from: its value's, broadcast; a number has none."""
-
-    def positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
-        place = call.place(name)
-        if place is None:
-            return torch.zeros(call.shape, dtype=torch.int32)
-        return tensors[place].expand(call.shape).clone()
-
-    return positions
+def _given_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
+    """Return where the cells of a write come from: its value's, broadcast; a number has none."""
+    return tensors[1].expand(call.shape).clone() if len(tensors) > 1 else _nowhere(call, tensors)
 
 
 def _nowhere(call: Call, _tensors: Sequence[Tensor]) -> Tensor:
@@ -67,8 +46,8 @@ def _write(name: str, signature: str, data: str = "") -> Movement:
         spellings=(f"torch.Tensor.{method}",),
         data=(data,) if data else (),
         lends="input",
-        rule=_shape_for(data) if data else input_shape,
-        positions=_positions_of(data) if data else _nowhere,
+        rule=_written_shape,
+        positions=_given_positions if data else _nowhere,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from llm_linalg.base.axes import Shape, ShapeMismatch
+from llm_linalg.base.axes import Shape, ShapeMismatch, pointwise
 from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.ops.movement_shapes import MASK_DTYPES, key_axes
 from llm_linalg.ops.operation import Call
@@ -41,76 +41,77 @@ def _picked(call: Call) -> ShapeMismatch | None:
     for axis, item in _items(call):
         if axis + key_axes(item) > len(own):
             return ShapeMismatch(f"it has {len(own)} axes, and the key is for more", at=0)
-        if isinstance(item, int) and not isinstance(item, bool) and not -own[axis] <= item < own[axis]:
-            return ShapeMismatch(
-                f"it runs from 0 to {own[axis] - 1}, and {item} is out of range",
-                MismatchedAxis(0, axis, own[axis]),
-            )
-        if not isinstance(item, Tensor):
+        if item is None or item is ... or isinstance(item, slice | bool):
             continue
-        place = next(p for p, tensor in enumerate(call.tensors) if tensor is item)
-        if item.dtype not in MASK_DTYPES:
-            wrong = non_integer_index(item, place, "places") or _position_mismatch(item, axis, own)
+        index, place = torch.as_tensor(item), _place(call, item)
+        if index.dtype not in MASK_DTYPES:
+            wrong = non_integer_index(index, place, "places") or _position_mismatch(index, axis, own)
             if wrong is not None:
                 return wrong
             continue
-        for offset, size in enumerate(item.shape):
+        for offset, size in enumerate(index.shape):
             if own[axis + offset] != size:
-                ends = (
-                    MismatchedAxis(0, axis + offset, own[axis + offset]),
-                    MismatchedAxis(place, offset, size),
-                )
+                there = MismatchedAxis(0, axis + offset, own[axis + offset])
+                ends = [there, MismatchedAxis(place, offset, size)][: 2 if place else 1]
                 return ShapeMismatch("a mask has the sizes of the axes that it stands for", *ends)
     return _broadcast_mismatch(call)
 
 
+def _place(call: Call, item: Any) -> int:
+    """Return which operand an item of a key is; 0, the operand that it is the key of, if it is a list."""
+    return next((place for place, tensor in enumerate(call.tensors) if tensor is item), 0)
+
+
 def _broadcast_mismatch(call: Call) -> ShapeMismatch | None:
     """Explain which indices of a key can't be broadcast to one shape."""
-    indices = [_index_axes(call, item) for _, item in _items(call) if isinstance(item, Tensor | _LISTED)]
-    for back in range(1, max(map(len, indices), default=0) + 1):
-        sizes = [axes[-back] for axes in indices if back <= len(axes) and axes[-back].size != 1]
-        other = next((axis for axis in sizes if axis.size != sizes[0].size), None)
-        if other is None:
-            continue
+    places, shapes = [], []
+    for item in [item for _, item in _items(call) if isinstance(item, Tensor | _LISTED)]:
+        index = torch.as_tensor(item)
+        is_mask = index.dtype in MASK_DTYPES  # it stands for the places where it is True
+        places.append(0 if is_mask else _place(call, item))
+        shapes.append((int(index.count_nonzero()),) if is_mask else tuple(index.shape))
+    try:
+        pointwise(shapes)
+    except ShapeMismatch as clash:
+        one, other = (axis._replace(operand=places[axis.operand]) for axis in clash.axes)
         rule = "the places are taken together, the first of each, the second of each"
-        if min(sizes[0].operand, other.operand) > 0:
-            return ShapeMismatch(rule, sizes[0], other)
+        if min(one.operand, other.operand) > 0:
+            return ShapeMismatch(rule, one, other)
         return ShapeMismatch(
-            f"{rule}: one index has {sizes[0].size} along an axis, another one {other.size}", at=0
+            f"{rule}: one index has {one.size} along an axis, another one {other.size}", at=0
         )
     return None
-
-
-def _index_axes(call: Call, index: Any) -> list[MismatchedAxis]:
-    """Return the axes of an index in a key; those of a list or a mask count as operand 0's."""
-    if isinstance(index, Tensor) and index.dtype in MASK_DTYPES:
-        return [MismatchedAxis(0, 0, int(index.count_nonzero()))]
-    if isinstance(index, Tensor):
-        place = next(p for p, tensor in enumerate(call.tensors) if tensor is index)
-        return [MismatchedAxis(place, axis, size) for axis, size in enumerate(index.shape)]
-    return [MismatchedAxis(0, axis, size) for axis, size in enumerate(torch.tensor(index).shape)]
 
 
 def _position_mismatch(
     index: Tensor, axis: int, own: Shape, least: int | None = None
 ) -> ShapeMismatch | None:
     """Return the mismatch of a position beyond an axis; by default it may count from the end."""
-    wrong = out_of_bounds(index, -own[axis] if least is None else least, own[axis] - 1)
-    if wrong is None:
-        return None
-    return ShapeMismatch(
-        f"it runs from 0 to {own[axis] - 1}, and {wrong} is out of range", MismatchedAxis(0, axis, own[axis])
-    )
+    size = own[axis]
+    rule = f"it runs from 0 to {size - 1}, and"
+    return beyond(index, size, rule, MismatchedAxis(0, axis, size), least=-size if least is None else least)
 
 
-def out_of_bounds(index: Tensor, least: int, most: int | None) -> int | None:
-    """Return the largest position in an index, or the smallest, if it is out of bounds."""
+def beyond(
+    index: Tensor, size: int | None, rule: str, *axes: MismatchedAxis, at: int | None = None, least: int = 0
+) -> ShapeMismatch | None:
+    """Return the mismatch of the largest position in an index, or the smallest, if it is out of bounds.
+
+    Args:
+        index: The positions.
+        size: How many there are to choose from; None for any number.
+        rule: What the positions are, before what is wrong with this one.
+        axes: The axes that clash.
+        at: The operand that the sentence is about, if it is about no particular axis.
+        least: The smallest position there is.
+    """
     if not index.numel():
         return None
     smallest, largest = map(int, torch.aminmax(index))
-    if most is not None and largest > most:
-        return largest
-    return smallest if smallest < least else None
+    is_high = size is not None and largest >= size
+    if not is_high and smallest >= least:
+        return None
+    return ShapeMismatch(f"{rule} {largest if is_high else smallest} is out of range", *axes, at=at)
 
 
 def _written(call: Call) -> ShapeMismatch | None:

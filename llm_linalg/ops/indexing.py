@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import pointwise
-from llm_linalg.ops.mask_reads import InverseIndexReads
+from llm_linalg.ops.fallback import covered
 from llm_linalg.ops.movement import Movement, number_cells
 from llm_linalg.ops.movement_shapes import input_shape
 from llm_linalg.ops.operation import Call, Operation
-from llm_linalg.ops.reads import AxesReads, IndexReads, OpaqueReads, Reads
+from llm_linalg.ops.reads import AxesReads, IndexReads, InverseIndexReads, OpaqueReads, Reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +22,9 @@ class ScatterAdd(Operation):
     """scatter_add: each cell of `src` is added to the cell of `input` that `index` names."""
 
     kind: str = "pointwise"
+
+    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
+        return covered(self, arguments, ["input", "index", "src"])
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         own, index = call.tensor("input"), call.tensor("index")

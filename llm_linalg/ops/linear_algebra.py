@@ -13,7 +13,6 @@ from llm_linalg.base.axes import Axes, Shape, ShapeMismatch
 from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.ops.operation import Call, Operation, Work, operand_cells, output_cells
 from llm_linalg.ops.reads import AxesReads, OpaqueReads, Reads
-from llm_linalg.ops.reduction import reduced_axes
 
 Cores = Callable[[Call], Sequence[int]]
 _BATCH = "the axes before the matrices count them: both sides have as many along each, or 1"
@@ -26,12 +25,10 @@ class MatrixFunction(Operation):
     Attributes:
         square: The first operand's matrices have equal sides.
         cores_for_call: The number of each operand's last axes that make up its matrix or vector, if not two.
-        axes_for_call: The axes spec of what it reads, where its matrices may lie along any axes.
     """
 
     square: bool = False
     cores_for_call: Cores | None = None
-    axes_for_call: Callable[[Call], Axes] | None = None
     kind: str = "matrix"
 
     def cores(self, call: Call) -> Sequence[int]:
@@ -58,8 +55,6 @@ class MatrixFunction(Operation):
         return None
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
-        if self.axes_for_call:
-            return (AxesReads(self.axes_for_call(call), 0),)
         cores = self.cores(call)
         rank = max(len(shape) - core for shape, core in zip(call.shapes, cores, strict=True))
         if len(call.shape) < rank:  # lstsq's rank of no matrix at all
@@ -153,13 +148,6 @@ MATRIX_FUNCTIONS: tuple[Operation, ...] = (
         cores_for_call=_one_rank_less,
     ),
     _function("cond", "input, p=None, *, out=None"),
-    _function(
-        "matrix_norm",
-        "input, ord='fro', dim=(-2, -1), keepdim=False, *, dtype=None, out=None",
-        cores_for_call=_tensor_cores,
-        axes_for_call=reduced_axes,
-        price=lambda call: Work(operand_cells(call)),
-    ),
     _function("matrix_power", "input, n, *, out=None", square=True),
     _function("matrix_exp", "input", square=True),
     _function("multi_dot", "tensors, *, out=None", cores_for_call=_tensor_cores),

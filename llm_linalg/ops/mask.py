@@ -14,6 +14,9 @@ from llm_linalg.base.cells import Index
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.reads import AxesReads, MaskedReads, Reads
 
+MASK_PARAMETERS = ("mask", "condition")
+"""The parameters that only decide which cells pass."""
+
 
 @dataclass(frozen=True, eq=False)
 class Mask(Operation):
@@ -26,7 +29,6 @@ class Mask(Operation):
         passes: Whether a cell passes, if that can be computed without the whole mask.
         fill: Returns the number that masked cells become, if it is one number.
         matrix: The operand must have at least two axes.
-        mask_parameters: The parameters that only decide which cells pass.
     """
 
     mask_of: Callable[[Call], Tensor] = field(kw_only=True)
@@ -36,7 +38,6 @@ class Mask(Operation):
     fill: Callable[[Call], object] | None = None
     matrix: bool = False
     kind: str = "mask"
-    mask_parameters: tuple[str, ...] = ("mask", "condition")
     first_free_number: int = 0
 
     def axes(self, call: Call) -> Axes:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
+from llm_linalg.ops.arguments import copy_laid_like
 from llm_linalg.ops.movement_gradients import (
     cat_vjp,
     diag_vjp,
@@ -21,10 +22,8 @@ from llm_linalg.ops.movement_gradients import (
     joint_vjp_by,
     permute_vjp,
     reshape_vjp,
-    roll_vjp,
     scatter_vjp,
     setitem_vjp,
-    slice_vjp,
     stack_vjp,
     transpose_all_vjp,
     transpose_vjp,
@@ -36,17 +35,16 @@ from llm_linalg.ops.movement_shapes import (
     expand_shape,
     index_select_shape,
     index_shape,
-    pad_shape,
     picked_cells,
     repeat_interleave_shape,
     repeat_shape,
     reshape_shape,
+    shape_by_torch,
     stack_shape,
     take_along_dim_shape,
-    tile_shape,
 )
 from llm_linalg.ops.operation import Call, Operation, Work, operand_cells
-from llm_linalg.ops.reads import IndexReads, OpaqueReads, Reads
+from llm_linalg.ops.reads import IndexReads, OpaqueReads, Reads, reads_nothing
 
 
 def replay_positions(call: Call, tensors: Sequence[Tensor]) -> Tensor:
@@ -108,14 +106,14 @@ class Movement(Operation):
             first += tensor.numel()
         source = self.positions(call, tensors)
         return tuple(
-            IndexReads(source, shape, starts[place]) if place in moved else self._beside(call, source, place)
+            IndexReads(source, shape, starts[place]) if place in moved else self._beside(call, place)
             for place, shape in enumerate(call.shapes)
         )
 
-    def _beside(self, call: Call, source: Tensor, place: int) -> Reads:
+    def _beside(self, call: Call, place: int) -> Reads:
         """Return the reads of an operand that is not moved: an index, or one that provides a shape."""
         if place in call.places.get(self.lends, ()):
-            return IndexReads(torch.zeros_like(source), call.shapes[place])
+            return reads_nothing(call.shape, call.shapes[place])
         return OpaqueReads(call.shape, call.shapes[place])
 
     def cotangents(self, call: Call) -> Mapping[str, str]:
@@ -179,7 +177,7 @@ def _setitem_reads(call: Call) -> tuple[Reads, ...]:
     """Return the reads of the tensor after `x[key] = value`: of the tensor before, and of the value."""
     own, value = call.place("input"), call.place("value")
     cells = call.tensors[own or 0].numel()
-    sources = number_cells(call.tensors[own or 0], 0).clone()
+    sources = copy_laid_like(number_cells(call.tensors[own or 0], 0), call.tensors[own or 0])
     sources[call["key"]] = 0 if value is None else number_cells(call.tensors[value], cells)
     firsts = {own: 0, value: cells}
     return tuple(
@@ -227,8 +225,8 @@ MOVEMENTS: tuple[Operation, ...] = (
         reads_for_call=_repeats_reads,
         sized_by_cells=True,
     ),
-    Movement("tile", "input, *dims", rule=tile_shape),
-    Movement("roll", "input, shifts, dims=()", vjp_for_call=roll_vjp),
+    Movement("tile", "input, *dims", rule=repeat_shape),
+    Movement("roll", "input, shifts, dims=()"),
     Movement("flip", "input, *dims", gradient={"input": "{d}.flip({dims})"}),
     Movement("contiguous", "input", gradient={"input": "{d}"}),
     Movement("clone", "input, *, memory_format=None", gradient={"input": "{d}"}),
@@ -270,8 +268,8 @@ MOVEMENTS: tuple[Operation, ...] = (
     Movement("diag", "input, diagonal=0", rule=diag_shape, vjp_for_call=diag_vjp),
     Movement("diag_embed", "input, offset=0, dim1=-2, dim2=-1", rule=diag_embed_shape),
     Movement("diagonal", "input, offset=0, dim1=0, dim2=1", views=True),
-    Movement("narrow", "input, dim, start, length", views=True, vjp_for_call=slice_vjp),
-    Movement("select", "input, dim, index", views=True, vjp_for_call=slice_vjp),
+    Movement("narrow", "input, dim, start, length", views=True),
+    Movement("select", "input, dim, index", views=True),
     Movement(
         "getitem",
         "input, key",
@@ -284,8 +282,8 @@ MOVEMENTS: tuple[Operation, ...] = (
         "setitem",
         "input, key, value",
         spellings=("torch.Tensor.__setitem__",),
+        data=("input", "value"),
         vjp_for_call=setitem_vjp,
-        scatters_back=False,
         reads_for_call=_setitem_reads,
         price=_written_cells,
         first_free_number=1,
@@ -302,6 +300,8 @@ MOVEMENTS: tuple[Operation, ...] = (
         for name, aliases in (("vstack", ("row_stack",)), ("hstack", ()))
     ),
     Movement("take_along_dim", "input, indices, dim=None", rule=take_along_dim_shape),
-    Movement("pad", "input, pad, mode='constant', value=None", rule=pad_shape, positions=_padded_positions),
+    Movement(
+        "pad", "input, pad, mode='constant', value=None", rule=shape_by_torch, positions=_padded_positions
+    ),
     Movement("unfold", "input, dimension, size, step", views=True),
 )

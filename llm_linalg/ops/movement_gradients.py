@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import Any
 
 from torch import Tensor
 
 from llm_linalg.base.axes import Shape
-from llm_linalg.ops.operation import Call, literal
+from llm_linalg.ops.operation import Call
 
 VJP = Mapping[str, str]
 
@@ -53,7 +52,7 @@ def transpose_all_vjp(call: Call) -> VJP:
 
 def transpose_vjp(call: Call) -> VJP:
     """Return the VJP of a transpose of two axes: the same again."""
-    return {"input": f"{{d}}.transpose({literal(call['dim0'])}, {literal(call['dim1'])})"}
+    return {"input": f"{{d}}.transpose({int(call['dim0'])}, {int(call['dim1'])})"}
 
 
 def cat_vjp(call: Call) -> VJP:
@@ -93,23 +92,15 @@ def joint_vjp_by(function: str) -> Callable[[Call], str]:
 def getitem_vjp(call: Call) -> VJP:
     """Return the VJP of `x[key]`: zeros, with the cotangent at the key."""
     key = key_text(call["key"])
-    return {} if key is None else {"input": _placed(key)}
-
-
-def slice_vjp(call: Call) -> VJP:
-    """Return the VJP of a select or a narrow."""
-    dim = call.dim()
-    if "index" in call.arguments:
-        key: Any = int(call["index"])
-    else:
-        start = int(call["start"]) % max(call.shapes[0][dim], 1)
-        key = slice(start, start + int(call["length"]))
-    return {"input": _placed(key_text((*(slice(None),) * dim, key)) or "...")}
+    placed = f"{{to}} = torch.zeros_like({{input}})\n{{to}}[{key}] = {{d}}\n{{to}}"
+    return {} if key is None else {"input": placed}
 
 
 def setitem_vjp(call: Call) -> VJP:
     """Return the VJPs of `x[key] = value`: 0 for what was overwritten, the key's part for the value."""
     given = call["key"]
+    if 0 in call.tensor("input").stride():  # a write there may change several cells
+        return {}
     key = "{key}" if isinstance(given, Tensor) else key_text(given)
     if isinstance(given, list) and all(type(item) is int for item in given):
         key = str(given)
@@ -128,22 +119,6 @@ def embedding_vjp(call: Call) -> VJP:
         left, right = "{input}.flatten()", "{d}.flatten(0, -2)"
     hot = f"hot = torch.nn.functional.one_hot({left}, {rows}).type_as({{d}})"
     return {"weight": f"{hot}\n" + (f"hot.T @ {right}" if tokens.dim() else "torch.outer(hot, {d})")}
-
-
-def roll_vjp(call: Call) -> VJP:
-    """Return the VJP of a roll: the opposite roll."""
-    shifts = call["shifts"]
-    back = -shifts if isinstance(shifts, int) else tuple(-int(shift) for shift in shifts)
-    dims = call["dims"]
-    return {
-        "input": f"{{d}}.roll({literal(back)}, {literal(dims)})"
-        if dims != ()
-        else f"{{d}}.roll({literal(back)})"
-    }
-
-
-def _placed(key: str) -> str:
-    return f"{{to}} = torch.zeros_like({{input}})\n{{to}}[{key}] = {{d}}\n{{to}}"
 
 
 def key_text(key: object) -> str | None:

@@ -6,7 +6,7 @@ computed. A family in this folder implements what its operations have in common;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite, prod
 from typing import Any, NamedTuple
@@ -21,6 +21,8 @@ from llm_linalg.ops.arguments import (
     PLAIN,
     ArgumentSlot,
     Function,
+    copy_laid_like,
+    fill_numbers,
     fill_slots,
     leaves,
     map_tensors,
@@ -29,7 +31,7 @@ from llm_linalg.ops.arguments import (
 )
 from llm_linalg.ops.randomness import own_generator
 from llm_linalg.ops.reads import AxesReads, OpaqueReads, Reads
-from llm_linalg.ops.signature import Parameters, parse_signature
+from llm_linalg.ops.signature import parse_signature
 from llm_linalg.ops.terms import CellTerm, CellTerms
 
 VJPRule = Callable[["Call"], Mapping[str, str]]
@@ -78,7 +80,6 @@ class Operation:
         sized_by_cells: Whether the size of the result, or the number of results, depends on cells.
         multiplications_per_cell: Multiplications (or divisions) that a cell of the result takes; functions
             such as exp count none. What has a program takes its multiplications.
-        legacy_signature: What three positional arguments mean instead, in torch's older spelling.
         first_free_number: Position of the first argument whose number, or slice, does not matter to the price
             of a call.
     """
@@ -106,19 +107,13 @@ class Operation:
     chosen_by_cells: bool = False
     sized_by_cells: bool = False
     multiplications_per_cell: int = 0
-    legacy_signature: str = ""
     first_free_number: int = 100
-
-    def parameters(self, args: Sequence[Any]) -> Parameters:
-        """Return the parameters of a call with these positional arguments."""
-        is_legacy = len(args) == 3 and self.legacy_signature
-        return parse_signature(self.legacy_signature if is_legacy else self.signature)
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], swap: bool = False) -> dict[str, Any]:
         """Return the arguments by parameter; `TypeError` if they don't fit the signature."""
         if swap:
             args = (args[1], args[0], *args[2:])
-        arguments = self.parameters(args).bind(args, kwargs)
+        arguments = parse_signature(self.signature).bind(args, kwargs)
         return self.canonical_arguments(arguments) if self.canonical_arguments else arguments
 
     def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
@@ -340,29 +335,25 @@ class Call:
         axes = given if isinstance(given, Sequence) else (given,)
         return tuple(sorted({int(axis) % max(rank, 1) for axis in set(axes)})) if rank else ()
 
-    def replay(self, tensors: Sequence[Tensor]) -> Any:
+    def replay(self, tensors: Sequence[Tensor]) -> Tensor:
         """Run the same call on other tensors, with the same random numbers if it draws any.
 
         The state of torch's generator does not change.
         """
-        result = self._run_again(tensors)
-        return result if isinstance(result, Tensor) else outputs(result)[self.position]
+        return self.replay_all(tensors)[self.position]
 
     def replay_all(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         """Run the same call on other tensors, and return all its results."""
-        return outputs(self._run_again(tensors))
-
-    def _run_again(self, tensors: Sequence[Tensor]) -> Any:
         if self.rng_state is None and self.operation.kind != "measured":
-            return self._run(tensors)
+            return outputs(self._run(tensors))
         with lock_rng():  # one that the table lacks may draw, too
             if self.rng_state is not None:
                 torch.set_rng_state(self.rng_state)
-            return self._run(tensors)
+            return outputs(self._run(tensors))
 
     def _run(self, tensors: Sequence[Tensor]) -> Any:
         if self.may_write:
-            tensors = [tensor.clone() for tensor in tensors]
+            tensors = [copy_laid_like(*pair) for pair in zip(tensors, self.tensors, strict=True)]
         elif self.operation.kind == "measured":  # batch_norm writes its running means, which have no gradient
             tensors = [tensor if tensor.requires_grad else tensor.clone() for tensor in tensors]
         written = dict(zip(self.order, tensors, strict=True))
@@ -432,6 +423,13 @@ class SlottedArguments:
         slotted = tuple([map_tensors(value, slot) for value in args])
         named = {name: map_tensors(value, slot) for name, value in kwargs.items()} if kwargs else {}
         return cls(slotted, named, tensors)
+
+    def with_numbers(self, numbers: Iterable[Any]) -> SlottedArguments:
+        """Return the same with some numbers in the places that are left open for them."""
+        feed = iter(numbers)
+        args = tuple([fill_numbers(value, feed) for value in self.args])
+        kwargs = {name: fill_numbers(value, feed) for name, value in self.kwargs.items()}
+        return SlottedArguments(args, kwargs, self.tensors)
 
     def bind(
         self, operation: Operation, function: Function, tensors: Sequence[Tensor], swap: bool = False

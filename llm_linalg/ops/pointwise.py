@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,10 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Axes, pointwise
 from llm_linalg.base.cells import Index
+from llm_linalg.ops.fallback import covered
 from llm_linalg.ops.operation import Call, Operation
-from llm_linalg.ops.reads import AxesReads, IndexReads, Reads
+from llm_linalg.ops.reads import AxesReads, Reads, reads_nothing
+from llm_linalg.ops.signature import parse_signature
 from llm_linalg.ops.terms import CellTerm, CellTerms, Number
 
 RULE = "from the last axis back, sizes must be equal, or one of them 1"
@@ -38,6 +40,9 @@ class Pointwise(Operation):
     kind: str = "pointwise"
     first_free_number: int = 0
 
+    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
+        return covered(self, arguments, parse_signature(self.signature).positional)
+
     def axes(self, call: Call) -> Axes:
         return pointwise(call.shapes[:1] if self.casts else call.shapes, RULE)
 
@@ -45,8 +50,7 @@ class Pointwise(Operation):
         axes = self.axes(call)
         if not self.casts:
             return tuple(AxesReads(axes, operand) for operand in range(len(call.tensors)))
-        nothing = torch.zeros(call.shape, dtype=torch.int32)
-        return (AxesReads(axes, 0), *(IndexReads(nothing, shape) for shape in call.shapes[1:]))
+        return (AxesReads(axes, 0), *(reads_nothing(call.shape, shape) for shape in call.shapes[1:]))
 
     def unmoved_outputs(self, call: Call, place: int, fixed: Sequence[Tensor | None]) -> Tensor | None:
         if self.unmoved_by is not None:

@@ -10,22 +10,30 @@ from torch import Tensor
 
 from llm_linalg.ops.operation import Call, Operation, literal
 from llm_linalg.ops.pointwise import Pointwise
+from llm_linalg.ops.signature import parse_signature
 
 
-def unary(name: str, phrase: str, gradient: str = "", **more: Any) -> Pointwise:
+def entry(name: str, signature: str, phrase: str, *cotangents: str, **more: Any) -> Pointwise:
+    """Return the entry of a function of some numbers, with the cotangents of its first parameters."""
+    names = parse_signature(signature).positional
+    gradient = dict(zip(names, cotangents, strict=False))
+    # A number may say whether the call writes.
+    free = 100 if "inplace" in names else 0
+    return Pointwise(name, signature, phrase=phrase, gradient=gradient, first_free_number=free, **more)
+
+
+def unary(name: str, phrase: str, *cotangent: str, **more: Any) -> Pointwise:
     """Return the entry of a function of one number."""
-    cotangents = {"input": gradient} if gradient else {}
-    return Pointwise(name, "input", phrase=phrase, gradient=cotangents, **more)
+    return entry(name, "input", phrase, *cotangent, **more)
 
 
 def _cast(name: str, signature: str) -> Pointwise:
-    return Pointwise(name, signature, phrase="{input}", vjp_for_call=_cast_vjp, casts=True)
+    return entry(name, signature, "{input}", vjp_for_call=_cast_vjp, casts=True)
 
 
 def _compare(name: str, operator: str, sign: str, *aliases: str) -> Pointwise:
-    return Pointwise(
-        name, "input, other", aliases=aliases, operator=operator, phrase=f"{{input}} {sign} {{other}}"
-    )
+    phrase = f"{{input}} {sign} {{other}}"
+    return entry(name, "input, other", phrase, aliases=aliases, operator=operator)
 
 
 def _bits(name: str) -> tuple[str, ...]:
@@ -90,83 +98,85 @@ def _cast_vjp(call: Call) -> Mapping[str, str]:
 
 _CASTS = "float double half bfloat16 byte char short int long bool cfloat cdouble"
 POINTWISE: tuple[Operation, ...] = (
-    Pointwise(
+    entry(
         "add",
         "input, other, *, alpha=1",
-        legacy_signature="input, alpha, other",
+        "{input} + {other}",
+        "{d}",
+        "{alpha}{d}",
         operator="+",
         spellings=("torch.Tensor.__add__", "torch.Tensor.__radd__"),
-        phrase="{input} + {other}",
-        gradient={"input": "{d}", "other": "{alpha}{d}"},
         vjp_explanation="A sum hands its gradient on as it is, to each of what it added.",
         signs=(1, 1),
     ),
-    Pointwise(
+    entry(
         "sub",
         "input, other, *, alpha=1",
-        legacy_signature="input, alpha, other",
+        "{input} - {other}",
+        "{d}",
+        "-{alpha}{d}",
         operator="-",
         aliases=("subtract",),
         spellings=("torch.Tensor.__sub__",),
         reflected=("torch.Tensor.__rsub__", "torch.rsub"),
-        phrase="{input} - {other}",
-        gradient={"input": "{d}", "other": "-{alpha}{d}"},
         vjp_explanation="A difference hands its gradient on as it is, with a minus to what it took away.",
         signs=(1, -1),
     ),
-    Pointwise(
+    entry(
         "mul",
         "input, other",
+        "{input}·{other}",
+        "{d} * {other}",
+        "{d} * {input}",
         operator="*",
         aliases=("multiply",),
         spellings=("torch.Tensor.__mul__", "torch.Tensor.__rmul__"),
-        phrase="{input}·{other}",
-        gradient={"input": "{d} * {other}", "other": "{d} * {input}"},
         vjp_explanation="A product moves with one factor by the other: the gradient times the other factor.",
         product=True,
         multiplications_per_cell=1,
     ),
-    Pointwise(
+    entry(
         "div",
         "input, other, *, rounding_mode=None",
+        "{input} / {other}",
         operator="/",
         aliases=("divide", "true_divide"),
         spellings=("torch.Tensor.__truediv__", "torch.Tensor.__itruediv__"),
         reflected=("torch.Tensor.__rtruediv__", "torch.Tensor.__rdiv__"),
-        phrase="{input} / {other}",
         vjp_for_call=_division_vjp,
         unmoved_by=_zeros_divided,
         multiplications_per_cell=1,
     ),
-    Pointwise(
+    entry(
         "floor_divide",
         "input, other",
+        "⌊{input} / {other}⌋",
+        "",
+        "",
         spellings=("torch.Tensor.__floordiv__", "torch.Tensor.__ifloordiv__"),
         reflected=("torch.Tensor.__rfloordiv__",),
-        phrase="⌊{input} / {other}⌋",
-        gradient={"input": "", "other": ""},
         multiplications_per_cell=1,
     ),
-    Pointwise(
+    entry(
         "remainder",
         "input, other",
+        "{input} mod {other}",
         spellings=("torch.Tensor.__mod__", "torch.Tensor.__imod__"),
         reflected=("torch.Tensor.__rmod__",),
-        phrase="{input} mod {other}",
         multiplications_per_cell=1,
     ),
-    Pointwise(
+    entry(
         "pow",
         "input, exponent",
+        "{input}^{exponent}",
         operator="**",
         spellings=("torch.Tensor.__pow__",),
         reflected=("torch.Tensor.__rpow__",),
-        phrase="{input}^{exponent}",
         vjp_for_call=_power_vjp,
         multiplications_per_cell=1,
     ),
-    Pointwise("maximum", "input, other", phrase="max({input}, {other})"),
-    Pointwise("minimum", "input, other", phrase="min({input}, {other})"),
+    entry("maximum", "input, other", "max({input}, {other})"),
+    entry("minimum", "input, other", "min({input}, {other})"),
     unary("neg", "-{input}", "-{d}", aliases=("negative",)),
     unary("positive", "{input}", "{d}"),
     unary("abs", "|{input}|", "{d} * torch.sign({input})", aliases=("absolute",)),
@@ -190,71 +200,53 @@ POINTWISE: tuple[Operation, ...] = (
     ),
     unary("floor", "⌊{input}⌋"),
     unary("ceil", "⌈{input}⌉"),
-    Pointwise("round", "input, *, decimals=0", first_free_number=100, phrase="round({input})"),
-    unary("logical_not", "not {input}", "", aliases=("bitwise_not",), spellings=("torch.Tensor.__invert__",)),
+    entry("round", "input, *, decimals=0", "round({input})"),
+    unary("logical_not", "not {input}", aliases=("bitwise_not",), spellings=("torch.Tensor.__invert__",)),
     unary("isnan", "{input} is nan"),
     unary("isinf", "{input} is ±inf"),
     unary("isfinite", "{input} is finite"),
-    Pointwise(
+    entry(
         "relu",
         "input, inplace=False",
-        first_free_number=100,
-        phrase="max(0, {input})",
-        gradient={"input": "{d} * ({input} > 0)"},
+        "max(0, {input})",
+        "{d} * ({input} > 0)",
         vjp_explanation="Where {target} was above 0 it passed, and so does the gradient; elsewhere it stops.",
     ),
-    Pointwise(
+    entry(
         "gelu",
         "input, approximate='none'",
-        phrase="gelu({input})",
+        "gelu({input})",
         vjp_for_call=_gelu_vjp,
         vjp_explanation="gelu(x) is x times the share Φ(x) of the bell curve below x. By the product rule "
         "its slope is Φ(x) plus x times the curve itself.",
         multiplications_per_cell=3,
     ),
-    Pointwise(
-        "silu",
-        "input, inplace=False",
-        first_free_number=100,
-        phrase="{input}·σ({input})",
-        gradient={"input": _SILU},
-        multiplications_per_cell=2,
-    ),
-    Pointwise("clamp", "input, min=None, max=None", aliases=("clip",), phrase="clamp({input})"),
+    entry("silu", "input, inplace=False", "{input}·σ({input})", _SILU, multiplications_per_cell=2),
+    entry("clamp", "input, min=None, max=None", "clamp({input})", aliases=("clip",)),
     _compare("lt", "<", "<", "less"),
     _compare("le", "<=", "≤", "less_equal"),
     _compare("gt", ">", ">", "greater"),
     _compare("ge", ">=", "≥", "greater_equal"),
     _compare("eq", "==", "="),
     _compare("ne", "!=", "≠", "not_equal"),
-    Pointwise(
-        "logical_and",
-        "input, other",
-        aliases=("bitwise_and",),
-        spellings=_bits("and"),
-        phrase="{input} and {other}",
+    entry(
+        "logical_and", "input, other", "{input} and {other}", aliases=("bitwise_and",), spellings=_bits("and")
     ),
-    Pointwise(
-        "logical_or",
-        "input, other",
-        aliases=("bitwise_or",),
-        spellings=_bits("or"),
-        phrase="{input} or {other}",
-    ),
-    Pointwise(
+    entry("logical_or", "input, other", "{input} or {other}", aliases=("bitwise_or",), spellings=_bits("or")),
+    entry(
         "logical_xor",
         "input, other",
+        "either {input} or {other}",
         aliases=("bitwise_xor",),
         spellings=_bits("xor"),
-        phrase="either {input} or {other}",
     ),
     *(
-        Pointwise(
+        entry(
             f"bitwise_{way}_shift",
             "input, other",
+            f"{{input}} {sign} {{other}}",
             spellings=(f"torch.Tensor.__{short}__", f"torch.Tensor.__i{short}__"),
             reflected=(f"torch.Tensor.__r{short}__",),
-            phrase=f"{{input}} {sign} {{other}}",
         )
         for way, short, sign in (("left", "lshift", "<<"), ("right", "rshift", ">>"))
     ),
@@ -262,22 +254,15 @@ POINTWISE: tuple[Operation, ...] = (
     _cast("to", "input, kind=None, more=None, *, dtype=None, device=None, copy=False"),
     _cast("type_as", "input, other"),
     *(unary(name, f"{name}({{input}})") for name in ("log1p", "expm1", "log2", "log10", "exp2")),
-    unary("trunc", "trunc({input})", "", aliases=("fix",)),
-    Pointwise(
+    unary("trunc", "trunc({input})", aliases=("fix",)),
+    entry(
         "leaky_relu",
         "input, negative_slope=0.01, inplace=False",
-        phrase="leaky_relu({input})",
+        "leaky_relu({input})",
         multiplications_per_cell=1,
-        first_free_number=100,
     ),
-    Pointwise(
-        "elu",
-        "input, alpha=1.0, inplace=False",
-        phrase="elu({input})",
-        multiplications_per_cell=1,
-        first_free_number=100,
-    ),
+    entry("elu", "input, alpha=1.0, inplace=False", "elu({input})", multiplications_per_cell=1),
     unary("logsigmoid", "ln σ({input})", "{d} * (1 - torch.sigmoid({input}))"),
-    Pointwise("softplus", "input, beta=1, threshold=20", phrase="softplus({input})"),
-    Pointwise("isclose", "input, other, rtol=1e-05, atol=1e-08, equal_nan=False", phrase="{input} ≈ {other}"),
+    entry("softplus", "input, beta=1, threshold=20", "softplus({input})"),
+    entry("isclose", "input, other, rtol=1e-05, atol=1e-08, equal_nan=False", "{input} ≈ {other}"),
 )

@@ -31,14 +31,9 @@ class Price:
     multiplications: int = 0
 
 
-FREE = Price()
-
-
 def price_of(call: Call) -> Price | None:
     """Return the price of a call; None if its operands don't fit, which torch will say."""
     operation, outputs = call.operation, 1
-    if operation.name == "grad":  # charged with the backward pass that computed it
-        return FREE
     try:
         work = operation.work(call, operation.infer(call))
         outputs = operation.output_count(call)

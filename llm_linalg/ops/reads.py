@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from llm_linalg.base.axes import Axes, Shape
-from llm_linalg.base.cells import NO_CELLS, Box, Cells, Index, Points, ravel, strides
+from llm_linalg.base.cells import NO_CELLS, Box, Cells, Index, Points, ravel
 
 
 class Reads(Protocol):
@@ -44,15 +44,37 @@ def points(mask: Tensor) -> Points:
     return Points(tuple(mask.shape), tuple(flat))
 
 
-def flat_points(flat: Tensor, shape: Shape) -> Cells:
-    """Return the cells of a shape at some row-major positions."""
-    positions = sorted(set(flat.reshape(-1).tolist()))
-    return Points(shape, tuple(positions)) if positions else NO_CELLS
+def one(shape: Shape, index: Index) -> Tensor:
+    """Return the mask (bool) of one cell of a shape."""
+    mask = torch.zeros(shape, dtype=torch.bool)
+    mask[index] = True
+    return mask
 
 
-def block_of(tensor: Tensor, ranges: tuple[range, ...]) -> Tensor:
-    """Return a block of a tensor."""
-    return tensor[tuple(slice(r.start, r.stop) for r in ranges)]
+class ReadsByMask:
+    """Reads that are defined by `back` and `forward`, from which the rest of `Reads` follows."""
+
+    @property
+    def sizes(self) -> tuple[Shape, Shape]:
+        """The shapes of the output and of the operand."""
+        raise NotImplementedError
+
+    def back(self, mask: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def forward(self, mask: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def reads(self, index: Index) -> Cells:
+        return points(self.back(one(self.sizes[0], index)))
+
+    def feeds(self, index: Index) -> Cells:
+        return points(self.forward(one(self.sizes[1], index)))
+
+    def block(self, ranges: tuple[range, ...]) -> Cells:
+        mask = torch.zeros(self.sizes[0], dtype=torch.bool)
+        mask[tuple(slice(r.start, r.stop) for r in ranges)] = True
+        return points(self.back(mask))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +179,7 @@ def _spread(mask: Tensor, labels: list[str], target: tuple[str, ...]) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class IndexReads:
+class IndexReads(ReadsByMask):
     """By index: the operation was run on flat indices, so its result says where each cell came from.
 
     Args:
@@ -171,16 +193,16 @@ class IndexReads:
     shape: Shape
     first: int = 0
 
+    @property
+    def sizes(self) -> tuple[Shape, Shape]:
+        return tuple(self.source.shape), self.shape
+
     def reads(self, index: Index) -> Cells:
         position = int(self.source[index]) - self.first - 1
         return Points(self.shape, (position,)) if 0 <= position < self._numel else NO_CELLS
 
     def feeds(self, index: Index) -> Cells:
         return points(self.source == ravel(index, self.shape) + self.first + 1)
-
-    def block(self, ranges: tuple[range, ...]) -> Cells:
-        positions = block_of(self.source, ranges) - self.first - 1
-        return flat_points(positions[(positions >= 0) & (positions < self._numel)], self.shape)
 
     def back(self, mask: Tensor) -> Tensor:
         positions = self.source[mask] - self.first - 1
@@ -205,6 +227,11 @@ class IndexReads:
     @cached_property
     def _numel(self) -> int:
         return prod(self.shape)
+
+
+def reads_nothing(output: Shape, shape: Shape) -> IndexReads:
+    """Return the relation of an output to an operand none of whose cells it reads."""
+    return IndexReads(torch.zeros(output, dtype=torch.int32), shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,35 +265,23 @@ class PrefixReads:
         return Box(tuple(ranges))
 
 
-@dataclass(frozen=True, slots=True)
-class MaskedReads:
+@dataclass(frozen=True)
+class MaskedReads(ReadsByMask):
     """By rule, under a predicate: the cells in `mask` (bool, the output's shape) read nothing."""
 
     inner: AxesReads
     mask: Tensor
 
+    @property
+    def sizes(self) -> tuple[Shape, Shape]:
+        return tuple(self.mask.shape), self.inner.axes.shapes[self.inner.operand]
+
     def reads(self, index: Index) -> Cells:
         return NO_CELLS if bool(self.mask[index]) else self.inner.reads(index)
 
-    def feeds(self, index: Index) -> Cells:
-        mask = torch.zeros_like(self.mask)
-        for cell in self.inner.feeds(index):
-            mask[cell] = True
-        return points(mask & ~self.mask)
-
     def block(self, ranges: tuple[range, ...]) -> Cells:
-        passing = ~block_of(self.mask, ranges)
-        if bool(passing.all()):
-            return self.inner.block(ranges)
-        where = dict(zip(self.inner.axes.output, passing.nonzero().unbind(-1), strict=True))
-        starts = {label: r.start for label, r in zip(self.inner.axes.output, ranges, strict=True)}
-        shape = self.inner.axes.shapes[self.inner.operand]
-        flat = torch.zeros(int(passing.sum()), dtype=torch.int64)
-        labels = self.inner.axes.operands[self.inner.operand]
-        for label, size, stride in zip(labels, shape, strides(shape), strict=True):
-            if size > 1:
-                flat += (where[label] + starts[label]) * stride
-        return flat_points(flat, shape)
+        part = self.mask[tuple(slice(r.start, r.stop) for r in ranges)]
+        return super().block(ranges) if bool(part.any()) else self.inner.block(ranges)
 
     def back(self, mask: Tensor) -> Tensor:
         return self.inner.back(mask & ~self.mask)
@@ -296,3 +311,24 @@ class OpaqueReads:
 
     def forward(self, mask: Tensor) -> Tensor:
         return mask.any().expand(self.output)
+
+
+@dataclass(frozen=True)
+class InverseIndexReads(ReadsByMask):
+    """The inverse of an index map: each cell of the operand goes to one cell of the output, or to none.
+
+    Attributes:
+        inner: The index map from the operand's cells, taken as an output, to the cells of the output.
+    """
+
+    inner: IndexReads
+
+    @property
+    def sizes(self) -> tuple[Shape, Shape]:
+        return self.inner.shape, tuple(self.inner.source.shape)
+
+    def back(self, mask: Tensor) -> Tensor:
+        return self.inner.forward(mask)
+
+    def forward(self, mask: Tensor) -> Tensor:
+        return self.inner.back(mask)

@@ -13,6 +13,7 @@ from torch import Tensor
 from llm_linalg.base.axes import Axes, Labels, Shape, align_right
 from llm_linalg.base.cells import Index
 from llm_linalg.ops.contraction import operand_factors
+from llm_linalg.ops.fallback import covered
 from llm_linalg.ops.operation import Call, Operation, Work, fill_template, output_cells
 from llm_linalg.ops.reads import AxesReads, Reads
 from llm_linalg.ops.terms import CellTerms
@@ -43,7 +44,7 @@ class Reduction(Operation):
         if self.several and isinstance(arguments.get("q"), Tensor):
             return self.several
         two = isinstance(arguments.get("dim"), Tensor) or arguments.get("other") is not None
-        return self.pair if two and self.pair else self
+        return self.pair if two and self.pair else covered(self, arguments, ["input"])
 
     def own_work(self, call: Call, shape: Shape | None) -> Work:
         return Work(output_cells(call, shape), prod(call.shapes[0]))
@@ -254,12 +255,18 @@ def reductions(table: Mapping[str, Operation]) -> tuple[Operation, ...]:
             vjp_for_call=_norm_vjp,
             multiplications_per_cell=1,
         ),
-        Reduction(
-            "vector_norm",
-            "input, ord=None, dim=None, keepdim=False, *, dtype=None, out=None",
-            spellings=("torch.linalg.vector_norm", "torch.linalg.norm"),
-            phrase="norm of {cells}",
-            vjp_for_call=_norm_vjp,
-            multiplications_per_cell=1,
+        *(
+            Reduction(
+                f"{kind}_norm",
+                f"input, {order}, keepdim=False, *, dtype=None, out=None",
+                spellings=spellings,
+                phrase="norm of {cells}",
+                vjp_for_call=_norm_vjp,
+                multiplications_per_cell=1,
+            )
+            for kind, order, spellings in (
+                ("vector", "ord=None, dim=None", ("torch.linalg.vector_norm", "torch.linalg.norm")),
+                ("matrix", "ord='fro', dim=(-2, -1)", ("torch.linalg.matrix_norm",)),
+            )
         ),
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from llm_linalg.base.axes import Axes, Shape, ShapeMismatch, align_right, pointw
 from llm_linalg.base.cells import Index
 from llm_linalg.base.errors import MismatchedAxis
 from llm_linalg.base.short_repr import short_repr
+from llm_linalg.ops.fallback import covered
 from llm_linalg.ops.operation import Call, Operation, fill_template
 from llm_linalg.ops.reads import PrefixReads, Reads
 from llm_linalg.ops.terms import CellTerm, CellTerms
@@ -42,6 +44,9 @@ class Rowwise(Operation):
     normalises: bool = False
     is_norm: bool = False
     kind: str = "rowwise"
+
+    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
+        return covered(self, arguments, ("input", *self.alongside))
 
     def dims(self, call: Call) -> tuple[int, ...]:
         """Return the axes that make a row."""
@@ -135,6 +140,9 @@ class Cumulative(Operation):
 
     kind: str = "rowwise"
 
+    def overload_for(self, arguments: Mapping[str, Any]) -> Operation:
+        return covered(self, arguments, ["input"])
+
     def infer(self, call: Call) -> Shape:
         return call.shapes[0]
 
@@ -143,9 +151,6 @@ class Cumulative(Operation):
 
     def operand_reads(self, call: Call) -> tuple[Reads, ...]:
         return (PrefixReads(call.shapes[0], call.dim()),)
-
-    def cotangents(self, call: Call) -> Mapping[str, str]:
-        return {name: fill_template(text, {"dim": call.dim()}) for name, text in self.gradient.items()}
 
     def terms(self, call: Call, index: Index) -> CellTerms:
         if self.name != "cumsum" or not index:

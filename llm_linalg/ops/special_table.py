@@ -6,22 +6,14 @@ Each is pointwise, like those of `pointwise_table`. Where the slope takes more t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.pointwise import Pointwise
-from llm_linalg.ops.pointwise_table import unary
+from llm_linalg.ops.pointwise_table import entry, unary
 
 
-def _pair(name: str, phrase: str, gradient: Mapping[str, str] | None = None, **more: Any) -> Pointwise:
-    """Return the entry of a function of two numbers."""
-    facts = {"signature": "input, other", **more}
-    return Pointwise(name, phrase=phrase, gradient=gradient or {}, **facts)
-
-
-def _activation(name: str, signature: str, phrase: str, **more: Any) -> Pointwise:
-    facts = {"multiplications_per_cell": 1, **more}
-    return Pointwise(name, signature, phrase=phrase, first_free_number=100, **facts)
+def _activation(name: str, signature: str, phrase: str) -> Pointwise:
+    return entry(name, signature, phrase, multiplications_per_cell=1)
 
 
 def _logit_of_eps(call: Call) -> Mapping[str, str]:
@@ -42,44 +34,45 @@ _ANGLES: tuple[Operation, ...] = (
     unary("deg2rad", "{input}·π/180", "{d} * torch.pi / 180", multiplications_per_cell=1),
     unary("rad2deg", "{input}·180/π", "{d} * 180 / torch.pi", multiplications_per_cell=1),
     unary("sinc", "sin(π·{input}) / (π·{input})"),
-    _pair(
+    entry(
         "atan2",
+        "input, other",
         "angle of ({other}, {input})",
-        {
-            "input": "{d} * {other} / ({input} ** 2 + {other} ** 2)",
-            "other": "-{d} * {input} / ({input} ** 2 + {other} ** 2)",
-        },
+        "{d} * {other} / ({input} ** 2 + {other} ** 2)",
+        "-{d} * {input} / ({input} ** 2 + {other} ** 2)",
         aliases=("arctan2",),
     ),
-    _pair(
+    entry(
         "hypot",
+        "input, other",
         "√({input}² + {other}²)",
-        {"input": "{d} * {input} / {out}", "other": "{d} * {other} / {out}"},
+        "{d} * {input} / {out}",
+        "{d} * {other} / {out}",
         multiplications_per_cell=2,
     ),
 )
 _EXPONENTIALS: tuple[Operation, ...] = (
-    _pair(
+    entry(
         "logaddexp",
+        "input, other",
         "ln(exp({input}) + exp({other}))",
-        {"input": "{d} * torch.exp({input} - {out})", "other": "{d} * torch.exp({other} - {out})"},
+        "{d} * torch.exp({input} - {out})",
+        "{d} * torch.exp({other} - {out})",
     ),
-    _pair("logaddexp2", "log2(2^{input} + 2^{other})"),
-    _pair("ldexp", "{input}·2^{other}", multiplications_per_cell=1),
-    _pair("xlogy", "{input}·ln {other}", multiplications_per_cell=1),
-    _pair("xlog1py", "{input}·ln(1 + {other})"),
+    entry("logaddexp2", "input, other", "log2(2^{input} + 2^{other})"),
+    entry("ldexp", "input, other", "{input}·2^{other}", multiplications_per_cell=1),
+    entry("xlogy", "input, other", "{input}·ln {other}", multiplications_per_cell=1),
+    entry("xlog1py", "input, other", "{input}·ln(1 + {other})"),
     unary("entr", "-{input}·ln {input}"),
-    Pointwise(
+    entry(
         "logit",
         "input, eps=None",
-        phrase="ln({input} / (1 - {input}))",
+        "ln({input} / (1 - {input}))",
         vjp_for_call=_logit_of_eps,
         multiplications_per_cell=1,
-        first_free_number=100,
     ),
-    _pair("float_power", "{input}^{exponent}", signature="input, exponent", multiplications_per_cell=1),
+    entry("float_power", "input, exponent", "{input}^{exponent}", multiplications_per_cell=1),
 )
-_GAMMA_DENSITY = "torch.exp(({input} - 1) * torch.log({other}) - {other} - torch.lgamma({input}))"
 _GAMMAS: tuple[Operation, ...] = (
     unary(
         "digamma",
@@ -88,30 +81,6 @@ _GAMMAS: tuple[Operation, ...] = (
         spellings=("torch.special.psi", "torch.special.digamma"),
     ),
     unary("lgamma", "ln |Γ({input})|", "{d} * torch.digamma({input})", spellings=("torch.special.gammaln",)),
-    Pointwise(
-        "mvlgamma",
-        "input, p",
-        spellings=("torch.special.multigammaln",),
-        phrase="ln Γ_p({input})",
-        first_free_number=100,
-    ),
-    Pointwise(
-        "polygamma",
-        "n, input",
-        reflected=("torch.Tensor.polygamma",),
-        phrase="polygamma({n}, {input})",
-        first_free_number=100,
-    ),
-    *(
-        _pair(
-            name,
-            f"{letter}({{input}}, {{other}})",
-            {"input": "", "other": f"{sign}{{d}} * {_GAMMA_DENSITY}"},
-            spellings=(f"torch.special.{other}",),
-        )
-        for name, letter, sign, other in (("igamma", "P", "", "gammainc"), ("igammac", "Q", "-", "gammaincc"))
-    ),
-    _pair("zeta", "ζ({input}, {other})"),
 )
 _BESSEL = """
     airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_i0 modified_bessel_i1 modified_bessel_k0
@@ -135,58 +104,42 @@ _NUMBERS: tuple[Operation, ...] = (
     unary("isposinf", "{input} is inf"),
     unary("isreal", "{input} is real"),
     unary("sgn", "sign({input})"),
-    Pointwise(
-        "nan_to_num",
-        "input, nan=0.0, posinf=None, neginf=None",
-        phrase="{input} if finite",
-        first_free_number=100,
-    ),
-    _pair("copysign", "|{input}| with the sign of {other}"),
-    _pair("fmod", "{input} - {other}·trunc({input} / {other})", multiplications_per_cell=1),
-    _pair("fmax", "max({input}, {other})"),
-    _pair("fmin", "min({input}, {other})"),
-    _pair(
-        "heaviside",
-        "0, {values} or 1 by the sign of {input}",
-        {"input": "", "values": ""},
-        signature="input, values",
-    ),
-    _pair("nextafter", "the number beside {input}, towards {other}", {"input": "", "other": ""}),
-    _pair("gcd", "gcd({input}, {other})"),
-    _pair("lcm", "lcm({input}, {other})"),
-    Pointwise("clamp_min", "input, min", phrase="max({input}, {min})"),
-    Pointwise("clamp_max", "input, max", phrase="min({input}, {max})"),
-    Pointwise(
+    entry("nan_to_num", "input, nan=0.0, posinf=None, neginf=None", "{input} if finite"),
+    entry("copysign", "input, other", "|{input}| with the sign of {other}"),
+    entry("fmod", "input, other", "{input} - {other}·trunc({input} / {other})", multiplications_per_cell=1),
+    entry("fmax", "input, other", "max({input}, {other})"),
+    entry("fmin", "input, other", "min({input}, {other})"),
+    entry("heaviside", "input, values", "0, {values} or 1 by the sign of {input}", "", ""),
+    entry("nextafter", "input, other", "the number beside {input}, towards {other}", "", ""),
+    entry("gcd", "input, other", "gcd({input}, {other})"),
+    entry("lcm", "input, other", "lcm({input}, {other})"),
+    entry("clamp_min", "input, min", "max({input}, {min})"),
+    entry("clamp_max", "input, max", "min({input}, {max})"),
+    entry(
         "lerp",
         "input, end, weight",
-        phrase="{input} + {weight}·({end} - {input})",
-        gradient={
-            "input": "{d} * (1 - {weight})",
-            "end": "{d} * {weight}",
-            "weight": "{d} * ({end} - {input})",
-        },
+        "{input} + {weight}·({end} - {input})",
+        "{d} * (1 - {weight})",
+        "{d} * {weight}",
+        "{d} * ({end} - {input})",
         multiplications_per_cell=1,
     ),
-    Pointwise(
+    entry(
         "addcmul",
         "input, tensor1, tensor2, *, value=1",
-        phrase="{input} + {value}·{tensor1}·{tensor2}",
-        gradient={
-            "input": "{d}",
-            "tensor1": "{d} * {value} * {tensor2}",
-            "tensor2": "{d} * {value} * {tensor1}",
-        },
+        "{input} + {value}·{tensor1}·{tensor2}",
+        "{d}",
+        "{d} * {value} * {tensor2}",
+        "{d} * {value} * {tensor1}",
         multiplications_per_cell=2,
     ),
-    Pointwise(
+    entry(
         "addcdiv",
         "input, tensor1, tensor2, *, value=1",
-        phrase="{input} + {value}·{tensor1} / {tensor2}",
-        gradient={
-            "input": "{d}",
-            "tensor1": "{d} * {value} / {tensor2}",
-            "tensor2": "-{d} * {value} * {tensor1} / {tensor2} ** 2",
-        },
+        "{input} + {value}·{tensor1} / {tensor2}",
+        "{d}",
+        "{d} * {value} / {tensor2}",
+        "-{d} * {value} * {tensor1} / {tensor2} ** 2",
         multiplications_per_cell=2,
     ),
 )

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from llm_linalg.base.axes import Shape, ShapeMismatch
+from llm_linalg.ops.fallback import FallbackOperation, fallback
 from llm_linalg.ops.operation import Call, Operation
 from llm_linalg.ops.reduction import Reduction, variance_arguments
 from llm_linalg.ops.rowwise import Cumulative, Rowwise
-
-
-@dataclass(frozen=True, eq=False)
-class Survey(Operation):
-    """A function whose cells may each be computed from the whole of its operands."""
-
-    kind: str = "opaque"
-    evidence: str = "opaque"
-
-    def multiplications(self, call: Call) -> int | None:
-        return None
 
 
 def _first_axis(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +44,7 @@ STATISTICS: tuple[Operation, ...] = (
         "std_mean", _SPREAD, phrase="√variance and mean of {cells}", canonical_arguments=variance_arguments
     ),
     *(
-        Reduction(name, _QUANTILE, phrase=f"quantile of {{cells}}{rest}", several=Survey(name, _QUANTILE))
+        Reduction(name, _QUANTILE, phrase=f"quantile of {{cells}}{rest}", several=fallback(name, _QUANTILE))
         for name, rest in (("quantile", ""), ("nanquantile", " but nan"))
     ),
     *(
@@ -64,28 +53,27 @@ STATISTICS: tuple[Operation, ...] = (
     ),
     Cumulative("logcumsumexp", "input, dim, *, out=None", phrase="ln Σ exp of {cells}"),
     Rowwise("msort", "input, *, out=None", sorts=True, canonical_arguments=_first_axis),
-    Survey("unique", "input, sorted=True, return_inverse=False, return_counts=False, dim=None"),
-    Survey("unique_consecutive", "input, return_inverse=False, return_counts=False, dim=None"),
-    Survey(
+    FallbackOperation("unique", "input, sorted=True, return_inverse=False, return_counts=False, dim=None"),
+    FallbackOperation("unique_consecutive", "input, return_inverse=False, return_counts=False, dim=None"),
+    FallbackOperation(
         "bincount",
         "input, weights=None, minlength=0",
         rule=_counts,
-        sized_by_cells=True,
         gradient={"weights": ""},
     ),
-    Survey("histc", "input, bins=100, min=0, max=0, *, out=None", gradient={"input": ""}),
-    Survey(
+    FallbackOperation("histc", "input, bins=100, min=0, max=0, *, out=None", gradient={"input": ""}),
+    FallbackOperation(
         "histogram",
         "input, bins=100, *, range=None, weight=None, density=False, out=None",
         gradient={"input": "", "weight": ""},
     ),
-    Survey("argwhere", "input"),
-    Survey("isin", "elements, test_elements, *, assume_unique=False, invert=False"),
-    Survey(
+    FallbackOperation("argwhere", "input"),
+    FallbackOperation("isin", "elements, test_elements, *, assume_unique=False, invert=False"),
+    FallbackOperation(
         "searchsorted",
         "sorted_sequence, input, *, out_int32=False, right=False, side=None, out=None, sorter=None",
     ),
-    Survey("bucketize", "input, boundaries, *, out_int32=False, right=False, out=None"),
-    Survey("cov", "input, *, correction=1, fweights=None, aweights=None"),
-    Survey("corrcoef", "input"),
+    FallbackOperation("bucketize", "input, boundaries, *, out_int32=False, right=False, out=None"),
+    FallbackOperation("cov", "input, *, correction=1, fweights=None, aweights=None"),
+    FallbackOperation("corrcoef", "input"),
 )

@@ -32,7 +32,7 @@ def _sides(padding: Any, kernel: Sequence[int], dilation: Sequence[int]) -> list
     return [(own, own) for own in _each(padding, len(kernel))]
 
 
-def _lengths(
+def _window_counts(
     shape: Shape,
     kernel: Sequence[int],
     stride: Sequence[int],
@@ -40,38 +40,26 @@ def _lengths(
     dilation: Sequence[int],
 ) -> list[int]:
     """Return how many windows there are along each axis."""
-    found = []
-    for size, width, step, (low, high), gap in zip(
-        shape[-len(kernel) :], kernel, stride, sides, dilation, strict=True
-    ):
-        whole = size + low + high - gap * (width - 1) - 1
-        found.append(max(whole // step + 1, 0))
-    return found
-
-
-class _Geometry:
-    """The windows of a convolution's call."""
-
-    def __init__(self, call: Call) -> None:
-        weight = call.shapes[call.places["weight"][0]]
-        self.axes = axes = len(weight) - 2
-        self.batch: Shape = call.shapes[0][: -axes - 1]
-        self.kernel = list(weight[2:])
-        self.stride, dilation = _each(call["stride"], axes), _each(call["dilation"], axes)
-        self.sides = _sides(call["padding"], self.kernel, dilation)
-        self.lengths = _lengths(call.shapes[0], self.kernel, self.stride, self.sides, dilation)
-        self.shape: Shape = (*self.batch, weight[0], *self.lengths)
+    facts = zip(shape[-len(kernel) :], kernel, stride, sides, dilation, strict=True)
+    return [
+        max((size + sum(side) - gap * (width - 1) - 1) // step + 1, 0)
+        for size, width, step, side, gap in facts
+    ]
 
 
 def _convolution_shape(call: Call) -> Shape:
-    return _Geometry(call).shape
+    own, weight = call.shapes[0], tuple(call.tensor("weight").shape)
+    axes, kernel = len(weight) - 2, weight[2:]
+    stride, dilation = _each(call["stride"], axes), _each(call["dilation"], axes)
+    counts = _window_counts(own, kernel, stride, _sides(call["padding"], kernel, dilation), dilation)
+    return (*own[: -axes - 1], weight[0], *counts)
 
 
 def _convolution_work(call: Call) -> Work:
     """Return what a convolution takes: its result's cells, or those of one item's windows."""
-    own, inner = _Geometry(call), prod(call.tensor("weight").shape[1:])
-    cells = prod(own.shape)
-    return Work(max(cells, inner * prod(own.lengths)), cells * inner)
+    shape, inner = _convolution_shape(call), prod(call.tensor("weight").shape[1:])
+    windows = prod(shape[2 - call.tensor("weight").dim() :])
+    return Work(max(prod(shape), inner * windows), prod(shape) * inner)
 
 
 def _unfolded(name: str, first: int, kernel: Sequence[int], stride: Sequence[int]) -> str:
@@ -90,15 +78,16 @@ def _padded(sides: Sequence[tuple[int, int]], value: str = "0.0") -> tuple[list[
 
 def _convolution(call: Call) -> str:
     """Return a convolution as a program: windows, times the kernels."""
-    own = _Geometry(call)
-    lines, name = _padded(own.sides)
-    lines.append(f"windows = {_unfolded(name, -own.axes, own.kernel, own.stride)}")
-    places, inner = "xyz"[: own.axes], "ijk"[: own.axes]
-    batch = "n" if own.batch else ""
+    weight = call.tensor("weight").shape
+    axes, kernel = len(weight) - 2, weight[2:]
+    lines, name = _padded(_sides(call["padding"], kernel, [1] * axes))
+    lines.append(f"windows = {_unfolded(name, -axes, kernel, _each(call['stride'], axes))}")
+    places, inner = "xyz"[:axes], "ijk"[:axes]
+    batch = "n" if len(call.shapes[0]) > axes + 1 else ""
     spec = f"{batch}c{places}{inner},oc{inner}->{batch}o{places}"
     lines.append(f"products = torch.einsum('{spec}', windows, weight)")
     if call.place("bias") is not None:
-        lines.append(f"shifted = products + bias.view(-1{', 1' * own.axes})")
+        lines.append(f"shifted = products + bias.view(-1{', 1' * axes})")
     return "\n".join(lines)
 
 
@@ -194,9 +183,9 @@ def _pools() -> list[Operation]:
 def _columns_shape(call: Call) -> Shape:
     """Return the shape of the windows of images: each is a column."""
     kernel, stride, sides = (_each(call[name], 2) for name in ("kernel_size", "stride", "padding"))
+    around, dilation = [(side, side) for side in sides], _each(call["dilation"], 2)
     *batch, channels = call.shapes[0][:-2]
-    around = [(side, side) for side in sides]
-    windows = prod(_lengths(call.shapes[0], kernel, stride, around, _each(call["dilation"], 2)))
+    windows = prod(_window_counts(call.shapes[0], kernel, stride, around, dilation))
     return (*batch, channels * prod(kernel), windows)
 
 

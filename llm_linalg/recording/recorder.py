@@ -22,10 +22,10 @@ from llm_linalg.ops.arguments import may_write, outputs, turns, writes
 from llm_linalg.ops.batch_norms import running_updates
 from llm_linalg.ops.call_cache import CallKey, CallPlan, Number, split_call
 from llm_linalg.ops.fallback import FallbackOperation, fallback
-from llm_linalg.ops.number_arguments import ITEM_FUNCTIONS, with_plain_numbers, with_plain_slices
 from llm_linalg.ops.operation import SlottedArguments
 from llm_linalg.ops.price import Price
 from llm_linalg.ops.randomness import draws_random_numbers, rng_state_before
+from llm_linalg.ops.slices import ITEM_FUNCTIONS, with_plain_slices
 from llm_linalg.ops.table import TableEntry
 from llm_linalg.ops.torch_names import GRADIENT_SETTERS, QUERY_FUNCTIONS, short_name
 from llm_linalg.recording.aliasing import version_of
@@ -214,9 +214,7 @@ class Recorder(TensorIndex, TorchFunctionMode):
         self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], key: CallKey | None
     ) -> Any:
         """Run a call that has to be bound first; if it has a key, it is known by it later."""
-        numbered = with_plain_numbers(func, args, kwargs)
-        written = SlottedArguments.of(*(numbered or (args, kwargs)))
-        key = None if numbered else key  # the next call's number may be another
+        written = SlottedArguments.of(args, kwargs)
         tensors = written.tensors
         call, price = self._charge(func, written)
         call = call.with_rng_state(rng_state_before(func, args, kwargs))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from llm_linalg.base.axes import Shape
 from llm_linalg.base.untraced import untraced
+from llm_linalg.ops.arguments import copy_laid_like
 from llm_linalg.recording.record_node import RecordNode
 
 Layout = tuple[Shape, tuple[int, ...], int]
@@ -146,7 +147,7 @@ def detach_from_storage(tensor: Tensor, memory: torch.UntypedStorage | None = No
             smaller.
     """
     if memory is None and (tensor.is_contiguous() or tensor.numel() <= storage_numel(tensor)):
-        return tensor.clone()
+        return copy_laid_like(tensor, tensor)
     copied = copy_storage(tensor) if memory is None else memory
     shape, stride, offset = layout_of(tensor)
     return torch.empty(0, dtype=tensor.dtype).set_(copied, offset, shape, stride)

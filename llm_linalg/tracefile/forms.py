@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import prod
 from typing import Any, Generic, NamedTuple
 
@@ -18,7 +18,7 @@ from llm_linalg.recording.record_node import LazyCall, N, Operand, Origin
 from llm_linalg.tracefile import log_format as form_of
 from llm_linalg.tracefile.log_format import functions
 from llm_linalg.tracefile.opaque import is_described, opaque_call
-from llm_linalg.tracefile.plain_values import Decoder, NumberSlot
+from llm_linalg.tracefile.plain_values import Decoder
 from llm_linalg.tracefile.records import FormRecord, hold
 
 
@@ -59,26 +59,12 @@ class ToldCall:
 
     def bound(self, values: list[Tensor], numbers: Sequence[Number] = ()) -> Call | None:
         """Return the call of these operands, as they are written; None if it can't be made of them."""
-        feed = iter(numbers)
-        args = tuple([_filled(item, feed) for item in self._args])
-        kwargs = {name: _filled(item, feed) for name, item in self._kwargs.items()}
-        slotted = SlottedArguments(args, kwargs, values)
         try:
+            slotted = SlottedArguments(self._args, self._kwargs, values).with_numbers(numbers)
             call = slotted.bind(self.operation, self.function, values, self.entry.swap)
         except Exception:  # noqa: BLE001 - forged arguments may be anything, and so may what they raise
             return None
         return call if call.operation.name == self.op and len(call.tensors) == len(values) else None
-
-
-def _filled(value: Any, numbers: Iterator[Number]) -> Any:
-    """Return an argument with its open numbers."""
-    if value.__class__ is NumberSlot:
-        return next(numbers)
-    if value.__class__ in (list, tuple):
-        return value.__class__([_filled(item, numbers) for item in value])
-    if value.__class__ is dict:
-        return {name: _filled(item, numbers) for name, item in value.items()}
-    return value
 
 
 class Plan(NamedTuple):

@@ -157,7 +157,10 @@ class FileLog:
         return True
 
 
-_UNLISTED = ("cosine_similarity", "dropout", "kron", "multinomial", "nonzero", "trace")
+_UNLISTED = (
+    *("cosine_similarity", "dropout", "kron", "multinomial", "nonzero", "trace"),
+    *("igamma", "igammac", "mvlgamma", "polygamma"),
+)
 _GRADIENT = torch.Tensor.grad.__get__  # type: ignore[union-attr]
 _BESIDE: tuple[tuple[Function, str], ...] = (
     (_GRADIENT, "grad"),

@@ -14,7 +14,7 @@ from torch import Tensor
 from llm_linalg.base.errors import FormatError, ProgramError, Span
 from llm_linalg.base.text import clean
 from llm_linalg.base.untraced import untraced
-from llm_linalg.ops.arguments import ArgumentSlot
+from llm_linalg.ops.arguments import fill_slots
 from llm_linalg.ops.operation import Call
 from llm_linalg.recording.aliasing import alias_call
 from llm_linalg.recording.cell_state import CellState
@@ -172,7 +172,7 @@ class Reader(Generic[N]):
         value = decoder.decode(encoded)
         tensors = [self._referenced(reference) for reference in references]
         hold(decoder.tensors == len(tensors) and not decoder.numbers, "a value with other tensors")
-        return _with_tensors(value, tensors)
+        return fill_slots(value, tensors)
 
     def _poll(self, most: int) -> int:
         end = self._end_now()
@@ -313,11 +313,8 @@ class Reader(Generic[N]):
         layout = form.layout
         if flags & form_of.INLINE:
             first = end + -end % 8 if layout.cells else end
-            size = layout.cells * layout.dtype.itemsize
-            hold(
-                len(payload) == first + size and layout.extent in (layout.cells, 0),
-                "other cells than its shape has",
-            )
+            size = layout.extent * layout.dtype.itemsize
+            hold(len(payload) == first + size, "other cells than its shape has")
             return self._tensor(_Store(bytearray(payload[first:]), 0, size), None, layout, 0)
         hold(len(payload) == end, "a node with cells of another")
         if flags & form_of.META:
@@ -517,17 +514,6 @@ def shadow(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
 
 def _shadow_of(value: Tensor) -> Tensor:
     return shadow(tuple(value.shape), value.dtype)
-
-
-def _with_tensors(value: Any, tensors: Sequence[Tensor]) -> Any:
-    """Return a value with its tensors in their slots."""
-    if isinstance(value, ArgumentSlot):
-        return tensors[value.position]
-    if value.__class__ in (list, tuple):
-        return value.__class__([_with_tensors(item, tensors) for item in value])
-    if value.__class__ is dict:
-        return {name: _with_tensors(item, tensors) for name, item in value.items()}
-    return value
 
 
 def _lines_of(texts: Mapping[int, str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from torch import Tensor
 from llm_linalg.base.errors import LimitError, ProgramError, Span
 from llm_linalg.base.short_repr import short_repr
 from llm_linalg.base.untraced import untraced
+from llm_linalg.ops.arguments import NumberSlot, first_of_each
 from llm_linalg.ops.operation import Call
 from llm_linalg.recording.aliasing import AliasUpdate, storage_id
 from llm_linalg.recording.cell_state import CellState
@@ -25,7 +26,7 @@ from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import LazyCall, RecordNode
 from llm_linalg.tracefile import log_format as form_of
 from llm_linalg.tracefile.log_format import DTYPE_WORDS, FileLog, MemoryLog, functions
-from llm_linalg.tracefile.plain_values import NumberSlot, UntoldValueError, encode, is_decodable, to_json
+from llm_linalg.tracefile.plain_values import UntoldValueError, encode, is_decodable, to_json
 from llm_linalg.tracefile.records import MORE, SCHEMAS, VALUE, FormRecord, StoredTensor
 
 _AS_MANY = 4  # times the cells of a value that its storage may have, to be kept whole
@@ -358,9 +359,10 @@ class Writer:
         if count * size <= form_of.SMALL:
             if not value.is_contiguous():
                 strides = _own_strides(value)
+            own = first_of_each(value, value)
             if count:
-                self._small[value.dtype].as_strided(value.shape, strides).copy_(value)
-            return (form_of.NO_STORE, 0, strides), bytes(self._scratch[: count * size])
+                self._small[value.dtype].as_strided(own.shape, strides).copy_(own)
+            return (form_of.NO_STORE, 0, strides), bytes(self._scratch[: own.numel() * size])
         address = storage_id(value)
         kept = self._kept.get(address) if address else None
         if kept is not None and not kept.owner.value.is_meta and storage_id(kept.owner.value) == address:
@@ -451,10 +453,12 @@ def _facts(node: RecordNode) -> Mapping[str, Any]:
 
 def _own_strides(value: Tensor) -> tuple[int, ...]:
     """Return the strides of a value in memory of its own: the same, where its cells fill its memory."""
-    span = 1 + sum((size - 1) * step for size, step in zip(value.shape, value.stride(), strict=True))
-    if span == value.numel() and 0 not in value.stride():
-        return value.stride()
-    return torch.empty(value.shape, device="meta").stride()
+    own, strides = first_of_each(value, value), value.stride()
+    span = 1 + sum((size - 1) * step for size, step in zip(own.shape, strides, strict=True))
+    if span == own.numel():
+        return strides
+    compact = torch.empty(own.shape, device="meta").stride()
+    return tuple([step and new for step, new in zip(strides, compact, strict=True)])
 
 
 def _flags_of(call: Call) -> int:

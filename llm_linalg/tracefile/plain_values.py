@@ -12,7 +12,7 @@ from torch import Tensor
 
 from llm_linalg.base.errors import FormatError
 from llm_linalg.base.text import clean
-from llm_linalg.ops.arguments import ArgumentSlot
+from llm_linalg.ops.arguments import ArgumentSlot, NumberSlot
 from llm_linalg.tracefile.log_format import (
     DTYPE_WORDS,
     DTYPES,
@@ -40,10 +40,6 @@ _CONSTANT_WORDS = {
 }
 _DEVICES = ("cpu", "meta")
 _PLAIN = frozenset([bool, str, type(None)])
-
-
-class NumberSlot:
-    """A number that a form leaves open, and each of its nodes gives."""
 
 
 class UnknownValue(NamedTuple):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_linalg import ProgramError
+from llm_linalg import ProgramError, load_trace
 from tests.engine.alike import SETUP, printed, programs
 from tests.engine.here import run
 
@@ -154,3 +156,24 @@ def test_no_gradient_goes_back_through_what_has_none(grad: str) -> None:
         for node in gradients.nodes
         if node.forward_node is not None and node.forward_node.no_grad
     ] == []
+
+
+@pytest.mark.parametrize(("written", "value"), [("5.0", 5.0), ("v", 7.0), ("v[None]", 7.0)])
+def test_cells_that_are_one_number_in_memory_are_written_as_one(
+    written: str, value: float, tmp_path: Path
+) -> None:
+    """A number of an expanded tensor stands in several of its cells, and so does what replaces it."""
+    found = run(
+        "a, v = torch.arange(2.0), torch.tensor(7.0)\nx = a[:, None].expand(2, 3)\n"
+        f"x[1, 0] = {written}\ny = (x * torch.arange(6.0).view(2, 3)).sum()"
+    )
+    found.save(tmp_path / "a.trace")
+    for t in (found, load_trace(tmp_path / "a.trace")):
+        node = next(node for node in t.nodes if node.op == "setitem")
+        assert node.call is not None
+        assert node.value.tolist() == node.call.replay(node.call.tensors).tolist() == [[0] * 3, [value] * 3]
+        assert not any(node.reads((1, column))[0] for column in range(3))
+        assert all(node.reads((0, column))[0] for column in range(3))
+        program = t.backward(t["y"])
+        assert program["da"].value.tolist() == [0 + 1 + 2, 0]
+        assert written == "5.0" or program["dv"].value.item() == 3 + 4 + 5
