@@ -1,15 +1,14 @@
 """`torch.autograd.Function` and hooks: gradients that a function of the program computes.
 
 torch calls the program within a call of its own, where no function mode sees what is done. So these functions
-are recorded again from there on. What `apply` returns gets a node whose gradient goes where the program's
-`backward` says; whoever asks for it once the run has ended has that called, too.
+are recorded again from there on. What `apply` returns is opaque: its cells are there, and no gradient is
+followed back through it, nor through a tensor whose gradient a hook has changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from functools import partial
+from contextlib import contextmanager
 from inspect import getattr_static
 from typing import Any
 
@@ -19,14 +18,13 @@ from torch.autograd import Function
 
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.call_scopes import CallScopes
-from llm_linalg.ops.own_gradient import given_result, own_gradient
 from llm_linalg.recording.recorder import Recorder, is_recording, recording_again
+from llm_linalg.tracefile.opaque import UntoldOperation, untold
 
 _SAVED: Any = torch._C._FunctionBase.saved_tensors  # noqa: SLF001
 _SAVE: Any = torch.autograd.function.FunctionCtx.save_for_backward
 _APPLY: Any = getattr_static(Function, "apply")
 _REGISTER: Any = Tensor.register_hook
-Apart = Callable[[], AbstractContextManager[None]]
 
 
 class OwnGradients:
@@ -35,11 +33,10 @@ class OwnGradients:
     Args:
         recorder: Records the torch calls.
         scopes: The calls of functions that are running.
-        apart: Returns a context in which functions of the program run once the run has ended.
     """
 
-    def __init__(self, recorder: Recorder, scopes: CallScopes, apart: Apart) -> None:
-        self._recorder, self._scopes, self._apart = recorder, scopes, apart
+    def __init__(self, recorder: Recorder, scopes: CallScopes) -> None:
+        self._recorder, self._scopes = recorder, scopes
         self._kinds: dict[type, Any] = {}
         self._results: Any = None
 
@@ -61,8 +58,6 @@ class OwnGradients:
             yield
         finally:
             home.apply = _APPLY
-
-    # Functions
 
     def _apply(self, kind: Any, *inputs: Any) -> Any:
         """Do what `Function.apply` does, and record its results with the tensors to which a gradient goes."""
@@ -98,11 +93,9 @@ class OwnGradients:
 
     def _saved(self, context: Any) -> tuple[Tensor | None, ...]:
         """Return what `ctx.saved_tensors` is: torch says so if one was changed, or given up."""
-        kept: Sequence[Tensor | None] = vars(context).get("kept_tensors", ())
-        if vars(context).get("has_ended"):
-            return tuple([None if item is None else item.detach() for item in kept])
         with untraced():
             found: tuple[Tensor | None, ...] = _SAVED.__get__(context)
+        kept: Sequence[Tensor | None] = vars(context).get("kept_tensors", ())
         for item, original in zip(found, kept, strict=False):  # of a result torch gives another tensor
             node = None if original is None else self._recorder.node_of(original)
             if item is not None and node is not None and self._recorder.node_of(item) is None:
@@ -113,72 +106,27 @@ class OwnGradients:
         given = [value for value in inputs if isinstance(value, Tensor)]
         several = outputs if isinstance(outputs, tuple) else (outputs,)
         results = self._results if isinstance(self._results, tuple) else (self._results,)
-        for place, (output, result) in enumerate(zip(several, results, strict=False)):
+        for output, result in zip(several, results, strict=False):
             if isinstance(output, Tensor) and isinstance(result, Tensor):
                 with untraced():
-                    context = output.grad_fn
-                if context is not None:
-                    pull = partial(self._pull, kind, context, inputs, several, place)
-                    operation = own_gradient(kind.__name__, pull)
-                    self._recorder.note_result(output, [result, *given], operation, given_result)
-
-    def _pull(
-        self, kind: Any, context: Any, inputs: Sequence[Any], outputs: Sequence[Tensor], output: int,
-        cotangent: Tensor, place: int,
-    ) -> Tensor:  # fmt: skip
-        """Return the cotangent of a tensor that a function was given, once the run has ended.
-
-        Args:
-            kind: The function's class.
-            context: The context of its call.
-            inputs: What it was given.
-            outputs: Its results.
-            output: Which of them has the cotangent.
-            cotangent: The cotangent of that result.
-            place: Which of the tensors that it was given, counted from 1.
-        """
-        with self._apart(), torch.no_grad():
-            context.has_ended = True
-            gradients = [torch.zeros_like(result) for result in outputs]
-            gradients[output] = cotangent
-            found = kind.backward(context, *gradients)
-            several = found if isinstance(found, tuple) else (found,)
-            tensors = [number for number, value in enumerate(inputs) if isinstance(value, Tensor)]
-            gradient = several[tensors[place - 1]]
-            return torch.zeros_like(inputs[tensors[place - 1]]) if gradient is None else gradient.detach()
-
-    # Hooks
+                    has_gradient = output.requires_grad
+                if has_gradient:
+                    operation = UntoldOperation(kind.__name__, "*args")
+                    self._recorder.note_result(output, [result, *given], operation, untold)
 
     def register_hook(self, tensor: Tensor, hook: Any) -> Any:
         """Do what `x.register_hook` does: call a function of the program with the gradient of `x`."""
         node = self._recorder.node_of(tensor)
-        steps: list[Callable[[Tensor], Tensor]] = []
-        if node is not None:
-            node.gradient_hooks = steps = node.gradient_hooks or steps
-
-        def later(cotangent: Tensor) -> Tensor:
-            with self._apart(), torch.no_grad():
-                found = hook(cotangent)
-                return cotangent if found is None else found.detach()
 
         def called(gradient: Tensor) -> Any:
             with recording_again(self._recorder):
                 found = hook(gradient)
-            if found is not None and later not in steps:
-                steps.append(later)
+            if found is not None and node is not None:
+                node.has_hook = True
             return found
 
         called.__name__ = str(getattr(hook, "__name__", "hook"))  # torch names it in its errors
-        handle = _REGISTER(tensor, called)
-        remove = handle.remove
-
-        def forget() -> None:
-            remove()
-            if later in steps:
-                steps.remove(later)
-
-        handle.remove = forget
-        return handle
+        return _REGISTER(tensor, called)
 
 
 def _apply_of(kind: Any) -> Callable[..., Any]:
@@ -188,6 +136,6 @@ def _apply_of(kind: Any) -> Callable[..., Any]:
 
 
 def _save(context: Any, *tensors: Any) -> None:
-    """Do what `ctx.save_for_backward` does, and keep the tensors for who asks later."""
+    """Do what `ctx.save_for_backward` does, and keep the tensors for who asks for their nodes."""
     context.kept_tensors = tensors
     _SAVE(context, *tensors)

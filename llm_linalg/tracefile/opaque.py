@@ -88,7 +88,7 @@ def _names_device(call: Call) -> bool:
 
 def is_untold(node: RecordNode) -> bool:
     """Return whether a node stops a gradient because its function, or a hook, is not in the trace."""
-    if untold_hook in (node.gradient_hooks or ()):
+    if node.has_hook:
         return True
     call = node._call  # noqa: SLF001 - bound, each would take its time
     lost = isinstance(call, Call) and isinstance(call.operation, UntoldOperation)
@@ -103,15 +103,6 @@ def untold(*_tensors: Tensor) -> Tensor:
         NotImplementedError: Always.
     """
     raise NotImplementedError("the trace does not hold this function")
-
-
-def untold_hook(_gradient: Tensor) -> Tensor:
-    """Stand for a hook of the program's on a gradient.
-
-    Raises:
-        NotImplementedError: Always.
-    """
-    raise NotImplementedError("the trace does not hold this hook")
 
 
 def is_described(call: Call, shape: Shape) -> bool:

@@ -8,7 +8,7 @@ neither is left to autograd.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,7 +22,6 @@ from llm_linalg.analysis.own_programs import NONSENSE, Bounds, Halt, run_over
 from llm_linalg.analysis.parts import parts_of
 from llm_linalg.base.errors import HaltedError
 from llm_linalg.ops.operation import Call, fill_template, literal
-from llm_linalg.ops.own_gradient import OwnGradient, pulled
 from llm_linalg.ops.reads import IndexReads
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.record import Record
@@ -174,20 +173,13 @@ class _Writer:
         if node is self._loss:
             seed = Rule(f"torch.ones_like({self.names.mention(node)})")
             parts = [_Part(node, seed, explanations.seed_reason(node)), *parts]
-        hooks = node.gradient_hooks or ()
-        if (
-            len(parts) == 1
-            and parts[0].same
-            and not hooks
-            and (node.bound_name is None or node.composite is not None)
-        ):
+        if len(parts) == 1 and parts[0].same and (node.bound_name is None or node.composite is not None):
             self._aliases[node] = parts[
                 0
             ].rule.text  # a step that passes the cotangent on unchanged needs no line
             return
         if len(parts) == 1:
             self._write(name, parts[0], node)
-            self._hook(name, node, hooks)
             return
         several = [self.names.numbered(name, number) for number in range(1, len(parts) + 1)]
         for own, part in zip(several, parts, strict=True):
@@ -196,15 +188,6 @@ class _Writer:
         total = " + ".join(several) if few else f"torch.stack([{', '.join(several)}]).sum(0)"
         ways = [(own, part.user, part.same) for own, part in zip(several, parts, strict=True)]
         self._line(f"{name} = {total}", Reason(explanations.sum_reason(node, ways), node, node))
-        self._hook(name, node, hooks)
-
-    def _hook(self, name: str, node: RecordNode, hooks: Iterable[Callable[[Tensor], Tensor]]) -> None:
-        """Write what the hooks of a node make of its cotangent."""
-        for hook in hooks:
-            step = self.names.free(f"hook_{self.names.of[node]}")
-            self.autograd_steps[step] = partial(pulled, pull=hook)
-            why = f"What the program's own hook on {node.title} makes of its gradient."
-            self._line(f"{name} = {step}({name})", Reason(why, node, node))
 
     def _write(self, name: str, part: _Part, target: RecordNode) -> None:
         reason = Reason(part.why, part.user, target)
@@ -301,9 +284,7 @@ class _Writer:
             self._add(source, _Part(node, Rule(text), why))
             return
         rule = Rule(self._ask(node, call, place)) if template is None else self._rule(node, place, template)
-        if isinstance(call.operation, OwnGradient):
-            why = f"Back through {node.title}: what the program's own `backward` returns."
-        elif template is None:
+        if template is None:
             why = f"Back through {node.title} ({node.op}). It has no rule here: autograd has been asked."
         else:
             why = explanations.operand_reason(node, place, target, self._d(node), rule.sum_axes)
