@@ -22,15 +22,14 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from llm_linalg.base import syntax
 from llm_linalg.base.errors import ProgramError
-from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.source import Source
 from llm_linalg.capture.bindings import Bindings
 from llm_linalg.capture.call_scopes import CallScopes
-from llm_linalg.capture.cell_program import StatementParts, cells_of, python_of
+from llm_linalg.capture.cell_program import cells_of, parts_of, python_of
 from llm_linalg.capture.console import Output, printing_to
-from llm_linalg.capture.devices import DIST, LocalDevice, on_device, run_in_turn
+from llm_linalg.capture.devices import LocalDevice
 from llm_linalg.capture.failures import Explain, Failures
-from llm_linalg.capture.gradient_calls import GradientCalls
+from llm_linalg.capture.gradient_calls import gradient_handlers
 from llm_linalg.capture.instrument import instrument
 from llm_linalg.capture.isolation import GeneratorStates, ProcessState, isolated
 from llm_linalg.capture.limits import Counts, Limits
@@ -46,11 +45,11 @@ from llm_linalg.recording.cell_state import CellState
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.listener import Listener
 from llm_linalg.recording.record import Record
-from llm_linalg.recording.record_node import N, Origin, RecordNode
+from llm_linalg.recording.record_node import Origin, RecordNode
 from llm_linalg.recording.recorder import Recorder
 from llm_linalg.recording.scopes import settle_folds
 
-PRESETS: Mapping[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "math": math, "dist": DIST}
+PRESETS: Mapping[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "math": math}
 """Modules that a program has without importing them."""
 _FEW_CALLS = 500
 _ANNOTATIONS = __future__.annotations.compiler_flag  # the one feature that is not there without an import
@@ -129,7 +128,7 @@ class ProgramRun:
         self.recorder.is_inner = self._layers.are_filled_by
         self._bindings = Bindings(self.recorder, self._scopes, self._layers)
         self._scopes.bind_layer = self._bindings.bind_layer
-        self._gradients = OwnGradients(self.recorder, self._scopes, self._apart)
+        self._gradients = OwnGradients(self.recorder, self._scopes)
         self.recorder.handlers = {**self.recorder.handlers, **self._gradients.handlers}
         self._explain = explain
         self.failures = Failures(self.source, self._sites, self.recorder, explain)
@@ -140,14 +139,13 @@ class ProgramRun:
         self.output = Output(
             self._origins.line, limits.printed, None if listener is None else listener.printed
         )
-        changed = instrument(syntax.statements(self.source.text), lines=running_line is not None)
-        self._sites.add(changed)
+        tree = syntax.statements(self.source.text)
+        self._turns.places = instrument(tree, lines=running_line is not None)
         self._arrays = NumpySteps(self.recorder) if may_hold_arrays(source) else None
         if self._arrays is not None:
-            changed.tree = self._arrays.rewritten(changed.tree)
+            tree = self._arrays.rewritten(tree)
             self._bindings.arrays = self._arrays
-        self._turns.places = changed.loops
-        self._body = changed.tree.body
+        self._body = tree.body
         self._flags = 0  # of what it has imported from `__future__`
         self._left: ProcessState | None = None
         self.names = vars(self.module)
@@ -159,14 +157,8 @@ class ProgramRun:
         """Return a recorder of calls that the program makes."""
         recorder = Recorder(self._origins.current, counts)
         recorder.heeds_grad_mode = True
-        recorder.handlers = GradientCalls(recorder, counts).handlers
+        recorder.handlers = gradient_handlers(recorder)
         return recorder
-
-    @contextmanager
-    def _apart(self, trial: Recorder | None = None) -> Iterator[None]:
-        """Run a part of the program beside its run, of which nothing is noted, while the context is open."""
-        with self.output.apart(), self._bindings.apart(trial or self._new_recorder(Counts(self._limits))):
-            yield
 
     def _builtins(self, running_line: Any) -> dict[str, Any]:
         """Return what the program has without defining it; beside that, what notes what it does."""
@@ -182,6 +174,7 @@ class ProgramRun:
         return {
             **vars(builtins),
             **PRESETS,
+            "dist": self._device.module,
             "print": self.output.printer(),
             **hooks,
             **arrays,
@@ -210,7 +203,7 @@ class ProgramRun:
     def _as_running(self) -> Iterator[None]:
         """Have the process as the program finds it while the context is open."""
         watching = self._gradients.watching()
-        with isolated(self.seed), printing_to(self.output), watching, on_device(self._device):
+        with isolated(self.seed), printing_to(self.output), watching:
             lines = [f"{line}\n" for line in self.source.lines]
             linecache.cache[FILE] = len(self.source.text), None, lines, FILE
             handle = register_module_parameter_registration_hook(self._layers.on_parameter)
@@ -218,6 +211,7 @@ class ProgramRun:
                 yield
             finally:
                 handle.remove()
+                self._device.leave()
                 linecache.cache.pop(FILE, None)
                 self._left = ProcessState.now()
 
@@ -243,7 +237,7 @@ class ProgramRun:
 
     def _run_cells(self) -> None:
         """Run cell after cell; raise the error of the last one, if it fails."""
-        parts = StatementParts(self._cells, self._body)
+        parts = parts_of(self._body)
         states: list[CellState] = []
 
         def listen(state: CellState) -> None:
@@ -256,7 +250,7 @@ class ProgramRun:
 
         found = run_cells(
             self._cells,
-            lambda statement: self._run_statement(parts.of(statement)),
+            lambda statement: self._run_statement(parts(statement)),
             self.names,
             plots=Plots(self._node_of),
             clock=self._clock,
@@ -358,7 +352,8 @@ class ProgramRun:
         counts = Counts(self._limits, self._halt)
         trial = self._new_recorder(counts)
         code = _compiled(source, ast.Expression(body[0].value), self._flags)
-        with isolated(self.seed), printing_to(self.output), self._apart(trial):
+        apart = self.output.apart(), self._bindings.apart(trial)
+        with isolated(self.seed), printing_to(self.output), apart[0], apart[1]:
             if self._left is not None:
                 self._left.put_back()
             try:
@@ -397,31 +392,12 @@ def _is_words(value: Any) -> bool:
     return value.__class__ in (list, tuple) and bool(value) and all(isinstance(word, str) for word in value)
 
 
-@rare_full_collections()
-def execute(
-    source: str,
-    seed: int,
-    names: Mapping[str, Any],
-    cells: Sequence[int] = (),
-    halt: Callable[[], bool] | None = None,
-    *,
-    limits: Limits | None = None,
-    node_type: type[N],
-    explain: Explain | None = None,
-    listener: Listener | None = None,
-) -> Record[N]:
-    """Run a program, and return the record of its torch calls; the arguments are `ProgramRun`'s.
+def finished(run: ProgramRun) -> Record[Any]:
+    """Run a program to its end, and return its record.
 
     Raises:
         ProgramError: If it fails; its `trace` is the record of what ran.
     """
-    how: dict[str, Any] = {"node_type": node_type, "explain": explain}
-    run = ProgramRun(source, seed, names, cells, halt, limits=limits, listener=listener, **how)
-    return finished(run)
-
-
-def finished(run: ProgramRun) -> Record[Any]:
-    """Run a program to its end, and return its record; raises what `execute` does."""
     try:
         run.run()
         return run.record()
@@ -431,37 +407,3 @@ def finished(run: ProgramRun) -> Record[Any]:
         raise
     finally:
         run.recorder.release()
-
-
-def evaluate_expression(expression: str, seed: int = 0) -> Any:
-    """Return the value of an expression over torch's names, with the user's rights.
-
-    Raises:
-        ProgramError: If the text is not one expression, or fails.
-    """
-    run = ProgramRun("", seed)
-    run.run()
-    return run.evaluate(expression)
-
-
-@rare_full_collections()
-def execute_on_devices(
-    source: str,
-    seed: int,
-    names: Mapping[str, Any],
-    cells: Sequence[int] = (),
-    halt: Callable[[], bool] | None = None,
-    *,
-    ranks: int,
-    limits: Limits | None = None,
-    node_type: type[N],
-    explain: Explain | None = None,
-) -> tuple[Record[N], ...]:
-    """Run a program on several devices in turn, and return the record of each; raises what `execute` does."""
-    how: Mapping[str, Any] = {"limits": limits, "node_type": node_type, "explain": explain}
-
-    def run_on(device: LocalDevice, names: Mapping[str, Any]) -> Record[N]:
-        return finished(ProgramRun(source, seed, names, cells, halt, device=device, **how))
-
-    with isolated(seed):
-        return run_in_turn(run_on, names, ranks)
