@@ -18,8 +18,8 @@ from torch.autograd import Function
 
 from llm_linalg.base.untraced import untraced
 from llm_linalg.capture.call_scopes import CallScopes
+from llm_linalg.ops.fallback import UntoldOperation, untold
 from llm_linalg.recording.recorder import Recorder, is_recording, recording_again
-from llm_linalg.tracefile.opaque import UntoldOperation, untold
 
 _SAVED: Any = torch._C._FunctionBase.saved_tensors  # noqa: SLF001
 _SAVE: Any = torch.autograd.function.FunctionCtx.save_for_backward
