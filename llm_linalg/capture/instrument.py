@@ -153,24 +153,18 @@ class _Instrumenter(ast.NodeTransformer):
         return len(self.loops) - 1
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        """Note when the function begins and ends, and the modules that it is given."""
+        """Note when the function begins and ends; what a generator does is a part of what resumes it."""
         is_method = bool(self._within) and isinstance(self._within[-1], ast.ClassDef)
         self._inside(node)
+        if _yields(node):
+            return node
         name = node.name
         if is_method and name.startswith("__") and name.endswith("__"):
             name = "" if name in _OF_THE_CLASS else name.strip("_")
         head = 1 if ast.get_docstring(node, clean=False) is not None else 0
         body = node.body[head:] or [_placed(ast.Pass(), node)]
-        if _yields(node):
-            begin, end = _statement(node, ".begin", name or node.name), _statement(node, ".end")
-            node.body[head:] = [begin, _placed(ast.Try(body, [], [], [end]), node)]
-            return node
         owner = _owner(node) if is_method else None
-        layers = [parameter for parameter in _used_as_layers(node) if parameter != owner]
-        arguments: list[Any] = [name or node.name]
-        if owner or layers:
-            own = _name(owner) if owner else None
-            arguments = [name if owner else node.name, own, tuple(layers), *map(_name, layers)]
+        arguments: list[Any] = [name, _name(owner)] if owner else [node.name]
         hooks = (".forward", ".leave_forward") if owner and name == "forward" else (".enter", ".leave")
         begin, end = _statement(node, hooks[0], *arguments), _statement(node, hooks[1])
         node.body[head:] = [begin, _placed(ast.Try(body, [], [], [end]), node)]
@@ -293,20 +287,6 @@ def _owner(node: ast.FunctionDef) -> str | None:
     is_static = any(isinstance(item, ast.Name) and item.id == "staticmethod" for item in node.decorator_list)
     first = next(iter((*node.args.posonlyargs, *node.args.args)), None)
     return None if first is None or is_static else first.arg
-
-
-def _used_as_layers(node: ast.FunctionDef) -> list[str]:
-    """Return the parameters that a function calls, or whose attributes it reads: they may be modules."""
-    args = node.args
-    names = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
-    used = {
-        inner.id
-        for statement in node.body
-        for part in ast.walk(statement)
-        if isinstance(inner := getattr(part, "func", None) or getattr(part, "value", None), ast.Name)
-        and isinstance(part, ast.Call | ast.Attribute)
-    }
-    return [name for name in names if name in used]
 
 
 def _may_leave(body: Sequence[ast.AST], *, inner: bool = False) -> bool:

@@ -24,7 +24,7 @@ from llm_linalg.base import syntax
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.source import Source
 from llm_linalg.capture.bindings import Bindings
-from llm_linalg.capture.call_scopes import CallScopes
+from llm_linalg.capture.call_scopes import CallScopes, plain_paths
 from llm_linalg.capture.cell_program import cells_of, parts_of, python_of
 from llm_linalg.capture.console import Output, printing_to
 from llm_linalg.capture.devices import LocalDevice
@@ -127,7 +127,6 @@ class ProgramRun:
         self._layers = NewLayers(self.recorder, self._scopes, self._origins)
         self.recorder.is_inner = self._layers.are_filled_by
         self._bindings = Bindings(self.recorder, self._scopes, self._layers)
-        self._scopes.bind_layer = self._bindings.bind_layer
         self._gradients = OwnGradients(self.recorder, self._scopes)
         self.recorder.handlers = {**self.recorder.handlers, **self._gradients.handlers}
         self._explain = explain
@@ -165,7 +164,7 @@ class ProgramRun:
         owners: Mapping[Any, str] = {
             self._bindings: "bound written named each stored result",
             self._turns: "loop open turn close",
-            self._scopes: "enter forward leave leave_forward begin end",
+            self._scopes: "enter forward leave leave_forward",
         }
         hooks = {
             f".{name}": getattr(owner, name) for owner, names in owners.items() for name in names.split()
@@ -306,7 +305,9 @@ class ProgramRun:
         self._origins.outside = self._origin_of_end()
         self._turns.finish()
         settle_folds(recorder.nodes)
-        self._scopes.finish(recorder.nodes)
+        plain = plain_paths(node.scope for node in recorder.nodes)
+        for node in recorder.nodes:
+            node.scope = plain[node.scope]
         printed = "".join(text for _, text in self.output.texts)
         record: Record[Any] = recorder.finish(self._text, self.seed, printed)
         left = {line: recorder.node_after_gap(tensor) for line, tensor in bindings.left_results.items()}

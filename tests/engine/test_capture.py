@@ -216,12 +216,12 @@ def test_an_expression_sees_the_names_where_the_program_failed() -> None:
     assert torch.equal(run.evaluate("k @ torch.ones(3)"), torch.tensor(6.0))
 
 
-def test_generators_and_functions_have_scopes_of_their_own() -> None:
+def test_functions_have_scopes_of_their_own_and_generators_that_of_the_call_that_resumes_them() -> None:
     record = captured(
         "def g(n):\n    for i in range(n):\n        yield torch.ones(1) * i\n"
         "def f(x):\n    return x + 1\nfor t in g(2):\n    u = f(t)\nv = u * 2"
     )
-    assert [node.scope for node in record.nodes] == ["g", "g", "f:1", "g", "g", "f:2", ""]
+    assert [node.scope for node in record.nodes] == ["", "", "f:1", "", "", "f:2", ""]
 
 
 @pytest.mark.parametrize(
