@@ -8,7 +8,7 @@ not run leaves marks (`Marks`), and what reads one of these `rests` on its cell.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -57,56 +57,35 @@ class StatementResult(NamedTuple):
     drew: Collection[str] | None = None
 
 
-class CellResults(NamedTuple):
-    """How the cells ended, by the number of a cell the first error in it, and the marks that are left."""
-
-    states: tuple[CellState, ...]
-    errors: dict[int, ProgramError]
-    marks: Marks
-
-
 Execute = Callable[[ast.stmt], StatementResult]
 """Runs a statement of the program."""
 CellClock = Callable[[], AbstractContextManager[object]]
 """Returns the time of a cell: while it is entered a statement runs, and `Interruption` may be raised."""
 
 
-def run_cells(
-    cells: Sequence[CellProgram],
-    execute: Execute,
-    names: MutableMapping[str, object],
-    *,
-    plots: Plots | None = None,
-    clock: CellClock = nullcontext,
-    listen: Callable[[CellState], None] = lambda _: None,
-) -> CellResults:
-    """Run the cells of a program, and return how each ended.
+class CellRun:
+    """A run of the cells of a program.
 
     Args:
-        cells: The cells.
         execute: Runs a statement.
         names: The program's names, which `execute` binds.
         plots: What keeps the numbers that are plotted.
         clock: What stops a cell that takes too long.
-        listen: Is given the state of each cell as it ends.
+
+    Attributes:
+        errors: By the number of a cell, the first error in it.
+        marks: What was not run leaves them.
     """
-    run = _CellRun(execute, names, plots or Plots(), clock)
-    states = []
-    with run.plots.installed():
-        for number, cell in enumerate(cells, 1):
-            states.append(run.cell(number, cell))
-            listen(states[-1])
-    return CellResults(tuple(states), run.errors, run.marks)
-
-
-class _CellRun:
-    """A run of cells."""
 
     def __init__(
-        self, execute: Execute, names: MutableMapping[str, object], plots: Plots, clock: CellClock
+        self,
+        execute: Execute,
+        names: MutableMapping[str, object],
+        plots: Plots | None = None,
+        clock: CellClock = nullcontext,
     ) -> None:
         self._execute, self._names, self._clock = execute, names, clock
-        self.plots = plots
+        self._plots = plots or Plots()
         self.errors: dict[int, ProgramError] = {}
         self.marks = Marks(names)
         self._nodes = 0
@@ -116,8 +95,13 @@ class _CellRun:
         self._left_out: list[str] = []
         self._has_run = False
 
-    def cell(self, number: int, source: CellProgram) -> CellState:
-        """Run a cell."""
+    def run(self, cells: Sequence[CellProgram]) -> Iterator[CellState]:
+        """Run cells, and yield how each ended."""
+        with self._plots.installed():
+            for number, cell in enumerate(cells, 1):
+                yield self._cell(number, cell)
+
+    def _cell(self, number: int, source: CellProgram) -> CellState:
         self._state, self._source, self._time = CellState(number), source, self._clock()
         before = self._nodes
         self._left_out = [*source.left_out.values()]
@@ -133,7 +117,7 @@ class _CellRun:
         answer, node = self._answer(source.statements[-1:], last)
         if node is None and self._nodes > before:
             node = self._nodes - 1
-        plot = self.plots.take()
+        plot = self._plots.take()
         if plot is not None and plot.node is not None:
             node = plot.node
         state = self._state._replace(answer=answer, node=node, plot=plot)
@@ -151,7 +135,7 @@ class _CellRun:
                 self.marks.note_unrun_all(number, command.reason)
             return True, StatementResult()
         mark = self.marks.rests_on(statement)
-        self.plots.statement = statement
+        self._plots.statement = statement
         result = self._run(statement)
         error = result.error
         if error is None:
@@ -180,7 +164,7 @@ class _CellRun:
         self.marks.note_run(statement, number, result.drew)
         if mark is not None and self._state.state == "run":
             self._state = self._state._replace(state="rests", root=mark.root, reason=clean(str(mark), None))
-        if isinstance(statement, ast.Expr) and is_blank_figure(result.value) and self.plots.plot is None:
+        if isinstance(statement, ast.Expr) and is_blank_figure(result.value) and self._plots.plot is None:
             self._left_out.append(_first_line(ast.unparse(statement)))
         else:
             self._has_run = True

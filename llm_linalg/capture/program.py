@@ -34,7 +34,7 @@ from llm_linalg.capture.instrument import instrument
 from llm_linalg.capture.isolation import GeneratorStates, ProcessState, isolated
 from llm_linalg.capture.limits import Counts, Limits
 from llm_linalg.capture.new_layers import NewLayers
-from llm_linalg.capture.notebook_cells import CellClock, StatementResult, run_cells
+from llm_linalg.capture.notebook_cells import CellClock, CellRun, StatementResult
 from llm_linalg.capture.numpy_steps import NumpySteps, may_hold_arrays
 from llm_linalg.capture.origins import Origins
 from llm_linalg.capture.own_gradients import OwnGradients
@@ -237,27 +237,16 @@ class ProgramRun:
     def _run_cells(self) -> None:
         """Run cell after cell; raise the error of the last one, if it fails."""
         parts = parts_of(self._body)
-        states: list[CellState] = []
-
-        def listen(state: CellState) -> None:
-            cell = self._cells[state.number - 1]
+        plots = Plots(self._node_of)
+        run = CellRun(lambda own: self._run_statement(parts(own)), self.names, plots, self._clock)
+        for cell, state in zip(self._cells, run.run(self._cells), strict=True):
             last = cell.line + cell.text.count("\n")
             gaps = tuple(gap for gap in self.recorder.gaps if cell.line <= gap.line <= last)
-            states.append(state._replace(gaps=gaps))
+            self._cell_states += (state._replace(gaps=gaps),)
             if self._listener is not None:
-                self._listener.cell(states[-1])
-
-        found = run_cells(
-            self._cells,
-            lambda statement: self._run_statement(parts(statement)),
-            self.names,
-            plots=Plots(self._node_of),
-            clock=self._clock,
-            listen=listen,
-        )
-        self._cell_states = tuple(states)
-        last_error = found.errors.pop(len(self._cells), None)
-        self._cell_errors = tuple([found.errors[number] for number in sorted(found.errors)])
+                self._listener.cell(self._cell_states[-1])
+        last_error = run.errors.pop(len(self._cells), None)
+        self._cell_errors = tuple([run.errors[number] for number in sorted(run.errors)])
         if last_error is not None:
             raise last_error
 
