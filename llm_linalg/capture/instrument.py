@@ -20,7 +20,6 @@ _PLAIN = (
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _OF_THE_CLASS = frozenset(["__init__", "__call__"])  # special methods whose calls are called after the class
 _OWN_BODY = (*_FUNCTIONS, ast.ClassDef, ast.Lambda)
-_HOLDERS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 
 
 class LoopPlace(NamedTuple):
@@ -149,7 +148,7 @@ class _Instrumenter(ast.NodeTransformer):
         return [_statement(node, ".open", place), _placed(ast.Try([node], [], [], [end]), node)]
 
     def _loop(self, node: ast.For | ast.While) -> int:
-        self.loops.append(LoopPlace(node.lineno, _may_leave(node.body)))
+        self.loops.append(LoopPlace(node.lineno, _may_leave(node)))
         return len(self.loops) - 1
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
@@ -289,16 +288,12 @@ def _owner(node: ast.FunctionDef) -> str | None:
     return None if first is None or is_static else first.arg
 
 
-def _may_leave(body: Sequence[ast.AST], *, inner: bool = False) -> bool:
-    """Return whether a loop with this body may end before its last turn, by `break` or `return`."""
-    for node in body:
-        if isinstance(node, ast.Return) or (isinstance(node, ast.Break) and not inner):
-            return True
-        if isinstance(node, _OWN_BODY):
-            continue
-        if isinstance(node, ast.For | ast.While):
-            if _may_leave(node.body, inner=True) or _may_leave(node.orelse, inner=inner):
-                return True
-        elif isinstance(node, _HOLDERS) and _may_leave(list(ast.iter_child_nodes(node)), inner=inner):
-            return True
-    return False
+def _may_leave(loop: ast.For | ast.While) -> bool:
+    """Return whether a loop may end before its last turn, by `break` or `return`."""
+    parts = [*_own_parts(ast.Module(loop.body, []))]
+    inner = [part for part in parts if isinstance(part, ast.For | ast.While)]
+    of_inner = {part for own in inner for part in _own_parts(ast.Module(own.body, []))}
+    return any(
+        isinstance(part, ast.Return) or (isinstance(part, ast.Break) and part not in of_inner)
+        for part in parts
+    )

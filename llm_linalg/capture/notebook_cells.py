@@ -117,7 +117,7 @@ class CellRun:
         answer, node = self._answer(source.statements[-1:], last)
         if node is None and self._nodes > before:
             node = self._nodes - 1
-        plot = self._plots.take()
+        plot, self._plots.plot = self._plots.plot, None
         if plot is not None and plot.node is not None:
             node = plot.node
         state = self._state._replace(answer=answer, node=node, plot=plot)

@@ -38,7 +38,6 @@ class OwnGradients:
     def __init__(self, recorder: Recorder, scopes: CallScopes) -> None:
         self._recorder, self._scopes = recorder, scopes
         self._kinds: dict[type, Any] = {}
-        self._results: Any = None
 
     @property
     def handlers(self) -> Mapping[Any, Callable[..., Any]]:
@@ -68,24 +67,22 @@ class OwnGradients:
         self._scopes.current = outer.inner(kind.__name__)
         try:
             found = _apply_of(own)(*inputs)
-            self._note(kind, inputs, found)
+            for output in found if isinstance(found, tuple) else (found,):
+                if isinstance(output, Tensor) and output.requires_grad:
+                    self._note(kind, inputs, output)
         finally:
-            self._scopes.current, self._results = outer, None
+            self._scopes.current = outer
         return found
 
     def _watched(self, kind: Any) -> Any:
-        """Return a class like a function's, whose results are known, and whose `backward` is recorded."""
-
-        def forward(*arguments: Any) -> Any:
-            self._results = kind.forward(*arguments)
-            return self._results
+        """Return a class like a function's, whose `backward` is recorded."""
 
         def backward(context: Any, *gradients: Any) -> Any:
             with recording_again(self._recorder):
                 return kind.backward(context, *gradients)
 
-        members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
-        own = type(kind.__name__, (kind,), {**members, "__module__": kind.__module__})
+        members = {"backward": staticmethod(backward), "__module__": kind.__module__}
+        own = type(kind.__name__, (kind,), members)
         context: Any = vars(own)["_backward_cls"]
         context.save_for_backward = _save
         context.saved_tensors = property(self._saved)
@@ -102,17 +99,10 @@ class OwnGradients:
                 self._recorder.adopt(item, node)
         return found
 
-    def _note(self, kind: Any, inputs: Sequence[Any], outputs: Any) -> None:
-        given = [value for value in inputs if isinstance(value, Tensor)]
-        several = outputs if isinstance(outputs, tuple) else (outputs,)
-        results = self._results if isinstance(self._results, tuple) else (self._results,)
-        for output, result in zip(several, results, strict=False):
-            if isinstance(output, Tensor) and isinstance(result, Tensor):
-                with untraced():
-                    has_gradient = output.requires_grad
-                if has_gradient:
-                    operation = UntoldOperation(kind.__name__, "*args")
-                    self._recorder.note_result(output, [result, *given], operation, untold)
+    def _note(self, kind: Any, inputs: Sequence[Any], output: Tensor) -> None:
+        known = self._recorder.node_of(output) is not None  # as the result of a step of its `forward`
+        sources = [value for value in (output if known else None, *inputs) if isinstance(value, Tensor)]
+        self._recorder.note_result(output, sources, UntoldOperation(kind.__name__, "*args"), untold)
 
     def register_hook(self, tensor: Tensor, hook: Any) -> Any:
         """Do what `x.register_hook` does: call a function of the program with the gradient of `x`."""

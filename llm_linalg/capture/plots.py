@@ -105,17 +105,6 @@ def _unpacked(frame: FrameType) -> int:
     return code[place + 1] if place >= 0 and code[place] == opmap["UNPACK_SEQUENCE"] else 0
 
 
-class _PlottingModule(ModuleType):
-    """A plotting package, or a module of one."""
-
-    plots: Plots
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return BlankFigure(self.plots, f"{self.__name__}.{name}")
-
-
 class _Finder(MetaPathFinder, Loader):
     """Finds the modules of plotting packages."""
 
@@ -128,9 +117,9 @@ class _Finder(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        module = _PlottingModule(spec.name)
-        module.plots = self._plots
-        return module
+        module: Any = ModuleType(spec.name)
+        module.__getattr__ = BlankFigure(self._plots, spec.name).__getattr__
+        return module  # type: ignore[no-any-return]
 
     def exec_module(self, module: ModuleType) -> None:
         pass
@@ -164,11 +153,6 @@ class Plots:
             sys.meta_path.remove(finder)
             _take_modules()
             sys.modules.update(kept)
-
-    def take(self) -> Plot | None:
-        """Return the plot of a cell, and forget it."""
-        plot, self.plot = self.plot, None
-        return plot
 
     def call(
         self,

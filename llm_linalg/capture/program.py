@@ -54,8 +54,6 @@ PRESETS: Mapping[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "mat
 _FEW_CALLS = 500
 _ANNOTATIONS = __future__.annotations.compiler_flag  # the one feature that is not there without an import
 
-FEW_CALLS = 1_000  # of torch, of an expression that others like it may be tried
-
 
 class ProgramRun:
     """One run of a program, and the state that it leaves.
@@ -66,7 +64,6 @@ class ProgramRun:
         names: Values that the program may use.
         cells: The lines, from 1, at which its cells begin, if it has cells.
         halt: Asked before each torch call whether the run is to stop.
-        limits: What it may do.
         node_type: The class of the recorded nodes.
         explain: Turns a failed torch call into the error that is shown; None for torch's own words.
         listener: Who is told what is recorded; None for nobody.
@@ -97,7 +94,6 @@ class ProgramRun:
         cells: Sequence[int] = (),
         halt: Callable[[], bool] | None = None,
         *,
-        limits: Limits | None = None,
         node_type: type[RecordNode] = RecordNode,
         explain: Explain | None = None,
         listener: Listener | None = None,
@@ -105,7 +101,6 @@ class ProgramRun:
         device: LocalDevice | None = None,
         clock: CellClock = nullcontext,
     ) -> None:
-        limits = limits or Limits()
         self._text = source
         self._cells = cells_of(source, cells) if cells else ()
         self.source = Source(python_of(source, self._cells) if self._cells else source)
@@ -119,9 +114,9 @@ class ProgramRun:
         self._sites = Sites(self.source)
         self._scopes = CallScopes()
         self._origins = Origins(self._sites, self._scopes)
-        self._limits = limits
+        self._limits = Limits()
         self._halt = halt
-        self._counts = Counts(limits, halt)
+        self._counts = Counts(self._limits, halt)
         self.recorder = self._new_recorder(self._counts)
         self.recorder.node_type, self.recorder.listener = node_type, listener
         self._layers = NewLayers(self.recorder, self._scopes, self._origins)
@@ -131,12 +126,12 @@ class ProgramRun:
         self.recorder.handlers = {**self.recorder.handlers, **self._gradients.handlers}
         self._explain = explain
         self.failures = Failures(self.source, self._sites, self.recorder, explain)
-        self._turns = Turns(self.recorder, limits.loop_nodes)
+        self._turns = Turns(self.recorder, self._limits.loop_nodes)
         self._device = device or LocalDevice()
         self._turns.may_skip = self._device.ranks == 1
         self._device.connect(self.recorder, self._counts.charge_copy)
         self.output = Output(
-            self._origins.line, limits.printed, None if listener is None else listener.printed
+            self._origins.line, self._limits.printed, None if listener is None else listener.printed
         )
         tree = syntax.statements(self.source.text)
         self._turns.places = instrument(tree, lines=running_line is not None)
@@ -282,11 +277,6 @@ class ProgramRun:
         """Whether it drew from torch's generator."""
         fresh = torch.Generator().manual_seed(self.seed).get_state()
         return self._left is not None and not torch.equal(self._left.generators.torch, fresh)
-
-    @property
-    def was_cheap(self) -> bool:
-        """Whether the last expression took so little that others like it may be tried."""
-        return self.calls_of_last <= FEW_CALLS
 
     def record(self, *, failed: bool = False) -> Record[Any]:
         """Return the record of what the program did, whether it ended or failed."""
