@@ -53,12 +53,8 @@ OPERATORS: Mapping[type[ast.AST], ArrayOperation] = {
     ast.USub: ArrayOperation("negative", operator.neg),
     ast.Invert: ArrayOperation("invert", operator.invert),
 }
-VIEWS = {
-    "T": ArrayOperation("transpose", operator.attrgetter("T")),
-    "mT": ArrayOperation("matrix_transpose", operator.attrgetter("mT")),
-    "real": ArrayOperation("real", operator.attrgetter("real")),
-    "imag": ArrayOperation("imag", operator.attrgetter("imag")),
-}
+_VIEWS = {"T": "transpose", "mT": "matrix_transpose", "real": "real", "imag": "imag"}
+VIEWS = {own: ArrayOperation(name, operator.attrgetter(own)) for own, name in _VIEWS.items()}
 """Attributes that are arrays."""
 ITEM = ArrayOperation("__getitem__", operator.getitem)
 ARRAY_OPERATIONS = (*OPERATORS.values(), *VIEWS.values(), ITEM)
@@ -138,11 +134,14 @@ class NumpyTree(ast.NodeTransformer):
             node.func = _call(func, ".call", func)
         return node
 
-    def visit_comprehension(self, node: ast.comprehension) -> ast.comprehension:
-        """Look at the items."""
+    def visit_comprehension(self, node: N) -> N:
+        """Look at the items that it goes through, as a loop does."""
         self.generic_visit(node)
-        node.iter = _items(node.iter)
+        loop: Any = node
+        loop.iter = _items(loop.iter)
         return node
+
+    visit_For = visit_comprehension  # noqa: N815  as `ast` has it
 
     # Statements
 
@@ -158,12 +157,6 @@ class NumpyTree(ast.NodeTransformer):
         outer, self._in_class = self._in_class, False
         self.generic_visit(node)
         self._in_class = outer
-        return node
-
-    def visit_For(self, node: ast.For) -> ast.For:
-        """Look at the items."""
-        self.generic_visit(node)
-        node.iter = _items(node.iter)
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.stmt:

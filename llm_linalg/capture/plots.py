@@ -71,26 +71,17 @@ class BlankFigure:
     def __iter__(self) -> Iterator[BlankFigure]:
         return iter([self] * _unpacked(sys._getframe(1)))
 
-    def __getitem__(self, _key: object) -> BlankFigure:
-        return self
-
-    def __setitem__(self, _key: object, _value: object) -> None:
-        pass
-
-    def __setattr__(self, _name: str, _value: object) -> None:
-        pass
-
-    def __contains__(self, _item: object) -> bool:
-        return False
-
-    def __enter__(self) -> BlankFigure:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
     def __mro_entries__(self, _bases: object) -> tuple[type, ...]:
         return ()
+
+    def _itself(self, *_: object) -> BlankFigure:
+        return self
+
+    def _nothing(self, *_: object) -> None:
+        pass
+
+    __getitem__ = __enter__ = _itself
+    __setitem__ = __setattr__ = __exit__ = __contains__ = _nothing
 
     def _number(self, *_: object) -> Any:
         raise BlankFigureError(f"{self._path} is a plot, which is not drawn here: it has no value")

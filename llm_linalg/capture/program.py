@@ -29,7 +29,7 @@ from llm_linalg.capture.cell_program import cells_of, parts_of, python_of
 from llm_linalg.capture.console import Output, printing_to
 from llm_linalg.capture.devices import LocalDevice
 from llm_linalg.capture.failures import Explain, Failures
-from llm_linalg.capture.gradient_calls import gradient_handlers
+from llm_linalg.capture.gradient_calls import OwnGradients, gradient_handlers
 from llm_linalg.capture.instrument import instrument
 from llm_linalg.capture.isolation import GeneratorStates, ProcessState, isolated
 from llm_linalg.capture.limits import Counts, Limits
@@ -37,7 +37,6 @@ from llm_linalg.capture.new_layers import NewLayers
 from llm_linalg.capture.notebook_cells import CellClock, CellRun, StatementResult
 from llm_linalg.capture.numpy_steps import NumpySteps, may_hold_arrays
 from llm_linalg.capture.origins import Origins
-from llm_linalg.capture.own_gradients import OwnGradients
 from llm_linalg.capture.plots import Plots
 from llm_linalg.capture.sites import FILE, Sites
 from llm_linalg.capture.turns import Turns
