@@ -72,11 +72,10 @@ class LocalDevice:
         self.rank, self.ranks = rank, ranks
         self._exchange = exchange
         self._recorder: Recorder | None = None
-        self._charge_copy: Callable[[int], None] = lambda _: None
 
-    def connect(self, recorder: Recorder, charge_copy: Callable[[int], None]) -> None:
-        """Take what records its calls, and what charges the elements that are copied for it."""
-        self._recorder, self._charge_copy = recorder, charge_copy
+    def connect(self, recorder: Recorder) -> None:
+        """Take what records its calls."""
+        self._recorder = recorder
 
     def leave(self) -> None:
         """Take note that the program has ended: what is asked in its state is asked of one device alone."""
@@ -90,23 +89,19 @@ class LocalDevice:
         return found  # type: ignore[no-any-return]
 
     def all_gather(self, tensor: Tensor) -> list[Tensor]:
-        """Wait for all devices, and return copies of their tensors, in the order of their numbers.
-
-        Raises:
-            LimitError: If the budget has no room for the copies.
-        """
+        """Wait for all devices, and return copies of their tensors, in the order of their numbers."""
         return self._parts("all_gather", tensor)
 
     def all_reduce(self, tensor: Tensor) -> Tensor:
-        """Wait for all devices, and return the sum of their tensors; raises what `all_gather` does."""
+        """Wait for all devices, and return the sum of their tensors."""
         return reduce(add, self._parts("all_reduce", tensor))  # the additions are recorded
 
     def _parts(self, call: str, tensor: Tensor) -> list[Tensor]:
         recorder = self._recorder
         node = recorder.node_of(tensor) if recorder else None
         name = node.bound_name or "part" if node else "part"
-        others, title = self._exchange(DevicePart(call, self._copy(tensor, detached=True), name))
-        parts = [self._copy(tensor if rank == self.rank else part) for rank, part in enumerate(others)]
+        others, title = self._exchange(DevicePart(call, _copy(tensor, detached=True), name))
+        parts = [_copy(tensor if rank == self.rank else part) for rank, part in enumerate(others)]
         for rank, part in enumerate(parts):
             if recorder is not None and rank != self.rank:
                 recorder.label(part, f"{title}_{rank}", f"{title} on device {rank}")
@@ -114,15 +109,11 @@ class LocalDevice:
                 recorder.adopt(part, node)
         return parts
 
-    def _copy(self, tensor: Tensor, *, detached: bool = False) -> Tensor:
-        """Return a copy with memory of its own: devices don't see what the others write."""
-        self._charge_copy(tensor.numel())
-        with untraced():
-            return (tensor.detach() if detached else tensor).clone()
 
-
-class _MissingParts(Interruption):
-    """Ends a run at an exchange that not all devices have reached."""
+def _copy(tensor: Tensor, *, detached: bool = False) -> Tensor:
+    """Return a copy with memory of its own: devices don't see what the others write."""
+    with untraced():
+        return (tensor.detach() if detached else tensor).clone()
 
 
 class _Rerun:
@@ -137,7 +128,7 @@ class _Rerun:
         parts = next(self._known, None)
         if parts is None:
             self.missing = self.missing or own
-            raise _MissingParts(ProgramError("the other devices are not here yet"))
+            raise Interruption(ProgramError("the other devices are not here yet"))
         return [part.tensor for part in parts], parts[0].name
 
 

@@ -53,13 +53,16 @@ OPERATORS: Mapping[type[ast.AST], ArrayOperation] = {
     ast.USub: ArrayOperation("negative", operator.neg),
     ast.Invert: ArrayOperation("invert", operator.invert),
 }
-_VIEWS = {"T": "transpose", "mT": "matrix_transpose", "real": "real", "imag": "imag"}
-VIEWS = {own: ArrayOperation(name, operator.attrgetter(own)) for own, name in _VIEWS.items()}
+VIEWS = {
+    "T": ArrayOperation("transpose", operator.attrgetter("T")),
+    "mT": ArrayOperation("matrix_transpose", operator.attrgetter("mT")),
+    "real": ArrayOperation("real", operator.attrgetter("real")),
+    "imag": ArrayOperation("imag", operator.attrgetter("imag")),
+}
 """Attributes that are arrays."""
 ITEM = ArrayOperation("__getitem__", operator.getitem)
 ARRAY_OPERATIONS = (*OPERATORS.values(), *VIEWS.values(), ITEM)
 _ITEMWISE = frozenset([".loop", "enumerate", "zip"])  # what goes through the items of its arguments
-_AS_THEY_ARE = frozenset(["annotation", "returns", "pattern"])
 _PLAIN = (ast.Constant, ast.Name, ast.Slice, ast.Tuple, ast.UnaryOp, ast.expr_context, ast.unaryop)
 
 
@@ -74,16 +77,6 @@ class NumpyTree(ast.NodeTransformer):
         self._plain = plain
         self._count = 0
         self._in_class = False
-
-    def generic_visit(self, node: N) -> N:
-        """Visit the parts of a node but annotations and patterns, which stay as they are."""
-        kept = {name: own for name, own in vars(node).items() if name in _AS_THEY_ARE}
-        for name in kept:
-            setattr(node, name, None)
-        super().generic_visit(node)
-        for name, own in kept.items():
-            setattr(node, name, own)
-        return node
 
     # Expressions
 
@@ -153,10 +146,26 @@ class NumpyTree(ast.NodeTransformer):
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        """Use them in its own."""
+        """Leave annotations as they are."""
         outer, self._in_class = self._in_class, False
+        returns, node.returns = node.returns, None
         self.generic_visit(node)
-        self._in_class = outer
+        node.returns, self._in_class = returns, outer
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        """Leave annotations as they are."""
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AnnAssign:
+        """Leave annotations as they are."""
+        node.value = node.value and self.visit(node.value)
+        return node
+
+    def visit_match_case(self, node: ast.match_case) -> ast.match_case:
+        """Leave patterns as they are."""
+        node.guard = node.guard and self.visit(node.guard)
+        node.body = [self.visit(own) for own in node.body]
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.stmt:

@@ -128,7 +128,7 @@ class ProgramRun:
         self._turns = Turns(self.recorder, self._limits.loop_nodes)
         self._device = device or LocalDevice()
         self._turns.may_skip = self._device.ranks == 1
-        self._device.connect(self.recorder, self._counts.charge_copy)
+        self._device.connect(self.recorder)
         self.output = Output(
             self._origins.line, self._limits.printed, None if listener is None else listener.printed
         )
@@ -206,7 +206,7 @@ class ProgramRun:
                 handle.remove()
                 self._device.leave()
                 linecache.cache.pop(FILE, None)
-                self._left = ProcessState.now()
+                self._left = ProcessState()
 
     def _run_body(self, body: Sequence[ast.stmt]) -> None:
         """Run some of its statements.
