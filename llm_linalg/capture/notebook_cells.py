@@ -110,9 +110,9 @@ class CellRun:
             self._note(source.error, "failed")
             self.marks.note_unrun_text(source.text, number, _why(source.error, "failed"))
         for place, statement in enumerate(source.statements):
-            goes_on, last = self._statement(number, statement)
+            goes_on, last = self._statement(statement)
             if not goes_on:
-                self._leave(number, source.statements[place + 1 :])
+                self._leave(source.statements[place + 1 :])
                 break
         answer, node = self._answer(source.statements[-1:], last)
         if node is None and self._nodes > before:
@@ -125,25 +125,25 @@ class CellRun:
             state = state._replace(state="skipped")
         return state._replace(left_out=tuple(dict.fromkeys(self._left_out))[:MOST_LEFT_OUT])
 
-    def _statement(self, number: int, statement: ast.stmt) -> tuple[bool, StatementResult]:
+    def _statement(self, statement: ast.stmt) -> tuple[bool, StatementResult]:
         """Run a statement; return whether the cell goes on, and how the statement ended."""
         command = self._source.commands.get(statement)
         if command is not None:
             self._note(ProgramError(command.reason, self._source.span(statement), self._text()), "failed")
-            self._leave_unrun(statement, number, command.reason)
+            self._leave_unrun(statement, command.reason)
             if command.binds_all:
-                self.marks.note_unrun_all(number, command.reason)
+                self.marks.note_unrun_all(self._state.number, command.reason)
             return True, StatementResult()
         mark = self.marks.rests_on(statement)
         self._plots.statement = statement
         result = self._run(statement)
         error = result.error
         if error is None:
-            self._settle(number, statement, mark, result)
+            self._settle(statement, mark, result)
             return True, result
         if isinstance(error.exception, ImportError) and isinstance(statement, ast.Import | ast.ImportFrom):
-            return self._import(number, statement), result
-        return self._fail(number, statement, mark, error), result._replace(value=None, node=None)
+            return self._import(statement), result
+        return self._fail(statement, mark, error), result._replace(value=None, node=None)
 
     def _run(self, statement: ast.stmt) -> StatementResult:
         try:
@@ -156,12 +156,10 @@ class CellRun:
         self._state = self._state._replace(printed=self._state.printed + result.printed)
         return result
 
-    def _settle(
-        self, number: int, statement: ast.stmt, mark: UnrunMark | None, result: StatementResult
-    ) -> None:
+    def _settle(self, statement: ast.stmt, mark: UnrunMark | None, result: StatementResult) -> None:
         """Take in that a statement was run."""
         mark = mark or self.marks.rests_on(statement, result.drew)
-        self.marks.note_run(statement, number, result.drew)
+        self.marks.note_run(statement, self._state.number, result.drew)
         if mark is not None and self._state.state == "run":
             self._state = self._state._replace(state="rests", root=mark.root, reason=clean(str(mark), None))
         if isinstance(statement, ast.Expr) and is_blank_figure(result.value) and self._plots.plot is None:
@@ -169,30 +167,30 @@ class CellRun:
         else:
             self._has_run = True
 
-    def _import(self, number: int, statement: ast.Import | ast.ImportFrom) -> bool:
+    def _import(self, statement: ast.Import | ast.ImportFrom) -> bool:
         """Import name by name; what can't be imported fails where it is used."""
         for item in statement.names:
             one = copy(statement)
             one.names = [item]
             error = self._run(one).error
             if error is None:
-                self.marks.note_run(one, number, ())
+                self.marks.note_run(one, self._state.number, ())
                 self._has_run = True
                 continue
             path = item.name if isinstance(one, ast.Import) else one.module or "."
             reason = f"not run: {clean(_missing(error.exception), _LONGEST_REASON)}"
-            self.marks.note_unrun(one, number, reason)
+            self.marks.note_unrun(one, self._state.number, reason)
             self._left_out.append(_first_line(ast.unparse(one)))
             if item.name != "*":
                 name = item.asname or item.name.partition(".")[0]
                 self._names[name] = MissingPackage(path, _missing(error.exception))
         return True
 
-    def _fail(self, number: int, statement: ast.stmt, mark: UnrunMark | None, error: ProgramError) -> bool:
+    def _fail(self, statement: ast.stmt, mark: UnrunMark | None, error: ProgramError) -> bool:
         """Take in that a statement failed; return whether the cell goes on."""
         if isinstance(error.exception, BlankFigureError):
             self._left_out.append(_first_line(ast.unparse(statement)))
-            self._leave_unrun(statement, number, "not run: it needs a plot, which is not drawn")
+            self._leave_unrun(statement, "not run: it needs a plot, which is not drawn")
             return True
         is_missing = isinstance(error.exception, MissingPackageError)
         if is_missing:
@@ -201,37 +199,37 @@ class CellRun:
             rests = MissingValueError(str(mark), error.span, error.source)
             rests.root, rests.reason = mark.root, mark.reason
             self._note(rests, "rests", mark.root)
-            self._leave_unrun(statement, number, mark.reason, mark.root)
+            self._leave_unrun(statement, mark.reason, mark.root)
             return True
         stopped = isinstance(error, LimitError)
         self._note(error, "stopped" if stopped else "failed")
         reason = _why(error, self._state.state)
         if stopped or isinstance(error.exception, NOT_HERE):
-            self._leave_unrun(statement, number, reason)
+            self._leave_unrun(statement, reason)
             return not stopped
-        self._miss(statement, number, reason)
+        self._miss(statement, reason)
         return False
 
-    def _leave(self, number: int, statements: Sequence[ast.stmt]) -> None:
+    def _leave(self, statements: Sequence[ast.stmt]) -> None:
         """Take in that the statements below the end of a cell are not run."""
-        reason = _why(self.errors[number], self._state.state)
+        reason = _why(self.errors[self._state.number], self._state.state)
         for statement in statements:
-            if isinstance(self.errors[number], LimitError):
-                self._leave_unrun(statement, number, reason)
+            if isinstance(self.errors[self._state.number], LimitError):
+                self._leave_unrun(statement, reason)
             else:
-                self._miss(statement, number, reason)
+                self._miss(statement, reason)
 
-    def _leave_unrun(self, statement: ast.stmt, number: int, reason: str, root: int | None = None) -> None:
+    def _leave_unrun(self, statement: ast.stmt, reason: str, root: int | None = None) -> None:
         """Take in that a statement was not run that Jupyter runs: older values are gone."""
-        self.marks.note_unrun(statement, number, reason, root)
+        self.marks.note_unrun(statement, self._state.number, reason, root)
         for name in _bound(statement):
             self._names.pop(name, None)
 
-    def _miss(self, statement: ast.stmt, number: int, reason: str) -> None:
+    def _miss(self, statement: ast.stmt, reason: str) -> None:
         """Take in that a statement is not run in Jupyter either: what is there is right."""
         missing = [name for name in code_names(statement).binds if name not in self._names]
-        for name in missing:
-            self.marks.note_unrun_names([name], UnrunMark(number, number, reason, name))
+        cell = self._state.number
+        self.marks.note_unrun_names(missing, UnrunMark(cell, cell, reason, ""))
 
     def _note(self, error: ProgramError, state: State, root: int | None = None) -> None:
         """Note the first error of a cell."""
