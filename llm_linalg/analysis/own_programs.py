@@ -183,7 +183,7 @@ class Bounds:
     def _nothing(self, *_facts: object) -> None:
         """Charge nothing: it takes no memory, or no more than what is written, which has been charged."""
 
-    refund = charge_query = _nothing
+    charge_query = _nothing
 
 
 class _Program:

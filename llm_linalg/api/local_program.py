@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any
 
 from llm_linalg.api.node import Node
-from llm_linalg.api.programs import Halt, Program, ProgramFacts, ProgramTask
+from llm_linalg.api.programs import FEW_CALLS, Halt, Program, ProgramFacts, ProgramTask
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError, ShapeError
 from llm_linalg.base.garbage import rare_full_collections
@@ -95,7 +95,7 @@ class LocalProgram(Program):
 
     @property
     def was_cheap(self) -> bool:
-        return self._run is not None and self._run.was_cheap
+        return self._run is not None and self._run.calls_of_last <= FEW_CALLS
 
     def close(self) -> None:
         if self._run is not None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Halt = Callable[[], bool]
 SECONDS = 2.0
+FEW_CALLS = 1_000  # of torch, of an expression that others like it may be tried
 """The time of a program that somebody waits for."""
 TRIAL_SECONDS = 1.0  # of a program that is run again with a repair
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from llm_linalg.api.local_program import timeout_message
 from llm_linalg.api.node import Node
-from llm_linalg.api.programs import Program, ProgramFacts, ProgramTask
+from llm_linalg.api.programs import FEW_CALLS, Program, ProgramFacts, ProgramTask
 from llm_linalg.api.trace import Trace
 from llm_linalg.base.errors import (
     FormatError,
@@ -37,7 +37,6 @@ from llm_linalg.tracefile.plain_values import UntoldValueError, encode_whole
 
 SHORT = 0.5  # seconds: a program that takes no more is run again with each repair
 AT_ONCE = 200  # records of a log that are read between two looks at whether to stop
-FEW_CALLS = 1_000  # of torch, of an expression that others like it may be tried
 
 
 class RoomProgram(Program):

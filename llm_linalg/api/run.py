@@ -14,10 +14,12 @@ from llm_linalg.api.programs import SECONDS, Program, ProgramTask
 from llm_linalg.api.trace import Trace
 from llm_linalg.api.trust import is_trusted
 from llm_linalg.base.errors import ProgramError
+from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.short_repr import short_repr
-from llm_linalg.capture.devices import trace_of_rank
-from llm_linalg.capture.program import execute_on_devices
+from llm_linalg.capture.devices import LocalDevice, run_together, trace_of_rank
+from llm_linalg.capture.program import ProgramRun, finished
 from llm_linalg.explain.shape_errors import explain_failure
+from llm_linalg.recording.record import Record
 
 
 def run(
@@ -92,19 +94,20 @@ def run_text(source: str, *, own: bool, ranks: int = 0, trust: bool = False, **t
 
 
 def _run_on_devices(task: ProgramTask, ranks: int, *, here: bool) -> Trace:
-    """Run a program on several devices, here in turn, else each in a room; return the trace of one."""
+    """Run a program on several devices, here or each in a room; return the trace of one."""
     names = dict(task.names or {})
     if not here:
         from llm_linalg.api.room_devices import run_on_devices
 
         return trace_of_rank(run_on_devices(task, ranks), names)
+
+    def run_on(device: LocalDevice, names: Mapping[str, Any]) -> Record[Any]:
+        terms = task.source, task.seed, names, task.cells, task.halt
+        return finished(ProgramRun(*terms, device=device, node_type=Node, explain=explain_failure))
+
     try:
-        records = execute_on_devices(
-            *(task.source, task.seed, names, task.cells, task.halt),
-            ranks=ranks,
-            node_type=Node,
-            explain=explain_failure,
-        )
+        with rare_full_collections():
+            records = run_together(run_on, names, ranks)
     except ProgramError as error:
         error.trace = None if error.trace is None else Trace.of(error.trace)
         raise

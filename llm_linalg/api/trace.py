@@ -93,13 +93,13 @@ class Trace(Record[Node]):
         return self._gradients[node]
 
     def _require_functions(self, nodes: Iterable[Node]) -> None:
-        """Raise `LookupError` if a gradient flows through what a file doesn't hold the function of."""
+        """Raise `LookupError` if a gradient flows through what the trace doesn't hold the function of."""
         from llm_linalg.tracefile.opaque import is_untold
 
         lost = next(filter(is_untold, nodes), None)
         if lost is not None:
             raise LookupError(
-                f"the gradient flows through {lost.title} ({lost.op}), whose function is not in the file"
+                f"the gradient flows through {lost.title} ({lost.op}), whose function the trace does not hold"
             )
 
     def lineage(self, node: str | Node, index: Index) -> dict[Node, Cells]:

@@ -25,7 +25,7 @@ from llm_linalg.base.rng import lock_rng, seed_rng
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import clean
-from llm_linalg.capture.program import evaluate_expression
+from llm_linalg.capture.program import ProgramRun
 
 _SHAPE = re.compile(r"[0-9]{1,9}(?:x[0-9]{1,9})*")
 _DRAW = re.compile(r"randint:(-?[0-9]{1,18}):(-?[0-9]{1,18}):([0-9]{1,9}(?:x[0-9]{1,9})*)")
@@ -90,7 +90,9 @@ def evaluate_inputs(texts: list[str], seed: int = 0) -> tuple[Any, ...]:
     """
     found: list[Any] = []
     for text in texts:
-        value = evaluate_expression(_expression(text.strip()), seed)
+        names = ProgramRun("", seed)
+        names.run()
+        value = names.evaluate(_expression(text.strip()))
         found += value if isinstance(value, tuple) else [value]
     return tuple(found)
 

@@ -118,11 +118,6 @@ class Bindings:
 
     # Layers
 
-    def bind_layer(self, name: str, layer: nn.Module) -> None:
-        """Bind a parameter of a function to a layer; the weights of a module keep the name that they had."""
-        if not self._scopes.current.is_of_module and all(map(is_torchs, layer.modules())):
-            self.bind_weights(name, layer)
-
     def bind_weights(self, name: str, layer: nn.Module) -> None:
         """Give the nodes of a layer's weights its name; a module's get their nodes where it reads them."""
         recorder = self._recorder

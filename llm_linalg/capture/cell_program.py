@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from llm_linalg.base.errors import LimitError, ProgramError, Span
@@ -121,35 +121,23 @@ def python_of(text: str, cells: Sequence[CellProgram]) -> str:
     return "\n".join([*above, *parts])
 
 
-class StatementParts:
-    """The statements of cells, each with what is noted around it in the tree that is run.
+def parts_of(body: Sequence[ast.stmt]) -> Callable[[ast.stmt], list[ast.stmt]]:
+    """Return what gives a statement of a cell with what is noted around it in the tree that is run.
 
     Args:
-        cells: The cells.
-        body: The statements of that tree.
+        body: The statements of that tree: what was added to one has its place.
     """
+    parts: dict[tuple[int, int], list[ast.stmt]] = {}
+    for own in body:
+        parts.setdefault((own.lineno, own.col_offset), []).append(own)
 
-    def __init__(self, cells: Sequence[CellProgram], body: Sequence[ast.stmt]) -> None:
-        self._parts: dict[tuple[int, int], list[ast.stmt]] = {
-            _place(own): [] for cell in cells for own in cell.statements
-        }
-        here: list[ast.stmt] = []
-        for statement in body:
-            here = self._parts.get(_place(statement), here)
-            here.append(statement)
+    def of(statement: ast.stmt) -> list[ast.stmt]:
+        found = parts.get((statement.lineno, statement.col_offset), [])
+        if isinstance(statement, ast.Import | ast.ImportFrom):  # which may have one name of several
+            return [*[own for own in found if not isinstance(own, ast.Import | ast.ImportFrom)], statement]
+        return found
 
-    def of(self, statement: ast.stmt) -> Sequence[ast.stmt]:
-        """Return a statement with what is noted around it; an import of one name of several as it is."""
-        part = self._parts.get(_place(statement), [])
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            own = next((one for one in part if isinstance(one, ast.Import | ast.ImportFrom)), None)
-            if own is None or len(own.names) != len(statement.names):
-                return [statement]
-        return part or [statement]
-
-
-def _place(statement: ast.stmt) -> tuple[int, int]:
-    return statement.lineno, statement.col_offset
+    return of
 
 
 class _Python(NamedTuple):

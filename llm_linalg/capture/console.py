@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import StringIO, TextIOBase
-from threading import Lock, get_ident
+from threading import get_ident
 from typing import Any
 
 from llm_linalg.base.errors import LimitError
@@ -79,25 +79,25 @@ class Output(TextIOBase):
 
 
 class _Stream(TextIOBase):
-    """A stream of the process: what a program's thread writes goes to its output, all else on as ever."""
+    """A stream of the process: what the thread that makes it writes goes to another, all else on as ever."""
 
     encoding = "utf-8"
 
-    def __init__(self, outer: Any, outputs: dict[int, TextIOBase]) -> None:
-        self._outer, self._outputs = outer, outputs
+    def __init__(self, outer: Any, own: TextIOBase) -> None:
+        self._outer, self._own, self._thread = outer, own, get_ident()
 
     def write(self, text: str) -> int:
         """Take a text."""
-        return int(self._outputs.get(get_ident(), self._outer).write(text))
+        return int((self._own if get_ident() == self._thread else self._outer).write(text))
 
     def flush(self) -> None:
         """Write out what other threads wrote."""
-        if get_ident() not in self._outputs:
+        if get_ident() != self._thread:
             self._outer.flush()
 
     def isatty(self) -> bool:
         """Return whether it is a terminal, which it is for no program."""
-        return get_ident() not in self._outputs and bool(self._outer.isatty())
+        return get_ident() != self._thread and bool(self._outer.isatty())
 
     def writable(self) -> bool:
         """Return that it takes text."""
@@ -112,34 +112,18 @@ class _Nowhere(TextIOBase):
         return len(text)
 
 
-_LOCK = Lock()
-_outputs: dict[int, TextIOBase] = {}
-_errors: dict[int, TextIOBase] = {}
-_before: list[Any] = []
-_own: list[Any] = []
-
-
 @contextmanager
 def printing_to(output: Output) -> Iterator[None]:
-    """Hand what this thread prints to an output while the context is open; it reads no input then."""
-    with _LOCK:
-        if not _outputs:
-            _before[:] = sys.stdout, sys.stderr, sys.stdin
-            _own[:] = _Stream(sys.stdout, _outputs), _Stream(sys.stderr, _errors), StringIO()
-            sys.stdout, sys.stderr, sys.stdin = _own
-        outer = _outputs.get(get_ident()), _errors.get(get_ident())
-        _outputs[get_ident()], _errors[get_ident()] = output, _Nowhere()
+    """Hand what this thread prints to an output while the context is open; it reads no input then.
+
+    One program runs at a time (`isolated`), but for those that it runs itself.
+    """
+    before = sys.stdout, sys.stderr, sys.stdin
+    own = _Stream(sys.stdout, output), _Stream(sys.stderr, _Nowhere()), StringIO()
+    sys.stdout, sys.stderr, sys.stdin = own
     try:
         yield
     finally:
-        with _LOCK:
-            for own, before in zip((_outputs, _errors), outer, strict=True):
-                del own[get_ident()]
-                if before is not None:
-                    own[get_ident()] = before
-            if not _outputs:
-                # Where a stream is not ours, an app has begun or ended since, with its own.
-                now = zip((sys.stdout, sys.stderr, sys.stdin), _own, _before, strict=True)
-                sys.stdout, sys.stderr, sys.stdin = [
-                    before if stream is own_stream else stream for stream, own_stream, before in now
-                ]
+        # Where a stream is not ours, an app has begun or ended since, with its own.
+        now = zip((sys.stdout, sys.stderr, sys.stdin), own, before, strict=True)
+        sys.stdout, sys.stderr, sys.stdin = [old if stream is ours else stream for stream, ours, old in now]

@@ -1,21 +1,16 @@
 """Add calls to a program's tree that note what torch calls alone don't tell: names, lines, turns, functions.
 
 The tree is added to, never changed: what the program computes, prints and raises is what it would by itself.
-Where a torch call stands in the text needs nothing of that: each instruction of Python knows the columns that
-it came from. An added part has the place of the statement that it belongs to, and is called by a name that no
-program can write.
+Where a torch call stands in the text needs nothing of that (`sites`). An added part has the place of the
+statement that it belongs to, and is called by a name that no program can write.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple, TypeVar, cast
-
-Position = tuple[int, int, int, int]
-"""First line, column, last line and last column, in bytes, as `ast` and code objects have them."""
+from typing import Any, NamedTuple, TypeVar
 
 Node = TypeVar("Node", bound=ast.AST)
 _PLAIN = (
@@ -25,7 +20,6 @@ _PLAIN = (
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _OF_THE_CLASS = frozenset(["__init__", "__call__"])  # special methods whose calls are called after the class
 _OWN_BODY = (*_FUNCTIONS, ast.ClassDef, ast.Lambda)
-_HOLDERS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 
 
 class LoopPlace(NamedTuple):
@@ -40,37 +34,24 @@ class LoopPlace(NamedTuple):
     may_leave: bool
 
 
-@dataclass(slots=True)
-class Instrumented:
-    """A tree with the added calls.
+def instrument(tree: ast.Module, *, lines: bool = False) -> list[LoopPlace]:
+    """Add the calls to a tree, and return its loops, by the numbers that the calls have for them.
 
-    Attributes:
-        tree: The tree.
-        loops: Its loops, by the numbers that the calls have for them.
-        places: Where what runs at a position stands for the reader, if Python has another position for it:
-            a write to `x[0]` is the assignment around it.
-        iterated: The same for what goes through the value of an expression in a comprehension.
+    Args:
+        tree: The tree, which is changed.
+        lines: Whether to store the running line as well.
     """
-
-    tree: ast.Module
-    loops: list[LoopPlace] = field(default_factory=list)
-    places: dict[Position, Position] = field(default_factory=dict)
-    iterated: dict[Position, Position] = field(default_factory=dict)
-
-
-def instrument(tree: ast.Module, *, lines: bool = False) -> Instrumented:
-    """Add the calls to a tree, which is changed for that; with `lines`, store the running line as well."""
-    instrumenter = _Instrumenter(Instrumented(tree), lines=lines)
+    instrumenter = _Instrumenter(lines=lines)
     first = next((n for n, node in enumerate(tree.body) if not _must_stand_first(node)), len(tree.body))
     tree.body[first:] = instrumenter.block(tree.body[first:])
-    return instrumenter.found
+    return instrumenter.loops
 
 
 class _Instrumenter(ast.NodeTransformer):
     """Goes through the tree, each statement with its block."""
 
-    def __init__(self, found: Instrumented, *, lines: bool) -> None:
-        self.found = found
+    def __init__(self, *, lines: bool) -> None:
+        self.loops: list[LoopPlace] = []
         self._lines = lines
         self._within: tuple[ast.AST, ...] = ()  # the functions and classes around, the innermost last
 
@@ -120,22 +101,15 @@ class _Instrumenter(ast.NodeTransformer):
                 if not isinstance(value, _PLAIN):
                     yield _statement(place, ".bound", name, _name(name), line)
             case ast.Tuple(elts=items) | ast.List(elts=items):
-                self._stand_for(target, place)
                 values = value.elts if isinstance(value, ast.Tuple) and len(value.elts) == len(items) else ()
                 for number, item in enumerate(items):
                     yield from self._bindings(place, item, values[number] if values else None)
-            case ast.Subscript(value=owner):
-                self._stand_for(target, place)
-                if isinstance(owner, ast.Name):
-                    yield _statement(place, ".written", owner.id, _name(owner.id), line)
+            case ast.Subscript(value=ast.Name(id=owner)):
+                yield _statement(place, ".written", owner, _name(owner), line)
             case ast.Attribute():
-                self._stand_for(target, place)
                 root, *path = _path(target)
                 if root and not isinstance(value, _PLAIN):
                     yield _statement(place, ".stored", _name(root), ".".join(path), ast.unparse(target), line)
-
-    def _stand_for(self, part: ast.expr, whole: ast.AST) -> None:
-        self.found.places[_position(part)] = _position(whole)
 
     # Statements
 
@@ -174,50 +148,22 @@ class _Instrumenter(ast.NodeTransformer):
         return [_statement(node, ".open", place), _placed(ast.Try([node], [], [], [end]), node)]
 
     def _loop(self, node: ast.For | ast.While) -> int:
-        self.found.loops.append(LoopPlace(node.lineno, _may_leave(node.body)))
-        return len(self.found.loops) - 1
-
-    def visit_With(self, node: ast.With) -> ast.With:
-        """Note what `as` binds."""
-        targets = [item.optional_vars for item in node.items if item.optional_vars is not None]
-        bindings = [call for target in targets for call in self._bindings(node, target)]
-        self.generic_visit(node)
-        node.body[:0] = bindings
-        return node
-
-    def visit_match_case(self, node: ast.match_case) -> ast.match_case:
-        """Note what a pattern binds."""
-        place: Any = node.pattern
-        names = [
-            part.name if isinstance(part, ast.MatchAs | ast.MatchStar) else part.rest
-            for part in ast.walk(node.pattern)
-            if isinstance(part, ast.MatchAs | ast.MatchStar | ast.MatchMapping)
-        ]
-        self.generic_visit(node)
-        node.body[:0] = [
-            _statement(place, ".bound", name, _name(name), place.lineno) for name in names if name
-        ]
-        return node
+        self.loops.append(LoopPlace(node.lineno, _may_leave(node)))
+        return len(self.loops) - 1
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        """Note when the function begins and ends, and the modules that it is given."""
+        """Note when the function begins and ends; what a generator does is a part of what resumes it."""
         is_method = bool(self._within) and isinstance(self._within[-1], ast.ClassDef)
         self._inside(node)
+        if _yields(node):
+            return node
         name = node.name
         if is_method and name.startswith("__") and name.endswith("__"):
             name = "" if name in _OF_THE_CLASS else name.strip("_")
         head = 1 if ast.get_docstring(node, clean=False) is not None else 0
         body = node.body[head:] or [_placed(ast.Pass(), node)]
-        if _yields(node):
-            begin, end = _statement(node, ".begin", name or node.name), _statement(node, ".end")
-            node.body[head:] = [begin, _placed(ast.Try(body, [], [], [end]), node)]
-            return node
         owner = _owner(node) if is_method else None
-        layers = [parameter for parameter in _used_as_layers(node) if parameter != owner]
-        arguments: list[Any] = [name or node.name]
-        if owner or layers:
-            own = _name(owner) if owner else None
-            arguments = [name if owner else node.name, own, tuple(layers), *map(_name, layers)]
+        arguments: list[Any] = [name, _name(owner)] if owner else [node.name]
         hooks = (".forward", ".leave_forward") if owner and name == "forward" else (".enter", ".leave")
         begin, end = _statement(node, hooks[0], *arguments), _statement(node, hooks[1])
         node.body[head:] = [begin, _placed(ast.Try(body, [], [], [end]), node)]
@@ -237,34 +183,12 @@ class _Instrumenter(ast.NodeTransformer):
         self.generic_visit(node)
         return _call(node, ".named", node.target.id, node, node.lineno)
 
-    def visit_Call(self, node: ast.Call) -> ast.Call:
-        """Take note of a method's call over several lines, for which Python has a place within it."""
-        self._note_lines(node, node.func)
-        self.generic_visit(node)
-        return node
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.Attribute:
-        """Likewise of an attribute."""
-        self._note_lines(node, node)
-        self.generic_visit(node)
-        return node
-
-    def _note_lines(self, whole: ast.expr, part: ast.expr) -> None:
-        if isinstance(part, ast.Attribute) and part.lineno != part.end_lineno and part.end_col_offset:
-            line, column = part.end_lineno or part.lineno, part.end_col_offset - len(part.attr.encode())
-            _, _, *end = _position(whole)
-            self.found.places[line, column, end[0], end[1]] = _position(whole)
-
     def visit(self, node: ast.AST) -> Any:
         """Visit a node; of a comprehension note what each turn binds, by a condition that is always true."""
         if isinstance(node, ast.ClassDef | ast.AsyncFunctionDef | ast.Lambda):
             return self._inside(node)
         if not isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
             return super().visit(node)
-        for part in node.generators:
-            self.found.iterated[_position(part.iter)] = _position(node)
-            if not isinstance(part.target, ast.Name):
-                self._stand_for(part.target, node)
         self.generic_visit(node)
         for part in node.generators:
             is_plain = isinstance(_item_of(part.iter, part.target), ast.Constant)
@@ -281,11 +205,6 @@ def _must_stand_first(node: ast.stmt) -> bool:
     """Return whether a statement is a docstring or an import from `__future__`."""
     is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     return is_text or (isinstance(node, ast.ImportFrom) and node.module == "__future__")
-
-
-def _position(node: ast.AST) -> Position:
-    place = cast(Any, node)
-    return place.lineno, place.col_offset, place.end_lineno, place.end_col_offset
 
 
 def _placed(new: Node, place: ast.AST) -> Node:
@@ -369,30 +288,12 @@ def _owner(node: ast.FunctionDef) -> str | None:
     return None if first is None or is_static else first.arg
 
 
-def _used_as_layers(node: ast.FunctionDef) -> list[str]:
-    """Return the parameters that a function calls, or whose attributes it reads: they may be modules."""
-    args = node.args
-    names = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
-    used = {
-        inner.id
-        for statement in node.body
-        for part in ast.walk(statement)
-        if isinstance(inner := getattr(part, "func", None) or getattr(part, "value", None), ast.Name)
-        and isinstance(part, ast.Call | ast.Attribute)
-    }
-    return [name for name in names if name in used]
-
-
-def _may_leave(body: Sequence[ast.AST], *, inner: bool = False) -> bool:
-    """Return whether a loop with this body may end before its last turn, by `break` or `return`."""
-    for node in body:
-        if isinstance(node, ast.Return) or (isinstance(node, ast.Break) and not inner):
-            return True
-        if isinstance(node, _OWN_BODY):
-            continue
-        if isinstance(node, ast.For | ast.While):
-            if _may_leave(node.body, inner=True) or _may_leave(node.orelse, inner=inner):
-                return True
-        elif isinstance(node, _HOLDERS) and _may_leave(list(ast.iter_child_nodes(node)), inner=inner):
-            return True
-    return False
+def _may_leave(loop: ast.For | ast.While) -> bool:
+    """Return whether a loop may end before its last turn, by `break` or `return`."""
+    parts = [*_own_parts(ast.Module(loop.body, []))]
+    inner = [part for part in parts if isinstance(part, ast.For | ast.While)]
+    of_inner = {part for own in inner for part in _own_parts(ast.Module(own.body, []))}
+    return any(
+        isinstance(part, ast.Return) or (isinstance(part, ast.Break) and part not in of_inner)
+        for part in parts
+    )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple, Self
+from dataclasses import asdict
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -54,49 +55,34 @@ def _plain(state: Any) -> tuple[Any, ...]:
     return state[1].tobytes(), state[2:]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class ProcessState:
-    """What programs may change of a process, as it is at one moment.
+    """What programs may change of a process, as it is when this is made.
 
     Attributes:
         generators: The states of the generators.
-        arrays: How NumPy prints arrays; None where it is not loaded.
-        dtype: torch's default dtype.
-        gradients: Whether torch records for gradients.
-        printing: How torch prints tensors.
-        depth: How deep Python's calls may be.
     """
 
-    generators: GeneratorStates
-    arrays: Any
-    dtype: torch.dtype
-    gradients: bool
-    printing: dict[str, Any]
-    depth: int
-
-    @classmethod
-    def now(cls) -> Self:
-        """Return the state that the process has now."""
-        numpy: Any = sys.modules.get("numpy")
-        return cls(
-            GeneratorStates.now(),
-            None if numpy is None else numpy.get_printoptions(),
-            torch.get_default_dtype(),
-            torch.is_grad_enabled(),
-            asdict(PRINT_OPTS),
-            sys.getrecursionlimit(),
-        )
+    def __init__(self) -> None:
+        self.generators = GeneratorStates.now()
+        self._settings = [(put_back, get()) for get, put_back in _settings()]
 
     def put_back(self) -> None:
         """Have the process in this state again."""
         self.generators.put_back()
-        if self.arrays is not None:
-            sys.modules["numpy"].set_printoptions(**self.arrays)
-        torch.set_default_dtype(self.dtype)
-        torch.set_grad_enabled(self.gradients)
-        set_printoptions: Any = torch.set_printoptions
-        set_printoptions(**self.printing)
-        sys.setrecursionlimit(self.depth)
+        for put_back, value in self._settings:
+            put_back(value)
+
+
+def _settings() -> Iterator[tuple[Callable[[], Any], Callable[[Any], object]]]:
+    """Yield what returns a setting of the process, and what sets it."""
+    yield torch.get_default_dtype, torch.set_default_dtype
+    yield torch.is_grad_enabled, torch.set_grad_enabled
+    yield sys.getrecursionlimit, sys.setrecursionlimit
+    set_printoptions: Any = torch.set_printoptions
+    yield partial(asdict, PRINT_OPTS), lambda own: set_printoptions(**own)
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is not None:
+        yield numpy.get_printoptions, lambda own: numpy.set_printoptions(**own)
 
 
 @contextmanager
@@ -107,9 +93,9 @@ def isolated(seed: int) -> Iterator[None]:
     """
     with seed_rng(seed), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        before = ProcessState.now()
+        before = ProcessState()
         random.seed(seed)
-        if before.arrays is not None:
+        if before.generators.numpy is not None:
             sys.modules["numpy"].random.seed(seed % 2**32)
         try:
             yield

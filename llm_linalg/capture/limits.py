@@ -40,7 +40,6 @@ class Limits:
         tensors: Tensors that all calls together may make.
         elements: Elements that all of those may have.
         multiplications: Multiplications of all calls, or what takes as long.
-        call_tensors: Tensors that one call may make.
         call_elements: Elements that one call may make.
         call_multiplications: Multiplications of one call: about a second.
         printed: Characters that it may print.
@@ -51,7 +50,6 @@ class Limits:
     tensors: int = 100_000
     elements: int = 2**27
     multiplications: int = 2**36
-    call_tensors: int = 1_000
     call_elements: int = 2**25
     call_multiplications: int = 2**33
     printed: int = 1_000_000
@@ -87,10 +85,6 @@ class Counts:
             self.charge_query()
             return None
         name, limits = call.operation.name, self.limits
-        if price.outputs > limits.call_tensors:
-            raise _exceeded(
-                f"{name} would give {price.outputs:,} tensors; {limits.call_tensors:,} are allowed"
-            )
         if price.elements > limits.call_elements:
             raise _exceeded(
                 f"{name} would make {price.elements:,} cells; {limits.call_elements:,} are allowed"
@@ -110,10 +104,6 @@ class Counts:
         if written is not None and written.numel() > SMALL:
             self._spend(0, written.numel(), ELEMENT * written.numel())
 
-    def refund(self, price: Price) -> None:
-        """Give back the tensors of a call that is not recorded: nobody keeps them."""
-        self.tensors -= price.outputs
-
     def charge_query(self) -> None:
         """Charge a call of which no more is known than that it is made.
 
@@ -125,10 +115,6 @@ class Counts:
             raise _exceeded(f"the program calls torch more than {self.limits.calls:,} times: let it do less")
         if self._halt is not None and self._halt():
             raise Interruption(HaltedError("stopped: what stands below was not run"))
-
-    def charge_copy(self, elements: int) -> None:
-        """Charge the copy of a tensor of so many elements."""
-        self._spend(1, elements, ELEMENT * elements)
 
     def _spend(self, tensors: int, elements: int, multiplications: int) -> None:
         limits = self.limits

@@ -8,7 +8,7 @@ not run leaves marks (`Marks`), and what reads one of these `rests` on its cell.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -57,56 +57,35 @@ class StatementResult(NamedTuple):
     drew: Collection[str] | None = None
 
 
-class CellResults(NamedTuple):
-    """How the cells ended, by the number of a cell the first error in it, and the marks that are left."""
-
-    states: tuple[CellState, ...]
-    errors: dict[int, ProgramError]
-    marks: Marks
-
-
 Execute = Callable[[ast.stmt], StatementResult]
 """Runs a statement of the program."""
 CellClock = Callable[[], AbstractContextManager[object]]
 """Returns the time of a cell: while it is entered a statement runs, and `Interruption` may be raised."""
 
 
-def run_cells(
-    cells: Sequence[CellProgram],
-    execute: Execute,
-    names: MutableMapping[str, object],
-    *,
-    plots: Plots | None = None,
-    clock: CellClock = nullcontext,
-    listen: Callable[[CellState], None] = lambda _: None,
-) -> CellResults:
-    """Run the cells of a program, and return how each ended.
+class CellRun:
+    """A run of the cells of a program.
 
     Args:
-        cells: The cells.
         execute: Runs a statement.
         names: The program's names, which `execute` binds.
         plots: What keeps the numbers that are plotted.
         clock: What stops a cell that takes too long.
-        listen: Is given the state of each cell as it ends.
+
+    Attributes:
+        errors: By the number of a cell, the first error in it.
+        marks: What was not run leaves them.
     """
-    run = _CellRun(execute, names, plots or Plots(), clock)
-    states = []
-    with run.plots.installed():
-        for number, cell in enumerate(cells, 1):
-            states.append(run.cell(number, cell))
-            listen(states[-1])
-    return CellResults(tuple(states), run.errors, run.marks)
-
-
-class _CellRun:
-    """A run of cells."""
 
     def __init__(
-        self, execute: Execute, names: MutableMapping[str, object], plots: Plots, clock: CellClock
+        self,
+        execute: Execute,
+        names: MutableMapping[str, object],
+        plots: Plots | None = None,
+        clock: CellClock = nullcontext,
     ) -> None:
         self._execute, self._names, self._clock = execute, names, clock
-        self.plots = plots
+        self._plots = plots or Plots()
         self.errors: dict[int, ProgramError] = {}
         self.marks = Marks(names)
         self._nodes = 0
@@ -116,8 +95,13 @@ class _CellRun:
         self._left_out: list[str] = []
         self._has_run = False
 
-    def cell(self, number: int, source: CellProgram) -> CellState:
-        """Run a cell."""
+    def run(self, cells: Sequence[CellProgram]) -> Iterator[CellState]:
+        """Run cells, and yield how each ended."""
+        with self._plots.installed():
+            for number, cell in enumerate(cells, 1):
+                yield self._cell(number, cell)
+
+    def _cell(self, number: int, source: CellProgram) -> CellState:
         self._state, self._source, self._time = CellState(number), source, self._clock()
         before = self._nodes
         self._left_out = [*source.left_out.values()]
@@ -126,14 +110,14 @@ class _CellRun:
             self._note(source.error, "failed")
             self.marks.note_unrun_text(source.text, number, _why(source.error, "failed"))
         for place, statement in enumerate(source.statements):
-            goes_on, last = self._statement(number, statement)
+            goes_on, last = self._statement(statement)
             if not goes_on:
-                self._leave(number, source.statements[place + 1 :])
+                self._leave(source.statements[place + 1 :])
                 break
         answer, node = self._answer(source.statements[-1:], last)
         if node is None and self._nodes > before:
             node = self._nodes - 1
-        plot = self.plots.take()
+        plot, self._plots.plot = self._plots.plot, None
         if plot is not None and plot.node is not None:
             node = plot.node
         state = self._state._replace(answer=answer, node=node, plot=plot)
@@ -141,25 +125,25 @@ class _CellRun:
             state = state._replace(state="skipped")
         return state._replace(left_out=tuple(dict.fromkeys(self._left_out))[:MOST_LEFT_OUT])
 
-    def _statement(self, number: int, statement: ast.stmt) -> tuple[bool, StatementResult]:
+    def _statement(self, statement: ast.stmt) -> tuple[bool, StatementResult]:
         """Run a statement; return whether the cell goes on, and how the statement ended."""
         command = self._source.commands.get(statement)
         if command is not None:
             self._note(ProgramError(command.reason, self._source.span(statement), self._text()), "failed")
-            self._leave_unrun(statement, number, command.reason)
+            self._leave_unrun(statement, command.reason)
             if command.binds_all:
-                self.marks.note_unrun_all(number, command.reason)
+                self.marks.note_unrun_all(self._state.number, command.reason)
             return True, StatementResult()
         mark = self.marks.rests_on(statement)
-        self.plots.statement = statement
+        self._plots.statement = statement
         result = self._run(statement)
         error = result.error
         if error is None:
-            self._settle(number, statement, mark, result)
+            self._settle(statement, mark, result)
             return True, result
         if isinstance(error.exception, ImportError) and isinstance(statement, ast.Import | ast.ImportFrom):
-            return self._import(number, statement), result
-        return self._fail(number, statement, mark, error), result._replace(value=None, node=None)
+            return self._import(statement), result
+        return self._fail(statement, mark, error), result._replace(value=None, node=None)
 
     def _run(self, statement: ast.stmt) -> StatementResult:
         try:
@@ -172,43 +156,41 @@ class _CellRun:
         self._state = self._state._replace(printed=self._state.printed + result.printed)
         return result
 
-    def _settle(
-        self, number: int, statement: ast.stmt, mark: UnrunMark | None, result: StatementResult
-    ) -> None:
+    def _settle(self, statement: ast.stmt, mark: UnrunMark | None, result: StatementResult) -> None:
         """Take in that a statement was run."""
         mark = mark or self.marks.rests_on(statement, result.drew)
-        self.marks.note_run(statement, number, result.drew)
+        self.marks.note_run(statement, self._state.number, result.drew)
         if mark is not None and self._state.state == "run":
             self._state = self._state._replace(state="rests", root=mark.root, reason=clean(str(mark), None))
-        if isinstance(statement, ast.Expr) and is_blank_figure(result.value) and self.plots.plot is None:
+        if isinstance(statement, ast.Expr) and is_blank_figure(result.value) and self._plots.plot is None:
             self._left_out.append(_first_line(ast.unparse(statement)))
         else:
             self._has_run = True
 
-    def _import(self, number: int, statement: ast.Import | ast.ImportFrom) -> bool:
+    def _import(self, statement: ast.Import | ast.ImportFrom) -> bool:
         """Import name by name; what can't be imported fails where it is used."""
         for item in statement.names:
             one = copy(statement)
             one.names = [item]
             error = self._run(one).error
             if error is None:
-                self.marks.note_run(one, number, ())
+                self.marks.note_run(one, self._state.number, ())
                 self._has_run = True
                 continue
             path = item.name if isinstance(one, ast.Import) else one.module or "."
             reason = f"not run: {clean(_missing(error.exception), _LONGEST_REASON)}"
-            self.marks.note_unrun(one, number, reason)
+            self.marks.note_unrun(one, self._state.number, reason)
             self._left_out.append(_first_line(ast.unparse(one)))
             if item.name != "*":
                 name = item.asname or item.name.partition(".")[0]
                 self._names[name] = MissingPackage(path, _missing(error.exception))
         return True
 
-    def _fail(self, number: int, statement: ast.stmt, mark: UnrunMark | None, error: ProgramError) -> bool:
+    def _fail(self, statement: ast.stmt, mark: UnrunMark | None, error: ProgramError) -> bool:
         """Take in that a statement failed; return whether the cell goes on."""
         if isinstance(error.exception, BlankFigureError):
             self._left_out.append(_first_line(ast.unparse(statement)))
-            self._leave_unrun(statement, number, "not run: it needs a plot, which is not drawn")
+            self._leave_unrun(statement, "not run: it needs a plot, which is not drawn")
             return True
         is_missing = isinstance(error.exception, MissingPackageError)
         if is_missing:
@@ -217,37 +199,37 @@ class _CellRun:
             rests = MissingValueError(str(mark), error.span, error.source)
             rests.root, rests.reason = mark.root, mark.reason
             self._note(rests, "rests", mark.root)
-            self._leave_unrun(statement, number, mark.reason, mark.root)
+            self._leave_unrun(statement, mark.reason, mark.root)
             return True
         stopped = isinstance(error, LimitError)
         self._note(error, "stopped" if stopped else "failed")
         reason = _why(error, self._state.state)
         if stopped or isinstance(error.exception, NOT_HERE):
-            self._leave_unrun(statement, number, reason)
+            self._leave_unrun(statement, reason)
             return not stopped
-        self._miss(statement, number, reason)
+        self._miss(statement, reason)
         return False
 
-    def _leave(self, number: int, statements: Sequence[ast.stmt]) -> None:
+    def _leave(self, statements: Sequence[ast.stmt]) -> None:
         """Take in that the statements below the end of a cell are not run."""
-        reason = _why(self.errors[number], self._state.state)
+        reason = _why(self.errors[self._state.number], self._state.state)
         for statement in statements:
-            if isinstance(self.errors[number], LimitError):
-                self._leave_unrun(statement, number, reason)
+            if isinstance(self.errors[self._state.number], LimitError):
+                self._leave_unrun(statement, reason)
             else:
-                self._miss(statement, number, reason)
+                self._miss(statement, reason)
 
-    def _leave_unrun(self, statement: ast.stmt, number: int, reason: str, root: int | None = None) -> None:
+    def _leave_unrun(self, statement: ast.stmt, reason: str, root: int | None = None) -> None:
         """Take in that a statement was not run that Jupyter runs: older values are gone."""
-        self.marks.note_unrun(statement, number, reason, root)
+        self.marks.note_unrun(statement, self._state.number, reason, root)
         for name in _bound(statement):
             self._names.pop(name, None)
 
-    def _miss(self, statement: ast.stmt, number: int, reason: str) -> None:
+    def _miss(self, statement: ast.stmt, reason: str) -> None:
         """Take in that a statement is not run in Jupyter either: what is there is right."""
         missing = [name for name in code_names(statement).binds if name not in self._names]
-        for name in missing:
-            self.marks.note_unrun_names([name], UnrunMark(number, number, reason, name))
+        cell = self._state.number
+        self.marks.note_unrun_names(missing, UnrunMark(cell, cell, reason, ""))
 
     def _note(self, error: ProgramError, state: State, root: int | None = None) -> None:
         """Note the first error of a cell."""

@@ -172,12 +172,12 @@ class NumpySteps:
 
     def _amending(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return what does what `+=` and the like do: it writes into an array, or makes something new."""
+        make_new = self._doing(name, function)
 
         def amend(old: Any, value: Any) -> Any:
             if isinstance(old, self._numpy.ndarray):
                 return self._write(name, (old, value), {}, old, partial(function, old, value))
-            result = function(old, value)
-            return self._saw(name, (old, value), result) if type(result) in self._kinds else result
+            return make_new(old, value)
 
         return amend
 

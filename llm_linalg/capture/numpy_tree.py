@@ -127,11 +127,14 @@ class NumpyTree(ast.NodeTransformer):
             node.func = _call(func, ".call", func)
         return node
 
-    def visit_comprehension(self, node: ast.comprehension) -> ast.comprehension:
-        """Look at the items."""
+    def visit_comprehension(self, node: N) -> N:
+        """Look at the items that it goes through, as a loop does."""
         self.generic_visit(node)
-        node.iter = _items(node.iter)
+        loop: Any = node
+        loop.iter = _items(loop.iter)
         return node
+
+    visit_For = visit_comprehension  # noqa: N815  as `ast` has it
 
     # Statements
 
@@ -163,12 +166,6 @@ class NumpyTree(ast.NodeTransformer):
         """Leave patterns as they are."""
         node.guard = node.guard and self.visit(node.guard)
         node.body = [self.visit(own) for own in node.body]
-        return node
-
-    def visit_For(self, node: ast.For) -> ast.For:
-        """Look at the items."""
-        self.generic_visit(node)
-        node.iter = _items(node.iter)
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.stmt:

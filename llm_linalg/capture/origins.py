@@ -34,14 +34,14 @@ class Origins:
         frame = call.frame
         if frame is None:
             return self.outside
-        scope = self._scopes.at(frame)
+        scope = self._scopes.current
         if scope is not self._scope:  # each call of a function has a scope of its own
             self._scope, self._known = scope, {}
         key = id(frame.f_code), frame.f_lasti
         origin = self._known.get(key)
         if origin is None:
             span, text = self._sites.at(frame.f_code, frame.f_lasti) or (None, "")
-            origin = self._known[key] = Origin(span, text, scope=self._scopes.path(scope))
+            origin = self._known[key] = Origin(span, text, scope=scope.path)
         return origin._replace(scope=self._folding.scope(call, origin.scope)) if call.fold else origin
 
     def line(self) -> int:

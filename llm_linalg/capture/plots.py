@@ -71,26 +71,17 @@ class BlankFigure:
     def __iter__(self) -> Iterator[BlankFigure]:
         return iter([self] * _unpacked(sys._getframe(1)))
 
-    def __getitem__(self, _key: object) -> BlankFigure:
-        return self
-
-    def __setitem__(self, _key: object, _value: object) -> None:
-        pass
-
-    def __setattr__(self, _name: str, _value: object) -> None:
-        pass
-
-    def __contains__(self, _item: object) -> bool:
-        return False
-
-    def __enter__(self) -> BlankFigure:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
     def __mro_entries__(self, _bases: object) -> tuple[type, ...]:
         return ()
+
+    def _itself(self, *_: object) -> BlankFigure:
+        return self
+
+    def _nothing(self, *_: object) -> None:
+        pass
+
+    __getitem__ = __enter__ = _itself
+    __setitem__ = __setattr__ = __exit__ = __contains__ = _nothing
 
     def _number(self, *_: object) -> Any:
         raise BlankFigureError(f"{self._path} is a plot, which is not drawn here: it has no value")
@@ -105,17 +96,6 @@ def _unpacked(frame: FrameType) -> int:
     return code[place + 1] if place >= 0 and code[place] == opmap["UNPACK_SEQUENCE"] else 0
 
 
-class _PlottingModule(ModuleType):
-    """A plotting package, or a module of one."""
-
-    plots: Plots
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return BlankFigure(self.plots, f"{self.__name__}.{name}")
-
-
 class _Finder(MetaPathFinder, Loader):
     """Finds the modules of plotting packages."""
 
@@ -128,9 +108,9 @@ class _Finder(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        module = _PlottingModule(spec.name)
-        module.plots = self._plots
-        return module
+        module: Any = ModuleType(spec.name)
+        module.__getattr__ = BlankFigure(self._plots, spec.name).__getattr__
+        return module  # type: ignore[no-any-return]
 
     def exec_module(self, module: ModuleType) -> None:
         pass
@@ -164,11 +144,6 @@ class Plots:
             sys.meta_path.remove(finder)
             _take_modules()
             sys.modules.update(kept)
-
-    def take(self) -> Plot | None:
-        """Return the plot of a cell, and forget it."""
-        plot, self.plot = self.plot, None
-        return plot
 
     def call(
         self,

@@ -22,23 +22,21 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from llm_linalg.base import syntax
 from llm_linalg.base.errors import ProgramError
-from llm_linalg.base.garbage import rare_full_collections
 from llm_linalg.base.source import Source
 from llm_linalg.capture.bindings import Bindings
-from llm_linalg.capture.call_scopes import CallScopes
-from llm_linalg.capture.cell_program import StatementParts, cells_of, python_of
+from llm_linalg.capture.call_scopes import CallScopes, plain_paths
+from llm_linalg.capture.cell_program import cells_of, parts_of, python_of
 from llm_linalg.capture.console import Output, printing_to
-from llm_linalg.capture.devices import DIST, LocalDevice, on_device, run_in_turn
+from llm_linalg.capture.devices import LocalDevice
 from llm_linalg.capture.failures import Explain, Failures
-from llm_linalg.capture.gradient_calls import GradientCalls
+from llm_linalg.capture.gradient_calls import OwnGradients, gradient_handlers
 from llm_linalg.capture.instrument import instrument
 from llm_linalg.capture.isolation import GeneratorStates, ProcessState, isolated
 from llm_linalg.capture.limits import Counts, Limits
 from llm_linalg.capture.new_layers import NewLayers
-from llm_linalg.capture.notebook_cells import CellClock, StatementResult, run_cells
+from llm_linalg.capture.notebook_cells import CellClock, CellRun, StatementResult
 from llm_linalg.capture.numpy_steps import NumpySteps, may_hold_arrays
 from llm_linalg.capture.origins import Origins
-from llm_linalg.capture.own_gradients import OwnGradients
 from llm_linalg.capture.plots import Plots
 from llm_linalg.capture.sites import FILE, Sites
 from llm_linalg.capture.turns import Turns
@@ -47,16 +45,14 @@ from llm_linalg.recording.cell_state import CellState
 from llm_linalg.recording.ending import Ending
 from llm_linalg.recording.listener import Listener
 from llm_linalg.recording.record import Record
-from llm_linalg.recording.record_node import N, Origin, RecordNode
+from llm_linalg.recording.record_node import Origin, RecordNode
 from llm_linalg.recording.recorder import Recorder
 from llm_linalg.recording.scopes import settle_folds
 
-PRESETS: Mapping[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "math": math, "dist": DIST}
+PRESETS: Mapping[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "math": math}
 """Modules that a program has without importing them."""
 _FEW_CALLS = 500
 _ANNOTATIONS = __future__.annotations.compiler_flag  # the one feature that is not there without an import
-
-FEW_CALLS = 1_000  # of torch, of an expression that others like it may be tried
 
 
 class ProgramRun:
@@ -68,7 +64,6 @@ class ProgramRun:
         names: Values that the program may use.
         cells: The lines, from 1, at which its cells begin, if it has cells.
         halt: Asked before each torch call whether the run is to stop.
-        limits: What it may do.
         node_type: The class of the recorded nodes.
         explain: Turns a failed torch call into the error that is shown; None for torch's own words.
         listener: Who is told what is recorded; None for nobody.
@@ -99,7 +94,6 @@ class ProgramRun:
         cells: Sequence[int] = (),
         halt: Callable[[], bool] | None = None,
         *,
-        limits: Limits | None = None,
         node_type: type[RecordNode] = RecordNode,
         explain: Explain | None = None,
         listener: Listener | None = None,
@@ -107,7 +101,6 @@ class ProgramRun:
         device: LocalDevice | None = None,
         clock: CellClock = nullcontext,
     ) -> None:
-        limits = limits or Limits()
         self._text = source
         self._cells = cells_of(source, cells) if cells else ()
         self.source = Source(python_of(source, self._cells) if self._cells else source)
@@ -121,34 +114,32 @@ class ProgramRun:
         self._sites = Sites(self.source)
         self._scopes = CallScopes()
         self._origins = Origins(self._sites, self._scopes)
-        self._limits = limits
+        self._limits = Limits()
         self._halt = halt
-        self._counts = Counts(limits, halt)
+        self._counts = Counts(self._limits, halt)
         self.recorder = self._new_recorder(self._counts)
         self.recorder.node_type, self.recorder.listener = node_type, listener
         self._layers = NewLayers(self.recorder, self._scopes, self._origins)
         self.recorder.is_inner = self._layers.are_filled_by
         self._bindings = Bindings(self.recorder, self._scopes, self._layers)
-        self._scopes.bind_layer = self._bindings.bind_layer
-        self._gradients = OwnGradients(self.recorder, self._scopes, self._apart)
+        self._gradients = OwnGradients(self.recorder, self._scopes)
         self.recorder.handlers = {**self.recorder.handlers, **self._gradients.handlers}
         self._explain = explain
         self.failures = Failures(self.source, self._sites, self.recorder, explain, self._call_that_fails)
-        self._turns = Turns(self.recorder, limits.loop_nodes)
+        self._turns = Turns(self.recorder, self._limits.loop_nodes)
         self._device = device or LocalDevice()
         self._turns.may_skip = self._device.ranks == 1
-        self._device.connect(self.recorder, self._counts.charge_copy)
+        self._device.connect(self.recorder)
         self.output = Output(
-            self._origins.line, limits.printed, None if listener is None else listener.printed
+            self._origins.line, self._limits.printed, None if listener is None else listener.printed
         )
-        changed = instrument(syntax.statements(self.source.text), lines=running_line is not None)
-        self._sites.add(changed)
+        tree = syntax.statements(self.source.text)
+        self._turns.places = instrument(tree, lines=running_line is not None)
         self._arrays = NumpySteps(self.recorder) if may_hold_arrays(source) else None
         if self._arrays is not None:
-            changed.tree = self._arrays.rewritten(changed.tree)
+            tree = self._arrays.rewritten(tree)
             self._bindings.arrays = self._arrays
-        self._turns.places = changed.loops
-        self._body = changed.tree.body
+        self._body = tree.body
         self._flags = 0  # of what it has imported from `__future__`
         self._left: ProcessState | None = None
         self.names = vars(self.module)
@@ -160,21 +151,15 @@ class ProgramRun:
         """Return a recorder of calls that the program makes."""
         recorder = Recorder(self._origins.current, counts)
         recorder.heeds_grad_mode = True
-        recorder.handlers = GradientCalls(recorder, counts).handlers
+        recorder.handlers = gradient_handlers(recorder)
         return recorder
-
-    @contextmanager
-    def _apart(self, trial: Recorder | None = None) -> Iterator[None]:
-        """Run a part of the program beside its run, of which nothing is noted, while the context is open."""
-        with self.output.apart(), self._bindings.apart(trial or self._new_recorder(Counts(self._limits))):
-            yield
 
     def _builtins(self, running_line: Any) -> dict[str, Any]:
         """Return what the program has without defining it; beside that, what notes what it does."""
         owners: Mapping[Any, str] = {
             self._bindings: "bound written named each stored result",
             self._turns: "loop open turn close",
-            self._scopes: "enter forward leave leave_forward begin end",
+            self._scopes: "enter forward leave leave_forward",
         }
         hooks = {
             f".{name}": getattr(owner, name) for owner, names in owners.items() for name in names.split()
@@ -183,6 +168,7 @@ class ProgramRun:
         return {
             **vars(builtins),
             **PRESETS,
+            "dist": self._device.module,
             "print": self.output.printer(),
             **hooks,
             **arrays,
@@ -211,7 +197,7 @@ class ProgramRun:
     def _as_running(self) -> Iterator[None]:
         """Have the process as the program finds it while the context is open."""
         watching = self._gradients.watching()
-        with isolated(self.seed), printing_to(self.output), watching, on_device(self._device):
+        with isolated(self.seed), printing_to(self.output), watching:
             lines = [f"{line}\n" for line in self.source.lines]
             linecache.cache[FILE] = len(self.source.text), None, lines, FILE
             handle = register_module_parameter_registration_hook(self._layers.on_parameter)
@@ -219,8 +205,9 @@ class ProgramRun:
                 yield
             finally:
                 handle.remove()
+                self._device.leave()
                 linecache.cache.pop(FILE, None)
-                self._left = ProcessState.now()
+                self._left = ProcessState()
 
     def _run_body(self, body: Sequence[ast.stmt]) -> None:
         """Run some of its statements.
@@ -244,28 +231,17 @@ class ProgramRun:
 
     def _run_cells(self) -> None:
         """Run cell after cell; raise the error of the last one, if it fails."""
-        parts = StatementParts(self._cells, self._body)
-        states: list[CellState] = []
-
-        def listen(state: CellState) -> None:
-            cell = self._cells[state.number - 1]
+        parts = parts_of(self._body)
+        plots = Plots(self._node_of)
+        run = CellRun(lambda own: self._run_statement(parts(own)), self.names, plots, self._clock)
+        for cell, state in zip(self._cells, run.run(self._cells), strict=True):
             last = cell.line + cell.text.count("\n")
             gaps = tuple(gap for gap in self.recorder.gaps if cell.line <= gap.line <= last)
-            states.append(state._replace(gaps=gaps))
+            self._cell_states += (state._replace(gaps=gaps),)
             if self._listener is not None:
-                self._listener.cell(states[-1])
-
-        found = run_cells(
-            self._cells,
-            lambda statement: self._run_statement(parts.of(statement)),
-            self.names,
-            plots=Plots(self._node_of),
-            clock=self._clock,
-            listen=listen,
-        )
-        self._cell_states = tuple(states)
-        last_error = found.errors.pop(len(self._cells), None)
-        self._cell_errors = tuple([found.errors[number] for number in sorted(found.errors)])
+                self._listener.cell(self._cell_states[-1])
+        last_error = run.errors.pop(len(self._cells), None)
+        self._cell_errors = tuple([run.errors[number] for number in sorted(run.errors)])
         if last_error is not None:
             raise last_error
 
@@ -302,18 +278,15 @@ class ProgramRun:
         fresh = torch.Generator().manual_seed(self.seed).get_state()
         return self._left is not None and not torch.equal(self._left.generators.torch, fresh)
 
-    @property
-    def was_cheap(self) -> bool:
-        """Whether the last expression took so little that others like it may be tried."""
-        return self.calls_of_last <= FEW_CALLS
-
     def record(self, *, failed: bool = False) -> Record[Any]:
         """Return the record of what the program did, whether it ended or failed."""
         recorder, bindings = self.recorder, self._bindings
         self._origins.outside = self._origin_of_end()
         self._turns.finish()
         settle_folds(recorder.nodes)
-        self._scopes.finish(recorder.nodes)
+        plain = plain_paths(node.scope for node in recorder.nodes)
+        for node in recorder.nodes:
+            node.scope = plain[node.scope]
         printed = "".join(text for _, text in self.output.texts)
         record: Record[Any] = recorder.finish(self._text, self.seed, printed)
         left = {line: recorder.node_of(tensor) for line, tensor in bindings.left_results.items()}
@@ -345,7 +318,8 @@ class ProgramRun:
     def _call_that_fails(self, expression: str) -> Call | None:
         """Return the torch call that fails in an expression where the program has failed."""
         trial = self._new_recorder(Counts(self._limits))
-        with suppress(Exception), isolated(self.seed), self._apart(trial), trial.undoing_writes():
+        apart = self.output.apart(), self._bindings.apart(trial)
+        with suppress(Exception), isolated(self.seed), apart[0], apart[1], trial.undoing_writes():
             tree = ast.parse(expression, mode="eval")
             code = _compiled(Source(expression), tree, self._flags)
             _execute(code, {**self.names, **self.failures.names}, trial)
@@ -368,7 +342,8 @@ class ProgramRun:
         counts = Counts(self._limits, self._halt)
         trial = self._new_recorder(counts)
         code = _compiled(source, ast.Expression(body[0].value), self._flags)
-        with isolated(self.seed), printing_to(self.output), self._apart(trial):
+        apart = self.output.apart(), self._bindings.apart(trial)
+        with isolated(self.seed), printing_to(self.output), apart[0], apart[1]:
             if self._left is not None:
                 self._left.put_back()
             try:
@@ -407,31 +382,12 @@ def _is_words(value: Any) -> bool:
     return value.__class__ in (list, tuple) and bool(value) and all(isinstance(word, str) for word in value)
 
 
-@rare_full_collections()
-def execute(
-    source: str,
-    seed: int,
-    names: Mapping[str, Any],
-    cells: Sequence[int] = (),
-    halt: Callable[[], bool] | None = None,
-    *,
-    limits: Limits | None = None,
-    node_type: type[N],
-    explain: Explain | None = None,
-    listener: Listener | None = None,
-) -> Record[N]:
-    """Run a program, and return the record of its torch calls; the arguments are `ProgramRun`'s.
+def finished(run: ProgramRun) -> Record[Any]:
+    """Run a program to its end, and return its record.
 
     Raises:
         ProgramError: If it fails; its `trace` is the record of what ran.
     """
-    how: dict[str, Any] = {"node_type": node_type, "explain": explain}
-    run = ProgramRun(source, seed, names, cells, halt, limits=limits, listener=listener, **how)
-    return finished(run)
-
-
-def finished(run: ProgramRun) -> Record[Any]:
-    """Run a program to its end, and return its record; raises what `execute` does."""
     try:
         run.run()
         return run.record()
@@ -441,37 +397,3 @@ def finished(run: ProgramRun) -> Record[Any]:
         raise
     finally:
         run.recorder.release()
-
-
-def evaluate_expression(expression: str, seed: int = 0) -> Any:
-    """Return the value of an expression over torch's names, with the user's rights.
-
-    Raises:
-        ProgramError: If the text is not one expression, or fails.
-    """
-    run = ProgramRun("", seed)
-    run.run()
-    return run.evaluate(expression)
-
-
-@rare_full_collections()
-def execute_on_devices(
-    source: str,
-    seed: int,
-    names: Mapping[str, Any],
-    cells: Sequence[int] = (),
-    halt: Callable[[], bool] | None = None,
-    *,
-    ranks: int,
-    limits: Limits | None = None,
-    node_type: type[N],
-    explain: Explain | None = None,
-) -> tuple[Record[N], ...]:
-    """Run a program on several devices in turn, and return the record of each; raises what `execute` does."""
-    how: Mapping[str, Any] = {"limits": limits, "node_type": node_type, "explain": explain}
-
-    def run_on(device: LocalDevice, names: Mapping[str, Any]) -> Record[N]:
-        return finished(ProgramRun(source, seed, names, cells, halt, device=device, **how))
-
-    with isolated(seed):
-        return run_in_turn(run_on, names, ranks)

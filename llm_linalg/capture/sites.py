@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import dis
+import ast
 import sys
-from collections.abc import Mapping
+from functools import cached_property
 from types import CodeType, FrameType, TracebackType
-from typing import NamedTuple
+from typing import Any
 
 from llm_linalg.base.errors import Span, StackFrame
 from llm_linalg.base.source import Source
 from llm_linalg.base.text import characters
-from llm_linalg.capture.instrument import Instrumented, Position
 
 FILE = "<program>"
 """What Python calls the file of a program: all frames of it have this very string."""
 
 Site = tuple[Span, str]
 """The place of an expression, and its text."""
-_GET_ITER = dis.opmap["GET_ITER"]
-
-
-class _Instructions(NamedTuple):
-    """A code's instructions, which Python copies each time that it is asked for them.
-
-    The code is kept so that its id is not reused.
-    """
-
-    code: CodeType
-    text: bytes
-    positions: list[tuple[int | None, int | None, int | None, int | None]]
+_Position = tuple[int, int, int, int]
+"""First line, column, last line and last column, in bytes, as `ast` has them."""
 
 
 class Sites:
@@ -41,16 +30,31 @@ class Sites:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._places: dict[Position, Position] = {}
-        self._iterated: Mapping[Position, Position] = {}
         self._found: dict[tuple[int, int], Site] = {}
-        self._known: dict[Position, Site] = {}  # one object for all instructions of an expression
-        self._codes: dict[int, _Instructions] = {}
+        self._known: dict[_Position, Site] = {}  # one object for all instructions of an expression
+        # By the id of a code, which is kept so that the id is not reused: what Python copies at each request.
+        self._codes: dict[int, tuple[CodeType, list[Any]]] = {}
 
-    def add(self, instrumented: Instrumented) -> None:
-        """Take the places that Python has otherwise than the reader."""
-        self._places.update(instrumented.places)
-        self._iterated = {**self._iterated, **instrumented.iterated}
+    @cached_property
+    def _places(self) -> dict[_Position, _Position]:
+        """Where what runs at a position stands for the reader, if Python has another position for it.
+
+        A write to `x[0]` is the assignment around it. Of a method's call over several lines Python has the
+        last of them.
+        """
+        found: dict[_Position, _Position] = {}
+        for node in ast.walk(self._source.tree):
+            match node:
+                case ast.Assign() | ast.AugAssign() | ast.AnnAssign():
+                    for part in ast.walk(node):
+                        if isinstance(getattr(part, "ctx", None), ast.Store):
+                            found[_position(part)] = _position(node)
+                case ast.Call(func=ast.Attribute() as part) | (ast.Attribute() as part):
+                    _, _, line, end = _position(part)
+                    if part.lineno != line:
+                        own = _position(node)
+                        found[line, end - len(part.attr.encode()), own[2], own[3]] = own
+        return found
 
     def at(self, code: CodeType, instruction: int) -> Site | None:
         """Return the place of an instruction, given by its offset; None if nothing is known of it."""
@@ -63,7 +67,7 @@ class Sites:
             site = self._found[key] = self.of(position)
         return site
 
-    def of(self, position: Position) -> Site:
+    def of(self, position: _Position) -> Site:
         """Return the place of a position."""
         site = self._known.get(position)
         if site is None:
@@ -73,17 +77,15 @@ class Sites:
             site = self._known[position] = span, span.of(lines)
         return site
 
-    def _position(self, code: CodeType, instruction: int) -> Position | None:
-        instructions = self._codes.get(id(code))
-        if instructions is None:
-            instructions = self._codes[id(code)] = _Instructions(code, code.co_code, [*code.co_positions()])
-        first, last, column, end = instructions.positions[instruction // 2]
-        if first is None or last is None or column is None or end is None:
+    def _position(self, code: CodeType, instruction: int) -> _Position | None:
+        _, positions = self._codes.setdefault(id(code), (code, []))
+        if not positions:
+            positions += code.co_positions()
+        first, last, column, end = positions[instruction // 2]
+        if None in (first, last, column, end) or last > len(self._source.lines):
             return None
-        position = first, column, last, end
-        if instructions.text[instruction] == _GET_ITER:
-            position = self._iterated.get(position, position)
-        return self._places.get(position, position) if last <= len(self._source.lines) else None
+        position: _Position = first, column, last, end
+        return self._places.get(position, position)
 
     def frames(self, traceback: TracebackType | None) -> list[tuple[FrameType, int]]:
         """Return the program's frames that led to an error, outermost first, each with its instruction."""
@@ -104,6 +106,11 @@ class Sites:
                 name = "" if frame.f_code.co_name == "<module>" else frame.f_code.co_qualname
                 calls.append(StackFrame("", site[0], name, site[1]))
         return tuple(calls)
+
+
+def _position(node: ast.AST) -> _Position:
+    place: Any = node
+    return place.lineno, place.col_offset, place.end_lineno, place.end_col_offset
 
 
 def is_method(code: CodeType) -> bool:

@@ -10,9 +10,8 @@ same turns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain, count, islice
-from operator import itemgetter, length_hint
-from sys import maxsize
+from itertools import chain, islice
+from operator import length_hint
 from typing import Any
 
 from torch import Tensor
@@ -30,7 +29,6 @@ _MOST_AT_ONCE = 1_024  # turns, of those that make no nodes
 _BARREN = 8  # runs of a loop without a node after which it is gone through as it is
 _SIZED = (list, tuple, range, str, dict, DataLoader)
 _ONE_FOR_ONE = (enumerate, zip)
-_FIRST = itemgetter(0)
 
 
 class LoopWindow:
@@ -45,14 +43,14 @@ class LoopWindow:
 
     __slots__ = (
         *("_first", "_gap_start", "_most", "_next_check", "_place", "_position"),
-        *("_recorder", "_turn", "_turns", "resume_at"),
+        *("_recorder", "_resume_at", "_turn", "_turns"),
     )
 
     def __init__(self, recorder: Recorder, place: LoopPlace, turns: int | None, most: int) -> None:
         self._recorder, self._place, self._turns, self._most = recorder, place, turns, most
         self._first = len(recorder.nodes)
         self._next_check = self._first + most // _SHARE
-        self._turn = self._gap_start = self.resume_at = self._position = 0
+        self._turn = self._gap_start = self._resume_at = self._position = 0
 
     @property
     def made(self) -> int:
@@ -60,27 +58,23 @@ class LoopWindow:
         return len(self._recorder.nodes) - self._first
 
     @property
-    def left_in_gap(self) -> int:
-        """How many turns may pass before one is recorded; 0 outside of a gap."""
-        return self.resume_at - self._turn if self._gap_start else 0
+    def is_in_gap(self) -> bool:
+        """Whether its turns are not recorded."""
+        return self._gap_start > 0
 
     def start_turns(self, count: int = 1) -> None:
         """Take note that so many turns began, the last of them now; stop recording or go on with it."""
         self._turn += count
         if self._gap_start:
-            if self._turn == self.resume_at:
+            if self._turn == self._resume_at:
                 self.close()
         elif len(self._recorder.nodes) >= self._next_check:
             self._consider()
 
-    def close(self, more: int = 0) -> None:
-        """End a gap, if there is one: the turn that begins now, or what comes after the loop, is recorded.
-
-        Args:
-            more: Turns that have begun since `start_turns`.
-        """
+    def close(self) -> None:
+        """End a gap, if there is one: the turn that begins now, or what comes after the loop, is recorded."""
         if self._gap_start:
-            last = self._turn + more - (self._turn == self.resume_at)
+            last = self._turn - (self._turn == self._resume_at)
             gap = Gap(self._place.line, self._gap_start, last, self._turns or last, self._position)
             self._gap_start = 0
             self._recorder.resume(gap)
@@ -105,7 +99,7 @@ class LoopWindow:
         if turns is not None and turns - last <= done:
             return
         self._position = len(self._recorder.nodes)
-        self._gap_start, self.resume_at = self._turn, _NEVER if turns is None else turns - last + 1
+        self._gap_start, self._resume_at = self._turn, _NEVER if turns is None else turns - last + 1
         self._recorder.pause()
 
 
@@ -140,21 +134,18 @@ class Turns:
         return chain.from_iterable(self._portions(place, window, iter(items)))
 
     def _portions(self, place: int, window: LoopWindow, items: Iterator[Any]) -> Iterator[Iterable[Any]]:
-        size, made, taken = 1, 0, count()
+        size, made = 1, 0
         self._running[id(window)] = window
         try:
             for first in items:
                 window.start_turns(size)
-                if window.left_in_gap:
-                    size, taken = min(window.left_in_gap, maxsize), count()
-                    yield chain((first,), islice(map(_FIRST, zip(items, taken)), size - 1))  # noqa: B905
-                    continue
-                size = min(2 * size, _MOST_AT_ONCE) if window.made == made else 1
+                is_barren = window.made == made and not window.is_in_gap
+                size = min(2 * size, _MOST_AT_ONCE) if is_barren else 1
                 made = window.made
                 yield (first,) if size == 1 else chain((first,), islice(items, size - 1))
         finally:
             self._running.pop(id(window), None)
-            window.close(next(taken))
+            window.close()
             self._barren[place] = 0 if window.made else self._barren.get(place, 0) + 1
 
     def open(self, place: int) -> None:

@@ -98,3 +98,20 @@ def _probe(tensor: Tensor, seed: int, sign: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed + 1)
     values = torch.randn(tensor.shape, generator=generator, dtype=torch.float64)
     return (sign * values).to(tensor.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class UntoldOperation(Operation):
+    """An operation whose function is not in the trace: its values are there, and nothing is computed anew."""
+
+    kind: str = "measured"
+    evidence: str = "opaque"
+
+
+def untold(*_tensors: Tensor) -> Tensor:
+    """Stand for a function that is not in the trace.
+
+    Raises:
+        NotImplementedError: Always.
+    """
+    raise NotImplementedError("the trace does not hold this function")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Generic, NamedTuple, Self, TypeAlias, TypeVar
@@ -149,7 +149,7 @@ class RecordNode:
         no_grad: Whether it was computed under `torch.no_grad()`, so that no gradient flows through it.
         forward_node: In a gradient program, the node whose VJP this step belongs to.
         why: In a gradient program, the explanation of the step.
-        gradient_hooks: Functions of the program that change its gradient, in their order.
+        has_hook: Whether a function of the program has changed its gradient.
         composite: The composite that it is a part of; None for a node of the program itself.
         part_nodes: The parts of a composite, once they were asked for.
     """
@@ -166,7 +166,7 @@ class RecordNode:
     missed: tuple[float, ...] = ()
     forward_node: RecordNode | None = None
     why = ""
-    gradient_hooks: list[Callable[[Tensor], Tensor]] | None = None
+    has_hook = False
     composite: Self | None = None
     part_nodes: tuple[Self, ...] | None = None
 

@@ -202,6 +202,8 @@ class Recorder(TensorIndex, TorchFunctionMode):
         elif getattr(func, "__module__", "") == _PROFILER:
             return func(*args, **kwargs)
         elif func in self.handlers:
+            if self._guard is not None:
+                self._guard.charge_query()
             return self.handlers[func](*args, **kwargs)
         elif func is _BACKWARD:
             return self._run(func, args, kwargs)

@@ -356,7 +356,7 @@ class TensorIndex:
         with untraced():
             node.flows_on = not tensor.is_leaf
         if before is not None:
-            node.gradient_hooks = before.gradient_hooks
+            node.has_hook = before.has_hook
         return node
 
 

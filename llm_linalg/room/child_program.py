@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.base.untraced import untraced
-from llm_linalg.capture.devices import LocalDevice
+from llm_linalg.capture.devices import DevicePart, LocalDevice, Parts
 from llm_linalg.capture.limits import Interruption
 from llm_linalg.capture.program import ProgramRun
 from llm_linalg.explain.shape_errors import explain_failure
@@ -155,22 +155,18 @@ class ToldProgram:
         return ["value", *self.log.value(value), self._run.calls_of_last]
 
 
-def _exchange(device: LocalDevice, requests: Requests) -> None:
-    """Hand out a device's part, and wait for those of all."""
-    if device.pending is None:
-        return
-    call, part, name = device.pending
+def _exchange(own: DevicePart, requests: Requests) -> Parts:
+    """Hand out a device's part, and return those of all."""
     try:
         with untraced():
-            requests.say("exchange", [call, encode_whole(part), name])
+            requests.say("exchange", [own.call, encode_whole(own.tensor), own.name])
     except UntoldValueError:
-        raise Interruption(LimitError(f"{call} hands over more numbers than devices may")) from None
+        raise Interruption(LimitError(f"{own.call} hands over more numbers than devices may")) from None
     reply = requests.read()
     if reply is None:
         raise Interruption(HaltedError("stopped: what stands below was not run"))
     with untraced():
-        device.parts = [Decoder().decode(own) for own in reply["parts"]]
-    device.part_name, device.pending = reply["name"], None
+        return [Decoder().decode(part) for part in reply["parts"]], reply["name"]
 
 
 def serve(request: Mapping[str, Any], memory: mmap.mmap, requests: Requests | None) -> None:

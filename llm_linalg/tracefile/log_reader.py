@@ -27,7 +27,7 @@ from llm_linalg.recording.retention import MOST_NODES
 from llm_linalg.recording.write_log import WriteSource
 from llm_linalg.tracefile import log_format as form_of
 from llm_linalg.tracefile.forms import Form, Plan, StoreLayout, ToldCall
-from llm_linalg.tracefile.opaque import opaque_call, untold_hook
+from llm_linalg.tracefile.opaque import opaque_call
 from llm_linalg.tracefile.plain_values import Decoder
 from llm_linalg.tracefile.records import MORE, SCHEMAS, VALUE, FormRecord, StoredTensor, hold
 
@@ -439,8 +439,7 @@ class Reader(Generic[N]):
             hold(not missed.is_meta, "no numbers")
             self._link(missed.numel())
             node.missed = tuple(missed.tolist())
-        if facts.get("hooks") and not node.gradient_hooks:
-            node.gradient_hooks = [untold_hook]
+        node.has_hook = node.has_hook or facts.get("hooks", False)
         node.bound_name = facts.get("name", node.bound_name)
 
     def _gap(self, *told: int) -> None:

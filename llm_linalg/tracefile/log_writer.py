@@ -446,7 +446,7 @@ def _facts(node: RecordNode) -> Mapping[str, Any]:
         "gap": node.gap,
         "flows_on": node.flows_on and node.gap is not None,
         "missed": node.missed,
-        "hooks": bool(node.gradient_hooks),
+        "hooks": node.has_hook,
     }
     return {word: value for word, value in facts.items() if value}
 

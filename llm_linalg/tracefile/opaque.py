@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -14,22 +13,15 @@ from llm_linalg.base.axes import Shape
 from llm_linalg.base.untraced import untraced
 from llm_linalg.ops.call_errors import is_unsafe
 from llm_linalg.ops.composite import Composite
+from llm_linalg.ops.fallback import UntoldOperation, untold
 from llm_linalg.ops.movement import Movement
-from llm_linalg.ops.operation import Call, Operation, operand_cells
+from llm_linalg.ops.operation import Call, operand_cells
 from llm_linalg.recording.record_node import RecordNode
 
 MOST_CELLS = 2**27  # that an operation may allocate, if it has not as many itself
 _AS_MANY = 8
 _FEW = 2**16  # cells whose computation takes no noticeable time
 _SOME = 2**24  # the same, where there will hardly be as many
-
-
-@dataclass(frozen=True, eq=False)
-class UntoldOperation(Operation):
-    """An operation whose function is not in the trace: its values are there, and nothing is computed anew."""
-
-    kind: str = "measured"
-    evidence: str = "opaque"
 
 
 def opaque_call(name: str, tensors: Sequence[Tensor], output: Tensor | None, position: int) -> Call:
@@ -88,30 +80,12 @@ def _names_device(call: Call) -> bool:
 
 def is_untold(node: RecordNode) -> bool:
     """Return whether a node stops a gradient because its function, or a hook, is not in the trace."""
-    if untold_hook in (node.gradient_hooks or ()):
+    if node.has_hook:
         return True
     call = node._call  # noqa: SLF001 - bound, each would take its time
     lost = isinstance(call, Call) and isinstance(call.operation, UntoldOperation)
     differentiable = node.value.is_floating_point() and not node.no_grad
     return lost and differentiable and any(own.value.is_floating_point() for own in node.operands)
-
-
-def untold(*_tensors: Tensor) -> Tensor:
-    """Stand for a function that is not in the trace.
-
-    Raises:
-        NotImplementedError: Always.
-    """
-    raise NotImplementedError("the trace does not hold this function")
-
-
-def untold_hook(_gradient: Tensor) -> Tensor:
-    """Stand for a hook of the program's on a gradient.
-
-    Raises:
-        NotImplementedError: Always.
-    """
-    raise NotImplementedError("the trace does not hold this hook")
 
 
 def is_described(call: Call, shape: Shape) -> bool:

@@ -8,7 +8,7 @@ import io
 import signal
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -16,8 +16,18 @@ from llm_linalg.base.errors import LimitError, ProgramError, Span
 from llm_linalg.capture.cell_program import CellProgram
 from llm_linalg.capture.isolation import GeneratorStates
 from llm_linalg.capture.limits import Interruption
-from llm_linalg.capture.notebook_cells import CellResults, Execute, StatementResult, run_cells
+from llm_linalg.capture.marks import Marks
+from llm_linalg.capture.notebook_cells import CellRun, Execute, StatementResult
 from llm_linalg.capture.plots import Plots
+from llm_linalg.recording.cell_state import CellState
+
+
+class CellResults(NamedTuple):
+    """How cells ended, the first error in each by its number, and the marks that are left."""
+
+    states: tuple[CellState, ...]
+    errors: dict[int, ProgramError]
+    marks: Marks
 
 
 def texts(cells: Sequence[str]) -> list[CellProgram]:
@@ -70,4 +80,5 @@ def run_plain(
 ) -> tuple[CellResults, dict[str, Any]]:
     """Return how cells end that are run by `exec`, and the names that they leave."""
     names = {"torch": torch} if names is None else names
-    return run_cells(texts(cells), plain_execute(names), names, plots=plots, clock=SignalTime), names
+    run = CellRun(plain_execute(names), names, plots, SignalTime)
+    return CellResults(tuple(run.run(texts(cells))), run.errors, run.marks), names

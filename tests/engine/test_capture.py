@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from llm_linalg.base.errors import LimitError, ProgramError
-from llm_linalg.capture.program import ProgramRun, execute, finished
+from llm_linalg.capture.program import ProgramRun, finished
 from llm_linalg.recording.record import Record
 from llm_linalg.recording.record_node import RecordNode
 
@@ -57,7 +57,7 @@ def alike(one: Any, other: Any) -> bool:
 
 
 def captured(program: str, **how: Any) -> Record[RecordNode]:
-    return execute(program, 0, {}, node_type=RecordNode, **how)
+    return finished(ProgramRun(program, **how))
 
 
 @given(st.lists(st.sampled_from(STATEMENTS), max_size=8), st.integers(0, 5))
@@ -169,7 +169,7 @@ def test_other_threads_print_where_they_did(capsys: pytest.CaptureFixture[str]) 
         thread.start()
         thread.join()
 
-    record = execute("talk()\nprint('inside')", 0, {"talk": talk}, node_type=RecordNode)
+    record = finished(ProgramRun("talk()\nprint('inside')", names={"talk": talk}))
     assert record.printed == "inside\n"
     assert capsys.readouterr().out == "outside\n"
 
@@ -216,12 +216,12 @@ def test_an_expression_sees_the_names_where_the_program_failed() -> None:
     assert torch.equal(run.evaluate("k @ torch.ones(3)"), torch.tensor(6.0))
 
 
-def test_generators_and_functions_have_scopes_of_their_own() -> None:
+def test_functions_have_scopes_of_their_own_and_generators_that_of_the_call_that_resumes_them() -> None:
     record = captured(
         "def g(n):\n    for i in range(n):\n        yield torch.ones(1) * i\n"
         "def f(x):\n    return x + 1\nfor t in g(2):\n    u = f(t)\nv = u * 2"
     )
-    assert [node.scope for node in record.nodes] == ["g", "g", "f:1", "g", "g", "f:2", ""]
+    assert [node.scope for node in record.nodes] == ["", "", "f:1", "", "", "f:2", ""]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A program on several devices, run in turn in one process: the arithmetic is that of blocks."""
+"""A program on several devices, run in one process: the arithmetic is that of blocks."""
 
 from __future__ import annotations
 

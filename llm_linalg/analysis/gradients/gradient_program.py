@@ -22,7 +22,6 @@ from llm_linalg.analysis.own_programs import NONSENSE, Bounds, Halt, run_over
 from llm_linalg.analysis.parts import operand_names, parts_of
 from llm_linalg.base.errors import HaltedError
 from llm_linalg.ops.operation import Call, fill_template, literal
-from llm_linalg.ops.own_gradient import OwnGradient, pulled
 from llm_linalg.ops.reads import IndexReads
 from llm_linalg.recording.gap import Gap
 from llm_linalg.recording.record import Record
@@ -169,29 +168,24 @@ class _Writer:
         if node in self._emitted:
             return
         self._emitted.add(node)
-        parts, name, hooks = self._parts[node], f"d{self.names.of[node]}", node.gradient_hooks or ()
+        parts, name = self._parts[node], f"d{self.names.of[node]}"
         if node is self._loss:
             seed = f"torch.ones_like({self.names.mention(node)})"
             parts = [_Part(node, seed, explanations.seed_reason(node)), *parts]
         is_inner = node.bound_name is None or node.composite is not None
-        if len(parts) == 1 and parts[0].same and not hooks and is_inner:
+        if len(parts) == 1 and parts[0].same and is_inner:
             self._aliases[node] = parts[0].text  # what is passed on unchanged needs no line
             return
         if len(parts) == 1:
             self._write(name, parts[0], node)
-        else:
-            several = [self.names.numbered(name, number) for number in range(1, len(parts) + 1)]
-            for own, part in zip(several, parts, strict=True):
-                self._write(own, part, node)
-            few = len(several) <= _FEW
-            total = " + ".join(several) if few else f"torch.stack([{', '.join(several)}]).sum(0)"
-            ways = [(own, part.user, part.same) for own, part in zip(several, parts, strict=True)]
-            self._line(f"{name} = {total}", Reason(explanations.sum_reason(node, ways), node, node))
-        for hook in hooks:
-            step = self.names.free(f"hook_{self.names.of[node]}")
-            self.autograd_steps[step] = partial(pulled, pull=hook)
-            why = f"What the program's own hook on {node.title} makes of its gradient."
-            self._line(f"{name} = {step}({name})", Reason(why, node, node))
+            return
+        several = [self.names.numbered(name, number) for number in range(1, len(parts) + 1)]
+        for own, part in zip(several, parts, strict=True):
+            self._write(own, part, node)
+        few = len(several) <= _FEW
+        total = " + ".join(several) if few else f"torch.stack([{', '.join(several)}]).sum(0)"
+        ways = [(own, part.user, part.same) for own, part in zip(several, parts, strict=True)]
+        self._line(f"{name} = {total}", Reason(explanations.sum_reason(node, ways), node, node))
 
     def _write(self, name: str, part: _Part, target: RecordNode) -> None:
         reason = Reason(part.why, part.user, target)
@@ -292,9 +286,7 @@ class _Writer:
             asked = self.names.free(f"vjp_{node.op}_{node.index}_{place}")
             self.autograd_steps[asked] = partial(vjp, call=call, place=place)
             text = f"{asked}({self._d(node)})"
-        if isinstance(call.operation, OwnGradient):
-            why = f"Back through {node.title}: what the program's own `backward` returns."
-        elif template is None and turned is None:
+        if template is None and turned is None:
             why = f"Back through {node.title} ({node.op}). It has no rule here: autograd has been asked."
         else:
             why = explanations.operand_reason(node, place, target, self._d(node), axes)

@@ -12,7 +12,6 @@ from torch import Tensor
 from llm_linalg.analysis.own_programs import run_over
 from llm_linalg.base.axes import Shape
 from llm_linalg.ops.operation import Call, fill_template
-from llm_linalg.ops.own_gradient import OwnGradient
 from llm_linalg.ops.vjp import autograd_vjp, rerun
 from llm_linalg.recording.record_node import RecordNode
 
@@ -104,8 +103,6 @@ def vjp(cotangent: Tensor, call: Call, place: int) -> Tensor:
     if torch.overrides.has_torch_function((cotangent,)):
         taken: Tensor = torch.overrides.handle_torch_function(vjp, (cotangent,), cotangent, call, place)
         return taken
-    if isinstance(call.operation, OwnGradient):
-        return call.operation.pull(cotangent, place)
     with torch.enable_grad():
         operands = [tensor.detach() for tensor in call.tensors]
         leaf = operands[place].clone().requires_grad_(True)
