@@ -154,11 +154,7 @@ class Judge:
         for number, trial in enumerate(self.trials):
             found = self._under(trial, answer, first=not number)
             if found is not None:
-                return (
-                    self._named_as_written(found, answer)
-                    if found.error
-                    else self._named(found, answer, number)
-                )
+                return self._named(found, answer, number)
         return Verdict(True, trial=self.trials[0])
 
     def state(self, trial: Trial) -> AbstractContextManager[ProgramState]:
@@ -215,9 +211,12 @@ class Judge:
     def _compared(self, state: ProgramState, trial: Trial, got: Outcome, *, first: bool) -> Verdict | None:
         if got.error is None and self.is_right(state, got.value):
             return None
-        solution = self.exercise.answer
-        asked = Outcome.of(state, solution.text) if solution is not None else Outcome()
-        if not first and solution is not None and not (asked.is_there and self.is_right(state, asked.value)):
+        asked = self._asked(state)
+        if (
+            not first
+            and self.exercise.answer is not None
+            and not (asked.is_there and self.is_right(state, asked.value))
+        ):
             return None
         if got.error is not None:
             reason = clean(got.error.message, None)
@@ -234,7 +233,14 @@ class Judge:
         return Verdict(False, reason, NOTHING, got.text, asked.text, differs, trial, pictures=pictures)
 
     def _named(self, found: Verdict, answer: str, number: int) -> Verdict:
-        """Return a verdict with the name of the mistake, if it is a known one."""
+        """Return a verdict with the name of the mistake, if it is a known one.
+
+        That of an answer that gave no value is known if the author expects that very text.
+        """
+        if found.error is not None:
+            text = "".join(answer.split())
+            names = (one.name for one in self.exercise.wrong if "".join(one.expression.split()) == text)
+            return replace(found, mistake=next(names, NOTHING))
         if is_typed_in(answer) and (number or _is_rounded(*found.pictures)):
             reason = NOTHING if found.reason == UNEXPLAINED else found.reason
             return replace(found, mistake=clean(TYPED), reason=reason)
@@ -244,19 +250,13 @@ class Judge:
                 cheap = written.was_cheap
                 name = self._mistake(state, got)
                 name = name or (self._changed(written, state, answer) if cheap else "")
-            named = clean(name or self._scale(answer))
-            reason = NOTHING if named and found.reason == UNEXPLAINED else found.reason
-            return replace(found, mistake=named, reason=reason)
+            name = name or self._scale(answer)
         except HaltedError:
             raise
         except ProgramError:
             return found
-
-    def _named_as_written(self, found: Verdict, answer: str) -> Verdict:
-        """Return a verdict on an answer that gave no value, named if the author expects that very text."""
-        written = "".join(answer.split())
-        names = (one.name for one in self.exercise.wrong if "".join(one.expression.split()) == written)
-        return replace(found, mistake=next(names, NOTHING))
+        reason = NOTHING if name and found.reason == UNEXPLAINED else found.reason
+        return replace(found, mistake=clean(name), reason=reason)
 
     def is_right(self, state: ProgramState, answer: object) -> bool:
         """Return whether the check is true of an answer in a state; one that it can't take is wrong."""
@@ -282,11 +282,13 @@ class Judge:
             known = Outcome.of(state, wrong.expression)
             if wrong.name and known.is_there and is_same(known.value, got.value):
                 return wrong.name
+        asked = self._asked(state)
+        return known_mistake(got.value, asked.value) if asked.is_there else ""
+
+    def _asked(self, state: ProgramState) -> Outcome:
+        """Return what the author's solution gives."""
         solution = self.exercise.answer
-        asked = Outcome.of(state, solution.text) if solution is not None else Outcome()
-        if asked.is_there:
-            return known_mistake(got.value, asked.value)
-        return ""
+        return Outcome() if solution is None else Outcome.of(state, solution.text)
 
     def _changed(self, written: ProgramState, state: ProgramState, answer: str) -> str:
         """Return the name of a mistake without which the answer would be right."""
@@ -303,13 +305,10 @@ class Judge:
 
     def _scale(self, answer: str) -> str:
         """Return the name of a missing scale if a number is too large by the same factor everywhere."""
-        solution = self.exercise.answer
-        if solution is None:
-            return ""
         pairs: list[tuple[float, float]] = []
         for trial in self.trials[:3]:
             with self.state_for(answer, trial) as written, self.state(trial) as state:
-                got, asked = Outcome.of(written, answer), Outcome.of(state, solution.text)
+                got, asked = Outcome.of(written, answer), self._asked(state)
             one, other = plain_tensor(got.value), plain_tensor(asked.value)
             if one is None or other is None or one.numel() != 1 or other.numel() != 1 or not other.item():
                 return ""
