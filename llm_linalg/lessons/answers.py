@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from llm_linalg.base.errors import ProgramError
 from llm_linalg.base.spelling import quote
-from llm_linalg.lessons.contents import LessonContents
 from llm_linalg.lessons.control import Value
+from llm_linalg.lessons.lesson import Lesson
 from llm_linalg.lessons.stop import Stop
 from llm_linalg.questions import guess
 from llm_linalg.questions.judge import Judge, Trial
@@ -19,7 +19,7 @@ OTHER_SEEDS = 2
 
 
 def trials(
-    lesson: LessonContents,
+    lesson: Lesson,
     vary: Sequence[FenceLine],
     controls: Mapping[str, Value] | None = None,
     seed: int | None = None,
@@ -54,7 +54,7 @@ def trials(
 
 
 def judge(
-    lesson: LessonContents,
+    lesson: Lesson,
     stop: Stop,
     exercise: Exercise,
     controls: Mapping[str, Value] | None = None,
@@ -80,7 +80,7 @@ def judge(
     )
 
 
-def ask_fault(lesson: LessonContents, stop: Stop, ask: Ask) -> str:
+def ask_fault(lesson: Lesson, stop: Stop, ask: Ask) -> str:
     """Return why an ask has no right answer in some trial, for its author; empty if it has one in each."""
     is_random = True
     for trial in trials(lesson, ask.vary):

@@ -14,11 +14,11 @@ from llm_linalg.base.errors import ProgramError, ShapeError
 from llm_linalg.base.source import Source
 from llm_linalg.base.spelling import hint, quote, unknown
 from llm_linalg.base.text import clean
-from llm_linalg.lessons.contents import OTHER_PART, PART_TITLES, UNRUN, LessonContents, LessonError
 from llm_linalg.lessons.control import MOST_ENTRIES, Control, Value
 from llm_linalg.lessons.files import LONGEST_FILE, curriculum_files, read_bytes
 from llm_linalg.lessons.front_matter import line_of
 from llm_linalg.lessons.grids import grid_shape, is_grid
+from llm_linalg.lessons.lesson import OTHER_PART, PART_TITLES, UNRUN, Lesson, LessonError
 from llm_linalg.lessons.markdown import blocks, spans
 from llm_linalg.lessons.stop import Stop
 
@@ -26,21 +26,20 @@ if TYPE_CHECKING:
     from llm_linalg.api.trace import Trace
 
 
-def problems(lesson: LessonContents, *, thorough: bool = False) -> Iterator[LessonError]:
-    """Yield the problems of a lesson, with file and line. Imports torch.
+def problems(lesson: Lesson, *, thorough: bool = False) -> tuple[LessonError, ...]:
+    """Run every stop of a lesson and return what is wrong, with file and line. Imports torch.
 
     Args:
         lesson: The lesson, or a document.
         thorough: Whether to run it with each control at its ends as well.
     """
-    told: set[str] = set()
+    found: dict[str, LessonError] = {}
     for problem in _problems(lesson, thorough):
-        if str(problem) not in told:  # a failing program fails again in the stops that continue it
-            told.add(str(problem))
-            yield problem
+        found.setdefault(str(problem), problem)  # a failing program fails again in the stops that continue it
+    return tuple(found.values())
 
 
-def _problems(lesson: LessonContents, thorough: bool) -> Iterator[LessonError]:
+def _problems(lesson: Lesson, thorough: bool) -> Iterator[LessonError]:
     lines = _lines(lesson)
     yield from _text(lesson, lines)
     names = _LessonNames()
@@ -83,7 +82,7 @@ class _LessonNames:
             self.shapes.setdefault(name, set()).add(tuple(trace[name].value.shape))
 
 
-def _text(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
+def _text(lesson: Lesson, lines: list[str]) -> Iterator[LessonError]:
     """Yield what is wrong with a lesson's file as text: its part, its headings, characters that are none."""
     if lesson.part >= len(PART_TITLES):
         reason = f"part is a number from 0 to {OTHER_PART}, not {lesson.part}"
@@ -101,7 +100,7 @@ def _text(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
             yield lesson.error_at(first + block.first + 1, clean(reason, 200), "file")
 
 
-def _declarations(lesson: LessonContents, lines: list[str], names: _LessonNames) -> Iterator[LessonError]:
+def _declarations(lesson: Lesson, lines: list[str], names: _LessonNames) -> Iterator[LessonError]:
     """Yield what the front matter says of tensors that no program has, or that have other axes."""
     for control in lesson.controls:
         if not control.edits:
@@ -137,7 +136,7 @@ def _declarations(lesson: LessonContents, lines: list[str], names: _LessonNames)
                 yield lesson.error_at(_line_of(lines, "labels", axis), reason, "show")
 
 
-def faults(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
+def faults(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
     """Yield what a stop shows that its program, run with the defaults, doesn't have."""
     if stop.fails:
         yield lesson.error_at(stop.line, "the stop is meant to fail, and does not", "program")
@@ -161,7 +160,7 @@ def faults(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonE
         yield lesson.error_at(stop.line, f"{node.name} has {most} steps, not {stop.steps[1]}", "show")
 
 
-def _on_map(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
+def _on_map(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
     """Yield the stop's box on the map, and the cell that it follows, if they don't exist."""
     try:
         if stop.map:
@@ -188,7 +187,7 @@ def ends(control: Control) -> tuple[Value, ...]:
     return control.minimum, control.maximum
 
 
-def extremes(lesson: LessonContents) -> Iterator[dict[str, Value]]:
+def extremes(lesson: Lesson) -> Iterator[dict[str, Value]]:
     """Yield each control at its ends with the others at their defaults; then all at their ends together."""
     first: dict[str, Value] = {}
     last: dict[str, Value] = {}
@@ -201,7 +200,7 @@ def extremes(lesson: LessonContents) -> Iterator[dict[str, Value]]:
         yield from (first, last)
 
 
-def _stop(lesson: LessonContents, stop: Stop, names: _LessonNames) -> Iterator[LessonError]:
+def _stop(lesson: Lesson, stop: Stop, names: _LessonNames) -> Iterator[LessonError]:
     """Yield the problems of one stop, and add what its program makes to `names`."""
     if stop.refusals:
         for line, reason in stop.refusals:
@@ -238,7 +237,7 @@ def _stop(lesson: LessonContents, stop: Stop, names: _LessonNames) -> Iterator[L
     yield from _questions(lesson, stop)
 
 
-def _questions(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
+def _questions(lesson: Lesson, stop: Stop) -> Iterator[LessonError]:
     """Yield what is wrong with a stop's guess, and with its exercise."""
     from llm_linalg.lessons.answers import ask_fault, judge
     from llm_linalg.questions.proof import faults as faults_of
@@ -251,7 +250,7 @@ def _questions(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
         yield lesson.error_at(stop.ask.check.line, fault, "question")
 
 
-def _growing(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[LessonError]:
+def _growing(lesson: Lesson, stop: Stop, trace: Trace) -> Iterator[LessonError]:
     """Yield the problems of the tensors that lists grow by, which the last stop's program makes."""
     for control in lesson.controls:
         if control.append is None:
@@ -266,7 +265,7 @@ def _growing(lesson: LessonContents, stop: Stop, trace: Trace) -> Iterator[Lesso
             yield lesson.error_at(stop.line, str(error), "control")
 
 
-def _at_the_ends(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
+def _at_the_ends(lesson: Lesson, stop: Stop) -> Iterator[LessonError]:
     """Yield the errors at the ends of the controls, except shapes that don't fit."""
     for values in extremes(lesson):
         try:
@@ -279,7 +278,7 @@ def _at_the_ends(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
             yield lesson.error_at(at.line, f"with {told}: {at.reason}", "control")
 
 
-def _controls(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
+def _controls(lesson: Lesson, lines: list[str]) -> Iterator[LessonError]:
     """Yield the controls that no program uses and that set no others."""
     names = [_names(stop.program) for stop in lesson.stops]
     used = {name for found in names if found is not None for name in found.loads | found.later}
@@ -291,7 +290,7 @@ def _controls(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]
             )
 
 
-def _undeclared(lesson: LessonContents, stop: Stop) -> Iterator[LessonError]:
+def _undeclared(lesson: Lesson, stop: Stop) -> Iterator[LessonError]:
     """Yield the names that a program reads, if only in some branch, and that nothing binds."""
     names = _names(stop.program)
     if names is None or names.stars:  # from math import *
@@ -316,7 +315,7 @@ def _names(program: str) -> CodeNames | None:
         return None
 
 
-def _links(lesson: LessonContents, lines: list[str]) -> Iterator[LessonError]:
+def _links(lesson: Lesson, lines: list[str]) -> Iterator[LessonError]:
     """Yield links to lessons that don't exist, from prose, notes, boards and map boxes."""
     known = [*(place.stem for place in curriculum_files()), lesson.slug]
     for note in lesson.boxes:
@@ -337,7 +336,7 @@ def _nowhere(slug: str, known: list[str]) -> str:
     return f"a link to {quote(slug)}, which is not a lesson{hint(slug, known)}"
 
 
-def _lines(lesson: LessonContents) -> list[str]:
+def _lines(lesson: Lesson) -> list[str]:
     """Return the lines of the lesson's file; [] if it has none, or it can't be read any more."""
     if lesson.path is None or lesson.document:
         return []

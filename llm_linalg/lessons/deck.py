@@ -26,7 +26,7 @@ from pathlib import Path
 from llm_linalg.base.spelling import quote
 from llm_linalg.base.text import NOTHING, CleanText, clean
 from llm_linalg.lessons import documents, files, reader
-from llm_linalg.lessons.body import BodyPart
+from llm_linalg.lessons.body import StopsFence
 from llm_linalg.lessons.documents.markdown_file import is_lesson
 from llm_linalg.lessons.lesson import Lesson, LessonError, UnknownNameError
 from llm_linalg.lessons.stop import Stop
@@ -208,17 +208,17 @@ class _DeckReading:
         stops: list[DeckStop] = []
         own_stops = iter(of_lesson(own).stops)
         for piece in pieces:
-            if piece.stops:
+            if isinstance(piece, StopsFence):
                 stops += self._stops_named(piece, place)
             else:
                 self._check_length(1)
                 stops.append(next(own_stops))
         return Deck(own.title, tuple(stops), place, own.minutes)
 
-    def _stops_named(self, piece: BodyPart, place: Path) -> list[DeckStop]:
+    def _stops_named(self, piece: StopsFence, place: Path) -> list[DeckStop]:
         """Return the stops that a `stops` fence names, which share its minutes."""
         stops: list[DeckStop] = []
-        for line, words in piece.stops:
+        for line, words in piece.lines:
             try:
                 found = self._stops_of_line(words, line, piece, place)
             except LessonError as error:
@@ -228,10 +228,10 @@ class _DeckReading:
                 continue
             self._check_length(len(found))
             stops += found
-        minutes = piece.notes.minutes
+        minutes = piece.minutes
         return stops if minutes is None else [replace(stop, minutes=minutes / len(stops)) for stop in stops]
 
-    def _stops_of_line(self, text: str, line: int, piece: BodyPart, place: Path) -> list[DeckStop]:
+    def _stops_of_line(self, text: str, line: int, piece: StopsFence, place: Path) -> list[DeckStop]:
         file = str(place)
         try:
             name, first, last, view = _line(text)
@@ -246,7 +246,7 @@ class _DeckReading:
             replace(
                 stop,
                 title=piece.title or stop.title,
-                notes=piece.notes.text or stop.notes,
+                notes=piece.notes or stop.notes,
                 words=view,
                 line=line,
             )

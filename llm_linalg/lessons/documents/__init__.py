@@ -14,10 +14,10 @@ from llm_linalg.base.spelling import unknown
 from llm_linalg.lessons import files
 from llm_linalg.lessons import reader as lesson
 from llm_linalg.lessons.documents import markdown_file, notebook, python_file
-from llm_linalg.lessons.documents.code_cells import DocumentCell, DocumentError, lesson_of_cells
+from llm_linalg.lessons.documents.code_cells import DocumentCell, lesson_of_cells
 from llm_linalg.lessons.documents.named_files import files_named
 from llm_linalg.lessons.documents.saved_output import with_saved
-from llm_linalg.lessons.lesson import Lesson, LessonError
+from llm_linalg.lessons.lesson import Lesson, LessonError, LineError
 
 __all__ = ["files_named", "is_document", "parse", "read", "with_saved"]
 
@@ -65,5 +65,5 @@ def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
         return lesson.of_bytes(data, name)
     try:
         return lesson_of_cells(read_cells(text), Path(name))
-    except DocumentError as error:
+    except LineError as error:
         raise LessonError(name, error.line, error.reason) from None
