@@ -62,15 +62,10 @@ class Combination:
 
 
 def combination_of(walk: Walk, step: Step, words: Words | None = None) -> Combination | None:
-    """Return a step as a weighted sum of vectors; None if it is none.
+    """Return a step as a weighted sum of vectors, named by the words along the axes; None if it is none.
 
     A row of a product is the sum of the second operand's rows, each times an entry of the first; a column
     that of the first one's columns. A product with a vector is the same, one term per step.
-
-    Args:
-        walk: A node in a loop order.
-        step: One of its steps.
-        words: Returns the words along the axes.
     """
     node, axes = walk.node, walk.node.axes
     beside = node.bias_position
@@ -81,10 +76,11 @@ def combination_of(walk: Walk, step: Step, words: Words | None = None) -> Combin
     writes = step.writes
     if not isinstance(writes, Box) or axes.sizes[inner] > MOST_TERMS:
         return None
-    long = [label for label in axes.output if _runs(label, walk)]
-    if len(long) != 1:
+    whole = {"rows": axes.output[-1:], "columns": axes.output[-2:-1], "outer": axes.output[-2:]}
+    runs = whole.get(walk.order, ())  # the axes along which a step writes all, whatever their size
+    if len(runs) != 1:
         return None
-    (along,) = long
+    (along,) = runs
     cell = {label: r.start for label, r in zip(axes.output, writes.ranges, strict=True)}
     sides = {along in axes.operands[place]: place for place in factors}
     if len(sides) != 2 or any(inner not in axes.operands[place] for place in factors):
@@ -112,17 +108,6 @@ def combination_of(walk: Walk, step: Step, words: Words | None = None) -> Combin
         terms.append(CombinationTerm(None, title, False, _numbers(value), _state(len(terms), term)))
     target = _target(node, axes, cell, along, label_of)
     return Combination(target, tuple(terms), _values(walk, step), (weights, vectors))
-
-
-def _runs(label: str, walk: Walk) -> bool:
-    """Return whether a step writes all along an axis of the result, whatever its size."""
-    output = walk.node.axes.output if walk.node.axes is not None else ()
-    runs: Mapping[str, Labels] = {
-        "rows": output[-1:],
-        "columns": output[-2:-1],
-        "outer": output[-1:] if len(output) == 1 else output[-2:],
-    }
-    return label in runs.get(walk.order, ())
 
 
 def _state(k: int, term: int | None) -> State:

@@ -89,15 +89,10 @@ def right_side(node: RecordNode, index: Index, step: Step) -> str:
         made = ", ".join(_sources(node, index))
         if node.kind not in ("movement", "mask"):
             return f"{value}   from {made}" if made else value
-        return f"{made} = {value}{_pass_text(node, index)}" if made else value
+        call = node.call
+        passing = call.operation.pass_rule(call, index) if call and isinstance(call.operation, Mask) else ""
+        return f"{made} = {value}{passing and f', as {passing}'}" if made else value
     return f"{made} = {value}"
-
-
-def _pass_text(node: RecordNode, index: Index) -> str:
-    """Return the rule by which a mask lets a cell pass, to follow the value; empty for other operations."""
-    call = node.call
-    rule = call.operation.pass_rule(call, index) if call and isinstance(call.operation, Mask) else ""
-    return f", as {rule}" if rule else ""
 
 
 def divisor(node: RecordNode) -> int | None:
@@ -110,9 +105,7 @@ def divisor(node: RecordNode) -> int | None:
 def sum_text(step: Step, count: int | None = None) -> str:
     """Return a step's terms with their states, elided in the middle, and their sum.
 
-    Args:
-        step: The step.
-        count: What an average divides by: `(0.25 + 1 + [4]) / 3`.
+    An average divides it by its count: `(0.25 + 1 + [4]) / 3`.
     """
     terms: Sequence[Term] = step.terms
     current = step.current
@@ -234,14 +227,6 @@ def vector_text(numbers: Sequence[Number], write: Callable[[Number], str]) -> st
     return f"[{' '.join(map(write, numbers))}]"
 
 
-def _combination_text(combination: Combination) -> str:
-    """Return a weighted sum of vectors in one line, with what it comes to."""
-    text = "".join(piece for piece, _ in combination_pieces(combination, format_number))
-    left = "" if combination.is_complete else " so far"
-    total = f" = {vector_text(combination.values, format_number)}{left}" if combination.values else left
-    return f"{combination.target} = {text}{total}"
-
-
 def phrase(node: RecordNode, index: Index) -> str | None:
     """Return the operation's phrase with a cell's numbers filled in; None if it has no phrase."""
     operation = node.call.operation if node.call else None
@@ -310,7 +295,10 @@ def block_text(walk: Walk, step: Step) -> str:
     node = walk.node
     combination = combination_of(walk, step)
     if combination is not None:
-        return _combination_text(combination)
+        added = "".join(piece for piece, _ in combination_pieces(combination, format_number))
+        left = "" if combination.is_complete else " so far"
+        total = f" = {vector_text(combination.values, format_number)}" if combination.values else ""
+        return f"{combination.target} = {added}{total}{left}"
     left = block_name(node.title_of_cells, step.writes, node.shape)
     if node.kind == "mask":
         passing = len(step.reads[0]) if step.reads else 0

@@ -76,9 +76,7 @@ def read(text: str, first: int, title: CleanText, controls: Sequence[str]) -> li
 def fence_fault(block: Block, words: Collection[str]) -> str:
     """Return what a fence lacks to be closed; empty if it is.
 
-    Args:
-        block: A block of Markdown.
-        words: Those with which a fence begins that has no other inside.
+    One that begins with one of the words has no other inside.
     """
     if not block.is_closed:
         return f"this fence is never closed: it needs a line {block.mark}"

@@ -124,10 +124,7 @@ class Deck:
 def load(path: str | os.PathLike[str], *, whole: bool = True) -> Deck:
     """Return the deck in a file or a folder; a notebook, Python or Markdown file is a deck of its cells.
 
-    Args:
-        path: The file or the folder.
-        whole: Whether to raise at a `stops` line that names nothing; else it is left out, with its error in
-            the deck's `errors`.
+    Unless it is loaded whole, a `stops` line that names nothing is left out, with its error in `errors`.
 
     Raises:
         LessonError: With the file, the line (1 where none is to blame) and the reason.
@@ -200,7 +197,9 @@ class _DeckReading:
 
     def file(self, place: Path) -> Deck:
         """Return the deck in a file."""
-        if place.suffix.lower() not in SUFFIXES or not is_lesson(text := self._text(place)):
+        is_markdown = place.suffix.lower() in SUFFIXES
+        text = files.text_of(self._bytes(place, files.LONGEST_FILE), place) if is_markdown else ""
+        if not is_markdown or not is_lesson(text):
             deck = of_lesson(self._document(place))
             self._check_length(len(deck.stops))
             return deck
@@ -261,9 +260,6 @@ class _DeckReading:
         if path not in self._named:
             self._named[path] = self._document(path)
         return self._named[path]
-
-    def _text(self, place: Path) -> str:
-        return files.text_of(self._bytes(place, files.LONGEST_FILE), place)
 
     def _document(self, place: Path) -> Lesson:
         return documents.parse(self._bytes(place, documents.LONGEST_FILE), place)

@@ -64,11 +64,6 @@ class LineError(Exception):
         self.reason = reason
 
 
-def _leaves_code(stop: Stop) -> bool:
-    """Return whether the stops below continue a stop's program."""
-    return not stop.fails and stop.exercise is None
-
-
 class UnknownNameError(LookupError):
     """No lesson, stop or control has that name; the message lists those that there are."""
 
@@ -229,12 +224,7 @@ class Lesson:
     def run(
         self, stop: Stop | int = 1, controls: Mapping[str, Value] | None = None, seed: int | None = None
     ) -> Trace:
-        """Return the trace of a stop's program. Imports torch.
-
-        Args:
-            stop: A stop, or its number from 1.
-            controls: Values by name; the other controls have their defaults.
-            seed: The seed; None for the lesson's own.
+        """Return the trace of a stop's program, with the lesson's seed unless one is given. Imports torch.
 
         Raises:
             ProgramError: If the program fails, as that of a stop with `fails` does.
@@ -276,7 +266,7 @@ class Lesson:
         """Return the stops whose code makes up a stop's program, itself last."""
         above = self.stops[: stop.number - 1 if stop.exercise is None else stop.exercise.after]
         own = () if stop.exercise is not None and not stop.code else (stop,)
-        return (*(other for other in above if _leaves_code(other)), *own)
+        return (*(other for other in above if not other.fails and other.exercise is None), *own)
 
     def line_of(self, stop: Stop, line: int) -> int:
         """Return the line in the lesson's file of a line of a stop's program, both from 1."""

@@ -134,9 +134,7 @@ class Paragraph(NamedTuple):
 def blocks(text: str, *, claims: bool = False) -> list[Block]:
     """Return the blocks of Markdown, in order.
 
-    Args:
-        text: The Markdown.
-        claims: Whether a line `expect: …` is a block of its own, as in a lesson.
+    With `claims` a line `expect: …` is a block of its own, as in a lesson.
     """
     plain = _tiles(_PLAIN_BLOCK, f"{text}\n")
     if plain is not None and (claims or all(one["claim"] is None for one in plain)):

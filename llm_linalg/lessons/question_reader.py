@@ -19,7 +19,7 @@ from typing import NamedTuple
 from llm_linalg.base import syntax
 from llm_linalg.base.spelling import quote, unknown
 from llm_linalg.base.text import CleanText, clean, clean_lines, nearest
-from llm_linalg.lessons.fence_options import Line, ListFence, parse_options
+from llm_linalg.lessons.fence_options import ListFence, parse_options
 from llm_linalg.lessons.lesson import LineError
 from llm_linalg.lessons.markdown import blocks, prose
 from llm_linalg.lessons.stop import CodeAbove, Stop
@@ -44,8 +44,8 @@ class _Parts(NamedTuple):
     """What the lines of a fence say: the question, its choices, and the values of each key."""
 
     question: CleanText
-    choices: tuple[Line, ...]
-    values: dict[str, list[Line]]
+    choices: list[FenceLine]
+    values: dict[str, list[FenceLine]]
 
 
 def read_ask(fence: ListFence, controls: Sequence[str]) -> Ask:
@@ -54,12 +54,12 @@ def read_ask(fence: ListFence, controls: Sequence[str]) -> Ask:
         raise LineError(fence.line, f"nothing stands behind ask: not {quote(fence.info)}")
     parts = _parts(fence, ASK_KEYS)
     if len(parts.choices) == 1 or len(parts.choices) > MOST_CHOICES:
-        line, count = parts.choices[-1][0], len(parts.choices)
+        line, count = parts.choices[-1].line, len(parts.choices)
         raise LineError(line, f"an ask has 2 to {MOST_CHOICES} choices, or none: not {count}")
-    choices = tuple(_choice(line, text) for line, text in parts.choices)
+    choices = tuple(map(_choice, parts.choices))
     for k, choice in enumerate(choices):
         if choice in choices[:k]:
-            raise LineError(parts.choices[k][0], f"the choice {quote(choice)} stands there twice")
+            raise LineError(parts.choices[k].line, f"the choice {quote(choice)} stands there twice")
     return Ask(
         question=parts.question,
         check=_check(fence, parts, "whose value is the right answer: check: Y.shape"),
@@ -70,16 +70,10 @@ def read_ask(fence: ListFence, controls: Sequence[str]) -> Ask:
 
 
 def exercise_stop(stop: Stop, fence: ListFence, controls: Sequence[str], above: Sequence[Stop]) -> Stop:
-    """Return the stop of an exercise, which continues the stop in whose state it works.
+    """Return the stop of an exercise, which continues one of those above, in whose state it works.
 
     Its question begins its prose, so that it stays on the screen. Where it shows no node of its own, and sets
     nothing up, it shows what that stop shows.
-
-    Args:
-        stop: The stop, with what stands above the fence.
-        fence: The fence.
-        controls: The names of the lesson's controls.
-        above: The stops above it.
 
     Raises:
         LineError: At a line that is wrong.
@@ -88,20 +82,20 @@ def exercise_stop(stop: Stop, fence: ListFence, controls: Sequence[str], above: 
     parts = _parts(fence, EXERCISE_KEYS)
     if parts.choices:
         reason = "an exercise has no choices: a question with choices is an ask"
-        raise LineError(parts.choices[0][0], reason)
+        raise LineError(parts.choices[0].line, reason)
     hints = parts.values["hint"]
     if len(hints) > MOST_HINTS:
-        raise LineError(hints[MOST_HINTS][0], f"an exercise has at most {MOST_HINTS} hints")
+        raise LineError(hints[MOST_HINTS].line, f"an exercise has at most {MOST_HINTS} hints")
     exercise = Exercise(
         question=parts.question,
         check=_check(fence, parts, "which is true if answer is right: check: answer == Y.sum()"),
         after=_after(options.pop("after", None), fence.line, above),
-        setup=_lines(parts.values["with"]),
+        setup=tuple(parts.values["with"]),
         barred=options.pop("without", ()),
         vary=_vary(parts, controls),
-        hints=tuple(clean(text, None) for _, text in hints),
-        answer=next(iter(_lines(parts.values["answer"])), None),
-        wrong=tuple(_wrong(line, text) for line, text in parts.values["wrong"]),
+        hints=tuple(clean(hint.text, None) for hint in hints),
+        answer=next(iter(parts.values["answer"]), None),
+        wrong=tuple(map(_wrong, parts.values["wrong"])),
         line=fence.line,
     )
     code, ranks = CodeAbove(), 0
@@ -123,9 +117,9 @@ def exercise_stop(stop: Stop, fence: ListFence, controls: Sequence[str], above: 
 
 def _parts(fence: ListFence, keys: Sequence[str]) -> _Parts:
     question: list[str] = []
-    choices: list[Line] = []
-    values: dict[str, list[Line]] = {key: [] for key in keys}
-    last: list[Line] | None = None  # where a line that is indented goes on
+    choices: list[FenceLine] = []
+    values: dict[str, list[FenceLine]] = {key: [] for key in keys}
+    last: list[FenceLine] | None = None  # where a line that is indented goes on
     for place, line in fence.lines:
         text = line.strip()
         key, choice = _KEY.fullmatch(line.rstrip()), _CHOICE.fullmatch(line.rstrip())
@@ -133,15 +127,15 @@ def _parts(fence: ListFence, keys: Sequence[str]) -> _Parts:
             if last is None:
                 question.append("")
         elif last is not None and line[0] in " \t":
-            last[-1] = (last[-1][0], f"{last[-1][1]} {text}")
+            last[-1] = last[-1]._replace(text=f"{last[-1].text} {text}")
         elif key and key[1] in keys:
             last = values[key[1]]
-            last.append((place, (key[2] or "").strip()))
+            last.append(FenceLine((key[2] or "").strip(), place))
         elif key and (last is not None or nearest(key[1], keys)):
             raise LineError(place, unknown("key", key[1], keys))
         elif choice and (last is None or last is choices):
             last = choices
-            last.append((place, choice[1].strip()))
+            last.append(FenceLine(choice[1].strip(), place))
         elif last is not None:
             raise LineError(place, f"{quote(text)} is neither {', '.join(f'{key}:' for key in keys)}")
         else:
@@ -152,14 +146,14 @@ def _parts(fence: ListFence, keys: Sequence[str]) -> _Parts:
     if not asked or len(asked) > LONGEST_QUESTION:
         reason = f"it begins with its question, of at most {LONGEST_QUESTION} characters"
         raise LineError(fence.line, reason)
-    return _Parts(asked, tuple(choices), values)
+    return _Parts(asked, choices, values)
 
 
-def _check_values(key: str, lines: Sequence[Line]) -> None:
+def _check_values(key: str, lines: Sequence[FenceLine]) -> None:
     most = 1 if key in ONCE else MOST_VALUES
     if len(lines) > most:
-        raise LineError(lines[most][0], f"{key} stands twice" if most == 1 else f"{key} stands too often")
-    for place, text in lines:
+        raise LineError(lines[most].line, f"{key} stands twice" if most == 1 else f"{key} stands too often")
+    for text, place in lines:
         if not text:
             raise LineError(place, f"{key}: needs a value")
         if len(text) > LONGEST_VALUE or not text.isprintable():
@@ -167,32 +161,30 @@ def _check_values(key: str, lines: Sequence[Line]) -> None:
             raise LineError(place, reason)
 
 
-def _choice(place: int, text: str) -> CleanText:
+def _choice(choice: FenceLine) -> CleanText:
+    text = choice.text
     if not text or len(text) > LONGEST_CHOICE or not text.isprintable():
         reason = f"a choice is 1 to {LONGEST_CHOICE} characters, without control characters"
-        raise LineError(place, reason)
+        raise LineError(choice.line, reason)
     return clean(text, None)
 
 
 def _check(fence: ListFence, parts: _Parts, what: str) -> FenceLine:
     if not parts.values["check"]:
         raise LineError(fence.line, f"it needs a check, {what}")
-    return _lines(parts.values["check"])[0]
-
-
-def _lines(lines: Sequence[Line]) -> tuple[FenceLine, ...]:
-    return tuple(FenceLine(text, line) for line, text in lines)
+    return parts.values["check"][0]
 
 
 def _vary(parts: _Parts, controls: Sequence[str]) -> tuple[FenceLine, ...]:
     """Return what varies, one control or one statement each."""
     found: list[FenceLine] = []
-    for place, text in parts.values["vary"]:
+    for line in parts.values["vary"]:
+        text, place = line
         if not _NAMES.fullmatch(text):
             if "=" not in text:
                 reason = f"vary: names controls, or binds other data: x = torch.randn(4); not {quote(text)}"
                 raise LineError(place, reason)
-            found.append(FenceLine(text, place))
+            found.append(line)
             continue
         for name in re.split(r"[\s,]+", text):
             if name not in controls:
@@ -221,10 +213,10 @@ def leaves_state(stop: Stop) -> bool:
     return not stop.fails and not stop.refusals and stop.exercise is None and not stop.ranks
 
 
-def _wrong(place: int, text: str) -> WrongAnswer:
+def _wrong(line: FenceLine) -> WrongAnswer:
     """Return a wrong answer, with the name of the mistake that stands behind a `#`."""
-    code, comment = syntax.split_comment(text)
+    code, comment = syntax.split_comment(line.text)
     expression = code.strip()
     if not expression:
-        raise LineError(place, "wrong: is an expression, and may name the mistake: wrong: A.T # turned")
-    return WrongAnswer(expression, clean(comment.lstrip("# "), None), place)
+        raise LineError(line.line, "wrong: is an expression, and may name the mistake: wrong: A.T # turned")
+    return WrongAnswer(expression, clean(comment.lstrip("# "), None), line.line)

@@ -62,17 +62,8 @@ def load(path: str | os.PathLike[str]) -> Lesson:
         LessonError: If it is broken, with the file, the line (1 if none is to blame) and the reason.
     """
     place = Path(path)
-    lesson = of_bytes(read_bytes(place, LONGEST_FILE + 1), place)
+    lesson = parse(text_of(read_bytes(place, LONGEST_FILE + 1), place), place)
     return replace(lesson, is_own=True) if place.parent == FOLDER else lesson
-
-
-def of_bytes(data: bytes, path: str | os.PathLike[str]) -> Lesson:
-    """Return the lesson in a file's bytes.
-
-    Raises:
-        LessonError: If it is broken, with the file, the line and the reason.
-    """
-    return parse(text_of(data, path), path)
 
 
 def parse(text: str, path: str | os.PathLike[str]) -> Lesson:
@@ -154,7 +145,7 @@ def read_entry(lesson: Lesson | ListedLesson) -> Lesson:
     Raises:
         LessonError: If the file is broken.
     """
-    return lesson if isinstance(lesson, Lesson) else _opened(lesson)
+    return lesson if isinstance(lesson, Lesson) else _opened(lesson.path)
 
 
 def is_built_in(lesson: Lesson) -> bool:
@@ -162,9 +153,7 @@ def is_built_in(lesson: Lesson) -> bool:
     return any(lesson is read_entry(entry) for entry in shelf() if entry.path == lesson.path)
 
 
-@cache
-def _opened(listed: ListedLesson) -> Lesson:
-    return load(listed.path)
+_opened = cache(load)
 
 
 @cache

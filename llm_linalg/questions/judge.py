@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from torch import Tensor
 from llm_linalg.base.errors import HaltedError, LimitError, ProgramError
 from llm_linalg.base.source import Source
 from llm_linalg.base.text import NOTHING, CleanText, clean
-from llm_linalg.questions.mistakes import SCALE, TYPED, is_typed_in, known_mistake, mistake_in, same_factor
+from llm_linalg.questions.mistakes import SCALE, TYPED, is_typed_in, known_mistake, mistake_in
 from llm_linalg.questions.program_state import LITERALS, Halt, ProgramState, is_literal, state_after
 from llm_linalg.questions.question import Exercise
 from llm_linalg.questions.value import (
@@ -313,7 +314,9 @@ class Judge:
             if one is None or other is None or one.numel() != 1 or other.numel() != 1 or not other.item():
                 return ""
             pairs.append((one.item() / other.item(), other.item()))
-        return SCALE if same_factor(pairs) else ""
+        (first, _), *_ = pairs
+        is_one = all(math.isclose(factor, first, rel_tol=1e-4) for factor, _ in pairs)
+        return SCALE if is_one and first not in (0, 1) and len({number for _, number in pairs}) > 1 else ""
 
 
 def _is_rounded(got: Tensor | None, asked: Tensor | None) -> bool:

@@ -83,14 +83,11 @@ def _matrix(random: Random, *shape: int, most: int = 4) -> str:
     return f"[{', '.join(_matrix(random, *shape[1:], most=most) for _ in range(shape[0]))}]"
 
 
-def _tensor(random: Random, *shape: int) -> str:
-    numbers = re.sub("[0-9]+", r"\g<0>.", _matrix(random, *shape), count=1)  # the first makes all floats
-    return f"torch.tensor({numbers})"
-
-
 def _given(random: Random, **shapes: tuple[int, ...]) -> str:
-    """Return lines that bind tensors of these shapes."""
-    return "".join(f"{name} = {_tensor(random, *shape)}\n" for name, shape in shapes.items())
+    """Return lines that bind tensors of these shapes; the first number of each makes all of them floats."""
+    numbers = {name: _matrix(random, *shape) for name, shape in shapes.items()}
+    floats = {name: re.sub("[0-9]+", r"\g<0>.", text, count=1) for name, text in numbers.items()}
+    return "".join(f"{name} = torch.tensor({text})\n" for name, text in floats.items())
 
 
 def _tensors(line: str, most: int = HIGHEST_LEVEL, **axes: str) -> Callable[[Random, int], str]:
@@ -186,14 +183,7 @@ def programs_of(part: int | None = None, lesson: str | None = None) -> tuple[Pra
 def draw_question(
     programs: Sequence[PracticeProgram], seed: int, number: int, level: int, kind: str | None = None
 ) -> PracticeQuestion:
-    """Return the question of a number under a seed.
-
-    Args:
-        programs: What it may be about.
-        seed: The seed of the sequence.
-        number: Its number, from 1.
-        level: How hard it is, from 1 to `HIGHEST_LEVEL`.
-        kind: What is asked for; anything unless given.
+    """Return the question of a number, from 1, under a seed; of one kind, if that is given.
 
     Raises:
         LookupError: If these programs have no such question.

@@ -167,20 +167,17 @@ def _moved(product: _Product, columns: Vectors, given: Vectors, made: Vectors) -
     layers = [Layer("second", given), Layer("result", made, vectors_now(node, made))]
     lines = tuple(_moved_lines(linear, known(given.shown)))
     plane = plane_with(layers, made, lines, _moved_words(linear))
+    foot = linear.image(ORIGIN)
+    basis = (
+        PlaneArrow(name, linear.image(e), foot, "first") for name, e in zip(("e₁", "e₂"), UNIT, strict=True)
+    )
     return replace(
         plane,
-        arrows=(*_basis(linear), *plane.arrows),
+        arrows=(*basis, *plane.arrows),
         corners=_moved_corners(linear, plane.corners),
         share=linear.share,
         tensors=(("first", columns.tensor), *plane.tensors),
     )
-
-
-def _basis(linear: _LinearMap) -> Iterator[PlaneArrow]:
-    """Yield e₁ and e₂ on their way."""
-    foot = linear.image(ORIGIN)
-    for label, tip in zip(("e₁", "e₂"), UNIT, strict=True):
-        yield PlaneArrow(label, linear.image(tip), foot, "first")
 
 
 def _moved_lines(linear: _LinearMap, points: Sequence[Point]) -> Iterator[PlanePath]:
@@ -267,8 +264,9 @@ def _mixed(product: _Product, given: Vectors, made: Vectors, weights: int) -> Pl
     words: list[str] = []
     i = min(now, default=0)
     if node.step is not None and len(vectors) <= MOST_ARROWS and i < len(after) and after[i].at is not None:
-        numbers = _weights(product, weights, i)
-        terms = list(zip(numbers, vectors, strict=True))[: _terms_done(node, len(vectors))]
+        terms = list(zip(_weights(product, weights, i), vectors, strict=True))
+        term = None if node.walk is None else node.walk.loop.term(node.walk.grid, node.step.index)
+        terms = terms if term is None else terms[: term + 1]  # those that are added by now
         chain = [ORIGIN]
         for weight, vector in terms:
             if vector.at is None:
@@ -297,13 +295,6 @@ def _weights(product: _Product, weights: int, i: int) -> list[float]:
     return numbers * count if len(numbers) == 1 != count else numbers
 
 
-def _terms_done(node: NodeView, terms: int) -> int:
-    """Return how many terms of the written cells are added by now."""
-    walk, step = node.walk, node.step
-    term = None if walk is None or step is None else walk.loop.term(walk.grid, step.index)
-    return terms if term is None else term + 1
-
-
 def shadow(node: NodeView, at: Index | None) -> Plane | None:
     """Return dot products of vectors in the plane: both, and the shadow of the one on the other."""
     product = _Product.of(node, at)
@@ -323,17 +314,10 @@ def shadow(node: NodeView, at: Index | None) -> Plane | None:
     is_done = node.step is not None or not node.steps
     if is_done and i < len(falls) and j < len(onto) and (foot := _foot(falls[i], onto[j])) is not None:
         paths, words = _shadow_lines(falls[i], onto[j], foot)
+    few = len(falls) * len(onto) <= MOST_ARROWS**2
+    feet = [_foot(one, other) for one in falls for other in onto] if few else []
     layers = [Layer("first", casting), Layer("second", ground)]
-    return plane_with(layers, casting, paths, words, finite(_feet(falls, onto)))
-
-
-def _feet(falls: Sequence[PlaneVector], onto: Sequence[PlaneVector]) -> Iterator[Point]:
-    if len(falls) * len(onto) <= MOST_ARROWS**2:
-        for one in falls:
-            for other in onto:
-                foot = _foot(one, other)
-                if foot is not None:
-                    yield foot
+    return plane_with(layers, casting, paths, words, [foot for foot in feet if foot is not None])
 
 
 def _foot(one: PlaneVector, other: PlaneVector) -> Point | None:
@@ -364,15 +348,12 @@ def _shadow_lines(one: PlaneVector, other: PlaneVector, foot: Point) -> tuple[li
             for dx, dy in (across, (across[0] + rise[0], across[1] + rise[1]), rise)
         ]
         paths.append(PlanePath(tuple(corner), "now"))
-    turned = abs(atan2(one.at[0] * other.at[1] - one.at[1] * other.at[0], _dot(one.at, other.at)))
+    (x, y), (u, v) = one.at, other.at
+    turned = abs(atan2(x * v - y * u, x * u + y * v))
     shadow = f"the shadow of {one.label} on {other.label} ends at ({figure(foot[0])}, {figure(foot[1])})"
     return paths, [
         f"{shadow}: length {figure(wide)}, and the angle between them is {round(degrees(turned))}°"
     ]
-
-
-def _dot(one: Point, other: Point) -> float:
-    return one[0] * other[0] + one[1] * other[1]
 
 
 def straight_line(node: NodeView, at: Index | None) -> Plane | None:

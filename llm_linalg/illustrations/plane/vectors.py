@@ -202,17 +202,13 @@ def _in_words(vector: PlaneVector) -> str:
         return f"{place}: not finite, so it has no place in the plane"
     if vector.at == ORIGIN:
         return f"{place}: length 0"
-    return f"{place}: length {figure(hypot(*vector.at))}, {_degrees(*vector.at)}°"
+    return f"{place}: length {figure(hypot(*vector.at))}, {round(degrees(atan2(*vector.at[::-1]))) or 0}°"
 
 
 def figure(x: float) -> str:
     """Return a number with three significant digits."""
     text = f"{x:.3g}"
     return "0" if text == "-0" else text
-
-
-def _degrees(x: float, y: float) -> int:
-    return round(degrees(atan2(y, x))) or 0
 
 
 def known(vectors: Iterable[PlaneVector]) -> tuple[Point, ...]:

@@ -62,7 +62,7 @@ def parse(data: bytes, path: str | os.PathLike[str]) -> Lesson:
         raise LessonError(name, 1, f"larger than {large}")
     text = files.decode(data, name).replace("\r\n", "\n")
     if read_cells is markdown_file.read and markdown_file.is_lesson(text):
-        return lesson.of_bytes(data, name)
+        return lesson.parse(files.text_of(data, name), name)
     try:
         return lesson_of_cells(read_cells(text), Path(name))
     except LineError as error:

@@ -44,14 +44,10 @@ def _cells(notebook: dict[str, Any]) -> list[Any]:
     if version != FORMAT:
         shown = version if abs(version) < 1_000_000 else "of that number"
         raise LineError(1, f"notebook format {shown} is not known: {FORMAT} is")
-    return _list(notebook, "cells")
-
-
-def _list(owner: dict[str, Any], key: str) -> list[Any]:
-    found = owner.get(key)
-    if not isinstance(found, list):
-        raise LineError(1, f"not a notebook: {'it has no' if found is None else 'no list of'} {key}")
-    return found
+    cells = notebook.get("cells")
+    if not isinstance(cells, list):
+        raise LineError(1, f"not a notebook: {'it has no' if cells is None else 'no list of'} cells")
+    return cells
 
 
 def _check_language(notebook: dict[str, Any]) -> None:
