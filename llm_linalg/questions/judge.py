@@ -108,37 +108,27 @@ def _wrong(mistake: str) -> str:
     return f"Wrong: {mistake.removesuffix('.')}." if mistake else "Wrong."
 
 
+@dataclass(frozen=True, slots=True)
 class Judge:
-    """An exercise with the program that it works on.
+    """An exercise with the program that it works on. Counts alone decide when either is stopped.
 
-    Args:
+    Attributes:
         program: The program that leaves the state, setup included.
         exercise: The exercise.
         trials: What an answer must pass; the first is the one that the learner sees.
         cells: The lines at which the cells of a document's program begin.
-        seconds: The time for the program and for each expression; None if counts alone decide.
         halt: Asked all along whether to stop.
         own: Whether program and exercise are our own text; an answer never is.
         trust: Whether what is foreign may run with the user's rights where there is no lock.
     """
 
-    def __init__(
-        self,
-        program: str,
-        exercise: Exercise,
-        trials: Sequence[Trial],
-        *,
-        cells: Sequence[int] = (),
-        seconds: float | None = None,
-        halt: Halt | None = None,
-        own: bool = False,
-        trust: bool = False,
-    ) -> None:
-        self.program = program
-        self.exercise = exercise
-        self.trials = trials
-        self._cells, self._seconds, self._halt = cells, seconds, halt
-        self._own, self._trust = own, trust
+    program: str
+    exercise: Exercise
+    trials: Sequence[Trial]
+    cells: Sequence[int] = ()
+    halt: Halt | None = None
+    own: bool = False
+    trust: bool = False
 
     def verdict(self, answer: str) -> Verdict:
         """Return what comes of an answer.
@@ -158,34 +148,30 @@ class Judge:
                 return self._named(found, answer, number)
         return Verdict(True, trial=self.trials[0])
 
-    def state(self, trial: Trial) -> AbstractContextManager[ProgramState]:
+    def state_for(self, answer: str, trial: Trial) -> AbstractContextManager[ProgramState]:
+        """Hold a state for an answer; no program has to be run for a number, a text, or a list of these."""
+        if is_literal(answer):
+            return nullcontext(LITERALS)
+        solution = self.exercise.answer
+        is_authors = solution is not None and answer == solution.text
+        return self.state(trial, is_foreign=not is_authors)
+
+    @contextmanager
+    def state(self, trial: Trial, *, is_foreign: bool = False) -> Iterator[ProgramState]:
         """Run the program as in a trial, and hold the state that it leaves, for what its author wrote.
 
         Raises:
             ProgramError: If it fails.
         """
-        return self._state(trial, own=self._own)
-
-    def state_for(self, answer: str, trial: Trial) -> AbstractContextManager[ProgramState]:
-        """Do the same for an answer; none has to be run for a number, a text, or a list of these."""
-        if is_literal(answer):
-            return nullcontext(LITERALS)
-        solution = self.exercise.answer
-        is_authors = solution is not None and answer == solution.text
-        return self._state(trial, own=self._own and is_authors)
-
-    @contextmanager
-    def _state(self, trial: Trial, *, own: bool) -> Iterator[ProgramState]:
         program = f"{self.program}\n{trial.statement}" if trial.statement else self.program
         with state_after(
             program,
             seed=trial.seed,
             names=trial.names,
-            cells=self._cells,
-            seconds=self._seconds,
-            halt=self._halt,
-            own=own,
-            trust=self._trust,
+            cells=self.cells,
+            halt=self.halt,
+            own=self.own and not is_foreign,
+            trust=self.trust,
         ) as state:
             if state.failure is not None:
                 raise state.failure

@@ -62,7 +62,7 @@ class Vectors:
     @cached_property
     def final(self) -> tuple[PlaneVector, ...]:
         """The vectors as they are after the last step."""
-        return self._read(complete(self.tensor))
+        return self.shown if self.tensor.walk is None else self._read(complete(self.tensor))
 
     def _read(self, tensor: TensorView) -> tuple[PlaneVector, ...]:
         axes = range(len(tensor.shape))
