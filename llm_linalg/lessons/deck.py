@@ -160,10 +160,6 @@ def lesson_of(data: bytes, path: Path) -> Lesson:
 class _DeckReading:
     """The files that are read for a deck.
 
-    Args:
-        place: The deck's file or folder.
-        whole: Whether to raise at a `stops` line that names nothing.
-
     Attributes:
         sources: The bytes of the files that were read.
         errors: The errors of the `stops` lines that name nothing.

@@ -22,13 +22,10 @@ Halt = Callable[[], bool]
 class ProgramState:
     """The names that a program has bound.
 
-    Args:
-        program: The program, which has run; None for no program at all, where numbers, texts and lists of
-            these have values, for which nothing has to run.
-        failure: Why it ended early; None if it did not.
+    Without a program, numbers, texts and lists of these have values, for which nothing has to run.
 
     Attributes:
-        failure: Likewise.
+        failure: Why the program ended early; None if it did not.
         names: Its names.
         is_random: Whether it drew random numbers.
     """
