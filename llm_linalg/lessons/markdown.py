@@ -46,11 +46,13 @@ _PLAIN_BLOCK = re.compile(
     r"|```(?P<info>[^`~\n]*)\n(?P<code>(?:(?! *```)[^\n]*\n)*)```\n"
     r"|expect:(?P<claim>[^\n]*)\n|(?P<text>(?:(?!expect:)(?:[^\W\d_]|[\"'(\[]|\*\*\w|`(?!``))[^\n]*\n)+)"
 )
-# The plainest runs: a title in strong text, code, and words without a character that may be markup.
-_WORDS = r"[^\\`*_\[\]<&\n]+"
+# The plainest runs: a title in strong text, code, links to lessons, and words in which nothing is markup.
+_WORDS = r"(?:[^\\`*_\[\]<&\n]|(?<![^\s_])_|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9]))+"  # no _ ends anything
 _PLAIN_RUN = re.compile(
     rf"^\*\*(?=\S)(?P<strong>{_WORDS})(?<=\S)\*\*(?= )"
-    rf"|(?<!`)`(?P<code>[^`\s](?:[^`\n]*[^`\s])?)`(?!`)|(?P<words>{_WORDS})"
+    rf"|(?<!`)`(?P<code>[^`\s](?:[^`\n]*[^`\s])?)`(?!`)"
+    rf"|(?<!!)\[(?P<label>{_WORDS})\]\(lesson:(?P<slug>[A-Za-z0-9-]+)\)"
+    rf"|(?P<words>{_WORDS}|\[{_WORDS}\](?![\[(:]))"
 )
 
 Kind = Literal["text", "heading", "item", "quote", "row", "code", "claim"]
@@ -212,7 +214,9 @@ def text_runs(text: str) -> tuple[TextRun, ...]:
 
 
 def _plain_run(tile: re.Match[str]) -> TextRun:
-    strong, code, words = tile.groups()
+    strong, code, label, slug, words = tile.groups()
+    if slug:
+        return TextRun(label, "link", slug)
     return TextRun(strong, "strong") if strong else TextRun(code, "code") if code else TextRun(words)
 
 
